@@ -1,0 +1,50 @@
+"""Fully connected neural networks that a person can see through, as fast as the machine allows."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "network": ("NeuralNetwork",),
+    "see.gradient_check": ("gradient_check",),
+    "history": ("History", "Report"),
+    "errors": (
+        *("GlassnetError", "ParameterError", "ParameterTypeError", "FormulaError", "DataError", "ModelFileError"),
+        "DivergedError",
+    ),
+    "training": ("Training",),
+    "tables.activations": (
+        *("Linear", "Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Softplus", "Softsign"),
+        *("Exp", "Softmax", "own_activation"),
+    ),
+    "tables.costs": (
+        *("Quadratic", "BinaryCrossEntropy", "CategoricalCrossEntropy", "Absolute", "Huber", "Quantile", "Poisson"),
+        "own_cost",
+    ),
+    "tables.layers": ("Dropout", "BatchNorm", "LayerNorm", "Scaling"),
+    "tables.optimizers": ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AdamW", "AdaGrad", "NAdam"),
+    "tables.schedules": ("Constant", "Step", "Exponential", "InverseScaling", "Cosine", "OneCycle", "WarmUp"),
+    "tables.initializers": ("Zeros", "Normal", "Glorot", "He", "LeCun", "Orthogonal", "Auto"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from glassnet.network import NeuralNetwork as NeuralNetwork
+    from glassnet.see.gradient_check import gradient_check as gradient_check
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: `import glassnet` itself loads nothing."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"glassnet.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

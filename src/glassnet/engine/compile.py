@@ -1,0 +1,40 @@
+"""Compiles a kernel to plain object code: everything that touches Numba's internals.
+
+A kernel is a Python function of two pointers, `void(int64 *row, int64 *context)`, of simple statements only. It is
+compiled without fast-math flags and with NumPy's rules for division, for the processor that `cache.py` puts in its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import cfunc, types
+from numba.core import typed_passes, untyped_passes
+from numba.core.compiler import CompilerBase
+from numba.core.compiler_machinery import PassManager
+
+WORDS = types.CPointer(types.int64)
+SIGNATURE = types.void(WORDS, WORDS)
+PASSES = (
+    *(untyped_passes.TranslateByteCode, untyped_passes.FixupArgs, untyped_passes.IRProcessing),
+    *(untyped_passes.ReconstructSSA, typed_passes.NopythonTypeInference, typed_passes.PreLowerStripPhis),
+    *(typed_passes.AnnotateTypes, typed_passes.NativeLowering, typed_passes.NoPythonBackend),
+)
+
+
+class Pipeline(CompilerBase):
+    """Numba's passes without those that kernels do not need: inlining, rewriting, closures, looking for literals."""
+
+    def define_pipelines(self) -> list[PassManager]:
+        manager = PassManager("kernel")
+        for number, step in enumerate(PASSES):
+            manager.add_pass(step, f"{number} {step.__name__}")
+        manager.finalize()
+        return [manager]
+
+
+def object_code(kernel: Callable[..., Any]) -> tuple[str, bytes]:
+    """Compile a kernel; the name of its symbol and its object code."""
+    compiled = cfunc(SIGNATURE, pipeline_class=Pipeline, error_model="numpy")(kernel)
+    return compiled.native_name, compiled._library._get_compiled_object()

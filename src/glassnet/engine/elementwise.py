@@ -1,0 +1,118 @@
+"""Kernels of rows that are a formula: elementwise, or summed over the width of a row.
+
+A row's operands are lines: "full" ones walk with the element, "column" ones are the same for every unit, "unit" and
+"scalar" ones are one number for the whole line, and so are the step's scalars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from glassnet.engine.identity import Identity
+from glassnet.engine.simd import I64, LLVM, Stream, Total, compute, pointer, share, word_at
+
+FIRST = 4  # the row's first address
+Kernel = Callable[..., None]
+
+
+def formula(identity: Identity) -> Kernel:
+    """An elementwise formula. One long line where all operands walk alike, else a line for each unit."""
+    walking = set(identity.modes) - {"scalar"}
+    apply = formula_line(identity._replace(modes=tuple("full" if mode == "unit" else mode for mode in identity.modes)))
+
+    def flat(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        apply(row, context, 0, start * row[3], (stop - start) * row[3])
+
+    def flat_units(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        apply(row, context, 0, start, stop - start)
+
+    if walking == {"full"}:
+        return flat
+    if walking == {"unit"}:
+        return flat_units
+    apply_to_unit = formula_line(identity)
+
+    def lines(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        for unit in range(start, stop):
+            apply_to_unit(row, context, unit, unit * row[3], row[3])
+
+    return lines
+
+
+def sums(identity: Identity) -> Kernel:
+    """A formula summed over the width of each unit, in float64."""
+    modes = (*identity.modes[: identity.reads], "unit")
+    total = formula_line(identity._replace(modes=modes), summed=True)
+    place = FIRST + identity.reads
+
+    def sums(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        results = pointer(row[place], types.float64)
+        for unit in range(start, stop):
+            results[unit] = total(row, context, unit, unit * row[3], row[3])
+
+    return sums
+
+
+def formula_line(identity: Identity, summed: bool = False) -> Any:
+    """An intrinsic line(row, context, unit, offset, count): the row's formula along one line of its operands."""
+    dtype = getattr(types, identity.dtype)
+    real, result = LLVM[dtype], types.float64 if summed else types.void
+
+    @intrinsic
+    def line(typing: Any, row: Any, context: Any, unit: Any, offset: Any, count: Any) -> Any:
+        def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+            words, state, unit, offset, count = arguments
+            operands = Operands(builder, identity, words, state)
+            inputs = [operands.read(index, unit, offset) for index in range(identity.formula.inputs)]
+            total = Total(builder, "sum", real) if summed else None
+            writes = [] if summed else operands.writes(offset)
+            compute(builder, identity.formula, real, inputs, writes, count, total)
+            return total.result(builder) if total else target.get_dummy_value()
+
+        return result(row, context, types.int64, types.int64, types.int64), generate
+
+    return line
+
+
+class Operands:
+    """Finds a formula row's operands through the addresses in its words."""
+
+    def __init__(self, builder: ir.IRBuilder, identity: Identity, words: ir.Value, state: ir.Value) -> None:
+        self.builder, self.identity, self.words, self.state = builder, identity, words, state
+        self.dtype = getattr(types, identity.dtype)
+
+    def address(self, word: ir.Value) -> ir.Value:
+        """An int64 as a pointer to the program's dtype."""
+        return self.builder.inttoptr(word, LLVM[self.dtype].as_pointer())
+
+    def operand(self, index: int) -> ir.Value:
+        """Where the operand begins."""
+        return self.address(word_at(self.builder, self.words, FIRST + index))
+
+    def read(self, index: int, unit: ir.Value, offset: ir.Value) -> Stream | ir.Value:
+        """An input of the formula: a line, or one number."""
+        builder = self.builder
+        if index >= self.identity.reads:
+            outputs = len(self.identity.modes) - self.identity.reads
+            word = word_at(builder, self.words, FIRST + outputs + index)
+            return builder.load(builder.gep(self.address(word_at(builder, self.state, 5)), [word]))
+        start, mode = self.operand(index), self.identity.modes[index]
+        if mode in ("unit", "scalar"):
+            return builder.load(builder.gep(start, [unit if mode == "unit" else ir.Constant(I64, 0)]))
+        return Stream(builder.gep(start, [offset]) if mode == "full" else start, self.dtype)
+
+    def writes(self, offset: ir.Value) -> list[Stream]:
+        """The lines that the outputs go to; a result that is not as long as its row is refused."""
+        indices = range(self.identity.reads, len(self.identity.modes))
+        if any(self.identity.modes[index] != "full" for index in indices):
+            raise ValueError(f"a formula writes whole rows, not {self.identity.modes[self.identity.reads :]}")
+        return [Stream(self.builder.gep(self.operand(index), [offset]), self.dtype) for index in indices]

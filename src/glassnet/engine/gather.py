@@ -1,0 +1,83 @@
+"""Kernels that fetch a batch: samples in the run's order, class numbers as rows of 0 and 1, and sample weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from glassnet.engine.identity import Identity
+from glassnet.engine.simd import I64, LLVM, Stream, compute, line, pointer, share, shift
+from glassnet.formula import trace
+
+COPY = trace(lambda x: x, 1)
+ZERO = trace(lambda: 0.0, 0)
+SOURCES = (types.float32, types.float64, types.uint8, types.int64)  # by dtype code
+
+
+def gather(identity: Identity) -> Any:
+    """t[i, :] = source[order[first + i], :], turned into the program's dtype from float32, float64, uint8 or int64."""
+    real = getattr(types, identity.dtype)
+    convert = converting(real)
+
+    def gather(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        n, source, stride, code = row[3], row[4], row[6], row[7]
+        order, t = shift(pointer(context[6], types.int64), context[3]), pointer(row[5], real)
+        for i in range(start, stop):
+            convert(source + order[i] * stride, code, shift(t, i * n), n)
+
+    return gather
+
+
+def converting(dtype: types.Type) -> Any:
+    """An intrinsic convert(place, code, into, count): the line at an address, of one of the four dtypes, as `dtype`."""
+
+    @intrinsic
+    def convert(typing: Any, place: Any, code: Any, into: Any, count: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+            place, code, into, count = arguments
+            for number, source in enumerate(SOURCES):
+                with builder.if_then(builder.icmp_signed("==", code, ir.Constant(I64, number))):
+                    start = builder.inttoptr(place, context.get_value_type(types.CPointer(source)))
+                    compute(builder, COPY, LLVM[dtype], [Stream(start, source)], [Stream(into, dtype)], count)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, into, types.int64), generate
+
+    return convert
+
+
+def one_hot(identity: Identity) -> Any:
+    """t[i, :] = 1 at the sample's class, else 0; a class that there is no column for leaves the row 0."""
+    real = getattr(types, identity.dtype)
+    zero = line(ZERO, real)
+
+    def one_hot(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        n, labels, t = row[3], pointer(row[4], types.int64), pointer(row[5], real)
+        order = shift(pointer(context[6], types.int64), context[3])
+        zero((), (), (shift(t, start * n),), (stop - start) * n)
+        for i in range(start, stop):
+            label = labels[order[i]]
+            if label >= 0 and label < n:
+                t[i * n + label] = real(1)
+
+    return one_hot
+
+
+def sample_weights(identity: Identity) -> Any:
+    """s[i] = the sample's weight times a step scalar, multiplied in float64."""
+    real = getattr(types, identity.dtype)
+
+    def sample_weights(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        source, s = pointer(row[4], types.float64), pointer(row[5], real)
+        order = shift(pointer(context[6], types.int64), context[3])
+        scalar = types.float64(pointer(context[5], real)[row[6]])
+        for i in range(start, stop):
+            s[i] = real(source[order[i]] * scalar)
+
+    return sample_weights

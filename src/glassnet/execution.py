@@ -1,0 +1,45 @@
+"""Which executor runs a program: the compiled engine, or NumPy where a person wants it or nothing else works."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Protocol
+
+from glassnet.memory import Vectors
+from glassnet.parameters import Array
+from glassnet.program import Program
+from glassnet.reference import Reference, Schedule, Sources
+
+ENGINES = ("compiled", "numpy")
+
+
+class Executor(Protocol):
+    """What both executors offer; see reference.Reference."""
+
+    m: int
+    warnings: list[str]
+
+    def bind(self, sources: Sources) -> None: ...
+    def steps(self, schedule: Schedule, costs: Array) -> int: ...
+    def run(self, first: int = 0, last: int | None = None) -> None: ...
+    def rows(self, name: str) -> Array: ...
+    def columns(self, name: str) -> Array: ...
+    def set(self, name: str, columns: object) -> None: ...
+
+
+def executor(engine: str, program: Program, held: Vectors, capacity: int, seed: int) -> Executor:
+    """An executor for `program`. Where the compiled engine cannot run, NumPy does, and one warning says so."""
+    if engine == "numpy":
+        return Reference(program, held, capacity, seed)
+    from glassnet.engine import EngineUnavailable
+
+    try:
+        from glassnet.engine.executor import Compiled
+
+        return Compiled(program, held, capacity, seed)
+    except EngineUnavailable as reason:
+        sentence = f"the compiled engine cannot run here ({reason}); NumPy runs instead, many times slower."
+        warnings.warn(sentence, RuntimeWarning, stacklevel=2)
+        slow = Reference(program, held, capacity, seed)
+        slow.warnings.append(sentence)
+        return slow

@@ -1,0 +1,67 @@
+"""Takes a Training to its end: epochs, progress, callbacks, time limit, checkpoints, Ctrl-C."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from glassnet.checkpoint import read_checkpoint, write_checkpoint
+from glassnet.history import History, Report
+from glassnet.progress import progress
+from glassnet.training import Training
+
+Callback = Callable[[Report], Any]
+
+
+def fit(
+    training: Training,
+    *,
+    callbacks: Sequence[Callback] = (),
+    time_limit: float | None = None,
+    checkpoint: Path | None = None,
+    every: int = 1,
+    resume: bool = False,
+    verbose: int | None = None,
+) -> History:
+    """Run to the end and return the History; `stopped` says why it ended.
+
+    A callback that returns True ends the run. Ctrl-C ends it too, at a step, and the network stays usable. With
+    `checkpoint` the whole state is written every so many epochs; `resume` takes it up where it is found.
+    """
+    if checkpoint is not None and resume and checkpoint.exists():
+        training.restore(read_checkpoint(checkpoint, training))
+    started, stopped = time.perf_counter(), ""
+    with progress(training.recipe.epochs, verbose) as show:
+        try:
+            while not stopped and not training.finished:
+                left = math.inf if time_limit is None else time_limit - (time.perf_counter() - started)
+                reports = training.run(epochs=1, seconds=max(0.0, left)) if left > 0 else []
+                stopped = _after(reports, callbacks, show) if reports else "the time limit was reached"
+                if reports and checkpoint is not None and reports[-1].epoch % every == 0:
+                    write_checkpoint(checkpoint, training)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+    return _history(training, stopped)
+
+
+def _after(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callback) -> str:
+    """Show and hand on the new reports; why a callback ended the run, or an empty string."""
+    for report in reports:
+        show(report)
+        if any([callback(report) is True for callback in callbacks]):
+            return "a callback ended it"
+    return ""
+
+
+def _history(training: Training, stopped: str) -> History:
+    """The History, with the best weights in place where early stopping was asked for."""
+    if training.best is not None:
+        training.keep_best()
+    history = training.history()
+    if not stopped and training.counters.epoch < training.recipe.epochs:
+        stopped = f"no better validation cost for {training.counters.waited} epochs"
+    history.stopped = stopped
+    return history

@@ -1,0 +1,156 @@
+"""Forward passes, costs and gradients on given x and y: the rows of a network's program outside of training.
+
+Executors are kept for each calling thread, so that two threads never share scratch and nothing is locked.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glassnet.building import build
+from glassnet.execution import Executor, executor
+from glassnet.memory import vectors
+from glassnet.parameters import Array
+from glassnet.program import Program
+from glassnet.reference import Sources
+
+if TYPE_CHECKING:
+    from glassnet.network import NeuralNetwork
+
+BLOCK = 256  # samples that pass through the network together in predict and cost: their activations stay in cache
+
+
+class Inference:
+    """Runs the rows of `network` on batches that are already rows and already checked."""
+
+    def __init__(self, network: NeuralNetwork) -> None:
+        self.network = network
+        self._kept = threading.local()
+
+    def feedforward(self, rows: Array, training: bool) -> tuple[list[Array], list[Array]]:
+        """Fresh copies of every z and a, columns."""
+        runner = self._ready(rows, training)
+        self._forward(runner)
+        numbers = range(1, len(self.network.architecture.dense) + 1)
+        a_s = [runner.columns(f"a{n}").copy() for n in (0, *numbers)]
+        return [runner.columns(f"z{n}").copy() for n in numbers], a_s
+
+    def backpropagation(
+        self, x: Array, y: Array, z_s: Sequence[Any], a_s: Sequence[Any], weights: Array | None, training: bool
+    ) -> tuple[list[Array], list[Array]]:
+        """Set z and a as given, work out what other layers make of them, and run the rows back."""
+        runner = self._ready(x, training, y, weights)
+        given = {f"z{n}": z for n, z in enumerate(z_s, 1)} | {f"a{n}": a for n, a in enumerate(a_s[1:], 1)}
+        for name, columns in given.items():
+            runner.set(name, columns)
+        for number, row in enumerate(self._rows(runner)):
+            if not given.keys() & set(row.writes) and row.label != "forward":
+                runner.run(number, number + 1)
+            elif row.label == "forward" and row.kind != "affine" and not given.keys() & set(row.writes):
+                runner.run(number, number + 1)
+        numbers = range(1, len(z_s) + 1)
+        return [runner.columns(f"dw{n}").copy() for n in numbers], [runner.columns(f"db{n}").copy() for n in numbers]
+
+    def predict(self, rows: Array) -> Array:
+        """The last value of the forward pass, columns, block by block."""
+        result = np.empty((len(rows), self.network.architecture.outputs), self.network.dtype)
+        for first, block in _blocks(rows):
+            runner = self._ready(block, False)
+            self._forward(runner)
+            result[first : first + len(block)] = runner.rows(self._output(runner))
+        return result.T
+
+    def cost(self, x: Array, y: Array, weights: Array | None) -> float:
+        """The weighted mean of the cost of each sample, plus the penalty."""
+        return self.evaluate(Sources(x, y, weights))[0]
+
+    def evaluate(self, sources: Sources) -> tuple[float, float | None]:
+        """C, and the share of right answers where y are classes (None for other targets)."""
+        total = weight_sum = right = 0.0
+        classes = self._classes(sources)
+        for first, block in _blocks(sources.x):
+            stop = first + len(block)
+            weights = None if sources.weights is None else sources.weights[first:stop]
+            runner = self._ready(block, False, sources.y[first:stop])
+            self._costs(runner)
+            c = runner.rows("c")
+            total += float(c.sum() if weights is None else c @ weights)
+            weight_sum += float(len(c) if weights is None else weights.sum())
+            if classes is not None:
+                right += float((_answers(runner.rows(self._output(runner))) == classes[first:stop]).sum())
+        penalty = self._penalty(runner)
+        return total / weight_sum + penalty, None if classes is None else right / len(sources.x)
+
+    # Executors --------------------------------------------------------------------------------------------------------
+
+    def runner(self, m: int, training: bool, weighted: bool) -> Executor:
+        """This thread's executor for batches of m samples."""
+        kept: dict[tuple[bool, bool], tuple[int, Executor]] = self._kept.__dict__.setdefault("executors", {})
+        capacity, found = kept.get((training, weighted), (0, None))
+        if found is None or capacity < m:
+            network = self.network
+            program = build(network.architecture, training=training, weighted=weighted)
+            capacity = max(m, min(2 * capacity, BLOCK))
+            held = vectors(program, network.parameters, network.statistics)
+            found = executor(network.engine, program, held, capacity, network.seed)
+            kept[training, weighted] = (capacity, found)
+        found.m = m
+        found.scalars = {"l1": self.network.architecture.l1, "l2": self.network.architecture.l2}
+        return found
+
+    def _ready(self, x: Array, training: bool, y: Array | None = None, weights: Array | None = None) -> Executor:
+        """An executor whose buffers hold x, y and s = w·m/Σw."""
+        runner = self.runner(len(x), training, weights is not None)
+        runner.set("a0", x.T)
+        if y is not None:
+            runner.set("y", np.equal(np.arange(self.network.architecture.outputs)[:, np.newaxis], y) if y.ndim == 1 else y.T)
+        if weights is not None:
+            runner.set("s", weights * (len(x) / weights.sum()))
+        return runner
+
+    def _rows(self, runner: Executor) -> tuple[Any, ...]:
+        return runner.program.rows
+
+    def _forward(self, runner: Executor) -> None:
+        runner.run(0, _count(runner.program, ("forward",)))
+
+    def _costs(self, runner: Executor) -> None:
+        runner.run(0, _count(runner.program, ("forward", "cost")))
+
+    def _output(self, runner: Executor) -> str:
+        return output_name(runner.program)
+
+    def _penalty(self, runner: Executor) -> float:
+        return float(sum(runner.rows(name).sum() for name in runner.program.buffers if name.startswith("penalty")))
+
+    def _classes(self, sources: Sources) -> Array | None:
+        """The class of each sample, where the cost is a cross-entropy."""
+        if sources.y.ndim == 1:
+            return sources.y
+        if self.network.architecture.cost.target_sum is not None or self.network.architecture.cost.name == "binary_cross_entropy":
+            return _answers(sources.y)
+        return None
+
+
+def output_name(program: Program) -> str:
+    """The quantity that the network gives: what the last forward row writes."""
+    return program.rows[_count(program, ("forward",)) - 1].writes[0]
+
+
+def _answers(rows: Array) -> Array:
+    """The most probable class of each sample; with one output, whether it passes one half."""
+    return rows.argmax(axis=1) if rows.shape[1] > 1 else rows[:, 0] > 0.5
+
+
+def _count(program: Program, labels: tuple[str, ...]) -> int:
+    """How many rows at the head of the program carry one of these labels."""
+    return next((n for n, row in enumerate(program.rows) if row.label not in labels), len(program.rows))
+
+
+def _blocks(rows: Array) -> Iterator[tuple[int, Array]]:
+    for first in range(0, len(rows), BLOCK):
+        yield first, rows[first : first + BLOCK]

@@ -1,0 +1,130 @@
+"""The fused lowering: the same equations with fewer rows, fewer buffers and fewer waits.
+
+Formulas that follow one another become one, what nothing reads is left out, rows are put in the order in which threads
+wait least, and a result takes the memory of an operand that is read for the last time. Parameters and cost keep the
+same bits, because no formula is changed, only joined.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glassnet.formula import trace
+from glassnet.program import Buffer, Program, Row
+
+KEPT_HOMES = ("parameters", "statistics")
+
+
+def fused(program: Program) -> Program:
+    """The program that training runs on the compiled engine."""
+    rows = _unread_left_out(_joined(list(program.rows), program), program)
+    scheduled = program._replace(rows=tuple(_scheduled(rows, program)))
+    used = {name for row in rows for name in (*row.reads, *row.writes)}
+    buffers = {name: buffer for name, buffer in program.buffers.items() if name in used or buffer.home != "work"}
+    return scheduled._replace(buffers=buffers, shared=_shared(scheduled))
+
+
+def _outlives(name: str, buffer: Buffer) -> bool:
+    """Whether a quantity is needed after the step."""
+    return name == "C" or buffer.home in KEPT_HOMES or buffer.home.startswith("state")
+
+
+def _readers(rows: list[Row], writer: int, name: str) -> list[int]:
+    """The rows after `writer` that read what it wrote to `name`."""
+    found = []
+    for number in range(writer + 1, len(rows)):
+        if name in rows[number].reads:
+            found.append(number)
+        if name in rows[number].writes:
+            break
+    return found
+
+
+def _joined(rows: list[Row], program: Program) -> list[Row]:
+    """Put every formula whose result one other formula alone reads into that one."""
+    number = 0
+    while number < len(rows):
+        reader = _only_reader(rows, number, program)
+        if reader is None:
+            number += 1
+        else:
+            rows[reader] = _composed(rows[number], rows[reader])
+            del rows[number]
+    return rows
+
+
+def _only_reader(rows: list[Row], number: int, program: Program) -> int | None:
+    """The row into which this one can be put, or None."""
+    row = rows[number]
+    if row.kind != "formula" or len(row.writes) != 1 or _outlives(row.writes[0], program.buffers[row.writes[0]]):
+        return None
+    readers = _readers(rows, number, row.writes[0])
+    if len(readers) != 1 or rows[readers[0]].kind != "formula":
+        return None
+    between = {name for other in rows[number + 1 : readers[0]] for name in other.writes}
+    same = program.extent(row) == program.extent(rows[readers[0]])
+    return readers[0] if same and not between & set(row.reads) else None
+
+
+def _composed(first: Row, second: Row) -> Row:
+    """One row that does what both did."""
+    middle = first.writes[0]
+    reads = tuple(dict.fromkeys((*first.reads, *(name for name in second.reads if name != middle))))
+    scalars = tuple(dict.fromkeys((*first.scalars, *second.scalars)))
+
+    def both(*values: Any) -> Any:
+        given = dict(zip((*reads, *scalars), values, strict=True))
+        assert first.formula is not None and second.formula is not None
+        result = first.formula(*(given[name] for name in (*first.reads, *first.scalars)))
+        later = given | {middle: result}
+        return second.formula(*(later[name] for name in (*second.reads, *second.scalars)))
+
+    return second._replace(reads=reads, scalars=scalars, formula=trace(both, len(reads) + len(scalars)), detail=False)
+
+
+def _unread_left_out(rows: list[Row], program: Program) -> list[Row]:
+    """Leave out rows whose results nobody reads, last ones first."""
+    for number in range(len(rows) - 1, -1, -1):
+        needed = any(_outlives(name, program.buffers[name]) or _readers(rows, number, name) for name in rows[number].writes)
+        if not needed:
+            del rows[number]
+    return rows
+
+
+def _scheduled(rows: list[Row], program: Program) -> list[Row]:
+    """An order that keeps every dependency and changes the split as rarely as it can."""
+    left, order, split = list(rows), [], program.split(rows[0])
+    while left:
+        ready = [row for number, row in enumerate(left) if not any(_depends(row, other) for other in left[:number])]
+        chosen = next((row for row in ready if program.split(row)[0] == split[0]), ready[0])
+        split = program.split(chosen)
+        order.append(chosen)
+        left = [row for row in left if row is not chosen]
+    return order
+
+
+def _depends(row: Row, earlier: Row) -> bool:
+    """Whether `row` must stay behind `earlier`."""
+    touched = set(row.reads) | set(row.writes)
+    return bool(touched & set(earlier.writes) or set(row.writes) & set(earlier.reads))
+
+
+def _shared(program: Program) -> dict[str, str]:
+    """Results that take the memory of an operand of the same shape which no later row reads."""
+    shared: dict[str, str] = {}
+    rows = list(program.rows)
+    for number, row in enumerate(rows):
+        result = row.writes[0]
+        if row.kind != "formula" or not _is_scratch(program, result) or result in shared or result in row.reads:
+            continue
+        for name in row.reads:
+            same = _is_scratch(program, name) and program.buffers[name].shape == program.buffers[result].shape
+            if same and not _readers(rows, number, name) and name not in shared.values():
+                shared[result] = name
+                break
+    return shared
+
+
+def _is_scratch(program: Program, name: str) -> bool:
+    buffer = program.buffers[name]
+    return buffer.home == "work" and len(buffer.shape) == 2 and not buffer.float64

@@ -1,0 +1,402 @@
+"""The article's class: a fully connected network with feedforward, backpropagation and train, samples as columns.
+
+It is a thin face: the equations are the program's (building.py), the numbers those of its engine (execution.py), a run
+is a Training (training.py). What a person passes is checked here once.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassnet.architecture import architecture
+from glassnet.batching import split_validation
+from glassnet.building import build, segments
+from glassnet.errors import DivergedError, ParameterError, ParameterTypeError, unknown
+from glassnet.execution import ENGINES
+from glassnet.fitting import Callback, fit
+from glassnet.history import History
+from glassnet.inference import Inference
+from glassnet.parameters import Array, ParameterList, Parameters
+from glassnet.program import Program
+from glassnet.reference import Sources
+from glassnet.samples import check_batch, input_rows, numeric, real_dtype, target_rows, weight_vector
+from glassnet.settings import checked_recipe
+from glassnet.tables.activations import activation
+from glassnet.tables.initializers import initializer, initializer_for
+from glassnet.tables.layers import Layer
+from glassnet.training import Training
+
+
+class NeuralNetwork:
+    """A fully connected neural network.
+
+    Parameters
+    ----------
+    layers : sequence of widths, the inputs first; layer rows such as Dropout(0.2) may stand between them and act after
+        the activation of the dense layer before them (or before it, where the row says so)
+    activations : one name or row a dense layer; None means sigmoid throughout
+    cost : name or row: quadratic is ½‖a − y‖² a sample; C is the mean over samples, penalty included
+    initializer : name or row for the first weights; biases start at 0
+    l1, l2 : strength of the penalty l1·Σ|w| + l2/2·Σw² on the weights
+    dtype : "float32" or "float64"
+    seed : whole number from which all chance comes; None draws one (kept in `seed`)
+    engine : "compiled", or "numpy" to step through the equations
+
+    Attributes
+    ----------
+    weights, biases : sequences of views, (fan_out, fan_in) and (fan_out, 1); assigning copies in
+    parameters : every parameter by name (`w1`, `b1`, ...), with `parameters.vector`, the one flat vector
+    history : the History of the last `train`, or None
+
+    Raises ValueError or TypeError, one sentence, for anything that cannot be used.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        activations: Sequence[Any] | None = None,
+        cost: Any = "quadratic",
+        initializer: Any = "auto",
+        l1: float = 0,
+        l2: float = 0,
+        dtype: Any = "float32",
+        seed: int | None = None,
+        engine: str = "compiled",
+    ) -> None:
+        self.architecture = architecture(layers, activations, cost, l1, l2)
+        if engine not in ENGINES:
+            raise unknown("engine", engine, ENGINES)
+        self.engine, self.dtype = engine, real_dtype(dtype)
+        self.initializer = _initializer(initializer)
+        self.seed = _seed(seed)
+        self.history: History | None = None
+        self.runs = 0
+        found, statistics = segments(self.architecture)
+        self.parameters = Parameters(found, self.dtype)
+        self.statistics = Parameters(statistics, self.dtype)
+        self._prepare()
+        self.initialize()
+
+    def _prepare(self) -> None:
+        """What is made anew after copying or unpickling."""
+        self._lock = threading.RLock()
+        self._inference = Inference(self)
+
+    def initialize(self) -> None:
+        """Draw the weights anew from the seed; biases, layers' parameters and running statistics get first values."""
+        rng = np.random.default_rng(self.seed)
+        for held in (self.parameters, self.statistics):
+            for segment in held.segments.values():
+                if segment.initial is not None:
+                    held[segment.name][...] = segment.initial
+                    continue
+                row = initializer_for(self.initializer, self.architecture.dense[segment.layer - 1].activation)
+                held[segment.name] = row.draw(rng, *segment.shape)
+
+    # The article's names ----------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> ParameterList:
+        """weights[l] is a view (fan_out, fan_in)."""
+        return ParameterList(self.parameters, [f"w{n}" for n in range(1, len(self.architecture.dense) + 1)])
+
+    @weights.setter
+    def weights(self, values: Sequence[Any]) -> None:
+        self._assign(self.weights, values, "weights")
+
+    @property
+    def biases(self) -> ParameterList:
+        """biases[l] is a view (fan_out, 1)."""
+        return ParameterList(self.parameters, [f"b{n}" for n in range(1, len(self.architecture.dense) + 1)])
+
+    @biases.setter
+    def biases(self, values: Sequence[Any]) -> None:
+        self._assign(self.biases, values, "biases")
+
+    @staticmethod
+    def _assign(target: ParameterList, values: Sequence[Any], name: str) -> None:
+        if len(values) != len(target):
+            raise ParameterError(f"{name} has {len(values)} arrays, but the network has {len(target)} dense layers.")
+        before = [array.copy() for array in target]
+        try:
+            for index, value in enumerate(values):
+                target[index] = value
+        except ParameterError:
+            for index, value in enumerate(before):
+                target[index] = value
+            raise
+
+    def feedforward(self, x: Any, *, training: bool = False) -> tuple[list[Array], list[Array]]:
+        """Every z and a of a forward pass: (z_s, a_s), fresh arrays (fan_out, batch); a_s[0] is x.
+
+        x is (fan_in, batch). `training=True` runs what a training step runs (dropout, statistics of the batch).
+        """
+        return self._inference.feedforward(input_rows(x, self.architecture.inputs, self.dtype), training)
+
+    def backpropagation(
+        self, y: Any, z_s: Sequence[Any], a_s: Sequence[Any], *, sample_weight: Any = None, training: bool = False
+    ) -> tuple[list[Array], list[Array]]:
+        """The gradient itself, (dw, db): ∂C/∂W (fan_out, fan_in) and ∂C/∂b (fan_out, 1) of each dense layer.
+
+        y is (fan_out, batch), or class numbers (batch,); z_s and a_s are what `feedforward` gave. The mean over the
+        batch, the penalty included. BP1 to BP4 of Nielsen, chapter 2.
+        """
+        count = len(self.architecture.dense)
+        if len(z_s) != count or len(a_s) != count + 1:
+            raise ParameterError(
+                f"z_s has {len(z_s)} and a_s {len(a_s)} arrays; feedforward gives {count} and {count + 1}, x first."
+            )
+        x = input_rows(a_s[0], self.architecture.inputs, self.dtype)
+        widths = [dense.fan_out for dense in self.architecture.dense]
+        for name, found in (("z_s[{}]", z_s), ("a_s[{}]", a_s[1:])):
+            for index, (values, width) in enumerate(zip(found, widths, strict=True)):
+                label = name.format(index + (name[0] == "a"))
+                if np.shape(numeric(label, values)) != (width, len(x)):
+                    raise ParameterError(f"{label} has shape {np.shape(values)}, but needs ({width}, {len(x)}).")
+        targets = self._targets(y, len(x))
+        return self._inference.backpropagation(x, targets, z_s, a_s, weight_vector(sample_weight, len(x)), training)
+
+    forward = feedforward
+    backward = backpropagation
+
+    def train(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 10,
+        epochs: int = 100,
+        lr: float = 0.001,
+        *,
+        optimizer: Any = "sgd",
+        schedule: Any = None,
+        validation: Any = None,
+        sample_weight: Any = None,
+        patience: int | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        lr_factors: Sequence[float] | None = None,
+        time_limit: float | None = None,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: Any = None,
+        every: int = 1,
+        resume: bool = False,
+        verbose: int | None = None,
+        threads: int | None = None,
+    ) -> History:
+        """Train by mini-batch gradient descent and return the History.
+
+        Parameters
+        ----------
+        x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,) with categorical cross-entropy
+        batch_size : samples a step; the last, smaller batch of an epoch counts too
+        epochs, lr : passes through the data; the learning rate
+        optimizer, schedule : names or rows; schedule None is constant
+        validation : (x, y), or a fraction of the samples that is held out
+        sample_weight : (batch,), 0 or more
+        patience : epochs without a better validation cost after which the run ends; the best weights are kept
+        clip_norm, clip_value : limits of the gradients' norm and of each gradient
+        lr_factors : a factor on the rate for each dense layer
+        time_limit : seconds
+        callbacks : functions of each epoch's Report; returning True ends the run
+        checkpoint, every, resume : file of the run's state, written each so many epochs; resume takes it up if it exists
+        verbose : None a bar on a terminal for long runs, 0 nothing, 1 always (lines where there is no terminal)
+        threads : the most threads the engine may use; the numbers never depend on it
+
+        Raises DivergedError (an ArithmeticError) where a quantity is no longer finite; the last finite weights stay.
+        """
+        recipe = checked_recipe(
+            batch_size, epochs, lr, optimizer, schedule, patience, clip_norm, clip_value, lr_factors, len(self.architecture.dense)
+        )
+        _check_run(time_limit, callbacks, every, threads)
+        with self._lock:
+            sources, evaluate = self._sources(x, y, validation, sample_weight)
+            if patience is not None and evaluate is None:
+                raise ParameterError("patience needs validation data: pass validation=0.1 or validation=(x, y).")
+            recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
+            training = Training(self, sources, recipe, evaluate)
+            path = None if checkpoint is None else Path(checkpoint)
+            try:
+                self.history = fit(
+                    training,
+                    **dict(callbacks=callbacks, time_limit=time_limit, checkpoint=path, every=every),
+                    **dict(resume=resume, verbose=verbose),
+                )
+            except DivergedError:
+                self.history = training.history()
+                raise
+            self.runs += 1
+            return self.history
+
+    @staticmethod
+    def getActivationFunction(name: Any) -> Callable[[Any], Array]:  # noqa: N802 - the article's name
+        """The activation σ as a function of z, an array (fan_out, batch)."""
+        row = activation(name)
+        return lambda z: np.asarray(row.value(_floating(z)))
+
+    @staticmethod
+    def getDerivitiveActivationFunction(name: Any) -> Callable[[Any], Array]:  # noqa: N802 - spelled as in the article
+        """The derivative σ' as a function of z alone. Raises ValueError for softmax, whose derivative is a matrix."""
+        row = activation(name)
+        if not row.elementwise:
+            raise ParameterError(
+                f"{row.name} has no elementwise derivative: use glassnet.tables.activations.{type(row).__name__}()"
+                ".jacobian_product(a, v)."
+            )
+
+        def derivative(z: Any) -> Array:
+            z = _floating(z)
+            return np.asarray(np.ones_like(z) * row.derivative(z, row.value(z)))
+
+        return derivative
+
+    # Using a network --------------------------------------------------------------------------------------------------
+
+    def predict(self, x: Any) -> Array:
+        """The last a (fan_out, batch) for x (fan_in, batch), by the rows of inference."""
+        return self._inference.predict(input_rows(x, self.architecture.inputs, self.dtype))
+
+    def cost(self, x: Any, y: Any, sample_weight: Any = None) -> float:
+        """C: the (weighted) mean over the samples of the cost, plus the penalty."""
+        rows = input_rows(x, self.architecture.inputs, self.dtype)
+        return self._inference.cost(rows, self._targets(y, len(rows)), weight_vector(sample_weight, len(rows)))
+
+    @property
+    def program(self) -> Program:
+        """One training step as a table of equations; print it."""
+        from glassnet.building import Step
+        from glassnet.tables.optimizers import optimizer
+
+        return build(self.architecture, Step(optimizer("sgd")))
+
+    def astype(self, dtype: Any) -> NeuralNetwork:
+        """A copy of the network that computes in another dtype."""
+        other = object.__new__(NeuralNetwork)
+        state = self.__getstate__() | {"dtype": real_dtype(dtype)}
+        other.__setstate__(state)
+        return other
+
+    def save(self, path: Any, *, extra: dict[str, Any] | None = None) -> None:
+        """Write the network to a model file (safetensors; no pickle). `extra` is plain data kept beside it."""
+        from glassnet.modelfile import save
+
+        save(self, path, extra)
+
+    @classmethod
+    def load(cls, path: Any, *, engine: str = "compiled") -> NeuralNetwork:
+        """Read a network from a model file. Raises ModelFileError (a ValueError) where that cannot be trusted."""
+        from glassnet.modelfile import load
+
+        return load(path, engine)
+
+    def describe(self) -> dict[str, Any]:
+        """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""
+        from glassnet.modelfile import describe_network
+
+        return describe_network(self)
+
+    def __repr__(self) -> str:
+        parts = [str(self.architecture.inputs), *map(repr, self.architecture.entry)]
+        for dense in self.architecture.dense:
+            parts += [*map(_layer_text, dense.before), f"{dense.fan_out} {dense.activation.name}", *map(repr, dense.after)]
+        cost = self.architecture.cost
+        return (
+            f"NeuralNetwork({' → '.join(parts)}; cost {cost.name}, {self.parameters.count:,} parameters, {self.dtype}, "
+            f"seed {self.seed})"
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the network as text, and its table of equations as static HTML."""
+        from glassnet.notebook import network_html
+
+        return {"text/plain": repr(self), "text/html": network_html(self)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name not in ("_lock", "_inference")}
+        for name in ("parameters", "statistics"):
+            state[name] = state[name].vector.copy()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vectors = {name: state.pop(name) for name in ("parameters", "statistics")}
+        vars(self).update(state)
+        for (name, vector), found in zip(vectors.items(), segments(self.architecture), strict=True):
+            setattr(self, name, Parameters(found, self.dtype))
+            getattr(self, name).vector[:] = vector
+        self._prepare()
+
+    # Reading what a person passes -------------------------------------------------------------------------------------
+
+    def _targets(self, y: Any, batch: int) -> Array:
+        return target_rows(y, self.architecture.cost, self.architecture.outputs, batch, self.dtype)
+
+    def _sources(self, x: Any, y: Any, validation: Any, sample_weight: Any) -> tuple[Sources, Any]:
+        """The data of a run, and a function that gives (cost, accuracy) on the validation data."""
+        rows = input_rows(x, self.architecture.inputs, self.dtype)
+        sources = Sources(rows, self._targets(y, len(rows)), weight_vector(sample_weight, len(rows)))
+        if validation is None:
+            return sources, None
+        if isinstance(validation, (tuple, list)):
+            if len(validation) != 2:
+                raise ParameterError(f"validation has {len(validation)} parts; pass (x, y) or a fraction such as 0.1.")
+            held_rows = input_rows(validation[0], self.architecture.inputs, self.dtype)
+            held = Sources(held_rows, self._targets(validation[1], len(held_rows)))
+        else:
+            sources, held = self._split(sources, validation)
+        return sources, lambda: self._inference.evaluate(held)
+
+    def _split(self, sources: Sources, fraction: Any) -> tuple[Sources, Sources]:
+        """Hold out a fraction of the samples."""
+        if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0 < fraction < 1:
+            raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {fraction!r}.")
+        if len(sources.x) < 2:
+            raise ParameterError("validation as a fraction needs 2 samples or more.")
+        kept, held = split_validation(len(sources.x), fraction, self.seed)
+
+        def part(places: Array) -> Sources:
+            return Sources(*(None if array is None else array[places] for array in sources))
+
+        return part(kept), part(held)
+
+
+def _floating(z: Any) -> Array:
+    array = numeric("z", z)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _layer_text(row: Layer) -> str:
+    return repr(row)
+
+
+def _seed(seed: Any) -> int:
+    """The seed as a whole number of at least 0; None draws one."""
+    if seed is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise ParameterTypeError(f"seed must be a whole number or None, not {seed!r}.") from None
+    if number < 0:
+        raise ParameterError(f"seed is {number}; it must be 0 or more.")
+    return number
+
+
+def _initializer(word: Any) -> Any:
+    """The initialiser's row, an unknown name refused at once."""
+    return initializer(word)
+
+
+def _check_run(time_limit: Any, callbacks: Any, every: Any, threads: Any) -> None:
+    """Raise for what a run cannot use, before anything is changed."""
+    if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit > 0):
+        raise ParameterError(f"time_limit is {time_limit!r}; it must be a number of seconds above 0, or None.")
+    for name, value in (("every", every), ("threads", threads)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1):
+            raise ParameterError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+    if callable(callbacks) or not all(callable(callback) for callback in callbacks):
+        raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")

@@ -1,0 +1,23 @@
+"""What a notebook shows of a network: static HTML, no script."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from glassnet.network import NeuralNetwork
+
+
+def network_html(network: NeuralNetwork) -> str:
+    """The network in a line, its layers as a table, and its table of equations."""
+    cells = "".join(
+        f"<tr><td>{number}</td><td>{dense.fan_in} → {dense.fan_out}</td><td>{escape(dense.activation.name)}</td>"
+        f"<td style='text-align:left'>{escape(', '.join(map(repr, dense.before + dense.after)) or '–')}</td></tr>"
+        for number, dense in enumerate(network.architecture.dense, 1)
+    )
+    head = "<tr><th>layer</th><th>fan_in → fan_out</th><th>activation</th><th>layers around it</th></tr>"
+    return (
+        f"<div><p><b>{escape(repr(network))}</b></p><table>{head}{cells}</table>"
+        f"<details><summary>the equations of one training step</summary><pre>{escape(str(network.program))}</pre></details></div>"
+    )

@@ -1,0 +1,120 @@
+"""One flat vector holds every parameter of a network, and it never moves.
+
+Weights, biases and the parameters of layers are segments of it; what a person reads and writes are views into these
+segments. Gradients and the states of an optimiser are vectors of the same layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glassnet.errors import ParameterError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+ALIGNMENT = 64  # bytes: one cache line, one AVX-512 vector
+PADDING = 64  # elements: every segment starts and ends at a multiple of it
+
+
+class Segment(NamedTuple):
+    """A named piece of the flat vector. `shape` is (fan_in, fan_out) for weights and (width,) for all others."""
+
+    name: str
+    shape: tuple[int, ...]
+    layer: int
+    initial: float | None  # None: drawn by the initialiser
+
+    @property
+    def is_weight(self) -> bool:
+        """Weights carry the penalty and the decay; biases and the parameters of layers do not."""
+        return self.initial is None
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return int(np.prod(self.shape))
+
+
+def padded(size: int) -> int:
+    """`size` rounded up to a whole number of padding blocks."""
+    return -(-size // PADDING) * PADDING
+
+
+def aligned_zeros(size: int, dtype: Any) -> Array:
+    """A vector of `size` zeros whose first element lies on a cache line."""
+    dtype = np.dtype(dtype)
+    memory = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size * dtype.itemsize].view(dtype)
+
+
+class Parameters(Mapping[str, Array]):
+    """The flat vector with its segments; `parameters["w1"]` is a view of shape (fan_out, fan_in), a column otherwise."""
+
+    def __init__(self, segments: Sequence[Segment], dtype: Any) -> None:
+        self.segments = {segment.name: segment for segment in segments}
+        self.offsets: dict[str, int] = {}
+        size = 0
+        for segment in segments:
+            self.offsets[segment.name] = size
+            size += padded(segment.size)
+        self.vector = aligned_zeros(size, dtype)
+
+    def like(self, dtype: Any = None) -> Parameters:
+        """A new vector of zeros with the same segments: for gradients, optimiser states, another dtype."""
+        return Parameters(tuple(self.segments.values()), dtype or self.vector.dtype)
+
+    def rows(self, name: str) -> Array:
+        """The segment as the engine sees it: weights (fan_in, fan_out), all others (width,)."""
+        segment, offset = self.segments[name], self.offsets[name]
+        return self.vector[offset : offset + segment.size].reshape(segment.shape)
+
+    def __getitem__(self, name: str) -> Array:
+        rows = self.rows(name)
+        return rows.T if rows.ndim == 2 else rows[:, np.newaxis]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        target, array = self[name], np.asarray(value)
+        if array.shape != target.shape:
+            raise ParameterError(f"{name} has shape {target.shape} (fan_out first), but was given {array.shape}.")
+        if array.dtype.kind not in "buif":
+            raise ParameterError(f"{name} needs real numbers, but was given {array.dtype}.")
+        target[...] = array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.segments)
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+    @property
+    def count(self) -> int:
+        """Number of parameters, padding left out."""
+        return sum(segment.size for segment in self.segments.values())
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {self[name].shape}" for name in self)
+        return f"Parameters({shapes})"
+
+
+class ParameterList(Sequence[Array]):
+    """`net.weights` or `net.biases`: item l is a view into the flat vector; assigning copies into it."""
+
+    def __init__(self, parameters: Parameters, names: Sequence[str]) -> None:
+        self._parameters, self._names = parameters, tuple(names)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._parameters[name] for name in self._names[index]]
+        return self._parameters[self._names[index]]
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self._parameters[self._names[index]] = value
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"[{', '.join(f'{name} {self._parameters[name].shape}' for name in self._names)}]"

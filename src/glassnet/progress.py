@@ -1,0 +1,62 @@
+"""What a long run shows: a bar on a terminal, plain lines elsewhere, nothing where verbose=0."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from glassnet.history import Report
+
+PATIENCE = 1.0  # seconds a run may last before it shows anything unasked
+
+
+@contextmanager
+def progress(epochs: int, verbose: int | None) -> Iterator[Callable[[Report], None]]:
+    """A function that shows each epoch's Report.
+
+    verbose=None: a bar on a terminal once the run has lasted a second, else nothing; 0: nothing; 1: the bar on a
+    terminal, a line an epoch elsewhere.
+    """
+    terminal = sys.stderr.isatty()
+    if verbose == 0 or (verbose is None and not terminal):
+        yield lambda report: None
+    elif not terminal:
+        yield lambda report: print(report, file=sys.stderr, flush=True)
+    else:
+        with _Bar(epochs, 0.0 if verbose else PATIENCE) as bar:
+            yield bar.show
+
+
+class _Bar:
+    """A rich progress bar that appears after a while."""
+
+    def __init__(self, epochs: int, patience: float) -> None:
+        self.epochs, self.start = epochs, time.perf_counter() + patience
+        self.bar = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def show(self, report: Report) -> None:
+        """Move the bar to this epoch."""
+        if time.perf_counter() < self.start:
+            return
+        if self.bar is None:
+            self._open()
+        assert self.bar is not None
+        self.bar.update(self.task, completed=report.epoch, text=str(report))
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (BarColumn(bar_width=24), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=Console(stderr=True))
+        self.task = self.bar.add_task("training", total=self.epochs, text="")
+        self.bar.start()

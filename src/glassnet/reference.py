@@ -1,0 +1,123 @@
+"""Runs a program with NumPy, one row after another: slow, plain, and the measure of the engine.
+
+It shares memory, program and interface with the compiled executor, so that either can stand for the other.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glassnet.equations import EQUATIONS, mixed
+from glassnet.memory import Memory, Vectors
+from glassnet.parameters import Array
+from glassnet.program import Program, Row
+
+
+class Sources(NamedTuple):
+    """The data of a run, samples as rows: x (n, fan_in), y (n, fan_out) or class numbers (n,), weights (n,) or None."""
+
+    x: Array
+    y: Array
+    weights: Array | None = None
+
+    def of(self, name: str) -> Array:
+        """The source that a gathering row reads: "x source", "y source" or "s source"."""
+        found = {"x source": self.x, "y source": self.y, "s source": self.weights}[name]
+        assert found is not None
+        return found
+
+
+class Schedule(NamedTuple):
+    """What a stretch of steps needs: the order of the samples, (first, m) of each batch, and the step scalars.
+
+    `scalars` is (steps, number of scalars) in the program's dtype; `first_step` counts steps since the run began.
+    """
+
+    order: Array
+    batches: Array
+    scalars: Array
+    first_step: int
+
+
+class Reference(Memory):
+    """The NumPy executor. `seed` is the seed of chance inside a step (dropout)."""
+
+    def __init__(self, program: Program, held: Vectors, capacity: int, seed: int = 0) -> None:
+        super().__init__(program, held, capacity)
+        self.seed = seed
+        self.step = 0
+        self.scalars: dict[str, Any] = {}
+        self.places: Array = np.zeros(0, np.int64)
+        self.sources: Sources | None = None
+        self.warnings: list[str] = []
+
+    def bind(self, sources: Sources) -> None:
+        """Name the data that gathering rows read."""
+        self.sources = sources
+
+    def steps(self, schedule: Schedule, costs: Array) -> int:
+        """Run the steps of a schedule and write the cost of each; return how many were run."""
+        for number in range(len(schedule.batches)):
+            self.begin(schedule, number)
+            self.run()
+            costs[number] = self.rows("C")[0]
+        return len(schedule.batches)
+
+    def begin(self, schedule: Schedule, number: int) -> None:
+        """Make ready for one step of a schedule."""
+        first, self.m = map(int, schedule.batches[number])
+        self.step = schedule.first_step + number
+        self.places = schedule.order[first : first + self.m]
+        self.scalars = dict(zip(self.program.scalars, schedule.scalars[number], strict=True))
+
+    def run(self, first: int = 0, last: int | None = None) -> None:
+        """Run the rows first .. last-1 on what the buffers hold."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            for row in self.program.rows[first:last]:
+                self.run_row(row)
+
+    def run_row(self, row: Row) -> None:
+        """Evaluate one equation and write its results."""
+        reads = [self.columns(name) for name in row.reads if self.program.buffers[name].home != "source"]
+        if row.formula is not None:
+            result = row.formula(*reads, *(self.scalars[name] for name in row.scalars))
+        else:
+            result = EQUATIONS[row.kind](*reads, **self.extras(row))
+        if row.kind == "sums":
+            widest = max(reads, key=np.size)
+            axis = 1 if all(map(self.program.is_column, row.reads)) else 0
+            self.rows(row.writes[0])[...] = np.broadcast_to(result, widest.shape).sum(axis=axis, dtype=np.float64)
+            return
+        for name, value in zip(row.writes, result if isinstance(result, tuple) else (result,), strict=True):
+            self.set(name, value)
+
+    def extras(self, row: Row) -> dict[str, Any]:
+        """What an equation needs beside the quantities it reads."""
+        if row.kind in ("gather", "one_hot", "sample_weights"):
+            assert self.sources is not None
+            extras: dict[str, Any] = {"places": self.places}
+            if row.kind == "one_hot":
+                extras["classes"] = self.program.extent(row).width
+            if row.kind == "sample_weights":
+                extras["factor"] = self.scalars[row.scalars[0]]
+            return extras | {"gather": {"source": self.sources.of(row.reads[0])}}.get(
+                row.kind, {"labels" if row.kind == "one_hot" else "weights": self.sources.of(row.reads[0])}
+            )
+        if row.kind == "mean_cost":
+            return {"settings": row.settings}
+        if row.kind == "clip_scale":
+            return {"limit": float(self.scalars[row.scalars[0]])}
+        if row.kind == "dropout":
+            threshold, bits, place = row.settings
+            scale = struct.unpack("<d", struct.pack("<q", bits))[0]
+            return {"threshold": threshold, "scale": scale, "keys": dropout_keys(self.seed, place), "step": self.step}
+        return {}
+
+
+def dropout_keys(seed: int, place: int) -> tuple[int, int]:
+    """Two 32-bit keys of a dropout layer, from the seed of the run and the number of its place."""
+    words = np.random.SeedSequence([seed, place]).generate_state(2, np.uint32)
+    return int(words[0]), int(words[1])

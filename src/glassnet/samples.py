@@ -1,0 +1,159 @@
+"""x, y and sample weights as a person gives them, checked once and turned into rows for the executors.
+
+Samples are columns outside: x (fan_in, batch), y (fan_out, batch). Inside they are rows; an array whose transpose lies
+row by row in memory is read in place, any other is transposed once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from glassnet.errors import DataError, ParameterTypeError
+from glassnet.parameters import Array
+from glassnet.tables.costs import Cost
+
+IN_PLACE = ("float32", "float64", "uint8")
+
+
+def numeric(name: str, values: Any) -> Array:
+    """`values` as an array of real numbers; text, objects and complex numbers are refused."""
+    array = np.asarray(values)
+    if array.dtype == object:
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"{name} holds objects that are not numbers; convert them to numbers first.") from None
+    if array.dtype.kind not in "buif":
+        kind = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates"}.get(array.dtype.kind, str(array.dtype))
+        raise DataError(f"{name} holds {kind}; glassnet needs real numbers.")
+    return array
+
+
+def input_rows(x: Any, fan_in: int, dtype: Any) -> Array:
+    """x (fan_in, batch) as rows (batch, fan_in), checked. Raises DataError with the first place that is wrong."""
+    array = numeric("x", x)
+    if array.ndim != 2:
+        hint = f"; for one sample use x.reshape({fan_in}, 1)" if array.size == fan_in else ""
+        raise DataError(f"x has shape {array.shape}; it needs two dimensions ({fan_in}, batch), samples as columns{hint}.")
+    if array.shape[0] != fan_in:
+        hint = " Its transpose would fit: pass x.T." if array.shape[1] == fan_in else ""
+        raise DataError(
+            f"x has shape {array.shape}, but this network has {fan_in} inputs: samples are columns, so x is "
+            f"({fan_in}, batch).{hint}"
+        )
+    if array.shape[1] == 0:
+        raise DataError(f"x has shape {array.shape}: there is no sample in it.")
+    check_finite("x", array, dtype)
+    return as_rows(array, dtype)
+
+
+def as_rows(columns: Array, dtype: Any) -> Array:
+    """The transpose, row by row in memory: in place where the array allows it, else one copy in `dtype`."""
+    rows = columns.T
+    in_place = rows.dtype.name in IN_PLACE and rows.dtype.isnative and rows.strides[1] == rows.itemsize
+    if in_place and rows.strides[0] >= 0 and rows.flags.aligned:
+        return rows
+    return np.ascontiguousarray(rows, dtype)
+
+
+def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
+    """Raise DataError with the first NaN, infinity, or number that `dtype` cannot hold."""
+    if columns.dtype.kind != "f":
+        return
+    largest = float(np.finfo(np.dtype(dtype)).max)
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = float(columns.min()), float(columns.max())
+    if -largest <= low and high <= largest:
+        return
+    bad = ~(np.abs(columns) <= largest)
+    feature, sample = (int(place[0]) for place in np.nonzero(bad.T)[::-1])
+    value, count = columns[feature, sample], int(bad.sum())
+    what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}, beyond {np.dtype(dtype)}"
+    raise DataError(
+        f"{name}[{feature}, {sample}] is {what} ({count} such in all, samples are columns); "
+        f"{'scale that row' if np.isfinite(value) else 'fill in or drop these'} first."
+    )
+
+
+def target_rows(y: Any, cost: Cost, outputs: int, batch: int, dtype: Any) -> Array:
+    """y as rows (batch, fan_out) in the cost's domain, or class numbers (batch,) as int64 where the cost takes them."""
+    array = numeric("y", y)
+    if array.ndim == 1 and cost.target_sum is not None and outputs > 1:
+        return _labels(array, cost, outputs, batch, dtype)
+    if array.ndim == 1 and outputs == 1:
+        array = array[np.newaxis, :]
+    if array.ndim != 2 or array.shape[0] != outputs:
+        turned = array.ndim == 2 and array.shape[1] == outputs and array.shape[0] == batch
+        hint = " Its transpose would fit: pass y.T." if turned else ""
+        raise DataError(f"y has shape {array.shape}, but needs ({outputs}, {batch}): samples are columns.{hint}")
+    check_batch("y", array.shape[1], batch)
+    check_finite("y", array, dtype)
+    _check_domain(array, cost)
+    smoothed = cost.smoothed(array)
+    return as_rows(smoothed if smoothed is array else smoothed.astype(dtype), dtype)
+
+
+def weight_vector(weights: Any, batch: int) -> Array | None:
+    """Sample weights (batch,) as float64, none of them negative, or None."""
+    if weights is None:
+        return None
+    array = numeric("sample_weight", weights)
+    if array.ndim != 1:
+        raise DataError(f"sample_weight has shape {array.shape}; it needs one number a sample: ({batch},).")
+    check_batch("sample_weight", len(array), batch)
+    check_finite("sample_weight", array[np.newaxis])
+    if (array < 0).any():
+        raise DataError(f"sample_weight[{int(np.argmax(array < 0))}] is negative; weights are 0 or more.")
+    if not array.any():
+        raise DataError("every sample_weight is 0; at least one sample must count.")
+    return array.astype(np.float64)
+
+
+def check_batch(name: str, count: int, batch: int) -> None:
+    """Raise where the number of samples differs from that of x."""
+    if count != batch:
+        raise DataError(f"{name} has {count} samples, but x has {batch}; give one for each column of x.")
+
+
+def _labels(array: Array, cost: Cost, outputs: int, batch: int, dtype: Any) -> Array:
+    """Class numbers 0 .. outputs-1, kept as they are unless the cost smooths its targets."""
+    check_batch("y", len(array), batch)
+    if array.dtype.kind == "f" and not (array == np.floor(array)).all():
+        raise DataError(f"y[{int(np.argmax(array != np.floor(array)))}] is no whole number; class numbers are 0 to {outputs - 1}.")
+    outside = (array < 0) | (array >= outputs)
+    if outside.any():
+        place = int(np.argmax(outside))
+        raise DataError(f"y[{place}] is {array[place]}, but the classes are 0 to {outputs - 1}.")
+    labels = array.astype(np.int64)
+    columns = np.equal(np.arange(outputs)[:, np.newaxis], labels).astype(dtype)
+    smoothed = cost.smoothed(columns)
+    return labels if smoothed is columns else np.ascontiguousarray(smoothed.T, dtype)
+
+
+def _check_domain(columns: Array, cost: Cost) -> None:
+    """Raise with the first target that the cost is not defined for."""
+    place = cost.targets.outside(columns)
+    if place is not None:
+        raise DataError(f"y[{', '.join(map(str, place))}] is {columns[place]:g}, but cost {cost.name!r} needs targets in {cost.targets}.")
+    if cost.target_sum is not None:
+        sums = columns.sum(axis=0)
+        wrong = np.abs(sums - cost.target_sum) > 1e-3
+        if wrong.any():
+            sample = int(np.argmax(wrong))
+            raise DataError(
+                f"y[:, {sample}] adds up to {sums[sample]:g}, but cost {cost.name!r} needs {cost.target_sum:g} a sample; "
+                "give one-hot columns, or class numbers of shape (batch,)."
+            )
+
+
+def real_dtype(dtype: Any) -> Any:
+    """float32 or float64 as a NumPy dtype; anything else is refused."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ParameterTypeError(f"dtype must be 'float32' or 'float64', not {dtype!r}.")
+    return found

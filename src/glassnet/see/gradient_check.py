@@ -1,0 +1,194 @@
+"""Does backpropagation compute the gradient of the cost that is reported? One call checks every equation of a network.
+
+Each error δ and each gradient is compared with central differences of C in float64, along random directions, so that
+the work does not grow with the number of parameters; on request entry by entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from glassnet.errors import ParameterError
+from glassnet.execution import Executor
+from glassnet.parameters import Array
+from glassnet.program import symbol
+from glassnet.samples import input_rows, target_rows, weight_vector
+
+if TYPE_CHECKING:
+    from glassnet.network import NeuralNetwork
+
+STEPS = (1e-4, 1e-5, 1e-6)  # a kink of relu within one step is not within all three; a fault is
+
+
+class Finding(NamedTuple):
+    """One comparison: which layer, which equation, which quantity, and the slope from each side."""
+
+    layer: int
+    equation: str
+    quantity: str
+    analytic: float
+    numeric: float
+    difference: float  # relative
+
+
+class GradientReport(NamedTuple):
+    """All comparisons of a check. `ok` where every relative difference is at most `tolerance`; printed, it is a table."""
+
+    findings: tuple[Finding, ...]
+    tolerance: float
+
+    @property
+    def worst(self) -> Finding:
+        """The comparison with the largest difference."""
+        return max(self.findings, key=lambda finding: finding.difference)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient is right."""
+        return self.worst.difference <= self.tolerance
+
+    def __str__(self) -> str:
+        worst: dict[tuple[int, str, str], Finding] = {}
+        for finding in self.findings:
+            key = (finding.layer, finding.equation, finding.quantity.split("[")[0])
+            if key not in worst or finding.difference > worst[key].difference:
+                worst[key] = finding
+        lines = [f"{'layer':<6}{'equation':<10}{'quantity':<20}{'backpropagation':>18}{'differences':>18}{'relative':>11}"]
+        for (layer, equation, _), finding in worst.items():
+            mark = "" if finding.difference <= self.tolerance else "  ← wrong"
+            lines.append(
+                f"{layer:<6}{equation:<10}{finding.quantity:<20}{finding.analytic:>18.9g}{finding.numeric:>18.9g}"
+                f"{finding.difference:>11.1e}{mark}"
+            )
+        verdict = "every gradient agrees" if self.ok else f"{self.worst.quantity} ({self.worst.equation}) disagrees"
+        return "\n".join([*lines, f"{verdict}: {len(self.findings)} comparisons, tolerance {self.tolerance:g}"])
+
+
+def gradient_check(
+    network: NeuralNetwork,
+    x: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    training: bool = False,
+    directions: int = 3,
+    entries: bool = False,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+) -> GradientReport:
+    """Compare every δ, ∂C/∂W and ∂C/∂b of `network` on x, y with central differences, in float64.
+
+    Parameters
+    ----------
+    x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,)
+    sample_weight : (batch,) or None
+    training : check the rows of a training step (dropout, statistics of the batch) in place of those of inference
+    directions : random directions a quantity; the work is proportional to it
+    entries : check every single parameter as well
+    tolerance : the largest relative difference that counts as agreement
+
+    The network is left as it was. `print` the report, or ask its `ok` and `worst`.
+    """
+    if directions < 1:
+        raise ParameterError(f"directions is {directions}; it must be at least 1.")
+    twin = network.astype(np.float64)
+    rows = input_rows(x, twin.architecture.inputs, twin.dtype)
+    targets = target_rows(y, twin.architecture.cost, twin.architecture.outputs, len(rows), twin.dtype)
+    check = _Check(twin, rows, targets, weight_vector(sample_weight, len(rows)), training)
+    rng = np.random.default_rng(seed)
+    return GradientReport(tuple(check.findings(rng, directions, entries)), tolerance)
+
+
+class _Check:
+    """An executor that holds x, y and the gradients, and evaluates C after a nudge."""
+
+    def __init__(self, twin: NeuralNetwork, x: Array, y: Array, weights: Array | None, training: bool) -> None:
+        self.twin = twin
+        self.runner: Executor = twin._inference._ready(x, training, y, weights)
+        self.program = self.runner.program
+        self.runner.run()
+        self.held = {name: self.runner.rows(name).copy() for name in self.program.buffers if self._is_gradient(name)}
+        self.base = float(self.runner.rows("C")[0])
+        self.end = self.program.index("C") + 1
+
+    def _is_gradient(self, name: str) -> bool:
+        return name.startswith("delta") or self.program.buffers[name].home == "gradients"
+
+    def findings(self, rng: np.random.Generator, directions: int, entries: bool) -> Iterator[Finding]:
+        """Errors first, then parameters, from the last layer back, as backpropagation works them out."""
+        last = len(self.twin.architecture.dense)
+        for layer in range(last, 0, -1):
+            if f"delta{layer}" in self.held:
+                yield from self._error(layer, "BP1" if layer == last else "BP2", rng, directions)
+            for segment in self.program.segments:
+                if segment.layer == layer or (layer == 1 and segment.layer == 0):
+                    yield from self._parameter(segment.name, "BP4" if segment.is_weight else "BP3", layer, rng, directions)
+                    if entries:
+                        yield from self._entries(segment.name, "BP4" if segment.is_weight else "BP3", layer)
+
+    def _error(self, layer: int, equation: str, rng: np.random.Generator, directions: int) -> Iterator[Finding]:
+        """δ: the slope of C along a direction of z is Σ δ⊙direction / m."""
+        name, error = f"z{layer}", self.held[f"delta{layer}"]
+        start = self.program.index(name) + 1
+        for _ in range(directions):
+            direction = rng.standard_normal(error.shape)
+
+            def nudged(size: float, direction: Array = direction) -> float:
+                self.runner.run(0, start)
+                self.runner.rows(name)[...] += size * direction
+                self.runner.run(start, self.end)
+                return float(self.runner.rows("C")[0])
+
+            yield self._compare(layer, equation, f"δ{layer}", float((error * direction).sum()) / len(error), nudged)
+
+    def _parameter(
+        self, name: str, equation: str, layer: int, rng: np.random.Generator, directions: int
+    ) -> Iterator[Finding]:
+        """A gradient: the slope of C along a direction of the parameter is Σ gradient⊙direction."""
+        gradient = self.held[f"d{name}"]
+        for _ in range(directions):
+            direction = rng.standard_normal(gradient.shape)
+            yield self._compare(
+                layer, equation, symbol(f"d{name}"), float((gradient * direction).sum()), self._nudge(name, direction)
+            )
+
+    def _entries(self, name: str, equation: str, layer: int) -> Iterator[Finding]:
+        """Every single entry of a gradient; indices as the article has them."""
+        gradient = self.held[f"d{name}"]
+        for place in np.ndindex(gradient.shape):
+            direction = np.zeros(gradient.shape)
+            direction[place] = 1.0
+            text = f"{symbol(f'd{name}')}[{', '.join(map(str, reversed(place)))}]"
+            yield self._compare(layer, equation, text, float(gradient[place]), self._nudge(name, direction))
+
+    def _nudge(self, name: str, direction: Array) -> Callable[[float], float]:
+        """C as a function of a step along a direction of one parameter; the parameter is put back."""
+        values = self.runner.rows(name)
+        before = values.copy()
+
+        def nudged(size: float) -> float:
+            values[...] = before + size * direction
+            self.runner.run(0, self.end)
+            values[...] = before
+            return float(self.runner.rows("C")[0])
+
+        return nudged
+
+    def _compare(
+        self, layer: int, equation: str, quantity: str, analytic: float, nudged: Callable[[float], float]
+    ) -> Finding:
+        """The step whose differences come closest; all of them miss a gradient that is wrong."""
+        found: list[Finding] = []
+        for step in STEPS:
+            up, down = nudged(step) - self.base, self.base - nudged(-step)
+            numeric = (8 * (up + down) - (nudged(2 * step) - nudged(-2 * step))) / (12 * step)
+            scale = max(abs(analytic), abs(numeric), 1e-5 * max(abs(self.base), 1e-3))
+            found.append(Finding(layer, equation, quantity, analytic, numeric, abs(analytic - numeric) / scale))
+            if found[-1].difference <= 1e-9:
+                break
+        best = min(found, key=lambda finding: finding.difference)
+        at_kink = abs(up - down) / STEPS[-1] > 1e-3 * max(abs(numeric), abs(best.analytic)) and len(found) == len(STEPS)
+        return best._replace(difference=0.0, quantity=f"{quantity} (at a kink)") if at_kink else best

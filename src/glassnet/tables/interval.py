@@ -1,0 +1,55 @@
+"""A range of numbers: where an activation's values lie, and what a cost or a setting accepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from glassnet.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The numbers from `low` to `high`; a closed end belongs to the interval, an infinite end never does."""
+
+    low: float = -inf
+    high: float = inf
+    low_closed: bool = True
+    high_closed: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise ParameterError(f"an interval must have low ≤ high, not {self.low!r} and {self.high!r}.")
+        object.__setattr__(self, "low_closed", self.low_closed and self.low != -inf)
+        object.__setattr__(self, "high_closed", self.high_closed and self.high != inf)
+
+    def contains(self, other: Interval) -> bool:
+        """Whether every number of `other` lies in this interval."""
+        low = self.low < other.low or (self.low == other.low and (self.low_closed or not other.low_closed))
+        high = other.high < self.high or (self.high == other.high and (self.high_closed or not other.high_closed))
+        return low and high
+
+    def outside(self, array: Any) -> tuple[int, ...] | None:
+        """The index of the first element (in C order) that does not lie here, NaN included, or None."""
+        values = np.asarray(array)
+        above = values >= self.low if self.low_closed else values > self.low
+        below = values <= self.high if self.high_closed else values < self.high
+        inside = above & below
+        if inside.all():
+            return None
+        return tuple(int(place) for place in np.unravel_index(int(np.argmin(inside)), inside.shape))
+
+    def __str__(self) -> str:
+        low, high = (f"{end:g}".replace("inf", "∞").replace("-", "−") for end in (self.low, self.high))
+        return f"{'[' if self.low_closed else '('}{low}, {high}{']' if self.high_closed else ')'}"
+
+
+REAL = Interval()
+POSITIVE = Interval(0, low_closed=False)
+NOT_NEGATIVE = Interval(0)
+SHARE = Interval(0, 1)
+INNER_SHARE = Interval(0, 1, low_closed=False, high_closed=False)
+SHARE_BELOW_ONE = Interval(0, 1, high_closed=False)

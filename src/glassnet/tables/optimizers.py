@@ -1,0 +1,242 @@
+"""The optimisers: how weights and states follow from a gradient.
+
+What changes from step to step (rate, bias corrections) and every 1 − β is computed in float64 by `scalars`, before a
+run of steps, and rounded once to the network's dtype. `update` is the recurrence in NumPy's words; zeros stay zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy import sqrt
+from numpy.typing import NDArray
+
+from glassnet.tables.interval import NOT_NEGATIVE, SHARE_BELOW_ONE, Interval
+from glassnet.tables.rows import Value, check, check_flag, row_of
+
+Floats = NDArray[np.float64]
+Scalars = dict[str, Floats]
+
+ABOVE_ZERO = Interval(1e-37)
+"""What an epsilon may be: float32 keeps it above 0, so that 0 / (0 + epsilon) is 0."""
+
+
+class Optimizer:
+    """One update of a segment of parameters; `states` names what it remembers for each, all 0 at the start."""
+
+    name: str
+    source: str
+    states: tuple[str, ...] = ()
+
+    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+        """What `update` needs beside the arrays, one value a step.
+
+        t: numbers of the steps, from 1; lr: the rate at each of them; decays: 1 for weights, 0 for all other segments.
+        """
+        raise NotImplementedError
+
+    def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        """The new w and states from the gradient g, element by element."""
+        raise NotImplementedError
+
+
+def _table(t: Any, **scalars: Any) -> Scalars:
+    """Every scalar as a float64 array with one value a step."""
+    return {name: np.full(np.shape(t), value, np.float64) for name, value in scalars.items()}
+
+
+def _one_less_power(beta: float, t: Any) -> Floats:
+    """1 − β^t in float64."""
+    return 1 - np.float64(beta) ** np.asarray(t, np.float64)
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """w ← w − lr·g."""
+
+    name = "sgd"
+    source = "Robbins & Monro, A Stochastic Approximation Method (1951)"
+
+    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+        return _table(t, lr=lr)
+
+    def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        return (w - scalars["lr"] * g,)
+
+
+@dataclass(frozen=True)
+class Momentum(Optimizer):
+    """v ← μ·v + g, w ← w − lr·v, as PyTorch has it: the rate multiplies the velocity, not what enters it."""
+
+    momentum: float = 0.9
+
+    name = "momentum"
+    source = "Polyak, Some Methods of Speeding up the Convergence of Iteration Methods (1964)"
+    states = ("velocity",)
+
+    def __post_init__(self) -> None:
+        check(self, "momentum", SHARE_BELOW_ONE)
+
+    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+        return _table(t, lr=lr, momentum=self.momentum)
+
+    def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        velocity = scalars["momentum"] * states[0] + g
+        return w - scalars["lr"] * velocity, velocity
+
+
+@dataclass(frozen=True)
+class Nesterov(Momentum):
+    """v ← μ·v + g, w ← w − lr·(g + μ·v), as PyTorch has it."""
+
+    name = "nesterov"
+    source = "Sutskever, Martens, Dahl & Hinton, On the Importance of Initialization (2013), equations 3 and 4"
+
+    def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        velocity = scalars["momentum"] * states[0] + g
+        return w - scalars["lr"] * (g + scalars["momentum"] * velocity), velocity
+
+
+@dataclass(frozen=True)
+class AdaGrad(Optimizer):
+    """v ← v + g², w ← w − lr·g / (√v + ε)."""
+
+    epsilon: float = 1e-10
+
+    name = "adagrad"
+    source = "Duchi, Hazan & Singer, Adaptive Subgradient Methods (2011), figure 1, the diagonal form"
+    states = ("square_sum",)
+
+    def __post_init__(self) -> None:
+        check(self, "epsilon", ABOVE_ZERO)
+
+    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+        return _table(t, lr=lr, epsilon=self.epsilon)
+
+    def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        square = states[0] + g * g
+        return w - scalars["lr"] * g / (sqrt(square) + scalars["epsilon"]), square
+
+
+@dataclass(frozen=True)
+class RMSProp(Optimizer):
+    """v ← ρ·v + (1 − ρ)·g², w ← w − lr·g / (√v + ε)."""
+
+    rho: float = 0.9
+    epsilon: float = 1e-8
+
+    name = "rmsprop"
+    source = "Tieleman & Hinton, Neural Networks for Machine Learning (2012), lecture 6.5"
+    states = ("square",)
+
+    def __post_init__(self) -> None:
+        check(self, "rho", SHARE_BELOW_ONE)
+        check(self, "epsilon", ABOVE_ZERO)
+
+    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+        return _table(t, lr=lr, rho=self.rho, one_less_rho=1 - self.rho, epsilon=self.epsilon)
+
+    def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        square = scalars["rho"] * states[0] + scalars["one_less_rho"] * (g * g)
+        return w - scalars["lr"] * g / (sqrt(square) + scalars["epsilon"]), square
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², w ← w − lr·m̂ / (√v̂ + ε), m̂ = m/(1 − β₁^t), v̂ = v/(1 − β₂^t).
+
+    This is Algorithm 1, as PyTorch computes it. With `corrected_epsilon=False` it is the variant at the end of
+    section 2 of the paper, which scikit-learn uses: lr·√(1 − β₂^t)/(1 − β₁^t) · m / (√v + ε).
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    corrected_epsilon: bool = True
+
+    name = "adam"
+    source = "Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), Algorithm 1"
+    states = ("mean", "square")
+
+    def __post_init__(self) -> None:
+        check(self, "beta1", SHARE_BELOW_ONE)
+        check(self, "beta2", SHARE_BELOW_ONE)
+        check(self, "epsilon", ABOVE_ZERO)
+        check_flag(self, "corrected_epsilon")
+
+    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+        root = np.sqrt(_one_less_power(self.beta2, t))
+        rate = lr / _one_less_power(self.beta1, t)
+        rate, scale = (rate, 1 / root) if self.corrected_epsilon else (rate * root, 1.0)
+        return _table(t, rate=rate, scale=scale, **self._constants())
+
+    def _constants(self) -> dict[str, float]:
+        one_less = {"one_less_beta1": 1 - self.beta1, "one_less_beta2": 1 - self.beta2}
+        return {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, **one_less}
+
+    def _moments(self, g: Value, states: tuple[Value, ...], scalars: dict[str, Value]) -> tuple[Value, Value, Value]:
+        """The new m and v, and √v̂ + ε."""
+        mean = scalars["beta1"] * states[0] + scalars["one_less_beta1"] * g
+        square = scalars["beta2"] * states[1] + scalars["one_less_beta2"] * (g * g)
+        return mean, square, sqrt(square) * scalars["scale"] + scalars["epsilon"]
+
+    def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        mean, square, root = self._moments(g, states, scalars)
+        return w - scalars["rate"] * mean / root, mean, square
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam, with w ← w − lr·λ·w beside it: the weight decay λ does not pass through m and v.
+
+    As in PyTorch, λ is multiplied by the rate; in the paper's Algorithm 2 by the schedule's factor alone.
+    """
+
+    weight_decay: float = 0.01
+
+    name = "adamw"
+    source = "Loshchilov & Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self, "weight_decay", NOT_NEGATIVE)
+
+    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+        return {**super().scalars(t, lr), **_table(t, decay=lr * np.float64(self.weight_decay * decays))}
+
+    def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        mean, square, root = self._moments(g, states, scalars)
+        return w - scalars["decay"] * w - scalars["rate"] * mean / root, mean, square
+
+
+@dataclass(frozen=True)
+class NAdam(Adam):
+    """Adam with Nesterov's look ahead: m̂ = β₁·m/(1 − β₁^(t+1)) + (1 − β₁)·g/(1 − β₁^t), β₁ the same at every step.
+
+    PyTorch and Dozat's experiments let β₁ grow with t; this is his algorithm with it held still.
+    """
+
+    name = "nadam"
+    source = "Dozat, Incorporating Nesterov Momentum into Adam (2016), Algorithm 2"
+
+    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+        adam = super().scalars(t, lr)
+        now = adam.pop("rate")
+        share = _one_less_power(self.beta1, t) / _one_less_power(self.beta1, np.asarray(t) + 1)
+        return {**adam, **_table(t, rate_mean=now * share * self.beta1, rate_gradient=now * (1 - self.beta1))}
+
+    def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        mean, square, root = self._moments(g, states, scalars)
+        return w - (scalars["rate_mean"] * mean + scalars["rate_gradient"] * g) / root, mean, square
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    row.name: row for row in (SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam, AdamW, NAdam)
+}
+
+
+def optimizer(word: Any) -> Optimizer:
+    """The row of an optimiser, from its name, the row itself or its class."""
+    return row_of(OPTIMIZERS, "optimizer", word, Optimizer)

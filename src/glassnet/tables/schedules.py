@@ -1,0 +1,177 @@
+"""The schedules: how the learning rate goes over a run, one float64 rate a step.
+
+A schedule is a function of the step's number alone, so a run that is interrupted and resumed meets the same rates.
+Past the end of the run the last rate stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnet.tables.interval import NOT_NEGATIVE, POSITIVE, SHARE
+from glassnet.tables.rows import check, check_whole, row_of
+
+Floats = NDArray[np.float64]
+
+
+class Schedule:
+    """The rate of each step of a run."""
+
+    name: str
+    source: str
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        """The rates of the steps t, counted from 0, of a run of `total` steps with `per_epoch` steps an epoch."""
+        raise NotImplementedError
+
+
+def _steps(t: Any) -> Floats:
+    return np.asarray(t, np.float64)
+
+
+def _half_cosine(start: float, end: float, share: Floats) -> Floats:
+    """From start (share 0) to end (share 1) along half a cosine wave; `start` itself at share 0."""
+    fall = 0.5 * (1 - np.cos(np.pi * np.clip(share, 0, 1)))
+    return start * (1 - fall) + end * fall
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same rate at every step."""
+
+    name = "constant"
+    source = "the rate as given"
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        return np.full(np.shape(t), lr, np.float64)
+
+
+@dataclass(frozen=True)
+class Step(Schedule):
+    """The rate times `factor` after every `every` epochs."""
+
+    every: int = 10
+    factor: float = 0.1
+
+    name = "step"
+    source = "Krizhevsky, Sutskever & Hinton, ImageNet Classification (2012), section 5"
+
+    def __post_init__(self) -> None:
+        check_whole(self, "every", 1)
+        check(self, "factor", POSITIVE)
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        return lr * np.float64(self.factor) ** (_steps(t) // (per_epoch * self.every))
+
+
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """The rate times `factor` after every epoch."""
+
+    factor: float = 0.95
+
+    name = "exponential"
+    source = "Darken & Moody, Towards Faster Stochastic Gradient Search (1992), on schedules; the form is PyTorch's"
+
+    def __post_init__(self) -> None:
+        check(self, "factor", POSITIVE)
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        return lr * np.float64(self.factor) ** (_steps(t) // per_epoch)
+
+
+@dataclass(frozen=True)
+class InverseScaling(Schedule):
+    """lr / (t + 1)^power at step t; with `samples`, scikit-learn's: t counts samples, and only after each epoch."""
+
+    power: float = 0.5
+    samples: int | None = None
+
+    name = "inverse_scaling"
+    source = "Robbins & Monro, A Stochastic Approximation Method (1951), equation 27"
+
+    def __post_init__(self) -> None:
+        check(self, "power", NOT_NEGATIVE)
+        if self.samples is not None:
+            check_whole(self, "samples", 1)
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        seen = _steps(t) if self.samples is None else (_steps(t) // per_epoch) * self.samples
+        return lr / (seen + 1) ** self.power
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """From lr down to the rate `floor` along half a cosine wave; the step after the last would have `floor`."""
+
+    floor: float = 0.0
+
+    name = "cosine"
+    source = "Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), equation 5, no restart"
+
+    def __post_init__(self) -> None:
+        check(self, "floor", NOT_NEGATIVE)
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        return _half_cosine(lr, self.floor, _steps(t) / total)
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """From lr up to the rate `peak` in the share `rise` of the run, then down to 0, each along half a cosine wave.
+
+    Without a peak it is 10·lr. The step after the last would have the rate 0.
+    """
+
+    peak: float | None = None
+    rise: float = 0.3
+
+    name = "one_cycle"
+    source = "Smith & Topin, Super-Convergence (2018), section 3; half cosines as in PyTorch"
+
+    def __post_init__(self) -> None:
+        if self.peak is not None:
+            check(self, "peak", POSITIVE)
+        check(self, "rise", SHARE)
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        peak = 10 * lr if self.peak is None else self.peak
+        turn = self.rise * total
+        steps = _steps(t)
+        up = _half_cosine(lr, peak, steps / max(turn, 1))
+        down = _half_cosine(peak, 0.0, (steps - turn) / max(total - turn, 1))
+        return np.where(steps < turn, up, down)
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """From lr/n up to lr in n equal steps, then constant; n is `steps`, or else the share `share` of the run."""
+
+    steps: int | None = None
+    share: float = 0.05
+
+    name = "warm_up"
+    source = "Goyal et al., Accurate, Large Minibatch SGD (2017), section 2.2, gradual warm-up"
+
+    def __post_init__(self) -> None:
+        if self.steps is not None:
+            check_whole(self, "steps", 1)
+        check(self, "share", SHARE)
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        steps = np.ceil(self.share * total) if self.steps is None else self.steps
+        return lr * np.minimum((_steps(t) + 1) / max(steps, 1), 1)
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    row.name: row for row in (Constant, Step, Exponential, InverseScaling, Cosine, OneCycle, WarmUp)
+}
+
+
+def schedule(word: Any) -> Schedule:
+    """The row of a schedule, from its name, the row itself or its class."""
+    return row_of(SCHEDULES, "schedule", word, Schedule)

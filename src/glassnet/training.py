@@ -1,0 +1,298 @@
+"""A run in progress: parameters, optimiser state, place in the shuffled order, schedule, stopping counters.
+
+`run` takes it some steps or epochs further, `state` and `restore` take it apart and put it together again bit for bit,
+`hash` tells whether two runs stand at the same point. `NeuralNetwork.train` runs one to its end (fitting.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glassnet.batching import batch_weights, epoch_batches, epoch_order
+from glassnet.building import Step, build
+from glassnet.divergence import first_not_finite
+from glassnet.errors import DivergedError, ParameterError
+from glassnet.execution import Executor, executor
+from glassnet.lowering import fused
+from glassnet.history import History, Report
+from glassnet.memory import vectors
+from glassnet.parameters import Array, Parameters
+from glassnet.reference import Schedule, Sources
+from glassnet.tables.optimizers import Optimizer
+from glassnet.tables.schedules import Schedule as RateSchedule
+
+SLICE_SECONDS = 0.05  # one compiled call: after it Python sees Ctrl-C, the time limit and callbacks
+SNAPSHOT_SECONDS = 1.0  # how far back a diverging run is taken to find the step that broke it
+
+
+class Recipe(NamedTuple):
+    """How a run trains: everything that decides its numbers, beside the network and the data."""
+
+    batch_size: int
+    epochs: int
+    lr: float
+    optimizer: Optimizer
+    schedule: RateSchedule
+    patience: int | None = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    factors: tuple[float, ...] = ()
+    shuffle: bool = True
+    run: int = 0
+
+
+@dataclass
+class Counters:
+    """Where a run stands: epochs finished, batches done in this one, steps taken, costs so far, and the best epoch."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    cost_sum: float = 0.0
+    weight_sum: float = 0.0
+    best_epoch: int = 0
+    best_cost: float = math.inf
+    waited: int = 0
+    reports: list[Report] = field(default_factory=list)
+
+
+class Training:
+    """A run of `network` on `sources` (samples as rows). `evaluate` gives (cost, accuracy) on validation data."""
+
+    def __init__(
+        self, network: Any, sources: Sources, recipe: Recipe, evaluate: Callable[[], tuple[float, float | None]] | None = None
+    ) -> None:
+        self.network, self.sources, self.recipe, self.evaluate = network, sources, recipe, evaluate
+        weights = sources.weights
+        step = Step(
+            recipe.optimizer,
+            weighted=weights is not None,
+            labels=sources.y.ndim == 1,
+            clip_norm=recipe.clip_norm is not None,
+            clip_value=recipe.clip_value is not None,
+            factors=recipe.factors,
+        )
+        self.program = build(network.architecture, step)
+        running = self.program if network.engine == "numpy" else fused(self.program)
+        self.vectors = vectors(self.program, network.parameters, network.statistics)
+        self.counters = Counters()
+        self.best: tuple[Array, Array] | None = None
+        self.seconds = 0.0
+        self.samples = len(sources.x)
+        self.batches = epoch_batches(self.samples, recipe.batch_size)
+        self.executor: Executor = executor(network.engine, running, self.vectors, self._capacity(), network.seed)
+        self.executor.bind(sources)
+        self._slice = 1
+        self._begin_epoch()
+        self._snapshot = self.state()
+        self._snapshot_time = time.perf_counter()
+
+    # Running ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done or early stopping has ended the run."""
+        patience = self.recipe.patience
+        return self.counters.epoch >= self.recipe.epochs or (patience is not None and self.counters.waited >= patience)
+
+    def run(self, *, steps: int | None = None, epochs: int | None = None, seconds: float = math.inf) -> list[Report]:
+        """Take the run some steps or epochs further (to its end if neither is given); return the epochs it finished.
+
+        `seconds` ends it early, at a step. Raises DivergedError; the network then keeps its last finite weights.
+        """
+        started, first = time.perf_counter(), len(self.counters.reports)
+        left = math.inf if steps is None else steps
+        last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
+        while left > 0 and self.counters.epoch < last and not self.finished:
+            left -= self._advance(int(min(left, self._slice)))
+            if time.perf_counter() - started > seconds:
+                break
+        self.seconds += time.perf_counter() - started
+        return self.counters.reports[first:]
+
+    def _advance(self, steps: int) -> int:
+        """Run up to `steps` steps of this epoch in one call; end the epoch where it is complete."""
+        started = time.perf_counter()
+        counters, plan = self.counters, self._epoch
+        stop = min(counters.batch + steps, len(plan.batches))
+        schedule = self._schedule(counters.batch, stop)
+        costs = np.zeros(len(schedule.batches))
+        done = self.executor.steps(schedule, costs)
+        if not np.isfinite(costs[:done]).all():
+            self._diverged()
+        weights = plan.weights[counters.batch : counters.batch + done]
+        counters.cost_sum += float(costs[:done] @ weights)
+        counters.weight_sum += float(weights.sum())
+        counters.batch += done
+        counters.step += done
+        elapsed = time.perf_counter() - started
+        self._slice = max(1, min(2 * self._slice, int(self._slice * SLICE_SECONDS / max(elapsed, 1e-6))))
+        if counters.batch == len(plan.batches):
+            self._end_epoch()
+        elif time.perf_counter() - self._snapshot_time > SNAPSHOT_SECONDS:
+            self._check_finite()
+            self._keep_snapshot()
+        return done
+
+    def _schedule(self, first: int, stop: int) -> Schedule:
+        """The batches first .. stop-1 of this epoch with their step scalars."""
+        plan = self._epoch
+        steps = np.arange(self.counters.step, self.counters.step + stop - first, dtype=np.float64)
+        return Schedule(plan.order, plan.batches[first:stop], self._scalars(steps, plan, first, stop), self.counters.step)
+
+    def _scalars(self, steps: Array, plan: _Epoch, first: int, stop: int) -> Array:
+        """The table of step scalars: computed in float64, rounded once to the program's dtype."""
+        recipe, found = self.recipe, {}
+        rates = self._rates(steps)
+        for number, (factor, decays) in enumerate(self.program.groups):
+            for word, values in recipe.optimizer.scalars(steps + 1, rates * factor, float(decays)).items():
+                found[f"{word} {number}"] = values
+        architecture = self.network.architecture
+        found |= {"l1": architecture.l1, "l2": architecture.l2}
+        found |= {"clip norm": recipe.clip_norm, "clip value": recipe.clip_value}
+        found["weight factor"] = plan.batches[first:stop, 1] / plan.weights[first:stop]
+        table = np.empty((len(steps), len(self.program.scalars)), self.vectors.parameters.vector.dtype)
+        for column, name in enumerate(self.program.scalars):
+            table[:, column] = found[name]
+        return table
+
+    def _rates(self, steps: Array) -> Array:
+        """The learning rate of each step, counted from 0."""
+        per_epoch = len(self._epoch.batches)
+        return self.recipe.schedule.rates(self.recipe.lr, steps, per_epoch * self.recipe.epochs, per_epoch)
+
+    def _begin_epoch(self) -> None:
+        """The order, batches and Σw of the epoch that comes; batches whose weights are all 0 make no step."""
+        recipe = self.recipe
+        order = epoch_order(self.samples, self.network.seed, recipe.run, self.counters.epoch, recipe.shuffle)
+        weights = batch_weights(self.sources.weights, order, self.batches)
+        self._epoch = _Epoch(order, self.batches[weights > 0], weights[weights > 0])
+
+    def _end_epoch(self) -> None:
+        """Report, watch the validation cost, and make ready for the next epoch."""
+        self._check_finite()
+        counters = self.counters
+        rate = float(self._rates(np.array([counters.step - 1.0]))[0])
+        cost = counters.cost_sum / counters.weight_sum
+        counters.epoch += 1
+        counters.batch, counters.cost_sum, counters.weight_sum = 0, 0.0, 0.0
+        validation, accuracy = self.evaluate() if self.evaluate else (None, None)
+        counters.reports.append(Report(counters.epoch, counters.step, cost, rate, validation, accuracy, self.seconds))
+        if validation is not None and self.recipe.patience is not None:
+            self._watch(validation)
+        if counters.epoch < self.recipe.epochs:
+            self._begin_epoch()
+        self._keep_snapshot()
+
+    def _watch(self, validation: float) -> None:
+        """Keep the best weights; count the epochs since."""
+        if validation < self.counters.best_cost:
+            self.counters.best_cost, self.counters.best_epoch, self.counters.waited = validation, self.counters.epoch, 0
+            self.best = (self.vectors.parameters.vector.copy(), self.vectors.statistics.vector.copy())
+        else:
+            self.counters.waited += 1
+
+    def keep_best(self) -> None:
+        """Copy the weights of the best epoch back into the network."""
+        if self.best is not None:
+            self.vectors.parameters.vector[:], self.vectors.statistics.vector[:] = self.best
+
+    # Divergence -------------------------------------------------------------------------------------------------------
+
+    def _keep_snapshot(self) -> None:
+        """Remember this point as a good one."""
+        self._snapshot, self._snapshot_time = self.state(), time.perf_counter()
+
+    def _check_finite(self) -> None:
+        """Raise DivergedError where a parameter is no longer finite."""
+        if not np.isfinite(self.vectors.parameters.vector).all():
+            self._diverged()
+
+    def _diverged(self) -> None:
+        """Go back to the last good point and find the first quantity that is not finite, step by step."""
+        self.restore(self._snapshot)
+        while self.counters.batch < len(self._epoch.batches):
+            before = self.state()
+            schedule = self._schedule(self.counters.batch, self.counters.batch + 1)
+            cost = np.zeros(1)
+            self.executor.steps(schedule, cost)
+            if not (np.isfinite(cost).all() and np.isfinite(self.vectors.parameters.vector).all()):
+                self.restore(before)
+                found = first_not_finite(self.network, self.program, self.vectors, self.sources, schedule)
+                self.restore(before)
+                self._raise_diverged(found, float(self._rates(np.array([float(self.counters.step)]))[0]))
+            self.counters.batch += 1
+            self.counters.step += 1
+        raise DivergedError("training met a cost that is not finite and could not find it again; please report this.")
+
+    def _raise_diverged(self, found: str, rate: float) -> None:
+        counters = self.counters
+        raise DivergedError(
+            f"training diverged in epoch {counters.epoch + 1}, step {counters.batch + 1} (step {counters.step + 1} of the "
+            f"run, rate {rate:g}): {found}; the network keeps the weights from before that step. Try a smaller lr, "
+            "scaled inputs, or clip_norm=1."
+        )
+
+    # State ------------------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """The whole run as arrays and plain numbers, copied: enough to go on bit for bit."""
+        held = {"parameters": self.vectors.parameters, "statistics": self.vectors.statistics}
+        held |= {f"state{number}": states for number, states in enumerate(self.vectors.states)}
+        arrays = {name: vector.vector.copy() for name, vector in held.items()}
+        if self.best is not None:
+            arrays |= {"best_parameters": self.best[0].copy(), "best_statistics": self.best[1].copy()}
+        counters = {name: value for name, value in vars(self.counters).items() if name != "reports"}
+        return {"arrays": arrays, **counters, "reports": [tuple(report) for report in self.counters.reports]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Return to a point that `state` described. Raises ParameterError where it belongs to another run."""
+        arrays = state["arrays"]
+        held: dict[str, Parameters] = {"parameters": self.vectors.parameters, "statistics": self.vectors.statistics}
+        held |= {f"state{number}": states for number, states in enumerate(self.vectors.states)}
+        for name, vector in held.items():
+            if name not in arrays or arrays[name].shape != vector.vector.shape:
+                raise ParameterError(f"this state has no fitting {name!r}; it belongs to another network or optimiser.")
+        for name, vector in held.items():
+            vector.vector[:] = arrays[name]
+        self.best = (arrays["best_parameters"].copy(), arrays["best_statistics"].copy()) if "best_parameters" in arrays else None
+        counters = {name: value for name, value in state.items() if name not in ("arrays", "reports")}
+        self.counters = replace(Counters(**counters), reports=[Report(*report) for report in state["reports"]])
+        if self.counters.epoch < self.recipe.epochs:
+            self._begin_epoch()
+
+    def hash(self) -> str:
+        """sha256 of everything that decides how the run goes on."""
+        state = self.state()
+        digest = hashlib.sha256()
+        for name in sorted(state["arrays"]):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(state["arrays"][name]).tobytes())
+        counters = self.counters
+        digest.update(repr((counters.epoch, counters.batch, counters.step, counters.cost_sum, counters.waited)).encode())
+        return digest.hexdigest()
+
+    def history(self) -> History:
+        """The History of the epochs finished so far."""
+        history = History(self.counters.reports)
+        history.best_epoch = self.counters.best_epoch or None
+        history.warnings += self.executor.warnings
+        return history
+
+    def _capacity(self) -> int:
+        return int(self.batches[:, 1].max())
+
+
+class _Epoch(NamedTuple):
+    """What an epoch reads: the order, (first, m) of its batches, and Σw of each."""
+
+    order: Array
+    batches: Array
+    weights: Array

@@ -1,0 +1,73 @@
+"""What every test stands on: strict NumPy, one folder of compiled kernels, fixed chance, a fixed terminal.
+
+A marked test is skipped, with the reason, where this machine lacks what its mark names.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+NEEDS: dict[str, tuple[Callable[[], object], str]] = {
+    "data": (SHARED.is_dir, "the folder ../shared/data is missing"),
+    "browser": (lambda: shutil.which("chromium"), "Chromium is missing"),
+    "compiler": (lambda: shutil.which("cc"), "a C compiler (cc) is missing"),
+    "node": (lambda: shutil.which("node"), "Node.js is missing"),
+    "peer": (lambda: importlib.util.find_spec("torch"), "PyTorch is missing: run make peers"),
+}
+
+hypothesis.settings.register_profile("fast", deadline=None, derandomize=True, max_examples=50)
+hypothesis.settings.register_profile("more", deadline=None, max_examples=2000, print_blob=True)
+hypothesis.settings.load_profile("fast")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fail-on-skip", action="store_true", help="a skipped test fails the run")
+
+
+def pytest_configure() -> None:
+    """Set up the process, so that doctests, worker processes and subprocesses have it too."""
+    cache = Path(os.environ.setdefault("GLASSNET_CACHE", str(ROOT / ".cache" / "engine")))
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o700)
+    os.environ.update(COLUMNS="120", LINES="40", MPLBACKEND="Agg")
+    np.seterr(over="raise", invalid="raise", divide="raise")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark, (present, reason) in NEEDS.items():
+        if item.get_closest_marker(mark) and not present():
+            pytest.skip(reason)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("--fail-on-skip") and reporter and reporter.stats.get("skipped"):
+        reporter.write_line("\n--fail-on-skip: a test was skipped, so this run has failed", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def strict_numpy() -> object:
+    """Undo what a test does to NumPy's error state."""
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the clone; a test that reads it is marked `data`."""
+    if not SHARED.is_dir():
+        pytest.skip(NEEDS["data"][1])
+    return SHARED

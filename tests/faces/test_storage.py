@@ -1,0 +1,302 @@
+"""Model files: what is written is read back bit for bit, and a file that lies is refused in one sentence."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+
+from glassnet.errors import ModelFileError
+from glassnet.storage import MAX_HEADER, read_metadata, read_tensors, write_tensors
+
+TENSORS = {"w1": np.arange(6, dtype=np.float32).reshape(2, 3), "t": np.array(7, np.int64), "none": np.zeros((0, 4))}
+METADATA = {"layers": [3, 2], "name": "ä", "nested": {"lr": 0.1, "none": None}}
+
+
+def write_raw(path: Path, header: Any, data: bytes = b"") -> Path:
+    """A file with this header (a str goes in as it is) and these bytes of tensors."""
+    text = (header if isinstance(header, str) else json.dumps(header)).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    return path
+
+
+def header(**tensors: Any) -> dict[str, Any]:
+    return {"__metadata__": {"glassnet": '{"format": 1}'}, **tensors}
+
+
+def tensor(begin: int, end: int, shape: list[Any], dtype: str = "F32") -> dict[str, Any]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+def refusal(path: Path) -> str:
+    """The sentence with which the file is refused, by both readers of headers; it names the file."""
+    with pytest.raises(ModelFileError) as caught:
+        read_tensors(path)
+    message = str(caught.value)
+    assert message.startswith(str(path)) and message.endswith(".") and "\n" not in message
+    return message
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "m", TENSORS, METADATA)
+    tensors, metadata = read_tensors(tmp_path / "m")
+    assert metadata == METADATA == read_metadata(tmp_path / "m")
+    assert tensors.keys() == TENSORS.keys()
+    for name, value in TENSORS.items():
+        assert tensors[name].dtype == value.dtype and tensors[name].shape == value.shape
+        assert tensors[name].tobytes() == value.tobytes()
+        assert tensors[name].flags.writeable and tensors[name].flags.aligned
+
+
+def test_the_file_is_safetensors(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "m", TENSORS, METADATA)
+    for name, value in load_file(tmp_path / "m").items():
+        np.testing.assert_array_equal(value, TENSORS[name])
+
+
+def test_saving_what_was_loaded_gives_the_same_bytes(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "a", TENSORS, METADATA)
+    write_tensors(tmp_path / "b", *read_tensors(tmp_path / "a"))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_other_memory_orders_are_written_by_value(tmp_path: Path) -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    write_tensors(tmp_path / "m", {"f": np.asfortranarray(array), "t": array.T, "big": array.astype(">f8")}, {})
+    tensors, _ = read_tensors(tmp_path / "m")
+    np.testing.assert_array_equal(tensors["f"], array)
+    np.testing.assert_array_equal(tensors["t"], array.T)
+    np.testing.assert_array_equal(tensors["big"], array)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "metadata", "words"),
+    [
+        ({"w": np.array([1, np.nan])}, {}, r"w\[1\] is NaN"),
+        ({"w": np.array([[1, 2], [3, -np.inf]], np.float32)}, {}, r"w\[1, 1\] is infinite"),
+        ({"w": np.zeros(2, np.float16)}, {}, "w of dtype float16"),
+        ({"w": np.array(["a"])}, {}, "w of dtype <U1"),
+        ({str(k): np.zeros(1) for k in range(4097)}, {}, "4,097 tensors"),
+        ({}, {"x": float("nan")}, "metadata"),
+        ({}, {"x": object()}, "metadata"),
+        ({}, {"x": "a" * MAX_HEADER}, "header"),
+    ],
+)
+def test_what_cannot_be_saved(tmp_path: Path, tensors: Any, metadata: Any, words: str) -> None:
+    (tmp_path / "m").write_bytes(b"old")
+    with pytest.raises(ModelFileError, match=words):
+        write_tensors(tmp_path / "m", tensors, metadata)
+    assert (tmp_path / "m").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "m", TENSORS, METADATA)
+    whole = (tmp_path / "m").read_bytes()
+    for length in range(len(whole)):
+        (tmp_path / "m").write_bytes(whole[:length])
+        message = refusal(tmp_path / "m")
+        assert ("is empty" if length == 0 else "ends early") in message, (length, message)
+
+
+def test_bytes_at_the_end_are_refused(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "m", TENSORS, METADATA)
+    with open(tmp_path / "m", "ab") as file:
+        file.write(b"123")
+    assert "3 bytes too many" in refusal(tmp_path / "m")
+
+
+@settings(max_examples=300, deadline=None)
+@given(place=st.integers(0, 10**6), value=st.integers(0, 255))
+def test_a_changed_byte_gives_a_sentence_or_a_readable_file(tmp_path_factory: Any, place: int, value: int) -> None:
+    path = tmp_path_factory.getbasetemp() / "flipped"
+    write_tensors(path, TENSORS, METADATA)
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] = value
+    path.write_bytes(content)
+    try:
+        tensors, _ = read_tensors(path)
+    except ModelFileError:
+        return
+    assert all(np.isfinite(t).all() for t in tensors.values())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (pickle.dumps({"a": 1}), "pickle"),
+        (pickle.dumps({"a": 1}, protocol=2), "pickle"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(100), "HDF5"),
+        (b"PK\x03\x04" + bytes(100), "zip"),
+        (b"\x08\x07\x12\x07pytorch" + bytes(100), "ONNX"),
+        (b"\x08\x0a\x3a\xf0\x01" + bytes(100), "ONNX"),
+        (b"\x1f\x8b\x08" + bytes(100), "gzip"),
+        (b"PAR1" + bytes(100), "Parquet"),
+        (b"a,b\n1,2\n3,4\n5,6\n", "not a glassnet model"),
+        (b"{" * 20, "has a header of"),
+    ],
+)
+def test_other_formats_are_named(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "model.safetensors").write_bytes(content)
+    assert words in refusal(tmp_path / "model.safetensors")
+
+
+class Malicious:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> Any:
+        return (open, (str(self.marker), "w"))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_no_pickle_is_ever_run(tmp_path: Path, protocol: int) -> None:
+    pickled = pickle.dumps(Malicious(tmp_path / "marker"), protocol=protocol)
+    (tmp_path / "a.safetensors").write_bytes(pickled)
+    with zipfile.ZipFile(tmp_path / "b.safetensors", "w") as archive:
+        archive.writestr("data.pkl", pickled)
+    refusal(tmp_path / "a.safetensors")
+    assert "zip" in refusal(tmp_path / "b.safetensors")
+    assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize(
+    ("head", "data", "words"),
+    [
+        (header(a=tensor(0, 8, [2])), b"", "ends early"),
+        (header(a=tensor(0, 8, [2], "F16")), bytes(8), "dtype 'F16'"),
+        (header(a=tensor(0, 8, [2], "BOOL")), bytes(8), "dtype"),
+        (header(a=tensor(0, 8, [3])), bytes(8), "8 bytes for F32 of shape"),
+        (header(a=tensor(0, 8, [-2])), bytes(8), "shape"),
+        (header(a=tensor(0, 8, [2.0])), bytes(8), "shape"),
+        (header(a=tensor(0, 8, [True, 2])), bytes(8), "shape"),
+        (header(a=tensor(0, 8, [2] + [1] * 100)), bytes(8), "shape"),
+        (header(a=tensor(0, 0, [2**62, 4])), b"", "shape"),
+        (header(a=tensor(0, 0, [2**47, 2**47, 0])), b"", "shape"),
+        (header(a=tensor(0, 8, [2]), b=tensor(4, 12, [2])), bytes(12), "overlaps"),
+        (header(a=tensor(0, 8, [2]), b=tensor(0, 8, [2])), bytes(8), "overlaps"),
+        (header(a=tensor(0, 8, [2]), b=tensor(12, 20, [2])), bytes(20), "unused"),
+        (header(a=tensor(4, 12, [2])), bytes(12), "unused"),
+        (header(a=tensor(-8, 0, [2])), bytes(8), "data_offsets"),
+        (header(a={"dtype": "F32", "shape": [2]}), bytes(8), "exactly"),
+        (header(a={**tensor(0, 8, [2]), "extra": 1}), bytes(8), "exactly"),
+        (header(a=[1, 2]), bytes(8), "exactly"),
+        (header(a=tensor(0, 8, [2])), struct.pack("<ff", 1, float("nan")), r"a[1] is NaN"),
+        (header(**{str(k): tensor(0, 0, [0]) for k in range(4097)}), b"", "4,097 tensors"),
+        ('{"__metadata__": {"glassnet": "{\\"format\\": 1}"}, "a": 1, "a": 1}', b"", "twice"),
+        ('{"__metadata__": {"glassnet": "{\\"format\\": 1, \\"format\\": 1}"}}', b"", "twice"),
+        ('{"__metadata__": {"glassnet": "{\\"format\\": 1, \\"x\\": NaN}"}}', b"", "NaN stands"),
+        ("{" + '"a":{' * 5000 + "}" * 5001, b"", "nested too deeply"),
+        ("{" + '"a":' + "9" * 5000 + "}", b"", "damaged header"),
+        ("{\x00}", b"", "damaged header"),
+        ({}, b"", "not one that glassnet wrote"),
+        ({"__metadata__": {"glassnet": 1}}, b"", "not one that glassnet wrote"),
+        ({"__metadata__": {"glassnet": "[]"}}, b"", "not a JSON object"),
+        ({"__metadata__": {"glassnet": "{}"}}, b"", "format"),
+        ({"__metadata__": {"glassnet": '{"format": true}'}}, b"", "format"),
+        ({"__metadata__": {"glassnet": '{"format": 2}'}}, b"", "newer glassnet (format 2; this one reads 1)"),
+    ],
+)
+def test_headers_that_lie(tmp_path: Path, head: Any, data: bytes, words: str) -> None:
+    assert words in refusal(write_raw(tmp_path / "m", head, data))
+
+
+@pytest.mark.parametrize("length", [2**63, 2**64 - 1, 10**8])
+def test_a_header_length_beyond_the_file(tmp_path: Path, length: int) -> None:
+    (tmp_path / "m").write_bytes(struct.pack("<Q", length) + b"{}")
+    assert f"has a header of {length:,} bytes" in refusal(tmp_path / "m")
+
+
+def test_a_long_header_is_refused_quickly(tmp_path: Path) -> None:
+    start = time.perf_counter()
+    head = header(**{str(k): tensor(0, 0, [0]) for k in range(40000)})
+    assert f"the limit is {MAX_HEADER:,}" in refusal(write_raw(tmp_path / "m", head))
+    assert time.perf_counter() - start < 2
+
+
+def test_safetensors_of_others(tmp_path: Path) -> None:
+    save_file({"w": np.zeros(3, np.float32)}, tmp_path / "m")
+    assert "not one that glassnet wrote" in refusal(tmp_path / "m")
+
+
+def test_folders_pipes_and_missing_files(tmp_path: Path) -> None:
+    assert "does not exist" in refusal(tmp_path / "missing")
+    assert "is a folder" in refusal(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert "ordinary" in refusal(tmp_path / "pipe")
+    with pytest.raises(ModelFileError, match="ordinary"):
+        write_tensors(tmp_path / "pipe", TENSORS, METADATA)
+    with pytest.raises(ModelFileError, match="is a folder"):
+        write_tensors(tmp_path, TENSORS, METADATA)
+    with pytest.raises(ModelFileError, match="there is no folder"):
+        write_tensors(tmp_path / "no" / "m", TENSORS, METADATA)
+
+
+def test_links_are_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with pytest.raises(ModelFileError, match="symbolic link"):
+        write_tensors(tmp_path / "link", TENSORS, METADATA)
+    assert (tmp_path / "real").read_bytes() == b"old"
+
+
+def test_the_mode_of_the_old_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(b"old")
+    (tmp_path / "m").chmod(0o640)
+    write_tensors(tmp_path / "m", TENSORS, METADATA)
+    assert (tmp_path / "m").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("call", ["open", "fsync", "replace"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_full_or_broken_disk_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    (tmp_path / "m").write_bytes(b"old")
+
+    def fail(*arguments: Any, **keywords: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"glassnet.storage.os.{call}", fail)
+        with pytest.raises(ModelFileError, match="the old file is unchanged"):
+            write_tensors(tmp_path / "m", TENSORS, METADATA)
+    assert (tmp_path / "m").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+WRITER = """
+import sys, numpy as np
+from glassnet.storage import write_tensors
+print("ready", flush=True)
+for k in range(10**9):
+    write_tensors(sys.argv[1], {"w": np.full(100_000, k, np.float32)}, {"k": k})
+"""
+
+
+def test_a_killed_writer_leaves_a_whole_file_and_its_rests_are_swept(tmp_path: Path) -> None:
+    path = tmp_path / "m"
+    for trial in range(8):
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout and writer.stdout.readline() == b"ready\n"
+            time.sleep(0.2 + 0.003 * trial)
+            writer.send_signal(signal.SIGKILL)
+        tensors, metadata = read_tensors(path)
+        assert (tensors["w"] == metadata["k"]).all()
+    write_tensors(path, TENSORS, METADATA)
+    assert [left.name for left in tmp_path.iterdir()] == ["m"]

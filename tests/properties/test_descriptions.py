@@ -1,0 +1,90 @@
+"""A row written down as plain data, for a model file, and made again; what is no description is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any
+
+import pytest
+
+from glassnet.errors import ModelFileError
+from glassnet.tables import activations, costs, initializers, optimizers, schedules
+from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, OwnActivation, activation, own_activation
+from glassnet.tables.costs import COSTS, Huber, OwnCost, Quantile, own_cost
+from glassnet.tables.initializers import INITIALIZERS, He
+from glassnet.tables.optimizers import OPTIMIZERS, Adam, AdamW
+from glassnet.tables.rows import describe, rebuild
+from glassnet.tables.schedules import SCHEDULES, InverseScaling, OneCycle, WarmUp
+
+CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2, -1e30)
+FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3, targets=(0, 1))
+SETTINGS = [LeakyReLU(0.3), ELU(2), Huber(delta=2), Quantile(0.9), Adam(0.8, epsilon=1e-6, corrected_epsilon=False)]
+SETTINGS += [AdamW(weight_decay=0.1), OneCycle(peak=0.01), WarmUp(steps=7), InverseScaling(samples=100), He(0.3)]
+TABLES: list[tuple[Any, dict[str, Any], Any]] = [
+    (activations.Activation, ACTIVATIONS, OwnActivation),
+    (costs.Cost, COSTS, OwnCost),
+    (optimizers.Optimizer, OPTIMIZERS, None),
+    (schedules.Schedule, SCHEDULES, None),
+    (initializers.Initializer, INITIALIZERS, None),
+]
+ROWS = [*(kind() for _, table, _ in TABLES for kind in table.values()), *SETTINGS, CUBIC, FOURTH]
+
+
+def table_of(row: Any) -> tuple[dict[str, Any], Any]:
+    """The table of a row, and the class of own rows of that table."""
+    return next((table, own) for base, table, own in TABLES if isinstance(row, base))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=repr)
+def test_a_row_is_made_again_from_its_description(row: Any) -> None:
+    table, own = table_of(row)
+    again = rebuild(table, json.loads(json.dumps(describe(row), allow_nan=False)), own)
+    assert type(again) is type(row) and again == row and hash(again) == hash(row) and repr(again) == repr(row)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=repr)
+def test_a_row_is_pickled(row: Any) -> None:
+    again = pickle.loads(pickle.dumps(row))
+    assert type(again) is type(row) and again == row and vars(again) == vars(row)
+
+
+def test_a_description_is_plain() -> None:
+    assert describe(Huber(delta=2)) == {"name": "huber", "delta": 2}
+    assert describe(activation("relu")) == {"name": "relu"}
+    assert describe(CUBIC)["value_formula"]["operations"][0] == ["power", [0, 3.0]]
+
+
+def broken(**changes: Any) -> dict[str, Any]:
+    """The description of an own activation with changes in its value formula."""
+    plain: dict[str, Any] = json.loads(json.dumps(describe(CUBIC)))
+    plain["value_formula"].update(changes)
+    return plain
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        *(None, [], "relu", {}, {"name": 3}, {"name": "nothing"}, {"name": "nothing", "slope": 1}, {"name": "cubic"}),
+        *({"name": "relu", "slope": 1}, {"name": "leaky_relu", "slope": "x"}, {"name": "leaky_relu", "slope": 7}),
+        *(broken(inputs=10**9), broken(inputs=2), broken(inputs="1"), broken(outputs=[99]), broken(outputs=[-1])),
+        *(broken(outputs=[]), broken(outputs=3), broken(outputs=[True]), broken(operations=3)),
+        *(broken(operations=[["system", [0]]]), broken(operations=[["exp", [5]]]), broken(operations=[["exp", ["0"]]])),
+        *(
+            broken(operations=[["exp", [0, 0, 0, 0]]]),
+            broken(operations=[["power", [0, 0]]]),
+            broken(operations=["exp"]),
+        ),
+        *({**broken(), "range": {"low": "a"}}, {**broken(), "range": "all"}, {**broken(), "more": 1}),
+        {**broken(), "value_formula": None},
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_a_damaged_description_is_refused(description: Any) -> None:
+    with pytest.raises(ModelFileError):
+        rebuild(ACTIVATIONS, description, OwnActivation)
+
+
+def test_a_name_is_looked_up_in_its_table_only() -> None:
+    with pytest.raises(ModelFileError):
+        rebuild(OPTIMIZERS, {"name": "OwnActivation"})

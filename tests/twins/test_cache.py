@@ -1,0 +1,236 @@
+"""The cache of compiled kernels: whatever happens to its files or its directory, the right kernel runs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassnet
+from glassnet.engine import EngineUnavailable, Identity, cache
+
+IDENTITY = Identity("one_hot", "float32")
+WARM = """
+import sys, ctypes, numpy as np
+from glassnet.engine import address
+kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address("one_hot", "float32"))
+labels, order, t = np.array([2, 0]), np.array([1, 0]), np.full((2, 3), 7, np.float32)
+row = np.array([0, 0, 0, 3, labels.ctypes.data, t.ctypes.data])
+context = np.array([0, 1, 2, 0, 0, 0, order.ctypes.data, 0, 0, 0, 0])
+kernel(row.ctypes.data, context.ctypes.data)
+assert t.tolist() == [[1, 0, 0], [0, 0, 1]], t
+print("numba" in sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def compiled() -> tuple[str, bytes]:
+    return cache.compiled(IDENTITY)
+
+
+class Compiler:
+    """Stands in for the compiler and counts how often it was asked."""
+
+    def __init__(self, code: tuple[str, bytes]) -> None:
+        self.code, self.calls = code, 0
+
+    def __call__(self, identity: Identity) -> tuple[str, bytes]:
+        self.calls += 1
+        return self.code
+
+
+@pytest.fixture
+def compiler(compiled: tuple[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compiler:
+    """An empty cache directory and a compiler that is counted."""
+    counted = Compiler(compiled)
+    monkeypatch.setattr(cache, "compiled", counted)
+    monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / "cache"))
+    return counted
+
+
+def only_file(folder: Path) -> Path:
+    (path,) = folder.iterdir()
+    return path
+
+
+def start(tmp_path: Path, **environment: str) -> subprocess.Popen[str]:
+    """A process that needs one kernel; what it prints says whether it imported Numba."""
+    source = str(Path(glassnet.__file__).parents[1])
+    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "SYSTEMROOT")}
+    environment = {**inherited, "PYTHONPATH": source, **environment}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", WARM], env=environment, cwd=tmp_path, **pipes)
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert errors == ""
+    return output.strip()
+
+
+def test_a_kernel_is_compiled_once(compiler: Compiler, tmp_path: Path) -> None:
+    for _ in range(3):
+        assert cache.kernel(IDENTITY) > 0
+    assert compiler.calls == 1
+    assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
+    assert only_file(tmp_path / "cache").suffix == ".kernel"
+
+
+@pytest.mark.parametrize("damage", range(30))
+def test_a_damaged_file_is_compiled_anew(compiler: Compiler, tmp_path: Path, damage: int) -> None:
+    cache.kernel(IDENTITY)
+    path, rng = only_file(tmp_path / "cache"), np.random.default_rng(damage)
+    content = bytearray(path.read_bytes())
+    if damage % 3:
+        where = int(rng.integers(len(content) if damage % 3 == 1 else 250))
+        content[where] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+    else:
+        path.write_bytes(content[: int(rng.integers(len(content)))])
+    assert cache.read(path, path.stem) is None or cache.read(path, path.stem) == compiler.code
+    assert cache.kernel(IDENTITY) > 0
+    assert cache.read(path, path.stem) == compiler.code
+
+
+def test_a_file_of_another_key_is_ignored(compiler: Compiler, tmp_path: Path) -> None:
+    cache.kernel(IDENTITY)
+    path = only_file(tmp_path / "cache")
+    other = cache.key(IDENTITY._replace(dtype="float64"))
+    path.rename(path.with_name(other + ".kernel"))
+    assert cache.read(path.with_name(other + ".kernel"), other) is None
+
+
+def test_the_key_tells_what_the_code_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {cache.key(IDENTITY), cache.key(Identity("mean", "float32")), cache.key(Identity("mean", "float64"))}
+    for name, value in (("NUMBA_CPU_NAME", "generic"), ("NUMBA_CPU_FEATURES", "+sse2"), ("NUMBA_OPT", "1")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            cache.surroundings.cache_clear()
+            keys.add(cache.key(IDENTITY))
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "sources", lambda: "edited")
+        cache.surroundings.cache_clear()
+        keys.add(cache.key(IDENTITY))
+    cache.surroundings.cache_clear()
+    assert len(keys) == 7
+    assert cache.key(IDENTITY) in keys
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no file modes here")
+@pytest.mark.parametrize("mode", [0o777, 0o720, 0o702])
+def test_a_directory_that_others_can_write_is_ignored(compiler: Compiler, tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    folder.chmod(mode)
+    assert cache.directory() is None
+    assert cache.kernel(IDENTITY) > 0
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no file modes here")
+def test_a_file_or_directory_of_another_user_is_ignored(
+    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.kernel(IDENTITY)
+    path = only_file(tmp_path / "cache")
+    path.chmod(0o666)
+    assert cache.read(path, path.stem) is None
+    path.chmod(0o600)
+    assert cache.read(path, path.stem) is not None
+    monkeypatch.setattr(os, "getuid", lambda: path.stat().st_uid + 1)
+    assert cache.read(path, path.stem) is None
+    assert cache.directory() is None
+
+
+def test_a_read_only_directory_is_no_obstacle(
+    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: Any) -> Any:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    assert cache.kernel(IDENTITY) > 0
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_made_is_no_obstacle(
+    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / "file" / "cache"))
+    assert cache.directory() is None
+    assert cache.kernel(IDENTITY) > 0
+
+
+def test_a_failed_write_leaves_nothing_behind(
+    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert cache.kernel(IDENTITY) > 0
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_where_the_directory_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GLASSNET_CACHE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache.directory() == tmp_path / "xdg" / "glassnet"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert cache.directory() == tmp_path / "home" / ".cache" / "glassnet"
+    monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / "own"))
+    assert cache.directory() == tmp_path / "own"
+
+
+def test_processes_that_start_at_once_and_the_warm_one_after_them(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    cold = [start(tmp_path, GLASSNET_CACHE=str(folder)) for _ in range(4)]
+    assert [finish(process) for process in cold] == ["True"] * 4
+    assert only_file(folder).suffix == ".kernel"
+    assert finish(start(tmp_path, GLASSNET_CACHE=str(folder))) == "False"
+
+
+def test_without_a_home_there_is_no_cache(tmp_path: Path) -> None:
+    assert finish(start(tmp_path)) == "True"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numba_switched_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    with pytest.raises(EngineUnavailable, match="NUMBA_DISABLE_JIT"):
+        cache.kernel(IDENTITY)
+
+
+def test_numba_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(package: str) -> str:
+        raise cache.metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(cache.metadata, "version", missing)
+    cache.surroundings.cache_clear()
+    with pytest.raises(EngineUnavailable, match="needs Numba, which is not installed"):
+        cache.kernel(IDENTITY)
+    cache.surroundings.cache_clear()
+
+
+def test_the_compilation_is_announced_once_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.announce.cache_clear()
+    cache.announce()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    cache.announce.cache_clear()
+    cache.announce()
+    cache.announce()
+    assert capsys.readouterr().err == "glassnet: compiling the engine for this CPU, once\n"
