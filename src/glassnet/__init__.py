@@ -17,7 +17,20 @@ _HOMES = {
     ),
     "training": ("Training",),
     "tables.activations": (
-        *("Linear", "Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Softplus", "Softsign"),
+        *(
+            "Linear",
+            "Sigmoid",
+            "Tanh",
+            "ReLU",
+            "LeakyReLU",
+            "ELU",
+            "SELU",
+            "GELU",
+            "SiLU",
+            "Mish",
+            "Softplus",
+            "Softsign",
+        ),
         *("Exp", "Softmax", "own_activation"),
     ),
     "tables.costs": (
@@ -30,7 +43,7 @@ _HOMES = {
     "tables.initializers": ("Zeros", "Normal", "Glorot", "He", "LeCun", "Orthogonal", "Auto"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+__all__ = sorted(_HOME_OF)
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork as NeuralNetwork

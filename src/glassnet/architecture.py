@@ -1,6 +1,6 @@
 """What a network is made of: its dense layers, the layers between them, its cost and its penalty.
 
-The words of the article's constructor are read here once, with every mistake named; the program is built from the result.
+The words of the article's constructor are read here once, every mistake named; the program is built from the result.
 """
 
 from __future__ import annotations
@@ -54,20 +54,19 @@ def architecture(
     rows = _activations(activations, len(widths) - 1)
     dense = tuple(
         Dense(
-            *widths[index : index + 2],
+            widths[index],
+            widths[index + 1],
             rows[index],
-            tuple(row for row in between[index + 1] if row.before_activation),
-            tuple(row for row in between[index + 1] if not row.before_activation),
+            tuple(row for row in between[index + 1] if row.acts_before),
+            tuple(row for row in between[index + 1] if not row.acts_before),
         )
         for index in range(len(widths) - 1)
     )
-    if any(row.before_activation for row in between[0]):
+    if any(row.acts_before for row in between[0]):
         raise ParameterError("layers[1] acts before an activation, but there is none before the first dense layer.")
     chosen = cost(cost_row)
     _check_fit(chosen, rows[-1], bool(dense[-1].after))
-    return Architecture(
-        widths[0], tuple(between[0]), dense, chosen, penalty("l1", l1), penalty("l2", l2)
-    )
+    return Architecture(widths[0], tuple(between[0]), dense, chosen, penalty("l1", l1), penalty("l2", l2))
 
 
 def penalty(name: str, value: Any) -> float:
@@ -124,7 +123,9 @@ def _activations(activations: Sequence[Any] | str | None, count: int) -> list[Ac
     if isinstance(words, (str, Activation)) or not isinstance(words, Sequence):
         raise ParameterTypeError(f"activations must be a list with one entry a dense layer, not {words!r}.")
     if len(words) != count:
-        raise ParameterError(f"activations has {len(words)} entries, but layers has {count} dense layers; give {count}.")
+        raise ParameterError(
+            f"activations has {len(words)} entries, but layers has {count} dense layers; give {count}."
+        )
     return [activation(word) for word in words]
 
 

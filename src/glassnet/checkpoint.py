@@ -36,13 +36,16 @@ def read_checkpoint(path: Path, training: Training) -> dict[str, Any]:
     arrays, metadata = read_tensors(path)
     found = metadata.get("checkpoint")
     if not isinstance(found, dict) or not {"run", "state"} <= set(found):
-        raise ModelFileError(f"{path} is a model file but no checkpoint of a run; name another file, or use resume=False.")
+        raise ModelFileError(
+            f"{path} is a model file but no checkpoint of a run; name another file, or use resume=False."
+        )
     wanted = _description(training)
     different = [name for name in wanted if found["run"].get(name) != wanted[name]]
     if different:
         name = different[0]
         raise ModelFileError(
-            f"{path} is a checkpoint of another run: its {name} is {found['run'].get(name)!r:.80}, here {wanted[name]!r:.80}; "
+            f"{path} is a checkpoint of another run: its {name} is {found['run'].get(name)!r:.80}, "
+            f"here {wanted[name]!r:.80}; "
             "use resume=False to start afresh."
         )
     state = dict(found["state"])

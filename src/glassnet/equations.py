@@ -69,7 +69,9 @@ def softmax_error(error: Array, a: Array) -> Array:
 def softmax_cost(z: Array, y: Array) -> Array:
     """Categorical cross-entropy from z: Σ y·(log Σ exp(z) − z) for each sample. → (1, batch)."""
     shifted = z - z.max(axis=0, keepdims=True)
-    return (y * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)).sum(axis=0, keepdims=True, dtype=np.float64)
+    return (y * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)).sum(
+        axis=0, keepdims=True, dtype=np.float64
+    )
 
 
 def mean_cost(c: Array, *rest: Array, settings: tuple[int, ...]) -> Array:

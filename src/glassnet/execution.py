@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Protocol
+from typing import Any, Protocol
 
 from glassnet.memory import Vectors
 from glassnet.parameters import Array
@@ -16,15 +16,28 @@ ENGINES = ("compiled", "numpy")
 class Executor(Protocol):
     """What both executors offer; see reference.Reference."""
 
+    program: Program
     m: int
+    scalars: dict[str, Any]
     warnings: list[str]
 
-    def bind(self, sources: Sources) -> None: ...
-    def steps(self, schedule: Schedule, costs: Array) -> int: ...
-    def run(self, first: int = 0, last: int | None = None) -> None: ...
-    def rows(self, name: str) -> Array: ...
-    def columns(self, name: str) -> Array: ...
-    def set(self, name: str, columns: object) -> None: ...
+    def bind(self, sources: Sources) -> None:
+        """Name the data of a run."""
+
+    def steps(self, schedule: Schedule, costs: Array) -> int:
+        """Run steps of a run; write the cost of each."""
+
+    def run(self, first: int = 0, last: int | None = None) -> None:
+        """Run some rows on what the buffers hold."""
+
+    def rows(self, name: str) -> Array:
+        """A quantity, samples as rows."""
+
+    def columns(self, name: str) -> Array:
+        """A quantity, samples as columns."""
+
+    def set(self, name: str, columns: Any) -> None:
+        """Copy values in, samples as columns."""
 
 
 def executor(engine: str, program: Program, held: Vectors, capacity: int, seed: int) -> Executor:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from glassnet.checkpoint import read_checkpoint, write_checkpoint
 from glassnet.history import History, Report
@@ -16,32 +16,37 @@ from glassnet.training import Training
 Callback = Callable[[Report], Any]
 
 
-def fit(
-    training: Training,
-    *,
-    callbacks: Sequence[Callback] = (),
-    time_limit: float | None = None,
-    checkpoint: Path | None = None,
-    every: int = 1,
-    resume: bool = False,
-    verbose: int | None = None,
-) -> History:
-    """Run to the end and return the History; `stopped` says why it ended.
+class Run(NamedTuple):
+    """What a run does beside computing.
 
-    A callback that returns True ends the run. Ctrl-C ends it too, at a step, and the network stays usable. With
-    `checkpoint` the whole state is written every so many epochs; `resume` takes it up where it is found.
+    A callback that returns True ends it. With `checkpoint` the whole state is written each so many epochs, and
+    `resume` takes it up where that file exists. `verbose` is as in progress.py, `time_limit` in seconds.
     """
-    if checkpoint is not None and resume and checkpoint.exists():
-        training.restore(read_checkpoint(checkpoint, training))
+
+    callbacks: tuple[Callback, ...] = ()
+    time_limit: float | None = None
+    checkpoint: Path | None = None
+    every: int = 1
+    resume: bool = False
+    verbose: int | None = None
+
+
+def fit(training: Training, run: Run) -> History:
+    """Run to the end and return the History; `stopped` says why it ended before its last epoch.
+
+    Ctrl-C ends it at a step, and the network stays usable.
+    """
+    if run.checkpoint is not None and run.resume and run.checkpoint.exists():
+        training.restore(read_checkpoint(run.checkpoint, training))
     started, stopped = time.perf_counter(), ""
-    with progress(training.recipe.epochs, verbose) as show:
+    with progress(training.recipe.epochs, run.verbose) as show:
         try:
             while not stopped and not training.finished:
-                left = math.inf if time_limit is None else time_limit - (time.perf_counter() - started)
-                reports = training.run(epochs=1, seconds=max(0.0, left)) if left > 0 else []
-                stopped = _after(reports, callbacks, show) if reports else "the time limit was reached"
-                if reports and checkpoint is not None and reports[-1].epoch % every == 0:
-                    write_checkpoint(checkpoint, training)
+                left = math.inf if run.time_limit is None else run.time_limit - (time.perf_counter() - started)
+                reports = training.run(epochs=1, seconds=left) if left > 0 else []
+                stopped = _after(reports, run.callbacks, show) if reports else "the time limit was reached"
+                if reports and run.checkpoint is not None and reports[-1].epoch % run.every == 0:
+                    write_checkpoint(run.checkpoint, training)
         except KeyboardInterrupt:
             stopped = "interrupted"
     return _history(training, stopped)
@@ -51,7 +56,8 @@ def _after(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callb
     """Show and hand on the new reports; why a callback ended the run, or an empty string."""
     for report in reports:
         show(report)
-        if any([callback(report) is True for callback in callbacks]):
+        answers = [callback(report) for callback in callbacks]
+        if any(answer is True for answer in answers):
             return "a callback ended it"
     return ""
 

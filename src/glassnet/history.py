@@ -13,7 +13,8 @@ from glassnet.parameters import Array
 class Report(NamedTuple):
     """One epoch: its number (from 1), steps since the run began, mean cost of its batches (penalty included), rate of
     its last step, cost on the validation data (None without), share of right answers there where y are classes, and
-    seconds since the run began."""
+    seconds since the run began.
+    """
 
     epoch: int
     step: int

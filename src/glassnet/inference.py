@@ -47,10 +47,8 @@ class Inference:
         given = {f"z{n}": z for n, z in enumerate(z_s, 1)} | {f"a{n}": a for n, a in enumerate(a_s[1:], 1)}
         for name, columns in given.items():
             runner.set(name, columns)
-        for number, row in enumerate(self._rows(runner)):
-            if not given.keys() & set(row.writes) and row.label != "forward":
-                runner.run(number, number + 1)
-            elif row.label == "forward" and row.kind != "affine" and not given.keys() & set(row.writes):
+        for number, row in enumerate(runner.program.rows):
+            if not given.keys() & set(row.writes):
                 runner.run(number, number + 1)
         numbers = range(1, len(z_s) + 1)
         return [runner.columns(f"dw{n}").copy() for n in numbers], [runner.columns(f"db{n}").copy() for n in numbers]
@@ -61,7 +59,7 @@ class Inference:
         for first, block in _blocks(rows):
             runner = self._ready(block, False)
             self._forward(runner)
-            result[first : first + len(block)] = runner.rows(self._output(runner))
+            result[first : first + len(block)] = runner.rows(output_name(runner.program))
         return result.T
 
     def cost(self, x: Array, y: Array, weights: Array | None) -> float:
@@ -81,7 +79,7 @@ class Inference:
             total += float(c.sum() if weights is None else c @ weights)
             weight_sum += float(len(c) if weights is None else weights.sum())
             if classes is not None:
-                right += float((_answers(runner.rows(self._output(runner))) == classes[first:stop]).sum())
+                right += float((_answers(runner.rows(output_name(runner.program))) == classes[first:stop]).sum())
         penalty = self._penalty(runner)
         return total / weight_sum + penalty, None if classes is None else right / len(sources.x)
 
@@ -107,22 +105,18 @@ class Inference:
         runner = self.runner(len(x), training, weights is not None)
         runner.set("a0", x.T)
         if y is not None:
-            runner.set("y", np.equal(np.arange(self.network.architecture.outputs)[:, np.newaxis], y) if y.ndim == 1 else y.T)
+            runner.set(
+                "y", np.equal(np.arange(self.network.architecture.outputs)[:, np.newaxis], y) if y.ndim == 1 else y.T
+            )
         if weights is not None:
             runner.set("s", weights * (len(x) / weights.sum()))
         return runner
-
-    def _rows(self, runner: Executor) -> tuple[Any, ...]:
-        return runner.program.rows
 
     def _forward(self, runner: Executor) -> None:
         runner.run(0, _count(runner.program, ("forward",)))
 
     def _costs(self, runner: Executor) -> None:
         runner.run(0, _count(runner.program, ("forward", "cost")))
-
-    def _output(self, runner: Executor) -> str:
-        return output_name(runner.program)
 
     def _penalty(self, runner: Executor) -> float:
         return float(sum(runner.rows(name).sum() for name in runner.program.buffers if name.startswith("penalty")))
@@ -131,7 +125,10 @@ class Inference:
         """The class of each sample, where the cost is a cross-entropy."""
         if sources.y.ndim == 1:
             return sources.y
-        if self.network.architecture.cost.target_sum is not None or self.network.architecture.cost.name == "binary_cross_entropy":
+        if (
+            self.network.architecture.cost.target_sum is not None
+            or self.network.architecture.cost.name == "binary_cross_entropy"
+        ):
             return _answers(sources.y)
         return None
 

@@ -85,7 +85,9 @@ def _composed(first: Row, second: Row) -> Row:
 def _unread_left_out(rows: list[Row], program: Program) -> list[Row]:
     """Leave out rows whose results nobody reads, last ones first."""
     for number in range(len(rows) - 1, -1, -1):
-        needed = any(_outlives(name, program.buffers[name]) or _readers(rows, number, name) for name in rows[number].writes)
+        needed = any(
+            _outlives(name, program.buffers[name]) or _readers(rows, number, name) for name in rows[number].writes
+        )
         if not needed:
             del rows[number]
     return rows

@@ -5,6 +5,7 @@ Both executors run on the same memory, rows inside (samples × features); what a
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ class Memory:
     @staticmethod
     def size(shape: tuple[Size, ...], m: int) -> int:
         """Number of elements of a buffer for m samples."""
-        return int(np.prod([m if side == "m" else side for side in shape]))
+        return math.prod(m if isinstance(side, str) else side for side in shape)
 
     def rows(self, name: str) -> Array:
         """A view as the engine has it: (m, n), (m,), (fan_in, fan_out), (n,) or (1,)."""
@@ -60,7 +61,7 @@ class Memory:
             home = self.held.at(buffer.home)
             return home.rows(segment_name(name, buffer.home))
         offset = self.offsets[self.program.memory(name)]
-        shape = tuple(self.m if side == "m" else int(side) for side in buffer.shape)
+        shape = tuple(self.m if isinstance(side, str) else side for side in buffer.shape)
         return self.work[buffer.float64][offset : offset + self.size(buffer.shape, self.m)].reshape(shape)
 
     def columns(self, name: str) -> Array:

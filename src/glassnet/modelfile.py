@@ -44,13 +44,17 @@ def save(network: NeuralNetwork, path: Any, extra: dict[str, Any] | None = None)
     for held in (network.parameters, network.statistics):
         for name in held:
             if not np.isfinite(held[name]).all():
-                raise ModelFileError(f"{name} holds a number that is not finite; train the network anew before saving it.")
-    tensors = {name: np.ascontiguousarray(held[name]) for held in (network.parameters, network.statistics) for name in held}
+                raise ModelFileError(
+                    f"{name} holds a number that is not finite; train the network anew before saving it."
+                )
+    tensors = {
+        name: np.ascontiguousarray(held[name]) for held in (network.parameters, network.statistics) for name in held
+    }
     write_tensors(path, tensors, {"network": describe_network(network), "runs": network.runs, "extra": extra or {}})
 
 
 def load(path: Any, engine: str = "compiled") -> NeuralNetwork:
-    """Read a model file. Raises ModelFileError (a ValueError) where it is damaged, not ours, or from a newer version."""
+    """Read a model file. Raises ModelFileError (a ValueError) where it is damaged, not ours, or too new."""
     from glassnet.network import NeuralNetwork
 
     tensors, document = read_tensors(path)
@@ -84,5 +88,7 @@ def _fill(target: Any, name: str, tensors: dict[str, Any], path: Any) -> None:
     tensor = tensors.get(name)
     if tensor is None or tensor.shape != target.shape or tensor.dtype != target.dtype:
         what = "is missing" if tensor is None else f"is {tensor.dtype} {tensor.shape}"
-        raise ModelFileError(f"{path}: tensor {name} {what}; the network it describes needs {target.dtype} {target.shape}.")
+        raise ModelFileError(
+            f"{path}: tensor {name} {what}; the network it describes needs {target.dtype} {target.shape}."
+        )
     target[...] = tensor

@@ -6,31 +6,31 @@ is a Training (training.py). What a person passes is checked here once.
 
 from __future__ import annotations
 
-import operator
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from glassnet.architecture import architecture
-from glassnet.batching import split_validation
-from glassnet.building import build, segments
-from glassnet.errors import DivergedError, ParameterError, ParameterTypeError, unknown
+from glassnet.building import build
+from glassnet.errors import DivergedError, ParameterError, unknown
 from glassnet.execution import ENGINES
 from glassnet.fitting import Callback, fit
 from glassnet.history import History
 from glassnet.inference import Inference
 from glassnet.parameters import Array, ParameterList, Parameters
+from glassnet.places import segments
 from glassnet.program import Program
-from glassnet.reference import Sources
-from glassnet.samples import check_batch, input_rows, numeric, real_dtype, target_rows, weight_vector
-from glassnet.settings import checked_recipe
+from glassnet.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
+from glassnet.settings import checked_recipe, checked_run, checked_seed
+from glassnet.sources import run_sources
+from glassnet.tables import initializers
 from glassnet.tables.activations import activation
-from glassnet.tables.initializers import initializer, initializer_for
-from glassnet.tables.layers import Layer
+from glassnet.tables.optimizers import SGD
 from glassnet.training import Training
+from glassnet.updates import Step
 
 
 class NeuralNetwork:
@@ -73,8 +73,8 @@ class NeuralNetwork:
         if engine not in ENGINES:
             raise unknown("engine", engine, ENGINES)
         self.engine, self.dtype = engine, real_dtype(dtype)
-        self.initializer = _initializer(initializer)
-        self.seed = _seed(seed)
+        self.initializer = initializers.initializer(initializer)
+        self.seed = checked_seed(seed)
         self.history: History | None = None
         self.runs = 0
         found, statistics = segments(self.architecture)
@@ -96,7 +96,9 @@ class NeuralNetwork:
                 if segment.initial is not None:
                     held[segment.name][...] = segment.initial
                     continue
-                row = initializer_for(self.initializer, self.architecture.dense[segment.layer - 1].activation)
+                row = initializers.initializer_for(
+                    self.initializer, self.architecture.dense[segment.layer - 1].activation
+                )
                 held[segment.name] = row.draw(rng, *segment.shape)
 
     # The article's names ----------------------------------------------------------------------------------------------
@@ -153,12 +155,9 @@ class NeuralNetwork:
                 f"z_s has {len(z_s)} and a_s {len(a_s)} arrays; feedforward gives {count} and {count + 1}, x first."
             )
         x = input_rows(a_s[0], self.architecture.inputs, self.dtype)
-        widths = [dense.fan_out for dense in self.architecture.dense]
-        for name, found in (("z_s[{}]", z_s), ("a_s[{}]", a_s[1:])):
-            for index, (values, width) in enumerate(zip(found, widths, strict=True)):
-                label = name.format(index + (name[0] == "a"))
-                if np.shape(numeric(label, values)) != (width, len(x)):
-                    raise ParameterError(f"{label} has shape {np.shape(values)}, but needs ({width}, {len(x)}).")
+        for index, dense in enumerate(self.architecture.dense):
+            check_shape(f"z_s[{index}]", z_s[index], (dense.fan_out, len(x)))
+            check_shape(f"a_s[{index + 1}]", a_s[index + 1], (dense.fan_out, len(x)))
         targets = self._targets(y, len(x))
         return self._inference.backpropagation(x, targets, z_s, a_s, weight_vector(sample_weight, len(x)), training)
 
@@ -204,29 +203,34 @@ class NeuralNetwork:
         lr_factors : a factor on the rate for each dense layer
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
-        checkpoint, every, resume : file of the run's state, written each so many epochs; resume takes it up if it exists
+        checkpoint, every, resume : file of the run's state, written each so many epochs; resume takes it up there
         verbose : None a bar on a terminal for long runs, 0 nothing, 1 always (lines where there is no terminal)
         threads : the most threads the engine may use; the numbers never depend on it
 
         Raises DivergedError (an ArithmeticError) where a quantity is no longer finite; the last finite weights stay.
         """
         recipe = checked_recipe(
-            batch_size, epochs, lr, optimizer, schedule, patience, clip_norm, clip_value, lr_factors, len(self.architecture.dense)
+            len(self.architecture.dense),
+            batch_size=batch_size,
+            epochs=epochs,
+            lr=lr,
+            optimizer=optimizer,
+            schedule=schedule,
+            patience=patience,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            lr_factors=lr_factors,
         )
-        _check_run(time_limit, callbacks, every, threads)
+        run = checked_run(time_limit, callbacks, checkpoint, every, resume, verbose, threads)
         with self._lock:
-            sources, evaluate = self._sources(x, y, validation, sample_weight)
-            if patience is not None and evaluate is None:
+            sources, held = run_sources(self, x, y, validation, sample_weight)
+            if patience is not None and held is None:
                 raise ParameterError("patience needs validation data: pass validation=0.1 or validation=(x, y).")
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
+            evaluate = None if held is None else partial(self._inference.evaluate, held)
             training = Training(self, sources, recipe, evaluate)
-            path = None if checkpoint is None else Path(checkpoint)
             try:
-                self.history = fit(
-                    training,
-                    **dict(callbacks=callbacks, time_limit=time_limit, checkpoint=path, every=every),
-                    **dict(resume=resume, verbose=verbose),
-                )
+                self.history = fit(training, run)
             except DivergedError:
                 self.history = training.history()
                 raise
@@ -234,13 +238,13 @@ class NeuralNetwork:
             return self.history
 
     @staticmethod
-    def getActivationFunction(name: Any) -> Callable[[Any], Array]:  # noqa: N802 - the article's name
+    def getActivationFunction(name: Any) -> Callable[[Any], Array]:
         """The activation σ as a function of z, an array (fan_out, batch)."""
         row = activation(name)
         return lambda z: np.asarray(row.value(_floating(z)))
 
     @staticmethod
-    def getDerivitiveActivationFunction(name: Any) -> Callable[[Any], Array]:  # noqa: N802 - spelled as in the article
+    def getDerivitiveActivationFunction(name: Any) -> Callable[[Any], Array]:
         """The derivative σ' as a function of z alone. Raises ValueError for softmax, whose derivative is a matrix."""
         row = activation(name)
         if not row.elementwise:
@@ -269,10 +273,7 @@ class NeuralNetwork:
     @property
     def program(self) -> Program:
         """One training step as a table of equations; print it."""
-        from glassnet.building import Step
-        from glassnet.tables.optimizers import optimizer
-
-        return build(self.architecture, Step(optimizer("sgd")))
+        return build(self.architecture, Step(SGD()))
 
     def astype(self, dtype: Any) -> NeuralNetwork:
         """A copy of the network that computes in another dtype."""
@@ -300,10 +301,17 @@ class NeuralNetwork:
 
         return describe_network(self)
 
+    def _targets(self, y: Any, batch: int) -> Array:
+        return target_rows(y, self.architecture.cost, self.architecture.outputs, batch, self.dtype)
+
     def __repr__(self) -> str:
         parts = [str(self.architecture.inputs), *map(repr, self.architecture.entry)]
         for dense in self.architecture.dense:
-            parts += [*map(_layer_text, dense.before), f"{dense.fan_out} {dense.activation.name}", *map(repr, dense.after)]
+            parts += [
+                *map(repr, dense.before),
+                f"{dense.fan_out} {dense.activation.name}",
+                *map(repr, dense.after),
+            ]
         cost = self.architecture.cost
         return (
             f"NeuralNetwork({' → '.join(parts)}; cost {cost.name}, {self.parameters.count:,} parameters, {self.dtype}, "
@@ -330,73 +338,8 @@ class NeuralNetwork:
             getattr(self, name).vector[:] = vector
         self._prepare()
 
-    # Reading what a person passes -------------------------------------------------------------------------------------
-
-    def _targets(self, y: Any, batch: int) -> Array:
-        return target_rows(y, self.architecture.cost, self.architecture.outputs, batch, self.dtype)
-
-    def _sources(self, x: Any, y: Any, validation: Any, sample_weight: Any) -> tuple[Sources, Any]:
-        """The data of a run, and a function that gives (cost, accuracy) on the validation data."""
-        rows = input_rows(x, self.architecture.inputs, self.dtype)
-        sources = Sources(rows, self._targets(y, len(rows)), weight_vector(sample_weight, len(rows)))
-        if validation is None:
-            return sources, None
-        if isinstance(validation, (tuple, list)):
-            if len(validation) != 2:
-                raise ParameterError(f"validation has {len(validation)} parts; pass (x, y) or a fraction such as 0.1.")
-            held_rows = input_rows(validation[0], self.architecture.inputs, self.dtype)
-            held = Sources(held_rows, self._targets(validation[1], len(held_rows)))
-        else:
-            sources, held = self._split(sources, validation)
-        return sources, lambda: self._inference.evaluate(held)
-
-    def _split(self, sources: Sources, fraction: Any) -> tuple[Sources, Sources]:
-        """Hold out a fraction of the samples."""
-        if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0 < fraction < 1:
-            raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {fraction!r}.")
-        if len(sources.x) < 2:
-            raise ParameterError("validation as a fraction needs 2 samples or more.")
-        kept, held = split_validation(len(sources.x), fraction, self.seed)
-
-        def part(places: Array) -> Sources:
-            return Sources(*(None if array is None else array[places] for array in sources))
-
-        return part(kept), part(held)
-
 
 def _floating(z: Any) -> Array:
+    """z as an array of floats."""
     array = numeric("z", z)
     return array if array.dtype.kind == "f" else array.astype(np.float64)
-
-
-def _layer_text(row: Layer) -> str:
-    return repr(row)
-
-
-def _seed(seed: Any) -> int:
-    """The seed as a whole number of at least 0; None draws one."""
-    if seed is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise ParameterTypeError(f"seed must be a whole number or None, not {seed!r}.") from None
-    if number < 0:
-        raise ParameterError(f"seed is {number}; it must be 0 or more.")
-    return number
-
-
-def _initializer(word: Any) -> Any:
-    """The initialiser's row, an unknown name refused at once."""
-    return initializer(word)
-
-
-def _check_run(time_limit: Any, callbacks: Any, every: Any, threads: Any) -> None:
-    """Raise for what a run cannot use, before anything is changed."""
-    if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit > 0):
-        raise ParameterError(f"time_limit is {time_limit!r}; it must be a number of seconds above 0, or None.")
-    for name, value in (("every", every), ("threads", threads)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1):
-            raise ParameterError(f"{name} is {value!r}; it must be a whole number of at least 1.")
-    if callable(callbacks) or not all(callable(callback) for callback in callbacks):
-        raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")

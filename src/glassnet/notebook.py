@@ -19,5 +19,6 @@ def network_html(network: NeuralNetwork) -> str:
     head = "<tr><th>layer</th><th>fan_in → fan_out</th><th>activation</th><th>layers around it</th></tr>"
     return (
         f"<div><p><b>{escape(repr(network))}</b></p><table>{head}{cells}</table>"
-        f"<details><summary>the equations of one training step</summary><pre>{escape(str(network.program))}</pre></details></div>"
+        "<details><summary>the equations of one training step</summary>"
+        f"<pre>{escape(str(network.program))}</pre></details></div>"
     )

@@ -51,7 +51,7 @@ def aligned_zeros(size: int, dtype: Any) -> Array:
 
 
 class Parameters(Mapping[str, Array]):
-    """The flat vector with its segments; `parameters["w1"]` is a view of shape (fan_out, fan_in), a column otherwise."""
+    """The flat vector with its segments; `parameters["w1"]` is a view (fan_out, fan_in), all others are columns."""
 
     def __init__(self, segments: Sequence[Segment], dtype: Any) -> None:
         self.segments = {segment.name: segment for segment in segments}

@@ -1,6 +1,6 @@
 """A training step as a table of equations: each row is one equation, with what it reads, writes, and its text.
 
-`building.py` makes the rows from an architecture. `reference.py` runs them with NumPy and the engine runs them compiled;
+`building.py` makes the rows from an architecture. `reference.py` runs them with NumPy, the engine runs them compiled;
 `lowering.py` joins rows for speed. Printed, the table is the lesson.
 """
 
@@ -107,7 +107,7 @@ class Program(NamedTuple):
             name = self.shared[name]
         return name
 
-    def index(self, name: str) -> int:
+    def writer(self, name: str) -> int:
         """Number of the (last) row that writes `name`."""
         return max(number for number, row in enumerate(self.rows) if name in row.writes)
 

@@ -6,8 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from glassnet.history import Report
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 PATIENCE = 1.0  # seconds a run may last before it shows anything unasked
 
@@ -34,7 +38,7 @@ class _Bar:
 
     def __init__(self, epochs: int, patience: float) -> None:
         self.epochs, self.start = epochs, time.perf_counter() + patience
-        self.bar = None
+        self.bar: Progress | None = None
 
     def __enter__(self) -> _Bar:
         return self
@@ -57,6 +61,7 @@ class _Bar:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (BarColumn(bar_width=24), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=Console(stderr=True))
-        self.task = self.bar.add_task("training", total=self.epochs, text="")
-        self.bar.start()
+        bar = Progress(*columns, console=Console(stderr=True))
+        self.task = bar.add_task("training", total=self.epochs, text="")
+        bar.start()
+        self.bar = bar

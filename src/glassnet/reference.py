@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.equations import EQUATIONS, mixed
+from glassnet.equations import EQUATIONS
 from glassnet.memory import Memory, Vectors
 from glassnet.parameters import Array
 from glassnet.program import Program, Row
@@ -81,40 +81,50 @@ class Reference(Memory):
 
     def run_row(self, row: Row) -> None:
         """Evaluate one equation and write its results."""
-        reads = [self.columns(name) for name in row.reads if self.program.buffers[name].home != "source"]
-        if row.formula is not None:
-            result = row.formula(*reads, *(self.scalars[name] for name in row.scalars))
-        else:
+        reads = [self.operand(name) for name in row.reads]
+        if row.formula is None:
             result = EQUATIONS[row.kind](*reads, **self.extras(row))
+        else:
+            result = row.formula(*reads, *(self.scalars[name] for name in row.scalars))
         if row.kind == "sums":
-            widest = max(reads, key=np.size)
             axis = 1 if all(map(self.program.is_column, row.reads)) else 0
-            self.rows(row.writes[0])[...] = np.broadcast_to(result, widest.shape).sum(axis=axis, dtype=np.float64)
+            terms = np.broadcast_to(result, max(reads, key=np.size).shape)
+            self.rows(row.writes[0])[...] = terms.sum(axis=axis, dtype=np.float64)
             return
         for name, value in zip(row.writes, result if isinstance(result, tuple) else (result,), strict=True):
             self.set(name, value)
 
+    def operand(self, name: str) -> Array:
+        """What a row reads: columns of a quantity, or a whole source, which has samples as rows."""
+        if self.program.buffers[name].home != "source":
+            return self.columns(name)
+        assert self.sources is not None
+        return self.sources.of(name)
+
     def extras(self, row: Row) -> dict[str, Any]:
         """What an equation needs beside the quantities it reads."""
-        if row.kind in ("gather", "one_hot", "sample_weights"):
-            assert self.sources is not None
-            extras: dict[str, Any] = {"places": self.places}
-            if row.kind == "one_hot":
-                extras["classes"] = self.program.extent(row).width
-            if row.kind == "sample_weights":
-                extras["factor"] = self.scalars[row.scalars[0]]
-            return extras | {"gather": {"source": self.sources.of(row.reads[0])}}.get(
-                row.kind, {"labels" if row.kind == "one_hot" else "weights": self.sources.of(row.reads[0])}
-            )
-        if row.kind == "mean_cost":
-            return {"settings": row.settings}
-        if row.kind == "clip_scale":
-            return {"limit": float(self.scalars[row.scalars[0]])}
-        if row.kind == "dropout":
-            threshold, bits, place = row.settings
-            scale = struct.unpack("<d", struct.pack("<q", bits))[0]
-            return {"threshold": threshold, "scale": scale, "keys": dropout_keys(self.seed, place), "step": self.step}
+        scalar = self.scalars[row.scalars[0]] if row.scalars and row.formula is None else None
+        match row.kind:
+            case "gather":
+                return {"places": self.places}
+            case "one_hot":
+                return {"places": self.places, "classes": self.program.extent(row).width}
+            case "sample_weights":
+                return {"places": self.places, "factor": scalar}
+            case "mean_cost":
+                return {"settings": row.settings}
+            case "clip_scale":
+                return {"limit": scalar}
+            case "dropout":
+                return dropout_settings(row.settings, self.seed) | {"step": self.step}
         return {}
+
+
+def dropout_settings(settings: tuple[int, ...], seed: int) -> dict[str, Any]:
+    """A dropout row's settings as its equation takes them."""
+    threshold, bits, place = settings
+    scale = struct.unpack("<d", struct.pack("<q", bits))[0]
+    return {"threshold": threshold, "scale": scale, "keys": dropout_keys(seed, place)}
 
 
 def dropout_keys(seed: int, place: int) -> tuple[int, int]:

@@ -36,7 +36,9 @@ def input_rows(x: Any, fan_in: int, dtype: Any) -> Array:
     array = numeric("x", x)
     if array.ndim != 2:
         hint = f"; for one sample use x.reshape({fan_in}, 1)" if array.size == fan_in else ""
-        raise DataError(f"x has shape {array.shape}; it needs two dimensions ({fan_in}, batch), samples as columns{hint}.")
+        raise DataError(
+            f"x has shape {array.shape}; it needs two dimensions ({fan_in}, batch), samples as columns{hint}."
+        )
     if array.shape[0] != fan_in:
         hint = " Its transpose would fit: pass x.T." if array.shape[1] == fan_in else ""
         raise DataError(
@@ -111,6 +113,13 @@ def weight_vector(weights: Any, batch: int) -> Array | None:
     return array.astype(np.float64)
 
 
+def check_shape(name: str, values: Any, shape: tuple[int, int]) -> None:
+    """Raise where an array that a person hands back has another shape than it was given with."""
+    found = numeric(name, values).shape
+    if found != shape:
+        raise DataError(f"{name} has shape {found}, but needs {shape}: (fan_out, batch), as feedforward gives it.")
+
+
 def check_batch(name: str, count: int, batch: int) -> None:
     """Raise where the number of samples differs from that of x."""
     if count != batch:
@@ -121,7 +130,9 @@ def _labels(array: Array, cost: Cost, outputs: int, batch: int, dtype: Any) -> A
     """Class numbers 0 .. outputs-1, kept as they are unless the cost smooths its targets."""
     check_batch("y", len(array), batch)
     if array.dtype.kind == "f" and not (array == np.floor(array)).all():
-        raise DataError(f"y[{int(np.argmax(array != np.floor(array)))}] is no whole number; class numbers are 0 to {outputs - 1}.")
+        raise DataError(
+            f"y[{int(np.argmax(array != np.floor(array)))}] is no whole number; class numbers are 0 to {outputs - 1}."
+        )
     outside = (array < 0) | (array >= outputs)
     if outside.any():
         place = int(np.argmax(outside))
@@ -136,15 +147,18 @@ def _check_domain(columns: Array, cost: Cost) -> None:
     """Raise with the first target that the cost is not defined for."""
     place = cost.targets.outside(columns)
     if place is not None:
-        raise DataError(f"y[{', '.join(map(str, place))}] is {columns[place]:g}, but cost {cost.name!r} needs targets in {cost.targets}.")
+        raise DataError(
+            f"y[{', '.join(map(str, place))}] is {columns[place]:g}, but cost {cost.name!r} needs targets in "
+            f"{cost.targets}."
+        )
     if cost.target_sum is not None:
         sums = columns.sum(axis=0)
         wrong = np.abs(sums - cost.target_sum) > 1e-3
         if wrong.any():
             sample = int(np.argmax(wrong))
             raise DataError(
-                f"y[:, {sample}] adds up to {sums[sample]:g}, but cost {cost.name!r} needs {cost.target_sum:g} a sample; "
-                "give one-hot columns, or class numbers of shape (batch,)."
+                f"y[:, {sample}] adds up to {sums[sample]:g}, but cost {cost.name!r} needs {cost.target_sum:g} a "
+                "sample; give one-hot columns, or class numbers of shape (batch,)."
             )
 
 

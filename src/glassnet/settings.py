@@ -1,34 +1,82 @@
-"""The words of `train` read once into a Recipe, every mistake named with its argument."""
+"""The words of `train` read once, every mistake named with its argument, before anything is changed.
+
+They become a Recipe, which decides the numbers of a run, and a Run, which decides what else happens on the way.
+"""
 
 from __future__ import annotations
 
 import math
 import operator
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from glassnet.errors import ParameterError, ParameterTypeError
-from glassnet.tables.optimizers import optimizer
-from glassnet.tables.schedules import schedule
+from glassnet.fitting import Run
+from glassnet.tables import optimizers, schedules
 from glassnet.training import Recipe
 
 
 def checked_recipe(
-    batch_size: Any, epochs: Any, lr: Any, optimizer_row: Any, schedule_row: Any, patience: Any, clip_norm: Any, clip_value: Any,
-    lr_factors: Sequence[float] | None, dense: int,
-) -> Recipe:  # fmt: skip
-    """A Recipe of checked values; raises ValueError or TypeError, one sentence, before anything is changed."""
+    dense: int,
+    *,
+    batch_size: Any,
+    epochs: Any,
+    lr: Any,
+    optimizer: Any,
+    schedule: Any,
+    lr_factors: Sequence[float] | None,
+    **limits: Any,
+) -> Recipe:
+    """A Recipe for a network of `dense` layers; `limits` are patience, clip_norm and clip_value, each may be None."""
+    found: dict[str, Any] = {
+        name: None if value is None else (whole if name == "patience" else positive)(name, value)
+        for name, value in limits.items()
+    }
     return Recipe(
         batch_size=whole("batch_size", batch_size),
         epochs=whole("epochs", epochs),
         lr=positive("lr", lr),
-        optimizer=optimizer(optimizer_row),
-        schedule=schedule("constant" if schedule_row is None else schedule_row),
-        patience=None if patience is None else whole("patience", patience),
-        clip_norm=None if clip_norm is None else positive("clip_norm", clip_norm),
-        clip_value=None if clip_value is None else positive("clip_value", clip_value),
+        optimizer=optimizers.optimizer(optimizer),
+        schedule=schedules.schedule("constant" if schedule is None else schedule),
         factors=_factors(lr_factors, dense),
+        **found,
     )
+
+
+def checked_run(
+    time_limit: Any, callbacks: Any, checkpoint: Any, every: Any, resume: Any, verbose: Any, threads: Any
+) -> Run:
+    """What a run does beside computing; `threads` never changes its numbers."""
+    if callable(callbacks) or not all(map(callable, callbacks)):
+        raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")
+    if resume and checkpoint is None:
+        raise ParameterError("resume=True needs checkpoint, the file to take the run up from.")
+    if threads is not None:
+        whole("threads", threads)
+    return Run(
+        callbacks=tuple(callbacks),
+        time_limit=None if time_limit is None else positive("time_limit", time_limit),
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        every=whole("every", every),
+        resume=bool(resume),
+        verbose=verbose,
+    )
+
+
+def checked_seed(seed: Any) -> int:
+    """The seed as a whole number of at least 0; None draws one."""
+    if seed is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise ParameterTypeError(f"seed must be a whole number or None, not {seed!r}.") from None
+    if not 0 <= number < 2**63:
+        raise ParameterError(f"seed is {number}; it must be at least 0 and below 2^63.")
+    return number
 
 
 def whole(name: str, value: Any) -> int:

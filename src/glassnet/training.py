@@ -20,8 +20,8 @@ from glassnet.building import Step, build
 from glassnet.divergence import first_not_finite
 from glassnet.errors import DivergedError, ParameterError
 from glassnet.execution import Executor, executor
-from glassnet.lowering import fused
 from glassnet.history import History, Report
+from glassnet.lowering import fused
 from glassnet.memory import vectors
 from glassnet.parameters import Array, Parameters
 from glassnet.reference import Schedule, Sources
@@ -67,7 +67,11 @@ class Training:
     """A run of `network` on `sources` (samples as rows). `evaluate` gives (cost, accuracy) on validation data."""
 
     def __init__(
-        self, network: Any, sources: Sources, recipe: Recipe, evaluate: Callable[[], tuple[float, float | None]] | None = None
+        self,
+        network: Any,
+        sources: Sources,
+        recipe: Recipe,
+        evaluate: Callable[[], tuple[float, float | None]] | None = None,
     ) -> None:
         self.network, self.sources, self.recipe, self.evaluate = network, sources, recipe, evaluate
         weights = sources.weights
@@ -108,13 +112,14 @@ class Training:
         `seconds` ends it early, at a step. Raises DivergedError; the network then keeps its last finite weights.
         """
         started, first = time.perf_counter(), len(self.counters.reports)
+        self._clock = started - self.seconds
         left = math.inf if steps is None else steps
         last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
         while left > 0 and self.counters.epoch < last and not self.finished:
             left -= self._advance(int(min(left, self._slice)))
             if time.perf_counter() - started > seconds:
                 break
-        self.seconds += time.perf_counter() - started
+        self.seconds = time.perf_counter() - self._clock
         return self.counters.reports[first:]
 
     def _advance(self, steps: int) -> int:
@@ -133,7 +138,7 @@ class Training:
         counters.batch += done
         counters.step += done
         elapsed = time.perf_counter() - started
-        self._slice = max(1, min(2 * self._slice, int(self._slice * SLICE_SECONDS / max(elapsed, 1e-6))))
+        self._slice = max(1, min(2 * self._slice, int(done * SLICE_SECONDS / max(elapsed, 1e-6))))
         if counters.batch == len(plan.batches):
             self._end_epoch()
         elif time.perf_counter() - self._snapshot_time > SNAPSHOT_SECONDS:
@@ -145,11 +150,14 @@ class Training:
         """The batches first .. stop-1 of this epoch with their step scalars."""
         plan = self._epoch
         steps = np.arange(self.counters.step, self.counters.step + stop - first, dtype=np.float64)
-        return Schedule(plan.order, plan.batches[first:stop], self._scalars(steps, plan, first, stop), self.counters.step)
+        return Schedule(
+            plan.order, plan.batches[first:stop], self._scalars(steps, plan, first, stop), self.counters.step
+        )
 
     def _scalars(self, steps: Array, plan: _Epoch, first: int, stop: int) -> Array:
         """The table of step scalars: computed in float64, rounded once to the program's dtype."""
-        recipe, found = self.recipe, {}
+        recipe = self.recipe
+        found: dict[str, Any] = {}
         rates = self._rates(steps)
         for number, (factor, decays) in enumerate(self.program.groups):
             for word, values in recipe.optimizer.scalars(steps + 1, rates * factor, float(decays)).items():
@@ -184,7 +192,8 @@ class Training:
         counters.epoch += 1
         counters.batch, counters.cost_sum, counters.weight_sum = 0, 0.0, 0.0
         validation, accuracy = self.evaluate() if self.evaluate else (None, None)
-        counters.reports.append(Report(counters.epoch, counters.step, cost, rate, validation, accuracy, self.seconds))
+        seconds = time.perf_counter() - self._clock
+        counters.reports.append(Report(counters.epoch, counters.step, cost, rate, validation, accuracy, seconds))
         if validation is not None and self.recipe.patience is not None:
             self._watch(validation)
         if counters.epoch < self.recipe.epochs:
@@ -235,8 +244,8 @@ class Training:
     def _raise_diverged(self, found: str, rate: float) -> None:
         counters = self.counters
         raise DivergedError(
-            f"training diverged in epoch {counters.epoch + 1}, step {counters.batch + 1} (step {counters.step + 1} of the "
-            f"run, rate {rate:g}): {found}; the network keeps the weights from before that step. Try a smaller lr, "
+            f"training diverged in epoch {counters.epoch + 1}, step {counters.batch + 1} (step {counters.step + 1} of "
+            f"the run, rate {rate:g}): {found}; the network keeps the weights from before that step. Try a smaller lr, "
             "scaled inputs, or clip_norm=1."
         )
 
@@ -262,7 +271,11 @@ class Training:
                 raise ParameterError(f"this state has no fitting {name!r}; it belongs to another network or optimiser.")
         for name, vector in held.items():
             vector.vector[:] = arrays[name]
-        self.best = (arrays["best_parameters"].copy(), arrays["best_statistics"].copy()) if "best_parameters" in arrays else None
+        self.best = (
+            (arrays["best_parameters"].copy(), arrays["best_statistics"].copy())
+            if "best_parameters" in arrays
+            else None
+        )
         counters = {name: value for name, value in state.items() if name not in ("arrays", "reports")}
         self.counters = replace(Counters(**counters), reports=[Report(*report) for report in state["reports"]])
         if self.counters.epoch < self.recipe.epochs:
@@ -276,7 +289,9 @@ class Training:
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(state["arrays"][name]).tobytes())
         counters = self.counters
-        digest.update(repr((counters.epoch, counters.batch, counters.step, counters.cost_sum, counters.waited)).encode())
+        digest.update(
+            repr((counters.epoch, counters.batch, counters.step, counters.cost_sum, counters.waited)).encode()
+        )
         return digest.hexdigest()
 
     def history(self) -> History:

@@ -6,9 +6,15 @@ to load is imported inside the commands, so that `glassnet --help` answers at on
 
 from __future__ import annotations
 
+import io
+import sys
+
 
 def main() -> None:
     """Run the command line and leave with its exit code: 0, or 2 after one sentence on stderr."""
     from glassnet.cli.app import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without Greek shows ? and does not end the command
+            stream.reconfigure(errors="replace")
     app(prog_name="glassnet")

@@ -25,7 +25,7 @@ class OneSentence(TyperGroup):
             _fail(str(error))
         except UsageError as error:
             command = getattr(getattr(error, "ctx", None), "command_path", "glassnet")
-            _fail(f"{error.format_message().rstrip('.')}; see {command} --help.")
+            _fail(f"{error.format_message().rstrip('.?')}; see {command} --help.")
         except MemoryError:
             _fail("There is not enough memory for this; use a smaller file, network or batch.")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.data.arrays import Arrays, read_arrays
+from glassnet.data.columns import doubt
 from glassnet.data.preprocessing import ArrayPreparation, Preparation, TablePreparation
 from glassnet.data.reading import file_kind
 from glassnet.data.table import Table, read_table
@@ -38,6 +39,10 @@ class Source:
         """How many samples there are."""
         return len(self.values)
 
+    def place(self, row: int) -> str:
+        """Where a target stands, in words; `row` counts from 0."""
+        return self.held.place(row, self.name) if isinstance(self.held, Table) else f"{self.file}: y at row {row}"
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -49,14 +54,15 @@ class Dataset:
     y: Array
     train: Array
     validation: Array
+    notes: tuple[str, ...] = ()
 
 
 def read_source(file: str, target: str | None) -> Source:
     """Read a file to learn from. Raises DataError, or ParameterError for a target where there is none to choose."""
     if file_kind(file) in ("folder", "zip"):
+        arrays = read_arrays(file)
         if target is not None:
             raise ParameterError(f"{file} holds arrays, whose target is y; leave --target out.")
-        arrays = read_arrays(file)
         if arrays.y is None:
             raise DataError(f"{file} has no array y to learn from; save x and y with numpy.savez.")
         return Source(file, arrays, "y", _checked(file, arrays.y))
@@ -85,13 +91,11 @@ def task_of(source: Source, task: str) -> tuple[str, str]:
 def split(values: Array, share: float, seed: int, *, classes: bool) -> tuple[Array, Array]:
     """Row numbers that train and that validate, both in order; each class is shared out alike.
 
-    Raises ParameterError for a share outside 0 to 1, DataError for too few rows.
+    Raises ParameterError for a share outside 0 to 1.
     """
     if not 0 <= share < 1:
         raise ParameterError(f"--validation is {share:g}; it must be 0 or more and below 1, such as 0.2.")
     count = len(values)
-    if count < 2:
-        raise DataError("There is only 1 row; at least 2 are needed.")
     order = np.random.default_rng(seed).permutation(count)
     if classes:
         order = order[np.argsort(values[order], kind="stable")]
@@ -102,18 +106,34 @@ def split(values: Array, share: float, seed: int, *, classes: bool) -> tuple[Arr
     return np.setdiff1d(np.arange(count), held), np.sort(held)
 
 
-def learn(source: Source, task: str, share: float, seed: int, *, standardise: bool) -> Dataset:
-    """Split the rows, learn the preparation and the target from those that train, and apply both to all rows."""
+def learn(source: Source, task: str, share: float, seed: int, *, counts: bool) -> Dataset:
+    """Split the rows, learn the preparation and the target from those that train, and apply both to all rows.
+
+    `counts` says that the targets are quantities of 0 or more, which keep their units.
+    """
     values = source.values
+    if len(values) < 2:
+        raise DataError(f"{source.file} has 1 row; at least 2 are needed.")
+    if counts and task == "regression" and (negative := np.asarray(values < 0)).any():
+        raise DataError(f"{source.place(int(negative.argmax()))} is negative; this cost is for counts of 0 or more.")
     train, validation = split(values, share, seed, classes=task == "classification" and values.ndim == 1)
-    target = fit_target(source.name, values, train, task, standardise=standardise)
+    target = fit_target(source.name, values, train, task, standardise=not counts)
     preparation: Preparation
     if isinstance(source.held, Table):
         preparation = TablePreparation.fit(source.held, source.name, train)
     else:
         preparation = ArrayPreparation.fit(source.held.x, train)
     _check_room(preparation, target, source.file)
-    return Dataset(preparation, target, prepared(preparation, source.held), target.encode(values), train, validation)
+    x, y = prepared(preparation, source.held), target.encode(values)
+    return Dataset(preparation, target, x, y, train, validation, _notes(source))
+
+
+def _notes(source: Source) -> tuple[str, ...]:
+    """What a person should know about the columns: numbers that pass for text because of a few cells."""
+    if not isinstance(source.held, Table):
+        return ()
+    doubts = (doubt(source.held, name) for name in source.held.names if name != source.name)
+    return tuple(filter(None, doubts))
 
 
 def prepared(preparation: Preparation, held: Table | Arrays) -> Array:
@@ -156,4 +176,5 @@ def read_known(file: str, model: Model) -> tuple[Array, Array, str]:
         raise DataError(f"{file} has no array y to compare with; save x and y with numpy.savez.")
     else:
         values = _checked(file, held.y)
-    return x, model.target.encode(values), held.path
+    source = Source(file, held, model.target.name, values)
+    return x, model.target.encode(values, source.place), held.path

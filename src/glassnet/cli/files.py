@@ -18,6 +18,12 @@ def check_output(out: str, *inputs: str, error: type[GlassnetError] = ModelFileE
             raise error(f"{out} would overwrite the input {name}; choose another name.")
 
 
+def check_folder(folder: str) -> None:
+    """Refuse what cannot become a folder, before the work. Raises DataError."""
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise DataError(f"{folder} is a file; name a folder for the pictures.")
+
+
 def make_folder(folder: str) -> Path:
     """The folder, made where it is missing. Raises DataError where it cannot be."""
     try:

@@ -10,7 +10,7 @@ import numpy as np
 from glassnet.cli.outputs import probabilities
 from glassnet.data.preprocessing import Preparation, from_json
 from glassnet.data.target import ClassTarget, Target
-from glassnet.errors import ModelFileError
+from glassnet.errors import DataError, ModelFileError
 from glassnet.network import NeuralNetwork
 from glassnet.storage import read_metadata
 
@@ -34,8 +34,12 @@ class Model:
         self.network.save(path, extra={KEY: table})
 
     def outputs(self, x: Array) -> Array:
-        """The network's outputs (fan_out, n) for inputs (n, features)."""
-        return self.network.predict(x.T)
+        """The network's outputs (fan_out, n) for inputs (n, features). Raises DataError where one is not finite."""
+        found = self.network.predict(x.T)
+        if not (finite := np.isfinite(found).all(axis=0)).all():
+            row = int(finite.argmin()) + 1
+            raise DataError(f"The prediction for row {row} is not finite; its cells are too far from the training data.")
+        return found
 
     def probabilities(self, x: Array) -> Array:
         """The probability of each class, (n, classes)."""

@@ -12,7 +12,7 @@ from glassnet import __version__
 from glassnet.architecture import penalty
 from glassnet.building import Step, build
 from glassnet.cli.dataset import Dataset, Source, learn, prepared, read_source, task_of
-from glassnet.cli.files import check_output, make_folder
+from glassnet.cli.files import check_folder, check_output, make_folder
 from glassnet.cli.model import Model
 from glassnet.cli.outputs import choose_outputs, keeps_units, network_targets
 from glassnet.cli.scores import class_scores, number_scores, score_text
@@ -22,11 +22,12 @@ from glassnet.errors import ParameterError
 from glassnet.history import History
 from glassnet.network import NeuralNetwork
 from glassnet.program import Program
-from glassnet.settings import checked_recipe
+from glassnet.settings import positive, whole
 from glassnet.tables.activations import activation
 from glassnet.tables.initializers import initializer
 from glassnet.tables.layers import Dropout
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
+from glassnet.tables.schedules import schedule
 
 Array = np.ndarray[Any, Any]
 
@@ -56,9 +57,11 @@ def train_file(file: str, out: str, target: str | None, task: str, settings: Set
     """The whole of `glassnet train`. Nothing is written unless all went well."""
     check_settings(settings)
     check_output(out, file)
+    if plots:
+        check_folder(plots)
     source = read_source(file, target)
     found, reason = task_of(source, task)
-    dataset = learn(source, found, settings.validation, settings.seed, standardise=not keeps_units(settings.cost))
+    dataset = learn(source, found, settings.validation, settings.seed, counts=keeps_units(settings.cost))
     network = make_network(dataset, settings)
     said = "" if task != "auto" else "; --task overrides"
     kinds = f", {len(dataset.target.classes)} classes" if isinstance(dataset.target, ClassTarget) else ""
@@ -77,10 +80,11 @@ def train_file(file: str, out: str, target: str | None, task: str, settings: Set
 
 def check_settings(settings: Settings) -> None:
     """Raise for a setting that cannot be used, before any data is read."""
-    checked_recipe(
-        *(settings.batch_size, settings.epochs, settings.lr, settings.optimizer, settings.schedule, settings.patience),
-        *(None, None, None, 1),
-    )
+    for name in ("batch_size", "epochs", "patience"):
+        whole(name, getattr(settings, name))
+    positive("lr", settings.lr)
+    optimizer(settings.optimizer)
+    schedule(settings.schedule)
     if not activation(settings.activation).elementwise:
         raise ParameterError(f"activation {settings.activation!r} is for the last layer; hidden layers need another.")
     if settings.cost != "auto":
@@ -90,8 +94,8 @@ def check_settings(settings: Settings) -> None:
     Dropout(rate=settings.dropout)
     if settings.seed < 0:
         raise ParameterError(f"seed is {settings.seed}; it must be 0 or more.")
-    if settings.threads is not None and settings.threads < 1:
-        raise ParameterError(f"threads is {settings.threads}; it must be a whole number of at least 1.")
+    if settings.threads is not None:
+        whole("threads", settings.threads)
 
 
 def make_network(dataset: Dataset, settings: Settings) -> NeuralNetwork:
@@ -125,6 +129,8 @@ def fit(network: NeuralNetwork, dataset: Dataset, settings: Settings, file: str)
     held = len(dataset.validation)
     rest = f"; {held:,} choose the weights" if held else ", none is held out"
     print(f"Inputs    {dataset.preparation.summary()}")
+    for note in dataset.notes:
+        print(f"Note      {note}")
     print(f"Network   {network!r}")
     print(f"Training  {len(dataset.train):,} rows{rest}", flush=True)
     words = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads")

@@ -11,6 +11,7 @@ import os
 import zipfile
 import zlib
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -88,8 +89,8 @@ def _read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
     with archive.open(info) as file:
         try:
             shape, fortran, dtype = _npy_header(file)
-        except ValueError as error:
-            raise DataError(f"{what} is no NumPy array ({str(error)[:80]}).") from None
+        except (ValueError, SyntaxError, TokenError, RecursionError) as error:
+            raise DataError(f"{what} is no NumPy array ({str(error).splitlines()[0][:80]}).") from None
         if dtype.hasobject:
             raise DataError(f"{what} holds Python objects (pickle); refused: save numbers or text.")
         left = info.file_size - file.tell()

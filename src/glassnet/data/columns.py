@@ -20,6 +20,7 @@ Array = np.ndarray[Any, Any]
 
 MAX_LEVELS = 100
 MISSING_WORDS = frozenset(("", "#N/A", "N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"))
+NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 SMALLEST = 1e-300
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -174,6 +175,20 @@ def texts(table: Table, name: str) -> pa.Array:
     check_kind(table, name)
     cells = table.column(name).cast(pa.string()).combine_chunks()
     return pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
+
+
+def doubt(table: Table, name: str) -> str:
+    """A sentence where most cells of a text column are numbers, so that a few may be mistakes; else an empty text."""
+    if not is_text(table.column(name).type):
+        return ""
+    cells = texts(table, name)
+    filled = pc.fill_null(pc.invert(pc.match_substring_regex(cells, NUMBER)), False)
+    wrong, count = pc.sum(filled).as_py() or 0, len(cells) - cells.null_count
+    if not 0 < wrong < count / 2:
+        return ""
+    row = int(pc.index(filled, True).as_py())
+    cell = cells[row].as_py()[:40]
+    return f"{table.place(row, name)} holds {cell!r}: most cells are numbers, but the column is taken as text."
 
 
 def standardising(values: Array) -> tuple[float, float]:

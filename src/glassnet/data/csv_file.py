@@ -59,7 +59,7 @@ class Scan:
         begin, limit = 1, csv.field_size_limit(MAX_CELL)
         try:
             for cells in reader:
-                if cells == [END]:
+                if cells == [END] and reader.line_num == begin:
                     return
                 if cells and cells[-1].endswith(END):
                     opened = begin + len(re.findall("\r\n|\r|\n", "".join(cells[:-1])))
@@ -68,7 +68,7 @@ class Scan:
                     yield begin, cells
                 begin = reader.line_num + 1
         except csv.Error:
-            problem = f"a cell has over {MAX_CELL >> 20} MB; is a quote never closed?"
+            problem = f"a cell has over {MAX_CELL >> 20} MB; look for a quote that is never closed."
             raise DataError(f"{self.name} line {begin}: {problem}") from None
         finally:
             csv.field_size_limit(limit)
@@ -111,7 +111,8 @@ def _parsed(scan: Scan, header: list[str], text: Collection[str]) -> pa.Table:
             pyarrow.csv.ConvertOptions(column_types={column: pa.string() for column in text if column in header}),
         )
     except pa.ArrowException as error:
-        scan.count(len(header))
+        if not scan.count(len(header)):
+            raise DataError(f"{scan.name} has a header but no rows.") from None
         raise DataError(f"{scan.name} cannot be read as CSV ({str(error).splitlines()[0][:120]}).") from error
     if quotes and scan.count(len(header)) != table.num_rows:
         raise DataError(f"{scan.name} has quotes that can be read in two ways; write it with a CSV library.")

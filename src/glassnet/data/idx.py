@@ -73,9 +73,12 @@ def read_idx(path: Path_) -> Array:
             head = file.read(4)
             if len(head) < 4 or head[:3] != b"\0\0\x08" or not 1 <= head[3] <= 8:
                 raise DataError(f"{name} is no IDX file of bytes.")
-            sizes = np.frombuffer(file.read(4 * head[3]), ">u4").tolist()
+            numbers = file.read(4 * head[3])
+            if len(numbers) != 4 * head[3]:
+                raise DataError(f"{name} is damaged: it ends within its header; copy it again.")
+            sizes = np.frombuffer(numbers, ">u4").tolist()
             wanted = math.prod(sizes)
-            if len(sizes) != head[3] or wanted > MAX_BYTES:
+            if wanted > MAX_BYTES:
                 raise DataError(f"{name} is damaged: its header says {' × '.join(map(str, sizes))} bytes.")
             content = file.read(wanted + 1)
         except (OSError, EOFError, zlib.error) as error:

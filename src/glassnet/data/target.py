@@ -6,7 +6,7 @@ predictions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
@@ -55,13 +55,14 @@ class ClassTarget:
         """Whether the classes are words, which a CSV must not turn into numbers."""
         return isinstance(self.classes[0], str)
 
-    def encode(self, values: Array) -> Array:
-        """Class numbers (n,) int64. Raises DataError for a class that training has not seen."""
+    def encode(self, values: Array, place: Callable[[int], str] | None = None) -> Array:
+        """Class numbers (n,) int64. Raises DataError for a class that training has not seen; `place` says where."""
         codes = {value: code for code, value in enumerate(self.classes)}
         found = np.array([codes.get(value, -1) for value in _plain(values)], np.int64)
         if (found < 0).any():
-            unseen = _plain(values)[int(found.argmin())]
-            raise DataError(f"The target {self.name!r} holds {unseen!r}, which is not among the {self.text()}.")
+            row = int(found.argmin())
+            where = place(row) if place else f"The target {self.name!r}"
+            raise DataError(f"{where} holds {_plain(values)[row]!r}, which is not among the {self.text()}.")
         return found
 
     def decode(self, codes: Array) -> pa.Array:
@@ -105,7 +106,7 @@ class NumberTarget:
         """Never: a number's column is read as numbers."""
         return False
 
-    def encode(self, values: Array) -> Array:
+    def encode(self, values: Array, place: Callable[[int], str] | None = None) -> Array:
         """What the network learns, (n, outputs) float64."""
         if _is_label(values):
             raise DataError(f"The target {self.name!r} holds {_plain(values.reshape(-1))[0]!r}; it must be numbers.")

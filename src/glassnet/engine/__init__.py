@@ -26,7 +26,6 @@ def address(
     dtype: str,
     formula: Formula | None = None,
     modes: tuple[str, ...] = (),
-    aliases: tuple[int, ...] = (),
     scalars: int = 0,
 ) -> int:
     """The address of a kernel `void(int64 *row, int64 *context)`, from this process, the cache or the compiler.
@@ -36,8 +35,8 @@ def address(
     kind : a kind of row, as in `kernels.KERNELS`
     dtype : "float32" or "float64"; "" for the interpreter
     formula : for the kinds "formula" and "sums"
-    modes : how each operand of a formula is walked, reads then writes: "full", "column", "unit" or "scalar"
-    aliases : operands that share memory; any may, because a block is read whole before it is written
+    modes : how each operand of a formula is walked, reads then writes: "full", "column", "unit" or "scalar";
+        operands may share memory, because a block is read whole before it is written
     scalars : how many of the formula's last inputs are step scalars
 
     Raises

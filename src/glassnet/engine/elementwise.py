@@ -66,16 +66,18 @@ def formula_line(identity: Identity, summed: bool = False) -> Any:
     """An intrinsic line(row, context, unit, offset, count): the row's formula along one line of its operands."""
     dtype = getattr(types, identity.dtype)
     real, result = LLVM[dtype], types.float64 if summed else types.void
+    formula = identity.formula
+    assert formula is not None
 
     @intrinsic
     def line(typing: Any, row: Any, context: Any, unit: Any, offset: Any, count: Any) -> Any:
         def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
             words, state, unit, offset, count = arguments
             operands = Operands(builder, identity, words, state)
-            inputs = [operands.read(index, unit, offset) for index in range(identity.formula.inputs)]
+            inputs = [operands.read(index, unit, offset) for index in range(formula.inputs)]
             total = Total(builder, "sum", real) if summed else None
             writes = [] if summed else operands.writes(offset)
-            compute(builder, identity.formula, real, inputs, writes, count, total)
+            compute(builder, formula, real, inputs, writes, count, total)
             return total.result(builder) if total else target.get_dummy_value()
 
         return result(row, context, types.int64, types.int64, types.int64), generate
@@ -113,6 +115,7 @@ class Operands:
     def writes(self, offset: ir.Value) -> list[Stream]:
         """The lines that the outputs go to; a result that is not as long as its row is refused."""
         indices = range(self.identity.reads, len(self.identity.modes))
-        if any(self.identity.modes[index] != "full" for index in indices):
-            raise ValueError(f"a formula writes whole rows, not {self.identity.modes[self.identity.reads :]}")
+        modes, formula = self.identity.modes[self.identity.reads :], self.identity.formula
+        if formula is None or modes != ("full",) * len(formula.outputs):
+            raise ValueError(f"a formula writes whole rows, one an output, not {modes}")
         return [Stream(self.builder.gep(self.operand(index), [offset]), self.dtype) for index in indices]

@@ -46,7 +46,7 @@ class Compiled(Memory):
         self.table = self._table()
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
-        """Run the steps of a schedule in one call without the GIL and write the cost of each; return how many were run."""
+        """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
         self.context[6] = schedule.order.ctypes.data
         cost = self.rows("C").ctypes.data
         batches = np.ascontiguousarray(schedule.batches)
@@ -74,7 +74,6 @@ class Compiled(Memory):
             ],
             np.int64,
         )
-        self.context[7] = 0
         self.interpret(arguments.ctypes.data, None)
         return int(arguments[11])
 

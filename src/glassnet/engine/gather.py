@@ -14,7 +14,7 @@ from glassnet.formula import trace
 
 COPY = trace(lambda x: x, 1)
 ZERO = trace(lambda: 0.0, 0)
-SOURCES = (types.float32, types.float64, types.uint8, types.int64)  # by dtype code
+SOURCES: tuple[Any, ...] = (types.float32, types.float64, types.uint8, types.int64)  # by dtype code
 
 
 def gather(identity: Identity) -> Any:

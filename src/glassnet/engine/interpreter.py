@@ -11,7 +11,7 @@ from glassnet.engine.simd import call, pointer, shift
 
 
 def interpret(identity: Identity) -> Any:
-    """Run steps until all are done, a row has failed, or the abort flag is set; a step cut short does not count.
+    """Run steps until all are done or the abort flag is set; a step that has begun is finished.
 
     The words of `arguments`: [0] address of the table of rows, [1] rows, [2] words a row, [3] address of the context,
     [4] address of the batches (first, m), [5] address of the scalars, [6] bytes of scalars a step, [7] number of the
@@ -25,15 +25,13 @@ def interpret(identity: Identity) -> Any:
         costs, cost, abort = pointer(arguments[9], wide), pointer(arguments[10], wide), pointer(context[8], words)
         arguments[11] = 0
         for step in range(arguments[8]):
+            if abort[0] != 0:
+                return
             context[2], context[3] = batches[2 * step + 1], batches[2 * step]
             context[4], context[5] = arguments[7] + step, arguments[5] + step * arguments[6]
             row = pointer(arguments[0], words)
             for _ in range(rows):
-                if abort[0] != 0:
-                    return
                 call(row[0], row, context)
-                if context[7] != 0:
-                    return
                 row = shift(row, size)
             costs[step] = cost[0]
             arguments[11] = step + 1

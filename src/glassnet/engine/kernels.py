@@ -34,7 +34,6 @@ KERNELS: dict[str, Callable[[Identity], Any]] = {
     "dropout": dropout.dropout,
     "mean_cost": totals.mean_cost,
     "clip_scale": totals.clip_scale,
-    "finite": totals.finite,
     "interpret": interpreter.interpret,
 }
 

@@ -1,4 +1,4 @@
-"""Kernels that end a step: its cost, the factor that clips its gradient, and whether its numbers are still finite.
+"""Kernels that end a step: its cost, and the factor that clips its gradient.
 
 Their operands differ in number, so row[3] holds how many addresses a row has; its settings come behind them.
 """
@@ -8,14 +8,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 from numba.core import types
 
 from glassnet.engine.identity import Identity
 from glassnet.engine.simd import pointer
 
 FIRST = 4  # the row's first address
-SAFE = 1e-4  # how much of the dtype's range the products of a layer may use
 
 
 def mean_cost(identity: Identity) -> Any:
@@ -64,28 +62,3 @@ def clip_scale(identity: Identity) -> Any:
         pointer(row[FIRST + count], real)[0] = real(1.0 if factor > 1.0 else factor)
 
     return clip_scale
-
-
-def finite(identity: Identity) -> Any:
-    """failed = 1 where Σc is not finite, or ‖δ‖·‖a‖ of a layer comes near the end of the dtype's range.
-
-    Operands: c, then Σδ² and Σa² of each sample for every layer. Setting: number of layers.
-    """
-    wide, limit = types.float64, SAFE * float(np.finfo(identity.dtype).max)
-
-    def finite(row: Any, context: Any) -> None:
-        m, total, c = context[2], 0.0, pointer(row[FIRST], wide)
-        for i in range(m):
-            total += c[i]
-        if not math.isfinite(total):
-            context[7] = 1
-        for layer in range(row[FIRST + row[3]]):
-            delta, a = pointer(row[FIRST + 1 + 2 * layer], wide), pointer(row[FIRST + 2 + 2 * layer], wide)
-            errors, inputs = 0.0, 0.0
-            for i in range(m):
-                errors += delta[i]
-                inputs += a[i]
-            if not math.sqrt(errors) * math.sqrt(inputs) < limit:
-                context[7] = 1
-
-    return finite

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 
-from glassnet.formula import Formula
+from glassnet.formula import Formula, trace
 from glassnet.tables.interval import INNER_SHARE, NOT_NEGATIVE, POSITIVE, REAL, SHARE, SHARE_BELOW_ONE, Interval
 from glassnet.tables.rows import Value, check, check_own, own_formula, own_name, row_of
 
@@ -23,7 +23,8 @@ PairValue = Callable[[Value, Value], Value] | None
 class Cost:
     """value(a, y) and gradient(a, y) = ∂value/∂a, element by element.
 
-    `outputs` and `targets` are the domains of a and y; `target_sum` is what the targets of a sample must add up to.
+    `outputs` and `targets` are the domains of a and y; `words` is the sum over the outputs as people write it, where
+    that is shorter than its formula; `target_sum` is what the targets of a sample must add up to.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Cost:
     outputs: Interval = REAL
     targets: Interval = REAL
     target_sum: float | None = None
+    words: str = ""
     pairs: ClassVar[Mapping[str, PairValue]] = {}
 
     def value(self, a: Value, y: Value) -> Value:
@@ -45,12 +47,17 @@ class Cost:
         """The targets that value and gradient see; y and the result (fan_out, batch)."""
         return y
 
+    def text(self, a: str) -> str:
+        """The cost of a sample in words, with `a` for the outputs."""
+        return self.words.format(a=a) if self.words else f"Σ {trace(self.value, 2).text([a, 'y'])}"
+
 
 @dataclass(frozen=True)
 class Quadratic(Cost):
     """½·(a − y)²; with the ½, as in Nielsen, so that the gradient is a − y."""
 
     name = "quadratic"
+    words = "½‖{a} − y‖²"
     source = "Nielsen, Neural Networks and Deep Learning (2015), chapter 2, equation 26"
 
     def value(self, a: Value, y: Value) -> Value:
@@ -75,6 +82,7 @@ class BinaryCrossEntropy(Cost):
     label_smoothing: float = 0.0
 
     name = "binary_cross_entropy"
+    words = "−Σ y·log({a}) + (1−y)·log(1−{a})"
     source = "Nielsen, Neural Networks and Deep Learning (2015), chapter 3, equation 63"
     outputs = SHARE
     targets = SHARE
@@ -104,6 +112,7 @@ class CategoricalCrossEntropy(Cost):
     label_smoothing: float = 0.0
 
     name = "categorical_cross_entropy"
+    words = "−Σ y·log({a})"
     source = "Bishop, Pattern Recognition and Machine Learning (2006), equation 4.108"
     outputs = SHARE
     targets = SHARE

@@ -21,17 +21,22 @@ class Place(Protocol):
 
     name: str
     width: int
-    training: bool
-    learning: bool
+    training: bool  # the rows of a training step, in place of those of inference
+    learning: bool  # within a training step, where running statistics move
 
     def own(self, quantity: str) -> str:
         """The full name of one of the layer's parameters or statistics."""
 
-    def formula(self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = "") -> str:
+    def formula(
+        self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = ""
+    ) -> str:
         """Add an elementwise row; `shape` is "full", "column" or "unit"."""
 
-    def row(self, kind: str, reads: tuple[str, ...], writes: Mapping[str, str], text: str = "", **settings: Any) -> None:
+    def row(self, kind: str, reads: tuple[str, ...], writes: Mapping[str, str], text: str = "") -> None:
         """Add a row of another kind; `writes` maps names to shapes."""
+
+    def drop(self, read: str, write: str, rate: float, text: str) -> None:
+        """Add a dropout row."""
 
     def mean(self, parameter: str, *reads: str) -> None:
         """Add the gradient of a parameter: the mean over the batch of the product of `reads`."""
@@ -45,7 +50,11 @@ class Layer:
     source: ClassVar[str]
     parameters: ClassVar[Mapping[str, float]] = {}
     statistics: ClassVar[Mapping[str, float]] = {}
-    before_activation: ClassVar[bool] | bool = False
+
+    @property
+    def acts_before(self) -> bool:
+        """Whether the layer acts before the activation of its dense layer."""
+        return bool(getattr(self, "before_activation", False))
 
     def forward(self, place: Place, x: str) -> str:
         """Add the rows that act on `x` and return the name of the result."""
@@ -82,7 +91,7 @@ class Dropout(Layer):
     def _drop(self, place: Place, read: str, write: str, text: str) -> str:
         if not place.training or self.rate == 0:
             return read
-        place.row("dropout", (read,), {write: "full"}, text, rate=self.rate)
+        place.drop(read, write, self.rate, text)
         return write
 
 
@@ -102,15 +111,17 @@ class Scaling(Layer):
     def backward(self, place: Place, error: str, x: str) -> str:
         """∂C/∂γ = mean(error ⊙ x); the error goes on times γ."""
         place.mean("gamma", error, x)
-        return place.formula(f"d{x}", lambda error, gamma: error * gamma, error, place.own("gamma"), text=f"∂c/∂{place.name} ⊙ γ")
+        return place.formula(
+            f"d{x}", lambda error, gamma: error * gamma, error, place.own("gamma"), text=f"∂c/∂{place.name} ⊙ γ"
+        )
 
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
     """Each column brought to mean 0 and variance 1 over the batch, then γ·x̂ + β.
 
-    Source: Ioffe & Szegedy (2015), algorithm 1; biased variance; running statistics r ← momentum·r + (1 − momentum)·batch
-    are used for inference. Sample weights do not enter the batch's mean and variance.
+    Source: Ioffe & Szegedy (2015), algorithm 1; biased variance. Inference uses running statistics,
+    r ← momentum·r + (1 − momentum)·batch. Sample weights do not enter the batch's mean and variance.
     """
 
     momentum: float = 0.9
@@ -134,7 +145,11 @@ class BatchNorm(Layer):
             place.row("moments", (x,), {mean: "column", variance: "column"}, f"μ, v = mean, variance of {x} over m")
             for key, batch in (("mean", mean), ("variance", variance)) if place.learning else ():
                 place.formula(
-                    running[key], lambda old, new: momentum * old + (1 - momentum) * new, running[key], batch, shape="column"
+                    running[key],
+                    lambda old, new: momentum * old + (1 - momentum) * new,
+                    running[key],
+                    batch,
+                    shape="column",
                 )
         return _normalised(self, place, x, mean, variance)
 
@@ -146,7 +161,12 @@ class BatchNorm(Layer):
         epsilon = self.epsilon
         if not place.training:
             return place.formula(
-                f"d{x}", lambda d, gamma, v: d * (gamma / sqrt(v + epsilon)), error, gamma, variance, text="through γ/√(v+ε)"
+                f"d{x}",
+                lambda d, gamma, v: d * (gamma / sqrt(v + epsilon)),
+                error,
+                gamma,
+                variance,
+                text="through γ/√(v+ε)",
             )
         return place.formula(
             f"d{x}",
@@ -176,7 +196,9 @@ class LayerNorm(Layer):
     def forward(self, place: Place, x: str) -> str:
         """Statistics of each sample, then normalise, scale and shift."""
         mean, variance = place.own("mean"), place.own("variance")
-        place.row("feature_moments", (x,), {mean: "unit", variance: "unit"}, f"μ, v = mean, variance of {x} over features")
+        place.row(
+            "feature_moments", (x,), {mean: "unit", variance: "unit"}, f"μ, v = mean, variance of {x} over features"
+        )
         return _normalised(self, place, x, mean, variance)
 
     def backward(self, place: Place, error: str, x: str) -> str:
@@ -200,10 +222,20 @@ def _normalised(row: BatchNorm | LayerNorm, place: Place, x: str, mean: str, var
     """x̂ = (x − μ)/√(v + ε), then γ·x̂ + β: what both normalisations share."""
     epsilon = row.epsilon
     scaled = place.formula(
-        place.own("normal"), lambda x, mean, v: (x - mean) / sqrt(v + epsilon), x, mean, variance, text=f"({x} − μ)/√(v+ε)"
+        place.own("normal"),
+        lambda x, mean, v: (x - mean) / sqrt(v + epsilon),
+        x,
+        mean,
+        variance,
+        text=f"({x} − μ)/√(v+ε)",
     )
     return place.formula(
-        place.name, lambda x, gamma, beta: x * gamma + beta, scaled, place.own("gamma"), place.own("beta"), text="γ ⊙ x̂ + β"
+        place.name,
+        lambda x, gamma, beta: x * gamma + beta,
+        scaled,
+        place.own("gamma"),
+        place.own("beta"),
+        text="γ ⊙ x̂ + β",
     )
 
 

@@ -1,0 +1,52 @@
+"""The data of a run, samples as rows: what is trained on, and what is held out to judge it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glassnet.batching import split_validation
+from glassnet.errors import ParameterError
+from glassnet.parameters import Array
+from glassnet.reference import Sources
+from glassnet.samples import input_rows, target_rows, weight_vector
+
+if TYPE_CHECKING:
+    from glassnet.network import NeuralNetwork
+
+
+def run_sources(
+    network: NeuralNetwork, x: Any, y: Any, validation: Any, weights: Any
+) -> tuple[Sources, Sources | None]:
+    """The checked data of a run and of its validation: (x, y) as given, or a fraction of the samples."""
+    sources = checked_sources(network, x, y, weights)
+    if validation is None:
+        return sources, None
+    if not isinstance(validation, (tuple, list)):
+        return _split(sources, validation, network.seed)
+    if len(validation) != 2:
+        raise ParameterError(f"validation has {len(validation)} parts; pass (x, y) or a fraction such as 0.1.")
+    return sources, checked_sources(network, *validation)
+
+
+def checked_sources(network: NeuralNetwork, x: Any, y: Any, weights: Any = None) -> Sources:
+    """x, y and sample weights of one set of samples."""
+    architecture = network.architecture
+    rows = input_rows(x, architecture.inputs, network.dtype)
+    targets = target_rows(y, architecture.cost, architecture.outputs, len(rows), network.dtype)
+    return Sources(rows, targets, weight_vector(weights, len(rows)))
+
+
+def _split(sources: Sources, fraction: Any, seed: int) -> tuple[Sources, Sources]:
+    """Hold out a fraction of the samples, drawn from the seed."""
+    if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0 < fraction < 1:
+        raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {fraction!r}.")
+    if len(sources.x) < 2:
+        raise ParameterError("validation as a fraction needs 2 samples or more.")
+    kept, held = split_validation(len(sources.x), fraction, seed)
+    return _part(sources, kept), _part(sources, held)
+
+
+def _part(sources: Sources, places: Array) -> Sources:
+    """Some of the samples."""
+    weights = None if sources.weights is None else sources.weights[places]
+    return Sources(sources.x[places], sources.y[places], weights)

@@ -1,0 +1,277 @@
+"""Files that are damaged, hostile or of the wrong kind: one sentence that names the file, the place and what to do."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import pickle
+import struct
+import zipfile
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from glassnet.data import csv_file, reading
+from glassnet.data.arrays import read_arrays
+from glassnet.data.preprocessing import TablePreparation, from_json
+from glassnet.data.table import Table, read_table
+from glassnet.data.target import ClassTarget, NumberTarget, target_values
+from glassnet.errors import DataError, ModelFileError
+
+
+def sentence(call: Any, *arguments: Any) -> str:
+    """The one sentence with which a call is refused."""
+    with pytest.raises(DataError) as caught:
+        call(*arguments)
+    message = str(caught.value)
+    assert message.endswith(".") and "\n" not in message and "  " not in message
+    return message
+
+
+CSV = [
+    (b"", "is empty"),
+    (b"\n\r\n \n", "is empty"),
+    (b"\xef\xbb\xbf", "is empty"),
+    (b"a,b\n", "has a header but no rows"),
+    (b"a,b", "has a header but no rows"),
+    (b"a,b\n1,2\n3\n", "line 3: 1 cell, but the header has 2"),
+    (b'a,b\n"1\n\n",2\n3,4,5\n', "line 5: 3 cells, but the header has 2"),
+    (b"a,b\r1,2\r3\r", "line 3: 1 cell"),
+    (b"a,b,a\n1,2,3\n", "two columns are called 'a'"),
+    (b'a,b\n1,2\n3,"x\n5,6\n', "the quote opened at line 3 is never closed"),
+    (b'"', "the quote opened at line 1 is never closed"),
+    (b'a,b\n1,"', "the quote opened at line 2 is never closed"),
+    (b"a,b\n1,\x00\n", "looks binary (NUL at byte 6)"),
+    ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+    ("a,b\n1,2\n".encode("utf-16-be"), "binary"),
+    (b"a,b\n1,2\n3,\xe9\n", "line 3: this is not UTF-8"),
+    (b"a;b\n1,5;2\n2,5;3\n", "column 'a' holds '1,5'; write decimals with a point"),
+    (b",".join(b"c%d" % k for k in range(100_001)), "100,001 columns; the limit is 100,000"),
+    (b'a,b\n1,"' + b"x" * (1 << 20) + b'y"\n', "line 2: a cell has over 1 MB"),
+    (pickle.dumps({}), "pickle file"),
+    (b"\x89HDF\r\n\x1a\n" + bytes(99), "HDF5"),
+    (b"PK\x03\x04" + bytes(99), "zip file"),
+    (b"SQLite format 3\x00", "SQLite"),
+    (b"\x93NUMPY\x01\x00", "NumPy"),
+    (b"PAR1" + bytes(20), "damaged Parquet"),
+    (b"PAR1", "damaged Parquet"),
+    (b"\x1f\x8b" + bytes(20), "damaged"),
+    (gzip.compress(b"a,b\n1,2\n" * 1000)[:-20], "damaged"),
+    (gzip.compress(b""), "is empty"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), CSV, ids=[words for _, words in CSV])
+def test_tables(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(content)
+    message = sentence(read_table, path)
+    assert message.startswith(str(path)) and words in message
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    assert "does not exist" in sentence(read_table, tmp_path / "no.csv")
+    assert "does not exist" in sentence(read_arrays, tmp_path / "no.npz")
+    assert "is a folder" in sentence(read_table, tmp_path)
+    assert "holds no IDX files" in sentence(read_arrays, tmp_path)
+
+
+def test_what_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000))
+    assert "over 1 MB" in sentence(reading.read_bytes, tmp_path / "bomb.csv.gz", 1 << 20)
+
+
+def test_quotes_that_two_readers_see_differently(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file.Scan, "count", lambda self, width: 7)
+    (tmp_path / "data.csv").write_text('a,b\n"1",2\n')
+    assert "two ways" in sentence(read_table, tmp_path / "data.csv")
+
+
+@pytest.mark.parametrize("place", range(0, 400, 7))
+def test_a_parquet_file_with_a_changed_byte(tmp_path: Path, place: int) -> None:
+    pq.write_table(pa.table({"a": [1, 2, 3], "s": ["x", "y", "z"]}), tmp_path / "t.parquet")
+    content = bytearray((tmp_path / "t.parquet").read_bytes())
+    content[place % len(content)] ^= 0xFF
+    (tmp_path / "t.parquet").write_bytes(content)
+    try:
+        read_table(tmp_path / "t.parquet")
+    except DataError as error:
+        assert str(tmp_path) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (pa.array([date(2020, 1, 1)]), "holds dates"),
+        (pa.array([time(12)]), "holds times"),
+        (pa.array([[1, 2]]), "holds list"),
+        (pa.array([b"x"]), "holds binary"),
+        (pa.array([None], pa.float64()), "missing in every row"),
+        (pa.array([float("nan")]), "missing in every row"),
+        (pa.array([""]), "missing in every row"),
+        (pa.array([None]), "missing in every row"),
+        (pa.array([float("inf")]), "row 1, column 'x' is infinite"),
+    ],
+)
+def test_columns_that_cannot_be_used(column: Any, words: str) -> None:
+    table = Table("t.parquet", pa.table({"x": column, "y": [1]}))
+    assert words in sentence(TablePreparation.fit, table, "y", np.arange(1))
+
+
+def test_a_text_cell_in_a_number_column(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("age,y\n1,a\n2,b\n")
+    (tmp_path / "b.csv").write_text('note,age\n"two\nlines",3\nx,NA\nx,abc\n')
+    fitted = TablePreparation.fit(read_table(tmp_path / "a.csv"), "y", np.arange(2))
+    message = sentence(fitted.transform, read_table(tmp_path / "b.csv"))
+    assert message == f"{tmp_path / 'b.csv'} line 5, column 'age': 'abc' is not a number."
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,y\n1,x\n2,\n3,\n", "line 3, column 'y' is missing (2 such)"),
+        ("a,y\n1,1\n2,\n", "line 3, column 'y' is missing (1 such)"),
+        ("a,y\n1,1\n2,1e999\n", "line 3, column 'y' is infinite"),
+        ("a,y\n1,2020-01-01\n", "dates"),
+        ("a,z\n1,2\n", "no column 'y'. Columns: a, z."),
+        ("a,Y\n1,2\n", "Did you mean 'Y'?"),
+    ],
+)
+def test_targets_that_cannot_be_used(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    assert words in sentence(target_values, read_table(tmp_path / "t.csv"), "y")
+
+
+def test_targets_without_anything_to_learn() -> None:
+    assert "single class ('a')" in sentence(ClassTarget.fit, "y", np.array(["a", "a"], object))
+    assert "has fractions" in sentence(ClassTarget.fit, "y", np.array([0.5, 1]))
+    assert "single value (3)" in sentence(NumberTarget.fit, "y", np.array([3.0, 3.0]))
+    assert "holds 'a'" in sentence(NumberTarget.fit, "y", np.array(["a", "b"], object))
+    assert "'c'" in sentence(ClassTarget("y", ["a", "b"]).encode, np.array(["a", "c"], object))
+
+
+def npz(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return path
+
+
+def npy(array: Any) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    return file.getvalue()
+
+
+GOOD = npy(np.zeros((2, 3)))
+NPZ: list[tuple[dict[str, Any], str]] = [
+    ({"a": GOOD}, "holds a; it needs an array x"),
+    ({}, "holds nothing"),
+    ({"x": npy(np.array([{}, {}], object))}, "Python objects (pickle)"),
+    ({"x": npy(np.zeros(3))}, "one row a sample"),
+    ({"x": npy(np.zeros((0, 3)))}, "nothing in it"),
+    ({"x": npy(np.array([["a"]]))}, "must be numbers"),
+    ({"x": npy(np.array([[1 + 2j]]))}, "must be numbers"),
+    ({"x": npy(np.array([[1, 2], [3, np.nan]]))}, "x is NaN first at row 1, column 1"),
+    ({"x": npy(np.array([[1, -np.inf], [3, np.nan]]))}, "x is infinite first at row 0, column 1, counted from 0 (2 such"),
+    ({"x": GOOD, "y": npy(np.zeros(3))}, "x has 2 rows but y has 3; samples are rows in a file: save x.T"),
+    ({"x": GOOD, "y": npy(np.zeros((2, 1, 1)))}, "y has shape"),
+    ({"x": GOOD[:-8]}, "claims shape (2, 3) of float64, but holds 40 bytes"),
+    ({"x": GOOD + b"12345678"}, "but holds 56 bytes"),
+    ({"x": b"junk"}, "is no NumPy array"),
+    ({"x": GOOD[:6] + b"\x09" + GOOD[7:]}, "is no NumPy array"),
+    ({"x": GOOD.replace(b"(2, 3)", b"(2,-3)")}, "claims shape"),
+]
+
+
+@pytest.mark.parametrize(("members", "words"), NPZ, ids=[words for _, words in NPZ])
+def test_npz(tmp_path: Path, members: dict[str, Any], words: str) -> None:
+    message = sentence(read_arrays, npz(tmp_path / "d.npz", **members))
+    assert message.startswith(str(tmp_path / "d.npz")) and words in message
+
+
+def test_npz_that_claims_or_unpacks_to_terabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = GOOD.replace(b"'shape': (2, 3), }          ", b"'shape': (10000000000000, 3),")
+    assert huge != GOOD
+    sentence(read_arrays, npz(tmp_path / "d.npz", x=huge))
+    monkeypatch.setattr("glassnet.data.arrays.BOMB", 1 << 20)
+    assert "unpacks to" in sentence(read_arrays, npz(tmp_path / "d.npz", x=npy(np.zeros((1000, 1000)))))
+
+
+@pytest.mark.parametrize("place", range(0, 300, 3))
+def test_npz_with_a_changed_byte(tmp_path: Path, place: int) -> None:
+    content = bytearray(npz(tmp_path / "d.npz", x=GOOD).read_bytes())
+    content[place % len(content)] ^= 0x55
+    (tmp_path / "d.npz").write_bytes(content)
+    try:
+        read_arrays(tmp_path / "d.npz")
+    except DataError as error:
+        assert str(tmp_path) in str(error)
+
+
+def idx(*sizes: int, data: bytes | None = None, kind: int = 8) -> bytes:
+    head = struct.pack(">HBB", 0, kind, len(sizes)) + struct.pack(f">{len(sizes)}I", *sizes)
+    return head + (bytes(int(np.prod(sizes))) if data is None else data)
+
+
+IDX: list[tuple[dict[str, bytes], str]] = [
+    ({"train-images-idx3-ubyte": idx(2, 3, 3)}, "without its partner"),
+    ({"train-images-idx3-ubyte": idx(2, 3, 3), "train-labels-idx1-ubyte": idx(3)}, "2 images, but"),
+    ({"train-images-idx3-ubyte": idx(0, 3, 3), "train-labels-idx1-ubyte": idx(0)}, "no images"),
+    ({"train-images-idx3-ubyte": idx(2, 3, 3, data=b"12"), "train-labels-idx1-ubyte": idx(2)}, "18 bytes of data and holds 2"),
+    ({"train-images-idx3-ubyte": idx(2, 3, 3) + b"1", "train-labels-idx1-ubyte": idx(2)}, "holds more"),
+    ({"train-images-idx3-ubyte": idx(2**32 - 1, 2**32 - 1, 3, data=b""), "train-labels-idx1-ubyte": idx(2)}, "damaged"),
+    ({"train-images-idx3-ubyte": idx(2, 3, 3, kind=13), "train-labels-idx1-ubyte": idx(2)}, "no IDX file of bytes"),
+    ({"train-images-idx3-ubyte": b"", "train-labels-idx1-ubyte": idx(2)}, "no IDX file"),
+    ({"train-images-idx3-ubyte": b"\0\0\x08\x03\0\0", "train-labels-idx1-ubyte": idx(2)}, "damaged"),
+    ({"train-images-idx3-ubyte": idx(2), "train-labels-idx1-ubyte": idx(2)}, "2 or more dimensions"),
+    ({"train-images-idx3-ubyte.gz": b"\x1f\x8bxxxxxxx", "train-labels-idx1-ubyte": idx(2)}, "damaged"),
+    (
+        {
+            **{"train-images-idx3-ubyte": idx(2, 3, 3), "train-labels-idx1-ubyte": idx(2)},
+            **{"t10k-images-idx3-ubyte": idx(2, 4, 3), "t10k-labels-idx1-ubyte": idx(2)},
+        },
+        "shapes differ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "words"), IDX, ids=[words for _, words in IDX])
+def test_idx(tmp_path: Path, files: dict[str, bytes], words: str) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    message = sentence(read_arrays, tmp_path)
+    assert message.startswith(str(tmp_path)) and words in message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"preparation": None},
+        {"preparation": {"kind": "other"}},
+        {"preparation": {"kind": "table", "columns": [{"kind": "number", "name": 3}]}},
+        {"preparation": {"kind": "table", "columns": [{"kind": "category", "name": "a", "levels": [1], "boolean": False}]}},
+        {"preparation": {"kind": "arrays", "mean": [0, 0], "scale": [1], "width": 2}},
+        {"preparation": {"kind": "arrays", "mean": ["0"], "scale": [1], "width": 2}},
+        {"target": {"kind": "classification", "name": "y", "classes": ["a"]}},
+        {"target": {"kind": "classification", "name": "y", "classes": ["a", 1]}},
+        {"target": {"kind": "classification", "name": "y", "classes": [[], []]}},
+        {"target": {"kind": "regression", "name": "y", "mean": [0.0], "scale": [0.0]}},
+        {"target": {}},
+    ],
+)
+def test_a_preparation_that_makes_no_sense(change: dict[str, Any]) -> None:
+    good = {
+        "preparation": {"kind": "arrays", "mean": [0.0], "scale": [1.0], "width": 2},
+        "target": {"kind": "regression", "name": "y", "mean": [0.0], "scale": [1.0]},
+    }
+    from_json(good, "m")
+    with pytest.raises(ModelFileError, match=r"^m is damaged: its table of columns makes no sense"):
+        from_json(good | change, "m")
+    with pytest.raises(ModelFileError, match="glassnet train"):
+        from_json(None, "m")

@@ -1,0 +1,507 @@
+"""The command line as a person meets it: train, predict, evaluate, show, check, demo, and what wrong words get."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, r2_score, root_mean_squared_error
+from typer.testing import CliRunner
+
+from glassnet.cli import scores
+from glassnet.cli.app import app
+from glassnet.cli.dataset import split
+from glassnet.cli.predictions import harmless
+from glassnet.storage import read_metadata, read_tensors
+from glassnet.tables.activations import ACTIVATIONS
+from glassnet.tables.costs import COSTS
+from glassnet.tables.optimizers import OPTIMIZERS
+from glassnet.tables.schedules import SCHEDULES
+
+QUICK = ["--hidden", "16", "--epochs", "40", "--lr", "0.02", "--quiet"]
+PROGRAM = [sys.executable, "-c", "from glassnet.cli import main; main()"]
+
+
+def run(*words: Any) -> str:
+    """What a command that ends well prints on stdout."""
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(*words: Any) -> str:
+    """The one sentence on stderr of a command that is refused."""
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("glassnet: ") and result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+    return result.stderr.removeprefix("glassnet: ").strip()
+
+
+def people(count: int, seed: int = 0) -> dict[str, list[Any]]:
+    """A table with numbers, missing cells, text, booleans, and three targets that depend on them."""
+    rng = np.random.default_rng(seed)
+    age, height = rng.uniform(10, 80, count), rng.normal(170, 10, count)
+    town, member = rng.choice(["Aa", "Bb", "Cc"], count), rng.random(count) < 0.5
+    risk = (age > 40) ^ (town == "Bb")
+    return {
+        "age": age.round(1).tolist(),
+        "height": [None if k % 11 == 3 else round(float(h), 1) for k, h in enumerate(height)],
+        "town": town.tolist(),
+        "member": member.tolist(),
+        "risk": np.where(risk, "high", "low").tolist(),
+        "group": (1 + (age > 30) + (age > 55)).tolist(),
+        "price": (1000 + 50 * age + 300 * member).round(2).tolist(),
+    }
+
+
+def write_csv(path: Path, columns: dict[str, list[Any]], without: tuple[str, ...] = ()) -> Path:
+    names = [name for name in columns if name not in without]
+    cells = {bool: lambda v: str(v).lower(), type(None): lambda v: ""}
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for row in zip(*(columns[name] for name in names), strict=True):
+            writer.writerow([cells.get(type(value), str)(value) for value in row])
+    return path
+
+
+TARGETS = ("risk", "group", "price")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table to learn from, one to predict, and a model for each target."""
+    place = tmp_path_factory.mktemp("cli")
+    for target in TARGETS:
+        others = tuple(other for other in TARGETS if other != target)
+        write_csv(place / f"{target}.csv", people(400), others)
+        with np.errstate(all="warn"):
+            run("train", place / f"{target}.csv", "--target", target, "--out", place / f"{target}.st", *QUICK)
+    write_csv(place / "new.csv", people(60, seed=1), TARGETS)
+    return place
+
+
+# What works
+
+
+def test_training_says_what_it_does(folder: Path, tmp_path: Path) -> None:
+    said = run("train", folder / "risk.csv", "--target", "risk", "--out", tmp_path / "m", "--plots", tmp_path / "p", *QUICK)
+    assert "400 rows" in said and "classification of 'risk', 2 classes (the target is text; --task overrides)" in said
+    assert "2 numbers standardised, 2 categories one-hot, 1 with missing cells" in said
+    assert "320 rows; 80 choose the weights" in said
+    found = re.search(r"Held out  accuracy ([\d.]+)%", said)
+    assert found and float(found[1]) > 90
+    assert (tmp_path / "p" / "cost.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_seed_gives_the_same_file(folder: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        run("train", folder / "risk.csv", "--target", "risk", "--out", tmp_path / name, "--seed", seed, *QUICK)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() != (tmp_path / "c").read_bytes()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_predictions_are_right_and_in_order(folder: Path, tmp_path: Path, target: str, kind: str) -> None:
+    out = tmp_path / f"out.{kind}"
+    run("predict", folder / f"{target}.st", folder / "new.csv", "--out", out)
+    table = pq.read_table(out) if kind == "parquet" else pa.csv.read_csv(out)
+    found, true = table.column("prediction").to_pylist(), people(60, seed=1)[target]
+    assert table.column_names == ["prediction"] and len(found) == 60
+    assert {type(value) for value in found} == {type(true[0])}
+    if target == "price":
+        assert r2_score(true, found) > 0.95
+    else:
+        assert accuracy_score(true, found) > 0.9
+
+
+def test_probabilities(folder: Path, tmp_path: Path) -> None:
+    run("predict", folder / "group.st", folder / "new.csv", "--out", tmp_path / "p.csv", "--proba")
+    run("predict", folder / "group.st", folder / "new.csv", "--out", tmp_path / "c.csv")
+    table = pa.csv.read_csv(tmp_path / "p.csv")
+    assert table.column_names == ["p_1", "p_2", "p_3"]
+    shares = np.column_stack([column.to_numpy() for column in table.columns])
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
+    predicted = pa.csv.read_csv(tmp_path / "c.csv").column("prediction").to_numpy()
+    np.testing.assert_array_equal(shares.argmax(axis=1) + 1, predicted)
+
+
+def test_predict_does_not_mind_order_extra_columns_or_parquet(folder: Path, tmp_path: Path) -> None:
+    columns = people(60, seed=1)
+    mixed = {"extra": [None] * 60, **dict(reversed(columns.items()))}
+    pq.write_table(pa.table(mixed), tmp_path / "new.parquet")
+    run("predict", folder / "risk.st", tmp_path / "new.parquet", "--out", tmp_path / "a.csv", "--proba")
+    run("predict", folder / "risk.st", folder / "new.csv", "--out", tmp_path / "b.csv", "--proba")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_evaluate_classes_as_scikit_learn_does(folder: Path, tmp_path: Path) -> None:
+    true = people(60, seed=1)["group"]
+    write_csv(tmp_path / "known.csv", people(60, seed=1))
+    said = run("evaluate", folder / "group.st", tmp_path / "known.csv")
+    run("predict", folder / "group.st", folder / "new.csv", "--out", tmp_path / "p.parquet", "--proba")
+    shares = np.column_stack([column.to_numpy() for column in pq.read_table(tmp_path / "p.parquet").columns])
+    predicted = shares.argmax(axis=1) + 1
+    assert f"accuracy  {accuracy_score(true, predicted):.2%}" in said
+    shares = shares / shares.sum(axis=1, keepdims=True, dtype=float)
+    loss = re.search(r"log-loss  (\S+)", said)
+    assert loss and float(loss[1]) == pytest.approx(log_loss(true, shares), rel=1e-4)
+    table = [[int(k) for k in line.split()[1:]] for line in said.splitlines()[-3:]]
+    np.testing.assert_array_equal(table, confusion_matrix(true, predicted))
+
+
+def test_evaluate_quantities_as_scikit_learn_does(folder: Path, tmp_path: Path) -> None:
+    write_csv(tmp_path / "known.csv", people(60, seed=1))
+    said = run("evaluate", folder / "price.st", tmp_path / "known.csv")
+    run("predict", folder / "price.st", folder / "new.csv", "--out", tmp_path / "p.parquet")
+    true, predicted = people(60, seed=1)["price"], pq.read_table(tmp_path / "p.parquet").column("prediction").to_numpy()
+    for word, value in (("RMSE", root_mean_squared_error(true, predicted)), ("R²", r2_score(true, predicted))):
+        found = re.search(rf"{word} +(\S+)", said)
+        assert found and float(found[1]) == pytest.approx(value, rel=1e-4)
+
+
+def test_show(folder: Path) -> None:
+    said = run("show", folder / "risk.st")
+    for words in ("z1 = W1·a0 + b1", "W, b ← adam(lr)", "Parameters", "w1       16 × 8", "town = Bb", "classes high, low"):
+        assert words in said
+    assert "risk.csv" in said and str(folder) not in said
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_check(folder: Path, target: str) -> None:
+    assert "every gradient agrees" in run("check", folder / f"{target}.st", folder / f"{target}.csv")
+
+
+@pytest.mark.parametrize(
+    ("target", "cost"),
+    [
+        *(("risk", name) for name in ("quadratic", "binary_cross_entropy", "categorical_cross_entropy", "absolute", "huber")),
+        *(("group", name) for name in ("quadratic", "binary_cross_entropy", "categorical_cross_entropy", "quantile")),
+        *(("price", name) for name in ("quadratic", "absolute", "huber", "quantile", "poisson")),
+    ],
+)
+def test_every_cost_trains_scores_and_checks(folder: Path, tmp_path: Path, target: str, cost: str) -> None:
+    words = ["--target", target, "--out", tmp_path / "m", "--cost", cost, "--hidden", "8", "--epochs", "2", "--lr", "0.001"]
+    run("train", folder / f"{target}.csv", *words, "--quiet", "--activation", "tanh")
+    assert read_metadata(tmp_path / "m")["network"]["cost"]["name"] == cost
+    run("evaluate", tmp_path / "m", folder / f"{target}.csv")
+    run("predict", tmp_path / "m", folder / f"{target}.csv", "--out", tmp_path / "p.csv")
+    if cost not in ("absolute", "quantile"):
+        assert "every gradient agrees" in run("check", tmp_path / "m", folder / f"{target}.csv")
+
+
+def test_npz_without_validation(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 4))
+    np.savez(tmp_path / "d.npz", x=x, y=np.column_stack([x[:, 0] * 100, x[:, 1]]))
+    said = run("train", tmp_path / "d.npz", "--out", tmp_path / "m", *QUICK, "--validation", "0", "--dropout", "0.1")
+    assert "none is held out" in said and "the target has 2 columns" in said
+    run("predict", tmp_path / "m", tmp_path / "d.npz", "--out", tmp_path / "p.parquet")
+    assert pq.read_table(tmp_path / "p.parquet").column_names == ["prediction_1", "prediction_2"]
+    found = re.search(r"R² +(\S+)", run("evaluate", tmp_path / "m", tmp_path / "d.npz"))
+    assert found and float(found[1]) > 0.8
+    np.savez(tmp_path / "wide.npz", x=np.zeros((3, 5)))
+    assert "5 features a row; the model was trained on 4" in refused(
+        "predict", tmp_path / "m", tmp_path / "wide.npz", "--out", tmp_path / "p.parquet"
+    )
+
+
+def write_idx(folder: Path, half: str, images: Any, labels: Any) -> None:
+    for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+        head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+        (folder / f"{half}-{kind}-ubyte").write_bytes(head + array.astype(np.uint8).tobytes())
+
+
+def test_idx_trains_on_train_and_reports_on_t10k(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for half, count in (("train", 300), ("t10k", 70)):
+        labels = rng.integers(0, 3, count)
+        images = rng.integers(0, 50, (count, 4, 4)) + 200 * (np.arange(4) == labels[:, np.newaxis])[:, :, np.newaxis]
+        write_idx(tmp_path, half, images, labels)
+    said = run("train", tmp_path, "--out", tmp_path.parent / "m", "--plots", tmp_path.parent / "p", *QUICK)
+    assert "300 rows" in said and "t10k-*, 70 rows, never seen" in said and "16 numbers divided by 255" in said
+    assert (tmp_path.parent / "p" / "samples.png").exists()
+    test = re.search(r"Test +accuracy (\S+)%", said)
+    again = re.search(r"accuracy +(\S+)%", run("evaluate", tmp_path.parent / "m", tmp_path))
+    assert test and again and test[1] == again[1] and float(test[1]) > 95
+    run("predict", tmp_path.parent / "m", tmp_path, "--out", tmp_path.parent / "p.csv")
+    assert len((tmp_path.parent / "p.csv").read_text().splitlines()) == 71
+    assert "would overwrite the input" in refused("train", tmp_path, "--out", tmp_path / "train-labels-idx1-ubyte")
+
+
+def test_demo(tmp_path: Path) -> None:
+    said = run("demo", "--out", tmp_path / "d")
+    found = re.search(r"Test +accuracy (\S+)%", said)
+    assert found and float(found[1]) >= 97
+    assert "z1 = W1·a0 + b1" in said
+    for name in ("model.safetensors", "cost.png", "samples.png"):
+        assert str(tmp_path / "d" / name) in said and (tmp_path / "d" / name).stat().st_size > 1000
+    assert "classes 0, 1, 2" in run("show", tmp_path / "d" / "model.safetensors")
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "target", "bar"), [("churn", "churn", 90.0), ("credit", "Status", 75.0)])
+def test_real_tables(shared: Path, tmp_path: Path, name: str, target: str, bar: float) -> None:
+    file = shared / "tables" / f"{name}.csv.gz"
+    said = run("train", file, "--target", target, "--out", tmp_path / "m", "--quiet", "--epochs", "10")
+    found = re.search(r"Held out  accuracy ([\d.]+)%", said)
+    assert found and float(found[1]) > bar
+    run("predict", tmp_path / "m", file, "--out", tmp_path / "p.csv")
+    assert len((tmp_path / "p.csv").read_text().splitlines()) == 1 + len(pa.csv.read_csv(file))
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--activation", "rleu"], "activation 'rleu' is unknown. Did you mean 'relu'?"),
+        (["--activation", "softmax"], "is for the last layer"),
+        (["--optimizer", "adm"], "Did you mean 'adam'?"),
+        (["--cost", "quadratc"], "Did you mean 'quadratic'?"),
+        (["--cost", "poisson"], "is for counts, but the task is classification"),
+        (["--schedule", "cosin"], "Did you mean 'cosine'?"),
+        (["--initializer", "hee"], "Did you mean 'he'?"),
+        (["--task", "guess"], "Known: auto, classification, regression"),
+        (["--task", "regression"], "regression needs numbers"),
+        (["--batch-size", "0"], "batch_size is 0"),
+        (["--batch-size", "-1"], "batch_size is -1"),
+        (["--batch-size", "2.5"], "'--batch-size'"),
+        (["--lr", "0"], "lr is 0.0"),
+        (["--lr", "nan"], "lr is nan"),
+        (["--epochs", "0"], "epochs is 0"),
+        (["--patience", "0"], "patience is 0"),
+        (["--dropout", "1"], "below 1"),
+        (["--l2", "-1"], "l2 is -1.0"),
+        (["--hidden", "12,x"], "--hidden is '12,x'"),
+        (["--hidden", "0,1"], "1 neuron or more"),
+        (["--validation", "1"], "--validation is 1"),
+        (["--validation", "nan"], "--validation is nan"),
+        (["--seed", "-1"], "seed is -1"),
+        (["--threads", "0"], "threads is 0"),
+        (["--bach-size", "3"], "--batch-size"),
+        (["--target", "Risk"], "has no column 'Risk'. Did you mean 'risk'?"),
+    ],
+)
+def test_wrong_words(folder: Path, tmp_path: Path, words: list[str], said: str) -> None:
+    (tmp_path / "m").write_bytes(b"old")
+    target = [] if "--target" in words else ["--target", "risk"]
+    assert said in refused("train", folder / "risk.csv", "--out", tmp_path / "m", *target, *words)
+    assert (tmp_path / "m").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_batch_larger_than_the_data_is_the_whole_of_it(folder: Path, tmp_path: Path) -> None:
+    run("train", folder / "risk.csv", "--target", "risk", "--out", tmp_path / "m", *QUICK, "--batch-size", 10**6)
+
+
+def test_missing_words(folder: Path, tmp_path: Path) -> None:
+    assert "Missing argument" in refused("train")
+    assert "'--out'" in refused("train", folder / "risk.csv")
+    assert "Did you mean 'train'" in refused("trian")
+    said = refused("train", folder / "risk.csv", "--out", tmp_path / "m")
+    assert "--target is missing" in said and "Columns: age, height, town, member, risk." in said
+
+
+def test_files_that_would_be_lost(folder: Path, tmp_path: Path) -> None:
+    data, model = folder / "risk.csv", folder / "risk.st"
+    before = data.read_bytes(), model.read_bytes()
+    assert "would overwrite the input" in refused("train", data, "--target", "risk", "--out", data)
+    assert "would overwrite the input" in refused("predict", model, data, "--out", data)
+    os.link(data, tmp_path / "link.csv")
+    assert "would overwrite the input" in refused("predict", model, data, "--out", tmp_path / "link.csv")
+    (tmp_path / "soft.csv").symlink_to(data)
+    assert "symbolic link" in refused("predict", model, data, "--out", tmp_path / "soft.csv")
+    assert "is a file" in refused("train", data, "--target", "risk", "--out", tmp_path / "m", "--plots", data)
+    assert (data.read_bytes(), model.read_bytes()) == before and not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("new.csv", "age,height,town\n1,2,Aa\n", "column 'member' is missing, and the model was trained on it."),
+        ("new.csv", "age\n1\n", "3 columns ('height', 'town', 'member') are missing"),
+        ("new.csv", "age,height,town,member\n1,2,Aa,true\nx,2,Aa,true\n", "line 3, column 'age': 'x' is not a number"),
+        ("new.csv", "age,height,town,member\n1e41,2,Aa,true\n", "much too far"),
+        ("new.csv", "age,height,town,member\n1,2,Aa\n", "line 2: 3 cells, but the header has 4"),
+        ("new.csv", "", "is empty"),
+        ("none", "", "does not exist"),
+    ],
+)
+def test_predict_refuses_and_leaves_the_output(
+    folder: Path, tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    (tmp_path / "new.csv").write_text(content)
+    (tmp_path / "out.csv").write_bytes(b"old")
+    file = tmp_path / (name if name != "none" else "none.csv")
+    assert said in refused("predict", folder / "risk.st", file, "--out", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_bytes() == b"old"
+
+
+def test_other_refusals(folder: Path, tmp_path: Path) -> None:
+    new, out = folder / "new.csv", tmp_path / "o.csv"
+    assert "must end in .csv or .parquet" in refused("predict", folder / "risk.st", new, "--out", tmp_path / "o.txt")
+    assert "--proba is for classes" in refused("predict", folder / "price.st", new, "--out", out, "--proba")
+    assert "is not a glassnet model file" in refused("predict", new, new, "--out", out)
+    assert "there is no folder" in refused("predict", folder / "risk.st", new, "--out", tmp_path / "no" / "o.csv")
+    assert "has no column 'risk'" in refused("evaluate", folder / "risk.st", new)
+    np.savez(tmp_path / "x.npz", x=np.zeros((2, 2)), y=[0, 1])
+    assert "was trained on a table" in refused("evaluate", folder / "risk.st", tmp_path / "x.npz")
+    assert "leave --target out" in refused("train", tmp_path / "x.npz", "--target", "y", "--out", tmp_path / "m")
+    assert not out.exists()
+
+
+def test_an_unseen_class_is_named_with_its_line(folder: Path, tmp_path: Path) -> None:
+    columns = people(5)
+    columns["risk"][3] = "odd"
+    write_csv(tmp_path / "d.csv", columns)
+    said = refused("evaluate", folder / "risk.st", tmp_path / "d.csv")
+    assert said == f"{tmp_path / 'd.csv'} line 5, column 'risk' holds 'odd', which is not among the classes high, low."
+
+
+def test_negative_counts_are_named_with_their_line(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a,y\n1,3\n2,-4\n")
+    words = ["--target", "y", "--out", tmp_path / "m", "--cost", "poisson", "--task", "regression"]
+    assert "line 3, column 'y' is negative" in refused("train", tmp_path / "d.csv", *words)
+
+
+def test_a_model_whose_parts_do_not_fit(folder: Path, tmp_path: Path) -> None:
+    from glassnet.storage import write_tensors
+
+    tensors, document = read_tensors(folder / "risk.st")
+    document["extra"]["table"]["preparation"]["columns"].pop()
+    write_tensors(tmp_path / "m", tensors, document)
+    assert "its columns do not fit its network" in refused("show", tmp_path / "m")
+    document["extra"] = {}
+    write_tensors(tmp_path / "m", tensors, document)
+    assert "make it with glassnet train" in refused("show", tmp_path / "m")
+
+
+# Parts
+
+
+RISKY = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", "－1", "＋1", "＠x", "=cmd|' /C calc'!A0"]
+
+
+def test_risky_text_is_made_harmless_and_numbers_stay() -> None:
+    table = pa.table({"text": [*RISKY, "a=b", ""], "number": np.linspace(-5, 5, len(RISKY) + 2)})
+    found = harmless(table)
+    assert found.column("text").to_pylist() == [f"'{cell}" for cell in RISKY] + ["a=b", ""]
+    assert found.column("number").equals(table.column("number"))
+
+
+def test_risky_classes_in_a_csv(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a,y\n" + "".join(f"{k},{'=1+1' if k > 9 else 'b'}\n" for k in range(20)))
+    run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *QUICK)
+    for words, cell in ((["--out", tmp_path / "a.csv"], "'=1+1"), (["--out", tmp_path / "b.csv", "--raw-cells"], "=1+1")):
+        run("predict", tmp_path / "m", tmp_path / "d.csv", *words)
+        assert pa.csv.read_csv(words[1]).column("prediction")[-1].as_py() == cell
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.9])
+def test_a_split_is_fair_and_whole(share: float) -> None:
+    classes = np.repeat([0, 1, 2], [100, 60, 40])
+    train, held = split(classes, share, 1, classes=True)
+    assert sorted([*train, *held]) == list(range(200))
+    assert len(held) == max(round(200 * share), int(share > 0))
+    if share >= 0.1:
+        np.testing.assert_allclose(np.bincount(classes[held]), np.array([100, 60, 40]) * share, atol=1)
+    assert not np.array_equal(held, split(classes, share, 2, classes=True)[1]) or not share
+
+
+def test_preparation_learns_from_the_training_rows_alone(tmp_path: Path) -> None:
+    values = np.arange(50.0)
+    write_csv(tmp_path / "d.csv", {"a": values.tolist(), "y": (values * 1.5).tolist()})
+    run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *QUICK, "--seed", "5")
+    train, held = split(values, 0.2, 5, classes=False)
+    table = read_metadata(tmp_path / "m")["extra"]["table"]
+    assert len(held) == 10
+    assert table["preparation"]["columns"][0]["mean"] == pytest.approx(values[train].mean())
+    assert table["target"]["mean"][0] == pytest.approx(1.5 * values[train].mean())
+
+
+def test_many_classes_are_told_by_their_mistakes() -> None:
+    table = np.diag(np.full(30, 5))
+    names = [f"c{k}" for k in range(30)]
+    assert scores.confusion_text(table, names) == "30 classes, no mistake"
+    table[3, 7] = 4
+    assert "4  c3 taken for c7" in scores.confusion_text(table, names)
+
+
+def test_help_shows_every_row_of_the_tables() -> None:
+    said = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).stdout
+    for name in (*COSTS, *OPTIMIZERS, *SCHEDULES, *(n for n, row in ACTIVATIONS.items() if row.elementwise)):
+        assert name in said
+
+
+# The real program
+
+
+def program(*words: Any, **settings: Any) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **settings.pop("env", {})}
+    return subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, encoding="utf-8", env=environment, **settings)
+
+
+def test_help_is_quick() -> None:
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        assert "train" in program("--help").stdout
+        times.append(time.perf_counter() - start)
+    assert min(times) < 1.0
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys; from glassnet.cli.app import app; print([m for m in HEAVY if m in sys.modules])"
+    heavy = ("numba", "sklearn", "scipy", "pyarrow", "matplotlib", "safetensors")
+    done = subprocess.run([sys.executable, "-c", code.replace("HEAVY", repr(heavy))], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_error_in_the_real_program() -> None:
+    done = program("train", "missing.csv", "--target", "a", "--out", "m")
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == "glassnet: missing.csv does not exist; look at its name and folder.\n"
+
+
+def test_progress_goes_to_stderr_and_words_to_stdout(folder: Path, tmp_path: Path) -> None:
+    words = ["--target", "risk", "--out", tmp_path / "m", "--hidden", "4", "--epochs", "3"]
+    done = program("train", folder / "risk.csv", *words, env={"NO_COLOR": "1"})
+    assert done.returncode == 0 and "epoch 3" in done.stderr and "epoch 3  " not in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_closed_pipe_and_a_poor_terminal(folder: Path) -> None:
+    command = " ".join(f"'{word}'" for word in [*PROGRAM, "show", folder / "risk.st"])
+    done = subprocess.run(f"{command} | head -1", shell=True, capture_output=True, text=True)
+    assert done.stdout.startswith("NeuralNetwork(") and "Traceback" not in done.stderr
+    poor = program("show", folder / "risk.st", env={"PYTHONIOENCODING": "ascii"})
+    assert poor.returncode == 0 and "W1?a0" in poor.stdout
+
+
+def test_a_full_disk_is_noticed(folder: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("/dev/full is missing")
+    assert "not an ordinary file" in program("show", "/dev/full").stderr
+    command = " ".join(f"'{word}'" for word in [*PROGRAM, "show", folder / "risk.st"])
+    done = subprocess.run(f"{command} > /dev/full", shell=True, stderr=subprocess.PIPE, text=True)
+    assert done.returncode != 0
+
+
+def test_predictions_that_are_not_finite_are_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("age,height,town,member\n20,170,Aa,true\n4e39,-3e39,Aa,true\n")
+    with np.errstate(all="ignore"):
+        said = refused("predict", folder / "price.st", tmp_path / "new.csv", "--out", tmp_path / "o.csv")
+    assert "row 2 is not finite" in said or "much too far" in said
+    assert not (tmp_path / "o.csv").exists()

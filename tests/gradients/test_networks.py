@@ -1,0 +1,265 @@
+"""Backpropagation of whole networks against central differences of the cost that is reported.
+
+Every activation with every cost that it fits, both engines, every layer in every place. A row that is new in a table is
+checked by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet.see.gradient_check import GradientReport, gradient_check
+from glassnet.tables import costs
+from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, activation, own_activation
+from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, own_cost
+from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, LayerNorm, Scaling
+
+from .by_hand import check_pass, check_steps, same
+from .problems import Problem, problem
+
+ENGINES = ("numpy", "compiled")
+CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+SINE = own_activation("sine", np.sin, lambda z, a: np.cos(z), -1, 1)
+FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
+
+OUTPUTS = [*map(activation, ACTIVATIONS), LeakyReLU(0.3), ELU(0.5), CUBIC, SINE]
+CHARGES = [*map(cost, COSTS), Huber(0.3), Quantile(0.9), BinaryCrossEntropy(0.2), CategoricalCrossEntropy(0.2), FOURTH]
+FITTING = [(last, row) for last in OUTPUTS for row in CHARGES if row.outputs.contains(last.range)]
+PAIRED = [(name, row) for row in CHARGES for name in row.pairs]
+PENALTY = {"l1": 0.01, "l2": 0.1}
+
+
+def assert_right(report: GradientReport, kinks: int = 0) -> None:
+    """Every gradient agrees to 1e-6, and no more comparisons than said stood at a kink."""
+    assert report.ok and report.worst.difference <= report.tolerance <= 1e-6, f"\n{report}"
+    assert sum("kink" in finding.quantity for finding in report.findings) <= kinks, f"\n{report}"
+    assert len(report.findings) >= 4
+
+
+# ---- activations with costs
+
+
+def test_every_row_is_in_the_table() -> None:
+    assert {last.name for last, _ in FITTING} >= set(ACTIVATIONS)
+    assert {row.name for _, row in FITTING} >= set(COSTS)
+    assert len(PAIRED) >= 3
+
+
+@pytest.mark.parametrize("penalty", [{}, {"l2": 0.1}, PENALTY], ids=["", "l2", "l1+l2"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weights"])
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize(("last", "row"), FITTING, ids=str)
+def test_gradients_are_those_of_the_cost(last: Any, row: Any, outputs: int, weighted: bool, penalty: Any) -> None:
+    found = problem([2, 4, outputs], [last, last], row, batch=5, weighted=weighted, **penalty)
+    assert_right(found.check(directions=1))
+
+
+@pytest.mark.parametrize(("last", "row"), FITTING, ids=str)
+def test_compiled_gradients_are_those_of_the_cost(last: Any, row: Any) -> None:
+    found = problem([2, 4, 3], [last, last], row, batch=5, weighted=True, engine="compiled", **PENALTY)
+    assert_right(found.check(directions=1))
+
+
+@pytest.mark.parametrize("row", CHARGES, ids=str)
+@pytest.mark.parametrize("penalty", [{}, PENALTY], ids=["", "penalty"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_cost_is_the_weighted_mean_of_the_table_and_the_penalty(row: Any, penalty: Any, engine: str) -> None:
+    for last in (last for last, fits in FITTING if fits is row):
+        net, x, y, options = problem([2, 4, 3], ["tanh", last], row, weighted=True, engine=engine, **penalty)
+        s, y_seen = options["sample_weight"], row.smoothed(y)
+        expected = (s * row.value(net.predict(x), y_seen).sum(axis=0)).sum() / s.sum()
+        if penalty:
+            expected += sum(0.01 * abs(w).sum() + 0.05 * (w**2).sum() for w in net.weights)
+        assert net.cost(x, y, sample_weight=s) == pytest.approx(expected, rel=1e-12, abs=1e-14)
+
+
+# ---- pairs
+
+
+def errors_of_output(found: Problem) -> tuple[list[Any], list[Any]]:
+    """δ of the last layer and C, each sample by itself: with one sample ∂C/∂b is δ."""
+    deltas, values = [], []
+    for sample in range(found.x.shape[1]):
+        x, y = found.x[:, [sample]], found.y[:, [sample]]
+        deltas.append(found.net.backpropagation(y, *found.net.feedforward(x))[1][-1])
+        values.append(found.net.cost(x, y))
+    return deltas, values
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize(("last", "row"), PAIRED, ids=str)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_pair_equals_the_general_rows(
+    last: str, row: Any, outputs: int, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def solved() -> tuple[str, tuple[list[Any], list[Any]]]:
+        found = problem([2, 4, outputs], ["tanh", last], row, engine=engine)
+        return str(found.net.program), errors_of_output(found)
+
+    shortcut, (deltas, values) = solved()
+    monkeypatch.setattr(type(row), "pairs", {})
+    general, (expected_deltas, expected_values) = solved()
+    assert "(a2 − y)" in shortcut and "(a2 − y)" not in general
+    same(deltas, expected_deltas)
+    same(values, expected_values)
+
+
+# ---- layers between
+
+
+def places(name: str) -> list[tuple[str, list[Any]]]:
+    """A network with a layer on x itself, after an activation, before one, and behind the output."""
+    kind = LAYERS[name]
+    row = kind()
+    found = [("x", [3, row, 4, 2]), ("after", [3, 4, row, 2]), ("output", [3, 4, 2, row])]
+    if "before_activation" in {field.name for field in fields(kind)}:
+        before: Any = kind(before_activation=True)
+        found += [("before", [3, 4, before, 2]), ("before output", [3, 4, 2, before]), ("twice", [3, 4, before, row, 2])]
+    return found
+
+
+PLACED = [pytest.param(layers, id=f"{name}-{place}") for name in LAYERS for place, layers in places(name)]
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
+@pytest.mark.parametrize("layers", PLACED)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_layers_pass_the_error_on(layers: list[Any], training: bool, engine: str) -> None:
+    found = problem(layers, ["tanh", "linear"], training=training, weighted=True, engine=engine, **PENALTY)
+    assert_right(found.check(directions=2))
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
+@pytest.mark.parametrize(("last", "row"), PAIRED, ids=str)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_layer_before_a_paired_output(last: str, row: Any, training: bool, engine: str) -> None:
+    layers = [3, Dropout(0.2), 4, LayerNorm(), 3, BatchNorm(before_activation=True)]
+    assert_right(problem(layers, ["gelu", last], row, training=training, engine=engine).check())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_all_layers_at_once(engine: str) -> None:
+    before: list[Any] = [BatchNorm(before_activation=True), Scaling(before_activation=True)]
+    layers = [3, BatchNorm(), 5, *before, Dropout(0.3), LayerNorm(), 4, LayerNorm(before_activation=True), Scaling(), 2]
+    found = problem(layers, ["silu", "softmax", "linear"], "huber", batch=9, training=True, weighted=True, engine=engine)
+    assert_right(found.check(entries=True))
+
+
+def test_dropout_is_left_out_of_inference_and_not_of_training() -> None:
+    reports = [problem([3, 8, Dropout(0.5), 2], ["tanh", "linear"], training=t).check() for t in (False, True)]
+    assert reports[0].worst.analytic != reports[1].worst.analytic
+
+
+@pytest.mark.parametrize("outer", ["quadratic", "poisson", "categorical_cross_entropy"])
+def test_softmax_in_a_hidden_layer(outer: str) -> None:
+    assert_right(problem([3, 4, 5, 3], ["softmax", "softmax", "softmax"], outer, weighted=True).check())
+
+
+# ---- a plain network, by hand
+
+
+@pytest.mark.parametrize("penalty", [{}, {"l2": 0.1}, PENALTY], ids=["", "l2", "l1+l2"])
+@pytest.mark.parametrize("layers", [[3, 2], [2, 5, 1], [4, 4, 4, 4]], ids=str)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_plain_network_is_that_written_by_hand(layers: list[int], penalty: Any, engine: str) -> None:
+    count = len(layers) - 1
+    found = problem(layers, ["sigmoid"] * count, weighted=True, engine=engine, **penalty)
+    check_pass(found.net, found.x, found.y, found.weights)
+
+
+@pytest.mark.parametrize("limit", [1e3, 0.05])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_steps_are_those_written_by_hand(limit: float, engine: str) -> None:
+    found = problem([3, 4, 2], ["sigmoid", "sigmoid"], weighted=True, engine=engine, **PENALTY)
+    check_steps(found.net, found.x, found.y, found.weights, limit)
+
+
+# ---- the report
+
+
+def test_entries_are_those_of_backpropagation() -> None:
+    found = problem([3, 4, 2], ["tanh", "sigmoid"], weighted=True, **PENALTY)
+    report = found.check(entries=True)
+    assert_right(report)
+    dw, db = found.net.backpropagation(found.y, *found.net.feedforward(found.x), sample_weight=found.weights)
+    entries = {finding.quantity: finding for finding in report.findings if "[" in finding.quantity}
+    assert len(entries) == found.net.parameters.count
+    expected = {f"dW{n}[{i}, {j}]": g for n, d in enumerate(dw, 1) for (i, j), g in np.ndenumerate(d)}
+    expected |= {f"db{n}[{i}]": g for n, d in enumerate(db, 1) for (i, _), g in np.ndenumerate(d)}
+    assert entries.keys() == expected.keys()
+    for name, gradient in expected.items():
+        assert entries[name].analytic == pytest.approx(gradient, rel=1e-12, abs=1e-14)
+        assert entries[name].equation == ("BP4" if "W" in name else "BP3") and entries[name].layer == int(name[2])
+
+
+def test_every_error_and_gradient_is_compared() -> None:
+    report = problem([3, 4, Scaling(), 5, 2], ["tanh", "tanh", "linear"]).check(directions=2)
+    compared = [(finding.layer, finding.equation, finding.quantity) for finding in report.findings[::2]]
+    assert compared[:3] == [(3, "BP1", "δ3"), (3, "BP4", "dW3"), (3, "BP3", "db3")]
+    assert compared[3:6] == [(2, "BP2", "δ2"), (2, "BP4", "dW2"), (2, "BP3", "db2")]
+    assert compared[6:9] == [(1, "BP2", "δ1"), (1, "BP4", "dW1"), (1, "BP3", "db1")]
+    assert len(compared) == 10 and compared[9][:2] == (1, "BP3") and "gamma" in compared[9][2]
+
+
+def test_report_says_what_is_wrong() -> None:
+    wrong = own_activation("wrong", np.tanh, lambda z, a: 1 - a)
+    report = problem([3, 4, 2], [wrong, "linear"]).check()
+    assert not report.ok and report.worst.difference > 0.01
+    assert report.worst.equation in ("BP2", "BP3", "BP4") and report.worst.layer == 1
+    lines = str(report).splitlines()
+    assert len(lines) == 1 + 6 + 1 and lines[0].split()[:3] == ["layer", "equation", "quantity"]
+    assert ["wrong" in line for line in lines[1:-1]] == [False] * 3 + [True] * 3
+    assert "disagrees" in lines[-1] and "18 comparisons" in lines[-1]
+
+
+def test_report_says_that_all_is_right() -> None:
+    report = problem([3, 4, 2], ["tanh", "linear"]).check(directions=1)
+    text = str(report)
+    assert "every gradient agrees: 6 comparisons, tolerance 1e-06" in text and "wrong" not in text
+    assert report.worst.difference == max(finding.difference for finding in report.findings)
+    assert not problem([3, 4, 2], ["tanh", "linear"]).check(tolerance=0.0).ok
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_check_works_in_float64_and_leaves_the_network_as_it_was(dtype: str, engine: str) -> None:
+    layers = [3, 4, BatchNorm(before_activation=True), Dropout(0.5), 2]
+    found = problem(layers, ["tanh", "linear"], training=True, dtype=dtype, engine=engine)
+    net = found.net
+
+    def everything() -> tuple[bytes, ...]:
+        arrays = (net.parameters.vector, net.statistics.vector, net.predict(found.x))
+        return (*(array.tobytes() for array in arrays), repr(net).encode(), found.x.tobytes(), found.y.tobytes())
+
+    before = everything()
+    assert_right(found.check(entries=True))
+    assert everything() == before and net.parameters.vector.dtype == dtype
+
+
+def test_class_numbers_are_checked_as_their_columns() -> None:
+    net, x, _, _ = problem([3, 4, 3], ["tanh", "softmax"], CategoricalCrossEntropy(0.1))
+    labels = np.array([0, 2, 1, 1, 0, 2])
+    numbers, columns = gradient_check(net, x, labels), gradient_check(net, x, np.eye(3)[:, labels])
+    assert_right(numbers)
+    assert numbers == columns
+
+
+def test_kink_that_is_hit_is_named_and_counts_as_agreement() -> None:
+    found = problem([2, 3, 2], ["relu", "linear"])
+    found.net.biases[0][...] = 0
+    found.x[:, 0] = 0
+    report = found.check()
+    kinks = [finding for finding in report.findings if "(at a kink)" in finding.quantity]
+    assert report.ok and kinks and {finding.layer for finding in kinks} == {1}
+    assert {finding.quantity.split()[0] for finding in kinks} <= {"δ1", "db1"}
+
+
+def test_gradient_that_is_wrong_beside_a_kink_is_still_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = problem([2, 3, 2], ["relu", "absolute" if False else "linear"], "absolute")
+    assert_right(found.check())
+    monkeypatch.setattr(costs.Absolute, "gradient", lambda self, a, y: a - y)
+    assert not found._replace(net=found.net.astype("float64")).check().ok
