@@ -38,7 +38,7 @@ OTHER_FORMATS = (
     (b"GGUF", "a GGUF file", "glassnet does not read it"),
 )
 
-Path_ = str | os.PathLike[str]
+FilePath = str | os.PathLike[str]
 
 
 class _Entry(NamedTuple):
@@ -51,7 +51,7 @@ class _Entry(NamedTuple):
     end: int
 
 
-def write_tensors(path: Path_, tensors: Mapping[str, np.ndarray[Any, Any]], metadata: Mapping[str, Any]) -> None:
+def write_tensors(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], metadata: Mapping[str, Any]) -> None:
     """Write named float32, float64 or int64 arrays and one JSON document to a model file, atomically.
 
     Raises ModelFileError (a ValueError); the file that stood there before is then unchanged.
@@ -73,7 +73,7 @@ def write_tensors(path: Path_, tensors: Mapping[str, np.ndarray[Any, Any]], meta
         file.write(content)
 
 
-def read_tensors(path: Path_) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+def read_tensors(path: FilePath) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
     """The arrays and the document of a model file, every claim of its header checked first.
 
     Raises ModelFileError (a ValueError) for a file that is damaged, not glassnet's, or from a newer version.
@@ -84,7 +84,7 @@ def read_tensors(path: Path_) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str
     return tensors, metadata
 
 
-def read_metadata(path: Path_) -> dict[str, Any]:
+def read_metadata(path: FilePath) -> dict[str, Any]:
     """The document of a model file alone; the header is checked as `read_tensors` does, the tensors are not read."""
     with _opened(path) as file:
         return _read_header(file, path)[1]
@@ -94,7 +94,7 @@ def read_metadata(path: Path_) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path_, error: type[GlassnetError] = ModelFileError) -> Iterator[IO[bytes]]:
+def atomic_file(path: FilePath, error: type[GlassnetError] = ModelFileError) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` when the block ends well, and leaves no trace when it does not.
 
     Raises `error`, one sentence, where the file cannot be written; whatever stood at `path` is then unchanged.
@@ -121,7 +121,7 @@ def atomic_file(path: Path_, error: type[GlassnetError] = ModelFileError) -> Ite
     _sync_folder(target.parent)
 
 
-def check_target(path: Path_, error: type[GlassnetError] = ModelFileError) -> None:
+def check_target(path: FilePath, error: type[GlassnetError] = ModelFileError) -> None:
     """Raise `error` where the target is a folder, a link or a device, or its folder is missing."""
     target = Path(path)
     if target.is_symlink():
@@ -172,7 +172,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _writable(path: Path_, name: str, tensor: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _writable(path: FilePath, name: str, tensor: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The tensor as it will stand in the file: C order, little-endian, finite."""
     array = np.asarray(tensor, order="C")
     dtype = array.dtype.newbyteorder("<")
@@ -186,7 +186,7 @@ def _writable(path: Path_, name: str, tensor: np.ndarray[Any, Any]) -> np.ndarra
 
 
 @contextlib.contextmanager
-def _opened(path: Path_) -> Iterator[IO[bytes]]:
+def _opened(path: FilePath) -> Iterator[IO[bytes]]:
     """The file, opened for reading; a pipe, a folder or a missing file is refused in words."""
     try:
         mode = os.stat(path).st_mode
@@ -202,7 +202,7 @@ def _opened(path: Path_) -> Iterator[IO[bytes]]:
         _refuse(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
-def _read_header(file: IO[bytes], path: Path_) -> tuple[list[_Entry], dict[str, Any], int]:
+def _read_header(file: IO[bytes], path: FilePath) -> tuple[list[_Entry], dict[str, Any], int]:
     """The tensors in the order of the file, the document, and the position where the tensors' bytes begin."""
     size = os.fstat(file.fileno()).st_size
     first = file.read(9)
@@ -220,7 +220,7 @@ def _read_header(file: IO[bytes], path: Path_) -> tuple[list[_Entry], dict[str, 
     return entries, metadata, 8 + length
 
 
-def _recognise(path: Path_, first: bytes, size: int, length: int) -> NoReturn:
+def _recognise(path: FilePath, first: bytes, size: int, length: int) -> NoReturn:
     """Say what a file that does not begin like safetensors is."""
     if size == 0:
         _refuse(path, "is empty", "save the model again")
@@ -237,7 +237,7 @@ def _recognise(path: Path_, first: bytes, size: int, length: int) -> NoReturn:
     _refuse(path, "is not a glassnet model file", "give a file that glassnet saved")
 
 
-def _json(path: Path_, text: bytes | str) -> dict[str, Any]:
+def _json(path: FilePath, text: bytes | str) -> dict[str, Any]:
     """A JSON object; a key that stands twice, NaN, or anything but an object is refused."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -258,7 +258,7 @@ def _json(path: Path_, text: bytes | str) -> dict[str, Any]:
     return result
 
 
-def _document(path: Path_, metadata: Any) -> dict[str, Any]:
+def _document(path: FilePath, metadata: Any) -> dict[str, Any]:
     """The document of glassnet out of safetensors' metadata, without its format number, which is checked here."""
     if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
         _refuse(path, "is a safetensors file, but not one that glassnet wrote", "give a file that glassnet saved")
@@ -272,7 +272,7 @@ def _document(path: Path_, metadata: Any) -> dict[str, Any]:
     return document
 
 
-def _entry(path: Path_, name: str, claim: Any) -> _Entry:
+def _entry(path: FilePath, name: str, claim: Any) -> _Entry:
     """One tensor's claim, checked on its own: dtype, shape, and as many bytes as both need."""
     if not isinstance(claim, dict) or set(claim) != {"dtype", "shape", "data_offsets"}:
         _damaged(path, name, "needs exactly dtype, shape and data_offsets")
@@ -293,7 +293,7 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value < 1 << 48
 
 
-def _check_layout(path: Path_, entries: list[_Entry], size: int) -> None:
+def _check_layout(path: FilePath, entries: list[_Entry], size: int) -> None:
     """The tensors must fill the rest of the file, side by side."""
     end = 0
     for entry in entries:
@@ -307,7 +307,7 @@ def _check_layout(path: Path_, entries: list[_Entry], size: int) -> None:
         _refuse(path, f"has {size - end:,} bytes too many at its end", "copy or save it again")
 
 
-def _read_tensor(file: IO[bytes], path: Path_, start: int, entry: _Entry) -> np.ndarray[Any, Any]:
+def _read_tensor(file: IO[bytes], path: FilePath, start: int, entry: _Entry) -> np.ndarray[Any, Any]:
     """The values of one tensor, in the machine's byte order, finite."""
     try:
         array = np.empty(entry.shape, entry.dtype)
@@ -320,7 +320,7 @@ def _read_tensor(file: IO[bytes], path: Path_, start: int, entry: _Entry) -> np.
     return array.astype(entry.dtype.newbyteorder("="), copy=False)
 
 
-def _check_finite(path: Path_, name: str, array: np.ndarray[Any, Any]) -> None:
+def _check_finite(path: FilePath, name: str, array: np.ndarray[Any, Any]) -> None:
     """Refuse NaN and infinity, naming the first."""
     bad = ~np.isfinite(array)
     if bad.any():
@@ -330,10 +330,10 @@ def _check_finite(path: Path_, name: str, array: np.ndarray[Any, Any]) -> None:
         _refuse(path, f"has a value that is no finite number: {name}{at} is {value}")
 
 
-def _damaged(path: Path_, name: str, problem: str) -> NoReturn:
+def _damaged(path: FilePath, name: str, problem: str) -> NoReturn:
     _refuse(path, f"is damaged or hostile: tensor {name[:60]!r} {problem}")
 
 
-def _refuse(path: Path_, problem: str, advice: str = "") -> NoReturn:
+def _refuse(path: FilePath, problem: str, advice: str = "") -> NoReturn:
     """Raise the one sentence that names the file, what is wrong with it, and what to do."""
     raise ModelFileError(f"{os.fspath(path)} {problem}{'; ' + advice if advice else ''}.")

@@ -23,7 +23,7 @@ from glassnet.execution import Executor, executor
 from glassnet.history import History, Report
 from glassnet.lowering import fused
 from glassnet.memory import vectors
-from glassnet.parameters import Array, Parameters
+from glassnet.parameters import Array
 from glassnet.reference import Schedule, Sources
 from glassnet.tables.optimizers import Optimizer
 from glassnet.tables.schedules import Schedule as RateSchedule
@@ -95,8 +95,7 @@ class Training:
         self.executor.bind(sources)
         self._slice = 1
         self._begin_epoch()
-        self._snapshot = self.state()
-        self._snapshot_time = time.perf_counter()
+        self._keep_snapshot()
 
     # Running ----------------------------------------------------------------------------------------------------------
 
@@ -141,7 +140,7 @@ class Training:
         self._slice = max(1, min(2 * self._slice, int(done * SLICE_SECONDS / max(elapsed, 1e-6))))
         if counters.batch == len(plan.batches):
             self._end_epoch()
-        elif time.perf_counter() - self._snapshot_time > SNAPSHOT_SECONDS:
+        if time.perf_counter() - self._snapshot_time > SNAPSHOT_SECONDS:
             self._check_finite()
             self._keep_snapshot()
         return done
@@ -198,7 +197,6 @@ class Training:
             self._watch(validation)
         if counters.epoch < self.recipe.epochs:
             self._begin_epoch()
-        self._keep_snapshot()
 
     def _watch(self, validation: float) -> None:
         """Keep the best weights; count the epochs since."""
@@ -217,7 +215,8 @@ class Training:
 
     def _keep_snapshot(self) -> None:
         """Remember this point as a good one."""
-        self._snapshot, self._snapshot_time = self.state(), time.perf_counter()
+        self._snapshot = (self._arrays(), replace(self.counters, reports=[]))
+        self._snapshot_time = time.perf_counter()
 
     def _check_finite(self) -> None:
         """Raise DivergedError where a parameter is no longer finite."""
@@ -226,20 +225,29 @@ class Training:
 
     def _diverged(self) -> None:
         """Go back to the last good point and find the first quantity that is not finite, step by step."""
-        self.restore(self._snapshot)
-        while self.counters.batch < len(self._epoch.batches):
-            before = self.state()
+        broken = replace(self.counters)
+        arrays, counters = self._snapshot
+        self._return_to(arrays, replace(counters, reports=broken.reports))
+        while self.counters.epoch <= broken.epoch:
+            if self.counters.batch == len(self._epoch.batches):
+                self.counters.epoch, self.counters.batch = self.counters.epoch + 1, 0
+                self._begin_epoch()
+            before = self._arrays()
             schedule = self._schedule(self.counters.batch, self.counters.batch + 1)
             cost = np.zeros(1)
             self.executor.steps(schedule, cost)
             if not (np.isfinite(cost).all() and np.isfinite(self.vectors.parameters.vector).all()):
-                self.restore(before)
-                found = first_not_finite(self.network, self.program, self.vectors, self.sources, schedule)
-                self.restore(before)
-                self._raise_diverged(found, float(self._rates(np.array([float(self.counters.step)]))[0]))
+                self._explain(before, schedule)
             self.counters.batch += 1
             self.counters.step += 1
         raise DivergedError("training met a cost that is not finite and could not find it again; please report this.")
+
+    def _explain(self, before: dict[str, Array], schedule: Schedule) -> None:
+        """Run the step that broke in the plain lowering, put the weights back, and raise with what was found."""
+        self._return_to(before, self.counters)
+        found = first_not_finite(self.network, self.program, self.vectors, self.sources, schedule)
+        self._return_to(before, self.counters)
+        self._raise_diverged(found, float(self._rates(np.array([float(self.counters.step)]))[0]))
 
     def _raise_diverged(self, found: str, rate: float) -> None:
         counters = self.counters
@@ -253,45 +261,48 @@ class Training:
 
     def state(self) -> dict[str, Any]:
         """The whole run as arrays and plain numbers, copied: enough to go on bit for bit."""
-        held = {"parameters": self.vectors.parameters, "statistics": self.vectors.statistics}
-        held |= {f"state{number}": states for number, states in enumerate(self.vectors.states)}
-        arrays = {name: vector.vector.copy() for name, vector in held.items()}
-        if self.best is not None:
-            arrays |= {"best_parameters": self.best[0].copy(), "best_statistics": self.best[1].copy()}
         counters = {name: value for name, value in vars(self.counters).items() if name != "reports"}
-        return {"arrays": arrays, **counters, "reports": [tuple(report) for report in self.counters.reports]}
+        return {"arrays": self._arrays(), **counters, "reports": [tuple(report) for report in self.counters.reports]}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Return to a point that `state` described. Raises ParameterError where it belongs to another run."""
         arrays = state["arrays"]
-        held: dict[str, Parameters] = {"parameters": self.vectors.parameters, "statistics": self.vectors.statistics}
-        held |= {f"state{number}": states for number, states in enumerate(self.vectors.states)}
-        for name, vector in held.items():
-            if name not in arrays or arrays[name].shape != vector.vector.shape:
+        for name, vector in self._held().items():
+            if name not in arrays or arrays[name].shape != vector.shape or arrays[name].dtype != vector.dtype:
                 raise ParameterError(f"this state has no fitting {name!r}; it belongs to another network or optimiser.")
-        for name, vector in held.items():
-            vector.vector[:] = arrays[name]
-        self.best = (
-            (arrays["best_parameters"].copy(), arrays["best_statistics"].copy())
-            if "best_parameters" in arrays
-            else None
-        )
         counters = {name: value for name, value in state.items() if name not in ("arrays", "reports")}
-        self.counters = replace(Counters(**counters), reports=[Report(*report) for report in state["reports"]])
-        if self.counters.epoch < self.recipe.epochs:
+        self._return_to(arrays, Counters(**counters, reports=[Report(*report) for report in state["reports"]]))
+        self._keep_snapshot()
+
+    def _held(self) -> dict[str, Array]:
+        """The vectors that a run changes."""
+        held = {"parameters": self.vectors.parameters.vector, "statistics": self.vectors.statistics.vector}
+        return held | {f"state{number}": state.vector for number, state in enumerate(self.vectors.states)}
+
+    def _arrays(self) -> dict[str, Array]:
+        """Copies of all vectors, and of the best weights so far."""
+        arrays = {name: vector.copy() for name, vector in self._held().items()}
+        if self.best is not None:
+            arrays |= {"best_parameters": self.best[0].copy(), "best_statistics": self.best[1].copy()}
+        return arrays
+
+    def _return_to(self, arrays: dict[str, Array], counters: Counters) -> None:
+        """Copy vectors in and stand where the counters say."""
+        for name, vector in self._held().items():
+            vector[:] = arrays[name]
+        best = [arrays[name].copy() for name in ("best_parameters", "best_statistics") if name in arrays]
+        self.best = (best[0], best[1]) if best else None
+        self.counters = counters
+        if counters.epoch < self.recipe.epochs:
             self._begin_epoch()
 
     def hash(self) -> str:
         """sha256 of everything that decides how the run goes on."""
-        state = self.state()
         digest = hashlib.sha256()
-        for name in sorted(state["arrays"]):
+        for name, array in sorted(self._arrays().items()):
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(state["arrays"][name]).tobytes())
-        counters = self.counters
-        digest.update(
-            repr((counters.epoch, counters.batch, counters.step, counters.cost_sum, counters.waited)).encode()
-        )
+            digest.update(array.tobytes())
+        digest.update(repr(replace(self.counters, reports=[])).encode())
         return digest.hexdigest()
 
     def history(self) -> History:

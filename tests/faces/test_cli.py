@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -21,7 +22,12 @@ from typer.testing import CliRunner
 from glassnet.cli import scores
 from glassnet.cli.app import app
 from glassnet.cli.dataset import split
+from glassnet.cli.model import Model
 from glassnet.cli.predictions import harmless
+from glassnet.data.preprocessing import ArrayPreparation
+from glassnet.data.target import NumberTarget
+from glassnet.errors import DataError
+from glassnet.network import NeuralNetwork
 from glassnet.storage import read_metadata, read_tensors
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
@@ -96,7 +102,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_training_says_what_it_does(folder: Path, tmp_path: Path) -> None:
-    said = run("train", folder / "risk.csv", "--target", "risk", "--out", tmp_path / "m", "--plots", tmp_path / "p", *QUICK)
+    words = ["--target", "risk", "--out", tmp_path / "m", "--plots", tmp_path / "p"]
+    said = run("train", folder / "risk.csv", *words, *QUICK)
     assert "400 rows" in said and "classification of 'risk', 2 classes (the target is text; --task overrides)" in said
     assert "2 numbers standardised, 2 categories one-hot, 1 with missing cells" in said
     assert "320 rows; 80 choose the weights" in said
@@ -173,7 +180,7 @@ def test_evaluate_quantities_as_scikit_learn_does(folder: Path, tmp_path: Path) 
 
 def test_show(folder: Path) -> None:
     said = run("show", folder / "risk.st")
-    for words in ("z1 = W1·a0 + b1", "W, b ← adam(lr)", "Parameters", "w1       16 × 8", "town = Bb", "classes high, low"):
+    for words in ("z1 = W1·a0 + b1", "W, b ← adam(lr)", "w1       16 × 8", "town = Bb", "classes high, low"):
         assert words in said
     assert "risk.csv" in said and str(folder) not in said
 
@@ -186,18 +193,18 @@ def test_check(folder: Path, target: str) -> None:
 @pytest.mark.parametrize(
     ("target", "cost"),
     [
-        *(("risk", name) for name in ("quadratic", "binary_cross_entropy", "categorical_cross_entropy", "absolute", "huber")),
+        *(("risk", name) for name in ("quadratic", "binary_cross_entropy", "categorical_cross_entropy", "huber")),
         *(("group", name) for name in ("quadratic", "binary_cross_entropy", "categorical_cross_entropy", "quantile")),
         *(("price", name) for name in ("quadratic", "absolute", "huber", "quantile", "poisson")),
     ],
 )
 def test_every_cost_trains_scores_and_checks(folder: Path, tmp_path: Path, target: str, cost: str) -> None:
-    words = ["--target", target, "--out", tmp_path / "m", "--cost", cost, "--hidden", "8", "--epochs", "2", "--lr", "0.001"]
-    run("train", folder / f"{target}.csv", *words, "--quiet", "--activation", "tanh")
+    words = ["--target", target, "--out", tmp_path / "m", "--cost", cost, "--hidden", "8", "--epochs", "2", "--quiet"]
+    run("train", folder / f"{target}.csv", *words, "--activation", "tanh")
     assert read_metadata(tmp_path / "m")["network"]["cost"]["name"] == cost
     run("evaluate", tmp_path / "m", folder / f"{target}.csv")
     run("predict", tmp_path / "m", folder / f"{target}.csv", "--out", tmp_path / "p.csv")
-    if cost not in ("absolute", "quantile"):
+    if cost != "quantile":
         assert "every gradient agrees" in run("check", tmp_path / "m", folder / f"{target}.csv")
 
 
@@ -404,9 +411,9 @@ def test_risky_text_is_made_harmless_and_numbers_stay() -> None:
 def test_risky_classes_in_a_csv(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("a,y\n" + "".join(f"{k},{'=1+1' if k > 9 else 'b'}\n" for k in range(20)))
     run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *QUICK)
-    for words, cell in ((["--out", tmp_path / "a.csv"], "'=1+1"), (["--out", tmp_path / "b.csv", "--raw-cells"], "=1+1")):
-        run("predict", tmp_path / "m", tmp_path / "d.csv", *words)
-        assert pa.csv.read_csv(words[1]).column("prediction")[-1].as_py() == cell
+    for words, cell in (([], "'=1+1"), (["--raw-cells"], "=1+1")):
+        run("predict", tmp_path / "m", tmp_path / "d.csv", "--out", tmp_path / "p.csv", *words)
+        assert pa.csv.read_csv(tmp_path / "p.csv").column("prediction")[-1].as_py() == cell
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.9])
@@ -450,16 +457,21 @@ def test_help_shows_every_row_of_the_tables() -> None:
 
 def program(*words: Any, **settings: Any) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **settings.pop("env", {})}
-    return subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, encoding="utf-8", env=environment, **settings)
+    command = [*PROGRAM, *map(str, words)]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, **settings)
 
 
 def test_help_is_quick() -> None:
-    times = []
-    for _ in range(3):
+    """Against what NumPy and typer alone take on this machine at this moment."""
+
+    def seconds(*command: str) -> float:
         start = time.perf_counter()
-        assert "train" in program("--help").stdout
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1.0
+        subprocess.run(command, capture_output=True, check=True)
+        return time.perf_counter() - start
+
+    bare = (sys.executable, "-c", "import numpy, typer, rich.table")
+    ratios = [seconds(*PROGRAM, "--help") / seconds(*bare) for _ in range(5)]
+    assert min(ratios) < 2.5
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -496,12 +508,24 @@ def test_a_full_disk_is_noticed(folder: Path) -> None:
     assert "not an ordinary file" in program("show", "/dev/full").stderr
     command = " ".join(f"'{word}'" for word in [*PROGRAM, "show", folder / "risk.st"])
     done = subprocess.run(f"{command} > /dev/full", shell=True, stderr=subprocess.PIPE, text=True)
-    assert done.returncode != 0
+    assert done.returncode == 2 and done.stderr.startswith("glassnet: The output: No space left on device.")
 
 
-def test_predictions_that_are_not_finite_are_refused(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "new.csv").write_text("age,height,town,member\n20,170,Aa,true\n4e39,-3e39,Aa,true\n")
-    with np.errstate(all="ignore"):
-        said = refused("predict", folder / "price.st", tmp_path / "new.csv", "--out", tmp_path / "o.csv")
-    assert "row 2 is not finite" in said or "much too far" in said
-    assert not (tmp_path / "o.csv").exists()
+def test_predictions_that_are_not_finite_are_refused() -> None:
+    network = NeuralNetwork([1, 1], ["linear"], seed=0)
+    network.weights[0] = np.array([[1e38]])
+    model = Model(network, ArrayPreparation([0.0], [1.0], 1), NumberTarget("y", [0.0], [1.0]), {})
+    with pytest.raises(DataError, match="row 3 is not finite"), np.errstate(over="ignore"):
+        model.outputs(np.array([[0], [1], [10], [1], [10]], np.float32))
+
+
+def test_ctrl_c_keeps_a_usable_model(folder: Path, tmp_path: Path) -> None:
+    words = ["--target", "risk", "--out", tmp_path / "m", "--epochs", "1000000", "--patience", "1000000"]
+    command = [*PROGRAM, "train", folder / "risk.csv", *words]
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr and running.stdout
+        assert running.stderr.readline().startswith("epoch 1")
+        running.send_signal(signal.SIGINT)
+        rest, said = running.stderr.read(), running.stdout.read()
+    assert running.returncode == 0 and "Traceback" not in rest and "interrupted" in said
+    assert "interrupted" in run("show", tmp_path / "m")

@@ -14,7 +14,7 @@ import pytest
 
 from glassnet.see.gradient_check import GradientReport, gradient_check
 from glassnet.tables import costs
-from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, activation, own_activation
+from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation, own_activation
 from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, own_cost
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, LayerNorm, Scaling
 
@@ -26,10 +26,13 @@ CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z*
 SINE = own_activation("sine", np.sin, lambda z, a: np.cos(z), -1, 1)
 FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
 
-OUTPUTS = [*map(activation, ACTIVATIONS), LeakyReLU(0.3), ELU(0.5), CUBIC, SINE]
-CHARGES = [*map(cost, COSTS), Huber(0.3), Quantile(0.9), BinaryCrossEntropy(0.2), CategoricalCrossEntropy(0.2), FOURTH]
+OUTPUTS = [*map(activation, ACTIVATIONS), CUBIC]
+CHARGES = [*map(cost, COSTS), FOURTH]
+MORE_OUTPUTS = [*OUTPUTS, LeakyReLU(0.3), ELU(0.5), SINE]
+MORE_CHARGES = [*CHARGES, Huber(0.3), Quantile(0.9), BinaryCrossEntropy(0.2), CategoricalCrossEntropy(0.2)]
 FITTING = [(last, row) for last in OUTPUTS for row in CHARGES if row.outputs.contains(last.range)]
-PAIRED = [(name, row) for row in CHARGES for name in row.pairs]
+MORE_FITTING = [(last, row) for last in MORE_OUTPUTS for row in MORE_CHARGES if row.outputs.contains(last.range)]
+PAIRED = [(name, row) for row in MORE_CHARGES for name in row.pairs]
 PENALTY = {"l1": 0.01, "l2": 0.1}
 
 
@@ -49,26 +52,28 @@ def test_every_row_is_in_the_table() -> None:
     assert len(PAIRED) >= 3
 
 
-@pytest.mark.parametrize("penalty", [{}, {"l2": 0.1}, PENALTY], ids=["", "l2", "l1+l2"])
+@pytest.mark.parametrize("penalty", [{}, PENALTY], ids=["", "penalty"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weights"])
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize(("last", "row"), FITTING, ids=str)
 def test_gradients_are_those_of_the_cost(last: Any, row: Any, outputs: int, weighted: bool, penalty: Any) -> None:
     found = problem([2, 4, outputs], [last, last], row, batch=5, weighted=weighted, **penalty)
+    if isinstance(last, Softmax) and outputs == 1:
+        found.y[...] = 1  # its output is 1 whatever z is, and another target may cost infinitely much
     assert_right(found.check(directions=1))
 
 
-@pytest.mark.parametrize(("last", "row"), FITTING, ids=str)
+@pytest.mark.parametrize(("last", "row"), MORE_FITTING, ids=str)
 def test_compiled_gradients_are_those_of_the_cost(last: Any, row: Any) -> None:
     found = problem([2, 4, 3], [last, last], row, batch=5, weighted=True, engine="compiled", **PENALTY)
     assert_right(found.check(directions=1))
 
 
-@pytest.mark.parametrize("row", CHARGES, ids=str)
+@pytest.mark.parametrize("row", MORE_CHARGES, ids=str)
 @pytest.mark.parametrize("penalty", [{}, PENALTY], ids=["", "penalty"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cost_is_the_weighted_mean_of_the_table_and_the_penalty(row: Any, penalty: Any, engine: str) -> None:
-    for last in (last for last, fits in FITTING if fits is row):
+    for last in (last for last, fits in MORE_FITTING if fits is row):
         net, x, y, options = problem([2, 4, 3], ["tanh", last], row, weighted=True, engine=engine, **penalty)
         s, y_seen = options["sample_weight"], row.smoothed(y)
         expected = (s * row.value(net.predict(x), y_seen).sum(axis=0)).sum() / s.sum()
@@ -103,7 +108,7 @@ def test_pair_equals_the_general_rows(
     shortcut, (deltas, values) = solved()
     monkeypatch.setattr(type(row), "pairs", {})
     general, (expected_deltas, expected_values) = solved()
-    assert "(a2 − y)" in shortcut and "(a2 − y)" not in general
+    assert "∂c/∂a2" in general and "∂c/∂a2" not in shortcut
     same(deltas, expected_deltas)
     same(values, expected_values)
 
@@ -259,7 +264,18 @@ def test_kink_that_is_hit_is_named_and_counts_as_agreement() -> None:
 
 
 def test_gradient_that_is_wrong_beside_a_kink_is_still_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = problem([2, 3, 2], ["relu", "absolute" if False else "linear"], "absolute")
+    found = problem([2, 3, 2], ["relu", "linear"], "absolute")
     assert_right(found.check())
     monkeypatch.setattr(costs.Absolute, "gradient", lambda self, a, y: a - y)
-    assert not found._replace(net=found.net.astype("float64")).check().ok
+    assert not problem([2, 3, 2], ["relu", "linear"], "absolute").check().ok
+
+
+def test_small_slope_of_a_curve_is_not_taken_for_a_kink(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = problem([2, 3, 2], ["tanh", "linear"], batch=40)
+    found.net.train(found.x, found.y, 40, 300, 0.5, verbose=0)
+    assert_right(found.check())
+    monkeypatch.setattr(costs.Quadratic, "gradient", lambda self, a, y: 1.5 * (a - y))
+    again = problem([2, 3, 2], ["tanh", "linear"], batch=40)
+    again.net.parameters.vector[:] = found.net.parameters.vector
+    wrong = again.check().findings
+    assert all(finding.difference > 0.3 for finding in wrong if abs(finding.numeric) > 1e-7)

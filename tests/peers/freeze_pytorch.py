@@ -110,12 +110,12 @@ class Model(nn.Module):
                 self.normalisation(entry["name"], number, width)
 
     def dense(self, number: int, fan_in: int, fan_out: int) -> None:
-        part = nn.Linear(fan_in, fan_out, dtype=torch.float64)
+        part = nn.Linear(fan_in, fan_out)
         self.named |= {f"w{number}": part.weight, f"b{number}": part.bias}
         self.parts.append(part)
 
     def normalisation(self, name: str, number: int, width: int) -> None:
-        part = NORMALISATIONS[name](width, dtype=torch.float64)
+        part = NORMALISATIONS[name](width)
         place = f"{name}{number}"
         self.named |= {f"{place}_gamma": part.weight, f"{place}_beta": part.bias}
         if name == "batch_norm":
@@ -211,31 +211,45 @@ def trained(network: dict[str, Any], run: dict[str, Any], held: Tensors, first: 
 
 
 def one_pass(network: dict[str, Any], held: Tensors, first: dict[str, Array]) -> Iterable[tuple[str, Array]]:
-    """Outputs, cost and gradients of one training pass over all samples; running statistics after it."""
+    """Outputs, cost and gradients of one training pass over all samples, then its running statistics."""
     model = Model(network)
     model.set(first)
     out = model(held["x"])
     reached = cost(network, out, held["y"], held.get("weights"))
     reached.backward()
     yield "cost", reached.detach().numpy()
-    yield "outputs", (out.softmax(1) if network["activations"][-1] == "softmax" else out).detach().numpy()
-    for name, value in model.named.items():
-        yield f"gradient/{name}", value.grad.numpy()
-    for name, value in model.statistics.items():
-        yield f"statistics/{name}", value.numpy()
+    last = {"softmax": lambda z: z.softmax(1), "sigmoid": torch.sigmoid} if network["cost"] in FROM_Z else {}
+    yield "outputs", last.get(network["activations"][-1], lambda a: a)(out).detach().numpy()
+    yield "gradient", flat({name: value.grad.numpy() for name, value in model.named.items()} | model.statistics)
+
+
+def flat(numbers: dict[str, Any]) -> Array:
+    """One vector of all arrays in their order: a small file."""
+    return np.concatenate([np.ravel(values) for values in numbers.values()])
 
 
 def frozen() -> dict[str, Array]:
-    """All that the file holds, computed anew."""
+    """All that the file holds, computed anew: `settings` as JSON and, by network, data, start, one pass and runs.
+
+    PyTorch keeps an optimiser's scalars in its default dtype, so that is float64 meanwhile.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return _frozen()
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _frozen() -> dict[str, Array]:
     found: dict[str, Array] = {}
     about = {name: {"runs": EVERY, **network} for name, network in NETWORKS.items()}
     for seed, (name, network) in enumerate(about.items()):
         samples, first = data(network, seed), start(network, seed)
         held = {key: torch.from_numpy(values) for key, values in samples.items()}
-        parts = {**samples, **{f"start/{key}": values for key, values in first.items()}}
-        parts |= {f"pass/{key}": values for key, values in one_pass(network, held, first)}
-        for run, words in network["runs"].items():
-            parts |= {f"{run}/{key}": values for key, values in trained(network, words, held, first).items()}
+        parts = {**samples, "start": flat(first), **dict(one_pass(network, held, first))}
+        parts |= {run: flat(trained(network, words, held, first)) for run, words in network["runs"].items()}
+        network["shapes"] = {key: values.shape for key, values in Model(network).numbers().items()}
         found |= {f"{name}/{key}": values for key, values in parts.items()}
     settings = {"peer": f"PyTorch {torch.__version__}", "batch_size": BATCH_SIZE, "steps": STEPS, "networks": about}
     return {"settings": np.array(json.dumps(settings)), **found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any
 
@@ -26,6 +27,10 @@ class OneSentence(TyperGroup):
         except UsageError as error:
             command = getattr(getattr(error, "ctx", None), "command_path", "glassnet")
             _fail(f"{error.format_message().rstrip('.?')}; see {command} --help.")
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            _fail(f"{error.filename or 'The output'}: {error.strerror}.")
         except MemoryError:
             _fail("There is not enough memory for this; use a smaller file, network or batch.")
 

@@ -38,7 +38,7 @@ class Model:
         found = self.network.predict(x.T)
         if not (finite := np.isfinite(found).all(axis=0)).all():
             row = int(finite.argmin()) + 1
-            raise DataError(f"The prediction for row {row} is not finite; its cells are too far from the training data.")
+            raise DataError(f"The prediction for row {row} is not finite; its cells are much too far from training.")
         return found
 
     def probabilities(self, x: Array) -> Array:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from glassnet.data.idx import read_idx_folder
-from glassnet.data.reading import MAX_BYTES, Path_, file_kind
+from glassnet.data.reading import MAX_BYTES, FilePath, file_kind
 from glassnet.errors import DataError
 
 BOMB = 1 << 30
@@ -42,7 +42,7 @@ class Arrays:
         return self if self.test is None else Arrays(os.path.join(self.path, "t10k-*"), *self.test, image=self.image)
 
 
-def read_arrays(path: Path_) -> Arrays:
+def read_arrays(path: FilePath) -> Arrays:
     """The arrays of a `.npz` file (x and, where there is one, y) or of a folder of IDX files (train-*, t10k-*).
 
     Raises DataError (a ValueError): missing, damaged, not as large as it claims, or holding Python objects.
@@ -56,7 +56,7 @@ def read_arrays(path: Path_) -> Arrays:
     raise DataError(f"{name} {hint}.")
 
 
-def _from_idx(folder: Path_) -> Arrays:
+def _from_idx(folder: FilePath) -> Arrays:
     """The training half as x and y, the other as the test set; a half that is alone is x and y."""
     train, test = read_idx_folder(folder)
     images, labels = train or test  # type: ignore[misc]
@@ -64,7 +64,7 @@ def _from_idx(folder: Path_) -> Arrays:
     return Arrays(os.fspath(folder), _flat(images), labels, apart, _image(images))
 
 
-def _from_npz(path: Path_) -> Arrays:
+def _from_npz(path: FilePath) -> Arrays:
     name = os.fspath(path)
     try:
         with zipfile.ZipFile(path) as archive:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from glassnet.data.reading import OTHER_FORMATS, Path_, read_bytes
+from glassnet.data.reading import OTHER_FORMATS, FilePath, read_bytes
 from glassnet.errors import DataError
 
 MAX_COLUMNS = 100_000
@@ -27,7 +27,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 END = "\x00end"
 
 
-def read_csv(path: Path_, text: Collection[str] = ()) -> tuple[pa.Table, Callable[[int], int]]:
+def read_csv(path: FilePath, text: Collection[str] = ()) -> tuple[pa.Table, Callable[[int], int]]:
     """The table of a CSV file and a function that gives the line of a row (rows from 0, lines from 1).
 
     The columns in `text` stay text. Raises DataError (a ValueError) with the line where there is one.

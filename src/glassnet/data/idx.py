@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.reading import MAX_BYTES, Path_, opened
+from glassnet.data.reading import MAX_BYTES, FilePath, opened
 from glassnet.errors import DataError
 
 Array = np.ndarray[Any, Any]
 Samples = tuple[Array, Array]
 
 
-def read_idx_folder(folder: Path_) -> tuple[Samples | None, Samples | None]:
+def read_idx_folder(folder: FilePath) -> tuple[Samples | None, Samples | None]:
     """(images, labels) of train-* and of t10k-*, None where a folder has not that half; one of them at least.
 
     Images are uint8 (n, rows, columns), labels uint8 (n,). Raises DataError (a ValueError).
@@ -62,7 +62,7 @@ def _find(folder: Path, half: str, what: str) -> Path | None:
     return found[0] if found else None
 
 
-def read_idx(path: Path_) -> Array:
+def read_idx(path: FilePath) -> Array:
     """The uint8 array of one IDX file; its length must be what its header says. Raises DataError."""
     name = os.fspath(path)
     with opened(path) as raw:

@@ -13,7 +13,7 @@ from typing import IO
 
 from glassnet.errors import DataError
 
-Path_ = str | os.PathLike[str]
+FilePath = str | os.PathLike[str]
 
 MAX_BYTES = 4 << 30
 OTHER_FORMATS = (
@@ -31,7 +31,7 @@ OTHER_FORMATS = (
 )
 
 
-def file_kind(path: Path_) -> str:
+def file_kind(path: FilePath) -> str:
     """What stands at `path`: "folder", "parquet", "zip", "npy", or "text" for all the rest.
 
     Raises DataError (a ValueError) where nothing stands there or it cannot be opened.
@@ -44,7 +44,7 @@ def file_kind(path: Path_) -> str:
     return kinds.get(first[:4], "text")
 
 
-def opened(path: Path_) -> IO[bytes]:
+def opened(path: FilePath) -> IO[bytes]:
     """The file, open for reading; a missing file or a folder is refused in a sentence."""
     name = os.fspath(path)
     try:
@@ -57,7 +57,7 @@ def opened(path: Path_) -> IO[bytes]:
         raise DataError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
-def read_bytes(path: Path_, limit: int = MAX_BYTES) -> bytes:
+def read_bytes(path: FilePath, limit: int = MAX_BYTES) -> bytes:
     """All bytes of a file, unpacked where it is gzip; more than `limit` of them are refused."""
     with opened(path) as file:
         try:
@@ -69,5 +69,3 @@ def read_bytes(path: Path_, limit: int = MAX_BYTES) -> bytes:
     if len(content) > limit:
         raise DataError(f"{os.fspath(path)} holds over {limit >> 20:,} MB; split it into smaller files.")
     return content
-
-

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from glassnet.data.csv_file import read_csv
-from glassnet.data.reading import MAX_BYTES, Path_, file_kind
+from glassnet.data.reading import MAX_BYTES, FilePath, file_kind
 from glassnet.errors import DataError, nearest
 
 
@@ -49,7 +49,7 @@ class Table:
         return f"{self.path} {where}, column {name!r}"
 
 
-def read_table(path: Path_, text: Collection[str] = ()) -> Table:
+def read_table(path: FilePath, text: Collection[str] = ()) -> Table:
     """The table in a CSV file (gzip or not) or a Parquet file.
 
     Parameters
@@ -74,7 +74,7 @@ def read_table(path: Path_, text: Collection[str] = ()) -> Table:
     raise DataError(f"{name} {words[kind]}.")
 
 
-def _read_parquet(path: Path_) -> pa.Table:
+def _read_parquet(path: FilePath) -> pa.Table:
     """The table of a Parquet file whose size, names and types have been looked at first."""
     name = os.fspath(path)
     try:

@@ -1,0 +1,169 @@
+"""Trains small networks with scikit-learn in float64 and freezes every number of it: python tests/peers/freeze_sklearn.py.
+
+Run it again only where scikit-learn's own form changes. Names of networks, layers, optimisers and parameters are
+glassnet's; weights are transposed to (fan_out, fan_in). Multi-output regression is left out: there scikit-learn's cost
+and gradient differ by a factor.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+FILE = Path(__file__).with_name("sklearn.npz")
+BATCH_SIZE, STEPS = 8, 50  # ten epochs of five batches
+Array = np.ndarray[Any, Any]
+Layers = list[tuple[Array, Array]]
+
+ADAM = {"optimizer": "adam", "lr": 0.01, "settings": {"corrected_epsilon": False}}
+EVERY: dict[str, dict[str, Any]] = {
+    "sgd": {"optimizer": "sgd", "lr": 0.1},
+    "momentum": {"optimizer": "momentum", "lr": 0.02},
+    "nesterov": {"optimizer": "nesterov", "lr": 0.02, "settings": {"momentum": 0.8}},
+    "adam": ADAM,
+    "adam_epsilon": ADAM | {"settings": {"corrected_epsilon": False, "epsilon": 1e-2, "beta1": 0.8, "beta2": 0.95}},
+}
+ALPHA = 0.4  # l2 of a step is alpha / m
+NETWORKS: dict[str, dict[str, Any]] = {
+    "regressor_tanh": {
+        "layers": [3, 6, 1],
+        "activations": ["tanh", "linear"],
+        "cost": "quadratic",
+        "samples": 40,
+        "runs": EVERY
+        | {"sgd_alpha": EVERY["sgd"] | {"l2": ALPHA / BATCH_SIZE}, "adam_alpha": ADAM | {"l2": ALPHA / BATCH_SIZE}},
+    },
+    "regressor_poisson": {
+        "layers": [3, 5, 1],
+        "activations": ["relu", "exp"],
+        "cost": "poisson",
+        "samples": 37,
+        "runs": {"sgd": {"optimizer": "sgd", "lr": 0.02}, "adam": ADAM},
+    },
+    "classifier_relu": {
+        "layers": [4, 6, 5, 3],
+        "activations": ["relu", "relu", "softmax"],
+        "cost": "categorical_cross_entropy",
+        "samples": 37,
+        "runs": EVERY,
+    },
+    "classifier_logistic": {
+        "layers": [3, 6, 1],
+        "activations": ["sigmoid", "sigmoid"],
+        "cost": "binary_cross_entropy",
+        "samples": 37,
+        "weighted": True,
+        "runs": EVERY,
+    },
+}
+WORDS = {"tanh": "tanh", "relu": "relu", "sigmoid": "logistic"}
+
+
+class Given:
+    """First weights that are given, in place of random ones."""
+
+    start: Iterator[tuple[Array, Array]]
+
+    def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[Array, Array]:
+        weights, biases = next(self.start)
+        assert weights.shape == (fan_in, fan_out)
+        return weights.astype(dtype), biases.astype(dtype)
+
+
+class Regressor(Given, MLPRegressor):
+    """MLPRegressor from given weights."""
+
+
+class Classifier(Given, MLPClassifier):
+    """MLPClassifier from given weights."""
+
+
+def data(network: dict[str, Any], seed: int) -> dict[str, Array]:
+    """x and y (one number, or the class number, a sample), and sample weights where the network has them."""
+    rng, samples = np.random.default_rng(seed), network["samples"]
+    x = rng.normal(0, 1, (samples, network["layers"][0]))
+    targets = {
+        "quadratic": lambda: np.sin(x).sum(1),
+        "poisson": lambda: rng.poisson(2.0, samples).astype(np.float64),
+        "binary_cross_entropy": lambda: rng.integers(0, 2, samples),
+        "categorical_cross_entropy": lambda: rng.integers(0, network["layers"][-1], samples),
+    }
+    found = {"x": x, "y": targets[network["cost"]]()}
+    return found | ({"weights": rng.uniform(0.1, 3, samples)} if network.get("weighted") else {})
+
+
+def start(network: dict[str, Any], seed: int) -> Layers:
+    """First weights (fan_in, fan_out) and biases, none of them 0."""
+    rng, widths = np.random.default_rng([seed, 1]), network["layers"]
+    return [(rng.normal(0, 0.5, pair), rng.normal(0, 0.5, pair[1])) for pair in zip(widths, widths[1:], strict=False)]
+
+
+def solver(run: dict[str, Any]) -> dict[str, Any]:
+    """The run's optimiser in scikit-learn's words."""
+    words = run.get("settings", {})
+    if run["optimizer"] == "adam":
+        renamed = {"beta_1": words.get("beta1", 0.9), "beta_2": words.get("beta2", 0.999)}
+        return {"solver": "adam", "epsilon": words.get("epsilon", 1e-8), **renamed}
+    momentum = 0.0 if run["optimizer"] == "sgd" else words.get("momentum", 0.9)
+    return {"solver": "sgd", "momentum": momentum, "nesterovs_momentum": run["optimizer"] == "nesterov"}
+
+
+def trained(network: dict[str, Any], run: dict[str, Any], held: dict[str, Array], first: Layers) -> Layers:
+    """The parameters after STEPS steps of fit."""
+    kind = Classifier if "entropy" in network["cost"] else Regressor
+    model = kind(
+        hidden_layer_sizes=network["layers"][1:-1],
+        activation=WORDS[network["activations"][0]],
+        batch_size=BATCH_SIZE,
+        max_iter=STEPS // -(-network["samples"] // BATCH_SIZE),
+        learning_rate_init=run["lr"],
+        alpha=run.get("l2", 0.0) * BATCH_SIZE,
+        shuffle=False,
+        n_iter_no_change=1000,
+        **({"loss": "poisson"} if network["cost"] == "poisson" else {}),
+        **solver(run),
+    )
+    model.start = iter(first)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(held["x"], held["y"], sample_weight=held.get("weights"))
+    return list(zip(model.coefs_, model.intercepts_, strict=True))
+
+
+def flat(layers: Layers) -> Array:
+    """One vector: w1 (fan_out, fan_in), b1, w2, b2 ..."""
+    return np.concatenate([part for weights, biases in layers for part in (weights.T.ravel(), biases)])
+
+
+def shapes(network: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the parameters in `flat`."""
+    widths, found = network["layers"], {}
+    for number, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False), 1):
+        found |= {f"w{number}": (fan_out, fan_in), f"b{number}": (fan_out,)}
+    return found
+
+
+def frozen() -> dict[str, Array]:
+    """All that the file holds, computed anew: `settings` as JSON and, by network, data, start and runs."""
+    found: dict[str, Array] = {}
+    about = {name: network | {"shapes": shapes(network)} for name, network in NETWORKS.items()}
+    for seed, (name, network) in enumerate(about.items()):
+        held, first = data(network, seed), start(network, seed)
+        parts = {**held, "start": flat(first)}
+        parts |= {run: flat(trained(network, words, held, first)) for run, words in network["runs"].items()}
+        found |= {f"{name}/{key}": values for key, values in parts.items()}
+    settings = {"peer": f"scikit-learn {sklearn.__version__}", "batch_size": BATCH_SIZE, "steps": STEPS}
+    return {"settings": np.array(json.dumps(settings | {"networks": about})), **found}
+
+
+if __name__ == "__main__":
+    np.savez_compressed(FILE, **frozen())
+    print(f"{FILE}: {FILE.stat().st_size:,} bytes")

@@ -1,0 +1,100 @@
+"""Runs of PyTorch and scikit-learn in float64, frozen with their weights and data, must come out the same here.
+
+The peers need not be installed; freeze_pytorch.py and freeze_sklearn.py made the files, and a marked test runs them anew.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet.execution import ENGINES
+from glassnet.tables.optimizers import OPTIMIZERS
+
+from .frozen import Frozen, difference, networks, read
+
+PEERS = ("pytorch", "sklearn")
+LIMIT = 1e-9  # asked is 1e-6; a narrower limit sees an epsilon that stands in another place
+RUNS = [(peer, name, run) for peer in PEERS for name, about in networks(peer) for run in about["runs"]]
+NETWORKS = [name for name, _ in networks("pytorch")]
+BATCH_MOMENTUM = 0.9
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("peer", "name", "run"), RUNS)
+def test_fifty_steps_end_at_the_same_parameters(peer: str, name: str, run: str, engine: str) -> None:
+    frozen = Frozen(peer, name)
+    wanted = frozen.numbers(run)
+    network = frozen.trained(run, engine)
+    assert set(network.parameters) <= set(wanted)
+    assert difference(network.parameters, {key: wanted[key] for key in network.parameters}) < LIMIT
+    means = {key: wanted[key] for key in network.statistics if key.endswith("mean")}
+    assert not means or difference(network.statistics, means) < LIMIT
+
+
+@pytest.mark.parametrize(("peer", "name", "run"), RUNS)
+def test_a_frozen_run_moves_every_parameter_far(peer: str, name: str, run: str) -> None:
+    """Else it would prove little. A bias in front of batch normalisation has no gradient."""
+    frozen = Frozen(peer, name)
+    end = frozen.numbers(run)
+    for key, start in frozen.numbers("start").items():
+        if (name, key) != ("batch_norm", "b1"):
+            assert np.abs(end[key] - start).max() > 1e-3, key
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_one_pass_gives_the_same_outputs_and_cost(name: str, engine: str) -> None:
+    frozen = Frozen("pytorch", name)
+    network, sources = frozen.network(engine), frozen.sources()
+    _, a_s = network.feedforward(sources.x.T, training=True)
+    after = network.architecture.dense[-1].after
+    assert not after and np.abs(a_s[-1].T - frozen.arrays["outputs"]).max() < LIMIT
+    training = frozen.training(network, {"optimizer": "sgd", "lr": 1.0}, len(sources.x))
+    (report,) = training.run(epochs=1)
+    assert report.cost == pytest.approx(float(frozen.arrays["cost"]), rel=LIMIT)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_one_pass_gives_the_same_gradients_and_statistics(name: str, engine: str) -> None:
+    """The gradient is what one step of SGD with the rate 1 takes away.
+
+    PyTorch's running variance is fed with Σ(z − μ)²/(m − 1), glassnet's with the biased variance that normalises.
+    """
+    frozen = Frozen("pytorch", name)
+    network, wanted = frozen.network(engine), frozen.numbers("gradient")
+    samples = len(frozen.sources().x)
+    before = {key: values.copy() for key, values in network.parameters.items()}
+    frozen.training(network, {"optimizer": "sgd", "lr": 1.0}, samples).run(steps=1)
+    found = {key: before[key] - values for key, values in network.parameters.items()}
+    assert max(float(np.abs(found[key] - wanted[key]).max()) for key in found) < LIMIT
+    for key, values in network.statistics.items():
+        target = wanted[key]
+        if key.endswith("variance"):
+            target = BATCH_MOMENTUM + (target - BATCH_MOMENTUM) * (samples - 1) / samples
+        np.testing.assert_allclose(values, target, rtol=LIMIT)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_has_a_frozen_run(name: str) -> None:
+    """A new row needs one: add it to freeze_pytorch.py, whose forms of the optimisers are the widest known."""
+    assert any(name == words["optimizer"] for _, about in networks("pytorch") for words in about["runs"].values())
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("peer", PEERS)
+def test_the_installed_peer_still_gives_the_frozen_numbers(peer: str) -> None:
+    script: Any = importlib.import_module(f".freeze_{peer}", __package__)
+    with np.errstate(all="warn"):
+        anew = script.frozen()
+    settings, held = read(peer)
+    assert settings["networks"] == json.loads(str(anew.pop("settings")))["networks"]
+    assert anew.keys() == held.keys()
+    for name, values in held.items():
+        np.testing.assert_allclose(anew[name], values, rtol=1e-10, atol=1e-13, err_msg=name)
+

@@ -1,0 +1,206 @@
+"""A run killed at any epoch and taken up again from its checkpoint is the uncut run, bit for bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from glassnet import BatchNorm, Dropout, History, ModelFileError, NeuralNetwork, Report, own_activation
+from glassnet.execution import ENGINES
+from glassnet.tables.optimizers import OPTIMIZERS
+
+engines = pytest.mark.parametrize("engine", ENGINES)
+X, Y = np.random.default_rng(0).random((3, 22)), np.random.default_rng(1).random((2, 22))
+WEIGHTS = np.random.default_rng(2).random(22) * (np.arange(22) % 5 > 0)
+CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+RUN: dict[str, Any] = {"batch_size": 5, "epochs": 6, "lr": 0.1, "optimizer": "adam", "schedule": "cosine"}
+RUN |= {"validation": 0.25, "patience": 4, "sample_weight": WEIGHTS, "clip_norm": 0.5, "lr_factors": [1, 0.5, 2]}
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def network(engine: str = "numpy", layers: Any = (3, 4, Dropout(0.3), BatchNorm(), 4, 2), **rest: Any) -> NeuralNetwork:
+    return NeuralNetwork(layers, **{"activations": [CUBIC, "tanh", "linear"], "seed": 5, "engine": engine, **rest})
+
+
+def dying(epoch: int) -> Any:
+    """A callback that ends the process after an epoch, before its checkpoint is written."""
+
+    def die(report: Report) -> None:
+        if report.epoch == epoch:
+            raise Killed
+
+    return die
+
+
+def numbers(net: NeuralNetwork, history: History) -> tuple[Any, ...]:
+    """Everything that must be equal bit for bit; the seconds are the clock's."""
+    reports = [tuple(report._replace(seconds=0)) for report in history]
+    return net.parameters.vector.tobytes(), net.statistics.vector.tobytes(), reports, history.best_epoch, history.stopped
+
+
+@engines
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(epoch=st.integers(1, 6), every=st.integers(1, 3), more=st.integers(1, 6))
+def test_killed_and_resumed_is_uncut(
+    engine: str, optimizer: str, epoch: int, every: int, more: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Killed twice, too; a run killed before its first checkpoint starts afresh."""
+    run = {**RUN, "optimizer": optimizer}
+    uncut = network(engine)
+    wanted = numbers(uncut, uncut.train(X, Y, **run))
+    keep = {"checkpoint": tmp_path_factory.mktemp("run") / "checkpoint", "every": every, "resume": True}
+    for end in (epoch, max(epoch, more)):
+        with pytest.raises(Killed):
+            network(engine).train(X, Y, **run, **keep, callbacks=[dying(end)])
+    net = network(engine)
+    assert numbers(net, net.train(X, Y, **run, **keep)) == wanted
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_is_resumed_with_its_states(name: str, tmp_path: Path) -> None:
+    run = {**RUN, "optimizer": name}
+    uncut = network()
+    wanted = numbers(uncut, uncut.train(X, Y, **run))
+    with pytest.raises(Killed):
+        network().train(X, Y, **run, checkpoint=tmp_path / "c", callbacks=[dying(4)])
+    net, seen = network(), list[Report]()
+    history = net.train(X, Y, **run, checkpoint=tmp_path / "c", resume=True, callbacks=[seen.append])
+    assert numbers(net, history) == wanted and [report.epoch for report in seen] == [4, 5, 6]
+
+
+def test_the_second_run_of_a_network_is_resumed(tmp_path: Path) -> None:
+    """The order of a run depends on how many there were before."""
+    nets = [network() for _ in range(3)]
+    for net in nets:
+        net.train(X, Y, epochs=1)
+    wanted = numbers(nets[0], nets[0].train(X, Y, **RUN))
+    with pytest.raises(Killed):
+        nets[1].train(X, Y, **RUN, checkpoint=tmp_path / "c", callbacks=[dying(3)])
+    assert numbers(nets[2], nets[2].train(X, Y, **RUN, checkpoint=tmp_path / "c", resume=True)) == wanted
+
+
+def test_without_resume_a_run_starts_afresh(tmp_path: Path) -> None:
+    uncut = network()
+    wanted = numbers(uncut, uncut.train(X, Y, **RUN))
+    for _ in range(2):
+        net = network()
+        assert numbers(net, net.train(X, Y, **RUN, checkpoint=tmp_path / "c")) == wanted
+
+
+def test_a_finished_run_is_resumed_to_its_end(tmp_path: Path) -> None:
+    first, second = network(), network()
+    wanted = numbers(first, first.train(X, Y, **RUN, checkpoint=tmp_path / "c"))
+    assert numbers(second, second.train(X, Y, **RUN, checkpoint=tmp_path / "c", resume=True)) == wanted
+
+
+def test_a_checkpoint_is_written_every_so_many_epochs(tmp_path: Path) -> None:
+    """A callback runs before the checkpoint of its epoch is written."""
+    path, times = tmp_path / "c", list[int]()
+
+    def look(report: Report) -> None:
+        times.append(path.stat().st_mtime_ns if path.exists() else 0)
+
+    network().train(X, Y, epochs=7, checkpoint=path, every=3, callbacks=[look])
+    changes = [now != before for before, now in zip(times, times[1:], strict=False)]
+    assert times[0] == 0 and changes == [False, False, True, False, False, True]
+    assert [file.name for file in tmp_path.iterdir()] == ["c"]
+
+
+REALLY_KILLED = """
+import os, signal, sys
+import numpy as np
+from glassnet import Dropout, NeuralNetwork
+net = NeuralNetwork([2, 8, Dropout(0.2), 1], seed=5)
+x = np.random.default_rng(0).random((2, 50))
+die = [lambda report: report.epoch == 4 and os.kill(os.getpid(), signal.SIGKILL)] if sys.argv[2] == "die" else []
+more = {} if sys.argv[2] == "uncut" else {"checkpoint": sys.argv[1], "resume": True}
+net.train(x, x[:1], epochs=7, lr=0.1, optimizer="adam", callbacks=die, **more)
+print(net.parameters.vector.tobytes().hex())
+"""
+
+
+def test_a_process_that_was_really_killed_is_resumed_by_another(tmp_path: Path) -> None:
+    def run(how: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-W", "error", "-c", REALLY_KILLED, str(tmp_path / "c"), how]
+        return subprocess.run(command, env=os.environ.copy(), capture_output=True, text=True, timeout=60)
+
+    uncut, killed, resumed = run("uncut"), run("die"), run("resume")
+    assert killed.returncode == -signal.SIGKILL and (tmp_path / "c").exists()
+    assert resumed.returncode == 0 and resumed.stdout == uncut.stdout and len(uncut.stdout) > 100
+
+
+# ---- what is refused
+
+
+def other(**changes: Any) -> Any:
+    """A run that differs in some words of `train` from the one whose checkpoint was kept."""
+    return lambda path: network().train(X, Y, **{**RUN, **changes}, checkpoint=path, resume=True)
+
+
+def other_network(**changes: Any) -> Any:
+    return lambda path: network(**changes).train(X, Y, **RUN, checkpoint=path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("train", "word"),
+    [
+        (other(batch_size=4), "batch_size"),
+        (other(epochs=7), "epochs"),
+        (other(lr=0.2), "lr"),
+        (other(optimizer="sgd"), "optimizer"),
+        (other(schedule="step"), "schedule"),
+        (other(patience=5), "patience"),
+        (other(clip_norm=0.25), "clip_norm"),
+        (other(clip_value=1.0), "clip_value"),
+        (other(lr_factors=[1, 1, 1]), "factors"),
+        (other(sample_weight=WEIGHTS[::-1]), "data"),
+        (other(validation=0.5), "data"),
+        (other_network(seed=6), "seed"),
+        (other_network(l2=0.5), "l2"),
+        (other_network(dtype="float64"), "dtype"),
+        (other_network(layers=(3, 4, Dropout(0.2), BatchNorm(), 4, 2)), "layers"),
+        (other_network(activations=["tanh", "tanh", "linear"]), "activations"),
+        (lambda path: network().train(X[:, ::-1], Y, **RUN, checkpoint=path, resume=True), "data"),
+        (lambda path: network().train(X, Y + 1, **RUN, checkpoint=path, resume=True), "data"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_checkpoint_of_another_run_is_refused(train: Any, word: str, tmp_path: Path) -> None:
+    network().train(X, Y, **RUN, checkpoint=tmp_path / "c", callbacks=[lambda report: report.epoch == 2])
+    kept = (tmp_path / "c").read_bytes()
+    with pytest.raises(ModelFileError) as caught:
+        train(tmp_path / "c")
+    message = str(caught.value)
+    assert message.startswith(str(tmp_path)) and "another run" in message and "resume=False" in message
+    assert word in message and (tmp_path / "c").read_bytes() == kept
+
+
+def test_a_refused_checkpoint_leaves_the_network_as_it_was(tmp_path: Path) -> None:
+    network().train(X, Y, **RUN, checkpoint=tmp_path / "c")
+    net = network()
+    before = (net.parameters.vector.tobytes(), net.statistics.vector.tobytes())
+    with pytest.raises(ModelFileError):
+        net.train(X, Y, **{**RUN, "lr": 0.3}, checkpoint=tmp_path / "c", resume=True)
+    assert (net.parameters.vector.tobytes(), net.statistics.vector.tobytes()) == before
+    assert net.history is None and net.runs == 0
+
+
+def test_a_model_file_and_a_damaged_file_are_no_checkpoint(tmp_path: Path) -> None:
+    network().save(tmp_path / "model")
+    (tmp_path / "text").write_text("no checkpoint at all")
+    for name, words in (("model", "no checkpoint of a run"), ("text", str(tmp_path / "text"))):
+        with pytest.raises(ModelFileError, match=words):
+            network().train(X, Y, **RUN, checkpoint=tmp_path / name, resume=True)

@@ -1,0 +1,283 @@
+"""How a run ends and what it leaves behind: validation, early stopping, limits, callbacks, Ctrl-C, the History."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glassnet import BatchNorm, History, NeuralNetwork, Report
+from glassnet.batching import split_validation
+from glassnet.execution import ENGINES
+
+Array = np.ndarray[Any, Any]
+engines = pytest.mark.parametrize("engine", ENGINES)
+
+
+def network(engine: str = "numpy", layers: Any = (2, 4, 2), **rest: Any) -> NeuralNetwork:
+    return NeuralNetwork(layers, **{"seed": 3, "engine": engine, **rest})
+
+
+def data(samples: int = 12, seed: int = 0) -> tuple[Array, Array]:
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((2, samples)), rng.random((2, samples))
+
+
+def is_usable(net: NeuralNetwork) -> bool:
+    """Finite, and it predicts, saves its state and trains on."""
+    x, y = data()
+    finite = all(np.isfinite(held.vector).all() for held in (net.parameters, net.statistics))
+    return finite and bool(np.isfinite(net.predict(x)).all()) and len(net.train(x, y, epochs=2)) == 2
+
+
+# ---- validation
+
+
+@given(st.integers(2, 300), st.floats(0.01, 0.6), st.integers(0, 2**32))
+def test_no_sample_is_in_both_parts(samples: int, fraction: float, seed: int) -> None:
+    kept, held = split_validation(samples, fraction, seed)
+    assert np.array_equal(np.sort(np.concatenate([kept, held])), np.arange(samples))
+    assert len(held) == max(1, round(samples * fraction))
+    again = split_validation(samples, fraction, seed)
+    assert np.array_equal(kept, again[0]) and np.array_equal(held, again[1])
+    assert samples < 30 or len(held) < 5 or not np.array_equal(held, split_validation(samples, fraction, seed + 1)[1])
+
+
+@engines
+def test_a_fraction_trains_on_the_rest_alone(engine: str) -> None:
+    x, y = data(20)
+    weights = np.linspace(0.5, 2, 20)
+    kept, held = split_validation(20, 0.3, 3)
+    nets = [network(engine) for _ in range(2)]
+    share = nets[0].train(x, y, 3, 4, 1.0, validation=0.3, sample_weight=weights)
+    parts = nets[1].train(x[:, kept], y[:, kept], 3, 4, 1.0, sample_weight=weights[kept], validation=None)
+    assert np.array_equal(share["cost"], parts["cost"])
+    assert nets[0].parameters.vector.tobytes() == nets[1].parameters.vector.tobytes()
+    assert share[-1].validation_cost == pytest.approx(nets[0].cost(x[:, held], y[:, held], weights[held]), rel=1e-6)
+
+
+@engines
+def test_the_validation_cost_is_that_of_the_network_after_the_epoch(engine: str) -> None:
+    x, y = data(12)
+    held = data(500, seed=1)
+    net = network(engine, (2, 4, BatchNorm(), 2), l2=0.1)
+    costs: list[float] = []
+    watch = [lambda report: costs.append(net.cost(*held))]
+    history = net.train(x, y, batch_size=5, epochs=3, lr=1.0, validation=held, callbacks=watch)
+    np.testing.assert_allclose(history["validation_cost"], costs, rtol=1e-6)
+    assert np.isnan(network(engine).train(x, y, epochs=1)["validation_cost"]).all()
+
+
+@engines
+def test_the_share_of_right_answers_is_reported_for_classes(engine: str) -> None:
+    x = data(40)[0]
+    labels = (x[0] > 0).astype(int)
+    for layers, activations, cost in (
+        ((2, 2), ["softmax"], "categorical_cross_entropy"),
+        ((2, 1), None, "binary_cross_entropy"),
+    ):
+        net = NeuralNetwork(layers, activations, cost, seed=1, engine=engine)
+        y = labels if layers[-1] == 2 else labels[np.newaxis]
+        history = net.train(x, y, epochs=3, lr=1.0, validation=(x, y))
+        a = net.predict(x)
+        answers = a.argmax(axis=0) if len(a) == 2 else a[0] > 0.5
+        assert history[-1].accuracy == pytest.approx((answers == labels).mean())
+
+
+# ---- early stopping
+
+
+@engines
+def test_early_stopping_keeps_the_best_weights(engine: str) -> None:
+    """The validation targets are the opposite of those that are learnt, so the cost soon rises."""
+    x, y = data(12)
+    net = network(engine, (2, 4, BatchNorm(), 2))
+    seen: list[tuple[bytes, bytes]] = []
+    keep = [lambda report: seen.append((net.parameters.vector.tobytes(), net.statistics.vector.tobytes()))]
+    held = (x, np.clip(0.8 * net.predict(x) + 0.2 * (1 - y), 0, 1))
+    history = net.train(x, y, 4, 500, 0.5, validation=held, patience=3, callbacks=keep)
+    best = int(np.argmin(history["validation_cost"])) + 1
+    assert history.best_epoch == best and len(history) == best + 3 < 500
+    assert (net.parameters.vector.tobytes(), net.statistics.vector.tobytes()) == seen[best - 1]
+    assert net.cost(*held) == pytest.approx(min(history["validation_cost"]), rel=1e-6)
+    assert "3 epochs" in history.stopped
+
+
+@engines
+def test_a_run_with_patience_that_reaches_its_end_keeps_the_best_too(engine: str) -> None:
+    x, y = data(12)
+    net = network(engine)
+    held = (x, 1 - y)
+    history = net.train(x, y, 4, 6, 0.5, validation=held, patience=50)
+    assert len(history) == 6 and history.stopped == ""
+    assert history.best_epoch == int(np.argmin(history["validation_cost"])) + 1 < 6
+    assert net.cost(*held) == pytest.approx(min(history["validation_cost"]), rel=1e-6)
+
+
+@engines
+def test_patience_counts_from_the_best_epoch_anew(engine: str) -> None:
+    x, y = data(30)
+    net = network(engine)
+    history = net.train(x, y, 5, 60, 3.0, validation=0.4, patience=4)
+    costs = history["validation_cost"]
+    best = [int(np.argmin(costs[: end + 1])) for end in range(len(costs))]
+    waits = [end - place for end, place in enumerate(best)]
+    assert max(waits[:-1]) < 4 and (waits[-1] == 4 or len(costs) == 60)
+
+
+# ---- limits, callbacks, progress
+
+
+@engines
+@pytest.mark.parametrize(("epochs", "samples", "size"), [(10**6, 200, 100), (1, 200_000, 1)])
+def test_a_time_limit_ends_the_run_at_a_step(engine: str, epochs: int, samples: int, size: int) -> None:
+    """Between epochs, and within the first one."""
+    net = network(engine, (2, 20, 2))
+    started = time.perf_counter()
+    history = net.train(*data(samples), size, epochs, 0.01, time_limit=0.05)
+    assert time.perf_counter() - started < 5 and len(history) < epochs
+    assert history.stopped == "the time limit was reached" and is_usable(net)
+
+
+@engines
+def test_callbacks_get_every_report_and_true_ends_the_run(engine: str) -> None:
+    x, y = data()
+    first: list[Report] = []
+    second: list[Report] = []
+    ends = [first.append, lambda report: report.epoch == 3, second.append, lambda report: "a truth that is not True"]
+    history = network(engine).train(x, y, epochs=9, validation=0.25, callbacks=ends)
+    assert first == second == list(history) and [report.epoch for report in first] == [1, 2, 3]
+    assert history.stopped == "a callback ended it"
+    plain = network(engine).train(x, y, epochs=9, callbacks=ends[3:])
+    assert len(plain) == 9 and plain.stopped == ""
+
+
+@engines
+def test_a_callback_that_fails_is_not_hidden_and_leaves_a_usable_network(engine: str) -> None:
+    net = network(engine)
+    with pytest.raises(ZeroDivisionError):
+        net.train(*data(), epochs=5, callbacks=[lambda report: 1 / 0])
+    assert is_usable(net)
+
+
+@pytest.mark.parametrize("verbose", [0, None, 1])
+def test_lines_off_a_terminal_only_where_asked(verbose: int | None, capsys: pytest.CaptureFixture[str]) -> None:
+    history = network().train(*data(), epochs=3, validation=0.25, verbose=verbose)
+    shown = capsys.readouterr()
+    assert shown.out == "" and shown.err.splitlines() == ([str(report) for report in history] if verbose else [])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("verbose", "patience", "shown"), [(0, 0.0, False), (None, 9.0, False), (None, 0.0, True), (1, 9.0, True)])
+def test_a_bar_on_a_terminal(verbose: int | None, patience: float, shown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unasked it appears once a run has lasted a while."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("glassnet.progress.PATIENCE", patience)
+    history = network().train(*data(), epochs=3, verbose=verbose)
+    assert (str(history[-1]) in terminal.getvalue()) == shown and bool(terminal.getvalue()) == shown
+
+
+# ---- Ctrl-C
+
+
+@engines
+def test_ctrl_c_in_a_callback_ends_the_run(engine: str) -> None:
+    def press(report: Report) -> None:
+        if report.epoch == 2:
+            raise KeyboardInterrupt
+
+    net = network(engine)
+    history = net.train(*data(), epochs=9, callbacks=[press])
+    assert len(history) == 2 and history.stopped == "interrupted" and net.history is history and net.runs == 1
+    assert is_usable(net)
+
+
+@engines
+def test_ctrl_c_gives_the_best_weights_where_they_were_asked_for(engine: str) -> None:
+    def press(report: Report) -> None:
+        if report.epoch == 5:
+            raise KeyboardInterrupt
+
+    x, y = data(12)
+    net = network(engine)
+    history = net.train(x, y, 4, 9, 0.5, validation=(x, 1 - y), patience=50, callbacks=[press])
+    assert net.cost(x, 1 - y) == pytest.approx(min(history["validation_cost"]), rel=1e-6)
+
+
+INTERRUPTED = """
+import sys, numpy as np
+from glassnet import NeuralNetwork
+net = NeuralNetwork([2, 64, 1], seed=0, engine=sys.argv[1])
+x, y = np.random.default_rng(0).random((2, 500000)), np.zeros((1, 500000))
+if sys.argv[2] == "within":
+    net.train(x[:, :9], y[:, :9], epochs=1)
+    print("go", flush=True)
+    history = net.train(x, y, batch_size=1, epochs=1000, lr=1e-4)
+    assert len(history) == 0, history
+else:
+    history = net.train(x[:, :500], y[:, :500], 50, 10**6, callbacks=[lambda r: r.epoch == 3 and print("go", flush=True)])
+    assert len(history) >= 3, history
+assert net.history is history and history.stopped == "interrupted", history
+assert np.isfinite(net.parameters.vector).all() and np.isfinite(net.predict(x)).all()
+net.train(x, y, batch_size=5000, epochs=1)
+print("usable")
+"""
+
+
+@engines
+@pytest.mark.parametrize("where", ["within", "after"])
+def test_a_real_ctrl_c(engine: str, where: str) -> None:
+    """SIGINT, within the first epoch and after some, ends `train` with a History and a network that works."""
+    command = [sys.executable, "-W", "error", "-c", INTERRUPTED, engine, where]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=os.environ.copy(), **pipes) as process:
+        assert process.stdout is not None and process.stdout.readline() == "go\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "usable\n", "")
+
+
+# ---- the History
+
+
+def test_a_history_is_a_sequence_of_reports_with_columns() -> None:
+    net = network()
+    history = net.train(*data(12), batch_size=5, epochs=4, lr=0.5, schedule="exponential")
+    assert net.history is history and len(history) == 4 and isinstance(history[0], Report)
+    assert history[-1] is history[3] and history[1:3] == [history[1], history[2]] and list(history)[2] is history[2]
+    assert [list(history[name]) for name in ("epoch", "step")] == [[1, 2, 3, 4], [3, 6, 9, 12]]
+    assert history["cost"].dtype == np.float64 and (history["cost"] > 0).all() and np.isfinite(history["cost"]).all()
+    assert (np.diff(history["seconds"]) >= 0).all() and np.isnan(history["accuracy"]).all()
+    np.testing.assert_allclose(history["lr"], 0.5 * 0.95 ** np.arange(4), rtol=1e-12)
+    assert "4 epochs" in repr(history) and str(history[-1]) in repr(history)
+    assert history.stopped == "" and history.best_epoch is None and history.warnings == []
+
+
+def test_a_history_names_what_it_has() -> None:
+    with pytest.raises(KeyError, match=r"'loss'.*cost.*validation_cost"):
+        History()["loss"]
+    with pytest.raises(IndexError):
+        History()[0]
+    assert "no epoch" in repr(History()) and len(History()["cost"]) == 0
+
+
+def test_every_run_leaves_its_own_history() -> None:
+    net = network()
+    first = net.train(*data(), epochs=2)
+    second = net.train(*data(), epochs=3)
+    assert (len(first), len(second), net.runs) == (2, 3, 2) and net.history is second and second[0].step == 2

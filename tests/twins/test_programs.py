@@ -1,0 +1,199 @@
+"""Whole programs row by row: each kernel against its NumPy function, both on the kernel's own inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from glassnet.engine.executor import Compiled
+from glassnet.formula import Formula
+from glassnet.program import SPLITS, Row
+from glassnet.reference import Reference
+from tests.twins.programs import NAMED, TABLE, Array, Case, begin, bits, cases, prepared, run_row, schedule
+
+CURVES = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")
+EXACT = ("gather", "one_hot", "sample_weights", "dropout")
+ULP = 4
+WIDE = np.finfo(np.float64).eps
+
+
+# How far a row may be from its twin -----------------------------------------------------------------------------------
+# Each function takes the row's reads (samples are rows, float64) and the dtype's ε, and gives a bound a result.
+
+
+def affine(eps: float, a: Array, w: Array, b: Array) -> tuple[Array, ...]:
+    return ((a.shape[1] + 1) * eps * (abs(a) @ abs(w) + abs(b)),)
+
+
+def arrive(eps: float, delta: Array, w: Array) -> tuple[Array, ...]:
+    return (delta.shape[1] * eps * (abs(delta) @ abs(w.T)),)
+
+
+def outer(eps: float, delta: Array, a: Array) -> tuple[Array, ...]:
+    return (eps * (abs(a.T) @ abs(delta)),)
+
+
+def mean(eps: float, p: Array, q: Any = 1.0) -> tuple[Array, ...]:
+    return (eps * abs(p * q).sum(axis=0),)
+
+
+def feature_mean(eps: float, p: Array, q: Any = 1.0) -> tuple[Array, ...]:
+    return (eps * abs(p * q).sum(axis=1),)
+
+
+def moments(eps: float, x: Array, axis: int = 0) -> tuple[Array, ...]:
+    """The mean's own error, squared, joins the variance."""
+    n, spread = x.shape[axis], x - x.mean(axis, keepdims=True)
+    return eps * abs(x).sum(axis), eps * (spread**2).sum(axis) + (WIDE * abs(x).sum(axis)) ** 2
+
+
+def feature_moments(eps: float, x: Array) -> tuple[Array, ...]:
+    return moments(eps, x, axis=1)
+
+
+def exponentials(z: Array) -> tuple[Array, Array]:
+    """z − max z, and Σ exp of it, of each sample."""
+    shifted = z - z.max(axis=1, keepdims=True)
+    return shifted, np.exp(shifted).sum(axis=1, keepdims=True)
+
+
+def softmax(eps: float, z: Array) -> tuple[Array, ...]:
+    shifted, total = exponentials(z)
+    return ((z.shape[1] + 2 * ULP) * eps * np.exp(shifted) / total,)
+
+
+def softmax_error(eps: float, da: Array, a: Array) -> tuple[Array, ...]:
+    return ((a.shape[1] + 1) * eps * abs(a) * (abs(da) + abs(a * da).sum(axis=1, keepdims=True)),)
+
+
+def softmax_cost(eps: float, z: Array, y: Array) -> tuple[Array, ...]:
+    shifted, total = exponentials(z)
+    return ((z.shape[1] + 2 * ULP) * eps * (abs(y) * (1 + np.log(total) - shifted)).sum(axis=1),)
+
+
+BOUNDS: dict[str, Callable[..., tuple[Array, ...]]] = {
+    **{"affine": affine, "arrive": arrive, "outer": outer},
+    **{"mean": mean, "mean_product": mean, "feature_mean": feature_mean, "feature_mean_product": feature_mean},
+    **{"moments": moments, "feature_moments": feature_moments},
+    **{"softmax": softmax, "softmax_error": softmax_error, "softmax_cost": softmax_cost},
+}
+
+
+def mean_cost(row: Row, c: Array, *rest: Array) -> tuple[Array, ...]:
+    terms = [abs(c * rest[0] if row.settings[0] else c) / len(c), *map(abs, rest[row.settings[0] :])]
+    return (np.array([sum(map(len, terms)) * WIDE * sum(map(np.sum, terms))]),)
+
+
+def clip_scale(eps: float, limit: float, *squares: Array) -> tuple[Array, ...]:
+    total = sum(map(np.sum, squares))
+    return (np.array([(2 * eps + sum(map(len, squares)) * WIDE) * min(1.0, limit / np.sqrt(total))]),)
+
+
+def intermediates(formula: Formula, inputs: list[Any]) -> list[Array]:
+    """Every value between a formula's inputs and its outputs."""
+    found = []
+    for index in range(len(formula.operations)):
+        part = formula._replace(operations=formula.operations[: index + 1], outputs=(formula.inputs + index,))
+        found.append(np.asarray(part(*inputs)))
+    return [value for value in found if value.dtype != bool]
+
+
+def of_formula(runner: Reference, row: Row) -> tuple[Array, ...] | None:
+    """4 ulp of the largest intermediate where there is a curve; for sums, n·ε·Σ|terms| beside it."""
+    formula = row.formula
+    assert formula is not None
+    inputs = [*map(runner.columns, row.reads), *(runner.scalars[name] for name in row.scalars)]
+    shape = np.broadcast_shapes(*map(np.shape, inputs))
+    slack = np.zeros(shape)
+    if any(name in CURVES for name, _ in formula.operations):
+        largest = np.zeros(shape, runner.held.parameters.vector.dtype)
+        for value in intermediates(formula, inputs):
+            largest = np.maximum(largest, np.where(np.isfinite(value), abs(value), 0))
+        slack = ULP * np.spacing(largest).astype(np.float64)
+    elif row.kind == "formula":
+        return None
+    if row.kind == "formula":
+        return tuple(slack.T for _ in row.writes)
+    axis = 1 if all(map(runner.program.is_column, row.reads)) else 0
+    terms = np.broadcast_to(np.abs(formula(*inputs)), shape).astype(np.float64)
+    return ((slack + shape[axis] * WIDE * terms).sum(axis=axis),)
+
+
+def bounds(runner: Reference, row: Row) -> tuple[Array, ...] | None:
+    """How far each result may be off; None where both must have the same bits."""
+    if row.kind in EXACT:
+        return None
+    if row.formula is not None:
+        return of_formula(runner, row)
+    eps = float(np.finfo(runner.held.parameters.vector.dtype).eps)
+    reads = [runner.rows(name).astype(np.float64) for name in row.reads]
+    if row.kind == "mean_cost":
+        return mean_cost(row, *reads)
+    if row.kind == "clip_scale":
+        return clip_scale(eps, float(runner.scalars[row.scalars[0]]), *reads)
+    return BOUNDS[row.kind](eps, *reads)
+
+
+# Row by row -----------------------------------------------------------------------------------------------------------
+
+
+def copied(source: Any, target: Any, row: Row) -> None:
+    """Give `target` what `source` holds of the row's operands."""
+    for name in (*row.reads, *row.writes):
+        if source.program.buffers[name].home != "source":
+            target.rows(name)[...] = source.rows(name)
+
+
+def fraction(one: Array, two: Array, bound: Array | None) -> float:
+    """The largest difference as a share of what is allowed."""
+    if bound is None:
+        return 0.0 if bits(one) == bits(two) else np.inf
+    same = (one == two) | (np.isnan(one) & np.isnan(two))
+    least = float(np.finfo(one.dtype).smallest_subnormal)
+    share = abs(one.astype(np.float64) - two) / (np.reshape(bound, one.shape) + least)
+    return float(np.max(np.where(same, 0.0, np.where(np.isnan(share), np.inf, share))))
+
+
+def differences(case: Case) -> Iterator[tuple[Row, bool, float]]:
+    """For every row of a step: the row, whether bits must be equal, and its difference as a share of the bound."""
+    program = case.program()
+    reference, compiled = (prepared(executor, program, case, started=True) for executor in (Reference, Compiled))
+    plan = schedule(case, program, [(5, case.m)])
+    reference.begin(plan, 0)
+    begin(compiled, plan, 0)
+    for number, row in enumerate(program.rows):
+        copied(compiled, reference, row)
+        limits = bounds(reference, row)
+        for name in set(row.writes) - set(row.reads):
+            compiled.rows(name)[...] = np.nan
+        reference.run(number, number + 1)
+        run_row(compiled, number)
+        for index, name in enumerate(row.writes):
+            limit = None if limits is None else limits[index]
+            yield row, limit is None, fraction(compiled.rows(name), reference.rows(name), limit)
+
+
+def check(case: Case) -> None:
+    with np.errstate(all="ignore"):
+        for row, exact, share in differences(case):
+            assert share <= 1, (row.kind, row.writes, row.text, "equal bits" if exact else f"{share:.3g} of the bound")
+
+
+@pytest.mark.parametrize(("name", "dtype"), NAMED)
+def test_every_row_of_the_tables_equals_its_twin(name: str, dtype: str) -> None:
+    check(TABLE[name]._replace(dtype=dtype))
+
+
+@given(cases())
+def test_random_programs_equal_their_twins_row_by_row(case: Case) -> None:
+    check(case)
+
+
+def test_the_tables_meet_every_kind_of_row() -> None:
+    met = {row.kind for case in TABLE.values() for row in case.program().rows}
+    assert met == {*SPLITS, "formula", "sums"}
+    assert met == {*BOUNDS, *EXACT, "mean_cost", "clip_scale", "formula", "sums"}
