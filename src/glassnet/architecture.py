@@ -73,6 +73,8 @@ def penalty(name: str, value: Any) -> float:
     """A penalty's strength as a float; negative, infinite or no number at all is refused."""
     try:
         strength = float(value)
+        if isinstance(value, (str, bool)):
+            raise TypeError
     except (TypeError, ValueError):
         raise ParameterTypeError(f"{name} must be a number of at least 0, not {value!r}.") from None
     if not 0 <= strength < float("inf"):

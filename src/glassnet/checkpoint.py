@@ -62,7 +62,7 @@ def _description(training: Training) -> dict[str, Any]:
             digest.update(np.ascontiguousarray(array).data)
     settings = {name: value for name, value in recipe._asdict().items() if name not in ("optimizer", "schedule")}
     return {
-        "network": training.network.describe(),
+        **training.network.describe(),
         "optimizer": describe(recipe.optimizer),
         "schedule": describe(recipe.schedule),
         **{name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},

@@ -15,7 +15,7 @@ import numpy as np
 
 from glassnet.architecture import architecture
 from glassnet.building import build
-from glassnet.errors import DivergedError, ParameterError, unknown
+from glassnet.errors import DivergedError, ParameterError, ParameterTypeError, unknown
 from glassnet.execution import ENGINES
 from glassnet.fitting import Callback, fit
 from glassnet.history import History
@@ -123,6 +123,8 @@ class NeuralNetwork:
 
     @staticmethod
     def _assign(target: ParameterList, values: Sequence[Any], name: str) -> None:
+        if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray)):
+            raise ParameterTypeError(f"{name} must be a list of {len(target)} arrays, not {values!r}.")
         if len(values) != len(target):
             raise ParameterError(f"{name} has {len(values)} arrays, but the network has {len(target)} dense layers.")
         before = [array.copy() for array in target]

@@ -76,7 +76,11 @@ class Parameters(Mapping[str, Array]):
         return rows.T if rows.ndim == 2 else rows[:, np.newaxis]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        target, array = self[name], np.asarray(value)
+        target = self[name]
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ParameterError(f"{name} has rows of different lengths; its shape is {target.shape}.") from None
         if array.shape != target.shape:
             raise ParameterError(f"{name} has shape {target.shape} (fan_out first), but was given {array.shape}.")
         if array.dtype.kind not in "buif":

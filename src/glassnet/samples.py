@@ -13,13 +13,21 @@ import numpy as np
 from glassnet.errors import DataError, ParameterTypeError
 from glassnet.parameters import Array
 from glassnet.tables.costs import Cost
+from glassnet.tables.interval import NOT_NEGATIVE
 
 IN_PLACE = ("float32", "float64", "uint8")
 
 
 def numeric(name: str, values: Any) -> Array:
     """`values` as an array of real numbers; text, objects and complex numbers are refused."""
-    array = np.asarray(values)
+    if hasattr(values, "toarray"):
+        raise DataError(f"{name} is a sparse matrix; pass {name}.toarray().")
+    if np.ma.is_masked(values):
+        raise DataError(f"{name} has masked values; fill them in or drop these samples first.")
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{name} has rows of different lengths; it must be one rectangular array of numbers.") from None
     if array.dtype == object:
         try:
             array = array.astype(np.float64)
@@ -105,9 +113,9 @@ def weight_vector(weights: Any, batch: int) -> Array | None:
     if array.ndim != 1:
         raise DataError(f"sample_weight has shape {array.shape}; it needs one number a sample: ({batch},).")
     check_batch("sample_weight", len(array), batch)
-    check_finite("sample_weight", array[np.newaxis])
-    if (array < 0).any():
-        raise DataError(f"sample_weight[{int(np.argmax(array < 0))}] is negative; weights are 0 or more.")
+    place = NOT_NEGATIVE.outside(array)
+    if place is not None:
+        raise DataError(f"sample_weight[{place[0]}] is {array[place]:g}; weights are finite numbers of at least 0.")
     if not array.any():
         raise DataError("every sample_weight is 0; at least one sample must count.")
     return array.astype(np.float64)
@@ -168,6 +176,6 @@ def real_dtype(dtype: Any) -> Any:
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+    if dtype is None or found is None or found not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ParameterTypeError(f"dtype must be 'float32' or 'float64', not {dtype!r}.")
     return found

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,18 @@ def checked_run(
     time_limit: Any, callbacks: Any, checkpoint: Any, every: Any, resume: Any, verbose: Any, threads: Any
 ) -> Run:
     """What a run does beside computing; `threads` never changes its numbers."""
-    if callable(callbacks) or not all(map(callable, callbacks)):
+    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks := tuple(callbacks))):
         raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")
     if resume and checkpoint is None:
         raise ParameterError("resume=True needs checkpoint, the file to take the run up from.")
+    if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
+        raise ParameterTypeError(f"checkpoint must be the path of a file, not {checkpoint!r}.")
+    if checkpoint is not None and Path(checkpoint).is_dir():
+        raise ParameterError(f"checkpoint {checkpoint!r} is a folder; name a file in it.")
+    if checkpoint is not None and not Path(checkpoint).parent.is_dir():
+        raise ParameterError(f"checkpoint: there is no folder {Path(checkpoint).parent}; make it first.")
+    if not (verbose is None or verbose in (0, 1)):
+        raise ParameterError(f"verbose is {verbose!r}; it must be None, 0 or 1.")
     if threads is not None:
         whole("threads", threads)
     return Run(
@@ -72,6 +81,8 @@ def checked_seed(seed: Any) -> int:
         return int(np.random.SeedSequence().generate_state(1)[0])
     try:
         number = operator.index(seed)
+        if isinstance(seed, bool):
+            raise TypeError
     except TypeError:
         raise ParameterTypeError(f"seed must be a whole number or None, not {seed!r}.") from None
     if not 0 <= number < 2**63:
@@ -105,8 +116,12 @@ def _factors(factors: Sequence[float] | None, dense: int) -> tuple[float, ...]:
     """One factor on the rate for each dense layer; 0 keeps a layer as it is."""
     if factors is None:
         return ()
+    try:
+        factors = [float(factor) for factor in factors]
+    except (TypeError, ValueError):
+        raise ParameterTypeError(f"lr_factors must be {dense} numbers, one a dense layer, not {factors!r}.") from None
     if len(factors) != dense:
         raise ParameterError(f"lr_factors has {len(factors)} numbers, but the network has {dense} dense layers.")
-    if not all(isinstance(f, (int, float)) and 0 <= f < math.inf for f in factors):
-        raise ParameterError(f"lr_factors is {list(factors)!r}; each must be a finite number of at least 0.")
-    return tuple(map(float, factors))
+    if not all(0 <= factor < math.inf for factor in factors):
+        raise ParameterError(f"lr_factors is {factors!r}; each must be a finite number of at least 0.")
+    return tuple(factors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glassnet.batching import split_validation
-from glassnet.errors import ParameterError
+from glassnet.errors import DataError, ParameterError
 from glassnet.parameters import Array
 from glassnet.reference import Sources
 from glassnet.samples import input_rows, target_rows, weight_vector
@@ -25,7 +25,10 @@ def run_sources(
         return _split(sources, validation, network.seed)
     if len(validation) != 2:
         raise ParameterError(f"validation has {len(validation)} parts; pass (x, y) or a fraction such as 0.1.")
-    return sources, checked_sources(network, *validation)
+    try:
+        return sources, checked_sources(network, *validation)
+    except DataError as error:
+        raise DataError(f"in validation: {error}") from None
 
 
 def checked_sources(network: NeuralNetwork, x: Any, y: Any, weights: Any = None) -> Sources:
@@ -39,11 +42,15 @@ def checked_sources(network: NeuralNetwork, x: Any, y: Any, weights: Any = None)
 def _split(sources: Sources, fraction: Any, seed: int) -> tuple[Sources, Sources]:
     """Hold out a fraction of the samples, drawn from the seed."""
     if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0 < fraction < 1:
-        raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {fraction!r}.")
+        found = " ".join(repr(fraction).split())
+        raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {found:.60}.")
     if len(sources.x) < 2:
         raise ParameterError("validation as a fraction needs 2 samples or more.")
-    kept, held = split_validation(len(sources.x), fraction, seed)
-    return _part(sources, kept), _part(sources, held)
+    parts = [_part(sources, places) for places in split_validation(len(sources.x), fraction, seed)]
+    for part, what in zip(parts, ("train on", "validate on"), strict=True):
+        if not (len(part.x) if part.weights is None else part.weights.any()):
+            raise ParameterError(f"validation={fraction:g} leaves no sample (of weight above 0) to {what}.")
+    return parts[0], parts[1]
 
 
 def _part(sources: Sources, places: Array) -> Sources:

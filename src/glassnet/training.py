@@ -132,8 +132,9 @@ class Training:
         if not np.isfinite(costs[:done]).all():
             self._diverged()
         weights = plan.weights[counters.batch : counters.batch + done]
-        counters.cost_sum += float(costs[:done] @ weights)
-        counters.weight_sum += float(weights.sum())
+        # Added one by one, so that the sums do not depend on where the slices end.
+        counters.cost_sum = float(np.cumsum(np.append(counters.cost_sum, costs[:done] * weights))[-1])
+        counters.weight_sum = float(np.cumsum(np.append(counters.weight_sum, weights))[-1])
         counters.batch += done
         counters.step += done
         elapsed = time.perf_counter() - started
@@ -172,7 +173,7 @@ class Training:
 
     def _rates(self, steps: Array) -> Array:
         """The learning rate of each step, counted from 0."""
-        per_epoch = len(self._epoch.batches)
+        per_epoch = len(self.batches)  # also where batches of weight 0 make no step
         return self.recipe.schedule.rates(self.recipe.lr, steps, per_epoch * self.recipe.epochs, per_epoch)
 
     def _begin_epoch(self) -> None:

@@ -290,7 +290,7 @@ def test_real_tables(shared: Path, tmp_path: Path, name: str, target: str, bar: 
         (["--lr", "nan"], "lr is nan"),
         (["--epochs", "0"], "epochs is 0"),
         (["--patience", "0"], "patience is 0"),
-        (["--dropout", "1"], "below 1"),
+        (["--dropout", "1"], "Dropout"),
         (["--l2", "-1"], "l2 is -1.0"),
         (["--hidden", "12,x"], "--hidden is '12,x'"),
         (["--hidden", "0,1"], "1 neuron or more"),
@@ -521,8 +521,8 @@ def test_predictions_that_are_not_finite_are_refused() -> None:
 
 def test_ctrl_c_keeps_a_usable_model(folder: Path, tmp_path: Path) -> None:
     words = ["--target", "risk", "--out", tmp_path / "m", "--epochs", "1000000", "--patience", "1000000"]
-    command = [*PROGRAM, "train", folder / "risk.csv", *words]
-    with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    command = list(map(str, [*PROGRAM, "train", folder / "risk.csv", *words]))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr and running.stdout
         assert running.stderr.readline().startswith("epoch 1")
         running.send_signal(signal.SIGINT)

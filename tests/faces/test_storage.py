@@ -224,10 +224,10 @@ def test_a_header_length_beyond_the_file(tmp_path: Path, length: int) -> None:
 
 
 def test_a_long_header_is_refused_quickly(tmp_path: Path) -> None:
-    start = time.perf_counter()
-    head = header(**{str(k): tensor(0, 0, [0]) for k in range(40000)})
-    assert f"the limit is {MAX_HEADER:,}" in refusal(write_raw(tmp_path / "m", head))
-    assert time.perf_counter() - start < 2
+    path = write_raw(tmp_path / "m", header(**{str(k): tensor(0, 0, [0]) for k in range(40000)}))
+    start = time.process_time()
+    assert f"the limit is {MAX_HEADER:,}" in refusal(path)
+    assert time.process_time() - start < 0.5
 
 
 def test_safetensors_of_others(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ class Pass(NamedTuple):
     db: list[Array]
 
 
-def backpropagated(weights: list[Array], biases: list[Array], x: Array, y: Array, s: Array, l1: float, l2: float) -> Pass:
+def backpropagated(
+    weights: list[Array], biases: list[Array], x: Array, y: Array, s: Array, l1: float, l2: float
+) -> Pass:
     """The four equations; s are the weights of the samples."""
     z_s, a_s, m = [], [x], x.shape[1]
     for w, b in zip(weights, biases, strict=True):
@@ -42,16 +44,17 @@ def backpropagated(weights: list[Array], biases: list[Array], x: Array, y: Array
     return Pass(z_s, a_s, float((s * costs).sum() / s.sum() + penalty), dw, db)
 
 
-def descended(net: NeuralNetwork, x: Array, y: Array, s: Array, steps: int, lr: float, limit: float) -> list[Array]:
-    """Weights, then biases, after full-batch steps of gradient descent, the gradients clipped to a norm."""
-    weights, biases = [w.copy() for w in net.weights], [b.copy() for b in net.biases]
+def descended(net: NeuralNetwork, x: Array, y: Array, s: Array, steps: int, lr: float, limit: float) -> list[Any]:
+    """Weights, biases and the cost of each step, after full-batch gradient descent, the gradients clipped to a norm."""
+    weights, biases, costs = [w.copy() for w in net.weights], [b.copy() for b in net.biases], []
     for _ in range(steps):
         found = backpropagated(weights, biases, x, y, s, net.architecture.l1, net.architecture.l2)
+        costs.append(found.cost)
         norm = np.sqrt(sum((gradient**2).sum() for gradient in (*found.dw, *found.db)))
         rate = lr * min(1, limit / norm)
         weights = [w - rate * dw for w, dw in zip(weights, found.dw, strict=True)]
         biases = [b - rate * db for b, db in zip(biases, found.db, strict=True)]
-    return [*weights, *biases]
+    return [*weights, *biases, costs]
 
 
 def same(found: Any, expected: Any) -> None:
@@ -76,5 +79,5 @@ def check_pass(net: NeuralNetwork, x: Array, y: Array, s: Array) -> None:
 def check_steps(net: NeuralNetwork, x: Array, y: Array, s: Array, limit: float) -> None:
     """Three steps of training by sgd, clipped to a norm, are those written out above."""
     expected = descended(net, x, y, s, 3, 0.7, limit)
-    net.train(x, y, x.shape[1], 3, 0.7, sample_weight=s, clip_norm=limit, verbose=0)
-    same([*net.weights, *net.biases], expected)
+    history = net.train(x, y, x.shape[1], 3, 0.7, sample_weight=s, clip_norm=limit, verbose=0)
+    same([*net.weights, *net.biases, history["cost"]], expected)

@@ -1,4 +1,4 @@
-"""Networks with random parameters and data that suits their cost: what the gradient tests and planted faults work on."""
+"""Networks with random parameters and data that suits their cost: what gradients are checked on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Problem(NamedTuple):
     net: NeuralNetwork
     x: Array
     y: Array
-    options: dict[str, Any] = {}
+    options: dict[str, Any]
 
     def check(self, **options: Any) -> GradientReport:
         return gradient_check(self.net, self.x, self.y, **(self.options | options))

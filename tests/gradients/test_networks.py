@@ -123,7 +123,11 @@ def places(name: str) -> list[tuple[str, list[Any]]]:
     found = [("x", [3, row, 4, 2]), ("after", [3, 4, row, 2]), ("output", [3, 4, 2, row])]
     if "before_activation" in {field.name for field in fields(kind)}:
         before: Any = kind(before_activation=True)
-        found += [("before", [3, 4, before, 2]), ("before output", [3, 4, 2, before]), ("twice", [3, 4, before, row, 2])]
+        found += [
+            ("before", [3, 4, before, 2]),
+            ("before output", [3, 4, 2, before]),
+            ("twice", [3, 4, before, row, 2]),
+        ]
     return found
 
 
@@ -150,7 +154,9 @@ def test_layer_before_a_paired_output(last: str, row: Any, training: bool, engin
 def test_all_layers_at_once(engine: str) -> None:
     before: list[Any] = [BatchNorm(before_activation=True), Scaling(before_activation=True)]
     layers = [3, BatchNorm(), 5, *before, Dropout(0.3), LayerNorm(), 4, LayerNorm(before_activation=True), Scaling(), 2]
-    found = problem(layers, ["silu", "softmax", "linear"], "huber", batch=9, training=True, weighted=True, engine=engine)
+    found = problem(
+        layers, ["silu", "softmax", "linear"], "huber", batch=9, training=True, weighted=True, engine=engine
+    )
     assert_right(found.check(entries=True))
 
 
@@ -176,7 +182,7 @@ def test_plain_network_is_that_written_by_hand(layers: list[int], penalty: Any, 
     check_pass(found.net, found.x, found.y, found.weights)
 
 
-@pytest.mark.parametrize("limit", [1e3, 0.05])
+@pytest.mark.parametrize("limit", [3.0, 0.05])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_steps_are_those_written_by_hand(limit: float, engine: str) -> None:
     found = problem([3, 4, 2], ["sigmoid", "sigmoid"], weighted=True, engine=engine, **PENALTY)

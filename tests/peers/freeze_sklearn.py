@@ -1,4 +1,4 @@
-"""Trains small networks with scikit-learn in float64 and freezes every number of it: python tests/peers/freeze_sklearn.py.
+"""Trains small networks with scikit-learn in float64 and freezes every number: python tests/peers/freeze_sklearn.py.
 
 Run it again only where scikit-learn's own form changes. Names of networks, layers, optimisers and parameters are
 glassnet's; weights are transposed to (fan_out, fan_in). Multi-output regression is left out: there scikit-learn's cost
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def data(network: dict[str, Any], seed: int) -> dict[str, Array]:
 def start(network: dict[str, Any], seed: int) -> Layers:
     """First weights (fan_in, fan_out) and biases, none of them 0."""
     rng, widths = np.random.default_rng([seed, 1]), network["layers"]
-    return [(rng.normal(0, 0.5, pair), rng.normal(0, 0.5, pair[1])) for pair in zip(widths, widths[1:], strict=False)]
+    return [(rng.normal(0, 0.5, pair), rng.normal(0, 0.5, pair[1])) for pair in pairwise(widths)]
 
 
 def solver(run: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def flat(layers: Layers) -> Array:
 def shapes(network: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """The shapes of the parameters in `flat`."""
     widths, found = network["layers"], {}
-    for number, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False), 1):
+    for number, (fan_in, fan_out) in enumerate(pairwise(widths), 1):
         found |= {f"w{number}": (fan_out, fan_in), f"b{number}": (fan_out,)}
     return found
 

@@ -1,6 +1,6 @@
 """Runs of PyTorch and scikit-learn in float64, frozen with their weights and data, must come out the same here.
 
-The peers need not be installed; freeze_pytorch.py and freeze_sklearn.py made the files, and a marked test runs them anew.
+The peers need not be installed: freeze_pytorch.py and freeze_sklearn.py made the files; a marked test runs them anew.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from glassnet.tables.optimizers import OPTIMIZERS
 from .frozen import Frozen, difference, networks, read
 
 PEERS = ("pytorch", "sklearn")
-LIMIT = 1e-9  # asked is 1e-6; a narrower limit sees an epsilon that stands in another place
+LIMIT = 1e-11  # so narrow that an epsilon of 1e-8 in another place is seen
 RUNS = [(peer, name, run) for peer in PEERS for name, about in networks(peer) for run in about["runs"]]
 NETWORKS = [name for name, _ in networks("pytorch")]
 BATCH_MOMENTUM = 0.9
@@ -52,8 +52,7 @@ def test_one_pass_gives_the_same_outputs_and_cost(name: str, engine: str) -> Non
     frozen = Frozen("pytorch", name)
     network, sources = frozen.network(engine), frozen.sources()
     _, a_s = network.feedforward(sources.x.T, training=True)
-    after = network.architecture.dense[-1].after
-    assert not after and np.abs(a_s[-1].T - frozen.arrays["outputs"]).max() < LIMIT
+    assert np.abs(a_s[-1].T - frozen.arrays["outputs"]).max() < LIMIT
     training = frozen.training(network, {"optimizer": "sgd", "lr": 1.0}, len(sources.x))
     (report,) = training.run(epochs=1)
     assert report.cost == pytest.approx(float(frozen.arrays["cost"]), rel=LIMIT)
@@ -97,4 +96,3 @@ def test_the_installed_peer_still_gives_the_frozen_numbers(peer: str) -> None:
     assert anew.keys() == held.keys()
     for name, values in held.items():
         np.testing.assert_allclose(anew[name], values, rtol=1e-10, atol=1e-13, err_msg=name)
-

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, NeuralNetwork, Scaling, Training
@@ -148,6 +148,7 @@ def test_the_gradient_of_a_batch_is_the_mean_of_its_samples(engine: str, weights
 
 
 @engines
+@settings(max_examples=15)
 @given(order=st.permutations(range(9)))
 def test_the_order_of_a_full_batch_does_not_matter(engine: str, order: list[int]) -> None:
     x, y = data(9)

@@ -18,7 +18,7 @@ from glassnet.program import Program
 from glassnet.reference import Reference, Schedule, Sources
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS, Cost, cost
-from glassnet.tables.layers import LAYERS, Dropout, Layer
+from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, Layer, LayerNorm
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 
 DTYPES = ("float32", "float64")
@@ -92,26 +92,28 @@ NAMED = [(name, dtype) for name in TABLE for dtype in DTYPES]
 # Random cases ---------------------------------------------------------------------------------------------------------
 
 
-def layer_rows(before: bool) -> st.SearchStrategy[list[Layer]]:
-    """Up to two layers, all before or all after an activation."""
-    plain = [row for row in LAYERS.values() if row is not Dropout and (not before or has_place(row))]
-    made = st.sampled_from(plain).map(lambda row: row(before_activation=True) if before else row())
-    rates = st.sampled_from((0.0, 0.1, 0.5, 0.95))
+def layer_rows(before: bool, calm: bool) -> st.SearchStrategy[list[Layer]]:
+    """Up to two layers, all before or all after an activation; `calm`: none that makes numbers much larger."""
+    rows = [row for row in LAYERS.values() if row is not Dropout and (not before or has_place(row))]
+    rows = [row for row in rows if not (calm and row in (BatchNorm, LayerNorm))]
+    made = st.sampled_from(rows).map(lambda row: row(before_activation=True) if before else row())
+    rates = st.sampled_from((0.0, 0.1, 0.5) if calm else (0.0, 0.1, 0.5, 0.95))
     return st.lists(made if before else made | rates.map(Dropout), max_size=2)
 
 
 @st.composite
-def cases(draw: Any, smooth: bool = False) -> Case:
-    """A random case; with `smooth`, of activations whose derivative has no jump."""
-    known = [name for name, row in ACTIVATIONS.items() if row().smooth or not smooth]
+def cases(draw: Any, calm: bool = False) -> Case:
+    """A random case. `calm`: one that does not make a rounding error grow by itself (jumps, exp of exp)."""
+    known = [name for name, row in ACTIVATIONS.items() if row().smooth or not calm]
     name = draw(st.sampled_from(sorted(COSTS)))
     end = draw(st.sampled_from([word for word in fitting(name) if word in known]))
-    hidden = draw(st.lists(st.sampled_from(known), max_size=3))
-    layers = [draw(st.integers(1, 17)), *draw(layer_rows(False))]
+    hidden = draw(st.lists(st.sampled_from([word for word in known if not (calm and word == "exp")]), max_size=3))
+    layers = [draw(st.integers(1, 17)), *draw(layer_rows(False, calm))]
     for index in range(len(hidden) + 1):
         changed = index < len(hidden) or COSTS[name].outputs.low == -np.inf
-        rows = draw(layer_rows(True)) + (draw(layer_rows(False)) if changed else [])
-        layers += [draw(st.integers(1, 17)), *rows]
+        rows = draw(layer_rows(True, calm)) + (draw(layer_rows(False, calm)) if changed else [])
+        least = 2 if calm and (*hidden, end)[index] == "softmax" else 1  # the softmax of one output is 1, 1 − a is 0
+        layers += [draw(st.integers(least, 17)), *rows]
     outputs = [width for width in layers if isinstance(width, int)][-1]
     return Case(
         *(tuple(layers), (*hidden, end), name, draw(st.sampled_from(sorted(OPTIMIZERS))), draw(st.sampled_from(DTYPES))),
@@ -122,7 +124,7 @@ def cases(draw: Any, smooth: bool = False) -> Case:
         clip_value=draw(st.sampled_from((None, 0.01))),
         factors=draw(st.sampled_from(((), (0.5, 0.0, 1.0, 2.0)[: len(hidden) + 1]))),
         source=draw(st.sampled_from(("float64", "float32", "uint8"))),
-        gain=draw(st.sampled_from((0.5, 1.0))) if smooth else draw(st.sampled_from((0.3, 1.0, 5.0))),
+        gain=0.5 if calm else draw(st.sampled_from((0.3, 1.0, 5.0))),
     )
 
 
@@ -152,7 +154,9 @@ def schedule(case: Case, program: Program, batches: Any, lr: float = 0.01) -> Sc
     order, batches = np.random.default_rng(case.seed + 1).permutation(case.m + EXTRA), np.array(batches, np.int64)
     found: dict[str, Any] = {"l1": case.l1, "l2": case.l2, "clip norm": case.clip_norm, "clip value": case.clip_value}
     weights = sources(case).weights
-    found["weight factor"] = 1.0 if weights is None else [m / weights[order[i : i + m]].sum() for i, m in batches]
+    if weights is not None:
+        sums = np.array([weights[order[first : first + m]].sum() for first, m in batches])
+        found["weight factor"] = batches[:, 1] / np.where(sums > 0, sums, np.inf)
     steps = np.arange(len(batches)) + 1.0
     for number, (factor, decays) in enumerate(program.groups):
         scalars = program.optimizer.scalars(steps, np.full(len(steps), lr * factor), float(decays))

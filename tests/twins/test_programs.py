@@ -93,13 +93,21 @@ def clip_scale(eps: float, limit: float, *squares: Array) -> tuple[Array, ...]:
     return (np.array([(2 * eps + sum(map(len, squares)) * WIDE) * min(1.0, limit / np.sqrt(total))]),)
 
 
-def intermediates(formula: Formula, inputs: list[Any]) -> list[Array]:
-    """Every value between a formula's inputs and its outputs."""
-    found = []
+def largest_intermediate(formula: Formula, inputs: list[Any]) -> Array:
+    """The largest value on the way to a result; where an input multiplies everything before it, times that input."""
+    values: list[Any] = list(inputs)
     for index in range(len(formula.operations)):
         part = formula._replace(operations=formula.operations[: index + 1], outputs=(formula.inputs + index,))
-        found.append(np.asarray(part(*inputs)))
-    return [value for value in found if value.dtype != bool]
+        values.append(np.asarray(part(*inputs)))
+    factor, last = np.ones(()), formula.outputs[0]
+    while last >= formula.inputs and formula.operations[last - formula.inputs].name == "multiply":
+        ends = formula.operations[last - formula.inputs].arguments
+        if min(ends) >= formula.inputs or float in map(type, ends):
+            break
+        factor, last = factor * abs(values[min(ends)]), max(ends)
+    numbers = [values[index] for index in range(formula.inputs, last + 1) if values[index].dtype != bool]
+    sizes = [np.where(np.isfinite(value), abs(value), 0) for value in numbers]
+    return np.asarray(factor * np.max(np.broadcast_arrays(*sizes), axis=0))
 
 
 def of_formula(runner: Reference, row: Row) -> tuple[Array, ...] | None:
@@ -110,10 +118,8 @@ def of_formula(runner: Reference, row: Row) -> tuple[Array, ...] | None:
     shape = np.broadcast_shapes(*map(np.shape, inputs))
     slack = np.zeros(shape)
     if any(name in CURVES for name, _ in formula.operations):
-        largest = np.zeros(shape, runner.held.parameters.vector.dtype)
-        for value in intermediates(formula, inputs):
-            largest = np.maximum(largest, np.where(np.isfinite(value), abs(value), 0))
-        slack = ULP * np.spacing(largest).astype(np.float64)
+        largest = np.broadcast_to(largest_intermediate(formula, inputs), shape)
+        slack = ULP * np.spacing(largest.astype(runner.held.parameters.vector.dtype)).astype(np.float64)
     elif row.kind == "formula":
         return None
     if row.kind == "formula":

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Protocol
 
 from numpy import sqrt
 
-from glassnet.errors import ParameterError
-from glassnet.tables.rows import row_of
+from glassnet.tables.interval import POSITIVE, SHARE_BELOW_ONE
+from glassnet.tables.rows import check, row_of
 
 
 class Place(Protocol):
@@ -77,8 +77,7 @@ class Dropout(Layer):
     source = "Srivastava et al. 2014, JMLR 15, section 4 (inverted)"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < 1:
-            raise ParameterError(f"Dropout(rate={self.rate!r}): rate must be at least 0 and below 1.")
+        check(self, "rate", SHARE_BELOW_ONE)
 
     def forward(self, place: Place, x: str) -> str:
         """Drop values while training; in the inference program there is no row at all."""
@@ -133,8 +132,8 @@ class BatchNorm(Layer):
     statistics: ClassVar[Mapping[str, float]] = {"mean": 0.0, "variance": 1.0}
 
     def __post_init__(self) -> None:
-        if not (0 <= self.momentum < 1 and self.epsilon > 0):
-            raise ParameterError(f"{self!r}: momentum must be at least 0 and below 1, epsilon above 0.")
+        check(self, "momentum", SHARE_BELOW_ONE)
+        check(self, "epsilon", POSITIVE)
 
     def forward(self, place: Place, x: str) -> str:
         """Statistics of the batch (training) or the running ones (inference), then normalise, scale and shift."""
@@ -190,8 +189,7 @@ class LayerNorm(Layer):
     parameters: ClassVar[Mapping[str, float]] = {"gamma": 1.0, "beta": 0.0}
 
     def __post_init__(self) -> None:
-        if not self.epsilon > 0:
-            raise ParameterError(f"{self!r}: epsilon must be above 0.")
+        check(self, "epsilon", POSITIVE)
 
     def forward(self, place: Place, x: str) -> str:
         """Statistics of each sample, then normalise, scale and shift."""

@@ -1,0 +1,212 @@
+"""Whole steps: NumPy against compiled, the fused lowering against the plain one, its barriers and its shared memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glassnet.engine.executor import Compiled
+from glassnet.lowering import fused
+from glassnet.memory import Memory
+from glassnet.program import Program, Row
+from glassnet.reference import Reference
+from glassnet.tables.activations import activation
+from glassnet.tables.layers import LAYERS
+from glassnet.tables.optimizers import OPTIMIZERS, optimizer
+from tests.twins.programs import NAMED, TABLE, Array, Case, after_steps, bits, cases, has_place
+
+STEPS = 5
+TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
+SMOOTH = [(name, dtype) for name, dtype in NAMED if all(activation(word).smooth for word in TABLE[name].activations)]
+
+
+# NumPy and compiled ---------------------------------------------------------------------------------------------------
+
+
+def distances(case: Case, lowered: Program) -> dict[str, float]:
+    """How far costs, parameters and statistics are apart after some steps, relative to their largest number."""
+    costs, numpy = after_steps(Reference, case.program(), case, STEPS)
+    compiled_costs, compiled = after_steps(Compiled, lowered, case, STEPS)
+    pairs = {name: (compiled[name], numpy[name]) for name in ("parameters", "statistics") if numpy[name].size}
+    return {name: distance(*pair) for name, pair in (pairs | {"cost": (compiled_costs, costs)}).items()}
+
+
+def distance(one: Array, two: Array) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.max(abs(one - two)) / np.max(abs(two)))
+
+
+def steady(case: Case) -> Case:
+    """The case with optimisers that do not divide the rounding error of a gradient that is 0 by itself."""
+    row = optimizer(case.optimizer)
+    return case._replace(optimizer=replace(row, epsilon=1e-3) if hasattr(row, "epsilon") else row)
+
+
+@pytest.mark.parametrize(("name", "dtype"), SMOOTH)
+def test_five_fused_steps_compiled_equal_five_in_numpy(name: str, dtype: str) -> None:
+    case = TABLE[name]._replace(dtype=dtype)
+    for quantity, far in distances(case, fused(case.program())).items():
+        assert far <= TOLERANCE[dtype], (quantity, far)
+
+
+@given(cases(calm=True))
+def test_five_steps_of_random_programs_compiled_equal_five_in_numpy(case: Case) -> None:
+    case = steady(case)
+    for quantity, far in distances(case, case.program()).items():
+        assert far <= TOLERANCE[case.dtype], (quantity, far)
+
+
+# Fused and plain ------------------------------------------------------------------------------------------------------
+
+
+def same_bits(executor: type[Memory], case: Case) -> None:
+    """The plain lowering, the fused one, and the fused one with memory of its own for each quantity."""
+    plain = case.program()
+    joined = fused(plain)
+    truth = after_steps(executor, plain, case, STEPS)
+    for lowered in (joined, joined._replace(shared={})):
+        costs, lasting = after_steps(executor, lowered, case, STEPS)
+        assert bits(costs) == bits(truth[0])
+        assert {name for name in truth[1] if bits(lasting[name]) != bits(truth[1][name])} == set()
+
+
+@pytest.mark.parametrize(("name", "dtype"), NAMED)
+def test_fused_equals_plain_to_the_bit_compiled(name: str, dtype: str) -> None:
+    same_bits(Compiled, TABLE[name]._replace(dtype=dtype))
+
+
+@given(cases())
+def test_fused_equals_plain_to_the_bit_in_numpy(case: Case) -> None:
+    same_bits(Reference, case)
+
+
+def test_fusing_joins_rows_drops_quantities_and_shares_memory() -> None:
+    plain = TABLE["adam, strict"].program()
+    joined = fused(plain)
+    assert len(joined.rows) < len(plain.rows)
+    assert len(joined.buffers) < len(plain.buffers)
+    assert fused(Case((6, 5, 4, 3), ("tanh", "tanh", "tanh")).program()).shared
+
+
+# Barriers -------------------------------------------------------------------------------------------------------------
+
+DEPTHS = (1, 2, 3, 6)
+
+
+def barriers(*layers: Any, **words: Any) -> int:
+    dense = sum(isinstance(layer, int) for layer in layers) - 1
+    return sum(fused(Case(layers, ("tanh",) * dense, **words).program()).barriers())
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_dense_network_waits_twice_a_step(depth: int, name: str) -> None:
+    assert barriers(*(17,) * (depth + 1), optimizer=name) == 2
+    assert barriers(*(17,) * (depth + 1), optimizer=name, weighted=True, clip_value=1.0, factors=(0.5,) * depth) == 2
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_clipping_by_norm_waits_more_but_not_more_in_a_deeper_network(depth: int) -> None:
+    assert barriers(*(17,) * (depth + 1), clip_norm=1.0) == barriers(17, 17, clip_norm=1.0) > 2
+
+
+def test_batch_normalisation_waits_more_with_every_layer() -> None:
+    rows = [row for row in LAYERS.values() if any("mean" in name for name in row.statistics)]
+    for row in rows:
+        assert 2 < barriers(17, 17, row(), 17) < barriers(17, 17, row(), 17, row(), 17)
+    for row in set(LAYERS.values()) - set(rows):
+        assert barriers(17, 17, row(), 17) == 2
+        assert not has_place(row) or barriers(17, 17, row(before_activation=True), 17) == 2
+
+
+# A row's operands that a thread reads for its own units alone; all others it may read whole.
+OWN = {"affine": 1, "arrive": 1, "outer": 0, "mean": 0, "mean_product": 0, "moments": 0, "mean_cost": 0, "clip_scale": 0}
+ONCE = ("mean_cost", "clip_scale")
+Access = tuple[str, int, int, bool]
+
+
+class Threads:
+    """Threads that run a program as slowly as can be: every access between two barriers may meet any other."""
+
+    def __init__(self, program: Program, threads: int) -> None:
+        self.program, self.threads = program, threads
+        self.since: dict[str, list[tuple[int, int, int, bool]]] = {}
+
+    def conflicts(self, flags: tuple[bool, ...], batches: tuple[int, ...]) -> list[str]:
+        """What two threads touch at the same time in steps of these sizes, one of them writing."""
+        found = []
+        self.since = {}
+        for m in batches:
+            for row, waits in zip(self.program.rows, flags, strict=True):
+                if waits:
+                    self.since = {}
+                for thread in range(self.threads):
+                    found += [f"{row.kind} {row.writes}: {name}" for name in self.touched(row, thread, m)]
+        return found
+
+    def touched(self, row: Row, thread: int, m: int) -> list[str]:
+        """Note what a thread does for a row; the quantities that another has touched since the last barrier."""
+        found = []
+        for name, first, last, writes in self.accesses(row, thread, m):
+            notes = self.since.setdefault(name, [])
+            if any(t != thread and first < end and start < last and (writes or wrote) for t, start, end, wrote in notes):
+                found.append(name)
+            notes.append((thread, first, last, writes))
+        return found
+
+    def accesses(self, row: Row, thread: int, m: int) -> list[Access]:
+        """(memory, first number, behind the last, whether it writes) of each operand."""
+        if row.kind in ONCE and thread > 0:
+            return []
+        units = self.program.buffers[row.writes[0]].shape[0]
+        found = []
+        for place, name in enumerate((*row.reads, *row.writes)):
+            sides = [m if side == "m" else int(side) for side in self.program.buffers[name].shape]
+            start, stop = 0, sides[0]
+            if row.kind not in ONCE and (place >= len(row.reads) or self.is_own(row, place, name, units)):
+                start, stop = self.share(sides[0], thread)
+            apart = int(np.prod(sides[1:]))
+            home = self.program.buffers[name].home
+            if home != "source" and start < stop:
+                found.append((self.memory(name), start * apart, stop * apart, place >= len(row.reads)))
+        return found
+
+    def is_own(self, row: Row, place: int, name: str, units: Any) -> bool:
+        shape = self.program.buffers[name].shape
+        if row.formula is None:
+            return place < OWN.get(row.kind, len(row.reads))
+        return shape[0] == units and (units == "m" or len(shape) == 2 or self.program.extent(row).width == 1)
+
+    def share(self, units: int, thread: int) -> tuple[int, int]:
+        """The units of a thread, in blocks of 8."""
+        blocks = -(-units // 8)
+        first, last = (8 * (blocks * number // self.threads) for number in (thread, thread + 1))
+        return min(units, first), min(units, last)
+
+    def memory(self, name: str) -> str:
+        while name in self.program.shared:
+            name = self.program.shared[name]
+        return name
+
+
+@given(cases(), st.integers(1, 41), st.sampled_from((2, 3, 8)))
+def test_no_two_threads_ever_meet_between_barriers(case: Case, later: int, threads: int) -> None:
+    plain = case.program()
+    for program in (plain, fused(plain)):
+        flags = program.barriers()
+        assert not Threads(program, threads).conflicts(flags, (case.m, later))
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam, strict", "batch_norm", "layer_norm before"])
+def test_threads_meet_where_a_barrier_is_left_out(name: str) -> None:
+    wide = tuple(33 if isinstance(layer, int) else layer for layer in TABLE[name].layers)
+    program = fused(TABLE[name]._replace(layers=wide).program())
+    flags = program.barriers()
+    for left_out in np.flatnonzero(flags):
+        fewer = tuple(flag and number != left_out for number, flag in enumerate(flags))
+        assert Threads(program, 3).conflicts(fewer, (41, 41))
