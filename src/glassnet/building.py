@@ -13,7 +13,7 @@ from numpy import sign
 
 from glassnet.architecture import Architecture
 from glassnet.places import Place, PlacedRows, places, segments
-from glassnet.program import Program, symbol
+from glassnet.program import Program, error_name, symbol
 from glassnet.rowlist import RowList
 from glassnet.updates import Step, add_update
 
@@ -182,7 +182,7 @@ class _Builder:
         cost, out, shape = self.architecture.cost, self.value(layer), ("m", self.architecture.outputs)
         reads = (out, "y", *self.weights)
         if self.paired:
-            name = self.error_name(layer)
+            name = error_name(self.inner(layer))
             text = f"s ⊙ ({out} − y)" if self.weights else f"{out} − y"
             self.rows.formula(
                 lambda a, y, *s: (a - y) * s[0] if s else a - y, reads, {name: shape}, f"{symbol(name)} = {text}"
@@ -212,7 +212,7 @@ class _Builder:
 
     def gate(self, layer: int, error: str, text: str) -> str:
         """The error passes the gate σ'(z): ∂c/∂a becomes ∂c/∂z; then the layers before the activation."""
-        dense, z, name = self.architecture.dense[layer - 1], self.inner(layer), self.error_name(layer)
+        dense, z, name = self.architecture.dense[layer - 1], self.inner(layer), error_name(self.inner(layer))
         row, shape = dense.activation, {name: ("m", dense.fan_out)}
         if row.elementwise:
             text = f"{symbol(name)} = {text} ⊙ {row.name}'({z})"
@@ -221,10 +221,6 @@ class _Builder:
             text = f"{symbol(name)} = a{layer} ⊙ ({text} − Σ a{layer}·{symbol(error)})"
             self.rows.add("softmax_error", (error, f"a{layer}"), shape, text)
         return self.layers_back(self.before[layer], name)
-
-    def error_name(self, layer: int) -> str:
-        """The error of what the activation reads: δ where that is z itself."""
-        return f"d{self.inner(layer)}" if self.before[layer] else f"delta{layer}"
 
     def layers_back(self, passed: list[_Passed], error: str) -> str:
         """The backward rows of layers, last one first."""

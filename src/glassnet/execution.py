@@ -52,7 +52,7 @@ def executor(engine: str, program: Program, held: Vectors, capacity: int, seed: 
         return Compiled(program, held, capacity, seed)
     except EngineUnavailable as reason:
         sentence = f"the compiled engine cannot run here ({reason}); NumPy runs instead, many times slower."
-        warnings.warn(sentence, RuntimeWarning, stacklevel=2)
+        warnings.warn(sentence, RuntimeWarning, stacklevel=1)  # one place: said once
         slow = Reference(program, held, capacity, seed)
         slow.warnings.append(sentence)
         return slow

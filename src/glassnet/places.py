@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from glassnet.architecture import Architecture
 from glassnet.parameters import Segment
-from glassnet.program import Size, symbol
+from glassnet.program import Size, error_name, symbol
 from glassnet.rowlist import RowList
 from glassnet.tables.layers import Layer
 
@@ -67,6 +67,10 @@ class PlacedRows:
         """The full name of one of the layer's quantities."""
         return f"{self.name}_{quantity}"
 
+    def error(self, quantity: str) -> str:
+        """The name of ∂c/∂quantity."""
+        return error_name(quantity)
+
     def formula(
         self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = ""
     ) -> str:
@@ -83,6 +87,7 @@ class PlacedRows:
         """Add a dropout row: its hash has the number of this place in it."""
         scale = struct.unpack("<q", struct.pack("<d", 1 / (1 - rate)))[0]
         settings = (round(rate * 2**32), scale, self.place.number)
+        text = f"{symbol(write)} = {text}"
         self.rows.add("dropout", (read,), {write: self._shape("full")}, text, settings=settings)
 
     def mean(self, parameter: str, *reads: str) -> None:

@@ -147,6 +147,11 @@ class Program(NamedTuple):
         return str(self)
 
 
+def error_name(quantity: str) -> str:
+    """The name of ∂c/∂quantity: the error δ of a z, else the quantity's own name behind a d."""
+    return f"delta{quantity[1:]}" if quantity[0] == "z" and quantity[1:].isdigit() else f"d{quantity}"
+
+
 def symbol(name: str) -> str:
     """A quantity's name on the screen: delta2 → δ2, w2 → W2, dw2 → dW2."""
     if name.startswith("delta"):

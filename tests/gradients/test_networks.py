@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glassnet.errors import ParameterError
 from glassnet.see.gradient_check import GradientReport, gradient_check
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation, own_activation
@@ -49,7 +50,8 @@ def assert_right(report: GradientReport, kinks: int = 0) -> None:
 def test_every_row_is_in_the_table() -> None:
     assert {last.name for last, _ in FITTING} >= set(ACTIVATIONS)
     assert {row.name for _, row in FITTING} >= set(COSTS)
-    assert len(PAIRED) >= 3
+    pairs = {("sigmoid", "binary_cross_entropy"), ("softmax", "categorical_cross_entropy"), ("exp", "poisson")}
+    assert {(last, row.name) for last, row in PAIRED} >= pairs
 
 
 @pytest.mark.parametrize("penalty", [{}, PENALTY], ids=["", "penalty"])
@@ -251,8 +253,14 @@ def test_check_works_in_float64_and_leaves_the_network_as_it_was(dtype: str, eng
     assert everything() == before and net.parameters.vector.dtype == dtype
 
 
-def test_class_numbers_are_checked_as_their_columns() -> None:
-    net, x, _, _ = problem([3, 4, 3], ["tanh", "softmax"], CategoricalCrossEntropy(0.1))
+def test_no_direction_at_all_is_refused() -> None:
+    with pytest.raises(ParameterError, match="directions is 0; it must be at least 1"):
+        problem([3, 2], ["linear"]).check(directions=0)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_class_numbers_are_checked_as_their_columns(smoothing: float) -> None:
+    net, x, _, _ = problem([3, 4, 3], ["tanh", "softmax"], CategoricalCrossEntropy(smoothing))
     labels = np.array([0, 2, 1, 1, 0, 2])
     numbers, columns = gradient_check(net, x, labels), gradient_check(net, x, np.eye(3)[:, labels])
     assert_right(numbers)

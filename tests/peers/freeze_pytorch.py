@@ -63,11 +63,18 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "cost": "quadratic",
         "runs": SOME,
     },
+    "softmax_quadratic": {
+        "layers": [3, 5, 3],
+        "activations": ["tanh", "softmax"],
+        "cost": "quadratic",
+        "runs": SOME,
+    },
 }
-ACTIVATIONS: dict[str, type[nn.Module]] = {
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "linear": nn.Identity,
     "relu": nn.ReLU,
     "sigmoid": nn.Sigmoid,
+    "softmax": lambda: nn.Softmax(1),
     "softplus": nn.Softplus,
     "tanh": nn.Tanh,
 }

@@ -41,7 +41,7 @@ class Frozen:
     def sources(self) -> Sources:
         """The data: samples as rows, as the peers hold them and the engine reads them."""
         y = self.arrays["y"]
-        if self.about["activations"][-1] != "softmax":
+        if self.about["cost"] != "categorical_cross_entropy":
             y = y.reshape(len(y), -1).astype(np.float64)
         return Sources(self.arrays["x"], y, self.arrays.get("weights"))
 

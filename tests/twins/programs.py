@@ -15,7 +15,7 @@ from glassnet.engine.executor import Compiled
 from glassnet.memory import Memory, vectors
 from glassnet.parameters import Parameters
 from glassnet.program import Program
-from glassnet.reference import Reference, Schedule, Sources
+from glassnet.reference import Schedule, Sources
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS, Cost, cost
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, Layer, LayerNorm
@@ -72,7 +72,7 @@ def fitting(name: str) -> list[str]:
 
 STRICT: dict[str, Any] = {"l1": 0.01, "l2": 0.1, "weighted": True, "clip_value": 0.02, "clip_norm": 0.1}
 TABLE: dict[str, Case] = {
-    **{name: Case((6, 5, 4, 3), (name, name, "linear")) for name in ACTIVATIONS},
+    **{name: Case((6, 5, 4, 3), ("tanh", name, "linear")) for name in ACTIVATIONS},
     **{f"{name} at the output": Case((6, 17, 4), ("tanh", name), weighted=True) for name in ACTIVATIONS},
     **{f"{name} of {end}": Case((6, 4), (end,), name) for name in COSTS for end in fitting(name)[:1]},
     **{f"{name} of {end}": Case((6, 4), (end,), name, weighted=True) for name in COSTS for end in fitting(name)[1:2]},
@@ -116,9 +116,16 @@ def cases(draw: Any, calm: bool = False) -> Case:
         layers += [draw(st.integers(least, 17)), *rows]
     outputs = [width for width in layers if isinstance(width, int)][-1]
     return Case(
-        *(tuple(layers), (*hidden, end), name, draw(st.sampled_from(sorted(OPTIMIZERS))), draw(st.sampled_from(DTYPES))),
-        *(draw(st.integers(1, 41)), draw(st.integers(0, 999)), draw(st.sampled_from((0, 0.01)))),
-        *(draw(st.sampled_from((0, 0.1))), draw(st.booleans())),
+        layers=tuple(layers),
+        activations=(*hidden, end),
+        cost=name,
+        optimizer=draw(st.sampled_from(sorted(OPTIMIZERS))),
+        dtype=draw(st.sampled_from(DTYPES)),
+        m=draw(st.integers(1, 41)),
+        seed=draw(st.integers(0, 999)),
+        l1=draw(st.sampled_from((0, 0.01))),
+        l2=draw(st.sampled_from((0, 0.1))),
+        weighted=draw(st.booleans()),
         labels=COSTS[name].target_sum is not None and outputs > 1 and draw(st.booleans()),
         clip_norm=draw(st.sampled_from((None, 0.1, 100.0))),
         clip_value=draw(st.sampled_from((None, 0.01))),
@@ -149,7 +156,7 @@ def _targets(case: Case, row: Cost, rng: np.random.Generator, shape: tuple[int, 
     return np.clip(rng.normal(0.5, 1, shape), row.targets.low, row.targets.high)
 
 
-def schedule(case: Case, program: Program, batches: Any, lr: float = 0.01) -> Schedule:
+def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> Schedule:
     """The given (first, m) of batches, in a random order of the samples, with their step scalars."""
     order, batches = np.random.default_rng(case.seed + 1).permutation(case.m + EXTRA), np.array(batches, np.int64)
     found: dict[str, Any] = {"l1": case.l1, "l2": case.l2, "clip norm": case.clip_norm, "clip value": case.clip_value}
@@ -235,6 +242,3 @@ def bits(values: Any) -> bytes:
     values = np.array(values)
     values[np.isnan(values)] = np.nan
     return values.tobytes()
-
-
-__all__ = ["Compiled", "Reference"]

@@ -47,7 +47,7 @@ def feature_mean(eps: float, p: Array, q: Any = 1.0) -> tuple[Array, ...]:
 
 def moments(eps: float, x: Array, axis: int = 0) -> tuple[Array, ...]:
     """The mean's own error, squared, joins the variance."""
-    n, spread = x.shape[axis], x - x.mean(axis, keepdims=True)
+    spread = x - x.mean(axis, keepdims=True)
     return eps * abs(x).sum(axis), eps * (spread**2).sum(axis) + (WIDE * abs(x).sum(axis)) ** 2
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,123 +11,134 @@ from glassnet.lowering import fused
 from glassnet.memory import Memory
 from glassnet.network import NeuralNetwork
 from glassnet.parameters import Array, Parameters
-from glassnet.program import Row
-from glassnet.reference import Reference
-from glassnet.tables.activations import ACTIVATIONS
+from glassnet.program import Program, Row
+from glassnet.reference import Reference, Schedule
 from glassnet.tables.layers import LAYERS
 from glassnet.tables.optimizers import OPTIMIZERS
-from tests.twins.programs import DTYPES, NAMED, TABLE, Case, bits, cases
-from tests.twins.programs import batches, begin, fitting, held_vectors, prepared, run_row, schedule
+from tests.twins.programs import (
+    DTYPES,
+    NAMED,
+    TABLE,
+    Case,
+    batches,
+    begin,
+    bits,
+    cases,
+    held_vectors,
+    prepared,
+    run_row,
+    schedule,
+)
 
 M = 43
 SLICES = ((0, 1), (42, 1), (5, 3), (36, 7), (0, 13), (20, 13), (3, 40), (0, 43))
 THREADS = (1, 2, 3, 8)
 
 
-def started(case: Case) -> Compiled:
+def started(case: Case, program: Program) -> tuple[Compiled, Schedule]:
     """A compiled executor in the middle of a run, at the beginning of a step."""
-    program = case.program()
-    compiled = prepared(Compiled, program, case, started=True)
-    plan = schedule(case, program, [(4, case.m)])
+    compiled, plan = prepared(Compiled, program, case, started=True), schedule(case, program, [(4, case.m)])
     begin(compiled, plan, 0)
-    compiled.plan = plan  # its arrays must live as long as the context names them
-    return compiled
+    return compiled, plan
 
 
 # Slices of the samples ------------------------------------------------------------------------------------------------
 
 
-def slice_again(compiled: Compiled, number: int, whole: dict[str, Array], first: int, count: int) -> Iterator[Any]:
-    """Run a row on some of the samples alone: for each result, its name, what came out, and its part of the whole."""
-    row, buffers = compiled.program.rows[number], compiled.program.buffers
-    compiled.m = compiled.context[2] = count
-    compiled.context[3] = compiled.plan.batches[0, 0] + first
-    for name in row.reads:
-        if buffers[name].home != "source" and buffers[name].shape[0] == "m":
-            compiled.rows(name)[...] = whole[name][first : first + count]
-    for name in set(row.writes) - set(row.reads):
+def sliced(compiled: Compiled, number: int, reads: dict[str, Array], first: int, count: int) -> dict[str, Array]:
+    """What a row makes of some of the samples alone."""
+    row, context = compiled.program.rows[number], compiled.context.copy()
+    compiled.m, compiled.context[2], compiled.context[3] = count, count, context[3] + first
+    for name, whole in reads.items():
+        compiled.rows(name)[...] = whole[first : first + count]
+    for name in set(row.writes) - set(reads):
         compiled.rows(name)[...] = np.nan
     run_row(compiled, number)
-    for name in row.writes:
-        yield name, compiled.rows(name).copy(), whole[f"after {name}"][first : first + count]
-    compiled.m, compiled.context[2:4] = M, (M, compiled.plan.batches[0, 0])
+    results = {name: compiled.rows(name).copy() for name in row.writes}
+    compiled.m, compiled.context[:] = M, context
+    return results
 
 
 def check_slices(case: Case) -> None:
     """Every row without a sum over samples; what dropout drops depends on the place in the batch, so it begins at 0."""
-    compiled = started(case._replace(m=M))
-    program = compiled.program
-    for number, row in enumerate(program.rows):
-        names = [name for name in (*row.reads, *row.writes) if program.buffers[name].home != "source"]
-        whole = {name: compiled.rows(name).copy() for name in names}
+    compiled, _plan = started(case, case.program())
+    buffers = compiled.program.buffers
+    for number, row in enumerate(compiled.program.rows):
+        of_samples = [name for name in row.reads if buffers[name].home == "work" and buffers[name].shape[0] == "m"]
+        reads = {name: compiled.rows(name).copy() for name in of_samples}
         run_row(compiled, number)
-        after = {name: compiled.rows(name).copy() for name in row.writes}
-        if program.split(row)[0] == "samples":
-            whole |= {f"after {name}": values for name, values in after.items()}
-            for first, count in SLICES:
-                for name, part, truth in slice_again(compiled, number, whole, 0 if row.kind == "dropout" else first, count):
-                    assert bits(part) == bits(truth), (row.kind, name, first, count)
-            for name, values in (whole | after).items():
-                if name in names:
-                    compiled.rows(name)[...] = values
+        if compiled.program.split(row)[0] != "samples":
+            continue
+        truth = {name: compiled.rows(name).copy() for name in row.writes}
+        for first, count in SLICES:
+            first = 0 if row.kind == "dropout" else first
+            for name, part in sliced(compiled, number, reads, first, count).items():
+                assert bits(part) == bits(truth[name][first : first + count]), (row.kind, name, first, count)
+        for name, whole in (reads | truth).items():
+            compiled.rows(name)[...] = whole
 
 
 @pytest.mark.parametrize(("name", "dtype"), NAMED)
 def test_rows_of_the_tables_do_not_depend_on_the_slice(name: str, dtype: str) -> None:
-    check_slices(TABLE[name]._replace(dtype=dtype))
+    check_slices(TABLE[name]._replace(dtype=dtype, m=M))
 
 
 @given(cases())
 def test_rows_of_random_programs_do_not_depend_on_the_slice(case: Case) -> None:
-    check_slices(case)
+    check_slices(case._replace(m=M))
 
 
 # Threads --------------------------------------------------------------------------------------------------------------
 
 
-def check_threads(case: Case) -> None:
+def check_threads(case: Case, program: Program) -> None:
     """All memory after a row, padding included, is the same whoever does which share, in whichever order."""
-    compiled = started(case)
+    compiled, _plan = started(case, program)
     vectors = held_vectors(compiled)
-    for number, row in enumerate(compiled.program.rows):
-        for name in set(row.writes) - set(row.reads):
-            compiled.rows(name)[...] = np.nan
+    for number, row in enumerate(program.rows):
+        poison(compiled, row)
         before = {name: vector.copy() for name, vector in vectors.items()}
+        untouched = others(compiled, row)
         run_row(compiled, number)
-        truth = {name: vector.copy() for name, vector in vectors.items()}
-        check_untouched(compiled, row, before, truth)
-        for threads in THREADS:
-            for order in (range(threads), reversed(range(threads))):
-                for name, vector in vectors.items():
-                    vector[:] = before[name]
-                run_row(compiled, number, tuple(order))
-                for name, vector in vectors.items():
-                    assert vector.tobytes() == truth[name].tobytes(), (row.kind, row.writes, name, threads)
+        assert others(compiled, row) == untouched
+        truth = {name: vector.tobytes() for name, vector in vectors.items()}
+        for order in (order for threads in THREADS for order in (range(threads), range(threads)[::-1])):
+            for name, vector in vectors.items():
+                vector[:] = before[name]
+            run_row(compiled, number, tuple(order))
+            different = [name for name, vector in vectors.items() if vector.tobytes() != truth[name]]
+            assert not different, (row.kind, row.writes, different, order)
 
 
-def check_untouched(compiled: Compiled, row: Row, before: dict[str, Array], after: dict[str, Array]) -> None:
-    """A row changes what it writes and nothing else."""
+def poison(compiled: Compiled, row: Row) -> None:
+    """NaN where a row will write, unless it reads there."""
+    read = set(map(compiled.program.memory, row.reads))
     for name in row.writes:
+        if compiled.program.memory(name) not in read:
+            compiled.rows(name)[...] = np.nan
+
+
+def others(compiled: Compiled, row: Row) -> list[bytes]:
+    """All memory but what the row writes."""
+    written = {name: compiled.rows(name).copy() for name in row.writes}
+    for name in written:
         compiled.rows(name)[...] = 0
-    held = held_vectors(compiled)
-    written = {name: vector.copy() for name, vector in held.items()}
-    for name, vector in held.items():
-        vector[:] = before[name]
-    for name in row.writes:
-        compiled.rows(name)[...] = 0
-    for name, vector in held.items():
-        assert vector.tobytes() == written[name].tobytes(), (row.kind, row.writes, name)
-        vector[:] = after[name]
+    found = [vector.tobytes() for vector in held_vectors(compiled).values()]
+    for name, values in written.items():
+        compiled.rows(name)[...] = values
+    return found
 
 
 @pytest.mark.parametrize(("name", "dtype"), NAMED)
 def test_rows_of_the_tables_do_not_depend_on_the_threads(name: str, dtype: str) -> None:
-    check_threads(TABLE[name]._replace(dtype=dtype, m=41))
+    case = TABLE[name]._replace(dtype=dtype, m=41)
+    for program in (case.program(), fused(case.program())):
+        check_threads(case, program)
 
 
 @given(cases())
 def test_rows_of_random_programs_do_not_depend_on_the_threads(case: Case) -> None:
-    check_threads(case)
+    check_threads(case, case.program())
 
 
 # Batches --------------------------------------------------------------------------------------------------------------
@@ -198,15 +206,16 @@ def test_what_comes_out_has_the_dtype_of_the_network(given_as: str, dtype: str, 
     assert type(history[-1].cost) is float
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_no_quantity_of_a_step_is_promoted(name: str, dtype: str) -> None:
+@pytest.mark.parametrize(("name", "dtype"), NAMED)
+def test_no_formula_promotes_its_result(name: str, dtype: str) -> None:
     case = TABLE[name]._replace(dtype=dtype)
-    for executor in (Reference, Compiled):
-        runner = prepared(executor, case.program(), case)
-        for quantity, buffer in case.program().buffers.items():
-            if buffer.home != "source":
-                assert runner.rows(quantity).dtype == ("float64" if buffer.float64 else dtype)
-
-
-__all__ = ["fitting"]
+    program = case.program()
+    reference = prepared(Reference, program, case, started=True)
+    reference.begin(schedule(case, program, [(4, case.m)]), 0)
+    for number, row in enumerate(program.rows):
+        if row.formula is not None:
+            scalars = [reference.scalars[name] for name in row.scalars]
+            results = row.formula(*map(reference.columns, row.reads), *scalars)
+            for result in results if isinstance(results, tuple) else (results,):
+                assert result.dtype == dtype, row.text
+        reference.run(number, number + 1)

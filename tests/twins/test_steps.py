@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -64,13 +65,13 @@ def test_five_steps_of_random_programs_compiled_equal_five_in_numpy(case: Case) 
 # Fused and plain ------------------------------------------------------------------------------------------------------
 
 
-def same_bits(executor: type[Memory], case: Case) -> None:
+def same_bits(executor: type[Memory], case: Case, steps: int = 3) -> None:
     """The plain lowering, the fused one, and the fused one with memory of its own for each quantity."""
     plain = case.program()
     joined = fused(plain)
-    truth = after_steps(executor, plain, case, STEPS)
+    truth = after_steps(executor, plain, case, steps)
     for lowered in (joined, joined._replace(shared={})):
-        costs, lasting = after_steps(executor, lowered, case, STEPS)
+        costs, lasting = after_steps(executor, lowered, case, steps)
         assert bits(costs) == bits(truth[0])
         assert {name for name in truth[1] if bits(lasting[name]) != bits(truth[1][name])} == set()
 
@@ -125,7 +126,16 @@ def test_batch_normalisation_waits_more_with_every_layer() -> None:
 
 
 # A row's operands that a thread reads for its own units alone; all others it may read whole.
-OWN = {"affine": 1, "arrive": 1, "outer": 0, "mean": 0, "mean_product": 0, "moments": 0, "mean_cost": 0, "clip_scale": 0}
+OWN = {
+    "affine": 1,
+    "arrive": 1,
+    "outer": 0,
+    "mean": 0,
+    "mean_product": 0,
+    "moments": 0,
+    "mean_cost": 0,
+    "clip_scale": 0,
+}
 ONCE = ("mean_cost", "clip_scale")
 Access = tuple[str, int, int, bool]
 
@@ -154,7 +164,9 @@ class Threads:
         found = []
         for name, first, last, writes in self.accesses(row, thread, m):
             notes = self.since.setdefault(name, [])
-            if any(t != thread and first < end and start < last and (writes or wrote) for t, start, end, wrote in notes):
+            if any(
+                t != thread and first < end and start < last and (writes or wrote) for t, start, end, wrote in notes
+            ):
                 found.append(name)
             notes.append((thread, first, last, writes))
         return found
@@ -170,7 +182,7 @@ class Threads:
             start, stop = 0, sides[0]
             if row.kind not in ONCE and (place >= len(row.reads) or self.is_own(row, place, name, units)):
                 start, stop = self.share(sides[0], thread)
-            apart = int(np.prod(sides[1:]))
+            apart = math.prod(sides[1:])
             home = self.program.buffers[name].home
             if home != "source" and start < stop:
                 found.append((self.memory(name), start * apart, stop * apart, place >= len(row.reads)))

@@ -15,11 +15,13 @@ from glassnet.errors import ParameterError
 from glassnet.execution import Executor
 from glassnet.parameters import Array
 from glassnet.program import symbol
+from glassnet.reference import Sources
 from glassnet.samples import input_rows, target_rows, weight_vector
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
 
+TRIES = 5  # directions that are tried before a difference counts
 STEPS = (1e-4, 1e-5, 1e-6)  # a kink of relu within one step is not within all three; a fault is
 
 
@@ -99,17 +101,16 @@ def gradient_check(
     twin = network.astype(np.float64)
     rows = input_rows(x, twin.architecture.inputs, twin.dtype)
     targets = target_rows(y, twin.architecture.cost, twin.architecture.outputs, len(rows), twin.dtype)
-    check = _Check(twin, rows, targets, weight_vector(sample_weight, len(rows)), training)
-    rng = np.random.default_rng(seed)
-    return GradientReport(tuple(check.findings(rng, directions, entries)), tolerance)
+    check = _Check(twin, Sources(rows, targets, weight_vector(sample_weight, len(rows))), training, tolerance, seed)
+    return GradientReport(tuple(check.findings(directions, entries)), tolerance)
 
 
 class _Check:
     """An executor that holds x, y and the gradients, and evaluates C after a nudge."""
 
-    def __init__(self, twin: NeuralNetwork, x: Array, y: Array, weights: Array | None, training: bool) -> None:
-        self.twin = twin
-        self.runner: Executor = twin._inference._ready(x, training, y, weights)
+    def __init__(self, twin: NeuralNetwork, sources: Sources, training: bool, tolerance: float, seed: int) -> None:
+        self.twin, self.tolerance, self.rng = twin, tolerance, np.random.default_rng(seed)
+        self.runner: Executor = twin._inference._ready(sources.x, training, sources.y, sources.weights)
         self.program = self.runner.program
         self.runner.run()
         self.held = {name: self.runner.rows(name).copy() for name in self.program.buffers if self._is_gradient(name)}
@@ -119,38 +120,48 @@ class _Check:
     def _is_gradient(self, name: str) -> bool:
         return name.startswith("delta") or self.program.buffers[name].home == "gradients"
 
-    def findings(self, rng: np.random.Generator, directions: int, entries: bool) -> Iterator[Finding]:
+    def findings(self, directions: int, entries: bool) -> Iterator[Finding]:
         """Errors first, then parameters, from the last layer back, as backpropagation works them out."""
         last = len(self.twin.architecture.dense)
         for layer in range(last, 0, -1):
-            if f"delta{layer}" in self.held:
-                yield from self._error(layer, "BP1" if layer == last else "BP2", rng, directions)
+            yield from self._error(layer, "BP1" if layer == last else "BP2", directions)
             for segment in self.program.segments:
                 if segment.layer == layer or (layer == 1 and segment.layer == 0):
-                    yield from self._parameter(
-                        segment.name, "BP4" if segment.is_weight else "BP3", layer, rng, directions
-                    )
+                    equation = "BP4" if segment.is_weight else "BP3"
+                    yield from self._parameter(segment.name, equation, layer, directions)
                     if entries:
-                        yield from self._entries(segment.name, "BP4" if segment.is_weight else "BP3", layer)
+                        yield from self._entries(segment.name, equation, layer)
 
-    def _error(self, layer: int, equation: str, rng: np.random.Generator, directions: int) -> Iterator[Finding]:
+    def _error(self, layer: int, equation: str, directions: int) -> Iterator[Finding]:
         """δ: the slope of C along a direction of z is Σ δ⊙direction / m."""
-        name, error = f"z{layer}", self.held[f"delta{layer}"]
-        for _ in range(directions):
-            direction = _direction(rng, error)
-            slope = float((error * direction).sum()) / len(error)
-            yield self._compare(layer, equation, f"δ{layer}", slope, self._poke(name, direction))
+        error = self.held[f"delta{layer}"]
 
-    def _parameter(
-        self, name: str, equation: str, layer: int, rng: np.random.Generator, directions: int
-    ) -> Iterator[Finding]:
+        def once() -> Finding:
+            direction = np.asarray(self.rng.standard_normal(error.shape))
+            slope = float((error * direction).sum()) / len(error)
+            return self._compare(layer, equation, f"δ{layer}", slope, self._poke(f"z{layer}", direction))
+
+        return (self._tried(once) for _ in range(directions))
+
+    def _parameter(self, name: str, equation: str, layer: int, directions: int) -> Iterator[Finding]:
         """A gradient: the slope of C along a direction of the parameter is Σ gradient⊙direction."""
         gradient = self.held[f"d{name}"]
-        for _ in range(directions):
-            direction = _direction(rng, gradient)
-            yield self._compare(
-                layer, equation, symbol(f"d{name}"), float((gradient * direction).sum()), self._nudge(name, direction)
-            )
+
+        def once() -> Finding:
+            direction = np.asarray(self.rng.standard_normal(gradient.shape))
+            slope = float((gradient * direction).sum())
+            return self._compare(layer, equation, gradient_symbol(name), slope, self._nudge(name, direction))
+
+        return (self._tried(once) for _ in range(directions))
+
+    def _tried(self, once: Callable[[], Finding]) -> Finding:
+        """A comparison along a random direction; another one where a kink lies on it. A fault lies on all of them."""
+        finding = once()
+        for _ in range(TRIES - 1):
+            if finding.difference <= self.tolerance and "kink" not in finding.quantity:
+                break
+            finding = min(finding, once(), key=_badness)
+        return finding
 
     def _entries(self, name: str, equation: str, layer: int) -> Iterator[Finding]:
         """Every single entry of a gradient; indices as the article has them."""
@@ -158,7 +169,7 @@ class _Check:
         for place in np.ndindex(gradient.shape):
             direction = np.zeros(gradient.shape)
             direction[place] = 1.0
-            text = f"{symbol(f'd{name}')}[{', '.join(map(str, reversed(place)))}]"
+            text = f"{gradient_symbol(name)}[{', '.join(map(str, reversed(place)))}]"
             yield self._compare(layer, equation, text, float(gradient[place]), self._nudge(name, direction))
 
     def _nudge(self, name: str, direction: Array) -> Callable[[float], float]:
@@ -207,6 +218,11 @@ class _Check:
         return best._replace(difference=0.0, quantity=f"{quantity} (at a kink)") if at_kink else best
 
 
-def _direction(rng: np.random.Generator, like: Array) -> Array:
-    """A random direction of the shape of a quantity."""
-    return np.asarray(rng.standard_normal(like.shape))
+def _badness(finding: Finding) -> tuple[bool, float]:
+    """A comparison at a kink counts as agreement, but one that really agrees is better."""
+    return "kink" in finding.quantity, finding.difference
+
+
+def gradient_symbol(name: str) -> str:
+    """The gradient of a parameter on the screen: dW1, db1, ∂C/∂batch_norm1_gamma."""
+    return symbol(f"d{name}") if name[0] in "wb" and name[1:].isdigit() else f"∂C/∂{name}"

@@ -27,6 +27,9 @@ class Place(Protocol):
     def own(self, quantity: str) -> str:
         """The full name of one of the layer's parameters or statistics."""
 
+    def error(self, quantity: str) -> str:
+        """The name of ∂c/∂quantity."""
+
     def formula(
         self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = ""
     ) -> str:
@@ -81,11 +84,11 @@ class Dropout(Layer):
 
     def forward(self, place: Place, x: str) -> str:
         """Drop values while training; in the inference program there is no row at all."""
-        return self._drop(place, x, place.name, f"{place.name} = dropout({x}, {self.rate:g})")
+        return self._drop(place, x, place.name, f"dropout({x}, {self.rate:g})")
 
     def backward(self, place: Place, error: str, x: str) -> str:
         """The same values are dropped from the error, by the same hash."""
-        return self._drop(place, error, f"d{x}", f"∂c/∂{x} = dropout(∂c/∂{place.name}, {self.rate:g})")
+        return self._drop(place, error, place.error(x), f"dropout(∂c/∂{place.name}, {self.rate:g})")
 
     def _drop(self, place: Place, read: str, write: str, text: str) -> str:
         if not place.training or self.rate == 0:
@@ -111,7 +114,7 @@ class Scaling(Layer):
         """∂C/∂γ = mean(error ⊙ x); the error goes on times γ."""
         place.mean("gamma", error, x)
         return place.formula(
-            f"d{x}", lambda error, gamma: error * gamma, error, place.own("gamma"), text=f"∂c/∂{place.name} ⊙ γ"
+            place.error(x), lambda error, gamma: error * gamma, error, place.own("gamma"), text=f"∂c/∂{place.name} ⊙ γ"
         )
 
 
@@ -160,7 +163,7 @@ class BatchNorm(Layer):
         epsilon = self.epsilon
         if not place.training:
             return place.formula(
-                f"d{x}",
+                place.error(x),
                 lambda d, gamma, v: d * (gamma / sqrt(v + epsilon)),
                 error,
                 gamma,
@@ -168,7 +171,7 @@ class BatchNorm(Layer):
                 text="through γ/√(v+ε)",
             )
         return place.formula(
-            f"d{x}",
+            place.error(x),
             lambda d, n, gamma, v, mean, product: (d - mean - n * product) * (gamma / sqrt(v + epsilon)),
             *(error, scaled, gamma, place.own("batch_variance"), f"d{place.own('beta')}", f"d{gamma}"),
             text=f"γ/√(v+ε) ⊙ (∂c/∂{place.name} − mean − x̂ ⊙ mean(∂c/∂{place.name} ⊙ x̂))",
@@ -209,7 +212,7 @@ class LayerNorm(Layer):
         place.row("feature_mean", (inner,), {mean: "unit"})
         place.row("feature_mean_product", (inner, scaled), {product: "unit"})
         return place.formula(
-            f"d{x}",
+            place.error(x),
             lambda d, n, v, mean, product: (d - mean - n * product) / sqrt(v + epsilon),
             *(inner, scaled, place.own("variance"), mean, product),
             text="1/√(v+ε) ⊙ (∂c/∂x̂ − mean − x̂ ⊙ mean(∂c/∂x̂ ⊙ x̂))",

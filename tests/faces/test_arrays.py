@@ -1,0 +1,80 @@
+"""x and y as people hold them: any dtype, order, stride or list gives the same numbers and is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet import NeuralNetwork
+from glassnet.execution import ENGINES
+
+Array = np.ndarray[Any, Any]
+engines = pytest.mark.parametrize("engine", ENGINES)
+
+
+def network(engine: str) -> NeuralNetwork:
+    return NeuralNetwork([2, 10, 1], ["tanh", "linear"], seed=1, engine=engine)
+
+
+def strided(x: Array) -> Array:
+    wide = np.zeros((2 * x.shape[0], 3 * x.shape[1]), x.dtype)
+    wide[::2, ::3] = x
+    return wide[::2, ::3]
+
+
+BYTES = np.random.default_rng(4).integers(0, 9, (2, 7)).astype(np.uint8)
+FORMS: dict[str, Callable[[], Any]] = {
+    **{
+        name: lambda name=name: BYTES.astype(name)
+        for name in ("float32", "float64", "uint8", "int64", "int8", "bool", "float16")
+    },
+    "F-order": lambda: np.asfortranarray(BYTES.astype(np.float64)),
+    "transpose": lambda: np.ascontiguousarray(BYTES.T.astype(np.float32)).T,
+    "strided": lambda: strided(BYTES.astype(np.float32)),
+    "backwards": lambda: BYTES.astype(np.float64)[::-1, ::-1],
+    "other byte order": lambda: BYTES.astype(">f8"),
+    "broadcast": lambda: np.broadcast_to(np.float32([[1], [2]]), (2, 7)),
+    "lists": lambda: BYTES.tolist(),
+}
+
+
+def every_call(net: NeuralNetwork, x: Any, y: Any) -> list[Array]:
+    """What each method gives that takes x."""
+    z_s, a_s = net.feedforward(x)
+    dw, db = net.backpropagation(y, z_s, a_s)
+    cost = net.cost(x, y)
+    net.train(x, y, batch_size=3, epochs=2, lr=0.1, validation=(x, y))
+    net.train(x, y, batch_size=3, epochs=2, lr=0.1, validation=0.3, optimizer="adam")
+    return [*z_s, *a_s, *dw, *db, np.array(cost), net.predict(x), net.parameters.vector]
+
+
+@engines
+@pytest.mark.parametrize("form", FORMS)
+def test_x_of_any_form_gives_the_same_and_is_left_alone(form: str, engine: str) -> None:
+    x = FORMS[form]()
+    plain = np.array(x, dtype=np.float64)
+    y = np.array(x)[:1] if form != "lists" else x[:1]
+    held = [array for array in (x, y) if isinstance(array, np.ndarray)]
+    before = [array.tobytes() for array in held]
+    for array in held:
+        array.flags.writeable = False
+    found = every_call(network(engine), x, y)
+    wanted = every_call(network(engine), plain, plain[:1])
+    assert all(np.array_equal(one, other) for one, other in zip(found, wanted, strict=True))
+    assert [array.tobytes() for array in held] == before
+    assert not any(np.shares_memory(one, array) for one in found for array in held)
+    assert all(one.flags.writeable for one in found)
+
+
+def test_what_a_method_gives_is_fresh() -> None:
+    x = np.random.default_rng(0).random((2, 7))
+    for engine in ENGINES:
+        net = network(engine)
+        first, again = net.feedforward(x), net.feedforward(1 - x)
+        kept = [array.copy() for array in (*first[0], *first[1])]
+        net.predict(x * 2)
+        assert all(np.array_equal(a, b) for a, b in zip(kept, (*first[0], *first[1]), strict=True))
+        assert not np.array_equal(first[0][0], again[0][0])

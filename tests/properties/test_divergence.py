@@ -1,0 +1,195 @@
+"""Whatever the rate and the scale of x: a run ends finite, or says where it broke and keeps the last good weights."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glassnet import BatchNorm, DivergedError, Dropout, GlassnetError, History, LayerNorm, NeuralNetwork, Training
+from glassnet.batching import epoch_order
+from glassnet.execution import ENGINES
+from glassnet.reference import Sources
+from glassnet.settings import checked_recipe
+from glassnet.tables.schedules import Exponential
+
+Array = np.ndarray[Any, Any]
+engines = pytest.mark.parametrize("engine", ENGINES)
+BATCH, EPOCHS = 6, 4
+X = np.random.default_rng(0).standard_normal((2, 20))
+Y = np.stack([X[0] * X[1], X[0]])
+NETWORKS: dict[str, tuple[Any, list[str], str, Array]] = {
+    "relu, quadratic": ((2, 8, 2), ["relu", "linear"], "quadratic", Y),
+    "tanh, binary": ((2, 8, 2), ["tanh", "sigmoid"], "binary_cross_entropy", (Y > 0).astype(float)),
+    "softmax, classes": ((2, 8, 8, 2), ["elu", "relu", "softmax"], "categorical_cross_entropy", (X[0] > 0).astype(int)),
+    "batch norm, huber": ((2, 8, BatchNorm(), 2), ["relu", "linear"], "huber", Y),
+    "layer norm, poisson": ((2, 8, LayerNorm(), 2), ["softplus", "exp"], "poisson", np.abs(Y)),
+}
+PLACE = re.compile(
+    r"in epoch (\d+), step (\d+) \(step (\d+) of the run, rate ([^)]+)\): (.+?)(\[[^]]*\])? became (\w+)"
+)
+
+
+def network(kind: str, dtype: str, engine: str) -> NeuralNetwork:
+    layers, activations, cost, _ = NETWORKS[kind]
+    return NeuralNetwork(layers, activations, cost, initializer="he", dtype=dtype, seed=2, engine=engine)
+
+
+def recipe(net: NeuralNetwork, **words: Any) -> Any:
+    """The words of `train` as a Recipe."""
+    unset = dict.fromkeys(("schedule", "lr_factors", "patience", "clip_norm", "clip_value"))
+    given = {"batch_size": BATCH, "epochs": EPOCHS, "optimizer": "sgd", **words}
+    return checked_recipe(len(net.architecture.dense), **{**unset, **given})
+
+
+def numbers(net: NeuralNetwork) -> tuple[bytes, bytes]:
+    return net.parameters.vector.tobytes(), net.statistics.vector.tobytes()
+
+
+def is_finite(net: NeuralNetwork, history: History) -> bool:
+    vectors = (net.parameters.vector, net.statistics.vector, history["cost"])
+    return all(bool(np.isfinite(vector).all()) for vector in vectors)
+
+
+def before_step(kind: str, dtype: str, engine: str, x: Array, step: int, **words: Any) -> NeuralNetwork:
+    """The network after all steps before this one, made one by one."""
+    net = network(kind, dtype, engine)
+    y = NETWORKS[kind][3]
+    training = Training(net, Sources(x.T.copy(), y if y.ndim == 1 else y.T.copy()), recipe(net, **words))
+    for _ in range(step - 1):
+        training.run(steps=1)
+    return net
+
+
+@engines
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@settings(max_examples=8)
+@given(lr=st.floats(0, 12), scale=st.floats(-30, 30), optimizer=st.sampled_from(("sgd", "adam")))
+def test_a_run_is_finite_or_says_where_it_broke(
+    engine: str, kind: str, dtype: str, lr: float, scale: float, optimizer: str
+) -> None:
+    """Warnings are errors here, so that none of NumPy's is let out."""
+    x, words = X * 10**scale, {"lr": 10**lr, "optimizer": optimizer}
+    net = network(kind, dtype, engine)
+    y = NETWORKS[kind][3]
+    try:
+        history = net.train(x, y, BATCH, EPOCHS, validation=(x, y), **words)
+        assert len(history) == EPOCHS and np.isfinite(history["validation_cost"]).all()
+    except DivergedError as error:
+        found = PLACE.search(str(error))
+        assert found is not None and isinstance(error, GlassnetError), error
+        assert net.history is not None and len(net.history) == int(found[1]) - 1
+        if "before that step" in str(error):
+            wanted = before_step(kind, dtype, engine, x, int(found[3]), **words)
+            assert numbers(net) == numbers(wanted), error
+    assert net.history is not None and is_finite(net, net.history)
+
+
+def first_bad(net: NeuralNetwork, x: Array, y: Array) -> tuple[str, Any]:
+    """The first of z, a, C and the gradients that is not finite on this batch, by the article's methods."""
+    z_s, a_s = net.feedforward(x)
+    for layer, (z, a) in enumerate(zip(z_s, a_s[1:], strict=True), 1):
+        for name, values in ((f"z{layer}", z), (f"a{layer}", a)):
+            if not np.isfinite(values).all():
+                return name, values
+    return ("c", None) if not np.isfinite(net.cost(x, y)) else ("gradient", None)
+
+
+@engines
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["relu, quadratic", "layer norm, poisson", "softmax, classes"])
+@pytest.mark.parametrize(("lr", "scale"), [(1.0, 1e25), (1e12, 1.0), (1e8, 1e-3), (1e3, 1e12)])
+def test_the_place_that_is_named_is_the_first(engine: str, dtype: str, kind: str, lr: float, scale: float) -> None:
+    x, y = X * scale, NETWORKS[kind][3]
+    net = network(kind, dtype, engine)
+    try:
+        net.train(x, y, BATCH, EPOCHS, lr)
+    except DivergedError as error:
+        found = PLACE.search(str(error))
+        assert found is not None
+        epoch, step, total, name = int(found[1]), int(found[2]), int(found[3]), found[5]
+        assert total == (epoch - 1) * 4 + step and 1 <= step <= 4 and float(found[4]) == lr
+        places = epoch_order(20, net.seed, 0, epoch - 1)[(step - 1) * BATCH : step * BATCH]
+        wanted, values = first_bad(net, x[:, places], y[..., places])
+        if wanted == "gradient":
+            assert name.startswith(("δ", "dW", "db", "W", "b", "∂", "layer")), error
+        else:
+            assert name == wanted or (wanted[0] == "c" and name == "C") or name.startswith("layer_norm"), error
+        if values is not None and name == wanted:
+            place = tuple(map(int, found[6][1:-1].split(", ")))
+            assert found[7] == ("NaN" if np.isnan(values[place]) else "infinite")
+            assert not np.isfinite(values[place]) and f"for sample {places[place[1]]} " in str(error)
+
+
+@engines
+def test_enough_of_these_runs_diverge(engine: str) -> None:
+    """The tests above would say nothing if none did."""
+    with pytest.raises(DivergedError, match=r"Try a smaller lr, scaled inputs, or clip_norm=1\.$"):
+        network("relu, quadratic", "float32", engine).train(X * 1e12, Y, BATCH, EPOCHS, 1e3)
+
+
+@engines
+def test_a_network_that_diverged_begins_anew(engine: str) -> None:
+    """No number of the broken run is left in what the second one uses."""
+    net, fresh = (network("batch norm, huber", "float32", engine) for _ in range(2))
+    with pytest.raises(DivergedError):
+        net.train(X * 1e25, Y, BATCH, EPOCHS, 1e12)
+    assert net.runs == 0
+    net.initialize()
+    histories = [each.train(X, Y, BATCH, 2, 1e-3, optimizer="adam") for each in (net, fresh)]
+    assert numbers(net) == numbers(fresh) and is_finite(net, histories[0])
+
+
+@engines
+def test_a_state_of_the_optimizer_that_left_the_dtype_is_no_silence(engine: str) -> None:
+    """The square of a gradient is infinite, and w ← w − lr·m/∞ would keep w as it is for ever."""
+    with pytest.raises(DivergedError) as caught:
+        network("relu, quadratic", "float32", engine).train(X * 1e12, Y, BATCH, EPOCHS, 1e-3, optimizer="adam")
+    found = PLACE.search(str(caught.value))
+    assert found is not None and found[3] == "1" and found[5].startswith("square w")
+
+
+@engines
+def test_the_epochs_before_are_reported(engine: str) -> None:
+    """A rate that grows: the first epochs are fine, and their reports and weights are kept."""
+    net = network("relu, quadratic", "float32", engine)
+    seen: list[Any] = []
+    with pytest.raises(DivergedError) as caught:
+        net.train(X, Y, BATCH, 400, 1e-3, schedule=Exponential(3.0), callbacks=[seen.append])
+    found = PLACE.search(str(caught.value))
+    assert found is not None and net.history is not None
+    assert list(net.history) == seen and len(seen) == int(found[1]) - 1 > 2 and is_finite(net, net.history)
+    wanted = before_step(
+        "relu, quadratic", "float32", engine, X, int(found[3]), lr=1e-3, epochs=400, schedule=Exponential(3.0)
+    )
+    assert numbers(net) == numbers(wanted)
+
+
+@engines
+@pytest.mark.parametrize("clip", [{"clip_norm": 1.0}, {"clip_value": 0.1}])
+def test_clipped_gradients_keep_a_steep_run_finite(engine: str, clip: dict[str, float]) -> None:
+    net = network("relu, quadratic", "float32", engine)
+    with pytest.raises(DivergedError):
+        network("relu, quadratic", "float32", engine).train(X * 1e3, Y, BATCH, 50, 0.1)
+    assert is_finite(net, net.train(X * 1e3, Y, BATCH, 50, 0.1, **clip))
+
+
+@engines
+def test_dropout_and_weights_are_replayed_too(engine: str) -> None:
+    """The step is found again with the same mask, order and weights."""
+    weights = np.arange(20.0) % 3
+    net = NeuralNetwork((2, 8, Dropout(0.4), 2), ["relu", "linear"], seed=2, engine=engine)
+    with pytest.raises(DivergedError) as caught:
+        net.train(X, Y, 1, 100, 0.01, schedule=Exponential(3.0), sample_weight=weights)
+    found = PLACE.search(str(caught.value))
+    assert found is not None and net.history is not None
+    twin = NeuralNetwork((2, 8, Dropout(0.4), 2), ["relu", "linear"], seed=2, engine=engine)
+    words = {"lr": 0.01, "epochs": 100, "batch_size": 1, "schedule": Exponential(3.0)}
+    training = Training(twin, Sources(X.T.copy(), Y.T.copy(), weights), recipe(twin, **words))
+    training.run(steps=int(found[3]) - 1)
+    assert numbers(net) == numbers(twin)
