@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
 
 TRIES = 5  # directions that are tried before a difference counts
-STEPS = (1e-4, 1e-5, 1e-6)  # a kink of relu within one step is not within all three; a fault is
+STEPS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # a kink of relu that lies within one step does not within all; a fault does
 
 
 class Finding(NamedTuple):
@@ -214,7 +214,7 @@ class _Check:
         best = min(found, key=lambda finding: finding.difference)
         # The slopes of both sides differ at a kink however small the step; on a curve, in proportion to it.
         least = max(1e-3 * abs(numeric), 1e-3 * abs(best.analytic), 1e-8 * max(abs(self.base), 1e-3))
-        at_kink = jumps[-1] > max(0.2 * jumps[-2], least)
+        at_kink = best.difference > self.tolerance and jumps[2] > max(0.2 * jumps[1], least)
         return best._replace(difference=0.0, quantity=f"{quantity} (at a kink)") if at_kink else best
 
 
