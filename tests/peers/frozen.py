@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def _layer(entry: dict[str, Any]) -> Any:
     return LAYERS[entry["name"]](**{key: value for key, value in entry.items() if key != "name"})
 
 
+@cache
 def read(peer: str) -> tuple[dict[str, Any], dict[str, Array]]:
     """The settings and the arrays of a peer's file."""
     with np.load(Path(__file__).with_name(f"{peer}.npz"), allow_pickle=False) as file:

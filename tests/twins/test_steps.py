@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassnet.engine.executor import Compiled
+from glassnet.formula import trace
 from glassnet.lowering import fused
 from glassnet.memory import Memory
-from glassnet.program import Program, Row
+from glassnet.parameters import Segment
+from glassnet.program import Buffer, Program, Row
 from glassnet.reference import Reference
 from glassnet.tables.activations import activation
 from glassnet.tables.layers import LAYERS
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
-from tests.twins.programs import NAMED, TABLE, Array, Case, after_steps, bits, cases, has_place
+from tests.twins.programs import NAMED, TABLE, Array, Case, after_steps, bits, cases, has_place, prepared
 
 STEPS = 5
 TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
@@ -92,6 +94,30 @@ def test_fusing_joins_rows_drops_quantities_and_shares_memory() -> None:
     assert len(joined.rows) < len(plain.rows)
     assert len(joined.buffers) < len(plain.buffers)
     assert fused(Case((6, 5, 4, 3), ("tanh", "tanh", "tanh")).program()).shared
+
+
+def made(shapes: dict[str, tuple[int, ...]], *equations: tuple[str, tuple[str, ...], Any]) -> Program:
+    """A program made by hand of formulas (result, operands, function) on parameters of these shapes."""
+    rows = [Row("formula", "", reads, (result,), "", trace(made, len(reads))) for result, reads, made in equations]
+    homes = {name: "work" if name.startswith("between") else "parameters" for name in shapes}
+    segments = [Segment(name, shape, 1, None) for name, shape in shapes.items() if homes[name] == "parameters"]
+    buffers = {name: Buffer(shape, homes[name]) for name, shape in shapes.items()}
+    return Program(tuple(rows), buffers, tuple(segments), ())
+
+
+def test_a_formula_is_not_joined_across_a_change_of_what_it_reads() -> None:
+    plain = made(
+        dict.fromkeys(("p", "q", "between"), (9, 4)),
+        ("between", ("p",), lambda p: p + 1),
+        ("p", ("p", "q"), lambda p, q: p * q),
+        ("q", ("between", "q"), lambda t, q: t - q),
+    )
+    vectors = []
+    for program in (plain, fused(plain)):
+        runner = prepared(Reference, program, Case((1, 1), ("linear",)))
+        runner.run()
+        vectors.append(bits(runner.held.parameters.vector))
+    assert vectors[0] == vectors[1]
 
 
 # Barriers -------------------------------------------------------------------------------------------------------------
@@ -212,6 +238,14 @@ def test_no_two_threads_ever_meet_between_barriers(case: Case, later: int, threa
     for program in (plain, fused(plain)):
         flags = program.barriers()
         assert not Threads(program, threads).conflicts(flags, (case.m, later))
+
+
+def test_splits_of_different_numbers_of_units_wait_for_each_other() -> None:
+    double, add = (lambda b: b * 2), (lambda w, b: w + b)
+    program = made({"w": (33, 17), "b": (17,)}, ("b", ("b",), double), ("w", ("w", "b"), add))
+    assert program.barriers() == (True, True)
+    assert not Threads(program, 3).conflicts(program.barriers(), (1, 1))
+    assert Threads(program, 3).conflicts((True, False), (1, 1))
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam, strict", "batch_norm", "layer_norm before"])
