@@ -24,7 +24,7 @@ def demo(
     from glassnet.cli.run import Settings, check_settings, fit, make_network, report, scores_of, training_program
     from glassnet.cli.scores import score_text
 
-    settings = Settings(hidden=[128], lr=0.003, batch_size=32, epochs=epochs, validation=TEST_SHARE, seed=seed)
+    settings = Settings(hidden=[128], schedule="constant", lr=0.003, batch_size=32, epochs=epochs, seed=seed)
     check_settings(settings)
     folder = make_folder(out)
     dataset, images, test = _digits(settings.validation, seed)

@@ -42,11 +42,11 @@ class Settings(NamedTuple):
     dropout: float = 0.0
     l2: float = 0.0
     optimizer: str = "adam"
-    schedule: str = "constant"
-    lr: float = 0.001
+    schedule: str = "one_cycle"
+    lr: float = 0.0005
     batch_size: int = 64
-    epochs: int = 100
-    patience: int = 10
+    epochs: int = 20
+    patience: int | None = None
     validation: float = 0.2
     seed: int = 0
     threads: int | None = None
@@ -80,8 +80,9 @@ def train_file(file: str, out: str, target: str | None, task: str, settings: Set
 
 def check_settings(settings: Settings) -> None:
     """Raise for a setting that cannot be used, before any data is read."""
-    for name in ("batch_size", "epochs", "patience"):
-        whole(name, getattr(settings, name))
+    for name in ("batch_size", "epochs", "patience", "threads"):
+        if getattr(settings, name) is not None:
+            whole(name, getattr(settings, name))
     positive("lr", settings.lr)
     optimizer(settings.optimizer)
     schedule(settings.schedule)
@@ -94,8 +95,6 @@ def check_settings(settings: Settings) -> None:
     Dropout(rate=settings.dropout)
     if settings.seed < 0:
         raise ParameterError(f"seed is {settings.seed}; it must be 0 or more.")
-    if settings.threads is not None:
-        whole("threads", settings.threads)
 
 
 def make_network(dataset: Dataset, settings: Settings) -> NeuralNetwork:
@@ -138,7 +137,7 @@ def fit(network: NeuralNetwork, dataset: Dataset, settings: Settings, file: str)
         *part(dataset.train),
         **{name: getattr(settings, name) for name in words},
         validation=part(dataset.validation) if held else None,
-        patience=settings.patience if held else None,
+        patience=(settings.patience or settings.epochs) if held else None,
         verbose=0 if settings.quiet else 1,
     )
     return Model(network, dataset.preparation, dataset.target, summary(dataset, settings, history, file)), history
