@@ -98,11 +98,12 @@ def test_the_second_run_of_a_network_is_resumed(tmp_path: Path) -> None:
 
 
 def test_without_resume_a_run_starts_afresh(tmp_path: Path) -> None:
-    uncut = network()
-    wanted = numbers(uncut, uncut.train(X, Y, **RUN))
+    """Whatever file stands there, also that of another run."""
+    network().train(X, Y, epochs=3, checkpoint=tmp_path / "c")
     for _ in range(2):
-        net = network()
-        assert numbers(net, net.train(X, Y, **RUN, checkpoint=tmp_path / "c")) == wanted
+        net, seen = network(), list[Report]()
+        history = net.train(X, Y, **RUN, checkpoint=tmp_path / "c", callbacks=[seen.append])
+        assert seen == list(history) and seen[0].epoch == 1
 
 
 def test_a_finished_run_is_resumed_to_its_end(tmp_path: Path) -> None:
