@@ -25,6 +25,19 @@ WORDS: dict[str, Any] = {
         *("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"),
     )
 }
+
+
+def whole_power(base: Any, exponent: Any) -> Any:
+    """base·base·…, multiplied from the left as the engine does; NumPy's power may round otherwise."""
+    if isinstance(base, Symbol):
+        return np.power(base, exponent)
+    result = base
+    for _ in range(int(exponent) - 1):
+        result = result * base
+    return result
+
+
+WORDS["power"] = whole_power
 INFIX = {
     **{"add": ("+", 1), "subtract": ("−", 1), "multiply": ("·", 2), "divide": ("/", 2)},
     **{"greater": (">", 0), "greater_equal": ("≥", 0), "less": ("<", 0), "less_equal": ("≤", 0)},

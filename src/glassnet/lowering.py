@@ -95,13 +95,16 @@ def _unread_left_out(rows: list[Row], program: Program) -> list[Row]:
 
 def _scheduled(rows: list[Row], program: Program) -> list[Row]:
     """An order that keeps every dependency and changes the split as rarely as it can."""
-    left, order, split = list(rows), [], program.split(rows[0])
+    waits_for = [{n for n in range(number) if _depends(row, rows[n])} for number, row in enumerate(rows)]
+    left, order, split = list(range(len(rows))), [], program.split(rows[0])
     while left:
-        ready = [row for number, row in enumerate(left) if not any(_depends(row, other) for other in left[:number])]
-        chosen = next((row for row in ready if program.split(row)[0] == split[0]), ready[0])
-        split = program.split(chosen)
-        order.append(chosen)
-        left = [row for row in left if row is not chosen]
+        ready = [number for number in left if not waits_for[number]]
+        chosen = next((number for number in ready if program.split(rows[number])[0] == split[0]), ready[0])
+        split = program.split(rows[chosen])
+        order.append(rows[chosen])
+        left.remove(chosen)
+        for waiting in waits_for:
+            waiting.discard(chosen)
     return order
 
 

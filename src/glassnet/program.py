@@ -115,19 +115,27 @@ class Program(NamedTuple):
         """For each row, whether threads must wait for each other before it.
 
         They must where it touches what another split wrote, or writes what another split read, since the last wait;
-        the step before counts, because steps follow one another.
+        the step before counts, because steps follow one another. A formula over units that reads a column or a scalar
+        reads all of it, so it is of another split than what wrote that.
         """
         since: list[tuple[tuple[str, int], set[str], set[str]]] = []
         flags: list[bool] = []
         for row in self.rows * 2:
-            split = self.split(row)
+            split, whole = self.split(row), self._read_whole(row)
             reads, writes = set(map(self.memory, row.reads)), set(map(self.memory, row.writes))
             waits = any(
-                other != split and (written & (reads | writes) or read & writes) for other, read, written in since
+                written & whole or (other != split and (written & (reads | writes) or read & writes))
+                for other, read, written in since
             )
-            flags.append(waits)
+            flags.append(bool(waits))
             since = [*([] if waits else since), (split, reads, writes)]
         return tuple(flags[len(self.rows) :])
+
+    def _read_whole(self, row: Row) -> set[str]:
+        """The quantities of which every thread reads all, whatever its share."""
+        if row.formula is None or self.split(row)[0] != "units":
+            return set()
+        return {self.memory(name) for name in row.reads if self.mode(row, name) in ("column", "scalar")}
 
     def shape(self, name: str) -> str:
         """The shape of a quantity as the article writes it: samples are columns."""

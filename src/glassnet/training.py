@@ -220,9 +220,12 @@ class Training:
         self._snapshot_time = time.perf_counter()
 
     def _check_finite(self) -> None:
-        """Raise DivergedError where a parameter is no longer finite."""
-        if not np.isfinite(self.vectors.parameters.vector).all():
+        """Raise DivergedError where a parameter or a state of the optimiser is no longer finite."""
+        if not self._is_finite():
             self._diverged()
+
+    def _is_finite(self) -> bool:
+        return all(bool(np.isfinite(vector).all()) for vector in self._held().values())
 
     def _diverged(self) -> None:
         """Go back to the last good point and find the first quantity that is not finite, step by step."""
@@ -237,7 +240,7 @@ class Training:
             schedule = self._schedule(self.counters.batch, self.counters.batch + 1)
             cost = np.zeros(1)
             self.executor.steps(schedule, cost)
-            if not (np.isfinite(cost).all() and np.isfinite(self.vectors.parameters.vector).all()):
+            if not (np.isfinite(cost).all() and self._is_finite()):
                 self._explain(before, schedule)
             self.counters.batch += 1
             self.counters.step += 1

@@ -35,7 +35,7 @@ FORMS: dict[str, Callable[[], Any]] = {
     "transpose": lambda: np.ascontiguousarray(BYTES.T.astype(np.float32)).T,
     "strided": lambda: strided(BYTES.astype(np.float32)),
     "backwards": lambda: BYTES.astype(np.float64)[::-1, ::-1],
-    "other byte order": lambda: BYTES.astype(">f8"),
+    "other byte order": lambda: np.ascontiguousarray(BYTES.T.astype(">f8")).T,
     "broadcast": lambda: np.broadcast_to(np.float32([[1], [2]]), (2, 7)),
     "lists": lambda: BYTES.tolist(),
 }

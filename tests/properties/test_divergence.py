@@ -180,8 +180,28 @@ def test_clipped_gradients_keep_a_steep_run_finite(engine: str, clip: dict[str, 
 
 
 @engines
-def test_dropout_and_weights_are_replayed_too(engine: str) -> None:
-    """The step is found again with the same mask, order and weights."""
+def test_a_cost_that_is_infinite_ends_a_run_of_finite_weights(engine: str) -> None:
+    with pytest.raises(DivergedError) as caught:
+        network("relu, quadratic", "float32", engine).train(X, Y * 1e25, BATCH, EPOCHS, 1e-25)
+    found = PLACE.search(str(caught.value))
+    assert found is not None and (found[3], found[5], found[7]) == ("1", "c", "infinite")
+
+
+@engines
+@pytest.mark.parametrize(("dtype", "large"), [("float32", 1e25), ("float64", 1e154)])
+def test_a_validation_cost_that_is_infinite_ends_the_run_too(engine: str, dtype: str, large: float) -> None:
+    """In float64 each sample's cost is finite here, and their sum is not."""
+    net = network("relu, quadratic", dtype, engine)
+    with pytest.raises(DivergedError, match=r"epoch 1, step 4 .*the validation cost became infinite"):
+        net.train(X, Y, BATCH, EPOCHS, 1e-3, validation=(X, np.full_like(Y, large)))
+    assert net.cost(X, np.full_like(Y, large)) == np.inf and np.isfinite(net.parameters.vector).all()
+
+
+@engines
+@pytest.mark.parametrize("seconds", [0.0, 1e9])
+def test_dropout_and_weights_are_replayed_too(engine: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step is found again with the same mask, order and weights, from the beginning or from a later point."""
+    monkeypatch.setattr("glassnet.training.SNAPSHOT_SECONDS", seconds)
     weights = np.arange(20.0) % 3
     net = NeuralNetwork((2, 8, Dropout(0.4), 2), ["relu", "linear"], seed=2, engine=engine)
     with pytest.raises(DivergedError) as caught:

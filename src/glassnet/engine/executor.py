@@ -19,6 +19,7 @@ from glassnet.reference import Schedule, Sources, dropout_keys
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
 HEADER = 4  # words before a row's first address: kernel, barrier, units, width
 SCRATCH = 1 << 16  # bytes
+GATHERING = ("gather", "one_hot", "sample_weights")
 
 
 class Compiled(Memory):
@@ -30,6 +31,7 @@ class Compiled(Memory):
         self.step = 0
         self.warnings: list[str] = []
         self.sources: Sources | None = None
+        self.order: Array | None = None
         self.scalars: dict[str, Any] = {}
         self.interpret = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address("interpret", ""))
         self.context = np.zeros(16, np.int64)
@@ -47,7 +49,8 @@ class Compiled(Memory):
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
-        self.context[6] = schedule.order.ctypes.data
+        self.order = schedule.order  # kept alive: rows that are run by themselves later read it too
+        self.context[6] = self.order.ctypes.data
         cost = self.rows("C").ctypes.data
         batches = np.ascontiguousarray(schedule.batches)
         return self._call((0, len(self.table)), batches, schedule.scalars, schedule.first_step, costs, cost)
@@ -55,6 +58,8 @@ class Compiled(Memory):
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Run the rows first .. last-1 on what the buffers hold, as one step."""
         start, stop, _ = slice(first, last).indices(len(self.table))
+        if self.order is None and any(row.kind in GATHERING for row in self.program.rows[start:stop]):
+            raise RuntimeError("a program that gathers its batch has none before its first steps; set the quantities")
         names = self.program.scalars
         scalars = np.array([[self.scalars.get(name, 0.0) for name in names]], self.held.parameters.vector.dtype)
         batches = np.array([[0, self.m]], np.int64)
