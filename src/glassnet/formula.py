@@ -30,7 +30,7 @@ WORDS: dict[str, Any] = {
 def whole_power(base: Any, exponent: Any) -> Any:
     """base·base·…, multiplied from the left as the engine does; NumPy's power may round otherwise."""
     if isinstance(base, Symbol):
-        return np.power(base, exponent)
+        return base**exponent
     result = base
     for _ in range(int(exponent) - 1):
         result = result * base

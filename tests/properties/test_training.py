@@ -92,6 +92,7 @@ def test_batches_follow_one_another_without_a_gap(samples: int, size: int) -> No
 
 
 @engines
+@settings(max_examples=25)
 @given(samples=st.integers(1, 20), size=st.integers(1, 25))
 def test_a_run_is_the_equations_written_out(engine: str, samples: int, size: int) -> None:
     x, y = data(samples)
@@ -103,6 +104,7 @@ def test_a_run_is_the_equations_written_out(engine: str, samples: int, size: int
 
 
 @engines
+@settings(max_examples=25)
 @given(weights=st.lists(WEIGHTS, min_size=1, max_size=15).filter(any), size=st.integers(1, 16))
 def test_a_weighted_run_is_the_equations_written_out(engine: str, weights: list[float], size: int) -> None:
     """A batch whose weights are all 0 makes no step and divides nothing by 0."""
@@ -135,6 +137,7 @@ def test_a_full_batch_is_one_step_along_the_gradient_of_the_whole(engine: str) -
 
 
 @engines
+@settings(max_examples=25)
 @given(weights=st.lists(WEIGHTS, min_size=1, max_size=12).filter(any), seed=st.integers(0, 99))
 def test_the_gradient_of_a_batch_is_the_mean_of_its_samples(engine: str, weights: list[float], seed: int) -> None:
     x, y = data(len(weights), seed)
