@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.costs import Cost, cost
-from glassnet.tables.layers import Layer, layer
+from glassnet.tables.layers import LAYERS, Layer, layer
 
 
 class Dense(NamedTuple):
@@ -103,10 +103,20 @@ def _widths_and_layers(layers: Sequence[Any]) -> tuple[list[int], list[list[Laye
         elif not between:
             raise ParameterError(f"layers[0] is {entry!r}; it must be the number of inputs, such as 2.")
         else:
-            between[-1].append(layer(entry))
+            between[-1].append(_layer(place, entry))
     if len(widths) < 2:
         raise ParameterError(f"layers has {len(widths)} width(s); a network needs the inputs and one layer: [2, 1].")
     return widths, between
+
+
+def _layer(place: int, entry: Any) -> Layer:
+    """The layer row that an entry means."""
+    try:
+        return layer(entry)
+    except ParameterTypeError:
+        raise ParameterTypeError(
+            f"layers[{place}] is {entry!r}; it must be a width such as 10, or a layer: {', '.join(LAYERS)}."
+        ) from None
 
 
 def _whole_number(entry: Any) -> int | None:

@@ -76,7 +76,8 @@ class Inference:
             runner = self._ready(block, False, sources.y[first:stop])
             self._costs(runner)
             c = runner.rows("c")
-            total += float(c.sum() if weights is None else c @ weights)
+            with np.errstate(over="ignore", invalid="ignore"):
+                total += float(c.sum() if weights is None else c @ weights)
             weight_sum += float(len(c) if weights is None else weights.sum())
             if classes is not None:
                 right += float((_answers(runner.rows(output_name(runner.program))) == classes[first:stop]).sum())

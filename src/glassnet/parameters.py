@@ -85,7 +85,11 @@ class Parameters(Mapping[str, Array]):
             raise ParameterError(f"{name} has shape {target.shape} (fan_out first), but was given {array.shape}.")
         if array.dtype.kind not in "buif":
             raise ParameterError(f"{name} needs real numbers, but was given {array.dtype}.")
-        target[...] = array
+        with np.errstate(over="ignore"):
+            value = array.astype(target.dtype)
+        if not np.isfinite(value).all():
+            raise ParameterError(f"{name} was given a number that is not finite in {target.dtype}.")
+        target[...] = value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.segments)
@@ -115,6 +119,8 @@ class ParameterList(Sequence[Array]):
         return self._parameters[self._names[index]]
 
     def __setitem__(self, index: int, value: Any) -> None:
+        if isinstance(index, slice):
+            raise ParameterError("assign one array at a time, weights[0] = ..., or all of them, net.weights = [...].")
         self._parameters[self._names[index]] = value
 
     def __len__(self) -> int:

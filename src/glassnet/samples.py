@@ -20,6 +20,8 @@ IN_PLACE = ("float32", "float64", "uint8")
 
 def numeric(name: str, values: Any) -> Array:
     """`values` as an array of real numbers; text, objects and complex numbers are refused."""
+    if values is None:
+        raise DataError(f"{name} is None; pass an array, samples as columns.")
     if hasattr(values, "toarray"):
         raise DataError(f"{name} is a sparse matrix; pass {name}.toarray().")
     if np.ma.is_masked(values):
@@ -35,7 +37,8 @@ def numeric(name: str, values: Any) -> Array:
             raise DataError(f"{name} holds objects that are not numbers; convert them to numbers first.") from None
     if array.dtype.kind not in "buif":
         kind = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates"}.get(array.dtype.kind, str(array.dtype))
-        raise DataError(f"{name} holds {kind}; glassnet needs real numbers.")
+        hint = f" If the text looks like numbers, pass {name}.astype(float)." if kind == "text" else ""
+        raise DataError(f"{name} holds {kind}; glassnet needs real numbers.{hint}")
     return array
 
 
@@ -44,6 +47,8 @@ def input_rows(x: Any, fan_in: int, dtype: Any) -> Array:
     array = numeric("x", x)
     if array.ndim != 2:
         hint = f"; for one sample use x.reshape({fan_in}, 1)" if array.size == fan_in else ""
+        if array.ndim > 2:
+            hint = "; flatten images first, for example x.reshape(samples, -1).T"
         raise DataError(
             f"x has shape {array.shape}; it needs two dimensions ({fan_in}, batch), samples as columns{hint}."
         )

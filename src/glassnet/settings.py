@@ -104,10 +104,12 @@ def whole(name: str, value: Any) -> int:
 def positive(name: str, value: Any) -> float:
     """A finite number above 0."""
     try:
+        if isinstance(value, (bool, str)):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError):
         raise ParameterTypeError(f"{name} must be a number above 0, not {value!r}.") from None
-    if isinstance(value, (bool, str)) or not 0 < number < math.inf:
+    if not 0 < number < math.inf:
         raise ParameterError(f"{name} is {value!r}; it must be a finite number above 0.")
     return number
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from glassnet.batching import split_validation
 from glassnet.errors import DataError, ParameterError
 from glassnet.parameters import Array
@@ -41,12 +43,12 @@ def checked_sources(network: NeuralNetwork, x: Any, y: Any, weights: Any = None)
 
 def _split(sources: Sources, fraction: Any, seed: int) -> tuple[Sources, Sources]:
     """Hold out a fraction of the samples, drawn from the seed."""
-    if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0 < fraction < 1:
+    if isinstance(fraction, bool) or not isinstance(fraction, (int, float, np.floating)) or not 0 < fraction < 1:
         found = " ".join(repr(fraction).split())
         raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {found:.60}.")
     if len(sources.x) < 2:
         raise ParameterError("validation as a fraction needs 2 samples or more.")
-    parts = [_part(sources, places) for places in split_validation(len(sources.x), fraction, seed)]
+    parts = [_part(sources, places) for places in split_validation(len(sources.x), float(fraction), seed)]
     for part, what in zip(parts, ("train on", "validate on"), strict=True):
         if not (len(part.x) if part.weights is None else part.weights.any()):
             raise ParameterError(f"validation={fraction:g} leaves no sample (of weight above 0) to {what}.")

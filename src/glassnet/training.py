@@ -133,7 +133,8 @@ class Training:
             self._diverged()
         weights = plan.weights[counters.batch : counters.batch + done]
         # Added one by one, so that the sums do not depend on where the slices end.
-        counters.cost_sum = float(np.cumsum(np.append(counters.cost_sum, costs[:done] * weights))[-1])
+        with np.errstate(over="ignore"):
+            counters.cost_sum = float(np.cumsum(np.append(counters.cost_sum, costs[:done] * weights))[-1])
         counters.weight_sum = float(np.cumsum(np.append(counters.weight_sum, weights))[-1])
         counters.batch += done
         counters.step += done
@@ -189,9 +190,12 @@ class Training:
         counters = self.counters
         rate = float(self._rates(np.array([counters.step - 1.0]))[0])
         cost = counters.cost_sum / counters.weight_sum
+        validation, accuracy = self.evaluate() if self.evaluate else (None, None)
+        for name, value in (("C", cost), ("the validation cost", validation)):
+            if value is not None and not math.isfinite(value):
+                self._raise_diverged(f"{name} became {'NaN' if math.isnan(value) else 'infinite'}", rate, "after")
         counters.epoch += 1
         counters.batch, counters.cost_sum, counters.weight_sum = 0, 0.0, 0.0
-        validation, accuracy = self.evaluate() if self.evaluate else (None, None)
         seconds = time.perf_counter() - self._clock
         counters.reports.append(Report(counters.epoch, counters.step, cost, rate, validation, accuracy, seconds))
         if validation is not None and self.recipe.patience is not None:
@@ -253,12 +257,12 @@ class Training:
         self._return_to(before, self.counters)
         self._raise_diverged(found, float(self._rates(np.array([float(self.counters.step)]))[0]))
 
-    def _raise_diverged(self, found: str, rate: float) -> None:
-        counters = self.counters
+    def _raise_diverged(self, found: str, rate: float, kept: str = "before") -> None:
+        counters, ahead = self.counters, int(kept == "before")
         raise DivergedError(
-            f"training diverged in epoch {counters.epoch + 1}, step {counters.batch + 1} (step {counters.step + 1} of "
-            f"the run, rate {rate:g}): {found}; the network keeps the weights from before that step. Try a smaller lr, "
-            "scaled inputs, or clip_norm=1."
+            f"training diverged in epoch {counters.epoch + 1}, step {counters.batch + ahead} (step "
+            f"{counters.step + ahead} of the run, rate {rate:g}): {found}; the network keeps the weights from {kept} "
+            "that step. Try a smaller lr, scaled inputs, or clip_norm=1."
         )
 
     # State ------------------------------------------------------------------------------------------------------------

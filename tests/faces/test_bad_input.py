@@ -124,7 +124,7 @@ X_CASES: list[tuple[str, Any, Words]] = [
     ("one dimension", np.zeros(5), ("(5,)", "two dimensions (3, batch)")),
     ("images", np.zeros((3, 4, 4)), ("(3, 4, 4)", "two dimensions (3, batch)")),
     ("a number", 3.0, ("()", "two dimensions")),
-    ("None", None, ("x", "two dimensions")),
+    ("None", None, ("x is None", "samples as columns")),
     ("empty", np.zeros((3, 0)), ("(3, 0)", "no sample")),
     ("NaN", poked(poked(X, 1, 4, value=NAN), 2, 6, value=NAN), ("x[1, 4] is NaN", "2 such", "fill in or drop")),
     ("inf", poked(X, 2, 0, value=-INF), ("x[2, 0] is infinite", "1 such")),
