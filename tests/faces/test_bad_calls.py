@@ -22,7 +22,7 @@ Y_CASES: list[tuple[str, Callable[[], NeuralNetwork], Any, Words]] = [
     ("transposed", make, Y.T, ("(8, 2)", "(2, 8)", "samples are columns", "pass y.T")),
     ("fewer samples", make, Y[:, :7], ("y has 7 samples", "x has 8")),
     ("one row", make, Y[0], ("(8,)", "(2, 8)", "samples are columns")),
-    ("None", make, None, ("y", "(2, 8)")),
+    ("None", make, None, ("y is None",)),
     ("NaN", make, poked(Y, 1, 2, value=NAN), ("y[1, 2] is NaN", "fill in or drop")),
     ("inf", make, poked(Y, 0, 5, value=INF), ("y[0, 5] is infinite",)),
     ("text", make, [["a"] * 8] * 2, ("y holds text", "numbers")),
