@@ -22,8 +22,8 @@ from glassnet.engine import EngineUnavailable
 from glassnet.engine.identity import Identity
 
 SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
-CURVES = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")
-SYMBOLS = (*CURVES, *(name + "f" for name in CURVES), "memcpy", "memmove", "memset")
+FUNCTIONS = ("fma", "sin", "cos")
+SYMBOLS = (*FUNCTIONS, *(name + "f" for name in FUNCTIONS), "memcpy", "memmove", "memset")
 LIBRARIES = ("ucrtbase", "vcruntime140") if os.name == "nt" else (None, "libm.so.6", "libSystem.dylib")
 SUFFIX = ".kernel"
 

@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 
 from glassnet.engine.identity import Identity
 from glassnet.engine.simd import I32, LANES, LLVM, Stream, blocks, convert, load, share, store, word_at
-from glassnet.engine.words import broadcast, constant
+from glassnet.engine.vectors import broadcast, constant
 
 LANE = ir.Constant(ir.VectorType(I32, LANES), list(range(LANES)))
 ROUNDS = ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1))

@@ -14,7 +14,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from glassnet.engine.words import broadcast, constant, evaluate, extreme
+from glassnet.engine.vectors import broadcast, constant
+from glassnet.engine.words import evaluate, extreme
 from glassnet.formula import Formula
 
 LANES = 16

@@ -1,40 +1,24 @@
 """Each word of a formula as LLVM code on a vector of numbers.
 
 `formula.py` wrote down a formula's operations in NumPy's words; here every word becomes instructions that give NumPy's
-bits: no contraction, no fast-math flags, NaN passed on. The functions with a curve (exp, log ...) are one table.
+bits: no contraction, no fast-math flags, NaN passed on. The functions with a curve (exp, log ...) are in `curves.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
-from numba.core import cgutils
 
+from glassnet.engine.curves import CURVES
+from glassnet.engine.vectors import constant, intrinsic
 from glassnet.formula import Argument, Formula
 
 BIT = ir.IntType(1)
 ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
 ORDERED = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "=="}
 LOGICAL = {"add": "or_", "multiply": "and_", "maximum": "or_", "minimum": "and_"}
-
-
-def constant(kind: ir.Type, number: float) -> ir.Constant:
-    """`number`, rounded once to the dtype, in every lane of a vector, or as a scalar."""
-    if not isinstance(kind, ir.VectorType):
-        with np.errstate(over="ignore"):
-            rounded = np.float32(number) if isinstance(kind, ir.FloatType) else number
-        return ir.Constant(kind, float(rounded))
-    return ir.Constant(kind, [constant(kind.element, number)] * kind.count)
-
-
-def broadcast(builder: ir.IRBuilder, number: ir.Value, lanes: int) -> ir.Value:
-    """A scalar in every lane of a vector."""
-    empty = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
-    first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(ir.IntType(32), lanes), None))
 
 
 def is_condition(value: ir.Value) -> bool:
@@ -45,34 +29,6 @@ def is_condition(value: ir.Value) -> bool:
 def as_number(builder: ir.IRBuilder, value: ir.Value, kind: ir.VectorType) -> ir.Value:
     """A comparison's result as 1 and 0; a number as it is."""
     return builder.uitofp(value, kind) if is_condition(value) else value
-
-
-def unary(builder: ir.IRBuilder, intrinsic: str, value: ir.Value) -> ir.Value:
-    """One of LLVM's own functions of a vector (llvm.sqrt, llvm.fabs)."""
-    element = "f32" if isinstance(value.type.element, ir.FloatType) else "f64"
-    name = f"{intrinsic}.v{value.type.count}{element}"
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(value.type, [value.type]), name)
-    return builder.call(function, [value])
-
-
-def library(name: str) -> Callable[[ir.IRBuilder, ir.Value], ir.Value]:
-    """The C library's function of that name, called once a lane."""
-
-    def call(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
-        element = value.type.element
-        symbol = name + "f" if isinstance(element, ir.FloatType) else name
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(element, [element]), symbol)
-        result = ir.Constant(value.type, ir.Undefined)
-        for lane in range(value.type.count):
-            place = ir.Constant(ir.IntType(32), lane)
-            number = builder.call(function, [builder.extract_element(value, place)])
-            result = builder.insert_element(result, number, place)
-        return result
-
-    return call
-
-
-CURVES = {name: library(name) for name in ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")}
 
 
 def extreme(builder: ir.IRBuilder, sign: str, a: ir.Value, b: ir.Value) -> ir.Value:
@@ -115,7 +71,7 @@ def number_word(builder: ir.IRBuilder, name: str, values: Sequence[ir.Value]) ->
     if name in ("maximum", "minimum"):
         return extreme(builder, ">" if name == "maximum" else "<", *values)
     if name in ("sqrt", "absolute"):
-        return unary(builder, "llvm.sqrt" if name == "sqrt" else "llvm.fabs", *values)
+        return intrinsic(builder, "llvm.sqrt" if name == "sqrt" else "llvm.fabs", *values)
     if name == "negative":
         return builder.fneg(*values)
     return sign(builder, *values) if name == "sign" else CURVES[name](builder, *values)
