@@ -1,7 +1,8 @@
 """The fused lowering: the same equations with fewer rows, fewer buffers and fewer waits.
 
-Formulas that follow one another become one, what nothing reads is left out, rows are put in the order in which threads
-wait least, and a result takes the memory of an operand that is read for the last time. Parameters and cost keep the
+Formulas that follow one another become one, and one that follows a product is done in its kernel; what nothing reads is
+left out, rows are put in the order in which threads wait least, and a result takes the memory of an operand that is
+read for the last time. Parameters and cost keep the
 same bits, because no formula is changed, only joined.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from glassnet.formula import trace
-from glassnet.program import Buffer, Program, Row
+from glassnet.program import OPERANDS, Buffer, Program, Row
 
 KEPT_HOMES = ("parameters", "statistics")
 
@@ -41,29 +42,54 @@ def _readers(rows: list[Row], writer: int, name: str) -> list[int]:
 
 
 def _joined(rows: list[Row], program: Program) -> list[Row]:
-    """Put every formula whose result one other formula alone reads into that one."""
-    number = 0
-    while number < len(rows):
-        reader = _only_reader(rows, number, program)
-        if reader is None:
-            number += 1
-        else:
-            rows[reader] = _composed(rows[number], rows[reader])
-            del rows[number]
+    """Put every formula whose result one other formula alone reads into that one; then products in the same way."""
+    for kinds in (("formula",), tuple(OPERANDS)):
+        number = 0
+        while number < len(rows):
+            reader = _only_reader(rows, number, program) if rows[number].kind in kinds else None
+            if reader is None:
+                number += 1
+            else:
+                join = _composed if rows[number].kind == "formula" else _followed
+                rows[reader] = join(rows[number], rows[reader])
+                del rows[number]
     return rows
 
 
 def _only_reader(rows: list[Row], number: int, program: Program) -> int | None:
-    """The row into which this one can be put, or None."""
+    """The formula into which this row can be put, or None."""
     row = rows[number]
-    if row.kind != "formula" or len(row.writes) != 1 or _outlives(row.writes[0], program.buffers[row.writes[0]]):
+    if len(row.writes) != 1 or _outlives(row.writes[0], program.buffers[row.writes[0]]):
         return None
     readers = _readers(rows, number, row.writes[0])
     if len(readers) != 1 or rows[readers[0]].kind != "formula":
         return None
     between = {name for other in rows[number + 1 : readers[0]] for name in other.writes}
     same = program.extent(row) == program.extent(rows[readers[0]])
-    return readers[0] if same and not between & set(row.reads) else None
+    suits = row.kind == "formula" or _follows(rows[readers[0]], program)
+    return readers[0] if same and suits and not between & set(row.reads) else None
+
+
+def _follows(row: Row, program: Program) -> bool:
+    """Whether a formula may follow a product in its kernel: one result, and all it reads is of the result's shape."""
+    shapes = {program.buffers[name].shape for name in (*row.reads, *row.writes)}
+    return len(row.writes) == len(shapes) == 1 and not row.scalars
+
+
+def _followed(product: Row, row: Row) -> Row:
+    """The product with the formula that follows it: its first input is the fresh result."""
+    assert row.formula is not None
+    fresh, formula = product.writes[0], row.formula
+    further = tuple(name for name in row.reads if name != fresh)
+
+    def after(*values: Any) -> Any:
+        given = dict(zip((fresh, *further), values, strict=True))
+        return formula(*(given[name] for name in row.reads))
+
+    joined = trace(after, 1 + len(further))
+    nothing = repr(joined.outputs) == "(0,)"  # the fresh result as it is
+    reads = (*product.reads, *further)
+    return product._replace(reads=reads, writes=row.writes, formula=None if nothing else joined, detail=False)
 
 
 def _composed(first: Row, second: Row) -> Row:

@@ -22,6 +22,8 @@ SPLITS = {  # how threads share a row: by samples, by units (columns, or rows of
     **dict.fromkeys(("mean_cost", "clip_scale"), "once"),
 }
 
+OPERANDS = {"affine": 3, "arrive": 2}  # what these kinds read themselves; a formula joined to one reads the rest
+
 
 class Buffer(NamedTuple):
     """A named quantity. `shape` is as the engine holds it: ("m", n), ("m",), (fan_in, fan_out), (n,) or (1,).
@@ -38,6 +40,7 @@ class Row(NamedTuple):
     """One equation of a step.
 
     `formula` is there for the kinds "formula" and "sums"; its inputs are `reads`, then the step scalars `scalars`.
+    The kinds in OPERANDS may have one too: it takes their result, then what else they read, and gives what they write.
     `detail` rows are left out of the printed lesson, because the next line says them too.
     """
 

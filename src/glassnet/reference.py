@@ -13,7 +13,7 @@ import numpy as np
 from glassnet.equations import EQUATIONS
 from glassnet.memory import Memory, Vectors
 from glassnet.parameters import Array
-from glassnet.program import Program, Row
+from glassnet.program import OPERANDS, Program, Row
 
 
 class Sources(NamedTuple):
@@ -82,9 +82,11 @@ class Reference(Memory):
     def run_row(self, row: Row) -> None:
         """Evaluate one equation and write its results."""
         reads = [self.operand(name) for name in row.reads]
-        if row.formula is None:
-            result = EQUATIONS[row.kind](*reads, **self.extras(row))
-        else:
+        if row.kind in EQUATIONS:
+            operands = OPERANDS.get(row.kind, len(reads))
+            reads = [EQUATIONS[row.kind](*reads[:operands], **self.extras(row)), *reads[operands:]]
+        result = reads[0]
+        if row.formula is not None:
             result = row.formula(*reads, *(self.scalars[name] for name in row.scalars))
         if row.kind == "sums":
             axis = 1 if all(map(self.program.is_column, row.reads)) else 0

@@ -18,14 +18,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from glassnet.engine import EngineUnavailable
+from glassnet.engine import EngineUnavailable, address
 from glassnet.engine.identity import Identity
+from glassnet.engine.proof import prove
 
 SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
 FUNCTIONS = ("fma", "sin", "cos")
 SYMBOLS = (*FUNCTIONS, *(name + "f" for name in FUNCTIONS), "memcpy", "memmove", "memset")
 LIBRARIES = ("ucrtbase", "vcruntime140") if os.name == "nt" else (None, "libm.so.6", "libSystem.dylib")
 SUFFIX = ".kernel"
+PROVED = ("product",)  # kinds of kernels that prove themselves when they are compiled
 
 
 def kernel(identity: Identity) -> int:
@@ -33,13 +35,26 @@ def kernel(identity: Identity) -> int:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         raise EngineUnavailable("the compiled engine is switched off by NUMBA_DISABLE_JIT")
     name = key(identity)
+    if identity.called is not None:
+        make_known(identity.called)
     folder = directory()
     code = read(folder / (name + SUFFIX), name) if folder else None
-    if code is None:
-        code = compiled(identity)
-        if folder:
-            write(folder / (name + SUFFIX), name, *code)
-    return load(code[1], code[0])
+    if code is not None:
+        return load(code[1], code[0])
+    code = compiled(identity)
+    place = load(code[1], code[0])
+    if identity.kind in PROVED:
+        prove(identity, place)
+    if folder:
+        write(folder / (name + SUFFIX), name, *code)
+    return place
+
+
+def make_known(identity: Identity) -> None:
+    """Let kernels that call this one find it by its name, when they are compiled and when they are loaded."""
+    import llvmlite.binding as llvm
+
+    llvm.add_symbol(identity.symbol, address(identity.kind, identity.dtype))
 
 
 @cache

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import llvmlite.binding as llvm
 from numba import cfunc, types
 from numba.core import typed_passes, untyped_passes
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager
+from numba.core.registry import cpu_target
 
 WORDS = types.CPointer(types.int64)
 SIGNATURE = types.void(WORDS, WORDS)
@@ -21,6 +23,8 @@ PASSES = (
     *(untyped_passes.ReconstructSSA, typed_passes.NopythonTypeInference, typed_passes.PreLowerStripPhis),
     *(typed_passes.AnnotateTypes, typed_passes.NativeLowering, typed_passes.NoPythonBackend),
 )
+
+RAISES = b"numba_gil_ensure"  # what a kernel refers to that could raise an exception, and that no warm process has
 
 
 class Pipeline(CompilerBase):
@@ -37,4 +41,12 @@ class Pipeline(CompilerBase):
 def object_code(kernel: Callable[..., Any]) -> tuple[str, bytes]:
     """Compile a kernel; the name of its symbol and its object code."""
     compiled = cfunc(SIGNATURE, pipeline_class=Pipeline, error_model="numpy")(kernel)
-    return compiled.native_name, compiled._library._get_compiled_object()
+    code = compiled._library._get_compiled_object()
+    if RAISES in code:
+        raise ValueError(f"the kernel {kernel.__name__} could raise an exception, which no one would catch")
+    return compiled.native_name, code
+
+
+def assembly(module: str) -> str:
+    """The instructions that the target's processor gets for a module in LLVM's own words."""
+    return str(cpu_target.target_context.codegen()._tm.emit_assembly(llvm.parse_assembly(module)))

@@ -13,7 +13,7 @@ import numpy as np
 from glassnet.engine import address
 from glassnet.memory import Memory, Vectors
 from glassnet.parameters import Array
-from glassnet.program import Program, Row
+from glassnet.program import OPERANDS, Program, Row
 from glassnet.reference import Schedule, Sources, dropout_keys
 
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
@@ -104,8 +104,8 @@ class Compiled(Memory):
     def _kernel(self, row: Row) -> int:
         """The address of the row's kernel."""
         dtype = self.held.parameters.vector.dtype.name
-        if row.formula is None:
-            return address(row.kind, dtype)
+        if row.formula is None or row.kind in OPERANDS:
+            return address(row.kind, dtype, row.formula)
         modes = tuple(self.program.mode(row, name) for name in (*row.reads, *row.writes))
         return address(row.kind, dtype, row.formula, modes, scalars=len(row.scalars))
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from glassnet.formula import Formula
 
+CALLS = {"affine": "product", "arrive": "product", "outer": "product"}
+
 
 class Identity(NamedTuple):
     """A kernel's identity. Two kernels with the same text are the same machine code."""
@@ -26,3 +28,13 @@ class Identity(NamedTuple):
         """How many operands a formula row reads."""
         assert self.formula is not None
         return self.formula.inputs - self.scalars
+
+    @property
+    def symbol(self) -> str:
+        """The name under which other kernels call this one."""
+        return f"glassnet_{self.kind}_{self.dtype}"
+
+    @property
+    def called(self) -> Identity | None:
+        """The kernel that this one calls by name, if any."""
+        return Identity(CALLS[self.kind], self.dtype) if self.kind in CALLS else None

@@ -19,6 +19,7 @@ KERNELS: dict[str, Callable[[Identity], Any]] = {
     "gather": gather.gather,
     "one_hot": gather.one_hot,
     "sample_weights": gather.sample_weights,
+    "product": products.product,
     "affine": products.affine,
     "arrive": products.arrive,
     "outer": products.outer,

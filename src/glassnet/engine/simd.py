@@ -130,7 +130,7 @@ def masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.Type, 
     element = vector.element
     suffix = f"i{element.width}" if isinstance(element, ir.IntType) else SUFFIX[element]
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    name = f"llvm.masked.{verb}.v{LANES}{suffix}.p0"
+    name = f"llvm.masked.{verb}.v{vector.count}{suffix}.p0"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 

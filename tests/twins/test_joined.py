@@ -1,0 +1,76 @@
+"""Products joined with the formula that follows them: the same bits as one after the other, in both executors."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet.engine import address
+from glassnet.engine.executor import Compiled
+from glassnet.formula import Formula, trace
+from glassnet.lowering import fused
+from glassnet.memory import Memory
+from glassnet.program import OPERANDS
+from glassnet.reference import Reference
+from tests.twins.programs import DTYPES, Case, after_steps, bits
+
+FORMULAS = {
+    "affine": trace(lambda z: np.maximum(z, 0.1 * z), 1),
+    "arrive": trace(lambda d, z, a: d * (1 - a * a) + z, 3),
+}
+SIZES = ((7, 5, 1), (1, 1, 33), (70, 20, 64), (200, 3, 95), (9, 30, 97), (40, 17, 256), (33, 270, 300), (16, 1, 500))
+CASES = (
+    Case((20, 64, 64, 1), ("relu", "tanh", "linear"), m=33),
+    Case((7, 300, 130, 3), ("sigmoid", "relu", "softmax"), "categorical_cross_entropy", "adam", m=40),
+    Case((5, 97, 8, 2), ("tanh", "gelu", "sigmoid"), "binary_cross_entropy", m=21, weighted=True),
+)
+
+
+def run(kind: str, dtype: str, formula: Formula | None, words: list[int], m: int, threads: int = 1) -> None:
+    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address(kind, dtype, formula))
+    row = np.array([0, 0, 0, *words], np.int64)
+    for thread in range(threads):
+        context = np.array([thread, threads, m, *[0] * 13], np.int64)
+        kernel(row.ctypes.data, context.ctypes.data)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", OPERANDS)
+def test_a_joined_kernel_gives_the_bits_of_both(kind: str, dtype: str) -> None:
+    formula = FORMULAS[kind]
+    for (m, inner, n), threads in itertools.product(SIZES, (1, 2, 3)):
+        rng = np.random.default_rng([m, inner, n])
+        shapes: list[Any] = [(m, inner), (inner, n), n] if kind == "affine" else [(m, inner), (n, inner)]
+        reads = [rng.normal(size=shape).astype(dtype) for shape in (*shapes, *[(m, n)] * (formula.inputs - 1))]
+        apart, joined = np.full((m, n), np.nan, dtype), np.full((m, n), np.nan, dtype)
+        places = [read.ctypes.data for read in reads]
+        run(kind, dtype, None, [n, *places[: OPERANDS[kind]], apart.ctypes.data, inner], m)
+        run(kind, dtype, formula, [n, *places, joined.ctypes.data, inner], m, threads)
+        assert bits(joined) == bits(formula(apart, *reads[OPERANDS[kind] :])), (m, inner, n, threads)
+
+
+@pytest.mark.parametrize("executor", [Reference, Compiled])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case.activations))
+def test_joined_steps_give_the_bits_of_plain_ones(case: Case, dtype: str, executor: type[Memory]) -> None:
+    case = case._replace(dtype=dtype)
+    costs, lasting = after_steps(executor, case.program(), case, 3)
+    joined_costs, joined = after_steps(executor, fused(case.program()), case, 3)
+    assert bits(joined_costs) == bits(costs)
+    assert all(bits(joined[name]) == bits(values) for name, values in lasting.items())
+
+
+def test_activations_and_gates_are_joined_where_z_is_not_needed_later() -> None:
+    rows = fused(CASES[0].program()).rows
+    found = [(row.writes, row.formula is not None) for row in rows if row.kind in OPERANDS]
+    assert found == [(("a1",), True), (("a2",), True), (("a3",), False), (("delta2",), True), (("delta1",), True)]
+    kept = {name for row in fused(CASES[2].program()).rows if row.kind == "affine" for name in row.writes}
+    assert kept == {"a1", "z2", "z3"}  # gelu's derivative reads z2, the cost of the pair reads z3
+
+
+def test_each_kind_that_takes_a_formula_is_tested() -> None:
+    assert set(FORMULAS) == set(OPERANDS)

@@ -1,0 +1,244 @@
+"""The matrix products: every shape against NumPy in float64, the same bits in every slice, no byte outside touched."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import itertools
+import mmap
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from glassnet.engine import EngineUnavailable, Identity, address, proof
+
+DTYPES = ("float32", "float64")
+KINDS = ("affine", "arrive", "outer")
+EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 70)
+LARGE = ((9, 300, 513), (40, 17, 256), (33, 600, 257), (2, 256, 259), (1, 64, 513), (64, 513, 33), (300, 3, 40))
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = {"haswell": "+avx2,+fma", "generic": "+sse2"}  # what NUMBA_CPU_FEATURES adds to the processor of that name
+Array = np.ndarray[Any, Any]
+
+
+class Product(NamedTuple):
+    """A row of one of the three kinds on numbers of its own: m samples, weights (fan_in, fan_out)."""
+
+    kind: str
+    dtype: str
+    m: int
+    fan_in: int
+    fan_out: int
+
+    def reads(self, whole: bool = False) -> list[Array]:
+        """a, w, b of affine; delta, w of arrive; delta, a of outer."""
+        shapes = [(self.m, self.fan_in), (self.fan_in, self.fan_out), (self.fan_out,)]
+        if self.kind != "affine":
+            shapes = [(self.m, self.fan_out), shapes[1] if self.kind == "arrive" else shapes[0]]
+        rng = np.random.default_rng([self.m, self.fan_in, self.fan_out])
+        if whole:
+            return [rng.integers(-3, 4, shape).astype(self.dtype) for shape in shapes]
+        return [rng.normal(size=shape).astype(self.dtype) for shape in shapes]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of the result."""
+        first = self.fan_in if self.kind == "outer" else self.m
+        return first, self.fan_in if self.kind == "arrive" else self.fan_out
+
+    def truth(self, reads: list[Array]) -> tuple[Array, Array]:
+        """The result in float64, and the bound K·ε·Σ|a||b| on its error."""
+        one, two, *bias = (read.astype(np.float64) for read in reads)
+        one, two = {"affine": (one, two), "arrive": (one, two.T), "outer": (two.T, one / self.m)}[self.kind]
+        terms, extra = one.shape[1] + 2, bias[0] if bias else np.zeros(1)
+        bound = terms * np.finfo(self.dtype).eps * (abs(one) @ abs(two) + abs(extra))
+        return one @ two + extra, bound
+
+    def run(self, reads: list[Array], result: Array, threads: int = 1) -> Array:
+        """The kernel on the given memory, as several threads one after another."""
+        kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address(self.kind, self.dtype))
+        places = [array.ctypes.data for array in (*reads, result)]
+        units = self.fan_in if self.kind == "outer" else 0
+        settings = {"affine": [self.fan_in], "arrive": [self.fan_out], "outer": []}[self.kind]
+        row = np.array([0, 0, units, self.shape[1], *places, *settings], np.int64)
+        for thread in range(threads):
+            context = np.zeros(16, np.int64)
+            context[:3] = thread, threads, self.m
+            kernel(row.ctypes.data, context.ctypes.data)
+        return result
+
+
+def shapes() -> Iterator[tuple[int, int, int]]:
+    """Random small shapes, the edges of tiles, and those that need panels."""
+    rng = np.random.default_rng(0)
+    yield from (tuple(map(int, rng.integers(1, 71, 3))) for _ in range(150))
+    yield from (tuple(map(int, rng.choice(EDGES, 3))) for _ in range(150))
+    yield from itertools.product((1, 8, 13), (1, 17), EDGES)
+    yield from LARGE
+
+
+def check(kind: str, dtype: str) -> str:
+    """Every shape within its bound, whole numbers exactly; a digest of all bits."""
+    digest = hashlib.sha256()
+    for shape in shapes():
+        product = Product(kind, dtype, *shape)
+        reads = product.reads()
+        truth, bound = product.truth(reads)
+        result = product.run(reads, np.full(product.shape, np.nan, dtype))
+        assert (abs(result - truth) <= bound).all(), product
+        digest.update(result.tobytes())
+        reads = product.reads(whole=True)
+        exact = product.run(reads, np.full(product.shape, np.nan, dtype)) * (shape[0] if kind == "outer" else 1)
+        assert np.allclose(exact, np.rint(exact), rtol=0, atol=1e-2)
+        if kind != "outer" or shape[0] & (shape[0] - 1) == 0:
+            assert (exact == product.truth(reads)[0] * (shape[0] if kind == "outer" else 1)).all(), product
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_shape_is_near_numpy_and_exact_on_whole_numbers(kind: str, dtype: str) -> None:
+    check(kind, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_bits_do_not_depend_on_the_threads(kind: str, dtype: str) -> None:
+    for shape in ((70, 70, 50), (33, 40, 1), (41, 300, 257), (9, 1, 300), (5, 7, 16)):
+        product = Product(kind, dtype, *shape)
+        reads = product.reads()
+        whole = product.run(reads, np.empty(product.shape, dtype))
+        for threads in (2, 3, 8):
+            assert product.run(reads, np.zeros_like(whole), threads).tobytes() == whole.tobytes(), (product, threads)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["affine", "arrive"])
+def test_bits_of_a_sample_do_not_depend_on_the_batch(kind: str, dtype: str) -> None:
+    for fan_in, fan_out in ((20, 50), (70, 1), (1, 70), (257, 300), (130, 129)):
+        whole = Product(kind, dtype, 70, fan_in, fan_out)
+        reads = whole.reads()
+        result = whole.run(reads, np.empty(whole.shape, dtype))
+        for first, m in ((0, 1), (69, 1), (3, 2), (5, 7), (20, 33), (1, 68)):
+            part = whole._replace(m=m)
+            given = [reads[0][first : first + m], *reads[1:]]
+            assert part.run(given, np.empty(part.shape, dtype)).tobytes() == result[first : first + m].tobytes()
+
+
+# Pages that nothing may touch -----------------------------------------------------------------------------------------
+
+
+class Guarded:
+    """Memory between two pages that cannot be read or written."""
+
+    def __init__(self, size: int) -> None:
+        page = mmap.PAGESIZE
+        self.size, inner = size, -(-size // page) * page
+        self.memory = mmap.mmap(-1, inner + 2 * page)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+        self.whole = np.frombuffer(self.memory, np.uint8)[page : page + inner]
+        protect = ctypes.CDLL(None).mprotect
+        for place in (start, start + page + inner):
+            assert protect(ctypes.c_void_p(place), ctypes.c_size_t(page), 0) == 0
+
+    def holding(self, values: Array, behind: bool) -> Array:
+        """The values right before the page behind, or right behind the page before."""
+        part = self.whole[-self.size :] if behind else self.whole[: self.size]
+        found = part.view(values.dtype).reshape(values.shape)
+        found[...] = values
+        return found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pages are protected in another way on Windows")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_outside_the_buffers_is_touched(kind: str, dtype: str) -> None:
+    sizes = ((1, 1, 1), (3, 5, 7), (9, 17, 33), (64, 10, 49), (5, 100, 1), (33, 30, 257), (40, 270, 300), (1, 9, 129))
+    for shape, behind in itertools.product(sizes, (False, True)):
+        product = Product(kind, dtype, *shape)
+        reads = product.reads()
+        arrays = [*reads, np.full(product.shape, np.nan, dtype)]
+        *held, result = [Guarded(array.nbytes).holding(array, behind) for array in arrays]
+        truth, bound = product.truth(reads)
+        assert (abs(product.run(held, result) - truth) <= bound).all(), product
+
+
+# Other processors -----------------------------------------------------------------------------------------------------
+
+
+def process(source: str, cache: Path, **variables: str) -> str:
+    """What a process with kernels of its own prints."""
+    paths = os.pathsep.join([str(ROOT), *sys.path])
+    environment = {**os.environ, "GLASSNET_CACHE": str(cache), "PYTHONPATH": paths, **variables}
+    command = [sys.executable, "-c", source]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def digest(name: str, cache: Path) -> str:
+    """The digests of all products, compiled for a processor of that name."""
+    source = "from tests.twins.test_products import *\nprint([check(k, d) for k in KINDS for d in DTYPES])"
+    target = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": TARGETS[name]} if name else {}
+    return process(source, cache, **target)
+
+
+def has_fused(features: Any) -> bool:
+    return bool(features.get("avx2") and features.get("fma"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="these targets are x86")
+@pytest.mark.parametrize("name", TARGETS)
+def test_other_targets_are_right(name: str, tmp_path: Path) -> None:
+    import llvmlite.binding as llvm
+
+    if not has_fused(llvm.get_host_cpu_features()):
+        pytest.skip("this processor has no AVX2")
+    found = digest(name, tmp_path)
+    if name == "haswell":
+        assert found == digest("", tmp_path)
+
+
+# The proof, and the way to the kernel ---------------------------------------------------------------------------------
+
+WARM = """
+import sys, numpy as np
+from tests.twins.test_products import Product
+product = Product("affine", "float32", 5, 7, 20)
+reads = product.reads(whole=True)
+assert (product.run(reads, np.zeros((5, 20), "float32")) == product.truth(reads)[0]).all()
+print("numba" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_product_that_is_wrong_is_refused(dtype: str) -> None:
+    identity = Identity("product", dtype)
+    proof.prove(identity, address("product", dtype))
+    idle = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(lambda row, context: None)
+    with pytest.raises(EngineUnavailable, match="wrong numbers on this processor"):
+        proof.prove(identity, ctypes.cast(idle, ctypes.c_void_p).value or 0)
+
+
+def test_a_warm_process_finds_the_product_without_numba(tmp_path: Path) -> None:
+    assert process(WARM, tmp_path).strip() == "True"
+    assert process(WARM, tmp_path).strip() == "False"
+
+
+def test_a_kernel_that_could_raise_is_refused() -> None:
+    from glassnet.engine.compile import object_code
+
+    def stepping(row: Any, context: Any) -> None:
+        for index in range(0, 5, row[0]):
+            context[index] = 0
+
+    with pytest.raises(ValueError, match="stepping could raise"):
+        object_code(stepping)
