@@ -1,24 +1,73 @@
 """The order of the samples and the cutting into mini-batches: from a seed to what every step reads.
 
-The order of an epoch depends on (seed, run, epoch) alone, so that a run can be taken up at any step.
+Orders are drawn for a block of epochs at once, from (seed, run, block) alone, so that a run can be taken up at any
+step. How many epochs a block has depends on the number of samples only.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from glassnet.parameters import Array
 
+BLOCK = 1 << 16  # samples in the orders of one block, where an epoch has fewer
 
-def epoch_order(samples: int, seed: int, run: int, epoch: int, shuffle: bool = True) -> Array:
-    """The places of all samples in the order in which this epoch reads them."""
-    if not shuffle:
-        return np.arange(samples)
-    return np.random.default_rng([seed, run, epoch]).permutation(samples)
+
+class Block(NamedTuple):
+    """Some epochs in a row: their orders, one behind the other, and all their batches.
+
+    `batches` are (first, m) with `first` counted in `order`; `weights` is Σw of each; the batches of the n-th epoch of
+    the block are starts[n] .. starts[n + 1] − 1.
+    """
+
+    first_epoch: int
+    order: Array
+    batches: Array
+    weights: Array
+    starts: Array
+
+
+class Plan:
+    """What every step of a run reads."""
+
+    def __init__(
+        self, samples: int, batch_size: int, weights: Array | None, key: tuple[int, int], shuffle: bool
+    ) -> None:
+        self.samples, self.weights, self.key, self.shuffle = samples, weights, key, shuffle
+        self.cuts = epoch_batches(samples, batch_size)
+        self.epochs = max(1, BLOCK // samples)
+        self._kept: Block | None = None
+
+    def block(self, epoch: int) -> Block:
+        """The block that an epoch lies in."""
+        number = epoch // self.epochs
+        if self._kept is None or self._kept.first_epoch != number * self.epochs:
+            self._kept = self._block(number)
+        return self._kept
+
+    def _block(self, number: int) -> Block:
+        """Batches whose weights are all 0 are left out: they make no step."""
+        order = self._orders(number)
+        offsets = np.repeat(np.arange(self.epochs) * self.samples, len(self.cuts))
+        batches = np.tile(self.cuts, (self.epochs, 1))
+        batches[:, 0] += offsets
+        weights = batch_weights(self.weights, order, batches)
+        kept = weights > 0
+        starts = np.concatenate([[0], np.cumsum(kept.reshape(self.epochs, -1).sum(axis=1))])
+        return Block(number * self.epochs, order, batches[kept], weights[kept], starts)
+
+    def _orders(self, number: int) -> Array:
+        """The orders of a block's epochs, one behind the other."""
+        places = np.tile(np.arange(self.samples), (self.epochs, 1))
+        if self.shuffle:
+            np.random.default_rng([*self.key, number]).permuted(places, axis=1, out=places)
+        return places.ravel()
 
 
 def epoch_batches(samples: int, batch_size: int) -> Array:
-    """(first, m) of each mini-batch; the last one is smaller where the samples do not divide."""
+    """(first, m) of each mini-batch of an epoch; the last one is smaller where the samples do not divide."""
     first = np.arange(0, samples, batch_size, dtype=np.int64)
     return np.stack([first, np.minimum(batch_size, samples - first)], axis=1)
 

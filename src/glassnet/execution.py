@@ -19,6 +19,7 @@ class Executor(Protocol):
     program: Program
     m: int
     scalars: dict[str, Any]
+    threads: int | None  # None: as many as are faster
     warnings: list[str]
 
     def bind(self, sources: Sources) -> None:

@@ -14,13 +14,15 @@ from glassnet.progress import progress
 from glassnet.training import Training
 
 Callback = Callable[[Report], Any]
+SHOWN_EVERY = 0.2  # seconds
 
 
 class Run(NamedTuple):
     """What a run does beside computing.
 
     A callback that returns True ends it. With `checkpoint` the whole state is written each so many epochs, and
-    `resume` takes it up where that file exists. `verbose` is as in progress.py, `time_limit` in seconds.
+    `resume` takes it up where that file exists. `verbose` is as in progress.py, `time_limit` in
+    seconds; `threads` is the engine's number of threads, None for as many as are faster.
     """
 
     callbacks: tuple[Callback, ...] = ()
@@ -29,6 +31,7 @@ class Run(NamedTuple):
     every: int = 1
     resume: bool = False
     verbose: int | None = None
+    threads: int | None = None
 
 
 def fit(training: Training, run: Run) -> History:
@@ -38,13 +41,16 @@ def fit(training: Training, run: Run) -> History:
     """
     if run.checkpoint is not None and run.resume and run.checkpoint.exists():
         training.restore(read_checkpoint(run.checkpoint, training))
+    training.executor.threads = run.threads
     started, stopped = time.perf_counter(), ""
+    each = 1 if run.callbacks or run.checkpoint else None
+    limit = math.inf if run.time_limit is None else run.time_limit
     with progress(training.recipe.epochs, run.verbose) as show:
         try:
             while not stopped and not training.finished:
-                left = math.inf if run.time_limit is None else run.time_limit - (time.perf_counter() - started)
-                reports = training.run(epochs=1, seconds=left) if left > 0 else []
-                stopped = _after(reports, run.callbacks, show) if reports else "the time limit was reached"
+                left = limit - (time.perf_counter() - started)
+                reports = training.run(epochs=each, seconds=min(left, SHOWN_EVERY)) if left > 0 else []
+                stopped = _after(reports, run.callbacks, show) or ("" if left > 0 else "the time limit was reached")
                 if reports and run.checkpoint is not None and reports[-1].epoch % run.every == 0:
                     write_checkpoint(run.checkpoint, training)
         except KeyboardInterrupt:

@@ -53,6 +53,7 @@ class Reference(Memory):
         self.places: Array = np.zeros(0, np.int64)
         self.sources: Sources | None = None
         self.warnings: list[str] = []
+        self.threads: int | None = None  # NumPy takes what it takes
 
     def bind(self, sources: Sources) -> None:
         """Name the data that gathering rows read."""

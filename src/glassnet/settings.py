@@ -63,8 +63,6 @@ def checked_run(
         raise ParameterError(f"checkpoint: there is no folder {Path(checkpoint).parent}; make it first.")
     if not (verbose is None or verbose in (0, 1)):
         raise ParameterError(f"verbose is {verbose!r}; it must be None, 0 or 1.")
-    if threads is not None:
-        whole("threads", threads)
     return Run(
         callbacks=tuple(callbacks),
         time_limit=None if time_limit is None else positive("time_limit", time_limit),
@@ -72,6 +70,7 @@ def checked_run(
         every=whole("every", every),
         resume=bool(resume),
         verbose=verbose,
+        threads=None if threads is None else whole("threads", threads),
     )
 
 

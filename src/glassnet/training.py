@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.batching import batch_weights, epoch_batches, epoch_order
+from glassnet.batching import Block, Plan
 from glassnet.building import Step, build
 from glassnet.divergence import first_not_finite
 from glassnet.errors import DivergedError, ParameterError
@@ -89,12 +89,12 @@ class Training:
         self.counters = Counters()
         self.best: tuple[Array, Array] | None = None
         self.seconds = 0.0
-        self.samples = len(sources.x)
-        self.batches = epoch_batches(self.samples, recipe.batch_size)
-        self.executor: Executor = executor(network.engine, running, self.vectors, self._capacity(), network.seed)
+        samples, key = len(sources.x), (network.seed, recipe.run)
+        self.plan = Plan(samples, recipe.batch_size, weights, key, recipe.shuffle)
+        capacity = min(samples, recipe.batch_size)
+        self.executor: Executor = executor(network.engine, running, self.vectors, capacity, network.seed)
         self.executor.bind(sources)
         self._slice = 1
-        self._begin_epoch()
         self._keep_snapshot()
 
     # Running ----------------------------------------------------------------------------------------------------------
@@ -115,58 +115,71 @@ class Training:
         left = math.inf if steps is None else steps
         last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
         while left > 0 and self.counters.epoch < last and not self.finished:
-            left -= self._advance(int(min(left, self._slice)))
+            left -= self._advance(int(min(left, self._slice)), last)
             if time.perf_counter() - started > seconds:
                 break
         self.seconds = time.perf_counter() - self._clock
         return self.counters.reports[first:]
 
-    def _advance(self, steps: int) -> int:
-        """Run up to `steps` steps of this epoch in one call; end the epoch where it is complete."""
+    def _advance(self, steps: int, last: int) -> int:
+        """Run up to `steps` steps in one call, at most to the end of epoch `last`; return how many were run."""
         started = time.perf_counter()
-        counters, plan = self.counters, self._epoch
-        stop = min(counters.batch + steps, len(plan.batches))
-        schedule = self._schedule(counters.batch, stop)
+        block, first = self._place()
+        epochs = len(block.starts) - 1 if self.evaluate is None else self.counters.epoch - block.first_epoch + 1
+        stop = min(first + steps, int(block.starts[min(epochs, last - block.first_epoch)]))
+        schedule, rates = self._schedule(block, first, stop)
         costs = np.zeros(len(schedule.batches))
         done = self.executor.steps(schedule, costs)
-        if not np.isfinite(costs[:done]).all():
+        if not (np.isfinite(costs[:done]).all() and self._is_finite()):
             self._diverged()
-        weights = plan.weights[counters.batch : counters.batch + done]
-        # Added one by one, so that the sums do not depend on where the slices end.
-        with np.errstate(over="ignore"):
-            counters.cost_sum = float(np.cumsum(np.append(counters.cost_sum, costs[:done] * weights))[-1])
-        counters.weight_sum = float(np.cumsum(np.append(counters.weight_sum, weights))[-1])
-        counters.batch += done
-        counters.step += done
+        self._account(block, first, costs[:done], rates)
         elapsed = time.perf_counter() - started
         self._slice = max(1, min(2 * self._slice, int(done * SLICE_SECONDS / max(elapsed, 1e-6))))
-        if counters.batch == len(plan.batches):
-            self._end_epoch()
         if time.perf_counter() - self._snapshot_time > SNAPSHOT_SECONDS:
-            self._check_finite()
             self._keep_snapshot()
         return done
 
-    def _schedule(self, first: int, stop: int) -> Schedule:
-        """The batches first .. stop-1 of this epoch with their step scalars."""
-        plan = self._epoch
-        steps = np.arange(self.counters.step, self.counters.step + stop - first, dtype=np.float64)
-        return Schedule(
-            plan.order, plan.batches[first:stop], self._scalars(steps, plan, first, stop), self.counters.step
-        )
+    def _place(self) -> tuple[Block, int]:
+        """The block of the present epoch, and the number in it of the batch that comes next."""
+        block = self.plan.block(self.counters.epoch)
+        return block, int(block.starts[self.counters.epoch - block.first_epoch]) + self.counters.batch
 
-    def _scalars(self, steps: Array, plan: _Epoch, first: int, stop: int) -> Array:
+    def _account(self, block: Block, first: int, costs: Array, rates: Array) -> None:
+        """Add the costs of steps that were run to their epochs, and end the epochs that are complete."""
+        counters, done = self.counters, 0
+        while done < len(costs):
+            end = int(block.starts[counters.epoch - block.first_epoch + 1]) - first
+            part = slice(done, min(end, len(costs)))
+            weights = block.weights[first:][part]
+            # Added one by one, so that the sums do not depend on where the slices end.
+            with np.errstate(over="ignore"):
+                counters.cost_sum = float(np.cumsum(np.append(counters.cost_sum, costs[part] * weights))[-1])
+            counters.weight_sum = float(np.cumsum(np.append(counters.weight_sum, weights))[-1])
+            counters.batch += part.stop - done
+            counters.step += part.stop - done
+            done = part.stop
+            if done == end:
+                self._end_epoch(float(rates[done - 1]))
+
+    def _schedule(self, block: Block, first: int, stop: int) -> tuple[Schedule, Array]:
+        """The batches first .. stop-1 of a block with their step scalars, and their rates."""
+        steps = np.arange(self.counters.step, self.counters.step + stop - first, dtype=np.float64)
+        rates = self._rates(steps)
+        batches = block.batches[first:stop]
+        scalars = self._scalars(steps, rates, batches[:, 1] / block.weights[first:stop])
+        return Schedule(block.order, batches, scalars, self.counters.step), rates
+
+    def _scalars(self, steps: Array, rates: Array, weight_factors: Array) -> Array:
         """The table of step scalars: computed in float64, rounded once to the program's dtype."""
         recipe = self.recipe
         found: dict[str, Any] = {}
-        rates = self._rates(steps)
         for number, (factor, decays) in enumerate(self.program.groups):
             for word, values in recipe.optimizer.scalars(steps + 1, rates * factor, float(decays)).items():
                 found[f"{word} {number}"] = values
         architecture = self.network.architecture
         found |= {"l1": architecture.l1, "l2": architecture.l2}
         found |= {"clip norm": recipe.clip_norm, "clip value": recipe.clip_value}
-        found["weight factor"] = plan.batches[first:stop, 1] / plan.weights[first:stop]
+        found["weight factor"] = weight_factors
         table = np.empty((len(steps), len(self.program.scalars)), self.vectors.parameters.vector.dtype)
         for column, name in enumerate(self.program.scalars):
             table[:, column] = found[name]
@@ -174,21 +187,12 @@ class Training:
 
     def _rates(self, steps: Array) -> Array:
         """The learning rate of each step, counted from 0."""
-        per_epoch = len(self.batches)  # also where batches of weight 0 make no step
+        per_epoch = len(self.plan.cuts)  # also where batches of weight 0 make no step
         return self.recipe.schedule.rates(self.recipe.lr, steps, per_epoch * self.recipe.epochs, per_epoch)
 
-    def _begin_epoch(self) -> None:
-        """The order, batches and Σw of the epoch that comes; batches whose weights are all 0 make no step."""
-        recipe = self.recipe
-        order = epoch_order(self.samples, self.network.seed, recipe.run, self.counters.epoch, recipe.shuffle)
-        weights = batch_weights(self.sources.weights, order, self.batches)
-        self._epoch = _Epoch(order, self.batches[weights > 0], weights[weights > 0])
-
-    def _end_epoch(self) -> None:
-        """Report, watch the validation cost, and make ready for the next epoch."""
-        self._check_finite()
+    def _end_epoch(self, rate: float) -> None:
+        """Report, and watch the validation cost."""
         counters = self.counters
-        rate = float(self._rates(np.array([counters.step - 1.0]))[0])
         cost = counters.cost_sum / counters.weight_sum
         validation, accuracy = self.evaluate() if self.evaluate else (None, None)
         for name, value in (("C", cost), ("the validation cost", validation)):
@@ -200,8 +204,6 @@ class Training:
         counters.reports.append(Report(counters.epoch, counters.step, cost, rate, validation, accuracy, seconds))
         if validation is not None and self.recipe.patience is not None:
             self._watch(validation)
-        if counters.epoch < self.recipe.epochs:
-            self._begin_epoch()
 
     def _watch(self, validation: float) -> None:
         """Keep the best weights; count the epochs since."""
@@ -223,39 +225,36 @@ class Training:
         self._snapshot = (self._arrays(), replace(self.counters, reports=[]))
         self._snapshot_time = time.perf_counter()
 
-    def _check_finite(self) -> None:
-        """Raise DivergedError where a parameter or a state of the optimiser is no longer finite."""
-        if not self._is_finite():
-            self._diverged()
-
     def _is_finite(self) -> bool:
+        """Whether every parameter, statistic and state of the optimiser is."""
         return all(bool(np.isfinite(vector).all()) for vector in self._held().values())
 
     def _diverged(self) -> None:
         """Go back to the last good point and find the first quantity that is not finite, step by step."""
-        broken = replace(self.counters)
+        known = self.counters.reports
         arrays, counters = self._snapshot
-        self._return_to(arrays, replace(counters, reports=broken.reports))
-        while self.counters.epoch <= broken.epoch:
-            if self.counters.batch == len(self._epoch.batches):
-                self.counters.epoch, self.counters.batch = self.counters.epoch + 1, 0
-                self._begin_epoch()
-            before = self._arrays()
-            schedule = self._schedule(self.counters.batch, self.counters.batch + 1)
+        self._return_to(arrays, replace(counters, reports=[]))
+        evaluate, self.evaluate = self.evaluate, None
+        while not self.finished:
+            before, counters = self._arrays(), replace(self.counters)
+            block, place = self._place()
+            schedule, rates = self._schedule(block, place, place + 1)
             cost = np.zeros(1)
             self.executor.steps(schedule, cost)
             if not (np.isfinite(cost).all() and self._is_finite()):
-                self._explain(before, schedule)
-            self.counters.batch += 1
-            self.counters.step += 1
+                self._return_to(before, counters)
+                known += [report for report in counters.reports if report.epoch > len(known)]
+                counters.reports, self.evaluate = known, evaluate
+                self._explain(schedule, float(rates[0]))
+            self._account(block, place, cost, rates)
         raise DivergedError("training met a cost that is not finite and could not find it again; please report this.")
 
-    def _explain(self, before: dict[str, Array], schedule: Schedule) -> None:
+    def _explain(self, schedule: Schedule, rate: float) -> None:
         """Run the step that broke in the plain lowering, put the weights back, and raise with what was found."""
-        self._return_to(before, self.counters)
+        before = self._arrays()
         found = first_not_finite(self.network, self.program, self.vectors, self.sources, schedule)
         self._return_to(before, self.counters)
-        self._raise_diverged(found, float(self._rates(np.array([float(self.counters.step)]))[0]))
+        self._raise_diverged(found, rate)
 
     def _raise_diverged(self, found: str, rate: float, kept: str = "before") -> None:
         counters, ahead = self.counters, int(kept == "before")
@@ -301,8 +300,6 @@ class Training:
         best = [arrays[name].copy() for name in ("best_parameters", "best_statistics") if name in arrays]
         self.best = (best[0], best[1]) if best else None
         self.counters = counters
-        if counters.epoch < self.recipe.epochs:
-            self._begin_epoch()
 
     def hash(self) -> str:
         """sha256 of everything that decides how the run goes on."""
@@ -319,14 +316,3 @@ class Training:
         history.best_epoch = self.counters.best_epoch or None
         history.warnings += self.executor.warnings
         return history
-
-    def _capacity(self) -> int:
-        return int(self.batches[:, 1].max())
-
-
-class _Epoch(NamedTuple):
-    """What an epoch reads: the order, (first, m) of its batches, and Σw of each."""
-
-    order: Array
-    batches: Array
-    weights: Array

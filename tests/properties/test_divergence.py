@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, DivergedError, Dropout, GlassnetError, History, LayerNorm, NeuralNetwork, Training
-from glassnet.batching import epoch_order
 from glassnet.execution import ENGINES
 from glassnet.reference import Sources
 from glassnet.settings import checked_recipe
 from glassnet.tables.schedules import Exponential
+
+from .orders import epoch_order
 
 Array = np.ndarray[Any, Any]
 engines = pytest.mark.parametrize("engine", ENGINES)

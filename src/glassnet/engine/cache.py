@@ -24,7 +24,7 @@ from glassnet.engine.proof import prove
 
 SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
 FUNCTIONS = ("fma", "sin", "cos")
-SYMBOLS = (*FUNCTIONS, *(name + "f" for name in FUNCTIONS), "memcpy", "memmove", "memset")
+SYMBOLS = (*FUNCTIONS, *(name + "f" for name in FUNCTIONS), "memcpy", "memmove", "memset", "sched_yield")
 LIBRARIES = ("ucrtbase", "vcruntime140") if os.name == "nt" else (None, "libm.so.6", "libSystem.dylib")
 SUFFIX = ".kernel"
 PROVED = ("product",)  # kinds of kernels that prove themselves when they are compiled

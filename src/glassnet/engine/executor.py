@@ -6,11 +6,13 @@ The interface is that of reference.Reference, on the same memory, so that either
 from __future__ import annotations
 
 import ctypes
+import time
 from typing import Any
 
 import numpy as np
 
 from glassnet.engine import address
+from glassnet.engine.threads import Pace, available, run_together
 from glassnet.memory import Memory, Vectors
 from glassnet.parameters import Array
 from glassnet.program import OPERANDS, Program, Row
@@ -18,7 +20,6 @@ from glassnet.reference import Schedule, Sources, dropout_keys
 
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
 HEADER = 4  # words before a row's first address: kernel, barrier, units, width
-SCRATCH = 1 << 16  # bytes
 GATHERING = ("gather", "one_hot", "sample_weights")
 
 
@@ -34,12 +35,12 @@ class Compiled(Memory):
         self.order: Array | None = None
         self.scalars: dict[str, Any] = {}
         self.interpret = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address("interpret", ""))
-        self.context = np.zeros(16, np.int64)
-        self.abort = np.zeros(1, np.int64)
-        self.cost = np.zeros(1)
-        self.scratch = np.zeros(SCRATCH, np.uint8)
+        self.abort, self.barrier, self.cost = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1)
+        self.contexts = [np.zeros(16, np.int64)]
+        self.context = self.contexts[0]
         self.context[1] = 1
-        self.context[8], self.context[9], self.context[10] = self.abort.ctypes.data, self.scratch.ctypes.data, SCRATCH
+        self.pace = Pace(available())
+        self.threads: int | None = None
         self.table = self._table()
 
     def bind(self, sources: Sources) -> None:
@@ -50,10 +51,16 @@ class Compiled(Memory):
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
         self.order = schedule.order  # kept alive: rows that are run by themselves later read it too
-        self.context[6] = self.order.ctypes.data
-        cost = self.rows("C").ctypes.data
-        batches = np.ascontiguousarray(schedule.batches)
-        return self._call((0, len(self.table)), batches, schedule.scalars, schedule.first_step, costs, cost)
+        batches, numbers = np.ascontiguousarray(schedule.batches), schedule.scalars
+        addresses = (batches.ctypes.data, numbers.ctypes.data, numbers.strides[0], schedule.first_step, len(batches))
+        words = [0, len(self.table), *addresses, costs.ctypes.data, self.rows("C").ctypes.data, 1]
+        threads = self.pace.threads(self.threads)
+        arguments = [self._arguments(words, self._context(thread, threads)) for thread in range(threads)]
+        self.barrier[0] = 0
+        started = time.perf_counter()
+        run_together(lambda argument: self.interpret(argument.ctypes.data, None), arguments, self.abort)
+        self.pace.took(threads, time.perf_counter() - started, len(batches))
+        return int(arguments[0][11])
 
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Run the rows first .. last-1 on what the buffers hold, as one step."""
@@ -62,25 +69,27 @@ class Compiled(Memory):
             raise RuntimeError("a program that gathers its batch has none before its first steps; set the quantities")
         names = self.program.scalars
         scalars = np.array([[self.scalars.get(name, 0.0) for name in names]], self.held.parameters.vector.dtype)
-        batches = np.array([[0, self.m]], np.int64)
-        self._call((start, stop), batches, scalars, self.step, np.zeros(1), self.cost.ctypes.data)
-
-    def _call(
-        self, rows: tuple[int, int], batches: Array, scalars: Array, first_step: int, costs: Array, cost: int
-    ) -> int:
-        """One call of the interpreter; how many steps it finished."""
-        first, last = rows
-        words = self.table.shape[1]
-        arguments = np.array(
-            [
-                *(self.table.ctypes.data + 8 * words * first, last - first, words, self.context.ctypes.data),
-                *(batches.ctypes.data, scalars.ctypes.data, scalars.strides[0], first_step, len(batches)),
-                *(costs.ctypes.data, cost, 0),
-            ],
-            np.int64,
-        )
+        batches, cost = np.array([[0, self.m]], np.int64), self.cost.ctypes.data
+        words = [start, stop - start, batches.ctypes.data, scalars.ctypes.data, 0, self.step, 1, cost, cost, 0]
+        arguments = self._arguments(words, self._context(0, 1))
         self.interpret(arguments.ctypes.data, None)
-        return int(arguments[11])
+
+    def _arguments(self, words: list[int], context: Array) -> Array:
+        """What the interpreter is called with; `words`: first row, rows, batches ... cost, whether to flush."""
+        first, rows, *rest, flush = words
+        size = self.table.shape[1]
+        table = self.table.ctypes.data + 8 * size * first
+        return np.array([table, rows, size, context.ctypes.data, *rest, 0, flush, self.barrier.ctypes.data], np.int64)
+
+    def _context(self, thread: int, threads: int) -> Array:
+        """The context of a thread."""
+        while len(self.contexts) <= thread:
+            self.contexts.append(np.zeros(16, np.int64))
+        context = self.contexts[thread]
+        context[:2] = thread, threads
+        context[6] = 0 if self.order is None else self.order.ctypes.data
+        context[8] = self.abort.ctypes.data
+        return context
 
     # The table of rows ------------------------------------------------------------------------------------------------
 

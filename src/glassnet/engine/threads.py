@@ -1,0 +1,92 @@
+"""Several threads on one program: how many, started and ended together, and none left behind.
+
+All calls to the operating system about processors are here. The numbers of a run never depend on the count, so it is
+chosen while running: both ways are timed, the faster is taken, and the choice is looked at again every now and then.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+WORTH = 15e-6  # seconds a step must last on one thread before a second one can help
+AGAIN = 1.0  # seconds between two looks at the other way, at most
+TRIED = 20  # how many times as long as it was tried a choice holds
+QUOTAS = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+
+
+def available() -> int:
+    """How many threads this process may use: its affinity, its share of the machine, and GLASSNET_THREADS."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wished = os.environ.get("GLASSNET_THREADS", "")
+    limits = [cores, quota(), int(wished) if wished.isdigit() and int(wished) > 0 else cores]
+    return max(1, math.floor(min(limits)))
+
+
+def quota() -> float:
+    """How many processors the control group of this process may use; infinite where none says."""
+    for path in map(Path, QUOTAS):
+        try:
+            words = path.read_text().split()
+            period = words[1] if len(words) > 1 else (path.parent / "cpu.cfs_period_us").read_text()
+            if words[0] != "max" and int(words[0]) > 0:
+                return max(1.0, int(words[0]) / int(period))
+        except (OSError, ValueError, IndexError):
+            continue
+    return math.inf
+
+
+class Pace:
+    """Chooses the number of threads for each stretch of steps: 1 or `most`, whichever has lately been faster."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.now = 1
+        self.step_seconds: dict[int, float] = {}
+        self.settled = 0.0  # seconds until the other way is tried again
+
+    def threads(self, wanted: int | None) -> int:
+        """The number for the next stretch: the one that is wanted, or one chosen by what stretches took."""
+        if wanted is not None:
+            return wanted
+        if self.most == 1 or self.step_seconds.get(1, 0.0) < WORTH:
+            return 1
+        if self.settled > 0:
+            return self.now
+        return self.most if self.now == 1 else 1
+
+    def took(self, threads: int, seconds: float, steps: int) -> None:
+        """Remember how long a stretch took. What is tried costs a twentieth of the time at most."""
+        self.step_seconds[threads] = seconds / max(steps, 1)
+        self.settled -= seconds
+        if threads != self.now:  # the other way was tried
+            self.now = min(self.step_seconds, key=lambda count: self.step_seconds[count])
+            self.settled = min(AGAIN, TRIED * seconds)
+
+
+def run_together(function: Callable[[Any], None], arguments: Sequence[Any], abort: Any) -> None:
+    """Call `function` with each of the arguments at once, the first on this thread; return when all have returned.
+
+    Where this thread is interrupted before it is done, the abort flag ends the others.
+    """
+    if len(arguments) == 1:
+        function(arguments[0])
+        return
+    others = [threading.Thread(target=function, args=(argument,), daemon=True) for argument in arguments[1:]]
+    started: list[threading.Thread] = []
+    done = False
+    try:
+        for other in others:
+            other.start()
+            started.append(other)
+        function(arguments[0])
+        done = True
+    finally:
+        abort[0] = 0 if done else 1
+        for other in started:
+            other.join()
+        abort[0] = 0

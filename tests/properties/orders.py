@@ -1,0 +1,13 @@
+"""The order in which an epoch of a run reads its samples."""
+
+from __future__ import annotations
+
+from glassnet.batching import Plan
+from glassnet.parameters import Array
+
+
+def epoch_order(samples: int, seed: int, run: int, epoch: int) -> Array:
+    """The places of all samples, in order."""
+    block = Plan(samples, samples, None, (seed, run), True).block(epoch)
+    first = (epoch - block.first_epoch) * samples
+    return block.order[first : first + samples]

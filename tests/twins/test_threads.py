@@ -1,0 +1,98 @@
+"""Any number of threads gives the same bits; none is left behind; the count follows what was measured."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet import BatchNorm, Dropout, LayerNorm, NeuralNetwork
+from glassnet.engine import threads
+from glassnet.engine.threads import Pace, available, run_together
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "dense": {"layers": [5, 33, 17, 3], "activations": ["relu", "tanh", "linear"]},
+    "penalty": {"layers": [5, 9, 3], "activations": ["sigmoid", "linear"], "l1": 1e-3, "l2": 1e-2},
+    "layers": {
+        "layers": [5, Dropout(0.2), 33, BatchNorm(), 17, LayerNorm(), 3],
+        "activations": ["relu"] * 2 + ["linear"],
+    },
+}
+
+
+def trained(count: int, words: dict[str, Any], **rest: Any) -> tuple[bytes, bytes, list[float]]:
+    rng = np.random.default_rng(0)
+    x, y, weights = rng.normal(size=(5, 203)), rng.normal(size=(3, 203)), rng.random(203)
+    net = NeuralNetwork(**words, seed=1)
+    history = net.train(x, y, 37, 4, 0.01, sample_weight=weights, threads=count, **rest)
+    return net.parameters.vector.tobytes(), net.statistics.vector.tobytes(), list(history["cost"])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("rest", [{"optimizer": "adam"}, {"clip_norm": 0.1}], ids=["adam", "clip"])
+def test_the_same_bits_for_any_number_of_threads(name: str, rest: dict[str, Any]) -> None:
+    alone = trained(1, NETWORKS[name], **rest)
+    for count in (2, 3, 8):
+        assert trained(count, NETWORKS[name], **rest) == alone
+
+
+def test_denormals_count_as_zero_in_a_run_and_nowhere_else() -> None:
+    tiny = np.float32(1e-40)
+    net = NeuralNetwork([1, 1], ["linear"], seed=0)
+    net.weights[0] = [[0.0]]
+    net.biases[0] = [[tiny]]
+    assert net.predict(np.zeros((1, 1)))[0, 0] == tiny
+    net.train(np.zeros((1, 1)), np.zeros((1, 1)), 1, 1, 0.5)
+    assert net.biases[0][0, 0] in (0, tiny)
+    assert tiny * np.float32(1) == tiny != 0
+
+
+def test_an_interruption_ends_the_other_threads() -> None:
+    abort, ended = np.zeros(1, np.int64), threading.Event()
+
+    def work(argument: int) -> None:
+        if argument == 0:
+            raise KeyboardInterrupt
+        while not abort[0]:
+            pass
+        ended.set()
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        run_together(work, [0, 1], abort)
+    assert ended.is_set() and abort[0] == 0 and threading.active_count() == before
+
+
+def test_a_pace_takes_what_is_faster() -> None:
+    pace = Pace(2)
+    assert pace.threads(None) == 1 and pace.threads(3) == 3
+    pace.took(1, 0.05, 10)
+    assert pace.threads(None) == 2
+    pace.took(2, 0.03, 10)
+    assert pace.threads(None) == 2
+    for _ in range(40):
+        pace.took(2, 0.03, 10)
+        if pace.threads(None) == 1:
+            break
+    pace.took(1, 0.02, 10)
+    assert pace.threads(None) == 1
+
+
+def test_a_small_step_stays_on_one_thread() -> None:
+    pace = Pace(2)
+    pace.took(1, 1e-3, 1000)
+    assert pace.threads(None) == 1 and Pace(1).threads(None) == 1
+
+
+def test_the_count_respects_affinity_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GLASSNET_THREADS", raising=False)
+    monkeypatch.setattr(threads, "quota", lambda: float("inf"))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
+    assert available() == 4
+    monkeypatch.setenv("GLASSNET_THREADS", "2")
+    assert available() == 2
+    monkeypatch.setattr(threads, "quota", lambda: 1.5)
+    assert available() == 1
