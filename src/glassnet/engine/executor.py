@@ -19,7 +19,6 @@ from glassnet.program import OPERANDS, Program, Row
 from glassnet.reference import Schedule, Sources, dropout_keys
 
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
-HEADER = 4  # words before a row's first address: kernel, barrier, units, width
 GATHERING = ("gather", "one_hot", "sample_weights")
 
 
