@@ -1,9 +1,9 @@
 """The fused lowering: the same equations with fewer rows, fewer buffers and fewer waits.
 
 Formulas that follow one another become one, and one that follows a product is done in its kernel; what nothing reads is
-left out, rows are put in the order in which threads wait least, and a result takes the memory of an operand that is
-read for the last time. Parameters and cost keep the
-same bits, because no formula is changed, only joined.
+left out, rows are put in the order in which threads wait least, the same update of neighbouring segments is one pass
+over the flat vector, and a result takes the memory of an operand that is read for the last time. Parameters and cost
+keep the same bits, because no formula is changed, only joined.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from __future__ import annotations
 from typing import Any
 
 from glassnet.formula import trace
+from glassnet.parameters import padded
 from glassnet.program import OPERANDS, Buffer, Program, Row
 
 KEPT_HOMES = ("parameters", "statistics")
+FLAT = 1 << 15  # parameters up to which one pass updates them; in larger networks a thread updates what it computed
 
 
 def fused(program: Program) -> Program:
     """The program that training runs on the compiled engine."""
-    rows = _unread_left_out(_joined(list(program.rows), program), program)
+    rows = _flat(_unread_left_out(_joined(list(program.rows), program), program), program)
     scheduled = program._replace(rows=tuple(_scheduled(rows, program)))
     used = {name for row in rows for name in (*row.reads, *row.writes)}
     buffers = {name: buffer for name, buffer in program.buffers.items() if name in used or buffer.home != "work"}
@@ -117,6 +119,32 @@ def _unread_left_out(rows: list[Row], program: Program) -> list[Row]:
         if not needed:
             del rows[number]
     return rows
+
+
+def _flat(rows: list[Row], program: Program) -> list[Row]:
+    """The same formula on neighbouring segments of the flat vector as one row, in small networks."""
+    if sum(padded(segment.size) for segment in program.segments) > FLAT:
+        return rows
+    flat: list[Row] = []
+    for row in rows:
+        before = flat[-1] if flat else row
+        if _is_next(before.parts[-1], row, program):
+            reads, writes = before.reads + row.reads, before.writes + row.writes
+            flat[-1] = before._replace(reads=reads, writes=writes, span=before.span + 1)
+        else:
+            flat.append(row)
+    return flat
+
+
+def _is_next(before: Row, row: Row, program: Program) -> bool:
+    """Whether a row does to a segment what another does to the segment before it."""
+    same = all(getattr(before, field) == getattr(row, field) for field in ("kind", "formula", "scalars"))
+    names = [segment.name for segment in program.segments]
+    if not same or row.kind != "formula" or not {before.writes[0], row.writes[0]} <= set(names):
+        return False
+    homes, found = ([program.buffers[name].home for name in other.reads + other.writes] for other in (before, row))
+    neighbours = names.index(before.writes[0]) + 1 == names.index(row.writes[0])
+    return neighbours and homes == found and not {"work", "statistics"} & set(homes)
 
 
 def _scheduled(rows: list[Row], program: Program) -> list[Row]:

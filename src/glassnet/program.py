@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from glassnet.formula import Formula
-from glassnet.parameters import Segment
+from glassnet.parameters import PADDING, Segment, padded
 
 Size = int | str  # the string "m" is the number of samples of the batch
 
@@ -41,7 +42,8 @@ class Row(NamedTuple):
 
     `formula` is there for the kinds "formula" and "sums"; its inputs are `reads`, then the step scalars `scalars`.
     The kinds in OPERANDS may have one too: it takes their result, then what else they read, and gives what they write.
-    `detail` rows are left out of the printed lesson, because the next line says them too.
+    `detail` rows are left out of the printed lesson, because the next line says them too. A row of `span` segments
+    does the same to each of them: it reads and writes the first one's quantities, then the second one's ...
     """
 
     kind: str
@@ -53,6 +55,18 @@ class Row(NamedTuple):
     scalars: tuple[str, ...] = ()
     settings: tuple[int, ...] = ()
     detail: bool = False
+    span: int = 1
+
+    @property
+    def parts(self) -> tuple[Row, ...]:
+        """The row as one row for each of its segments."""
+        reads, writes = (len(names) // self.span for names in (self.reads, self.writes))
+        return tuple(
+            self._replace(
+                reads=self.reads[number * reads :][:reads], writes=self.writes[number * writes :][:writes], span=1
+            )
+            for number in range(self.span)
+        )
 
 
 class Extent(NamedTuple):
@@ -80,6 +94,9 @@ class Program(NamedTuple):
 
     def extent(self, row: Row) -> Extent:
         """The loop of a row, from the shape of what it writes (where it sums over the width: of what it reads)."""
+        if row.span > 1:
+            sizes = (math.prod(map(int, self.buffers[part.writes[0]].shape)) for part in row.parts)
+            return Extent(sum(map(padded, sizes)) // PADDING, PADDING)
         if row.kind in ("sums", "feature_mean", "feature_mean_product", "feature_moments", "softmax_cost"):
             shape = max((self.buffers[name].shape for name in row.reads), key=len)
         else:
@@ -98,7 +115,7 @@ class Program(NamedTuple):
     def mode(self, row: Row, name: str) -> str:
         """How a formula row walks an operand: "full", "column", "unit" or "scalar"."""
         extent, shape = self.extent(row), self.buffers[name].shape
-        if len(shape) == 2 or extent == (1, 1) or (extent.width == 1 and shape != (1,)):
+        if row.span > 1 or len(shape) == 2 or extent == (1, 1) or (extent.width == 1 and shape != (1,)):
             return "full"
         if shape == ("m",):
             return "unit"

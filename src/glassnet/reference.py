@@ -78,7 +78,8 @@ class Reference(Memory):
         """Run the rows first .. last-1 on what the buffers hold."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             for row in self.program.rows[first:last]:
-                self.run_row(row)
+                for part in row.parts:
+                    self.run_row(part)
 
     def run_row(self, row: Row) -> None:
         """Evaluate one equation and write its results."""

@@ -146,20 +146,21 @@ class Training:
 
     def _account(self, block: Block, first: int, costs: Array, rates: Array) -> None:
         """Add the costs of steps that were run to their epochs, and end the epochs that are complete."""
-        counters, done = self.counters, 0
-        while done < len(costs):
-            end = int(block.starts[counters.epoch - block.first_epoch + 1]) - first
-            part = slice(done, min(end, len(costs)))
-            weights = block.weights[first:][part]
-            # Added one by one, so that the sums do not depend on where the slices end.
-            with np.errstate(over="ignore"):
-                counters.cost_sum = float(np.cumsum(np.append(counters.cost_sum, costs[part] * weights))[-1])
-            counters.weight_sum = float(np.cumsum(np.append(counters.weight_sum, weights))[-1])
-            counters.batch += part.stop - done
-            counters.step += part.stop - done
-            done = part.stop
-            if done == end:
-                self._end_epoch(float(rates[done - 1]))
+        counters, epoch = self.counters, self.counters.epoch - block.first_epoch
+        last = int(np.searchsorted(block.starts, first + len(costs)))
+        ends = np.minimum(block.starts[epoch + 1 : last + 1] - first, len(costs))
+        weights = block.weights[first : first + len(costs)]
+        with np.errstate(over="ignore"):
+            cost_sums = running_sums(costs * weights, ends, counters.cost_sum)
+        weight_sums = running_sums(weights, ends, counters.weight_sum)
+        done = 0
+        for end, cost_sum, weight_sum in zip(ends.tolist(), cost_sums, weight_sums, strict=True):
+            counters.cost_sum, counters.weight_sum = cost_sum, weight_sum
+            counters.batch += end - done
+            counters.step += end - done
+            done = end
+            if first + end == block.starts[counters.epoch - block.first_epoch + 1]:
+                self._end_epoch(float(rates[end - 1]))
 
     def _schedule(self, block: Block, first: int, stop: int) -> tuple[Schedule, Array]:
         """The batches first .. stop-1 of a block with their step scalars, and their rates."""
@@ -227,7 +228,7 @@ class Training:
 
     def _is_finite(self) -> bool:
         """Whether every parameter, statistic and state of the optimiser is."""
-        return all(bool(np.isfinite(vector).all()) for vector in self._held().values())
+        return all(is_finite(vector) for vector in self._held().values())
 
     def _diverged(self) -> None:
         """Go back to the last good point and find the first quantity that is not finite, step by step."""
@@ -316,3 +317,21 @@ class Training:
         history.best_epoch = self.counters.best_epoch or None
         history.warnings += self.executor.warnings
         return history
+
+
+def is_finite(vector: Array) -> bool:
+    """Whether every number is; the sum, which is quick, nearly always tells."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(vector.sum())) or bool(np.isfinite(vector).all())
+
+
+def running_sums(values: Array, ends: Array, start: float) -> list[float]:
+    """The sum of the values up to the first end, added to `start`, then of those up to each further one.
+
+    They are added one by one, so that the sums do not depend on where the values are cut.
+    """
+    counts = np.diff(ends, prepend=0)
+    table = np.zeros((len(ends), 1 + int(counts.max())))
+    table[0, 0] = start
+    table[:, 1:][np.arange(table.shape[1] - 1) < counts[:, np.newaxis]] = values
+    return [float(total) for total in np.cumsum(table, axis=1)[:, -1]]

@@ -29,7 +29,13 @@ class Step(NamedTuple):
 
     def group(self, segment: Segment) -> tuple[float, bool]:
         """The factor on a segment's rate, and whether decay applies to it."""
-        return self.factors[max(segment.layer, 1) - 1] if self.factors else 1.0, segment.is_weight
+        factor = self.factors[max(segment.layer, 1) - 1] if self.factors else 1.0
+        return factor, segment.is_weight and self.decays
+
+    @property
+    def decays(self) -> bool:
+        """Whether the optimiser treats weights and other segments differently."""
+        return self.optimizer.scalars(ONE, ONE, 1.0) != self.optimizer.scalars(ONE, ONE, 0.0)
 
     def groups(self, segments: tuple[Segment, ...]) -> tuple[tuple[float, bool], ...]:
         """The different groups, in order; the step scalars of the n-th are called "name n"."""

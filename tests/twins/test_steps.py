@@ -123,6 +123,7 @@ def test_a_formula_is_not_joined_across_a_change_of_what_it_reads() -> None:
 # Barriers -------------------------------------------------------------------------------------------------------------
 
 DEPTHS = (1, 2, 3, 6)
+WIDE = 200  # one layer has more parameters than are updated in one pass
 
 
 def barriers(*layers: Any, **words: Any) -> int:
@@ -133,22 +134,30 @@ def barriers(*layers: Any, **words: Any) -> int:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_a_dense_network_waits_twice_a_step(depth: int, name: str) -> None:
-    assert barriers(*(17,) * (depth + 1), optimizer=name) == 2
-    assert barriers(*(17,) * (depth + 1), optimizer=name, weighted=True, clip_value=1.0, factors=(0.5,) * depth) == 2
+    assert barriers(*(WIDE,) * (depth + 1), optimizer=name) == 2
+    assert barriers(*(WIDE,) * (depth + 1), optimizer=name, weighted=True, clip_value=1.0, factors=(0.5,) * depth) == 2
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_small_network_is_updated_in_one_row_for_one_wait_more(depth: int) -> None:
+    plain = Case((17,) * (depth + 1), ("tanh",) * depth, optimizer="adam").program()
+    joined = fused(plain)
+    assert [row.span for row in joined.rows if row.writes[0] == "w1"] == [2 * depth]
+    assert sum(joined.barriers()) == 3
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_clipping_by_norm_waits_more_but_not_more_in_a_deeper_network(depth: int) -> None:
-    assert barriers(*(17,) * (depth + 1), clip_norm=1.0) == barriers(17, 17, clip_norm=1.0) > 2
+    assert barriers(*(WIDE,) * (depth + 1), clip_norm=1.0) == barriers(WIDE, WIDE, clip_norm=1.0) > 2
 
 
 def test_batch_normalisation_waits_more_with_every_layer() -> None:
     rows = [row for row in LAYERS.values() if any("mean" in name for name in row.statistics)]
     for row in rows:
-        assert 2 < barriers(17, 17, row(), 17) < barriers(17, 17, row(), 17, row(), 17)
+        assert 2 < barriers(WIDE, WIDE, row(), 17) < barriers(WIDE, WIDE, row(), 17, row(), 17)
     for row in set(LAYERS.values()) - set(rows):
-        assert barriers(17, 17, row(), 17) == 2
-        assert not has_place(row) or barriers(17, 17, row(before_activation=True), 17) == 2
+        assert barriers(WIDE, WIDE, row(), WIDE) == 2
+        assert not has_place(row) or barriers(WIDE, WIDE, row(before_activation=True), WIDE) == 2
 
 
 # A row's operands that a thread reads for its own units alone; all others it may read whole.
@@ -201,6 +210,8 @@ class Threads:
         """(memory, first number, behind the last, whether it writes) of each operand."""
         if row.kind in ONCE and thread > 0:
             return []
+        if row.span > 1:
+            return self.flat(row, thread)
         units = self.program.buffers[row.writes[0]].shape[0]
         found = []
         for place, name in enumerate((*row.reads, *row.writes)):
@@ -212,6 +223,18 @@ class Threads:
             home = self.program.buffers[name].home
             if home != "source" and start < stop:
                 found.append((self.memory(name), start * apart, stop * apart, place >= len(row.reads)))
+        return found
+
+    def flat(self, row: Row, thread: int) -> list[Access]:
+        """What a thread touches of each segment of a row that runs over several."""
+        found, behind = [], 0
+        first, last = (64 * unit for unit in self.share(self.program.extent(row).units or 0, thread))
+        for part in row.parts:
+            size = math.prod(map(int, self.program.buffers[part.writes[0]].shape))
+            start, stop = max(first - behind, 0), min(last - behind, size)
+            for name in (*part.reads, *part.writes) if start < stop else ():
+                found.append((self.memory(name), start, stop, name in part.writes))
+            behind += -(-size // 64) * 64
         return found
 
     def is_own(self, row: Row, place: int, name: str, units: Any) -> bool:

@@ -15,6 +15,7 @@ from numba.extending import intrinsic
 
 from glassnet.engine.identity import Identity
 from glassnet.engine.simd import I64, LLVM, Stream, Total, compute, pointer, share, word_at
+from glassnet.formula import Formula, trace
 
 FIRST = 4  # the row's first address
 Kernel = Callable[..., None]
@@ -48,9 +49,9 @@ def formula(identity: Identity) -> Kernel:
 
 
 def sums(identity: Identity) -> Kernel:
-    """A formula summed over the width of each unit, in float64."""
-    modes = (*identity.modes[: identity.reads], "unit")
-    total = formula_line(identity._replace(modes=modes), summed=True)
+    """A formula summed over the width of each unit, in float64. Units of one number are one long line."""
+    modes = identity.modes[: identity.reads]
+    total = formula_line(identity._replace(modes=(*modes, "unit")), summed=True)
     place = FIRST + identity.reads
 
     def sums(row: Any, context: Any) -> None:
@@ -59,11 +60,35 @@ def sums(identity: Identity) -> Kernel:
         for unit in range(start, stop):
             results[unit] = total(row, context, unit, unit * row[3], row[3])
 
-    return sums
+    if not set(modes) <= {"full", "scalar"}:
+        return sums
+    copy = formula_line(
+        identity._replace(modes=(*modes, "full"), formula=as_sum(identity.formula)), written=types.float64
+    )
+
+    def sums_or_copy(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        results = pointer(row[place], types.float64)
+        if row[3] == 1:
+            copy(row, context, start, start, stop - start)
+            return
+        for unit in range(start, stop):
+            results[unit] = total(row, context, unit, unit * row[3], row[3])
+
+    return sums_or_copy
 
 
-def formula_line(identity: Identity, summed: bool = False) -> Any:
-    """An intrinsic line(row, context, unit, offset, count): the row's formula along one line of its operands."""
+def as_sum(formula: Formula | None) -> Formula:
+    """The formula as a sum of one term: −0 becomes 0."""
+    assert formula is not None
+    return trace(lambda *values: formula(*values) + 0.0, formula.inputs)
+
+
+def formula_line(identity: Identity, summed: bool = False, written: types.Type | None = None) -> Any:
+    """An intrinsic line(row, context, unit, offset, count): the row's formula along one line of its operands.
+
+    It writes numbers of the dtype `written`, the program's unless said.
+    """
     dtype = getattr(types, identity.dtype)
     real, result = LLVM[dtype], types.float64 if summed else types.void
     formula = identity.formula
@@ -76,7 +101,7 @@ def formula_line(identity: Identity, summed: bool = False) -> Any:
             operands = Operands(builder, identity, words, state)
             inputs = [operands.read(index, unit, offset) for index in range(formula.inputs)]
             total = Total(builder, "sum", real) if summed else None
-            writes = [] if summed else operands.writes(offset)
+            writes = [] if summed else operands.writes(offset, written or dtype)
             compute(builder, formula, real, inputs, writes, count, total)
             return total.result(builder) if total else target.get_dummy_value()
 
@@ -92,13 +117,13 @@ class Operands:
         self.builder, self.identity, self.words, self.state = builder, identity, words, state
         self.dtype = getattr(types, identity.dtype)
 
-    def address(self, word: ir.Value) -> ir.Value:
-        """An int64 as a pointer to the program's dtype."""
-        return self.builder.inttoptr(word, LLVM[self.dtype].as_pointer())
+    def address(self, word: ir.Value, dtype: types.Type | None = None) -> ir.Value:
+        """An int64 as a pointer to the program's dtype, or another."""
+        return self.builder.inttoptr(word, LLVM[dtype or self.dtype].as_pointer())
 
-    def operand(self, index: int) -> ir.Value:
+    def operand(self, index: int, dtype: types.Type | None = None) -> ir.Value:
         """Where the operand begins."""
-        return self.address(word_at(self.builder, self.words, FIRST + index))
+        return self.address(word_at(self.builder, self.words, FIRST + index), dtype)
 
     def read(self, index: int, unit: ir.Value, offset: ir.Value) -> Stream | ir.Value:
         """An input of the formula: a line, or one number."""
@@ -112,10 +137,10 @@ class Operands:
             return builder.load(builder.gep(start, [unit if mode == "unit" else ir.Constant(I64, 0)]))
         return Stream(builder.gep(start, [offset]) if mode == "full" else start, self.dtype)
 
-    def writes(self, offset: ir.Value) -> list[Stream]:
+    def writes(self, offset: ir.Value, dtype: types.Type) -> list[Stream]:
         """The lines that the outputs go to; a result that is not as long as its row is refused."""
         indices = range(self.identity.reads, len(self.identity.modes))
         modes, formula = self.identity.modes[self.identity.reads :], self.identity.formula
         if formula is None or modes != ("full",) * len(formula.outputs):
             raise ValueError(f"a formula writes whole rows, one an output, not {modes}")
-        return [Stream(self.builder.gep(self.operand(index), [offset]), self.dtype) for index in indices]
+        return [Stream(self.builder.gep(self.operand(index, dtype), [offset]), dtype) for index in indices]

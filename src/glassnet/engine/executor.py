@@ -103,7 +103,8 @@ class Compiled(Memory):
     def _words(self, row: Row, waits: bool) -> list[int]:
         """One row: kernel, barrier, units, width, addresses of reads and writes, settings."""
         units, width = self.program.extent(row)
-        names = (*row.reads, *row.writes)
+        first = row.parts[0]  # the other segments lie behind it
+        names = (*first.reads, *first.writes)
         if row.kind in ("mean_cost", "clip_scale"):
             width = len(names)
         addresses = [self._address(name) for name in names]
@@ -114,7 +115,8 @@ class Compiled(Memory):
         dtype = self.held.parameters.vector.dtype.name
         if row.formula is None or row.kind in OPERANDS:
             return address(row.kind, dtype, row.formula)
-        modes = tuple(self.program.mode(row, name) for name in (*row.reads, *row.writes))
+        first = row.parts[0]
+        modes = tuple(self.program.mode(row, name) for name in (*first.reads, *first.writes))
         return address(row.kind, dtype, row.formula, modes, scalars=len(row.scalars))
 
     def _address(self, name: str) -> int:

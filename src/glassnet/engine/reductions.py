@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from numba.core import types
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from glassnet.engine.identity import Identity
-from glassnet.engine.simd import line, local, pointer, share, shift, smaller
-from glassnet.formula import trace
+from glassnet.engine.simd import (
+    I64,
+    LANES,
+    LLVM,
+    Builder,
+    Stream,
+    line,
+    load,
+    local,
+    pointer,
+    share,
+    shift,
+    smaller,
+    store,
+)
+from glassnet.engine.turning import below
+from glassnet.engine.vectors import broadcast
+from glassnet.engine.words import evaluate
+from glassnet.formula import Formula, trace
 
 COPY = trace(lambda x: x, 1)
-ZERO, ZEROS = trace(lambda: 0.0, 0), trace(lambda: (0.0, 0.0), 0)
+ZEROS = trace(lambda: (0.0, 0.0), 0)
 ADD = trace(lambda total, p: total + p, 2)
 ADD_PRODUCT = trace(lambda total, p, q: total + p * q, 3)
 PRODUCT = trace(lambda p, q: p * q, 2)
@@ -19,21 +38,18 @@ QUOTIENT = trace(lambda x, divisor: x / divisor, 2)
 ADD_DEVIATION = trace(lambda total, x, mean: total + (x - mean) * (x - mean), 3)
 DEVIATION = trace(lambda x, mean: (x - mean) * (x - mean), 2)
 COLUMNS = 64  # columns whose float64 sums moments keeps at a time
+STRIP = 4  # vectors of totals kept in registers
 
 
 def mean(identity: Identity) -> Any:
     """BP3: (Σ_i p[i, u]) / m, in order of i."""
     real = getattr(types, identity.dtype)
-    zero, add, divide = line(ZERO, real), line(ADD, real), line(QUOTIENT, real)
+    average = averaging(real, ADD)
 
     def mean(row: Any, context: Any) -> None:
         start, stop = share(row, context)
-        units, m, count = row[2], context[2], stop - start
         p, into = shift(pointer(row[4], real), start), shift(pointer(row[5], real), start)
-        zero((), (), (into,), count)
-        for i in range(m):
-            add((into, shift(p, i * units)), (), (into,), count)
-        divide((into,), (real(m),), (into,), count)
+        average((p,), row[2], context[2], into, stop - start)
 
     return mean
 
@@ -41,19 +57,67 @@ def mean(identity: Identity) -> Any:
 def mean_product(identity: Identity) -> Any:
     """(Σ_i p[i, u]·q[i, u]) / m, in order of i."""
     real = getattr(types, identity.dtype)
-    zero, add, divide = line(ZERO, real), line(ADD_PRODUCT, real), line(QUOTIENT, real)
+    average = averaging(real, ADD_PRODUCT)
 
     def mean_product(row: Any, context: Any) -> None:
         start, stop = share(row, context)
-        units, m, count = row[2], context[2], stop - start
         p, q = shift(pointer(row[4], real), start), shift(pointer(row[5], real), start)
-        into = shift(pointer(row[6], real), start)
-        zero((), (), (into,), count)
-        for i in range(m):
-            add((into, shift(p, i * units), shift(q, i * units)), (), (into,), count)
-        divide((into,), (real(m),), (into,), count)
+        average((p, q), row[2], context[2], shift(pointer(row[6], real), start), stop - start)
 
     return mean_product
+
+
+def averaging(dtype: types.Type, formula: Formula) -> Any:
+    """An intrinsic average(reads, units, m, into, count): totals = formula(totals, *lines), line by line, then / m.
+
+    The lines lie `units` numbers apart.
+    """
+
+    @intrinsic
+    def average(typing: Any, reads: Any, units: Any, m: Any, into: Any, count: Any) -> Any:
+        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
+            given, units, m, into, count = arguments
+            streams = [Stream(builder.extract_value(given, index), dtype) for index in range(len(reads))]
+            totals = Totals(builder, formula, streams, Stream(into, dtype), (units, m))
+            wide = ir.Constant(I64, STRIP * LANES)
+            whole = builder.and_(count, ir.Constant(I64, -STRIP * LANES))
+            with cgutils.for_range_slice(builder, ir.Constant(I64, 0), whole, wide, I64) as (first, _):
+                totals.strip(first, STRIP, None)
+            with cgutils.for_range_slice(builder, whole, count, ir.Constant(I64, LANES), I64) as (first, _):
+                totals.strip(first, 1, below(builder, builder.sub(count, first)))
+            return context.get_dummy_value()
+
+        return types.void(reads, types.int64, types.int64, into, types.int64), generate
+
+    return average
+
+
+class Totals(NamedTuple):
+    """Totals of columns, a few vectors of them in registers; `sizes` are the numbers from line to line, and the lines."""
+
+    builder: Builder
+    formula: Formula
+    reads: list[Stream]
+    into: Stream
+    sizes: tuple[ir.Value, ir.Value]
+
+    def strip(self, first: ir.Value, vectors: int, mask: ir.Value | None) -> None:
+        """The averages of some vectors of columns."""
+        builder, (units, m), real = self.builder, self.sizes, LLVM[self.into.dtype]
+        kind = ir.VectorType(real, LANES)
+        places = [builder.add(first, ir.Constant(I64, LANES * number)) for number in range(vectors)]
+        totals = [cgutils.alloca_once(builder, kind) for _ in places]
+        for total in totals:
+            builder.store(ir.Constant(kind, None), total)
+        with cgutils.for_range(builder, m) as loop:
+            line = builder.mul(loop.index, units)
+            for place, total in zip(places, totals, strict=True):
+                numbers = [load(builder, read, builder.add(line, place), mask, real) for read in self.reads]
+                builder.store(evaluate(builder, self.formula, [builder.load(total), *numbers], kind)[0], total)
+        divisor = broadcast(builder, builder.sitofp(m, real), LANES)
+        for place, total in zip(places, totals, strict=True):
+            (quotient,) = evaluate(builder, QUOTIENT, [builder.load(total), divisor], kind)
+            store(builder, self.into, place, mask, quotient)
 
 
 def moments(identity: Identity) -> Any:

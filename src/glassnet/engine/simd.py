@@ -108,7 +108,11 @@ def share(typing: Any, row: Any, context: Any) -> Any:
             cut = builder.mul(eight, builder.sdiv(builder.mul(blocks, number), threads))
             return builder.select(builder.icmp_signed("<", cut, units), cut, units)
 
-        edges = [edge(thread), edge(builder.add(thread, ir.Constant(I64, 1)))]
+        places = [cgutils.alloca_once_value(builder, edge) for edge in (ir.Constant(I64, 0), units)]
+        with builder.if_then(builder.icmp_signed(">", threads, ir.Constant(I64, 1))):  # divisions are slow
+            for place, number in zip(places, (thread, builder.add(thread, ir.Constant(I64, 1))), strict=True):
+                builder.store(edge(number), place)
+        edges = [builder.load(place) for place in places]
         return target.make_tuple(builder, signature.return_type, edges)
 
     return types.UniTuple(types.int64, 2)(row, context), generate

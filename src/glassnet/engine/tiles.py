@@ -142,7 +142,11 @@ WIDE = 8  # vectors of a tile of one row
 
 
 def stripping(target: Target) -> Any:
-    """An intrinsic strip((a, row, step), (b, row), (c, row), (start, row), sizes): a Strip, then its vectors."""
+    """An intrinsic strip((a, row, step), (b, row), (c, row), (start, row), sizes): a Strip, then its vectors.
+
+    A strip of each width is a function of its own, so that a small product does not pay for the registers of a large
+    one.
+    """
 
     @intrinsic
     def strip(typing: Any, a: Any, b: Any, c: Any, start: Any, sizes: Any) -> Any:
@@ -153,9 +157,21 @@ def stripping(target: Target) -> Any:
             shapes = dict.fromkeys(range(1, target.vectors + 1), target.rows) | {WIDE: (1,)}
             for number, rows in shapes.items():
                 with builder.if_then(builder.icmp_signed("==", vectors, constant_word(number))):
-                    Tile(builder, Strip(*fields), target, number).strips(rows)
+                    kind = ir.FunctionType(ir.VoidType(), [field.type for field in fields])
+                    function = ir.Function(builder.module, kind, f"strip{number}")
+                    write_strip(function, target, number, rows)
+                    builder.call(function, fields)
             return context.get_dummy_value()
 
         return types.void(a, b, c, start, sizes), generate
 
     return strip
+
+
+def write_strip(function: ir.Function, target: Target, vectors: int, rows: Sequence[int]) -> None:
+    """Write the function of a strip `vectors` vectors wide."""
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = Builder(function.append_basic_block())
+    Tile(builder, Strip(*function.args), target, vectors).strips(rows)
+    builder.ret_void()
