@@ -15,6 +15,7 @@ from glassnet.parameters import padded
 from glassnet.program import OPERANDS, Buffer, Program, Row
 
 KEPT_HOMES = ("parameters", "statistics")
+MOST_OPERANDS = 10  # of a formula that is done in a product's kernel
 FLAT = 1 << 15  # parameters up to which one pass updates them; in larger networks a thread updates what it computed
 
 
@@ -75,7 +76,7 @@ def _only_reader(rows: list[Row], number: int, program: Program) -> int | None:
 def _follows(row: Row, program: Program) -> bool:
     """Whether a formula may follow a product in its kernel: one result, and all it reads is of the result's shape."""
     shapes = {program.buffers[name].shape for name in (*row.reads, *row.writes)}
-    return len(row.writes) == len(shapes) == 1 and not row.scalars
+    return len(row.writes) == len(shapes) == 1 and not row.scalars and len(row.reads) < MOST_OPERANDS
 
 
 def _followed(product: Row, row: Row) -> Row:

@@ -11,7 +11,7 @@ import pytest
 
 from glassnet.engine import address
 from glassnet.engine.executor import Compiled
-from glassnet.formula import Formula, trace
+from glassnet.formula import trace
 from glassnet.lowering import fused
 from glassnet.memory import Memory
 from glassnet.program import OPERANDS
@@ -30,8 +30,8 @@ CASES = (
 )
 
 
-def run(kind: str, dtype: str, formula: Formula | None, words: list[int], m: int, threads: int = 1) -> None:
-    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address(kind, dtype, formula))
+def run(kind: str, dtype: str, words: list[int], m: int, threads: int = 1) -> None:
+    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address(kind, dtype))
     row = np.array([0, 0, 0, *words], np.int64)
     for thread in range(threads):
         context = np.array([thread, threads, m, *[0] * 13], np.int64)
@@ -48,8 +48,11 @@ def test_a_joined_kernel_gives_the_bits_of_both(kind: str, dtype: str) -> None:
         reads = [rng.normal(size=shape).astype(dtype) for shape in (*shapes, *[(m, n)] * (formula.inputs - 1))]
         apart, joined = np.full((m, n), np.nan, dtype), np.full((m, n), np.nan, dtype)
         places = [read.ctypes.data for read in reads]
-        run(kind, dtype, None, [n, *places[: OPERANDS[kind]], apart.ctypes.data, inner], m)
-        run(kind, dtype, formula, [n, *places, joined.ctypes.data, inner], m, threads)
+        own, target = places[: OPERANDS[kind]], joined.ctypes.data
+        follower = address("formula", dtype, formula, ("full",) * (formula.inputs + 1))
+        operands = [target, *places[OPERANDS[kind] :], target]
+        run(kind, dtype, [n, *own, apart.ctypes.data, inner, 0, 0], m)
+        run(kind, dtype, [n, *own, target, inner, follower, len(operands), *operands], m, threads)
         assert bits(joined) == bits(formula(apart, *reads[OPERANDS[kind] :])), (m, inner, n, threads)
 
 

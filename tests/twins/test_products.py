@@ -66,7 +66,7 @@ class Product(NamedTuple):
         kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address(self.kind, self.dtype))
         places = [array.ctypes.data for array in (*reads, result)]
         units = self.fan_in if self.kind == "outer" else 0
-        settings = {"affine": [self.fan_in], "arrive": [self.fan_out], "outer": []}[self.kind]
+        settings = {"affine": [self.fan_in, 0, 0], "arrive": [self.fan_out, 0, 0], "outer": []}[self.kind]
         row = np.array([0, 0, units, self.shape[1], *places, *settings], np.int64)
         for thread in range(threads):
             context = np.zeros(16, np.int64)

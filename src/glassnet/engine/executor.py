@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from glassnet.engine import address
 from glassnet.engine.threads import Pace, available, run_together
+from glassnet.formula import Formula, trace
 from glassnet.memory import Memory, Vectors
 from glassnet.parameters import Array
 from glassnet.program import OPERANDS, Program, Row
@@ -107,14 +109,28 @@ class Compiled(Memory):
         names = (*first.reads, *first.writes)
         if row.kind in ("mean_cost", "clip_scale"):
             width = len(names)
-        addresses = [self._address(name) for name in names]
-        return [self._kernel(row), int(waits), units or 0, width, *addresses, *self._settings(row)]
+        return [self._kernel(row), int(waits), units or 0, width, *self._operands(row, names)]
+
+    def _operands(self, row: Row, names: Sequence[str]) -> list[int]:
+        """The words behind a row's kernel and loop; a product's formula comes behind the product's own words."""
+        if row.kind not in OPERANDS or is_scaling(row):
+            return [*map(self._address, names), *self._settings(row)]
+        own, follow = (*names[: OPERANDS[row.kind]], row.writes[0]), (row.writes[0], *names[OPERANDS[row.kind] :])
+        kernel = self._follower(row.formula, len(follow)) if row.formula else 0
+        return [*map(self._address, own), *row.settings, kernel, len(follow), *map(self._address, follow)]
+
+    def _follower(self, formula: Formula, operands: int) -> int:
+        """The kernel of a formula that follows a product: along whole lines."""
+        return address("formula", self.held.parameters.vector.dtype.name, formula, ("full",) * operands)
 
     def _kernel(self, row: Row) -> int:
         """The address of the row's kernel."""
         dtype = self.held.parameters.vector.dtype.name
+        if is_scaling(row):
+            walks = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
+            return address("formula", dtype, scaled(row.formula), (*walks, *("full",) * (len(row.reads) - 1)))
         if row.formula is None or row.kind in OPERANDS:
-            return address(row.kind, dtype, row.formula)
+            return address(row.kind, dtype)
         first = row.parts[0]
         modes = tuple(self.program.mode(row, name) for name in (*first.reads, *first.writes))
         return address(row.kind, dtype, row.formula, modes, scalars=len(row.scalars))
@@ -135,3 +151,18 @@ class Compiled(Memory):
             threshold, scale, place = row.settings
             return [threshold, *dropout_keys(self.seed, place), scale]
         return [*row.settings, *scalars]
+
+
+def is_scaling(row: Row) -> bool:
+    """Whether the row is BP2 from one output: every row of w a multiple of δ, and so a formula."""
+    return row.kind == "arrive" and row.settings == (1,)
+
+
+def scaled(formula: Formula | None) -> Formula:
+    """BP2 from one output, δ·w for each sample and each row of w, then the formula; a sum of one term has no −0."""
+
+    def product(delta: Any, w: Any, *rest: Any) -> Any:
+        error = delta * w + 0.0
+        return error if formula is None else formula(error, *rest)
+
+    return trace(product, 2 if formula is None else 1 + formula.inputs)

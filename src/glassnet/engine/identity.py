@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from glassnet.formula import Formula
 
-CALLS = {"affine": "product", "arrive": "product", "outer": "product"}
+CALLS = {"affine": "followed", "arrive": "followed", "followed": "product", "outer": "product"}
 
 
 class Identity(NamedTuple):

@@ -20,6 +20,7 @@ KERNELS: dict[str, Callable[[Identity], Any]] = {
     "one_hot": gather.one_hot,
     "sample_weights": gather.sample_weights,
     "product": products.product,
+    "followed": products.followed,
     "affine": products.affine,
     "arrive": products.arrive,
     "outer": products.outer,

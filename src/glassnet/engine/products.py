@@ -1,8 +1,8 @@
 """Kernels of the matrix products: the product itself, and the rows that call it: affine, BP2's first half, BP4.
 
-The product is compiled once a dtype, as a kernel of its own that finds its operands in words; affine, arrive and outer
-call it by name. Strips of w that serve many samples are first copied side by side into a panel; where w is read the
-other way round, the panel is turned.
+The product is compiled once a dtype, as a kernel of its own that finds its operands in words, and called by name; so is
+what cuts it into blocks that a formula follows. Strips of w that serve many samples are first copied side by side into
+a panel; where w is read the other way round, the panel is turned.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from glassnet.engine.simd import (
     I64,
     LANES,
     LLVM,
-    Stream,
-    compute,
+    call,
     line,
     local,
     pointer,
@@ -29,7 +28,6 @@ from glassnet.engine.simd import (
     shift,
     size_of,
     smaller,
-    word_at,
 )
 from glassnet.engine.target import target
 from glassnet.engine.tiles import WIDE, stripping
@@ -40,6 +38,7 @@ DEEP = 256  # lines of a panel: at most 48 KB, on the stack; a longer sum goes o
 PLAIN, TURNED, DOTS = 0, 1, 2  # how b is read: as b[k, j], as b[j, k], or as one line for one output
 BROAD, MANY = 256, 32  # columns and rows from which a panel pays
 NEAR = 96  # columns that a formula follows at once, so that they are still near
+OPERANDS_MOST = 12  # a formula that follows a product has fewer
 
 
 @intrinsic
@@ -116,12 +115,12 @@ def product(identity: Identity) -> Any:
     return product
 
 
-def multiplying(dtype: str) -> Any:
-    """An intrinsic multiply(context, words): the product's kernel on a tuple of words."""
-    symbol = Identity("product", dtype).symbol
+def calling(identity: Identity) -> Any:
+    """An intrinsic pass_on(context, words): another kernel, by its name, on a tuple of words."""
+    symbol = identity.symbol
 
     @intrinsic
-    def multiply(typing: Any, context: Any, words: Any) -> Any:
+    def pass_on(typing: Any, context: Any, words: Any) -> Any:
         def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
             memory = cgutils.alloca_once(builder, I64, size=ir.Constant(I64, len(words)))
             for index, kind in enumerate(words):
@@ -135,95 +134,89 @@ def multiplying(dtype: str) -> Any:
 
         return types.void(context, words), generate
 
-    return multiply
+    return pass_on
 
 
 def affine(identity: Identity) -> Any:
     """z = a·w + b: starts at b, adds a[i, k]·w[k, :] in order of k; one output is a dot product and then b."""
-    return by_samples(identity, True) if identity.formula is None else by_blocks(identity, True)
+    return by_samples(identity, True)
 
 
 def arrive(identity: Identity) -> Any:
     """da = delta·wᵀ: adds delta[i, k]·w[:, k] in order of k."""
-    return by_samples(identity, False) if identity.formula is None else by_blocks(identity, False)
+    return by_samples(identity, False)
 
 
 def by_samples(identity: Identity, biased: bool) -> Any:
-    """A product with a row for every sample: of w with a bias, or of w turned round."""
-    real, multiply, result = getattr(types, identity.dtype), multiplying(identity.dtype), 7 if biased else 6
+    """A product with a row for every sample: of w with a bias, or of w turned round.
+
+    Behind the result the words are: number of terms, address of the kernel of the formula that follows or 0, number of
+    its operands, and their addresses.
+    """
+    real, pass_on, result = getattr(types, identity.dtype), calling(called(identity)), 7 if biased else 6
 
     def by_samples(row: Any, context: Any) -> None:
         start, stop = share(row, context)
         n, inner, rows, bias = row[3], row[result + 1], stop - start, row[6] if biased else 0
         form = (DOTS if n == 1 else PLAIN) if biased else (PLAIN if inner == 1 else TURNED)
         a, z = shift(pointer(row[4], real), start * inner), shift(pointer(row[result], real), start * n)
+        factors = (a, inner, 1, row[5], n if biased else inner, form)
+        follower = (row[result + 2], row[result + 3], shift(row, result + 4), start * n)
         if rows > 0:
-            multiply(context, (a, inner, 1, row[5], n if biased else inner, form, z, n, bias, rows, n, inner, 1))
+            pass_on(context, (*factors, z, n, bias, rows, n, inner, 1, *follower))
 
     return by_samples
 
 
-def by_blocks(identity: Identity, biased: bool) -> Any:
-    """The same with a formula, which takes the place of each block of the result while that is near.
+def followed(identity: Identity) -> Any:
+    """A product and the formula that takes the place of each block of the result while that is near.
 
-    Behind what the product reads, the words are the formula's further operands, the result, the number of terms.
+    The words: [0] to [12] as the product's, [13] address of the formula's kernel or 0, [14] number of its operands,
+    [15] where their addresses are, [16] place of the product's first number in them.
     """
-    real, multiply = getattr(types, identity.dtype), multiplying(identity.dtype)
-    size = size_of(LLVM[real])
-    first, formula = 7 if biased else 6, identity.formula
-    assert formula is not None
-    finish, result = finishing(identity, first), first + formula.inputs - 1
+    real, multiply = getattr(types, identity.dtype), calling(called(identity))
+    size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 2)
 
-    def by_blocks(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        n, inner, height, width = row[3], row[result + 1], stop - start, row[3]
-        form = (DOTS if n == 1 else PLAIN) if biased else (PLAIN if inner == 1 else TURNED)
-        b_row, b_step = (n, 1) if biased else (inner, inner)
-        if form == TURNED or n >= BROAD:
+    def followed(words: Any, context: Any) -> None:
+        kernel, operands, places, first = words[13], words[14], pointer(words[15], types.int64), words[16]
+        rows, n, inner, form, b_row = words[9], words[10], words[11], words[5], words[4]
+        height, width, row, alone = rows, n, further(), own()
+        row[2], alone[0], alone[1] = 1, 0, 1
+        if kernel != 0 and (form == TURNED or n >= BROAD):
             parts = (n + NEAR - 1) // NEAR
             width = ((n + parts - 1) // parts + LANES - 1) & -LANES
-        else:
-            height = smaller(height, (NEAR * NEAR // n + 8) & -8)
-        a, w, z = pointer(row[4], real), pointer(row[5], real), pointer(row[result], real)
-        top, left = start, 0
-        while top < stop:
-            lines, count, into = smaller(height, stop - top), smaller(width, n - left), top * n + left
-            bias = row[6] + left * size if biased else 0
-            factors = (shift(a, top * inner), inner, 1, shift(w, left * b_step), b_row, form)
+        elif kernel != 0 and n * rows > NEAR * NEAR:
+            height = smaller(rows, (NEAR * NEAR // n + 8) & -8)
+        a, w, z = pointer(words[0], real), pointer(words[3], real), pointer(words[6], real)
+        top, left = 0, 0
+        while top < rows:
+            lines, count, into = smaller(height, rows - top), smaller(width, n - left), top * n + left
+            bias = words[8] + left * size if words[8] != 0 else 0
+            second = shift(w, left * b_row if form == TURNED else left)
+            factors = (shift(a, top * inner), inner, 1, second, b_row, form)
             multiply(context, (*factors, shift(z, into), n, bias, lines, count, inner, 1))
-            runs, long = (1, lines * n) if count == n else (lines, count)
-            for run in range(runs):
-                finish(row, into + run * n, long)
+            if kernel != 0:
+                runs, row[3] = (1, lines * n) if count == n else (lines, count)
+                for run in range(runs):
+                    for operand in range(operands):
+                        row[4 + operand] = places[operand] + (first + into + run * n) * size
+                    call(kernel, row, alone)
             left += count
             if left == n:
                 top, left = top + lines, 0
 
-    return by_blocks
+    return followed
 
 
-def finishing(identity: Identity, first: int) -> Any:
-    """An intrinsic finish(row, offset, count): the row's formula along part of its result, which it replaces."""
-    dtype, formula = getattr(types, identity.dtype), identity.formula
-
-    @intrinsic
-    def finish(typing: Any, row: Any, offset: Any, count: Any) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            words, offset, count = arguments
-            if formula is not None:
-                starts = [word_at(builder, words, first + index) for index in range(formula.inputs)]
-                starts = [builder.inttoptr(start, LLVM[dtype].as_pointer()) for start in starts]
-                *further, result = (Stream(builder.gep(start, [offset]), dtype) for start in starts)
-                compute(builder, formula, LLVM[dtype], [result, *further], [result], count)
-            return context.get_dummy_value()
-
-        return types.void(row, types.int64, types.int64), generate
-
-    return finish
+def called(identity: Identity) -> Identity:
+    """The kernel that this one calls by its name."""
+    assert identity.called is not None
+    return identity.called
 
 
 def outer(identity: Identity) -> Any:
     """BP4: dw = aᵀ·delta / m: adds a[i, u]·delta[i, :] in order of i; with one output, w's rows are its columns."""
-    real, multiply = getattr(types, identity.dtype), multiplying(identity.dtype)
+    real, multiply = getattr(types, identity.dtype), calling(called(identity))
 
     def outer(row: Any, context: Any) -> None:
         start, stop = share(row, context)

@@ -93,7 +93,7 @@ def averaging(dtype: types.Type, formula: Formula) -> Any:
 
 
 class Totals(NamedTuple):
-    """Totals of columns, a few vectors of them in registers; `sizes` are the numbers from line to line, and the lines."""
+    """Totals of columns, a few vectors in registers; `sizes` are how far lines lie apart, and how many there are."""
 
     builder: Builder
     formula: Formula

@@ -69,7 +69,7 @@ def local(dtype: types.Type, size: int) -> Any:
     @intrinsic
     def memory(typing: Any) -> Any:
         def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            return cgutils.alloca_once(builder, LLVM[dtype], size=ir.Constant(I64, size))
+            return cgutils.alloca_once(builder, context.get_value_type(dtype), size=ir.Constant(I64, size))
 
         return types.CPointer(dtype)(), generate
 
