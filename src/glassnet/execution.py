@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from glassnet.memory import Vectors
@@ -18,6 +19,7 @@ class Executor(Protocol):
 
     program: Program
     m: int
+    capacity: int
     scalars: dict[str, Any]
     threads: int | None  # None: as many as are faster
     warnings: list[str]
@@ -30,6 +32,9 @@ class Executor(Protocol):
 
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Run some rows on what the buffers hold."""
+
+    def fixed(self) -> Callable[[], None]:
+        """A call that runs all rows for the present number of samples, as often as it is made."""
 
     def rows(self, name: str) -> Array:
         """A quantity, samples as rows."""

@@ -15,13 +15,14 @@ from glassnet.building import build
 from glassnet.execution import Executor, executor
 from glassnet.memory import vectors
 from glassnet.parameters import Array
+from glassnet.prediction import Predictor, Single, block_size
 from glassnet.program import Program
 from glassnet.reference import Sources
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
 
-BLOCK = 256  # samples that pass through the network together in predict and cost: their activations stay in cache
+BLOCK = 256  # samples that pass through the network together: their activations stay in cache
 
 
 class Inference:
@@ -53,13 +54,23 @@ class Inference:
         numbers = range(1, len(z_s) + 1)
         return [runner.columns(f"dw{n}").copy() for n in numbers], [runner.columns(f"db{n}").copy() for n in numbers]
 
+    def single(self, x: Any) -> Array | None:
+        """The answer to one sample by the short way, or None where that does not serve."""
+        try:
+            single: Single = self._kept.single
+        except AttributeError:
+            single = self._kept.single = Single(self.network)
+        return single.predict(x)
+
     def predict(self, rows: Array) -> Array:
         """The last value of the forward pass, columns, block by block."""
-        result = np.empty((len(rows), self.network.architecture.outputs), self.network.dtype)
-        for first, block in _blocks(rows):
-            runner = self._ready(block, False)
-            self._forward(runner)
-            result[first : first + len(block)] = runner.rows(output_name(runner.program))
+        network = self.network
+        result, size = np.empty((len(rows), network.architecture.outputs), network.dtype), block_size(network)
+        predictor: Predictor | None = self._kept.__dict__.get("predictor")
+        if predictor is None or predictor.runner.capacity < min(size, len(rows)):
+            predictor = self._kept.predictor = Predictor(network, min(size, len(rows)))
+        for first in range(0, len(rows), size):
+            predictor(rows[first : first + size], result[first : first + size])
         return result.T
 
     def cost(self, x: Array, y: Array, weights: Array | None) -> float:

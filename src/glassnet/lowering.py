@@ -19,18 +19,18 @@ MOST_OPERANDS = 10  # of a formula that is done in a product's kernel
 FLAT = 1 << 15  # parameters up to which one pass updates them; in larger networks a thread updates what it computed
 
 
-def fused(program: Program) -> Program:
-    """The program that training runs on the compiled engine."""
-    rows = _flat(_unread_left_out(_joined(list(program.rows), program), program), program)
+def fused(program: Program, result: str = "C") -> Program:
+    """The program that the compiled engine runs for training, or for another result alone."""
+    rows = _flat(_unread_left_out(_joined(list(program.rows), program, result), program, result), program)
     scheduled = program._replace(rows=tuple(_scheduled(rows, program)))
     used = {name for row in rows for name in (*row.reads, *row.writes)}
     buffers = {name: buffer for name, buffer in program.buffers.items() if name in used or buffer.home != "work"}
     return scheduled._replace(buffers=buffers, shared=_shared(scheduled))
 
 
-def _outlives(name: str, buffer: Buffer) -> bool:
+def _outlives(name: str, buffer: Buffer, result: str) -> bool:
     """Whether a quantity is needed after the step."""
-    return name == "C" or buffer.home in KEPT_HOMES or buffer.home.startswith("state")
+    return name == result or buffer.home in KEPT_HOMES or buffer.home.startswith("state")
 
 
 def _readers(rows: list[Row], writer: int, name: str) -> list[int]:
@@ -44,12 +44,12 @@ def _readers(rows: list[Row], writer: int, name: str) -> list[int]:
     return found
 
 
-def _joined(rows: list[Row], program: Program) -> list[Row]:
+def _joined(rows: list[Row], program: Program, result: str) -> list[Row]:
     """Put every formula whose result one other formula alone reads into that one; then products in the same way."""
     for kinds in (("formula",), tuple(OPERANDS)):
         number = 0
         while number < len(rows):
-            reader = _only_reader(rows, number, program) if rows[number].kind in kinds else None
+            reader = _only_reader(rows, number, program, result) if rows[number].kind in kinds else None
             if reader is None:
                 number += 1
             else:
@@ -59,10 +59,10 @@ def _joined(rows: list[Row], program: Program) -> list[Row]:
     return rows
 
 
-def _only_reader(rows: list[Row], number: int, program: Program) -> int | None:
+def _only_reader(rows: list[Row], number: int, program: Program, result: str) -> int | None:
     """The formula into which this row can be put, or None."""
     row = rows[number]
-    if len(row.writes) != 1 or _outlives(row.writes[0], program.buffers[row.writes[0]]):
+    if len(row.writes) != 1 or _outlives(row.writes[0], program.buffers[row.writes[0]], result):
         return None
     readers = _readers(rows, number, row.writes[0])
     if len(readers) != 1 or rows[readers[0]].kind != "formula":
@@ -111,11 +111,11 @@ def _composed(first: Row, second: Row) -> Row:
     return second._replace(reads=reads, scalars=scalars, formula=trace(both, len(reads) + len(scalars)), detail=False)
 
 
-def _unread_left_out(rows: list[Row], program: Program) -> list[Row]:
+def _unread_left_out(rows: list[Row], program: Program, result: str) -> list[Row]:
     """Leave out rows whose results nobody reads, last ones first."""
     for number in range(len(rows) - 1, -1, -1):
         needed = any(
-            _outlives(name, program.buffers[name]) or _readers(rows, number, name) for name in rows[number].writes
+            _outlives(name, program.buffers[name], result) or _readers(rows, number, name) for name in rows[number].writes
         )
         if not needed:
             del rows[number]

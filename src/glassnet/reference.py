@@ -6,6 +6,7 @@ It shares memory, program and interface with the compiled executor, so that eith
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,6 +81,10 @@ class Reference(Memory):
             for row in self.program.rows[first:last]:
                 for part in row.parts:
                     self.run_row(part)
+
+    def fixed(self) -> Callable[[], None]:
+        """A call that runs all rows, as often as it is made."""
+        return self.run
 
     def run_row(self, row: Row) -> None:
         """Evaluate one equation and write its results."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,19 @@ class Compiled(Memory):
         words = [start, stop - start, batches.ctypes.data, scalars.ctypes.data, 0, self.step, 1, cost, cost, 0]
         arguments = self._arguments(words, self._context(0, 1))
         self.interpret(arguments.ctypes.data, None)
+
+    def fixed(self) -> Callable[[], None]:
+        """A call that runs all rows for the present number of samples, as often as it is made."""
+        batches, cost = np.array([[0, self.m]], np.int64), self.cost.ctypes.data
+        words = [0, len(self.table), batches.ctypes.data, cost, 0, 0, 1, cost, cost, 0]
+        arguments, interpret = self._arguments(words, self._context(0, 1)), self.interpret
+        kept, address = (batches, arguments, self), arguments.ctypes.data
+
+        def call() -> None:
+            assert kept
+            interpret(address, None)
+
+        return call
 
     def _arguments(self, words: list[int], context: Array) -> Array:
         """What the interpreter is called with; `words`: first row, rows, batches ... cost, whether to flush."""
