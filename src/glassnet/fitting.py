@@ -22,7 +22,8 @@ class Run(NamedTuple):
 
     A callback that returns True ends it. With `checkpoint` the whole state is written each so many epochs, and
     `resume` takes it up where that file exists. `verbose` is as in progress.py, `time_limit` in
-    seconds; `threads` is the engine's number of threads, None for as many as are faster.
+    seconds; `threads` is the engine's number of threads, None for as many as are faster. `stopping` is asked at least
+    every SHOWN_EVERY seconds whether to end the run.
     """
 
     callbacks: tuple[Callback, ...] = ()
@@ -32,6 +33,7 @@ class Run(NamedTuple):
     resume: bool = False
     verbose: int | None = None
     threads: int | None = None
+    stopping: Callable[[], bool] = bool
 
 
 def fit(training: Training, run: Run) -> History:
@@ -51,6 +53,7 @@ def fit(training: Training, run: Run) -> History:
                 left = limit - (time.perf_counter() - started)
                 reports = training.run(epochs=each, seconds=min(left, SHOWN_EVERY)) if left > 0 else []
                 stopped = _after(reports, run.callbacks, show) or ("" if left > 0 else "the time limit was reached")
+                stopped = stopped or ("interrupted" if run.stopping() else "")
                 if reports and run.checkpoint is not None and reports[-1].epoch % run.every == 0:
                     write_checkpoint(run.checkpoint, training)
         except KeyboardInterrupt:

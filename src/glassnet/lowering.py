@@ -115,7 +115,8 @@ def _unread_left_out(rows: list[Row], program: Program, result: str) -> list[Row
     """Leave out rows whose results nobody reads, last ones first."""
     for number in range(len(rows) - 1, -1, -1):
         needed = any(
-            _outlives(name, program.buffers[name], result) or _readers(rows, number, name) for name in rows[number].writes
+            _outlives(name, program.buffers[name], result) or _readers(rows, number, name)
+            for name in rows[number].writes
         )
         if not needed:
             del rows[number]

@@ -85,7 +85,7 @@ class NeuralNetwork:
 
     def _prepare(self) -> None:
         """What is made anew after copying or unpickling."""
-        self._lock = threading.RLock()
+        self._lock, self._stop = threading.RLock(), threading.Event()
         self._inference = Inference(self)
 
     def initialize(self) -> None:
@@ -231,13 +231,18 @@ class NeuralNetwork:
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
             evaluate = None if held is None else partial(self._inference.evaluate, held)
             training = Training(self, sources, recipe, evaluate)
+            self._stop.clear()
             try:
-                self.history = fit(training, run)
+                self.history = fit(training, run._replace(stopping=self._stop.is_set))
             except DivergedError:
                 self.history = training.history()
                 raise
             self.runs += 1
             return self.history
+
+    def stop(self) -> None:
+        """Ask the training that another thread runs to end at a step, as Ctrl-C would; the network stays usable."""
+        self._stop.set()
 
     @staticmethod
     def getActivationFunction(name: Any) -> Callable[[Any], Array]:
@@ -330,7 +335,7 @@ class NeuralNetwork:
         return {"text/plain": repr(self), "text/html": network_html(self)}
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_lock", "_inference")}
+        state = {name: value for name, value in vars(self).items() if name not in ("_lock", "_stop", "_inference")}
         for name in ("parameters", "statistics"):
             state[name] = state[name].vector.copy()
         return state

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.engine import address
-from glassnet.engine.threads import Pace, available, run_together
+from glassnet.engine.threads import CALLS, Pace, available, run_together
 from glassnet.formula import Formula, trace
 from glassnet.memory import Memory, Vectors
 from glassnet.parameters import Array
@@ -55,12 +55,14 @@ class Compiled(Memory):
         batches, numbers = np.ascontiguousarray(schedule.batches), schedule.scalars
         addresses = (batches.ctypes.data, numbers.ctypes.data, numbers.strides[0], schedule.first_step, len(batches))
         words = [0, len(self.table), *addresses, costs.ctypes.data, self.rows("C").ctypes.data, 1]
-        threads = self.pace.threads(self.threads)
-        arguments = [self._arguments(words, self._context(thread, threads)) for thread in range(threads)]
-        self.barrier[0] = 0
-        started = time.perf_counter()
-        run_together(lambda argument: self.interpret(argument.ctypes.data, None), arguments, self.abort)
-        self.pace.took(threads, time.perf_counter() - started, len(batches))
+        with CALLS.one() as alone:
+            threads = self.pace.threads(self.threads) if alone or self.threads else 1
+            arguments = [self._arguments(words, self._context(thread, threads)) for thread in range(threads)]
+            self.barrier[0] = 0
+            started = time.perf_counter()
+            run_together(lambda argument: self.interpret(argument.ctypes.data, None), arguments, self.abort)
+            if alone:
+                self.pace.took(threads, time.perf_counter() - started, len(batches))
         return int(arguments[0][11])
 
     def run(self, first: int = 0, last: int | None = None) -> None:

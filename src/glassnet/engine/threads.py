@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,34 @@ def quota() -> float:
         except (OSError, ValueError, IndexError):
             continue
     return math.inf
+
+
+class Calls:
+    """Counts the calls of the engine that are being made, by all threads of this process."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """None is being made: so it is in a process that was forked, which has none of its parent's threads."""
+        self.lock, self.number = threading.Lock(), 0
+
+    @contextmanager
+    def one(self) -> Iterator[bool]:
+        """Make one more; whether it is the only one, so that it may use more than one processor."""
+        with self.lock:
+            self.number += 1
+            alone = self.number == 1
+        try:
+            yield alone
+        finally:
+            with self.lock:
+                self.number -= 1
+
+
+CALLS = Calls()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=CALLS.restart)
 
 
 class Pace:

@@ -1,0 +1,126 @@
+"""Trains many networks at once, each on one thread of its own: for sweeps over settings and for ensembles.
+
+A small network cannot use two processors, two small networks can: they share the data and wait for nothing. Every
+network ends with the same bits as if it had been trained alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+
+from glassnet.errors import GlassnetError, ParameterError
+from glassnet.history import History
+from glassnet.progress import progress
+from glassnet.samples import as_rows, numeric
+from glassnet.settings import whole
+
+if TYPE_CHECKING:
+    from glassnet.network import NeuralNetwork
+
+LOOK = 0.05  # seconds between two looks for networks that have not heard yet that they should end
+
+
+class Finished(NamedTuple):
+    """How many networks are trained, as the progress bar shows it."""
+
+    epoch: int
+    networks: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch} of {self.networks} networks"
+
+
+def train_many(
+    networks: Sequence[NeuralNetwork],
+    x: Any,
+    y: Any,
+    *,
+    threads: int | None = None,
+    verbose: int | None = None,
+    **words: Any,
+) -> list[History]:
+    """Train networks on the same data, several at once, and return the History of each, in order.
+
+    Parameters
+    ----------
+    networks : different networks; they may differ in everything
+    x, y : as in NeuralNetwork.train, (fan_in, batch) and (fan_out, batch) or class numbers
+    threads : how many are trained at the same time; None for as many as there are processors
+    verbose : as in NeuralNetwork.train, with one line for all
+    words : further arguments of NeuralNetwork.train, the same for each; all but checkpoint and resume
+
+    Ctrl-C ends all of them at a step. Where a network fails, the others are trained to their end, and then its error
+    is raised with its number in front.
+    """
+    networks = list(networks)
+    _check(networks, words)
+    from glassnet.engine.threads import available
+
+    count = available() if threads is None else whole("threads", threads)
+    x = shared(networks, x)
+    with ThreadPoolExecutor(max(1, min(count, len(networks))), "glassnet") as pool:
+        runs = [pool.submit(net.train, x, y, verbose=0, threads=1, **words) for net in networks]
+        try:
+            _show(runs, verbose)
+        except BaseException as reason:
+            _end(networks, runs)
+            if not isinstance(reason, KeyboardInterrupt):
+                raise
+    return [_result(number, run) for number, run in enumerate(runs)]
+
+
+def _check(networks: Sequence[Any], words: dict[str, Any]) -> None:
+    from glassnet.network import NeuralNetwork
+
+    for number, net in enumerate(networks):
+        if not isinstance(net, NeuralNetwork):
+            raise ParameterError(f"networks[{number}] is {type(net).__name__}, not a NeuralNetwork.")
+        for before in range(number):
+            if networks[before] is net:
+                raise ParameterError(
+                    f"networks[{before}] and networks[{number}] are the same network; pass copies (copy.deepcopy)."
+                )
+    for word in ("checkpoint", "every", "resume"):
+        if word in words:
+            raise ParameterError(f"train_many has no {word}: networks would share one file; train them one by one.")
+
+
+def shared(networks: Sequence[NeuralNetwork], x: Any) -> Any:
+    """x as an array that every network reads in place, in the widest of their dtypes."""
+    array = numeric("x", x)
+    if not networks or array.ndim != 2:
+        return array
+    return as_rows(array, np.result_type(*(net.dtype for net in networks))).T
+
+
+def _show(runs: Sequence[Future[History]], verbose: int | None) -> None:
+    """Wait for all, and show how many are done."""
+    left = set(runs)
+    with progress(len(runs), verbose) as show:
+        while left:
+            _, left = wait(left, return_when=FIRST_COMPLETED)
+            show(cast(Any, Finished(len(runs) - len(left), len(runs))))
+
+
+def _end(networks: Sequence[NeuralNetwork], runs: Sequence[Future[History]]) -> None:
+    """Let those that have not begun not begin, and all others end at a step."""
+    for run in runs:
+        run.cancel()
+    while wait(runs, LOOK).not_done:
+        for net in networks:
+            net.stop()
+
+
+def _result(number: int, run: Future[History]) -> History:
+    if run.cancelled():
+        history = History([])
+        history.stopped = "interrupted"
+        return history
+    try:
+        return run.result()
+    except GlassnetError as error:
+        raise type(error)(f"network {number}: {error}") from error

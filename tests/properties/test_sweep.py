@@ -1,0 +1,99 @@
+"""Many networks at once end as if each had been trained alone; what goes wrong is said with the network's number."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet import DivergedError, GlassnetError, NeuralNetwork, train_many
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(3, 200)), RNG.random((1, 200))
+WORDS: dict[str, Any] = {"epochs": 5, "lr": 0.01, "optimizer": "adam", "verbose": 0}
+
+
+def some(count: int, **words: Any) -> list[NeuralNetwork]:
+    return [NeuralNetwork([3, 5 + seed, 1], ["tanh", "linear"], seed=seed, **words) for seed in range(count)]
+
+
+def ended_by(stop: Callable[[], None], networks: list[NeuralNetwork], **words: Any) -> list[Any]:
+    """Their histories, where `stop` is called a moment after they began."""
+    timer = threading.Timer(0.3, stop)
+    timer.start()
+    try:
+        return train_many(networks, X, Y, epochs=10**7, verbose=0, **words)
+    finally:
+        timer.join()
+
+
+@pytest.mark.parametrize("threads", [None, 1, 3])
+@pytest.mark.parametrize("order", "CF")
+def test_the_bits_are_those_of_one_after_the_other(threads: int | None, order: Any) -> None:
+    alone, together = some(5), some(5)
+    x = np.asarray(X, order=order)
+    histories = [net.train(X, Y, validation=0.2, **WORDS) for net in alone]
+    found = train_many(together, x, Y, threads=threads, validation=0.2, **WORDS)
+    assert [list(history["cost"]) for history in found] == [list(history["cost"]) for history in histories]
+    assert all((a.parameters.vector == b.parameters.vector).all() for a, b in zip(alone, together, strict=True))
+
+
+def test_networks_may_differ_in_dtype_and_engine() -> None:
+    networks = [*some(1), *some(1, dtype="float64"), *some(1, engine="numpy")]
+    histories = train_many(networks, X, Y, **WORDS)
+    costs = [history["cost"][-1] for history in histories]
+    assert np.allclose(costs, costs[0], rtol=1e-4)
+    assert costs[1] == some(1, dtype="float64")[0].train(X, Y, **WORDS)["cost"][-1]
+
+
+def test_one_that_fails_is_named_and_the_others_are_trained() -> None:
+    networks = some(3)
+    networks[1].weights[1][...] = 1e30
+    with pytest.raises(DivergedError, match=r"^network 1: training diverged"):
+        train_many(networks, X, Y, **WORDS)
+    assert all(net.history is not None and len(net.history) == 5 for net in (networks[0], networks[2]))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_interruption_ends_all_of_them(threads: int) -> None:
+    networks, before = some(4), threading.active_count()
+    started = time.perf_counter()
+    histories = ended_by(lambda: os.kill(os.getpid(), signal.SIGINT), networks, threads=threads)
+    assert [history.stopped for history in histories] == ["interrupted"] * 4
+    assert len(histories[0]) > 0 and time.perf_counter() - started < 30
+    assert threading.active_count() == before
+    assert np.isfinite(networks[0].predict(X)).all()
+
+
+def test_one_network_can_be_stopped_from_another_thread() -> None:
+    networks = some(1)
+    histories = ended_by(networks[0].stop, networks)
+    assert histories[0].stopped == "interrupted" and len(networks[0].train(X, Y, **WORDS)) == 5
+
+
+def test_no_networks_are_no_histories() -> None:
+    assert train_many([], X, Y) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda nets: nets + nets[:1], "networks.0. and networks.2. are the same"),
+        (lambda nets: [*nets, "net"], "networks.2. is str"),
+    ],
+)
+def test_wrong_networks_are_refused(change: Any, sentence: str) -> None:
+    with pytest.raises(GlassnetError, match=sentence):
+        train_many(change(some(2)), X, Y)
+
+
+@pytest.mark.parametrize("words", [{"checkpoint": "a"}, {"resume": True}, {"threads": 0}, {"epochs": -1}])
+def test_wrong_settings_are_refused(words: dict[str, Any]) -> None:
+    with pytest.raises(GlassnetError, match=next(iter(words))):
+        train_many(some(2), X, Y, **words)
