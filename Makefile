@@ -10,7 +10,7 @@ MARKED := data or browser or compiler or node or peer or slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-more soak peers lint clean
+.PHONY: help demo test test-more soak peers bench bench-quick lint clean
 
 help:
 	@echo "make demo       a first look: install into .venv and run glassnet demo"
@@ -18,6 +18,8 @@ help:
 	@echo "make test-more  the tests marked $(MARKED)"
 	@echo "make soak       the tests of make test with 2,000 random examples each"
 	@echo "make peers      install PyTorch, JAX and ONNX Runtime, to compare with"
+	@echo "make bench      compare with the peers: tables, CSV and picture in docs/ (about ten minutes)"
+	@echo "make bench-quick  the main comparisons in under three minutes; writes nothing"
 	@echo "make lint       style, types, import contracts, sizes"
 	@echo "make clean      remove .venv, .cache and what the tools left"
 
@@ -36,6 +38,12 @@ soak: .venv/developing
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(MARKED))" --hypothesis-profile=more $(ARGS)
 
 peers: .venv/peers
+
+bench: .venv/peers
+	@$(BIN)/python -m benchmarks
+
+bench-quick: .venv/peers
+	@$(BIN)/python -m benchmarks --quick
 
 lint: .venv/developing
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Products with one output: dot products in 16 partial sums, several rows at a time.
+"""Products with one output, as dot products in 16 partial sums, and products of one row, which read w as it lies.
 
 The partial sums of a row are added by halves, in the same order for every row, so that its bits depend on it alone.
 """
@@ -12,9 +12,11 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from glassnet.engine.lines import Line, clamped, constant_word, first_lanes, multiply_add, shuffled
-from glassnet.engine.simd import I64, LANES, LLVM, Builder, Stream, blocks, load
+from glassnet.engine.simd import I64, LANES, LLVM, Builder, Stream, blocks, load, store
 from glassnet.engine.target import Target
 from glassnet.engine.vectors import broadcast
+
+LINES = 4  # of w that one pass over the result adds
 
 
 def dotting(dtype: types.Type, target: Target) -> Any:
@@ -74,3 +76,43 @@ def halves_added(builder: Builder, lines: list[ir.Value], length: int) -> ir.Val
     low = [start + i for start in range(0, total, length) for i in range(length // 2)]
     parts = (shuffled(builder, lines[0], lines[-1], order) for order in (low, [i + length // 2 for i in low]))
     return builder.fadd(*parts)
+
+
+def streaming(dtype: types.Type, target: Target) -> Any:
+    """An intrinsic stream(a, step, w, row, c, columns, depth): adds a[k]·w[k, :] to one line c, in order of k.
+
+    The lines of w are read from end to end, several at a time: memory gives them no faster in any other order.
+    """
+    real = LLVM[dtype]
+
+    @intrinsic
+    def stream(typing: Any, a: Any, step: Any, w: Any, row: Any, c: Any, columns: Any, depth: Any) -> Any:
+        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
+            a, step, w, row, c, columns, depth = arguments
+
+            def several(first: ir.Value, count: int) -> None:
+                terms = [builder.add(first, constant_word(number)) for number in range(count)]
+                numbers = [builder.load(builder.gep(a, [builder.mul(k, step)])) for k in terms]
+                factors = [broadcast(builder, number, LANES) for number in numbers]
+                lines = [Stream(builder.gep(w, [builder.mul(k, row)]), dtype) for k in terms]
+
+                def body(first: ir.Value, mask: ir.Value | None) -> None:
+                    total = load(builder, Stream(c, dtype), first, mask, real)
+                    for factor, line in zip(factors, lines, strict=True):
+                        block = load(builder, line, first, mask, real)
+                        total = multiply_add(builder, factor, block, total, target.fused)
+                    store(builder, Stream(c, dtype), first, mask, total)
+
+                blocks(builder, columns, body)
+
+            whole = builder.and_(depth, constant_word(-LINES))
+            with cgutils.for_range_slice(builder, constant_word(0), whole, constant_word(LINES), I64) as (k, _):
+                several(k, LINES)
+            with cgutils.for_range_slice(builder, whole, depth, constant_word(1), I64) as (k, _):
+                several(k, 1)
+            return context.get_dummy_value()
+
+        whole = types.int64
+        return types.void(a, whole, w, whole, c, whole, whole), generate
+
+    return stream

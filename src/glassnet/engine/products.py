@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from glassnet.engine.dots import dotting
+from glassnet.engine.dots import dotting, streaming
 from glassnet.engine.identity import Identity
 from glassnet.engine.panels import turning
 from glassnet.engine.simd import (
@@ -63,6 +63,7 @@ def product(identity: Identity) -> Any:
     lanes, top, masks = found.lanes(LLVM[real]), found.vectors, found.masks
     strip, turn, dots, copy = stripping(found), turning(real, found), dotting(real, found), line(COPY, real)
     width = top * lanes
+    stream = streaming(real, found)
     zero, zeros, memory = line(ZERO, real), local(real, WIDE * lanes), local(real, DEEP * width + LANES)
 
     def product(words: Any, context: Any) -> None:
@@ -71,6 +72,12 @@ def product(identity: Identity) -> Any:
         c, c_row, rows, columns, inner = pointer(words[6], real), words[7], words[9], words[10], words[11]
         if form == DOTS:
             dots(a, a_row, b, pointer(words[8], real), c, rows, inner)
+            return
+        if rows == 1 and form == PLAIN and columns >= BROAD and words[12] == 1:
+            zero((), (), (c,), columns)
+            if words[8] != 0:
+                copy((pointer(words[8], real),), (), (c,), columns)
+            stream(a, a_step, b, b_row, c, columns, inner)
             return
         panel, nothing = aligned(memory()), zeros()
         zero((), (), (nothing,), WIDE * lanes)

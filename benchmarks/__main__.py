@@ -1,0 +1,86 @@
+"""`make bench` and `make bench-quick`: all comparisons in one run; tables, a CSV and the README's picture."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import contestants, inference, many, picture, starting
+from benchmarks.comparison import Measured, compared, text
+from benchmarks.processes import Process
+from benchmarks.workloads import TRAP, WORKLOADS
+
+PARTS = ("training", "two threads", "one sample", "blocks", "many", "starting")
+QUICK = ("training", "one sample")
+WIDE = [name for name, workload in WORKLOADS.items() if workload.parameters > 5000]
+
+
+def main() -> None:
+    """Measure the parts that are asked for, print them, and write what is kept."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="three short rounds of the main parts; writes nothing")
+    parser.add_argument("--only", help=f"some of: {', '.join(PARTS)}")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the tables and the picture")
+    words = parser.parse_args()
+    chosen = words.only.split(",") if words.only else QUICK if words.quick else PARTS
+    rounds, seconds = (3, 0.3) if words.quick else (5, 1.0)
+    measured: list[Measured] = []
+    sections = []
+    for part in chosen:
+        title, found, body = section(part.strip(), rounds, seconds)
+        measured += found
+        sections.append(f"## {title}\n\n{body}\n")
+        print(f"\n{sections[-1]}", flush=True)
+    if not words.quick and not words.only:
+        keep(measured, sections, words.out)
+
+
+def section(part: str, rounds: int, seconds: float) -> tuple[str, list[Measured], str]:
+    """Title, numbers and text of one part."""
+    if part == "many":
+        return "Sixteen networks 20-64-64-1 on two threads", [], many.report()
+    if part == "starting":
+        return "Start of a process", [], starting.report()
+    if part in ("one sample", "blocks"):
+        title = "predict, one sample" if part == "one sample" else "predict, blocks of 10,000, a row"
+        rows = 1 if part == "one sample" else 10000
+        found = contest(list(inference.CONTESTANTS), 1, "inference", list(WORKLOADS), rounds, seconds / 4, rows=rows)
+        return f"{title}: one thread, processor time", found, text(found)
+    if part == "training":
+        names = [*WORKLOADS, TRAP.name]
+        found = contest(list(contestants.CONTESTANTS), 1, part, names, rounds, seconds)
+        return "A training step: one thread, processor time", found, text(found)
+    if part == "two threads":
+        found = contest(["glassnet", "JAX", "PyTorch"], 2, "training", WIDE, rounds, seconds)
+        return "A training step: two threads, wall time", found, text(found)
+    raise SystemExit(f"there is no part {part!r}; the parts are: {', '.join(PARTS)}")
+
+
+def contest(
+    names: Sequence[str], threads: int, part: str, workloads: Sequence[str], rounds: int, seconds: float, **task: int
+) -> list[Measured]:
+    """Start the processes, compare, and end them."""
+    processes = [Process(name, threads) for name in names]
+    try:
+        return compared(processes, part, workloads, rounds, seconds=seconds, **task)
+    finally:
+        for process in processes:
+            process.close()
+
+
+def keep(measured: Sequence[Measured], sections: Sequence[str], folder: Path) -> None:
+    """Write benchmarks.csv, benchmarks.md and benchmarks.png."""
+    with (folder / "benchmarks.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(Measured._fields)
+        writer.writerows(measured)
+    head = "# Measured\n\nMedians of interleaved rounds on one machine, random data; see `benchmarks/`.\n"
+    (folder / "benchmarks.md").write_text("\n".join([head, *sections]), encoding="utf-8")
+    first = [one for one in measured if one.part == "training" and one.threads == 1 and one.workload != TRAP.name]
+    picture.draw(first, folder / "benchmarks.png")
+
+
+if __name__ == "__main__":
+    main()
