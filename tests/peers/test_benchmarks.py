@@ -1,0 +1,55 @@
+"""What the benchmarks compare: every contestant does the work it is asked for, and a missing one is named."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import contestants, inference
+from benchmarks.comparison import Measured, factors, text
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def answers(name: str, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a worker says to some tasks."""
+    lines = "".join(json.dumps(task | {"seconds": 0.02}) + "\n" for task in tasks)
+    command = [sys.executable, "-m", "benchmarks.worker", name, "1"]
+    found = subprocess.run(command, input=lines, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert found.returncode == 0, found.stderr
+    return [json.loads(line) for line in found.stdout.splitlines()]
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("name", contestants.CONTESTANTS)
+def test_every_contestant_trains(name: str) -> None:
+    tasks = [{"part": "training", "workload": workload} for workload in ("2-10-1", "20-64-64-1")]
+    tiny, wider = answers(name, *tasks)
+    assert tiny["cpu"] > 0 and 1e-7 < tiny["wall"] < wider["wall"]
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("name", inference.CONTESTANTS)
+def test_every_contestant_answers(name: str) -> None:
+    tasks = [{"part": "inference", "workload": "20-64-64-1", "rows": rows} for rows in (1, 1000)]
+    one, block = answers(name, *tasks)
+    assert one["wall"] > block["wall"] > 0  # seconds a row
+
+
+def test_ours_trains_and_has_a_limit() -> None:
+    step, limit = answers(
+        "glassnet", {"part": "training", "workload": "2-10-1"}, {"part": "limits", "workload": "20-64-64-1"}
+    )
+    assert step["cpu"] > 0 and 1e-7 < limit["step"] < 1e-3
+
+
+def test_factors_are_the_peers_times_over_ours() -> None:
+    ours = Measured("training", "a", "glassnet", 1, 2.0, 9.0, 1.0)
+    peers = [ours._replace(contestant=name, cpu=cpu, limit=0.0) for name, cpu in (("slow", 8.0), ("best", 3.0))]
+    assert factors([peers[0], ours, peers[1]]) == {"a": {"slow": 4.0, "glassnet": 1.0, "best": 1.5}}
+    assert text([ours, *peers]).splitlines()[-1].endswith("| 1.50 | 2.00 |")
