@@ -14,7 +14,7 @@ from glassnet.progress import progress
 from glassnet.training import Training
 
 Callback = Callable[[Report], Any]
-SHOWN_EVERY = 0.2  # seconds
+SHOWN_EVERY = 0.1  # seconds
 
 
 class Run(NamedTuple):

@@ -18,6 +18,7 @@ from glassnet.parameters import Array
 from glassnet.prediction import Predictor, Single, block_size
 from glassnet.program import Program
 from glassnet.reference import Sources
+from glassnet.samples import input_rows
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
@@ -54,21 +55,25 @@ class Inference:
         numbers = range(1, len(z_s) + 1)
         return [runner.columns(f"dw{n}").copy() for n in numbers], [runner.columns(f"db{n}").copy() for n in numbers]
 
-    def single(self, x: Any) -> Array | None:
-        """The answer to one sample by the short way, or None where that does not serve."""
+    def predict(self, x: Any) -> Array:
+        """The last value of the forward pass, columns: one sample by the short way, where that serves."""
         try:
             single: Single = self._kept.single
         except AttributeError:
             single = self._kept.single = Single(self.network)
-        return single.predict(x)
+        answer = single.predict(x)
+        if answer is not None:
+            return answer
+        return self.blocks(input_rows(x, self.network.architecture.inputs, self.network.dtype))
 
-    def predict(self, rows: Array) -> Array:
-        """The last value of the forward pass, columns, block by block."""
+    def blocks(self, rows: Array) -> Array:
+        """The same for checked rows, block by block."""
         network = self.network
-        result, size = np.empty((len(rows), network.architecture.outputs), network.dtype), block_size(network)
+        result, most = np.empty((len(rows), network.architecture.outputs), network.dtype), block_size(network)
+        size = -(-len(rows) // -(-len(rows) // most))  # blocks of one size: the executor is made ready once
         predictor: Predictor | None = self._kept.__dict__.get("predictor")
-        if predictor is None or predictor.runner.capacity < min(size, len(rows)):
-            predictor = self._kept.predictor = Predictor(network, min(size, len(rows)))
+        if predictor is None or predictor.runner.capacity < size:
+            predictor = self._kept.predictor = Predictor(network, size)
         for first in range(0, len(rows), size):
             predictor(rows[first : first + size], result[first : first + size])
         return result.T

@@ -270,10 +270,7 @@ class NeuralNetwork:
 
     def predict(self, x: Any) -> Array:
         """The last a (fan_out, batch) for x (fan_in, batch), by the rows of inference."""
-        answer = self._inference.single(x)
-        if answer is not None:
-            return answer
-        return self._inference.predict(input_rows(x, self.architecture.inputs, self.dtype))
+        return self._inference.predict(x)
 
     def cost(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """C: the (weighted) mean over the samples of the cost, plus the penalty."""
@@ -317,11 +314,8 @@ class NeuralNetwork:
     def __repr__(self) -> str:
         parts = [str(self.architecture.inputs), *map(repr, self.architecture.entry)]
         for dense in self.architecture.dense:
-            parts += [
-                *map(repr, dense.before),
-                f"{dense.fan_out} {dense.activation.name}",
-                *map(repr, dense.after),
-            ]
+            own = f"{dense.fan_out} {dense.activation.name}"
+            parts += [*map(repr, dense.before), own, *map(repr, dense.after)]
         cost = self.architecture.cost
         return (
             f"NeuralNetwork({' → '.join(parts)}; cost {cost.name}, {self.parameters.count:,} parameters, {self.dtype}, "

@@ -48,6 +48,18 @@ def test_every_way_gives_the_bits_of_feedforward(name: str, dtype: str, engine: 
         assert np.allclose(net.predict(x), wanted, rtol=0, atol=0 if engine == "compiled" else 1e-5)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_sample_of_a_wide_network_has_the_bits_of_many(dtype: str) -> None:
+    net = NeuralNetwork([37, 803, 770, 2], ["relu", "tanh", "linear"], seed=1, dtype=dtype)
+    for bias in net.biases:
+        bias[...] = np.random.default_rng(2).normal(size=bias.shape)
+    x = np.random.default_rng(1).normal(size=(37, 40)).astype(dtype)
+    many, one = net.feedforward(x), net.feedforward(x[:, 5:6])
+    assert bits(net.predict(x[:, 5:6])) == bits(many[1][-1][:, 5:6]) == bits(one[1][-1])
+    for found, wanted in zip(one[0] + one[1], many[0] + many[1], strict=True):
+        assert bits(found) == bits(wanted[:, 5:6])
+
+
 def test_whole_numbers_take_the_careful_way() -> None:
     net = network("softmax", "float32")
     x = np.arange(5, dtype=np.uint8)[:, np.newaxis]

@@ -189,10 +189,10 @@ def followed(identity: Identity) -> Any:
         rows, n, inner, form, b_row = words[9], words[10], words[11], words[5], words[4]
         height, width, row, alone = rows, n, further(), own()
         row[2], alone[0], alone[1] = 1, 0, 1
-        if kernel != 0 and (form == TURNED or n >= BROAD):
+        if kernel != 0 and (form == TURNED or (n >= BROAD and rows > 1)):
             parts = (n + NEAR - 1) // NEAR
             width = ((n + parts - 1) // parts + LANES - 1) & -LANES
-        elif kernel != 0 and n * rows > NEAR * NEAR:
+        elif kernel != 0 and rows > 1 and n * rows > NEAR * NEAR:
             height = smaller(rows, (NEAR * NEAR // n + 8) & -8)
         a, w, z = pointer(words[0], real), pointer(words[3], real), pointer(words[6], real)
         top, left = 0, 0
