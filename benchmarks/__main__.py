@@ -7,12 +7,23 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import contestants, inference, many, picture, starting
+from benchmarks import contestants, growth, inference, many, picture, reaching, starting
 from benchmarks.comparison import Measured, compared, text
 from benchmarks.processes import Process
-from benchmarks.workloads import TRAP, WORKLOADS
+from benchmarks.workloads import TRAP, VARIANTS, WORKLOADS
 
-PARTS = ("training", "two threads", "one sample", "blocks", "many", "starting")
+PARTS = (
+    "training",
+    "variants",
+    "two threads",
+    "one sample",
+    "blocks",
+    "many",
+    "starting",
+    "growth",
+    "to 98 %",
+    "verify",
+)
 QUICK = ("training", "one sample")
 WIDE = [name for name, workload in WORKLOADS.items() if workload.parameters > 5000]
 
@@ -29,7 +40,7 @@ def main() -> None:
     measured: list[Measured] = []
     sections = []
     for part in chosen:
-        title, found, body = section(part.strip(), rounds, seconds)
+        title, found, body = section(part.strip(), rounds, seconds, words.out)
         measured += found
         sections.append(f"## {title}\n\n{body}\n")
         print(f"\n{sections[-1]}", flush=True)
@@ -37,8 +48,21 @@ def main() -> None:
         keep(measured, sections, words.out)
 
 
-def section(part: str, rounds: int, seconds: float) -> tuple[str, list[Measured], str]:
+def section(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str, list[Measured], str]:
     """Title, numbers and text of one part."""
+    if part == "verify":
+        from benchmarks import verify  # imports the peers
+
+        return "The same work", [], verify.report()
+    if part == "to 98 %":
+        return "To 98.0 % of MNIST's test images, 784-128-10, one thread", [], reaching.report()
+    if part == "growth":
+        curves = growth.measured(max(3, rounds - 2), seconds)
+        growth.draw(curves, folder / "growth.png")
+        return "Growth: a step on one thread", [], growth.text(curves)
+    if part == "variants":
+        found = contest(["glassnet", "JAX", "PyTorch"], 1, "training", list(VARIANTS), rounds, seconds)
+        return "Other layers and sample weights: one thread, processor time", found, text(found)
     if part == "many":
         return "Sixteen networks 20-64-64-1 on two threads", [], many.report()
     if part == "starting":
@@ -78,7 +102,7 @@ def keep(measured: Sequence[Measured], sections: Sequence[str], folder: Path) ->
         writer.writerows(measured)
     head = "# Measured\n\nMedians of interleaved rounds on one machine, random data; see `benchmarks/`.\n"
     (folder / "benchmarks.md").write_text("\n".join([head, *sections]), encoding="utf-8")
-    first = [one for one in measured if one.part == "training" and one.threads == 1 and one.workload != TRAP.name]
+    first = [one for one in measured if one.part == "training" and one.threads == 1 and one.workload in WORKLOADS]
     picture.draw(first, folder / "benchmarks.png")
 
 

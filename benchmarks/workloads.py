@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-RATE = 0.001
+RATE, DROPPED = 0.001, 0.2
 
 
 class Workload(NamedTuple):
@@ -19,6 +19,8 @@ class Workload(NamedTuple):
     batch: int
     optimizer: str
     samples: int
+    layer: str = ""  # dropout, batch_norm or layer_norm after every hidden layer's activation
+    weighted: bool = False
 
     @property
     def is_classifier(self) -> bool:
@@ -44,6 +46,34 @@ class Workload(NamedTuple):
             return x, rng.integers(0, self.layers[-1], self.samples)
         return x, rng.random((self.samples, self.layers[-1]), np.float32)
 
+    def sample_weights(self) -> Array | None:
+        """(samples,) between ½ and 1½, or None where all samples weigh the same."""
+        if not self.weighted:
+            return None
+        return np.random.default_rng(1).random(self.samples, np.float32) + np.float32(0.5)
+
+
+class Chance:
+    """What a contestant draws: its first parameters and the order of each epoch's samples."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+
+    def parameters(self, workload: Workload) -> list[tuple[Array, Array]]:
+        """Weights (fan_in, fan_out) and biases (fan_out,) of each dense layer."""
+        shapes = zip(workload.layers, workload.layers[1:], strict=False)
+        return [
+            (
+                self.rng.standard_normal(shape, np.float32) / np.float32(np.sqrt(shape[0])),
+                np.zeros(shape[1], np.float32),
+            )
+            for shape in shapes
+        ]
+
+    def order(self, workload: Workload) -> Array:
+        """The places of the samples, shuffled anew."""
+        return self.rng.permutation(workload.samples)
+
 
 WORKLOADS = {
     workload.name: workload
@@ -60,6 +90,32 @@ WORKLOADS = {
 TRAP = Workload("4-4-1, batch 1", (4, 4, 1), ("tanh", "sigmoid"), 1, "sgd", 1000)
 
 
+VARIED = ("20-64-64-1", "784-128-10", "784-256-256-10 tanh")
+VARIANTS = {
+    f"{name}, {word}": WORKLOADS[name]._replace(name=f"{name}, {word}", **change)
+    for name in VARIED
+    for word, change in (
+        ("dropout", {"layer": "dropout"}),
+        ("batch norm", {"layer": "batch_norm"}),
+        ("layer norm", {"layer": "layer_norm"}),
+        ("sample weights", {"weighted": True}),
+    )
+}
+
+
+def grown(name: str, layers: tuple[int, ...], batch: int) -> Workload:
+    """A point of a growth curve: relu and softmax, Adam, about 1,000 samples in whole batches."""
+    activations = ("relu",) * (len(layers) - 2) + ("softmax",)
+    return Workload(name, layers, activations, batch, "adam", batch * max(4, 1024 // batch))
+
+
+GROWTH = {
+    **{f"batch {m}": grown(f"batch {m}", (64, 128, 128, 10), m) for m in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)},
+    **{f"width {n}": grown(f"width {n}", (n, n, n, 10), 64) for n in (8, 16, 32, 64, 128, 256, 512, 1024, 2048)},
+    **{f"depth {n}": grown(f"depth {n}", (64, *[64] * n, 10), 32) for n in (1, 2, 4, 8, 16)},
+}
+
+
 def find(name: str) -> Workload:
     """The workload of that name."""
-    return TRAP if name == TRAP.name else WORKLOADS[name]
+    return {**WORKLOADS, **VARIANTS, **GROWTH, TRAP.name: TRAP}[name]
