@@ -6,13 +6,14 @@ network ends with the same bits as if it had been trained alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from glassnet.errors import GlassnetError, ParameterError
+from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError
 from glassnet.history import History
 from glassnet.progress import progress
 from glassnet.samples import as_rows, numeric
@@ -32,6 +33,23 @@ class Finished(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.epoch} of {self.networks} networks"
+
+
+class Start:
+    """Holds the networks back until all are handed out, so that an interruption meets either none or all of them."""
+
+    def __init__(self) -> None:
+        self.decided, self.training = threading.Event(), False
+
+    def decide(self, training: bool) -> None:
+        """Let the networks that wait train, or not; decided again, it holds for those that have not begun."""
+        self.training = training
+        self.decided.set()
+
+    def train(self, net: NeuralNetwork, x: Any, y: Any, words: dict[str, Any]) -> History:
+        """Train `net` when that is decided."""
+        self.decided.wait()
+        return net.train(x, y, verbose=0, threads=1, **words) if self.training else untrained()
 
 
 def train_many(
@@ -56,29 +74,35 @@ def train_many(
     Ctrl-C ends all of them at a step. Where a network fails, the others are trained to their end, and then its error
     is raised with its number in front.
     """
-    networks = list(networks)
-    _check(networks, words)
+    networks = _checked(networks, words)
     from glassnet.engine.threads import available
 
     count = available() if threads is None else whole("threads", threads)
     x = shared(networks, x)
+    start, runs = Start(), list[Future[History]]()
     with ThreadPoolExecutor(max(1, min(count, len(networks))), "glassnet") as pool:
-        runs = [pool.submit(net.train, x, y, verbose=0, threads=1, **words) for net in networks]
         try:
+            for net in networks:
+                runs.append(pool.submit(start.train, net, x, y, words))
+            start.decide(True)
             _show(runs, verbose)
         except BaseException as reason:
+            start.decide(False)
             _end(networks, runs)
             if not isinstance(reason, KeyboardInterrupt):
                 raise
-    return [_result(number, run) for number, run in enumerate(runs)]
+    return [_result(number, run) for number, run in enumerate(runs)] + [untrained() for _ in networks[len(runs) :]]
 
 
-def _check(networks: Sequence[Any], words: dict[str, Any]) -> None:
+def _checked(networks: Any, words: dict[str, Any]) -> list[NeuralNetwork]:
     from glassnet.network import NeuralNetwork
 
+    if not isinstance(networks, Iterable):
+        raise ParameterTypeError(f"networks must be a list of networks, not {type(networks).__name__}.")
+    networks = list(networks)
     for number, net in enumerate(networks):
         if not isinstance(net, NeuralNetwork):
-            raise ParameterError(f"networks[{number}] is {type(net).__name__}, not a NeuralNetwork.")
+            raise ParameterTypeError(f"networks[{number}] is {type(net).__name__}, not a NeuralNetwork.")
         for before in range(number):
             if networks[before] is net:
                 raise ParameterError(
@@ -87,6 +111,7 @@ def _check(networks: Sequence[Any], words: dict[str, Any]) -> None:
     for word in ("checkpoint", "every", "resume"):
         if word in words:
             raise ParameterError(f"train_many has no {word}: networks would share one file; train them one by one.")
+    return networks
 
 
 def shared(networks: Sequence[NeuralNetwork], x: Any) -> Any:
@@ -107,20 +132,26 @@ def _show(runs: Sequence[Future[History]], verbose: int | None) -> None:
 
 
 def _end(networks: Sequence[NeuralNetwork], runs: Sequence[Future[History]]) -> None:
-    """Let those that have not begun not begin, and all others end at a step."""
-    for run in runs:
-        run.cancel()
-    while wait(runs, LOOK).not_done:
+    """End all networks at a step. They are told until they have ended: one that only begins forgets the first word."""
+    done = False
+    while not done:
         for net in networks:
             net.stop()
+        done = not wait(runs, LOOK).not_done
+
+
+def untrained() -> History:
+    """The History of a network that was interrupted before it began."""
+    history = History([])
+    history.stopped = "interrupted"
+    return history
 
 
 def _result(number: int, run: Future[History]) -> History:
-    if run.cancelled():
-        history = History([])
-        history.stopped = "interrupted"
-        return history
     try:
         return run.result()
     except GlassnetError as error:
         raise type(error)(f"network {number}: {error}") from error
+    except Exception as error:
+        error.add_note(f"This was network {number} of train_many.")
+        raise

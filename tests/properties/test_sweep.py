@@ -7,12 +7,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 import pytest
 
 from glassnet import DivergedError, GlassnetError, NeuralNetwork, train_many
+from glassnet.engine import executor
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(3, 200)), RNG.random((1, 200))
@@ -24,13 +27,14 @@ def some(count: int, **words: Any) -> list[NeuralNetwork]:
 
 
 def ended_by(stop: Callable[[], None], networks: list[NeuralNetwork], **words: Any) -> list[Any]:
-    """Their histories, where `stop` is called a moment after they began."""
-    timer = threading.Timer(0.3, stop)
-    timer.start()
-    try:
-        return train_many(networks, X, Y, epochs=10**7, verbose=0, **words)
-    finally:
-        timer.join()
+    """Their histories, where `stop` is called once, when some have trained for a while."""
+    once = iter([stop])
+
+    def trained(report: Any) -> None:
+        if report.epoch == 50:
+            next(once, lambda: None)()
+
+    return train_many(networks, X, Y, epochs=10**7, verbose=0, callbacks=[trained], **words)
 
 
 @pytest.mark.parametrize("threads", [None, 1, 3])
@@ -71,10 +75,78 @@ def test_an_interruption_ends_all_of_them(threads: int) -> None:
     assert np.isfinite(networks[0].predict(X)).all()
 
 
+def test_an_interruption_before_all_are_handed_out_trains_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks, submit, calls = some(4), ThreadPoolExecutor.submit, iter(range(9))
+    before = [net.parameters.vector.copy() for net in networks]
+
+    def interrupted(self: ThreadPoolExecutor, *words: Any, **rest: Any) -> Any:
+        found = submit(self, *words, **rest)
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    histories = train_many(networks, X, Y, epochs=300, verbose=0)
+    assert [(len(history), history.stopped) for history in histories] == [(0, "interrupted")] * 4
+    assert all((a == net.parameters.vector).all() for a, net in zip(before, networks, strict=True))
+
+
+def test_an_error_in_a_callback_carries_the_number_of_its_network() -> None:
+    def broken(report: Any) -> None:
+        raise KeyError("broken")
+
+    with pytest.raises(KeyError, match="broken") as caught:
+        train_many(some(2), X, Y, callbacks=[broken], **WORDS)
+    assert caught.value.__notes__ == ["This was network 0 of train_many."]
+
+
 def test_one_network_can_be_stopped_from_another_thread() -> None:
     networks = some(1)
     histories = ended_by(networks[0].stop, networks)
     assert histories[0].stopped == "interrupted" and len(networks[0].train(X, Y, **WORDS)) == 5
+
+
+def test_a_second_training_of_one_network_waits_and_predictions_do_not() -> None:
+    net, order, second = some(1)[0], list[str](), threading.Event()
+
+    def hear(name: str) -> None:
+        order.append(name)
+        second.set()
+
+    words = WORDS | {"epochs": 2}
+    later = threading.Thread(target=lambda: net.train(X, Y, callbacks=[lambda report: hear("second")], **words))
+    predicting = threading.Thread(target=lambda: (net.predict(X[:, :1]), net.predict(X), order.append("predicted")))
+
+    def first(report: Any) -> None:
+        if report.epoch == 1:
+            later.start()
+            predicting.start()
+            predicting.join(10)
+            assert not second.wait(0.3)
+        order.append("first")
+
+    net.train(X, Y, callbacks=[first], **words)
+    later.join()
+    assert order == ["predicted", "first", "first", "second", "second"]
+
+
+@pytest.mark.parametrize(("others", "threads"), [(0, 2), (1, 1)])
+def test_a_training_takes_one_thread_while_another_runs(
+    others: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts, together = set[int](), executor.run_together
+    monkeypatch.setattr(executor.Pace, "threads", lambda pace, wanted: 2)
+
+    def counted(function: Any, arguments: Any, abort: Any) -> None:
+        counts.add(len(arguments))
+        together(function, arguments, abort)
+
+    monkeypatch.setattr(executor, "run_together", counted)
+    with ExitStack() as calls:
+        for _ in range(others):
+            calls.enter_context(executor.CALLS.one())
+        some(1)[0].train(X, Y, **WORDS)
+    assert counts == {threads}
 
 
 def test_no_networks_are_no_histories() -> None:
@@ -86,6 +158,7 @@ def test_no_networks_are_no_histories() -> None:
     [
         (lambda nets: nets + nets[:1], "networks.0. and networks.2. are the same"),
         (lambda nets: [*nets, "net"], "networks.2. is str"),
+        (lambda nets: nets[0], "must be a list of networks, not NeuralNetwork"),
     ],
 )
 def test_wrong_networks_are_refused(change: Any, sentence: str) -> None:
