@@ -49,17 +49,19 @@ class Calls:
 
     def restart(self) -> None:
         """None is being made: so it is in a process that was forked, which has none of its parent's threads."""
-        self.made: set[object] = set()
+        self.lock, self.number = threading.Lock(), 0
 
     @contextmanager
     def one(self) -> Iterator[bool]:
         """Make one more; whether it is the only one, so that it may use more than one processor."""
-        made, call = self.made, object()
-        try:  # Ctrl-C may come anywhere, so what is undone need not have been done
-            made.add(call)
-            yield len(made) == 1
+        with self.lock:
+            self.number += 1
+            alone = self.number == 1
+        try:
+            yield alone
         finally:
-            made.discard(call)
+            with self.lock:
+                self.number -= 1
 
 
 CALLS = Calls()
@@ -103,59 +105,17 @@ def run_together(function: Callable[[Any], None], arguments: Sequence[Any], abor
     if len(arguments) == 1:
         function(arguments[0])
         return
-    others = [Worker(function, argument, abort) for argument in arguments[1:]]
+    others = [threading.Thread(target=function, args=(argument,), daemon=True) for argument in arguments[1:]]
+    started: list[threading.Thread] = []
     done = False
     try:
         for other in others:
-            other.thread.start()
+            other.start()
+            started.append(other)
         function(arguments[0])
         done = True
     finally:
         abort[0] = 0 if done else 1
-        end(others, done)
+        for other in started:
+            other.join()
         abort[0] = 0
-
-
-class Worker:
-    """A call on a thread of its own, which can be called off as long as it has not begun.
-
-    An interruption within `Thread.start` leaves open whether there is a thread, and one may begin later.
-    """
-
-    def __init__(self, function: Callable[[Any], None], argument: Any, abort: Any) -> None:
-        self.function, self.argument, self.abort = function, argument, abort
-        self.called_off, self.running = False, threading.Lock()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-
-    def run(self) -> None:
-        """Make the call; where it fails, the other threads must not wait for this one."""
-        with self.running:
-            if self.called_off:
-                return
-            try:
-                self.function(self.argument)
-            except BaseException:
-                self.abort[0] = 1
-                raise
-
-    def end(self, done: bool) -> None:
-        """Wait for the end of the call; where the run is not done, one that has not begun never will."""
-        if not done:
-            with self.running:
-                self.called_off = True
-        if done or self.thread.is_alive():
-            self.thread.join()
-
-
-def end(workers: Sequence[Worker], done: bool) -> None:
-    """Wait until no worker is left; Ctrl-C meanwhile is raised after that, for they write what the caller reads."""
-    interruption: KeyboardInterrupt | None = None
-    left = list(workers)
-    while left:
-        try:
-            left[-1].end(done)
-            left.pop()
-        except KeyboardInterrupt as raised:
-            interruption = raised
-    if interruption is not None:
-        raise interruption
