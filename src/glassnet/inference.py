@@ -31,6 +31,7 @@ class Inference:
 
     def __init__(self, network: NeuralNetwork) -> None:
         self.network = network
+        self.column = (network.architecture.inputs, 1)
         self._kept = threading.local()
 
     def feedforward(self, rows: Array, training: bool) -> tuple[list[Array], list[Array]]:
@@ -57,13 +58,14 @@ class Inference:
 
     def predict(self, x: Any) -> Array:
         """The last value of the forward pass, columns: one sample by the short way, where that serves."""
-        try:
-            single: Single = self._kept.single
-        except AttributeError:
-            single = self._kept.single = Single(self.network)
-        answer = single.predict(x)
-        if answer is not None:
-            return answer
+        if type(x) is np.ndarray and x.shape == self.column:
+            try:
+                single: Single = self._kept.single
+            except AttributeError:
+                single = self._kept.single = Single(self.network)
+            answer = single.predict(x)
+            if answer is not None:
+                return answer
         return self.blocks(input_rows(x, self.network.architecture.inputs, self.network.dtype))
 
     def blocks(self, rows: Array) -> Array:
@@ -130,10 +132,10 @@ class Inference:
         return runner
 
     def _forward(self, runner: Executor) -> None:
-        runner.run(0, _count(runner.program, ("forward",)))
+        runner.run(0, runner.program.head("forward"))
 
     def _costs(self, runner: Executor) -> None:
-        runner.run(0, _count(runner.program, ("forward", "cost")))
+        runner.run(0, runner.program.head("forward", "cost"))
 
     def _penalty(self, runner: Executor) -> float:
         return float(sum(runner.rows(name).sum() for name in runner.program.buffers if name.startswith("penalty")))
@@ -152,17 +154,12 @@ class Inference:
 
 def output_name(program: Program) -> str:
     """The quantity that the network gives: what the last forward row writes."""
-    return program.rows[_count(program, ("forward",)) - 1].writes[0]
+    return program.rows[program.head("forward") - 1].writes[0]
 
 
 def _answers(rows: Array) -> Array:
     """The most probable class of each sample; with one output, whether it passes one half."""
     return rows.argmax(axis=1) if rows.shape[1] > 1 else rows[:, 0] > 0.5
-
-
-def _count(program: Program, labels: tuple[str, ...]) -> int:
-    """How many rows at the head of the program carry one of these labels."""
-    return next((n for n, row in enumerate(program.rows) if row.label not in labels), len(program.rows))
 
 
 def _blocks(rows: Array) -> Iterator[tuple[int, Array]]:

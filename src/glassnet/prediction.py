@@ -7,7 +7,7 @@ have names, this the same equations with the same bits where only the result cou
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -53,16 +53,15 @@ class Predictor:
 
 
 class Single(Predictor):
-    """One sample at a time, with checks that let only plain arrays of good numbers through."""
+    """One sample at a time; only good numbers get through."""
 
     def __init__(self, network: NeuralNetwork) -> None:
         super().__init__(network, 1, watched(forward_program(network)))
-        self.shape = (network.architecture.inputs, 1)
         self.column, self.answer, self.squares = self.x.T, self.out.T, self.runner.rows(SQUARES)
 
-    def predict(self, x: Any) -> Array | None:
-        """The answer to a column of float32 or float64, or None where `x` is anything else or not all finite."""
-        if type(x) is not np.ndarray or x.shape != self.shape or x.dtype not in REAL:
+    def predict(self, x: Array) -> Array | None:
+        """The answer to a column (inputs, 1), or None where that is not float32 or float64, or not all finite."""
+        if x.dtype not in REAL:
             return None
         if x.dtype == self.column.dtype:
             self.column[...] = x
@@ -78,8 +77,7 @@ class Single(Predictor):
 def forward_program(network: NeuralNetwork) -> Program:
     """The rows of the forward pass; the last one writes the result."""
     program = build(network.architecture)
-    count = next((n for n, row in enumerate(program.rows) if row.label != "forward"), len(program.rows))
-    forward = program._replace(rows=program.rows[:count])
+    forward = program._replace(rows=program.rows[: program.head("forward")])
     return forward if network.engine == "numpy" else fused(forward, forward.rows[-1].writes[0])
 
 

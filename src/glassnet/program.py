@@ -60,6 +60,8 @@ class Row(NamedTuple):
     @property
     def parts(self) -> tuple[Row, ...]:
         """The row as one row for each of its segments."""
+        if self.span == 1:
+            return (self,)
         reads, writes = (len(names) // self.span for names in (self.reads, self.writes))
         return tuple(
             self._replace(
@@ -120,6 +122,10 @@ class Program(NamedTuple):
         if shape == ("m",):
             return "unit"
         return "scalar" if shape == (1,) else "column"
+
+    def head(self, *labels: str) -> int:
+        """How many rows at the head of the program carry one of these labels."""
+        return next((number for number, row in enumerate(self.rows) if row.label not in labels), len(self.rows))
 
     def memory(self, name: str) -> str:
         """The quantity in whose memory `name` lies; itself, unless it is shared."""

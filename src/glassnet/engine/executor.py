@@ -67,6 +67,14 @@ class Compiled(Memory):
 
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Run the rows first .. last-1 on what the buffers hold, as one step."""
+        self._call(first, last)()
+
+    def fixed(self) -> Callable[[], None]:
+        """A call that runs all rows for the present number of samples, as often as it is made."""
+        return self._call(0, None)
+
+    def _call(self, first: int, last: int | None) -> Callable[[], None]:
+        """A call of the interpreter that runs some rows as one step, with the scalars as they are now."""
         start, stop, _ = slice(first, last).indices(len(self.table))
         if self.order is None and any(row.kind in GATHERING for row in self.program.rows[start:stop]):
             raise RuntimeError("a program that gathers its batch has none before its first steps; set the quantities")
@@ -74,19 +82,12 @@ class Compiled(Memory):
         scalars = np.array([[self.scalars.get(name, 0.0) for name in names]], self.held.parameters.vector.dtype)
         batches, cost = np.array([[0, self.m]], np.int64), self.cost.ctypes.data
         words = [start, stop - start, batches.ctypes.data, scalars.ctypes.data, 0, self.step, 1, cost, cost, 0]
-        arguments = self._arguments(words, self._context(0, 1))
-        self.interpret(arguments.ctypes.data, None)
-
-    def fixed(self) -> Callable[[], None]:
-        """A call that runs all rows for the present number of samples, as often as it is made."""
-        batches, cost = np.array([[0, self.m]], np.int64), self.cost.ctypes.data
-        words = [0, len(self.table), batches.ctypes.data, cost, 0, 0, 1, cost, cost, 0]
         arguments, interpret = self._arguments(words, self._context(0, 1)), self.interpret
-        kept, address = (batches, arguments, self), arguments.ctypes.data
+        place, kept = arguments.ctypes.data, (arguments, batches, scalars, self)  # alive as long as the call
 
         def call() -> None:
             assert kept
-            interpret(address, None)
+            interpret(place, None)
 
         return call
 
