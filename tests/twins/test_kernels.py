@@ -225,6 +225,14 @@ def test_sums(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_sum_begins_at_0_so_that_minus_0_is_lost(n: int, dtype: str) -> None:
+    kernel = address("sums", dtype, trace(lambda a: -a, 1), ("full", "unit"))
+    result = run(Call(kernel, 20, 0, n), [np.zeros((20, n), dtype)], [empty(20, "float64")])[0]
+    assert bits(result) == bits(np.zeros(20))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_sums_pass_nan_and_infinity_on(dtype: str) -> None:
     kernel = address("sums", dtype, trace(lambda a: a * a, 1), ("full", "unit"))
     for n, bad in itertools.product((3, 16, 21), (np.nan, np.inf)):

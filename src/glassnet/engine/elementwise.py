@@ -50,32 +50,21 @@ def formula(identity: Identity) -> Kernel:
 
 def sums(identity: Identity) -> Kernel:
     """A formula summed over the width of each unit, in float64. Units of one number are one long line."""
-    modes = identity.modes[: identity.reads]
+    modes, place = identity.modes[: identity.reads], FIRST + identity.reads
     total = formula_line(identity._replace(modes=(*modes, "unit")), summed=True)
-    place = FIRST + identity.reads
+    single = identity._replace(modes=(*modes, "full"), formula=as_sum(identity.formula))
+    copy, walks_alike = formula_line(single, written=types.float64), set(modes) <= {"full", "scalar"}
 
     def sums(row: Any, context: Any) -> None:
         start, stop = share(row, context)
         results = pointer(row[place], types.float64)
-        for unit in range(start, stop):
-            results[unit] = total(row, context, unit, unit * row[3], row[3])
-
-    if not set(modes) <= {"full", "scalar"}:
-        return sums
-    copy = formula_line(
-        identity._replace(modes=(*modes, "full"), formula=as_sum(identity.formula)), written=types.float64
-    )
-
-    def sums_or_copy(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        results = pointer(row[place], types.float64)
-        if row[3] == 1:
+        if walks_alike and row[3] == 1:
             copy(row, context, start, start, stop - start)
             return
         for unit in range(start, stop):
             results[unit] = total(row, context, unit, unit * row[3], row[3])
 
-    return sums_or_copy
+    return sums
 
 
 def as_sum(formula: Formula | None) -> Formula:

@@ -165,7 +165,7 @@ def by_samples(identity: Identity, biased: bool) -> Any:
     def by_samples(row: Any, context: Any) -> None:
         start, stop = share(row, context)
         n, inner, rows, bias = row[3], row[result + 1], stop - start, row[6] if biased else 0
-        form = (DOTS if n == 1 else PLAIN) if biased else (PLAIN if inner == 1 else TURNED)
+        form = (DOTS if n == 1 else PLAIN) if biased else TURNED
         a, z = shift(pointer(row[4], real), start * inner), shift(pointer(row[result], real), start * n)
         factors = (a, inner, 1, row[5], n if biased else inner, form)
         follower = (row[result + 2], row[result + 3], shift(row, result + 4), start * n)
@@ -192,7 +192,7 @@ def followed(identity: Identity) -> Any:
         if kernel != 0 and (form == TURNED or (n >= BROAD and rows > 1)):
             parts = (n + NEAR - 1) // NEAR
             width = ((n + parts - 1) // parts + LANES - 1) & -LANES
-        elif kernel != 0 and rows > 1 and n * rows > NEAR * NEAR:
+        elif kernel != 0 and n * rows > NEAR * NEAR:
             height = smaller(rows, (NEAR * NEAR // n + 8) & -8)
         a, w, z = pointer(words[0], real), pointer(words[3], real), pointer(words[6], real)
         top, left = 0, 0
