@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from glassnet.formula import trace
+from glassnet.memory import segment_name
 from glassnet.parameters import padded
 from glassnet.program import OPERANDS, Buffer, Program, Row
 
@@ -139,14 +140,21 @@ def _flat(rows: list[Row], program: Program) -> list[Row]:
 
 
 def _is_next(before: Row, row: Row, program: Program) -> bool:
-    """Whether a row does to a segment what another does to the segment before it."""
+    """Whether a row does to a segment what another does to the segment before it, both to nothing else."""
     same = all(getattr(before, field) == getattr(row, field) for field in ("kind", "formula", "scalars"))
     names = [segment.name for segment in program.segments]
     if not same or row.kind != "formula" or not {before.writes[0], row.writes[0]} <= set(names):
         return False
-    homes, found = ([program.buffers[name].home for name in other.reads + other.writes] for other in (before, row))
     neighbours = names.index(before.writes[0]) + 1 == names.index(row.writes[0])
-    return neighbours and homes == found and not {"work", "statistics"} & set(homes)
+    homes, found = (_own_homes(other, program) for other in (before, row))
+    return neighbours and homes is not None and homes == found
+
+
+def _own_homes(row: Row, program: Program) -> list[str] | None:
+    """The homes of what a row reads and writes, or None where that is not all of the segment that it writes."""
+    homes = [program.buffers[name].home for name in row.reads + row.writes]
+    own = (segment_name(name, home) for name, home in zip(row.reads + row.writes, homes, strict=True))
+    return homes if set(own) == {row.writes[0]} and "work" not in homes else None
 
 
 def _scheduled(rows: list[Row], program: Program) -> list[Row]:

@@ -12,9 +12,10 @@ import pytest
 from glassnet.engine import address
 from glassnet.engine.executor import Compiled
 from glassnet.formula import trace
-from glassnet.lowering import fused
-from glassnet.memory import Memory
-from glassnet.program import OPERANDS
+from glassnet.lowering import MOST_OPERANDS, fused
+from glassnet.memory import Memory, vectors
+from glassnet.parameters import Parameters, Segment
+from glassnet.program import OPERANDS, Buffer, Program, Row
 from glassnet.reference import Reference
 from tests.twins.programs import DTYPES, Case, after_steps, bits
 
@@ -56,6 +57,22 @@ def test_a_joined_kernel_gives_the_bits_of_both(kind: str, dtype: str) -> None:
         assert bits(joined) == bits(formula(apart, *reads[OPERANDS[kind] :])), (m, inner, n, threads)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 7, 300])
+def test_an_error_from_one_output_has_the_bits_of_the_product(n: int, dtype: str) -> None:
+    m, buffers = 20, {"delta": Buffer(("m", 1)), "da": Buffer(("m", n)), "w": Buffer((n, 1), "parameters")}
+    segments, rng = (Segment("w", (n, 1), 1, None),), np.random.default_rng(n)
+    program = Program((Row("arrive", "BP2", ("delta", "w"), ("da",), settings=(1,)),), buffers, segments, ())
+    runner = Compiled(program, vectors(program, Parameters(segments, dtype), Parameters((), dtype)), m)
+    for name in ("delta", "w"):
+        runner.rows(name)[...] = rng.integers(-1, 2, runner.rows(name).shape) * rng.random()  # with zeros of both signs
+    runner.run()
+    wanted = np.empty((m, n), dtype)
+    places = [array.ctypes.data for array in (runner.rows("delta"), runner.rows("w"), wanted)]
+    run("arrive", dtype, [n, *places, 1, 0, 0], m)
+    assert bits(runner.rows("da")) == bits(wanted)
+
+
 @pytest.mark.parametrize("executor", [Reference, Compiled])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case.activations))
@@ -73,6 +90,29 @@ def test_activations_and_gates_are_joined_where_z_is_not_needed_later() -> None:
     assert found == [(("a1",), True), (("a2",), True), (("a3",), False), (("delta2",), True), (("delta1",), True)]
     kept = {name for row in fused(CASES[2].program()).rows if row.kind == "affine" for name in row.writes}
     assert kept == {"a1", "z2", "z3"}  # gelu's derivative reads z2, the cost of the pair reads z3
+
+
+@pytest.mark.parametrize(("reads", "joined"), [(MOST_OPERANDS - 1, True), (MOST_OPERANDS, False)])
+def test_a_product_takes_a_formula_of_so_many_operands_and_no_more(reads: int, joined: bool) -> None:
+    """The kernel has room for all of them."""
+    names = ("z", *(f"p{number}" for number in range(1, reads)))
+    buffers = {"a": Buffer(("m", 5)), "out": Buffer(("m", 300)), **{name: Buffer(("m", 300)) for name in names}}
+    buffers |= {"w": Buffer((5, 300), "parameters"), "b": Buffer((300,), "parameters")}
+    segments = (Segment("w", (5, 300), 1, None), Segment("b", (300,), 1, 0.0))
+    weighed = trace(lambda *values: sum(value * (place + 1) for place, value in enumerate(values)), reads)
+    affine = Row("affine", "forward", ("a", "w", "b"), ("z",), settings=(5,))
+    plain = Program((affine, Row("formula", "forward", names, ("out",), formula=weighed)), buffers, segments, ())
+    program, results = fused(plain, "out"), []
+    assert (len(program.rows) == 1) == joined
+    for one in (plain, program):
+        rng, parameters = np.random.default_rng(0), Parameters(segments, "float32")
+        parameters.vector[:] = rng.normal(size=parameters.vector.size)
+        runner = Compiled(one, vectors(one, parameters, parameters.like()), 33)
+        for name in ("a", *names[1:]):
+            runner.rows(name)[...] = rng.normal(size=runner.rows(name).shape)
+        runner.run()
+        results.append(bits(runner.rows("out")))
+    assert results[0] == results[1]
 
 
 def test_each_kind_that_takes_a_formula_is_tested() -> None:

@@ -263,6 +263,14 @@ def test_no_two_threads_ever_meet_between_barriers(case: Case, later: int, threa
         assert not Threads(program, threads).conflicts(flags, (case.m, later))
 
 
+def test_rows_that_read_a_neighbour_are_not_one_row() -> None:
+    shapes, minus = dict.fromkeys(("p", "q", "r"), (9, 4)), (lambda a, b: a - b)
+    program = fused(made(shapes, ("p", ("p", "q"), minus), ("q", ("q", "r"), minus)))
+    assert [row.span for row in program.rows] == [1, 1]
+    own = fused(made(shapes, ("p", ("p",), np.tanh), ("q", ("q",), np.tanh), ("r", ("r",), np.tanh)))
+    assert [row.span for row in own.rows] == [3]
+
+
 def test_splits_of_different_numbers_of_units_wait_for_each_other() -> None:
     double, add = (lambda b: b * 2), (lambda w, b: w + b)
     program = made({"w": (33, 17), "b": (17,)}, ("b", ("b",), double), ("w", ("w", "b"), add))
