@@ -15,6 +15,7 @@ from glassnet.execution import ENGINES
 from glassnet.reference import Sources
 from glassnet.settings import checked_recipe
 from glassnet.tables.schedules import Exponential
+from glassnet.training import is_finite as finite
 
 from .orders import epoch_order
 
@@ -89,6 +90,14 @@ def test_a_run_is_finite_or_says_where_it_broke(
             wanted = before_step(kind, dtype, engine, x, int(found[3]), **words)
             assert numbers(net) == numbers(wanted), error
     assert net.history is not None and is_finite(net, net.history)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_large_numbers_are_finite_though_their_sum_is_not(dtype: str) -> None:
+    largest = np.finfo(dtype).max
+    assert finite(np.full(5, largest, dtype)) and finite(np.zeros(0, dtype))
+    for bad in ([np.nan], [np.inf], [np.inf, -np.inf], [largest, largest, -np.inf]):
+        assert not finite(np.array([1.0, *bad], dtype))
 
 
 def first_bad(net: NeuralNetwork, x: Array, y: Array) -> tuple[str, Any]:

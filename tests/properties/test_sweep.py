@@ -34,7 +34,7 @@ def ended_by(stop: Callable[[], None], networks: list[NeuralNetwork], **words: A
         if report.epoch == 50:
             next(once, lambda: None)()
 
-    return train_many(networks, X, Y, epochs=10**7, verbose=0, callbacks=[trained], **words)
+    return train_many(networks, X, Y, epochs=20_000, verbose=0, callbacks=[trained], **words)
 
 
 @pytest.mark.parametrize("threads", [None, 1, 3])
