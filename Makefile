@@ -13,15 +13,15 @@ MARKED := data or browser or compiler or node or peer or slow
 .PHONY: help demo test test-more soak peers bench bench-quick lint clean
 
 help:
-	@echo "make demo       a first look: install into .venv and run glassnet demo"
-	@echo "make test       the tests that need nothing but Python"
-	@echo "make test-more  the tests marked $(MARKED)"
-	@echo "make soak       the tests of make test with 2,000 random examples each"
-	@echo "make peers      install PyTorch, JAX and ONNX Runtime, to compare with"
-	@echo "make bench      compare with the peers: tables, CSV and picture in docs/ (about ten minutes)"
-	@echo "make bench-quick  the main comparisons in under three minutes; writes nothing"
-	@echo "make lint       style, types, import contracts, sizes"
-	@echo "make clean      remove .venv, .cache and what the tools left"
+	@echo "make demo        a first look: install into .venv and run glassnet demo"
+	@echo "make test        the tests that need nothing but Python"
+	@echo "make test-more   the tests marked $(MARKED)"
+	@echo "make soak        the tests of make test with 2,000 random examples each"
+	@echo "make peers       install PyTorch, JAX and ONNX Runtime, to compare with"
+	@echo "make bench       compare with the peers: tables, CSV and picture in docs/ (about ten minutes)"
+	@echo "make bench-quick the main comparisons in under three minutes; writes nothing"
+	@echo "make lint        style, types, import contracts, sizes"
+	@echo "make clean       remove .venv, .cache and what the tools left"
 
 demo: .venv/installed
 	@$(BIN)/glassnet demo

@@ -1,4 +1,4 @@
-"""Answers of a trained network: one sample at a time, and blocks of many rows, against ONNX Runtime, PyTorch, NumPy."""
+"""Answers of a trained network: one sample at a time, and blocks of many rows, against ONNX Runtime and PyTorch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads import Array, Workload
+from benchmarks.contestants import network
+from benchmarks.workloads import Array, Chance, Workload
 
 Answer = Callable[[Array], Any]  # rows (samples, inputs) → anything
 
@@ -16,14 +17,6 @@ def glassnet(workload: Workload) -> Answer:
     """NeuralNetwork.predict with all its checks; samples are columns."""
     net = network(workload)
     return lambda rows: net.predict(rows.T)
-
-
-def network(workload: Workload) -> Any:
-    """The network of the workload, untrained."""
-    from glassnet import NeuralNetwork
-
-    cost = "categorical_cross_entropy" if workload.is_classifier else "quadratic"
-    return NeuralNetwork(workload.layers, workload.activations, cost=cost, seed=0)
 
 
 def onnx_runtime(workload: Workload) -> Answer:
@@ -58,13 +51,11 @@ def pytorch(workload: Workload) -> Answer:
     """Eager, without gradients, one thread."""
     import torch
 
+    from benchmarks.peer_torch import sequential
+
     torch.set_num_threads(1)
-    curves = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
-    parts: list[Any] = []
-    for fan_in, fan_out, name in zip(workload.layers, workload.layers[1:], workload.activations, strict=False):
-        parts += [torch.nn.Linear(fan_in, fan_out), *([curves[name]()] if name in curves else [])]
-    parts += [torch.nn.Softmax(1)] if workload.is_classifier else []
-    model = torch.nn.Sequential(*parts).eval()
+    output = [torch.nn.Softmax(1)] if workload.is_classifier else []
+    model = torch.nn.Sequential(sequential(workload, Chance()), *output).eval()
 
     def answer(rows: Array) -> Any:
         with torch.inference_mode():

@@ -1,8 +1,7 @@
 """Seconds to 98.0 % of MNIST's test images, 784-128-10, on one thread: glassnet and the usual PyTorch loops.
 
-All make an epoch, look at the test images, and go on until they are there. `python -m benchmarks.reaching NAME` is one
-process of it. All have the same rate and batch size; the median
-of several seeds counts.
+All make an epoch, look at the test images, and go on until they are there, with the same rate and batch size; the
+median of several seeds counts. `python -m benchmarks.reaching NAME` is one process of it.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def halves() -> Halves:
 
 
 def glassnet(data: Halves, seed: int) -> Callable[[Stop], None]:
-    """An epoch through Training, so that Adam's moments are kept from epoch to epoch; then the accuracy."""
+    """One training; a callback looks at the test images after each epoch and may end it."""
     from glassnet import NeuralNetwork
 
     x, y, test_x, test_y = data

@@ -22,13 +22,13 @@ class Worker:
 
     def __init__(self, name: str, threads: int) -> None:
         self.name, self.threads = name, threads
-        self.ready: dict[tuple[str, str], tuple[Callable[[], Any], float]] = {}
+        self.ready: dict[tuple[str, str, int], tuple[Callable[[], Any], float]] = {}
 
     def answer(self, task: dict[str, Any]) -> dict[str, Any]:
         """Processor and wall seconds of one unit: a step, a sample, a row."""
         if task["part"] == "limits":
             return {"step": measured_limits().step(find(task["workload"]))}
-        key = (task["part"], task["workload"])
+        key = (task["part"], task["workload"], task.get("rows", 0))
         if key not in self.ready:
             self.ready[key] = self.prepared(task)
         function, units = self.ready[key]
