@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Callable
 
 from glassnet.engine.identity import Identity
 
 ENDS = {"float32": "ps", "float64": "pd"}
+LABEL, JUMP = re.compile(r"(\.\w+):"), re.compile(r"\sj\w+\s+(\.\w+)")
+ARITHMETIC = r"\sv?(?:add|sub|mul|div|sqrt|max|min|fn?m(?:add|sub)\d+|cvt(?:t?p[sd]|dq|qq|u?dq)2)"
+PACKED, SINGLE = re.compile(ARITHMETIC + r"p[sd]\s"), re.compile(ARITHMETIC.replace("cvt", "no") + r"s[sd]\s")
 
 
 def has_fma() -> bool:
@@ -19,13 +23,41 @@ def has_fma() -> bool:
 
 def instructions(identity: Identity) -> str:
     """The instructions of a kernel."""
+    from glassnet.engine.cache import make_known
+    from glassnet.engine.kernels import KERNELS
+
+    if identity.called is not None:
+        make_known(identity.called)
+    return instructions_of(KERNELS[identity.kind](identity))
+
+
+def instructions_of(kernel: Callable[..., None]) -> str:
+    """The instructions of a Python function of (row, context), compiled as kernels are."""
     from numba import cfunc
 
     from glassnet.engine.compile import SIGNATURE, Pipeline
-    from glassnet.engine.kernels import KERNELS
 
-    kernel = cfunc(SIGNATURE, pipeline_class=Pipeline, error_model="numpy")(KERNELS[identity.kind](identity))
-    return kernel._library.get_asm_str()
+    return cfunc(SIGNATURE, pipeline_class=Pipeline, error_model="numpy")(kernel)._library.get_asm_str()
+
+
+def inner_loops(code: str) -> list[str]:
+    """The innermost loops: what lies between a label and a jump back to it, with no other such stretch inside."""
+    lines = code.splitlines()
+    labels = {found[1]: number for number, line in enumerate(lines) if (found := LABEL.match(line))}
+    jumps = {number: labels.get(found[1], number) for number, line in enumerate(lines) if (found := JUMP.match(line))}
+    loops = {(start, end) for end, start in jumps.items() if start < end}
+    inner = [one for one in loops if not any(one[0] <= start and end <= one[1] for start, end in loops - {one})]
+    return ["\n".join(lines[start : end + 1]) for start, end in sorted(inner)]
+
+
+def scalar_loops(code: str) -> list[str]:
+    """The innermost loops that compute with one number after another."""
+    return [loop for loop in inner_loops(code) if SINGLE.search(loop) and not PACKED.search(loop)]
+
+
+def packed_loops(code: str) -> list[str]:
+    """The innermost loops that compute with whole vectors."""
+    return [loop for loop in inner_loops(code) if PACKED.search(loop)]
 
 
 def is_packed(code: str, dtype: str, arithmetic: str = r"fn?madd\d+") -> bool:

@@ -1,0 +1,66 @@
+"""Every kernel's instructions: where its innermost loops compute, they compute with whole vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet.engine import Identity
+from glassnet.engine.kernels import KERNELS
+from glassnet.engine.simd import local, pointer
+from glassnet.formula import trace
+from tests.twins.machine_code import has_fma, inner_loops, instructions, instructions_of, packed_loops, scalar_loops
+
+pytestmark = pytest.mark.skipif(not has_fma(), reason="not an x86 processor with fused multiply-add")
+every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+FORMULAS: dict[str, dict[str, Any]] = {
+    "formula": {
+        "formula": trace(lambda a, b, c, s: np.exp(a) * b + np.tanh(c) / s, 4),
+        "modes": ("full", "column", "unit", "full"),
+        "scalars": 1,
+    },
+    "sums": {"formula": trace(lambda a, y: (a - y) * (a - y), 2), "modes": ("full", "full", "unit")},
+}
+IN_ORDER = {
+    "sample_weights": "fetches one number here and one there",
+    "mean_cost": "adds one cost a sample, in order, so that bits do not depend on anything",
+    "clip_scale": "adds one number a row of weights, in order",
+}
+MOVING = ("one_hot", "followed", "affine", "arrive", "outer", "interpret")  # they call, cut up, fill; the work is below
+
+
+@every_dtype
+@pytest.mark.parametrize("kind", [kind for kind in KERNELS if kind not in IN_ORDER])
+def test_inner_loops_are_packed(kind: str, dtype: str) -> None:
+    code = instructions(Identity(kind, dtype, **FORMULAS.get(kind, {})))
+    assert scalar_loops(code) == []
+    assert bool(packed_loops(code)) == (kind not in MOVING)
+
+
+@pytest.mark.parametrize("kind", IN_ORDER)
+def test_what_is_said_to_go_in_order_does(kind: str) -> None:
+    """So that the exceptions above stay true."""
+    assert scalar_loops(instructions(Identity(kind, "float32")))
+
+
+@every_dtype
+def test_a_scalar_loop_is_found(dtype: str) -> None:
+    """A sum in order cannot be made a vector; beside it stands a loop that can be."""
+    from numba import types
+
+    real = getattr(types, dtype)
+    memory = local(real, 64)
+
+    def kernel(row: Any, context: Any) -> None:
+        x, squares, total = pointer(row[0], real), memory(), real(0)
+        for index in range(64):
+            squares[index] = x[index] * x[index]
+        for index in range(row[1]):
+            total += squares[index & 63]
+        x[0] = total
+
+    code = instructions_of(kernel)
+    assert len(scalar_loops(code)) >= 1
+    assert len(inner_loops(code)) >= len(scalar_loops(code)) + len(packed_loops(code))
