@@ -475,11 +475,11 @@ class Run:
         a, c, cost = (buffer.address for buffer in (self.a, self.c, self.cost))
         rows = [[step, 0, 0, 1, a, c, a, c, 0], [address("mean_cost", "float64"), 1, 0, 2, c, cost, 0, 0, 0]]
         self.rows = np.array(rows, np.int64)
-        self.context, self.batches = np.zeros(11, np.int64), np.array([[0, 3], [3, 2]] * steps, np.int64)
+        self.context, self.batches = np.zeros(16, np.int64), np.array([[0, 3], [3, 2]] * steps, np.int64)
         self.context[[1, 8]] = 1, self.abort.ctypes.data
         places = [array.ctypes.data for array in (self.rows, self.context, self.batches)]
         words = [places[0], 2, 9, places[1], places[2], self.scalars.address, 8, 100, steps]
-        self.arguments = np.array([*words, self.costs.address, cost, -1], np.int64)
+        self.arguments = np.array([*words, self.costs.address, cost, -1, 0, 0], np.int64)
         self.interpret = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(whole)
 
     def __call__(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import itertools
-import mmap
 import os
 import platform
 import subprocess
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 
 from glassnet.engine import EngineUnavailable, Identity, address, proof
+from tests.twins.pages import Guarded
 
 DTYPES = ("float32", "float64")
 KINDS = ("affine", "arrive", "outer")
@@ -133,27 +133,6 @@ def test_bits_of_a_sample_do_not_depend_on_the_batch(kind: str, dtype: str) -> N
 
 
 # Pages that nothing may touch -----------------------------------------------------------------------------------------
-
-
-class Guarded:
-    """Memory between two pages that cannot be read or written."""
-
-    def __init__(self, size: int) -> None:
-        page = mmap.PAGESIZE
-        self.size, inner = size, -(-size // page) * page
-        self.memory = mmap.mmap(-1, inner + 2 * page)
-        start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
-        self.whole = np.frombuffer(self.memory, np.uint8)[page : page + inner]
-        protect = ctypes.CDLL(None).mprotect
-        for place in (start, start + page + inner):
-            assert protect(ctypes.c_void_p(place), ctypes.c_size_t(page), 0) == 0
-
-    def holding(self, values: Array, behind: bool) -> Array:
-        """The values right before the page behind, or right behind the page before."""
-        part = self.whole[-self.size :] if behind else self.whole[: self.size]
-        found = part.view(values.dtype).reshape(values.shape)
-        found[...] = values
-        return found
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pages are protected in another way on Windows")

@@ -1,0 +1,160 @@
+"""Rows of every kind of kernel, of any size, for tests that run them on memory of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glassnet.engine import address
+from glassnet.formula import trace
+
+SAMPLES = 90  # that a batch is fetched from
+Array = np.ndarray[Any, Any]
+
+
+class At(int):
+    """Stands in a row's words for the address of the operand of that number."""
+
+
+class Case(NamedTuple):
+    """A row: its kernel, samples, units and width, operands (those it writes hold NaN), further words.
+
+    `apart` operands, the last ones, have no place in the row: the context or the further words lead to them.
+    """
+
+    kernel: int
+    m: int
+    units: int
+    width: int
+    operands: list[Array]
+    settings: tuple[int, ...] = ()
+    scalars: Array | None = None
+    apart: int = 0
+
+
+Rows = Iterator[Case]
+
+
+def numbers(shape: Any, dtype: str = "float64") -> Array:
+    return np.random.default_rng(np.atleast_1d(shape)).uniform(0.1, 2, shape).astype(dtype)
+
+
+def blank(shape: Any, dtype: str = "float64") -> Array:
+    return np.full(shape, np.nan, dtype)
+
+
+def formula(dtype: str, m: int, n: int) -> Rows:
+    mixed = trace(lambda a, b, c, d, s: (a * b + np.exp(-c) * d, s - a), 5)
+    kernel = address("formula", dtype, mixed, ("full", "column", "unit", "scalar", "full", "full"), 1)
+    operands = [numbers((m, n), dtype), *(numbers(size, dtype) for size in (n, m, 1))]
+    results, scalars = [blank((m, n), dtype), blank((m, n), dtype)], numbers(3, dtype)
+    yield Case(kernel, m, 0, n, [*operands, *results], (2,), scalars)
+    alike = trace(lambda a, b: np.tanh(a) / b, 2)
+    yield Case(address("formula", dtype, alike, ("full",) * 3), m, 0, n, [operands[0], operands[0] + 1, results[0]])
+    yield Case(address("formula", dtype, alike, ("unit",) * 3), m, 0, 1, [operands[2], operands[2], blank(m, dtype)])
+
+
+def sums(dtype: str, m: int, n: int) -> Rows:
+    kernel = address("sums", dtype, trace(lambda a, y: (a - y) * (a - y), 2), ("full", "full", "unit"))
+    yield Case(kernel, m, 0, n, [numbers((m, n), dtype), numbers((m, n), dtype) + 1, blank(m)])
+
+
+def order(m: int) -> Array:
+    return np.random.default_rng(m).permutation(SAMPLES)[:m]
+
+
+def gather(dtype: str, m: int, n: int) -> Rows:
+    for code, source in enumerate(("float32", "float64", "uint8", "int64")):
+        table = (numbers((SAMPLES, n)) * 50).astype(source)
+        settings = (table.strides[0], code)
+        yield Case(address("gather", dtype), m, 0, n, [table, blank((m, n), dtype), order(m)], settings, None, 1)
+
+
+def one_hot(dtype: str, m: int, n: int) -> Rows:
+    labels = np.arange(SAMPLES) % (n + 2) - 1
+    yield Case(address("one_hot", dtype), m, 0, n, [labels, blank((m, n), dtype), order(m)], apart=1)
+
+
+def sample_weights(dtype: str, m: int, n: int) -> Rows:
+    operands = [numbers(SAMPLES), blank(m, dtype)]
+    yield Case(address("sample_weights", dtype), m, 0, 1, [*operands, order(m)], (n - 1,), numbers(n, dtype), 1)
+
+
+def affine(dtype: str, m: int, n: int) -> Rows:
+    follow = address("formula", dtype, trace(lambda z, s: np.maximum(z, 0) * s, 2), ("full",) * 3)
+    for k in (1, 5, 33):
+        operands = [numbers(shape, dtype) for shape in ((m, k), (k, n), n)]
+        yield Case(address("affine", dtype), m, 0, n, [*operands, blank((m, n), dtype)], (k, 0, 0))
+        operands += [blank((m, n), dtype), numbers((m, n), dtype)]
+        yield Case(address("affine", dtype), m, 0, n, operands, (k, follow, 3, At(3), At(4), At(3)), None, 1)
+
+
+def arrive(dtype: str, m: int, n: int) -> Rows:
+    for k in (1, 5, 33):
+        operands = [numbers((m, k), dtype), numbers((n, k), dtype), blank((m, n), dtype)]
+        yield Case(address("arrive", dtype), m, 0, n, operands, (k, 0, 0))
+
+
+def outer(dtype: str, m: int, n: int) -> Rows:
+    for units in (1, 5, 33):
+        operands = [numbers((m, n), dtype), numbers((m, units), dtype), blank((units, n), dtype)]
+        yield Case(address("outer", dtype), m, units, n, operands)
+
+
+def by_unit(kind: str, reads: int, writes: int) -> Callable[[str, int, int], Rows]:
+    """A row over samples, for each unit."""
+
+    def rows(dtype: str, m: int, n: int) -> Rows:
+        operands = [numbers((m, n), dtype)] * reads + [blank(n, dtype)] * writes
+        yield Case(address(kind, dtype), m, n, 1, operands)
+
+    return rows
+
+
+def by_sample(kind: str, reads: int, *results: str, settings: tuple[int, ...] = ()) -> Callable[[str, int, int], Rows]:
+    """A row over the features of each sample: results of one number or one line a sample, in the dtype or float64."""
+
+    def rows(dtype: str, m: int, n: int) -> Rows:
+        found = {"line": blank((m, n), dtype), "number": blank(m, dtype), "wide": blank(m)}
+        operands = [numbers((m, n), dtype)] * reads + [found[result] for result in results]
+        yield Case(address(kind, dtype), m, 0, n, operands, settings)
+
+    return rows
+
+
+def mean_cost(dtype: str, m: int, n: int) -> Rows:
+    penalties = [numbers(n), numbers(2)]
+    yield Case(address("mean_cost", dtype), m, 0, 4, [numbers(m), *penalties, blank(1)], (0, 2, n, 2))
+    weighted = [numbers(m), numbers(m, dtype), *penalties, blank(1)]
+    yield Case(address("mean_cost", dtype), m, 0, 5, weighted, (1, 2, n, 2))
+
+
+def clip_scale(dtype: str, m: int, n: int) -> Rows:
+    operands = [numbers(m), numbers(n), blank(1, dtype)]
+    yield Case(address("clip_scale", dtype), 1, 1, 3, operands, (2, m, n, n - 1), numbers(n, dtype))
+
+
+ROWS: dict[str, Callable[[str, int, int], Rows]] = {
+    "formula": formula,
+    "sums": sums,
+    "gather": gather,
+    "one_hot": one_hot,
+    "sample_weights": sample_weights,
+    "affine": affine,
+    "arrive": arrive,
+    "outer": outer,
+    "mean": by_unit("mean", 1, 1),
+    "mean_product": by_unit("mean_product", 2, 1),
+    "moments": by_unit("moments", 1, 2),
+    "feature_mean": by_sample("feature_mean", 1, "number"),
+    "feature_mean_product": by_sample("feature_mean_product", 2, "number"),
+    "feature_moments": by_sample("feature_moments", 1, "number", "number"),
+    "softmax": by_sample("softmax", 1, "line"),
+    "softmax_error": by_sample("softmax_error", 2, "line"),
+    "softmax_cost": by_sample("softmax_cost", 2, "wide"),
+    "dropout": by_sample("dropout", 1, "line", settings=(2**31, 5, 6, int(np.float64(2).view(np.int64)))),
+    "mean_cost": mean_cost,
+    "clip_scale": clip_scale,
+}
