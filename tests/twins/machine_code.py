@@ -33,11 +33,9 @@ def instructions(identity: Identity) -> str:
 
 def instructions_of(kernel: Callable[..., None]) -> str:
     """The instructions of a Python function of (row, context), compiled as kernels are."""
-    from numba import cfunc
+    from glassnet.engine.compile import assembly, optimised
 
-    from glassnet.engine.compile import SIGNATURE, Pipeline
-
-    return cfunc(SIGNATURE, pipeline_class=Pipeline, error_model="numpy")(kernel)._library.get_asm_str()
+    return assembly(optimised(kernel)[1])
 
 
 def inner_loops(code: str) -> list[str]:

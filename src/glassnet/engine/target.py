@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import llvmlite.binding as llvm
 from llvmlite import ir
 
 from glassnet.engine.compile import assembly
@@ -40,7 +41,7 @@ class Target(NamedTuple):
 
 def target() -> Target:
     """The target that Numba compiles for, told from the instructions it chooses for a fused multiply-add."""
-    text = assembly(PROBE)
+    text = assembly(llvm.parse_assembly(PROBE))
     if "zmm" in text and "vfmadd" in text:
         return Target(64, (8, 4, 1), 3, True, True)
     if "ymm" in text and "vfmadd" in text:
