@@ -34,7 +34,7 @@ from glassnet.engine.tiles import WIDE, stripping
 from glassnet.formula import trace
 
 COPY, ZERO = trace(lambda x: x, 1), trace(lambda: 0.0, 0)
-DEEP = 256  # lines of a panel: at most 48 KB, on the stack; a longer sum goes on from what c holds
+DEEP = 512  # lines of a panel, 96 KB at most, on the stack; a longer sum goes on from what c holds, in like parts
 PLAIN, TURNED, DOTS = 0, 1, 2  # how b is read: as b[k, j], as b[j, k], or as one line for one output
 BROAD, MANY = 256, 32  # columns and rows from which a panel pays
 NEAR = 96  # columns that a formula follows at once, so that they are still near
@@ -92,7 +92,8 @@ def product(identity: Identity) -> Any:
                 vectors = WIDE
             count = smaller(rest, vectors * lanes)
             packed = wide or (not masks and count < vectors * lanes)
-            deep = DEEP if packed else inner
+            parts = (inner + DEEP - 1) // DEEP if packed else 1
+            deep = (inner + parts - 1) // parts
             near = 0
             while near < inner:
                 depth, last = smaller(deep, inner - near), near + deep >= inner
