@@ -129,7 +129,7 @@ class Compiled(Memory):
 
     def _operands(self, row: Row, names: Sequence[str]) -> list[int]:
         """The words behind a row's kernel and loop; a product's formula comes behind the product's own words."""
-        if row.kind not in OPERANDS or is_scaling(row):
+        if row.kind not in OPERANDS or has_one_term(row):
             return [*map(self._address, names), *self._settings(row)]
         own, follow = (*names[: OPERANDS[row.kind]], row.writes[0]), (row.writes[0], *names[OPERANDS[row.kind] :])
         kernel = self._follower(row.formula, len(follow)) if row.formula else 0
@@ -142,9 +142,11 @@ class Compiled(Memory):
     def _kernel(self, row: Row) -> int:
         """The address of the row's kernel."""
         dtype = self.held.parameters.vector.dtype.name
-        if is_scaling(row):
-            walks = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
-            return address("formula", dtype, scaled(row.formula), (*walks, *("full",) * (len(row.reads) - 1)))
+        if has_one_term(row):
+            first, others = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
+            walks = (first, *(others,) * (OPERANDS[row.kind] - 1))
+            further = len(row.reads) - len(walks)
+            return address("formula", dtype, one_term(row), (*walks, *("full",) * (further + 1)))
         if row.formula is None or row.kind in OPERANDS:
             return address(row.kind, dtype)
         first = row.parts[0]
@@ -169,16 +171,18 @@ class Compiled(Memory):
         return [*row.settings, *scalars]
 
 
-def is_scaling(row: Row) -> bool:
-    """Whether the row is BP2 from one output: every row of w a multiple of δ, and so a formula."""
-    return row.kind == "arrive" and row.settings == (1,)
+def has_one_term(row: Row) -> bool:
+    """Whether the row is a product of one term, of one input or BP2 from one output: a formula of numbers and lines."""
+    return row.kind in OPERANDS and row.settings == (1,)
 
 
-def scaled(formula: Formula | None) -> Formula:
-    """BP2 from one output, δ·w for each sample and each row of w, then the formula; a sum of one term has no −0."""
+def one_term(row: Row) -> Formula:
+    """x·w + b or δ·w for each sample, then the row's own formula; a sum that starts at 0 has no −0."""
+    operands, formula = OPERANDS[row.kind], row.formula
 
-    def product(delta: Any, w: Any, *rest: Any) -> Any:
-        error = delta * w + 0.0
-        return error if formula is None else formula(error, *rest)
+    def product(number: Any, w: Any, *rest: Any) -> Any:
+        bias, further = (rest[0], rest[1:]) if row.kind == "affine" else (0.0, rest)
+        result = number * w + bias
+        return result if formula is None else formula(result, *further)
 
-    return trace(product, 2 if formula is None else 1 + formula.inputs)
+    return trace(product, operands if formula is None else operands - 1 + formula.inputs)
