@@ -143,8 +143,8 @@ class Compiled(Memory):
         """The address of the row's kernel."""
         dtype = self.held.parameters.vector.dtype.name
         if has_one_term(row):
-            first, others = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
-            walks = (first, *(others,) * (OPERANDS[row.kind] - 1))
+            alone, others = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
+            walks = (alone, *(others,) * (OPERANDS[row.kind] - 1))
             further = len(row.reads) - len(walks)
             return address("formula", dtype, one_term(row), (*walks, *("full",) * (further + 1)))
         if row.formula is None or row.kind in OPERANDS:

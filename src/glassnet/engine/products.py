@@ -28,11 +28,11 @@ from glassnet.engine.simd import (
     pointer,
     share,
     shift,
-    size_of,
     smaller,
 )
 from glassnet.engine.target import target
 from glassnet.engine.tiles import WIDE, stripping
+from glassnet.engine.vectors import size_of
 from glassnet.formula import trace
 
 COPY, ZERO = trace(lambda x: x, 1), trace(lambda: 0.0, 0)
