@@ -6,6 +6,7 @@ step. How many epochs a block has depends on the number of samples only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -30,18 +31,27 @@ class Block(NamedTuple):
 
 
 class Plan:
-    """What every step of a run reads."""
+    """What every step of a run reads.
+
+    `shuffle` is an executor's, or None where the samples keep their order.
+    """
 
     def __init__(
-        self, samples: int, batch_size: int, weights: Array | None, key: tuple[int, int], shuffle: bool
+        self,
+        samples: int,
+        batch_size: int,
+        weights: Array | None,
+        key: tuple[int, int],
+        shuffle: Callable[[Array, Array], None] | None,
     ) -> None:
         self.samples, self.weights, self.key, self.shuffle = samples, weights, key, shuffle
         self.cuts = epoch_batches(samples, batch_size)
         self.epochs = max(1, BLOCK // samples)
+        self._places = np.empty((self.epochs, samples), np.int64)
         self._kept: Block | None = None
 
     def block(self, epoch: int) -> Block:
-        """The block that an epoch lies in."""
+        """The block that an epoch lies in. Its order is overwritten when another one is asked for."""
         number = epoch // self.epochs
         if self._kept is None or self._kept.first_epoch != number * self.epochs:
             self._kept = self._block(number)
@@ -49,21 +59,25 @@ class Plan:
 
     def _block(self, number: int) -> Block:
         """Batches whose weights are all 0 are left out: they make no step."""
-        order = self._orders(number)
+        self._shuffle(number)
+        first_epoch, order = number * self.epochs, self._places.ravel()
+        if self._kept is not None and self.weights is None:  # the batches of all blocks are alike
+            return self._kept._replace(first_epoch=first_epoch)
         offsets = np.repeat(np.arange(self.epochs) * self.samples, len(self.cuts))
         batches = np.tile(self.cuts, (self.epochs, 1))
         batches[:, 0] += offsets
         weights = batch_weights(self.weights, order, batches)
         kept = weights > 0
         starts = np.concatenate([[0], np.cumsum(kept.reshape(self.epochs, -1).sum(axis=1))])
-        return Block(number * self.epochs, order, batches[kept], weights[kept], starts)
+        return Block(first_epoch, order, batches[kept], weights[kept], starts)
 
-    def _orders(self, number: int) -> Array:
-        """The orders of a block's epochs, one behind the other."""
-        places = np.tile(np.arange(self.samples), (self.epochs, 1))
-        if self.shuffle:
-            np.random.default_rng([*self.key, number]).permuted(places, axis=1, out=places)
-        return places.ravel()
+    def _shuffle(self, number: int) -> None:
+        """Write the orders of a block's epochs."""
+        self._places[:] = np.arange(self.samples)
+        if self.shuffle is not None:
+            bits = np.random.default_rng([*self.key, number]).bit_generator
+            pairs = bits.random_raw((self._places.size + 1) // 2)  # 64 bits are two draws
+            self.shuffle(self._places, pairs.view(np.uint32)[: self._places.size].reshape(self._places.shape))
 
 
 def epoch_batches(samples: int, batch_size: int) -> Array:

@@ -21,6 +21,7 @@ from glassnet.program import OPERANDS, Program, Row
 from glassnet.reference import Schedule, Sources, dropout_keys
 
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
+KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 GATHERING = ("gather", "one_hot", "sample_weights")
 
 
@@ -35,7 +36,7 @@ class Compiled(Memory):
         self.sources: Sources | None = None
         self.order: Array | None = None
         self.scalars: dict[str, Any] = {}
-        self.interpret = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address("interpret", ""))
+        self.interpret = KERNEL(address("interpret", ""))
         self.abort, self.barrier, self.cost = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1)
         self.contexts = [np.zeros(16, np.int64)]
         self.context = self.contexts[0]
@@ -47,6 +48,7 @@ class Compiled(Memory):
     def bind(self, sources: Sources) -> None:
         """Name the data that gathering rows read; it must stay where it is."""
         self.sources = sources
+        self.shuffling = KERNEL(address("shuffle", ""))
         self.table = self._table()
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
@@ -64,6 +66,11 @@ class Compiled(Memory):
             if alone:
                 self.pace.took(threads, time.perf_counter() - started, len(batches))
         return int(arguments[0][11])
+
+    def shuffle(self, places: Array, draws: Array) -> None:
+        """Shuffle each row of places."""
+        row = np.array([places.ctypes.data, *places.shape, draws.ctypes.data], np.int64)
+        self.shuffling(row.ctypes.data, None)
 
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Run the rows first .. last-1 on what the buffers hold, as one step."""
