@@ -73,11 +73,12 @@ class Plan:
 
     def _shuffle(self, number: int) -> None:
         """Write the orders of a block's epochs."""
-        self._places[:] = np.arange(self.samples)
-        if self.shuffle is not None:
-            bits = np.random.default_rng([*self.key, number]).bit_generator
-            pairs = bits.random_raw((self._places.size + 1) // 2)  # 64 bits are two draws
-            self.shuffle(self._places, pairs.view(np.uint32)[: self._places.size].reshape(self._places.shape))
+        if self.shuffle is None:
+            self._places[:] = np.arange(self.samples)
+            return
+        bits = np.random.default_rng([*self.key, number]).bit_generator
+        pairs = bits.random_raw((self._places.size + 1) // 2)  # 64 bits are two draws
+        self.shuffle(self._places, pairs.view(np.uint32)[: self._places.size].reshape(self._places.shape))
 
 
 def epoch_batches(samples: int, batch_size: int) -> Array:

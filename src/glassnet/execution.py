@@ -31,7 +31,7 @@ class Executor(Protocol):
         """Run steps of a run; write the cost of each."""
 
     def shuffle(self, places: Array, draws: Array) -> None:
-        """Shuffle each row of places (epochs, samples), int64, by as many uint32 draws; see reference.shuffle_into."""
+        """Write an order in each row of places (epochs, samples), int64, from as many draws; see shuffle_into."""
 
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Run some rows on what the buffers hold."""

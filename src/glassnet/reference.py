@@ -83,7 +83,7 @@ class Reference(Memory):
                     self.run_row(part)
 
     def shuffle(self, places: Array, draws: Array) -> None:
-        """Shuffle each row of places."""
+        """Write an order in each row of places."""
         shuffle_into(places, draws)
 
     def fixed(self) -> Callable[[], None]:
@@ -134,16 +134,17 @@ class Reference(Memory):
 
 
 def shuffle_into(places: Array, draws: Array) -> None:
-    """Fisher and Yates's shuffle of each row of places (epochs, samples), from its end, by draws of 32 bits.
+    """Write an order in each row of places (epochs, samples), by Fisher and Yates from the inside out.
 
-    Place i and place ⌊draw·(i + 1)/2³²⌋ change: each as likely as the others, but for a share of samples/2³².
+    i comes to place ⌊draw·(i + 1)/2³²⌋ and what was there to place i: each place is as likely as the others, but for a
+    share of samples/2³².
     """
     others = (draws.astype(np.uint64) * np.arange(1, places.shape[1] + 1, dtype=np.uint64)) >> np.uint64(32)
     for row, chosen in zip(places, others.tolist(), strict=True):
-        order = row.tolist()
-        for i in range(len(order) - 1, 0, -1):
-            other = chosen[i]
-            order[i], order[other] = order[other], order[i]
+        order: list[int] = []
+        for i, other in enumerate(chosen):
+            order.append(i)
+            order[i], order[other] = order[other], i
         row[:] = order
 
 

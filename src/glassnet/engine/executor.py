@@ -68,7 +68,7 @@ class Compiled(Memory):
         return int(arguments[0][11])
 
     def shuffle(self, places: Array, draws: Array) -> None:
-        """Shuffle each row of places."""
+        """Write an order in each row of places."""
         row = np.array([places.ctypes.data, *places.shape, draws.ctypes.data], np.int64)
         self.shuffling(row.ctypes.data, None)
 

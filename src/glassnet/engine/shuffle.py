@@ -1,4 +1,4 @@
-"""The kernel that shuffles the orders of some epochs; `reference.shuffle_into` is its twin."""
+"""The kernel that draws the orders of some epochs; `reference.shuffle_into` is its twin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glassnet.engine.simd import pointer, shift
 
 
 def shuffle(identity: Identity) -> Any:
-    """Fisher and Yates's shuffle of each line of places, from its end: place i and place ⌊draw·(i + 1)/2³²⌋ change.
+    """Shuffled lines, by Fisher and Yates from the inside out: i comes to ⌊draw·(i + 1)/2³²⌋, what was there to i.
 
     The words: [0] address of the lines (int64), [1] how many, [2] places in each, [3] address of their draws (uint32).
     """
@@ -21,10 +21,9 @@ def shuffle(identity: Identity) -> Any:
         for line in range(lines):
             places = shift(pointer(row[0], types.int64), line * count)
             draws = shift(pointer(row[3], types.uint32), line * count)
-            for i in range(count - 1, 0, -1):
+            for i in range(count):
                 other = (types.int64(draws[i]) * (i + 1)) >> 32
-                place = places[i]
                 places[i] = places[other]
-                places[other] = place
+                places[other] = i
 
     return shuffle
