@@ -13,7 +13,7 @@ import numpy as np
 
 from glassnet.parameters import Array
 
-BLOCK = 1 << 16  # samples in the orders of one block, where an epoch has fewer
+BLOCK = 1 << 18  # samples in the orders of one block, where an epoch has fewer
 
 
 class Block(NamedTuple):
@@ -33,7 +33,8 @@ class Block(NamedTuple):
 class Plan:
     """What every step of a run reads.
 
-    `shuffle` is an executor's, or None where the samples keep their order.
+    `shuffle` is an executor's, or None where the samples keep their order. Of the last block of a run of `epochs` only
+    the epochs that it needs are drawn, which are those that a longer run begins with.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class Plan:
         weights: Array | None,
         key: tuple[int, int],
         shuffle: Callable[[Array, Array], None] | None,
+        epochs: int | None = None,
     ) -> None:
         self.samples, self.weights, self.key, self.shuffle = samples, weights, key, shuffle
         self.cuts = epoch_batches(samples, batch_size)
         self.epochs = max(1, BLOCK // samples)
-        self._places = np.empty((self.epochs, samples), np.int64)
+        self.last = epochs
+        self._places = np.empty((0, samples), np.int64)
         self._kept: Block | None = None
 
     def block(self, epoch: int) -> Block:
@@ -59,17 +62,26 @@ class Plan:
 
     def _block(self, number: int) -> Block:
         """Batches whose weights are all 0 are left out: they make no step."""
+        first_epoch, count = number * self.epochs, self._count(number)
+        alike = len(self._places) == count
+        if not alike:
+            self._places = np.empty((count, self.samples), np.int64)
         self._shuffle(number)
-        first_epoch, order = number * self.epochs, self._places.ravel()
-        if self._kept is not None and self.weights is None:  # the batches of all blocks are alike
+        if self._kept is not None and alike and self.weights is None:
             return self._kept._replace(first_epoch=first_epoch)
-        offsets = np.repeat(np.arange(self.epochs) * self.samples, len(self.cuts))
-        batches = np.tile(self.cuts, (self.epochs, 1))
+        order = self._places.ravel()
+        offsets = np.repeat(np.arange(count) * self.samples, len(self.cuts))
+        batches = np.tile(self.cuts, (count, 1))
         batches[:, 0] += offsets
         weights = batch_weights(self.weights, order, batches)
         kept = weights > 0
-        starts = np.concatenate([[0], np.cumsum(kept.reshape(self.epochs, -1).sum(axis=1))])
+        starts = np.concatenate([[0], np.cumsum(kept.reshape(count, -1).sum(axis=1))])
         return Block(first_epoch, order, batches[kept], weights[kept], starts)
+
+    def _count(self, number: int) -> int:
+        """How many epochs of a block are needed."""
+        left = self.epochs if self.last is None else self.last - number * self.epochs
+        return min(left, self.epochs) if left > 0 else self.epochs
 
     def _shuffle(self, number: int) -> None:
         """Write the orders of a block's epochs."""

@@ -94,7 +94,7 @@ class Training:
         self.executor: Executor = executor(network.engine, running, self.vectors, capacity, network.seed)
         self.executor.bind(sources)
         shuffle = self.executor.shuffle if recipe.shuffle else None
-        self.plan = Plan(samples, recipe.batch_size, weights, key, shuffle)
+        self.plan = Plan(samples, recipe.batch_size, weights, key, shuffle, recipe.epochs)
         self._slice = 1
         self._keep_snapshot()
 

@@ -56,3 +56,13 @@ def test_a_block_depends_on_its_number_alone(weights: Array | None) -> None:
     assert found[0] == found[1] == found[-1] != found[2] != found[3]
     assert [parts(plan(), epoch) for epoch in (second, 3 * second)] == found[2:4]
     assert parts(plan((2, 2)), 0) != found[0] != parts(plan((1, 3)), 0)
+
+
+@pytest.mark.parametrize("epochs", [1, 5, BLOCK // 9, BLOCK // 9 + 3])
+def test_a_short_run_begins_as_a_longer_one(epochs: int) -> None:
+    whole, short = (Plan(9, 2, None, (1, 2), compiled, last) for last in (None, epochs))
+    for epoch in range(0, epochs, max(1, epochs // 5)):
+        long_block, short_block = whole.block(epoch), short.block(epoch)
+        order, starts = short_block.order, short_block.starts
+        assert (order == long_block.order[: len(order)]).all() and (starts == long_block.starts[: len(starts)]).all()
+        assert len(order) == 9 * min(BLOCK // 9, epochs - short_block.first_epoch)
