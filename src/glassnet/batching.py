@@ -6,13 +6,14 @@ step. How many epochs a block has depends on the number of samples only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from glassnet.parameters import Array
 
-BLOCK = 1 << 16  # samples in the orders of one block, where an epoch has fewer
+BLOCK = 1 << 18  # samples in the orders of one block, where an epoch has fewer
 
 
 class Block(NamedTuple):
@@ -30,18 +31,30 @@ class Block(NamedTuple):
 
 
 class Plan:
-    """What every step of a run reads."""
+    """What every step of a run reads.
+
+    `shuffle` is an executor's, or None where the samples keep their order. Of the last block of a run of `epochs` only
+    the epochs that it needs are drawn, which are those that a longer run begins with.
+    """
 
     def __init__(
-        self, samples: int, batch_size: int, weights: Array | None, key: tuple[int, int], shuffle: bool
+        self,
+        samples: int,
+        batch_size: int,
+        weights: Array | None,
+        key: tuple[int, int],
+        shuffle: Callable[[Array, Array], None] | None,
+        epochs: int | None = None,
     ) -> None:
         self.samples, self.weights, self.key, self.shuffle = samples, weights, key, shuffle
         self.cuts = epoch_batches(samples, batch_size)
         self.epochs = max(1, BLOCK // samples)
+        self.last = epochs
+        self._places = np.empty((0, samples), np.int64)
         self._kept: Block | None = None
 
     def block(self, epoch: int) -> Block:
-        """The block that an epoch lies in."""
+        """The block that an epoch lies in. Its order is overwritten when another one is asked for."""
         number = epoch // self.epochs
         if self._kept is None or self._kept.first_epoch != number * self.epochs:
             self._kept = self._block(number)
@@ -49,21 +62,35 @@ class Plan:
 
     def _block(self, number: int) -> Block:
         """Batches whose weights are all 0 are left out: they make no step."""
-        order = self._orders(number)
-        offsets = np.repeat(np.arange(self.epochs) * self.samples, len(self.cuts))
-        batches = np.tile(self.cuts, (self.epochs, 1))
+        first_epoch, count = number * self.epochs, self._count(number)
+        alike = len(self._places) == count
+        if not alike:
+            self._places = np.empty((count, self.samples), np.int64)
+        self._shuffle(number)
+        if self._kept is not None and alike and self.weights is None:
+            return self._kept._replace(first_epoch=first_epoch)
+        order = self._places.ravel()
+        offsets = np.repeat(np.arange(count) * self.samples, len(self.cuts))
+        batches = np.tile(self.cuts, (count, 1))
         batches[:, 0] += offsets
         weights = batch_weights(self.weights, order, batches)
         kept = weights > 0
-        starts = np.concatenate([[0], np.cumsum(kept.reshape(self.epochs, -1).sum(axis=1))])
-        return Block(number * self.epochs, order, batches[kept], weights[kept], starts)
+        starts = np.concatenate([[0], np.cumsum(kept.reshape(count, -1).sum(axis=1))])
+        return Block(first_epoch, order, batches[kept], weights[kept], starts)
 
-    def _orders(self, number: int) -> Array:
-        """The orders of a block's epochs, one behind the other."""
-        places = np.tile(np.arange(self.samples), (self.epochs, 1))
-        if self.shuffle:
-            np.random.default_rng([*self.key, number]).permuted(places, axis=1, out=places)
-        return places.ravel()
+    def _count(self, number: int) -> int:
+        """How many epochs of a block are needed."""
+        left = self.epochs if self.last is None else self.last - number * self.epochs
+        return min(left, self.epochs) if left > 0 else self.epochs
+
+    def _shuffle(self, number: int) -> None:
+        """Write the orders of a block's epochs."""
+        if self.shuffle is None:
+            self._places[:] = np.arange(self.samples)
+            return
+        bits = np.random.default_rng([*self.key, number]).bit_generator
+        pairs = bits.random_raw((self._places.size + 1) // 2)  # 64 bits are two draws
+        self.shuffle(self._places, pairs.view(np.uint32)[: self._places.size].reshape(self._places.shape))
 
 
 def epoch_batches(samples: int, batch_size: int) -> Array:

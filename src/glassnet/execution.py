@@ -30,6 +30,9 @@ class Executor(Protocol):
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run steps of a run; write the cost of each."""
 
+    def shuffle(self, places: Array, draws: Array) -> None:
+        """Write an order in each row of places (epochs, samples), int64, from as many draws; see shuffle_into."""
+
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Run some rows on what the buffers hold."""
 

@@ -82,6 +82,10 @@ class Reference(Memory):
                 for part in row.parts:
                     self.run_row(part)
 
+    def shuffle(self, places: Array, draws: Array) -> None:
+        """Write an order in each row of places."""
+        shuffle_into(places, draws)
+
     def fixed(self) -> Callable[[], None]:
         """A call that runs all rows, as often as it is made."""
         return self.run
@@ -127,6 +131,21 @@ class Reference(Memory):
             case "dropout":
                 return dropout_settings(row.settings, self.seed) | {"step": self.step}
         return {}
+
+
+def shuffle_into(places: Array, draws: Array) -> None:
+    """Write an order in each row of places (epochs, samples), by Fisher and Yates from the inside out.
+
+    i comes to place ⌊draw·(i + 1)/2³²⌋ and what was there to place i: each place is as likely as the others, but for a
+    share of samples/2³².
+    """
+    others = (draws.astype(np.uint64) * np.arange(1, places.shape[1] + 1, dtype=np.uint64)) >> np.uint64(32)
+    for row, chosen in zip(places, others.tolist(), strict=True):
+        order: list[int] = []
+        for i, other in enumerate(chosen):
+            order.append(i)
+            order[i], order[other] = order[other], i
+        row[:] = order
 
 
 def dropout_settings(settings: tuple[int, ...], seed: int) -> dict[str, Any]:

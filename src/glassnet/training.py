@@ -91,10 +91,11 @@ class Training:
         self.best: tuple[Array, Array] | None = None
         self.seconds = 0.0
         samples, key = len(sources.x), (network.seed, recipe.run)
-        self.plan = Plan(samples, recipe.batch_size, weights, key, recipe.shuffle)
         capacity = min(samples, recipe.batch_size)
         self.executor: Executor = executor(network.engine, running, self.vectors, capacity, network.seed)
         self.executor.bind(sources)
+        shuffle = self.executor.shuffle if recipe.shuffle else None
+        self.plan = Plan(samples, recipe.batch_size, weights, key, shuffle, recipe.epochs)
         self._slice = 1
         self._kept = {name: np.empty_like(vector) for name, vector in self._held().items()}
         self._keep_snapshot()

@@ -221,7 +221,7 @@ def test_ctrl_c_gives_the_best_weights_where_they_were_asked_for(engine: str) ->
         if report.epoch == 5:
             raise KeyboardInterrupt
 
-    x, y = data(12)
+    x, y = data(12, 1)
     net = network(engine)
     history = net.train(x, y, 4, 9, 5.0, validation=(x, 1 - y), patience=50, callbacks=[press])
     assert len(history) == 5 > int(np.argmin(history["validation_cost"])) + 1 == history.best_epoch

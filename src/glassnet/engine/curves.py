@@ -13,6 +13,7 @@ from typing import NamedTuple
 from llvmlite import ir
 from numba.core import cgutils
 
+from glassnet.engine.target import target
 from glassnet.engine.vectors import Vector, fma, polynomial
 
 Curve = Callable[[ir.IRBuilder, ir.Value], ir.Value]
@@ -56,8 +57,8 @@ SINGLE = Format(
     expm1=-18.0,
     tanh=20.0,
     exponential=(
-        *(0.5, 0.1666666716337204, 0.04166646674275398),
-        *(0.00833331048488617, 0.0013933641603216529, 0.00019890980911441147),
+        *(0.5, 0.16666577756404877, 0.041666556149721146),
+        *(0.008363173343241215, 0.0013926175888627768),
     ),
     logarithm=(0.6666668653488159, 0.3998878002166748, 0.29579949378967285),
     tangent=(
@@ -74,9 +75,9 @@ DOUBLE = Format(
     expm1=-38.0,
     tanh=44.0,
     exponential=(
-        *(0.5, 0.1666666666666667, 0.04166666666666667, 0.008333333333326141),
-        *(0.0013888888888883752, 0.00019841269874800493, 2.4801587325533363e-05, 2.7557255425746435e-06),
-        *(2.7557273661348637e-07, 2.510520637395701e-08, 2.0914679376583935e-09),
+        *(0.5000000000000001, 0.16666666666666669, 0.041666666666624164, 0.008333333333330065),
+        *(0.0013888888917196719, 0.00019841269863040545, 2.4801521322368692e-05, 2.7557268480310024e-06),
+        *(2.7620075879983367e-07, 2.5100375832561234e-08),
     ),
     logarithm=(
         *(0.666666666666667, 0.39999999999899505, 0.28571428625975487, 0.2222221113479508),
@@ -113,11 +114,13 @@ def power_of_two(x: Vector, bits: ir.Value, form: Format) -> Vector:
 
 
 def exp(x: Vector, form: Format) -> Vector:
-    """exp(r)·2ⁿ, with 2ⁿ as two factors, so that neither leaves the dtype where the result does not."""
+    """exp(r)·2ⁿ, rounded once; as a product, 2ⁿ is two factors, so that neither leaves the dtype before the result."""
     n, r, _, bits = reduced(x.clipped(*form.exp), 2 * form.bias, form)
+    grown = polynomial(r, (1.0, 1.0, *form.exponential))
+    if target().scales:
+        return grown.scaled(n)
     half = fma(n, 0.5, form.whole + form.bias).bits()
     rest = x.builder.sub(bits, half)
-    grown = polynomial(r, (1.0, 1.0, *form.exponential))
     return grown * power_of_two(x, half, form) * power_of_two(x, rest, form)
 
 

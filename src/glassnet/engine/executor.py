@@ -21,6 +21,7 @@ from glassnet.program import OPERANDS, Program, Row
 from glassnet.reference import Schedule, Sources, dropout_keys
 
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
+KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 GATHERING = ("gather", "one_hot", "sample_weights")
 
 
@@ -35,7 +36,7 @@ class Compiled(Memory):
         self.sources: Sources | None = None
         self.order: Array | None = None
         self.scalars: dict[str, Any] = {}
-        self.interpret = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address("interpret", ""))
+        self.interpret = KERNEL(address("interpret", ""))
         self.abort, self.barrier, self.cost = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1)
         self.contexts = [np.zeros(16, np.int64)]
         self.context = self.contexts[0]
@@ -47,6 +48,7 @@ class Compiled(Memory):
     def bind(self, sources: Sources) -> None:
         """Name the data that gathering rows read; it must stay where it is."""
         self.sources = sources
+        self.shuffling = KERNEL(address("shuffle", ""))
         self.table = self._table()
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
@@ -64,6 +66,11 @@ class Compiled(Memory):
             if alone:
                 self.pace.took(threads, time.perf_counter() - started, len(batches))
         return int(arguments[0][11])
+
+    def shuffle(self, places: Array, draws: Array) -> None:
+        """Write an order in each row of places."""
+        row = np.array([places.ctypes.data, *places.shape, draws.ctypes.data], np.int64)
+        self.shuffling(row.ctypes.data, None)
 
     def run(self, first: int = 0, last: int | None = None) -> None:
         """Run the rows first .. last-1 on what the buffers hold, as one step."""
@@ -129,7 +136,7 @@ class Compiled(Memory):
 
     def _operands(self, row: Row, names: Sequence[str]) -> list[int]:
         """The words behind a row's kernel and loop; a product's formula comes behind the product's own words."""
-        if row.kind not in OPERANDS or is_scaling(row):
+        if row.kind not in OPERANDS or has_one_term(row):
             return [*map(self._address, names), *self._settings(row)]
         own, follow = (*names[: OPERANDS[row.kind]], row.writes[0]), (row.writes[0], *names[OPERANDS[row.kind] :])
         kernel = self._follower(row.formula, len(follow)) if row.formula else 0
@@ -142,9 +149,11 @@ class Compiled(Memory):
     def _kernel(self, row: Row) -> int:
         """The address of the row's kernel."""
         dtype = self.held.parameters.vector.dtype.name
-        if is_scaling(row):
-            walks = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
-            return address("formula", dtype, scaled(row.formula), (*walks, *("full",) * (len(row.reads) - 1)))
+        if has_one_term(row):
+            alone, others = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
+            walks = (alone, *(others,) * (OPERANDS[row.kind] - 1))
+            further = len(row.reads) - len(walks)
+            return address("formula", dtype, one_term(row), (*walks, *("full",) * (further + 1)))
         if row.formula is None or row.kind in OPERANDS:
             return address(row.kind, dtype)
         first = row.parts[0]
@@ -169,16 +178,18 @@ class Compiled(Memory):
         return [*row.settings, *scalars]
 
 
-def is_scaling(row: Row) -> bool:
-    """Whether the row is BP2 from one output: every row of w a multiple of δ, and so a formula."""
-    return row.kind == "arrive" and row.settings == (1,)
+def has_one_term(row: Row) -> bool:
+    """Whether the row is a product of one term, of one input or BP2 from one output: a formula of numbers and lines."""
+    return row.kind in OPERANDS and row.settings == (1,)
 
 
-def scaled(formula: Formula | None) -> Formula:
-    """BP2 from one output, δ·w for each sample and each row of w, then the formula; a sum of one term has no −0."""
+def one_term(row: Row) -> Formula:
+    """x·w + b or δ·w for each sample, then the row's own formula; a sum that starts at 0 has no −0."""
+    operands, formula = OPERANDS[row.kind], row.formula
 
-    def product(delta: Any, w: Any, *rest: Any) -> Any:
-        error = delta * w + 0.0
-        return error if formula is None else formula(error, *rest)
+    def product(number: Any, w: Any, *rest: Any) -> Any:
+        bias, further = (rest[0], rest[1:]) if row.kind == "affine" else (0.0, rest)
+        result = number * w + bias
+        return result if formula is None else formula(result, *further)
 
-    return trace(product, 2 if formula is None else 1 + formula.inputs)
+    return trace(product, operands if formula is None else operands - 1 + formula.inputs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glassnet.engine import dropout, elementwise, gather, interpreter, products, reductions, softmax, totals
+from glassnet.engine import dropout, elementwise, gather, interpreter, products, reductions, shuffle, softmax, totals
 from glassnet.engine.compile import object_code
 from glassnet.engine.identity import Identity
 
@@ -34,6 +34,7 @@ KERNELS: dict[str, Callable[[Identity], Any]] = {
     "softmax_error": softmax.softmax_error,
     "softmax_cost": softmax.softmax_cost,
     "dropout": dropout.dropout,
+    "shuffle": shuffle.shuffle,
     "mean_cost": totals.mean_cost,
     "clip_scale": totals.clip_scale,
     "interpret": interpreter.interpret,

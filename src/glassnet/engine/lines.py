@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from llvmlite import ir
 from numba.core import cgutils
 
-from glassnet.engine.simd import I32, I64, SUFFIX, Builder, masked, size_of
-from glassnet.engine.vectors import broadcast
+from glassnet.engine.simd import I32, I64, SUFFIX, Builder, masked
+from glassnet.engine.vectors import broadcast, size_of
 
 
 def constant_word(number: int) -> ir.Constant:

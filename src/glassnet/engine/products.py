@@ -15,7 +15,9 @@ from numba.extending import intrinsic
 
 from glassnet.engine.dots import dotting, streaming
 from glassnet.engine.identity import Identity
+from glassnet.engine.narrow import narrowing, narrowness
 from glassnet.engine.panels import turning
+from glassnet.engine.reductions import ADD_PRODUCT, averaging
 from glassnet.engine.simd import (
     I64,
     LANES,
@@ -26,16 +28,16 @@ from glassnet.engine.simd import (
     pointer,
     share,
     shift,
-    size_of,
     smaller,
 )
 from glassnet.engine.target import target
 from glassnet.engine.tiles import WIDE, stripping
+from glassnet.engine.vectors import size_of
 from glassnet.formula import trace
 
 COPY, ZERO = trace(lambda x: x, 1), trace(lambda: 0.0, 0)
 DEEP = 512  # lines of a panel, 96 KB at most, on the stack; a longer sum goes on from what c holds, in like parts
-PLAIN, TURNED, DOTS = 0, 1, 2  # how b is read: as b[k, j], as b[j, k], or as one line for one output
+PLAIN, TURNED = 0, 1  # how b is read: as b[k, j], or as b[j, k]
 BROAD, MANY = 256, 32  # columns and rows from which a panel pays
 NEAR = 96  # columns that a formula follows at once, so that they are still near
 OPERANDS_MOST = 12  # a formula that follows a product has fewer
@@ -61,7 +63,7 @@ def product(identity: Identity) -> Any:
     """
     real, found = getattr(types, identity.dtype), target()
     lanes, top, masks = found.lanes(LLVM[real]), found.vectors, found.masks
-    strip, turn, dots, copy = stripping(found), turning(real, found), dotting(real, found), line(COPY, real)
+    strip, turn, copy = stripping(found), turning(real, found), line(COPY, real)
     width = top * lanes
     stream = streaming(real, found)
     zero, zeros, memory = line(ZERO, real), local(real, WIDE * lanes), local(real, DEEP * width + LANES)
@@ -70,9 +72,6 @@ def product(identity: Identity) -> Any:
         a, a_row, a_step = pointer(words[0], real), words[1], words[2]
         b, b_row, form = pointer(words[3], real), words[4], words[5]
         c, c_row, rows, columns, inner = pointer(words[6], real), words[7], words[9], words[10], words[11]
-        if form == DOTS:
-            dots(a, a_row, b, pointer(words[8], real), c, rows, inner)
-            return
         if rows == 1 and form == PLAIN and columns >= BROAD and words[12] == 1:
             zero((), (), (c,), columns)
             if words[8] != 0:
@@ -146,34 +145,52 @@ def calling(identity: Identity) -> Any:
 
 
 def affine(identity: Identity) -> Any:
-    """z = a·w + b: starts at b, adds a[i, k]·w[k, :] in order of k; one output is a dot product and then b."""
-    return by_samples(identity, True)
+    """z = a·w + b: starts at b, adds a[i, k]·w[k, :] in order of k; one output is a dot product and then b.
+
+    The words: [4] a, [5] w, [6] b, [7] z, [8] terms, [9] address of the kernel of the formula that follows or 0,
+    [10] number of its operands, and their addresses.
+    """
+    real, found, pass_on = getattr(types, identity.dtype), target(), calling(called(identity))
+    dots, narrow, most = dotting(real, found), narrowing(found), narrowness(real, found)
+    size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 2)
+
+    def affine(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        n, inner, rows, kernel, operands = row[3], row[8], stop - start, row[9], row[10]
+        a, w, bias = shift(pointer(row[4], real), start * inner), pointer(row[5], real), pointer(row[6], real)
+        z, follow, alone = shift(pointer(row[7], real), start * n), further(), own()
+        if rows <= 0:
+            return
+        if n == 1:
+            dots(a, inner, w, bias, z, rows, inner)
+        elif n <= most:
+            narrow((a, inner, 1), (w, n), (z, n), (bias, 0), (rows, n, inner, 1))
+        else:
+            words = (a, inner, 1, w, n, PLAIN, z, n, bias, rows, n, inner, 1)
+            pass_on(context, (*words, kernel, operands, shift(row, 11), start * n))
+            return
+        if kernel != 0:
+            follow[2], follow[3], alone[0], alone[1] = 1, rows * n, 0, 1
+            for operand in range(operands):
+                follow[4 + operand] = row[11 + operand] + start * n * size
+            call(kernel, follow, alone)
+
+    return affine
 
 
 def arrive(identity: Identity) -> Any:
-    """da = delta·wᵀ: adds delta[i, k]·w[:, k] in order of k."""
-    return by_samples(identity, False)
+    """da = delta·wᵀ: adds delta[i, k]·w[:, k] in order of k. The words are affine's, without b."""
+    real, pass_on = getattr(types, identity.dtype), calling(called(identity))
 
-
-def by_samples(identity: Identity, biased: bool) -> Any:
-    """A product with a row for every sample: of w with a bias, or of w turned round.
-
-    Behind the result the words are: number of terms, address of the kernel of the formula that follows or 0, number of
-    its operands, and their addresses.
-    """
-    real, pass_on, result = getattr(types, identity.dtype), calling(called(identity)), 7 if biased else 6
-
-    def by_samples(row: Any, context: Any) -> None:
+    def arrive(row: Any, context: Any) -> None:
         start, stop = share(row, context)
-        n, inner, rows, bias = row[3], row[result + 1], stop - start, row[6] if biased else 0
-        form = (DOTS if n == 1 else PLAIN) if biased else TURNED
-        a, z = shift(pointer(row[4], real), start * inner), shift(pointer(row[result], real), start * n)
-        factors = (a, inner, 1, row[5], n if biased else inner, form)
-        follower = (row[result + 2], row[result + 3], shift(row, result + 4), start * n)
+        n, inner, rows = row[3], row[7], stop - start
+        delta, da = shift(pointer(row[4], real), start * inner), shift(pointer(row[6], real), start * n)
         if rows > 0:
-            pass_on(context, (*factors, z, n, bias, rows, n, inner, 1, *follower))
+            words = (delta, inner, 1, row[5], inner, TURNED, da, n, 0, rows, n, inner, 1)
+            pass_on(context, (*words, row[8], row[9], shift(row, 10), start * n))
 
-    return by_samples
+    return arrive
 
 
 def followed(identity: Identity) -> Any:
@@ -223,16 +240,25 @@ def called(identity: Identity) -> Identity:
 
 
 def outer(identity: Identity) -> Any:
-    """BP4: dw = aᵀ·delta / m: adds a[i, u]·delta[i, :] in order of i; with one output, w's rows are its columns."""
-    real, multiply = getattr(types, identity.dtype), calling(called(identity))
+    """BP4: dw = aᵀ·delta / m: adds a[i, u]·delta[i, :] in order of i; of one line, dw is a mean of lines."""
+    real, found = getattr(types, identity.dtype), target()
+    multiply, narrow, average = calling(called(identity)), narrowing(found), averaging(real, ADD_PRODUCT, 1)
+    most, zero, zeros = narrowness(real, found), line(ZERO, real), local(real, LANES)
 
     def outer(row: Any, context: Any) -> None:
         start, stop = share(row, context)
-        units, n, m, count = row[2], row[3], context[2], stop - start
-        a, dw = shift(pointer(row[5], real), start), shift(pointer(row[6], real), start * n)
-        if count > 0 and n == 1:
-            multiply(context, (row[4], 0, 1, a, units, PLAIN, dw, 1, 0, 1, count, m, m))
-        elif count > 0:
-            multiply(context, (a, 1, units, row[4], n, PLAIN, dw, n, 0, count, n, m, m))
+        units, n, m, count, nothing = row[2], row[3], context[2], stop - start, zeros()
+        delta, a, dw = pointer(row[4], real), pointer(row[5], real), pointer(row[6], real)
+        a, dw = shift(a, start), shift(dw, start * n)
+        if count <= 0:
+            return
+        if n == 1 or units == 1:
+            numbers, lines = (delta, a) if n == 1 else (a, delta)
+            average((numbers, lines), units * n, m, dw, count * n)
+        elif n <= most:
+            zero((), (), (nothing,), LANES)
+            narrow((a, 1, units), (delta, n), (dw, n), (nothing, 0), (count, n, m, m))
+        else:
+            multiply(context, (a, 1, units, delta, n, PLAIN, dw, n, 0, count, n, m, m))
 
     return outer

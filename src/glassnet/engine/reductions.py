@@ -67,10 +67,10 @@ def mean_product(identity: Identity) -> Any:
     return mean_product
 
 
-def averaging(dtype: types.Type, formula: Formula) -> Any:
-    """An intrinsic average(reads, units, m, into, count): totals = formula(totals, *lines), line by line, then / m.
+def averaging(dtype: types.Type, formula: Formula, numbers: int = 0) -> Any:
+    """An intrinsic average(reads, units, m, into, count): totals = formula(totals, *reads), line by line, then / m.
 
-    The lines lie `units` numbers apart.
+    The lines lie `units` numbers apart; of the first `numbers` reads, a line is one number.
     """
 
     @intrinsic
@@ -78,13 +78,17 @@ def averaging(dtype: types.Type, formula: Formula) -> Any:
         def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
             given, units, m, into, count = arguments
             streams = [Stream(builder.extract_value(given, index), dtype) for index in range(len(reads))]
-            totals = Totals(builder, formula, streams, Stream(into, dtype), (units, m))
+            totals = Totals(builder, formula, streams, numbers, Stream(into, dtype), (units, m))
             wide = ir.Constant(I64, STRIP * LANES)
             whole = builder.and_(count, ir.Constant(I64, -STRIP * LANES))
             with cgutils.for_range_slice(builder, ir.Constant(I64, 0), whole, wide, I64) as (first, _):
                 totals.strip(first, STRIP, None)
-            with cgutils.for_range_slice(builder, whole, count, ir.Constant(I64, LANES), I64) as (first, _):
-                totals.strip(first, 1, below(builder, builder.sub(count, first)))
+            rest = builder.sub(count, whole)
+            vectors = builder.lshr(builder.add(rest, ir.Constant(I64, LANES - 1)), ir.Constant(I64, 4))
+            for number in range(1, STRIP + 1):
+                with builder.if_then(builder.icmp_signed("==", vectors, ir.Constant(I64, number))):
+                    last = builder.sub(rest, ir.Constant(I64, LANES * (number - 1)))
+                    totals.strip(whole, number, below(builder, last))
             return context.get_dummy_value()
 
         return types.void(reads, types.int64, types.int64, into, types.int64), generate
@@ -98,26 +102,39 @@ class Totals(NamedTuple):
     builder: Builder
     formula: Formula
     reads: list[Stream]
+    numbers: int
     into: Stream
     sizes: tuple[ir.Value, ir.Value]
 
     def strip(self, first: ir.Value, vectors: int, mask: ir.Value | None) -> None:
-        """The averages of some vectors of columns."""
-        builder, (units, m), real = self.builder, self.sizes, LLVM[self.into.dtype]
+        """The averages of some vectors of columns; of the last one, those in the mask."""
+        builder, m, real = self.builder, self.sizes[1], LLVM[self.into.dtype]
         kind = ir.VectorType(real, LANES)
         places = [builder.add(first, ir.Constant(I64, LANES * number)) for number in range(vectors)]
+        masks = [None] * (vectors - 1) + [mask]
         totals = [cgutils.alloca_once(builder, kind) for _ in places]
         for total in totals:
             builder.store(ir.Constant(kind, None), total)
         with cgutils.for_range(builder, m) as loop:
-            line = builder.mul(loop.index, units)
-            for place, total in zip(places, totals, strict=True):
-                numbers = [load(builder, read, builder.add(line, place), mask, real) for read in self.reads]
+            lines = self.lines(loop.index, places, masks)
+            for total, numbers in zip(totals, lines, strict=True):
                 builder.store(evaluate(builder, self.formula, [builder.load(total), *numbers], kind)[0], total)
         divisor = broadcast(builder, builder.sitofp(m, real), LANES)
-        for place, total in zip(places, totals, strict=True):
+        for place, total, mask in zip(places, totals, masks, strict=True):
             (quotient,) = evaluate(builder, QUOTIENT, [builder.load(total), divisor], kind)
             store(builder, self.into, place, mask, quotient)
+
+    def lines(self, index: ir.Value, places: list[ir.Value], masks: list[ir.Value | None]) -> list[list[ir.Value]]:
+        """What the formula reads of a line, for each vector."""
+        builder, real = self.builder, LLVM[self.into.dtype]
+        start = builder.mul(index, self.sizes[0])
+        factors = [builder.load(builder.gep(read.pointer, [index])) for read in self.reads[: self.numbers]]
+        alike = [broadcast(builder, factor, LANES) for factor in factors]
+        walking = self.reads[self.numbers :]
+        return [
+            alike + [load(builder, read, builder.add(start, place), mask, real) for read in walking]
+            for place, mask in zip(places, masks, strict=True)
+        ]
 
 
 def moments(identity: Identity) -> Any:

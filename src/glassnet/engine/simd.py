@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from glassnet.engine.vectors import broadcast, constant
+from glassnet.engine.vectors import broadcast, constant, size_of
 from glassnet.engine.words import evaluate, extreme
 from glassnet.formula import Formula
 
@@ -136,11 +136,6 @@ def masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.Type, 
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     name = f"llvm.masked.{verb}.v{vector.count}{suffix}.p0"
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
-
-
-def size_of(element: ir.Type) -> int:
-    """Bytes of one number."""
-    return element.width // 8 if isinstance(element, ir.IntType) else 4 if isinstance(element, ir.FloatType) else 8
 
 
 def load(builder: Builder, stream: Stream, first: ir.Value, mask: ir.Value | None, real: ir.Type) -> ir.Value:
