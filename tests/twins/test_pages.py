@@ -20,7 +20,7 @@ import pytest
 from glassnet.engine import address
 from glassnet.engine.kernels import KERNELS
 from glassnet.formula import trace
-from tests.twins.kernel_rows import ROWS, At, Case
+from tests.twins.kernel_rows import ROWS, At, Case, numbers
 from tests.twins.pages import Guarded
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ Place = Callable[[Array], Array]
 Kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
-CALLED = {"product", "followed"}  # affine, arrive and outer do nothing but call them
+CALLED = {"product", "followed"}  # affine, arrive and outer lead to them
 
 
 def sizes() -> Iterator[tuple[int, int]]:
@@ -105,8 +105,27 @@ def interpreted(place: Place) -> list[bytes]:
     return [each.tobytes() for each in (a, c, cost, costs)]
 
 
-def check_interpreter() -> None:
-    assert interpreted(np.copy) == interpreted(Pages(False)) == interpreted(Pages(True))
+def shuffled(place: Place) -> list[bytes]:
+    """Orders of 1 to 70 places, shuffled on memory from `place`."""
+    orders = []
+    for count in range(1, 71):
+        places, draws = (
+            place(np.zeros((3, count), np.int64)),
+            place(numbers((3, count)).astype(np.float32).view(np.uint32)),
+        )
+        words = place(np.array([places.ctypes.data, 3, count, draws.ctypes.data]))
+        Kernel(address("shuffle", ""))(words.ctypes.data, None)
+        assert (np.sort(places) == np.arange(count)).all()
+        orders.append(places.tobytes())
+    return orders
+
+
+APART = {"interpret": interpreted, "shuffle": shuffled}  # kernels that are not those of a row
+
+
+def check_apart(kind: str) -> None:
+    run = APART[kind]
+    assert run(np.copy) == run(Pages(False)) == run(Pages(True))
 
 
 def ended(source: str) -> tuple[int, str, str]:
@@ -127,13 +146,14 @@ def test_nothing_outside_the_operands_is_touched(kind: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pages are protected in another way on Windows")
-def test_the_interpreter_touches_nothing_else() -> None:
-    code, _, errors = ended("from tests.twins.test_pages import check_interpreter as check; check()")
+@pytest.mark.parametrize("kind", APART)
+def test_the_others_touch_nothing_else(kind: str) -> None:
+    code, _, errors = ended(f"from tests.twins.test_pages import check_apart; check_apart({kind!r})")
     assert code == 0, errors
 
 
 def test_every_kernel_is_here() -> None:
-    assert set(ROWS) | CALLED | {"interpret"} == set(KERNELS)
+    assert set(ROWS) | CALLED | set(APART) == set(KERNELS)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pages are protected in another way on Windows")
