@@ -7,7 +7,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import contestants, growth, inference, many, picture, reaching, starting
+from benchmarks import contestants, growth, inference, many, memory, picture, reaching, starting
 from benchmarks.comparison import Measured, compared, text
 from benchmarks.processes import Process
 from benchmarks.workloads import TRAP, VARIANTS, WORKLOADS
@@ -20,6 +20,7 @@ PARTS = (
     "blocks",
     "many",
     "starting",
+    "memory",
     "growth",
     "to 98 %",
     "verify",
@@ -67,6 +68,8 @@ def section(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str, 
         return "Sixteen networks 20-64-64-1 on two threads", [], many.report()
     if part == "starting":
         return "Start of a process", [], starting.report()
+    if part == "memory":
+        return "Memory of a training at its peak", [], memory.report()
     if part in ("one sample", "blocks"):
         title = "predict, one sample" if part == "one sample" else "predict, blocks of 10,000, a row"
         rows = 1 if part == "one sample" else 10000

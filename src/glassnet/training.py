@@ -18,6 +18,7 @@ import numpy as np
 from glassnet.batching import Block, Plan
 from glassnet.building import Step, build
 from glassnet.divergence import first_not_finite
+from glassnet.engine.interruption import signals_wait
 from glassnet.errors import DivergedError, ParameterError
 from glassnet.execution import Executor, executor
 from glassnet.history import History, Report
@@ -95,6 +96,7 @@ class Training:
         self.executor: Executor = executor(network.engine, running, self.vectors, capacity, network.seed)
         self.executor.bind(sources)
         self._slice = 1
+        self._kept = {name: np.empty_like(vector) for name, vector in self._held().items()}
         self._keep_snapshot()
 
     # Running ----------------------------------------------------------------------------------------------------------
@@ -222,9 +224,12 @@ class Training:
     # Divergence -------------------------------------------------------------------------------------------------------
 
     def _keep_snapshot(self) -> None:
-        """Remember this point as a good one."""
-        self._snapshot = (self._arrays(), replace(self.counters, reports=[]))
-        self._snapshot_time = time.perf_counter()
+        """Remember this point as a good one, in the memory of the last one; Ctrl-C finds either, never half of each."""
+        with signals_wait():
+            for name, vector in self._held().items():
+                self._kept[name][:] = vector
+            self._snapshot = (self._kept | self._best_arrays(), replace(self.counters, reports=[]))
+            self._snapshot_time = time.perf_counter()
 
     def _is_finite(self) -> bool:
         """Whether every parameter, statistic and state of the optimiser is."""
@@ -289,10 +294,11 @@ class Training:
 
     def _arrays(self) -> dict[str, Array]:
         """Copies of all vectors, and of the best weights so far."""
-        arrays = {name: vector.copy() for name, vector in self._held().items()}
-        if self.best is not None:
-            arrays |= {"best_parameters": self.best[0].copy(), "best_statistics": self.best[1].copy()}
-        return arrays
+        return {name: vector.copy() for name, vector in (self._held() | self._best_arrays()).items()}
+
+    def _best_arrays(self) -> dict[str, Array]:
+        """The best weights so far; nothing changes them, better ones take their place."""
+        return dict(zip(("best_parameters", "best_statistics"), self.best or (), strict=False))
 
     def _return_to(self, arrays: dict[str, Array], counters: Counters) -> None:
         """Copy vectors in and stand where the counters say."""
