@@ -87,7 +87,7 @@ def test_a_kernel_is_compiled_once(compiler: Compiler, tmp_path: Path) -> None:
     assert only_file(tmp_path / "cache").suffix == ".kernel"
 
 
-@pytest.mark.parametrize("damage", range(30))
+@pytest.mark.parametrize("damage", range(200))
 def test_a_damaged_file_is_compiled_anew(compiler: Compiler, tmp_path: Path, damage: int) -> None:
     cache.kernel(IDENTITY)
     path, rng = only_file(tmp_path / "cache"), np.random.default_rng(damage)
