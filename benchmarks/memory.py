@@ -1,7 +1,7 @@
 """How much memory training takes at its peak, above what an idle process with the same data and kernels holds.
 
-The bound: one float32 copy of x where x cannot be read in place, 32 bytes a parameter (with Adam its value, gradient, two
-states, and three of these in a snapshot), and 64 MB. Linux alone tells a process's peak and lets it begin anew.
+The bound: one float32 copy of x where x cannot be read in place, 32 bytes a parameter (with Adam its value, gradient
+and two states, and three of these again in a snapshot), and 64 MB. Linux alone tells a peak and lets it begin anew.
 """
 
 from __future__ import annotations

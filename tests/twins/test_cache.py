@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def test_a_kernel_is_compiled_once(compiler: Compiler, tmp_path: Path) -> None:
     assert only_file(tmp_path / "cache").suffix == ".kernel"
 
 
-@pytest.mark.parametrize("damage", range(30))
+@pytest.mark.parametrize("damage", range(200))
 def test_a_damaged_file_is_compiled_anew(compiler: Compiler, tmp_path: Path, damage: int) -> None:
     cache.kernel(IDENTITY)
     path, rng = only_file(tmp_path / "cache"), np.random.default_rng(damage)
@@ -151,6 +152,34 @@ def test_a_file_or_directory_of_another_user_is_ignored(
     monkeypatch.setattr(os, "getuid", lambda: path.stat().st_uid + 1)
     assert cache.read(path, path.stem) is None
     assert cache.directory() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owners here")
+def test_a_directory_of_another_owner_is_ignored(tmp_path: Path) -> None:
+    folder = Path("/usr")  # root's; where we are root, one that is not
+    if os.getuid() == 0:
+        folder = tmp_path / "cache"
+        folder.mkdir(mode=0o700)
+        os.chown(folder, 65534, 65534)
+    before = set(folder.iterdir())
+    for _ in range(2):
+        assert finish(start(tmp_path, GLASSNET_CACHE=str(folder))) == "True"
+    assert set(folder.iterdir()) == before
+
+
+def test_an_installation_that_cannot_be_written(tmp_path: Path) -> None:
+    """And no home: nothing is kept, the kernel runs, and no file is made."""
+    package = tmp_path / "site" / "glassnet"
+    shutil.copytree(Path(glassnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (*package.rglob("*"), package, package.parent):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = set(tmp_path.rglob("*"))
+    words = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    source = f"import glassnet; assert glassnet.__file__.startswith({str(package)!r})\n{WARM}"
+    assert finish(start(tmp_path, source, **words)) == "True"
+    assert set(tmp_path.rglob("*")) == before
+    for path in (package.parent, package, *package.rglob("*")):
+        path.chmod(0o755)  # so that it can be removed
 
 
 def test_a_read_only_directory_is_no_obstacle(

@@ -42,8 +42,8 @@ def sizes() -> Iterator[tuple[int, int]]:
     yield from ((2, 257), (9, 300), (70, 131), (1, 513))
 
 
-def run(case: Case, place: Place, threads: int) -> list[bytes]:
-    """The bits of all operands after a row was run as so many threads, one after another, on memory from `place`."""
+def run(case: Case, place: Place, threads: int) -> list[Array]:
+    """All operands after a row was run as so many threads, one after another, on memory from `place`."""
     held = [place(operand) for operand in case.operands]
     places = [each.ctypes.data for each in held]
     settings = [places[word] if isinstance(word, At) else word for word in case.settings]
@@ -53,7 +53,11 @@ def run(case: Case, place: Place, threads: int) -> list[bytes]:
     for thread in range(threads):
         context = place(np.array([thread, threads, case.m, 0, 1, scalars.ctypes.data, places[-1]], np.int64))
         Kernel(case.kernel)(row.ctypes.data, context.ctypes.data)
-    return [operand.tobytes() for operand in held]
+    return held
+
+
+def bits(operands: list[Array]) -> list[bytes]:
+    return [operand.tobytes() for operand in operands]
 
 
 def check(kind: str) -> None:
@@ -62,10 +66,10 @@ def check(kind: str) -> None:
         for m, n in sizes():
             print(kind, dtype, m, n, flush=True)
             for case in ROWS[kind](dtype, m, n):
-                truth = run(case, np.copy, 1)
+                truth = bits(run(case, np.copy, 1))
                 for behind in (False, True):
                     for threads in (1, 3):
-                        found = run(case, Pages(behind), threads)
+                        found = bits(run(case, Pages(behind), threads))
                         assert found == truth, (case, "behind" if behind else "before", threads)
 
 
@@ -102,7 +106,7 @@ def interpreted(place: Place) -> list[bytes]:
     arguments = place(np.array([*words, barrier.ctypes.data]))
     Kernel(address("interpret", ""))(arguments.ctypes.data, None)
     assert arguments[11] == 2 and costs.tolist() == [0, 1]
-    return [each.tobytes() for each in (a, c, cost, costs)]
+    return bits([a, c, cost, costs])
 
 
 def shuffled(place: Place) -> list[bytes]:
