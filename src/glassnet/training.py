@@ -156,14 +156,14 @@ class Training:
         with np.errstate(over="ignore"):
             cost_sums = running_sums(costs * weights, ends, counters.cost_sum)
         weight_sums = running_sums(weights, ends, counters.weight_sum)
-        done = 0
-        for end, cost_sum, weight_sum in zip(ends.tolist(), cost_sums, weight_sums, strict=True):
-            counters.cost_sum, counters.weight_sum = cost_sum, weight_sum
-            counters.batch += end - done
-            counters.step += end - done
-            done = end
-            if first + end == block.starts[counters.epoch - block.first_epoch + 1]:
-                self._end_epoch(float(rates[end - 1]))
+        complete, last_rates = (first + ends == block.starts[epoch + 1 : last + 1]).tolist(), rates[ends - 1].tolist()
+        lengths = np.diff(ends, prepend=0).tolist()
+        for number, length in enumerate(lengths):
+            counters.cost_sum, counters.weight_sum = cost_sums[number], weight_sums[number]
+            counters.batch += length
+            counters.step += length
+            if complete[number]:
+                self._end_epoch(last_rates[number])
 
     def _schedule(self, block: Block, first: int, stop: int) -> tuple[Schedule, Array]:
         """The batches first .. stop-1 of a block with their step scalars, and their rates."""
@@ -340,4 +340,5 @@ def running_sums(values: Array, ends: Array, start: float) -> list[float]:
     table = np.zeros((len(ends), 1 + int(counts.max())))
     table[0, 0] = start
     table[:, 1:][np.arange(table.shape[1] - 1) < counts[:, np.newaxis]] = values
-    return [float(total) for total in np.cumsum(table, axis=1)[:, -1]]
+    totals: list[float] = np.cumsum(table, axis=1)[:, -1].tolist()
+    return totals

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from glassnet.engine.identity import Identity
-from glassnet.engine.simd import I64, LLVM, Stream, compute, line, pointer, share, shift
+from glassnet.engine.simd import I64, LANES, LLVM, Stream, compute, line, load, pointer, share, shift, store
+from glassnet.engine.turning import below
 from glassnet.formula import trace
 
 COPY = trace(lambda x: x, 1)
@@ -20,12 +21,15 @@ SOURCES: tuple[Any, ...] = (types.float32, types.float64, types.uint8, types.int
 def gather(identity: Identity) -> Any:
     """t[i, :] = source[order[first + i], :], turned into the program's dtype from float32, float64, uint8 or int64."""
     real = getattr(types, identity.dtype)
-    convert = converting(real)
+    convert, convert_short = converting(real), converting_short(real)
 
     def gather(row: Any, context: Any) -> None:
         start, stop = share(row, context)
         n, source, stride, code = row[3], row[4], row[6], row[7]
         order, t = shift(pointer(context[6], types.int64), context[3]), pointer(row[5], real)
+        if n <= LANES:
+            convert_short(source, stride, code, shift(order, start), shift(t, start * n), n, stop - start)
+            return
         for i in range(start, stop):
             convert(source + order[i] * stride, code, shift(t, i * n), n)
 
@@ -46,6 +50,35 @@ def converting(dtype: types.Type) -> Any:
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64, into, types.int64), generate
+
+    return convert
+
+
+def converting_short(dtype: types.Type) -> Any:
+    """An intrinsic convert(source, stride, code, order, into, n, count): `count` lines of `n` numbers, at most 16.
+
+    What the lines have in common, their dtype and their mask, is looked at once.
+    """
+
+    @intrinsic
+    def convert(typing: Any, source: Any, stride: Any, code: Any, order: Any, into: Any, n: Any, count: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+            first, stride, code, order, into, n, count = arguments
+            mask = below(builder, n)
+            for number, source in enumerate(SOURCES):
+                with (
+                    builder.if_then(builder.icmp_signed("==", code, ir.Constant(I64, number))),
+                    cgutils.for_range(builder, count) as loop,
+                ):
+                    sample = builder.load(builder.gep(order, [loop.index]))
+                    place = builder.add(first, builder.mul(sample, stride))
+                    line = Stream(builder.inttoptr(place, context.get_value_type(types.CPointer(source))), source)
+                    block = load(builder, line, ir.Constant(I64, 0), mask, LLVM[dtype])
+                    store(builder, Stream(into, dtype), builder.mul(loop.index, n), mask, block)
+            return context.get_dummy_value()
+
+        whole = types.int64
+        return types.void(whole, whole, whole, order, into, whole, whole), generate
 
     return convert
 
