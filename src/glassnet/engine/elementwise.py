@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from glassnet.engine.identity import Identity
@@ -38,12 +38,11 @@ def formula(identity: Identity) -> Kernel:
         return flat
     if walking == {"unit"}:
         return flat_units
-    apply_to_unit = formula_line(identity)
+    apply_to_units = formula_lines(identity)
 
     def lines(row: Any, context: Any) -> None:
         start, stop = share(row, context)
-        for unit in range(start, stop):
-            apply_to_unit(row, context, unit, unit * row[3], row[3])
+        apply_to_units(row, context, start, stop, row[3])
 
     return lines
 
@@ -99,12 +98,40 @@ def formula_line(identity: Identity, summed: bool = False, written: types.Type |
     return line
 
 
+def formula_lines(identity: Identity) -> Any:
+    """An intrinsic lines(row, context, start, stop, width): the row's formula along a line for each of some units.
+
+    What all lines have in common is read once; the compiler cannot, because for all it knows a line writes it.
+    """
+    dtype, formula = getattr(types, identity.dtype), identity.formula
+    assert formula is not None
+    alike = [index for index, mode in enumerate(identity.modes[: identity.reads]) if mode == "scalar"]
+    alike += range(identity.reads, formula.inputs)
+
+    @intrinsic
+    def lines(typing: Any, row: Any, context: Any, start: Any, stop: Any, width: Any) -> Any:
+        def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+            words, state, start, stop, width = arguments
+            operands = Operands(builder, identity, words, state)
+            numbers = {index: operands.read(index, start, start) for index in alike}
+            with cgutils.for_range_slice(builder, start, stop, ir.Constant(I64, 1), I64) as (unit, _):
+                offset = builder.mul(unit, width)
+                inputs = [numbers.get(index) or operands.read(index, unit, offset) for index in range(formula.inputs)]
+                compute(builder, formula, LLVM[dtype], inputs, operands.writes(offset, dtype), width)
+            return target.get_dummy_value()
+
+        return types.void(row, context, types.int64, types.int64, types.int64), generate
+
+    return lines
+
+
 class Operands:
     """Finds a formula row's operands through the addresses in its words."""
 
     def __init__(self, builder: ir.IRBuilder, identity: Identity, words: ir.Value, state: ir.Value) -> None:
         self.builder, self.identity, self.words, self.state = builder, identity, words, state
         self.dtype = getattr(types, identity.dtype)
+        self.places = [word_at(builder, words, FIRST + index) for index in range(len(identity.modes))]
 
     def address(self, word: ir.Value, dtype: types.Type | None = None) -> ir.Value:
         """An int64 as a pointer to the program's dtype, or another."""
@@ -112,7 +139,7 @@ class Operands:
 
     def operand(self, index: int, dtype: types.Type | None = None) -> ir.Value:
         """Where the operand begins."""
-        return self.address(word_at(self.builder, self.words, FIRST + index), dtype)
+        return self.address(self.places[index], dtype)
 
     def read(self, index: int, unit: ir.Value, offset: ir.Value) -> Stream | ir.Value:
         """An input of the formula: a line, or one number."""
