@@ -190,13 +190,16 @@ def test_formula_modes_and_step_scalars(dtype: str) -> None:
 
     formula, modes = trace(function, 6), ("full", "column", "unit", "scalar", "full", "full")
     kernel, scalars = address("formula", dtype, formula, modes, scalars=2), Buffer(normal(5, dtype, 9))
-    for m, n in itertools.product(SIZES, (1, 7, 16, 50)):
+    for m, n in itertools.product(SIZES, (1, 7, 15, 16, 17, 31, 50, 100)):
         reads = [normal(shape, dtype, 3) for shape in ((m, n), n, m, 1)]
         call = Call(kernel, m, 0, n, scalars=scalars.address)
         outputs = run(call, reads, [empty((m, n), dtype), empty((m, n), dtype)], (3, 1))
         full, column, unit, scalar = reads
         truth = function(full, column, unit[:, None], scalar, scalars.array[3], scalars.array[1])
         assert [bits(output) for output in outputs] == [bits(part) for part in truth]
+        buffers, second = [Buffer(read) for read in reads], empty((m, n), dtype)
+        call([*buffers, buffers[0], second], (3, 1), threads=3)  # in place
+        assert [bits(buffer.array) for buffer in (buffers[0], second)] == [bits(part) for part in truth]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from glassnet.engine.identity import Identity
-from glassnet.engine.simd import I64, LLVM, Stream, Total, compute, pointer, share, word_at
+from glassnet.engine.simd import I64, LANES, LLVM, Stream, Total, compute, load, pointer, share, store, word_at
+from glassnet.engine.turning import below
+from glassnet.engine.vectors import broadcast
+from glassnet.engine.words import evaluate
 from glassnet.formula import Formula, trace
 
 FIRST = 4  # the row's first address
@@ -38,12 +41,11 @@ def formula(identity: Identity) -> Kernel:
         return flat
     if walking == {"unit"}:
         return flat_units
-    apply_to_unit = formula_line(identity)
+    apply_to_units = formula_lines(identity)
 
     def lines(row: Any, context: Any) -> None:
         start, stop = share(row, context)
-        for unit in range(start, stop):
-            apply_to_unit(row, context, unit, unit * row[3], row[3])
+        apply_to_units(row, context, start, stop, row[3])
 
     return lines
 
@@ -99,12 +101,34 @@ def formula_line(identity: Identity, summed: bool = False, written: types.Type |
     return line
 
 
+def formula_lines(identity: Identity) -> Any:
+    """An intrinsic lines(row, context, start, stop, width): the row's formula along a line for each of some units.
+
+    What all lines have in common is read once; the compiler cannot, because for all it knows a line writes it. Full
+    operands lie line behind line, so a block that begins in one line ends in the next, and few blocks are short.
+    """
+
+    @intrinsic
+    def lines(typing: Any, row: Any, context: Any, start: Any, stop: Any, width: Any) -> Any:
+        def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+            words, state, start, stop, width = arguments
+            walk = Lines(Operands(builder, identity, words, state), start, stop, width)
+            with cgutils.for_range_slice(builder, start, stop, ir.Constant(I64, 1), I64) as (unit, _):
+                walk.line(unit)
+            return target.get_dummy_value()
+
+        return types.void(row, context, types.int64, types.int64, types.int64), generate
+
+    return lines
+
+
 class Operands:
     """Finds a formula row's operands through the addresses in its words."""
 
     def __init__(self, builder: ir.IRBuilder, identity: Identity, words: ir.Value, state: ir.Value) -> None:
         self.builder, self.identity, self.words, self.state = builder, identity, words, state
         self.dtype = getattr(types, identity.dtype)
+        self.places = [word_at(builder, words, FIRST + index) for index in range(len(identity.modes))]
 
     def address(self, word: ir.Value, dtype: types.Type | None = None) -> ir.Value:
         """An int64 as a pointer to the program's dtype, or another."""
@@ -112,7 +136,7 @@ class Operands:
 
     def operand(self, index: int, dtype: types.Type | None = None) -> ir.Value:
         """Where the operand begins."""
-        return self.address(word_at(self.builder, self.words, FIRST + index), dtype)
+        return self.address(self.places[index], dtype)
 
     def read(self, index: int, unit: ir.Value, offset: ir.Value) -> Stream | ir.Value:
         """An input of the formula: a line, or one number."""
@@ -133,3 +157,70 @@ class Operands:
         if formula is None or modes != ("full",) * len(formula.outputs):
             raise ValueError(f"a formula writes whole rows, one an output, not {modes}")
         return [Stream(self.builder.gep(self.operand(index, dtype), [offset]), dtype) for index in indices]
+
+
+class Lines:
+    """Walks along the lines of units `start` to `stop` − 1 in blocks; `done` is how much of the next line is done."""
+
+    def __init__(self, operands: Operands, start: ir.Value, stop: ir.Value, width: ir.Value) -> None:
+        self.operands, self.stop, self.width = operands, stop, width
+        self.builder, self.dtype, self.identity = operands.builder, operands.dtype, operands.identity
+        self.kind = ir.VectorType(LLVM[self.dtype], LANES)
+        modes = self.identity.modes
+        self.numbers = {
+            index: broadcast(self.builder, operands.read(index, start, start), LANES)
+            for index in range(self.formula.inputs)
+            if index >= self.identity.reads or modes[index] == "scalar"
+        }
+        self.done = cgutils.alloca_once_value(self.builder, ir.Constant(I64, 0))
+
+    @property
+    def formula(self) -> Formula:
+        assert self.identity.formula is not None
+        return self.identity.formula
+
+    def line(self, unit: ir.Value) -> None:
+        """Whole blocks, then one that ends in the next line, where there is one that is long enough, or a short one."""
+        builder, lanes, none = self.builder, ir.Constant(I64, LANES), ir.Constant(I64, 0)
+        first = builder.load(self.done)
+        last = builder.add(first, builder.and_(builder.sub(self.width, first), ir.Constant(I64, -LANES)))
+        with cgutils.for_range_slice(builder, first, last, lanes, I64) as (place, _):
+            self.block(unit, place, lambda index: self.read(index, unit, place, None), None)
+        left = builder.sub(self.width, last)
+        mine = below(builder, left)
+        following = builder.add(unit, ir.Constant(I64, 1))
+        goes_on = builder.and_(
+            builder.icmp_signed("<", following, self.stop), builder.icmp_signed(">=", self.width, lanes)
+        )
+        builder.store(none, self.done)
+        with builder.if_then(builder.icmp_signed(">", left, none)), builder.if_else(goes_on) as (crossing, alone):
+            with crossing:
+                self.block(unit, last, lambda index: self.read_both(index, unit, last, left), None)
+                builder.store(builder.sub(lanes, left), self.done)
+            with alone:
+                self.block(unit, last, lambda index: self.read(index, unit, last, mine), mine)
+
+    def block(self, unit: ir.Value, place: ir.Value, read: Callable[[int], ir.Value], mask: ir.Value | None) -> None:
+        """A block from `place` of a line on."""
+        outputs = evaluate(self.builder, self.formula, [read(index) for index in range(self.formula.inputs)], self.kind)
+        writes = self.operands.writes(self.builder.mul(unit, self.width), self.dtype)
+        for stream, output in zip(writes, outputs, strict=True):
+            store(self.builder, stream, place, mask, output)
+
+    def read(self, index: int, unit: ir.Value, place: ir.Value, mask: ir.Value | None) -> ir.Value:
+        """A block of an input."""
+        if index in self.numbers:
+            return self.numbers[index]
+        found = self.operands.read(index, unit, self.builder.mul(unit, self.width))
+        if isinstance(found, Stream):
+            return load(self.builder, found, place, mask, self.kind.element)
+        return broadcast(self.builder, found, LANES)
+
+    def read_both(self, index: int, unit: ir.Value, place: ir.Value, left: ir.Value) -> ir.Value:
+        """A block of an input, of which `left` lanes are the end of a line and the others the beginning of the next."""
+        if index in self.numbers or self.identity.modes[index] == "full":
+            return self.read(index, unit, place, None)
+        builder, mine = self.builder, below(self.builder, left)
+        following = builder.add(unit, ir.Constant(I64, 1))
+        parts = ((unit, place, mine), (following, builder.neg(left), builder.not_(mine)))
+        return builder.select(mine, *(self.read(index, *part) for part in parts))
