@@ -152,7 +152,7 @@ def affine(identity: Identity) -> Any:
     """
     real, found, pass_on = getattr(types, identity.dtype), target(), calling(called(identity))
     dots, narrow, most = dotting(real, found), narrowing(found), narrowness(real, found)
-    size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 2)
+    size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 3)
 
     def affine(row: Any, context: Any) -> None:
         start, stop = share(row, context)
@@ -170,7 +170,7 @@ def affine(identity: Identity) -> Any:
             pass_on(context, (*words, kernel, operands, shift(row, 11), start * n))
             return
         if kernel != 0:
-            follow[2], follow[3], alone[0], alone[1] = 1, rows * n, 0, 1
+            follow[2], follow[3], alone[0], alone[1], alone[2] = 1, rows * n, 0, 1, 1
             for operand in range(operands):
                 follow[4 + operand] = row[11 + operand] + start * n * size
             call(kernel, follow, alone)
@@ -200,13 +200,13 @@ def followed(identity: Identity) -> Any:
     [15] where their addresses are, [16] place of the product's first number in them.
     """
     real, multiply = getattr(types, identity.dtype), calling(called(identity))
-    size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 2)
+    size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 3)
 
     def followed(words: Any, context: Any) -> None:
         kernel, operands, places, first = words[13], words[14], pointer(words[15], types.int64), words[16]
         rows, n, inner, form, b_row = words[9], words[10], words[11], words[5], words[4]
         height, width, row, alone = rows, n, further(), own()
-        row[2], alone[0], alone[1] = 1, 0, 1
+        row[2], alone[0], alone[1], alone[2] = 1, 0, 1, 1
         if kernel != 0 and (form == TURNED or (n >= BROAD and rows > 1)):
             parts = (n + NEAR - 1) // NEAR
             width = ((n + parts - 1) // parts + LANES - 1) & -LANES
