@@ -61,13 +61,15 @@ def only_file(folder: Path) -> Path:
     return path
 
 
-def start(tmp_path: Path, **environment: str) -> subprocess.Popen[str]:
-    """A process that needs one kernel; what it prints says whether it imported Numba."""
-    source = str(Path(glassnet.__file__).parents[1])
+def start(
+    tmp_path: Path, source: str = WARM, errors: int = subprocess.PIPE, **environment: str
+) -> subprocess.Popen[str]:
+    """A process that, unless told otherwise, needs one kernel and prints whether it imported Numba."""
+    package = str(Path(glassnet.__file__).parents[1])
     inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "SYSTEMROOT")}
-    environment = {**inherited, "PYTHONPATH": source, **environment}
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-c", WARM], env=environment, cwd=tmp_path, **pipes)
+    environment = {**inherited, "PYTHONPATH": package, **environment}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": errors, "text": True}
+    return subprocess.Popen([sys.executable, "-c", source], env=environment, cwd=tmp_path, **pipes)
 
 
 def finish(process: subprocess.Popen[str]) -> str:
@@ -195,10 +197,73 @@ def test_where_the_directory_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_processes_that_start_at_once_and_the_warm_one_after_them(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
-    cold = [start(tmp_path, GLASSNET_CACHE=str(folder)) for _ in range(4)]
-    assert [finish(process) for process in cold] == ["True"] * 4
+    cold = [start(tmp_path, GLASSNET_CACHE=str(folder)) for _ in range(8)]
+    assert [finish(process) for process in cold] == ["True"] * 8
     assert only_file(folder).suffix == ".kernel"
     assert finish(start(tmp_path, GLASSNET_CACHE=str(folder))) == "False"
+
+
+TWO_KERNELS = """
+from glassnet.engine import address
+address("one_hot", "float32"), address("one_hot", "float64")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals here")
+def test_a_terminal_hears_once_that_something_is_compiled(tmp_path: Path) -> None:
+    said = []
+    for _ in range(2):  # cold, warm
+        reader, terminal = os.openpty()
+        process = start(tmp_path, TWO_KERNELS, terminal, GLASSNET_CACHE=str(tmp_path / "cache"))
+        assert process.communicate(timeout=120)[0] == "" and process.returncode == 0
+        os.write(terminal, b"end\n")
+        text = ""
+        while not text.endswith("end\r\n"):
+            text += os.read(reader, 1000).decode()
+        said.append(text.split("\r\n"))
+        os.close(terminal)
+        os.close(reader)
+    assert said == [["glassnet: compiling the engine for this CPU, once", "end", ""], ["end", ""]]
+
+
+FAILED_LOAD = """
+from glassnet.engine import EngineUnavailable, Identity, cache
+symbol, code = cache.compiled(Identity("one_hot", "float32"))
+for _ in range(5):
+    try:
+        cache.load(code, "absent")
+    except EngineUnavailable as error:
+        assert "absent" in str(error)
+    assert cache.load(code, symbol) > 0
+"""
+
+
+def test_a_kernel_that_cannot_be_loaded_harms_no_other(tmp_path: Path) -> None:
+    assert finish(start(tmp_path, FAILED_LOAD)) == ""
+
+
+def test_a_file_that_cannot_be_written_is_removed_if_it_can_be(
+    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The directory is gone, or became read-only, between the two."""
+
+    def gone(temporary: str, path: Path) -> None:
+        os.unlink(temporary)
+        raise OSError(errno.EROFS, "read-only file system")
+
+    monkeypatch.setattr(os, "replace", gone)
+    monkeypatch.setattr(os.path, "exists", lambda path: True)
+    assert cache.kernel(IDENTITY) > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no limits of files here")
+def test_a_full_disk_is_no_obstacle(tmp_path: Path) -> None:
+    """A limit on the size of files breaks a write in its middle, as a full disk does."""
+    limited = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    limited += "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n" + WARM
+    folder = tmp_path / "cache"
+    assert finish(start(tmp_path, limited, GLASSNET_CACHE=str(folder))) == "True"
+    assert list(folder.iterdir()) == []
 
 
 def test_without_a_home_there_is_no_cache(tmp_path: Path) -> None:

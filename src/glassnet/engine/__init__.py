@@ -6,6 +6,7 @@ the cache never imports Numba. Where the engine cannot work it raises EngineUnav
 
 from __future__ import annotations
 
+import os
 import threading
 
 from glassnet.engine.identity import Identity
@@ -15,6 +16,16 @@ __all__ = ["EngineUnavailable", "Identity", "address"]
 
 _addresses: dict[str, int] = {}
 _lock = threading.RLock()
+
+
+def _restart() -> None:
+    """A process that was forked while another thread compiled has the lock, but not the thread that would open it."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_restart)
 
 
 class EngineUnavailable(RuntimeError):

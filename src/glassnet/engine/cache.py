@@ -1,7 +1,8 @@
 """Keeps compiled kernels as plain object code on disk and loads them without Numba: all of llvmlite.binding is here.
 
 A file is one JSON line (symbol, key, SHA-256) and the object code behind it; there is no pickle in it. A file that is
-damaged, of another key, or in a directory that others can write is ignored, and the kernel is compiled anew.
+damaged, of another key, or in a directory that others can write is ignored, and the kernel is compiled anew. Files
+that nothing has read for a season are removed.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
-from functools import cache
+import time
+from contextlib import suppress
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from glassnet.engine import EngineUnavailable, address
 from glassnet.engine.identity import Identity
+from glassnet.engine.interruption import signals_wait, undisturbed
 from glassnet.engine.proof import prove
 
 SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
@@ -27,6 +32,9 @@ FUNCTIONS = ("fma", "sin", "cos")
 SYMBOLS = (*FUNCTIONS, *(name + "f" for name in FUNCTIONS), "memcpy", "memmove", "memset", "sched_yield")
 LIBRARIES = ("ucrtbase", "vcruntime140") if os.name == "nt" else (None, "libm.so.6", "libSystem.dylib")
 SUFFIX = ".kernel"
+DAY = 86400.0  # seconds
+KEPT = {SUFFIX: 90 * DAY, ".part": DAY}  # how long a file stays that nothing reads or writes
+OURS = re.compile(r"[0-9a-f]{64}\.kernel|[0-9a-f]{16}\w+\.part")  # the directory may be one that holds other files
 PROVED = ("product",)  # kinds of kernels that prove themselves when they are compiled
 
 
@@ -47,6 +55,7 @@ def kernel(identity: Identity) -> int:
         prove(identity, place)
     if folder:
         write(folder / (name + SUFFIX), name, *code)
+        sweep(folder)
     return place
 
 
@@ -67,6 +76,11 @@ def announce() -> None:
 def compiled(identity: Identity) -> tuple[str, bytes]:
     """Compile a kernel with Numba: the name of its symbol and its object code."""
     announce()
+    return undisturbed(partial(build, identity))
+
+
+def build(identity: Identity) -> tuple[str, bytes]:
+    """Import Numba, if this is the first kernel that is missing, and compile a kernel."""
     try:
         from glassnet.engine import kernels
     except ImportError as error:
@@ -86,6 +100,7 @@ def key(identity: Identity) -> str:
 
 
 @cache
+@signals_wait()
 def surroundings() -> str:
     """Everything but the identity that a kernel's machine code depends on."""
     try:
@@ -142,11 +157,14 @@ def read(path: Path, name: str) -> tuple[str, bytes] | None:
     """Symbol and object code of a file, or None where it is missing, damaged, or not ours."""
     try:
         with path.open("rb") as file:
-            if not is_ours(os.fstat(file.fileno())):
+            status = os.fstat(file.fileno())
+            if not is_ours(status):
                 return None
             head, code = json.loads(file.readline()), file.read()
-        whole = head["key"] == name and head["sha256"] == seal(head["symbol"], name, code)
-        return (head["symbol"], code) if whole else None
+        if head["key"] != name or head["sha256"] != seal(head["symbol"], name, code):
+            return None
+        touch(path, status)
+        return head["symbol"], code
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -161,20 +179,43 @@ def write(path: Path, name: str, symbol: str, code: bytes) -> None:
             file.write(head.encode() + b"\n" + code)
         os.replace(temporary, path)
     except OSError:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        with suppress(OSError):
+            if temporary is not None:
+                os.unlink(temporary)
+
+
+def touch(path: Path, status: os.stat_result) -> None:
+    """Note by its time, at most once a day, that a file is read."""
+    if time.time() - status.st_mtime > DAY:
+        with suppress(OSError):
+            os.utime(path)
 
 
 @cache
-def machine() -> Any:
-    """LLVM made ready for this processor, with the C functions that kernels call made known to it."""
+def sweep(folder: Path) -> None:
+    """Remove, once a process, kernels that nothing has read for long and what a killed process left half-written."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if OURS.fullmatch(path.name):
+                remove_old(path)
+
+
+def remove_old(path: Path) -> None:
+    """Remove a file of the cache if it is older than its kind is kept."""
+    with suppress(OSError):
+        if time.time() - path.lstat().st_mtime > KEPT[path.suffix]:
+            path.unlink()
+
+
+@cache
+def make_ready() -> None:
+    """Make LLVM ready for this processor, with the C functions that kernels call made known to it."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     for symbol in SYMBOLS:
         llvm.add_symbol(symbol, c_function(symbol))
-    return llvm.Target.from_default_triple().create_target_machine(jit=True)
 
 
 @cache
@@ -201,12 +242,15 @@ def c_function(symbol: str) -> int:
 _engines: list[Any] = []  # loaded code lives as long as its engine
 
 
+@signals_wait()
 def load(object_code: bytes, symbol: str) -> int:
     """Load object code into this process and return the address of its symbol."""
-    target = machine()
+    make_ready()
     import llvmlite.binding as llvm
 
     try:
+        # An engine that fails takes its target machine with it: no other may use the same.
+        target = llvm.Target.from_default_triple().create_target_machine(jit=True)
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
         engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
         engine.finalize_object()

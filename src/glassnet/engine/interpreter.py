@@ -21,7 +21,7 @@ I8 = ir.IntType(8)
 
 
 def interpret(identity: Identity) -> Any:
-    """Run steps until all are done or the abort flag is set; a step that has begun is finished.
+    """Run steps until all are done or the abort flag is set; a step that all threads have begun is finished.
 
     The words of `arguments`: [0] address of the table of rows, [1] rows, [2] words a row, [3] address of the context,
     [4] address of the batches (first, m), [5] address of the scalars, [6] bytes of scalars a step, [7] number of the
@@ -47,8 +47,12 @@ def interpret(identity: Identity) -> Any:
                 if row[1] != 0 and threads > 1:
                     goal += threads
                     wait(barrier, goal, abort)
+                    if barrier[0] < goal:  # another thread never comes: what follows would read what is missing
+                        break
                 call(row[0], row, context)
                 row = shift(row, size)
+            if threads > 1 and barrier[0] < goal:
+                break
             if context[0] == 0:
                 costs[step] = cost[0]
             arguments[11] = step + 1

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from glassnet.engine.interruption import signals_wait
+
 WORTH = 15e-6  # seconds a step must last on one thread before a second one can help
 AGAIN = 1.0  # seconds between two looks at the other way, at most
 TRIED = 20  # how many times as long as it was tried a choice holds
@@ -49,19 +51,17 @@ class Calls:
 
     def restart(self) -> None:
         """None is being made: so it is in a process that was forked, which has none of its parent's threads."""
-        self.lock, self.number = threading.Lock(), 0
+        self.made: set[object] = set()
 
     @contextmanager
     def one(self) -> Iterator[bool]:
         """Make one more; whether it is the only one, so that it may use more than one processor."""
-        with self.lock:
-            self.number += 1
-            alone = self.number == 1
-        try:
-            yield alone
+        made, call = self.made, object()
+        try:  # Ctrl-C may come anywhere, so what is undone need not have been done
+            made.add(call)
+            yield len(made) == 1
         finally:
-            with self.lock:
-                self.number -= 1
+            made.discard(call)
 
 
 CALLS = Calls()
@@ -100,22 +100,35 @@ class Pace:
 def run_together(function: Callable[[Any], None], arguments: Sequence[Any], abort: Any) -> None:
     """Call `function` with each of the arguments at once, the first on this thread; return when all have returned.
 
-    Where this thread is interrupted before it is done, the abort flag ends the others.
+    Ctrl-C is heard after that. Where anything fails, the abort flag ends the other threads.
     """
     if len(arguments) == 1:
         function(arguments[0])
         return
-    others = [threading.Thread(target=function, args=(argument,), daemon=True) for argument in arguments[1:]]
-    started: list[threading.Thread] = []
-    done = False
-    try:
-        for other in others:
-            other.start()
-            started.append(other)
-        function(arguments[0])
-        done = True
-    finally:
-        abort[0] = 0 if done else 1
-        for other in started:
-            other.join()
-        abort[0] = 0
+
+    def guarded(argument: Any) -> None:
+        try:
+            function(argument)
+        except BaseException:
+            abort[0] = 1
+            raise
+
+    with signals_wait():
+        others = [threading.Thread(target=guarded, args=(argument,), daemon=True) for argument in arguments[1:]]
+        try:
+            for other in others:
+                other.start()
+            function(arguments[0])
+        except BaseException:
+            abort[0] = 1
+            raise
+        finally:
+            join(others)
+            abort[0] = 0
+
+
+def join(threads: Sequence[threading.Thread]) -> None:
+    """Wait for the end of those that were started."""
+    for thread in threads:
+        if thread.is_alive():
+            thread.join()

@@ -1,0 +1,224 @@
+"""A run that is interrupted at any point leaves no thread behind, no half step, and a network that trains on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet import NeuralNetwork
+from glassnet.engine import EngineUnavailable, Identity, cache, kernels
+from glassnet.engine.interruption import signals_wait, undisturbed
+from glassnet.engine.threads import CALLS, run_together
+
+X, Y = np.random.default_rng(0).normal(size=(2, 20, 500)).astype(np.float32)
+LIMIT = 120  # seconds
+
+
+def network() -> NeuralNetwork:
+    return NeuralNetwork([20, 64, 64, 20], ["relu", "tanh", "linear"], seed=1)
+
+
+def weights_after(net: NeuralNetwork, threads: int) -> bytes:
+    net.train(X, Y, 50, 3, 0.01, optimizer="adam", threads=threads)
+    return net.parameters.vector.tobytes()
+
+
+def failing(count: int, error: BaseException) -> Callable[[threading.Thread], None]:
+    """A `Thread.start` that fails the `count`th time, when its thread has already been at work for a while."""
+    start, calls = threading.Thread.start, []
+
+    def started(thread: threading.Thread) -> None:
+        start(thread)
+        calls.append(thread)
+        if len(calls) == count:
+            time.sleep(0.05)
+            raise error
+
+    return started
+
+
+def left_behind(before: int) -> int:
+    """How many threads are still there after a moment."""
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return threading.active_count() - before
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_ctrl_c_while_the_threads_start(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """The threads that run already wait at the first barrier: what follows it would train on half a batch."""
+    alone = weights_after(network(), 1)  # all kernels are there
+    net, before = network(), threading.active_count()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", failing(count, KeyboardInterrupt()))
+        history = net.train(X, Y, 50, 3, 0.01, optimizer="adam", threads=3)
+    assert history.stopped == "interrupted" and left_behind(before) == 0
+    assert net.parameters.vector.tobytes() == network().parameters.vector.tobytes()
+    net.runs = 0
+    assert weights_after(net, 2) == alone
+
+
+def test_a_thread_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = weights_after(network(), 1)
+    net, before = network(), threading.active_count()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", failing(2, RuntimeError("can't start new thread")))
+        with pytest.raises(RuntimeError, match="can't start"):
+            net.train(X, Y, 50, 3, 0.01, optimizer="adam", threads=3)
+    assert left_behind(before) == 0 and not CALLS.made
+    assert weights_after(net, 2) == alone
+
+
+def test_a_callback_that_raises_leaves_no_thread() -> None:
+    def raises(report: Any) -> None:
+        raise LookupError("mine")
+
+    net, before = network(), threading.active_count()
+    with pytest.raises(LookupError, match="mine"):
+        net.train(X, Y, 50, 3, threads=2, callbacks=[raises])
+    assert threading.active_count() == before and not CALLS.made
+
+
+def test_ctrl_c_while_waiting_for_the_others_comes_after_them() -> None:
+    """The first thread is done, the second still writes: the caller must not go on before it has ended."""
+    ended = threading.Event()
+
+    def work(argument: int) -> None:
+        if argument == 1:
+            time.sleep(0.2)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)
+            ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_together(work, [0, 1], np.zeros(1, np.int64))
+    assert ended.is_set()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_fails_ends_the_others() -> None:
+    abort, ended = np.zeros(1, np.int64), []
+
+    def work(argument: int) -> None:
+        if argument == 1:
+            raise MemoryError
+        deadline = time.monotonic() + 5
+        while not abort[0] and time.monotonic() < deadline:
+            time.sleep(0.001)
+        ended.append(bool(abort[0]))
+
+    run_together(work, [0, 1], abort)
+    assert ended == [True]
+
+
+def test_ctrl_c_leaves_the_compiler_to_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within Numba it would leave the engine broken for the rest of the process, and a kernel takes up to a second."""
+    handler, going, ended = signal.getsignal(signal.SIGINT), threading.Event(), threading.Event()
+
+    def build(_: Identity) -> tuple[str, bytes]:
+        os.kill(os.getpid(), signal.SIGINT)
+        if going.wait(LIMIT):
+            ended.set()
+        return "symbol", b"code"
+
+    monkeypatch.setattr(kernels, "build", build)
+    with pytest.raises(KeyboardInterrupt):
+        cache.compiled(Identity("one_hot", "float32"))
+    assert not ended.is_set() and signal.getsignal(signal.SIGINT) is handler
+    going.set()
+    assert ended.wait(LIMIT)
+
+
+def test_what_the_compiler_says_comes_from_its_thread() -> None:
+    with pytest.raises(EngineUnavailable, match="no kernel of kind 'convolution'"):
+        cache.compiled(Identity("convolution", "float32"))
+    assert undisturbed(threading.current_thread) is not threading.main_thread()
+
+
+def test_ctrl_c_is_answered_as_it_was_before() -> None:
+    """By the function that answered it, once, with what it was told, when the block is over."""
+    heard: list[Any] = []
+    handler = signal.signal(signal.SIGINT, lambda *what: heard.append(what))
+    try:
+        with signals_wait():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            assert heard == []
+        assert [number for number, frame in heard] == [signal.SIGINT] and heard[0][1] is not None
+        signal.raise_signal(signal.SIGINT)
+        assert len(heard) == 2
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def test_signals_wait_on_the_main_thread_alone() -> None:
+    handler, seen = signal.getsignal(signal.SIGINT), []
+
+    def other() -> None:
+        with signals_wait():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == [handler]
+
+
+RANDOM = """
+import random, signal, sys, threading
+import numpy as np
+from glassnet import NeuralNetwork
+from glassnet.engine.threads import CALLS
+
+x, y = np.random.default_rng(0).normal(size=(2, 20, 500)).astype(np.float32)
+
+def network():
+    return NeuralNetwork([20, 64, 64, 20], ["relu", "tanh", "linear"], seed=1)
+
+def bits(threads):
+    net = network()
+    net.train(x, y, 50, 3, 0.01, optimizer="adam", threads=threads)
+    return net.parameters.vector.tobytes()
+
+def press(*_):
+    if armed:
+        raise KeyboardInterrupt
+
+alone, chance, ended = bits(1), random.Random(0), 0
+assert bits(2) == alone
+signal.signal(signal.SIGALRM, press)
+for number in range(200):
+    net = network()
+    try:
+        armed = True
+        signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-4, 0.05), 1)  # again, for Python loses one in a __del__
+        history = net.train(x, y, 50, 10**6, 1e-4, threads=2)
+        armed = False
+        ended += history.stopped == "interrupted"
+    except KeyboardInterrupt:  # before the first step
+        armed = False
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert np.isfinite(net.parameters.vector).all() and np.isfinite(net.predict(x)).all()
+    assert not CALLS.made, number
+assert threading.active_count() == 1, threading.enumerate()
+assert bits(2) == alone
+print(ended)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no interval timers")
+def test_200_interruptions_at_random_times() -> None:
+    command = [sys.executable, "-W", "error", "-c", RANDOM]
+    ended = subprocess.run(command, env=os.environ.copy(), capture_output=True, text=True, timeout=LIMIT)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) > 10
