@@ -148,8 +148,11 @@ class Compiled(Memory):
         if row.formula is None or row.kind in OPERANDS:
             return address(row.kind, dtype)
         first = row.parts[0]
-        modes = tuple(self.program.mode(row, name) for name in (*first.reads, *first.writes))
-        return address(row.kind, dtype, row.formula, modes, scalars=len(row.scalars))
+        modes = [self.program.mode(row, name) for name in (*first.reads, *first.writes)]
+        for place, name in enumerate(first.writes, len(first.reads)):
+            if self.program.buffers[name].home == "parameters":  # every thread reads them in the next step
+                modes[place] = "shared"
+        return address(row.kind, dtype, row.formula, tuple(modes), scalars=len(row.scalars))
 
     def _address(self, name: str) -> int:
         """Where a quantity lies in memory; 0 for a source that is not bound yet."""
