@@ -16,7 +16,7 @@ from glassnet.engine import address
 from glassnet.engine.threads import CALLS, Pace, available, run_together
 from glassnet.formula import Formula, trace
 from glassnet.memory import Memory, Vectors
-from glassnet.parameters import Array
+from glassnet.parameters import Array, aligned_zeros
 from glassnet.program import OPERANDS, Program, Row
 from glassnet.reference import Schedule, Sources, dropout_keys
 
@@ -36,8 +36,8 @@ class Compiled(Memory):
         self.order: Array | None = None
         self.scalars: dict[str, Any] = {}
         self.interpret = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address("interpret", ""))
-        self.abort, self.barrier, self.cost = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1)
-        self.contexts = [np.zeros(16, np.int64)]
+        self.abort, self.barrier, self.cost = apart(1), apart(1), np.zeros(1)
+        self.contexts = [apart(16)]
         self.context = self.contexts[0]
         self.context[1] = 1
         self.pace = Pace(available())
@@ -96,12 +96,14 @@ class Compiled(Memory):
         first, rows, *rest, flush = words
         size = self.table.shape[1]
         table = self.table.ctypes.data + 8 * size * first
-        return np.array([table, rows, size, context.ctypes.data, *rest, 0, flush, self.barrier.ctypes.data], np.int64)
+        arguments = apart(14)
+        arguments[:] = table, rows, size, context.ctypes.data, *rest, 0, flush, self.barrier.ctypes.data
+        return arguments
 
     def _context(self, thread: int, threads: int) -> Array:
         """The context of a thread."""
         while len(self.contexts) <= thread:
-            self.contexts.append(np.zeros(16, np.int64))
+            self.contexts.append(apart(16))
         context = self.contexts[thread]
         context[:2] = thread, threads
         context[6] = 0 if self.order is None else self.order.ctypes.data
@@ -170,6 +172,11 @@ class Compiled(Memory):
             threshold, scale, place = row.settings
             return [threshold, *dropout_keys(self.seed, place), scale]
         return [*row.settings, *scalars]
+
+
+def apart(count: int) -> Array:
+    """Whole numbers, 0, that share no cache line with others: what one thread writes, another need not fetch again."""
+    return aligned_zeros((count + 7) & -8, np.int64)[:count]
 
 
 def is_scaling(row: Row) -> bool:
