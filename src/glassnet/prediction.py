@@ -58,16 +58,18 @@ class Single(Predictor):
     def __init__(self, network: NeuralNetwork) -> None:
         super().__init__(network, 1, watched(forward_program(network)))
         self.column, self.answer, self.squares = self.x.T, self.out.T, self.runner.rows(SQUARES)
+        self.dtype = self.column.dtype
 
     def predict(self, x: Array) -> Array | None:
         """The answer to a column (inputs, 1), or None where that is not float32 or float64, or not all finite."""
-        if x.dtype not in REAL:
-            return None
-        if x.dtype == self.column.dtype:
+        dtype = x.dtype
+        if dtype is self.dtype:  # NumPy has one object for each of its own, so that this is quick
             self.column[...] = x
-        else:
+        elif dtype in REAL:
             with np.errstate(over="ignore"):
                 self.column[...] = x
+        else:
+            return None
         self.run()
         if not self.squares.item() < math.inf:  # NaN, infinite, or large enough to look at closely
             return None
