@@ -47,7 +47,10 @@ class Compiled(Memory):
     def bind(self, sources: Sources) -> None:
         """Name the data that gathering rows read; it must stay where it is."""
         self.sources = sources
-        self.table = self._table()
+        for number, row in enumerate(self.program.rows):
+            if row.kind in GATHERING:
+                words = self._words(row, bool(self.table[number, 1]))
+                self.table[number, : len(words)] = words
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
@@ -165,7 +168,9 @@ class Compiled(Memory):
     def _settings(self, row: Row) -> list[int]:
         """The words behind the addresses: whole numbers a kernel needs, and where its step scalars stand."""
         scalars = [self.program.scalars.index(name) for name in row.scalars]
-        if row.kind == "gather" and self.sources is not None:
+        if row.kind == "gather":
+            if self.sources is None:
+                return [0, 0]
             source = self.sources.of(row.reads[0])
             return [source.strides[0], SOURCE_CODES[source.dtype.name]]
         if row.kind == "dropout":
