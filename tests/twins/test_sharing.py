@@ -42,7 +42,8 @@ class Aligned(Buffer):
 def test_numbers_and_surroundings(dtype: str, beside: int) -> None:
     """Lines of every length, on cache lines and beside them: shares of odd widths begin anywhere."""
     kernel, scalars = address("formula", dtype, FORMULA, (*NEAR, "shared", "full"), 1), Buffer([0.9], dtype)
-    for units, width, threads in itertools.product((1, 13, 40), (1, 3, 16, 50), (1, 2, 3)):
+    sizes = ((1, 13, 40), (1, 3, 16, 50), (1, 2, 3))
+    for units, width, threads in (*itertools.product(*sizes), (400, 700, 2), (400, 350, 2)):  # shares long and short
         w, g, v = (Aligned(normal((units, width), dtype, seed), beside) for seed in range(3))
         truth = momentum(w.array.copy(), g.array.copy(), v.array.copy(), scalars.array[0])
         Call(kernel, 5, units, width, scalars=scalars.address)([w, g, v, w, v], (0,), threads)

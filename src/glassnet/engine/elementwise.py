@@ -19,6 +19,7 @@ from glassnet.engine.simd import ALIGNED, I64, LLVM, Stream, Total, compute, poi
 from glassnet.formula import Formula, trace
 
 FIRST = 4  # the row's first address
+NEAR = 1 << 19  # bytes of a share that another processor's own cache may still hold a step later
 Kernel = Callable[..., None]
 
 
@@ -55,7 +56,8 @@ def sharing(identity: Identity) -> Kernel:
     """A formula that updates in place what every thread reads in the next step.
 
     Several threads write it past the caches: a processor that writes a line which lies in another one's cache waits
-    for that one's answer, line by line, which takes longer than the update itself.
+    for that one's answer, line by line, which takes longer than the update itself. Of a long share no line lies there
+    any more.
     """
     near = tuple("full" if mode == "shared" else mode for mode in identity.modes)
     apply, apply_past = formula_line(identity._replace(modes=near)), formula_line(identity)
@@ -64,7 +66,7 @@ def sharing(identity: Identity) -> Kernel:
     def sharing(row: Any, context: Any) -> None:
         start, stop = share(row, context)
         first, count = start * row[3], (stop - start) * row[3]
-        if context[1] > 1 and (row[place] + first * size) % ALIGNED == 0:
+        if context[1] > 1 and count * size <= NEAR and (row[place] + first * size) % ALIGNED == 0:
             apply_past(row, context, 0, first, count)
             finish_writes()
         else:
