@@ -90,7 +90,11 @@ def watched(program: Program) -> Program:
     return program._replace(rows=(squares, *program.rows), buffers=buffers)
 
 
-def block_size(network: NeuralNetwork) -> int:
-    """How many samples pass through together: few enough that their activations stay in cache."""
+def block_size(network: NeuralNetwork, samples: int) -> int:
+    """How many of the samples pass through together: so few that their activations stay in cache.
+
+    All blocks but the last are of one size, so that an executor is made ready once.
+    """
     widest = max(network.architecture.inputs, *(dense.fan_out for dense in network.architecture.dense))
-    return max(LEAST, min(MOST, NUMBERS // widest))
+    most = max(LEAST, min(MOST, NUMBERS // widest))
+    return -(-samples // -(-samples // most))
