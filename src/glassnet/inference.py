@@ -6,7 +6,7 @@ Executors are kept for each calling thread, so that two threads never share scra
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,15 +15,13 @@ from glassnet.building import build
 from glassnet.execution import Executor, executor
 from glassnet.memory import vectors
 from glassnet.parameters import Array
-from glassnet.prediction import Predictor, Single, block_size
+from glassnet.prediction import LEAST, Predictor, Single, block_size
 from glassnet.program import Program
 from glassnet.reference import Sources
 from glassnet.samples import input_rows
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
-
-BLOCK = 256  # samples that pass through the network together: their activations stay in cache
 
 
 class Inference:
@@ -71,8 +69,8 @@ class Inference:
     def blocks(self, rows: Array) -> Array:
         """The same for checked rows, block by block."""
         network = self.network
-        result, most = np.empty((len(rows), network.architecture.outputs), network.dtype), block_size(network)
-        size = -(-len(rows) // -(-len(rows) // most))  # blocks of one size: the executor is made ready once
+        size = block_size(network, len(rows))
+        result = np.empty((len(rows), network.architecture.outputs), network.dtype)
         predictor: Predictor | None = self._kept.__dict__.get("predictor")
         if predictor is None or predictor.runner.capacity < size:
             predictor = self._kept.predictor = Predictor(network, size)
@@ -88,10 +86,11 @@ class Inference:
         """C, and the share of right answers where y are classes (None for other targets)."""
         total = weight_sum = right = 0.0
         classes = self._classes(sources)
-        for first, block in _blocks(sources.x):
-            stop = first + len(block)
+        size = block_size(self.network, len(sources.x))
+        for first in range(0, len(sources.x), size):
+            stop = min(first + size, len(sources.x))
             weights = None if sources.weights is None else sources.weights[first:stop]
-            runner = self._ready(block, False, sources.y[first:stop])
+            runner = self._ready(sources.x[first:stop], False, sources.y[first:stop])
             self._costs(runner)
             c = runner.rows("c")
             with np.errstate(over="ignore", invalid="ignore"):
@@ -111,7 +110,7 @@ class Inference:
         if found is None or capacity < m:
             network = self.network
             program = build(network.architecture, training=training, weighted=weighted)
-            capacity = max(m, min(2 * capacity, BLOCK))
+            capacity = max(m, min(2 * capacity, LEAST))
             held = vectors(program, network.parameters, network.statistics)
             found = executor(network.engine, program, held, capacity, network.seed)
             kept[training, weighted] = (capacity, found)
@@ -160,8 +159,3 @@ def output_name(program: Program) -> str:
 def _answers(rows: Array) -> Array:
     """The most probable class of each sample; with one output, whether it passes one half."""
     return rows.argmax(axis=1) if rows.shape[1] > 1 else rows[:, 0] > 0.5
-
-
-def _blocks(rows: Array) -> Iterator[tuple[int, Array]]:
-    for first in range(0, len(rows), BLOCK):
-        yield first, rows[first : first + BLOCK]

@@ -58,16 +58,18 @@ class Single(Predictor):
     def __init__(self, network: NeuralNetwork) -> None:
         super().__init__(network, 1, watched(forward_program(network)))
         self.column, self.answer, self.squares = self.x.T, self.out.T, self.runner.rows(SQUARES)
+        self.dtype = self.column.dtype
 
     def predict(self, x: Array) -> Array | None:
         """The answer to a column (inputs, 1), or None where that is not float32 or float64, or not all finite."""
-        if x.dtype not in REAL:
-            return None
-        if x.dtype == self.column.dtype:
+        dtype = x.dtype
+        if dtype is self.dtype:  # NumPy has one object for each of its own, so that this is quick
             self.column[...] = x
-        else:
+        elif dtype in REAL:
             with np.errstate(over="ignore"):
                 self.column[...] = x
+        else:
+            return None
         self.run()
         if not self.squares.item() < math.inf:  # NaN, infinite, or large enough to look at closely
             return None
@@ -88,7 +90,11 @@ def watched(program: Program) -> Program:
     return program._replace(rows=(squares, *program.rows), buffers=buffers)
 
 
-def block_size(network: NeuralNetwork) -> int:
-    """How many samples pass through together: few enough that their activations stay in cache."""
+def block_size(network: NeuralNetwork, samples: int) -> int:
+    """How many of the samples pass through together: so few that their activations stay in cache.
+
+    All blocks but the last are of one size, so that an executor is made ready once.
+    """
     widest = max(network.architecture.inputs, *(dense.fan_out for dense in network.architecture.dense))
-    return max(LEAST, min(MOST, NUMBERS // widest))
+    most = max(LEAST, min(MOST, NUMBERS // widest))
+    return -(-samples // -(-samples // most))

@@ -6,14 +6,15 @@ network ends with the same bits as if it had been trained alone.
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError
+from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError, unknown
 from glassnet.history import History
 from glassnet.progress import progress
 from glassnet.samples import as_rows, numeric
@@ -22,6 +23,7 @@ from glassnet.settings import whole
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
 
+PER_FILE = ("checkpoint", "every", "resume")
 LOOK = 0.05  # seconds between two looks for networks that have not heard yet that they should end
 
 
@@ -108,10 +110,18 @@ def _checked(networks: Any, words: dict[str, Any]) -> list[NeuralNetwork]:
                 raise ParameterError(
                     f"networks[{before}] and networks[{number}] are the same network; pass copies (copy.deepcopy)."
                 )
-    for word in ("checkpoint", "every", "resume"):
-        if word in words:
-            raise ParameterError(f"train_many has no {word}: networks would share one file; train them one by one.")
+    _check_words(words, inspect.signature(NeuralNetwork.train).parameters)
     return networks
+
+
+def _check_words(words: Iterable[str], parameters: Mapping[str, inspect.Parameter]) -> None:
+    """Raise where a word is none of those that NeuralNetwork.train has and that networks can share."""
+    known = [name for name, parameter in parameters.items() if parameter.default is not inspect.Parameter.empty]
+    for word in words:
+        if word in PER_FILE:
+            raise ParameterError(f"train_many has no {word}: networks would share one file; train them one by one.")
+        if word not in known:
+            raise unknown("train_many's argument", word, [name for name in known if name not in PER_FILE])
 
 
 def shared(networks: Sequence[NeuralNetwork], x: Any) -> Any:

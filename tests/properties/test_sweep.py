@@ -170,3 +170,12 @@ def test_wrong_networks_are_refused(change: Any, sentence: str) -> None:
 def test_wrong_settings_are_refused(words: dict[str, Any]) -> None:
     with pytest.raises(GlassnetError, match=next(iter(words))):
         train_many(some(2), X, Y, **words)
+
+
+def test_a_misspelt_setting_is_told_before_anything_is_trained() -> None:
+    nets = some(2)
+    before = [net.parameters.vector.copy() for net in nets]
+    with pytest.raises(GlassnetError, match=r"'batchsize' is unknown\. Did you mean 'batch_size'"):
+        train_many(nets, X, Y, batchsize=5)
+    for net, vector in zip(nets, before, strict=True):
+        assert (net.parameters.vector == vector).all()

@@ -22,7 +22,10 @@ from tests.twins.pages import Guarded
 DTYPES = ("float32", "float64")
 KINDS = ("affine", "arrive", "outer")
 EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 70)
-LARGE = ((9, 300, 513), (40, 17, 256), (33, 600, 257), (2, 256, 259), (1, 64, 513), (64, 513, 33), (300, 3, 40))
+LARGE = (
+    *((9, 300, 513), (40, 17, 256), (33, 600, 257), (2, 256, 259), (64, 513, 33), (300, 3, 40)),
+    *((1, 64, 513), (1, 27, 256), (1, 2107, 513)),  # one sample: 8 lines of w at a time, or 16 where it is far
+)
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = {"haswell": "+avx2,+fma", "generic": "+sse2"}  # what NUMBA_CPU_FEATURES adds to the processor of that name
 Array = np.ndarray[Any, Any]

@@ -68,24 +68,55 @@ def test_an_interruption_ends_the_other_threads() -> None:
     assert ended.is_set() and abort[0] == 0 and threading.active_count() == before
 
 
-def test_a_pace_takes_what_is_faster() -> None:
+def paced(pace: Pace, one: float, two: float, seconds: float, stretch: float = 0.05) -> float:
+    """Let a pace choose for a while, where a step takes `one` or `two` seconds; the share of time on two threads."""
+    spent = {1: 0.0, 2: 0.0}
+    while sum(spent.values()) < seconds:
+        threads = pace.threads(None)
+        steps = max(1, round(stretch / (one if threads == 1 else two)))
+        took = steps * (one if threads == 1 else two)
+        pace.took(threads, took, steps)
+        spent[threads] += took
+    return spent[2] / sum(spent.values())
+
+
+@pytest.mark.parametrize("step", [1e-4, 5e-3, 0.3])
+def test_a_pace_takes_what_is_faster(step: float) -> None:
+    """Trying the other way costs little, however long a step is; when the machine changes, so does the choice."""
     pace = Pace(2)
     assert pace.threads(None) == 1 and pace.threads(3) == 3
-    pace.took(1, 0.05, 10)
-    assert pace.threads(None) == 2
-    pace.took(2, 0.03, 10)
-    assert pace.threads(None) == 2
-    for _ in range(40):
-        pace.took(2, 0.03, 10)
-        if pace.threads(None) == 1:
-            break
-    pace.took(1, 0.02, 10)
+    assert paced(pace, step, step / 1.7, 60) > 0.95
+    assert paced(pace, step, step * 1.4, 3 + 20 * step) < 0.6
+    assert paced(pace, step, step * 1.4, 60) < 0.05
+    paced(pace, step, step / 1.7, 3 + 20 * step)
+    assert paced(pace, step, step / 1.7, 60) > 0.95
+
+
+def test_one_bad_stretch_does_not_decide() -> None:
+    """Somebody else's work has made it slow; the next one tells the truth."""
+    pace = Pace(2)
+    paced(pace, 1e-3, 6e-4, 5)
+    for _ in range(2):
+        pace.took(2, 0.1, 10)
+        assert pace.now == 2
+    pace.took(2, 0.1, 10)
+    assert pace.now == 1
+
+
+def test_short_stretches_tell_nothing() -> None:
+    """Starting a thread takes as long as some steps: a network may not be judged by that."""
+    pace = Pace(2)
+    pace.took(1, 3e-4, 1)
     assert pace.threads(None) == 1
+    pace.took(1, 2e-3, 8)
+    assert pace.threads(None) == 2
+    pace.took(2, 5e-4, 1)
+    assert pace.threads(None) == 2
 
 
 def test_a_small_step_stays_on_one_thread() -> None:
     pace = Pace(2)
-    pace.took(1, 1e-3, 1000)
+    pace.took(1, 1e-3, 100)
     assert pace.threads(None) == 1 and Pace(1).threads(None) == 1
 
 

@@ -16,7 +16,8 @@ from glassnet.engine.simd import I64, LANES, LLVM, Builder, Stream, blocks, load
 from glassnet.engine.target import Target
 from glassnet.engine.vectors import broadcast
 
-LINES = 4  # of w that one pass over the result adds
+LINES, MORE_LINES = 8, 16  # of w that one pass over the result adds; of a w that lies far away
+FAR = 1 << 20  # numbers that do not all stay in the nearer caches
 
 
 def dotting(dtype: types.Type, target: Target) -> Any:
@@ -81,7 +82,8 @@ def halves_added(builder: Builder, lines: list[ir.Value], length: int) -> ir.Val
 def streaming(dtype: types.Type, target: Target) -> Any:
     """An intrinsic stream(a, step, w, row, c, columns, depth): adds a[k]·w[k, :] to one line c, in order of k.
 
-    The lines of w are read from end to end, several at a time: memory gives them no faster in any other order.
+    The lines of w are read from end to end, several at a time: memory gives them no faster in any other order. The
+    farther it is, the more lines must be under way at once.
     """
     real = LLVM[dtype]
 
@@ -105,11 +107,15 @@ def streaming(dtype: types.Type, target: Target) -> Any:
 
                 blocks(builder, columns, body)
 
-            whole = builder.and_(depth, constant_word(-LINES))
-            with cgutils.for_range_slice(builder, constant_word(0), whole, constant_word(LINES), I64) as (k, _):
-                several(k, LINES)
-            with cgutils.for_range_slice(builder, whole, depth, constant_word(1), I64) as (k, _):
-                several(k, 1)
+            is_far = builder.icmp_signed(">", builder.mul(row, depth), constant_word(FAR))
+            done = constant_word(0)
+            for count in (MORE_LINES, LINES, 1):
+                stop = builder.and_(depth, constant_word(-count))
+                if count == MORE_LINES:
+                    stop = builder.select(is_far, stop, done)
+                with cgutils.for_range_slice(builder, done, stop, constant_word(count), I64) as (k, _):
+                    several(k, count)
+                done = stop
             return context.get_dummy_value()
 
         whole = types.int64

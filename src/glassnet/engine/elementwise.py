@@ -1,7 +1,8 @@
 """Kernels of rows that are a formula: elementwise, or summed over the width of a row.
 
 A row's operands are lines: "full" ones walk with the element, "column" ones are the same for every unit, "unit" and
-"scalar" ones are one number for the whole line, and so are the step's scalars.
+"scalar" ones are one number for the whole line, and so are the step's scalars. "shared" ones are "full" ones that are
+written for all threads to read.
 """
 
 from __future__ import annotations
@@ -14,13 +15,28 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from glassnet.engine.identity import Identity
-from glassnet.engine.simd import I64, LANES, LLVM, Stream, Total, compute, load, pointer, share, store, word_at
+from glassnet.engine.simd import (
+    ALIGNED,
+    I64,
+    LANES,
+    LLVM,
+    Stream,
+    Total,
+    compute,
+    load,
+    pointer,
+    share,
+    size_of,
+    store,
+    word_at,
+)
 from glassnet.engine.turning import below
 from glassnet.engine.vectors import broadcast
 from glassnet.engine.words import evaluate
 from glassnet.formula import Formula, trace
 
 FIRST = 4  # the row's first address
+NEAR = 1 << 19  # bytes of a share that another processor's own cache may still hold a step later
 Kernel = Callable[..., None]
 
 
@@ -37,6 +53,8 @@ def formula(identity: Identity) -> Kernel:
         start, stop = share(row, context)
         apply(row, context, 0, start, stop - start)
 
+    if "shared" in walking:
+        return sharing(identity)
     if walking == {"full"}:
         return flat
     if walking == {"unit"}:
@@ -48,6 +66,40 @@ def formula(identity: Identity) -> Kernel:
         apply_to_units(row, context, start, stop, row[3])
 
     return lines
+
+
+def sharing(identity: Identity) -> Kernel:
+    """A formula that updates in place what every thread reads in the next step.
+
+    Several threads write it past the caches: a processor that writes a line which lies in another one's cache waits
+    for that one's answer, line by line, which takes longer than the update itself. Of a long share no line lies there
+    any more.
+    """
+    near = tuple("full" if mode == "shared" else mode for mode in identity.modes)
+    apply, apply_past = formula_line(identity._replace(modes=near)), formula_line(identity)
+    place, size = FIRST + identity.modes.index("shared"), size_of(LLVM[getattr(types, identity.dtype)])
+
+    def sharing(row: Any, context: Any) -> None:
+        start, stop = share(row, context)
+        first, count = start * row[3], (stop - start) * row[3]
+        if context[1] > 1 and count * size <= NEAR and (row[place] + first * size) % ALIGNED == 0:
+            apply_past(row, context, 0, first, count)
+            finish_writes()
+        else:
+            apply(row, context, 0, first, count)
+
+    return sharing
+
+
+@intrinsic
+def finish_writes(typing: Any) -> Any:
+    """Whatever this thread has written, past the caches too, is there for others before it writes anything else."""
+
+    def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+        builder.fence("seq_cst")
+        return target.get_dummy_value()
+
+    return types.void(), generate
 
 
 def sums(identity: Identity) -> Kernel:
@@ -154,9 +206,10 @@ class Operands:
         """The lines that the outputs go to; a result that is not as long as its row is refused."""
         indices = range(self.identity.reads, len(self.identity.modes))
         modes, formula = self.identity.modes[self.identity.reads :], self.identity.formula
-        if formula is None or modes != ("full",) * len(formula.outputs):
+        if formula is None or len(modes) != len(formula.outputs) or not {"full", "shared"}.issuperset(modes):
             raise ValueError(f"a formula writes whole rows, one an output, not {modes}")
-        return [Stream(self.builder.gep(self.operand(index, dtype), [offset]), dtype) for index in indices]
+        starts = [self.builder.gep(self.operand(index, dtype), [offset]) for index in indices]
+        return [Stream(start, dtype, mode == "shared") for start, mode in zip(starts, modes, strict=True)]
 
 
 class Lines:

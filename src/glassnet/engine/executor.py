@@ -16,7 +16,7 @@ from glassnet.engine import address
 from glassnet.engine.threads import CALLS, Pace, available, run_together
 from glassnet.formula import Formula, trace
 from glassnet.memory import Memory, Vectors
-from glassnet.parameters import Array
+from glassnet.parameters import Array, aligned_zeros
 from glassnet.program import OPERANDS, Program, Row
 from glassnet.reference import Schedule, Sources, dropout_keys
 
@@ -37,8 +37,8 @@ class Compiled(Memory):
         self.order: Array | None = None
         self.scalars: dict[str, Any] = {}
         self.interpret = KERNEL(address("interpret", ""))
-        self.abort, self.barrier, self.cost = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1)
-        self.contexts = [np.zeros(16, np.int64)]
+        self.abort, self.barrier, self.cost = apart(1), apart(1), np.zeros(1)
+        self.contexts = [apart(16)]
         self.context = self.contexts[0]
         self.context[1] = 1
         self.pace = Pace(available())
@@ -49,7 +49,10 @@ class Compiled(Memory):
         """Name the data that gathering rows read; it must stay where it is."""
         self.sources = sources
         self.shuffling = KERNEL(address("shuffle", ""))
-        self.table = self._table()
+        for number, row in enumerate(self.program.rows):
+            if row.kind in GATHERING:
+                words = self._words(row, bool(self.table[number, 1]))
+                self.table[number, : len(words)] = words
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
@@ -103,12 +106,14 @@ class Compiled(Memory):
         first, rows, *rest, flush = words
         size = self.table.shape[1]
         table = self.table.ctypes.data + 8 * size * first
-        return np.array([table, rows, size, context.ctypes.data, *rest, 0, flush, self.barrier.ctypes.data], np.int64)
+        arguments = apart(14)
+        arguments[:] = table, rows, size, context.ctypes.data, *rest, 0, flush, self.barrier.ctypes.data
+        return arguments
 
     def _context(self, thread: int, threads: int) -> Array:
         """The context of a thread."""
         while len(self.contexts) <= thread:
-            self.contexts.append(np.zeros(16, np.int64))
+            self.contexts.append(apart(16))
         context = self.contexts[thread]
         context[:2] = thread, threads
         context[6] = 0 if self.order is None else self.order.ctypes.data
@@ -157,8 +162,11 @@ class Compiled(Memory):
         if row.formula is None or row.kind in OPERANDS:
             return address(row.kind, dtype)
         first = row.parts[0]
-        modes = tuple(self.program.mode(row, name) for name in (*first.reads, *first.writes))
-        return address(row.kind, dtype, row.formula, modes, scalars=len(row.scalars))
+        modes = [self.program.mode(row, name) for name in (*first.reads, *first.writes)]
+        for place, name in enumerate(first.writes, len(first.reads)):
+            if self.program.buffers[name].home == "parameters":  # every thread reads them in the next step
+                modes[place] = "shared"
+        return address(row.kind, dtype, row.formula, tuple(modes), scalars=len(row.scalars))
 
     def _address(self, name: str) -> int:
         """Where a quantity lies in memory; 0 for a source that is not bound yet."""
@@ -169,13 +177,20 @@ class Compiled(Memory):
     def _settings(self, row: Row) -> list[int]:
         """The words behind the addresses: whole numbers a kernel needs, and where its step scalars stand."""
         scalars = [self.program.scalars.index(name) for name in row.scalars]
-        if row.kind == "gather" and self.sources is not None:
+        if row.kind == "gather":
+            if self.sources is None:
+                return [0, 0]
             source = self.sources.of(row.reads[0])
             return [source.strides[0], SOURCE_CODES[source.dtype.name]]
         if row.kind == "dropout":
             threshold, scale, place = row.settings
             return [threshold, *dropout_keys(self.seed, place), scale]
         return [*row.settings, *scalars]
+
+
+def apart(count: int) -> Array:
+    """Whole numbers, 0, that share no cache line with others: what one thread writes, another need not fetch again."""
+    return aligned_zeros((count + 7) & -8, np.int64)[:count]
 
 
 def has_one_term(row: Row) -> bool:

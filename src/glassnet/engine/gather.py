@@ -9,7 +9,21 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from glassnet.engine.identity import Identity
-from glassnet.engine.simd import I64, LANES, LLVM, Stream, compute, line, load, pointer, share, shift, store
+from glassnet.engine.simd import (
+    I32,
+    I64,
+    LANES,
+    LLVM,
+    Stream,
+    compute,
+    line,
+    load,
+    pointer,
+    share,
+    shift,
+    smaller,
+    store,
+)
 from glassnet.engine.turning import below
 from glassnet.formula import trace
 
@@ -19,7 +33,10 @@ SOURCES: tuple[Any, ...] = (types.float32, types.float64, types.uint8, types.int
 
 
 def gather(identity: Identity) -> Any:
-    """t[i, :] = source[order[first + i], :], turned into the program's dtype from float32, float64, uint8 or int64."""
+    """t[i, :] = source[order[first + i], :], turned into the program's dtype from float32, float64, uint8 or int64.
+
+    While one sample is turned, memory already brings the next one: they lie anywhere, so no processor can guess it.
+    """
     real = getattr(types, identity.dtype)
     convert, convert_short = converting(real), converting_short(real)
 
@@ -31,27 +48,43 @@ def gather(identity: Identity) -> Any:
             convert_short(source, stride, code, shift(order, start), shift(t, start * n), n, stop - start)
             return
         for i in range(start, stop):
-            convert(source + order[i] * stride, code, shift(t, i * n), n)
+            following = source + order[smaller(i + 1, stop - 1)] * stride
+            convert(source + order[i] * stride, code, following, shift(t, i * n), n)
 
     return gather
 
 
 def converting(dtype: types.Type) -> Any:
-    """An intrinsic convert(place, code, into, count): the line at an address, of one of the four dtypes, as `dtype`."""
+    """An intrinsic convert(place, code, following, into, count): the line at `place`, of one of the dtypes, as `dtype`.
+
+    `following` is the address of the line that is converted next.
+    """
 
     @intrinsic
-    def convert(typing: Any, place: Any, code: Any, into: Any, count: Any) -> Any:
+    def convert(typing: Any, place: Any, code: Any, following: Any, into: Any, count: Any) -> Any:
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            place, code, into, count = arguments
+            place, code, following, into, count = arguments
             for number, source in enumerate(SOURCES):
                 with builder.if_then(builder.icmp_signed("==", code, ir.Constant(I64, number))):
+                    fetch(builder, following, builder.mul(count, ir.Constant(I64, source.bitwidth // 8)))
                     start = builder.inttoptr(place, context.get_value_type(types.CPointer(source)))
                     compute(builder, COPY, LLVM[dtype], [Stream(start, source)], [Stream(into, dtype)], count)
             return context.get_dummy_value()
 
-        return types.void(types.int64, types.int64, into, types.int64), generate
+        whole = types.int64
+        return types.void(whole, whole, whole, into, whole), generate
 
     return convert
+
+
+def fetch(builder: ir.IRBuilder, place: ir.Value, size: ir.Value) -> None:
+    """Ask memory for `size` bytes, to lie in the second cache soon; nothing waits for them."""
+    byte = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    how = [ir.Constant(I32, word) for word in (0, 2, 1)]  # to be read; into the second cache; data
+    with cgutils.for_range_slice(builder, ir.Constant(I64, 0), size, ir.Constant(I64, 64), I64) as (line, _):
+        builder.call(prefetch, [builder.inttoptr(builder.add(place, line), byte), *how])
 
 
 def converting_short(dtype: types.Type) -> Any:

@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 from glassnet.engine.identity import Identity
 from glassnet.engine.simd import I32, I64, call, pointer, shift
 
-SPINS = 2000  # looks at the barrier before the processor is offered to others
+SPINS = 100  # looks at the barrier, some microseconds, before the processor is offered to others
 FLUSH = 0x8040  # MXCSR: flush to zero, denormals are zero
 I8 = ir.IntType(8)
 

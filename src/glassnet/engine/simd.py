@@ -19,6 +19,7 @@ from glassnet.engine.words import evaluate, extreme
 from glassnet.formula import Formula
 
 LANES = 16
+ALIGNED = 64  # bytes at whose multiples a vector as wide as the processor's may lie
 I32, I64 = ir.IntType(32), ir.IntType(64)
 LLVM = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 SUFFIX = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}
@@ -26,10 +27,14 @@ Builder = ir.IRBuilder
 
 
 class Stream(NamedTuple):
-    """A line in memory: the address of its first number, and Numba's name for what lies there."""
+    """A line in memory: the address of its first number, and Numba's name for what lies there.
+
+    Whole blocks of a line that is `passing` are written past the caches; it must lie where a block may (64 bytes).
+    """
 
     pointer: ir.Value
     dtype: types.Type
+    passing: bool = False
 
 
 @intrinsic
@@ -157,10 +162,13 @@ def store(builder: Builder, stream: Stream, first: ir.Value, mask: ir.Value | No
     vector = ir.VectorType(place.type.pointee, LANES)
     place, size = builder.bitcast(place, vector.as_pointer()), size_of(vector.element)
     block = convert(builder, block, types.float64, vector)
-    if mask is None:
-        builder.store(block, place, align=size)
-    else:
+    if mask is not None:
         masked(builder, "store", vector, ir.VoidType(), block, place, ir.Constant(I32, size), mask)
+    elif stream.passing:
+        one = builder.module.add_metadata([ir.Constant(I32, 1)])
+        builder.store(block, place, align=ALIGNED).set_metadata("nontemporal", one)
+    else:
+        builder.store(block, place, align=size)
 
 
 def convert(builder: Builder, value: ir.Value, dtype: types.Type, kind: ir.Type) -> ir.Value:

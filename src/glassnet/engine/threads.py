@@ -1,7 +1,7 @@
 """Several threads on one program: how many, started and ended together, and none left behind.
 
 All calls to the operating system about processors are here. The numbers of a run never depend on the count, so it is
-chosen while running: both ways are timed, the faster is taken, and the choice is looked at again every now and then.
+chosen while running: both ways are timed, the faster is taken, and the other is tried again every now and then.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,9 @@ from typing import Any
 from glassnet.engine.interruption import signals_wait
 
 WORTH = 15e-6  # seconds a step must last on one thread before a second one can help
-AGAIN = 1.0  # seconds between two looks at the other way, at most
-TRIED = 20  # how many times as long as it was tried a choice holds
+TELLING = 1e-3  # seconds of a stretch from which on its time tells something
+LAST = 3  # stretches of each way that are remembered
+TRIED, PATIENCE = 50, 5  # a choice holds so many times as long as trying the other way has cost, and has taken
 QUOTAS = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
 
 
@@ -70,31 +72,43 @@ if hasattr(os, "register_at_fork"):
 
 
 class Pace:
-    """Chooses the number of threads for each stretch of steps: 1 or `most`, whichever has lately been faster."""
+    """Chooses the number of threads for each stretch of steps: 1 or `most`, whichever has lately been faster.
+
+    Other work on the machine makes a stretch slower and never faster, so each way is judged by the best of its last
+    few stretches. The way that is taken is judged anew all the time, the other one when it is tried.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.now = 1
-        self.step_seconds: dict[int, float] = {}
+        self.step_seconds: dict[int, deque[float]] = {1: deque(maxlen=LAST), most: deque(maxlen=LAST)}
         self.settled = 0.0  # seconds until the other way is tried again
 
     def threads(self, wanted: int | None) -> int:
         """The number for the next stretch: the one that is wanted, or one chosen by what stretches took."""
         if wanted is not None:
             return wanted
-        if self.most == 1 or self.step_seconds.get(1, 0.0) < WORTH:
+        if self.most == 1 or self.best(1) < WORTH or not self.step_seconds[1]:
             return 1
         if self.settled > 0:
             return self.now
         return self.most if self.now == 1 else 1
 
+    def best(self, count: int) -> float:
+        """Seconds of a step, the least of the last stretches; infinite where there was none."""
+        return min(self.step_seconds[count], default=math.inf)
+
     def took(self, threads: int, seconds: float, steps: int) -> None:
-        """Remember how long a stretch took. What is tried costs a twentieth of the time at most."""
-        self.step_seconds[threads] = seconds / max(steps, 1)
+        """Remember how long a stretch took, unless it was so short that the start of its threads would count."""
         self.settled -= seconds
-        if threads != self.now:  # the other way was tried
-            self.now = min(self.step_seconds, key=lambda count: self.step_seconds[count])
-            self.settled = min(AGAIN, TRIED * seconds)
+        if seconds < TELLING or threads not in self.step_seconds:
+            return
+        self.step_seconds[threads].append(seconds / max(steps, 1))
+        tried = threads != self.now
+        self.now = min(self.step_seconds, key=self.best)
+        if tried:  # what that has cost may be a small part of the time until it is done again
+            lost = max(0.0, 1 - self.best(self.now) * steps / seconds)
+            self.settled = seconds * (PATIENCE + TRIED * lost)
 
 
 def run_together(function: Callable[[Any], None], arguments: Sequence[Any], abort: Any) -> None:
