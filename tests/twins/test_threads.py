@@ -92,6 +92,16 @@ def test_a_pace_takes_what_is_faster(step: float) -> None:
     assert paced(pace, step, step / 1.7, 60) > 0.95
 
 
+def test_heavy_steps_begin_with_all_threads() -> None:
+    """Of a run of five steps none is spent on one thread; a longer one finds out whether one thread is faster."""
+    pace = Pace(2, heavy=True)
+    assert paced(pace, 0.5, 0.3, 1.5) == 1
+    assert paced(pace, 0.5, 0.3, 60) > 0.9
+    pace = Pace(2, heavy=True)
+    assert paced(pace, 0.3, 0.5, 10) < 0.5 and paced(pace, 0.3, 0.5, 60) < 0.1
+    assert Pace(1, heavy=True).threads(None) == 1
+
+
 def test_one_bad_stretch_does_not_decide() -> None:
     """Somebody else's work has made it slow; the next one tells the truth."""
     pace = Pace(2)

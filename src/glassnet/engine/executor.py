@@ -22,6 +22,7 @@ from glassnet.reference import Schedule, Sources, dropout_keys
 
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
 KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+HEAVY = 1 << 28  # parameters times samples: steps of some 20 ms and more
 GATHERING = ("gather", "one_hot", "sample_weights")
 
 
@@ -41,7 +42,7 @@ class Compiled(Memory):
         self.contexts = [apart(16)]
         self.context = self.contexts[0]
         self.context[1] = 1
-        self.pace = Pace(available())
+        self.pace = Pace(available(), heavy=capacity * held.parameters.count >= HEAVY)
         self.threads: int | None = None
         self.table = self._table()
 

@@ -18,6 +18,7 @@ from typing import Any
 from glassnet.engine.interruption import signals_wait
 
 WORTH = 15e-6  # seconds a step must last on one thread before a second one can help
+FIRST = 2.0  # seconds for which heavy steps take all threads before one thread is tried
 TELLING = 1e-3  # seconds of a stretch from which on its time tells something
 LAST = 3  # stretches of each way that are remembered
 TRIED, PATIENCE = 50, 5  # a choice holds so many times as long as trying the other way has cost, and has taken
@@ -75,23 +76,24 @@ class Pace:
     """Chooses the number of threads for each stretch of steps: 1 or `most`, whichever has lately been faster.
 
     Other work on the machine makes a stretch slower and never faster, so each way is judged by the best of its last
-    few stretches. The way that is taken is judged anew all the time, the other one when it is tried.
+    few stretches. The way that is taken is judged anew all the time, the other one when it is tried. Where the steps
+    are `heavy` it begins with `most`: a step on one thread, to begin with, would be a good part of a short run.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, heavy: bool = False) -> None:
         self.most = most
-        self.now = 1
+        self.now = most if heavy else 1
         self.step_seconds: dict[int, deque[float]] = {1: deque(maxlen=LAST), most: deque(maxlen=LAST)}
-        self.settled = 0.0  # seconds until the other way is tried again
+        self.settled = FIRST if heavy else 0.0  # seconds until the other way is tried
 
     def threads(self, wanted: int | None) -> int:
         """The number for the next stretch: the one that is wanted, or one chosen by what stretches took."""
         if wanted is not None:
             return wanted
-        if self.most == 1 or self.best(1) < WORTH or not self.step_seconds[1]:
-            return 1
         if self.settled > 0:
             return self.now
+        if self.most == 1 or self.best(1) < WORTH or not self.step_seconds[1]:
+            return 1
         return self.most if self.now == 1 else 1
 
     def best(self, count: int) -> float:
