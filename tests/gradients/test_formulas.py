@@ -56,6 +56,7 @@ COST_DEFINITIONS: dict[Cost, Callable[[Array, Array], Array]] = {
     cost("quantile"): lambda a, y: abs(a - y) / 2,
     Quantile(0.9): lambda a, y: np.where(y > a, 0.9 * (y - a), 0.1 * (a - y)),
     cost("poisson"): lambda a, y: a - y * np.log(a),
+    cost("poisson_deviance"): lambda a, y: a - y + np.where(y > 0, y * np.log(np.where(y > 0, y, 1) / a), 0),
     OWN_COST: lambda a, y: (a - y) ** 4,
 }
 
@@ -198,6 +199,8 @@ def test_cost_and_gradient_are_0_where_a_is_y(name: str) -> None:
         ("categorical_cross_entropy", 0, 0, 0),
         ("categorical_cross_entropy", 1, 1, -1),
         ("poisson", 0, 0, 1),
+        ("poisson_deviance", 0, 0, 1),
+        ("poisson_deviance", 1, 1, 0),
     ],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

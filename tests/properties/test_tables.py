@@ -90,7 +90,7 @@ def test_a_row_of_another_table_is_refused() -> None:
         (Quantile, {"q": 1}, "q of Quantile"),
         (costs.BinaryCrossEntropy, {"label_smoothing": 1}, "label_smoothing"),
         (costs.CategoricalCrossEntropy, {"label_smoothing": -0.1}, "label_smoothing"),
-        (optimizers.Momentum, {"momentum": 1}, "momentum"),
+        (optimizers.Momentum, {"momentum": 1.1}, "momentum"),
         (optimizers.Nesterov, {"momentum": -0.1}, "momentum"),
         (optimizers.RMSProp, {"rho": 1}, "rho"),
         (optimizers.RMSProp, {"epsilon": 0}, "epsilon"),

@@ -50,6 +50,15 @@ def nesterov(w: Array, g: list[Array], lr: Array) -> Array:
     return w
 
 
+def velocity_with_rate(w: Array, g: list[Array], lr: Array, ahead: bool = False) -> Array:
+    """Sutskever et al.'s equation 1, and scikit-learn's Nesterov: the velocity itself moves the weights."""
+    v = np.zeros_like(w)
+    for t in range(20):
+        v = 0.9 * v - lr[t] * g[t]
+        w = w + (0.9 * v - lr[t] * g[t] if ahead else v)
+    return w
+
+
 def adagrad(w: Array, g: list[Array], lr: Array) -> Array:
     for t in range(20):
         w = w - lr[t] * g[t] / (np.sqrt(sum(old**2 for old in g[: t + 1])) + 1e-10)
@@ -84,6 +93,8 @@ RECURRENCES: list[tuple[Any, Callable[..., Array]]] = [
     (SGD(), sgd),
     (optimizers.Momentum(), momentum),
     (optimizers.Nesterov(), nesterov),
+    (optimizers.Momentum(rate_inside=True), velocity_with_rate),
+    (optimizers.Nesterov(rate_inside=True), lambda w, g, lr: velocity_with_rate(w, g, lr, ahead=True)),
     (optimizers.AdaGrad(), adagrad),
     (optimizers.RMSProp(), rmsprop),
     (Adam(), adam),

@@ -210,6 +210,28 @@ class Poisson(Cost):
         return 1 - y / where(y > 0, a, 1)
 
 
+def poisson_constant(y: Value) -> Value:
+    """What half the deviance has beyond the Poisson cost: y·log(y) − y."""
+    return y * log(where(y > 0, y, 1)) - y
+
+
+def exp_poisson_deviance(z: Value, y: Value) -> Value:
+    """Half the Poisson deviance of a = exp(z), from z."""
+    return exp_poisson(z, y) + poisson_constant(y)
+
+
+@dataclass(frozen=True)
+class PoissonDeviance(Poisson):
+    """y·log(y / a) − y + a: the Poisson cost and a constant of y, so that a = y costs 0. The gradient is the same."""
+
+    name = "poisson_deviance"
+    source = "McCullagh & Nelder, Generalized Linear Models (1989), section 2.3, half the deviance"
+    pairs: ClassVar[Mapping[str, PairValue]] = {"exp": exp_poisson_deviance}
+
+    def value(self, a: Value, y: Value) -> Value:
+        return super().value(a, y) + poisson_constant(y)
+
+
 @dataclass(frozen=True, repr=False)
 class OwnCost(Cost):
     """A person's own cost, kept as its operations; `own_cost` makes one from functions."""
@@ -235,7 +257,7 @@ class OwnCost(Cost):
         return f"OwnCost({self.name!r})"
 
 
-_ROWS = (Quadratic, BinaryCrossEntropy, CategoricalCrossEntropy, Absolute, Huber, Quantile, Poisson)
+_ROWS = (Quadratic, BinaryCrossEntropy, CategoricalCrossEntropy, Absolute, Huber, Quantile, Poisson, PoissonDeviance)
 COSTS: dict[str, type[Cost]] = {row.name: row for row in _ROWS}
 
 

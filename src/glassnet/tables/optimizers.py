@@ -13,7 +13,7 @@ import numpy as np
 from numpy import sqrt
 from numpy.typing import NDArray
 
-from glassnet.tables.interval import NOT_NEGATIVE, SHARE_BELOW_ONE, Interval
+from glassnet.tables.interval import NOT_NEGATIVE, SHARE, SHARE_BELOW_ONE, Interval
 from glassnet.tables.rows import Value, check, check_flag, row_of
 
 Floats = NDArray[np.float64]
@@ -68,33 +68,45 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """v ← μ·v + g, w ← w − lr·v, as PyTorch has it: the rate multiplies the velocity, not what enters it."""
+    """v ← μ·v + g, w ← w − lr·v, as PyTorch has it: the rate multiplies the velocity, not what enters it.
+
+    With `rate_inside` it is v ← μ·v − lr·g, w ← w + v, as in Sutskever et al. (2013), equation 1, and scikit-learn:
+    where the rate changes, what has entered the velocity keeps the rate it entered with.
+    """
 
     momentum: float = 0.9
+    rate_inside: bool = False
 
     name = "momentum"
     source = "Polyak, Some Methods of Speeding up the Convergence of Iteration Methods (1964)"
     states = ("velocity",)
 
     def __post_init__(self) -> None:
-        check(self, "momentum", SHARE_BELOW_ONE)
+        check(self, "momentum", SHARE)
+        check_flag(self, "rate_inside")
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
         return _table(t, lr=lr, momentum=self.momentum)
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        if self.rate_inside:
+            velocity = scalars["momentum"] * states[0] - scalars["lr"] * g
+            return w + velocity, velocity
         velocity = scalars["momentum"] * states[0] + g
         return w - scalars["lr"] * velocity, velocity
 
 
 @dataclass(frozen=True)
 class Nesterov(Momentum):
-    """v ← μ·v + g, w ← w − lr·(g + μ·v), as PyTorch has it."""
+    """v ← μ·v + g, w ← w − lr·(g + μ·v), as PyTorch has it; with `rate_inside` v ← μ·v − lr·g, w ← w + μ·v − lr·g."""
 
     name = "nesterov"
     source = "Sutskever, Martens, Dahl & Hinton, On the Importance of Initialization (2013), equations 3 and 4"
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
+        if self.rate_inside:
+            velocity = scalars["momentum"] * states[0] - scalars["lr"] * g
+            return w + (scalars["momentum"] * velocity - scalars["lr"] * g), velocity
         velocity = scalars["momentum"] * states[0] + g
         return w - scalars["lr"] * (g + scalars["momentum"] * velocity), velocity
 
