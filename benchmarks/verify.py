@@ -21,10 +21,12 @@ class Given(Chance):
     """The parameters and the order that glassnet has."""
 
     def __init__(self, net: Any, workload: Workload) -> None:
-        from glassnet.batching import Plan
+        from glassnet.batching import Plan, shuffled
+        from glassnet.reference import shuffle_into
 
         self.first = [(np.array(w.T), np.array(b[:, 0])) for w, b in zip(net.weights, net.biases, strict=True)]
-        self.places = Plan(workload.samples, workload.batch, None, (0, 0), True).block(0).order[: workload.samples]
+        plan = Plan(workload.samples, workload.batch, None, shuffled((0, 0), shuffle_into))
+        self.places = plan.block(0).order[: workload.samples]
 
     def parameters(self, workload: Workload) -> list[tuple[Array, Array]]:
         """glassnet's first weights and biases."""

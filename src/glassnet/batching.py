@@ -15,6 +15,10 @@ from glassnet.parameters import Array
 
 BLOCK = 1 << 18  # samples in the orders of one block, where an epoch has fewer
 
+Orders = Callable[[int, Array], None]
+"""orders(number, places) writes the orders of the epochs of the block of that number, as many as `places` (epochs,
+samples), int64, has rows; the same whenever it is asked again."""
+
 
 class Block(NamedTuple):
     """Some epochs in a row: their orders, one behind the other, and all their batches.
@@ -33,20 +37,14 @@ class Block(NamedTuple):
 class Plan:
     """What every step of a run reads.
 
-    `shuffle` is an executor's, or None where the samples keep their order. Of the last block of a run of `epochs` only
-    the epochs that it needs are drawn, which are those that a longer run begins with.
+    `orders` writes the orders of its epochs. Of the last block of a run of `epochs` only the epochs that it needs are
+    drawn, which are those that a longer run begins with.
     """
 
     def __init__(
-        self,
-        samples: int,
-        batch_size: int,
-        weights: Array | None,
-        key: tuple[int, int],
-        shuffle: Callable[[Array, Array], None] | None,
-        epochs: int | None = None,
+        self, samples: int, batch_size: int, weights: Array | None, orders: Orders, epochs: int | None = None
     ) -> None:
-        self.samples, self.weights, self.key, self.shuffle = samples, weights, key, shuffle
+        self.samples, self.weights, self.orders = samples, weights, orders
         self.cuts = epoch_batches(samples, batch_size)
         self.epochs = max(1, BLOCK // samples)
         self.last = epochs
@@ -66,7 +64,7 @@ class Plan:
         alike = len(self._places) == count
         if not alike:
             self._places = np.empty((count, self.samples), np.int64)
-        self._shuffle(number)
+        self.orders(number, self._places)
         if self._kept is not None and alike and self.weights is None:
             return self._kept._replace(first_epoch=first_epoch)
         order = self._places.ravel()
@@ -83,14 +81,21 @@ class Plan:
         left = self.epochs if self.last is None else self.last - number * self.epochs
         return min(left, self.epochs) if left > 0 else self.epochs
 
-    def _shuffle(self, number: int) -> None:
-        """Write the orders of a block's epochs."""
-        if self.shuffle is None:
-            self._places[:] = np.arange(self.samples)
-            return
-        bits = np.random.default_rng([*self.key, number]).bit_generator
-        pairs = bits.random_raw((self._places.size + 1) // 2)  # 64 bits are two draws
-        self.shuffle(self._places, pairs.view(np.uint32)[: self._places.size].reshape(self._places.shape))
+
+def shuffled(key: tuple[int, int], shuffle: Callable[[Array, Array], None]) -> Orders:
+    """Orders drawn from (seed, run) and the number of the block; `shuffle` is an executor's."""
+
+    def orders(number: int, places: Array) -> None:
+        bits = np.random.default_rng([*key, number]).bit_generator
+        pairs = bits.random_raw((places.size + 1) // 2)  # 64 bits are two draws
+        shuffle(places, pairs.view(np.uint32)[: places.size].reshape(places.shape))
+
+    return orders
+
+
+def in_order(number: int, places: Array) -> None:
+    """The samples as they lie, in every epoch."""
+    places[:] = np.arange(places.shape[1])
 
 
 def epoch_batches(samples: int, batch_size: int) -> Array:

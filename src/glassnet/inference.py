@@ -19,6 +19,7 @@ from glassnet.prediction import LEAST, Predictor, Single, block_size
 from glassnet.program import Program
 from glassnet.reference import Sources
 from glassnet.samples import input_rows
+from glassnet.sparse_rows import dense
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
@@ -82,15 +83,16 @@ class Inference:
         """The weighted mean of the cost of each sample, plus the penalty."""
         return self.evaluate(Sources(x, y, weights))[0]
 
-    def evaluate(self, sources: Sources) -> tuple[float, float | None]:
-        """C, and the share of right answers where y are classes (None for other targets)."""
+    def evaluate(self, sources: Sources, penalty: bool = True) -> tuple[float, float | None]:
+        """C, with or without the penalty, and the share of right answers where y are classes (None elsewhere)."""
         total = weight_sum = right = 0.0
         classes = self._classes(sources)
-        size = block_size(self.network, len(sources.x))
-        for first in range(0, len(sources.x), size):
-            stop = min(first + size, len(sources.x))
+        samples = sources.x.shape[0]
+        size = block_size(self.network, samples)
+        for first in range(0, samples, size):
+            stop = min(first + size, samples)
             weights = None if sources.weights is None else sources.weights[first:stop]
-            runner = self._ready(sources.x[first:stop], False, sources.y[first:stop])
+            runner = self._ready(dense(sources.x[first:stop]), False, sources.y[first:stop])
             self._costs(runner)
             c = runner.rows("c")
             with np.errstate(over="ignore", invalid="ignore"):
@@ -98,8 +100,8 @@ class Inference:
             weight_sum += float(len(c) if weights is None else weights.sum())
             if classes is not None:
                 right += float((_answers(runner.rows(output_name(runner.program))) == classes[first:stop]).sum())
-        penalty = self._penalty(runner)
-        return total / weight_sum + penalty, None if classes is None else right / len(sources.x)
+        mean = total / weight_sum + (self._penalty(runner) if penalty else 0.0)
+        return mean, None if classes is None else right / samples
 
     # Executors --------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ segments. Gradients and the states of an optimiser are vectors of the same layou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -34,7 +35,7 @@ class Segment(NamedTuple):
     @property
     def size(self) -> int:
         """Number of parameters."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
 
 def padded(size: int) -> int:

@@ -7,10 +7,12 @@ have names, this the same equations with the same bits where only the result cou
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassnet.architecture import Architecture
 from glassnet.building import build
 from glassnet.execution import Executor, executor
 from glassnet.formula import trace
@@ -78,9 +80,16 @@ class Single(Predictor):
 
 def forward_program(network: NeuralNetwork) -> Program:
     """The rows of the forward pass; the last one writes the result."""
-    program = build(network.architecture)
+    plain, joined = forward_programs(network.architecture)
+    return plain if network.engine == "numpy" else joined
+
+
+@lru_cache(maxsize=16)
+def forward_programs(architecture: Architecture) -> tuple[Program, Program]:
+    """The same as it is built and as it is fused, made once for all networks that are alike."""
+    program = build(architecture)
     forward = program._replace(rows=program.rows[: program.head("forward")])
-    return forward if network.engine == "numpy" else fused(forward, forward.rows[-1].writes[0])
+    return forward, fused(forward, forward.rows[-1].writes[0])
 
 
 def watched(program: Program) -> Program:

@@ -16,8 +16,8 @@ import numpy as np
 
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.fitting import Run
+from glassnet.recipe import Recipe
 from glassnet.tables import optimizers, schedules
-from glassnet.training import Recipe
 
 
 def checked_recipe(

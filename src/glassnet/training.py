@@ -10,12 +10,14 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from glassnet.batching import Block, Plan
+from glassnet.architecture import Architecture
+from glassnet.batching import Block, Plan, in_order, shuffled
 from glassnet.building import Step, build
 from glassnet.divergence import first_not_finite
 from glassnet.engine.interruption import signals_wait
@@ -25,48 +27,21 @@ from glassnet.history import History, Report
 from glassnet.lowering import fused
 from glassnet.memory import vectors
 from glassnet.parameters import Array
+from glassnet.program import Program
+from glassnet.recipe import Counters, Recipe
 from glassnet.reference import Schedule, Sources
-from glassnet.tables.optimizers import Optimizer
-from glassnet.tables.schedules import Schedule as RateSchedule
+from glassnet.sparse_rows import SliceBySlice, is_sparse, on_demand
 
 SLICE_SECONDS = 0.05  # one compiled call: after it Python sees Ctrl-C, the time limit and callbacks
 NEAR = 1 << 16  # numbers
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run is taken to find the step that broke it
 
 
-class Recipe(NamedTuple):
-    """How a run trains: everything that decides its numbers, beside the network and the data."""
-
-    batch_size: int
-    epochs: int
-    lr: float
-    optimizer: Optimizer
-    schedule: RateSchedule
-    patience: int | None = None
-    clip_norm: float | None = None
-    clip_value: float | None = None
-    factors: tuple[float, ...] = ()
-    shuffle: bool = True
-    run: int = 0
-
-
-@dataclass
-class Counters:
-    """Where a run stands: epochs finished, batches done in this one, steps taken, costs so far, and the best epoch."""
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    cost_sum: float = 0.0
-    weight_sum: float = 0.0
-    best_epoch: int = 0
-    best_cost: float = math.inf
-    waited: int = 0
-    reports: list[Report] = field(default_factory=list)
-
-
 class Training:
-    """A run of `network` on `sources` (samples as rows). `evaluate` gives (cost, accuracy) on validation data."""
+    """A run of `network` on `sources` (samples as rows). `evaluate` gives (cost, accuracy) on validation data.
+
+    `plan` says what every step reads; without one it comes from the network's seed and the recipe.
+    """
 
     def __init__(
         self,
@@ -74,31 +49,49 @@ class Training:
         sources: Sources,
         recipe: Recipe,
         evaluate: Callable[[], tuple[float, float | None]] | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.network, self.sources, self.recipe, self.evaluate = network, sources, recipe, evaluate
-        weights = sources.weights
         step = Step(
             recipe.optimizer,
-            weighted=weights is not None,
+            weighted=sources.weights is not None,
             labels=sources.y.ndim == 1,
             clip_norm=recipe.clip_norm is not None,
             clip_value=recipe.clip_value is not None,
             factors=recipe.factors,
         )
-        self.program = build(network.architecture, step)
-        running = self.program if network.engine == "numpy" else fused(self.program)
+        self.program, joined = programs(network.architecture, step)
+        running = self.program if network.engine == "numpy" else joined
         self.vectors = vectors(self.program, network.parameters, network.statistics)
         self.counters = Counters()
         self.best: tuple[Array, Array] | None = None
         self.seconds = 0.0
-        samples, key = len(sources.x), (network.seed, recipe.run)
-        capacity = min(samples, recipe.batch_size)
+        capacity = min(recipe.batch_size, sources.x.shape[0]) if plan is None else int(plan.cuts[0, 1])
         self.executor: Executor = executor(network.engine, running, self.vectors, capacity, network.seed)
+        if is_sparse(sources.x):
+            self.executor = SliceBySlice(self.executor, sources)
         self.executor.bind(sources)
-        shuffle = self.executor.shuffle if recipe.shuffle else None
-        self.plan = Plan(samples, recipe.batch_size, weights, key, shuffle, recipe.epochs)
+        self.plan = self._drawn() if plan is None else plan
         self._slice = 1
         self._kept = {name: np.empty_like(vector) for name, vector in self._held().items()}
+        self._keep_snapshot()
+
+    def _drawn(self) -> Plan:
+        """The batches of a run whose chance comes from the seed."""
+        recipe, x = self.recipe, self.sources.x
+        orders = shuffled((self.network.seed, recipe.run), self.executor.shuffle) if recipe.shuffle else in_order
+        return Plan(x.shape[0], recipe.batch_size, self.sources.weights, orders, recipe.epochs)
+
+    def feed(self, plan: Plan, sources: Sources | None = None) -> None:
+        """Go on with other data of the same kind, or new values where the old ones lay, in batches that are not larger.
+
+        The count of epochs starts again; the optimiser's state and the count of steps stay.
+        """
+        self.plan = plan
+        if sources is not None:
+            self.sources = sources
+            self.executor.bind(sources)
+        self.counters = Counters(step=self.counters.step)
         self._keep_snapshot()
 
     # Running ----------------------------------------------------------------------------------------------------------
@@ -153,7 +146,8 @@ class Training:
         counters, epoch = self.counters, self.counters.epoch - block.first_epoch
         last = int(np.searchsorted(block.starts, first + len(costs)))
         ends = np.minimum(block.starts[epoch + 1 : last + 1] - first, len(costs))
-        weights = block.weights[first : first + len(costs)]
+        shares = block.batches[:, 1].astype(np.float64) if self.recipe.by_samples else block.weights
+        weights = shares[first : first + len(costs)]
         with np.errstate(over="ignore"):
             cost_sums = running_sums(costs * weights, ends, counters.cost_sum)
         weight_sums = running_sums(weights, ends, counters.weight_sum)
@@ -171,20 +165,23 @@ class Training:
         steps = np.arange(self.counters.step, self.counters.step + stop - first, dtype=np.float64)
         rates = self._rates(steps)
         batches = block.batches[first:stop]
-        scalars = self._scalars(steps, rates, batches[:, 1] / block.weights[first:stop])
+        scalars = self._scalars(steps, rates, batches[:, 1], block.weights[first:stop])
         return Schedule(block.order, batches, scalars, self.counters.step), rates
 
-    def _scalars(self, steps: Array, rates: Array, weight_factors: Array) -> Array:
-        """The table of step scalars: computed in float64, rounded once to the program's dtype."""
+    def _scalars(self, steps: Array, rates: Array, samples: Array, weights: Array) -> Array:
+        """The table of step scalars: computed in float64, rounded once to the program's dtype.
+
+        `samples` and `weights` are m and Σw of each step's batch.
+        """
         recipe = self.recipe
         found: dict[str, Any] = {}
         for number, (factor, decays) in enumerate(self.program.groups):
             for word, values in recipe.optimizer.scalars(steps + 1, rates * factor, float(decays)).items():
                 found[f"{word} {number}"] = values
-        architecture = self.network.architecture
-        found |= {"l1": architecture.l1, "l2": architecture.l2}
+        architecture, divisors = self.network.architecture, weights if recipe.by_samples else 1.0
+        found |= {"l1": architecture.l1 / divisors, "l2": architecture.l2 / divisors}
         found |= {"clip norm": recipe.clip_norm, "clip value": recipe.clip_value}
-        found["weight factor"] = weight_factors
+        found["weight factor"] = samples / weights
         table = np.empty((len(steps), len(self.program.scalars)), self.vectors.parameters.vector.dtype)
         for column, name in enumerate(self.program.scalars):
             table[:, column] = found[name]
@@ -260,7 +257,8 @@ class Training:
     def _explain(self, schedule: Schedule, rate: float) -> None:
         """Run the step that broke in the plain lowering, put the weights back, and raise with what was found."""
         before = self._arrays()
-        found = first_not_finite(self.network, self.program, self.vectors, self.sources, schedule)
+        sources = self.sources._replace(x=on_demand(self.sources.x))
+        found = first_not_finite(self.network, self.program, self.vectors, sources, schedule)
         self._return_to(before, self.counters)
         self._raise_diverged(found, rate)
 
@@ -325,6 +323,13 @@ class Training:
         history.best_epoch = self.counters.best_epoch or None
         history.warnings += self.executor.warnings
         return history
+
+
+@lru_cache(maxsize=16)
+def programs(architecture: Architecture, step: Step) -> tuple[Program, Program]:
+    """The program of a step as it is built and as it is fused, made once for all runs of such a network."""
+    program = build(architecture, step)
+    return program, fused(program)
 
 
 def is_finite(vector: Array) -> bool:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+
+from glassnet.prediction import forward_programs
+from glassnet.training import programs
 
 from ..properties import test_updates as updates
 from .by_hand import check_pass, check_steps
@@ -12,6 +17,16 @@ from .problems import Problem
 
 BY_HAND = ("plain", "square", "penalty")
 LIMITS = (0.05, 3.0)  # of the gradients' norm: one that clips and one that does not
+
+
+@pytest.fixture(autouse=True)
+def made_anew() -> Iterator[None]:
+    """No program that was made without the fault is used with it, and none with it outlives the test."""
+    for kept in (programs, forward_programs):
+        kept.cache_clear()
+    yield
+    for kept in (programs, forward_programs):
+        kept.cache_clear()
 
 
 def first_wrong(found: Problem) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from glassnet.batching import Plan
+from glassnet.batching import Plan, shuffled
 from glassnet.parameters import Array
 from glassnet.reference import shuffle_into
 
 
 def epoch_order(samples: int, seed: int, run: int, epoch: int) -> Array:
     """The places of all samples, in order."""
-    block = Plan(samples, samples, None, (seed, run), shuffle_into).block(epoch)
+    block = Plan(samples, samples, None, shuffled((seed, run), shuffle_into)).block(epoch)
     first = (epoch - block.first_epoch) * samples
     return block.order[first : first + samples]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.batching import BLOCK, Plan
+from glassnet.batching import BLOCK, Plan, shuffled
 from glassnet.engine import address
 from glassnet.reference import shuffle_into
 
@@ -35,7 +35,7 @@ def test_the_engine_shuffles_as_numpy_does(epochs: int, samples: int) -> None:
 
 
 def test_every_order_is_as_likely() -> None:
-    plan = Plan(4, 2, None, (5, 0), compiled)
+    plan = Plan(4, 2, None, shuffled((5, 0), compiled))
     orders = plan.block(0).order.reshape(-1, 4)
     counts = Counter(map(tuple, orders.tolist()))
     expected = len(orders) / 24
@@ -49,7 +49,7 @@ def test_a_block_depends_on_its_number_alone(weights: Array | None) -> None:
         return [np.asarray(part).tobytes() for part in plan.block(epoch)]
 
     def plan(key: tuple[int, int] = (1, 2)) -> Plan:
-        return Plan(13, 2, weights, key, compiled)
+        return Plan(13, 2, weights, shuffled(key, compiled))
 
     second, walked = BLOCK // 13, plan()
     found = [parts(walked, epoch) for epoch in (0, 1, second, 3 * second, 0)]
@@ -60,7 +60,7 @@ def test_a_block_depends_on_its_number_alone(weights: Array | None) -> None:
 
 @pytest.mark.parametrize("epochs", [1, 5, BLOCK // 9, BLOCK // 9 + 3])
 def test_a_short_run_begins_as_a_longer_one(epochs: int) -> None:
-    whole, short = (Plan(9, 2, None, (1, 2), compiled, last) for last in (None, epochs))
+    whole, short = (Plan(9, 2, None, shuffled((1, 2), compiled), last) for last in (None, epochs))
     for epoch in range(0, epochs, max(1, epochs // 5)):
         long_block, short_block = whole.block(epoch), short.block(epoch)
         order, starts = short_block.order, short_block.starts
