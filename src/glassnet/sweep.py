@@ -137,7 +137,9 @@ def _show(runs: Sequence[Future[History]], verbose: int | None) -> None:
     left = set(runs)
     with progress(len(runs), verbose) as show:
         while left:
-            _, left = wait(left, return_when=FIRST_COMPLETED)
+            done, left = wait(left, LOOK, FIRST_COMPLETED)  # a library may keep Ctrl-C from waking who waits for ever
+            if not done:
+                continue
             show(cast(Any, Finished(len(runs) - len(left), len(runs))))
 
 

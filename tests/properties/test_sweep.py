@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -179,3 +181,22 @@ def test_a_misspelt_setting_is_told_before_anything_is_trained() -> None:
         train_many(nets, X, Y, batchsize=5)
     for net, vector in zip(nets, before, strict=True):
         assert (net.parameters.vector == vector).all()
+
+
+POLARS = """
+import os, signal
+import numpy as np
+import polars
+from glassnet import NeuralNetwork, train_many
+rng = np.random.default_rng(0)
+networks = [NeuralNetwork([3, 5 + seed, 1], ["tanh", "linear"], seed=seed) for seed in range(3)]
+once = iter([lambda: os.kill(os.getpid(), signal.SIGINT)])
+stop = lambda report: report.epoch == 50 and next(once, bool)() or None
+x, y = rng.normal(size=(3, 200)), rng.random((1, 200))
+print([h.stopped for h in train_many(networks, x, y, epochs=20_000, threads=1, verbose=0, callbacks=[stop])])
+"""
+
+
+def test_an_interruption_is_heard_where_another_library_takes_the_signal_first() -> None:
+    found = subprocess.run([sys.executable, "-c", POLARS], capture_output=True, text=True, timeout=120)
+    assert found.stdout.strip() == str(["interrupted"] * 3), found.stderr
