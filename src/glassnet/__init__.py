@@ -17,6 +17,7 @@ _HOMES = {
     ),
     "training": ("Training",),
     "sweep": ("train_many",),
+    "estimators": ("MLPClassifier", "MLPRegressor"),
     "tables.activations": (
         *(
             "Linear",
@@ -36,7 +37,7 @@ _HOMES = {
     ),
     "tables.costs": (
         *("Quadratic", "BinaryCrossEntropy", "CategoricalCrossEntropy", "Absolute", "Huber", "Quantile", "Poisson"),
-        "own_cost",
+        *("PoissonDeviance", "own_cost"),
     ),
     "tables.layers": ("Dropout", "BatchNorm", "LayerNorm", "Scaling"),
     "tables.optimizers": ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AdamW", "AdaGrad", "NAdam"),
@@ -47,6 +48,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)
 
 if TYPE_CHECKING:
+    from glassnet.estimators import MLPClassifier as MLPClassifier
+    from glassnet.estimators import MLPRegressor as MLPRegressor
     from glassnet.network import NeuralNetwork as NeuralNetwork
     from glassnet.see.gradient_check import gradient_check as gradient_check
     from glassnet.sweep import train_many as train_many

@@ -1,0 +1,69 @@
+"""scikit-learn's own tests of its networks, read where they are installed and run on ours: one import is replaced.
+
+`test_gradient` calls a private method of its class; tests/gradients checks our gradients.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import types
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+IMPORT = "from sklearn.neural_network import MLPClassifier, MLPRegressor"
+OURS = "from glassnet import MLPClassifier, MLPRegressor"
+PRIVATE = {"test_gradient"}
+
+
+def suite() -> types.ModuleType:
+    """The installed test module, with our estimators in it."""
+    spec = find_spec("sklearn.neural_network")
+    assert spec is not None and spec.origin is not None
+    path = Path(spec.origin).parent / "tests" / "test_mlp.py"
+    source = path.read_text(encoding="utf-8")
+    assert source.count(IMPORT) == 1
+    module = types.ModuleType("sklearn_test_mlp")
+    sys.modules[module.__name__] = module
+    exec(compile(source.replace(IMPORT, OURS), str(path), "exec"), vars(module))  # its own code, with one line replaced
+    return module
+
+
+MODULE = suite()
+FOUND: dict[str, Callable[..., Any]] = {
+    name: function for name, function in vars(MODULE).items() if name.startswith("test_") and name not in PRIVATE
+}
+
+
+def cases() -> Iterator[Any]:
+    """Each test with each set of its arguments."""
+    for name, function in FOUND.items():
+        marks = [mark for mark in getattr(function, "pytestmark", []) if mark.name == "parametrize"]
+        sets: list[dict[str, Any]] = [{}]
+        for mark in marks:
+            names = [word.strip() for word in mark.args[0].split(",")]
+            values = [value if len(names) > 1 else (value,) for value in mark.args[1]]
+            sets = [known | dict(zip(names, value, strict=True)) for known in sets for value in values]
+        for number, words in enumerate(sets):
+            yield pytest.param(function, words, id=f"{name}-{number}" if len(sets) > 1 else name)
+
+
+def test_all_but_the_private_one_are_run() -> None:
+    assert len(FOUND) >= 42 and set(vars(MODULE)) >= PRIVATE
+    assert MODULE.MLPClassifier.__module__.startswith("glassnet") and "sklearn" in MODULE.scale.__module__
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(("function", "words"), list(cases()))
+def test_of_scikit_learn(
+    function: Callable[..., Any], words: dict[str, Any], capsys: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    given = {"capsys": capsys, "tmp_path": tmp_path, "global_random_seed": 42}
+    wanted = set(inspect.signature(function).parameters) - set(words)
+    with np.errstate(all="warn"):
+        function(**words, **{name: given[name] for name in wanted})
