@@ -7,7 +7,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import contestants, growth, inference, many, memory, picture, reaching, starting
+from benchmarks import contestants, drop_in, growth, inference, many, memory, picture, reaching, starting
 from benchmarks.comparison import Measured, compared, text
 from benchmarks.processes import Process
 from benchmarks.workloads import TRAP, VARIANTS, WORKLOADS
@@ -19,6 +19,7 @@ PARTS = (
     "one sample",
     "blocks",
     "many",
+    "estimators",
     "starting",
     "memory",
     "growth",
@@ -66,6 +67,9 @@ def section(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str, 
         return "Other layers and sample weights: one thread, processor time", found, text(found)
     if part == "many":
         return "Sixteen networks 20-64-64-1 on two threads", [], many.report()
+    if part == "estimators":
+        found = contest(list(drop_in.HOMES), 1, part, drop_in.WORKLOADS, rounds, seconds)
+        return "Fits by scikit-learn's words: one thread, processor time", found, drop_in.text(found)
     if part == "starting":
         return "Start of a process", [], starting.report()
     if part == "memory":

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import contestants, inference
+from benchmarks import contestants, drop_in, inference
 from benchmarks.comparison import Measured, factors, text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +37,12 @@ def test_every_contestant_trains(name: str) -> None:
 def test_every_contestant_answers(name: str) -> None:
     tasks = [{"part": "inference", "workload": "20-64-64-1", "rows": rows} for rows in (1, 1000)]
     assert [sorted(answer) for answer in answers(name, *tasks)] == [["cpu", "wall"]] * 2
+
+
+@pytest.mark.parametrize("name", drop_in.HOMES)
+def test_both_libraries_fit(name: str) -> None:
+    tasks = [{"part": "estimators", "workload": f"{workload}, float32"} for workload in ("diabetes (100,)",)]
+    assert [sorted(answer) for answer in answers(name, *tasks)] == [["cpu", "wall"]]
 
 
 def test_ours_trains_and_has_a_limit() -> None:
