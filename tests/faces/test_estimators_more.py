@@ -231,6 +231,20 @@ def test_another_alpha_keeps_the_normalisation() -> None:
 
 
 @unfinished
+@estimators
+def test_a_warm_start_may_change_the_solver_and_what_is_watched(kind: Any) -> None:
+    X, y = iris()
+    model = quiet(kind, warm_start=True, max_iter=5, solver="lbfgs").fit(X, y)
+    before = model.loss_
+    model.set_params(solver="adam").fit(X, y)
+    assert len(model.loss_curve_) == 5 and model.loss_curve_[0] == pytest.approx(before, rel=1e-9)
+    model.set_params(early_stopping=True).fit(X, y)
+    assert len(model.validation_scores_) == 5 and model.best_validation_score_ == max(model.validation_scores_)
+    model.set_params(early_stopping=False).fit(X, y)
+    assert len(model.loss_curve_) == 15 and model.best_loss_ == min(model.loss_curve_[10:] + model.loss_curve_[:5])
+
+
+@unfinished
 def test_weights_set_by_hand_predict() -> None:
     X, y = iris()
     model = quiet(MLPRegressor).fit(X, y)

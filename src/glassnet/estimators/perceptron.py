@@ -174,6 +174,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self._described = described
         if first:
             self._reset()
+        if self.solver in STOCHASTIC and (first or not hasattr(self, "loss_curve_")):
+            self._reset_run()
         return self._network
 
     def _make(self, widths: Sequence[int], dtype: Any, seed: int = 0) -> NeuralNetwork:
@@ -197,14 +199,16 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self.n_layers_ = len(self.coefs_) + 1
         self.out_activation_ = activation_name(self._end(self.n_outputs_)[0])
         self._best: list[Array] | None = None
-        if self.solver in STOCHASTIC:
-            early = self.early_stopping
-            self.loss_curve_: list[float] = []
-            self._no_improvement_count = 0
-            self.best_loss_ = None if early else np.inf
-            self.validation_scores_: list[float] | None = [] if early else None
-            self.best_validation_score_ = -np.inf if early else None
-            self.validation_loss_curve_: list[float] = []
+
+    def _reset_run(self) -> None:
+        """What only a solver with epochs has, before the first one."""
+        early = self.early_stopping
+        self.loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        self.best_loss_ = None if early else np.inf
+        self.validation_scores_: list[float] | None = [] if early else None
+        self.best_validation_score_ = -np.inf if early else None
+        self.validation_loss_curve_: list[float] = []
 
     def _weights(self, sample_weight: Any, X: Any) -> Array | None:
         if sample_weight is None:

@@ -106,8 +106,16 @@ class Stochastic:
         self.row = held.row if held else optimizer_row(model)
         self.rate = held.learning_rate if held else float(model.learning_rate_init)
         self.training = self._training(held)
-        best = model.best_loss_ if data.score is None else model.best_validation_score_
-        self.patience = Patience(model.tol, model.n_iter_no_change, best, model._no_improvement_count)
+        self.patience = Patience(model.tol, model.n_iter_no_change, self._best(), model._no_improvement_count)
+
+    def _best(self) -> float:
+        """The lowest loss or the highest score before this fit; a warm start may begin to watch the other one."""
+        model = self.model
+        if self.data.score is None:
+            return np.inf if model.best_loss_ is None else float(model.best_loss_)
+        if model.validation_scores_ is None:
+            model.validation_scores_, model.best_validation_score_ = [], -np.inf
+        return float(model.best_validation_score_)
 
     def _in_order(self, number: int, places: Array) -> None:
         """The samples that are trained on, as they lie."""
