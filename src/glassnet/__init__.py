@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "network": ("NeuralNetwork",),
     "see.gradient_check": ("gradient_check",),
+    "see.check_backprop": ("BackpropReport", "check_backprop"),
     "see.explain": ("Explanation",),
     "see.nudge": ("Nudge",),
     "see.trace": ("Trace",),
@@ -51,6 +52,7 @@ __all__ = sorted(_HOME_OF)
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork as NeuralNetwork
+    from glassnet.see.check_backprop import check_backprop as check_backprop
     from glassnet.see.gradient_check import gradient_check as gradient_check
     from glassnet.sweep import train_many as train_many
 
