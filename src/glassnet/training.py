@@ -28,6 +28,7 @@ from glassnet.parameters import Array
 from glassnet.reference import Schedule, Sources
 from glassnet.tables.optimizers import Optimizer
 from glassnet.tables.schedules import Schedule as RateSchedule
+from glassnet.watching import Watch
 
 SLICE_SECONDS = 0.05  # one compiled call: after it Python sees Ctrl-C, the time limit and callbacks
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run is taken to find the step that broke it
@@ -90,6 +91,7 @@ class Training:
         self.counters = Counters()
         self.best: tuple[Array, Array] | None = None
         self.seconds = 0.0
+        self.watch: Watch | None = None
         samples, key = len(sources.x), (network.seed, recipe.run)
         capacity = min(samples, recipe.batch_size)
         self.executor: Executor = executor(network.engine, running, self.vectors, capacity, network.seed)
@@ -119,6 +121,8 @@ class Training:
         last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
         while left > 0 and self.counters.epoch < last and not self.finished:
             left -= self._advance(int(min(left, self._slice)), last)
+            if self.watch is not None:
+                self.watch.look()
             if time.perf_counter() - started > seconds:
                 break
         self.seconds = time.perf_counter() - self._clock
@@ -323,6 +327,7 @@ class Training:
         history = History(self.counters.reports)
         history.best_epoch = self.counters.best_epoch or None
         history.warnings += self.executor.warnings
+        history.layers = self.watch.layers if self.watch else history.layers
         return history
 
 
