@@ -17,6 +17,7 @@ _HOMES = {
     ),
     "training": ("Training",),
     "sweep": ("train_many",),
+    "recording": ("Recording",),
     "tables.activations": (
         *(
             "Linear",
@@ -48,6 +49,7 @@ __all__ = sorted(_HOME_OF)
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork as NeuralNetwork
+    from glassnet.recording import Recording as Recording
     from glassnet.see.gradient_check import gradient_check as gradient_check
     from glassnet.sweep import train_many as train_many
 
