@@ -18,6 +18,9 @@ _HOMES = {
     "training": ("Training",),
     "sweep": ("train_many",),
     "recording": ("Recording",),
+    "plots": ("plot_training", "plot_samples"),
+    "layer_plots": ("plot_layers", "plot_saturation"),
+    "network_plots": ("plot_answers", "plot_weights", "plot_confusion", "plot_network"),
     "tables.activations": (
         *(
             "Linear",
