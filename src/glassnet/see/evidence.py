@@ -80,7 +80,8 @@ class Evidence(NamedTuple):
     @property
     def swing(self) -> tuple[float, float]:
         """How much the cost goes up and down from epoch to epoch in the last half of the run, as a share of what it is
-        above the least possible; 0 where it falls by more than that. And the noise scale over the batch size, 0 if unknown.
+        above the least possible; 0 where it falls by more than that. And the noise scale over the batch size, 0 where
+        it is not known.
         """
         late = self.costs[len(self.costs) // 2 :]
         if len(late) < 5:
