@@ -22,6 +22,10 @@ _HOMES = {
     "training": ("Training",),
     "sweep": ("train_many",),
     "estimators": ("MLPClassifier", "MLPRegressor"),
+    "recording": ("Recording",),
+    "plots": ("plot_training", "plot_samples"),
+    "layer_plots": ("plot_layers", "plot_saturation"),
+    "network_plots": ("plot_answers", "plot_weights", "plot_confusion", "plot_network"),
     "tables.activations": (
         *(
             "Linear",
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
     from glassnet.estimators import MLPClassifier as MLPClassifier
     from glassnet.estimators import MLPRegressor as MLPRegressor
     from glassnet.network import NeuralNetwork as NeuralNetwork
+    from glassnet.recording import Recording as Recording
     from glassnet.see.check_backprop import check_backprop as check_backprop
     from glassnet.see.gradient_check import gradient_check as gradient_check
     from glassnet.sweep import train_many as train_many

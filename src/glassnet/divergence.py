@@ -1,4 +1,4 @@
-"""Finds the first quantity of a step that is not finite: the step is run again, row by row, in the plain lowering."""
+"""Whether all numbers are finite, and where not: the step is run again, row by row, in the plain lowering."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from typing import Any
 import numpy as np
 
 from glassnet.memory import Vectors
+from glassnet.parameters import Array
 from glassnet.program import Program, symbol
 from glassnet.reference import Reference, Schedule, Sources
+
+NEAR = 1 << 16  # numbers
+
+
+def is_finite(vector: Array) -> bool:
+    """Whether every number is; looked at in parts that stay near, because a large answer's memory would cost more."""
+    return all(np.isfinite(vector[first : first + NEAR]).all() for first in range(0, len(vector), NEAR))
 
 
 def first_not_finite(network: Any, program: Program, held: Vectors, sources: Sources, schedule: Schedule) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.measures import LayerHistory
 from glassnet.parameters import Array
 
 
@@ -37,7 +38,7 @@ class History(Sequence[Report]):
     """The reports of a run in order; `history["cost"]` is one of their quantities as an array.
 
     `stopped` says in words why the run ended; `best_epoch` is the epoch whose weights were kept, where that was asked;
-    `warnings` are sentences about the run.
+    `warnings` are sentences about the run, `layers` the looks at its layers (none where it was too short for one).
     """
 
     def __init__(self, reports: Sequence[Report] = ()) -> None:
@@ -45,6 +46,7 @@ class History(Sequence[Report]):
         self.stopped = ""
         self.best_epoch: int | None = None
         self.warnings: list[str] = []
+        self.layers = LayerHistory()
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
@@ -68,3 +70,16 @@ class History(Sequence[Report]):
         if not self.reports:
             return "History(no epoch finished)"
         return f"History({len(self)} epochs; {self.reports[-1]}{'; ' + self.stopped if self.stopped else ''})"
+
+
+def running_sums(values: Array, ends: Array, start: float) -> list[float]:
+    """The sum of the values up to the first end, added to `start`, then of those up to each further one.
+
+    They are added one by one, so that the sums do not depend on where the values are cut.
+    """
+    counts = np.diff(ends, prepend=0)
+    table = np.zeros((len(ends), 1 + int(counts.max())))
+    table[0, 0] = start
+    table[:, 1:][np.arange(table.shape[1] - 1) < counts[:, np.newaxis]] = values
+    totals: list[float] = np.cumsum(table, axis=1)[:, -1].tolist()
+    return totals

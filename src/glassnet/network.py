@@ -24,9 +24,8 @@ from glassnet.parameters import Array, ParameterList, Parameters
 from glassnet.places import segments
 from glassnet.program import Program
 from glassnet.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
-from glassnet.see.explain import explain_step
-from glassnet.see.nudge import cost_with, nudge
-from glassnet.see.trace import trace
+from glassnet.see.methods import Seeing
+from glassnet.see.nudge import cost_with
 from glassnet.settings import checked_recipe, checked_run, checked_seed
 from glassnet.sources import run_sources
 from glassnet.tables import initializers
@@ -36,7 +35,7 @@ from glassnet.training import Training
 from glassnet.updates import Step
 
 
-class NeuralNetwork:
+class NeuralNetwork(Seeing):
     """A fully connected neural network.
 
     Parameters
@@ -175,6 +174,7 @@ class NeuralNetwork:
         checkpoint: Any = None,
         every: int = 1,
         resume: bool = False,
+        record: Any = None,
         verbose: int | None = None,
         threads: int | None = None,
     ) -> History:
@@ -194,6 +194,7 @@ class NeuralNetwork:
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
         checkpoint, every, resume : file of the run's state, written each so many epochs; resume takes it up there
+        record : file of the run's epochs, layers and some weights, to be read by Recording
         verbose : None a bar on a terminal for long runs, 0 nothing, 1 always (lines where there is no terminal)
         threads : the most threads the engine may use; the numbers never depend on it
 
@@ -211,7 +212,7 @@ class NeuralNetwork:
             clip_value=clip_value,
             lr_factors=lr_factors,
         )
-        run = checked_run(time_limit, callbacks, checkpoint, every, resume, verbose, threads)
+        run = checked_run(time_limit, callbacks, checkpoint, every, resume, record, verbose, threads)
         with self._lock:
             sources, held = run_sources(self, x, y, validation, sample_weight)
             if patience is not None and held is None:
@@ -222,8 +223,9 @@ class NeuralNetwork:
             self._stop.clear()
             try:
                 self.history = fit(training, run._replace(stopping=self._stop.is_set))
-            except DivergedError:
+            except DivergedError as error:
                 self.history = training.history()
+                self.history.stopped = str(error)
                 raise
             self.runs += 1
             return self.history
@@ -271,8 +273,6 @@ class NeuralNetwork:
         rows = input_rows(x, self.architecture.inputs, self.dtype)
         return self._inference.cost(rows, self._targets(y, len(rows)), weight_vector(sample_weight, len(rows)))
 
-    trace, nudge, explain_step = trace, nudge, explain_step
-
     @property
     def program(self) -> Program:
         """One training step as a table of equations; print it."""
@@ -308,15 +308,9 @@ class NeuralNetwork:
         return target_rows(y, self.architecture.cost, self.architecture.outputs, batch, self.dtype)
 
     def __repr__(self) -> str:
-        parts = [str(self.architecture.inputs), *map(repr, self.architecture.entry)]
-        for dense in self.architecture.dense:
-            own = f"{dense.fan_out} {dense.activation.name}"
-            parts += [*map(repr, dense.before), own, *map(repr, dense.after)]
-        cost = self.architecture.cost
-        return (
-            f"NeuralNetwork({' → '.join(parts)}; cost {cost.name}, {self.parameters.count:,} parameters, {self.dtype}, "
-            f"seed {self.seed})"
-        )
+        from glassnet.notebook import network_text
+
+        return network_text(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the network as text, and its table of equations as static HTML."""

@@ -19,11 +19,11 @@ import numpy as np
 from glassnet.architecture import Architecture
 from glassnet.batching import Block, Plan, in_order, shuffled
 from glassnet.building import Step, build
-from glassnet.divergence import first_not_finite
+from glassnet.divergence import first_not_finite, is_finite
 from glassnet.engine.interruption import signals_wait
 from glassnet.errors import DivergedError, ParameterError
 from glassnet.execution import Executor, executor
-from glassnet.history import History, Report
+from glassnet.history import History, Report, running_sums
 from glassnet.lowering import fused
 from glassnet.memory import vectors
 from glassnet.parameters import Array
@@ -31,9 +31,9 @@ from glassnet.program import Program
 from glassnet.recipe import Counters, Recipe
 from glassnet.reference import Schedule, Sources
 from glassnet.sparse_rows import SliceBySlice, is_sparse, on_demand
+from glassnet.watching import Watch
 
 SLICE_SECONDS = 0.05  # one compiled call: after it Python sees Ctrl-C, the time limit and callbacks
-NEAR = 1 << 16  # numbers
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run is taken to find the step that broke it
 
 
@@ -66,6 +66,7 @@ class Training:
         self.counters = Counters()
         self.best: tuple[Array, Array] | None = None
         self.seconds = 0.0
+        self.watch: Watch | None = None
         capacity = min(recipe.batch_size, sources.x.shape[0]) if plan is None else int(plan.cuts[0, 1])
         self.executor: Executor = executor(network.engine, running, self.vectors, capacity, network.seed)
         if is_sparse(sources.x):
@@ -113,6 +114,8 @@ class Training:
         last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
         while left > 0 and self.counters.epoch < last and not self.finished:
             left -= self._advance(int(min(left, self._slice)), last)
+            if self.watch is not None:
+                self.watch.look()
             if time.perf_counter() - started > seconds:
                 break
         self.seconds = time.perf_counter() - self._clock
@@ -322,6 +325,7 @@ class Training:
         history = History(self.counters.reports)
         history.best_epoch = self.counters.best_epoch or None
         history.warnings += self.executor.warnings
+        history.layers = self.watch.layers if self.watch else history.layers
         return history
 
 
@@ -330,21 +334,3 @@ def programs(architecture: Architecture, step: Step) -> tuple[Program, Program]:
     """The program of a step as it is built and as it is fused, made once for all runs of such a network."""
     program = build(architecture, step)
     return program, fused(program)
-
-
-def is_finite(vector: Array) -> bool:
-    """Whether every number is; looked at in parts that stay near, because a large answer's memory would cost more."""
-    return all(np.isfinite(vector[first : first + NEAR]).all() for first in range(0, len(vector), NEAR))
-
-
-def running_sums(values: Array, ends: Array, start: float) -> list[float]:
-    """The sum of the values up to the first end, added to `start`, then of those up to each further one.
-
-    They are added one by one, so that the sums do not depend on where the values are cut.
-    """
-    counts = np.diff(ends, prepend=0)
-    table = np.zeros((len(ends), 1 + int(counts.max())))
-    table[0, 0] = start
-    table[:, 1:][np.arange(table.shape[1] - 1) < counts[:, np.newaxis]] = values
-    totals: list[float] = np.cumsum(table, axis=1)[:, -1].tolist()
-    return totals

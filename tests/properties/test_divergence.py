@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, DivergedError, Dropout, GlassnetError, History, LayerNorm, NeuralNetwork, Training
+from glassnet.divergence import is_finite as finite
 from glassnet.execution import ENGINES
 from glassnet.reference import Sources
 from glassnet.settings import checked_recipe
 from glassnet.tables.schedules import Exponential
-from glassnet.training import is_finite as finite
 
 from .orders import epoch_order
 
