@@ -10,6 +10,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "network": ("NeuralNetwork",),
     "see.gradient_check": ("gradient_check",),
+    "see.nudge": ("Nudge",),
+    "see.trace": ("Trace",),
     "history": ("History", "Report"),
     "errors": (
         *("GlassnetError", "ParameterError", "ParameterTypeError", "FormulaError", "DataError", "ModelFileError"),

@@ -21,16 +21,21 @@ __all__ = ["Step", "build", "segments"]
 
 
 def build(
-    architecture: Architecture, step: Step | None = None, *, training: bool = False, weighted: bool = False
+    architecture: Architecture,
+    step: Step | None = None,
+    *,
+    training: bool = False,
+    weighted: bool = False,
+    shortcut: bool = True,
 ) -> Program:
     """The plain program: every quantity has its own buffer.
 
     With a `step` it is a whole training step. Without, it is forward, cost and gradients on given x and y: the rows of
-    inference, or those of training where `training` is true.
+    inference, or those of training where `training` is true. Without the `shortcut`, a pair of output activation and
+    cost (softmax with cross-entropy) goes the long way, by ∂c/∂a and the activation's derivative.
     """
-    if step is None:
-        return _Builder(architecture, None, training, weighted).program()
-    return _Builder(architecture, step, True, step.weighted).program()
+    training, weighted = (training, weighted) if step is None else (True, step.weighted)
+    return _Builder(architecture, step, training, weighted, shortcut).program()
 
 
 class _Passed(NamedTuple):
@@ -45,8 +50,10 @@ class _Passed(NamedTuple):
 class _Builder:
     """Adds the rows; `before[l]` and `after[l]` are the layers around the activation of dense layer l (0: x itself)."""
 
-    def __init__(self, architecture: Architecture, step: Step | None, training: bool, weighted: bool) -> None:
-        self.architecture, self.step, self.training = architecture, step, training
+    def __init__(
+        self, architecture: Architecture, step: Step | None, training: bool, weighted: bool, shortcut: bool
+    ) -> None:
+        self.architecture, self.step, self.training, self.shortcut = architecture, step, training, shortcut
         self.weights = ("s",) if weighted else ()
         self.rows = RowList(*segments(architecture))
         self.places: Iterator[Place] = iter(places(architecture))
@@ -127,7 +134,7 @@ class _Builder:
     def paired(self) -> bool:
         """Whether the output activation and the cost have a shortcut, value(z, y) and a − y."""
         output = self.architecture.dense[-1]
-        return output.activation.name in self.architecture.cost.pairs and not output.after
+        return self.shortcut and output.activation.name in self.architecture.cost.pairs and not output.after
 
     def cost(self) -> None:
         """The cost of each sample, the penalty, and their mean C."""

@@ -121,15 +121,9 @@ class Inference:
         return found
 
     def _ready(self, x: Array, training: bool, y: Array | None = None, weights: Array | None = None) -> Executor:
-        """An executor whose buffers hold x, y and s = w·m/Σw."""
+        """This thread's executor, whose buffers hold the batch."""
         runner = self.runner(len(x), training, weights is not None)
-        runner.set("a0", x.T)
-        if y is not None:
-            runner.set(
-                "y", np.equal(np.arange(self.network.architecture.outputs)[:, np.newaxis], y) if y.ndim == 1 else y.T
-            )
-        if weights is not None:
-            runner.set("s", weights * (len(x) / weights.sum()))
+        set_batch(runner, x, y, weights)
         return runner
 
     def _forward(self, runner: Executor) -> None:
@@ -151,6 +145,16 @@ class Inference:
         ):
             return _answers(sources.y)
         return None
+
+
+def set_batch(runner: Executor, x: Array, y: Array | None = None, weights: Array | None = None) -> None:
+    """Set a batch that is already rows: x, y (class numbers become columns with a single 1), and s = w·m/Σw."""
+    runner.set("a0", x.T)
+    if y is not None:
+        classes = int(runner.program.buffers["y"].shape[1])
+        runner.set("y", np.equal(np.arange(classes)[:, np.newaxis], y) if y.ndim == 1 else y.T)
+    if weights is not None:
+        runner.set("s", weights * (len(x) / weights.sum()))
 
 
 def output_name(program: Program) -> str:

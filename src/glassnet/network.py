@@ -7,7 +7,7 @@ is a Training (training.py). What a person passes is checked here once.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from glassnet.architecture import architecture
 from glassnet.building import build
-from glassnet.errors import DivergedError, ParameterError, ParameterTypeError, unknown
+from glassnet.errors import DivergedError, ParameterError, unknown
 from glassnet.execution import ENGINES
 from glassnet.fitting import Callback, fit
 from glassnet.history import History
@@ -24,6 +24,8 @@ from glassnet.parameters import Array, ParameterList, Parameters
 from glassnet.places import segments
 from glassnet.program import Program
 from glassnet.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
+from glassnet.see.nudge import cost_with, nudge
+from glassnet.see.trace import trace
 from glassnet.settings import checked_recipe, checked_run, checked_seed
 from glassnet.sources import run_sources
 from glassnet.tables import initializers
@@ -110,7 +112,7 @@ class NeuralNetwork:
 
     @weights.setter
     def weights(self, values: Sequence[Any]) -> None:
-        self._assign(self.weights, values, "weights")
+        self.weights.assign(values, "weights")
 
     @property
     def biases(self) -> ParameterList:
@@ -119,22 +121,7 @@ class NeuralNetwork:
 
     @biases.setter
     def biases(self, values: Sequence[Any]) -> None:
-        self._assign(self.biases, values, "biases")
-
-    @staticmethod
-    def _assign(target: ParameterList, values: Sequence[Any], name: str) -> None:
-        if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray)):
-            raise ParameterTypeError(f"{name} must be a list of {len(target)} arrays, not {values!r}.")
-        if len(values) != len(target):
-            raise ParameterError(f"{name} has {len(values)} arrays, but the network has {len(target)} dense layers.")
-        before = [array.copy() for array in target]
-        try:
-            for index, value in enumerate(values):
-                target[index] = value
-        except ParameterError:
-            for index, value in enumerate(before):
-                target[index] = value
-            raise
+        self.biases.assign(values, "biases")
 
     def feedforward(self, x: Any, *, training: bool = False) -> tuple[list[Array], list[Array]]:
         """Every z and a of a forward pass: (z_s, a_s), fresh arrays (fan_out, batch); a_s[0] is x.
@@ -272,10 +259,18 @@ class NeuralNetwork:
         """The last a (fan_out, batch) for x (fan_in, batch), by the rows of inference."""
         return self._inference.predict(x)
 
-    def cost(self, x: Any, y: Any, sample_weight: Any = None) -> float:
-        """C: the (weighted) mean over the samples of the cost, plus the penalty."""
+    def cost(self, x: Any, y: Any, sample_weight: Any = None, *, override: Mapping[str, float] | None = None) -> float:
+        """C: the (weighted) mean over the samples of the cost, plus the penalty.
+
+        `override` sets numbers first, {"w1[2,0]": 0.3}: any w, b, z, a or x by layer (from 1) and index (from 0,
+        samples are columns). The rows run up to the one that writes it, it is set, and the rest run; see `nudge`.
+        """
+        if override is not None:
+            return cost_with(self, (x, y, sample_weight), override)
         rows = input_rows(x, self.architecture.inputs, self.dtype)
         return self._inference.cost(rows, self._targets(y, len(rows)), weight_vector(sample_weight, len(rows)))
+
+    trace, nudge = trace, nudge
 
     @property
     def program(self) -> Program:

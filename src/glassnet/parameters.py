@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.errors import ParameterError
+from glassnet.errors import ParameterError, ParameterTypeError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ALIGNMENT = 64  # bytes: one cache line, one AVX-512 vector
@@ -123,6 +123,21 @@ class ParameterList(Sequence[Array]):
         if isinstance(index, slice):
             raise ParameterError("assign one array at a time, weights[0] = ..., or all of them, net.weights = [...].")
         self._parameters[self._names[index]] = value
+
+    def assign(self, values: Any, name: str) -> None:
+        """Copy in one array an item: all of them, or none where one is refused; `name` names them in errors."""
+        if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray)):
+            raise ParameterTypeError(f"{name} must be a list of {len(self)} arrays, not {values!r}.")
+        if len(values) != len(self):
+            raise ParameterError(f"{name} has {len(values)} arrays, but the network has {len(self)} dense layers.")
+        before = [array.copy() for array in self]
+        try:
+            for index, value in enumerate(values):
+                self[index] = value
+        except ParameterError:
+            for index, value in enumerate(before):
+                self[index] = value
+            raise
 
     def __len__(self) -> int:
         return len(self._names)
