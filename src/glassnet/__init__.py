@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "network": ("NeuralNetwork",),
     "see.gradient_check": ("gradient_check",),
+    "see.explain": ("Explanation",),
     "see.nudge": ("Nudge",),
     "see.trace": ("Trace",),
     "history": ("History", "Report"),

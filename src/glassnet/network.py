@@ -24,6 +24,7 @@ from glassnet.parameters import Array, ParameterList, Parameters
 from glassnet.places import segments
 from glassnet.program import Program
 from glassnet.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
+from glassnet.see.explain import explain_step
 from glassnet.see.nudge import cost_with, nudge
 from glassnet.see.trace import trace
 from glassnet.settings import checked_recipe, checked_run, checked_seed
@@ -270,7 +271,7 @@ class NeuralNetwork:
         rows = input_rows(x, self.architecture.inputs, self.dtype)
         return self._inference.cost(rows, self._targets(y, len(rows)), weight_vector(sample_weight, len(rows)))
 
-    trace, nudge = trace, nudge
+    trace, nudge, explain_step = trace, nudge, explain_step
 
     @property
     def program(self) -> Program:

@@ -145,7 +145,9 @@ def trace(
 
 def number(value: float) -> str:
     """A number in 4 significant digits; very small and very large ones with an exponent, never 0.0000."""
-    text = f"{value:.4g}" if value == 0 or not 1e-3 <= abs(value) < 1e5 else f"{value:#.4g}".rstrip(".")
+    if value == 0:
+        return "0"  # −0 too
+    text = f"{value:.4g}" if not 1e-3 <= abs(value) < 1e5 else f"{value:#.4g}".rstrip(".")
     return text.replace("-", "−")
 
 

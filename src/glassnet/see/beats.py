@@ -1,0 +1,129 @@
+"""A beat of a step: one equation with its real numbers, in columns or in rows, and the words of its sentence.
+
+story.py makes beats of the rows that were run; layout.py draws them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from glassnet.parameters import Array
+from glassnet.program import Program, Row, symbol
+from glassnet.see.trace import number
+
+SAMPLES = 4  # how many samples are shown
+Axis = int | str | None  # a layer whose neurons are counted, "m" for samples, None for a single row or column
+
+
+class Shown(NamedTuple):
+    """A quantity in an equation; `axes` say what its rows and columns count."""
+
+    symbol: str
+    values: Array
+    axes: tuple[Axis, Axis]
+
+    @property
+    def turned(self) -> Shown:
+        """The transpose, under the same name."""
+        return Shown(self.symbol, self.values.T, (self.axes[1], self.axes[0]))
+
+
+class Beat(NamedTuple):
+    """One equation: its label, a title, its text, its quantities with the signs between them, and a sentence.
+
+    In `text`, {} stand for the factors of a matrix product, which the other notation turns round.
+    """
+
+    label: str
+    title: str
+    text: str
+    terms: tuple[Shown | str, ...]
+    sentence: str
+
+    @property
+    def formula(self) -> str:
+        """The equation in words."""
+        factors = [term.symbol for term in self.terms if isinstance(term, Shown)]
+        return self.text.format(*factors[:2]) if "{}" in self.text else self.text
+
+    @property
+    def turned(self) -> Beat:
+        """The same in rows: every array transposed, the factors of a product the other way round."""
+        terms = [term if isinstance(term, str) else term.turned for term in self.terms]
+        if "{}" in self.text:
+            terms[0], terms[2] = terms[2], terms[0]
+        return self._replace(terms=tuple(terms))
+
+
+class Worked(NamedTuple):
+    """A row of the program that was run: what it read before, and what it wrote."""
+
+    program: Program
+    row: Row
+    reads: Mapping[str, Array]
+    writes: Mapping[str, Array]
+
+    def shown(self, name: str, after: bool = False) -> Shown:
+        """A quantity as the row read it; or as it wrote it, where it did not read it or `after` is asked."""
+        values = self.writes[name] if after or name not in self.reads else self.reads[name]
+        return Shown(symbol(name), values, axes(name, self.program))
+
+
+def axes(name: str, program: Program) -> tuple[Axis, Axis]:
+    """What rows and columns of a quantity count; the number in its name is its layer."""
+    found, shape = re.search(r"\d+", name), program.buffers[name].shape
+    layer = int(found[0]) if found else None
+    if len(shape) == 2 and shape[0] != "m":
+        return layer, None if layer is None else layer - 1
+    return (layer if len(shape) == 2 or shape[0] != "m" else None), (None if program.is_column(name) else "m")
+
+
+def largest(values: Array) -> tuple[int, int]:
+    """Where the largest number stands among the samples that are shown."""
+    neuron, sample = np.unravel_index(np.abs(values[:, :SAMPLES]).argmax(), values[:, :SAMPLES].shape)
+    return int(neuron), int(sample)
+
+
+def signed(value: float) -> str:
+    """A number with its sign."""
+    return f"{'+' if value > 0 else ''}{number(float(value))}"
+
+
+def span(values: Array) -> str:
+    """From where to where numbers go."""
+    low, high = number(float(values.min())), number(float(values.max()))
+    return f"is {low}" if low == high else f"lies between {low} and {high}"
+
+
+def brackets(value: float) -> str:
+    """A number as a factor: a negative one in brackets."""
+    return f"({number(float(value))})" if value < 0 else number(float(value))
+
+
+def direction(gradient: Array) -> str:
+    """What the first sample's ∂c/∂a asks for."""
+    place = int(np.abs(gradient[:, 0]).argmax())
+    value = float(gradient[place, 0])
+    if value == 0:
+        return "The first sample's outputs are right: its error is 0."
+    which = f"Output {place}" if len(gradient) > 1 else "The output"
+    return f"{which} is too {'high' if value > 0 else 'low'} for the first sample, so ∂c/∂a is {signed(value)}."
+
+
+def passed(arrived: Array, gate: Array, delta: Array) -> str:
+    """Which neuron was told most, and what its gate let through."""
+    neuron, sample = largest(arrived)
+    came, left, opening = arrived[neuron, sample], delta[neuron, sample], gate[neuron, sample]
+    where = f"neuron {neuron}" + (f" (sample {sample})" if arrived.shape[1] > 1 else "")
+    loudest, _ = largest(delta)
+    sentence = f"What arrives is multiplied by the slope at z. {signed(came)} arrives at {where}, {signed(left)} passes"
+    sentence += f": its gate is {number(float(opening))}."
+    return sentence + (
+        " The neuron that is told most passes on less than another: it is saturated, its gate all but shut."
+        if loudest != neuron and abs(opening) < abs(gate).max() / 10
+        else ""
+    )
