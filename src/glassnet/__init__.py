@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "network": ("NeuralNetwork",),
     "see.gradient_check": ("gradient_check",),
+    "see.check_backprop": ("BackpropReport", "check_backprop"),
     "see.explain": ("Explanation",),
     "see.nudge": ("Nudge",),
     "see.trace": ("Trace",),
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from glassnet.estimators import MLPClassifier as MLPClassifier
     from glassnet.estimators import MLPRegressor as MLPRegressor
     from glassnet.network import NeuralNetwork as NeuralNetwork
+    from glassnet.see.check_backprop import check_backprop as check_backprop
     from glassnet.see.gradient_check import gradient_check as gradient_check
     from glassnet.sweep import train_many as train_many
 

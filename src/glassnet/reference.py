@@ -6,7 +6,7 @@ It shares memory, program and interface with the compiled executor, so that eith
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +45,8 @@ class Schedule(NamedTuple):
 
 class Reference(Memory):
     """The NumPy executor. `seed` is the seed of chance inside a step (dropout)."""
+
+    equations: Mapping[str, Callable[..., Any]] = EQUATIONS
 
     def __init__(self, program: Program, held: Vectors, capacity: int, seed: int = 0) -> None:
         super().__init__(program, held, capacity)
@@ -93,9 +95,9 @@ class Reference(Memory):
     def run_row(self, row: Row) -> None:
         """Evaluate one equation and write its results."""
         reads = [self.operand(name) for name in row.reads]
-        if row.kind in EQUATIONS:
+        if row.kind in self.equations:
             operands = OPERANDS.get(row.kind, len(reads))
-            reads = [EQUATIONS[row.kind](*reads[:operands], **self.extras(row)), *reads[operands:]]
+            reads = [self.equations[row.kind](*reads[:operands], **self.extras(row)), *reads[operands:]]
         result = reads[0]
         if row.formula is not None:
             result = row.formula(*reads, *(self.scalars[name] for name in row.scalars))

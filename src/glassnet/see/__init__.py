@@ -1,1 +1,1 @@
-"""Looking into a network: gradients checked against their definition."""
+"""Looking into a network: traces, nudges, one step explained, gradients and backpropagations checked."""

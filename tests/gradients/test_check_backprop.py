@@ -1,0 +1,190 @@
+"""check_backprop names what is wrong in an implementation, in which equation, and finds nothing in right ones."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet import check_backprop
+from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.network import NeuralNetwork
+
+from .learners import WRONG, Article, Right, function, wrong
+
+LAYERS, ACTIVATIONS = [2, 5, 4, 3], ["tanh", "relu", "sigmoid"]
+GRADIENT = [name for name, (equation, _, kind) in WRONG.items() if equation != "update" and kind.train is Right.train]
+
+
+def layers_of(name: str) -> tuple[list[int], list[str]]:
+    """Three dense layers where the fault needs them, else two."""
+    if name in ("error of the output", "W of the layer below", "gate of the layer below"):
+        return [2, 4, 4, 3], ["sigmoid"] * 3
+    return [2, 4, 3], ["sigmoid"] * 2
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_fault_is_named_with_its_equation(name: str) -> None:
+    equation, words, kind = WRONG[name]
+    report = check_backprop(kind, *layers_of(name))
+    assert not report.ok
+    assert any(fault.equation == equation and words in fault.sentence for fault in report.faults), str(report)
+    allowed = 2 if name in ("slope at a", "no bias", "linear output", "stale", "sign", "two", "sum") else 1
+    assert len(report.faults) <= allowed, str(report)
+    assert len(str(report).splitlines()) == len(report.faults)
+
+
+@pytest.mark.parametrize("name", [name for name in GRADIENT if name not in ("stale",)])
+def test_the_same_in_a_function(name: str) -> None:
+    equation, words, kind = WRONG[name]
+    layers, activations = layers_of(name)
+    report = check_backprop(partial(function, kind=kind), layers, activations)
+    if equation == "forward":  # a function hides its z and a: its numbers tell
+        words = {"no bias": "z lacks its bias", "linear output": "the activation of the output is missing"}[name]
+    assert any(fault.equation == equation and words in fault.sentence for fault in report.faults), str(report)
+
+
+@pytest.mark.parametrize(
+    "names", [("sign", "sum in the bias"), ("no gate", "transposed"), ("two", "no gate at the output")]
+)
+def test_two_faults_are_both_named(names: tuple[str, str]) -> None:
+    methods: dict[str, Any] = {}
+    for name in names:
+        methods |= {key: value for key, value in vars(WRONG[name][2]).items() if callable(value)}
+    if names[0] == "two":
+        methods["output_error"] = lambda s, z, a, y: 2 * (a[-1] - y)
+    report = check_backprop(partial(function, kind=wrong(**methods)), [2, 4, 3])
+    for name in names:
+        assert any(WRONG[name][1] in fault.sentence for fault in report.faults), str(report)
+
+
+def test_every_fault_of_the_article_that_a_run_can_show() -> None:
+    text = str(check_backprop(Article, [2, 10, 1], ["sigmoid", "sigmoid"]))
+    for equation, words in {
+        "BP1: ": "the gradient has the wrong sign",
+        "forward: sigmoid overflows": "gives nan",
+        "forward: an": "unknown activation silently becomes linear",
+        "update: ": "batch_size slices features, not samples",
+        "start: first": "weights are not scaled by 1/√fan_in: their spread is 1.0",
+        "start: nothing": "is seeded",
+    }.items():
+        assert any(line.startswith(equation) and words in line for line in text.splitlines()), (words, text)
+    assert len(text.splitlines()) == 6, text
+
+
+# ---- right ones
+
+
+def rows_function(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+    """Samples as rows, biases (fan_out,), float32 out, a tuple of gradients."""
+    assert x.shape[1] == weights[0].shape[0] and biases[0].ndim == 1
+    dw, db = function([w.T for w in weights], [b[:, None] for b in biases], x.T, y.T)
+    return tuple(g.T for g in dw), [g.ravel() for g in db]
+
+
+RIGHT: dict[str, tuple[Any, dict[str, Any]]] = {
+    "class": (Right, {}),
+    "function": (function, {}),
+    "object": (Right([2, 4, 3], ["sigmoid"] * 2), {}),
+    "rows": (rows_function, {"rows": True}),
+    "flat biases": (lambda w, b, x, y: (lambda g: (g[0], [d.ravel() for d in g[1]]))(function(w, b, x, y)), {}),
+    "float32": (lambda w, b, x, y: tuple([p.astype("float32") for p in g] for g in function(w, b, x, y)), {}),
+    "lists": (lambda w, b, x, y: tuple([p.tolist() for p in g] for g in function(w, b, x, y)), {}),
+    "1/m in δ": (
+        wrong(
+            output_error=lambda s, z, a, y: Right.output_error(s, z, a, y) / y.shape[1],
+            weight=lambda s, n, d, z, a: d @ a[n].T,
+            bias=lambda s, d: d.sum(axis=1, keepdims=True),
+        ),
+        {},
+    ),
+    "our own": (NeuralNetwork, {}),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_no_fault_is_found_in_what_is_right(name: str) -> None:
+    mine, words = RIGHT[name]
+    assert str(check_backprop(mine, [2, 4, 3], ["sigmoid", "sigmoid"], **words)) == "no fault found"
+
+
+@pytest.mark.parametrize("widths", [[1, 1], [3, 3, 3], [4, 1], LAYERS, [7, 7, 7]])
+def test_right_ones_of_many_shapes(widths: list[int]) -> None:
+    activations = (["tanh", "relu", "sigmoid"] * 2)[-len(widths) + 1 :]
+    assert check_backprop(Right, widths, activations).ok, str(check_backprop(Right, widths, activations))
+
+
+@pytest.mark.parametrize(
+    ("last", "cost", "error"),
+    [
+        ("sigmoid", "binary_cross_entropy", None),
+        ("softmax", "categorical_cross_entropy", None),
+        ("sigmoid", "binary_cross_entropy", "σ' is applied once more after a − y"),
+    ],
+)
+def test_other_costs(last: str, cost: str, error: str | None) -> None:
+    def mine(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        net = Right([2, 4, 3], ["tanh", "sigmoid"])
+        net.weights, net.biases = weights, biases
+        z_s, a_s = net.feedforward(x)
+        if last == "softmax":
+            a_s[-1] = np.exp(z_s[-1]) / np.exp(z_s[-1]).sum(axis=0)
+        if error is None:
+            net.output_error = lambda z, a, y: a[-1] - y  # type: ignore[method-assign]
+        return net.backpropagation(y, z_s, a_s)
+
+    report = check_backprop(mine, [2, 4, 3], ["tanh", last], cost)
+    assert str(report) == "no fault found" if error is None else error in str(report)
+
+
+# ---- no guess, and what cannot be run
+
+
+def test_what_no_known_mistake_explains_is_located_not_guessed() -> None:
+    odd = wrong(gate=lambda s, n, e, z, a: np.sin(e) * a[n + 1] ** 3)
+    report = check_backprop(partial(function, kind=odd), [2, 4, 3])
+    assert len(report.faults) == 1 and report.faults[0].equation == "BP2"
+    assert "no known mistake gives these numbers; dW and db differ first in layer 1, by" in str(report)
+    late = wrong(bias=lambda s, d: np.cos(d).mean(axis=1, keepdims=True))
+    assert check_backprop(partial(function, kind=late), [2, 4, 3]).faults[0].equation == "BP3"
+
+
+def test_gradients_that_add_up_between_calls() -> None:
+    kept: list[Any] = []
+
+    def mine(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        dw, db = function(weights, biases, x, y)
+        if kept and kept[0][0].shape == dw[0].shape:
+            dw = [p + q for p, q in zip(dw, kept[0], strict=True)]
+        kept[:] = [dw]
+        return dw, db
+
+    assert "the gradients of earlier calls are added" in str(check_backprop(mine, [2, 4, 3]))
+
+
+def test_code_that_raises_gets_a_sentence() -> None:
+    def broken(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        raise ZeroDivisionError("of 1 by 0")
+
+    report = check_backprop(broken, [2, 3, 1])
+    assert str(report).startswith("run: it raises ZeroDivisionError: of 1 by 0; layers were [2, 3, 1]")
+    assert "where a pair of lists is meant" in str(check_backprop(lambda w, b, x, y: None, [2, 3, 1]))
+    assert "has 1 arrays" in str(check_backprop(lambda w, b, x, y: ([w[0]], b), [2, 3, 1]))
+    with pytest.raises(ParameterTypeError, match="mine must be a function"):
+        check_backprop(3, [2, 3, 1])
+    with pytest.raises(ParameterError, match="the check takes widths alone"):
+        check_backprop(function, [2, "3", 1])
+
+
+def test_nothing_of_the_callers_is_changed() -> None:
+    def greedy(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        found = function(weights, biases, x, y)
+        for array in (*weights, *biases, x, y):
+            array[...] = 0
+        return found
+
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    assert check_backprop(greedy, [2, 3, 1]).ok
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
