@@ -67,11 +67,12 @@ def test_every_fault_of_the_article_that_a_run_can_show() -> None:
         "forward: sigmoid overflows": "gives nan",
         "forward: an": "unknown activation silently becomes linear",
         "update: ": "batch_size slices features, not samples",
+        "update: nothing": "is shuffled",
         "start: first": "weights are not scaled by 1/√fan_in: their spread is 1.0",
         "start: nothing": "is seeded",
     }.items():
         assert any(line.startswith(equation) and words in line for line in text.splitlines()), (words, text)
-    assert len(text.splitlines()) == 6, text
+    assert len(text.splitlines()) == 7, text
 
 
 # ---- right ones

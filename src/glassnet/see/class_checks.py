@@ -16,6 +16,7 @@ from glassnet.see.search import factor
 
 LR, SAMPLES, BATCH, WIDE = 0.03, 14, 4, 400
 OTHER = Fault("update", "one step of train does not move the weights by −lr·dw and the biases by −lr·db.")
+SHUFFLED = Fault("update", "nothing is shuffled: every epoch sees the samples in the order of the file.")
 SEEDS = ("seed", "random_state", "rng", "random_seed", "generator", "key")
 
 
@@ -164,7 +165,20 @@ def _batches(candidate: Candidate, trial: Trial, words: Any, cost: Any) -> Itera
     if not (isinstance(candidate.mine, type) and hasattr(candidate.mine, "train")):
         return
     tall = Trial([BATCH + 2, *trial.widths[1:]], words, cost, SAMPLES, seed=2)
-    made, seen = candidate.made(tall.widths), []
+    seen, refusal = _watched(candidate, tall, BATCH)
+    found = list(_seen(tall, seen, refusal)) if seen else []
+    yield from found
+    if found and found[0].sentence.startswith("batch_size slices"):
+        # Where every feature is in the slice the steps can be made; the order they see the samples in shows then.
+        flat = Trial(trial.widths, words, cost, SAMPLES, seed=2)
+        order = _order(flat, _watched(candidate, flat, max(trial.widths))[0])
+        if order and order == sorted(order[:SAMPLES]) * (len(order) // SAMPLES):
+            yield SHUFFLED
+
+
+def _watched(candidate: Candidate, trial: Trial, batch_size: int) -> tuple[list[Array], Refusal | None]:
+    """Every x that two epochs of train hand to feedforward, columns, and what it raised."""
+    made, seen = candidate.made(trial.widths), list[Array]()
     kept = made.feedforward
 
     def watched(x: Any, *rest: Any, **more: Any) -> Any:
@@ -173,16 +187,17 @@ def _batches(candidate: Candidate, trial: Trial, words: Any, cost: Any) -> Itera
 
     try:
         made.feedforward = watched
-    except AttributeError:
-        return
-    refusal = None
-    try:
-        candidate.train(made, tall.x, tall.y, batch_size=BATCH, epochs=2, lr=LR)
-    except Refusal as found:
-        refusal = found
-    if not seen:
-        return
-    yield from _seen(tall, seen, refusal)
+        candidate.train(made, trial.x, trial.y, batch_size=batch_size, epochs=2, lr=LR)
+    except AttributeError:  # a class with slots cannot be watched
+        return [], None
+    except Refusal as refusal:
+        return seen, refusal
+    return seen, None
+
+
+def _order(trial: Trial, seen: list[Array]) -> list[int]:
+    """Which samples were seen, one after another."""
+    return [int(np.argmin(np.abs(trial.x[0] - value))) for x in seen for value in x[0]]
 
 
 def _seen(tall: Trial, seen: list[Array], refusal: Refusal | None) -> Iterator[Fault]:
@@ -200,14 +215,14 @@ def _seen(tall: Trial, seen: list[Array], refusal: Refusal | None) -> Iterator[F
     if all(x.shape[1] == SAMPLES for x in seen):
         yield Fault("update", f"the batch is never sliced: at batch_size={BATCH} each step saw all {SAMPLES} samples.")
         return
-    order = [int(np.argmin(np.abs(tall.x[0] - value))) for x in seen for value in x[0]]
+    order = _order(tall, seen)
     once = order[: len(order) // 2]
     if missing := SAMPLES - len(set(once)):
         yield Fault(
             "update", f"an epoch never sees {missing} of {SAMPLES} samples: the last, smaller batch is dropped."
         )
     if order == sorted(once) * 2:
-        yield Fault("update", "nothing is shuffled: every epoch sees the samples in the order of the file.")
+        yield SHUFFLED
 
 
 def _start(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
@@ -222,7 +237,7 @@ def _start(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
     elif spread > 4:
         yield Fault(
             "start",
-            f"first weights are not scaled by 1/√fan_in: their spread is {first.std():.2f} for {WIDE} inputs, so that "
+            f"first weights are not scaled by 1/√fan_in: their spread is {first.std():.1f} for {WIDE} inputs, so that "
             f"z spreads over ±{spread:.0f} and neurons start saturated.",
         )
     known = inspect.signature(candidate.mine).parameters
