@@ -101,6 +101,35 @@ def function(weights: Any, biases: Any, x: Any, y: Any, kind: type[Right] = Righ
     return net.backpropagation(y, *net.feedforward(x))
 
 
+class Rows:
+    """The right one for samples as rows: weights (fan_in, fan_out), biases (fan_out,)."""
+
+    def __init__(self, layers: list[int], activations: list[str], seed: int = 0) -> None:
+        self.inner = Right(layers, activations, seed)
+        self.weights = [w.T for w in self.inner.weights]
+        self.biases = [b.ravel() for b in self.inner.biases]
+
+    def columns(self) -> Right:
+        self.inner.weights, self.inner.biases = [w.T for w in self.weights], [b[:, np.newaxis] for b in self.biases]
+        return self.inner
+
+    def feedforward(self, x: Any) -> Any:
+        return tuple([part.T for part in found] for found in self.columns().feedforward(x.T))
+
+    def backpropagation(self, y: Any, z_s: Any, a_s: Any) -> Any:
+        dw, db = self.columns().backpropagation(y.T, [z.T for z in z_s], [a.T for a in a_s])
+        return [g.T for g in dw], [g.ravel() for g in db]
+
+    def train(self, x: Any, y: Any, batch_size: int = 10, epochs: int = 100, lr: float = 0.001) -> None:
+        for _ in range(epochs):
+            order = self.inner.order(len(x))
+            for start in range(0, len(x), batch_size):
+                part = order[start : start + batch_size]
+                dw, db = self.backpropagation(y[part], *self.feedforward(x[part]))
+                self.weights = [w - lr * g for w, g in zip(self.weights, dw, strict=True)]
+                self.biases = [b - lr * g for b, g in zip(self.biases, db, strict=True)]
+
+
 # ---- wrong ones, one method each
 
 

@@ -12,7 +12,7 @@ from glassnet import check_backprop
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.network import NeuralNetwork
 
-from .learners import WRONG, Article, Right, function, wrong
+from .learners import WRONG, Article, Right, Rows, function, wrong
 
 LAYERS, ACTIVATIONS = [2, 5, 4, 3], ["tanh", "relu", "sigmoid"]
 GRADIENT = [name for name, (equation, _, kind) in WRONG.items() if equation != "update" and kind.train is Right.train]
@@ -90,6 +90,7 @@ RIGHT: dict[str, tuple[Any, dict[str, Any]]] = {
     "function": (function, {}),
     "object": (Right([2, 4, 3], ["sigmoid"] * 2), {}),
     "rows": (rows_function, {"rows": True}),
+    "class in rows": (Rows, {"rows": True}),
     "flat biases": (lambda w, b, x, y: (lambda g: (g[0], [d.ravel() for d in g[1]]))(function(w, b, x, y)), {}),
     "float32": (lambda w, b, x, y: tuple([p.astype("float32") for p in g] for g in function(w, b, x, y)), {}),
     "lists": (lambda w, b, x, y: tuple([p.tolist() for p in g] for g in function(w, b, x, y)), {}),

@@ -19,7 +19,7 @@ from glassnet.see.beats import SAMPLES, Axis, Beat, Worked
 from glassnet.see.layout import STYLE, Line, Picks, beat_html, beat_lines, words
 from glassnet.see.quantities import Ready, ready
 from glassnet.see.story import Story
-from glassnet.see.trace import Trace, number
+from glassnet.see.trace import Trace, number, samples
 from glassnet.settings import positive
 from glassnet.tables import optimizers
 from glassnet.tables.optimizers import Optimizer
@@ -146,7 +146,7 @@ def explain_step(
     general = _general(network, data, dtype)
     beats = Story(held.network.architecture, held.program, general).beats(done)
     about = (
-        f"One step of {row.name} at rate {lr:g} on {held.runner.m} samples, {held.network!r}, computed in "
+        f"One step of {row.name} at rate {lr:g} on {samples(held.runner.m)}, {held.network!r}, computed in "
         f"{held.network.dtype} by engine {network.engine!r}. C, dW and db are means over the samples, δ is each "
         "sample's own. Layers count from 1, neurons and samples from 0."
     )
@@ -172,7 +172,7 @@ def worked(held: Ready) -> tuple[list[Worked], Trace]:
     for place in range(program.head("batch"), len(program.rows)):
         row = program.rows[place]
         if row.label == "update" and trace is None:
-            trace = Trace.of(runner, f"the quantities of the step, {runner.m} samples, {held.network.dtype}")
+            trace = Trace.of(runner, f"the quantities of the step, {samples(runner.m)}, {held.network.dtype}")
         reads = {name: runner.columns(name).copy() for name in row.reads}
         runner.run(place, place + 1)
         done.append(Worked(program, row, reads, {name: runner.columns(name).copy() for name in row.writes}))
@@ -213,7 +213,7 @@ def picked(trace: Trace) -> Picks:
     return picks
 
 
-def _sizes(trace: Trace, name: str, samples: Sequence[int]) -> Array:
+def _sizes(trace: Trace, name: str, shown: Sequence[int]) -> Array:
     """The largest number of each neuron among the samples that are shown."""
-    sizes: Array = np.abs(trace[name][:, samples]).max(axis=1)
+    sizes: Array = np.abs(trace[name][:, shown]).max(axis=1)
     return sizes

@@ -108,7 +108,7 @@ class Story:
             return  # the next row says it too
         if "y" in row.reads and row.writes[0] != f"d{row.reads[0]}":
             yield from self._shortcut(done)
-        elif re.search(r"⊙ \w+'\(\w+\)$", row.text):
+        elif re.search(r"⊙ .+'\(\w+\)$", row.text):
             yield self._gate(done)
         else:
             yield self._plain(done)
@@ -191,8 +191,9 @@ class Story:
 
     def _mean(self, done: Worked) -> Iterator[Beat]:
         delta, gradient = done.shown(done.row.reads[0]), done.shown(done.row.writes[0])
-        title = f"layer {gradient.axes[0] or delta.symbol[-1]}, the gradient of the biases"
-        sentence = f"A bias feeds its z with weight 1: its gradient is the mean of δ over m = {delta.values.shape[1]}."
+        m, biases = delta.values.shape[1], f"layer {gradient.axes[0]}, the gradient of the biases"
+        title = biases if re.fullmatch(r"db\d+", gradient.symbol) else done.row.text.split(" = ")[0]
+        sentence = f"What is only added has slope 1: its gradient is the mean of the error over m = {m}, not the sum."
         yield Beat("BP3", title, done.row.text, (delta, "→", gradient), sentence)
 
     def _penalty(self, done: Worked) -> Iterator[Beat]:

@@ -111,7 +111,7 @@ class Trace(Mapping[str, Array]):
         return "\n".join([self.about, *body])
 
     def __repr__(self) -> str:
-        return f"Trace({len(self)} quantities of {self.m} samples; C = {number(self.cost)}; print it for the table)"
+        return f"Trace({len(self)} quantities of {samples(self.m)}; C = {number(self.cost)}; print it for the table)"
 
     def _repr_html_(self) -> str:
         rows = [f"<tr>{''.join(f'<th>{cell}</th>' for cell in HEAD)}</tr>"]
@@ -137,7 +137,7 @@ def trace(
     held.runner.run()
     mode = "training" if training else "inference"
     about = (
-        f"{held.runner.m} samples (columns), rows of {mode}, {held.network.dtype}; z, a, δ: one column a sample; "
+        f"{samples(held.runner.m)} (columns), rows of {mode}, {held.network.dtype}; z, a, δ: one column a sample; "
         "dW, db, C: mean over the samples; layers count from 1, indices from 0"
     )
     return Trace.of(held.runner, about)
@@ -149,6 +149,11 @@ def number(value: float) -> str:
         return "0"  # −0 too
     text = f"{value:.4g}" if not 1e-3 <= abs(value) < 1e5 else f"{value:#.4g}".rstrip(".")
     return text.replace("-", "−")
+
+
+def samples(m: int) -> str:
+    """How many samples, in words."""
+    return f"{m:,} sample{'' if m == 1 else 's'}"
 
 
 def first_numbers(values: Array) -> str:
