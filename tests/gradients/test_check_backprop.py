@@ -11,6 +11,9 @@ import pytest
 from glassnet import check_backprop
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.network import NeuralNetwork
+from glassnet.see.check_backprop import Trial
+from glassnet.see.hypotheses import Book, Fault, Hypothesis, formula, gradients, kind
+from glassnet.see.search import search
 
 from .learners import WRONG, Article, Right, Rows, function, wrong
 
@@ -151,6 +154,20 @@ def test_what_no_known_mistake_explains_is_located_not_guessed() -> None:
     assert "no known mistake gives these numbers; dW and db differ first in layer 1, by" in str(report)
     late = wrong(bias=lambda s, d: np.cos(d).mean(axis=1, keepdims=True))
     assert check_backprop(partial(function, kind=late), [2, 4, 3]).faults[0].equation == "BP3"
+
+
+def test_the_shortest_explanation_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial([2, 4, 3], ["sigmoid"] * 2, "quadratic", 7)
+    negative = kind(["da1"], "arrive negative")
+
+    def both(rows: Any) -> None:
+        negative(rows)
+        formula({"da2": (lambda a, y: y - a, ("a2", "y"))})(rows)
+
+    known = [Hypothesis(Fault("BP1", "long"), both), Hypothesis(Fault("BP2", "short"), negative)]
+    monkeypatch.setattr(Book, "hypotheses", lambda self: iter(known))
+    theirs = gradients(trial.held, [negative])
+    assert theirs is not None and search(trial.held, theirs, 1e-9) == (known[1].fault,)
 
 
 def test_gradients_that_add_up_between_calls() -> None:
