@@ -273,8 +273,6 @@ class NeuralNetwork(Seeing):
         rows = input_rows(x, self.architecture.inputs, self.dtype)
         return self._inference.cost(rows, self._targets(y, len(rows)), weight_vector(sample_weight, len(rows)))
 
-    trace, nudge, explain_step = trace, nudge, explain_step
-
     @property
     def program(self) -> Program:
         """One training step as a table of equations; print it."""

@@ -11,7 +11,7 @@ import pytest
 from glassnet import Dropout, NeuralNetwork
 from glassnet.data.idx import read_idx
 from glassnet.execution import ENGINES
-from glassnet.inference import BLOCK
+from glassnet.prediction import MOST, block_size
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -19,9 +19,11 @@ def test_a_rows_part_is_the_norm_of_its_own_gradient(engine: str) -> None:
     layers: Any = [3, 6, Dropout(0.5), 4, 2]
     net = NeuralNetwork(layers, ["tanh", "relu", "sigmoid"], seed=1, dtype="float64", engine=engine)
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((3, BLOCK + 5)), rng.random((2, BLOCK + 5))
+    x, y = rng.standard_normal((3, MOST + 5)), rng.random((2, MOST + 5))
+    size = block_size(net, MOST + 5)
+    assert size < MOST  # there are two blocks
     found = net.credit(x, y)
-    for row in (0, 7, BLOCK - 1, BLOCK, BLOCK + 4):
+    for row in (0, 7, size - 1, size, MOST + 4):
         one = slice(row, row + 1)
         dw, _ = net.backpropagation(y[:, one], *net.feedforward(x[:, one]))
         np.testing.assert_allclose(found.norms[:, row], [np.linalg.norm(w) for w in dw], rtol=1e-12)
