@@ -48,7 +48,7 @@ def fit(training: Training, run: Run) -> History:
     if run.checkpoint is not None and run.resume and run.checkpoint.exists():
         training.restore(read_checkpoint(run.checkpoint, training))
     training.executor.threads = run.threads
-    training.watch = Watch(training)
+    training.watch = Watch(training, always=run.record is not None)
     if run.record is None:
         return _run(training, run)
     recorder = Recorder(training, run.record)

@@ -66,7 +66,10 @@ def plot_saturation(history: History, ax: Axes | None = None) -> Axes:
 def _looks(history: History) -> LayerHistory:
     """The looks of a run. Raises DataError where it was too short for one."""
     if not len(history.layers):
-        raise DataError("history.layers is empty: the run was too short for a look at its layers; train longer.")
+        raise DataError(
+            "history.layers is empty: a run of a second or less has no time for a look at its layers; "
+            "train longer, or with record='run.glassrec', which looks after every epoch."
+        )
     return history.layers
 
 

@@ -194,7 +194,7 @@ class NeuralNetwork(Seeing):
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
         checkpoint, every, resume : file of the run's state, written each so many epochs; resume takes it up there
-        record : file of the run's epochs, layers and some weights, to be read by Recording
+        record : file of the run's epochs, layers (looked at after each one) and some weights, read by Recording
         verbose : None a bar on a terminal for long runs, 0 nothing, 1 always (lines where there is no terminal)
         threads : the most threads the engine may use; the numbers never depend on it
 

@@ -32,10 +32,10 @@ MOST = 400  # looks that are kept
 
 
 class Watch:
-    """The looks at a run; `layers` holds them."""
+    """The looks at a run; `layers` holds them. With `always` it looks after every epoch, whatever that costs."""
 
-    def __init__(self, training: Training) -> None:
-        self.training, self.layers = training, LayerHistory(batch_size=training.recipe.batch_size)
+    def __init__(self, training: Training, always: bool = False) -> None:
+        self.training, self.always, self.layers = training, always, LayerHistory(batch_size=training.recipe.batch_size)
         self.started, self.spent = time.perf_counter(), 0.0
         self.took: float | None = None  # seconds of the last look
         self.next_epoch, self.gap = 0, 1
@@ -47,7 +47,7 @@ class Watch:
             return
         now = time.perf_counter()
         elapsed = now - self.started
-        if self.spent + self._expected(elapsed) > SHARE * elapsed:
+        if not self.always and self.spent + self._expected(elapsed) > SHARE * elapsed:
             return
         counters = self.training.counters
         if self._ready is None:
