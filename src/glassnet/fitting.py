@@ -12,6 +12,7 @@ from glassnet.checkpoint import read_checkpoint, write_checkpoint
 from glassnet.history import History, Report
 from glassnet.progress import progress
 from glassnet.training import Training
+from glassnet.watching import Watch
 
 Callback = Callable[[Report], Any]
 SHOWN_EVERY = 0.1  # seconds
@@ -44,6 +45,7 @@ def fit(training: Training, run: Run) -> History:
     if run.checkpoint is not None and run.resume and run.checkpoint.exists():
         training.restore(read_checkpoint(run.checkpoint, training))
     training.executor.threads = run.threads
+    training.watch = Watch(training)
     started, stopped = time.perf_counter(), ""
     each = 1 if run.callbacks or run.checkpoint else None
     limit = math.inf if run.time_limit is None else run.time_limit

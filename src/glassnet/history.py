@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.measures import LayerHistory
 from glassnet.parameters import Array
 
 
@@ -37,7 +38,7 @@ class History(Sequence[Report]):
     """The reports of a run in order; `history["cost"]` is one of their quantities as an array.
 
     `stopped` says in words why the run ended; `best_epoch` is the epoch whose weights were kept, where that was asked;
-    `warnings` are sentences about the run.
+    `warnings` are sentences about the run, `layers` the looks at its layers (none where it was too short for one).
     """
 
     def __init__(self, reports: Sequence[Report] = ()) -> None:
@@ -45,6 +46,7 @@ class History(Sequence[Report]):
         self.stopped = ""
         self.best_epoch: int | None = None
         self.warnings: list[str] = []
+        self.layers = LayerHistory()
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):

@@ -123,13 +123,10 @@ class Inference:
     def _ready(self, x: Array, training: bool, y: Array | None = None, weights: Array | None = None) -> Executor:
         """An executor whose buffers hold x, y and s = w·m/Σw."""
         runner = self.runner(len(x), training, weights is not None)
-        runner.set("a0", x.T)
-        if y is not None:
-            runner.set(
-                "y", np.equal(np.arange(self.network.architecture.outputs)[:, np.newaxis], y) if y.ndim == 1 else y.T
-            )
-        if weights is not None:
-            runner.set("s", weights * (len(x) / weights.sum()))
+        if y is None:
+            runner.set("a0", x.T)
+        else:
+            set_batch(runner, self.network.architecture.outputs, Sources(x, y, weights))
         return runner
 
     def _forward(self, runner: Executor) -> None:
@@ -151,6 +148,15 @@ class Inference:
         ):
             return _answers(sources.y)
         return None
+
+
+def set_batch(runner: Executor, outputs: int, batch: Sources) -> None:
+    """Set x, y (class numbers as one-hot columns) and s = w·m/Σw."""
+    x, y, weights = batch
+    runner.set("a0", x.T)
+    runner.set("y", np.equal(np.arange(outputs)[:, np.newaxis], y) if y.ndim == 1 else y.T)
+    if weights is not None:
+        runner.set("s", weights * (len(x) / weights.sum()))
 
 
 def output_name(program: Program) -> str:

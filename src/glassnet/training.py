@@ -28,9 +28,10 @@ from glassnet.lowering import fused
 from glassnet.memory import vectors
 from glassnet.parameters import Array
 from glassnet.program import Program
-from glassnet.recipe import Counters, Recipe
+from glassnet.recipe import Counters, Recipe, running_sums
 from glassnet.reference import Schedule, Sources
 from glassnet.sparse_rows import SliceBySlice, is_sparse, on_demand
+from glassnet.watching import Watch
 
 SLICE_SECONDS = 0.05  # one compiled call: after it Python sees Ctrl-C, the time limit and callbacks
 NEAR = 1 << 16  # numbers
@@ -66,6 +67,7 @@ class Training:
         self.counters = Counters()
         self.best: tuple[Array, Array] | None = None
         self.seconds = 0.0
+        self.watch: Watch | None = None
         capacity = min(recipe.batch_size, sources.x.shape[0]) if plan is None else int(plan.cuts[0, 1])
         self.executor: Executor = executor(network.engine, running, self.vectors, capacity, network.seed)
         if is_sparse(sources.x):
@@ -113,6 +115,8 @@ class Training:
         last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
         while left > 0 and self.counters.epoch < last and not self.finished:
             left -= self._advance(int(min(left, self._slice)), last)
+            if self.watch is not None:
+                self.watch.look()
             if time.perf_counter() - started > seconds:
                 break
         self.seconds = time.perf_counter() - self._clock
@@ -322,6 +326,7 @@ class Training:
         history = History(self.counters.reports)
         history.best_epoch = self.counters.best_epoch or None
         history.warnings += self.executor.warnings
+        history.layers = self.watch.layers if self.watch else history.layers
         return history
 
 
@@ -335,16 +340,3 @@ def programs(architecture: Architecture, step: Step) -> tuple[Program, Program]:
 def is_finite(vector: Array) -> bool:
     """Whether every number is; looked at in parts that stay near, because a large answer's memory would cost more."""
     return all(np.isfinite(vector[first : first + NEAR]).all() for first in range(0, len(vector), NEAR))
-
-
-def running_sums(values: Array, ends: Array, start: float) -> list[float]:
-    """The sum of the values up to the first end, added to `start`, then of those up to each further one.
-
-    They are added one by one, so that the sums do not depend on where the values are cut.
-    """
-    counts = np.diff(ends, prepend=0)
-    table = np.zeros((len(ends), 1 + int(counts.max())))
-    table[0, 0] = start
-    table[:, 1:][np.arange(table.shape[1] - 1) < counts[:, np.newaxis]] = values
-    totals: list[float] = np.cumsum(table, axis=1)[:, -1].tolist()
-    return totals
