@@ -42,13 +42,13 @@ class LayerHistory:
     """The looks of a run: `layers["delta"]` is (looks, layers); `epoch` and `step` say when each was taken, `noise` and
     `cost` are (looks,).
 
-    `first_to_last` is the ratio of δ in the first layer to that in the last.
+    `first_to_last` is the ratio of δ in the first layer to that in the last; `batch_size` is the run's (0: unknown).
     """
 
     quantities = QUANTITIES
 
-    def __init__(self, looks: Sequence[tuple[int, int, Measures]] = ()) -> None:
-        self.looks = list(looks)
+    def __init__(self, looks: Sequence[tuple[int, int, Measures]] = (), batch_size: int = 0) -> None:
+        self.looks, self.batch_size = list(looks), batch_size
 
     def add(self, epoch: int, step: int, measures: Measures) -> None:
         """One more look, after `epoch` finished epochs and `step` steps."""

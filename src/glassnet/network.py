@@ -24,6 +24,7 @@ from glassnet.parameters import Array, ParameterList, Parameters
 from glassnet.places import segments
 from glassnet.program import Program
 from glassnet.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
+from glassnet.see.methods import Seeing
 from glassnet.settings import checked_recipe, checked_run, checked_seed
 from glassnet.sources import run_sources
 from glassnet.tables import initializers
@@ -33,7 +34,7 @@ from glassnet.training import Training
 from glassnet.updates import Step
 
 
-class NeuralNetwork:
+class NeuralNetwork(Seeing):
     """A fully connected neural network.
 
     Parameters
@@ -234,8 +235,9 @@ class NeuralNetwork:
             self._stop.clear()
             try:
                 self.history = fit(training, run._replace(stopping=self._stop.is_set))
-            except DivergedError:
+            except DivergedError as error:
                 self.history = training.history()
+                self.history.stopped = str(error)
                 raise
             self.runs += 1
             return self.history
@@ -312,15 +314,9 @@ class NeuralNetwork:
         return target_rows(y, self.architecture.cost, self.architecture.outputs, batch, self.dtype)
 
     def __repr__(self) -> str:
-        parts = [str(self.architecture.inputs), *map(repr, self.architecture.entry)]
-        for dense in self.architecture.dense:
-            own = f"{dense.fan_out} {dense.activation.name}"
-            parts += [*map(repr, dense.before), own, *map(repr, dense.after)]
-        cost = self.architecture.cost
-        return (
-            f"NeuralNetwork({' → '.join(parts)}; cost {cost.name}, {self.parameters.count:,} parameters, {self.dtype}, "
-            f"seed {self.seed})"
-        )
+        from glassnet.notebook import network_text
+
+        return network_text(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the network as text, and its table of equations as static HTML."""

@@ -1,4 +1,4 @@
-"""What a notebook shows of a network: static HTML, no script."""
+"""What a network shows of itself: a line of text, and in a notebook static HTML, no script."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
+
+
+def network_text(network: NeuralNetwork) -> str:
+    """The network in a line."""
+    parts = [str(network.architecture.inputs), *map(repr, network.architecture.entry)]
+    for dense in network.architecture.dense:
+        own = f"{dense.fan_out} {dense.activation.name}"
+        parts += [*map(repr, dense.before), own, *map(repr, dense.after)]
+    return (
+        f"NeuralNetwork({' → '.join(parts)}; cost {network.architecture.cost.name}, {network.parameters.count:,} "
+        f"parameters, {network.dtype}, seed {network.seed})"
+    )
 
 
 def network_html(network: NeuralNetwork) -> str:

@@ -36,7 +36,7 @@ class Watch:
     """The looks at a run; `layers` holds them."""
 
     def __init__(self, training: Training) -> None:
-        self.training, self.layers = training, LayerHistory()
+        self.training, self.layers = training, LayerHistory(batch_size=training.recipe.batch_size)
         self.started, self.spent = time.perf_counter(), 0.0
         self.took: float | None = None  # seconds of the last look
         self.next_epoch, self.gap = 0, 1

@@ -188,6 +188,8 @@ def test_show(folder: Path) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_check(folder: Path, target: str) -> None:
     assert "every gradient agrees" in run("check", folder / f"{target}.st", folder / f"{target}.csv")
+    found = run("diagnose", folder / f"{target}.st", folder / f"{target}.csv")
+    assert re.search(r"rows of .*csv\n(no|\d+) findings? in \d layers, [\d,]+ rows", found)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The command line: `glassnet train`, `predict`, `evaluate`, `show`, `check` and `demo`, one file a command.
+"""The command line: `train`, `predict`, `evaluate`, `show`, `check`, `diagnose` and `demo`, one file a command.
 
 A command reads its words, calls what the rest of the package offers, and prints; it does no mathematics. What is slow
 to load is imported inside the commands, so that `glassnet --help` answers at once.

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from glassnet.cli import check, demo, evaluate, predict, show, train
+from glassnet.cli import check, demo, diagnose, evaluate, predict, show, train
 from glassnet.errors import GlassnetError
 
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -49,7 +49,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train.train, predict.predict, evaluate.evaluate, show.show, check.check, demo.demo):
+for command in (train.train, predict.predict, evaluate.evaluate, show.show, check.check, diagnose.diagnose, demo.demo):
     app.command()(command)
 
 

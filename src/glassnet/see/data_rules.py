@@ -1,0 +1,173 @@
+"""Findings about the data: its columns, its rows, its targets and the output that is to reach them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glassnet.parameters import Array
+from glassnet.see.evidence import Evidence, Finding, mean_cost
+
+APART, LARGE = 100.0, 30.0  # deviation over the middle column's; root mean square of a column
+IMAGE = 64  # columns from which on zeros that never change count as the border of an image
+RARE = 0.1  # of an even share of the classes
+REPEATED = 0.2
+OUTSIDE = 0.005  # share of targets that the output cannot reach
+LEAST_ROWS = 20
+
+
+def unscaled(evidence: Evidence) -> Finding | None:
+    """A column is far from mean 0 and deviation 1, or far wider than the others."""
+    x = _columns(evidence.x)
+    if x is None or _scales_itself(evidence):
+        return None
+    sizes, spreads = np.sqrt(np.mean(x**2, axis=0)), x.std(axis=0)
+    worst, used = int(sizes.argmax()), spreads[spreads > 0]
+    if not len(used) or (sizes[worst] < LARGE and spreads.max() < APART * np.median(used)):
+        return None
+    return Finding(
+        "unscaled columns",
+        f"column {worst} of x has mean {x[:, worst].mean():.3g} and deviation {spreads[worst]:.3g}, the middle column "
+        f"has deviation {np.median(used):.3g}.",
+        "BP4: dW = δ·aᵀ / m, so the gradient of a column's weights is as large as the column; one rate cannot suit "
+        "columns that are so far apart, and large z shut the gates.",
+        "(x − mean) / deviation for each column, of the training rows; or Scaling() as the first layer.",
+        "gradients of one size for all columns; a cost that falls faster, at a larger rate.",
+    )
+
+
+def constant(evidence: Evidence) -> Finding | None:
+    """A column is the same in every row."""
+    x = _columns(evidence.x)
+    if x is None or len(x) < 2:
+        return None
+    same = np.flatnonzero((x == x[0]).all(axis=0))
+    if x.shape[1] >= IMAGE:
+        same = same[x[0, same] != 0]
+    if not len(same):
+        return None
+    return Finding(
+        "constant columns",
+        f"{len(same)} of {x.shape[1]} columns of x never change, first column {same[0]} (always {x[0, same[0]]:g}).",
+        "BP4: the gradient of its weights is that of b times a constant; it can say nothing about y.",
+        "leave these columns out.",
+        "the same cost with fewer weights.",
+    )
+
+
+def imbalance(evidence: Evidence) -> Finding | None:
+    """A class is rare."""
+    y = evidence.y
+    if y is None or not _are_classes(y) or len(y) < LEAST_ROWS:
+        return None
+    counts = y.sum(axis=0) if y.shape[1] > 1 else np.array([len(y) - y.sum(), y.sum()])
+    rarest, even = int(counts.argmin()), len(y) / len(counts)
+    if counts[rarest] >= RARE * even:
+        return None
+    return Finding(
+        "imbalance",
+        f"class {rarest} has {int(counts[rarest]):,} of {len(y):,} rows, class {int(counts.argmax())} "
+        f"{int(counts.max()):,}; always answering the latter is right in {counts.max() / len(y):.1%}.",
+        "cost: C is a mean over the rows, so a rare class has little part in BP1 and in every gradient after it.",
+        "sample_weight with 1/(rows of the class) for each row; and judge by each class, not by accuracy.",
+        f"more of class {rarest} is found, at the price of some false ones.",
+    )
+
+
+def duplicates(evidence: Evidence) -> Finding | None:
+    """Many rows are there twice."""
+    if evidence.x is None or evidence.y is None or len(evidence.x) < LEAST_ROWS:
+        return None
+    groups = _groups(np.column_stack([evidence.x, evidence.y]))
+    repeated = 1 - len(np.unique(groups)) / len(groups)
+    if repeated <= REPEATED:
+        return None
+    return Finding(
+        "duplicate rows",
+        f"{repeated:.0%} of the {len(groups):,} rows repeat an earlier one, target included.",
+        "cost: C is a mean over the rows, so a row that is there twice counts twice; in the validation data, it has "
+        "been seen.",
+        "leave the repeated rows out before anything is held out, or give the counts as sample_weight.",
+        "a validation cost that can be believed; it may rise.",
+    )
+
+
+def contradictions(evidence: Evidence) -> Finding | None:
+    """Equal rows of x have different targets, and that alone makes up the cost."""
+    if evidence.x is None or evidence.y is None or evidence.reached is None or evidence.constant is None:
+        return None
+    groups = _groups(evidence.x)
+    counts = np.bincount(groups)
+    means = np.array([np.bincount(groups, column) for column in evidence.y.T.astype(np.float64)]) / counts
+    floor = mean_cost(evidence.network.architecture.cost, means.T[groups], evidence.y.astype(np.float64))
+    above, depth = floor - evidence.best, evidence.constant - evidence.best
+    if above < 0.1 * depth or evidence.reached - evidence.best > 1.2 * above:
+        return None
+    return Finding(
+        "cost that cannot fall",
+        f"{(counts[groups] > 1).mean():.0%} of the rows share their x with others, and answering each with the mean of "
+        f"its targets costs {floor:.3g}; the cost is {evidence.reached:.3g}.",
+        "forward: equal x give equal outputs, so different targets cannot all be met.",
+        "another column that tells these rows apart; otherwise stop here.",
+        f"without one, no cost below {floor:.3g}.",
+    )
+
+
+def wrong_output(evidence: Evidence) -> Finding | None:
+    """Targets lie where the output activation cannot reach."""
+    row, after = evidence.network.architecture.dense[-1].activation, evidence.network.architecture.dense[-1].after
+    y = evidence.y
+    if y is None or after:
+        return None
+    outside = float(((y < row.range.low) | (y > row.range.high)).mean())
+    if outside <= OUTSIDE:
+        return None
+    return Finding(
+        "wrong output activation",
+        f"{outside:.0%} of the targets lie outside {row.range}, where {row.name} ends; they go from {y.min():.3g} to "
+        f"{y.max():.3g}.",
+        "BP1: δ = ∂c/∂a ⊙ σ'(z) pushes z towards the end of the range, where σ'(z) is 0; a never arrives.",
+        '"linear" as the last activation, or targets scaled into the range.',
+        "answers over the whole range of the targets, and a much lower cost.",
+    )
+
+
+def large_targets(evidence: Evidence) -> Finding | None:
+    """Targets are so large that the first errors are."""
+    y = evidence.y
+    if (
+        y is None
+        or evidence.network.architecture.cost.targets.low == 0
+        or evidence.network.architecture.dense[-1].after
+    ):
+        return None
+    size = float(np.sqrt(np.mean(y.astype(np.float64) ** 2)))
+    if size < LARGE or wrong_output(evidence) is not None:
+        return None
+    return Finding(
+        "unscaled targets",
+        f"y has mean {y.mean():.4g} and deviation {y.std():.4g}.",
+        "BP1: ∂c/∂a grows with a − y, so every δ and every gradient is as large as the targets.",
+        "learn (y − mean) / deviation, and turn the answers back; or Scaling() as the last layer.",
+        "errors near 1 at the start, so that common rates suit.",
+    )
+
+
+def _columns(x: Array | None) -> Array | None:
+    """x in float64."""
+    return None if x is None else np.asarray(x, np.float64)
+
+
+def _scales_itself(evidence: Evidence) -> bool:
+    """Whether a layer stands between x and the first weights."""
+    return bool(evidence.network.architecture.entry)
+
+
+def _are_classes(y: Array) -> bool:
+    """Whether the targets are 0 and 1: one-hot, or two classes."""
+    return bool(np.isin(y, (0, 1)).all() and (y.shape[1] == 1 or (y.sum(axis=1) == 1).all()))
+
+
+def _groups(rows: Array) -> Array:
+    """A number for each row, the same for equal rows."""
+    joined = np.ascontiguousarray(rows).view(f"V{rows.shape[1] * rows.dtype.itemsize}")
+    return np.unique(joined.ravel(), return_inverse=True)[1].ravel()

@@ -1,0 +1,22 @@
+"""What a network answers about itself: thin methods, each of which loads its own file when it is first asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glassnet.see.diagnosis import Diagnosis
+
+
+class Seeing:
+    """The methods of NeuralNetwork that look into it and leave it as it was."""
+
+    def diagnose(self: Any, x: Any = None, y: Any = None) -> Diagnosis:
+        """What ails the network, by its last run and by x (fan_in, batch) and y where they are given; print it.
+
+        y is (fan_out, batch), or class numbers (batch,). Each finding has a name, evidence, the equation that makes it
+        so, one change to try, and what that should do. Raises ParameterError where there is neither a run nor data.
+        """
+        from glassnet.see.diagnosis import diagnose
+
+        return diagnose(self, x, y)

@@ -1,0 +1,88 @@
+"""A diagnosis finds what ails a network, says it with numbers, and stays silent where all is well."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from glassnet import NeuralNetwork
+from glassnet.errors import ParameterError
+from glassnet.see.diagnosis import RULES
+from glassnet.see.evidence import reference_costs
+from glassnet.tables.costs import Absolute, BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, Quadratic
+
+from .ailing import AILING, blobs, classifier, trained
+from .healthy import HEALTHY
+
+BESIDE = {  # findings that a case is known to have as well, because they are there
+    "chance in the targets": {"duplicate rows"},
+    "a column a thousand times wider": {"rate too high"},
+    "targets near 2000": {"saturated units"},
+}
+
+
+@pytest.mark.parametrize("case", AILING)
+def test_each_ailment_is_found_and_no_other(case: str) -> None:
+    name, make = AILING[case]
+    net, x, y = make()
+    before = net.parameters.vector.copy()
+    diagnosis = net.diagnose(x, y)
+    assert name in diagnosis.names, str(diagnosis)
+    assert set(diagnosis.names) - {name} <= BESIDE.get(case, set()), str(diagnosis)
+    assert (net.parameters.vector == before).all()
+    for finding in diagnosis.findings:
+        assert any(letter.isdigit() for letter in finding.evidence), finding.evidence
+        assert finding.equation.split()[0].rstrip(":,") in ("BP1", "BP2", "BP3", "BP4", "forward", "cost", "update")
+        assert finding.change.endswith(".") and finding.expected.endswith(".")
+
+
+def test_every_rule_has_a_case() -> None:
+    assert len({name for name, _ in AILING.values()}) == len(RULES) - 1  # two rules say that the cost cannot fall
+
+
+@pytest.mark.parametrize("case", HEALTHY)
+def test_nothing_is_found_where_all_is_well(case: str) -> None:
+    net, x, y = HEALTHY[case]()
+    for diagnosis in (net.diagnose(x, y), net.diagnose()):
+        assert diagnosis.names == (), str(diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("rate 0.00002", {"optimizer": "adam", "lr": 0.01}),
+        ("ten sigmoid layers", {"optimizer": "adam", "lr": 0.003}),
+    ],
+)
+def test_the_finding_goes_when_the_change_is_made(case: str, words: dict[str, object]) -> None:
+    name, make = AILING[case]
+    net, x, y = make()
+    assert name in net.diagnose(x, y).names
+    mended = classifier([8] * 10, "relu") if "sigmoid" in case else net
+    trained(mended, x, y, **words)
+    assert name not in mended.diagnose(x, y).names
+
+
+def test_the_best_constant_answer_of_each_cost() -> None:
+    y = np.array([[0.0], [0.0], [0.0], [1.0], [1.0]])
+    entropy = -(0.4 * np.log(0.4) + 0.6 * np.log(0.6))
+    assert reference_costs(Quadratic(), y)[0] == pytest.approx(0.5 * 0.24)
+    assert reference_costs(BinaryCrossEntropy(), y) == pytest.approx((entropy, 0))
+    assert reference_costs(CategoricalCrossEntropy(), np.hstack([y, 1 - y])) == pytest.approx((entropy, 0))
+    assert reference_costs(Absolute(), y)[0] == pytest.approx(0.4)
+    assert reference_costs(Poisson(), y)[0] == pytest.approx(0.4 - 0.4 * np.log(0.4))
+
+
+def test_what_it_needs_and_what_it_says() -> None:
+    net = classifier([4])
+    with pytest.raises(ParameterError, match="not been trained"):
+        net.diagnose()
+    x, y = blobs()
+    with pytest.raises(ParameterError, match="together"):
+        net.diagnose(x)
+    trained(net, x, y)
+    assert str(net.diagnose(x, y)) == "no findings in 2 layers, 30 epochs, 600 rows"
+    symmetric = NeuralNetwork([2, 5, 3], initializer="zeros", seed=0)
+    text = str(symmetric.diagnose(x, np.eye(3)[y].T))
+    assert text.startswith("1 finding in 2 layers, 600 rows\n\nsymmetric start: all 5 units of layer 1")
+    assert "<pre>1 finding" in symmetric.diagnose(x, np.eye(3)[y].T)._repr_html_()
