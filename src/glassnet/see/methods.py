@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glassnet.see.credit import Credit
     from glassnet.see.diagnosis import Diagnosis
 
 
@@ -20,3 +21,13 @@ class Seeing:
         from glassnet.see.diagnosis import diagnose
 
         return diagnose(self, x, y)
+
+    def credit(self: Any, x: Any, y: Any) -> Credit:
+        """Each row's part in each layer's gradient: ‖δ‖·‖a‖, from one pass over x (fan_in, batch) and y.
+
+        y is (fan_out, batch), or class numbers (batch,). The answer tells the rows that push hardest, and those whose
+        labels are likely wrong.
+        """
+        from glassnet.see.credit import credit
+
+        return credit(self, x, y)

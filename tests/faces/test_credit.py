@@ -1,0 +1,66 @@
+"""Each row's part in the gradients: exactly the size of its own gradient, and what it tells about labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet import Dropout, NeuralNetwork
+from glassnet.data.idx import read_idx
+from glassnet.execution import ENGINES
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_rows_part_is_the_norm_of_its_own_gradient(engine: str) -> None:
+    layers: Any = [3, 6, Dropout(0.5), 4, 2]
+    net = NeuralNetwork(layers, ["tanh", "relu", "sigmoid"], seed=1, dtype="float64", engine=engine)
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((3, 9000)), rng.random((2, 9000))  # more than one block
+    found = net.credit(x, y)
+    for row in (0, 7, 4499, 4500, 8999):
+        one = slice(row, row + 1)
+        dw, _ = net.backpropagation(y[:, one], *net.feedforward(x[:, one]))
+        np.testing.assert_allclose(found.norms[:, row], [np.linalg.norm(w) for w in dw], rtol=1e-12)
+        assert found.costs[row] == pytest.approx(net.cost(x[:, one], y[:, one]))
+    np.testing.assert_allclose(found.shares.sum(axis=1), 1)
+    assert found.pushes[found.hardest(3)].tolist() == sorted(found.pushes)[::-1][:3]
+    assert found.costs[found.doubtful(3)].tolist() == sorted(found.costs)[::-1][:3]
+    assert found.labels is None and "the ten that push hardest" in str(found)
+
+
+def test_a_wrong_label_is_doubtful_and_a_right_one_is_not() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 400)
+    x = np.stack([4.0 * y - 2, np.zeros(400)]) + rng.standard_normal((2, 400))
+    wrong = y.copy()
+    wrong[[11, 222]] ^= 1
+    x[:, [11, 222]] = np.array([[4.0 * y[11] - 2, 4.0 * y[222] - 2], [0, 0]])
+    for layers, activation, cost, targets in (
+        ([2, 8, 2], "softmax", "categorical_cross_entropy", wrong),
+        ([2, 8, 1], "sigmoid", "binary_cross_entropy", wrong[np.newaxis].astype(float)),
+    ):
+        net = NeuralNetwork(layers, ["tanh", activation], cost=cost, seed=0)
+        net.train(x, targets, 16, 20, 0.01, optimizer="adam")
+        found = net.credit(x, targets)
+        assert {11, 222} <= set(found.doubtful(40).tolist())
+        assert (found.answers[found.doubtful(40)] != found.labels[found.doubtful(40)]).all()
+        assert "labelled" in str(found)
+
+
+@pytest.mark.data
+def test_flipped_labels_of_mnist_rank_highest(shared: Path) -> None:
+    """5 % of 60,000 labels changed to another class; 3 epochs; then the 5 % of the rows that rank highest."""
+    folder = shared / "mnist"
+    x = read_idx(folder / "train-images-idx3-ubyte.gz").reshape(60000, 784).astype(np.float32) / 255
+    labels = read_idx(folder / "train-labels-idx1-ubyte.gz").astype(np.int64)
+    rng = np.random.default_rng(0)
+    flipped = rng.choice(60000, 3000, replace=False)
+    labels[flipped] = (labels[flipped] + rng.integers(1, 10, 3000)) % 10
+    net = NeuralNetwork([784, 128, 10], ["relu", "softmax"], cost="categorical_cross_entropy", seed=0)
+    net.train(x.T, labels, 64, 3, 0.001, optimizer="adam")
+    found = net.credit(x.T, labels)
+    assert np.isin(found.doubtful(3000), flipped).mean() > 0.9
+    assert np.isin(found.hardest(3000), flipped).mean() > 0.8
