@@ -18,6 +18,7 @@ _HOMES = {
     "training": ("Training",),
     "sweep": ("train_many",),
     "estimators": ("MLPClassifier", "MLPRegressor"),
+    "recording": ("Recording",),
     "tables.activations": (
         *(
             "Linear",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from glassnet.estimators import MLPClassifier as MLPClassifier
     from glassnet.estimators import MLPRegressor as MLPRegressor
     from glassnet.network import NeuralNetwork as NeuralNetwork
+    from glassnet.recording import Recording as Recording
     from glassnet.see.gradient_check import gradient_check as gradient_check
     from glassnet.sweep import train_many as train_many
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from glassnet.checkpoint import read_checkpoint, write_checkpoint
+from glassnet.errors import DivergedError
 from glassnet.history import History, Report
 from glassnet.progress import progress
+from glassnet.recording import Recorder
 from glassnet.training import Training
 from glassnet.watching import Watch
 
@@ -22,9 +24,9 @@ class Run(NamedTuple):
     """What a run does beside computing.
 
     A callback that returns True ends it. With `checkpoint` the whole state is written each so many epochs, and
-    `resume` takes it up where that file exists. `verbose` is as in progress.py, `time_limit` in
-    seconds; `threads` is the engine's number of threads, None for as many as are faster. `stopping` is asked at least
-    every SHOWN_EVERY seconds whether to end the run.
+    `resume` takes it up where that file exists. `record` is the file of the flight recorder (recording.py). `verbose`
+    is as in progress.py, `time_limit` in seconds; `threads` is the engine's number of threads, None for as many as are
+    faster. `stopping` is asked at least every SHOWN_EVERY seconds whether to end the run.
     """
 
     callbacks: tuple[Callback, ...] = ()
@@ -35,6 +37,7 @@ class Run(NamedTuple):
     verbose: int | None = None
     threads: int | None = None
     stopping: Callable[[], bool] = bool
+    record: Path | None = None
 
 
 def fit(training: Training, run: Run) -> History:
@@ -46,8 +49,22 @@ def fit(training: Training, run: Run) -> History:
         training.restore(read_checkpoint(run.checkpoint, training))
     training.executor.threads = run.threads
     training.watch = Watch(training)
+    if run.record is None:
+        return _run(training, run)
+    recorder = Recorder(training, run.record)
+    try:
+        history = _run(training, run, recorder.keep)
+    except DivergedError:
+        recorder.write(training.history())
+        raise
+    recorder.write(history)
+    return history
+
+
+def _run(training: Training, run: Run, after: Callable[[], None] | None = None) -> History:
+    """Run to the end; `after` is called after each epoch."""
     started, stopped = time.perf_counter(), ""
-    each = 1 if run.callbacks or run.checkpoint else None
+    each = 1 if run.callbacks or run.checkpoint or after else None
     limit = math.inf if run.time_limit is None else run.time_limit
     with progress(training.recipe.epochs, run.verbose) as show:
         try:
@@ -56,6 +73,8 @@ def fit(training: Training, run: Run) -> History:
                 reports = training.run(epochs=each, seconds=min(left, SHOWN_EVERY)) if left > 0 else []
                 stopped = _after(reports, run.callbacks, show) or ("" if left > 0 else "the time limit was reached")
                 stopped = stopped or ("interrupted" if run.stopping() else "")
+                if reports and after is not None:
+                    after()
                 if reports and run.checkpoint is not None and reports[-1].epoch % run.every == 0:
                     write_checkpoint(run.checkpoint, training)
         except KeyboardInterrupt:

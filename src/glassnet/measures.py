@@ -87,8 +87,7 @@ class LayerHistory:
     @property
     def first_to_last(self) -> Array:
         """δ of the first layer over δ of the last, (looks,); 1 where the last is 0."""
-        delta = self["delta"].reshape(len(self), -1)
-        return np.array([row[0] / row[-1] if row[-1] > 0 else 1.0 for row in delta])
+        return np.array([row[0] / row[-1] if row[-1] > 0 else 1.0 for row in self["delta"]])
 
     def __len__(self) -> int:
         return len(self.looks)

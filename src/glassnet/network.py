@@ -188,6 +188,7 @@ class NeuralNetwork(Seeing):
         checkpoint: Any = None,
         every: int = 1,
         resume: bool = False,
+        record: Any = None,
         verbose: int | None = None,
         threads: int | None = None,
     ) -> History:
@@ -207,6 +208,7 @@ class NeuralNetwork(Seeing):
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
         checkpoint, every, resume : file of the run's state, written each so many epochs; resume takes it up there
+        record : file of the run's epochs, layers and some weights, to be read by Recording
         verbose : None a bar on a terminal for long runs, 0 nothing, 1 always (lines where there is no terminal)
         threads : the most threads the engine may use; the numbers never depend on it
 
@@ -224,7 +226,7 @@ class NeuralNetwork(Seeing):
             clip_value=clip_value,
             lr_factors=lr_factors,
         )
-        run = checked_run(time_limit, callbacks, checkpoint, every, resume, verbose, threads)
+        run = checked_run(time_limit, callbacks, checkpoint, every, resume, record, verbose, threads)
         with self._lock:
             sources, held = run_sources(self, x, y, validation, sample_weight)
             if patience is not None and held is None:

@@ -48,30 +48,38 @@ def checked_recipe(
 
 
 def checked_run(
-    time_limit: Any, callbacks: Any, checkpoint: Any, every: Any, resume: Any, verbose: Any, threads: Any
+    time_limit: Any, callbacks: Any, checkpoint: Any, every: Any, resume: Any, record: Any, verbose: Any, threads: Any
 ) -> Run:
     """What a run does beside computing; `threads` never changes its numbers."""
     if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks := tuple(callbacks))):
         raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")
     if resume and checkpoint is None:
         raise ParameterError("resume=True needs checkpoint, the file to take the run up from.")
-    if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
-        raise ParameterTypeError(f"checkpoint must be the path of a file, not {checkpoint!r}.")
-    if checkpoint is not None and Path(checkpoint).is_dir():
-        raise ParameterError(f"checkpoint {checkpoint!r} is a folder; name a file in it.")
-    if checkpoint is not None and not Path(checkpoint).parent.is_dir():
-        raise ParameterError(f"checkpoint: there is no folder {Path(checkpoint).parent}; make it first.")
     if not (verbose is None or verbose in (0, 1)):
         raise ParameterError(f"verbose is {verbose!r}; it must be None, 0 or 1.")
     return Run(
         callbacks=tuple(callbacks),
         time_limit=None if time_limit is None else positive("time_limit", time_limit),
-        checkpoint=None if checkpoint is None else Path(checkpoint),
+        checkpoint=_file("checkpoint", checkpoint),
+        record=_file("record", record),
         every=whole("every", every),
         resume=bool(resume),
         verbose=verbose,
         threads=None if threads is None else whole("threads", threads),
     )
+
+
+def _file(name: str, path: Any) -> Path | None:
+    """The path of a file to write, whose folder is there; None stays None."""
+    if path is None:
+        return None
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterTypeError(f"{name} must be the path of a file, not {path!r}.")
+    if Path(path).is_dir():
+        raise ParameterError(f"{name} {path!r} is a folder; name a file in it.")
+    if not Path(path).parent.is_dir():
+        raise ParameterError(f"{name}: there is no folder {Path(path).parent}; make it first.")
+    return Path(path)
 
 
 def checked_seed(seed: Any) -> int:

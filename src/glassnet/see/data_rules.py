@@ -13,13 +13,15 @@ RARE = 0.1  # of an even share of the classes
 REPEATED = 0.2
 OUTSIDE = 0.005  # share of targets that the output cannot reach
 LEAST_ROWS = 20
+ROWS = 8192  # evenly spread ones, that tell mean and deviation
 
 
 def unscaled(evidence: Evidence) -> Finding | None:
     """A column is far from mean 0 and deviation 1, or far wider than the others."""
-    x = _columns(evidence.x)
-    if x is None or _scales_itself(evidence):
-        return None
+    entry = evidence.network.architecture.entry
+    if evidence.x is None or any(layer.statistics for layer in entry):
+        return None  # batch_norm on x itself scales it
+    x = np.asarray(evidence.x[:: -(-len(evidence.x) // ROWS)], np.float64)
     sizes, spreads = np.sqrt(np.mean(x**2, axis=0)), x.std(axis=0)
     worst, used = int(sizes.argmax()), spreads[spreads > 0]
     if not len(used) or (sizes[worst] < LARGE and spreads.max() < APART * np.median(used)):
@@ -30,17 +32,17 @@ def unscaled(evidence: Evidence) -> Finding | None:
         f"has deviation {np.median(used):.3g}.",
         "BP4: dW = δ·aᵀ / m, so the gradient of a column's weights is as large as the column; one rate cannot suit "
         "columns that are so far apart, and large z shut the gates.",
-        "(x − mean) / deviation for each column, of the training rows; or Scaling() as the first layer.",
+        "(x − mean) / deviation for each column, of the training rows; or BatchNorm() as the first layer.",
         "gradients of one size for all columns; a cost that falls faster, at a larger rate.",
     )
 
 
 def constant(evidence: Evidence) -> Finding | None:
     """A column is the same in every row."""
-    x = _columns(evidence.x)
+    x = evidence.x
     if x is None or len(x) < 2:
         return None
-    same = np.flatnonzero((x == x[0]).all(axis=0))
+    same = np.flatnonzero(x.min(axis=0) == x.max(axis=0))
     if x.shape[1] >= IMAGE:
         same = same[x[0, same] != 0]
     if not len(same):
@@ -147,19 +149,9 @@ def large_targets(evidence: Evidence) -> Finding | None:
         "unscaled targets",
         f"y has mean {y.mean():.4g} and deviation {y.std():.4g}.",
         "BP1: ∂c/∂a grows with a − y, so every δ and every gradient is as large as the targets.",
-        "learn (y − mean) / deviation, and turn the answers back; or Scaling() as the last layer.",
+        "learn (y − mean) / deviation, and turn the answers back.",
         "errors near 1 at the start, so that common rates suit.",
     )
-
-
-def _columns(x: Array | None) -> Array | None:
-    """x in float64."""
-    return None if x is None else np.asarray(x, np.float64)
-
-
-def _scales_itself(evidence: Evidence) -> bool:
-    """Whether a layer stands between x and the first weights."""
-    return bool(evidence.network.architecture.entry)
 
 
 def _are_classes(y: Array) -> bool:
@@ -168,6 +160,6 @@ def _are_classes(y: Array) -> bool:
 
 
 def _groups(rows: Array) -> Array:
-    """A number for each row, the same for equal rows."""
-    joined = np.ascontiguousarray(rows).view(f"V{rows.shape[1] * rows.dtype.itemsize}")
+    """A number for each row, the same for equal rows; −0 is 0."""
+    joined = np.ascontiguousarray(rows + 0).view(f"V{rows.shape[1] * rows.dtype.itemsize}")
     return np.unique(joined.ravel(), return_inverse=True)[1].ravel()
