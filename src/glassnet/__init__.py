@@ -19,6 +19,9 @@ _HOMES = {
     "sweep": ("train_many",),
     "estimators": ("MLPClassifier", "MLPRegressor"),
     "recording": ("Recording",),
+    "plots": ("plot_training", "plot_samples"),
+    "layer_plots": ("plot_layers", "plot_saturation"),
+    "network_plots": ("plot_answers", "plot_weights", "plot_confusion", "plot_network"),
     "tables.activations": (
         *(
             "Linear",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
+OKABE_ITO = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
 
 def plot_training(history: History, ax: Axes | None = None) -> Axes:
@@ -30,7 +31,7 @@ def plot_training(history: History, ax: Axes | None = None) -> Axes:
     """
     if not len(history):
         raise DataError("history has no finished epoch; train for 1 epoch or more first.")
-    ax = _figure(6.4, 4.0).add_subplot() if ax is None else ax
+    ax = new_axes(6.4, 4.0) if ax is None else ax
     epochs = history["epoch"]
     marker = "o" if len(history) < 4 else None
     ax.plot(epochs, history["cost"], color=BLUE, marker=marker, label="training")
@@ -112,6 +113,11 @@ def write_picture(drawn: Axes | Figure, path: Path) -> Path:
     with atomic_file(path, DataError) as file:
         figure.savefig(file, format="png", dpi=120)
     return path
+
+
+def new_axes(width: float, height: float) -> Axes:
+    """The axes of a figure of its own; width and height in inches."""
+    return _figure(width, height).add_subplot()
 
 
 def _figure(width: float, height: float) -> Figure:

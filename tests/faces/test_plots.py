@@ -1,0 +1,126 @@
+"""Each picture shows the numbers it says it shows, on the axes it was given, and refuses what it cannot draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import glassnet
+from glassnet import NeuralNetwork, watching
+from glassnet.errors import DataError, ParameterError
+from glassnet.network_plots import SHOWN
+
+from .ailing import Case, blobs, classifier, trained, wave
+
+
+@pytest.fixture(scope="module")
+def case() -> Any:
+    """Three classes in the plane, trained with a look an epoch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "SHARE", 1e9)
+        yield trained(classifier([10, 6]), *blobs())
+
+
+def axes() -> Axes:
+    return Figure().add_subplot()
+
+
+def drawn(ax: Axes) -> None:
+    """The whole picture is drawn without a warning or an error."""
+    figure: Any = ax.figure
+    figure.canvas.draw()
+
+
+def test_every_picture_takes_and_gives_axes(case: Case) -> None:
+    net, x, y = case
+    pictures: list[Callable[..., Axes]] = [
+        lambda ax: glassnet.plot_training(net.history, ax=ax),
+        lambda ax: glassnet.plot_layers(net.history, ax=ax),
+        lambda ax: glassnet.plot_layers(net.history, "update", ax=ax),
+        lambda ax: glassnet.plot_saturation(net.history, ax=ax),
+        lambda ax: glassnet.plot_answers(net, x, y, ax=ax),
+        lambda ax: glassnet.plot_weights(net, 2, ax=ax),
+        lambda ax: glassnet.plot_confusion(net, x, y, ax=ax),
+        lambda ax: glassnet.plot_network(net, x, y, ax=ax),
+        lambda ax: glassnet.plot_network(net, ax=ax),
+    ]
+    for picture in pictures:
+        ax = axes()
+        assert picture(ax) is ax
+        drawn(ax)
+        drawn(picture(None))
+
+
+def test_layers_and_saturation_show_the_looks(case: Case) -> None:
+    net, _, _ = case
+    layers = net.history.layers
+    for quantity in ("delta", "gradient", "update"):
+        mesh = glassnet.plot_layers(net.history, quantity, axes()).collections[0]
+        assert (np.asarray(mesh.get_array()).reshape(layers[quantity].T.shape) == layers[quantity].T).all()
+        assert mesh.norm.vmin == 0 and mesh.norm.vmax == 10
+    lines = glassnet.plot_saturation(net.history, axes()).lines
+    assert (lines[0].get_ydata() == layers["saturated"][:, 0]).all()
+    with pytest.raises(DataError, match="too short for a look"):
+        glassnet.plot_layers(glassnet.History())
+    with pytest.raises(ParameterError, match="must be one of delta"):
+        glassnet.plot_layers(net.history, "weights")
+
+
+def test_a_confusion_matrix_counts_the_rows(case: Case) -> None:
+    net, x, y = case
+    ax = glassnet.plot_confusion(net, x, y, ["a", "b", "c"], axes())
+    answers = net.predict(x).argmax(axis=0)
+    for text in ax.texts:
+        column, line = text.get_position()
+        assert int(text.get_text()) == ((y == line) & (answers == column)).sum()
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
+    assert ax.get_title() == f"{(answers == y).mean():.2%} of 600 right"
+    with pytest.raises(ParameterError, match="3 classes"):
+        glassnet.plot_confusion(net, x, y, ["a"])
+
+
+def test_the_curve_and_the_surface_are_the_networks_answers(case: Case) -> None:
+    x, y = wave()
+    net = NeuralNetwork([1, 5, 1], ["tanh", "linear"], seed=0)
+    line = glassnet.plot_answers(net, x, y, axes()).lines[1]
+    np.testing.assert_allclose(line.get_ydata(), net.predict(np.asarray(line.get_xdata())[np.newaxis])[0], rtol=1e-6)
+    binary = NeuralNetwork([2, 5, 1], cost="binary_cross_entropy", seed=0)
+    points, labels = blobs(classes=2)
+    drawn(glassnet.plot_answers(binary, points, labels[np.newaxis].astype(float)))
+    with pytest.raises(DataError, match="has 3 inputs"):
+        glassnet.plot_answers(NeuralNetwork([3, 1]), np.zeros((3, 2)), np.zeros((1, 2)))
+    with pytest.raises(DataError, match="needs classes"):
+        glassnet.plot_confusion(net, x, y)
+
+
+def test_weights_are_drawn_as_images(case: Case) -> None:
+    net = NeuralNetwork([64, 20, 10], seed=0)
+    sheet = np.asarray(glassnet.plot_weights(net, ax=axes()).images[0].get_array())
+    assert sheet.shape == (3 * 9 - 1, 8 * 9 - 1)
+    assert (sheet[9:17, 18:26] == net.weights[0][10].reshape(8, 8)).all()
+    matrix = glassnet.plot_weights(net, 2, ax=axes()).images[0]
+    assert (np.asarray(matrix.get_array()) == net.weights[1]).all()
+    assert matrix.norm.vmin == -matrix.norm.vmax
+    with pytest.raises(ParameterError, match="layers 1 to 2"):
+        glassnet.plot_weights(net, 3)
+    with pytest.raises(ParameterError, match="has 64 inputs"):
+        glassnet.plot_weights(net, shape=(3, 3))
+
+
+def test_the_network_is_drawn_with_signs_and_errors(case: Case) -> None:
+    net, x, y = case
+    ax = glassnet.plot_network(net, x, y, axes())
+    edges = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    assert len(edges) == sum(w.size for w in net.weights)
+    dashed = sum(line.get_linestyle() == "--" for line in edges)
+    assert dashed == sum(int((w <= 0).sum()) for w in net.weights)
+    (_, a_s) = net.feedforward(x)
+    expected = (a_s[-1] - np.eye(3)[y].T).mean(axis=1)
+    np.testing.assert_allclose(np.asarray(ax.collections[-1].get_array()), expected, atol=1e-6)
+    wide = glassnet.plot_network(NeuralNetwork([40, 3]), ax=axes())
+    assert f"{SHOWN} of 40" in wide.texts[0].get_text()
