@@ -7,7 +7,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import contestants, drop_in, growth, inference, many, memory, picture, reaching, starting
+from benchmarks import contestants, diagnosis, drop_in, growth, inference, many, memory, picture, reaching, starting
 from benchmarks.comparison import Measured, compared, text
 from benchmarks.processes import Process
 from benchmarks.workloads import TRAP, VARIANTS, WORKLOADS
@@ -22,6 +22,7 @@ PARTS = (
     "estimators",
     "starting",
     "memory",
+    "diagnosis",
     "growth",
     "to 98 %",
     "verify",
@@ -74,6 +75,8 @@ def section(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str, 
         return "Start of a process", [], starting.report()
     if part == "memory":
         return "Memory of a training at its peak", [], memory.report()
+    if part == "diagnosis":
+        return "The numbers of the layers that a run keeps: one thread, processor time", [], diagnosis.report(rounds)
     if part in ("one sample", "blocks"):
         title = "predict, one sample" if part == "one sample" else "predict, blocks of 10,000, a row"
         rows = 1 if part == "one sample" else 10000
