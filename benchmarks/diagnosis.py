@@ -10,9 +10,10 @@ import time
 from typing import Any
 
 from benchmarks.contestants import network
+from benchmarks.worker import calls
 from benchmarks.workloads import RATE, WORKLOADS, Workload
 
-SECONDS = 2.0
+SECONDS = 3.0
 
 
 def report(rounds: int) -> str:
@@ -28,12 +29,7 @@ def report(rounds: int) -> str:
 def measured(workload: Workload, rounds: int) -> tuple[float, list[float]]:
     """How many looks there were, in the middle, and the factor of each round."""
     run = Run(workload)
-    started = time.perf_counter()
-    run(1, watched=False)
-    run(4, watched=True)
-    each = (time.perf_counter() - started) / 5
-    count = max(2, round(SECONDS / max(each, 1e-6)))
-    count = max(2, round(count * SECONDS / max(run(count, watched=False), 1e-6)))
+    count = calls(lambda epochs: run(epochs, watched=True), SECONDS)
     looks, factors = [], []
     for number in range(rounds):
         seconds = {}

@@ -79,8 +79,9 @@ class Evidence(NamedTuple):
 
     @property
     def swing(self) -> tuple[float, float]:
-        """How much the cost goes up and down from epoch to epoch in the last half of the run, as a share of the cost;
-        0 where it falls by more than that. And the noise scale over the batch size, 0 if unknown.
+        """How much the cost goes up and down from epoch to epoch in the last half of the run, as a share of what it is
+        above the least possible; 0 where it falls by more than that. And the noise scale over the batch size, 0 where
+        it is not known.
         """
         late = self.costs[len(self.costs) // 2 :]
         if len(late) < 5:
@@ -89,7 +90,7 @@ class Evidence(NamedTuple):
         size = 0 if self.history is None else self.history.layers.batch_size
         noise = 0.0 if self.measures is None or not size else self.measures.noise / size
         falls = late[:half].mean() - late[half:].mean() > swing
-        return (0.0 if falls else swing / max(abs(float(np.median(late))), 1e-300)), noise
+        return (0.0 if falls else swing / max(abs(float(np.median(late)) - self.best), 1e-300)), noise
 
     @property
     def updates(self) -> float | None:

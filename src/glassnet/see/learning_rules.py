@@ -9,13 +9,13 @@ import numpy as np
 from glassnet.parameters import Array
 from glassnet.see.evidence import Evidence, Finding
 
-FADED, GROWN = 1e-3, 100.0  # δ of the first layer over δ of the last
+FADED, GROWN = 1e-3, 50.0  # δ of the first layer over δ of the last
 LEARNT = 0.8  # from there on, gates that are shut do no harm
 MOSTLY_SHUT, MANY_DEAD = 0.5, 0.4
 HUGE_UPDATE, TINY_UPDATE = 0.1, 3e-5  # ‖change of W‖ / ‖W‖ of one step
 NOISY = 10.0  # noise scale over batch size
 APART = 0.4  # between both costs, as a share of what can be learnt
-SWING = 0.01  # of the cost, from epoch to epoch
+SWING = 0.01  # of the cost above the least possible, from epoch to epoch
 
 
 def symmetric(evidence: Evidence) -> Finding | None:
@@ -116,7 +116,7 @@ def rate_too_high(evidence: Evidence) -> Finding | None:
     stopped = "" if evidence.history is None else evidence.history.stopped
     if stopped.startswith("training diverged"):
         seen = stopped.split("; the network")[0] + "."
-    elif len(costs) > 2 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs):
+    elif len(costs) > 2 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs) and evidence.poor(LEARNT):
         seen = f"the cost of an epoch went from {costs.min():.3g} up to {np.median(costs[-3:]):.3g}."
     elif evidence.swing[0] > 0.1 and 0 < evidence.swing[1] < NOISY and evidence.poor(LEARNT):
         seen = (
