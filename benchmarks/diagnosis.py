@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import statistics
 import time
+from functools import partial
 from typing import Any
 
 from benchmarks.contestants import network
-from benchmarks.worker import calls
 from benchmarks.workloads import RATE, WORKLOADS, Workload
 
 SECONDS = 3.0
@@ -18,27 +18,31 @@ SECONDS = 3.0
 
 def report(rounds: int) -> str:
     """A Markdown table: looks in a run, and its time over that of a run without them, the median and the extremes."""
-    lines = [["", "looks", "with / without", "from", "to"], ["---"] * 5]
+    lines = [["", "looks", "share by its own clock", "with / without", "from", "to"], ["---"] * 6]
     for name, workload in WORKLOADS.items():
-        looks, factors = measured(workload, rounds)
+        looks, share, factors = measured(workload, rounds)
         numbers = (statistics.median(factors), min(factors), max(factors))
-        lines.append([name, f"{looks:g}", *(f"{number:.3f}" for number in numbers)])
+        lines.append([name, f"{looks:g}", f"{share:.1%}", *(f"{number:.3f}" for number in numbers)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def measured(workload: Workload, rounds: int) -> tuple[float, list[float]]:
-    """How many looks there were, in the middle, and the factor of each round."""
+def measured(workload: Workload, rounds: int) -> tuple[float, float, list[float]]:
+    """How many looks there were and their share of the run by its own clock, in the middle; each round's factor."""
     run = Run(workload)
-    count = calls(lambda epochs: run(epochs, watched=True), SECONDS)
-    looks, factors = [], []
+    count, took = 1, run(1, watched=True)
+    while took < SECONDS / 4:
+        count, took = 2 * count, run(2 * count, watched=True)
+    count = max(1, round(count * SECONDS / took))
+    looks, shares, factors = [], [], []
     for number in range(rounds):
         seconds = {}
         for watched in (True, False) if number % 2 else (False, True):
             seconds[watched] = run(count, watched=watched)
             if watched:
-                looks.append(len(run.net.history.layers))
+                looks.append(len(run.watch.layers))
+                shares.append(run.watch.spent / run.net.history[-1].seconds)
         factors.append(seconds[True] / seconds[False])
-    return statistics.median(looks), factors
+    return statistics.median(looks), statistics.median(shares), factors
 
 
 class Run:
@@ -56,11 +60,15 @@ class Run:
         kept = fitting.Watch
         self.net.initialize()
         self.net.runs = 0
-        if not watched:
-            fitting.Watch = lambda training: None  # type: ignore[assignment, misc]
+        fitting.Watch = partial(self.keep, kept) if watched else lambda training: None  # type: ignore[assignment, misc]
         try:
             started = time.process_time()
             self.net.train(*self.data, epochs=epochs, verbose=0, threads=1, **self.words)
             return time.process_time() - started
         finally:
             fitting.Watch = kept  # type: ignore[misc]
+
+    def keep(self, kind: Any, training: Any) -> Any:
+        """The watch of a run, remembered."""
+        self.watch = kind(training)
+        return self.watch

@@ -7,8 +7,10 @@ import pytest
 
 from glassnet import NeuralNetwork
 from glassnet.errors import ParameterError
+from glassnet.history import History
+from glassnet.see import data_rules, learning_rules
 from glassnet.see.diagnosis import RULES
-from glassnet.see.evidence import reference_costs
+from glassnet.see.evidence import gathered, reference_costs
 from glassnet.tables.costs import Absolute, BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, Quadratic
 
 from .ailing import AILING, blobs, classifier, trained
@@ -61,6 +63,33 @@ def test_the_finding_goes_when_the_change_is_made(case: str, words: dict[str, ob
     mended = classifier([8] * 10, "relu") if "sigmoid" in case else net
     trained(mended, x, y, **words)
     assert name not in mended.diagnose(x, y).names
+
+
+def test_a_rule_is_silent_where_no_harm_was_done() -> None:
+    """δ fades and gates are shut, but the cost has come down."""
+    for case, rule in (
+        ("ten sigmoid layers", learning_rules.vanishing),
+        ("weights sixty times as large", learning_rules.saturated),
+    ):
+        evidence = gathered(*AILING[case][1]())
+        assert rule(evidence) is not None
+        assert rule(evidence._replace(reached=evidence.best)) is None
+
+
+def test_a_cost_that_falls_and_rises_is_no_low_rate() -> None:
+    evidence = gathered(*AILING["rate 0.00002"][1]())
+    assert evidence.history is not None and learning_rules.rate_too_low(evidence) is not None
+    falling = evidence.costs
+    zigzag = falling + 0.004 * (np.arange(len(falling)) % 2)
+    reports = [report._replace(cost=cost) for report, cost in zip(evidence.history, zigzag, strict=True)]
+    assert learning_rules.rate_too_low(evidence._replace(history=History(reports))) is None
+
+
+@pytest.mark.parametrize(("size", "found"), [(20.0, False), (40.0, True)])
+def test_columns_of_tens_are_let_pass(size: float, found: bool) -> None:
+    x, y = blobs()
+    evidence = gathered(classifier([4]), size * x / np.sqrt((x**2).mean(axis=1, keepdims=True)), y)
+    assert (data_rules.unscaled(evidence) is not None) is found
 
 
 def test_the_best_constant_answer_of_each_cost() -> None:
