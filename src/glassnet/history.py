@@ -70,16 +70,3 @@ class History(Sequence[Report]):
         if not self.reports:
             return "History(no epoch finished)"
         return f"History({len(self)} epochs; {self.reports[-1]}{'; ' + self.stopped if self.stopped else ''})"
-
-
-def running_sums(values: Array, ends: Array, start: float) -> list[float]:
-    """The sum of the values up to the first end, added to `start`, then of those up to each further one.
-
-    They are added one by one, so that the sums do not depend on where the values are cut.
-    """
-    counts = np.diff(ends, prepend=0)
-    table = np.zeros((len(ends), 1 + int(counts.max())))
-    table[0, 0] = start
-    table[:, 1:][np.arange(table.shape[1] - 1) < counts[:, np.newaxis]] = values
-    totals: list[float] = np.cumsum(table, axis=1)[:, -1].tolist()
-    return totals

@@ -1,4 +1,4 @@
-"""How a run trains, and where it stands: the two records that a Training (training.py) is driven by."""
+"""How a run trains, and where it stands: the two records that a Training (training.py) is driven by, and their sums."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from glassnet.history import Report
+from glassnet.parameters import Array
 from glassnet.tables.optimizers import Optimizer
 from glassnet.tables.schedules import Schedule
 
@@ -45,3 +48,16 @@ class Counters:
     best_cost: float = math.inf
     waited: int = 0
     reports: list[Report] = field(default_factory=list)
+
+
+def running_sums(values: Array, ends: Array, start: float) -> list[float]:
+    """The sum of the values up to the first end, added to `start`, then of those up to each further one.
+
+    They are added one by one, so that the sums do not depend on where the values are cut.
+    """
+    counts = np.diff(ends, prepend=0)
+    table = np.zeros((len(ends), 1 + int(counts.max())))
+    table[0, 0] = start
+    table[:, 1:][np.arange(table.shape[1] - 1) < counts[:, np.newaxis]] = values
+    totals: list[float] = np.cumsum(table, axis=1)[:, -1].tolist()
+    return totals

@@ -23,12 +23,12 @@ from glassnet.divergence import first_not_finite, is_finite
 from glassnet.engine.interruption import signals_wait
 from glassnet.errors import DivergedError, ParameterError
 from glassnet.execution import Executor, executor
-from glassnet.history import History, Report, running_sums
+from glassnet.history import History, Report
 from glassnet.lowering import fused
 from glassnet.memory import vectors
 from glassnet.parameters import Array
 from glassnet.program import Program
-from glassnet.recipe import Counters, Recipe
+from glassnet.recipe import Counters, Recipe, running_sums
 from glassnet.reference import Schedule, Sources
 from glassnet.sparse_rows import SliceBySlice, is_sparse, on_demand
 from glassnet.watching import Watch

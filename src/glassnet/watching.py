@@ -20,7 +20,8 @@ from glassnet.measures import LayerHistory, Measures, Meter, lines, rms
 from glassnet.memory import Vectors, segment_name
 from glassnet.parameters import Array
 from glassnet.program import Row
-from glassnet.reference import Reference, Sources
+from glassnet.reference import Sources
+from glassnet.sparse_rows import dense
 
 if TYPE_CHECKING:
     from glassnet.training import Training
@@ -83,10 +84,11 @@ class Watch:
         network, held = training.network, training.vectors
         sources = some(training.sources)
         program = build(network.architecture, training=True, weighted=sources.weights is not None)
-        engine = "numpy" if isinstance(training.executor, Reference) else network.engine
+        engine = "numpy" if training.executor.warnings else network.engine  # where the compiled one cannot run
         memory = Vectors(held.parameters, held.gradients, (), held.statistics)
-        runner = executor(engine, program, memory, len(sources.x), network.seed)
-        runner.scalars = {"l1": network.architecture.l1, "l2": network.architecture.l2}
+        runner = executor(engine, program, memory, sources.x.shape[0], network.seed)
+        divisor = training.recipe.batch_size if training.recipe.by_samples else 1
+        runner.scalars = {"l1": network.architecture.l1 / divisor, "l2": network.architecture.l2 / divisor}
         set_batch(runner, *sources)
         return runner, Meter(network.architecture, runner)
 
@@ -96,7 +98,8 @@ class Watch:
         """‖change of W‖ / ‖W‖ of each layer, if the next step had this gradient: by the rows of the update."""
         training, program = self.training, self.training.program
         step = np.array([float(training.counters.step)])
-        scalars = training._scalars(step, training._rates(step), np.ones(1), np.ones(1))[0]
+        batch = np.array([float(training.recipe.batch_size)])
+        scalars = training._scalars(step, training._rates(step), batch, batch)[0]
         numbers = dict(zip(program.scalars, scalars, strict=True))
         rows = {row.writes[0]: row for row in program.rows if row.label == "update" and row.formula is not None}
         names = [segment.name for segment in program.segments if segment.is_weight]
@@ -129,7 +132,7 @@ class Watch:
 
 def some(sources: Sources) -> Sources:
     """Evenly spread samples that count."""
-    counted = np.arange(len(sources.x)) if sources.weights is None else np.flatnonzero(sources.weights)
+    counted = np.arange(sources.x.shape[0]) if sources.weights is None else np.flatnonzero(sources.weights)
     places = counted[np.linspace(0, len(counted) - 1, min(SAMPLES, len(counted))).astype(np.int64)]
     weights = None if sources.weights is None else sources.weights[places]
-    return Sources(sources.x[places], sources.y[places], weights)
+    return Sources(dense(sources.x[places]), sources.y[places], weights)

@@ -65,7 +65,7 @@ def test_layers_and_saturation_show_the_looks(case: Case) -> None:
         assert mesh.norm.vmin == 0 and mesh.norm.vmax == 10
     lines = glassnet.plot_saturation(net.history, axes()).lines
     assert (lines[0].get_ydata() == layers["saturated"][:, 0]).all()
-    with pytest.raises(DataError, match="too short for a look"):
+    with pytest.raises(DataError, match="has no time for a look"):
         glassnet.plot_layers(glassnet.History())
     with pytest.raises(ParameterError, match="must be one of delta"):
         glassnet.plot_layers(net.history, "weights")
