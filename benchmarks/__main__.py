@@ -27,6 +27,7 @@ PARTS = (
     "to 98 %",
     "verify",
 )
+DOCS = Path("docs")
 QUICK = ("training", "one sample")
 WIDE = [name for name, workload in WORKLOADS.items() if workload.parameters > 5000]
 
@@ -36,19 +37,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three short rounds of the main parts; writes nothing")
     parser.add_argument("--only", help=f"some of: {', '.join(PARTS)}")
-    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the tables and the picture")
+    parser.add_argument("--out", type=Path, help="folder of the tables and the picture; a whole run has docs")
     words = parser.parse_args()
     chosen = words.only.split(",") if words.only else QUICK if words.quick else PARTS
     rounds, seconds = (3, 0.3) if words.quick else (5, 1.0)
     measured: list[Measured] = []
     sections = []
     for part in chosen:
-        title, found, body = section(part.strip(), rounds, seconds, words.out)
+        title, found, body = section(part.strip(), rounds, seconds, words.out or DOCS)
         measured += found
         sections.append(f"## {title}\n\n{body}\n")
         print(f"\n{sections[-1]}", flush=True)
-    if not words.quick and not words.only:
-        keep(measured, sections, words.out)
+    if words.out or not (words.quick or words.only):
+        keep(measured, sections, words.out or DOCS)
 
 
 def section(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str, list[Measured], str]:
@@ -113,7 +114,8 @@ def keep(measured: Sequence[Measured], sections: Sequence[str], folder: Path) ->
     head = "# Measured\n\nMedians of interleaved rounds on one machine, random data; see `benchmarks/`.\n"
     (folder / "benchmarks.md").write_text("\n".join([head, *sections]), encoding="utf-8")
     first = [one for one in measured if one.part == "training" and one.threads == 1 and one.workload in WORKLOADS]
-    picture.draw(first, folder / "benchmarks.png")
+    if first:
+        picture.draw(first, folder / "benchmarks.png")
 
 
 if __name__ == "__main__":
