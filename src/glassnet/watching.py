@@ -8,6 +8,7 @@ depend on it.
 from __future__ import annotations
 
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,8 @@ class Watch:
     """The looks at a run; `layers` holds them. With `always` it looks after every epoch, whatever that costs."""
 
     def __init__(self, training: Training, always: bool = False) -> None:
-        self.training, self.always, self.layers = training, always, LayerHistory(batch_size=training.recipe.batch_size)
+        self.training: Training = weakref.proxy(training)  # which holds this: a circle would outlive the run
+        self.always, self.layers = always, LayerHistory(batch_size=training.recipe.batch_size)
         self.started, self.spent = time.perf_counter(), 0.0
         self.took: float | None = None  # seconds of the last look
         self.next_epoch, self.gap = 0, 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -157,3 +159,21 @@ def test_train_leaves_the_looks_in_its_history(unbounded: None) -> None:
     assert all(history.layers[quantity].shape == (5, 2) for quantity in QUANTITIES)
     with pytest.raises(KeyError, match="a look has saturated"):
         history.layers["speed"]
+
+
+def test_a_run_is_forgotten_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large run that lived on until the next collection would be in the way of the one after it."""
+    held: list[Any] = []
+    make = Training.__init__
+
+    def noted(run: Training, *words: Any) -> None:
+        held.append(weakref.ref(run))
+        make(run, *words)
+
+    monkeypatch.setattr(Training, "__init__", noted)
+    gc.disable()
+    try:
+        NeuralNetwork([2, 3, 1], seed=0).train(np.zeros((2, 20)), np.zeros((1, 20)), epochs=2, verbose=0)
+    finally:
+        gc.enable()
+    assert [run() for run in held] == [None]
