@@ -174,6 +174,6 @@ def test_a_run_is_forgotten_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -
     gc.disable()
     try:
         NeuralNetwork([2, 3, 1], seed=0).train(np.zeros((2, 20)), np.zeros((1, 20)), epochs=2, verbose=0)
+        assert [run() for run in held] == [None]
     finally:
         gc.enable()
-    assert [run() for run in held] == [None]
