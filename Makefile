@@ -18,7 +18,7 @@ help:
 	@echo "make test-more   the tests marked $(MARKED)"
 	@echo "make soak        the tests of make test with 2,000 random examples each"
 	@echo "make peers       install PyTorch, JAX and ONNX Runtime, to compare with"
-	@echo "make bench       compare with the peers: tables, CSV and picture in docs/ (about 20 minutes)"
+	@echo "make bench       compare with the peers: tables, CSV and picture in docs/ (about half an hour)"
 	@echo "make bench-quick the main comparisons in under three minutes; writes nothing"
 	@echo "make lint        style, types, import contracts, sizes"
 	@echo "make clean       remove .venv, .cache and what the tools left"
