@@ -426,12 +426,35 @@ import glassnet
 from tests.faces.test_estimators_more import iris, parameters, quiet
 warnings.simplefilter("ignore")
 library, kind = importlib.import_module(sys.argv[1]), getattr(glassnet, sys.argv[2])
+make = getattr(library, "table" if sys.argv[1] == "pyarrow" else "DataFrame")
 X, y = iris()
-columns = {name: X[:, number] for number, name in enumerate("abcd")}
-table = getattr(library, "table" if sys.argv[1] == "pyarrow" else "DataFrame")(columns)
-model, plain = quiet(kind).fit(table, y), quiet(kind).fit(X, y)
-assert list(model.feature_names_in_) == ["a", "b", "c", "d"]
-assert np.array_equal(parameters(model), parameters(plain)) and np.array_equal(model.predict(table), plain.predict(X))
+
+
+def refused(run):
+    try:
+        run()
+    except ValueError as error:
+        return str(error)
+
+
+for dtype in ("float64", "float32"):
+    narrow = X.astype(dtype)
+    columns = {name: narrow[:, number] for number, name in enumerate("abcd")}
+    table = make(columns)
+    model, plain = quiet(kind).fit(table, y), quiet(kind).fit(narrow, y)
+    assert list(model.feature_names_in_) == ["a", "b", "c", "d"] and model.coefs_[0].dtype == dtype
+    assert np.array_equal(parameters(model), parameters(plain))
+    assert np.array_equal(model.predict(table), plain.predict(narrow))
+    held = kind(early_stopping=True, max_iter=2).fit(table, y, validation_data=(table, y))
+    assert len(held.validation_scores_) == 2
+    turned = make(dict(reversed(columns.items())))
+    assert "names should match" in refused(lambda: model.predict(turned))
+words = make(columns | {"kind": ["setosa"] * len(y)})
+message = refused(lambda: kind().fit(words, y))
+assert message.startswith("column 'kind' of X holds String, not numbers (it begins with ['setosa'])"), message
+assert "contains NaN" in refused(lambda: kind().fit(make(columns | {"a": [None, *X[1:, 0].tolist()]}), y))
+if sys.argv[1] == "polars":
+    assert "collect()" in refused(lambda: kind().fit(table.lazy(), y))
 print("read")
 """
 

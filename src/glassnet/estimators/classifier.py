@@ -13,10 +13,10 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
 
 from glassnet.errors import DataError, ParameterError
 from glassnet.estimators.held import Held, scored
+from glassnet.estimators.inputs import validated
 from glassnet.estimators.perceptron import Perceptron
 from glassnet.estimators.words import activation_row
 from glassnet.tables.activations import Activation
@@ -151,15 +151,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return self._label_binarizer
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = validated(self, X, y, multi_output=True, dtype=(np.float64, np.float32), reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if y.ndim == 2 and type_of_target(y) == "multiclass-multioutput":

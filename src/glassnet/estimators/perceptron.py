@@ -16,14 +16,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from glassnet.errors import DataError, ParameterError
 from glassnet.estimators import concerns, conversion, pictures
 from glassnet.estimators.chance import first_weights
 from glassnet.estimators.held import Held, split
 from glassnet.estimators.hooks import CallbackSupportMixin, Hooks
-from glassnet.estimators.inputs import blocks_of, rows_of
+from glassnet.estimators.inputs import blocks_of, rows_of, validated
 from glassnet.estimators.lbfgs import fit_lbfgs
 from glassnet.estimators.stochastic import Data, Stochastic, validation_loss
 from glassnet.estimators.words import activation_name, hidden_rows, hidden_sizes, is_logistic, make_network, move
@@ -224,7 +224,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ParameterError("validation_data must be (X, y) or (X, y, sample_weight).")
         X, given, *rest = validation_data
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        X = validated(self, X, dtype=(np.float64, np.float32), reset=False)
         given = np.asarray(given)
         if len(given) != X.shape[0]:
             raise DataError(f"validation_data has {X.shape[0]} rows of X, but {len(given)} of y.")
@@ -282,7 +282,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
     def _checked(self, X: Any) -> Any:
         """X of a prediction, validated against that of fit."""
         check_is_fitted(self)
-        return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        return validated(self, X, reset=False)
 
     def _outputs(self, X: Any) -> Array:
         """The network's outputs (n, outputs) for X (n, features)."""

@@ -10,11 +10,11 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from glassnet.errors import DataError
 from glassnet.estimators.concerns import look_at_targets
 from glassnet.estimators.held import Held, scored
+from glassnet.estimators.inputs import validated
 from glassnet.estimators.perceptron import Perceptron
 from glassnet.estimators.words import activation_row, averaged, default_output, loss_row
 from glassnet.tables.activations import Activation
@@ -114,16 +114,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     # What the base asks -----------------------------------------------------------------------------------------------
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = validated(self, X, y, multi_output=True, y_numeric=True, dtype=(np.float64, np.float32), reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not incremental:
