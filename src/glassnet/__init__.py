@@ -41,8 +41,9 @@ _HOMES = {
             "Softplus",
             "Softsign",
         ),
-        *("Exp", "Softmax", "own_activation"),
+        *("Exp", "Softmax"),
     ),
+    "tables.own_activation": ("own_activation",),
     "tables.costs": (
         *("Quadratic", "BinaryCrossEntropy", "CategoricalCrossEntropy", "Absolute", "Huber", "Quantile", "Poisson"),
         *("PoissonDeviance", "own_cost"),

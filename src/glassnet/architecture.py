@@ -24,6 +24,11 @@ class Dense(NamedTuple):
     before: tuple[Layer, ...] = ()
     after: tuple[Layer, ...] = ()
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many outputs each group of the activation has; all of them where it has no groups."""
+        return self.activation.groups or (self.fan_out,)
+
 
 class Architecture(NamedTuple):
     """All that the equations of a network depend on. `entry` are the layers that act on x itself."""
@@ -41,6 +46,11 @@ class Architecture(NamedTuple):
         return self.dense[-1].fan_out
 
     @property
+    def groups(self) -> tuple[int, ...]:
+        """How many output neurons each distribution of the output has."""
+        return self.dense[-1].groups
+
+    @property
     def penalised(self) -> bool:
         """Whether a penalty on the weights joins the cost."""
         return self.l1 > 0 or self.l2 > 0
@@ -51,7 +61,7 @@ def architecture(
 ) -> Architecture:
     """Read the constructor's words; every mistake is named with its argument and place."""
     widths, between = _widths_and_layers(layers)
-    rows = _activations(activations, len(widths) - 1)
+    rows = _activations(activations, widths[1:])
     dense = tuple(
         Dense(
             widths[index],
@@ -129,8 +139,9 @@ def _whole_number(entry: Any) -> int | None:
         return None
 
 
-def _activations(activations: Sequence[Any] | str | None, count: int) -> list[Activation]:
+def _activations(activations: Sequence[Any] | str | None, widths: Sequence[int]) -> list[Activation]:
     """One activation a dense layer; None means sigmoid throughout, as in the article."""
+    count = len(widths)
     words = ["sigmoid"] * count if activations is None else activations
     if isinstance(words, (str, Activation)) or not isinstance(words, Sequence):
         raise ParameterTypeError(f"activations must be a list with one entry a dense layer, not {words!r}.")
@@ -138,7 +149,14 @@ def _activations(activations: Sequence[Any] | str | None, count: int) -> list[Ac
         raise ParameterError(
             f"activations has {len(words)} entries, but layers has {count} dense layers; give {count}."
         )
-    return [activation(word) for word in words]
+    rows = [activation(word) for word in words]
+    for place, (row, width) in enumerate(zip(rows, widths, strict=True)):
+        if row.groups and sum(row.groups) != width:
+            raise ParameterError(
+                f"activations[{place}] has groups of {sum(row.groups)} outputs in all, but its layer has {width}; make "
+                "them equal."
+            )
+    return rows
 
 
 def _check_fit(chosen: Cost, output: Activation, changed: bool) -> None:

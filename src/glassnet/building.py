@@ -38,6 +38,11 @@ def build(
     return _Builder(architecture, step, training, weighted, shortcut).program()
 
 
+def sized(groups: tuple[int, ...]) -> tuple[int, ...]:
+    """The settings of a softmax's rows: how many groups there are, and their sizes."""
+    return (len(groups), *groups)
+
+
 class _Passed(NamedTuple):
     """A layer that the forward pass went through: what it read and what it gave."""
 
@@ -114,11 +119,12 @@ class _Builder:
     def activate(self, layer: int) -> None:
         """a = σ(z)."""
         dense, z = self.architecture.dense[layer - 1], self.inner(layer)
-        text, shape = f"a{layer} = {dense.activation.name}({z})", {f"a{layer}": ("m", dense.fan_out)}
-        if dense.activation.elementwise:
-            self.rows.formula(dense.activation.value, (z,), shape, text)
+        row, shape = dense.activation, {f"a{layer}": ("m", dense.fan_out)}
+        text = f"a{layer} = {row.name}({z}){row.grouping}"
+        if row.elementwise:
+            self.rows.formula(row.value, (z,), shape, text)
         else:
-            self.rows.add("softmax", (z,), shape, text)
+            self.rows.add("softmax", (z,), shape, text, settings=sized(dense.groups))
 
     def inner(self, layer: int) -> str:
         """What the activation of a dense layer reads: z, or what layers made of it."""
@@ -143,7 +149,8 @@ class _Builder:
         text = f"c  = {cost.text(self.value(last))} a sample"
         value = cost.pairs[self.architecture.dense[-1].activation.name] if self.paired else cost.value
         if value is None:
-            self.rows.add("softmax_cost", (self.inner(last), "y"), {"c": ("m",)}, text, float64=True)
+            groups = sized(self.architecture.groups)
+            self.rows.add("softmax_cost", (self.inner(last), "y"), {"c": ("m",)}, text, settings=groups, float64=True)
         else:
             read = self.inner(last) if self.paired else self.value(last)
             self.rows.sums(value, (read, "y"), "c", "m", text=text)
@@ -225,8 +232,8 @@ class _Builder:
             text = f"{symbol(name)} = {text} ⊙ {row.name}'({z})"
             self.rows.formula(lambda d, z, a: d * row.derivative(z, a), (error, z, f"a{layer}"), shape, text)
         else:
-            text = f"{symbol(name)} = a{layer} ⊙ ({text} − Σ a{layer}·{symbol(error)})"
-            self.rows.add("softmax_error", (error, f"a{layer}"), shape, text)
+            text = f"{symbol(name)} = a{layer} ⊙ ({text} − Σ a{layer}·{symbol(error)}){row.grouping}"
+            self.rows.add("softmax_error", (error, f"a{layer}"), shape, text, settings=sized(dense.groups))
         return self.layers_back(self.before[layer], name)
 
     def layers_back(self, passed: list[_Passed], error: str) -> str:

@@ -61,13 +61,24 @@ def feature_moments(x: Array) -> tuple[Array, Array]:
     return x.mean(axis=0, keepdims=True, dtype=np.float64), x.var(axis=0, keepdims=True, dtype=np.float64)
 
 
-def softmax_error(error: Array, a: Array) -> Array:
-    """BP1 or BP2 through softmax: its Jacobian times ∂c/∂a, a ⊙ (∂c/∂a − Σ a·∂c/∂a) for each sample."""
-    return Softmax().jacobian_product(a, error)
+def softmax(z: Array, groups: tuple[int, ...]) -> Array:
+    """a = exp(z) / Σ exp(z) for each sample, each sum over a group of outputs; `groups` are their sizes."""
+    return Softmax(groups).value(z)
 
 
-def softmax_cost(z: Array, y: Array) -> Array:
-    """Categorical cross-entropy from z: Σ y·(log Σ exp(z) − z) for each sample. → (1, batch)."""
+def softmax_error(error: Array, a: Array, groups: tuple[int, ...]) -> Array:
+    """BP1 or BP2 through softmax: its Jacobian times ∂c/∂a, a ⊙ (∂c/∂a − Σ a·∂c/∂a) for each sample and group."""
+    return Softmax(groups).jacobian_product(a, error)
+
+
+def softmax_cost(z: Array, y: Array, groups: tuple[int, ...]) -> Array:
+    """Categorical cross-entropy from z: Σ y·(log Σ exp(z) − z) for each sample, the groups added up. → (1, batch)."""
+    ends = np.cumsum(groups)[:-1]
+    return sum(map(surprise, np.split(z, ends), np.split(y, ends)), np.zeros((1, z.shape[1])))
+
+
+def surprise(z: Array, y: Array) -> Array:
+    """Σ y·(log Σ exp(z) − z) of the outputs of one distribution. → (1, batch)."""
     shifted = z - z.max(axis=0, keepdims=True)
     return (y * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)).sum(
         axis=0, keepdims=True, dtype=np.float64
@@ -124,6 +135,6 @@ EQUATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         *(affine, arrive, outer, mean, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
-        *(softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
+        *(softmax, softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
     )
-} | {"softmax": lambda z: Softmax().value(z)}
+}

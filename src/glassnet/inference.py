@@ -84,7 +84,10 @@ class Inference:
         return self.evaluate(Sources(x, y, weights))[0]
 
     def evaluate(self, sources: Sources, penalty: bool = True) -> tuple[float, float | None]:
-        """C, with or without the penalty, and the share of right answers where y are classes (None elsewhere)."""
+        """C, with or without the penalty, and the share of samples that are answered right where y are classes.
+
+        In every group of outputs, where there are groups; None where y are no classes.
+        """
         total = weight_sum = right = 0.0
         classes = self._classes(sources)
         samples = sources.x.shape[0]
@@ -99,7 +102,8 @@ class Inference:
                 total += float(c.sum() if weights is None else c @ weights)
             weight_sum += float(len(c) if weights is None else weights.sum())
             if classes is not None:
-                right += float((_answers(runner.rows(output_name(runner.program))) == classes[first:stop]).sum())
+                found = answers(runner.rows(output_name(runner.program)), self.network.architecture.groups)
+                right += float((~wrong(found, classes[first:stop])).sum())
         mean = total / weight_sum + (self._penalty(runner) if penalty else 0.0)
         return mean, None if classes is None else right / samples
 
@@ -136,14 +140,14 @@ class Inference:
         return float(sum(runner.rows(name).sum() for name in runner.program.buffers if name.startswith("penalty")))
 
     def _classes(self, sources: Sources) -> Array | None:
-        """The class of each sample, where the cost is a cross-entropy."""
+        """The class of each sample (n,), or of each sample and group (n, groups), where the cost is a cross-entropy."""
         if sources.y.ndim == 1:
             return sources.y
         if (
             self.network.architecture.cost.target_sum is not None
             or self.network.architecture.cost.name == "binary_cross_entropy"
         ):
-            return _answers(sources.y)
+            return answers(sources.y, self.network.architecture.groups)
         return None
 
 
@@ -162,6 +166,17 @@ def output_name(program: Program) -> str:
     return program.rows[program.head("forward") - 1].writes[0]
 
 
-def _answers(rows: Array) -> Array:
-    """The most probable class of each sample; with one output, whether it passes one half."""
-    return rows.argmax(axis=1) if rows.shape[1] > 1 else rows[:, 0] > 0.5
+def answers(rows: Array, groups: Sequence[int]) -> Array:
+    """The most probable class of each sample, (n,), or of each group of outputs, (n, groups).
+
+    With one output, whether it passes one half.
+    """
+    if len(groups) > 1:
+        return np.stack([part.argmax(axis=1) for part in np.split(rows, np.cumsum(groups)[:-1], axis=1)], axis=1)
+    return rows.argmax(axis=1) if rows.shape[1] > 1 else np.greater(rows[:, 0], 0.5)
+
+
+def wrong(found: Array, classes: Array) -> Array:
+    """Which samples (n,) are answered wrongly, in any of their groups."""
+    differs = np.not_equal(found, classes).reshape(len(found), -1)
+    return np.asarray(differs.any(axis=1))

@@ -11,10 +11,11 @@ import numpy as np
 
 from glassnet.errors import GlassnetError, ModelFileError
 from glassnet.storage import read_tensors, write_tensors
-from glassnet.tables.activations import ACTIVATIONS, OwnActivation
+from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS, OwnCost
 from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.layers import LAYERS
+from glassnet.tables.own_activation import OwnActivation
 from glassnet.tables.rows import describe, rebuild
 
 if TYPE_CHECKING:

@@ -182,7 +182,8 @@ class NeuralNetwork(Seeing):
 
         Parameters
         ----------
-        x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,) with categorical cross-entropy
+        x, y : (fan_in, batch) and (fan_out, batch), or with categorical cross-entropy class numbers (batch,), where the
+            output has groups (groups, batch)
         batch_size : samples a step; the last, smaller batch of an epoch counts too
         epochs, lr : passes through the data; the learning rate
         optimizer, schedule : names or rows; schedule None is constant
@@ -305,7 +306,7 @@ class NeuralNetwork(Seeing):
         return describe_network(self)
 
     def _targets(self, y: Any, batch: int) -> Array:
-        return target_rows(y, self.architecture.cost, self.architecture.outputs, batch, self.dtype)
+        return target_rows(y, self.architecture.cost, self.architecture.groups, batch, self.dtype)
 
     def __repr__(self) -> str:
         from glassnet.notebook import network_text

@@ -33,6 +33,8 @@ def plot_answers(network: NeuralNetwork, x: Any, y: Any, ax: Axes | None = None)
     inputs = network.architecture.inputs
     if inputs > 2:
         raise DataError(f"this network has {inputs} inputs; a curve can be drawn over 1, a surface over 2.")
+    if inputs == 2:
+        _check_one_group(network, "a surface")
     ax = new_axes(5.6, 4.4) if ax is None else ax
     if inputs == 1:
         _curve(network, sources.x[:, 0], sources.y, ax)
@@ -133,6 +135,7 @@ def plot_confusion(
 ) -> Axes:
     """How often each class (a line) was answered as each (a column), as a share of the line; counts written in."""
     sources = checked_sources(network, x, y)
+    _check_one_group(network, "a confusion matrix")
     labels = network._inference._classes(sources)
     if labels is None:
         raise DataError("y are quantities; a confusion matrix needs classes and a cross-entropy as the cost.")
@@ -155,6 +158,13 @@ def plot_confusion(
     right = np.trace(table) / max(table.sum(), 1)
     ax.set(xlabel="answered", ylabel="true", title=f"{right:.2%} of {table.sum():,} right")
     return ax
+
+
+def _check_one_group(network: NeuralNetwork, picture: str) -> None:
+    """Refuse a network that answers several classes for each sample."""
+    count = len(network.architecture.groups)
+    if count > 1:
+        raise DataError(f"this network answers {count} groups of classes for each sample; {picture} shows one.")
 
 
 def plot_network(network: NeuralNetwork, x: Any = None, y: Any = None, ax: Axes | None = None) -> Axes:

@@ -13,7 +13,7 @@ def network_text(network: NeuralNetwork) -> str:
     """The network in a line."""
     parts = [str(network.architecture.inputs), *map(repr, network.architecture.entry)]
     for dense in network.architecture.dense:
-        own = f"{dense.fan_out} {dense.activation.name}"
+        own = f"{dense.fan_out} {dense.activation.name}{dense.activation.grouping}"
         parts += [*map(repr, dense.before), own, *map(repr, dense.after)]
     return (
         f"NeuralNetwork({' → '.join(parts)}; cost {network.architecture.cost.name}, {network.parameters.count:,} "
@@ -24,7 +24,8 @@ def network_text(network: NeuralNetwork) -> str:
 def network_html(network: NeuralNetwork) -> str:
     """The network in a line, its layers as a table, and its table of equations."""
     cells = "".join(
-        f"<tr><td>{number}</td><td>{dense.fan_in} → {dense.fan_out}</td><td>{escape(dense.activation.name)}</td>"
+        f"<tr><td>{number}</td><td>{dense.fan_in} → {dense.fan_out}</td>"
+        f"<td>{escape(dense.activation.name + dense.activation.grouping)}</td>"
         f"<td style='text-align:left'>{escape(', '.join(map(repr, dense.before + dense.after)) or '–')}</td></tr>"
         for number, dense in enumerate(network.architecture.dense, 1)
     )

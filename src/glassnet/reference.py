@@ -126,6 +126,8 @@ class Reference(Memory):
                 return {"places": self.places, "classes": self.program.extent(row).width}
             case "sample_weights":
                 return {"places": self.places, "factor": scalar}
+            case "softmax" | "softmax_error" | "softmax_cost":
+                return {"groups": row.settings[1:]}
             case "mean_cost":
                 return {"settings": row.settings}
             case "clip_scale":

@@ -6,6 +6,7 @@ row by row in memory is read in place, any other is transposed once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -92,21 +93,24 @@ def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
     )
 
 
-def target_rows(y: Any, cost: Cost, outputs: int, batch: int, dtype: Any) -> Array:
-    """y as rows (batch, fan_out) in the cost's domain, or class numbers (batch,) as int64 where the cost takes them."""
-    array = numeric("y", y)
-    if array.ndim == 1 and cost.target_sum is not None and outputs > 1:
+def target_rows(y: Any, cost: Cost, groups: Sequence[int], batch: int, dtype: Any) -> Array:
+    """y as rows (batch, fan_out) in the cost's domain, or class numbers (batch,) as int64 where the cost takes them.
+
+    `groups` are the sizes of the output's distributions; class numbers of several, (groups, batch), become rows.
+    """
+    array, outputs = numeric("y", y), sum(groups)
+    if array.ndim == 1 and cost.target_sum is not None and len(groups) == 1 < outputs:
         return _labels(array, cost, outputs, batch, dtype)
+    if cost.target_sum is not None and array.ndim == 2 and array.shape[0] == len(groups) not in (1, outputs):
+        return _labels_of_groups(array, cost, groups, batch, dtype)
     if array.ndim == 1 and outputs == 1:
         array = array[np.newaxis, :]
     if array.ndim != 2 or array.shape[0] != outputs:
-        turned = array.ndim == 2 and array.shape[1] == outputs and array.shape[0] == batch
-        hint = " Its transpose would fit: pass y.T." if turned else ""
-        raise DataError(f"y has shape {array.shape}, but needs ({outputs}, {batch}): samples are columns.{hint}")
+        raise DataError(_misshapen(array, cost, groups, batch))
     check_batch("y", array.shape[1], batch)
     check_finite("y", array, dtype)
-    _check_domain(array, cost)
-    smoothed = cost.smoothed(array)
+    _check_domain(array, cost, groups)
+    smoothed = cost.smoothed(array, groups)
     return as_rows(smoothed if smoothed is array else smoothed.astype(dtype), dtype)
 
 
@@ -139,24 +143,63 @@ def check_batch(name: str, count: int, batch: int) -> None:
         raise DataError(f"{name} has {count} samples, but x has {batch}; give one for each column of x.")
 
 
+def _misshapen(array: Array, cost: Cost, groups: Sequence[int], batch: int) -> str:
+    """What y is, and what it should be."""
+    heights, words = [sum(groups)], ("", ", or class numbers of shape ")
+    if cost.target_sum is not None and len(groups) > 1:
+        heights.append(len(groups))
+    needs = "".join(f"{word}({height}, {batch})" for word, height in zip(words, heights, strict=False))
+    turned = array.ndim == 2 and array.shape[1] in heights and array.shape[0] == batch
+    hint = " Its transpose would fit: pass y.T." if turned else ""
+    return f"y has shape {array.shape}, but needs {needs}: samples are columns.{hint}"
+
+
 def _labels(array: Array, cost: Cost, outputs: int, batch: int, dtype: Any) -> Array:
     """Class numbers 0 .. outputs-1, kept as they are unless the cost smooths its targets."""
     check_batch("y", len(array), batch)
-    if array.dtype.kind == "f" and not (array == np.floor(array)).all():
-        raise DataError(
-            f"y[{int(np.argmax(array != np.floor(array)))}] is no whole number; class numbers are 0 to {outputs - 1}."
-        )
-    outside = (array < 0) | (array >= outputs)
-    if outside.any():
-        place = int(np.argmax(outside))
-        raise DataError(f"y[{place}] is {array[place]}, but the classes are 0 to {outputs - 1}.")
-    labels = array.astype(np.int64)
+    labels = _class_numbers("y", array, outputs)
     columns = np.equal(np.arange(outputs)[:, np.newaxis], labels).astype(dtype)
-    smoothed = cost.smoothed(columns)
+    smoothed = cost.smoothed(columns, (outputs,))
     return labels if smoothed is columns else np.ascontiguousarray(smoothed.T, dtype)
 
 
-def _check_domain(columns: Array, cost: Cost) -> None:
+def _labels_of_groups(array: Array, cost: Cost, groups: Sequence[int], batch: int, dtype: Any) -> Array:
+    """Class numbers of each group, (groups, batch), as rows of 0 and 1, one byte each unless the cost smooths them."""
+    check_batch("y", array.shape[1], batch)
+    labels = [_class_numbers(f"y[{group}]", row, groups[group]) for group, row in enumerate(array)]
+    rows = one_hot_rows(labels, groups)
+    smoothed = cost.smoothed(rows.T, groups)
+    return rows if smoothed.dtype == rows.dtype else np.ascontiguousarray(smoothed.T, dtype)
+
+
+def one_hot_rows(labels: Sequence[Array], groups: Sequence[int]) -> Array:
+    """Class numbers (batch,) of each group as rows (batch, Σ groups) of uint8, with a single 1 in each group."""
+    rows = np.zeros((len(labels[0]), sum(groups)), np.uint8)
+    for first, numbers in zip(np.cumsum([0, *groups[:-1]]), labels, strict=True):
+        rows[np.arange(len(rows)), first + numbers] = 1
+    return rows
+
+
+def _class_numbers(name: str, array: Array, classes: int) -> Array:
+    """Whole numbers 0 .. classes-1 as int64."""
+    if array.dtype.kind == "f" and not (array == np.floor(array)).all():
+        raise DataError(
+            f"{_at(name, int(np.argmax(array != np.floor(array))))} is no whole number; class numbers are 0 to "
+            f"{classes - 1}."
+        )
+    outside = (array < 0) | (array >= classes)
+    if outside.any():
+        place = int(np.argmax(outside))
+        raise DataError(f"{_at(name, place)} is {array[place]}, but the classes are 0 to {classes - 1}.")
+    return array.astype(np.int64)
+
+
+def _at(name: str, place: int) -> str:
+    """One number of y, or of a row of y: y[3], y[1, 3]."""
+    return f"{name.removesuffix(']')}, {place}]" if name.endswith("]") else f"{name}[{place}]"
+
+
+def _check_domain(columns: Array, cost: Cost, groups: Sequence[int]) -> None:
     """Raise with the first target that the cost is not defined for."""
     place = cost.targets.outside(columns)
     if place is not None:
@@ -164,15 +207,20 @@ def _check_domain(columns: Array, cost: Cost) -> None:
             f"y[{', '.join(map(str, place))}] is {columns[place]:g}, but cost {cost.name!r} needs targets in "
             f"{cost.targets}."
         )
-    if cost.target_sum is not None:
-        sums = columns.sum(axis=0)
+    if cost.target_sum is None:
+        return
+    first = 0
+    for size in groups:
+        sums = columns[first : first + size].sum(axis=0)
         wrong = np.abs(sums - cost.target_sum) > 1e-3
         if wrong.any():
-            sample = int(np.argmax(wrong))
+            sample, part = int(np.argmax(wrong)), f"{first}:{first + size}" if len(groups) > 1 else ":"
+            numbers = f"({len(groups)}, batch)" if len(groups) > 1 else "(batch,)"
             raise DataError(
-                f"y[:, {sample}] adds up to {sums[sample]:g}, but cost {cost.name!r} needs {cost.target_sum:g} a "
-                "sample; give one-hot columns, or class numbers of shape (batch,)."
+                f"y[{part}, {sample}] adds up to {sums[sample]:g}, but cost {cost.name!r} needs {cost.target_sum:g} a "
+                f"sample; give one-hot columns, or class numbers of shape {numbers}."
             )
+        first += size
 
 
 def real_dtype(dtype: Any) -> Any:

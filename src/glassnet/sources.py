@@ -37,7 +37,7 @@ def checked_sources(network: NeuralNetwork, x: Any, y: Any, weights: Any = None)
     """x, y and sample weights of one set of samples."""
     architecture = network.architecture
     rows = input_rows(x, architecture.inputs, network.dtype)
-    targets = target_rows(y, architecture.cost, architecture.outputs, len(rows), network.dtype)
+    targets = target_rows(y, architecture.cost, architecture.groups, len(rows), network.dtype)
     return Sources(rows, targets, weight_vector(weights, len(rows)))
 
 

@@ -72,8 +72,10 @@ class SliceBySlice:
         object.__setattr__(target, name, value)
 
     def bind(self, sources: Sources) -> None:
-        """Name other sparse data."""
+        """Name other sparse data; until steps name a slice of them, the executor itself reads the first sample."""
         self.sources = sources
+        weights = None if sources.weights is None else sources.weights[:1]
+        self.executor.bind(Sources(dense_rows(sources.x, slice(1)), sources.y[:1], weights))
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run the steps of a schedule, slice by slice; return how many were run."""

@@ -478,12 +478,6 @@ def test_labels_may_be_sparse() -> None:
     assert weighted.predict_proba(X).shape == (150, 2)
 
 
-def test_columns_of_classes_are_refused_with_a_way_out() -> None:
-    X, y = iris()
-    with pytest.raises(DataError, match="MultiOutputClassifier"):
-        quiet(MLPClassifier).fit(X, np.stack([y, y[::-1]], axis=1))
-
-
 @unfinished
 @estimators
 @pytest.mark.parametrize("form", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import sign, sqrt
 
-from glassnet.tables.activations import ELU, GELU, ReLU, Tanh, logistic
+from glassnet.equations import softmax_cost
+from glassnet.tables.activations import ELU, GELU, ReLU, Softmax, Tanh, logistic
 from glassnet.tables.costs import Quadratic
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm, Scaling
 from glassnet.tables.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, NAdam, Nesterov, RMSProp
 
-from .planting import Plant, alike, clipped, kind, row, settings, table, then, too_early, update, without
+from .planting import Plant, alike, clipped, every_setting, kind, row, settings, table, then, too_early, update, without
 from .problems import Problem, problem
 
 
@@ -43,6 +44,7 @@ def activated(name: str) -> Callable[[], Problem]:
 
 
 SIGMOID = ["sigmoid"] * 3
+BY_GROUPS = Softmax((1, 3))
 PENALTY = {"l1": 0.03, "l2": 0.1}
 CASES: dict[str, Callable[[], Problem]] = {
     "plain": lambda: problem([3, 5, 4, 2], SIGMOID, weighted=True),
@@ -51,6 +53,9 @@ CASES: dict[str, Callable[[], Problem]] = {
     "bce": lambda: problem([3, 5, 4, 2], ["tanh", "tanh", "sigmoid"], "binary_cross_entropy", weighted=True),
     "cce": lambda: problem([3, 5, 4, 4], ["tanh", "tanh", "softmax"], "categorical_cross_entropy", weighted=True),
     "softmax": lambda: problem([3, 5, 4, 4], ["tanh", "softmax", "softmax"], weighted=True),
+    "groups": lambda: problem([3, 4, 4], ["tanh", BY_GROUPS], "categorical_cross_entropy", weighted=True),
+    "groups, general": lambda: problem([3, 4, 4], ["tanh", BY_GROUPS], weighted=True),
+    "hidden groups": lambda: problem([3, 4, 2], [BY_GROUPS, "linear"], weighted=True),
     "tanh": activated("tanh"),
     "relu": activated("relu"),
     "elu": activated("elu"),
@@ -104,6 +109,21 @@ def batch_norm(mean: float = 1, product: float = 1, gamma: float = 1, root: bool
 def layer_norm(mean: float = 1, product: float = 1) -> Plant:
     """The error through layer normalisation, each of its terms times a factor."""
     return row("da1", lambda d, n, v, m, p: (d - mean * m - product * n * p) / sqrt(v + 1e-5))
+
+
+def jacobian(function: Callable[..., Any]) -> Plant:
+    """Another product of the error with softmax's Jacobian."""
+    return kind("softmax_error", lambda error, a, groups: function(error, a))
+
+
+def regrouped(quantity: str, *groups: int) -> Plant:
+    """The row of softmax that writes `quantity` has other groups."""
+    return every_setting(quantity, (len(groups), *groups))
+
+
+def first_group(z: Any, y: Any, groups: tuple[int, ...]) -> Any:
+    """The cross-entropy of the first group alone."""
+    return softmax_cost(z[: groups[0]], y[: groups[0]], groups[:1])
 
 
 def half_square(z: Any, y: Any) -> Any:
@@ -168,10 +188,22 @@ LINES: list[tuple[str, str, str, Plant]] = [
     ("C is a sum, not a mean", "plain", "BP1", mean_cost(mean=False)),
     ("a wrong pair: a − y for quadratic", "plain", "BP1", table(Quadratic, "pairs", {"sigmoid": half_square})),
     ("σ' once more after the pair's a − y", "bce", "BP1", row("delta3", lambda a, y, s: (a - y) * s * a * (1 - a))),
-    ("the pair's cost lacks log Σ exp(z)", "cce", "BP1", kind("softmax_cost", lambda z, y: -total((y * z).T).T)),
-    ("softmax's Jacobian without the sum", "softmax", "BP1", kind("softmax_error", lambda e, a: a * e)),
-    ("softmax's Jacobian is a diagonal", "softmax", "BP1", kind("softmax_error", lambda e, a: a * (1 - a) * e)),
-    ("softmax's sum is over samples", "softmax", "BP1", kind("softmax_error", lambda e, a: a * (e - total(a * e)))),
+    (
+        "the pair's cost lacks log Σ exp(z)",
+        "cce",
+        "BP1",
+        kind("softmax_cost", lambda z, y, groups: -total((y * z).T).T),
+    ),
+    ("softmax's Jacobian without the sum", "softmax", "BP1", jacobian(lambda e, a: a * e)),
+    ("softmax's Jacobian is a diagonal", "softmax", "BP1", jacobian(lambda e, a: a * (1 - a) * e)),
+    ("softmax's sum is over samples", "softmax", "BP1", jacobian(lambda e, a: a * (e - total(a * e)))),
+    ("softmax by groups is one softmax", "groups", "BP1", regrouped("a2", 4)),
+    ("the groups' cost is that of one softmax", "groups", "BP1", regrouped("c", 4)),
+    ("the cost leaves out all groups but one", "groups", "BP1", kind("softmax_cost", first_group)),
+    ("the groups' boundary is another in c", "groups", "BP1", regrouped("c", 3, 1)),
+    ("the Jacobian is that of one softmax", "groups, general", "BP1", regrouped("delta2", 4)),
+    ("the groups' boundary is another in BP1", "groups, general", "BP1", regrouped("delta2", 2, 2)),
+    ("a hidden softmax forgets its groups in BP2", "hidden groups", "BP2", regrouped("delta1", 4)),
     ("BP2 has the wrong sign", "plain", "BP2", kind("arrive", lambda d, w: -(w.T @ d))),
     ("W is not transposed", "square", "BP2", kind("arrive", lambda d, w: w @ d)),
     ("the error arrives through the W below", "square", "BP2", row("da2", reads=("delta3", "w2"))),

@@ -90,6 +90,15 @@ def settings(quantity: str, place: int, value: int) -> Plant:
     return edited(quantity, change)
 
 
+def every_setting(quantity: str, found: tuple[int, ...]) -> Plant:
+    """Other whole numbers as the settings of a row."""
+
+    def change(rows: list[Row], number: int) -> None:
+        rows[number] = rows[number]._replace(settings=found)
+
+    return edited(quantity, change)
+
+
 def alike(*plants: Plant) -> Plant:
     """Several changes that hide each other."""
 

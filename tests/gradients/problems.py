@@ -30,12 +30,13 @@ class Problem(NamedTuple):
         return self.options.get("sample_weight", np.ones(self.x.shape[1]))
 
 
-def targets(row: Cost, outputs: int, batch: int, rng: np.random.Generator) -> Array:
-    """Targets in the cost's domain, some of them at its closed ends."""
+def targets(row: Cost, groups: tuple[int, ...], batch: int, rng: np.random.Generator) -> Array:
+    """Targets in the cost's domain, some of them at its closed ends; `groups` are the sizes of the distributions."""
     low, high = max(row.targets.low, -2), min(row.targets.high, 3)
-    y = rng.uniform(low + 0.05, high - 0.05, (outputs, batch))
+    y = rng.uniform(low + 0.05, high - 0.05, (sum(groups), batch))
     if row.target_sum is not None:
-        return y / y.sum(axis=0) * row.target_sum
+        parts = np.split(y, np.cumsum(groups)[:-1])
+        return np.concatenate([part / part.sum(axis=0) * row.target_sum for part in parts])
     for end, closed in ((low, row.targets.low_closed), (high, row.targets.high_closed)):
         if closed:
             y[rng.random(y.shape) < 0.2] = end
@@ -68,6 +69,6 @@ def problem(
     rng = np.random.default_rng(5)
     net = randomised(NeuralNetwork(layers, activations, cost_row, dtype=dtype, seed=3, engine=engine, **settings), rng)
     x = rng.normal(size=(net.architecture.inputs, batch))
-    y = targets(cost(cost_row), net.architecture.outputs, batch, rng)
+    y = targets(cost(cost_row), net.architecture.groups, batch, rng)
     options = {"sample_weight": rng.uniform(0.2, 3, batch)} if weighted else {}
     return Problem(net, x, y, options | {"training": training})

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glassnet.equations import softmax_cost
 from glassnet.errors import FormulaError
 from glassnet.formula import trace
-from glassnet.tables import activations, costs
-from glassnet.tables.activations import ACTIVATIONS, ELU, Activation, LeakyReLU, activation, own_activation
+from glassnet.tables import costs
+from glassnet.tables.activations import ACTIVATIONS, ELU, Activation, LeakyReLU, Softmax, activation
 from glassnet.tables.costs import COSTS, BinaryCrossEntropy, Cost, Huber, Quantile, cost, own_cost
 from glassnet.tables.optimizers import OPTIMIZERS, Adam, optimizer
+from glassnet.tables.own_activation import own_activation
 
 Array = np.ndarray[Any, Any]
 TANH_GELU = np.sqrt(2 / np.pi)
@@ -43,6 +45,7 @@ ACTIVATION_DEFINITIONS: dict[Activation, Callable[[Array], Array]] = {
     activation("softsign"): lambda z: z / (1 + np.abs(z)),
     activation("exp"): np.exp,
     activation("softmax"): lambda z: np.exp(z) / np.exp(z).sum(axis=0),
+    Softmax((2, 3)): lambda z: np.exp(z) / np.repeat([np.exp(z[:2]).sum(axis=0), np.exp(z[2:]).sum(axis=0)], (2, 3), 0),
     OWN_ACTIVATION: lambda z: z + 0.1 * z**3,
 }
 
@@ -61,7 +64,8 @@ COST_DEFINITIONS: dict[Cost, Callable[[Array, Array], Array]] = {
 }
 
 ELEMENTWISE = [row for row in ACTIVATION_DEFINITIONS if row.elementwise]
-PAIRS = [(row, name) for row in COST_DEFINITIONS for name in row.pairs]
+PAIRS = [(row, activation(name)) for row in COST_DEFINITIONS for name in row.pairs]
+PAIRS += [(row, Softmax((2, 3))) for row, last in PAIRS if last == Softmax()]
 
 
 def central(function: Callable[[Array], Array], x: Array, step: float = 1e-5) -> Array:
@@ -142,20 +146,26 @@ def test_no_digits_are_lost(name: str, z: float, value: float, slope: float) -> 
     np.testing.assert_allclose(row.derivative(np.array([z]), a), slope, rtol=1e-13)
 
 
-def test_softmax_jacobian_product_is_its_definition() -> None:
+GROUPINGS = pytest.mark.parametrize("groups", [(), (6,), (1, 3, 2)], ids=str)
+
+
+@GROUPINGS
+def test_softmax_jacobian_product_is_its_definition(groups: tuple[int, ...]) -> None:
     rng = np.random.default_rng(3)
     z, v = rng.normal(size=(2, 6, 9))
-    row = activations.Softmax()
+    row = Softmax(groups)
     a = row.value(z)
+    together = np.equal.outer(*[np.repeat(range(len(groups or (6,))), groups or (6,))] * 2)
     for sample in range(z.shape[1]):
-        jacobian = np.diag(a[:, sample]) - np.outer(a[:, sample], a[:, sample])
+        jacobian = np.diag(a[:, sample]) - np.outer(a[:, sample], a[:, sample]) * together
         np.testing.assert_allclose(row.jacobian_product(a, v)[:, sample], jacobian.T @ v[:, sample], atol=1e-15)
 
 
-def test_softmax_jacobian_product_equals_central_differences() -> None:
+@GROUPINGS
+def test_softmax_jacobian_product_equals_central_differences(groups: tuple[int, ...]) -> None:
     rng = np.random.default_rng(4)
     z, v = rng.normal(size=(2, 6, 9))
-    row = activations.Softmax()
+    row = Softmax(groups)
     product = row.jacobian_product(row.value(z), v)
     for output in range(6):
         step = np.zeros((6, 1))
@@ -166,7 +176,7 @@ def test_softmax_jacobian_product_equals_central_differences() -> None:
 
 def test_softmax_has_no_elementwise_derivative() -> None:
     with pytest.raises(FormulaError, match="jacobian_product"):
-        activations.Softmax().derivative(np.zeros((2, 1)), np.full((2, 1), 0.5))
+        Softmax().derivative(np.zeros((2, 1)), np.full((2, 1), 0.5))
 
 
 # ---- costs
@@ -210,20 +220,25 @@ def test_certain_and_right_costs_nothing(name: str, a: float, y: float, gradient
     assert cost(name).gradient(outputs, targets) == gradient
 
 
-@pytest.mark.parametrize(("row", "name"), PAIRS, ids=str)
-def test_pair_equals_the_general_rows(row: Cost, name: str) -> None:
+@pytest.mark.parametrize(("row", "last"), PAIRS, ids=str)
+def test_pair_equals_the_general_rows(row: Cost, last: Activation) -> None:
     _, y = samples(row)
     targets = y[:300].reshape(60, 5).T
     if row.target_sum is not None:
-        targets = targets / targets.sum(axis=0) * row.target_sum
+        parts = np.split(targets, np.cumsum(last.groups or (5,))[:-1])
+        targets = np.concatenate([part / part.sum(axis=0) * row.target_sum for part in parts])
     z = np.random.default_rng(5).uniform(-5, 5, targets.shape)
-    last = activation(name)
     a = last.value(z)
-    general, pair = row.gradient(a, targets), row.pairs[name]
+    general, pair = row.gradient(a, targets), row.pairs[last.name]
     assert row.outputs.contains(last.range)
     if pair is None:
-        assert isinstance(last, activations.Softmax)
+        assert isinstance(last, Softmax)
         np.testing.assert_allclose(last.jacobian_product(a, general), a - targets, atol=1e-13)
+        from_z, by_hand = (
+            softmax_cost(z, targets, last.groups or (5,)),
+            row.value(a, targets).sum(axis=0, keepdims=True),
+        )
+        np.testing.assert_allclose(from_z, by_hand, rtol=1e-12)
         return
     np.testing.assert_allclose(pair(z, targets), row.value(a, targets), rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(general * last.derivative(z, a), a - targets, rtol=1e-10, atol=1e-12)
@@ -232,11 +247,16 @@ def test_pair_equals_the_general_rows(row: Cost, name: str) -> None:
 
 def test_smoothing_mixes_the_targets_with_equal_ones() -> None:
     y = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
-    smooth = costs.CategoricalCrossEntropy(label_smoothing=0.3).smoothed(y)
+    smooth = costs.CategoricalCrossEntropy(label_smoothing=0.3).smoothed(y, (3,))
     np.testing.assert_allclose(smooth, [[0.8, 0.1], [0.1, 0.1], [0.1, 0.8]], rtol=1e-15)
-    np.testing.assert_allclose(BinaryCrossEntropy(0.1).smoothed(np.array([[0.0, 1.0]])), [[0.05, 0.95]], rtol=1e-15)
+    both = np.vstack([y, [[0, 1], [1, 0]]])
+    smooth = costs.CategoricalCrossEntropy(label_smoothing=0.3).smoothed(both, (3, 2))
+    np.testing.assert_allclose(smooth[:3], [[0.8, 0.1], [0.1, 0.1], [0.1, 0.8]], rtol=1e-15)
+    np.testing.assert_allclose(smooth[3:], [[0.15, 0.85], [0.85, 0.15]], rtol=1e-15)
+    smooth = BinaryCrossEntropy(0.1).smoothed(np.array([[0.0, 1.0]]), (1,))
+    np.testing.assert_allclose(smooth, [[0.05, 0.95]], rtol=1e-15)
     for row in COST_DEFINITIONS:
-        assert row.smoothed(y) is y
+        assert row.smoothed(y, (3,)) is y
 
 
 # ---- one formula, three readers: NumPy calls the function, the engine and the page read its operations

@@ -15,9 +15,10 @@ import pytest
 from glassnet.errors import ParameterError
 from glassnet.see.gradient_check import GradientReport, gradient_check
 from glassnet.tables import costs
-from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation, own_activation
+from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
 from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, own_cost
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, LayerNorm, Scaling
+from glassnet.tables.own_activation import own_activation
 
 from .by_hand import check_pass, check_steps, same
 from .problems import Problem, problem
@@ -33,7 +34,8 @@ MORE_OUTPUTS = [*OUTPUTS, LeakyReLU(0.3), ELU(0.5), SINE]
 MORE_CHARGES = [*CHARGES, Huber(0.3), Quantile(0.9), BinaryCrossEntropy(0.2), CategoricalCrossEntropy(0.2)]
 FITTING = [(last, row) for last in OUTPUTS for row in CHARGES if row.outputs.contains(last.range)]
 MORE_FITTING = [(last, row) for last in MORE_OUTPUTS for row in MORE_CHARGES if row.outputs.contains(last.range)]
-PAIRED = [(name, row) for row in MORE_CHARGES for name in row.pairs]
+PAIRED = [(name, row, outputs) for row in MORE_CHARGES for name in row.pairs for outputs in (1, 3)]
+PAIRED += [(Softmax((2, 1)), row, 3) for row in MORE_CHARGES if "softmax" in row.pairs]
 PENALTY = {"l1": 0.01, "l2": 0.1}
 
 
@@ -51,7 +53,7 @@ def test_every_row_is_in_the_table() -> None:
     assert {last.name for last, _ in FITTING} >= set(ACTIVATIONS)
     assert {row.name for _, row in FITTING} >= set(COSTS)
     pairs = {("sigmoid", "binary_cross_entropy"), ("softmax", "categorical_cross_entropy"), ("exp", "poisson")}
-    assert {(last, row.name) for last, row in PAIRED} >= pairs
+    assert {(last, row.name) for last, row, _ in PAIRED} >= pairs
 
 
 @pytest.mark.parametrize("penalty", [{}, PENALTY], ids=["", "penalty"])
@@ -77,7 +79,7 @@ def test_compiled_gradients_are_those_of_the_cost(last: Any, row: Any) -> None:
 def test_cost_is_the_weighted_mean_of_the_table_and_the_penalty(row: Any, penalty: Any, engine: str) -> None:
     for last in (last for last, fits in MORE_FITTING if fits is row):
         net, x, y, options = problem([2, 4, 3], ["tanh", last], row, weighted=True, engine=engine, **penalty)
-        s, y_seen = options["sample_weight"], row.smoothed(y)
+        s, y_seen = options["sample_weight"], row.smoothed(y, (3,))
         expected = (s * row.value(net.predict(x), y_seen).sum(axis=0)).sum() / s.sum()
         if penalty:
             expected += sum(0.01 * abs(w).sum() + 0.05 * (w**2).sum() for w in net.weights)
@@ -97,11 +99,10 @@ def errors_of_output(found: Problem) -> tuple[list[Any], list[Any]]:
     return deltas, values
 
 
-@pytest.mark.parametrize("outputs", [1, 3])
-@pytest.mark.parametrize(("last", "row"), PAIRED, ids=str)
+@pytest.mark.parametrize(("last", "row", "outputs"), PAIRED, ids=str)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_pair_equals_the_general_rows(
-    last: str, row: Any, outputs: int, engine: str, monkeypatch: pytest.MonkeyPatch
+    last: Any, row: Any, outputs: int, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def solved() -> tuple[str, tuple[list[Any], list[Any]]]:
         found = problem([2, 4, outputs], ["tanh", last], row, engine=engine)
@@ -145,9 +146,9 @@ def test_layers_pass_the_error_on(layers: list[Any], training: bool, engine: str
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
-@pytest.mark.parametrize(("last", "row"), PAIRED, ids=str)
+@pytest.mark.parametrize(("last", "row"), [(last, row) for last, row, outputs in PAIRED if outputs == 3], ids=str)
 @pytest.mark.parametrize("engine", ENGINES)
-def test_layer_before_a_paired_output(last: str, row: Any, training: bool, engine: str) -> None:
+def test_layer_before_a_paired_output(last: Any, row: Any, training: bool, engine: str) -> None:
     layers = [3, Dropout(0.2), 4, LayerNorm(), 3, BatchNorm(before_activation=True)]
     assert_right(problem(layers, ["gelu", last], row, training=training, engine=engine).check())
 
@@ -170,6 +171,18 @@ def test_dropout_is_left_out_of_inference_and_not_of_training() -> None:
 @pytest.mark.parametrize("outer", ["quadratic", "poisson", "categorical_cross_entropy"])
 def test_softmax_in_a_hidden_layer(outer: str) -> None:
     assert_right(problem([3, 4, 5, 3], ["softmax", "softmax", "softmax"], outer, weighted=True).check())
+
+
+@pytest.mark.parametrize("penalty", [{}, PENALTY], ids=["", "penalty"])
+@pytest.mark.parametrize("row", [*COSTS, CategoricalCrossEntropy(0.2)], ids=str)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_softmax_by_groups(row: Any, penalty: Any, engine: str) -> None:
+    if not cost(row).outputs.contains(Softmax().range):
+        return
+    layers, rows = [3, 6, 20, 6], ["tanh", Softmax((17, 1, 2)), Softmax((1, 3, 2))]
+    found = problem(layers, rows, row, weighted=True, engine=engine, **penalty)
+    found.y[0] = 1  # the output of a group of one is 1 whatever z is, and another target may cost infinitely much
+    assert_right(found.check(directions=2))
 
 
 # ---- a plain network, by hand
@@ -263,6 +276,16 @@ def test_class_numbers_are_checked_as_their_columns(smoothing: float) -> None:
     net, x, _, _ = problem([3, 4, 3], ["tanh", "softmax"], CategoricalCrossEntropy(smoothing))
     labels = np.array([0, 2, 1, 1, 0, 2])
     numbers, columns = gradient_check(net, x, labels), gradient_check(net, x, np.eye(3)[:, labels])
+    assert_right(numbers)
+    assert numbers == columns
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_class_numbers_of_groups_are_checked_as_their_columns(smoothing: float) -> None:
+    net, x, _, _ = problem([3, 4, 5], ["tanh", Softmax((3, 2))], CategoricalCrossEntropy(smoothing))
+    labels = np.array([[0, 2, 1, 1, 0, 2], [1, 1, 0, 1, 0, 0]])
+    rows = np.vstack([np.eye(3)[:, labels[0]], np.eye(2)[:, labels[1]]])
+    numbers, columns = gradient_check(net, x, labels), gradient_check(net, x, rows)
     assert_right(numbers)
     assert numbers == columns
 

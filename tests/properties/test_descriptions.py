@@ -10,16 +10,24 @@ import pytest
 
 from glassnet.errors import ModelFileError
 from glassnet.tables import activations, costs, initializers, optimizers, schedules
-from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, OwnActivation, activation, own_activation
+from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
 from glassnet.tables.costs import COSTS, Huber, OwnCost, Quantile, own_cost
 from glassnet.tables.initializers import INITIALIZERS, He
 from glassnet.tables.optimizers import OPTIMIZERS, Adam, AdamW
+from glassnet.tables.own_activation import OwnActivation, own_activation
 from glassnet.tables.rows import describe, rebuild
 from glassnet.tables.schedules import SCHEDULES, InverseScaling, OneCycle, WarmUp
 
 CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2, -1e30)
 FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3, targets=(0, 1))
-SETTINGS = [LeakyReLU(0.3), ELU(2), Huber(delta=2), Quantile(0.9), Adam(0.8, epsilon=1e-6, corrected_epsilon=False)]
+SETTINGS = [
+    LeakyReLU(0.3),
+    ELU(2),
+    Softmax((3, 5, 2)),
+    Huber(delta=2),
+    Quantile(0.9),
+    Adam(0.8, epsilon=1e-6, corrected_epsilon=False),
+]
 SETTINGS += [AdamW(weight_decay=0.1), OneCycle(peak=0.01), WarmUp(steps=7), InverseScaling(samples=100), He(0.3)]
 TABLES: list[tuple[Any, dict[str, Any], Any]] = [
     (activations.Activation, ACTIVATIONS, OwnActivation),

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from glassnet import BatchNorm, Dropout, NeuralNetwork, ParameterError, Training
 from glassnet.execution import ENGINES
@@ -95,6 +96,23 @@ def test_however_a_run_is_sliced(engine: str, slices: list[int]) -> None:
     sliced.run(epochs=1)
     sliced.run()
     assert numbers(sliced) == numbers(uncut)
+
+
+@engines
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weighted"])
+def test_sparse_rows_in_the_orders_of_the_seed(engine: str, weights: Array | None, monkeypatch: Any) -> None:
+    """Slices of 7 rows, two batches each: the orders and the numbers are those of the dense x."""
+    monkeypatch.setattr("glassnet.sparse_rows.SLICE", 8 * 3 * 7)
+    x, found = np.where(X > 0.4, X, 0), []
+    for form in (np.asarray, sparse.csr_array):
+        net = network(engine)
+        recipe = checked_recipe(3, **{**UNSET, "batch_size": 3, "epochs": EPOCHS, "lr": 0.1, "optimizer": "adam"})
+        run = Training(net, Sources(form(x), Y, weights), recipe)
+        run.run()
+        run.feed(run.plan, Sources(form(x[::-1]), Y, weights))
+        run.run(epochs=1)
+        found.append(numbers(run))
+    assert found[0] == found[1]
 
 
 def test_every_number_of_a_run_is_in_its_hash() -> None:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError
 from glassnet.tables import costs, initializers, optimizers, schedules
-from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, OwnActivation, Softmax, activation, own_activation
+from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
 from glassnet.tables.costs import COSTS, Huber, OwnCost, Quantile, cost, own_cost
 from glassnet.tables.initializers import INITIALIZERS, He, initializer
 from glassnet.tables.interval import Interval
 from glassnet.tables.optimizers import OPTIMIZERS, Adam, AdamW, optimizer
+from glassnet.tables.own_activation import OwnActivation, own_activation
 from glassnet.tables.schedules import SCHEDULES, Cosine, InverseScaling, OneCycle, Step, WarmUp, schedule
 
 Array = np.ndarray[Any, Any]
@@ -253,7 +254,7 @@ def test_costs_keep_the_dtype_and_pass_nan_on(name: str, dtype: type) -> None:
     row, a, y = cost(name), np.array([0.25, 0.5], dtype), np.array([1, 0], dtype)
     nan = np.array([np.nan, 0.5], dtype)
     with strict():
-        results = [row.value(a, y), row.gradient(a, y), row.smoothed(y), row.value(nan, y), row.gradient(nan, y)]
+        results = [row.value(a, y), row.gradient(a, y), row.smoothed(y, (2,)), row.value(nan, y), row.gradient(nan, y)]
         results += [pair(a, y) for pair in row.pairs.values() if pair is not None]
     assert all(result.dtype == dtype and result.shape == a.shape for result in results)
     assert np.isnan(results[3][0]) and np.isnan(results[4][0]) and np.isfinite(results[3][1])
@@ -274,7 +275,7 @@ def test_sigmoid_cross_entropy_is_finite_for_all_z(dtype: type, label: int) -> N
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("kind", [costs.BinaryCrossEntropy, costs.CategoricalCrossEntropy])
 def test_smoothing_keeps_dtype_and_sums(kind: Any, smoothing: float, dtype: type) -> None:
-    smooth = kind(smoothing).smoothed(np.eye(4, dtype=dtype))
+    smooth = kind(smoothing).smoothed(np.eye(4, dtype=dtype), (4,))
     assert smooth.dtype == dtype and kind.targets.outside(smooth) is None
     assert kind.target_sum is None or np.allclose(smooth.sum(axis=0), kind.target_sum, atol=1e-6)
 

@@ -11,9 +11,10 @@ import pytest
 
 from glassnet.errors import ParameterError
 from glassnet.tables import initializers, optimizers, schedules
-from glassnet.tables.activations import ACTIVATIONS, LeakyReLU, own_activation
+from glassnet.tables.activations import ACTIVATIONS, LeakyReLU
 from glassnet.tables.initializers import INITIALIZERS, He, initializer, initializer_for
 from glassnet.tables.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from glassnet.tables.own_activation import own_activation
 from glassnet.tables.schedules import SCHEDULES, Cosine, InverseScaling, OneCycle, Step, WarmUp, schedule
 
 Array = np.ndarray[Any, Any]

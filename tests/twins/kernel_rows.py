@@ -124,6 +124,16 @@ def by_sample(kind: str, reads: int, *results: str, settings: tuple[int, ...] = 
     return rows
 
 
+def by_group(kind: str, reads: int, result: str) -> Callable[[str, int, int], Rows]:
+    """A row of softmax: all features as one group, and in several groups."""
+
+    def rows(dtype: str, m: int, n: int) -> Rows:
+        for groups in ((n,), (n // 2, n - n // 2), (1,) * n) if n > 1 else ((n,),):
+            yield from by_sample(kind, reads, result, settings=(len(groups), *groups))(dtype, m, n)
+
+    return rows
+
+
 def mean_cost(dtype: str, m: int, n: int) -> Rows:
     penalties = [numbers(n), numbers(2)]
     yield Case(address("mean_cost", dtype), m, 0, 4, [numbers(m), *penalties, blank(1)], (0, 2, n, 2))
@@ -151,9 +161,9 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "feature_mean": by_sample("feature_mean", 1, "number"),
     "feature_mean_product": by_sample("feature_mean_product", 2, "number"),
     "feature_moments": by_sample("feature_moments", 1, "number", "number"),
-    "softmax": by_sample("softmax", 1, "line"),
-    "softmax_error": by_sample("softmax_error", 2, "line"),
-    "softmax_cost": by_sample("softmax_cost", 2, "wide"),
+    "softmax": by_group("softmax", 1, "line"),
+    "softmax_error": by_group("softmax_error", 2, "line"),
+    "softmax_cost": by_group("softmax_cost", 2, "wide"),
     "dropout": by_sample("dropout", 1, "line", settings=(2**31, 5, 6, int(np.float64(2).view(np.int64)))),
     "mean_cost": mean_cost,
     "clip_scale": clip_scale,

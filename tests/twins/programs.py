@@ -16,7 +16,7 @@ from glassnet.memory import Memory, vectors
 from glassnet.parameters import Parameters
 from glassnet.program import Program
 from glassnet.reference import Schedule, Sources
-from glassnet.tables.activations import ACTIVATIONS
+from glassnet.tables.activations import ACTIVATIONS, Softmax
 from glassnet.tables.costs import COSTS, Cost, cost
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, Layer, LayerNorm
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
@@ -54,6 +54,12 @@ class Case(NamedTuple):
         row = optimizer(self.optimizer)
         return build(found, Step(row, weighted=self.weighted, labels=self.labels, factors=self.factors, **clipping))
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many outputs each distribution has."""
+        outputs = [width for width in self.layers if isinstance(width, int)][-1]
+        return getattr(self.activations[-1], "groups", ()) or (outputs,)
+
 
 # One case for every row of the tables ---------------------------------------------------------------------------------
 
@@ -84,6 +90,9 @@ TABLE: dict[str, Case] = {
         for name, row in LAYERS.items()
         if has_place(row)
     },
+    "groups": Case((6, 24, 10), (Softmax((3, 20, 1)), Softmax((3, 5, 2))), "categorical_cross_entropy", weighted=True),
+    "wide groups": Case((6, 58), (Softmax((17, 1, 40)),), "categorical_cross_entropy", m=37),
+    "groups, general": Case((6, 9, 20), ("tanh", Softmax((1, 17, 2)))),
     "labels": Case((6, 5, 4), ("relu", "softmax"), "categorical_cross_entropy", labels=True, source="uint8"),
 }
 NAMED = [(name, dtype) for name in TABLE for dtype in DTYPES]
@@ -102,6 +111,21 @@ def layer_rows(before: bool, calm: bool) -> st.SearchStrategy[list[Layer]]:
 
 
 @st.composite
+def grouped(draw: Any, words: Any, widths: list[int], least: int) -> tuple[Any, ...]:
+    """The activations, each softmax whole or by groups of at least `least`."""
+    found: list[Any] = list(words)
+    for place, word in enumerate(words):
+        if word == "softmax" and draw(st.booleans()):
+            left, groups = widths[place], []
+            while left:
+                groups.append(draw(st.integers(least, left)))
+                groups[-1] += left - groups[-1] if left - groups[-1] < least else 0
+                left -= groups[-1]
+            found[place] = Softmax(tuple(groups))
+    return tuple(found)
+
+
+@st.composite
 def cases(draw: Any, calm: bool = False) -> Case:
     """A random case. `calm`: one that does not make a rounding error grow by itself (jumps, exp of exp)."""
     known = [name for name, row in ACTIVATIONS.items() if row().smooth or not calm]
@@ -114,10 +138,12 @@ def cases(draw: Any, calm: bool = False) -> Case:
         rows = draw(layer_rows(True, calm)) + (draw(layer_rows(False, calm)) if changed else [])
         least = 2 if calm and (*hidden, end)[index] == "softmax" else 1  # the softmax of one output is 1, 1 − a is 0
         layers += [draw(st.integers(least, 17)), *rows]
-    outputs = [width for width in layers if isinstance(width, int)][-1]
+    widths = [width for width in layers if isinstance(width, int)]
+    activations = draw(grouped((*hidden, end), widths[1:], 2 if calm else 1))
+    whole = widths[-1] > 1 and not getattr(activations[-1], "groups", ())
     return Case(
         layers=tuple(layers),
-        activations=(*hidden, end),
+        activations=activations,
         cost=name,
         optimizer=draw(st.sampled_from(sorted(OPTIMIZERS))),
         dtype=draw(st.sampled_from(DTYPES)),
@@ -126,7 +152,7 @@ def cases(draw: Any, calm: bool = False) -> Case:
         l1=draw(st.sampled_from((0, 0.01))),
         l2=draw(st.sampled_from((0, 0.1))),
         weighted=draw(st.booleans()),
-        labels=COSTS[name].target_sum is not None and outputs > 1 and draw(st.booleans()),
+        labels=COSTS[name].target_sum is not None and whole and draw(st.booleans()),
         clip_norm=draw(st.sampled_from((None, 0.1, 100.0))),
         clip_value=draw(st.sampled_from((None, 0.01))),
         factors=draw(st.sampled_from(((), (0.5, 0.0, 1.0, 2.0)[: len(hidden) + 1]))),
@@ -152,7 +178,7 @@ def _targets(case: Case, row: Cost, rng: np.random.Generator, shape: tuple[int, 
     if case.labels:
         return rng.integers(0, shape[1], shape[0])
     if row.target_sum is not None:
-        return rng.dirichlet(np.full(shape[1], 0.5), shape[0])
+        return np.hstack([rng.dirichlet(np.full(size, 0.5), shape[0]) for size in case.groups])
     return np.clip(rng.normal(0.5, 1, shape), row.targets.low, row.targets.high)
 
 

@@ -394,13 +394,13 @@ def test_softmax_and_its_error_and_cost(dtype: str) -> None:
     eps = np.finfo(dtype).eps
     for m, n in itertools.product(SIZES, (1, 2, 10, 16, 40)):
         z, y, da = normal((m, n), dtype, 1), np.abs(normal((m, n), dtype, 2)), normal((m, n), dtype, 3)
-        a = run(Call(address("softmax", dtype), m, 0, n), [z], [empty((m, n), dtype)])[0]
+        a = run(Call(address("softmax", dtype), m, 0, n), [z], [empty((m, n), dtype)], (1, n))[0]
         np.testing.assert_allclose(a, softmax(z.astype(np.float64)), rtol=80 * eps)
-        delta = run(Call(address("softmax_error", dtype), m, 0, n), [da, a], [empty((m, n), dtype)])[0]
+        delta = run(Call(address("softmax_error", dtype), m, 0, n), [da, a], [empty((m, n), dtype)], (1, n))[0]
         wide = a.astype(np.float64) * (da - (a.astype(np.float64) * da).sum(1, keepdims=True))
         bound = 8 * eps * a * (np.abs(da) + (a * np.abs(da)).sum(1, keepdims=True))
         assert (np.abs(delta - wide) <= bound + np.finfo(dtype).tiny).all()
-        cost = run(Call(address("softmax_cost", dtype), m, 0, n), [z, y], [empty(m, "float64")])[0]
+        cost = run(Call(address("softmax_cost", dtype), m, 0, n), [z, y], [empty(m, "float64")], (1, n))[0]
         truth = -(y * np.log(softmax(z.astype(np.float64)))).sum(1)
         np.testing.assert_allclose(cost, truth, rtol=20 * eps, atol=20 * eps)
 
@@ -408,7 +408,7 @@ def test_softmax_and_its_error_and_cost(dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_softmax_of_large_and_broken_numbers(dtype: str) -> None:
     z = np.array([[1e30, 0, -1e30], [np.nan, 0, 1], [800, 800, 800], [0, -np.inf, 0]], dtype)
-    a = run(Call(address("softmax", dtype), 4, 0, 3), [z], [empty((4, 3), dtype)])[0]
+    a = run(Call(address("softmax", dtype), 4, 0, 3), [z], [empty((4, 3), dtype)], (1, 3))[0]
     np.testing.assert_array_equal(a[0], [1, 0, 0])
     assert np.isnan(a[1]).all()
     np.testing.assert_allclose(a[2:], [[1 / 3] * 3, [0.5, 0, 0.5]], rtol=1e-6)

@@ -55,6 +55,17 @@ def feature_moments(eps: float, x: Array) -> tuple[Array, ...]:
     return moments(eps, x, axis=1)
 
 
+def by_group(bound: Callable[..., tuple[Array, ...]], line: bool) -> Callable[..., tuple[Array, ...]]:
+    """A bound of softmax's rows for each group: lines side by side, or numbers that add up."""
+
+    def bounds(eps: float, *reads: Array, groups: tuple[int, ...]) -> tuple[Array, ...]:
+        parts = zip(*(np.split(read, np.cumsum(groups)[:-1], axis=1) for read in reads), strict=True)
+        found = [bound(eps, *part)[0] for part in parts]
+        return (np.hstack(found) if line else np.sum(found, axis=0),)
+
+    return bounds
+
+
 def exponentials(z: Array) -> tuple[Array, Array]:
     """z − max z, and Σ exp of it, of each sample."""
     shifted = z - z.max(axis=1, keepdims=True)
@@ -79,7 +90,8 @@ BOUNDS: dict[str, Callable[..., tuple[Array, ...]]] = {
     **{"affine": affine, "arrive": arrive, "outer": outer},
     **{"mean": mean, "mean_product": mean, "feature_mean": feature_mean, "feature_mean_product": feature_mean},
     **{"moments": moments, "feature_moments": feature_moments},
-    **{"softmax": softmax, "softmax_error": softmax_error, "softmax_cost": softmax_cost},
+    **{"softmax": by_group(softmax, True), "softmax_error": by_group(softmax_error, True)},
+    "softmax_cost": by_group(softmax_cost, False),
 }
 
 
@@ -141,7 +153,7 @@ def bounds(runner: Reference, row: Row) -> tuple[Array, ...] | None:
         return mean_cost(row, *reads)
     if row.kind == "clip_scale":
         return clip_scale(eps, float(runner.scalars[row.scalars[0]]), *reads)
-    return BOUNDS[row.kind](eps, *reads)
+    return BOUNDS[row.kind](eps, *reads, **({"groups": row.settings[1:]} if row.kind.startswith("softmax") else {}))
 
 
 # Row by row -----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""Softmax and its cross-entropy, across rows and along them: values, bits in every slice and lane, machine code."""
+"""Softmax, its error and its cross-entropy, across rows and along them, for one group of outputs and for several.
+
+Values, bits in every slice and lane and whatever stands beside a group, machine code.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,24 @@ from glassnet.engine.identity import Identity
 from tests.twins.machine_code import calls, has_fma, instructions, is_packed
 
 Array = np.ndarray[Any, Any]
-WIDTHS = (1, 2, 3, 10, 15, 16, 17, 40)  # up to 16 numbers, 16 rows go at once
+Groups = tuple[int, ...]
+WHOLE = [(n,) for n in (1, 2, 3, 10, 15, 16, 17, 40)]  # in groups of up to 16 numbers, 16 rows go at once
+SEVERAL = [(3, 5, 2), (1, 1, 1, 1), (16, 16), (17, 3), (3, 17), (1, 40, 16, 2, 33)]
 ROWS = (1, 5, 8, 16, 17, 40)
 GUARD = 64  # numbers around a result that no kernel may touch
 every_dtype = pytest.mark.parametrize("dtype", ("float32", "float64"))
+every_group = pytest.mark.parametrize("groups", [*WHOLE, *SEVERAL], ids=str)
 
 
-def run(kind: str, reads: list[Array], shape: Any, dtype: Any, threads: int = 1) -> Array:
+def run(kind: str, reads: list[Array], shape: Any, dtype: Any, groups: Groups, threads: int = 1) -> Array:
     """A row of a program over all samples, whose result lies between two guard zones."""
     m, n = reads[0].shape
     count = int(np.prod(shape))
     memory = np.full(count + 2 * GUARD, 77, dtype)
     kernel = address(kind, reads[0].dtype.name)
     places = [read.ctypes.data for read in reads] + [memory[GUARD:].ctypes.data]
-    row, context = np.array([kernel, 0, 0, n, *places], np.int64), np.zeros(11, np.int64)
+    row = np.array([kernel, 0, 0, n, *places, len(groups), *groups], np.int64)
+    context = np.zeros(11, np.int64)
     for thread in range(threads):
         context[:3] = thread, threads, m
         ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(kernel)(row.ctypes.data, context.ctypes.data)
@@ -34,61 +41,107 @@ def run(kind: str, reads: list[Array], shape: Any, dtype: Any, threads: int = 1)
     return memory[GUARD:-GUARD].reshape(shape).copy()
 
 
-def softmax(z: Array, threads: int = 1) -> Array:
-    return run("softmax", [z], z.shape, z.dtype, threads)
+def softmax(z: Array, groups: Groups, threads: int = 1) -> Array:
+    return run("softmax", [z], z.shape, z.dtype, groups, threads)
 
 
-def cost(z: Array, y: Array, threads: int = 1) -> Array:
-    return run("softmax_cost", [z, y], len(z), np.float64, threads)
+def error(da: Array, a: Array, groups: Groups, threads: int = 1) -> Array:
+    return run("softmax_error", [da, a], a.shape, a.dtype, groups, threads)
 
 
-def problem(m: int, n: int, dtype: str) -> tuple[Array, Array]:
-    """z of a batch, and what is wanted: smoothed classes."""
-    rng = np.random.default_rng([m, n])
-    classes = 0.9 * np.eye(n)[rng.integers(0, n, m)] + 0.1 / n
-    return (rng.normal(size=(m, n)) * 4).astype(dtype), classes.astype(dtype)
+def cost(z: Array, y: Array, groups: Groups, threads: int = 1) -> Array:
+    return run("softmax_cost", [z, y], len(z), np.float64, groups, threads)
+
+
+def parts(array: Array, groups: Groups) -> list[Array]:
+    """The columns of each group, copied."""
+    return [part.copy() for part in np.split(array, np.cumsum(groups)[:-1], axis=1)]
+
+
+def problem(m: int, groups: Groups, dtype: str) -> tuple[Array, Array]:
+    """z of a batch, and what is wanted: smoothed classes in each group."""
+    rng = np.random.default_rng([m, *groups])
+    classes = [0.9 * np.eye(n)[rng.integers(0, n, m)] + 0.1 / n for n in groups]
+    return (rng.normal(size=(m, sum(groups))) * 4).astype(dtype), np.hstack(classes).astype(dtype)
 
 
 @every_dtype
-@pytest.mark.parametrize("n", WIDTHS)
-def test_values(n: int, dtype: str) -> None:
+@every_group
+def test_values(groups: Groups, dtype: str) -> None:
     for m in ROWS:
-        z, y = problem(m, n, dtype)
-        wide = z.astype(np.longdouble)
-        grown = np.exp(wide - wide.max(1, keepdims=True))
-        total = grown.sum(1, keepdims=True)
-        truth = (y * (np.log(total) - (wide - wide.max(1, keepdims=True)))).sum(1)
+        z, y = problem(m, groups, dtype)
+        shares, costs = [], []
+        for given, wanted in zip(parts(z.astype(np.longdouble), groups), parts(y, groups), strict=True):
+            shifted = given - given.max(1, keepdims=True)
+            total = np.exp(shifted).sum(1, keepdims=True)
+            shares.append(np.exp(shifted) / total)
+            costs.append((wanted * (np.log(total) - shifted)).sum(1))
         eps = np.finfo(dtype).eps
-        np.testing.assert_allclose(softmax(z), (grown / total).astype(float), rtol=32 * eps)
-        np.testing.assert_allclose(cost(z, y), truth.astype(float), rtol=8 * eps, atol=8 * eps)
+        np.testing.assert_allclose(softmax(z, groups), np.hstack(shares).astype(float), rtol=32 * eps)
+        truth = np.sum(costs, axis=0).astype(float)
+        np.testing.assert_allclose(cost(z, y, groups), truth, rtol=8 * eps, atol=8 * eps)
 
 
 @every_dtype
-@pytest.mark.parametrize("n", WIDTHS)
-def test_a_row_has_the_same_bits_alone_and_in_every_slice(n: int, dtype: str) -> None:
-    z, y = problem(40, n, dtype)
-    a, c = softmax(z), cost(z, y)
+@every_group
+def test_error_is_the_jacobian_of_each_group(groups: Groups, dtype: str) -> None:
+    z, da = problem(17, groups, dtype)
+    a = softmax(z, groups)
+    expected, scale = [], []
+    for found, arrived in zip(parts(a.astype(float), groups), parts(da.astype(float), groups), strict=True):
+        jacobians = np.einsum("mj,jk->mjk", found, np.eye(found.shape[1])) - np.einsum("mj,mk->mjk", found, found)
+        expected.append(np.einsum("mjk,mk->mj", jacobians, arrived))
+        scale.append(found * (abs(arrived) + (found * abs(arrived)).sum(1, keepdims=True)))
+    bound = 8 * np.finfo(dtype).eps * np.hstack(scale) + np.finfo(dtype).tiny
+    assert (abs(error(da, a, groups) - np.hstack(expected)) <= bound).all()
+
+
+@every_dtype
+@every_group
+def test_a_row_has_the_same_bits_alone_and_in_every_slice(groups: Groups, dtype: str) -> None:
+    z, y = problem(40, groups, dtype)
+    a, c = softmax(z, groups), cost(z, y, groups)
+    delta = error(y, a, groups)
     for threads in (2, 3, 8):
-        assert softmax(z, threads).tobytes() == a.tobytes()
-        assert cost(z, y, threads).tobytes() == c.tobytes()
+        assert softmax(z, groups, threads).tobytes() == a.tobytes()
+        assert error(y, a, groups, threads).tobytes() == delta.tobytes()
+        assert cost(z, y, groups, threads).tobytes() == c.tobytes()
     for first in range(19):
-        assert softmax(z[first:].copy()).tobytes() == a[first:].tobytes()
-        assert softmax(z[first : first + 1].copy()).tobytes() == a[first].tobytes()
-        assert (
-            cost(z[first : first + 3].copy(), y[first : first + 3].copy()).tobytes() == c[first : first + 3].tobytes()
-        )
+        few = slice(first, first + 3)
+        assert softmax(z[first:].copy(), groups).tobytes() == a[first:].tobytes()
+        assert softmax(z[first : first + 1].copy(), groups).tobytes() == a[first].tobytes()
+        assert error(y[few].copy(), a[few].copy(), groups).tobytes() == delta[few].tobytes()
+        assert cost(z[few].copy(), y[few].copy(), groups).tobytes() == c[few].tobytes()
 
 
 @every_dtype
-@pytest.mark.parametrize("n", [3, 16, 17])
-def test_a_broken_row_breaks_no_other(n: int, dtype: str) -> None:
-    z, y = problem(20, n, dtype)
-    a, c = softmax(z), cost(z, y)
+@pytest.mark.parametrize("groups", SEVERAL, ids=str)
+def test_a_group_has_the_bits_of_a_softmax_alone(groups: Groups, dtype: str) -> None:
+    z, y = problem(40, groups, dtype)
+    a, c = softmax(z, groups), cost(z, y, groups)
+    delta, sums = error(y, a, groups), np.zeros(40)
+    lines = [parts(array, groups) for array in (z, y, a, delta)]
+    for given, wanted, found, errors in zip(*lines, strict=True):
+        whole = (given.shape[1],)
+        assert softmax(given, whole).tobytes() == found.tobytes()
+        assert error(wanted, found, whole).tobytes() == errors.tobytes()
+        sums += cost(given, wanted, whole)
+    np.testing.assert_allclose(c, sums, rtol=4 * len(groups) * np.finfo(np.float64).eps)
+
+
+@every_dtype
+@pytest.mark.parametrize("groups", [(3,), (16,), (17,), (3, 2, 17)], ids=str)
+def test_a_broken_row_breaks_no_other(groups: Groups, dtype: str) -> None:
+    z, y = problem(20, groups, dtype)
+    a, c = softmax(z, groups), cost(z, y, groups)
     z[7, 1], z[9] = np.nan, -np.inf
     others = np.delete(np.arange(20), [7, 9])
-    assert np.isnan(softmax(z)[[7, 9]]).all() and np.isnan(cost(z, y)[[7, 9]]).all()
-    assert softmax(z)[others].tobytes() == a[others].tobytes()
-    assert cost(z, y)[others].tobytes() == c[others].tobytes()
+    broken = softmax(z, groups)
+    assert np.isnan(broken[7, : groups[0]]).all() and np.isnan(broken[9]).all()
+    assert broken[7, groups[0] :].tobytes() == a[7, groups[0] :].tobytes()
+    assert np.isnan(cost(z, y, groups)[[7, 9]]).all()
+    assert broken[others].tobytes() == a[others].tobytes()
+    assert cost(z, y, groups)[others].tobytes() == c[others].tobytes()
 
 
 @every_dtype
@@ -97,9 +150,9 @@ def test_far_numbers(n: int, dtype: str) -> None:
     z = np.zeros((18, n), dtype)
     z[:, 0], z[:, 1] = 3e4, -3e4
     y = np.eye(n, dtype=dtype)[np.full(18, 1)]
-    assert (softmax(z)[:, 0] == 1).all() and (softmax(z)[:, 1:] == 0).all()
-    assert (cost(z, y) == 6e4).all()
-    assert (cost(z, np.roll(y, -1, axis=1)) == 0).all()
+    assert (softmax(z, (n,))[:, 0] == 1).all() and (softmax(z, (n,))[:, 1:] == 0).all()
+    assert (cost(z, y, (n,)) == 6e4).all()
+    assert (cost(z, np.roll(y, -1, axis=1), (n,)) == 0).all()
 
 
 @pytest.mark.skipif(not has_fma(), reason="not an x86 processor with fused multiply-add")

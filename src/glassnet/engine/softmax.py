@@ -1,20 +1,36 @@
-"""Kernels of softmax, of its Jacobian product, and of its cross-entropy.
+"""Kernels of softmax, of its Jacobian product, and of its cross-entropy, for each group of outputs (mostly one).
 
-Rows of up to 16 numbers go 16 rows at once, as columns of a tile; longer ones are a line each.
+Behind the addresses a row has the number of its groups and their sizes, which add up to its width. Groups of up to 16
+numbers go 16 rows at once, as columns of a tile; in longer ones each row is a line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from glassnet.engine.curves import CURVES
 from glassnet.engine.identity import Identity
-from glassnet.engine.simd import I32, LANES, LLVM, Builder, Stream, convert, line, pointer, share, shift, store
+from glassnet.engine.simd import (
+    I32,
+    I64,
+    LANES,
+    LLVM,
+    Builder,
+    Stream,
+    convert,
+    line,
+    load,
+    pointer,
+    share,
+    shift,
+    store,
+)
 from glassnet.engine.turning import Tile, below, each_tile
 from glassnet.engine.vectors import broadcast, constant
 from glassnet.engine.words import evaluate, extreme
@@ -37,14 +53,16 @@ def softmax(identity: Identity) -> Any:
 
     def softmax(row: Any, context: Any) -> None:
         start, stop = share(row, context)
-        n, z, a = row[3], pointer(row[4], real), pointer(row[5], real)
-        if n <= LANES:
-            narrow(z, a, n, start, stop)
-            return
-        for i in range(start, stop):
-            x, into = shift(z, i * n), shift(a, i * n)
-            total = exponential((x,), (largest((x,), (), (), n),), (into,), n)
-            divide((into,), (total,), (into,), n)
+        n, z, a, groups, first = row[3], pointer(row[4], real), pointer(row[5], real), shift(row, 6), 0
+        narrow(z, a, groups, n, start, stop)
+        for group in range(groups[0]):
+            size = groups[group + 1]
+            if size > LANES:
+                for i in range(start, stop):
+                    x, into = shift(z, i * n + first), shift(a, i * n + first)
+                    total = exponential((x,), (largest((x,), (), (), size),), (into,), size)
+                    divide((into,), (total,), (into,), size)
+            first += size
 
     return softmax
 
@@ -57,15 +75,20 @@ def softmax_error(identity: Identity) -> Any:
     def softmax_error(row: Any, context: Any) -> None:
         start, stop = share(row, context)
         n, da, a, delta = row[3], pointer(row[4], real), pointer(row[5], real), pointer(row[6], real)
-        for i in range(start, stop):
-            lines = (shift(da, i * n), shift(a, i * n))
-            error(lines, (total(lines, (), (), n),), (shift(delta, i * n),), n)
+        first = 0
+        for group in range(row[7]):
+            size = row[8 + group]
+            for i in range(start, stop):
+                place = i * n + first
+                lines = (shift(da, place), shift(a, place))
+                error(lines, (total(lines, (), (), size),), (shift(delta, place),), size)
+            first += size
 
     return softmax_error
 
 
 def softmax_cost(identity: Identity) -> Any:
-    """c[i] = Σ_j y_j·(log Σ exp(z) − z_j), elements in the dtype, sums in float64."""
+    """c[i] = Σ_j y_j·(log Σ exp(z) − z_j), elements in the dtype, sums in float64, added up over the groups."""
     real = getattr(types, identity.dtype)
     largest, exponential = line(COPY, real, "largest"), line(SHIFTED, real, "sum")
     surprise, narrow = line(SURPRISE, real, "sum"), narrow_cost(real)
@@ -73,14 +96,17 @@ def softmax_cost(identity: Identity) -> Any:
     def softmax_cost(row: Any, context: Any) -> None:
         start, stop = share(row, context)
         n, z, y, costs = row[3], pointer(row[4], real), pointer(row[5], real), pointer(row[6], types.float64)
-        if n <= LANES:
-            narrow(z, y, costs, n, start, stop)
-            return
-        for i in range(start, stop):
-            x = shift(z, i * n)
-            top = largest((x,), (), (), n)
-            log_total = logarithm(exponential((x,), (top,), (), n))
-            costs[i] = surprise((x, shift(y, i * n)), (top, log_total), (), n)
+        groups, first = shift(row, 7), 0
+        narrow(z, y, costs, groups, n, start, stop)
+        for group in range(groups[0]):
+            size = groups[group + 1]
+            if size > LANES:
+                for i in range(start, stop):
+                    x = shift(z, i * n + first)
+                    top = largest((x,), (), (), size)
+                    log_total = logarithm(exponential((x,), (top,), (), size))
+                    costs[i] += surprise((x, shift(y, i * n + first)), (top, log_total), (), size)
+            first += size
 
     return softmax_cost
 
@@ -94,6 +120,17 @@ def logarithm(typing: Any, x: Any) -> Any:
         return builder.extract_element(logarithms, ir.Constant(I32, 0))
 
     return types.float64(types.float64), generate
+
+
+def each_narrow(builder: Builder, groups: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
+    """Emit body(first number, size) for every group of up to 16 numbers."""
+    first = cgutils.alloca_once(builder, I64)
+    builder.store(ir.Constant(I64, 0), first)
+    with cgutils.for_range(builder, builder.load(groups)) as loop:
+        size = builder.load(builder.gep(groups, [builder.add(loop.index, ir.Constant(I64, 1))]))
+        with builder.if_then(builder.icmp_signed("<=", size, ir.Constant(I64, LANES))):
+            body(builder.load(first), size)
+        builder.store(builder.add(builder.load(first), size), first)
 
 
 def exponentials(tile: Tile, keep: bool) -> tuple[ir.Value, ir.Value]:
@@ -115,60 +152,76 @@ def exponentials(tile: Tile, keep: bool) -> tuple[ir.Value, ir.Value]:
 
 
 def narrow_softmax(dtype: types.Type) -> Any:
-    """An intrinsic narrow(z, a, n, start, stop): softmax of rows of up to 16 numbers."""
+    """An intrinsic narrow(z, a, groups, n, start, stop): softmax of the groups of up to 16 numbers in rows of n."""
 
     @intrinsic
-    def narrow(typing: Any, z: Any, a: Any, n: Any, start: Any, stop: Any) -> Any:
+    def narrow(typing: Any, z: Any, a: Any, groups: Any, n: Any, start: Any, stop: Any) -> Any:
         def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            source, target = (Stream(place, dtype) for place in arguments[:2])
-            tile = Tile(builder, LLVM[dtype], arguments[2])
+            z, a, groups, n, start, stop = arguments
 
-            def body(first: ir.Value, rows: ir.Value) -> None:
-                tile.read(source, first, rows)
-                _, total = exponentials(tile, keep=True)
-                divisor = convert(builder, total, types.float64, tile.kind)
+            def group(first: ir.Value, size: ir.Value) -> None:
+                source, target = (Stream(builder.gep(place, [first]), dtype) for place in (z, a))
+                tile = Tile(builder, LLVM[dtype], size, n)
 
-                def divide(last: ir.Value, column: ir.Value) -> ir.Value:
-                    (quotient,) = evaluate(builder, QUOTIENT, [builder.load(tile.at(column)), divisor], tile.kind)
-                    builder.store(quotient, tile.at(column))
-                    return last
+                def body(row: ir.Value, rows: ir.Value) -> None:
+                    tile.read(source, row, rows)
+                    _, total = exponentials(tile, keep=True)
+                    divisor = convert(builder, total, types.float64, tile.kind)
 
-                tile.fold(divisor, divide)
-                tile.write(target, first, rows)
+                    def divide(last: ir.Value, column: ir.Value) -> ir.Value:
+                        (quotient,) = evaluate(builder, QUOTIENT, [builder.load(tile.at(column)), divisor], tile.kind)
+                        builder.store(quotient, tile.at(column))
+                        return last
 
-            each_tile(builder, arguments[3], arguments[4], body)
+                    tile.fold(divisor, divide)
+                    tile.write(target, row, rows)
+
+                each_tile(builder, start, stop, body)
+
+            each_narrow(builder, groups, group)
             return context.get_dummy_value()
 
-        return types.void(z, a, types.int64, types.int64, types.int64), generate
+        return types.void(z, a, groups, *(types.int64,) * 3), generate
 
     return narrow
 
 
 def narrow_cost(dtype: types.Type) -> Any:
-    """An intrinsic narrow(z, y, costs, n, start, stop): cross-entropy of rows of up to 16 numbers."""
+    """An intrinsic narrow(z, y, costs, groups, n, start, stop): cross-entropy of all groups of up to 16 numbers.
+
+    It is 0 where there are none; those of the longer groups are added to it.
+    """
 
     @intrinsic
-    def narrow(typing: Any, z: Any, y: Any, costs: Any, n: Any, start: Any, stop: Any) -> Any:
+    def narrow(typing: Any, z: Any, y: Any, costs: Any, groups: Any, n: Any, start: Any, stop: Any) -> Any:
         def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            given, wanted = (Tile(builder, LLVM[dtype], arguments[3]) for _ in range(2))
+            z, y, costs, groups, n, start, stop = arguments
+            costs, zero = Stream(costs, types.float64), constant(ir.VectorType(DOUBLE, LANES), 0.0)
 
-            def body(first: ir.Value, rows: ir.Value) -> None:
-                for tile, place in zip((given, wanted), arguments[:2], strict=True):
-                    tile.read(Stream(place, dtype), first, rows)
-                top, total = exponentials(given, keep=False)
-                log_total = convert(builder, CURVES["log"](builder, total), types.float64, given.kind)
+            def group(first: ir.Value, size: ir.Value) -> None:
+                given, wanted = (Tile(builder, LLVM[dtype], size, n) for _ in range(2))
 
-                def add(cost: ir.Value, column: ir.Value) -> ir.Value:
-                    numbers = [builder.load(tile.at(column)) for tile in (given, wanted)]
-                    (part,) = evaluate(builder, SURPRISE, [*numbers, top, log_total], given.kind)
-                    return builder.fadd(cost, convert(builder, part, types.float64, cost.type))
+                def body(row: ir.Value, rows: ir.Value) -> None:
+                    for tile, place in ((given, z), (wanted, y)):
+                        tile.read(Stream(builder.gep(place, [first]), dtype), row, rows)
+                    top, total = exponentials(given, keep=False)
+                    log_total = convert(builder, CURVES["log"](builder, total), types.float64, given.kind)
 
-                cost = given.fold(constant(total.type, 0.0), add)
-                store(builder, Stream(arguments[2], types.float64), first, below(builder, rows), cost)
+                    def add(cost: ir.Value, column: ir.Value) -> ir.Value:
+                        numbers = [builder.load(tile.at(column)) for tile in (given, wanted)]
+                        (part,) = evaluate(builder, SURPRISE, [*numbers, top, log_total], given.kind)
+                        return builder.fadd(cost, convert(builder, part, types.float64, cost.type))
 
-            each_tile(builder, arguments[4], arguments[5], body)
+                    there = below(builder, rows)
+                    before = load(builder, costs, row, there, DOUBLE)
+                    store(builder, costs, row, there, given.fold(before, add))
+
+                each_tile(builder, start, stop, body)
+
+            each_tile(builder, start, stop, lambda row, rows: store(builder, costs, row, below(builder, rows), zero))
+            each_narrow(builder, groups, group)
             return context.get_dummy_value()
 
-        return types.void(z, y, costs, types.int64, types.int64, types.int64), generate
+        return types.void(z, y, costs, groups, *(types.int64,) * 3), generate
 
     return narrow

@@ -35,10 +35,13 @@ def below(builder: Builder, bound: ir.Value) -> ir.Value:
 
 
 class Tile:
-    """Up to 16 rows of up to 16 numbers, held as columns in memory of the kernel's own."""
+    """Up to 16 rows of up to 16 numbers, held as columns in memory of the kernel's own.
 
-    def __init__(self, builder: Builder, real: ir.Type, width: ir.Value) -> None:
-        self.builder, self.real, self.width = builder, real, width
+    In the matrix a row begins `apart` numbers behind the one before.
+    """
+
+    def __init__(self, builder: Builder, real: ir.Type, width: ir.Value, apart: ir.Value) -> None:
+        self.builder, self.real, self.width, self.apart = builder, real, width, apart
         self.kind = ir.VectorType(real, LANES)
         self.columns = cgutils.alloca_once(builder, self.kind, size=ir.Constant(I64, LANES))
 
@@ -48,7 +51,7 @@ class Tile:
         places = [builder.add(first, ir.Constant(I64, number)) for number in range(LANES)]
         there = [builder.icmp_signed(">", rows, ir.Constant(I64, number)) for number in range(LANES)]
         masks = [builder.and_(present, broadcast(builder, bit, LANES)) for bit in there]
-        return [(builder.mul(place, self.width), mask) for place, mask in zip(places, masks, strict=True)]
+        return [(builder.mul(place, self.apart), mask) for place, mask in zip(places, masks, strict=True)]
 
     def at(self, column: int | ir.Value) -> ir.Value:
         """Where a column is held."""

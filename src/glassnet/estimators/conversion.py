@@ -43,6 +43,11 @@ def to_sklearn(model: Any) -> Any:
     if model.batch_norm or model.layer_norm:
         raise ParameterError("scikit-learn's networks have no normalisation; fit without batch_norm and layer_norm.")
     theirs = counterpart(type(model))
+    if isinstance(getattr(model, "classes_", None), list):
+        raise ParameterError(
+            f"scikit-learn's {theirs.__name__} learns one column of classes, this network {len(model.classes_)}; there "
+            "is no such estimator to turn it into."
+        )
     words = {name: value for name, value in model.get_params().items() if name in theirs().get_params()}
     words["activation"] = _activation(model)
     outputs = {"identity": "squared_error", "exp": "poisson", "softmax": None, "logistic": None}

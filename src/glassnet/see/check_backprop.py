@@ -6,6 +6,7 @@ Where no known mistake does, the report says which equation parts from ours firs
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -58,7 +59,8 @@ class Trial:
     def _targets(self, rng: np.random.Generator) -> Array:
         cost, shape = self.network.architecture.cost, (self.widths[-1], self.m)
         if cost.target_sum is not None:
-            return np.eye(shape[0])[:, rng.integers(0, shape[0], self.m)]
+            groups = self.network.architecture.groups
+            return np.vstack([np.eye(size)[:, rng.integers(0, size, self.m)] for size in groups])
         targets: Array = np.clip(rng.normal(0.4, 0.8, shape), cost.targets.low, cost.targets.high)
         return targets
 
@@ -107,12 +109,11 @@ def _gradient_faults(candidate: Candidate, trial: Trial, words: Any, cost: Any) 
     try:
         return judged(candidate, trial)
     except Refusal as refusal:
-        width = max(2, min(5, max(trial.widths)))
-        square = Trial([width] * len(trial.widths), words, cost, width)
-        try:
-            found = judged(candidate, square)
-        except Refusal:
-            found = []
+        width, dense = max(2, min(5, max(trial.widths))), trial.network.architecture.dense
+        found: list[Fault] = []
+        if not any(layer.activation.groups for layer in dense):  # groups fit their own widths alone
+            with contextlib.suppress(Refusal):
+                found = judged(candidate, Trial([width] * len(trial.widths), words, cost, width))
         if found:
             return found
         return [Fault(refusal.equation, f"{refusal}; layers were {trial.widths}, x {trial.x.shape}.")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glassnet.inference import _answers, output_name
+from glassnet.inference import answers, output_name, wrong
 from glassnet.measures import square_sums
 from glassnet.parameters import Array
 from glassnet.prediction import block_size
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Credit(NamedTuple):
     """The parts of the rows: `norms` (layers, n) are ‖δ‖·‖a‖ of each dense layer and row, `costs` (n,) each row's cost.
 
-    `answers` and `labels` (n,) are class numbers, what the network says and what y says; None where y are quantities.
+    `answers` and `labels` (n,) are class numbers, what the network says and what y says, (n, groups) where the output
+    has groups; None where y are quantities.
     """
 
     norms: Array
@@ -53,7 +54,7 @@ class Credit(NamedTuple):
         """
         order = np.argsort(-self.costs, kind="stable")
         if self.answers is not None and self.labels is not None:
-            order = order[self.answers[order] != self.labels[order]]
+            order = order[wrong(self.answers, self.labels)[order]]
         return order[:count]
 
     def __str__(self) -> str:
@@ -68,7 +69,7 @@ class Credit(NamedTuple):
 
     def _words(self, row: int) -> str:
         """What is said of a row of classes."""
-        if self.answers is None or self.labels is None or self.answers[row] == self.labels[row]:
+        if self.answers is None or self.labels is None or np.array_equal(self.answers[row], self.labels[row]):
             return ""
         return f"  labelled {self.labels[row]}, answered {self.answers[row]}"
 
@@ -89,7 +90,8 @@ def credit(network: NeuralNetwork, x: Any, y: Any) -> Credit:
     ]
     norms, costs, outputs = (np.concatenate(each, axis=-1) for each in zip(*parts, strict=True))
     labels = network._inference._classes(sources)
-    return Credit(norms, costs, None if labels is None else _answers(outputs.T), labels)
+    found = None if labels is None else answers(outputs.T, network.architecture.groups)
+    return Credit(norms, costs, found, labels)
 
 
 def _part(network: NeuralNetwork, x: Array, y: Array) -> tuple[Array, Array, Array]:

@@ -57,9 +57,19 @@ def constant(evidence: Evidence) -> Finding | None:
 
 
 def imbalance(evidence: Evidence) -> Finding | None:
-    """A class is rare."""
-    y = evidence.y
-    if y is None or not _are_classes(y) or len(y) < LEAST_ROWS:
+    """A class is rare, in any group of outputs."""
+    if evidence.y is None:
+        return None
+    parts = np.split(evidence.y, np.cumsum(evidence.network.architecture.groups)[:-1], axis=1)
+    if len(parts) == 1:
+        return _rare(evidence, parts[0], "")
+    found = (_rare(evidence, y, f" of group {n}") for n, y in enumerate(parts) if y.shape[1] > 1)
+    return next(filter(None, found), None)
+
+
+def _rare(evidence: Evidence, y: Array, where: str) -> Finding | None:
+    """A class of one distribution is rare."""
+    if not _are_classes(y) or len(y) < LEAST_ROWS:
         return None
     counts = y.sum(axis=0) if y.shape[1] > 1 else np.array([len(y) - y.sum(), y.sum()])
     rarest, even = int(counts.argmin()), len(y) / len(counts)
@@ -67,7 +77,7 @@ def imbalance(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         "imbalance",
-        f"class {rarest} has {int(counts[rarest]):,} of {len(y):,} rows, class {int(counts.argmax())} "
+        f"class {rarest}{where} has {int(counts[rarest]):,} of {len(y):,} rows, class {int(counts.argmax())} "
         f"{int(counts.max()):,}; always answering the latter is right in {counts.max() / len(y):.1%}.",
         "cost: C is a mean over the rows, so a rare class has little part in BP1 and in every gradient after it.",
         "sample_weight with 1/(rows of the class) for each row; and judge by each class, not by accuracy.",

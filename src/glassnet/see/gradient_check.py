@@ -100,7 +100,7 @@ def gradient_check(
         raise ParameterError(f"directions is {directions}; it must be at least 1.")
     twin = network.astype(np.float64)
     rows = input_rows(x, twin.architecture.inputs, twin.dtype)
-    targets = target_rows(y, twin.architecture.cost, twin.architecture.outputs, len(rows), twin.dtype)
+    targets = target_rows(y, twin.architecture.cost, twin.architecture.groups, len(rows), twin.dtype)
     check = _Check(twin, Sources(rows, targets, weight_vector(sample_weight, len(rows))), training, tolerance, seed)
     return GradientReport(tuple(check.findings(directions, entries)), tolerance)
 

@@ -123,6 +123,13 @@ def formula(found: Mapping[str, tuple[Callable[..., Any], tuple[str, ...]]]) -> 
     return change
 
 
+def ungrouped(rows: Rows) -> None:
+    """Every softmax is one of all outputs of its layer."""
+    for number, row in enumerate(rows):
+        if row.kind.startswith("softmax"):
+            rows[number] = row._replace(settings=(1, sum(row.settings[1:])))
+
+
 def updated_early(lr: float, layers: int) -> Callable[[Rows], None]:
     """Each layer's weights are updated before the error passes through them."""
 
@@ -261,6 +268,9 @@ class Book:
         yield "forward", "z lacks its bias.", kind(zs, "affine bare")
         yield "forward", "the bias is subtracted from z.", kind(zs, "affine less")
         yield "forward", "W is transposed in z: Wᵀ·a for W·a.", kind(zs, "affine turned")
+        if any(dense.activation.groups for dense in self.dense):
+            whole = "softmax is taken over all outputs together; each group of outputs is a distribution of its own."
+            yield "forward", whole, ungrouped
         for name in ("linear", "sigmoid", "tanh", "relu"):
             row = activation(name)
             said = "is missing" if name == "linear" else f"is {name}"

@@ -88,7 +88,11 @@ class Story:
 
     def _softmax(self, done: Worked) -> Iterator[Beat]:
         (z,), a = map(done.shown, done.row.reads), done.shown(done.row.writes[0])
-        sentence = "Softmax makes positive shares that add up to 1; each of them depends on every z of its sample."
+        grouped = bool(self.architecture.dense[int(a.symbol[1:]) - 1].activation.groups)
+        sentence = (
+            f"Softmax makes positive shares that add up to 1{' in each group' if grouped else ''}; each of them "
+            f"depends on every z of its {'group and ' if grouped else ''}sample."
+        )
         yield Beat("forward", f"layer {a.symbol[1:]}, the activation", done.row.text, (z, "→", a), sentence)
 
     def _mean_cost(self, done: Worked) -> Iterator[Beat]:
@@ -168,10 +172,13 @@ class Story:
         """Softmax's derivative is a table ∂aⱼ/∂zₖ, shown for the first sample."""
         first, layer = a.values[:, :1], int(a.symbol[1:])
         units = np.eye(len(first), dtype=first.dtype)
-        table = np.hstack([Softmax().jacobian_product(first, units[:, k : k + 1]) for k in range(len(first))])
+        row = self.architecture.dense[layer - 1].activation
+        assert isinstance(row, Softmax)
+        table = np.hstack([row.jacobian_product(first, units[:, k : k + 1]) for k in range(len(first))])
         columns = [Shown(shown.symbol, shown.values[:, :1], (shown.axes[0], None)) for shown in (arrived, delta)]
         terms = (Shown("J", table, (layer, layer)), "·", columns[0], "=", columns[1])
-        sentence = f"Softmax ties the outputs together: J[j,k] = ∂a[j]/∂z[k], here for sample 0. {end}"
+        tied = "outputs of a group together, and J is 0 between groups" if row.groups else "outputs together"
+        sentence = f"Softmax ties the {tied}: J[j,k] = ∂a[j]/∂z[k], here for sample 0. {end}"
         label = "BP1" if layer == self.last else "BP2"
         return Beat(label, f"layer {layer}, the Jacobian of softmax", f"{delta.symbol} = {{}}·{{}}", terms, sentence)
 

@@ -8,28 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf, pi, sqrt
+from math import pi, sqrt
 from typing import Any
 
 import numpy as np
 from numpy import clip, exp, expm1, log1p, maximum, minimum, sign, tanh, where
 
 from glassnet.errors import FormulaError
-from glassnet.formula import Formula
 from glassnet.tables.interval import POSITIVE, REAL, SHARE_BELOW_ONE, Interval
-from glassnet.tables.rows import Value, check, check_own, own_formula, own_name, required_arguments, row_of
+from glassnet.tables.rows import Value, check, check_sizes, row_of
 
 Function = Callable[..., Any]
+MOST_NAMED = 6  # groups whose sizes are told one by one
 
 
 class Activation:
-    """a = value(z), and da/dz = derivative(z, a), element by element; `smooth` where the derivative has no jump."""
+    """a = value(z), and da/dz = derivative(z, a), element by element; `smooth` where the derivative has no jump.
+
+    `groups` are how many outputs, side by side, make up each group of an activation that acts on groups of outputs.
+    """
 
     name: str
     source: str
     range: Interval = REAL
     smooth: bool = True
     elementwise: bool = True
+    groups: tuple[int, ...] = ()
+
+    @property
+    def grouping(self) -> str:
+        """The groups in words, to stand behind the name; nothing where there are none."""
+        if len(self.groups) <= MOST_NAMED:
+            return f" by groups of {', '.join(map(str, self.groups))}" if self.groups else ""
+        return f" by {len(self.groups)} groups"
 
     def value(self, z: Value) -> Value:
         """The activation a, in the shape of z."""
@@ -277,48 +288,46 @@ class Exp(Activation):
 
 @dataclass(frozen=True)
 class Softmax(Activation):
-    """a = exp(z) / Σ exp(z), the sum over the outputs of a sample: not elementwise, so it has a Jacobian product."""
+    """a = exp(z) / Σ exp(z), the sum over the outputs of a sample: not elementwise, so it has a Jacobian product.
+
+    With `groups` each group of outputs is a softmax by itself: Softmax(groups=(3, 5, 2)) on 10 outputs gives three
+    distributions, of the first 3 outputs, the next 5 and the last 2. Without, all outputs are one group.
+    """
+
+    groups: tuple[int, ...] = ()
 
     name = "softmax"
     source = "Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs (1990)"
     range = Interval(0, 1, low_closed=False)
     elementwise = False
 
+    def __post_init__(self) -> None:
+        check_sizes(self, "groups")
+
     def value(self, z: Value) -> Value:
-        """The outputs of each sample, which add up to 1; z and the result (fan_out, batch)."""
-        with np.errstate(over="ignore"):  # a difference below the dtype becomes −inf, whose exp is the right 0
-            e = exp(z - z.max(axis=0))
-        return e / e.sum(axis=0)
+        """The outputs of each sample, which add up to 1 in each group; z and the result (fan_out, batch)."""
+        return self._by_group(shares, z)
 
     def derivative(self, z: Value, a: Value) -> Value:
         raise FormulaError("softmax mixes its outputs and has no elementwise derivative; use jacobian_product(a, v).")
 
     def jacobian_product(self, a: Value, v: Value) -> Value:
-        """Σ_k v_k ∂a_k/∂z_j = a_j·(v_j − Σ_k a_k·v_k) for each sample; a, v and the result (fan_out, batch)."""
-        return a * (v - (a * v).sum(axis=0))
+        """Σ_k v_k ∂a_k/∂z_j = a_j·(v_j − Σ_k a_k·v_k), k in the group of j; a, v and the result (fan_out, batch)."""
+        return self._by_group(lambda a, v: a * (v - (a * v).sum(axis=0)), a, v)
+
+    def _by_group(self, function: Function, *arrays: Value) -> Value:
+        """The function of the rows of each group, put together again."""
+        if not self.groups:
+            return function(*arrays)
+        parts = zip(*(np.split(array, np.cumsum(self.groups)[:-1]) for array in arrays), strict=True)
+        return np.concatenate([function(*part) for part in parts])
 
 
-@dataclass(frozen=True, repr=False)
-class OwnActivation(Activation):
-    """A person's own activation, kept as its operations; `own_activation` makes one from functions."""
-
-    name: str
-    value_formula: Formula
-    derivative_formula: Formula
-    range: Interval = REAL
-    source = "a formula of one's own"
-
-    def __post_init__(self) -> None:
-        check_own(self, {"value_formula": 1, "derivative_formula": 2}, ["range"])
-
-    def value(self, z: Value) -> Value:
-        return self.value_formula(z)
-
-    def derivative(self, z: Value, a: Value) -> Value:
-        return self.derivative_formula(z, a)
-
-    def __repr__(self) -> str:
-        return f"OwnActivation({self.name!r})"
+def shares(z: Value) -> Value:
+    """exp(z) / Σ exp(z) for each sample, without overflow: exp is only taken of z − max z."""
+    with np.errstate(over="ignore"):  # a difference below the dtype becomes −inf, whose exp is the right 0
+        e = exp(z - z.max(axis=0))
+    return e / e.sum(axis=0)
 
 
 _ROWS = (Linear, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Softplus, Softsign, Exp, Softmax)
@@ -328,23 +337,3 @@ ACTIVATIONS: dict[str, type[Activation]] = {row.name: row for row in _ROWS}
 def activation(word: Any) -> Activation:
     """The row of an activation, from its name, the row itself or its class."""
     return row_of(ACTIVATIONS, "activation", word, Activation)
-
-
-def own_activation(
-    name: str, value: Function, derivative: Function, low: float = -inf, high: float = inf, *, reached: bool = True
-) -> OwnActivation:
-    """A person's own activation: `value(z)` and `derivative(z)` or `derivative(z, a)`, in NumPy's words.
-
-    Its values lie from `low` to `high`; `reached=False` where they never reach these. Raises FormulaError
-    where a formula branches on a value, leaves NumPy's words or changes the dtype.
-    """
-    own_name(ACTIVATIONS, "activation", name)
-    span = Interval(float(low), float(high), reached, reached)
-    value_formula = own_formula(value, 1, f"value of {name}")
-    return OwnActivation(name, value_formula, own_formula(_of_both(derivative), 2, f"derivative of {name}"), span)
-
-
-def _of_both(derivative: Function) -> Function:
-    """A derivative of z alone as one of z and a; any other as it is."""
-    alone = callable(derivative) and not isinstance(derivative, Formula) and required_arguments(derivative) == 1
-    return (lambda z, a: derivative(z)) if alone else derivative

@@ -6,11 +6,12 @@ computed from z without loss of digits and its gradient with respect to z is a �
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 
 from glassnet.formula import Formula, trace
@@ -24,7 +25,8 @@ class Cost:
     """value(a, y) and gradient(a, y) = ∂value/∂a, element by element.
 
     `outputs` and `targets` are the domains of a and y; `words` is the sum over the outputs as people write it, where
-    that is shorter than its formula; `target_sum` is what the targets of a sample must add up to.
+    that is shorter than its formula; `target_sum` is what the targets of a sample must add up to, in each group of
+    outputs that is a distribution of its own.
     """
 
     name: str
@@ -43,8 +45,8 @@ class Cost:
         """∂value/∂a, in the shape of a and y."""
         raise NotImplementedError
 
-    def smoothed(self, y: Value) -> Value:
-        """The targets that value and gradient see; y and the result (fan_out, batch)."""
+    def smoothed(self, y: Value, groups: Sequence[int]) -> Value:
+        """The targets that value and gradient see; y and the result (fan_out, batch), `groups` the sizes of groups."""
         return y
 
     def text(self, a: str) -> str:
@@ -97,16 +99,17 @@ class BinaryCrossEntropy(Cost):
     def gradient(self, a: Value, y: Value) -> Value:
         return (1 - y) / where(y < 1, 1 - a, 1) - y / where(y > 0, a, 1)
 
-    def smoothed(self, y: Value) -> Value:
+    def smoothed(self, y: Value, groups: Sequence[int]) -> Value:
         return (1 - self.label_smoothing) * y + self.label_smoothing / 2 if self.label_smoothing else y
 
 
 @dataclass(frozen=True)
 class CategoricalCrossEntropy(Cost):
-    """−y·log(a), summed over the classes; the targets of a sample are a distribution.
+    """−y·log(a), summed over the classes; the targets of a sample are a distribution, or one in each group of outputs.
 
     Smoothing makes y (1 − s)·y + s/K with K classes. With softmax the pair is a row kind of its own: the logarithm of
-    a sum over the outputs of z has no elementwise formula.
+    a sum over the outputs of z has no elementwise formula. Groups of a softmax each have their cross-entropy, and the
+    cost of a sample is the sum of these.
     """
 
     label_smoothing: float = 0.0
@@ -128,8 +131,11 @@ class CategoricalCrossEntropy(Cost):
     def gradient(self, a: Value, y: Value) -> Value:
         return -y / where(y > 0, a, 1)
 
-    def smoothed(self, y: Value) -> Value:
-        return (1 - self.label_smoothing) * y + self.label_smoothing / y.shape[0] if self.label_smoothing else y
+    def smoothed(self, y: Value, groups: Sequence[int]) -> Value:
+        if not self.label_smoothing:
+            return y
+        kept = (1 - self.label_smoothing) * y
+        return kept + (self.label_smoothing / np.repeat(groups, groups)[:, np.newaxis]).astype(kept.dtype)
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,20 @@ def check_flag(row: Any, setting: str) -> None:
         )
 
 
+def check_sizes(row: Any, setting: str) -> None:
+    """Raise unless a row's setting is a sequence of whole numbers of at least 1; it becomes a tuple of Python's int."""
+    value, name = getattr(row, setting), f"{setting} of {type(row).__name__}"
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(value, (list, tuple)) or not all(
+        isinstance(size, Integral) and not isinstance(size, bool) for size in value
+    ):
+        raise ParameterTypeError(f"{name} must be whole numbers such as (3, 5, 2), not {value!r:.100}.")
+    sizes = tuple(int(size) for size in value)
+    if any(size < 1 for size in sizes):
+        raise ParameterError(f"{name} must be whole numbers of at least 1, not {value!r:.100}.")
+    object.__setattr__(row, setting, sizes)
+
+
 def own_name(table: Mapping[str, Any], what: str, name: Any) -> str:
     """The name of a person's own row: some text that no row of the table has."""
     if not isinstance(name, str) or not name.strip():
