@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SHARE = 0.02  # of the time of a run
 FIRST = 0.02  # seconds that the first look is thought to take beside its equations: a shorter run pays nothing
 SAMPLES = 256  # that are looked at
+ROOM = 4 << 20  # bytes that a network's memory of its samples may take
 MOST = 400  # looks that are kept
 
 
@@ -130,6 +131,12 @@ class Watch:
         if limit is None:
             return np.ones((), vector.dtype)
         return clip_scale(np.square(vector, dtype=np.float64), limit=limit).astype(vector.dtype)
+
+
+def kept(sources: Sources) -> Sources | None:
+    """The samples that a network remembers of its run, to be diagnosed by; None where they would take much memory."""
+    row = sources.x.shape[1] * 8
+    return some(sources) if row * SAMPLES <= ROOM else None
 
 
 def some(sources: Sources) -> Sources:

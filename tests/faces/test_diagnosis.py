@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -21,6 +24,7 @@ BESIDE = {  # findings that a case is known to have as well, because they are th
     "a column a thousand times wider": {"rate too high"},
     "targets near 2000": {"saturated units"},
 }
+COUNTED = {"constant columns", "imbalance", "duplicate rows"}  # told by all the rows, never by some
 
 
 @pytest.mark.parametrize("case", AILING)
@@ -31,6 +35,9 @@ def test_each_ailment_is_found_and_no_other(case: str) -> None:
     diagnosis = net.diagnose(x, y)
     assert name in diagnosis.names, str(diagnosis)
     assert set(diagnosis.names) - {name} <= BESIDE.get(case, set()), str(diagnosis)
+    alone = net.diagnose()
+    assert (name in alone.names) is (name not in COUNTED), str(alone)
+    assert set(alone.names) - {name} <= BESIDE.get(case, set()), str(alone)
     assert (net.parameters.vector == before).all()
     for finding in diagnosis.findings:
         assert any(letter.isdigit() for letter in finding.evidence), finding.evidence
@@ -104,7 +111,7 @@ def test_the_best_constant_answer_of_each_cost() -> None:
 
 def test_what_it_needs_and_what_it_says() -> None:
     net = classifier([4])
-    with pytest.raises(ParameterError, match="not been trained"):
+    with pytest.raises(ParameterError, match=r"knows of no training.*pass x and y"):
         net.diagnose()
     x, y = blobs()
     with pytest.raises(ParameterError, match="together"):
@@ -112,6 +119,29 @@ def test_what_it_needs_and_what_it_says() -> None:
     trained(net, x, y)
     assert str(net.diagnose(x, y)) == "no findings in 2 layers, 30 epochs, 600 rows"
     symmetric = NeuralNetwork([2, 5, 3], initializer="zeros", seed=0)
+    assert str(net.diagnose()) == "no findings in 2 layers, 30 epochs, 256 training rows"
+    assert str(pickle.loads(pickle.dumps(net)).diagnose()) == "no findings in 30 epochs"
     text = str(symmetric.diagnose(x, np.eye(3)[y].T))
     assert text.startswith("1 finding in 2 layers, 600 rows\n\nsymmetric start: all 5 units of layer 1")
     assert "<pre>1 finding" in symmetric.diagnose(x, np.eye(3)[y].T)._repr_html_()
+
+
+def test_columns_are_called_by_their_names() -> None:
+    net, x, y = AILING["a column a thousand times wider"][1]()
+    assert "column 1 of x has mean" in str(net.diagnose(x, y))
+    assert "column 'income' of x has mean" in str(net.diagnose(x, y, columns=["age", "income"]))
+    with pytest.raises(ParameterError, match="columns has 1 names, but x has 2 columns"):
+        net.diagnose(x, y, columns=["age"])
+    net, x, y = AILING["a column that never changes"][1]()
+    assert "the first is column 'flat' of x (always 0.7)" in str(net.diagnose(x, y, columns=["t", "flat"]))
+
+
+def test_what_a_network_remembers_of_its_samples_is_bounded() -> None:
+    """256 rows, or none where these were more than 4 MB; a copy has none."""
+    for inputs, known in ((2, True), (3000, False)):
+        net = NeuralNetwork([inputs, 2, 1], seed=0)
+        x = np.random.default_rng(0).random((inputs, 300))
+        net.train(x, np.zeros((1, 300)), epochs=1)
+        assert (net.seen is not None) is known and copy.deepcopy(net).seen is None
+        if net.seen is not None:
+            assert net.seen.x.shape == (256, inputs) and not np.shares_memory(net.seen.x, x)
