@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import ModelFileError
-from glassnet.history import History, Report
-from glassnet.measures import QUANTITIES, LayerHistory, Measures
+from glassnet.history import History
+from glassnet.history_file import arrays_of, history_of, words_of
 from glassnet.parameters import Array
 from glassnet.storage import FilePath, read_tensors, write_tensors
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 WRITTEN_EVERY = 10.0  # seconds
 MOST = 1000  # epochs whose weights are kept; of a longer run every second, fourth ... one
 SAMPLED = 256  # parameters of each array that are kept, evenly spread
-LARGEST = np.finfo(np.float64).max  # stands for infinity and NaN in the file, which holds finite numbers only
-OPTIONAL = ("validation_cost", "accuracy")
 
 
 class Recorder:
@@ -56,9 +54,8 @@ class Recorder:
         tensors = {f"weights {name}": self._frames(name) for name in self.places}
         tensors |= {f"places {name}": places for name, places in self.places.items()}
         tensors["frames"] = np.array(list(self.frames), np.int64)
-        tensors |= _reports(history) | _looks(history.layers, len(network.architecture.dense))
-        words = {"stopped": history.stopped, "best_epoch": history.best_epoch, "warnings": history.warnings}
-        words |= {"batch_size": history.layers.batch_size, "network": network.describe()}
+        tensors |= arrays_of(history, len(network.architecture.dense))
+        words = words_of(history) | {"network": network.describe()}
         shapes = {name: list(network.parameters[name].shape) for name in self.places}
         write_tensors(self.path, tensors, {"recording": words | {"shapes": shapes}})
         self.written = time.perf_counter()
@@ -95,7 +92,7 @@ class Recording:
             self.weights = {name: tensors[f"weights {name}"] for name in shapes}
             flat = {name: tensors[f"places {name}"] for name in shapes}
             self.places = {name: np.stack(np.unravel_index(flat[name], shapes[name]), axis=1) for name in shapes}
-            self.history = _history(tensors, words)
+            self.history = history_of(tensors, words, len(self.network["activations"]))
             fit = [self.weights[name].shape == (len(self.epochs), len(flat[name])) for name in shapes]
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ModelFileError(f"{path} is a damaged recording: {error}.") from None
@@ -110,42 +107,3 @@ class Recording:
 def sampled(size: int) -> Array:
     """Evenly spread places, all of a small array."""
     return np.unique(np.linspace(0, size - 1, min(size, SAMPLED)).astype(np.int64))
-
-
-def _reports(history: History) -> dict[str, Array]:
-    """The reports as columns; what no epoch has is left out."""
-    columns = {f"epoch {name}": history.column(name) for name in Report._fields}
-    return {name: finite(values) for name, values in columns.items() if not np.isnan(values).any()}
-
-
-def _looks(layers: LayerHistory, count: int) -> dict[str, Array]:
-    """The looks at the `count` layers as arrays."""
-    values = np.array([measures.values for _, _, measures in layers.looks]).reshape(-1, count, len(QUANTITIES))
-    numbers = {"noise": finite(layers.noise), "cost": finite(layers.cost), "values": finite(values)}
-    return {f"look {name}": array for name, array in (numbers | {"epoch": layers.epoch, "step": layers.step}).items()}
-
-
-def finite(values: Array) -> Array:
-    """The values in float64, the largest finite number for what is not finite."""
-    return np.nan_to_num(np.asarray(values, np.float64), nan=LARGEST, posinf=LARGEST, neginf=-LARGEST)
-
-
-def _history(tensors: dict[str, Array], words: dict[str, Any]) -> History:
-    """The History out of a file's arrays."""
-    columns = [
-        tensors[f"epoch {name}"].tolist()
-        if name not in OPTIONAL or f"epoch {name}" in tensors
-        else [None] * len(tensors["epoch epoch"])
-        for name in Report._fields
-    ]
-    reports = [Report(int(epoch), int(step), *rest) for epoch, step, *rest in zip(*columns, strict=True)]
-    history = History(reports)
-    history.stopped, history.best_epoch = str(words["stopped"]), words["best_epoch"]
-    history.warnings = list(map(str, words["warnings"]))
-    values = tensors["look values"]
-    if values.ndim != 3 or values.shape[2] != len(QUANTITIES):
-        raise ValueError(f"its looks have shape {values.shape}")
-    parts = zip(*(tensors[f"look {name}"].tolist() for name in ("epoch", "step", "cost", "noise")), values, strict=True)
-    looks = [(epoch, step, Measures(table, cost, noise)) for epoch, step, cost, noise, table in parts]
-    history.layers = LayerHistory(looks, int(words["batch_size"]))
-    return history

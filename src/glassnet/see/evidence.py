@@ -109,6 +109,11 @@ class Evidence(NamedTuple):
             return None
         return float(np.median(self.history.layers["update"][-5:].max(axis=1))) or None  # 0: no optimiser was known
 
+    @property
+    def levels(self) -> tuple[float, float, float] | None:
+        """The cost that was reached, that of the best constant answer, and the least possible, where they are known."""
+        return None if self.reached is None or self.constant is None else (self.reached, self.constant, self.best)
+
     def of(self, quantity: str) -> Array:
         """A quantity of each layer, (layers,); empty where there was no look."""
         return np.zeros(0) if self.measures is None else self.measures.values[:, QUANTITIES.index(quantity)]
@@ -121,8 +126,11 @@ def gathered(network: NeuralNetwork, x: Any = None, y: Any = None, reader: Reade
         return examined(network, checked_sources(network, x, y), reader, whole=True)
     if network.seen is not None:
         return examined(network, network.seen, reader, whole=False)
-    looks = [] if network.history is None else network.history.layers.looks
-    return Evidence(network, network.history, looks[-1][2] if looks else None, reader=reader)
+    history = network.history or History()
+    measures = history.layers.looks[-1][2] if history.layers.looks else None
+    reached, constant, best = history.levels or (None, None, 0.0)
+    found = (reached, constant, best)
+    return Evidence(network, network.history, measures, None, None, None, *found, reader=reader)
 
 
 def examined(network: NeuralNetwork, sources: Sources, reader: Reader, whole: bool) -> Evidence:
