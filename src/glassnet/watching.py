@@ -133,15 +133,19 @@ class Watch:
         return clip_scale(np.square(vector, dtype=np.float64), limit=limit).astype(vector.dtype)
 
 
-def kept(sources: Sources) -> Sources | None:
-    """The samples that a network remembers of its run, to be diagnosed by; None where they would take much memory."""
+def kept(sources: Sources, places: Array | None = None) -> Sources | None:
+    """The samples that a network remembers of its run, to be diagnosed by; None where they would take much memory.
+
+    `places` are those that are trained on, where that is not all.
+    """
     row = sources.x.shape[1] * 8
-    return some(sources) if row * SAMPLES <= ROOM else None
+    return some(sources, places) if row * SAMPLES <= ROOM else None
 
 
-def some(sources: Sources) -> Sources:
+def some(sources: Sources, places: Array | None = None) -> Sources:
     """Evenly spread samples that count."""
-    counted = np.arange(sources.x.shape[0]) if sources.weights is None else np.flatnonzero(sources.weights)
-    places = counted[np.linspace(0, len(counted) - 1, min(SAMPLES, len(counted))).astype(np.int64)]
-    weights = None if sources.weights is None else sources.weights[places]
-    return Sources(dense(sources.x[places]), sources.y[places], weights)
+    counted = np.arange(sources.x.shape[0]) if places is None else places
+    counted = counted if sources.weights is None else counted[sources.weights[counted] > 0]
+    chosen = counted[np.linspace(0, len(counted) - 1, min(SAMPLES, len(counted))).astype(np.int64)]
+    weights = None if sources.weights is None else sources.weights[chosen]
+    return Sources(dense(sources.x[chosen]), sources.y[chosen], weights)

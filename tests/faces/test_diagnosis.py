@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_a_rule_is_silent_where_no_harm_was_done() -> None:
     ):
         evidence = gathered(*AILING[case][1]())
         assert rule(evidence) is not None
-        assert rule(evidence._replace(reached=evidence.best)) is None
+        assert rule(replace(evidence, reached=evidence.best)) is None
 
 
 def test_a_cost_that_falls_and_rises_is_no_low_rate() -> None:
@@ -89,7 +90,7 @@ def test_a_cost_that_falls_and_rises_is_no_low_rate() -> None:
     falling = evidence.costs
     zigzag = falling + 0.004 * (np.arange(len(falling)) % 2)
     reports = [report._replace(cost=cost) for report, cost in zip(evidence.history, zigzag, strict=True)]
-    assert learning_rules.rate_too_low(evidence._replace(history=History(reports))) is None
+    assert learning_rules.rate_too_low(replace(evidence, history=History(reports))) is None
 
 
 @pytest.mark.parametrize(("size", "found"), [(20.0, False), (40.0, True)])

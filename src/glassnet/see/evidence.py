@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,7 +36,7 @@ class Finding(NamedTuple):
     @property
     def sentence(self) -> str:
         """What was seen and what to change, in one line."""
-        return f"{self.name}: {self.evidence} Try {self.change}"
+        return f"{self.name.capitalize()}: {self.evidence} Try {self.change}"
 
     def __str__(self) -> str:
         return (
@@ -43,8 +45,9 @@ class Finding(NamedTuple):
         )
 
 
-class Evidence(NamedTuple):
-    """All that is known.
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known; what follows from it is worked out once.
 
     `x` and `y` are samples as rows (y as numbers, one-hot for classes), `outputs` what the network makes of them;
     `reached` is their mean cost, `constant` that of the best constant answer and `best` the least that any answer could
@@ -62,9 +65,9 @@ class Evidence(NamedTuple):
     constant: float | None = None
     best: float = 0.0
     whole: bool = True
-    reader: Reader = Reader()
+    reader: Reader = field(default_factory=Reader)
 
-    @property
+    @cached_property
     def learnt(self) -> float | None:
         """How far the cost has come from the best constant answer's (0) to the least possible (1).
 
@@ -82,12 +85,12 @@ class Evidence(NamedTuple):
         """Whether less than this has been learnt, or nothing is known about it."""
         return self.learnt is None or self.learnt < limit
 
-    @property
+    @cached_property
     def costs(self) -> Array:
         """The cost of each epoch of the last run."""
         return np.zeros(0) if self.history is None else self.history["cost"]
 
-    @property
+    @cached_property
     def swing(self) -> tuple[float, float]:
         """How much the cost goes up and down from epoch to epoch in the last half of the run, as a share of what it is
         above the least possible; 0 where it falls by more than that. And the noise scale over the batch size, 0 where
