@@ -119,6 +119,11 @@ def test_data_as_they_come_are_named(name: str, words: dict[str, Any], expected:
     assert names(fitted, X, y)[: len(expected)] == expected
 
 
+def test_layers_are_looked_at_where_the_loss_hardly_fell() -> None:
+    fitted = model("iris", hidden_layer_sizes=(8,) * 10, activation="logistic", solver="sgd", max_iter=30)
+    assert names(fitted, *data("iris")) == ["vanishing gradients"]
+
+
 @unfinished
 def test_columns_that_did_no_harm_are_let_pass() -> None:
     """All forty times too wide, and learnt all the same."""
