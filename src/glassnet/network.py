@@ -58,7 +58,8 @@ class NeuralNetwork(Seeing):
     ----------
     weights, biases : sequences of views, (fan_out, fan_in) and (fan_out, 1); assigning copies in
     parameters : every parameter by name (`w1`, `b1`, ...), with `parameters.vector`, the one flat vector
-    history : the History of the last `train`, or None
+    history : the History of the last `train`, in short where the network comes from a file, or None
+    seen : some samples of the last `train`, by which `diagnose()` goes without data, or None; no copy or file has them
 
     Raises ValueError or TypeError, one sentence, for anything that cannot be used.
     """
@@ -93,7 +94,7 @@ class NeuralNetwork(Seeing):
         """What is made anew after copying or unpickling."""
         self._lock, self._stop = threading.RLock(), threading.Event()
         self._inference = Inference(self)
-        self.seen: Sources | None = None  # some samples of the last run: in memory only, never in a file or a pickle
+        self.seen: Sources | None = None
 
     def initialize(self) -> None:
         """Draw the weights anew from the seed; biases, layers' parameters and running statistics get first values."""

@@ -27,8 +27,8 @@ from glassnet.sparse_rows import dense
 if TYPE_CHECKING:
     from glassnet.training import Training
 
-SHARE = 0.02  # of the time of a run
-FIRST = 0.02  # seconds that the first look is thought to take beside its equations: a shorter run pays nothing
+SHARE = 0.01  # of the time of a run
+FIRST = 0.006  # seconds that the first look is thought to take beside its equations: a shorter run pays nothing
 SAMPLES = 256  # that are looked at
 ROOM = 4 << 20  # bytes that a network's memory of its samples may take
 MOST = 400  # looks that are kept

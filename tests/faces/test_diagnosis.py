@@ -11,10 +11,10 @@ import pytest
 
 from glassnet import NeuralNetwork
 from glassnet.errors import ParameterError
-from glassnet.history import History
+from glassnet.history import History, Report
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.diagnosis import RULES
-from glassnet.see.evidence import gathered, reference_costs
+from glassnet.see.evidence import Evidence, gathered, reference_costs
 from glassnet.tables.costs import Absolute, BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, Quadratic
 
 from .ailing import AILING, blobs, classifier, trained
@@ -91,6 +91,16 @@ def test_a_cost_that_falls_and_rises_is_no_low_rate() -> None:
     zigzag = falling + 0.004 * (np.arange(len(falling)) % 2)
     reports = [report._replace(cost=cost) for report, cost in zip(evidence.history, zigzag, strict=True)]
     assert learning_rules.rate_too_low(replace(evidence, history=History(reports))) is None
+
+
+@pytest.mark.parametrize(
+    ("costs", "found"),
+    [([1.0, 5.0], True), ([1.0, 0.5], False), ([1.0, 0.3, 0.9, 1.5, 1.6], True), ([1.0, 0.5, 0.52, 0.5, 0.51], False)],
+)
+def test_a_cost_that_rose_is_a_rate_too_high(costs: list[float], found: bool) -> None:
+    net = classifier([4])
+    history = History([Report(number, number, cost, 0.1) for number, cost in enumerate(costs, 1)])
+    assert (learning_rules.rate_too_high(Evidence(net, history, None)) is not None) is found
 
 
 @pytest.mark.parametrize(("size", "found"), [(20.0, False), (40.0, True)])

@@ -115,7 +115,7 @@ def rate_too_high(evidence: Evidence) -> Finding | None:
     stopped = "" if evidence.history is None else evidence.history.stopped
     if stopped.startswith("training diverged"):
         seen = stopped.split("; the network")[0] + "."
-    elif len(costs) > 2 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs) and evidence.poor(LEARNT):
+    elif len(costs) > 1 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs) and evidence.poor(LEARNT):
         seen = f"the cost of an epoch went from {costs.min():.3g} up to {np.median(costs[-3:]):.3g}."
     elif evidence.swing[0] > 0.1 and 0 < evidence.swing[1] < NOISY and evidence.poor(LEARNT):
         seen = (
