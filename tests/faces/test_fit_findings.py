@@ -179,7 +179,7 @@ def test_what_a_diagnosis_needs() -> None:
     fitted = model("iris", solver="lbfgs").fit(X, y)
     with pytest.raises(ParameterError, match="together"):
         fitted.diagnose(X)
-    with pytest.raises(DataError, match="X has 150 rows, but y has 20"):
+    with pytest.raises(DataError, match=r"X has 150 rows, but y has the shape \(20,\)"):
         fitted.diagnose(X, y[:20])
     with pytest.raises(ValueError, match="pass X and y"):
         pickle.loads(pickle.dumps(fitted)).diagnose()
@@ -187,6 +187,26 @@ def test_what_a_diagnosis_needs() -> None:
         model("iris").diagnose()
     with pytest.raises(ValueError, match="features"):
         fitted.diagnose(X[:, :2], y)
+
+
+@unfinished
+def test_targets_of_every_form_are_taken() -> None:
+    X, y = data("iris")
+    fitted = model("iris", max_iter=60).fit(X, y)
+    assert str(fitted.diagnose(X, y[:, np.newaxis])) == str(fitted.diagnose(X, y.tolist()))
+    labels = np.stack([y > 0, y > 1], axis=1).astype(int)
+    fitted = model("iris", max_iter=60).fit(X, labels)
+    assert str(fitted.diagnose(sparse.csr_array(X), sparse.csr_array(labels))) == str(fitted.diagnose(X, labels))
+    quantities = model("diabetes", max_iter=60).fit(X, y)
+    assert str(quantities.diagnose(X, y[:, np.newaxis])) == str(quantities.diagnose(X, y))
+
+
+@unfinished
+def test_numbers_too_large_to_be_squared_are_named_too() -> None:
+    X, y = data("iris")
+    with pytest.raises(ValueError) as caught:
+        model("iris").fit(X * 1e200, y)
+    assert caught.value.__notes__[0].startswith("Unscaled columns: column")
 
 
 @unfinished

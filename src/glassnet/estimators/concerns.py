@@ -112,9 +112,10 @@ def diagnosis(model: Any, X: Any, y: Any) -> Diagnosis:
 
 def _samples(model: Any, network: NeuralNetwork, X: Any, y: Any) -> tuple[Sources, Reader, bool]:
     """X and y as the network reads them, for whom, and whether these are all the rows; of a large sparse X some are."""
-    X = model._checked(X)
-    if len(y) != X.shape[0]:
-        raise DataError(f"X has {X.shape[0]} rows, but y has {len(y)}.")
-    sources = Sources(rows_of(X, network.dtype), model._encoded(np.asarray(y)), None)
+    X, y = model._checked(X), y if is_sparse(y) else np.asarray(y)
+    if y.shape[:1] != X.shape[:1]:
+        raise DataError(f"X has {X.shape[0]} rows, but y has the shape {y.shape}.")
+    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    sources = Sources(rows_of(X, network.dtype), model._encoded(y), None)
     part = is_sparse(sources.x)
     return (some(sources) if part else sources), reader(model), not part

@@ -22,7 +22,8 @@ def unscaled(evidence: Evidence) -> Finding | None:
     if evidence.x is None or any(layer.statistics for layer in entry):
         return None  # batch_norm on x itself scales it
     x = np.asarray(evidence.x[:: -(-len(evidence.x) // ROWS)], np.float64)
-    sizes, spreads = np.sqrt(np.mean(x**2, axis=0)), x.std(axis=0)
+    with np.errstate(over="ignore"):
+        sizes, spreads = np.sqrt(np.mean(x**2, axis=0)), x.std(axis=0)
     worst, used = int(sizes.argmax()), spreads[spreads > 0]
     if not len(used) or (sizes[worst] < LARGE and spreads.max() < APART * np.median(used)):
         return None
@@ -153,12 +154,14 @@ def large_targets(evidence: Evidence) -> Finding | None:
         or evidence.network.architecture.dense[-1].after
     ):
         return None
-    size = float(np.sqrt(np.mean(y.astype(np.float64) ** 2)))
+    y = y.astype(np.float64)
+    with np.errstate(over="ignore"):
+        size, spread = float(np.sqrt(np.mean(y**2))), float(y.std())
     if size < LARGE or wrong_output(evidence) is not None:
         return None
     return Finding(
         "unscaled targets",
-        f"y has mean {y.mean():.4g} and deviation {y.std():.4g}.",
+        f"y has mean {y.mean():.4g} and deviation {spread:.4g}.",
         "BP1: ∂c/∂a grows with a − y, so every δ and every gradient is as large as the targets.",
         f"{evidence.reader.words.scale_targets}.",
         "errors near 1 at the start, so that common rates suit.",
