@@ -103,6 +103,12 @@ def test_a_cost_that_rose_is_a_rate_too_high(costs: list[float], found: bool) ->
     assert (learning_rules.rate_too_high(Evidence(net, history, None)) is not None) is found
 
 
+def test_units_that_two_samples_leave_shut_are_not_dead() -> None:
+    net, x, y = AILING["biases of -8"][1]()
+    assert "dead units" in net.diagnose(x[:, :20], y[:20]).names
+    assert "dead units" not in net.diagnose(x[:, :19], y[:19]).names
+
+
 @pytest.mark.parametrize(("size", "found"), [(20.0, False), (40.0, True)])
 def test_columns_of_tens_are_let_pass(size: float, found: bool) -> None:
     x, y = blobs()

@@ -9,6 +9,7 @@ import numpy as np
 from glassnet.parameters import Array
 from glassnet.see.evidence import Evidence, Finding
 
+FEW = 20  # samples: so few may well leave units shut that others open
 FADED, GROWN = 1e-3, 50.0  # δ of the first layer over δ of the last
 LEARNT = 0.8  # from there on, gates that are shut do no harm
 MOSTLY_SHUT, MANY_DEAD = 0.5, 0.4
@@ -76,6 +77,8 @@ def saturated(evidence: Evidence) -> Finding | None:
 
 def dead(evidence: Evidence) -> Finding | None:
     """Many units of a layer have a gate that no sample opens."""
+    if evidence.x is not None and len(evidence.x) < FEW:
+        return None
     shares = evidence.of("dead")[:-1]
     for layer, share in enumerate(shares, 1):
         dense = evidence.network.architecture.dense[layer - 1]
