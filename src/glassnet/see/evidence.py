@@ -71,15 +71,17 @@ class Evidence:
     def learnt(self) -> float | None:
         """How far the cost has come from the best constant answer's (0) to the least possible (1).
 
-        The lower of the costs on x and of the last epoch counts. Without data, the share of the first epoch's cost that
-        is gone; None where nothing is known.
+        The lower of the costs on x and of the last epoch counts, where x is all there is; the cost on some samples goes
+        with their own constant answer. Without data, the share of the first epoch's cost that is gone; None where
+        nothing is known.
         """
         costs = self.costs
         if self.reached is None or self.constant is None:
             return float(1 - costs[-1] / costs[0]) if len(costs) > 1 and costs[0] > 0 else None
         if self.constant - self.best <= 0:
             return None
-        return (self.constant - min([self.reached, *costs[-1:]])) / (self.constant - self.best)
+        reached = min([self.reached, *costs[-1:]]) if self.whole else self.reached
+        return (self.constant - reached) / (self.constant - self.best)
 
     def poor(self, limit: float) -> bool:
         """Whether less than this has been learnt, or nothing is known about it."""
@@ -133,7 +135,7 @@ def gathered(network: NeuralNetwork, x: Any = None, y: Any = None, reader: Reade
     measures = history.layers.looks[-1][2] if history.layers.looks else None
     reached, constant, best = history.levels or (None, None, 0.0)
     found = (reached, constant, best)
-    return Evidence(network, network.history, measures, None, None, None, *found, reader=reader)
+    return Evidence(network, network.history, measures, None, None, None, *found, whole=False, reader=reader)
 
 
 def examined(network: NeuralNetwork, sources: Sources, reader: Reader, whole: bool) -> Evidence:
