@@ -60,7 +60,7 @@ class Run:
         kept = fitting.Watch
         self.net.initialize()
         self.net.runs = 0
-        fitting.Watch = partial(self.keep, kept) if watched else lambda training: None  # type: ignore[assignment, misc]
+        fitting.Watch = partial(self.keep, kept) if watched else lambda *words, **more: None  # type: ignore[assignment, misc]
         try:
             started = time.process_time()
             self.net.train(*self.data, epochs=epochs, verbose=0, threads=1, **self.words)
@@ -68,7 +68,7 @@ class Run:
         finally:
             fitting.Watch = kept  # type: ignore[misc]
 
-    def keep(self, kind: Any, training: Any) -> Any:
+    def keep(self, kind: Any, *words: Any, **more: Any) -> Any:
         """The watch of a run, remembered."""
-        self.watch = kind(training)
+        self.watch = kind(*words, **more)
         return self.watch

@@ -55,9 +55,9 @@ def fit(training: Training, run: Run) -> History:
     try:
         history = _run(training, run, recorder.keep)
     except DivergedError:
-        recorder.write(training.history())
+        recorder.write(training.history(), ended=True)
         raise
-    recorder.write(history)
+    recorder.write(history, ended=True)
     return history
 
 

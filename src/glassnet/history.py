@@ -39,6 +39,8 @@ class History(Sequence[Report]):
 
     `stopped` says in words why the run ended; `best_epoch` is the epoch whose weights were kept, where that was asked;
     `warnings` are sentences about the run, `layers` the looks at its layers (none where it was too short for one).
+    `levels` is what a model file tells of the cost on samples of the run: as it was saved, of the best constant answer,
+    and the least possible.
     """
 
     def __init__(self, reports: Sequence[Report] = ()) -> None:
@@ -47,6 +49,7 @@ class History(Sequence[Report]):
         self.best_epoch: int | None = None
         self.warnings: list[str] = []
         self.layers = LayerHistory()
+        self.levels: tuple[float, float, float] | None = None
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):

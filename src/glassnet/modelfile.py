@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import GlassnetError, ModelFileError
+from glassnet.history import History
+from glassnet.history_file import arrays_of, history_of, shortened, words_of
+from glassnet.see.evidence import gathered
 from glassnet.storage import read_tensors, write_tensors
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS, OwnCost
@@ -20,6 +23,8 @@ from glassnet.tables.rows import describe, rebuild
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
+
+HISTORY = "history "  # begins the names of its tensors
 
 
 def describe_network(network: NeuralNetwork) -> dict[str, Any]:
@@ -41,7 +46,10 @@ def describe_network(network: NeuralNetwork) -> dict[str, Any]:
 
 
 def save(network: NeuralNetwork, path: Any, extra: dict[str, Any] | None = None) -> None:
-    """Write the model file; what stood there before stays whole until the new file is. `extra` is plain data."""
+    """Write the model file; what stood there before stays whole until the new file is. `extra` is plain data.
+
+    The numbers of the last training go with it, in short (history_file.py).
+    """
     for held in (network.parameters, network.statistics):
         for name in held:
             if not np.isfinite(held[name]).all():
@@ -51,7 +59,14 @@ def save(network: NeuralNetwork, path: Any, extra: dict[str, Any] | None = None)
     tensors = {
         name: np.ascontiguousarray(held[name]) for held in (network.parameters, network.statistics) for name in held
     }
-    write_tensors(path, tensors, {"network": describe_network(network), "runs": network.runs, "extra": extra or {}})
+    document = {"network": describe_network(network), "runs": network.runs, "extra": extra or {}}
+    if network.history is not None:
+        evidence = gathered(network)
+        kept = shortened(network.history, evidence.measures, evidence.levels)
+        arrays = arrays_of(kept, len(network.architecture.dense))
+        tensors |= {HISTORY + name: array for name, array in arrays.items()}
+        document["history"] = words_of(kept)
+    write_tensors(path, tensors, document)
 
 
 def load(path: Any, engine: str = "compiled") -> NeuralNetwork:
@@ -70,7 +85,19 @@ def load(path: Any, engine: str = "compiled") -> NeuralNetwork:
     for held in (network.parameters, network.statistics):
         for name in held:
             _fill(held[name], name, tensors, path)
+    network.history = _history(document.get("history"), tensors, path, len(network.architecture.dense))
     return network
+
+
+def _history(words: Any, tensors: dict[str, Any], path: Any, layers: int) -> History | None:
+    """The numbers of the training that made the network; None where the file keeps none."""
+    if words is None:
+        return None
+    found = {name.removeprefix(HISTORY): array for name, array in tensors.items() if name.startswith(HISTORY)}
+    try:
+        return history_of(found, words, layers)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ModelFileError(f"{path} is damaged: its history makes no sense ({error}); save it again.") from None
 
 
 def _arguments(found: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from glassnet.inference import Inference
 from glassnet.parameters import Array, ParameterList, Parameters
 from glassnet.places import segments
 from glassnet.program import Program
+from glassnet.reference import Sources
 from glassnet.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
 from glassnet.see.methods import Seeing
 from glassnet.see.nudge import cost_with
@@ -33,6 +34,9 @@ from glassnet.tables.activations import activation
 from glassnet.tables.optimizers import SGD
 from glassnet.training import Training
 from glassnet.updates import Step
+from glassnet.watching import kept
+
+NOT_KEPT = ("_lock", "_stop", "_inference", "seen")  # by a copy
 
 
 class NeuralNetwork(Seeing):
@@ -54,7 +58,8 @@ class NeuralNetwork(Seeing):
     ----------
     weights, biases : sequences of views, (fan_out, fan_in) and (fan_out, 1); assigning copies in
     parameters : every parameter by name (`w1`, `b1`, ...), with `parameters.vector`, the one flat vector
-    history : the History of the last `train`, or None
+    history : the History of the last `train`, in short where the network comes from a file, or None
+    seen : some samples of the last `train`, by which `diagnose()` goes without data, or None; no copy or file has them
 
     Raises ValueError or TypeError, one sentence, for anything that cannot be used.
     """
@@ -89,6 +94,7 @@ class NeuralNetwork(Seeing):
         """What is made anew after copying or unpickling."""
         self._lock, self._stop = threading.RLock(), threading.Event()
         self._inference = Inference(self)
+        self.seen: Sources | None = None
 
     def initialize(self) -> None:
         """Draw the weights anew from the seed; biases, layers' parameters and running statistics get first values."""
@@ -221,6 +227,7 @@ class NeuralNetwork(Seeing):
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
             evaluate = None if held is None else partial(self._inference.evaluate, held)
             training = Training(self, sources, recipe, evaluate)
+            self.seen = kept(sources)
             self._stop.clear()
             try:
                 self.history = fit(training, run._replace(stopping=self._stop.is_set))
@@ -320,7 +327,9 @@ class NeuralNetwork(Seeing):
         return {"text/plain": repr(self), "text/html": network_html(self)}
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_lock", "_stop", "_inference")}
+        state = {
+            name: value for name, value in vars(self).items() if name not in ("_lock", "_stop", "_inference", "seen")
+        }
         for name in ("parameters", "statistics"):
             state[name] = state[name].vector.copy()
         return state

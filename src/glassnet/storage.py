@@ -56,6 +56,13 @@ def write_tensors(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], m
 
     Raises ModelFileError (a ValueError); the file that stood there before is then unchanged.
     """
+    content = packed(path, tensors, metadata)
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+def packed(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], metadata: Mapping[str, Any]) -> bytes:
+    """The content of a model file; an error names `path`, where it is meant to stand."""
     from safetensors.numpy import save
 
     ready = {name: _writable(path, name, tensor) for name, tensor in tensors.items()}
@@ -69,8 +76,7 @@ def write_tensors(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], m
     header = int.from_bytes(content[:8], "little")
     if header > MAX_HEADER:
         _refuse(path, f"would need a header of {header:,} bytes; the limit is {MAX_HEADER:,}: use fewer columns")
-    with atomic_file(path) as file:
-        file.write(content)
+    return content
 
 
 def read_tensors(path: FilePath) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
@@ -78,15 +84,19 @@ def read_tensors(path: FilePath) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
 
     Raises ModelFileError (a ValueError) for a file that is damaged, not glassnet's, or from a newer version.
     """
-    with _opened(path) as file:
-        entries, metadata, start = _read_header(file, path)
-        tensors = {entry.name: _read_tensor(file, path, start, entry) for entry in entries}
-    return tensors, metadata
+    with opened(path) as file:
+        return unpacked(path, file)
+
+
+def unpacked(path: FilePath, file: IO[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+    """The same from an open file, or from what `packed` made; an error names `path`, where it came from."""
+    entries, metadata, start = _read_header(file, path)
+    return {entry.name: _read_tensor(file, path, start, entry) for entry in entries}, metadata
 
 
 def read_metadata(path: FilePath) -> dict[str, Any]:
     """The document of a model file alone; the header is checked as `read_tensors` does, the tensors are not read."""
-    with _opened(path) as file:
+    with opened(path) as file:
         return _read_header(file, path)[1]
 
 
@@ -186,7 +196,7 @@ def _writable(path: FilePath, name: str, tensor: np.ndarray[Any, Any]) -> np.nda
 
 
 @contextlib.contextmanager
-def _opened(path: FilePath) -> Iterator[IO[bytes]]:
+def opened(path: FilePath) -> Iterator[IO[bytes]]:
     """The file, opened for reading; a pipe, a folder or a missing file is refused in words."""
     try:
         mode = os.stat(path).st_mode
@@ -204,7 +214,8 @@ def _opened(path: FilePath) -> Iterator[IO[bytes]]:
 
 def _read_header(file: IO[bytes], path: FilePath) -> tuple[list[_Entry], dict[str, Any], int]:
     """The tensors in the order of the file, the document, and the position where the tensors' bytes begin."""
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     first = file.read(9)
     length = int.from_bytes(first[:8], "little")
     if first[8:] == b"{" and length > MAX_HEADER:

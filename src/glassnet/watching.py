@@ -27,9 +27,10 @@ from glassnet.sparse_rows import dense
 if TYPE_CHECKING:
     from glassnet.training import Training
 
-SHARE = 0.02  # of the time of a run
-FIRST = 0.02  # seconds that the first look is thought to take beside its equations: a shorter run pays nothing
+SHARE = 0.01  # of the time of a run
+FIRST = 0.006  # seconds that the first look is thought to take beside its equations: a shorter run pays nothing
 SAMPLES = 256  # that are looked at
+ROOM = 4 << 20  # bytes that a network's memory of its samples may take
 MOST = 400  # looks that are kept
 
 
@@ -132,9 +133,19 @@ class Watch:
         return clip_scale(np.square(vector, dtype=np.float64), limit=limit).astype(vector.dtype)
 
 
-def some(sources: Sources) -> Sources:
+def kept(sources: Sources, places: Array | None = None) -> Sources | None:
+    """The samples that a network remembers of its run, to be diagnosed by; None where they would take much memory.
+
+    `places` are those that are trained on, where that is not all.
+    """
+    row = sources.x.shape[1] * 8
+    return some(sources, places) if row * SAMPLES <= ROOM else None
+
+
+def some(sources: Sources, places: Array | None = None) -> Sources:
     """Evenly spread samples that count."""
-    counted = np.arange(sources.x.shape[0]) if sources.weights is None else np.flatnonzero(sources.weights)
-    places = counted[np.linspace(0, len(counted) - 1, min(SAMPLES, len(counted))).astype(np.int64)]
-    weights = None if sources.weights is None else sources.weights[places]
-    return Sources(dense(sources.x[places]), sources.y[places], weights)
+    counted = np.arange(sources.x.shape[0]) if places is None else places
+    counted = counted if sources.weights is None else counted[sources.weights[counted] > 0]
+    chosen = counted[np.linspace(0, len(counted) - 1, min(SAMPLES, len(counted))).astype(np.int64)]
+    weights = None if sources.weights is None else sources.weights[chosen]
+    return Sources(dense(sources.x[chosen]), sources.y[chosen], weights)

@@ -189,7 +189,17 @@ def test_show(folder: Path) -> None:
 def test_check(folder: Path, target: str) -> None:
     assert "every gradient agrees" in run("check", folder / f"{target}.st", folder / f"{target}.csv")
     found = run("diagnose", folder / f"{target}.st", folder / f"{target}.csv")
-    assert re.search(r"rows of .*csv\n(no|\d+) findings? in \d layers, [\d,]+ rows", found)
+    assert re.search(r"rows of .*csv\n(no|\d+) findings? in \d layers, \d+ epochs, [\d,]+ rows", found)
+    assert re.search(r"^(no|\d+) findings? in \d layers, \d+ epochs\n", run("diagnose", folder / f"{target}.st"))
+
+
+def test_a_diagnosis_by_the_model_alone(folder: Path, tmp_path: Path) -> None:
+    words = ["--target", "risk", "--out", tmp_path / "m", "--lr", "1e-5", "--schedule", "constant", "--quiet"]
+    run("train", folder / "risk.csv", *words, "--epochs", "10")
+    said = run("diagnose", tmp_path / "m")
+    assert said.startswith("1 finding in 3 layers, 10 epochs\n\nrate too low: the cost fell in") and "(0.0001)" in said
+    NeuralNetwork([2, 3, 1], seed=0).save(tmp_path / "untrained")
+    assert refused("diagnose", tmp_path / "untrained").endswith(f"glassnet diagnose {tmp_path / 'untrained'} FILE.")
 
 
 @pytest.mark.parametrize(

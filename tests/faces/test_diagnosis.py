@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from glassnet import NeuralNetwork
 from glassnet.errors import ParameterError
-from glassnet.history import History
+from glassnet.history import History, Report
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.diagnosis import RULES
-from glassnet.see.evidence import gathered, reference_costs
+from glassnet.see.evidence import Evidence, gathered, reference_costs
 from glassnet.tables.costs import Absolute, BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, Quadratic
 
 from .ailing import AILING, blobs, classifier, trained
@@ -21,6 +25,7 @@ BESIDE = {  # findings that a case is known to have as well, because they are th
     "a column a thousand times wider": {"rate too high"},
     "targets near 2000": {"saturated units"},
 }
+COUNTED = {"constant columns", "imbalance", "duplicate rows"}  # told by all the rows, never by some
 
 
 @pytest.mark.parametrize("case", AILING)
@@ -31,6 +36,9 @@ def test_each_ailment_is_found_and_no_other(case: str) -> None:
     diagnosis = net.diagnose(x, y)
     assert name in diagnosis.names, str(diagnosis)
     assert set(diagnosis.names) - {name} <= BESIDE.get(case, set()), str(diagnosis)
+    alone = net.diagnose()
+    assert (name in alone.names) is (name not in COUNTED), str(alone)
+    assert set(alone.names) - {name} <= BESIDE.get(case, set()), str(alone)
     assert (net.parameters.vector == before).all()
     for finding in diagnosis.findings:
         assert any(letter.isdigit() for letter in finding.evidence), finding.evidence
@@ -73,7 +81,7 @@ def test_a_rule_is_silent_where_no_harm_was_done() -> None:
     ):
         evidence = gathered(*AILING[case][1]())
         assert rule(evidence) is not None
-        assert rule(evidence._replace(reached=evidence.best)) is None
+        assert rule(replace(evidence, reached=evidence.best)) is None
 
 
 def test_a_cost_that_falls_and_rises_is_no_low_rate() -> None:
@@ -82,7 +90,23 @@ def test_a_cost_that_falls_and_rises_is_no_low_rate() -> None:
     falling = evidence.costs
     zigzag = falling + 0.004 * (np.arange(len(falling)) % 2)
     reports = [report._replace(cost=cost) for report, cost in zip(evidence.history, zigzag, strict=True)]
-    assert learning_rules.rate_too_low(evidence._replace(history=History(reports))) is None
+    assert learning_rules.rate_too_low(replace(evidence, history=History(reports))) is None
+
+
+@pytest.mark.parametrize(
+    ("costs", "found"),
+    [([1.0, 5.0], True), ([1.0, 0.5], False), ([1.0, 0.3, 0.9, 1.5, 1.6], True), ([1.0, 0.5, 0.52, 0.5, 0.51], False)],
+)
+def test_a_cost_that_rose_is_a_rate_too_high(costs: list[float], found: bool) -> None:
+    net = classifier([4])
+    history = History([Report(number, number, cost, 0.1) for number, cost in enumerate(costs, 1)])
+    assert (learning_rules.rate_too_high(Evidence(net, history, None)) is not None) is found
+
+
+def test_units_that_two_samples_leave_shut_are_not_dead() -> None:
+    net, x, y = AILING["biases of -8"][1]()
+    assert "dead units" in net.diagnose(x[:, :20], y[:20]).names
+    assert "dead units" not in net.diagnose(x[:, :19], y[:19]).names
 
 
 @pytest.mark.parametrize(("size", "found"), [(20.0, False), (40.0, True)])
@@ -104,7 +128,7 @@ def test_the_best_constant_answer_of_each_cost() -> None:
 
 def test_what_it_needs_and_what_it_says() -> None:
     net = classifier([4])
-    with pytest.raises(ParameterError, match="not been trained"):
+    with pytest.raises(ParameterError, match=r"knows of no training.*pass x and y"):
         net.diagnose()
     x, y = blobs()
     with pytest.raises(ParameterError, match="together"):
@@ -112,6 +136,29 @@ def test_what_it_needs_and_what_it_says() -> None:
     trained(net, x, y)
     assert str(net.diagnose(x, y)) == "no findings in 2 layers, 30 epochs, 600 rows"
     symmetric = NeuralNetwork([2, 5, 3], initializer="zeros", seed=0)
+    assert str(net.diagnose()) == "no findings in 2 layers, 30 epochs, 256 training rows"
+    assert str(pickle.loads(pickle.dumps(net)).diagnose()) == "no findings in 30 epochs"
     text = str(symmetric.diagnose(x, np.eye(3)[y].T))
     assert text.startswith("1 finding in 2 layers, 600 rows\n\nsymmetric start: all 5 units of layer 1")
     assert "<pre>1 finding" in symmetric.diagnose(x, np.eye(3)[y].T)._repr_html_()
+
+
+def test_columns_are_called_by_their_names() -> None:
+    net, x, y = AILING["a column a thousand times wider"][1]()
+    assert "column 1 of x has mean" in str(net.diagnose(x, y))
+    assert "column 'income' of x has mean" in str(net.diagnose(x, y, columns=["age", "income"]))
+    with pytest.raises(ParameterError, match="columns has 1 names, but x has 2 columns"):
+        net.diagnose(x, y, columns=["age"])
+    net, x, y = AILING["a column that never changes"][1]()
+    assert "the first is column 'flat' of x (always 0.7)" in str(net.diagnose(x, y, columns=["t", "flat"]))
+
+
+def test_what_a_network_remembers_of_its_samples_is_bounded() -> None:
+    """256 rows, or none where these were more than 4 MB; a copy has none."""
+    for inputs, known in ((2, True), (3000, False)):
+        net = NeuralNetwork([inputs, 2, 1], seed=0)
+        x = np.random.default_rng(0).random((inputs, 300))
+        net.train(x, np.zeros((1, 300)), epochs=1)
+        assert (net.seen is not None) is known and copy.deepcopy(net).seen is None
+        if net.seen is not None:
+            assert net.seen.x.shape == (256, inputs) and not np.shares_memory(net.seen.x, x)

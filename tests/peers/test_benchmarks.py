@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import contestants, drop_in, inference
+from benchmarks import contestants, diagnosis, drop_in, inference
 from benchmarks.comparison import Measured, factors, text
+from benchmarks.workloads import WORKLOADS
+from glassnet import watching
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,6 +45,16 @@ def test_every_contestant_answers(name: str) -> None:
 def test_both_libraries_fit(name: str) -> None:
     tasks = [{"part": "estimators", "workload": f"{workload}, float32"} for workload in ("diabetes (100,)",)]
     assert [sorted(answer) for answer in answers(name, *tasks)] == [["cpu", "wall"]]
+
+
+def test_the_looks_are_there_and_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "SHARE", 1e9)
+    run = diagnosis.Run(WORKLOADS["2-10-1"])
+    seen = []
+    for watched in (True, False):
+        assert run(2, watched=watched) > 0 and run.net.history is not None
+        seen.append(len(run.net.history.layers))
+    assert seen == [len(run.watch.layers), 0] and seen[0] > 0
 
 
 def test_ours_trains_and_has_a_limit() -> None:

@@ -1,4 +1,7 @@
-"""What is wrong with a fit, named in a sentence: columns out of scale, a loss that grew, layers that learn nothing."""
+"""What a fit says of itself: the findings of a diagnosis that it can tell at hardly any cost, each in a sentence.
+
+Columns and targets are looked at before a fit; the losses after it, and the layers only where the losses hardly fell.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,37 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
 
-from glassnet.errors import DataError, DivergedError
+from glassnet.errors import DataError, DivergedError, ParameterError
+from glassnet.estimators.inputs import rows_of
+from glassnet.estimators.pictures import history
 from glassnet.network import NeuralNetwork
+from glassnet.reference import Sources
+from glassnet.see import data_rules, learning_rules
+from glassnet.see.diagnosis import RULES, Diagnosis, diagnosed, findings
+from glassnet.see.evidence import Evidence, Finding, examined, gathered
+from glassnet.see.wording import ESTIMATOR, Reader
+from glassnet.sparse_rows import is_sparse
+from glassnet.watching import some
 
 Array = np.ndarray[Any, Any]
-APART = 1000.0  # times the middle column from which on a column is out of scale
-WIDE = 10.0  # a size of columns with which layers may be saturated
-FAR = 1e4  # a size that sums and rates are not made for
-SOME = 4096  # samples that tell how far columns reach
-LOOKED_AT = 256  # samples that tell whether a layer is saturated
-MOST = 0.95  # share of a layer's outputs or units
+ROWS = 1024  # samples whose columns and targets are looked at before a fit
+LITTLE = 0.2  # share of the first loss that is gone; a fit that has come less far has its layers looked at
+FAR, WHOLE = learning_rules.LEARNT, 0.9  # learnt: from there on a run, and data out of scale, need no word
+OF_DATA = (data_rules.wrong_output, data_rules.unscaled, data_rules.large_targets)
+BEFORE = tuple(rule for rule in RULES if rule.find in OF_DATA)
+OF_LENGTH = (learning_rules.rate_too_low, learning_rules.noisy_batch)  # a fit that stopped by itself hears none of them
+AFTER = tuple(rule for rule in RULES if not (rule.find in (*OF_DATA, learning_rules.overfit) or rule.counts))
+STOPPED = tuple(rule for rule in AFTER if rule.find not in OF_LENGTH)
 
 
 class FitWarning(ConvergenceWarning):
-    """A fit that probably gives a poor model, and what to do about it."""
+    """A fit that probably gives a poor model, and what to do about it: `finding` is what a diagnosis finds, or None."""
+
+    def __init__(self, sentence: str, finding: Finding | None = None) -> None:
+        super().__init__(sentence)
+        self.finding = finding
 
 
 class DivergedFitError(DivergedError, ValueError):
@@ -36,11 +55,6 @@ def diverged(error: DivergedError) -> DivergedFitError:
     )
 
 
-def concern(sentence: str) -> None:
-    """Say it."""
-    warnings.warn(FitWarning(sentence), stacklevel=2)
-
-
 def check_weights(weights: Array) -> None:
     """Refuse sample weights that are negative, or all 0."""
     if (weights < 0).any():
@@ -50,54 +64,58 @@ def check_weights(weights: Array) -> None:
         raise DataError("sample_weight is zero for all samples; at least one sample must count.")
 
 
-def look_at_columns(x: Array, names: Any) -> float:
-    """Name the column that reaches far further than the others do; return how far it does."""
-    some = x[:: max(1, len(x) // SOME)]
-    reach = np.maximum(np.abs(some.max(axis=0)), np.abs(some.min(axis=0))).astype(np.float64)
-    used = reach[reach > 0]
-    if not len(used):
-        return 0.0
-    worst, middle = int(np.argmax(reach)), float(np.median(used))
-    if reach[worst] > FAR or (reach[worst] > 1 and reach[worst] > APART * middle):
-        column = f"column {worst}" if names is None else f"column {str(names[worst])!r}"
-        concern(
-            f"{column} of X reaches {reach[worst]:.3g}, the middle column {middle:.3g}: gradients of such columns "
-            "drown the others and training will probably stall; scale the columns first (StandardScaler)."
-        )
-    return float(reach[worst])
+def look_ahead(model: Any, network: NeuralNetwork, sources: Sources) -> tuple[Finding, ...]:
+    """What may go wrong with these columns and targets."""
+    each = -(-sources.x.shape[0] // ROWS)
+    x = None if is_sparse(sources.x) else sources.x[::each]
+    y = None if sources.y.ndim == 1 else sources.y[::each]
+    return findings(Evidence(network, None, None, x, y, whole=False, reader=reader(model)), BEFORE)
 
 
-def look_at_targets(y: Array) -> None:
-    """Name a target that is too large for common rates."""
-    largest = float(np.abs(y).max())
-    if largest > FAR:
-        concern(
-            f"y reaches {largest:.3g}: its squared errors drown the gradients; scale it first "
-            "(TransformedTargetRegressor with a StandardScaler)."
-        )
+def look_back(model: Any, network: NeuralNetwork, unfinished: str, ahead: tuple[Finding, ...]) -> None:
+    """Say what went wrong in a fit that has ended, and nothing where it has learnt.
+
+    `unfinished` are scikit-learn's words where it has not converged; the first finding follows them. `ahead` is what
+    was found before it.
+    """
+    evidence = Evidence(network, network.history, None, reader=reader(model))
+    if ahead or evidence.poor(LITTLE):
+        evidence = gathered(network, reader=reader(model))
+    found = findings(evidence, AFTER if unfinished else STOPPED)[:1] if evidence.poor(FAR) else ()
+    said = (*ahead, *found) if unfinished or evidence.poor(WHOLE) else ()
+    if unfinished and not said:
+        warnings.warn(unfinished, ConvergenceWarning, stacklevel=2)
+    for number, finding in enumerate(said):
+        sentence = finding.sentence if number or not unfinished else f"{unfinished} {finding.sentence}"
+        warnings.warn(FitWarning(sentence, finding), stacklevel=2)
 
 
-def look_at_losses(curve: list[float], rate: float) -> None:
-    """Name a loss that grew."""
-    first, last = curve[0], curve[-1]
-    if last > 2 * first > 0:
-        concern(
-            f"the loss grew from {first:.3g} to {last:.3g} in {len(curve)} epochs: the learning rate {rate:g} is too "
-            "large for these data; try a tenth of it, and scale the columns."
-        )
+def reader(model: Any) -> Reader:
+    """For whom a fit's findings are said."""
+    return Reader(ESTIMATOR, getattr(model, "feature_names_in_", None))
 
 
-def look_at_layers(network: NeuralNetwork, x: Array) -> None:
-    """Name the first hidden layer that learns nothing, by what it makes of some rows."""
-    z_s, a_s = network.feedforward(x.T)
-    for number, dense in enumerate(network.architecture.dense[:-1], 1):
-        row = dense.activation
-        gates = np.abs(np.ones_like(a_s[number]) * row.derivative(z_s[number - 1], a_s[number]))
-        shut = gates < 1e-3
-        dead = float(shut.all(axis=1).mean())
-        if dead > MOST or shut.mean() > MOST:
-            concern(
-                f"hidden layer {number} ({row.name}) is saturated: the derivative is all but 0 for {shut.mean():.0%} "
-                f"of its outputs, {dead:.0%} of its units never learn; scale the columns or lower the learning rate."
-            )
-            return
+def diagnosis(model: Any, X: Any, y: Any) -> Diagnosis:
+    """What ails a fitted estimator: by its last fit, or by X and y as well."""
+    check_is_fitted(model)
+    if (X is None) != (y is None):
+        raise ParameterError("diagnose needs X and y together, or neither.")
+    network = model._current()
+    if network.history is None and getattr(model, "loss_curve_", None):
+        network.history = history(model)
+    if X is None and network.history is None and network.seen is None:
+        raise ParameterError("nothing of a fit is left to go by (a copy of solver='lbfgs' keeps none): pass X and y.")
+    if X is None:
+        return diagnosed(gathered(network, reader=reader(model)))
+    return diagnosed(examined(network, *_samples(model, network, X, y)))
+
+
+def _samples(model: Any, network: NeuralNetwork, X: Any, y: Any) -> tuple[Sources, Reader, bool]:
+    """X and y as the network reads them, for whom, and whether these are all the rows; of a large sparse X some are."""
+    X, y = model._checked(X), y if is_sparse(y) else np.asarray(y)
+    if y.shape[:1] != X.shape[:1]:
+        raise DataError(f"X has {X.shape[0]} rows, but y has the shape {y.shape}.")
+    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    sources = Sources(rows_of(X, network.dtype), model._encoded(y), None)
+    part = is_sparse(sources.x)
+    return (some(sources) if part else sources), reader(model), not part

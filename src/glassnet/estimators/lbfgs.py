@@ -7,6 +7,7 @@ is read in place, and no activation of more than one block is kept.
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from glassnet.reference import Schedule, Sources
 from glassnet.sparse_rows import SliceBySlice, is_sparse
 from glassnet.tables.optimizers import Optimizer, Scalars
 from glassnet.tables.rows import Value
+from glassnet.watching import kept
 
 Array = np.ndarray[Any, Any]
 BLOCK = 512  # samples whose activations stay in cache
@@ -118,8 +120,11 @@ class Watch:
         self.hooks.end_epoch()
 
 
-def fit_lbfgs(model: Any, network: NeuralNetwork, sources: Sources, hooks: Hooks) -> None:
-    """Fit `model` by L-BFGS-B; the work is done in float64 and the weights follow the network's dtype."""
+def fit_lbfgs(model: Any, network: NeuralNetwork, sources: Sources, hooks: Hooks) -> str:
+    """Fit `model` by L-BFGS-B; the work is done in float64 and the weights follow the network's dtype.
+
+    Returns scikit-learn's words where it has not converged, which are to be said, or an empty string.
+    """
     if model.dropout or model.batch_norm:
         what = "dropout" if model.dropout else "batch_norm"
         raise ParameterError(f"solver='lbfgs' needs a cost without chance: {what} is for 'sgd' and 'adam'.")
@@ -137,6 +142,10 @@ def fit_lbfgs(model: Any, network: NeuralNetwork, sources: Sources, hooks: Hooks
     watch.end()
     if not np.isfinite(result.x).all() or not np.isfinite(result.fun):
         raise diverged(DivergedError(f"L-BFGS ended at a cost of {result.fun}; scale the columns of X."))
-    model.n_iter_ = _check_optimize_result("lbfgs", result, model.max_iter)
     model.loss_ = float(result.fun)
     network.parameters.vector[:] = result.x
+    network.history, network.seen = None, kept(sources)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        model.n_iter_ = _check_optimize_result("lbfgs", result, model.max_iter)
+    return str(said[0].message) if said else ""

@@ -29,6 +29,7 @@ from glassnet.estimators.stochastic import Data, Stochastic, validation_loss
 from glassnet.estimators.words import activation_name, hidden_rows, hidden_sizes, is_logistic, make_network, move
 from glassnet.network import NeuralNetwork
 from glassnet.reference import Sources
+from glassnet.see.diagnosis import Diagnosis
 from glassnet.sparse_rows import is_sparse
 from glassnet.tables.activations import Activation
 from glassnet.tables.costs import Cost
@@ -130,16 +131,22 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-        network, reach = self._network, 0.0 if incremental else self._look_ahead(sources.x)
+        network = self._network
+        ahead = () if incremental else concerns.look_ahead(self, network, sources)
         hooks = Hooks(self, X, y, sources.weights)
-        if self.solver == "lbfgs":
-            fit_lbfgs(self, network, sources, hooks)
-        else:
-            data = self._data(network, sources, held, rng)
-            Stochastic(self, network, data, rng, incremental, hooks).run()
+        try:
+            if self.solver == "lbfgs":
+                unfinished = fit_lbfgs(self, network, sources, hooks)
+            else:
+                data = self._data(network, sources, held, rng)
+                unfinished = Stochastic(self, network, data, rng, incremental, hooks).run()
+        except concerns.DivergedFitError as error:
+            for finding in ahead:
+                error.add_note(finding.sentence)
+            raise
         hooks.end_fit()
-        if not incremental and hasattr(self, "loss_curve_"):
-            self._look_back(network, sources, reach)
+        if ahead or unfinished or network.history is not None:
+            concerns.look_back(self, network, unfinished, ahead)
         return self
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, incremental: bool, rng: np.random.RandomState) -> Sources:
@@ -240,19 +247,6 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         score = (lambda: self._score_held(held)) if self.early_stopping else None
         return Data(sources, places, score, evaluate)
 
-    def _look_ahead(self, x: Any) -> float:
-        """Name what will go wrong with these columns; return how far they reach."""
-        return 0.0 if is_sparse(x) else concerns.look_at_columns(x, getattr(self, "feature_names_in_", None))
-
-    def _look_back(self, network: NeuralNetwork, sources: Sources, reach: float) -> None:
-        """Name what went wrong in a fit that came to its end."""
-        curve = [loss for loss in self.loss_curve_ if np.isfinite(loss)]
-        if curve:
-            concerns.look_at_losses(curve, self.learning_rate_init)
-            bounded = any(dense.activation.range.high < np.inf for dense in network.architecture.dense[:-1])
-            if (len(curve) > 1 and curve[-1] > 0.9 * curve[0]) or (bounded and reach > concerns.WIDE):
-                concerns.look_at_layers(network, rows_of(sources.x[: concerns.LOOKED_AT], network.dtype))
-
     def _keep_best(self) -> None:
         """Remember the weights as they are."""
         held = (self._network.parameters, self._network.statistics)
@@ -301,6 +295,14 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         network = self._current()
         blocks = blocks_of(X, network.dtype)
         return np.concatenate([network.feedforward(rows.T)[1][number].T for rows in blocks])
+
+    def diagnose(self, X: Any = None, y: Any = None) -> Diagnosis:
+        """What ails the model, by its last fit and by X (n, features) and y where they are given; print it.
+
+        Without them, some samples of the last fit serve, which are kept in memory (no copy or pickle has them). Columns
+        are called by their names. Raises ParameterError (a ValueError) where nothing is left to go by.
+        """
+        return concerns.diagnosis(self, X, y)
 
     def plot_training(self, ax: Any = None) -> Any:
         """Draw the loss of each epoch, and that on held-out samples, on `ax` or a new figure; return the axes."""

@@ -12,7 +12,6 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from glassnet.errors import DataError
-from glassnet.estimators.concerns import look_at_targets
 from glassnet.estimators.held import Held, scored
 from glassnet.estimators.inputs import validated
 from glassnet.estimators.perceptron import Perceptron
@@ -117,8 +116,6 @@ class MLPRegressor(RegressorMixin, Perceptron):
         X, y = validated(self, X, y, multi_output=True, y_numeric=True, dtype=(np.float64, np.float32), reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if not incremental:
-            look_at_targets(y)
         return X, self._encoded(y)
 
     def _encoded(self, y: Array) -> Array:

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from glassnet.batching import Plan
 from glassnet.errors import DivergedError
@@ -32,6 +31,8 @@ from glassnet.sparse_rows import is_sparse
 from glassnet.tables.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer, optimizer
 from glassnet.tables.schedules import Schedule, schedule
 from glassnet.training import Training
+from glassnet.watching import Watch
+from glassnet.watching import kept as kept_samples
 
 Array = np.ndarray[Any, Any]
 SMALL = 1 << 20  # bytes
@@ -144,6 +145,7 @@ class Stochastic:
             sources = kept(sources) if self.incremental else sources
             found = Training(self.network, sources, recipe, self.data.evaluate, self.plan)
             found.counters.step = first
+            found.watch = None if self.incremental else Watch(found)
             for vector, given in zip(found.vectors.states, held.states if held else (), strict=False):
                 vector.vector[:] = given
         found.executor.threads = self.model.threads
@@ -164,8 +166,11 @@ class Stochastic:
             return EpochRates(inverse_scaling(self.rate, model.learning_rate_init, model.power_t, seen), first)
         return EpochRates(self.rate, first)
 
-    def run(self) -> None:
-        """Run to the end; the weights of the best epoch are kept where a score judges them."""
+    def run(self) -> str:
+        """Run to the end; the weights of the best epoch are kept where a score judges them.
+
+        Returns scikit-learn's words where the fit has not converged, which are to be said, or an empty string.
+        """
         model, epochs = self.model, 1 if self.incremental else self.model.max_iter
         model.n_iter_, self.stopped = 0, ""
         started = time.perf_counter()
@@ -178,14 +183,13 @@ class Stochastic:
             warnings.warn("Training interrupted by user.", stacklevel=2)
         except DivergedError as error:
             self._diverge(error)
-        if model.n_iter_ == model.max_iter and not self.stopped and not self.incremental:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the optimization hasn't "
-                "converged yet.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
         self._finish()
+        if self.incremental or self.stopped or model.n_iter_ < model.max_iter:
+            return ""
+        return (
+            f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the optimization hasn't "
+            "converged yet."
+        )
 
     def _stretch(self, left: int, started: float) -> None:
         """Run some epochs, and take in those that are finished."""
@@ -282,6 +286,16 @@ class Stochastic:
         model._training = self.training if self.incremental else None
         if self.data.score is not None:
             model._restore_best()
+        self._remember()
+
+    def _remember(self) -> None:
+        """Leave with the network what a diagnosis goes by."""
+        self.network.history = self.network.seen = None
+        if not self.incremental:
+            history = self.network.history = self.training.history()
+            self.network.seen = kept_samples(self.data.sources, self.data.places)
+            if self.data.score is not None and len(history):
+                history.best_epoch = 1 + int(np.nanargmax(self.model.validation_scores_[-len(history) :]))
 
 
 def kept(sources: Sources) -> Sources:

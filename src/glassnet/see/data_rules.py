@@ -22,17 +22,18 @@ def unscaled(evidence: Evidence) -> Finding | None:
     if evidence.x is None or any(layer.statistics for layer in entry):
         return None  # batch_norm on x itself scales it
     x = np.asarray(evidence.x[:: -(-len(evidence.x) // ROWS)], np.float64)
-    sizes, spreads = np.sqrt(np.mean(x**2, axis=0)), x.std(axis=0)
+    with np.errstate(over="ignore"):
+        sizes, spreads = np.sqrt(np.mean(x**2, axis=0)), x.std(axis=0)
     worst, used = int(sizes.argmax()), spreads[spreads > 0]
     if not len(used) or (sizes[worst] < LARGE and spreads.max() < APART * np.median(used)):
         return None
     return Finding(
         "unscaled columns",
-        f"column {worst} of x has mean {x[:, worst].mean():.3g} and deviation {spreads[worst]:.3g}, the middle column "
-        f"has deviation {np.median(used):.3g}.",
+        f"{evidence.reader.column(worst)} has mean {x[:, worst].mean():.3g} and deviation {spreads[worst]:.3g}, the "
+        f"middle column has deviation {np.median(used):.3g}.",
         "BP4: dW = δ·aᵀ / m, so the gradient of a column's weights is as large as the column; one rate cannot suit "
         "columns that are so far apart, and large z shut the gates.",
-        "(x − mean) / deviation for each column, of the training rows; or BatchNorm() as the first layer.",
+        f"{evidence.reader.words.scale_columns}.",
         "gradients of one size for all columns; a cost that falls faster, at a larger rate.",
     )
 
@@ -49,7 +50,8 @@ def constant(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         "constant columns",
-        f"{len(same)} of {x.shape[1]} columns of x never change, first column {same[0]} (always {x[0, same[0]]:g}).",
+        f"{len(same)} of {x.shape[1]} columns never change, the first is {evidence.reader.column(same[0])} (always "
+        f"{x[0, same[0]]:g}).",
         "BP4: the gradient of its weights is that of b times a constant; it can say nothing about y.",
         "leave these columns out.",
         "the same cost with fewer weights.",
@@ -80,7 +82,7 @@ def _rare(evidence: Evidence, y: Array, where: str) -> Finding | None:
         f"class {rarest}{where} has {int(counts[rarest]):,} of {len(y):,} rows, class {int(counts.argmax())} "
         f"{int(counts.max()):,}; always answering the latter is right in {counts.max() / len(y):.1%}.",
         "cost: C is a mean over the rows, so a rare class has little part in BP1 and in every gradient after it.",
-        "sample_weight with 1/(rows of the class) for each row; and judge by each class, not by accuracy.",
+        f"{evidence.reader.words.balance}; and judge by each class, not by accuracy.",
         f"more of class {rarest} is found, at the price of some false ones.",
     )
 
@@ -138,7 +140,7 @@ def wrong_output(evidence: Evidence) -> Finding | None:
         f"{outside:.0%} of the targets lie outside {row.range}, where {row.name} ends; they go from {y.min():.3g} to "
         f"{y.max():.3g}.",
         "BP1: δ = ∂c/∂a ⊙ σ'(z) pushes z towards the end of the range, where σ'(z) is 0; a never arrives.",
-        '"linear" as the last activation, or targets scaled into the range.',
+        f"{evidence.reader.words.linear}, or targets scaled into the range.",
         "answers over the whole range of the targets, and a much lower cost.",
     )
 
@@ -152,14 +154,16 @@ def large_targets(evidence: Evidence) -> Finding | None:
         or evidence.network.architecture.dense[-1].after
     ):
         return None
-    size = float(np.sqrt(np.mean(y.astype(np.float64) ** 2)))
+    y = y.astype(np.float64)
+    with np.errstate(over="ignore"):
+        size, spread = float(np.sqrt(np.mean(y**2))), float(y.std())
     if size < LARGE or wrong_output(evidence) is not None:
         return None
     return Finding(
         "unscaled targets",
-        f"y has mean {y.mean():.4g} and deviation {y.std():.4g}.",
+        f"y has mean {y.mean():.4g} and deviation {spread:.4g}.",
         "BP1: ∂c/∂a grows with a − y, so every δ and every gradient is as large as the targets.",
-        "learn (y − mean) / deviation, and turn the answers back.",
+        f"{evidence.reader.words.scale_targets}.",
         "errors near 1 at the start, so that common rates suit.",
     )
 

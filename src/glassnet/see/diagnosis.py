@@ -6,23 +6,27 @@ in learning_rules.py and data_rules.py. A rule whose cause another one has named
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glassnet.errors import ParameterError
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.evidence import Evidence, Finding, gathered
+from glassnet.see.wording import Reader
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
 
 
 class Rule(NamedTuple):
-    """A function that finds one thing or nothing, and the findings that would explain it away."""
+    """A function that finds one thing or nothing, the findings that would explain it away, and whether it counts rows:
+    then it goes by all the data only.
+    """
 
     find: Callable[[Evidence], Finding | None]
     unless: tuple[str, ...] = ()
+    counts: bool = False
 
 
 CAUSES = ("symmetric start", "wrong output activation", "saturated units", "dead units", "vanishing gradients")
@@ -30,9 +34,9 @@ RULES = (
     Rule(data_rules.wrong_output),
     Rule(data_rules.unscaled),
     Rule(data_rules.large_targets),
-    Rule(data_rules.constant),
-    Rule(data_rules.imbalance),
-    Rule(data_rules.duplicates),
+    Rule(data_rules.constant, counts=True),
+    Rule(data_rules.imbalance, counts=True),
+    Rule(data_rules.duplicates, counts=True),
     Rule(learning_rules.symmetric),
     Rule(learning_rules.exploding),
     Rule(learning_rules.saturated, ("wrong output activation",)),
@@ -72,22 +76,37 @@ class Diagnosis(NamedTuple):
         return f"<pre>{escape(str(self))}</pre>"
 
 
-def diagnose(network: NeuralNetwork, x: Any = None, y: Any = None) -> Diagnosis:
-    """What ails `network`: by its last run alone, or also by x (fan_in, batch) and y, (fan_out, batch) or classes.
+def diagnose(network: NeuralNetwork, x: Any = None, y: Any = None, columns: Sequence[str] | None = None) -> Diagnosis:
+    """What ails `network`: by its last run and the samples it keeps of it, or by x (fan_in, batch) and y.
 
-    The network is left as it was. Raises ParameterError where there is neither a run nor data.
+    y is (fan_out, batch) or classes; `columns` are the names of x's rows. The network is left as it was. Raises
+    ParameterError where there is neither a run nor data.
     """
     if (x is None) != (y is None):
         raise ParameterError("diagnose needs x and y together, or neither.")
-    if x is None and network.history is None:
-        raise ParameterError("this network has not been trained here: pass x and y, the data to judge it by.")
-    evidence = gathered(network, x, y)
-    findings: list[Finding] = []
-    for rule in RULES:
-        found = None if any(one.name in rule.unless for one in findings) else rule.find(evidence)
-        if found is not None:
-            findings.append(found)
-    return Diagnosis(tuple(findings), _looked_at(evidence))
+    if columns is not None and len(columns) != network.architecture.inputs:
+        raise ParameterError(f"columns has {len(columns)} names, but x has {network.architecture.inputs} columns.")
+    if x is None and network.history is None and network.seen is None:
+        raise ParameterError(
+            "this network knows of no training (it has had none, or comes from a file that kept none): pass x and y, "
+            "the data to judge it by."
+        )
+    return diagnosed(gathered(network, x, y, Reader(columns=columns)))
+
+
+def diagnosed(evidence: Evidence) -> Diagnosis:
+    """All that the rules find."""
+    return Diagnosis(findings(evidence), _looked_at(evidence))
+
+
+def findings(evidence: Evidence, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
+    """What these rules find, one after the other; those that another finding explains away are not asked."""
+    found: list[Finding] = []
+    for rule in rules:
+        if any(one.name in rule.unless for one in found) or (rule.counts and not evidence.whole):
+            continue
+        found += filter(None, [rule.find(evidence)])
+    return tuple(found)
 
 
 def _looked_at(evidence: Evidence) -> str:
@@ -96,5 +115,5 @@ def _looked_at(evidence: Evidence) -> str:
     if evidence.history is not None:
         parts.append(f"{len(evidence.history)} epochs")
     if evidence.x is not None:
-        parts.append(f"{len(evidence.x):,} rows")
+        parts.append(f"{len(evidence.x):,} {'rows' if evidence.whole else 'training rows'}")
     return ", ".join(parts)

@@ -9,6 +9,7 @@ import numpy as np
 from glassnet.parameters import Array
 from glassnet.see.evidence import Evidence, Finding
 
+FEW = 20  # samples: so few may well leave units shut that others open
 FADED, GROWN = 1e-3, 50.0  # δ of the first layer over δ of the last
 LEARNT = 0.8  # from there on, gates that are shut do no harm
 MOSTLY_SHUT, MANY_DEAD = 0.5, 0.4
@@ -28,7 +29,7 @@ def symmetric(evidence: Evidence) -> Finding | None:
                 f"all {len(w)} units of layer {layer} have the same weights, in and out.",
                 "BP2 and BP4: equal weights out give the units equal errors δ, equal weights in equal a, so dW is the "
                 "same for all of them and they stay copies.",
-                'draw the weights: initializer="auto", then initialize() and train again.',
+                f"{evidence.reader.words.draw}.",
                 f"the units grow apart from the first step on; {len(w)} units then count as {len(w)}, not as one.",
             )
     return None
@@ -48,7 +49,7 @@ def exploding(evidence: Evidence) -> Finding | None:
         "exploding gradients",
         f"δ is {_sizes(delta)} from layer 1 to {len(delta)}: {delta[0] / delta[-1]:.3g} times larger at the first.",
         "BP2: δ = Wᵀ·δ ⊙ σ'(z) once a layer; large weights multiply it each time.",
-        'smaller weights: initializer="auto" (or "he" for relu), then initialize() and train again with clip_norm=1.',
+        f"{evidence.reader.words.smaller_weights}.",
         f"δ of the first layer comes within a factor of {GROWN:g} of the last, and larger rates can be used.",
     )
 
@@ -68,8 +69,7 @@ def saturated(evidence: Evidence) -> Finding | None:
                 f"{shares[layer - 1]:.0%} of the outputs of layer {layer} ({row.name}) have σ'(z) below 5 % of its "
                 f"largest value{_learnt(evidence)}.",
                 "BP2 (BP1 at the output): the error arrives, but the gate ⊙ σ'(z) lets almost nothing of it pass.",
-                'inputs of mean 0 and deviation 1, initializer="auto", then initialize() and train again with a '
-                "smaller lr.",
+                f"{evidence.reader.words.open_gates}.",
                 f"fewer than {MOSTLY_SHUT:.0%} of the gates are shut after the first epochs, and the cost falls.",
             )
     return None
@@ -77,6 +77,8 @@ def saturated(evidence: Evidence) -> Finding | None:
 
 def dead(evidence: Evidence) -> Finding | None:
     """Many units of a layer have a gate that no sample opens."""
+    if evidence.x is not None and len(evidence.x) < FEW:
+        return None
     shares = evidence.of("dead")[:-1]
     for layer, share in enumerate(shares, 1):
         dense = evidence.network.architecture.dense[layer - 1]
@@ -86,7 +88,7 @@ def dead(evidence: Evidence) -> Finding | None:
                 f"{share:.0%} of the {dense.fan_out} units of layer {layer} ({dense.activation.name}) have σ'(z) ≈ 0 "
                 "for every sample that was looked at.",
                 "BP2 and BP4: σ'(z) = 0 for all samples makes δ = 0 and dW = 0, so no step brings them back.",
-                "leaky_relu in their place (or a rate ten times smaller), then initialize() and train again.",
+                f"{evidence.reader.words.live_units}.",
                 f"fewer than {MANY_DEAD:.0%} are dead; the layer has more than {round((1 - share) * dense.fan_out)} "
                 "units to work with.",
             )
@@ -105,7 +107,7 @@ def vanishing(evidence: Evidence) -> Finding | None:
         f"first{_learnt(evidence)}.",
         f"BP2: δ = Wᵀ·δ ⊙ σ'(z) once a layer, and σ' of {', '.join(sorted(gates))} with these weights makes it "
         "smaller each time (sigmoid's is ¼ at most).",
-        'relu or tanh in the hidden layers with initializer="auto", or fewer layers.',
+        f"{evidence.reader.words.other_gates}.",
         f"more than {FADED:g} of δ arrives at the first layer, and the cost falls from the first epochs on.",
     )
 
@@ -116,7 +118,7 @@ def rate_too_high(evidence: Evidence) -> Finding | None:
     stopped = "" if evidence.history is None else evidence.history.stopped
     if stopped.startswith("training diverged"):
         seen = stopped.split("; the network")[0] + "."
-    elif len(costs) > 2 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs) and evidence.poor(LEARNT):
+    elif len(costs) > 1 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs) and evidence.poor(LEARNT):
         seen = f"the cost of an epoch went from {costs.min():.3g} up to {np.median(costs[-3:]):.3g}."
     elif evidence.swing[0] > 0.1 and 0 < evidence.swing[1] < NOISY and evidence.poor(LEARNT):
         seen = (
@@ -131,7 +133,7 @@ def rate_too_high(evidence: Evidence) -> Finding | None:
         "rate too high",
         seen,
         "update: W ← W − lr·dW follows the slope; a long step leaves the place where that slope holds.",
-        f"lr ten times smaller{_rate(evidence, 0.1)}.",
+        f"{evidence.reader.words.rate} ten times smaller{_rate(evidence, 0.1)}.",
         "the cost falls from epoch to epoch, at first slower.",
     )
 
@@ -158,7 +160,7 @@ def rate_too_low(evidence: Evidence) -> Finding | None:
         f"the cost fell in {(falls > 0).mean():.0%} of the epochs and still falls, but only from {costs[0]:.4g} to "
         f"{costs[-1]:.4g}{size}{_learnt(evidence)}.",
         "update: W ← W − lr·dW; the drop of the cost is about lr·‖dW‖² a step.",
-        f"lr ten times larger{_rate(evidence, 10)}, or many more epochs.",
+        f"{evidence.reader.words.rate} ten times larger{_rate(evidence, 10)}, or many more epochs.",
         "the cost falls about ten times as fast as long as it falls evenly.",
     )
 
@@ -197,7 +199,7 @@ def overfit(evidence: Evidence) -> Finding | None:
         f"the validation cost is {held[-1]:.3g} (at its best {held[best]:.3g}, after epoch {best + 1}), that of the "
         f"training samples {costs[-1]:.3g}.",
         "cost: C is the mean over the training samples alone; every step lowers it, also by learning their chance.",
-        f"patience=10, which keeps the weights of the best epoch (here {best + 1}); then l2=1e-4 or Dropout(0.2).",
+        f"{evidence.reader.words.stop_early} (here {best + 1}); then {evidence.reader.words.constrain}.",
         f"a validation cost of {held[best]:.3g} or less.",
     )
 
