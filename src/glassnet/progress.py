@@ -48,13 +48,13 @@ class _Bar:
             self.bar.stop()
 
     def show(self, report: Report) -> None:
-        """Move the bar to this epoch."""
+        """Move the bar to this epoch; what is left of the run stands beside it, not how long it has taken."""
         if time.perf_counter() < self.start:
             return
         if self.bar is None:
             self._open()
         assert self.bar is not None
-        self.bar.update(self.task, completed=report.epoch, text=str(report))
+        self.bar.update(self.task, completed=report.epoch, text=str(report).removesuffix(f"  {report.seconds:.1f} s"))
 
     def _open(self) -> None:
         from rich.console import Console
