@@ -129,8 +129,7 @@ STYLE = (
     "white-space:pre;text-align:left;font-family:ui-monospace,monospace}"
     ".glassnet-step th{font-weight:normal;opacity:.75}"
     ".glassnet-step td:first-of-type{border-left:2px solid}.glassnet-step td:last-child{border-right:2px solid}"
-    ".glassnet-step caption{white-space:nowrap;text-align:left;color:inherit;padding:0 0 .15em;caption-side:top}"
-    "</style>"
+    ".glassnet-step .name{white-space:nowrap;padding-bottom:.15em}</style>"
 )
 PAGE = (
     "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
@@ -159,4 +158,5 @@ def _table(found: Part) -> str:
     sides = [f"<th scope='row'>{row}</th>" for row in found.rows] or [""] * len(found.cells)
     for side, cells in zip(sides, found.cells, strict=True):
         rows.append(f"<tr>{side}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    return f"<table><caption>{escape(found.head)}</caption>{''.join(rows)}</table>"
+    name = escape(found.head)
+    return f"<div><div class='name'>{name}</div><table aria-label='{name}'>{''.join(rows)}</table></div>"
