@@ -1,4 +1,4 @@
-"""The page of a step in Chromium: it fits a telephone, can be read in light and dark, and its numbers are the step's."""
+"""The page of a step in Chromium: it fits a telephone, reads in light and dark, and has the step's numbers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def expected(found: Explanation) -> list[list[Any]]:
             for axis, size in zip(term.axes, term.values.shape, strict=True)
         )
         whole = (len(rows), len(columns)) == term.values.shape
-        name = f"{term.symbol} {str(term.values.shape)}{'' if whole else ' in part'}"
+        name = f"{term.symbol} {term.values.shape!s}{'' if whole else ' in part'}"
         tables.append([name, [[number(float(term.values[i, j])) for j in columns] for i in rows]])
     return tables
 

@@ -73,7 +73,7 @@ class Diagnosis(NamedTuple):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return f"<pre style='white-space:pre-wrap'>{escape(str(self))}</pre>"
 
 
 def diagnose(network: NeuralNetwork, x: Any = None, y: Any = None, columns: Sequence[str] | None = None) -> Diagnosis:
