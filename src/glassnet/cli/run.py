@@ -166,7 +166,7 @@ def report(model: Model, history: History, dataset: Dataset) -> None:
     seconds = history[-1].seconds if len(history) else 0.0
     best = f", the best was epoch {history.best_epoch}" if history.best_epoch else ""
     why = f" ({history.stopped})" if history.stopped else ""
-    say("Trained", f"{len(history)} epochs in {seconds:.1f} s{best}{why}")
+    say("Trained", f"{len(history)} epoch{'' if len(history) == 1 else 's'} in {seconds:.1f} s{best}{why}")
     if dataset.validation.size:
         held = dataset.validation
         scores = scores_of(model, dataset.x[held], dataset.y[held])

@@ -113,7 +113,8 @@ def _looked_at(evidence: Evidence) -> str:
     """What a diagnosis went by, in words."""
     parts = [f"{len(evidence.network.weights)} layers"] if evidence.measures is not None else []
     if evidence.history is not None:
-        parts.append(f"{len(evidence.history)} epochs")
+        count = len(evidence.history)
+        parts.append(f"{count} epoch{'' if count == 1 else 's'}")
     if evidence.x is not None:
         parts.append(f"{len(evidence.x):,} {'rows' if evidence.whole else 'training rows'}")
     return ", ".join(parts)
