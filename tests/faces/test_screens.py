@@ -14,6 +14,7 @@ from glassnet.cli import lines as printed
 from glassnet.letters import spelled
 from glassnet.see.beats import Shown
 from glassnet.see.layout import aligned, block, words
+from glassnet.tables.optimizers import OPTIMIZERS
 
 from .test_step import NETWORKS, explained
 from .test_trace import lesson
@@ -60,6 +61,28 @@ def test_cost_and_first_error_show_what_they_come_from() -> None:
     a, made = slope.terms[0].values, slope.terms[-1].values  # type: ignore[union-attr]
     np.testing.assert_array_equal(made, a - y)
     assert slope.text == "∂c/∂a2 = a2 − y"
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimiser_is_written_in_the_order_in_which_it_is_read(name: str) -> None:
+    """What it remembers by its formula, then the step with that by name; worked out, the text gives the numbers."""
+    net, x, y = lesson()
+    step = net.explain_step(x, y, lr=0.1, optimizer=name)
+    beat = next(beat for beat in step.beats if beat.title == "b2")
+    *kept, change = beat.text.split("; ")
+    symbols = [term.symbol for term in beat.terms if isinstance(term, Shown)]
+    assert [line.split(" ← ")[0] for line in kept] == symbols[1:-3] and change.startswith("b2 ← b2 − ")
+    for line, term in zip(kept, [term for term in beat.terms if isinstance(term, Shown)][1:], strict=False):
+        assert line.split(" ← ")[0] in change
+        held = {"momentum": 0.9, "beta1": 0.9, "one_less_beta1": 0.1, "beta2": 0.999, "one_less_beta2": 0.001}
+        held |= {"rho": 0.9, "one_less_rho": 0.1}
+        text = line.split(" ← ")[1].replace("·", "*").replace("−", "-")
+        for state in symbols[1:-3]:
+            text = text.replace(state, "0.0")
+        for word in sorted(held, key=len, reverse=True):
+            text = text.replace(word, str(held[word]))
+        text = text.replace("db2", repr(step.trace["db2"].item()))
+        assert eval(text) == pytest.approx(term.values.item(), rel=1e-6)
 
 
 def test_a_line_never_ends_between_a_name_and_its_number() -> None:

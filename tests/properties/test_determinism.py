@@ -145,6 +145,15 @@ def test_a_state_of_another_network_or_optimizer_is_refused() -> None:
         assert run.hash() == before
 
 
+@pytest.mark.parametrize("state", [3, None, {}, {"arrays": 3}])
+def test_what_is_no_state_is_refused(state: object) -> None:
+    run = training("numpy", "adam")
+    before = run.hash()
+    with pytest.raises(ParameterTypeError, match=r"give what state\(\) of this run gave"):
+        run.restore(state)
+    assert run.hash() == before
+
+
 def test_a_state_is_a_copy() -> None:
     run = training("numpy", "adam")
     run.run(steps=7)

@@ -110,6 +110,8 @@ def _data(found: Taken) -> str:
     names = inputs.features if isinstance(inputs, TablePreparation) else []
     listed = ", ".join(names[:NAMED]) + (" ..." if names[NAMED:] else "")
     a0 = f"a0 holds {listed}, numbers standardised." if names else f"a0 holds {len(found.x.T):,} inputs."
+    if not isinstance(target, NumberTarget) and target.classes == list(range(len(target.classes))):
+        return f"{a0} y is {target.name!r}, a class from 0 to {len(target.classes) - 1}."
     if not isinstance(target, NumberTarget):
         return (
             f"{a0} y is {target.name!r}: {', '.join(f'{k} {name}' for k, name in enumerate(target.classes[:NAMED]))}."

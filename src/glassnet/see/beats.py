@@ -6,7 +6,7 @@ story.py makes beats of the rows that were run; layout.py draws them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -159,3 +159,12 @@ def between(row: Row) -> str:
     if row.writes[0].endswith("_normal"):
         return "Each value as its distance from the mean, in deviations."
     return "A layer between the dense layers, with its own learnt γ (scale) and, where it has one, β (shift)."
+
+
+def recurrence(name: str, states: Sequence[str], text: str) -> str:
+    """An optimiser's formulas in the order in which they can be read: what it remembers first, by name in the last."""
+    step, *kept = text.split(", ")
+    for state, made in zip(states, kept, strict=True):
+        step = step.replace(f" ({made})", f" {state}").replace(made, state)
+    lines = [f"{state} ← {made}" for state, made in zip(states, kept, strict=True)]
+    return "; ".join([*lines, f"{name} ← {step}"])

@@ -15,7 +15,19 @@ import numpy as np
 from glassnet.architecture import Architecture
 from glassnet.parameters import Array
 from glassnet.program import Program, symbol
-from glassnet.see.beats import Beat, Shown, Worked, between, brackets, direction, largest, passed, signed, span
+from glassnet.see.beats import (
+    Beat,
+    Shown,
+    Worked,
+    between,
+    brackets,
+    direction,
+    largest,
+    passed,
+    recurrence,
+    signed,
+    span,
+)
 from glassnet.see.trace import number
 from glassnet.tables.activations import Softmax
 
@@ -237,12 +249,12 @@ class Story:
         change = Shown("change", after.values - before.values, before.axes)
         held = [part for state in states for part in (",", done.shown(state, True))]
         words = [symbol(read) for read in done.row.reads] + [word.rsplit(" ", 1)[0] for word in done.row.scalars]
-        text = f"{symbol(name)} ← {done.row.formula.text(words).split(', ')[0]}" if done.row.formula else ""
+        text = recurrence(words[0], states, done.row.formula.text(words)) if done.row.formula else ""
         sentence = f"The largest change is {signed(change.values.flat[np.abs(change.values).argmax()])}."
         if states:
             sentence += f" {', '.join(states)}: what the optimiser remembers, after this first step."
         terms = (done.shown(gradient), *held, ";", before, "+", change, "=", Shown("after", after.values, after.axes))
-        yield Beat("update", f"{symbol(name)}", text if len(text) < 100 else "", terms, sentence)
+        yield Beat("update", symbol(name), text, terms, sentence)
 
     # What the sentences need ------------------------------------------------------------------------------------------
 
