@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from glassnet import BatchNorm, Dropout, NeuralNetwork, ParameterError, Training
+from glassnet.errors import ParameterTypeError
 from glassnet.execution import ENGINES
 from glassnet.reference import Sources
 from glassnet.settings import checked_recipe
