@@ -6,11 +6,15 @@ import html
 import json
 import re
 import subprocess
+import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from glassnet import MLPClassifier
+from glassnet.estimators.pictures import curve_html
 from glassnet.see.beats import Shown
 from glassnet.see.explain import Explanation
 from glassnet.see.trace import number
@@ -74,3 +78,11 @@ def test_a_cell_of_a_notebook_keeps_its_colours(ground: str, ink: str, tmp_path:
     for shown in (net.explain_step(x, y), net.trace(x, y)):
         seen = read(CELL.format(ground, ink, shown._repr_html_()), tmp_path, 700)
         assert seen["width"] <= 700 and seen["contrast"] >= 4.5 and seen["words"] > 20
+
+
+def test_the_curve_of_an_estimator_fits_a_narrow_cell(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = MLPClassifier(max_iter=5, random_state=0).fit(x, y)
+    assert read(CELL.format("white", "black", curve_html(model)), tmp_path, 400)["width"] <= 400
