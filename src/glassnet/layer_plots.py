@@ -59,7 +59,7 @@ def plot_saturation(history: History, ax: Axes | None = None) -> Axes:
     ax.set(ylim=(-0.02, 1.02), xlabel="step", ylabel="share", title="Outputs whose gate is shut (× dead units)")
     ax.grid(alpha=0.3)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 
 

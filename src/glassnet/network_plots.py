@@ -53,7 +53,7 @@ def _curve(network: NeuralNetwork, x: Array, y: Array, ax: Axes) -> None:
         ax.plot(points, found, color=colour, linewidth=2, label=f"network, output {number}")
     ax.set(xlabel="x0", ylabel="y", title="Fitted curve")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
+    _legend_below(ax, 2)
 
 
 def _surface(network: NeuralNetwork, x: Array, y: Array, ax: Axes) -> None:
@@ -85,7 +85,12 @@ def _samples(x: Array, y: Array, outputs: int, ax: Axes) -> None:
         colour = OKABE_ITO[int(number) % len(OKABE_ITO)]
         marker = MARKERS[int(number) % len(MARKERS)]
         ax.plot(*chosen.T, marker, color=colour, markeredgecolor="white", markersize=5, label=f"{int(number)}")
-    ax.legend(title="y", loc="upper right", framealpha=0.9)
+    _legend_below(ax, 8, "y")
+
+
+def _legend_below(ax: Axes, columns: int, title: str | None = None) -> None:
+    """The legend under the axes, where it hides no sample."""
+    ax.legend(title=title, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=columns, frameon=False)
 
 
 def plot_weights(network: NeuralNetwork, layer: int = 1, shape: tuple[int, int] | None = None, ax: Any = None) -> Axes:
@@ -133,7 +138,7 @@ def _tiled(rows: Array, shape: tuple[int, int]) -> Array:
 def plot_confusion(
     network: NeuralNetwork, x: Any, y: Any, names: Sequence[str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """How often each class (a line) was answered as each (a column), as a share of the line; counts written in."""
+    """How often each class (a line) was answered as each (a column), as a share of the line; with counts above 0."""
     sources = checked_sources(network, x, y)
     _check_one_group(network, "a confusion matrix")
     labels = network._inference._classes(sources)
@@ -152,6 +157,8 @@ def plot_confusion(
     if len(words) != count:
         raise ParameterError(f"names has {len(words)} entries, but there are {count} classes.")
     for line, column in np.ndindex(table.shape) if count <= TABLE else ():
+        if not table[line, column]:
+            continue  # so that the mistakes stand out
         colour = "black" if shares[line, column] > 0.5 else "white"
         ax.text(column, line, f"{table[line, column]:,}", ha="center", va="center", color=colour, fontsize=8)
     ax.set(xticks=range(count), yticks=range(count), xticklabels=words, yticklabels=words)

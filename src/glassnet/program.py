@@ -193,7 +193,9 @@ def symbol(name: str) -> str:
     for prefix in ("dw", "w"):
         if name.startswith(prefix) and name[len(prefix) :].isdigit():
             return prefix[:-1] + "W" + name[len(prefix) :]
-    return f"∂c/∂{name[1:]}" if name[0] == "d" and not name.startswith(("db", "dropout")) else name
+    if name[0] != "d" or name.startswith("dropout") or (name[:2] == "db" and name[2:].isdigit()):
+        return name
+    return f"∂{'C' if name.endswith(('_gamma', '_beta')) else 'c'}/∂{name[1:]}"
 
 
 def _lines(rows: Sequence[Row], program: Program) -> list[str]:

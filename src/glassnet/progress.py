@@ -13,6 +13,7 @@ from glassnet.history import Report
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+WIDE = 110  # columns of a terminal that has room for the bar beside its words
 PATIENCE = 1.0  # seconds a run may last before it shows anything unasked
 
 
@@ -48,20 +49,21 @@ class _Bar:
             self.bar.stop()
 
     def show(self, report: Report) -> None:
-        """Move the bar to this epoch."""
+        """Move the bar to this epoch; what is left of the run stands beside it, not how long it has taken."""
         if time.perf_counter() < self.start:
             return
         if self.bar is None:
             self._open()
         assert self.bar is not None
-        self.bar.update(self.task, completed=report.epoch, text=str(report))
+        self.bar.update(self.task, completed=report.epoch, text=str(report).removesuffix(f"  {report.seconds:.1f} s"))
 
     def _open(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (BarColumn(bar_width=24), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
-        bar = Progress(*columns, console=Console(stderr=True))
+        console, text, left = Console(stderr=True), TextColumn("{task.fields[text]}"), TimeRemainingColumn()
+        wide = console.width >= WIDE
+        bar = Progress(*((BarColumn(bar_width=24), text, left) if wide else (left, text)), console=console)
         self.task = bar.add_task("training", total=self.epochs, text="")
         bar.start()
         self.bar = bar

@@ -39,6 +39,8 @@ def numeric(name: str, values: Any) -> Array:
     if array.dtype.kind not in "buif":
         kind = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates"}.get(array.dtype.kind, str(array.dtype))
         hint = f" If the text looks like numbers, pass {name}.astype(float)." if kind == "text" else ""
+        if kind == "text" and name == "y":
+            hint += " If it is classes, pass their numbers: numpy.unique(y, return_inverse=True)[1]."
         raise DataError(f"{name} holds {kind}; glassnet needs real numbers.{hint}")
     return array
 

@@ -21,7 +21,7 @@ from glassnet.batching import Block, Plan, in_order, shuffled
 from glassnet.building import Step, build
 from glassnet.divergence import first_not_finite, is_finite
 from glassnet.engine.interruption import signals_wait
-from glassnet.errors import DivergedError, ParameterError
+from glassnet.errors import DivergedError, ParameterError, ParameterTypeError
 from glassnet.execution import Executor, executor
 from glassnet.history import History, Report
 from glassnet.lowering import fused
@@ -282,6 +282,8 @@ class Training:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Return to a point that `state` described. Raises ParameterError where it belongs to another run."""
+        if not isinstance(state, dict) or not isinstance(state.get("arrays"), dict):
+            raise ParameterTypeError(f"state is {state!r:.60}; give what state() of this run gave.")
         arrays = state["arrays"]
         for name, vector in self._held().items():
             if name not in arrays or arrays[name].shape != vector.shape or arrays[name].dtype != vector.dtype:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import glassnet
@@ -32,8 +33,7 @@ def axes() -> Axes:
 
 def drawn(ax: Axes) -> None:
     """The whole picture is drawn without a warning or an error."""
-    figure: Any = ax.figure
-    figure.canvas.draw()
+    FigureCanvasAgg(ax.figure).draw()  # a bare figure's own canvas draws nothing
 
 
 def test_every_picture_takes_and_gives_axes(case: Case) -> None:
@@ -54,6 +54,23 @@ def test_every_picture_takes_and_gives_axes(case: Case) -> None:
         assert picture(ax) is ax
         drawn(ax)
         drawn(picture(None))
+
+
+def test_no_legend_covers_what_is_drawn(case: Case) -> None:
+    net, x, y = case
+    curve = NeuralNetwork([1, 5, 1], ["tanh", "linear"], seed=0)
+    for ax in (
+        glassnet.plot_saturation(net.history),
+        glassnet.plot_answers(net, x, y),
+        glassnet.plot_answers(curve, *wave()),
+        glassnet.plot_network(net, x, y),
+    ):
+        drawn(ax)
+        legend, figure = ax.get_legend(), ax.figure
+        assert legend is not None and figure is not None
+        box, dots = legend.get_window_extent(), [line.get_window_extent() for line in (*ax.lines, *ax.collections)]
+        assert not any(box.overlaps(dot) for dot in dots if np.isfinite(dot.extents).all() and dot.width > 0)
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
 
 
 def test_layers_and_saturation_show_the_looks(case: Case) -> None:
@@ -77,7 +94,8 @@ def test_a_confusion_matrix_counts_the_rows(case: Case) -> None:
     answers = net.predict(x).argmax(axis=0)
     for text in ax.texts:
         column, line = text.get_position()
-        assert int(text.get_text()) == ((y == line) & (answers == column)).sum()
+        assert int(text.get_text()) == ((y == line) & (answers == column)).sum() > 0
+    assert sum(int(text.get_text()) for text in ax.texts) == 600
     assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
     assert ax.get_title() == f"{(answers == y).mean():.2%} of 600 right"
     with pytest.raises(ParameterError, match="3 classes"):

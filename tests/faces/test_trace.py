@@ -56,6 +56,8 @@ def test_every_spelling_of_a_name_means_the_same() -> None:
     assert "delta3" not in trace and 3 not in trace
     with pytest.raises(ParameterError, match=r"'detla2' is unknown. Did you mean 'delta2'\?"):
         trace["detla2"]
+    with pytest.raises(ParameterError, match=r"'z1\[0\]' has an index; ask for 'z1'"):
+        trace["z1[0]"]
     with pytest.raises(ParameterError, match="no gradient of the parameters; per_sample has dw1, db1, dw2, db2"):
         trace.per_sample("a1")
 
@@ -157,8 +159,9 @@ REFUSED = {
     "z1": "'z1' needs neuron and sample, counted from 0, such as z1[0,0]",
     "z1[-1,0]": "needs neuron and sample, counted from 0",
     "z3[0,0]": "the quantity 'z3' is unknown. Known: w1, b1, w2, b2, a0, z1, a1, z2, a2.",
-    "delta1[0,0]": "the quantity 'delta1' is unknown",
-    "C": "the quantity 'C' is unknown",
+    "delta1[0,0]": "δ1 cannot be set; what can be is x, w1",
+    "C": "C cannot be set",
+    "y[0,0]": "y cannot be set",
     "z1[0,0": "a place is named by text",
 }
 

@@ -188,13 +188,52 @@ def test_code_that_raises_gets_a_sentence() -> None:
         raise ZeroDivisionError("of 1 by 0")
 
     report = check_backprop(broken, [2, 3, 1])
-    assert str(report).startswith("run: it raises ZeroDivisionError: of 1 by 0; layers were [2, 3, 1]")
+    line = broken.__code__.co_firstlineno + 1
+    said = f"run: it raises ZeroDivisionError in line {line}, 'raise ZeroDivisionError(\"of 1 by 0\")': of 1 by 0;"
+    assert str(report).startswith(f"{said} layers were [2, 3, 1]")
     assert "where a pair of lists is meant" in str(check_backprop(lambda w, b, x, y: None, [2, 3, 1]))
     assert "has 1 arrays" in str(check_backprop(lambda w, b, x, y: ([w[0]], b), [2, 3, 1]))
     with pytest.raises(ParameterTypeError, match="mine must be a function"):
         check_backprop(3, [2, 3, 1])
     with pytest.raises(ParameterError, match="the check takes widths alone"):
         check_backprop(function, [2, "3", 1])
+
+
+def swapped(dw: Any, db: Any) -> Any:
+    return db, dw
+
+
+def whole(dw: Any, db: Any) -> Any:
+    return [part.astype(int) for part in dw], db
+
+
+def noisy(dw: Any, db: Any) -> Any:
+    return [part + np.random.default_rng().normal(size=part.shape) for part in dw], db
+
+
+def far(dw: Any, db: Any) -> Any:
+    return [part + 1e6 * np.arange(1.0, part.size + 1).reshape(part.shape) for part in dw], db
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (swapped, "run: dw and db are the wrong way round"),
+        (whole, "run: its dw holds whole numbers alone"),
+        (noisy, "run: it gives other numbers when it is called again"),
+        (lambda dw, db: (dw, db, 0), "it gives a tuple of 3, where a pair of lists is meant"),
+        (far, "times the largest entry"),
+    ],
+)
+def test_slips_in_what_is_returned(spoil: Any, sentence: str) -> None:
+    report = check_backprop(lambda *given: spoil(*function(*given)), [2, 4, 3])
+    assert sentence in str(report) and "%" not in str(report)
+
+
+def test_a_class_is_told_which_method_it_lacks() -> None:
+    half = type("Half", (), {"feedforward": lambda self, x: x})
+    with pytest.raises(ParameterTypeError, match="Half has no backpropagation; the check calls feedforward"):
+        check_backprop(half, [2, 3, 1])
 
 
 def test_nothing_of_the_callers_is_changed() -> None:
@@ -205,5 +244,5 @@ def test_nothing_of_the_callers_is_changed() -> None:
         return found
 
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    assert check_backprop(greedy, [2, 3, 1]).ok
+    assert "it changes the weights and biases and x and y that it is given" in str(check_backprop(greedy, [2, 3, 1]))
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002

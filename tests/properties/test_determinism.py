@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from glassnet import BatchNorm, Dropout, NeuralNetwork, ParameterError, Training
+from glassnet.errors import ParameterTypeError
 from glassnet.execution import ENGINES
 from glassnet.reference import Sources
 from glassnet.settings import checked_recipe
@@ -143,6 +144,15 @@ def test_a_state_of_another_network_or_optimizer_is_refused() -> None:
         with pytest.raises(ParameterError, match="belongs to another network or optimiser"):
             run.restore(state)
         assert run.hash() == before
+
+
+@pytest.mark.parametrize("state", [3, None, {}, {"arrays": 3}])
+def test_what_is_no_state_is_refused(state: object) -> None:
+    run = training("numpy", "adam")
+    before = run.hash()
+    with pytest.raises(ParameterTypeError, match=r"give what state\(\) of this run gave"):
+        run.restore(state)
+    assert run.hash() == before
 
 
 def test_a_state_is_a_copy() -> None:

@@ -197,7 +197,18 @@ def test_a_bar_on_a_terminal(
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr("glassnet.progress.PATIENCE", patience)
     history = network().train(*data(), epochs=3, verbose=verbose)
-    assert (str(history[-1]) in terminal.getvalue()) == shown and bool(terminal.getvalue()) == shown
+    said, seconds = str(history[-1]).rsplit("  ", 1)
+    assert (said in terminal.getvalue()) == shown and bool(terminal.getvalue()) == shown
+    assert f"  {seconds}" not in terminal.getvalue()  # what is left stands there, not what has passed
+
+
+@pytest.mark.parametrize(("width", "bar"), [(80, False), (160, True)])
+def test_a_narrow_terminal_has_the_words_and_no_bar(width: int, bar: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", str(width))
+    network().train(*data(), epochs=3, verbose=1)
+    assert ("━" in terminal.getvalue()) == bar and "epoch 3  cost" in terminal.getvalue()
 
 
 # ---- Ctrl-C

@@ -21,6 +21,7 @@ def demo(
 ) -> None:
     """Train on 1,797 handwritten digits (8 × 8 pixels), print the equations and the test accuracy, draw pictures."""
     from glassnet.cli.files import make_folder
+    from glassnet.cli.lines import say
     from glassnet.cli.run import Settings, check_settings, fit, make_network, report, scores_of, training_program
     from glassnet.cli.scores import score_text
 
@@ -33,12 +34,12 @@ def demo(
     model, history = fit(network, dataset, settings, "digits")
     report(model, history, dataset)
     scores = scores_of(model, dataset.x[test], dataset.y[test])
-    print(f"Test      {score_text(scores)} ({len(test)} digits that the training never saw)")
+    say("Test", f"{score_text(scores)} ({len(test)} digits that the training never saw)")
     model.training["test scores"] = scores
     model.save(str(folder / "model.safetensors"))
-    print(f"Model     {folder / 'model.safetensors'}")
+    say("Model", f"{folder / 'model.safetensors'}")
     for path in _draw(model, history, dataset, images, test, folder):
-        print(f"Picture   {path}")
+        say("Picture", path)
 
 
 def _digits(share: float, seed: int) -> tuple[Dataset, Any, Any]:

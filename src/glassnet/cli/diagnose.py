@@ -6,6 +6,10 @@ from typing import Annotated
 
 from typer import Argument
 
+from glassnet.cli.lines import folded
+
+LABEL = 12  # columns that "  expected  " takes: what a finding goes on with stands under its text
+
 
 def diagnose(
     model: Annotated[str, Argument(help="A model file that glassnet train or NeuralNetwork.save wrote.")],
@@ -31,7 +35,7 @@ def diagnose(
     print(f"{len(x):,} rows of {path}")
     columns = loaded.preparation.features if isinstance(loaded.preparation, TablePreparation) else None
     targets = network_targets(encoded, loaded.target, loaded.network)
-    print(loaded.network.diagnose(x.T, targets, columns=columns))
+    print(folded(str(loaded.network.diagnose(x.T, targets, columns=columns)), LABEL))
 
 
 def by_training(path: str) -> None:
@@ -45,4 +49,4 @@ def by_training(path: str) -> None:
             f"{path} keeps no numbers of a training (it was saved untrained, or by an older glassnet); name the data "
             f"as well: glassnet diagnose {path} FILE."
         )
-    print(network.diagnose())
+    print(folded(str(network.diagnose()), LABEL))

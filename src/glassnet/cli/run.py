@@ -13,6 +13,7 @@ from glassnet.architecture import penalty
 from glassnet.building import Step, build
 from glassnet.cli.dataset import Dataset, Source, learn, prepared, read_source, task_of
 from glassnet.cli.files import check_folder, check_output, make_folder
+from glassnet.cli.lines import say
 from glassnet.cli.model import Model
 from glassnet.cli.outputs import choose_outputs, keeps_units, network_targets
 from glassnet.cli.scores import class_scores, number_scores, score_text
@@ -65,17 +66,17 @@ def train_file(file: str, out: str, target: str | None, task: str, settings: Set
     network = make_network(dataset, settings)
     said = "" if task != "auto" else "; --task overrides"
     kinds = f", {len(dataset.target.classes)} classes" if isinstance(dataset.target, ClassTarget) else ""
-    print(f"Data      {file}: {source.rows:,} rows")
-    print(f"Task      {found} of {source.name!r}{kinds} ({reason}{said})")
+    say("Data", f"{file}: {source.rows:,} rows")
+    say("Task", f"{found} of {source.name!r}{kinds} ({reason}{said})")
     model, history = fit(network, dataset, settings, file)
     report(model, history, dataset)
     apart = test_scores(model, source)
     model.training.update(apart)
     model.save(out)
-    print(f"Model     {out}")
+    say("Model", out)
     if plots:
         for path in draw(model, history, dataset, source, make_folder(plots)):
-            print(f"Picture   {path}")
+            say("Picture", path)
 
 
 def check_settings(settings: Settings) -> None:
@@ -127,11 +128,11 @@ def fit(network: NeuralNetwork, dataset: Dataset, settings: Settings, file: str)
 
     held = len(dataset.validation)
     rest = f"; {held:,} choose the weights" if held else ", none is held out"
-    print(f"Inputs    {dataset.preparation.summary()}")
+    say("Inputs", dataset.preparation.summary())
     for note in dataset.notes:
-        print(f"Note      {note}")
-    print(f"Network   {network!r}")
-    print(f"Training  {len(dataset.train):,} rows{rest}", flush=True)
+        say("Note", note)
+    say("Network", repr(network))
+    say("Training", f"{len(dataset.train):,} rows{rest}")
     words = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads")
     history = network.train(
         *part(dataset.train),
@@ -161,16 +162,16 @@ def summary(dataset: Dataset, settings: Settings, history: History, file: str) -
 def report(model: Model, history: History, dataset: Dataset) -> None:
     """Say how the run went, and how good the model is on the rows that chose its weights."""
     for warning in history.warnings:
-        print(f"Warning   {warning}")
+        say("Warning", warning)
     seconds = history[-1].seconds if len(history) else 0.0
     best = f", the best was epoch {history.best_epoch}" if history.best_epoch else ""
     why = f" ({history.stopped})" if history.stopped else ""
-    print(f"Trained   {len(history)} epochs in {seconds:.1f} s{best}{why}")
+    say("Trained", f"{len(history)} epoch{'' if len(history) == 1 else 's'} in {seconds:.1f} s{best}{why}")
     if dataset.validation.size:
         held = dataset.validation
         scores = scores_of(model, dataset.x[held], dataset.y[held])
         model.training["scores"] = scores
-        print(f"Held out  {score_text(scores)} (these rows chose the weights)")
+        say("Held out", f"{score_text(scores)} (these rows chose the weights)")
 
 
 def scores_of(model: Model, x: Array, encoded: Array) -> dict[str, float]:
@@ -186,7 +187,7 @@ def test_scores(model: Model, source: Source) -> dict[str, Any]:
         return {}
     labels = source.held.test[1]
     scores = scores_of(model, prepared(model.preparation, source.held.apart()), model.target.encode(labels))
-    print(f"Test      {score_text(scores)} (t10k-*, {len(labels):,} rows, never seen)")
+    say("Test", f"{score_text(scores)} (t10k-*, {len(labels):,} rows, never seen)")
     return {"test scores": scores}
 
 

@@ -14,11 +14,12 @@ MAX_INPUTS = 20
 
 def show(model: Annotated[str, Argument(help="A model file that glassnet train wrote.")]) -> None:
     """Print a model's equations, parameters, inputs and how it was trained."""
+    from glassnet.cli.lines import folded
     from glassnet.cli.model import load_model
     from glassnet.cli.run import training_program
 
     loaded = load_model(model)
-    print(loaded.network)
+    print(folded(str(loaded.network)))
     print(f"\n{training_program(loaded.network, loaded.training.get('optimizer'))}\n")
     _print_parameters(loaded)
     _print_data(loaded)

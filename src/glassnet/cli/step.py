@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from typer import Argument, Option
 
 from glassnet.cli import words
 
 if TYPE_CHECKING:
+    from glassnet.data.preprocessing import Preparation
+    from glassnet.data.target import Target
     from glassnet.network import NeuralNetwork
+
+NAMED = 12  # inputs that are listed by name
+
+
+class Taken(NamedTuple):
+    """What a step is taken on: a network, its data, where that came from, and how it was prepared."""
+
+    network: NeuralNetwork
+    x: Any
+    y: Any
+    place: str
+    preparation: Preparation
+    target: Target
 
 
 def step(
@@ -39,15 +54,15 @@ def step(
         found = _of_model(file, model, target)
     else:
         found = _fresh(file, target, Settings(words.widths(hidden), activation, cost, seed=seed, validation=0.0))
-    network, x, y, place = found
-    x, y = _rows(x, y, place, row, batch_size)
-    explanation = network.explain_step(x.T, y, lr, optimizer, notation=notation)
+    x, y = _rows(found, row, batch_size)
+    explanation = found.network.explain_step(x.T, y, lr, optimizer, notation=notation)
+    explanation.about = f"{_data(found)} {explanation.about}"
     last = row + len(x) - 1
     name = f"row {row}" if last == row else f"rows {row} to {last}"
-    _show(explanation, f"{name} of {place}", html, file)
+    _show(explanation, f"{name} of {found.place}", html, file)
 
 
-def _of_model(file: str, path: str, target: str | None) -> tuple[NeuralNetwork, Any, Any, str]:
+def _of_model(file: str, path: str, target: str | None) -> Taken:
     """The network of a model file, with the file's data as it takes them."""
     from glassnet.cli.dataset import read_known
     from glassnet.cli.model import load_model
@@ -58,10 +73,11 @@ def _of_model(file: str, path: str, target: str | None) -> tuple[NeuralNetwork, 
     if target not in (None, model.target.name):
         raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
     x, encoded, place = read_known(file, model)
-    return model.network, x, network_targets(encoded, model.target, model.network), place
+    y = network_targets(encoded, model.target, model.network)
+    return Taken(model.network, x, y, place, model.preparation, model.target)
 
 
-def _fresh(file: str, target: str | None, settings: Any) -> tuple[NeuralNetwork, Any, Any, str]:
+def _fresh(file: str, target: str | None, settings: Any) -> Taken:
     """A fresh network for a file, whose columns and target are prepared as `glassnet train` does."""
     from glassnet.cli.dataset import learn, read_source, task_of
     from glassnet.cli.outputs import keeps_units, network_targets
@@ -72,16 +88,37 @@ def _fresh(file: str, target: str | None, settings: Any) -> tuple[NeuralNetwork,
     task, _ = task_of(source, "auto")
     dataset = learn(source, task, 0.0, settings.seed, counts=keeps_units(settings.cost))
     network = make_network(dataset, settings)
-    return network, dataset.x, network_targets(dataset.y, dataset.target, network), file
+    y = network_targets(dataset.y, dataset.target, network)
+    return Taken(network, dataset.x, y, file, dataset.preparation, dataset.target)
 
 
-def _rows(x: Any, y: Any, place: str, row: int, count: int) -> tuple[Any, Any]:
+def _rows(found: Taken, row: int, count: int) -> tuple[Any, Any]:
     """The rows of the step; y is (fan_out, n) or class numbers (n,)."""
     from glassnet.errors import ParameterError
 
-    if row > len(x):
-        raise ParameterError(f"--row is {row:,}, but {place} has {len(x):,} rows; rows count from 1.")
-    return x[row - 1 : row - 1 + count], y[..., row - 1 : row - 1 + count]
+    if row > len(found.x):
+        raise ParameterError(f"--row is {row:,}, but {found.place} has {len(found.x):,} rows; rows count from 1.")
+    return found.x[row - 1 : row - 1 + count], found.y[..., row - 1 : row - 1 + count]
+
+
+def _data(found: Taken) -> str:
+    """What the numbers in a0 and y are, in sentences."""
+    from glassnet.data.preprocessing import TablePreparation
+    from glassnet.data.target import NumberTarget
+
+    inputs, target = found.preparation, found.target
+    names = inputs.features if isinstance(inputs, TablePreparation) else []
+    listed = ", ".join(names[:NAMED]) + (" ..." if names[NAMED:] else "")
+    a0 = f"a0 holds {listed}, numbers standardised." if names else f"a0 holds {len(found.x.T):,} inputs."
+    if not isinstance(target, NumberTarget) and target.classes == list(range(len(target.classes))):
+        return f"{a0} y is {target.name!r}, a class from 0 to {len(target.classes) - 1}."
+    if not isinstance(target, NumberTarget):
+        return (
+            f"{a0} y is {target.name!r}: {', '.join(f'{k} {name}' for k, name in enumerate(target.classes[:NAMED]))}."
+        )
+    if len(target.mean) > 1 or (target.mean, target.scale) == ([0.0], [1.0]):
+        return f"{a0} y is {target.name!r}."
+    return f"{a0} y is ({target.name} − {target.mean[0]:.6g}) / {1 / target.scale[0]:.6g}, standardised too."
 
 
 def _show(explanation: Any, what: str, html: str | None, file: str) -> None:
@@ -98,6 +135,7 @@ def _show(explanation: Any, what: str, html: str | None, file: str) -> None:
         console.print(explanation, crop=False)
         return
     check_output(html, file)
+    explanation.about = f"{what.capitalize()[0]}{what[1:]}. {explanation.about}"
     with atomic_file(html, DataError) as page:
         page.write(explanation.html().encode())
     print(f"Page      {html}: {what}")

@@ -82,9 +82,9 @@ class TablePreparation:
     def summary(self) -> str:
         """In words: how many columns of each kind, and how many inputs they make."""
         count = sum(isinstance(column, NumberColumn) for column in self.columns)
-        parts = [f"{count} numbers standardised"] if count else []
-        if count < len(self.columns):
-            parts.append(f"{len(self.columns) - count} categories one-hot")
+        parts = [f"{count} number{'' if count == 1 else 's'} standardised"] if count else []
+        if texts := len(self.columns) - count:
+            parts.append(f"{texts} categor{'y' if texts == 1 else 'ies'} one-hot")
         if filled := sum(isinstance(column, NumberColumn) and column.indicator for column in self.columns):
             parts.append(f"{filled} with missing cells (median, and a column that says so)")
         return f"{', '.join(parts)}: {len(self.features)} inputs"

@@ -46,4 +46,5 @@ def curve_html(model: Any) -> str:
     figure: Any = draw(model, None).figure
     figure.savefig(file, format="svg")
     picture = file.getvalue()
-    return f"<div style='max-width:40em'>{picture[picture.index('<svg') :]}</div>"
+    fitting = picture[picture.index("<svg") :].replace("<svg", "<svg style='max-width:100%;height:auto'", 1)
+    return f"<div style='max-width:40em'>{fitting}</div>"

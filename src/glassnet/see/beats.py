@@ -6,11 +6,12 @@ story.py makes beats of the rows that were run; layout.py draws them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from glassnet.letters import spelled
 from glassnet.parameters import Array
 from glassnet.program import Program, Row, symbol
 from glassnet.see.trace import number
@@ -57,6 +58,13 @@ class Beat(NamedTuple):
         if "{}" in self.text:
             terms[0], terms[2] = terms[2], terms[0]
         return self._replace(terms=tuple(terms))
+
+    @property
+    def spelled(self) -> Beat:
+        """The same in ASCII."""
+        terms = [spelled(t) if isinstance(t, str) else t._replace(symbol=spelled(t.symbol)) for t in self.terms]
+        label, title, text, sentence = map(spelled, (self.label, self.title, self.text, self.sentence))
+        return Beat(label, title, text, tuple(terms), sentence)
 
 
 class Worked(NamedTuple):
@@ -127,3 +135,36 @@ def passed(arrived: Array, gate: Array, delta: Array) -> str:
         if loudest != neuron and abs(opening) < abs(gate).max() / 10
         else ""
     )
+
+
+BETWEEN = {
+    "moments": "The mean and the variance of each neuron over the samples of this batch.",
+    "feature_moments": "The mean and the variance of each sample over its neurons.",
+    "mean_product": "γ multiplies x̂, so its gradient is the error times x̂, as the mean over the samples.",
+}
+
+
+def between(row: Row) -> str:
+    """What a row of a layer between the dense layers does, in a sentence."""
+    if row.kind == "dropout" and row.label == "forward":
+        return "Dropout sets values that chance picks to 0 and divides the others by the share that stays."
+    if row.kind == "dropout":
+        return "What was set to 0 on the way forward lets no error back; the others pass it, divided the same."
+    if row.kind in BETWEEN:
+        return BETWEEN[row.kind]
+    if row.label != "forward":
+        return "The error passes back through this layer."
+    if row.writes[0] in row.reads:
+        return "Kept for inference, which has no batch to take it from; this step does not use it."
+    if row.writes[0].endswith("_normal"):
+        return "Each value as its distance from the mean, in deviations."
+    return "A layer between the dense layers, with its own learnt γ (scale) and, where it has one, β (shift)."
+
+
+def recurrence(name: str, states: Sequence[str], text: str) -> str:
+    """An optimiser's formulas in the order in which they can be read: what it remembers first, by name in the last."""
+    step, *kept = text.split(", ")
+    for state, made in zip(states, kept, strict=True):
+        step = step.replace(f" ({made})", f" {state}").replace(made, state)
+    lines = [f"{state} ← {made}" for state, made in zip(states, kept, strict=True)]
+    return "; ".join([*lines, f"{name} ← {step}"])

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ import numpy as np
 from glassnet.errors import GlassnetError, ParameterTypeError
 from glassnet.parameters import Array
 
+HERE = str(Path(__file__).parents[1])  # the package: what is raised in it is not their line
 METHODS = ("feedforward", "backpropagation")
 
 
@@ -40,7 +43,14 @@ def quiet() -> Iterator[None]:
             raise
         except Exception as error:  # whatever a learner's code may raise is an answer
             text = " ".join(str(error).split())
-            raise Refusal(f"it raises {type(error).__name__}: {text[:160]}") from error
+            raise Refusal(f"it raises {type(error).__name__}{_line(error)}: {text[:160]}") from error
+
+
+def _line(error: Exception) -> str:
+    """The line of their code that raised, where it has one: not ours, and not one of a library's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [one for one in frames if not one.filename.startswith(HERE) and "site-packages" not in one.filename]
+    return f" in line {theirs[-1].lineno}" + (f", {theirs[-1].line!r}" if theirs[-1].line else "") if theirs else ""
 
 
 class Candidate:
@@ -54,8 +64,11 @@ class Candidate:
                 "mine must be a function (weights, biases, x, y) -> (dw, db), or a class with feedforward and "
                 f"backpropagation, not {mine!r:.100}."
             )
-        if isinstance(mine, type) and not all(hasattr(mine, name) for name in METHODS):
-            raise ParameterTypeError(f"{mine.__name__} has no {' and '.join(METHODS)}; the check calls both.")
+        if isinstance(mine, type) and (missing := [name for name in METHODS if not hasattr(mine, name)]):
+            raise ParameterTypeError(
+                f"{mine.__name__} has no {' and no '.join(missing)}; the check calls feedforward(x) and "
+                "backpropagation(y, z_s, a_s)."
+            )
 
     def turned(self, array: Any) -> Array:
         """The transpose where they work in rows."""
@@ -91,10 +104,26 @@ class Candidate:
             z_s, a_s = self.forward(made, x)
             return self.back(made, y, z_s, a_s)
         with quiet():
-            copies = [[self.turned(array).copy() for array in arrays] for arrays in (weights, biases)]
-            if self.rows:
-                copies[1] = [array.ravel() for array in copies[1]]
-            return _pair(self.mine(*copies, self.turned(x).copy(), self.turned(y).copy()))
+            return _pair(self.mine(*self._given(weights, biases, x, y)))
+
+    def _given(self, weights: Any, biases: Any, x: Array, y: Array) -> list[Any]:
+        """The arguments of a function, copies in their notation."""
+        copies: list[Any] = [[self.turned(array).copy() for array in arrays] for arrays in (weights, biases)]
+        if self.rows:
+            copies[1] = [array.ravel() for array in copies[1]]
+        return [*copies, self.turned(x).copy(), self.turned(y).copy()]
+
+    def changed(self, *given: Any) -> list[str]:
+        """Which of its arguments (weights, biases, x, y) a function changes."""
+        ours, theirs = self._given(*given), self._given(*given)
+        with quiet():
+            self.mine(*theirs)
+        names = ("weights", "biases", "x", "y")
+        same = [
+            len(one) == len(other) and all(map(np.array_equal, one, other))
+            for one, other in zip(ours, theirs, strict=True)
+        ]
+        return [name for name, kept in zip(names, same, strict=True) if not kept]
 
     def forward(self, made: Any, x: Array) -> tuple[Any, Any]:
         """z_s and a_s as they come."""
@@ -121,7 +150,8 @@ class Candidate:
 
 def _pair(found: Any) -> tuple[Any, Any]:
     if not isinstance(found, (tuple, list)) or len(found) != 2:
-        raise Refusal(f"it gives {type(found).__name__}, where a pair of lists is meant")
+        given = f"a {type(found).__name__} of {len(found)}" if isinstance(found, (tuple, list)) else f"{found!r:.60}"
+        raise Refusal(f"it gives {given}, where a pair of lists is meant, such as dw, db")
     return found[0], found[1]
 
 
@@ -129,9 +159,12 @@ def arrays(candidate: Candidate, found: Any, name: str, count: int) -> list[Arra
     """One float64 array a layer, columns. Raises Refusal where it is something else."""
     try:
         with np.errstate(all="ignore"):
-            result = [np.asarray(candidate.turned(part), np.float64) for part in found]
+            given = [candidate.turned(part) for part in found]
+            result = [np.asarray(part, np.float64) for part in given]
     except (TypeError, ValueError) as error:
         raise Refusal(f"its {name} is no list of arrays of numbers") from error
     if len(result) != count:
         raise Refusal(f"its {name} has {len(result)} arrays, where one for each of {count} layers is meant")
+    if all(part.dtype.kind in "iu" for part in given):
+        raise Refusal(f"its {name} holds whole numbers alone: arrays of integers cut the fractions off, so make floats")
     return result

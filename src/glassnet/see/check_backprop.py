@@ -131,6 +131,9 @@ def judged(candidate: Candidate, trial: Trial) -> list[Fault]:
         return [*faults, Fault("run", "its gradients are not finite.")]
     named = search(trial.held, found, tolerance)
     if named is None:
+        again = arrays(candidate, candidate.gradients(trial.widths, *before, trial.x, trial.y)[0], "dw", count)
+        if not all(map(np.array_equal, again, theirs[0])):
+            return [*faults, Fault("run", "it gives other numbers when it is called again with the same data.")]
         ours = gradients(trial.held)
         assert ours is not None
         named = (first_difference(ours, found, tolerance),)
@@ -149,6 +152,9 @@ def _shaped(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[list[Fau
     dw, db = list(theirs[0]), list(theirs[1])
     shapes = [w.shape for w in trial.network.weights]
     faults: list[Fault] = []
+    if [part.shape for part in dw] != shapes and [part.shape for part in db] == shapes:
+        dw, db = db, dw
+        faults.append(Fault("run", "dw and db are the wrong way round: return dw first, then db."))
     if [part.shape for part in dw] != shapes and [part.shape for part in dw[::-1]] == shapes:
         dw, db = dw[::-1], db[::-1]
         faults.append(Fault("BP4", "dw and db are in backward order: the last layer comes first."))
@@ -185,6 +191,10 @@ def _bias_fault(trial: Trial, number: int, part: Array, tolerance: float) -> Fau
 def _state_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
     """A function must give the same again, whatever it was called with in between, and leave its arguments alone."""
     other = Trial(trial.widths, candidate.activations, trial.network.architecture.cost, trial.m, seed=1)
+    changed = candidate.changed(*trial.parameters, trial.x, trial.y)
+    if changed:
+        names = " and ".join(changed)
+        return [Fault("run", f"it changes the {names} that it is given; it may only work out dw and db.")]
     calls = []
     for one in (trial, other, trial):
         dw, _ = candidate.gradients(one.widths, *one.parameters, one.x, one.y)

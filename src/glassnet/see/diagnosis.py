@@ -73,7 +73,7 @@ class Diagnosis(NamedTuple):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return f"<pre style='white-space:pre-wrap'>{escape(str(self))}</pre>"
 
 
 def diagnose(network: NeuralNetwork, x: Any = None, y: Any = None, columns: Sequence[str] | None = None) -> Diagnosis:
@@ -113,7 +113,8 @@ def _looked_at(evidence: Evidence) -> str:
     """What a diagnosis went by, in words."""
     parts = [f"{len(evidence.network.weights)} layers"] if evidence.measures is not None else []
     if evidence.history is not None:
-        parts.append(f"{len(evidence.history)} epochs")
+        count = len(evidence.history)
+        parts.append(f"{count} epoch{'' if count == 1 else 's'}")
     if evidence.x is not None:
         parts.append(f"{len(evidence.x):,} {'rows' if evidence.whole else 'training rows'}")
     return ", ".join(parts)

@@ -14,9 +14,10 @@ import numpy as np
 
 from glassnet.building import Step
 from glassnet.errors import unknown
+from glassnet.letters import spelled
 from glassnet.parameters import Array
 from glassnet.see.beats import SAMPLES, Axis, Beat, Worked
-from glassnet.see.layout import STYLE, Line, Picks, beat_html, beat_lines, words
+from glassnet.see.layout import PAGE, STYLE, Line, Picks, beat_html, beat_lines, words
 from glassnet.see.quantities import Ready, ready
 from glassnet.see.story import Story
 from glassnet.see.trace import Trace, number, samples
@@ -71,15 +72,17 @@ class Explanation:
             f"{close if gap < 0.1 else far}."
         ).replace("-", "−")
 
-    def lines(self, width: int = 100) -> Iterator[Line]:
-        """Lines of text with their styles: heading, formula, numbers, words."""
-        yield from words(self.about, width)
-        yield from words(NOTATIONS[self.notation], width)
+    def lines(self, width: int = 100, ascii_only: bool = False) -> Iterator[Line]:
+        """Lines of text with their styles: heading, formula, numbers, words; in ASCII where that is asked."""
+        said = spelled if ascii_only else str
+        yield from words(said(self.about), width)
+        yield from words(said(NOTATIONS[self.notation]), width)
         yield "words", ""
         for beat in self.beats:
-            yield from beat_lines(beat, self.picks, width)
+            for style, text in beat_lines(beat.spelled if ascii_only else beat, self.picks, width):
+                yield style, said(text)
         yield "heading", "did it help?"
-        yield from words(self.verdict, width)
+        yield from words(said(self.verdict), width)
 
     def __str__(self) -> str:
         return "\n".join(text for _, text in self.lines())
@@ -91,7 +94,7 @@ class Explanation:
         from rich.text import Text
 
         styles = {"heading": "bold cyan", "formula": "bold", "numbers": "", "words": "italic"}
-        for style, text in self.lines(options.max_width):
+        for style, text in self.lines(options.max_width, options.ascii_only):
             yield Text(text, style=styles[style], no_wrap=True, overflow="ignore")
 
     def _repr_html_(self) -> str:
@@ -102,8 +105,7 @@ class Explanation:
 
     def html(self) -> str:
         """A whole page, which needs no network and no script."""
-        head = "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>One step</title></head>"
-        return f"{head}<body>{self._repr_html_()}</body></html>\n"
+        return PAGE.format(self._repr_html_())
 
     def rows(self) -> Explanation:
         """The same in the other notation, samples as rows."""

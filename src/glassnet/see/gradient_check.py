@@ -59,13 +59,13 @@ class GradientReport(NamedTuple):
             if key not in worst or finding.difference > worst[key].difference:
                 worst[key] = finding
         lines = [
-            f"{'layer':<6}{'equation':<10}{'quantity':<20}{'backpropagation':>18}{'differences':>18}{'relative':>11}"
+            f"{'layer':<6}{'equation':<9}{'quantity':<18}{'backpropagation':>17}{'differences':>17}{'relative':>9}"
         ]
         for (layer, equation, _), finding in worst.items():
             mark = "" if finding.difference <= self.tolerance else "  ← wrong"
             lines.append(
-                f"{layer:<6}{equation:<10}{finding.quantity:<20}{finding.analytic:>18.9g}{finding.numeric:>18.9g}"
-                f"{finding.difference:>11.1e}{mark}"
+                f"{layer:<6}{equation:<9}{finding.quantity:<18}{finding.analytic:>17.9g}{finding.numeric:>17.9g}"
+                f"{finding.difference:>9.1e}{mark}"
             )
         verdict = "every gradient agrees" if self.ok else f"{self.worst.quantity} ({self.worst.equation}) disagrees"
         return "\n".join([*lines, f"{verdict}: {len(self.findings)} comparisons, tolerance {self.tolerance:g}"])

@@ -5,6 +5,7 @@ Small arrays are shown whole, of large ones the rows and columns that were picke
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -18,36 +19,45 @@ Line = tuple[str, str]  # a style (heading, formula, numbers, words) and the tex
 
 
 class Part(NamedTuple):
-    """What is shown of an array: its cells as text, the numbers of its rows and columns, and whether that is all."""
+    """What is shown of an array: its cells as text, the numbers of its rows and columns where that is not all."""
 
     head: str
     cells: list[list[str]]
-    rows: list[int]
-    columns: list[int]
-    whole: bool
+    rows: list[str]
+    columns: list[str]
 
 
 def part(shown: Shown, picks: Picks) -> Part:
-    """The picked rows and columns of an array."""
+    """The picked rows and columns of an array, each column as wide as its widest cell."""
     kept = [list(picks.get(axis, range(size))) for axis, size in zip(shown.axes, shown.values.shape, strict=True)]
     rows, columns = ([k for k in found if k < size] for found, size in zip(kept, shown.values.shape, strict=True))
-    cells = [[number(float(shown.values[i, j])) for j in columns] for i in rows]
     whole = (len(rows), len(columns)) == shown.values.shape
     shape = f"({', '.join(map(str, shown.values.shape))})"
-    return Part(f"{shown.symbol} {shape}{'' if whole else ' in part'}", cells, rows, columns, whole)
+    texts = [
+        aligned([*([] if whole else [str(j)]), *(number(float(shown.values[i, j])) for i in rows)]) for j in columns
+    ]
+    lines = [list(line) for line in zip(*texts, strict=True)]
+    if whole:
+        return Part(f"{shown.symbol} {shape}", lines, [], [])
+    side = len(str(max(rows)))
+    return Part(f"{shown.symbol} {shape} in part", lines[1:], [f"{row:>{side}}" for row in rows], lines[0])
+
+
+def aligned(column: Sequence[str]) -> list[str]:
+    """The cells of a column in one width, their decimal points under each other."""
+    parts = [cell.partition(".") for cell in column]
+    before, after = (max(len(part[0]) for part in parts), max(len(part[1] + part[2]) for part in parts))
+    return [f"{whole:>{before}}{point + rest:<{after}}" for whole, point, rest in parts]
 
 
 def block(shown: Shown, picks: Picks) -> list[str]:
     """An array as lines: name and shape, then its rows in brackets; numbered where rows or columns are left out."""
     found = part(shown, picks)
-    cells = found.cells if found.whole else [[*map(str, found.columns)], *found.cells]
-    wide = [max(len(row[k]) for row in cells) for k in range(len(found.columns))]
-    texts = ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, wide, strict=True)) for row in cells]
-    if found.whole:
+    texts = ["  ".join(cells) for cells in found.cells]
+    if not found.rows:
         return [found.head, *(f"[ {text} ]" for text in texts)]
-    side = max(len(str(row)) for row in found.rows)
-    body = [f"{row:>{side}} [ {text} ]" for row, text in zip(found.rows, texts[1:], strict=True)]
-    return [found.head, f"{'':>{side}}   {texts[0]}", *body]
+    body = [f"{row} [ {text} ]" for row, text in zip(found.rows, texts, strict=True)]
+    return [found.head, f"{'':>{len(found.rows[0])}}   {'  '.join(found.columns)}", *body]
 
 
 def beside(terms: Sequence[Shown | str], picks: Picks, width: int) -> list[str]:
@@ -72,14 +82,21 @@ def _wide(lines: list[str]) -> int:
 
 
 def _joined(blocks: list[list[str]]) -> list[str]:
-    """Blocks side by side; a sign stands in the middle of what it joins."""
+    """Blocks side by side; a sign stands in the middle of the rows that it joins, below the numbers of columns."""
+    numbered = [len(found) > 1 and not found[1].endswith("]") for found in blocks]
+    if any(numbered):
+        bare = [k for k, one in enumerate(numbered) if not one]
+        blocks = [
+            [found[0], "", *found[1:]] if k in bare and len(found) > 1 else found for k, found in enumerate(blocks)
+        ]
     height = max(map(len, blocks))
     padded = []
     for found in blocks:
         wide = _wide(found)
         body = len(found) - 1
-        above = (height - 1 - max(body, 1)) // 2
-        lines = [*found[:1], *[""] * above, *found[1:]] if body else ["", *[""] * above, *found]
+        above = (height - 1 - any(numbered) - max(body - any(numbered), 1)) // 2
+        heads = 1 + any(numbered)
+        lines = [*found[:heads], *[""] * above, *found[heads:]] if body else [*[""] * (heads + above), *found]
         padded.append([f"{line:<{wide}}" for line in lines + [""] * (height - len(lines))])
     return ["".join(found[k] for found in padded).rstrip() for k in range(height)]
 
@@ -94,34 +111,52 @@ def beat_lines(beat: Beat, picks: Picks, width: int) -> list[Line]:
 
 
 def words(text: str, width: int, style: str = "words") -> list[Line]:
-    """A sentence broken into lines."""
-    return [(style, f"  {line}") for line in textwrap.wrap(text, max(20, width - 2))]
+    """A sentence broken into lines, never between a name, its sign = and its number."""
+    held = re.sub(r"(?<=\S) ([=→]) (?=\S)", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+    lines = textwrap.wrap(held, max(20, width - 2))
+    return [(style, f"  {line}".replace("\N{NO-BREAK SPACE}", " ")) for line in lines]
 
 
+# Colours are those of the page or cell around it, light or dark; what is too wide scrolls by itself.
 STYLE = (
-    "<style>.glassnet-step{font-family:sans-serif;max-width:60em}.glassnet-step h4{margin:1em 0 .2em}"
-    ".glassnet-step .terms{display:flex;flex-wrap:wrap;align-items:center;gap:.6em;margin:.3em 0}"
-    ".glassnet-step table{border-collapse:collapse;border-left:2px solid;border-right:2px solid}"
-    ".glassnet-step td{padding:.1em .5em;text-align:right;font-variant-numeric:tabular-nums}"
-    ".glassnet-step th{padding:.1em .5em;font-weight:normal;opacity:.7}.glassnet-step caption{white-space:nowrap}"
-    "</style>"
+    "<style>.glassnet-step{font-family:sans-serif;max-width:60em;line-height:1.4;overflow-wrap:anywhere}"
+    ".glassnet-step h4{margin:1.6em 0 .3em;border-top:1px solid rgba(128,128,128,.4);padding-top:.6em}"
+    ".glassnet-step p{margin:.4em 0}.glassnet-step code{font-size:1.05em;background:none;color:inherit}"
+    ".glassnet-step .terms{display:flex;flex-wrap:wrap;align-items:center;gap:.5em .6em;margin:.5em 0;overflow-x:auto}"
+    ".glassnet-step .term{display:inline-flex;align-items:center;gap:.6em}"
+    ".glassnet-step table{border-collapse:collapse;border:none;margin:0;font-size:.95em;background:none}"
+    ".glassnet-step tr{background:none}.glassnet-step td,.glassnet-step th{border:none;padding:.1em .45em;"
+    "white-space:pre;text-align:left;font-family:ui-monospace,monospace}"
+    ".glassnet-step th{font-weight:normal;opacity:.75}"
+    ".glassnet-step td:first-of-type{border-left:2px solid}.glassnet-step td:last-child{border-right:2px solid}"
+    ".glassnet-step .name{white-space:nowrap;padding-bottom:.15em}</style>"
+)
+PAGE = (
+    "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+    "<meta name='viewport' content='width=device-width,initial-scale=1'><meta name='color-scheme' content='light dark'>"
+    "<title>One training step</title></head><body>{}</body></html>\n"
 )
 
 
 def beat_html(beat: Beat, picks: Picks) -> str:
-    """A beat as HTML: a heading, the formula, tables with the signs between them, the sentence."""
-    terms = "".join(
-        f"<span>{escape(term)}</span>" if isinstance(term, str) else _table(part(term, picks)) for term in beat.terms
-    )
+    """A beat as HTML: a heading, the formula, tables each with the sign before it, the sentence."""
+    terms, sign = "", ""
+    for term in beat.terms:
+        if isinstance(term, str):
+            sign = f"<span>{escape(term)}</span>"
+        else:
+            terms += f"<span class='term'>{sign}{_table(part(term, picks))}</span>"
+            sign = ""
     formula = f"<p><code>{escape(beat.formula)}</code></p>" if beat.formula else ""
     heading = f"<h4>{escape(beat.label)} · {escape(beat.title)}</h4>"
     return f"<section>{heading}{formula}<div class='terms'>{terms}</div><p>{escape(beat.sentence)}</p></section>"
 
 
 def _table(found: Part) -> str:
-    head = "" if found.whole else "".join(f"<th scope='col'>{column}</th>" for column in found.columns)
+    head = "".join(f"<th scope='col'>{column}</th>" for column in found.columns)
     rows = [f"<tr><th></th>{head}</tr>"] if head else []
-    for row, cells in zip(found.rows, found.cells, strict=True):
-        side = "" if found.whole else f"<th scope='row'>{row}</th>"
+    sides = [f"<th scope='row'>{row}</th>" for row in found.rows] or [""] * len(found.cells)
+    for side, cells in zip(sides, found.cells, strict=True):
         rows.append(f"<tr>{side}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    return f"<table><caption>{escape(found.head)}</caption>{''.join(rows)}</table>"
+    name = escape(found.head)
+    return f"<div><div class='name'>{name}</div><table aria-label='{name}'>{''.join(rows)}</table></div>"

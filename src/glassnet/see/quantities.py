@@ -78,6 +78,8 @@ def quantity(word: Any, names: Iterable[str]) -> str:
     for found in (word, spoken.get(word, "")):
         if found in known:
             return found
+    if "[" in word and (name := word.split("[")[0].strip()) in {*known, *spoken}:
+        raise ParameterError(f"{word!r} has an index; ask for {name!r}, and index the array that comes.")
     raise unknown("the quantity", word, known)
 
 
@@ -85,7 +87,12 @@ def place(word: Any, runner: Executor, names: Iterable[str]) -> Place:
     """The place that "z1[2,0]" names. Raises ParameterError where there is no such quantity or index."""
     if not isinstance(word, str) or not (match := re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([^\[\]]*)\])?\s*", word)):
         raise ParameterTypeError(f"a place is named by text such as 'w1[2,0]', not {word!r}.")
-    name, inside = quantity(match[1], names), match[2]
+    known, inside = list(names), match[2]
+    follows = {name for name in runner.program.buffers if match[1] in (name, symbol(name))} - {*known}
+    if follows:
+        can = ", ".join(known)
+        raise ParameterError(f"{symbol(follows.pop())} cannot be set; what can be is x, {can}.")
+    name = quantity(match[1], known)
     rows, columns = shape = runner.columns(name).shape
     axes = "neuron and sample" if runner.program.buffers[name].shape[0] == "m" else "row and column"
     numbers = [] if inside is None else [part.strip() for part in inside.split(",")]

@@ -118,7 +118,12 @@ def first_difference(ours: Gradients, theirs: Gradients, tolerance: float) -> Fa
             what = "dW and db differ" if all(wrong) else "dW differs" if wrong[0] else "db differs"
             return Fault(
                 equation,
-                f"no known mistake gives these numbers; {what} first in layer {layer}, by {max(gaps):.1%} of the "
+                f"no known mistake gives these numbers; {what} first in layer {layer}, by {_share(max(gaps))} the "
                 "largest entry.",
             )
     return Fault("BP1", "no known mistake gives these numbers.")
+
+
+def _share(gap: float) -> str:
+    """A share in per cent, or how many times the whole it is."""
+    return f"{gap:.1%} of" if gap < 10 else f"{gap:.3g} times"

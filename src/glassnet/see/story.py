@@ -15,7 +15,19 @@ import numpy as np
 from glassnet.architecture import Architecture
 from glassnet.parameters import Array
 from glassnet.program import Program, symbol
-from glassnet.see.beats import Beat, Shown, Worked, brackets, direction, largest, passed, signed, span
+from glassnet.see.beats import (
+    Beat,
+    Shown,
+    Worked,
+    between,
+    brackets,
+    direction,
+    largest,
+    passed,
+    recurrence,
+    signed,
+    span,
+)
 from glassnet.see.trace import number
 from glassnet.tables.activations import Softmax
 
@@ -49,12 +61,17 @@ class Story:
         if teller is not None:
             yield from teller(done)
         elif row.text and row.label not in ("cost", "update"):
-            yield self._plain(done)
+            yield from self._plain(done)
 
-    def _plain(self, done: Worked) -> Beat:
-        names = done.row.writes
-        terms = tuple(part for name in names for part in (done.shown(name, True), ","))[:-1]
-        return Beat(done.row.label, f"{symbol(names[0])}", done.row.text, terms, "A layer between the dense layers.")
+    def _plain(self, done: Worked) -> Iterator[Beat]:
+        """A row of a layer between the dense layers: what it took, and what it made of it."""
+        row, shown = done.row, [done.shown(name, True) for name in done.row.writes]
+        made = tuple(part for one in shown for part in (one, ","))[:-1]
+        if row.text or row.formula is None:
+            text = row.text
+        else:
+            text = f"{shown[0].symbol} ← {row.formula.text([symbol(name) for name in row.reads])}"
+        yield Beat(row.label, shown[0].symbol, text, (done.shown(row.reads[0]), "→", *made), between(row))
 
     # Forward and cost -------------------------------------------------------------------------------------------------
 
@@ -74,7 +91,7 @@ class Story:
     def _activation(self, done: Worked) -> Iterator[Beat]:
         name = done.row.writes[0]
         if not re.fullmatch(r"a\d+", name):
-            yield self._plain(done)
+            yield from self._plain(done)
             return
         layer = int(name[1:])
         row = self.architecture.dense[layer - 1].activation
@@ -97,25 +114,41 @@ class Story:
 
     def _mean_cost(self, done: Worked) -> Iterator[Beat]:
         c, total = done.shown("c"), done.shown("C", True)
-        m, rest = c.values.shape[1], float(total.values.item() - c.values.mean())
         words = next(row.text for row in self.program.rows if "c" in row.writes).removeprefix("c  = ")
-        beyond = "weights of the samples or the penalty" if abs(rest) > 1e-12 * abs(total.values.item()) else ""
-        sentence = f"c is each sample's own cost, {words}; C is their mean over m = {m}, not their sum"
-        sentence += f" (with the {beyond})." if beyond else "."
-        yield Beat("cost", "how wrong the network is", done.row.text, (c, "→", total), sentence)
+        beyond = ["the weights s of the samples"] if "s" in done.row.reads else []
+        beyond += ["the penalty"] if any(read.startswith("penalty") for read in done.row.reads) else []
+        sentence = f"c is each sample's own cost, {words}; C is their mean over m = {c.values.shape[1]}, not their sum"
+        sentence += f" (with {' and '.join(beyond)})." if beyond else "."
+        a, y = (Shown(name, self.general[name], (self.last, "m")) for name in (f"a{self.last}", "y"))
+        yield Beat("cost", "how wrong the network is", done.row.text, (a, "and", y, "→", c, "→", total), sentence)
 
     # The error --------------------------------------------------------------------------------------------------------
 
     def _error(self, done: Worked) -> Iterator[Beat]:
         row = done.row
-        if row.detail:
+        if row.writes[0] == f"da{self.last}" and "y" in row.reads:
+            yield self._first(done)
+        elif row.detail:
             return  # the next row says it too
-        if "y" in row.reads and row.writes[0] != f"d{row.reads[0]}":
+        elif "y" in row.reads:
             yield from self._shortcut(done)
         elif re.search(r"⊙ .+'\(\w+\)$", row.text):
             yield self._gate(done)
         else:
-            yield self._plain(done)
+            yield from self._plain(done)
+
+    def _first(self, done: Worked) -> Beat:
+        """Where every error comes from: the slope of a sample's cost over the output."""
+        out, arrived = done.shown(done.row.reads[0]), done.shown(done.row.writes[0])
+        said = "" if done.row.formula is None else done.row.formula.text([symbol(read) for read in done.row.reads])
+        text = f"{arrived.symbol} = {said}" if 0 < len(said) < 90 else done.row.text
+        weighted = " s is the weight of the sample." if "s" in done.row.reads else ""
+        sentence = (
+            f"How fast a sample's cost grows with its output, the slope of c over {out.symbol}. "
+            f"{direction(arrived.values)}{weighted}"
+        )
+        terms = (out, "and", Shown("y", self.general["y"], out.axes), "→", arrived)
+        return Beat("BP1", f"layer {self.last}, first half: the slope of the cost", text, terms, sentence)
 
     def _gate(self, done: Worked) -> Beat:
         """The error passes σ'(z): the second half of BP2, and of BP1."""
@@ -126,10 +159,11 @@ class Story:
         text, terms = f"{delta.symbol} = {arrived.symbol} ⊙ {slope.symbol}", (arrived, "⊙", slope, "=", delta)
         if done.row.label == "BP1":
             sentence = (
-                f"The error at the output: how fast a sample's cost grows with its z. {direction(arrived.values)} "
+                "The error at the output: how fast a sample's cost grows with its z. "
                 "δ belongs to a sample's own cost, so there is no 1/m in it."
             )
-            return Beat("BP1", f"layer {layer}, the error at the output", text, terms, sentence)
+            title = f"layer {layer}, second half: the slope passes the gate and is the error"
+            return Beat("BP1", title, text, terms, sentence)
         title = f"layer {layer}, second half: the error passes the gate"
         return Beat("BP2", title, text, terms, passed(arrived.values, slope.values, delta.values))
 
@@ -213,14 +247,14 @@ class Story:
         name, gradient, *states = done.row.reads
         before, after = done.shown(name), done.shown(name, True)
         change = Shown("change", after.values - before.values, before.axes)
-        held = [part for state in states for part in (done.shown(state, True), ",")]
+        held = [part for state in states for part in (",", done.shown(state, True))]
         words = [symbol(read) for read in done.row.reads] + [word.rsplit(" ", 1)[0] for word in done.row.scalars]
-        text = f"{symbol(name)} ← {done.row.formula.text(words).split(', ')[0]}" if done.row.formula else ""
+        text = recurrence(words[0], states, done.row.formula.text(words)) if done.row.formula else ""
         sentence = f"The largest change is {signed(change.values.flat[np.abs(change.values).argmax()])}."
         if states:
             sentence += f" {', '.join(states)}: what the optimiser remembers, after this first step."
-        terms = (done.shown(gradient), ",", *held, before, "+", change, "=", Shown("after", after.values, after.axes))
-        yield Beat("update", f"{symbol(name)}", text if len(text) < 100 else "", terms, sentence)
+        terms = (done.shown(gradient), *held, ";", before, "+", change, "=", Shown("after", after.values, after.axes))
+        yield Beat("update", symbol(name), text, terms, sentence)
 
     # What the sentences need ------------------------------------------------------------------------------------------
 

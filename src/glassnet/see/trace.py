@@ -116,7 +116,8 @@ class Trace(Mapping[str, Array]):
     def _repr_html_(self) -> str:
         rows = [f"<tr>{''.join(f'<th>{cell}</th>' for cell in HEAD)}</tr>"]
         rows += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in self.lines()]
-        return f"<p>{escape(self.about)}</p><table>{''.join(rows)}</table>"
+        table = f"<table style='white-space:nowrap'>{''.join(rows)}</table>"
+        return f"<p>{escape(self.about)}</p><div style='overflow-x:auto'>{table}</div>"
 
 
 def trace(
