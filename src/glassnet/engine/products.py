@@ -63,7 +63,8 @@ def product(identity: Identity) -> Any:
     """
     real, found = getattr(types, identity.dtype), target()
     lanes, top, masks = found.lanes(LLVM[real]), found.vectors, found.masks
-    strip, turn, copy = stripping(found), turning(real, found), line(COPY, real)
+    shapes = dict.fromkeys(range(1, top + 1), found.rows) | {WIDE: (1,)}
+    strip, turn, copy = stripping(found, shapes), turning(real, found), line(COPY, real)
     width = top * lanes
     stream = streaming(real, found)
     zero, zeros, memory = line(ZERO, real), local(real, WIDE * lanes), local(real, DEEP * width + LANES)
@@ -201,13 +202,14 @@ def followed(identity: Identity) -> Any:
     """
     real, multiply = getattr(types, identity.dtype), calling(called(identity))
     size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 3)
+    whole_lines = called(identity).kind == "skipping"  # else it would make its lists anew for each part of them
 
     def followed(words: Any, context: Any) -> None:
         kernel, operands, places, first = words[13], words[14], pointer(words[15], types.int64), words[16]
         rows, n, inner, form, b_row = words[9], words[10], words[11], words[5], words[4]
         height, width, row, alone = rows, n, further(), own()
         row[2], alone[0], alone[1], alone[2] = 1, 0, 1, 1
-        if kernel != 0 and (form == TURNED or (n >= BROAD and rows > 1)):
+        if kernel != 0 and (form == TURNED or (n >= BROAD and rows > 1 and not whole_lines)):
             parts = (n + NEAR - 1) // NEAR
             width = ((n + parts - 1) // parts + LANES - 1) & -LANES
         elif kernel != 0 and n * rows > NEAR * NEAR:

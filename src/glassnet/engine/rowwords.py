@@ -15,6 +15,7 @@ from glassnet.program import OPERANDS, Program, Row
 
 Words = tuple[int | str, ...]
 GATHERING = ("gather", "one_hot", "sample_weights")
+SKIPPING = ("affine", "outer")  # kinds that may leave out zeros of x
 
 
 class Same:
@@ -31,17 +32,20 @@ class Same:
 
 
 @lru_cache(maxsize=64)
-def row_words(same: Same, dtype: str) -> tuple[Words, ...]:
-    """The words of every row: kernel, barrier, units, width, what it reads and writes, settings."""
-    rows, writer = same.program.rows, _Writer(same.program, dtype)
+def row_words(same: Same, dtype: str, skipping: bool) -> tuple[Words, ...]:
+    """The words of every row: kernel, barrier, units, width, what it reads and writes, settings.
+
+    With `skipping`, the products that read x leave out its zeros.
+    """
+    rows, writer = same.program.rows, _Writer(same.program, dtype, skipping)
     return tuple(writer.words(row, waits) for row, waits in zip(rows, same.program.barriers(), strict=True))
 
 
 class _Writer:
     """Writes the words of a program's rows in one dtype."""
 
-    def __init__(self, program: Program, dtype: str) -> None:
-        self.program, self.dtype = program, dtype
+    def __init__(self, program: Program, dtype: str, skipping: bool) -> None:
+        self.program, self.dtype, self.skipping = program, dtype, skipping
 
     def words(self, row: Row, waits: bool) -> Words:
         """One row."""
@@ -72,7 +76,8 @@ class _Writer:
             further = len(row.reads) - len(walks)
             return address("formula", self.dtype, one_term(row), (*walks, *("full",) * (further + 1)))
         if row.formula is None or row.kind in OPERANDS:
-            return address(row.kind, self.dtype)
+            skips = self.skipping and reads_x(self.program, row)
+            return address(f"{row.kind} skipping" if skips else row.kind, self.dtype)
         first = row.parts[0]
         modes = [self.program.mode(row, name) for name in (*first.reads, *first.writes)]
         for place, name in enumerate(first.writes, len(first.reads)):
@@ -103,6 +108,19 @@ def code(source: str) -> str:
 def dropout_words(place: int) -> tuple[str, str]:
     """The names of the two keys of a dropout layer."""
     return f"key 0 of {place}", f"key 1 of {place}"
+
+
+@lru_cache(maxsize=64)
+def width_beside_x(same: Same) -> int:
+    """How long the lines are that are multiplied with numbers of x as it was fetched; 0 where none are."""
+    program = same.program
+    return min((program.extent(row).width for row in program.rows if reads_x(program, row)), default=0)
+
+
+def reads_x(program: Program, row: Row) -> bool:
+    """Whether the row is a product with x as it was fetched."""
+    fetched = {name for other in program.rows if other.reads == ("x source",) for name in other.writes}
+    return row.kind in SKIPPING and bool(fetched & set(row.reads))
 
 
 def has_one_term(row: Row) -> bool:
