@@ -40,6 +40,8 @@ DEEP = 512  # lines of a panel, 96 KB at most, on the stack; a longer sum goes o
 PLAIN, TURNED = 0, 1  # how b is read: as b[k, j], or as b[j, k]
 BROAD, MANY = 256, 32  # columns and rows from which a panel pays
 NEAR = 96  # columns that a formula follows at once, so that they are still near
+NEAR_TURNED = 4 * NEAR  # where a panel is turned anew for each block of rows
+ACROSS = 192  # columns of a result that is turned round at once
 OPERANDS_MOST = 12  # a formula that follows a product has fewer
 
 
@@ -209,11 +211,11 @@ def followed(identity: Identity) -> Any:
         rows, n, inner, form, b_row = words[9], words[10], words[11], words[5], words[4]
         height, width, row, alone = rows, n, further(), own()
         row[2], alone[0], alone[1], alone[2] = 1, 0, 1, 1
-        if kernel != 0 and (form == TURNED or (n >= BROAD and rows > 1 and not whole_lines)):
+        if kernel != 0 and n >= BROAD and rows > 1 and not whole_lines:
             parts = (n + NEAR - 1) // NEAR
             width = ((n + parts - 1) // parts + LANES - 1) & -LANES
-        elif kernel != 0 and n * rows > NEAR * NEAR:
-            height = smaller(rows, (NEAR * NEAR // n + 8) & -8)
+        elif kernel != 0:
+            height = smaller(rows, ((NEAR_TURNED if form == TURNED else NEAR) * NEAR // n + 8) & -8)
         a, w, z = pointer(words[0], real), pointer(words[3], real), pointer(words[6], real)
         top, left = 0, 0
         while top < rows:
@@ -242,21 +244,35 @@ def called(identity: Identity) -> Identity:
 
 
 def outer(identity: Identity) -> Any:
-    """BP4: dw = aᵀ·delta / m: adds a[i, u]·delta[i, :] in order of i; of one line, dw is a mean of lines."""
+    """BP4: dw = aᵀ·delta / m: adds a[i, u]·delta[i, :] in order of i; of one line, dw is a mean of lines.
+
+    Where delta's lines are short, most lanes of their vectors are empty; then deltaᵀ·a is made and turned round.
+    """
     real, found = getattr(types, identity.dtype), target()
     multiply, narrow, average = calling(called(identity)), narrowing(found), averaging(real, ADD_PRODUCT, 1)
     most, zero, zeros = narrowness(real, found), line(ZERO, real), local(real, LANES)
+    lanes, across = found.lanes(LLVM[real]), local(real, LANES * ACROSS)
 
     def outer(row: Any, context: Any) -> None:
         start, stop = share(row, context)
-        units, n, m, count, nothing = row[2], row[3], context[2], stop - start, zeros()
+        units, n, m, count, nothing, part = row[2], row[3], context[2], stop - start, zeros(), across()
         delta, a, dw = pointer(row[4], real), pointer(row[5], real), pointer(row[6], real)
         a, dw = shift(a, start), shift(dw, start * n)
         if count <= 0:
             return
+        vectors = count * ((n + lanes - 1) // lanes) - ((n + 3) & -4) * ((count + lanes - 1) // lanes)  # saved
         if n == 1 or units == 1:
             numbers, lines = (delta, a) if n == 1 else (a, delta)
             average((numbers, lines), units * n, m, dw, count * n)
+        elif n <= LANES and 2 * vectors * m > 3 * count * n:  # turning a number takes as long as 1.5 vectors
+            left = 0
+            while left < count:
+                width = smaller(ACROSS, count - left)
+                multiply(context, (delta, 1, n, shift(a, left), units, PLAIN, part, ACROSS, 0, n, width, m, m))
+                for unit in range(width):
+                    for j in range(n):
+                        dw[(left + unit) * n + j] = part[j * ACROSS + unit]
+                left += width
         elif n <= most:
             zero((), (), (nothing,), LANES)
             narrow((a, 1, units), (delta, n), (dw, n), (nothing, 0), (count, n, m, m))
