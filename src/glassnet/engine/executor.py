@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,14 @@ class Compiled(Memory):
         self.contexts = [apart(16)]
         self.context = self.contexts[0]
         self.context[1] = 1
-        self.pace = Pace(available(), heavy=capacity * held.parameters.count >= HEAVY)
         self.threads: int | None = None
         self.places, self.skipping = self._places(), False
         self.table = self._table()
+
+    @cached_property
+    def pace(self) -> Pace:
+        """What chooses the number of threads, made when the first steps are run."""
+        return Pace(available(), heavy=self.capacity * self.held.parameters.count >= HEAVY)
 
     def bind(self, sources: Sources) -> None:
         """Name the data that gathering rows read; it must stay where it is."""
