@@ -118,5 +118,5 @@ def test_zeros_are_left_out_where_there_are_many() -> None:
     assert not engine.is_worth_skipping(full, 1024)
     assert engine.is_worth_skipping(few, 1024) and engine.is_worth_skipping(few[:3], 1024)
     assert engine.is_worth_skipping(one_hot, 1024) and engine.is_worth_skipping((few > 0).astype(np.uint8), 1024)
-    assert not engine.is_worth_skipping(few, 128)  # the list of terms takes longer than they do
+    assert not engine.is_worth_skipping(few, 48)  # the list of terms takes longer than they do
     assert not engine.is_worth_skipping(few[:1], 1024)

@@ -23,7 +23,7 @@ from glassnet.reference import Schedule, Sources, dropout_keys
 
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
 KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-SOME, LEFT = 64, 0.9  # samples that are looked for zeros; the work that may be left without these
+SOME, LEFT = 64, 0.85  # samples that are looked for zeros; the work that may be left without these
 HEAVY = 1 << 28  # parameters times samples: steps of some 20 ms and more
 
 
@@ -166,10 +166,10 @@ def is_worth_skipping(x: Array, size: int) -> bool:
     """Whether so much of x (samples, inputs) is 0 that its products go faster without; lines of w have `size` bytes.
 
     A product without zeros makes two lines at a time, of the terms that are not 0 in both, and a list of these first:
-    measured, the list takes as long as 96 bytes of a line would.
+    measured, the list takes as long as 32 bytes of a line would.
     """
     some = x[:: max(1, len(x) // SOME)][: min(SOME, len(x) & -2)] != 0
-    return len(some) > 0 and float((some[::2] | some[1::2]).mean()) + 96 / size < LEFT
+    return len(some) > 0 and float((some[::2] | some[1::2]).mean()) + 32 / size < LEFT
 
 
 def apart(count: int) -> Array:
