@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from glassnet.engine.dots import dotting, streaming
 from glassnet.engine.identity import Identity
-from glassnet.engine.narrow import narrowing, narrowness
+from glassnet.engine.narrow import HALF_ROWS, halved, narrowing, narrowness
 from glassnet.engine.panels import turning
 from glassnet.engine.reductions import ADD_PRODUCT, averaging
 from glassnet.engine.simd import (
@@ -155,6 +155,7 @@ def affine(identity: Identity) -> Any:
     """
     real, found, pass_on = getattr(types, identity.dtype), target(), calling(called(identity))
     dots, narrow, most = dotting(real, found), narrowing(found), narrowness(real, found)
+    half = narrowing(halved(found), HALF_ROWS)
     size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 3)
 
     def affine(row: Any, context: Any) -> None:
@@ -166,6 +167,8 @@ def affine(identity: Identity) -> Any:
             return
         if n == 1:
             dots(a, inner, w, bias, z, rows, inner)
+        elif 2 * n <= most:
+            half((a, inner, 1), (w, n), (z, n), (bias, 0), (rows, n, inner, 1))
         elif n <= most:
             narrow((a, inner, 1), (w, n), (z, n), (bias, 0), (rows, n, inner, 1))
         else:
