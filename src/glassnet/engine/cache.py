@@ -114,6 +114,12 @@ def surroundings() -> str:
     return json.dumps([sources(), versions, processor, settings])
 
 
+@cache
+def has_masks() -> bool:
+    """Whether masks of vectors cost nothing (AVX-512); elsewhere leaving out zeros is not worth its kernels."""
+    return "+avx512f" in surroundings()
+
+
 def sources() -> str:
     """SHA-256 of the sources that the kernels come from."""
     here = Path(__file__).parent

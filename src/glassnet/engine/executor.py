@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.engine import address
+from glassnet.engine.cache import has_masks
 from glassnet.engine.rowwords import GATHERING, Same, code, dropout_words, row_words, stride, width_beside_x
 from glassnet.engine.threads import CALLS, Pace, available, run_together
 from glassnet.memory import Memory, Vectors, segment_name
@@ -61,7 +62,7 @@ class Compiled(Memory):
             found = source.ctypes.data, source.strides[0], SOURCE_CODES[source.dtype.name]
             self.places |= zip((name, stride(name), code(name)), found, strict=True)
         size = width_beside_x(Same(self.program)) * self.work[False].itemsize
-        self.skipping = size > 0 and is_worth_skipping(sources.x, size)
+        self.skipping = size > 0 and has_masks() and is_worth_skipping(sources.x, size)
         self.table[:] = self._table()
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
