@@ -121,3 +121,20 @@ def test_zeros_are_left_out_where_there_are_many() -> None:
     assert engine.is_worth_skipping(one_hot, 1024) and engine.is_worth_skipping((few > 0).astype(np.uint8), 1024)
     assert not engine.is_worth_skipping(few, 48)  # the list of terms takes longer than they do
     assert not engine.is_worth_skipping(few[:1], 1024)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_predictions_have_the_same_bits_either_way(dtype: str) -> None:
+    """Of many samples at once some are looked at; of few, one by one, none."""
+    rng = np.random.default_rng(0)
+    x = rng.random((600, 60)).astype(dtype) * (rng.random((600, 60)) < 0.2)
+    net = NeuralNetwork([60, 100, 5], ["relu", "softmax"], "categorical_cross_entropy", dtype=dtype, seed=0)
+    few = np.hstack([net.predict(x[first : first + 100].T) for first in range(0, 600, 100)])
+    runner: Any = net._inference._kept.predictor.runner
+    assert not runner.skipping
+    many = net.predict(x.T)
+    runner = net._inference._kept.predictor.runner
+    assert runner.skipping == has_masks()
+    assert many.tobytes() == few.tobytes()
+    net.predict(x.T + 1)
+    assert not runner.skipping

@@ -61,9 +61,20 @@ class Compiled(Memory):
             source = sources.of(name)
             found = source.ctypes.data, source.strides[0], SOURCE_CODES[source.dtype.name]
             self.places |= zip((name, stride(name), code(name)), found, strict=True)
-        size = width_beside_x(Same(self.program)) * self.work[False].itemsize
-        self.skipping = size > 0 and has_masks() and is_worth_skipping(sources.x, size)
+        self.skipping = self._skips(sources.x)
         self.table[:] = self._table()
+
+    def look(self, x: Array) -> None:
+        """Leave zeros out of products with x from now on, where that is worth it; the bits are the same."""
+        skips = self._skips(x)
+        if skips != self.skipping:
+            self.skipping = skips
+            self.table[:] = self._table()
+
+    def _skips(self, x: Array) -> bool:
+        """Whether products with x are to leave out its zeros."""
+        size = width_beside_x(Same(self.program)) * self.work[False].itemsize
+        return size > 0 and has_masks() and is_worth_skipping(x, size)
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""

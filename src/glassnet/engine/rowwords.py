@@ -112,15 +112,14 @@ def dropout_words(place: int) -> tuple[str, str]:
 
 @lru_cache(maxsize=64)
 def width_beside_x(same: Same) -> int:
-    """How long the lines are that are multiplied with numbers of x as it was fetched; 0 where none are."""
+    """How long the lines are that are multiplied with numbers of x as it is; 0 where none are."""
     program = same.program
     return min((program.extent(row).width for row in program.rows if reads_x(program, row)), default=0)
 
 
 def reads_x(program: Program, row: Row) -> bool:
-    """Whether the row is a product with x as it was fetched."""
-    fetched = {name for other in program.rows if other.reads == ("x source",) for name in other.writes}
-    return row.kind in SKIPPING and bool(fetched & set(row.reads))
+    """Whether the row is a product with x as it is fetched or given."""
+    return row.kind in SKIPPING and "a0" in row.reads
 
 
 def has_one_term(row: Row) -> bool:
