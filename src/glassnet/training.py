@@ -142,7 +142,7 @@ class Training:
 
     def _first_slice(self) -> int:
         """Steps of the first call, before their time is known: few milliseconds, or one that a watch looks at."""
-        if self.watch is not None:
+        if self.watch is not None and self.watch.is_due(SLICE_SECONDS):
             return 1
         work = self.executor.capacity * self.network.parameters.count
         return max(1, FIRST_WORK // max(work, LEAST_WORK))
