@@ -44,7 +44,8 @@ def compared(
                     print(f"{process.name} is left out: {answer['missing']}", file=sys.stderr)
                 else:
                     times[process.name].append(answer)
-        limit = processes[0].ask(part="limits", workload=workload)["step"] if part == "training" else 0.0
+        limited = part in ("training", "estimators")
+        limit = processes[0].ask(part="limits", workload=workload)["step"] if limited else 0.0
         for name, answers in times.items():
             if answers:
                 cpu, wall = (statistics.median(answer[clock] for answer in answers) for clock in ("cpu", "wall"))

@@ -62,13 +62,13 @@ def caller(kernel: int, words: list[int], m: int) -> Callable[[], None]:
     return lambda kept=kept: run(first, second)
 
 
-def product() -> float:
+def product(dtype: str = "float32") -> float:
     """Seconds of an operation: 64 × 256 times 256 × 192, which stays near."""
     from glassnet.engine import address
 
-    a, w, b, z = (np.ones(shape, np.float32) for shape in ((64, 256), (256, 192), 192, (64, 192)))
+    a, w, b, z = (np.ones(shape, dtype) for shape in ((64, 256), (256, 192), 192, (64, 192)))
     places = [array.ctypes.data for array in (a, w, b, z)]
-    call = caller(address("affine", "float32"), [0, 0, 0, 192, *places, 256, 0, 0], 64)
+    call = caller(address("affine", dtype), [0, 0, 0, 192, *places, 256, 0, 0], 64)
     return fastest(call) / (2 * 64 * 256 * 192)
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
 RATE, DROPPED = 0.001, 0.2
+
+
+def operations(layers: Sequence[int]) -> float:
+    """Operations of the products of one sample: forward, BP4, and BP2 but for the first layer."""
+    sizes = [a * b for a, b in pairwise(layers)]
+    return 2.0 * (2 * sum(sizes) + sum(sizes[1:]))
 
 
 class Workload(NamedTuple):
@@ -34,9 +42,8 @@ class Workload(NamedTuple):
 
     @property
     def flops(self) -> float:
-        """Operations of the products of one step: forward, BP4, and BP2 but for the first layer."""
-        sizes = [a * b for a, b in zip(self.layers, self.layers[1:], strict=False)]
-        return 2.0 * self.batch * (2 * sum(sizes) + sum(sizes[1:]))
+        """Operations of the products of one step."""
+        return self.batch * operations(self.layers)
 
     def data(self) -> tuple[Array, Array]:
         """x (samples, inputs) float32, y (samples, outputs) float32 or class numbers (samples,)."""

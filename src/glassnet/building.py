@@ -6,7 +6,7 @@ update (updates.py). Layers between dense layers add their own rows (tables/laye
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from numpy import sign
@@ -15,9 +15,14 @@ from glassnet.architecture import Architecture
 from glassnet.places import Place, PlacedRows, places, segments
 from glassnet.program import Program, error_name, symbol
 from glassnet.rowlist import RowList
+from glassnet.tables.rows import Value
 from glassnet.updates import Step, add_update
 
 __all__ = ["Step", "build", "segments"]
+
+Formulas = dict[str, Callable[[Value, Value], Value]]
+PENALTIES: Formulas = {"l1": lambda w, l1: l1 * abs(w), "l2": lambda w, l2: l2 * (0.5 * (w * w))}
+SLOPES: Formulas = {"l1": lambda w, l1: l1 * sign(w), "l2": lambda w, l2: l2 * w}
 
 
 def build(
@@ -165,13 +170,19 @@ class _Builder:
         found = {f"penalty{s.layer}": s for s in self.rows.segments if s.is_weight}
         for name, segment in found.items():
             self.rows.sums(
-                lambda w, l1, l2: l1 * abs(w) + l2 * (0.5 * (w * w)),
-                (segment.name,),
-                name,
-                segment.shape[0],
-                scalars=("l1", "l2"),
+                lambda w, *s: self.added(PENALTIES, w, s), (segment.name,), name, segment.shape[0], scalars=self.strong
             )
         return {name: segment.shape[0] for name, segment in found.items()}
+
+    @property
+    def strong(self) -> tuple[str, ...]:
+        """The penalties that are there."""
+        return tuple(name for name in PENALTIES if getattr(self.architecture, name))
+
+    def added(self, formulas: Formulas, w: Value, strengths: Sequence[Value]) -> Value:
+        """The sum of the penalties that are there, or of their derivatives."""
+        first, *rest = (formulas[name](w, strength) for name, strength in zip(self.strong, strengths, strict=True))
+        return sum(rest, first)
 
     def penalty_text(self) -> str:
         """The penalty in words."""
@@ -254,9 +265,9 @@ class _Builder:
             self.rows.label = "penalty"
             parts = ((f"l1·sign({big})", self.architecture.l1), (f"l2·{big}", self.architecture.l2))
             self.rows.formula(
-                lambda g, w, l1, l2: g + (l1 * sign(w) + l2 * w),
+                lambda g, w, *s: g + self.added(SLOPES, w, s),
                 (f"dw{layer}", f"w{layer}"),
                 weights,
                 f"d{big} ← d{big} + {' + '.join(text for text, strength in parts if strength)}",
-                scalars=("l1", "l2"),
+                scalars=self.strong,
             )

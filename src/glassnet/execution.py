@@ -27,6 +27,9 @@ class Executor(Protocol):
     def bind(self, sources: Sources) -> None:
         """Name the data of a run."""
 
+    def look(self, x: Array) -> None:
+        """See by some samples (rows) which way of computing suits what is run next; the bits are the same."""
+
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run steps of a run; write the cost of each."""
 

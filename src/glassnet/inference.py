@@ -75,6 +75,8 @@ class Inference:
         predictor: Predictor | None = self._kept.__dict__.get("predictor")
         if predictor is None or predictor.runner.capacity < size:
             predictor = self._kept.predictor = Predictor(network, size)
+        if len(rows) >= LEAST:
+            predictor.runner.look(rows)
         for first in range(0, len(rows), size):
             predictor(rows[first : first + size], result[first : first + size])
         return result.T

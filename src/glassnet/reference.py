@@ -62,6 +62,9 @@ class Reference(Memory):
         """Name the data that gathering rows read."""
         self.sources = sources
 
+    def look(self, x: Array) -> None:
+        """There is one way only."""
+
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run the steps of a schedule and write the cost of each; return how many were run."""
         for number in range(len(schedule.batches)):

@@ -34,6 +34,7 @@ from glassnet.sparse_rows import SliceBySlice, is_sparse, on_demand
 from glassnet.watching import Watch
 
 SLICE_SECONDS = 0.05  # one compiled call: after it Python sees Ctrl-C, the time limit and callbacks
+FIRST_WORK, LEAST_WORK = 1 << 24, 1 << 17  # samples times parameters: of some milliseconds, of the smallest step
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run is taken to find the step that broke it
 
 
@@ -73,7 +74,7 @@ class Training:
             self.executor = SliceBySlice(self.executor, sources)
         self.executor.bind(sources)
         self.plan = self._drawn() if plan is None else plan
-        self._slice = 1
+        self._slice = 0  # steps of the next call; 0: no call was made yet
         self._kept = {name: np.empty_like(vector) for name, vector in self._held().items()}
         self._keep_snapshot()
 
@@ -113,7 +114,7 @@ class Training:
         left = math.inf if steps is None else steps
         last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
         while left > 0 and self.counters.epoch < last and not self.finished:
-            left -= self._advance(int(min(left, self._slice)), last)
+            left -= self._advance(int(min(left, self._slice or self._first_slice())), last)
             if self.watch is not None:
                 self.watch.look()
             if time.perf_counter() - started > seconds:
@@ -134,10 +135,17 @@ class Training:
             self._diverged()
         self._account(block, first, costs[:done], rates)
         elapsed = time.perf_counter() - started
-        self._slice = max(1, min(2 * self._slice, int(done * SLICE_SECONDS / max(elapsed, 1e-6))))
+        self._slice = max(1, min(2 * max(self._slice, done), int(done * SLICE_SECONDS / max(elapsed, 1e-6))))
         if time.perf_counter() - self._snapshot_time > SNAPSHOT_SECONDS:
             self._keep_snapshot()
         return done
+
+    def _first_slice(self) -> int:
+        """Steps of the first call, before their time is known: few milliseconds, or one that a watch looks at."""
+        if self.watch is not None and self.watch.is_due(SLICE_SECONDS):
+            return 1
+        work = self.executor.capacity * self.network.parameters.count
+        return max(1, FIRST_WORK // max(work, LEAST_WORK))
 
     def _place(self) -> tuple[Block, int]:
         """The block of the present epoch, and the number in it of the batch that comes next."""

@@ -66,6 +66,10 @@ class Watch:
             self.gap = -(-2 * counters.epoch // MOST)
         self.next_epoch = counters.epoch + self.gap
 
+    def is_due(self, seconds: float) -> bool:
+        """Whether the first look may come within so many seconds of the run."""
+        return self.always or SHARE * seconds >= FIRST
+
     def _expected(self, elapsed: float) -> float:
         """Seconds that the next look will take: as many as the last one; the first one, by what steps take."""
         if self.took is not None:

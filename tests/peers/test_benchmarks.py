@@ -64,6 +64,22 @@ def test_ours_trains_and_has_a_limit() -> None:
     assert step["cpu"] > 0 and limit["step"] > 0
 
 
+def test_operations_of_a_fit_are_counted() -> None:
+    """442 samples of 10 columns, 100 units: 1,100 weights forward and in BP4, 100 in BP2, a product and a sum each."""
+    epoch = 442 * 2 * (2 * 1100 + 100)
+    assert drop_in.operations_of("diabetes (100,), float64") == 200 * epoch
+    fits = [1797 * 2 * (2 * (64 * h + h * 10) + h * 10) for h in (50, 100)]
+    assert drop_in.operations_of("24 fits on digits, float32") == 30 * 12 * 2 / 3 * sum(fits)
+
+
+def test_a_fit_is_set_beside_its_products() -> None:
+    (limit,) = answers("glassnet", {"part": "limits", "workload": "diabetes (100,), float64"})
+    assert limit["step"] > 0
+    ours = Measured("estimators", "a", "glassnet", 1, 2.0, 2.0, 1.0)
+    theirs = ours._replace(contestant="scikit-learn", cpu=8.0, limit=0.0)
+    assert drop_in.text([ours, theirs]).splitlines()[-1] == "| a | 8 | 2 | 4.0 | 8.0 |"
+
+
 def test_factors_are_the_peers_times_over_ours() -> None:
     ours = Measured("training", "a", "glassnet", 1, 2.0, 9.0, 1.0)
     peers = [ours._replace(contestant=name, cpu=cpu, limit=0.0) for name, cpu in (("slow", 8.0), ("best", 3.0))]

@@ -103,6 +103,18 @@ def outer(dtype: str, m: int, n: int) -> Rows:
         yield Case(address("outer", dtype), m, units, n, operands)
 
 
+def skipping(rows: Callable[[str, int, int], Rows], kind: str, x: int) -> Callable[[str, int, int], Rows]:
+    """The rows of a product whose operand `x` is half zeros, by the kernel that leaves these out."""
+
+    def found(dtype: str, m: int, n: int) -> Rows:
+        for case in rows(dtype, m, n):
+            operands = list(case.operands)
+            operands[x] = operands[x] * (operands[x] > 1)
+            yield case._replace(kernel=address(f"{kind} skipping", dtype), operands=operands)
+
+    return found
+
+
 def by_unit(kind: str, reads: int, writes: int) -> Callable[[str, int, int], Rows]:
     """A row over samples, for each unit."""
 
@@ -155,6 +167,8 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "affine": affine,
     "arrive": arrive,
     "outer": outer,
+    "affine skipping": skipping(affine, "affine", 0),
+    "outer skipping": skipping(outer, "outer", 1),
     "mean": by_unit("mean", 1, 1),
     "mean_product": by_unit("mean_product", 2, 1),
     "moments": by_unit("moments", 1, 2),

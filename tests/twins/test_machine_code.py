@@ -28,7 +28,7 @@ IN_ORDER = {
     "mean_cost": "adds one cost a sample, in order, so that bits do not depend on anything",
     "clip_scale": "adds one number a row of weights, in order",
 }
-MOVING = ("one_hot", "followed", "arrive", "shuffle", "interpret")  # they call, cut up, fill or move
+MOVING = ("one_hot", "followed", "followed skipping", "arrive", "shuffle", "interpret")  # they call, cut up, fill, move
 
 
 @every_dtype

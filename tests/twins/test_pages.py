@@ -31,7 +31,7 @@ Place = Callable[[Array], Array]
 Kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
-CALLED = {"product", "followed"}  # affine, arrive and outer lead to them
+CALLED = {"product", "followed", "skipping", "followed skipping"}  # affine, arrive and outer lead to them
 
 
 def sizes() -> Iterator[tuple[int, int]]:

@@ -64,9 +64,9 @@ class Product(NamedTuple):
         bound = terms * np.finfo(self.dtype).eps * (abs(one) @ abs(two) + abs(extra))
         return one @ two + extra, bound
 
-    def run(self, reads: list[Array], result: Array, threads: int = 1) -> Array:
-        """The kernel on the given memory, as several threads one after another."""
-        kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address(self.kind, self.dtype))
+    def run(self, reads: list[Array], result: Array, threads: int = 1, kind: str = "") -> Array:
+        """The kernel, or one of another kind, on the given memory, as several threads one after another."""
+        kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address(kind or self.kind, self.dtype))
         places = [array.ctypes.data for array in (*reads, result)]
         units = self.fan_in if self.kind == "outer" else 0
         settings = {"affine": [self.fan_in, 0, 0], "arrive": [self.fan_out, 0, 0], "outer": []}[self.kind]

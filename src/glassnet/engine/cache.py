@@ -35,7 +35,7 @@ SUFFIX = ".kernel"
 DAY = 86400.0  # seconds
 KEPT = {SUFFIX: 90 * DAY, ".part": DAY}  # how long a file stays that nothing reads or writes
 OURS = re.compile(r"[0-9a-f]{64}\.kernel|[0-9a-f]{16}\w+\.part")  # the directory may be one that holds other files
-PROVED = ("product",)  # kinds of kernels that prove themselves when they are compiled
+PROVED = ("product", "skipping")  # kinds of kernels that prove themselves when they are compiled
 
 
 def kernel(identity: Identity) -> int:
@@ -112,6 +112,12 @@ def surroundings() -> str:
     processor = (llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
     settings = [os.environ.get(name, "") for name in SETTINGS]
     return json.dumps([sources(), versions, processor, settings])
+
+
+@cache
+def has_masks() -> bool:
+    """Whether masks of vectors cost nothing (AVX-512); elsewhere leaving out zeros is not worth its kernels."""
+    return "+avx512f" in surroundings()
 
 
 def sources() -> str:

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from glassnet.engine import address
+from glassnet.engine.cache import has_masks
+from glassnet.engine.rowwords import GATHERING, Same, code, dropout_words, row_words, stride, width_beside_x
 from glassnet.engine.threads import CALLS, Pace, available, run_together
-from glassnet.formula import Formula, trace
-from glassnet.memory import Memory, Vectors
+from glassnet.memory import Memory, Vectors, segment_name
 from glassnet.parameters import Array, aligned_zeros
-from glassnet.program import OPERANDS, Program, Row
+from glassnet.program import Program
 from glassnet.reference import Schedule, Sources, dropout_keys
 
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
 KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+SOME, LEFT = 64, 0.85  # samples that are looked for zeros; the work that may be left without these
 HEAVY = 1 << 28  # parameters times samples: steps of some 20 ms and more
-GATHERING = ("gather", "one_hot", "sample_weights")
 
 
 class Compiled(Memory):
@@ -42,18 +44,37 @@ class Compiled(Memory):
         self.contexts = [apart(16)]
         self.context = self.contexts[0]
         self.context[1] = 1
-        self.pace = Pace(available(), heavy=capacity * held.parameters.count >= HEAVY)
         self.threads: int | None = None
+        self.places, self.skipping = self._places(), False
         self.table = self._table()
+
+    @cached_property
+    def pace(self) -> Pace:
+        """What chooses the number of threads, made when the first steps are run."""
+        return Pace(available(), heavy=self.capacity * self.held.parameters.count >= HEAVY)
 
     def bind(self, sources: Sources) -> None:
         """Name the data that gathering rows read; it must stay where it is."""
         self.sources = sources
         self.shuffling = KERNEL(address("shuffle", ""))
-        for number, row in enumerate(self.program.rows):
-            if row.kind in GATHERING:
-                words = self._words(row, bool(self.table[number, 1]))
-                self.table[number, : len(words)] = words
+        for name in (row.reads[0] for row in self.program.rows if row.kind in GATHERING):
+            source = sources.of(name)
+            found = source.ctypes.data, source.strides[0], SOURCE_CODES[source.dtype.name]
+            self.places |= zip((name, stride(name), code(name)), found, strict=True)
+        self.skipping = self._skips(sources.x)
+        self.table[:] = self._table()
+
+    def look(self, x: Array) -> None:
+        """Leave zeros out of products with x from now on, where that is worth it; the bits are the same."""
+        skips = self._skips(x)
+        if skips != self.skipping:
+            self.skipping = skips
+            self.table[:] = self._table()
+
+    def _skips(self, x: Array) -> bool:
+        """Whether products with x are to leave out its zeros."""
+        size = width_beside_x(Same(self.program)) * self.work[False].itemsize
+        return size > 0 and has_masks() and is_worth_skipping(x, size)
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
@@ -124,88 +145,45 @@ class Compiled(Memory):
     # The table of rows ------------------------------------------------------------------------------------------------
 
     def _table(self) -> Array:
-        """Every row as int64 words; all rows are as long as the longest."""
-        rows = [self._words(row, waits) for row, waits in zip(self.program.rows, self.program.barriers(), strict=True)]
+        """Every row as int64 words, addresses in place of the names; all rows are as long as the longest."""
+        places = self.places
+        rows = row_words(Same(self.program), self.held.parameters.vector.dtype.name, self.skipping)
         table = np.zeros((len(rows), max(map(len, rows))), np.int64)
         for number, words in enumerate(rows):
-            table[number, : len(words)] = words
+            table[number, : len(words)] = [places[word] if type(word) is str else word for word in words]
         return table
 
-    def _words(self, row: Row, waits: bool) -> list[int]:
-        """One row: kernel, barrier, units, width, addresses of reads and writes, settings."""
-        units, width = self.program.extent(row)
-        first = row.parts[0]  # the other segments lie behind it
-        names = (*first.reads, *first.writes)
-        if row.kind in ("mean_cost", "clip_scale"):
-            width = len(names)
-        return [self._kernel(row), int(waits), units or 0, width, *self._operands(row, names)]
+    def _places(self) -> dict[str, int]:
+        """Where every quantity lies in memory, and what else an executor's words say by name; 0 is not known yet."""
+        places: dict[str, int] = {}
+        starts: dict[Any, int] = {wide: array.ctypes.data for wide, array in self.work.items()}
+        for name, buffer in self.program.buffers.items():
+            if buffer.home == "work":
+                offset = self.offsets[self.program.memory(name)]
+                places[name] = starts[buffer.float64] + offset * self.work[buffer.float64].itemsize
+            elif buffer.home == "source":
+                places |= dict.fromkeys((name, stride(name), code(name)), 0)
+            else:
+                held = self.held.at(buffer.home)
+                start = starts.setdefault(buffer.home, held.vector.ctypes.data)
+                places[name] = start + held.offsets[segment_name(name, buffer.home)] * held.vector.itemsize
+        for row in self.program.rows:
+            if row.kind == "dropout":
+                place = row.settings[2]
+                places |= zip(dropout_words(place), dropout_keys(self.seed, place), strict=True)
+        return places
 
-    def _operands(self, row: Row, names: Sequence[str]) -> list[int]:
-        """The words behind a row's kernel and loop; a product's formula comes behind the product's own words."""
-        if row.kind not in OPERANDS or has_one_term(row):
-            return [*map(self._address, names), *self._settings(row)]
-        own, follow = (*names[: OPERANDS[row.kind]], row.writes[0]), (row.writes[0], *names[OPERANDS[row.kind] :])
-        kernel = self._follower(row.formula, len(follow)) if row.formula else 0
-        return [*map(self._address, own), *row.settings, kernel, len(follow), *map(self._address, follow)]
 
-    def _follower(self, formula: Formula, operands: int) -> int:
-        """The kernel of a formula that follows a product: along whole lines."""
-        return address("formula", self.held.parameters.vector.dtype.name, formula, ("full",) * operands)
+def is_worth_skipping(x: Array, size: int) -> bool:
+    """Whether so much of x (samples, inputs) is 0 that its products go faster without; lines of w have `size` bytes.
 
-    def _kernel(self, row: Row) -> int:
-        """The address of the row's kernel."""
-        dtype = self.held.parameters.vector.dtype.name
-        if has_one_term(row):
-            alone, others = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
-            walks = (alone, *(others,) * (OPERANDS[row.kind] - 1))
-            further = len(row.reads) - len(walks)
-            return address("formula", dtype, one_term(row), (*walks, *("full",) * (further + 1)))
-        if row.formula is None or row.kind in OPERANDS:
-            return address(row.kind, dtype)
-        first = row.parts[0]
-        modes = [self.program.mode(row, name) for name in (*first.reads, *first.writes)]
-        for place, name in enumerate(first.writes, len(first.reads)):
-            if self.program.buffers[name].home == "parameters":  # every thread reads them in the next step
-                modes[place] = "shared"
-        return address(row.kind, dtype, row.formula, tuple(modes), scalars=len(row.scalars))
-
-    def _address(self, name: str) -> int:
-        """Where a quantity lies in memory; 0 for a source that is not bound yet."""
-        if self.program.buffers[name].home != "source":
-            return self.rows(name).ctypes.data
-        return self.sources.of(name).ctypes.data if self.sources is not None else 0
-
-    def _settings(self, row: Row) -> list[int]:
-        """The words behind the addresses: whole numbers a kernel needs, and where its step scalars stand."""
-        scalars = [self.program.scalars.index(name) for name in row.scalars]
-        if row.kind == "gather":
-            if self.sources is None:
-                return [0, 0]
-            source = self.sources.of(row.reads[0])
-            return [source.strides[0], SOURCE_CODES[source.dtype.name]]
-        if row.kind == "dropout":
-            threshold, scale, place = row.settings
-            return [threshold, *dropout_keys(self.seed, place), scale]
-        return [*row.settings, *scalars]
+    A product without zeros makes two lines at a time, of the terms that are not 0 in both, and a list of these first:
+    measured, the list takes as long as 32 bytes of a line would.
+    """
+    some = x[:: max(1, len(x) // SOME)][: min(SOME, len(x) & -2)] != 0
+    return len(some) > 0 and float((some[::2] | some[1::2]).mean()) + 32 / size < LEFT
 
 
 def apart(count: int) -> Array:
     """Whole numbers, 0, that share no cache line with others: what one thread writes, another need not fetch again."""
     return aligned_zeros((count + 7) & -8, np.int64)[:count]
-
-
-def has_one_term(row: Row) -> bool:
-    """Whether the row is a product of one term, of one input or BP2 from one output: a formula of numbers and lines."""
-    return row.kind in OPERANDS and row.settings == (1,)
-
-
-def one_term(row: Row) -> Formula:
-    """x·w + b or δ·w for each sample, then the row's own formula; a sum that starts at 0 has no −0."""
-    operands, formula = OPERANDS[row.kind], row.formula
-
-    def product(number: Any, w: Any, *rest: Any) -> Any:
-        bias, further = (rest[0], rest[1:]) if row.kind == "affine" else (0.0, rest)
-        result = number * w + bias
-        return result if formula is None else formula(result, *further)
-
-    return trace(product, operands if formula is None else operands - 1 + formula.inputs)

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from glassnet.formula import Formula
 
-CALLS = {"affine": "followed", "arrive": "followed", "followed": "product", "outer": "product"}
+CALLS = {
+    **{"affine": "followed", "arrive": "followed", "followed": "product", "outer": "product"},
+    **{"affine skipping": "followed skipping", "followed skipping": "skipping", "outer skipping": "skipping"},
+}
 
 
 class Identity(NamedTuple):
@@ -32,7 +35,7 @@ class Identity(NamedTuple):
     @property
     def symbol(self) -> str:
         """The name under which other kernels call this one."""
-        return f"glassnet_{self.kind}_{self.dtype}"
+        return f"glassnet_{self.kind.replace(' ', '_')}_{self.dtype}"
 
     @property
     def called(self) -> Identity | None:

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glassnet.engine import dropout, elementwise, gather, interpreter, products, reductions, shuffle, softmax, totals
+from glassnet.engine import (
+    dropout,
+    elementwise,
+    gather,
+    interpreter,
+    products,
+    reductions,
+    shuffle,
+    skipping,
+    softmax,
+    totals,
+)
 from glassnet.engine.compile import object_code
 from glassnet.engine.identity import Identity
 
@@ -24,6 +35,10 @@ KERNELS: dict[str, Callable[[Identity], Any]] = {
     "affine": products.affine,
     "arrive": products.arrive,
     "outer": products.outer,
+    "skipping": skipping.skipping,
+    "followed skipping": products.followed,
+    "affine skipping": products.affine,
+    "outer skipping": products.outer,
     "mean": reductions.mean,
     "mean_product": reductions.mean_product,
     "moments": reductions.moments,

@@ -16,6 +16,7 @@ from glassnet.engine.target import Target
 from glassnet.engine.tiles import Strip, Tile
 
 ROWS = (4, 1)  # of the tiles; taller ones would be faster where there is more to do
+HALF_ROWS = (8, 4, 1)  # of tiles of half a vector, of which some processors add two at a time
 
 
 def narrowness(dtype: types.Type, target: Target) -> int:
@@ -23,7 +24,12 @@ def narrowness(dtype: types.Type, target: Target) -> int:
     return target.lanes(LLVM[dtype]) if target.masks else 0
 
 
-def narrowing(target: Target) -> Any:
+def halved(target: Target) -> Target:
+    """The target with vectors half as wide."""
+    return target._replace(bytes=target.bytes // 2)
+
+
+def narrowing(target: Target, rows: tuple[int, ...] = ROWS) -> Any:
     """An intrinsic narrow((a, row, step), (b, row), (c, row), (start, row), (rows, columns, depth, divisor))."""
 
     @intrinsic
@@ -31,7 +37,7 @@ def narrowing(target: Target) -> Any:
         def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
             counts = [len(kinds) for kinds in signature.args]
             fields = [builder.extract_value(arguments[i], j) for i, count in enumerate(counts) for j in range(count)]
-            Tile(builder, Strip(*fields), target, 1).strips(ROWS)
+            Tile(builder, Strip(*fields), target, 1).strips(rows)
             return context.get_dummy_value()
 
         return types.void(a, b, c, start, sizes), generate

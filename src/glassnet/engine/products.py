@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from glassnet.engine.dots import dotting, streaming
 from glassnet.engine.identity import Identity
-from glassnet.engine.narrow import narrowing, narrowness
+from glassnet.engine.narrow import HALF_ROWS, halved, narrowing, narrowness
 from glassnet.engine.panels import turning
 from glassnet.engine.reductions import ADD_PRODUCT, averaging
 from glassnet.engine.simd import (
@@ -40,6 +40,8 @@ DEEP = 512  # lines of a panel, 96 KB at most, on the stack; a longer sum goes o
 PLAIN, TURNED = 0, 1  # how b is read: as b[k, j], or as b[j, k]
 BROAD, MANY = 256, 32  # columns and rows from which a panel pays
 NEAR = 96  # columns that a formula follows at once, so that they are still near
+NEAR_TURNED = 4 * NEAR  # where a panel is turned anew for each block of rows
+ACROSS = 192  # columns of a result that is turned round at once
 OPERANDS_MOST = 12  # a formula that follows a product has fewer
 
 
@@ -63,7 +65,8 @@ def product(identity: Identity) -> Any:
     """
     real, found = getattr(types, identity.dtype), target()
     lanes, top, masks = found.lanes(LLVM[real]), found.vectors, found.masks
-    strip, turn, copy = stripping(found), turning(real, found), line(COPY, real)
+    shapes = dict.fromkeys(range(1, top + 1), found.rows) | {WIDE: (1,)}
+    strip, turn, copy = stripping(found, shapes), turning(real, found), line(COPY, real)
     width = top * lanes
     stream = streaming(real, found)
     zero, zeros, memory = line(ZERO, real), local(real, WIDE * lanes), local(real, DEEP * width + LANES)
@@ -152,6 +155,7 @@ def affine(identity: Identity) -> Any:
     """
     real, found, pass_on = getattr(types, identity.dtype), target(), calling(called(identity))
     dots, narrow, most = dotting(real, found), narrowing(found), narrowness(real, found)
+    half = narrowing(halved(found), HALF_ROWS)
     size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 3)
 
     def affine(row: Any, context: Any) -> None:
@@ -163,6 +167,8 @@ def affine(identity: Identity) -> Any:
             return
         if n == 1:
             dots(a, inner, w, bias, z, rows, inner)
+        elif 2 * n <= most:
+            half((a, inner, 1), (w, n), (z, n), (bias, 0), (rows, n, inner, 1))
         elif n <= most:
             narrow((a, inner, 1), (w, n), (z, n), (bias, 0), (rows, n, inner, 1))
         else:
@@ -201,17 +207,18 @@ def followed(identity: Identity) -> Any:
     """
     real, multiply = getattr(types, identity.dtype), calling(called(identity))
     size, further, own = size_of(LLVM[real]), local(types.int64, OPERANDS_MOST + 4), local(types.int64, 3)
+    whole_lines = called(identity).kind == "skipping"  # else it would make its lists anew for each part of them
 
     def followed(words: Any, context: Any) -> None:
         kernel, operands, places, first = words[13], words[14], pointer(words[15], types.int64), words[16]
         rows, n, inner, form, b_row = words[9], words[10], words[11], words[5], words[4]
         height, width, row, alone = rows, n, further(), own()
         row[2], alone[0], alone[1], alone[2] = 1, 0, 1, 1
-        if kernel != 0 and (form == TURNED or (n >= BROAD and rows > 1)):
+        if kernel != 0 and n >= BROAD and rows > 1 and not whole_lines:
             parts = (n + NEAR - 1) // NEAR
             width = ((n + parts - 1) // parts + LANES - 1) & -LANES
-        elif kernel != 0 and n * rows > NEAR * NEAR:
-            height = smaller(rows, (NEAR * NEAR // n + 8) & -8)
+        elif kernel != 0:
+            height = smaller(rows, ((NEAR_TURNED if form == TURNED else NEAR) * NEAR // n + 8) & -8)
         a, w, z = pointer(words[0], real), pointer(words[3], real), pointer(words[6], real)
         top, left = 0, 0
         while top < rows:
@@ -240,21 +247,35 @@ def called(identity: Identity) -> Identity:
 
 
 def outer(identity: Identity) -> Any:
-    """BP4: dw = aᵀ·delta / m: adds a[i, u]·delta[i, :] in order of i; of one line, dw is a mean of lines."""
+    """BP4: dw = aᵀ·delta / m: adds a[i, u]·delta[i, :] in order of i; of one line, dw is a mean of lines.
+
+    Where delta's lines are short, most lanes of their vectors are empty; then deltaᵀ·a is made and turned round.
+    """
     real, found = getattr(types, identity.dtype), target()
     multiply, narrow, average = calling(called(identity)), narrowing(found), averaging(real, ADD_PRODUCT, 1)
     most, zero, zeros = narrowness(real, found), line(ZERO, real), local(real, LANES)
+    lanes, across = found.lanes(LLVM[real]), local(real, LANES * ACROSS)
 
     def outer(row: Any, context: Any) -> None:
         start, stop = share(row, context)
-        units, n, m, count, nothing = row[2], row[3], context[2], stop - start, zeros()
+        units, n, m, count, nothing, part = row[2], row[3], context[2], stop - start, zeros(), across()
         delta, a, dw = pointer(row[4], real), pointer(row[5], real), pointer(row[6], real)
         a, dw = shift(a, start), shift(dw, start * n)
         if count <= 0:
             return
+        vectors = count * ((n + lanes - 1) // lanes) - ((n + 3) & -4) * ((count + lanes - 1) // lanes)  # saved
         if n == 1 or units == 1:
             numbers, lines = (delta, a) if n == 1 else (a, delta)
             average((numbers, lines), units * n, m, dw, count * n)
+        elif n <= LANES and 2 * vectors * m > 3 * count * n:  # turning a number takes as long as 1.5 vectors
+            left = 0
+            while left < count:
+                width = smaller(ACROSS, count - left)
+                multiply(context, (delta, 1, n, shift(a, left), units, PLAIN, part, ACROSS, 0, n, width, m, m))
+                for unit in range(width):
+                    for j in range(n):
+                        dw[(left + unit) * n + j] = part[j * ACROSS + unit]
+                left += width
         elif n <= most:
             zero((), (), (nothing,), LANES)
             narrow((a, 1, units), (delta, n), (dw, n), (nothing, 0), (count, n, m, m))

@@ -29,8 +29,8 @@ def available() -> int:
     """How many threads this process may use: its affinity, its share of the machine, and GLASSNET_THREADS."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wished = os.environ.get("GLASSNET_THREADS", "")
-    limits = [cores, quota(), int(wished) if wished.isdigit() and int(wished) > 0 else cores]
-    return max(1, math.floor(min(limits)))
+    most = min(cores, int(wished) if wished.isdigit() and int(wished) > 0 else cores)
+    return most if most == 1 else max(1, math.floor(min(most, quota())))  # which reads files
 
 
 def quota() -> float:

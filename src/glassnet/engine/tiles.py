@@ -7,7 +7,7 @@ row; beyond the last column its vectors are masked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -24,6 +24,7 @@ class Strip(NamedTuple):
     """What a strip of the result is made of: up to `columns` columns, all rows.
 
     `a` is read as a[i·a_row + k·a_step], `b` as b[k·b_row + j], the accumulators start at start[i·start_row + j].
+    With `terms`, k goes through that list; of an empty one it takes the first place all the same.
     """
 
     a: ir.Value
@@ -39,6 +40,7 @@ class Strip(NamedTuple):
     columns: ir.Value
     depth: ir.Value
     divisor: ir.Value
+    terms: ir.Value | None = None
 
 
 class Tile:
@@ -82,8 +84,9 @@ class Tile:
         before, loop, after = builder.block, builder.append_basic_block("k"), builder.append_basic_block("summed")
         builder.branch(loop)
         builder.position_at_end(loop)
-        k = self.joined(constant_word(0), before)
+        place = self.joined(constant_word(0), before)
         sums = [[self.joined(value, before) for value in line] for line in begin]
+        k = place if strip.terms is None else builder.load(builder.gep(strip.terms, [place]))
         line = (self.short if self.target.masks else self.whole).load(
             builder.gep(strip.b, [builder.mul(k, strip.b_row)])
         )
@@ -92,8 +95,8 @@ class Tile:
             number = broadcast(builder, builder.load(builder.gep(start, [step])), self.kind.count)
             pairs = zip(line, totals, strict=True)
             results.append([multiply_add(builder, number, b, total, self.target.fused) for b, total in pairs])
-        following = builder.add(k, constant_word(1))
-        k.add_incoming(following, loop)
+        following = builder.add(place, constant_word(1))
+        place.add_incoming(following, loop)
         for totals, line in zip(sums, results, strict=True):
             for total, result in zip(totals, line, strict=True):
                 total.add_incoming(result, loop)
@@ -141,11 +144,11 @@ class Tile:
 WIDE = 8  # vectors of a tile of one row
 
 
-def stripping(target: Target) -> Any:
+def stripping(target: Target, shapes: Mapping[int, Sequence[int]]) -> Any:
     """An intrinsic strip((a, row, step), (b, row), (c, row), (start, row), sizes): a Strip, then its vectors.
 
-    A strip of each width is a function of its own, so that a small product does not pay for the registers of a large
-    one.
+    `shapes` has the rows of the tiles for every number of vectors. A strip of each width is a function of its own, so
+    that a small product does not pay for the registers of a large one.
     """
 
     @intrinsic
@@ -154,7 +157,6 @@ def stripping(target: Target) -> Any:
             counts = [len(kinds) for kinds in signature.args]
             values = [builder.extract_value(arguments[i], j) for i, count in enumerate(counts) for j in range(count)]
             *fields, vectors = values
-            shapes = dict.fromkeys(range(1, target.vectors + 1), target.rows) | {WIDE: (1,)}
             for number, rows in shapes.items():
                 with builder.if_then(builder.icmp_signed("==", vectors, constant_word(number))):
                     kind = ir.FunctionType(ir.VoidType(), [field.type for field in fields])

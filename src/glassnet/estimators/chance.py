@@ -44,7 +44,7 @@ class Shuffles:
 
     def _start(self) -> None:
         """Stand before the first epoch."""
-        self.order, self.blocks, self.first_epoch = np.arange(len(self.places)), 0, 0
+        self.order, self.blocks, self.first_epoch, self.drawn = self.places.copy(), 0, 0, 0
 
     def __call__(self, number: int, places: Array) -> None:
         """Write the orders of a block; an earlier one is drawn again from the beginning."""
@@ -60,18 +60,15 @@ class Shuffles:
         """Write the orders of the next block."""
         self.state, self.first_epoch = self.rng.get_state(legacy=False), self.blocks * self.full
         self.blocks += 1
+        self.drawn = self.first_epoch + len(orders)
         for order in orders:
-            self.order = self.order[_shuffle(self.rng, len(self.order))]
-            order[:] = self.places[self.order]
+            self.rng.shuffle(self.order)
+            order[:] = self.order
 
     def finish(self, epochs: int) -> None:
         """Leave the RandomState as it is after so many epochs, none of them before the block drawn last."""
+        if epochs == self.drawn:
+            return
         self.rng.set_state(self.state)
         for _ in range(self.first_epoch, epochs):
-            _shuffle(self.rng, len(self.places))
-
-
-def _shuffle(rng: np.random.RandomState, samples: int) -> Array:
-    numbers = np.arange(samples)
-    rng.shuffle(numbers)
-    return numbers
+            self.rng.shuffle(self.order)

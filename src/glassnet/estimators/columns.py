@@ -65,8 +65,8 @@ def binarizer(y: Array) -> LabelBinarizer | ColumnBinarizer:
     """What turns y into targets: scikit-learn's own, or ours for several columns of classes."""
     if y.ndim == 2:
         check_classification_targets(y)
-    if type_of_target(y) == ColumnBinarizer.y_type_:
-        return ColumnBinarizer(list(dense(y).T))
+        if type_of_target(y) == ColumnBinarizer.y_type_:
+            return ColumnBinarizer(list(dense(y).T))
     return LabelBinarizer().fit(y)
 
 

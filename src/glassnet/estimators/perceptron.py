@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -84,6 +85,12 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
         "threads": [None, Interval(Integral, 1, None, closed="left")],
     }
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """The words of the constructor, read from it once; copying an estimator asks for them several times."""
+        return list(super()._get_param_names())
 
     def _store(self, words: dict[str, Any]) -> None:
         """Keep what a person passed, unchanged and under its own name, as scikit-learn's contract wants it."""

@@ -208,6 +208,7 @@ class Stochastic:
         """Take in the reports of all epochs that are new."""
         while self.model.n_iter_ < len(self.training.counters.reports) and not self.stopped:
             self._end_epoch(self.training.counters.reports[self.model.n_iter_])
+        self._follow_rate()
 
     def _end_epoch(self, report: Report) -> None:
         model = self.model
@@ -220,8 +221,6 @@ class Stochastic:
         if model.verbose:
             print(f"Iteration {model.n_iter_}, loss = {report.cost:.8f}")
         self._judge()
-        if isinstance(self.rates, EpochRates):
-            self.rate = float(self.rates.after(model.n_iter_))
         if self.patience.exhausted:
             self._stop_or_slow_down()
         answers = [self.hooks.end_epoch(), *(callback(report) for callback in self.callbacks)]
@@ -243,9 +242,15 @@ class Stochastic:
                 model._keep_best()
         model._no_improvement_count = self.patience.count
 
+    def _follow_rate(self) -> None:
+        """The rate as the mode has it after the epochs that were run."""
+        if isinstance(self.rates, EpochRates):
+            self.rate = float(self.rates.after(self.model.n_iter_))
+
     def _stop_or_slow_down(self) -> None:
         """The fit ends, or in the adaptive mode goes on with a fifth of the rate."""
         model = self.model
+        self._follow_rate()
         why = sentence(self.data.score is not None, self.patience.tol, self.patience.limit)
         adaptive = model.solver == "sgd" and model.learning_rate == "adaptive"
         if adaptive and isinstance(self.rates, EpochRates) and self.rate > LEAST_RATE:
