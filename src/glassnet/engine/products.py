@@ -212,7 +212,7 @@ def followed(identity: Identity) -> Any:
     def followed(words: Any, context: Any) -> None:
         kernel, operands, places, first = words[13], words[14], pointer(words[15], types.int64), words[16]
         rows, n, inner, form, b_row = words[9], words[10], words[11], words[5], words[4]
-        height, width, row, alone = rows, n, further(), own()
+        height, width, row, alone, top, left = rows, n, further(), own(), 0, 0
         row[2], alone[0], alone[1], alone[2] = 1, 0, 1, 1
         if kernel != 0 and n >= BROAD and rows > 1 and not whole_lines:
             parts = (n + NEAR - 1) // NEAR
@@ -220,7 +220,6 @@ def followed(identity: Identity) -> Any:
         elif kernel != 0:
             height = smaller(rows, ((NEAR_TURNED if form == TURNED else NEAR) * NEAR // n + 8) & -8)
         a, w, z = pointer(words[0], real), pointer(words[3], real), pointer(words[6], real)
-        top, left = 0, 0
         while top < rows:
             lines, count, into = smaller(height, rows - top), smaller(width, n - left), top * n + left
             bias = words[8] + left * size if words[8] != 0 else 0
