@@ -73,9 +73,11 @@ def read_blocks(path: FilePath) -> Blocks:
 
 
 def _content(path: FilePath, file: IO[bytes], size: int) -> bytes | None:
-    """The content of the block that begins here; None where the file ends in it, or the last one is not as written."""
+    """The content of the block that begins here; None where the file ends in it, or is lost from here on."""
     place = file.tell()
     head, check = file.read(HEAD.size), file.read(CHECK.size)
+    if not any(head + check) and _is_lost(file):
+        return None
     if not SIGN.startswith(head[: len(SIGN)]):
         raise ModelFileError(f"{path} is {f'damaged at byte {place:,}' if place else 'no recording of a run'}.")
     if len(check) < CHECK.size:
@@ -86,6 +88,11 @@ def _content(path: FilePath, file: IO[bytes], size: int) -> bytes | None:
     content = file.read(length) if length <= size - file.tell() else None
     if content is None or zlib.crc32(content) == checksum:
         return content
-    if file.tell() < size:
+    if not _is_lost(file):
         raise ModelFileError(f"{path} is damaged at byte {place:,}: a block does not fit its checksum.")
-    return None  # the system kept its length and lost its bytes
+    return None
+
+
+def _is_lost(file: IO[bytes]) -> bool:
+    """Whether nothing but zeros comes: after a power cut a system may have kept a file's length and lost its bytes."""
+    return not any(file.read())

@@ -327,9 +327,7 @@ class NeuralNetwork(Seeing):
         return {"text/plain": repr(self), "text/html": network_html(self)}
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {
-            name: value for name, value in vars(self).items() if name not in ("_lock", "_stop", "_inference", "seen")
-        }
+        state = {name: value for name, value in vars(self).items() if name not in NOT_KEPT}
         for name in ("parameters", "statistics"):
             state[name] = state[name].vector.copy()
         return state

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,7 +143,7 @@ def kept(sources: Sources, places: Array | None = None) -> Sources | None:
 
     `places` are those that are trained on, where that is not all.
     """
-    row = sources.x.shape[1] * 8
+    row = sum(part.dtype.itemsize * prod(part.shape[1:]) for part in (sources.x, sources.y))
     return some(sources, places) if row * SAMPLES <= ROOM else None
 
 

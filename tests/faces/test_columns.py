@@ -89,6 +89,25 @@ def test_all_is_as_in_a_decision_tree(kind: str) -> None:
         np.testing.assert_allclose(np.exp(logs), shares, rtol=1e-12)
 
 
+@pytest.mark.parametrize("weights", [None, [{"big": 2.0}, {0: 3.0}]])
+def test_words_may_stand_beside_numbers(weights: Any) -> None:
+    """Where scikit-learn's trees cannot sort the labels; each column keeps the kind it has."""
+    X, words = problem()
+    Y = np.column_stack([words[:, :1].astype(object), numbers()[1][:, 1:2]])
+    frame = pd.DataFrame({"size": words[:, 0], "class": numbers()[1][:, 1]})
+    whole = quiet(solver="lbfgs", max_iter=60, class_weight=weights).fit(X, frame)
+    parts = quiet(learning_rate_init=0.01, class_weight=weights)
+    for _ in range(150):
+        parts.partial_fit(X, Y, classes=[np.array(["big", "small"]), np.arange(5)])
+    for model in (whole, parts):
+        found = model.predict(X)
+        assert [type(value) for value in found[0]] == [str, int]
+        assert (found == Y).mean() > 0.9 and model.score(X, frame) == (found == Y).all(axis=1).mean() > 0.8
+        assert [classes.tolist() for classes in model.classes_] == [["big", "small"], [0, 1, 2, 3, 4]]
+    with pytest.raises(ValueError, match="continuous"):
+        quiet().fit(X, frame.assign(**{"class": X[:, 1]}))
+
+
 def test_the_output_activation_may_be_said() -> None:
     X, Y = problem()
     found = [quiet(output_activation=row).fit(X, Y) for row in (None, "softmax", Softmax(), Softmax((2, 5, 3)))]

@@ -155,10 +155,15 @@ def test_columns_are_called_by_their_names() -> None:
 
 def test_what_a_network_remembers_of_its_samples_is_bounded() -> None:
     """256 rows, or none where these were more than 4 MB; a copy has none."""
-    for inputs, known in ((2, True), (3000, False)):
-        net = NeuralNetwork([inputs, 2, 1], seed=0)
-        x = np.random.default_rng(0).random((inputs, 300))
-        net.train(x, np.zeros((1, 300)), epochs=1)
+    for inputs, outputs, kind, known in (
+        (2, 1, "f8", True),
+        (3000, 1, "f8", False),
+        (3000, 1, "u1", True),
+        (2, 5000, "f8", False),
+    ):
+        net = NeuralNetwork([inputs, 2, outputs], seed=0)
+        x = np.random.default_rng(0).random((300, inputs)).astype(kind).T  # read in place, so remembered as it is
+        net.train(x, np.zeros((outputs, 300)), epochs=1)
         assert (net.seen is not None) is known and copy.deepcopy(net).seen is None
         if net.seen is not None:
             assert net.seen.x.shape == (256, inputs) and not np.shares_memory(net.seen.x, x)

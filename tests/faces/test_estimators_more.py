@@ -453,6 +453,9 @@ words = make(columns | {"kind": ["setosa"] * len(y)})
 message = refused(lambda: kind().fit(words, y))
 assert message.startswith("column 'kind' of X holds String, not numbers (it begins with ['setosa'])"), message
 assert "contains NaN" in refused(lambda: kind().fit(make(columns | {"a": [None, *X[1:, 0].tolist()]}), y))
+if sys.argv[1] == "pandas":
+    ordered = make(X, columns=list("abcd")).assign(a=library.Categorical(X[:, 0], ordered=True))
+    assert np.array_equal(parameters(quiet(kind).fit(ordered, y)), parameters(quiet(kind).fit(X, y)))
 if sys.argv[1] == "polars":
     assert "collect()" in refused(lambda: kind().fit(table.lazy(), y))
 print("read")

@@ -183,6 +183,8 @@ def test_what_a_diagnosis_needs() -> None:
         fitted.diagnose(X, y[:20])
     with pytest.raises(ValueError, match="pass X and y"):
         pickle.loads(pickle.dumps(fitted)).diagnose()
+    fitted.set_params(solver="adam").fit(X, y).set_params(solver="lbfgs").fit(X, y)
+    assert "epoch" not in str(fitted.diagnose())  # those of the fit before are not taken for its own
     with pytest.raises(ValueError, match="not fitted"):
         model("iris").diagnose()
     with pytest.raises(ValueError, match="features"):

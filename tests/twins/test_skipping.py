@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from glassnet import NeuralNetwork
+from glassnet.engine import EngineUnavailable, rowwords
 from glassnet.engine import executor as engine
 from glassnet.engine.cache import has_masks
 from tests.twins.pages import Guarded
@@ -138,3 +139,22 @@ def test_predictions_have_the_same_bits_either_way(dtype: str) -> None:
     assert many.tobytes() == few.tobytes()
     net.predict(x.T + 1)
     assert not runner.skipping
+
+
+def test_where_its_kernels_cannot_be_had_the_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process without the compiler, whose cache has the other kernels only."""
+    x = np.eye(59, dtype=np.float32)[np.arange(300) % 59]
+    expected = trained("float32", x, [59, 71])
+    original, asked = rowwords.address, list[str]()
+
+    def address(kind: str, *words: Any, **more: Any) -> int:
+        if "skipping" in kind:
+            asked.append(kind)
+            raise EngineUnavailable("there is no compiler")
+        return original(kind, *words, **more)
+
+    monkeypatch.setattr(rowwords, "address", address)
+    monkeypatch.setattr(engine, "has_masks", lambda: True)
+    rowwords.row_words.cache_clear()
+    assert trained("float32", x, [59, 71]) == expected
+    assert len(asked) == 1

@@ -113,9 +113,8 @@ def _data(found: Taken) -> str:
     if not isinstance(target, NumberTarget) and target.classes == list(range(len(target.classes))):
         return f"{a0} y is {target.name!r}, a class from 0 to {len(target.classes) - 1}."
     if not isinstance(target, NumberTarget):
-        return (
-            f"{a0} y is {target.name!r}: {', '.join(f'{k} {name}' for k, name in enumerate(target.classes[:NAMED]))}."
-        )
+        classes = ", ".join(f"{k} {name}" for k, name in enumerate(target.classes[:NAMED]))
+        return f"{a0} y is {target.name!r}: {classes}{' ...' if target.classes[NAMED:] else '.'}"
     if len(target.mean) > 1 or (target.mean, target.scale) == ([0.0], [1.0]):
         return f"{a0} y is {target.name!r}."
     return f"{a0} y is ({target.name} − {target.mean[0]:.6g}) / {1 / target.scale[0]:.6g}, standardised too."

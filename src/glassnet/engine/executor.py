@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engine import address
+from glassnet.engine import EngineUnavailable, address
 from glassnet.engine.cache import has_masks
 from glassnet.engine.rowwords import GATHERING, Same, code, dropout_words, row_words, stride, width_beside_x
 from glassnet.engine.threads import CALLS, Pace, available, run_together
@@ -45,7 +45,7 @@ class Compiled(Memory):
         self.context = self.contexts[0]
         self.context[1] = 1
         self.threads: int | None = None
-        self.places, self.skipping = self._places(), False
+        self.places, self.skipping, self.can_skip = self._places(), False, True
         self.table = self._table()
 
     @cached_property
@@ -61,20 +61,29 @@ class Compiled(Memory):
             source = sources.of(name)
             found = source.ctypes.data, source.strides[0], SOURCE_CODES[source.dtype.name]
             self.places |= zip((name, stride(name), code(name)), found, strict=True)
-        self.skipping = self._skips(sources.x)
-        self.table[:] = self._table()
+        self._choose(self._skips(sources.x))
 
     def look(self, x: Array) -> None:
         """Leave zeros out of products with x from now on, where that is worth it; the bits are the same."""
         skips = self._skips(x)
         if skips != self.skipping:
-            self.skipping = skips
-            self.table[:] = self._table()
+            self._choose(skips)
 
     def _skips(self, x: Array) -> bool:
         """Whether products with x are to leave out its zeros."""
         size = width_beside_x(Same(self.program)) * self.work[False].itemsize
-        return size > 0 and has_masks() and is_worth_skipping(x, size)
+        return size > 0 and self.can_skip and has_masks() and is_worth_skipping(x, size)
+
+    def _choose(self, skipping: bool) -> None:
+        """Make the table anew, with zeros left out or not; without, where the kernels for it cannot be had."""
+        self.skipping = skipping
+        try:
+            self.table[:] = self._table()
+        except EngineUnavailable:
+            if not skipping:
+                raise
+            self.can_skip = False
+            self._choose(False)
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
         """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""

@@ -1,7 +1,8 @@
 """The matrix product that leaves out zeros of a: for images, counts, and columns of 0 and 1.
 
 Two rows of the result are made at a time, from the terms of which one is not 0; a list of them is made first. What is
-left out would have added 0, so the bits are those of the other product (where all numbers are finite).
+left out would have added 0, so the bits are those of the other product, where all numbers are finite. Only the sign of
+a 0 may differ: where a sum begins with −0, or a term too small for the dtype has made it −0, which +0 would mend.
 """
 
 from __future__ import annotations

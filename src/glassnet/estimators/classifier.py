@@ -173,7 +173,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """
         if not isinstance(getattr(self, "_label_binarizer", None), ColumnBinarizer):
             return float(super().score(X, y, sample_weight))
-        right = np.equal(self.predict(X), np.stack(self._label_binarizer.columns(y), axis=1)).all(axis=1)
+        right = self._label_binarizer.right(self.predict(X), y)
         return float(np.average(right, weights=sample_weight))
 
     # What the base asks -----------------------------------------------------------------------------------------------

@@ -54,7 +54,14 @@ class ColumnBinarizer:
     def inverse_transform(self, outputs: Array) -> Array:
         """The most probable class of each column, (n, columns), from outputs or targets (n, Σ classes)."""
         numbers = answers(outputs, self.groups).T
-        return np.stack([classes[column] for classes, column in zip(self.classes_, numbers, strict=True)], axis=1)
+        kinds = {classes.dtype.kind for classes in self.classes_}
+        found = [classes[column] for classes, column in zip(self.classes_, numbers, strict=True)]
+        return np.stack([column.astype(object) for column in found] if len(kinds) > 1 else found, axis=1)
+
+    def right(self, found: Array, y: Any) -> Array:
+        """Which rows of what was predicted are those of y in every column."""
+        pairs = zip(found.T, self.columns(y), strict=True)
+        return np.asarray(np.stack([column == wanted for column, wanted in pairs]).all(axis=0))
 
     def split(self, outputs: Array) -> list[Array]:
         """The outputs (n, Σ classes) as one array (n, classes) for each column."""
@@ -64,10 +71,23 @@ class ColumnBinarizer:
 def binarizer(y: Array) -> LabelBinarizer | ColumnBinarizer:
     """What turns y into targets: scikit-learn's own, or ours for several columns of classes."""
     if y.ndim == 2:
+        if is_mixed(y):
+            return ColumnBinarizer([_checked(column) for column in y.T])
         check_classification_targets(y)
         if type_of_target(y) == ColumnBinarizer.y_type_:
             return ColumnBinarizer(list(dense(y).T))
     return LabelBinarizer().fit(y)
+
+
+def is_mixed(y: Any) -> bool:
+    """Whether the columns of y are of different kinds, words beside numbers, as in many a DataFrame."""
+    return y.dtype == object and len(y) > 0 and len({isinstance(value, str) for value in y[0]}) > 1
+
+
+def _checked(column: Array) -> Array:
+    """The column, if it holds classes; what is told of objects is told of what they are."""
+    check_classification_targets(np.array(column.tolist()))
+    return column
 
 
 def are_of_columns(classes: Any) -> bool:

@@ -19,6 +19,7 @@ DENSE = 1 << 28  # bytes up to which a sparse X is made dense as a whole
 BLOCK = 1024  # samples whose hidden activations are computed together
 SPARSE = ("csr", "csc")
 OF_NUMBERS = (nw.Boolean, nw.Object, nw.Unknown, nw.Categorical)  # perhaps: the conversion tells
+ORDERED = (nw.Enum,)  # as pandas' ordered categories are called, which may be numbers too
 
 
 def validated(model: Any, X: Any, *y: Any, reset: bool, **words: Any) -> Any:
@@ -36,8 +37,9 @@ def validated(model: Any, X: Any, *y: Any, reset: bool, **words: Any) -> Any:
 
 def _check_columns(frame: nw.DataFrame[Any]) -> None:
     """Name the first column that holds no numbers."""
+    perhaps = (*OF_NUMBERS, *ORDERED) if frame.implementation.is_pandas_like() else OF_NUMBERS
     for name, kind in frame.schema.items():
-        if not (kind.is_numeric() or kind in OF_NUMBERS):
+        if not (kind.is_numeric() or kind in perhaps):
             raise DataError(
                 f"column {name!r} of X holds {kind}, not numbers (it begins with {frame[name].head(1).to_list()}): "
                 "encode it (OneHotEncoder, OrdinalEncoder) or leave it out."

@@ -190,6 +190,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             self._reset()
         if self.solver in STOCHASTIC and (first or not hasattr(self, "loss_curve_")):
             self._reset_run()
+        elif first:
+            self.__dict__.pop("loss_curve_", None)  # of another solver: this one has no epochs
         return self._network
 
     def _make(self, widths: Sequence[int], dtype: Any, seed: int = 0) -> NeuralNetwork:
