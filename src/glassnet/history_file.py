@@ -21,7 +21,7 @@ NOTES, LETTERS = 16, 1000  # warnings that are kept, and characters of each
 
 
 def arrays_of(history: History, layers: int) -> dict[str, Array]:
-    """The reports and the looks at the `layers` layers as arrays; a quantity that no epoch has is left out."""
+    """The reports and the looks at the `layers` layers as arrays; a quantity that some epoch has not is left out."""
     columns = {f"epoch {name}": history.column(name) for name in Report._fields}
     found = {name: finite(values) for name, values in columns.items() if not np.isnan(values).any()}
     looks = history.layers

@@ -227,12 +227,12 @@ class NeuralNetwork(Seeing):
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
             evaluate = None if held is None else partial(self._inference.evaluate, held)
             training = Training(self, sources, recipe, evaluate)
-            self.seen = kept(sources)
+            seen = kept(sources)
             self._stop.clear()
             try:
-                self.history = fit(training, run._replace(stopping=self._stop.is_set))
+                self.history, self.seen = fit(training, run._replace(stopping=self._stop.is_set)), seen
             except DivergedError as error:
-                self.history = training.history()
+                self.history, self.seen = training.history(), seen
                 self.history.stopped = str(error)
                 raise
             self.runs += 1

@@ -29,20 +29,25 @@ SAMPLED = 256  # parameters of each array that are kept, evenly spread
 
 
 class Recorder:
-    """Keeps some weights after each epoch of a run, and adds what is new to the file now and then."""
+    """Keeps some weights after each epoch of a run, and adds what is new to the file now and then.
+
+    The file that stood there before goes when the run begins. Raises ModelFileError where it cannot be begun.
+    """
 
     def __init__(self, training: Training, path: FilePath) -> None:
         self.training, self.path = training, path
         self.places = {name: sampled(w.size) for name, w in training.network.parameters.items()}
         self.frames: dict[int, dict[str, Array]] = {}  # that are not written yet
         self.kept, self.gap = list[int](), 1  # epochs whose weights are kept, and how far they lie apart
-        self.file: BlockFile | None = None
+        self.file: BlockFile | None = BlockFile(path, *self._first())  # until it cannot be written
         self.reports, self.step = 0, -1  # that are written, and the step of the last look that is
         self.written = -np.inf
 
     def keep(self) -> None:
         """Remember the weights as they are after this epoch; write, if it is time."""
         epoch = self.training.counters.epoch
+        if self.file is None:
+            return
         if epoch % self.gap == 0:
             parameters = self.training.network.parameters
             self.frames[epoch] = {name: parameters[name].ravel()[places] for name, places in self.places.items()}
@@ -54,14 +59,18 @@ class Recorder:
             self.write(self.training.history(), ended=False)
 
     def write(self, history: History, ended: bool) -> None:
-        """Add what is new; the file that stood there before goes with the first block. Raises ModelFileError."""
+        """Add what is new. Where that fails, a warning says so, and the run goes on without a recording."""
         if self.file is None:
-            self.file = BlockFile(self.path, *self._first())
+            return
         part = self._new(history)
         tensors = {f"weights {name}": self._frames(name) for name in self.places}
         tensors["frames"] = np.array(list(self.frames), np.int64)
         tensors |= arrays_of(part, len(self.training.network.architecture.dense))
-        self.file.add(tensors, {"recording": words_of(part) | {"gap": self.gap, "ended": ended}})
+        try:
+            self.file.add(tensors, {"recording": words_of(part) | {"gap": self.gap, "ended": ended}})
+        except ModelFileError as problem:
+            self.file = None
+            warnings.warn(f"{problem} The recording ends here; the training goes on.", RuntimeWarning, stacklevel=2)
         self.frames, self.written = {}, time.perf_counter()
 
     def _first(self) -> Block:

@@ -246,3 +246,16 @@ def test_nothing_of_the_callers_is_changed() -> None:
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     assert "it changes the weights and biases and x and y that it is given" in str(check_backprop(greedy, [2, 3, 1]))
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+def test_what_raises_only_when_called_again_is_an_answer() -> None:
+    calls: list[int] = []
+
+    def tired(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        calls.append(1)
+        if len(calls) > 1:
+            raise RuntimeError("once is enough")
+        return function(weights, biases, x, y)
+
+    found = str(check_backprop(tired, [3, 4, 2]))
+    assert "called again, it raises RuntimeError" in found and found.endswith("once is enough.")

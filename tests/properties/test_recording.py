@@ -172,6 +172,18 @@ def test_a_file_that_another_run_took_is_left_alone(tmp_path: Path) -> None:
         file.add({}, {})
 
 
+def test_a_run_whose_recording_cannot_go_on_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glassnet.recording.WRITTEN_EVERY", 0)
+    plain, recorded = (NeuralNetwork([3, 4, 2], seed=0) for _ in range(2))
+    plain.train(*data(), epochs=9)
+    with pytest.warns(RuntimeWarning, match="No such file.* The recording ends here; the training goes on") as said:
+        recorded.train(
+            *data(), epochs=9, record=tmp_path / "r", callbacks=[lambda report: (tmp_path / "r").unlink(True)]
+        )
+    assert len(said) == 1 and len(recorded.history or ()) == 9
+    assert (plain.parameters.vector == recorded.parameters.vector).all()
+
+
 def test_what_is_no_recording_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net, path = network(), tmp_path / "r"
     net.save(tmp_path / "model")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
 from glassnet.batching import batch_weights, epoch_batches
@@ -145,7 +146,13 @@ def fit_lbfgs(model: Any, network: NeuralNetwork, sources: Sources, hooks: Hooks
     model.loss_ = float(result.fun)
     network.parameters.vector[:] = result.x
     network.history, network.seen = None, kept(sources)
+    model.n_iter_ = min(result.nit, model.max_iter)
+    return unfinished(result, model.max_iter) if result.status else ""
+
+
+def unfinished(result: Any, max_iter: int) -> str:
+    """What scikit-learn says of a search that has not converged."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        model.n_iter_ = _check_optimize_result("lbfgs", result, model.max_iter)
-    return str(said[0].message) if said else ""
+        _check_optimize_result("lbfgs", result, max_iter)
+    return next((str(one.message) for one in said if one.category is ConvergenceWarning), "")

@@ -99,8 +99,11 @@ def check_backprop(
         from glassnet.see.class_checks import class_faults
 
         faults += class_faults(candidate, trial, words, cost, bool(faults))
-    else:
-        faults += _state_faults(candidate, trial) if not faults else []
+    elif not faults:
+        try:
+            faults += _state_faults(candidate, trial)
+        except Refusal as refusal:
+            faults.append(Fault(refusal.equation, f"called again, {refusal}."))
     return BackpropReport(tuple(dict.fromkeys(faults)))
 
 
