@@ -103,7 +103,7 @@ def target_rows(y: Any, cost: Cost, groups: Sequence[int], batch: int, dtype: An
     array, outputs = numeric("y", y), sum(groups)
     if array.ndim == 1 and cost.target_sum is not None and len(groups) == 1 < outputs:
         return _labels(array, cost, outputs, batch, dtype)
-    if cost.target_sum is not None and array.ndim == 2 and array.shape[0] == len(groups) not in (1, outputs):
+    if cost.target_sum is not None and array.ndim == 2 and 1 < len(groups) == len(array) < outputs:
         return _labels_of_groups(array, cost, groups, batch, dtype)
     if array.ndim == 1 and outputs == 1:
         array = array[np.newaxis, :]

@@ -50,55 +50,55 @@ def aligned(column: Sequence[str]) -> list[str]:
     return [f"{whole:>{before}}{point + rest:<{after}}" for whole, point, rest in parts]
 
 
-def block(shown: Shown, picks: Picks) -> list[str]:
-    """An array as lines: name and shape, then its rows in brackets; numbered where rows or columns are left out."""
-    found = part(shown, picks)
-    texts = ["  ".join(cells) for cells in found.cells]
+class Block(NamedTuple):
+    """An array or a sign as lines of text: what stands above its rows, and its rows."""
+
+    heads: list[str]
+    rows: list[str]
+
+    @property
+    def width(self) -> int:
+        """Of the longest line."""
+        return max(map(len, self.heads + self.rows))
+
+    def lines(self, heads: int, rows: int) -> list[str]:
+        """As many lines of both, all as long as the longest; the rows stand in the middle of theirs."""
+        above, width = (rows - len(self.rows)) // 2, self.width
+        lines = [*self.heads, *[""] * (heads - len(self.heads) + above), *self.rows]
+        return [f"{line:<{width}}" for line in lines + [""] * (heads + rows - len(lines))]
+
+
+def block(term: Shown | str, picks: Picks) -> Block:
+    """A sign, or an array: name and shape, then its rows in brackets, numbered where rows or columns are left out."""
+    if isinstance(term, str):
+        return Block([], [f" {term} "])
+    found = part(term, picks)
+    rows = [f"[ {'  '.join(cells)} ]" for cells in found.cells]
     if not found.rows:
-        return [found.head, *(f"[ {text} ]" for text in texts)]
-    body = [f"{row} [ {text} ]" for row, text in zip(found.rows, texts, strict=True)]
-    return [found.head, f"{'':>{len(found.rows[0])}}   {'  '.join(found.columns)}", *body]
+        return Block([found.head], rows)
+    numbers = f"{'':>{len(found.rows[0])}}   {'  '.join(found.columns)}"
+    return Block([found.head, numbers], [f"{place} {row}" for place, row in zip(found.rows, rows, strict=True)])
 
 
 def beside(terms: Sequence[Shown | str], picks: Picks, width: int) -> list[str]:
-    """Arrays beside each other with the signs between them; what does not fit goes on below."""
-    blocks = [[f" {term} "] if isinstance(term, str) else block(term, picks) for term in terms]
+    """Arrays beside each other with the signs between them; what does not fit goes on below, behind its sign."""
     lines: list[str] = []
-    row: list[list[str]] = []
-    for place, found in enumerate(blocks):
-        sign = isinstance(terms[place], str)
-        needed = sum(map(_wide, [*row, found])) + (
-            0 if not sign or place + 1 == len(blocks) else _wide(blocks[place + 1])
-        )
-        if row and sign and needed > width:
+    row: list[Block] = []
+    blocks = [block(term, picks) for term in terms]
+    for term, found, following in zip(terms, blocks, [*blocks[1:], None], strict=True):
+        needed = sum(one.width for one in (*row, found, *([following] if following else [])))
+        if row and isinstance(term, str) and needed > width:
             lines += _joined(row)
             row = []
         row.append(found)
     return lines + _joined(row)
 
 
-def _wide(lines: list[str]) -> int:
-    return max(map(len, lines))
-
-
-def _joined(blocks: list[list[str]]) -> list[str]:
-    """Blocks side by side; a sign stands in the middle of the rows that it joins, below the numbers of columns."""
-    numbered = [len(found) > 1 and not found[1].endswith("]") for found in blocks]
-    if any(numbered):
-        bare = [k for k, one in enumerate(numbered) if not one]
-        blocks = [
-            [found[0], "", *found[1:]] if k in bare and len(found) > 1 else found for k, found in enumerate(blocks)
-        ]
-    height = max(map(len, blocks))
-    padded = []
-    for found in blocks:
-        wide = _wide(found)
-        body = len(found) - 1
-        above = (height - 1 - any(numbered) - max(body - any(numbered), 1)) // 2
-        heads = 1 + any(numbered)
-        lines = [*found[:heads], *[""] * above, *found[heads:]] if body else [*[""] * (heads + above), *found]
-        padded.append([f"{line:<{wide}}" for line in lines + [""] * (height - len(lines))])
-    return ["".join(found[k] for found in padded).rstrip() for k in range(height)]
+def _joined(blocks: list[Block]) -> list[str]:
+    """Blocks side by side; a sign stands in the middle of the rows that it joins."""
+    heads, rows = (max(len(found[k]) for found in blocks) for k in (0, 1))
+    lines = zip(*(found.lines(heads, rows) for found in blocks), strict=True)
+    return ["".join(parts).rstrip() for parts in lines]
 
 
 def beat_lines(beat: Beat, picks: Picks, width: int) -> list[Line]:
