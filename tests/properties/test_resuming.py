@@ -210,3 +210,13 @@ def test_a_model_file_and_a_damaged_file_are_no_checkpoint(tmp_path: Path) -> No
     for name, words in (("model", "no checkpoint of a run"), ("text", str(tmp_path / "text"))):
         with pytest.raises(ModelFileError, match=words):
             network().train(X, Y, **RUN, checkpoint=tmp_path / name, resume=True)
+
+
+def test_a_refused_checkpoint_leaves_what_is_known_of_the_last_run(tmp_path: Path) -> None:
+    net, rng = NeuralNetwork([3, 4, 1], seed=0), np.random.default_rng(0)
+    net.train(rng.random((3, 20)), rng.random((1, 20)), epochs=2)
+    history, seen = net.history, net.seen
+    (tmp_path / "bad").write_bytes(b"no checkpoint")
+    with pytest.raises(ModelFileError):
+        net.train(rng.random((3, 20)), rng.random((1, 20)), epochs=2, checkpoint=tmp_path / "bad", resume=True)
+    assert net.history is history and net.seen is seen
