@@ -13,7 +13,7 @@ from rich.console import Console
 from glassnet.cli import lines as printed
 from glassnet.letters import spelled
 from glassnet.see.beats import Shown
-from glassnet.see.layout import aligned, block, words
+from glassnet.see.layout import aligned, beside, words
 from glassnet.tables.optimizers import OPTIMIZERS
 
 from .test_step import NETWORKS, explained
@@ -24,13 +24,22 @@ def test_decimal_points_stand_under_each_other() -> None:
     column = aligned(["0.07124", "−1.271", "0", "9.438e−05", "12"])
     assert {text.index(".") for text in column if "." in text} == {2} and len({*map(len, column)}) == 1
     assert [text.strip() for text in column] == ["0.07124", "−1.271", "0", "9.438e−05", "12"]
-    lines = block(Shown("W1", np.array([[0.5, -0.04], [30.0, 1.0]]), (1, 0)), {})
+    lines = beside([Shown("W1", np.array([[0.5, -0.04], [30.0, 1.0]]), (1, 0))], {}, 80)
     assert lines == ["W1 (2, 2)", "[  0.5000  −0.04000 ]", "[ 30.00     1.000   ]"]
 
 
 def test_the_numbers_of_columns_stand_over_their_units() -> None:
-    lines = block(Shown("a0", np.array([[0.5, -2.25, 8.0]]), (0, "m")), {"m": [0, 2]})
+    lines = beside([Shown("a0", np.array([[0.5, -2.25, 8.0]]), (0, "m"))], {"m": [0, 2]}, 80)
     assert lines[0] == "a0 (1, 3) in part" and lines[1].index("2") == lines[2].index("8")
+
+
+def test_a_sign_stands_in_the_middle_of_the_rows_that_it_joins() -> None:
+    tall = Shown("z1", np.array([[1.0], [2.0], [3.0]]), (1, "m"))
+    assert beside([tall, "→", tall], {}, 80)[1:] == [
+        "[ 1.000 ]   [ 1.000 ]",
+        "[ 2.000 ] → [ 2.000 ]",
+        "[ 3.000 ]   [ 3.000 ]",
+    ]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
