@@ -55,18 +55,18 @@ class Run:
 
     def __call__(self, epochs: int, *, watched: bool) -> float:
         """Train for some epochs, from the first weights."""
-        from glassnet import fitting
+        from glassnet.training import fit
 
-        kept = fitting.Watch
+        kept = fit.Watch
         self.net.initialize()
         self.net.runs = 0
-        fitting.Watch = partial(self.keep, kept) if watched else lambda *words, **more: None  # type: ignore[assignment, misc]
+        fit.Watch = partial(self.keep, kept) if watched else lambda *words, **more: None  # type: ignore[assignment, misc]
         try:
             started = time.process_time()
             self.net.train(*self.data, epochs=epochs, verbose=0, threads=1, **self.words)
             return time.process_time() - started
         finally:
-            fitting.Watch = kept  # type: ignore[misc]
+            fit.Watch = kept  # type: ignore[misc]
 
     def keep(self, kind: Any, *words: Any, **more: Any) -> Any:
         """The watch of a run, remembered."""

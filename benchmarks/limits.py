@@ -75,8 +75,8 @@ def product(dtype: str = "float32") -> float:
 def curve() -> float:
     """Seconds of a sigmoid, along numbers that stay near."""
     from glassnet.engine import address
-    from glassnet.formula import trace
     from glassnet.tables.activations import activation
+    from glassnet.tables.formula import trace
 
     z, a = np.linspace(-4, 4, NEAR, dtype=np.float32), np.empty(NEAR, np.float32)
     kernel = address("formula", "float32", trace(activation("sigmoid").value, 1), ("full", "full"))
@@ -86,7 +86,7 @@ def curve() -> float:
 def update(workload: Workload) -> float:
     """Seconds of the optimiser's update of vectors as long as the network's, by itself."""
     from glassnet.engine import address
-    from glassnet.formula import trace
+    from glassnet.tables.formula import trace
     from glassnet.tables.optimizers import optimizer
 
     row = optimizer(workload.optimizer)

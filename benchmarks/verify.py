@@ -21,8 +21,8 @@ class Given(Chance):
     """The parameters and the order that glassnet has."""
 
     def __init__(self, net: Any, workload: Workload) -> None:
-        from glassnet.batching import Plan, shuffled
-        from glassnet.reference import shuffle_into
+        from glassnet.batches.mini_batches import Plan, shuffled
+        from glassnet.execution.reference import shuffle_into
 
         self.first = [(np.array(w.T), np.array(b[:, 0])) for w, b in zip(net.weights, net.biases, strict=True)]
         plan = Plan(workload.samples, workload.batch, None, shuffled((0, 0), shuffle_into))

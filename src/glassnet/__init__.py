@@ -9,23 +9,23 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "network": ("NeuralNetwork",),
-    "see.gradient_check": ("gradient_check",),
-    "see.check_backprop": ("BackpropReport", "check_backprop"),
+    "check.gradient_check": ("gradient_check",),
+    "check.check_backprop": ("BackpropReport", "check_backprop"),
     "see.explain": ("Explanation",),
     "see.nudge": ("Nudge",),
     "see.trace": ("Trace",),
-    "history": ("History", "Report"),
+    "training.history": ("History", "Report"),
     "errors": (
         *("GlassnetError", "ParameterError", "ParameterTypeError", "FormulaError", "DataError", "ModelFileError"),
         "DivergedError",
     ),
-    "training": ("Training",),
+    "training.training": ("Training",),
     "sweep": ("train_many",),
     "estimators": ("MLPClassifier", "MLPRegressor"),
-    "recording": ("Recording",),
-    "plots": ("plot_training", "plot_samples"),
-    "layer_plots": ("plot_layers", "plot_saturation"),
-    "network_plots": ("plot_answers", "plot_weights", "plot_confusion", "plot_network"),
+    "files.recording": ("Recording",),
+    "plots.training": ("plot_training", "plot_samples"),
+    "plots.layers": ("plot_layers", "plot_saturation"),
+    "plots.networks": ("plot_answers", "plot_weights", "plot_confusion", "plot_network"),
     "tables.activations": (
         *(
             "Linear",
@@ -57,12 +57,12 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)
 
 if TYPE_CHECKING:
+    from glassnet.check.check_backprop import check_backprop as check_backprop
+    from glassnet.check.gradient_check import gradient_check as gradient_check
     from glassnet.estimators import MLPClassifier as MLPClassifier
     from glassnet.estimators import MLPRegressor as MLPRegressor
+    from glassnet.files.recording import Recording as Recording
     from glassnet.network import NeuralNetwork as NeuralNetwork
-    from glassnet.recording import Recording as Recording
-    from glassnet.see.check_backprop import check_backprop as check_backprop
-    from glassnet.see.gradient_check import gradient_check as gradient_check
     from glassnet.sweep import train_many as train_many
 
 

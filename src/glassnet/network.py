@@ -13,28 +13,28 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.architecture import architecture
-from glassnet.building import build
+from glassnet.batches.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
+from glassnet.batches.sources import run_sources
 from glassnet.errors import DivergedError, ParameterError, unknown
-from glassnet.execution import ENGINES
-from glassnet.fitting import Callback, fit
-from glassnet.history import History
-from glassnet.inference import Inference
-from glassnet.parameters import Array, ParameterList, Parameters
-from glassnet.places import segments
-from glassnet.program import Program
-from glassnet.reference import Sources
-from glassnet.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
+from glassnet.execution.executor import ENGINES
+from glassnet.execution.inference import Inference
+from glassnet.execution.reference import Sources
+from glassnet.program.architecture import architecture
+from glassnet.program.builder import build
+from glassnet.program.layer_positions import segments
+from glassnet.program.parameters import Array, ParameterList, Parameters
+from glassnet.program.program import Program
+from glassnet.program.updates import Step
 from glassnet.see.methods import Seeing
 from glassnet.see.nudge import cost_with
-from glassnet.settings import checked_recipe, checked_run, checked_seed
-from glassnet.sources import run_sources
 from glassnet.tables import initializers
 from glassnet.tables.activations import activation
 from glassnet.tables.optimizers import SGD
-from glassnet.training import Training
-from glassnet.updates import Step
-from glassnet.watching import kept
+from glassnet.training.fit import Callback, fit
+from glassnet.training.history import History
+from glassnet.training.layer_monitor import kept
+from glassnet.training.settings import checked_recipe, checked_run, checked_seed
+from glassnet.training.training import Training
 
 NOT_KEPT = ("_lock", "_stop", "_inference", "seen")  # by a copy
 
@@ -295,20 +295,20 @@ class NeuralNetwork(Seeing):
 
     def save(self, path: Any, *, extra: dict[str, Any] | None = None) -> None:
         """Write the network to a model file (safetensors; no pickle). `extra` is plain data kept beside it."""
-        from glassnet.modelfile import save
+        from glassnet.files.model_file import save
 
         save(self, path, extra)
 
     @classmethod
     def load(cls, path: Any, *, engine: str = "compiled") -> NeuralNetwork:
         """Read a network from a model file. Raises ModelFileError (a ValueError) where that cannot be trusted."""
-        from glassnet.modelfile import load
+        from glassnet.files.model_file import load
 
         return load(path, engine)
 
     def describe(self) -> dict[str, Any]:
         """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""
-        from glassnet.modelfile import describe_network
+        from glassnet.files.model_file import describe_network
 
         return describe_network(self)
 
@@ -316,13 +316,13 @@ class NeuralNetwork(Seeing):
         return target_rows(y, self.architecture.cost, self.architecture.groups, batch, self.dtype)
 
     def __repr__(self) -> str:
-        from glassnet.notebook import network_text
+        from glassnet.see.notebook import network_text
 
         return network_text(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """What a notebook shows: the network as text, and its table of equations as static HTML."""
-        from glassnet.notebook import network_html
+        from glassnet.see.notebook import network_html
 
         return {"text/plain": repr(self), "text/html": network_html(self)}
 

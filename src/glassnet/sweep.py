@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
+from glassnet.batches.samples import as_rows, numeric
 from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError, unknown
-from glassnet.history import History
-from glassnet.progress import progress
-from glassnet.samples import as_rows, numeric
-from glassnet.settings import whole
+from glassnet.training.history import History
+from glassnet.training.progress import progress
+from glassnet.training.settings import whole
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork

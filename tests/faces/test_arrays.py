@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glassnet import NeuralNetwork
-from glassnet.execution import ENGINES
+from glassnet.execution.executor import ENGINES
 
 Array = np.ndarray[Any, Any]
 engines = pytest.mark.parametrize("engine", ENGINES)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glassnet import BinaryCrossEntropy, NeuralNetwork
-from glassnet.execution import ENGINES
+from glassnet.execution.executor import ENGINES
 
 from .refusals import INF, NAN, Words, X, Y, classifier, make, poked, refused, state
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from glassnet import BatchNorm, Dropout, LayerNorm, NeuralNetwork, gradient_check
-from glassnet.execution import ENGINES
+from glassnet.execution.executor import ENGINES
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
 from glassnet.tables.initializers import INITIALIZERS

@@ -27,8 +27,8 @@ from glassnet.cli.predictions import harmless
 from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.target import NumberTarget
 from glassnet.errors import DataError
+from glassnet.files.storage import read_metadata, read_tensors
 from glassnet.network import NeuralNetwork
-from glassnet.storage import read_metadata, read_tensors
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
 from glassnet.tables.optimizers import OPTIMIZERS
@@ -396,7 +396,7 @@ def test_negative_counts_are_named_with_their_line(tmp_path: Path) -> None:
 
 
 def test_a_model_whose_parts_do_not_fit(folder: Path, tmp_path: Path) -> None:
-    from glassnet.storage import write_tensors
+    from glassnet.files.storage import write_tensors
 
     tensors, document = read_tensors(folder / "risk.st")
     document["extra"]["table"]["preparation"]["columns"].pop()

@@ -10,8 +10,8 @@ import pytest
 
 from glassnet import Dropout, NeuralNetwork
 from glassnet.data.idx import read_idx
-from glassnet.execution import ENGINES
-from glassnet.prediction import MOST, block_size
+from glassnet.execution.executor import ENGINES
+from glassnet.execution.prediction import MOST, block_size
 
 
 @pytest.mark.parametrize("engine", ENGINES)

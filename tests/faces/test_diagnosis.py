@@ -11,11 +11,11 @@ import pytest
 
 from glassnet import NeuralNetwork
 from glassnet.errors import ParameterError
-from glassnet.history import History, Report
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.diagnosis import RULES
 from glassnet.see.evidence import Evidence, gathered, reference_costs
 from glassnet.tables.costs import Absolute, BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, Quadratic
+from glassnet.training.history import History, Report
 
 from .ailing import AILING, blobs, classifier, trained
 from .healthy import HEALTHY

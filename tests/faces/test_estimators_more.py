@@ -507,7 +507,7 @@ def test_large_sparse_rows_are_read_slice_by_slice_with_the_same_bits(
     words = {"batch_size": 20, "max_iter": 6} | words
     dense = quiet(kind, **words).fit(X, y, sample_weight=weights)
     monkeypatch.setattr("glassnet.estimators.inputs.DENSE", 0)
-    monkeypatch.setattr("glassnet.sparse_rows.SLICE", 8 * 4 * 50)  # 50 rows: two batches
+    monkeypatch.setattr("glassnet.batches.sparse.SLICE", 8 * 4 * 50)  # 50 rows: two batches
     form = sparse.csr_array(X)
     thin = quiet(kind, **words).fit(form, y, sample_weight=weights)
     np.testing.assert_array_equal(parameters(dense), parameters(thin))
@@ -532,7 +532,7 @@ def test_a_fit_on_sparse_rows_needs_the_memory_of_a_slice(monkeypatch: pytest.Mo
     X = sparse.random_array((20_000, 5_000), density=0.002, format="csr", rng=np.random.default_rng(0))
     y = (X[:, :50].sum(axis=1) > 0).astype(int)
     monkeypatch.setattr("glassnet.estimators.inputs.SLICE", 1 << 24)
-    monkeypatch.setattr("glassnet.sparse_rows.SLICE", 1 << 24)
+    monkeypatch.setattr("glassnet.batches.sparse.SLICE", 1 << 24)
     tracemalloc.start()
     model = quiet(MLPClassifier, max_iter=1, dtype="float32").fit(X, y)
     assert model.predict(X).shape == (20_000,)

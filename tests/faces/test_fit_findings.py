@@ -15,10 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier as Theirs
 from sklearn.preprocessing import scale
 
-from glassnet import MLPClassifier, MLPRegressor, watching
+from glassnet import MLPClassifier, MLPRegressor
 from glassnet.errors import DataError, DivergedError, ParameterError
 from glassnet.estimators.concerns import FitWarning
 from glassnet.see.evidence import Finding
+from glassnet.training import layer_monitor
 
 Array = np.ndarray[Any, Any]
 unfinished = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -252,7 +253,7 @@ def test_looks_leave_the_bits_of_a_fit(form: Any, words: Any, monkeypatch: pytes
     monkeypatch.setattr("glassnet.estimators.inputs.DENSE", 0)
     fits = []
     for share in (0.0, 1e9):
-        monkeypatch.setattr(watching, "SHARE", share)
+        monkeypatch.setattr(layer_monitor, "SHARE", share)
         weights = np.arange(150) % 3
         fits.append(model("iris", max_iter=12, callbacks=[lambda report: False], **words).fit(form(X), y, weights))
     assert [len(fit._network.history.layers) for fit in fits] == [0, fits[1].n_iter_ - 1]

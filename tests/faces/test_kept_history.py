@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet import NeuralNetwork, watching
+from glassnet import NeuralNetwork
 from glassnet.errors import ModelFileError, ParameterError
-from glassnet.measures import QUANTITIES
+from glassnet.files.storage import read_metadata, read_tensors, write_tensors
 from glassnet.see.evidence import gathered
-from glassnet.storage import read_metadata, read_tensors, write_tensors
+from glassnet.training import layer_monitor
+from glassnet.training.layer_measures import QUANTITIES
 
 from .ailing import AILING, blobs, classifier, trained
 from .healthy import HEALTHY
@@ -82,8 +83,8 @@ def test_the_same_seed_gives_the_same_bytes_and_all_else_is_as_without(tmp_path:
 
 
 def test_a_look_of_the_clocks_choosing_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "SHARE", 1e9)
-    monkeypatch.setattr(watching, "ROOM", 0)  # as with rows so wide that no sample is remembered
+    monkeypatch.setattr(layer_monitor, "SHARE", 1e9)
+    monkeypatch.setattr(layer_monitor, "ROOM", 0)  # as with rows so wide that no sample is remembered
     net, *_ = trained(classifier([4]), *blobs(), epochs=3)
     assert net.history is not None and len(net.history.layers) and net.seen is None
     net.save(tmp_path / "m")

@@ -15,7 +15,7 @@ import pytest
 
 import glassnet
 from glassnet import BatchNorm, Dropout, History, LayerNorm, NeuralNetwork, Scaling, own_activation, own_cost
-from glassnet.execution import ENGINES
+from glassnet.execution.executor import ENGINES
 from glassnet.tables.activations import ACTIVATIONS, activation
 from glassnet.tables.costs import COSTS
 from glassnet.tables.initializers import INITIALIZERS

@@ -12,9 +12,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import glassnet
-from glassnet import NeuralNetwork, watching
+from glassnet import NeuralNetwork
 from glassnet.errors import DataError, ParameterError
-from glassnet.network_plots import SHOWN
+from glassnet.plots.networks import SHOWN
+from glassnet.training import layer_monitor
 
 from .ailing import Case, blobs, classifier, trained, wave
 
@@ -23,7 +24,7 @@ from .ailing import Case, blobs, classifier, trained, wave
 def case() -> Any:
     """Three classes in the plane, trained with a look an epoch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watching, "SHARE", 1e9)
+        patch.setattr(layer_monitor, "SHARE", 1e9)
         yield trained(classifier([10, 6]), *blobs())
 
 

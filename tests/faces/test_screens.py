@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from glassnet.cli import lines as printed
-from glassnet.letters import spelled
+from glassnet.see.ascii import spelled
 from glassnet.see.beats import Shown
 from glassnet.see.layout import aligned, beside, words
 from glassnet.tables.optimizers import OPTIMIZERS

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from glassnet.errors import ModelFileError
-from glassnet.storage import MAX_HEADER, read_metadata, read_tensors, write_tensors
+from glassnet.files.storage import MAX_HEADER, read_metadata, read_tensors, write_tensors
 
 TENSORS = {"w1": np.arange(6, dtype=np.float32).reshape(2, 3), "t": np.array(7, np.int64), "none": np.zeros((0, 4))}
 METADATA = {"layers": [3, 2], "name": "ä", "nested": {"lr": 0.1, "none": None}}
@@ -274,7 +274,7 @@ def test_a_full_or_broken_disk_leaves_the_old_file(
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"glassnet.storage.os.{call}", fail)
+        patch.setattr(f"glassnet.files.storage.os.{call}", fail)
         with pytest.raises(ModelFileError, match="the old file is unchanged"):
             write_tensors(tmp_path / "m", TENSORS, METADATA)
     assert (tmp_path / "m").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
@@ -282,7 +282,7 @@ def test_a_full_or_broken_disk_leaves_the_old_file(
 
 WRITER = """
 import sys, numpy as np
-from glassnet.storage import write_tensors
+from glassnet.files.storage import write_tensors
 print("ready", flush=True)
 for k in range(10**9):
     write_tensors(sys.argv[1], {"w": np.full(100_000, k, np.float32)}, {"k": k})

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import sign, sqrt
 
-from glassnet.equations import softmax_cost
+from glassnet.program.equations import softmax_cost
 from glassnet.tables.activations import ELU, GELU, ReLU, Softmax, Tanh, logistic
 from glassnet.tables.costs import Quadratic
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm, Scaling

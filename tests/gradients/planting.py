@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.equations import EQUATIONS
-from glassnet.formula import trace
-from glassnet.program import Program, Row
-from glassnet.reference import Reference
+from glassnet.execution.reference import Reference
+from glassnet.program.equations import EQUATIONS
+from glassnet.program.program import Program, Row
+from glassnet.tables.formula import trace
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 Change = Callable[[list[Row], int], None]

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.check.gradient_check import GradientReport, gradient_check
 from glassnet.network import NeuralNetwork
-from glassnet.see.gradient_check import GradientReport, gradient_check
 from glassnet.tables.costs import Cost, cost
 
 Array = np.ndarray[Any, Any]

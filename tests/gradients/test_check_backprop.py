@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from glassnet import check_backprop
+from glassnet.check.check_backprop import Trial
+from glassnet.check.hypotheses import Book, Fault, Hypothesis, formula, gradients, kind
+from glassnet.check.search import search
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.network import NeuralNetwork
-from glassnet.see.check_backprop import Trial
-from glassnet.see.hypotheses import Book, Fault, Hypothesis, formula, gradients, kind
-from glassnet.see.search import search
 
 from .learners import WRONG, Article, Right, Rows, function, wrong
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from glassnet.prediction import forward_programs
-from glassnet.training import programs
+from glassnet.execution.prediction import forward_programs
+from glassnet.training.training import programs
 
 from ..properties import test_updates as updates
 from .by_hand import check_pass, check_steps

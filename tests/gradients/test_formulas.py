@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.equations import softmax_cost
 from glassnet.errors import FormulaError
-from glassnet.formula import trace
+from glassnet.program.equations import softmax_cost
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, Activation, LeakyReLU, Softmax, activation
 from glassnet.tables.costs import COSTS, BinaryCrossEntropy, Cost, Huber, Quantile, cost, own_cost
+from glassnet.tables.formula import trace
 from glassnet.tables.optimizers import OPTIMIZERS, Adam, optimizer
 from glassnet.tables.own_activation import own_activation
 

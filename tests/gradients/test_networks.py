@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glassnet.check.gradient_check import GradientReport, gradient_check
 from glassnet.errors import ParameterError
-from glassnet.see.gradient_check import GradientReport, gradient_check
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
 from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, own_cost

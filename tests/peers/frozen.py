@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork
-from glassnet.recipe import Recipe
-from glassnet.reference import Sources
 from glassnet.tables.layers import LAYERS
 from glassnet.tables.optimizers import OPTIMIZERS
 from glassnet.tables.schedules import Constant
-from glassnet.training import Training
+from glassnet.training.recipe import Recipe
+from glassnet.training.training import Training
 
 Array = np.ndarray[Any, Any]
 

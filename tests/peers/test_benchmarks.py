@@ -13,7 +13,6 @@ import pytest
 from benchmarks import contestants, diagnosis, drop_in, inference
 from benchmarks.comparison import Measured, factors, text
 from benchmarks.workloads import WORKLOADS
-from glassnet import watching
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +47,7 @@ def test_both_libraries_fit(name: str) -> None:
 
 
 def test_the_looks_are_there_and_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "SHARE", 1e9)
+    monkeypatch.setattr(layer_monitor, "SHARE", 1e9)
     run = diagnosis.Run(WORKLOADS["2-10-1"])
     seen = []
     for watched in (True, False):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.execution import ENGINES
+from glassnet.execution.executor import ENGINES
 from glassnet.tables.optimizers import OPTIMIZERS
 
 from .frozen import Frozen, difference, networks, read

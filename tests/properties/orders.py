@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from glassnet.batching import Plan, shuffled
-from glassnet.parameters import Array
-from glassnet.reference import shuffle_into
+from glassnet.batches.mini_batches import Plan, shuffled
+from glassnet.execution.reference import shuffle_into
+from glassnet.program.parameters import Array
 
 
 def epoch_order(samples: int, seed: int, run: int, epoch: int) -> Array:

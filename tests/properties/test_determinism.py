@@ -20,9 +20,9 @@ from scipy import sparse
 
 from glassnet import BatchNorm, Dropout, NeuralNetwork, ParameterError, Training
 from glassnet.errors import ParameterTypeError
-from glassnet.execution import ENGINES
-from glassnet.reference import Sources
-from glassnet.settings import checked_recipe
+from glassnet.execution.executor import ENGINES
+from glassnet.execution.reference import Sources
+from glassnet.training.settings import checked_recipe
 
 Array = np.ndarray[Any, Any]
 engines = pytest.mark.parametrize("engine", ENGINES)
@@ -103,7 +103,7 @@ def test_however_a_run_is_sliced(engine: str, slices: list[int]) -> None:
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weighted"])
 def test_sparse_rows_in_the_orders_of_the_seed(engine: str, weights: Array | None, monkeypatch: Any) -> None:
     """Slices of 7 rows, two batches each: the orders and the numbers are those of the dense x."""
-    monkeypatch.setattr("glassnet.sparse_rows.SLICE", 8 * 3 * 7)
+    monkeypatch.setattr("glassnet.batches.sparse.SLICE", 8 * 3 * 7)
     x, found = np.where(X > 0.4, X, 0), []
     for form in (np.asarray, sparse.csr_array):
         net = network(engine)

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, DivergedError, Dropout, GlassnetError, History, LayerNorm, NeuralNetwork, Training
-from glassnet.divergence import is_finite as finite
-from glassnet.execution import ENGINES
-from glassnet.reference import Sources
-from glassnet.settings import checked_recipe
+from glassnet.execution.executor import ENGINES
+from glassnet.execution.reference import Sources
 from glassnet.tables.schedules import Exponential
+from glassnet.training.divergence import is_finite as finite
+from glassnet.training.settings import checked_recipe
 
 from .orders import epoch_order
 
@@ -211,7 +211,7 @@ def test_a_validation_cost_that_is_infinite_ends_the_run_too(engine: str, dtype:
 @pytest.mark.parametrize("seconds", [0.0, 1e9])
 def test_dropout_and_weights_are_replayed_too(engine: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """The step is found again with the same mask, order and weights, from the beginning or from a later point."""
-    monkeypatch.setattr("glassnet.training.SNAPSHOT_SECONDS", seconds)
+    monkeypatch.setattr("glassnet.training.training.SNAPSHOT_SECONDS", seconds)
     weights = np.arange(20.0) % 3
     net = NeuralNetwork((2, 8, Dropout(0.4), 2), ["relu", "linear"], seed=2, engine=engine)
     with pytest.raises(DivergedError) as caught:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.utils import shuffle
 
-from glassnet.batching import Plan
+from glassnet.batches.mini_batches import Plan
 from glassnet.estimators.chance import Shuffles
 
 Array = np.ndarray[Any, Any]

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet import NeuralNetwork, Recording, recording, watching
-from glassnet.blocks import Block, BlockFile, read_blocks
+from glassnet import NeuralNetwork, Recording
 from glassnet.errors import DivergedError, ModelFileError, ParameterError
+from glassnet.files import recording
+from glassnet.files.blocks import Block, BlockFile, read_blocks
+from glassnet.training import layer_monitor
 
 Array = np.ndarray[Any, Any]
 
@@ -28,7 +30,7 @@ def network(**words: Any) -> NeuralNetwork:
 
 @pytest.mark.parametrize("validation", [None, 0.2])
 def test_a_run_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, validation: float | None) -> None:
-    monkeypatch.setattr(watching, "SHARE", 1e9)
+    monkeypatch.setattr(layer_monitor, "SHARE", 1e9)
     monkeypatch.setattr(recording, "SAMPLED", 50)
     net, seen = network(), []
     path = tmp_path / "run.glassrec"
@@ -142,7 +144,8 @@ def test_a_process_that_is_killed_leaves_its_recording(tmp_path: Path) -> None:
     program = """
 import sys
 import numpy as np
-from glassnet import NeuralNetwork, recording
+from glassnet import NeuralNetwork
+from glassnet.files import recording
 recording.WRITTEN_EVERY = 0.0
 net = NeuralNetwork([3, 40, 2], ["tanh", "sigmoid"], seed=1)
 x, y = np.random.default_rng(0).random((3, 60)), np.zeros((2, 60))
@@ -173,7 +176,7 @@ def test_a_file_that_another_run_took_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_run_whose_recording_cannot_go_on_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glassnet.recording.WRITTEN_EVERY", 0)
+    monkeypatch.setattr("glassnet.files.recording.WRITTEN_EVERY", 0)
     plain, recorded = (NeuralNetwork([3, 4, 2], seed=0) for _ in range(2))
     plain.train(*data(), epochs=9)
     with pytest.warns(RuntimeWarning, match="No such file.* The recording ends here; the training goes on") as said:

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, Dropout, History, NeuralNetwork, Report
-from glassnet.batching import split_validation
-from glassnet.execution import ENGINES
+from glassnet.batches.mini_batches import split_validation
+from glassnet.execution.executor import ENGINES
 
 Array = np.ndarray[Any, Any]
 engines = pytest.mark.parametrize("engine", ENGINES)
@@ -195,7 +195,7 @@ def test_a_bar_on_a_terminal(
     """Unasked it appears once a run has lasted a while."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr("glassnet.progress.PATIENCE", patience)
+    monkeypatch.setattr("glassnet.training.progress.PATIENCE", patience)
     history = network().train(*data(), epochs=3, verbose=verbose)
     said, seconds = str(history[-1]).rsplit("  ", 1)
     assert (said in terminal.getvalue()) == shown and bool(terminal.getvalue()) == shown

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, NeuralNetwork, Scaling, Training
-from glassnet.batching import batch_weights, epoch_batches
-from glassnet.execution import ENGINES
-from glassnet.recipe import Recipe
-from glassnet.reference import Sources
+from glassnet.batches.mini_batches import batch_weights, epoch_batches
+from glassnet.execution.executor import ENGINES
+from glassnet.execution.reference import Sources
 from glassnet.tables.optimizers import SGD
 from glassnet.tables.schedules import SCHEDULES, Constant, OneCycle, Schedule, Step, WarmUp
+from glassnet.training.recipe import Recipe
 
 from .orders import epoch_order
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.engine import address
-from glassnet.formula import trace
+from glassnet.tables.formula import trace
 
 SAMPLES = 90  # that a batch is fetched from
 Array = np.ndarray[Any, Any]

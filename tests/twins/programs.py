@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from glassnet.architecture import architecture
-from glassnet.building import Step, build
 from glassnet.engine.executor import Compiled
-from glassnet.memory import Memory, vectors
-from glassnet.parameters import Parameters
-from glassnet.program import Program
-from glassnet.reference import Schedule, Sources
+from glassnet.execution.reference import Schedule, Sources
+from glassnet.program.architecture import architecture
+from glassnet.program.buffers import Memory, vectors
+from glassnet.program.builder import Step, build
+from glassnet.program.parameters import Parameters
+from glassnet.program.program import Program
 from glassnet.tables.activations import ACTIVATIONS, Softmax
 from glassnet.tables.costs import COSTS, Cost, cost
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, Layer, LayerNorm

@@ -16,7 +16,7 @@ import pytest
 
 from glassnet.engine import address
 from glassnet.engine.identity import Identity
-from glassnet.formula import trace
+from glassnet.tables.formula import trace
 from tests.twins.machine_code import calls, has_fma, instructions, is_packed, singles
 
 Array = np.ndarray[Any, Any]

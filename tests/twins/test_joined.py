@@ -11,12 +11,12 @@ import pytest
 
 from glassnet.engine import address
 from glassnet.engine.executor import Compiled
-from glassnet.formula import trace
-from glassnet.lowering import MOST_OPERANDS, fused
-from glassnet.memory import Memory, vectors
-from glassnet.parameters import Parameters, Segment
-from glassnet.program import OPERANDS, Buffer, Program, Row
-from glassnet.reference import Reference
+from glassnet.execution.reference import Reference
+from glassnet.program.buffers import Memory, vectors
+from glassnet.program.lowering import MOST_OPERANDS, fused
+from glassnet.program.parameters import Parameters, Segment
+from glassnet.program.program import OPERANDS, Buffer, Program, Row
+from glassnet.tables.formula import trace
 from tests.twins.programs import DTYPES, Case, after_steps, bits
 
 FORMULAS = {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from glassnet.engine import EngineUnavailable, Identity, address
-from glassnet.formula import WORDS, Formula, Operation, trace
+from glassnet.tables.formula import WORDS, Formula, Operation, trace
 
 SIZES = (1, 3, 7, 8, 13, 40)
 DTYPES = ("float32", "float64")

@@ -10,7 +10,7 @@ import pytest
 from glassnet.engine import Identity
 from glassnet.engine.kernels import KERNELS
 from glassnet.engine.simd import local, pointer
-from glassnet.formula import trace
+from glassnet.tables.formula import trace
 from tests.twins.machine_code import has_fma, inner_loops, instructions, instructions_of, packed_loops, scalar_loops
 
 pytestmark = pytest.mark.skipif(not has_fma(), reason="not an x86 processor with fused multiply-add")

@@ -19,7 +19,7 @@ import pytest
 
 from glassnet.engine import address
 from glassnet.engine.kernels import KERNELS
-from glassnet.formula import trace
+from glassnet.tables.formula import trace
 from tests.twins.kernel_rows import ROWS, At, Case, numbers
 from tests.twins.pages import Guarded
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 
 from glassnet.engine.executor import Compiled
-from glassnet.formula import Formula
-from glassnet.program import SPLITS, Row
-from glassnet.reference import Reference
+from glassnet.execution.reference import Reference
+from glassnet.program.program import SPLITS, Row
+from glassnet.tables.formula import Formula
 from tests.twins.programs import NAMED, TABLE, Array, Case, begin, bits, cases, prepared, run_row, schedule
 
 CURVES = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")

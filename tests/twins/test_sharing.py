@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from glassnet.engine import Identity, address
-from glassnet.formula import trace
+from glassnet.tables.formula import trace
 from tests.twins.machine_code import instructions
 from tests.twins.test_kernels import DTYPES, GUARD, Buffer, Call, bits, normal
 
@@ -65,10 +65,10 @@ def test_only_what_is_shared_passes_the_caches(dtype: str) -> None:
 def test_parameters_are_what_training_shares() -> None:
     """Whatever updates parameters, one segment or all of them, and nothing else."""
     from glassnet import NeuralNetwork
-    from glassnet.building import Step, build
     from glassnet.engine.executor import Compiled
-    from glassnet.lowering import fused
-    from glassnet.memory import vectors
+    from glassnet.program.buffers import vectors
+    from glassnet.program.builder import Step, build
+    from glassnet.program.lowering import fused
     from glassnet.tables.optimizers import optimizer
 
     for layers in ([5, 9, 3], [300, 300, 3]):

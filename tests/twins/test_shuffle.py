@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.batching import BLOCK, Plan, shuffled
+from glassnet.batches.mini_batches import BLOCK, Plan, shuffled
 from glassnet.engine import address
-from glassnet.reference import shuffle_into
+from glassnet.execution.reference import shuffle_into
 
 Array = np.ndarray[Any, Any]
 

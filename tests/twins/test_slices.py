@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 
 from glassnet.engine.executor import Compiled
-from glassnet.lowering import fused
-from glassnet.memory import Memory
+from glassnet.execution.reference import Reference, Schedule
 from glassnet.network import NeuralNetwork
-from glassnet.parameters import Array, Parameters
-from glassnet.program import Program, Row
-from glassnet.reference import Reference, Schedule
+from glassnet.program.buffers import Memory
+from glassnet.program.lowering import fused
+from glassnet.program.parameters import Array, Parameters
+from glassnet.program.program import Program, Row
 from glassnet.tables.layers import LAYERS
 from glassnet.tables.optimizers import OPTIMIZERS
 from tests.twins.programs import (

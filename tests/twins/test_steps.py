@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassnet.engine.executor import Compiled
-from glassnet.formula import trace
-from glassnet.lowering import fused
-from glassnet.memory import Memory
-from glassnet.parameters import Segment
-from glassnet.program import Buffer, Program, Row
-from glassnet.reference import Reference
+from glassnet.execution.reference import Reference
+from glassnet.program.buffers import Memory
+from glassnet.program.lowering import fused
+from glassnet.program.parameters import Segment
+from glassnet.program.program import Buffer, Program, Row
 from glassnet.tables.activations import activation
+from glassnet.tables.formula import trace
 from glassnet.tables.layers import LAYERS
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 from tests.twins.programs import NAMED, TABLE, Array, Case, after_steps, bits, cases, has_place, prepared

@@ -10,7 +10,7 @@ import codecs
 import io
 import sys
 
-from glassnet.letters import spell_missing
+from glassnet.see.ascii import spell_missing
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from glassnet.data.reading import file_kind
 from glassnet.data.table import Table, read_table
 from glassnet.data.target import Target, fit_target, infer_task, target_values
 from glassnet.errors import DataError, ParameterError
-from glassnet.storage import MAX_HEADER
+from glassnet.files.storage import MAX_HEADER
 
 if TYPE_CHECKING:
     from glassnet.cli.model import Model

@@ -11,8 +11,8 @@ from glassnet.cli.outputs import probabilities
 from glassnet.data.preprocessing import Preparation, from_json
 from glassnet.data.target import ClassTarget, Target
 from glassnet.errors import DataError, ModelFileError
+from glassnet.files.storage import read_metadata
 from glassnet.network import NeuralNetwork
-from glassnet.storage import read_metadata
 
 Array = np.ndarray[Any, Any]
 

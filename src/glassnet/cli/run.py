@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet import __version__
-from glassnet.architecture import penalty
-from glassnet.building import Step, build
 from glassnet.cli.dataset import Dataset, Source, learn, prepared, read_source, task_of
 from glassnet.cli.files import check_folder, check_output, make_folder
 from glassnet.cli.lines import say
@@ -20,15 +18,17 @@ from glassnet.cli.scores import class_scores, number_scores, score_text
 from glassnet.data.arrays import Arrays
 from glassnet.data.target import ClassTarget
 from glassnet.errors import ParameterError
-from glassnet.history import History
 from glassnet.network import NeuralNetwork
-from glassnet.program import Program
-from glassnet.settings import positive, whole
+from glassnet.program.architecture import penalty
+from glassnet.program.builder import Step, build
+from glassnet.program.program import Program
 from glassnet.tables.activations import activation
 from glassnet.tables.initializers import initializer
 from glassnet.tables.layers import Dropout
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 from glassnet.tables.schedules import schedule
+from glassnet.training.history import History
+from glassnet.training.settings import positive, whole
 
 Array = np.ndarray[Any, Any]
 
@@ -193,7 +193,7 @@ def test_scores(model: Model, source: Source) -> dict[str, Any]:
 
 def draw(model: Model, history: History, dataset: Dataset, source: Source, folder: Path) -> list[Path]:
     """Write the pictures: the cost curve and, for images, samples with their predictions. Returns their paths."""
-    from glassnet.plots import plot_samples, plot_training, write_picture
+    from glassnet.plots.training import plot_samples, plot_training, write_picture
 
     paths = [write_picture(plot_training(history), folder / "cost.png")]
     if isinstance(source.held, Arrays) and source.held.image and isinstance(model.target, ClassTarget):

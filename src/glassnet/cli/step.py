@@ -126,7 +126,7 @@ def _show(explanation: Any, what: str, html: str | None, file: str) -> None:
 
     from glassnet.cli.files import check_output
     from glassnet.errors import DataError
-    from glassnet.storage import atomic_file
+    from glassnet.files.storage import atomic_file
 
     if html is None:
         console = Console(highlight=False, markup=False)

@@ -10,7 +10,7 @@ import os
 import threading
 
 from glassnet.engine.identity import Identity
-from glassnet.formula import Formula
+from glassnet.tables.formula import Formula
 
 __all__ = ["EngineUnavailable", "Identity", "address"]
 

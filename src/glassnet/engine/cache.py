@@ -124,7 +124,7 @@ def sources() -> str:
     """SHA-256 of the sources that the kernels come from."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in (*sorted(here.glob("*.py")), here.parent / "formula.py"):
+    for path in (*sorted(here.glob("*.py")), here.parent / "tables" / "formula.py"):
         content = path.read_bytes()
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
     return digest.hexdigest()

@@ -33,7 +33,7 @@ from glassnet.engine.simd import (
 from glassnet.engine.turning import below
 from glassnet.engine.vectors import broadcast
 from glassnet.engine.words import evaluate
-from glassnet.formula import Formula, trace
+from glassnet.tables.formula import Formula, trace
 
 FIRST = 4  # the row's first address
 NEAR = 1 << 19  # bytes of a share that another processor's own cache may still hold a step later

@@ -17,10 +17,10 @@ from glassnet.engine import EngineUnavailable, address
 from glassnet.engine.cache import has_masks
 from glassnet.engine.rowwords import GATHERING, Same, code, dropout_words, row_words, stride, width_beside_x
 from glassnet.engine.threads import CALLS, Pace, available, run_together
-from glassnet.memory import Memory, Vectors, segment_name
-from glassnet.parameters import Array, aligned_zeros
-from glassnet.program import Program
-from glassnet.reference import Schedule, Sources, dropout_keys
+from glassnet.execution.reference import Schedule, Sources, dropout_keys
+from glassnet.program.buffers import Memory, Vectors, segment_name
+from glassnet.program.parameters import Array, aligned_zeros
+from glassnet.program.program import Program
 
 SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
 KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)

@@ -25,7 +25,7 @@ from glassnet.engine.simd import (
     store,
 )
 from glassnet.engine.turning import below
-from glassnet.formula import trace
+from glassnet.tables.formula import trace
 
 COPY = trace(lambda x: x, 1)
 ZERO = trace(lambda: 0.0, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from glassnet.formula import Formula
+from glassnet.tables.formula import Formula
 
 CALLS = {
     **{"affine": "followed", "arrive": "followed", "followed": "product", "outer": "product"},

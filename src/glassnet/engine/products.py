@@ -33,7 +33,7 @@ from glassnet.engine.simd import (
 from glassnet.engine.target import target
 from glassnet.engine.tiles import WIDE, stripping
 from glassnet.engine.vectors import size_of
-from glassnet.formula import trace
+from glassnet.tables.formula import trace
 
 COPY, ZERO = trace(lambda x: x, 1), trace(lambda: 0.0, 0)
 DEEP = 512  # lines of a panel, 96 KB at most, on the stack; a longer sum goes on from what c holds, in like parts

@@ -10,7 +10,7 @@ import numpy as np
 
 from glassnet.engine import EngineUnavailable
 from glassnet.engine.identity import Identity
-from glassnet.parameters import Array
+from glassnet.program.parameters import Array
 
 ROWS, COLUMNS, TERMS = (1, 2, 7, 11), (1, 5, 24, 40, 100, 257), (1, 6, 19)
 PLAIN, TURNED = 0, 1

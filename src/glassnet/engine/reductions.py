@@ -27,7 +27,7 @@ from glassnet.engine.simd import (
 from glassnet.engine.turning import below
 from glassnet.engine.vectors import broadcast
 from glassnet.engine.words import evaluate
-from glassnet.formula import Formula, trace
+from glassnet.tables.formula import Formula, trace
 
 COPY = trace(lambda x: x, 1)
 ZEROS = trace(lambda: (0.0, 0.0), 0)

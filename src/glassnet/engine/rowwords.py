@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from glassnet.engine import address
-from glassnet.formula import Formula, trace
-from glassnet.program import OPERANDS, Program, Row
+from glassnet.program.program import OPERANDS, Program, Row
+from glassnet.tables.formula import Formula, trace
 
 Words = tuple[int | str, ...]
 GATHERING = ("gather", "one_hot", "sample_weights")

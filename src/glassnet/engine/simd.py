@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 from glassnet.engine.vectors import broadcast, constant, size_of
 from glassnet.engine.words import evaluate, extreme
-from glassnet.formula import Formula
+from glassnet.tables.formula import Formula
 
 LANES = 16
 ALIGNED = 64  # bytes at whose multiples a vector as wide as the processor's may lie

@@ -21,7 +21,7 @@ from glassnet.engine.simd import I64, LLVM, Builder, line, local, pointer, shift
 from glassnet.engine.target import Target, target
 from glassnet.engine.tiles import stripping
 from glassnet.engine.vectors import broadcast, lanes_of, size_of
-from glassnet.formula import trace
+from glassnet.tables.formula import trace
 
 ZERO = trace(lambda: 0.0, 0)
 ROWS, VECTORS = 2, 8  # of the result that are made at once

@@ -34,7 +34,7 @@ from glassnet.engine.simd import (
 from glassnet.engine.turning import Tile, below, each_tile
 from glassnet.engine.vectors import broadcast, constant
 from glassnet.engine.words import evaluate, extreme
-from glassnet.formula import trace
+from glassnet.tables.formula import trace
 
 COPY = trace(lambda x: x, 1)
 SHIFTED = trace(lambda z, top: np.exp(z - top), 2)

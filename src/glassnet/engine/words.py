@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from glassnet.engine.curves import CURVES
 from glassnet.engine.vectors import constant, intrinsic
-from glassnet.formula import Argument, Formula
+from glassnet.tables.formula import Argument, Formula
 
 BIT = ir.IntType(1)
 ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}

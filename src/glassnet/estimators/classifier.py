@@ -20,7 +20,7 @@ from glassnet.estimators.held import Held, scored
 from glassnet.estimators.inputs import validated
 from glassnet.estimators.perceptron import Perceptron
 from glassnet.estimators.words import activation_row
-from glassnet.inference import answers, wrong
+from glassnet.execution.inference import answers, wrong
 from glassnet.tables.activations import Activation, Softmax
 from glassnet.tables.costs import BinaryCrossEntropy, CategoricalCrossEntropy, Cost
 

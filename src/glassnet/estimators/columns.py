@@ -13,10 +13,10 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from glassnet.batches.samples import one_hot_rows
+from glassnet.batches.sparse import dense
 from glassnet.errors import DataError
-from glassnet.inference import answers
-from glassnet.samples import one_hot_rows
-from glassnet.sparse_rows import dense
+from glassnet.execution.inference import answers
 
 Array = np.ndarray[Any, Any]
 

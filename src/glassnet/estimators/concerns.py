@@ -12,17 +12,17 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, DivergedError, ParameterError
 from glassnet.estimators.inputs import rows_of
 from glassnet.estimators.pictures import history
+from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork
-from glassnet.reference import Sources
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.diagnosis import RULES, Diagnosis, diagnosed, findings
 from glassnet.see.evidence import Evidence, Finding, examined, gathered
 from glassnet.see.wording import ESTIMATOR, Reader
-from glassnet.sparse_rows import is_sparse
-from glassnet.watching import some
+from glassnet.training.layer_monitor import some
 
 Array = np.ndarray[Any, Any]
 ROWS = 1024  # samples whose columns and targets are looked at before a fit

@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import validate_data
 
+from glassnet.batches.samples import as_rows
+from glassnet.batches.sparse import SLICE, dense_rows, is_sparse
 from glassnet.errors import DataError
-from glassnet.samples import as_rows
-from glassnet.sparse_rows import SLICE, dense_rows, is_sparse
 
 Array = np.ndarray[Any, Any]
 DENSE = 1 << 28  # bytes up to which a sparse X is made dense as a whole

@@ -16,20 +16,20 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
-from glassnet.batching import batch_weights, epoch_batches
-from glassnet.building import Step, build
+from glassnet.batches.mini_batches import batch_weights, epoch_batches
+from glassnet.batches.sparse import SliceBySlice, is_sparse
 from glassnet.errors import DivergedError, ParameterError
 from glassnet.estimators.concerns import diverged
 from glassnet.estimators.hooks import Hooks
-from glassnet.execution import Executor, executor
-from glassnet.lowering import fused
-from glassnet.memory import vectors
+from glassnet.execution.executor import Executor, executor
+from glassnet.execution.reference import Schedule, Sources
 from glassnet.network import NeuralNetwork
-from glassnet.reference import Schedule, Sources
-from glassnet.sparse_rows import SliceBySlice, is_sparse
+from glassnet.program.buffers import vectors
+from glassnet.program.builder import Step, build
+from glassnet.program.lowering import fused
 from glassnet.tables.optimizers import Optimizer, Scalars
 from glassnet.tables.rows import Value
-from glassnet.watching import kept
+from glassnet.training.layer_monitor import kept
 
 Array = np.ndarray[Any, Any]
 BLOCK = 512  # samples whose activations stay in cache

@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, ParameterError
 from glassnet.estimators import concerns, conversion, pictures
 from glassnet.estimators.chance import first_weights
@@ -28,10 +29,9 @@ from glassnet.estimators.inputs import blocks_of, rows_of, validated
 from glassnet.estimators.lbfgs import fit_lbfgs
 from glassnet.estimators.stochastic import Data, Stochastic, validation_loss
 from glassnet.estimators.words import activation_name, hidden_rows, hidden_sizes, is_logistic, make_network, move
+from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork
-from glassnet.reference import Sources
 from glassnet.see.diagnosis import Diagnosis
-from glassnet.sparse_rows import is_sparse
 from glassnet.tables.activations import Activation
 from glassnet.tables.costs import Cost
 from glassnet.tables.optimizers import Optimizer

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from glassnet.errors import DataError
-from glassnet.history import History, Report
-from glassnet.plots import plot_training
+from glassnet.plots.training import plot_training
+from glassnet.training.history import History, Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

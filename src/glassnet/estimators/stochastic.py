@@ -14,25 +14,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.batching import Plan
+from glassnet.batches.mini_batches import Plan
+from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DivergedError
 from glassnet.estimators.chance import Shuffles
 from glassnet.estimators.concerns import FitWarning, diverged
 from glassnet.estimators.hooks import Hooks
 from glassnet.estimators.rates import EpochRates, inverse_scaling
 from glassnet.estimators.stopping import Patience, sentence
-from glassnet.fitting import SHOWN_EVERY
-from glassnet.history import Report
+from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork
-from glassnet.progress import progress
-from glassnet.recipe import Recipe
-from glassnet.reference import Sources
-from glassnet.sparse_rows import is_sparse
 from glassnet.tables.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer, optimizer
 from glassnet.tables.schedules import Schedule, schedule
-from glassnet.training import Training
-from glassnet.watching import Watch
-from glassnet.watching import kept as kept_samples
+from glassnet.training.fit import SHOWN_EVERY
+from glassnet.training.history import Report
+from glassnet.training.layer_monitor import Watch
+from glassnet.training.layer_monitor import kept as kept_samples
+from glassnet.training.progress import progress
+from glassnet.training.recipe import Recipe
+from glassnet.training.training import Training
 
 Array = np.ndarray[Any, Any]
 SMALL = 1 << 20  # bytes

@@ -1,1 +1,1 @@
-"""Looking into a network: traces, nudges, one step explained, gradients and backpropagations checked."""
+"""Looking into a network: traces, nudges, one step explained, a diagnosis, the part of each sample."""

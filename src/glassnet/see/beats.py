@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.letters import spelled
-from glassnet.parameters import Array
-from glassnet.program import Program, Row, symbol
+from glassnet.program.parameters import Array
+from glassnet.program.program import Program, Row, symbol
+from glassnet.see.ascii import spelled
 from glassnet.see.trace import number
 
 SAMPLES = 4  # how many samples are shown

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glassnet.inference import answers, output_name, wrong
-from glassnet.measures import square_sums
-from glassnet.parameters import Array
-from glassnet.prediction import block_size
-from glassnet.sources import checked_sources
+from glassnet.batches.sources import checked_sources
+from glassnet.execution.inference import answers, output_name, wrong
+from glassnet.execution.prediction import block_size
+from glassnet.program.parameters import Array
+from glassnet.training.layer_measures import square_sums
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork

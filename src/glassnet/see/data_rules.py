@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassnet.parameters import Array
+from glassnet.program.parameters import Array
 from glassnet.see.evidence import Evidence, Finding, mean_cost
 
 APART, LARGE = 100.0, 30.0  # deviation over the middle column's; root mean square of a column

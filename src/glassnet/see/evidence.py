@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glassnet.history import History
-from glassnet.measures import QUANTITIES, Measures, Meter
-from glassnet.parameters import Array
-from glassnet.reference import Sources
+from glassnet.batches.sources import checked_sources
+from glassnet.execution.reference import Sources
+from glassnet.program.parameters import Array
 from glassnet.see.wording import Reader
-from glassnet.sources import checked_sources
 from glassnet.tables.costs import Cost
+from glassnet.training.history import History
+from glassnet.training.layer_measures import QUANTITIES, Measures, Meter
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork

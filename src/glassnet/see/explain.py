@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.building import Step
 from glassnet.errors import unknown
-from glassnet.letters import spelled
-from glassnet.parameters import Array
+from glassnet.program.builder import Step
+from glassnet.program.parameters import Array
+from glassnet.see.ascii import spelled
 from glassnet.see.beats import SAMPLES, Axis, Beat, Worked
 from glassnet.see.layout import PAGE, STYLE, Line, Picks, beat_html, beat_lines, words
 from glassnet.see.quantities import Ready, ready
 from glassnet.see.story import Story
 from glassnet.see.trace import Trace, number, samples
-from glassnet.settings import positive
 from glassnet.tables import optimizers
 from glassnet.tables.optimizers import Optimizer
+from glassnet.training.settings import positive
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from glassnet.parameters import Array
+from glassnet.program.parameters import Array
 from glassnet.see.evidence import Evidence, Finding
 
 FEW = 20  # samples: so few may well leave units shut that others open

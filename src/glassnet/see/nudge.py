@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glassnet.equations import arrive
 from glassnet.errors import ParameterError, ParameterTypeError
-from glassnet.program import Program, error_name, symbol
+from glassnet.program.equations import arrive
+from glassnet.program.program import Program, error_name, symbol
 from glassnet.see.quantities import Place, Ready, place, ready
 
 if TYPE_CHECKING:

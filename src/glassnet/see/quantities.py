@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glassnet.building import Step, build
+from glassnet.batches.sources import checked_sources
 from glassnet.errors import ParameterError, ParameterTypeError, unknown
-from glassnet.execution import Executor, executor
-from glassnet.inference import set_batch
-from glassnet.memory import vectors
-from glassnet.program import Program, symbol
-from glassnet.reference import Sources
-from glassnet.sources import checked_sources
+from glassnet.execution.executor import Executor, executor
+from glassnet.execution.inference import set_batch
+from glassnet.execution.reference import Sources
+from glassnet.program.buffers import vectors
+from glassnet.program.builder import Step, build
+from glassnet.program.program import Program, symbol
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.architecture import Architecture
-from glassnet.parameters import Array
-from glassnet.program import Program, symbol
+from glassnet.program.architecture import Architecture
+from glassnet.program.parameters import Array
+from glassnet.program.program import Program, symbol
 from glassnet.see.beats import (
     Beat,
     Shown,

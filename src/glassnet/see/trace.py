@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.equations import EQUATIONS
 from glassnet.errors import ParameterError
-from glassnet.execution import Executor
-from glassnet.parameters import Array
-from glassnet.program import Program, symbol
+from glassnet.execution.executor import Executor
+from glassnet.program.equations import EQUATIONS
+from glassnet.program.parameters import Array
+from glassnet.program.program import Program, symbol
 from glassnet.see.quantities import quantity, ready
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 
-from glassnet.formula import Formula, trace
+from glassnet.tables.formula import Formula, trace
 from glassnet.tables.interval import INNER_SHARE, NOT_NEGATIVE, POSITIVE, REAL, SHARE, SHARE_BELOW_ONE, Interval
 from glassnet.tables.rows import Value, check, check_own, own_formula, own_name, row_of
 

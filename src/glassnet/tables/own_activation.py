@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from glassnet.formula import Formula
 from glassnet.tables.activations import ACTIVATIONS, Activation, Function
+from glassnet.tables.formula import Formula
 from glassnet.tables.interval import REAL, Interval
 from glassnet.tables.rows import Value, check_own, own_formula, own_name, required_arguments
 

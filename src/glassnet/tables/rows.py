@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from glassnet.errors import FormulaError, ModelFileError, ParameterError, ParameterTypeError, unknown
-from glassnet.formula import WORDS, Formula, check_dtype, trace
+from glassnet.tables.formula import WORDS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
 
 Row = TypeVar("Row")

@@ -1,0 +1,236 @@
+"""x, y and sample weights as a person gives them, checked once and turned into rows for the executors.
+
+Samples are columns outside: x (fan_in, batch), y (fan_out, batch). Inside they are rows; an array whose transpose lies
+row by row in memory is read in place, any other is transposed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from glassnet.errors import DataError, ParameterTypeError
+from glassnet.program.parameters import Array
+from glassnet.tables.costs import Cost
+from glassnet.tables.interval import NOT_NEGATIVE
+
+IN_PLACE = ("float32", "float64", "uint8")
+
+
+def numeric(name: str, values: Any) -> Array:
+    """`values` as an array of real numbers; text, objects and complex numbers are refused."""
+    if values is None:
+        raise DataError(f"{name} is None; pass an array, samples as columns.")
+    if hasattr(values, "toarray"):
+        raise DataError(f"{name} is a sparse matrix; pass {name}.toarray().")
+    if np.ma.is_masked(values):
+        raise DataError(f"{name} has masked values; fill them in or drop these samples first.")
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{name} has rows of different lengths; it must be one rectangular array of numbers.") from None
+    if array.dtype == object:
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"{name} holds objects that are not numbers; convert them to numbers first.") from None
+    if array.dtype.kind not in "buif":
+        kind = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates"}.get(array.dtype.kind, str(array.dtype))
+        hint = f" If the text looks like numbers, pass {name}.astype(float)." if kind == "text" else ""
+        if kind == "text" and name == "y":
+            hint += " If it is classes, pass their numbers: numpy.unique(y, return_inverse=True)[1]."
+        raise DataError(f"{name} holds {kind}; glassnet needs real numbers.{hint}")
+    return array
+
+
+def input_rows(x: Any, fan_in: int, dtype: Any) -> Array:
+    """x (fan_in, batch) as rows (batch, fan_in), checked. Raises DataError with the first place that is wrong."""
+    array = numeric("x", x)
+    if array.ndim != 2:
+        hint = f"; for one sample use x.reshape({fan_in}, 1)" if array.size == fan_in else ""
+        if array.ndim > 2:
+            hint = "; flatten images first, for example x.reshape(samples, -1).T"
+        raise DataError(
+            f"x has shape {array.shape}; it needs two dimensions ({fan_in}, batch), samples as columns{hint}."
+        )
+    if array.shape[0] != fan_in:
+        hint = " Its transpose would fit: pass x.T." if array.shape[1] == fan_in else ""
+        raise DataError(
+            f"x has shape {array.shape}, but this network has {fan_in} inputs: samples are columns, so x is "
+            f"({fan_in}, batch).{hint}"
+        )
+    if array.shape[1] == 0:
+        raise DataError(f"x has shape {array.shape}: there is no sample in it.")
+    check_finite("x", array, dtype)
+    return as_rows(array, dtype)
+
+
+def as_rows(columns: Array, dtype: Any) -> Array:
+    """The transpose, row by row in memory: in place where the array allows it, else one copy in `dtype`."""
+    rows = columns.T
+    in_place = rows.dtype.name in IN_PLACE and rows.dtype.isnative and rows.strides[1] == rows.itemsize
+    if in_place and rows.strides[0] >= 0 and rows.flags.aligned:
+        return rows
+    return np.ascontiguousarray(rows, dtype)
+
+
+def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
+    """Raise DataError with the first NaN, infinity, or number that `dtype` cannot hold."""
+    if columns.dtype.kind != "f":
+        return
+    largest = float(np.finfo(np.dtype(dtype)).max)
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = float(columns.min()), float(columns.max())
+    if -largest <= low and high <= largest:
+        return
+    bad = ~(np.abs(columns) <= largest)
+    feature, sample = (int(place[0]) for place in np.nonzero(bad.T)[::-1])
+    value, count = columns[feature, sample], int(bad.sum())
+    what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}, beyond {np.dtype(dtype)}"
+    raise DataError(
+        f"{name}[{feature}, {sample}] is {what} ({count} such in all, samples are columns); "
+        f"{'scale that row' if np.isfinite(value) else 'fill in or drop these'} first."
+    )
+
+
+def target_rows(y: Any, cost: Cost, groups: Sequence[int], batch: int, dtype: Any) -> Array:
+    """y as rows (batch, fan_out) in the cost's domain, or class numbers (batch,) as int64 where the cost takes them.
+
+    `groups` are the sizes of the output's distributions; class numbers of several, (groups, batch), become rows.
+    """
+    array, outputs = numeric("y", y), sum(groups)
+    if array.ndim == 1 and cost.target_sum is not None and len(groups) == 1 < outputs:
+        return _labels(array, cost, outputs, batch, dtype)
+    if cost.target_sum is not None and array.ndim == 2 and 1 < len(groups) == len(array) < outputs:
+        return _labels_of_groups(array, cost, groups, batch, dtype)
+    if array.ndim == 1 and outputs == 1:
+        array = array[np.newaxis, :]
+    if array.ndim != 2 or array.shape[0] != outputs:
+        raise DataError(_misshapen(array, cost, groups, batch))
+    check_batch("y", array.shape[1], batch)
+    check_finite("y", array, dtype)
+    _check_domain(array, cost, groups)
+    smoothed = cost.smoothed(array, groups)
+    return as_rows(smoothed if smoothed is array else smoothed.astype(dtype), dtype)
+
+
+def weight_vector(weights: Any, batch: int) -> Array | None:
+    """Sample weights (batch,) as float64, none of them negative, or None."""
+    if weights is None:
+        return None
+    array = numeric("sample_weight", weights)
+    if array.ndim != 1:
+        raise DataError(f"sample_weight has shape {array.shape}; it needs one number a sample: ({batch},).")
+    check_batch("sample_weight", len(array), batch)
+    place = NOT_NEGATIVE.outside(array)
+    if place is not None:
+        raise DataError(f"sample_weight[{place[0]}] is {array[place]:g}; weights are finite numbers of at least 0.")
+    if not array.any():
+        raise DataError("every sample_weight is 0; at least one sample must count.")
+    return array.astype(np.float64)
+
+
+def check_shape(name: str, values: Any, shape: tuple[int, int]) -> None:
+    """Raise where an array that a person hands back has another shape than it was given with."""
+    found = numeric(name, values).shape
+    if found != shape:
+        raise DataError(f"{name} has shape {found}, but needs {shape}: (fan_out, batch), as feedforward gives it.")
+
+
+def check_batch(name: str, count: int, batch: int) -> None:
+    """Raise where the number of samples differs from that of x."""
+    if count != batch:
+        raise DataError(f"{name} has {count} samples, but x has {batch}; give one for each column of x.")
+
+
+def _misshapen(array: Array, cost: Cost, groups: Sequence[int], batch: int) -> str:
+    """What y is, and what it should be."""
+    heights, words = [sum(groups)], ("", ", or class numbers of shape ")
+    if cost.target_sum is not None and len(groups) > 1:
+        heights.append(len(groups))
+    needs = "".join(f"{word}({height}, {batch})" for word, height in zip(words, heights, strict=False))
+    turned = array.ndim == 2 and array.shape[1] in heights and array.shape[0] == batch
+    hint = " Its transpose would fit: pass y.T." if turned else ""
+    return f"y has shape {array.shape}, but needs {needs}: samples are columns.{hint}"
+
+
+def _labels(array: Array, cost: Cost, outputs: int, batch: int, dtype: Any) -> Array:
+    """Class numbers 0 .. outputs-1, kept as they are unless the cost smooths its targets."""
+    check_batch("y", len(array), batch)
+    labels = _class_numbers("y", array, outputs)
+    columns = np.equal(np.arange(outputs)[:, np.newaxis], labels).astype(dtype)
+    smoothed = cost.smoothed(columns, (outputs,))
+    return labels if smoothed is columns else np.ascontiguousarray(smoothed.T, dtype)
+
+
+def _labels_of_groups(array: Array, cost: Cost, groups: Sequence[int], batch: int, dtype: Any) -> Array:
+    """Class numbers of each group, (groups, batch), as rows of 0 and 1, one byte each unless the cost smooths them."""
+    check_batch("y", array.shape[1], batch)
+    labels = [_class_numbers(f"y[{group}]", row, groups[group]) for group, row in enumerate(array)]
+    rows = one_hot_rows(labels, groups)
+    smoothed = cost.smoothed(rows.T, groups)
+    return rows if smoothed.dtype == rows.dtype else np.ascontiguousarray(smoothed.T, dtype)
+
+
+def one_hot_rows(labels: Sequence[Array], groups: Sequence[int]) -> Array:
+    """Class numbers (batch,) of each group as rows (batch, Σ groups) of uint8, with a single 1 in each group."""
+    rows = np.zeros((len(labels[0]), sum(groups)), np.uint8)
+    for first, numbers in zip(np.cumsum([0, *groups[:-1]]), labels, strict=True):
+        rows[np.arange(len(rows)), first + numbers] = 1
+    return rows
+
+
+def _class_numbers(name: str, array: Array, classes: int) -> Array:
+    """Whole numbers 0 .. classes-1 as int64."""
+    if array.dtype.kind == "f" and not (array == np.floor(array)).all():
+        raise DataError(
+            f"{_at(name, int(np.argmax(array != np.floor(array))))} is no whole number; class numbers are 0 to "
+            f"{classes - 1}."
+        )
+    outside = (array < 0) | (array >= classes)
+    if outside.any():
+        place = int(np.argmax(outside))
+        raise DataError(f"{_at(name, place)} is {array[place]}, but the classes are 0 to {classes - 1}.")
+    return array.astype(np.int64)
+
+
+def _at(name: str, place: int) -> str:
+    """One number of y, or of a row of y: y[3], y[1, 3]."""
+    return f"{name.removesuffix(']')}, {place}]" if name.endswith("]") else f"{name}[{place}]"
+
+
+def _check_domain(columns: Array, cost: Cost, groups: Sequence[int]) -> None:
+    """Raise with the first target that the cost is not defined for."""
+    place = cost.targets.outside(columns)
+    if place is not None:
+        raise DataError(
+            f"y[{', '.join(map(str, place))}] is {columns[place]:g}, but cost {cost.name!r} needs targets in "
+            f"{cost.targets}."
+        )
+    if cost.target_sum is None:
+        return
+    first = 0
+    for size in groups:
+        sums = columns[first : first + size].sum(axis=0)
+        wrong = np.abs(sums - cost.target_sum) > 1e-3
+        if wrong.any():
+            sample, part = int(np.argmax(wrong)), f"{first}:{first + size}" if len(groups) > 1 else ":"
+            numbers = f"({len(groups)}, batch)" if len(groups) > 1 else "(batch,)"
+            raise DataError(
+                f"y[{part}, {sample}] adds up to {sums[sample]:g}, but cost {cost.name!r} needs {cost.target_sum:g} a "
+                f"sample; give one-hot columns, or class numbers of shape {numbers}."
+            )
+        first += size
+
+
+def real_dtype(dtype: Any) -> Any:
+    """float32 or float64 as a NumPy dtype; anything else is refused."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if dtype is None or found is None or found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ParameterTypeError(f"dtype must be 'float32' or 'float64', not {dtype!r}.")
+    return found

@@ -1,0 +1,1 @@
+"""Runs programs: the equations in NumPy as the oracle, the choice of executor, and passes outside of training."""

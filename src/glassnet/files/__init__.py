@@ -1,0 +1,1 @@
+"""What is kept on disk: model files, checkpoints and recordings, in one container format."""

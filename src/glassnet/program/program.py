@@ -1,0 +1,218 @@
+"""A training step as a table of equations: each row is one equation, with what it reads, writes, and its text.
+
+`building.py` makes the rows from an architecture. `reference.py` runs them with NumPy, the engine runs them compiled;
+`lowering.py` joins rows for speed. Printed, the table is the lesson.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from glassnet.program.parameters import PADDING, Segment, padded
+from glassnet.tables.formula import Formula
+
+Size = int | str  # the string "m" is the number of samples of the batch
+
+SPLITS = {  # how threads share a row: by samples, by units (columns, or rows of W), or one thread does it
+    **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "arrive", "dropout"), "samples"),
+    **dict.fromkeys(("softmax", "softmax_error", "softmax_cost"), "samples"),
+    **dict.fromkeys(("feature_mean", "feature_mean_product", "feature_moments"), "samples"),
+    **dict.fromkeys(("outer", "mean", "mean_product", "moments"), "units"),
+    **dict.fromkeys(("mean_cost", "clip_scale"), "once"),
+}
+
+OPERANDS = {"affine": 3, "arrive": 2}  # what these kinds read themselves; a formula joined to one reads the rest
+
+
+class Buffer(NamedTuple):
+    """A named quantity. `shape` is as the engine holds it: ("m", n), ("m",), (fan_in, fan_out), (n,) or (1,).
+
+    `home` is where it lives: "work", "parameters", "gradients", "state0", "state1" ..., "statistics" or "source".
+    """
+
+    shape: tuple[Size, ...]
+    home: str = "work"
+    float64: bool = False
+
+
+class Row(NamedTuple):
+    """One equation of a step.
+
+    `formula` is there for the kinds "formula" and "sums"; its inputs are `reads`, then the step scalars `scalars`.
+    The kinds in OPERANDS may have one too: it takes their result, then what else they read, and gives what they write.
+    `detail` rows are left out of the printed lesson, because the next line says them too. A row of `span` segments
+    does the same to each of them: it reads and writes the first one's quantities, then the second one's ...
+    """
+
+    kind: str
+    label: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    text: str = ""
+    formula: Formula | None = None
+    scalars: tuple[str, ...] = ()
+    settings: tuple[int, ...] = ()
+    detail: bool = False
+    span: int = 1
+
+    @property
+    def parts(self) -> tuple[Row, ...]:
+        """The row as one row for each of its segments."""
+        if self.span == 1:
+            return (self,)
+        reads, writes = (len(names) // self.span for names in (self.reads, self.writes))
+        return tuple(
+            self._replace(
+                reads=self.reads[number * reads :][:reads], writes=self.writes[number * writes :][:writes], span=1
+            )
+            for number in range(self.span)
+        )
+
+
+class Extent(NamedTuple):
+    """The loop of a row: `units` (None: the samples of the batch) times `width`."""
+
+    units: int | None
+    width: int
+
+
+class Program(NamedTuple):
+    """The rows of one step in order, the quantities they name, and the numbers a step needs from outside.
+
+    `scalars` are the names of the step scalars (rates, decay factors), `groups` the (rate factor, decays) pairs that
+    segments of the parameters belong to. `shared` tells which quantity lies in another's memory.
+    """
+
+    rows: tuple[Row, ...]
+    buffers: Mapping[str, Buffer]
+    segments: tuple[Segment, ...]
+    statistics: tuple[Segment, ...]
+    scalars: tuple[str, ...] = ()
+    groups: tuple[tuple[float, bool], ...] = ()
+    optimizer: Any = None
+    shared: Mapping[str, str] = {}
+
+    def extent(self, row: Row) -> Extent:
+        """The loop of a row, from the shape of what it writes (where it sums over the width: of what it reads)."""
+        if row.span > 1:
+            sizes = (math.prod(map(int, self.buffers[part.writes[0]].shape)) for part in row.parts)
+            return Extent(sum(map(padded, sizes)) // PADDING, PADDING)
+        if row.kind in ("sums", "feature_mean", "feature_mean_product", "feature_moments", "softmax_cost"):
+            shape = max((self.buffers[name].shape for name in row.reads), key=len)
+        else:
+            shape = self.buffers[row.writes[0]].shape
+        units = None if shape[0] == "m" else int(shape[0])
+        return Extent(units, int(shape[1]) if len(shape) == 2 else 1)
+
+    def split(self, row: Row) -> tuple[str, int]:
+        """How threads share the row: the kind of split and, for units, how many there are."""
+        units = self.extent(row).units
+        if row.kind in ("formula", "sums"):
+            return ("samples", 0) if units is None else ("units", units)
+        kind = SPLITS[row.kind]
+        return kind, units or 0 if kind == "units" else 0
+
+    def mode(self, row: Row, name: str) -> str:
+        """How a formula row walks an operand: "full", "column", "unit" or "scalar"."""
+        extent, shape = self.extent(row), self.buffers[name].shape
+        if row.span > 1 or len(shape) == 2 or extent == (1, 1) or (extent.width == 1 and shape != (1,)):
+            return "full"
+        if shape == ("m",):
+            return "unit"
+        return "scalar" if shape == (1,) else "column"
+
+    def head(self, *labels: str) -> int:
+        """How many rows at the head of the program carry one of these labels."""
+        return next((number for number, row in enumerate(self.rows) if row.label not in labels), len(self.rows))
+
+    def memory(self, name: str) -> str:
+        """The quantity in whose memory `name` lies; itself, unless it is shared."""
+        while name in self.shared:
+            name = self.shared[name]
+        return name
+
+    def writer(self, name: str) -> int:
+        """Number of the (last) row that writes `name`."""
+        return max(number for number, row in enumerate(self.rows) if name in row.writes)
+
+    def barriers(self) -> tuple[bool, ...]:
+        """For each row, whether threads must wait for each other before it.
+
+        They must where it touches what another split wrote, or writes what another split read, since the last wait;
+        the step before counts, because steps follow one another. A formula over units that reads a column or a scalar
+        reads all of it, so it is of another split than what wrote that.
+        """
+        since: list[tuple[tuple[str, int], set[str], set[str]]] = []
+        flags: list[bool] = []
+        for row in self.rows * 2:
+            split, whole = self.split(row), self._read_whole(row)
+            reads, writes = set(map(self.memory, row.reads)), set(map(self.memory, row.writes))
+            waits = any(
+                written & whole or (other != split and (written & (reads | writes) or read & writes))
+                for other, read, written in since
+            )
+            flags.append(bool(waits))
+            since = [*([] if waits else since), (split, reads, writes)]
+        return tuple(flags[len(self.rows) :])
+
+    def _read_whole(self, row: Row) -> set[str]:
+        """The quantities of which every thread reads all, whatever its share."""
+        if row.formula is None or self.split(row)[0] != "units":
+            return set()
+        return {self.memory(name) for name in row.reads if self.mode(row, name) in ("column", "scalar")}
+
+    def shape(self, name: str) -> str:
+        """The shape of a quantity as the article writes it: samples are columns."""
+        shape = self.buffers[name].shape
+        turned = tuple(reversed(shape)) if len(shape) == 2 else (*shape, 1) if self.is_column(name) else shape
+        return f"({', '.join(map(str, turned))}{',' if len(turned) == 1 else ''})"
+
+    def is_column(self, name: str) -> bool:
+        """Whether the quantity is a column of features: a bias, a mean over samples."""
+        shape = self.buffers[name].shape
+        return len(shape) == 1 and shape[0] != "m"
+
+    def __str__(self) -> str:
+        return "\n".join(_lines([row for row in self.rows if row.text and not row.detail], self))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def error_name(quantity: str) -> str:
+    """The name of ∂c/∂quantity: the error δ of a z, else the quantity's own name behind a d."""
+    return f"delta{quantity[1:]}" if quantity[0] == "z" and quantity[1:].isdigit() else f"d{quantity}"
+
+
+def symbol(name: str) -> str:
+    """A quantity's name on the screen: delta2 → δ2, w2 → W2, dw2 → dW2."""
+    if name.startswith("delta"):
+        return "δ" + name[5:]
+    for prefix in ("dw", "w"):
+        if name.startswith(prefix) and name[len(prefix) :].isdigit():
+            return prefix[:-1] + "W" + name[len(prefix) :]
+    if name[0] != "d" or name.startswith("dropout") or (name[:2] == "db" and name[2:].isdigit()):
+        return name
+    return f"∂{'C' if name.endswith(('_gamma', '_beta')) else 'c'}/∂{name[1:]}"
+
+
+def _lines(rows: Sequence[Row], program: Program) -> list[str]:
+    """One line a row; the two parts of the cost, and BP4 with its BP3, share a line."""
+    lines: list[str] = []
+    last = ""
+    for number, row in enumerate(rows):
+        before = rows[number - 1] if number else None
+        if before is not None and (before.label, row.label) in (("BP4", "BP3"), ("cost", "cost")):
+            tag = f"{row.label}  " if row.label != "cost" else ""
+            lines[-1] = f"{lines[-1]:<{36 if tag else 39}} {tag}{row.text}"
+        else:
+            label = "" if row.label == last and row.label not in ("BP2", "BP4") else row.label
+            lines.append(f"{label:<9} {row.text}")
+        if row.kind == "affine":
+            names = (row.reads[1], row.reads[0]) if row.reads[1] == "w1" else ()  # the first line says how to read them
+            shapes = "".join(f"  {symbol(name)} {program.shape(name)}" for name in names)
+            lines[-1] = f"{lines[-1]:<36} {program.shape(row.writes[0])}{shapes}"
+        last = row.label
+    return lines

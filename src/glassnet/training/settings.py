@@ -1,0 +1,136 @@
+"""The words of `train` read once, every mistake named with its argument, before anything is changed.
+
+They become a Recipe, which decides the numbers of a run, and a Run, which decides what else happens on the way.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.tables import optimizers, schedules
+from glassnet.training.fit import Run
+from glassnet.training.recipe import Recipe
+
+
+def checked_recipe(
+    dense: int,
+    *,
+    batch_size: Any,
+    epochs: Any,
+    lr: Any,
+    optimizer: Any,
+    schedule: Any,
+    lr_factors: Sequence[float] | None,
+    **limits: Any,
+) -> Recipe:
+    """A Recipe for a network of `dense` layers; `limits` are patience, clip_norm and clip_value, each may be None."""
+    found: dict[str, Any] = {
+        name: None if value is None else (whole if name == "patience" else positive)(name, value)
+        for name, value in limits.items()
+    }
+    return Recipe(
+        batch_size=whole("batch_size", batch_size),
+        epochs=whole("epochs", epochs),
+        lr=positive("lr", lr),
+        optimizer=optimizers.optimizer(optimizer),
+        schedule=schedules.schedule("constant" if schedule is None else schedule),
+        factors=_factors(lr_factors, dense),
+        **found,
+    )
+
+
+def checked_run(
+    time_limit: Any, callbacks: Any, checkpoint: Any, every: Any, resume: Any, record: Any, verbose: Any, threads: Any
+) -> Run:
+    """What a run does beside computing; `threads` never changes its numbers."""
+    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks := tuple(callbacks))):
+        raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")
+    if resume and checkpoint is None:
+        raise ParameterError("resume=True needs checkpoint, the file to take the run up from.")
+    if not (verbose is None or verbose in (0, 1)):
+        raise ParameterError(f"verbose is {verbose!r}; it must be None, 0 or 1.")
+    return Run(
+        callbacks=tuple(callbacks),
+        time_limit=None if time_limit is None else positive("time_limit", time_limit),
+        checkpoint=_file("checkpoint", checkpoint),
+        record=_file("record", record),
+        every=whole("every", every),
+        resume=bool(resume),
+        verbose=verbose,
+        threads=None if threads is None else whole("threads", threads),
+    )
+
+
+def _file(name: str, path: Any) -> Path | None:
+    """The path of a file to write, whose folder is there; None stays None."""
+    if path is None:
+        return None
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterTypeError(f"{name} must be the path of a file, not {path!r}.")
+    if Path(path).is_dir():
+        raise ParameterError(f"{name} {path!r} is a folder; name a file in it.")
+    if not Path(path).parent.is_dir():
+        raise ParameterError(f"{name}: there is no folder {Path(path).parent}; make it first.")
+    return Path(path)
+
+
+def checked_seed(seed: Any) -> int:
+    """The seed as a whole number of at least 0; None draws one."""
+    if seed is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    try:
+        number = operator.index(seed)
+        if isinstance(seed, bool):
+            raise TypeError
+    except TypeError:
+        raise ParameterTypeError(f"seed must be a whole number or None, not {seed!r}.") from None
+    if not 0 <= number < 2**63:
+        raise ParameterError(f"seed is {number}; it must be at least 0 and below 2^63.")
+    return number
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number of at least 1."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ParameterTypeError(f"{name} must be a whole number of at least 1, not {value!r}.") from None
+    if isinstance(value, bool) or number < 1:
+        raise ParameterError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+    return number
+
+
+def positive(name: str, value: Any) -> float:
+    """A finite number above 0."""
+    try:
+        if isinstance(value, (bool, str)):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ParameterTypeError(f"{name} must be a number above 0, not {value!r}.") from None
+    if not 0 < number < math.inf:
+        raise ParameterError(f"{name} is {value!r}; it must be a finite number above 0.")
+    return number
+
+
+def _factors(factors: Sequence[float] | None, dense: int) -> tuple[float, ...]:
+    """One factor on the rate for each dense layer; 0 keeps a layer as it is."""
+    if factors is None:
+        return ()
+    try:
+        factors = [float(factor) for factor in factors]
+    except (TypeError, ValueError):
+        raise ParameterTypeError(f"lr_factors must be {dense} numbers, one a dense layer, not {factors!r}.") from None
+    if len(factors) != dense:
+        raise ParameterError(f"lr_factors has {len(factors)} numbers, but the network has {dense} dense layers.")
+    if not all(0 <= factor < math.inf for factor in factors):
+        raise ParameterError(f"lr_factors is {factors!r}; each must be a finite number of at least 0.")
+    return tuple(factors)
