@@ -13,6 +13,7 @@ import pytest
 from benchmarks import contestants, diagnosis, drop_in, inference
 from benchmarks.comparison import Measured, factors, text
 from benchmarks.workloads import WORKLOADS
+from glassnet.training import layer_monitor
 
 ROOT = Path(__file__).resolve().parents[2]
 
