@@ -35,7 +35,12 @@ class ModelFileError(GlassnetError, ValueError):
 
 
 class DivergedError(GlassnetError, ArithmeticError):
-    """A training run met a number that is not finite; the network keeps its last finite weights."""
+    """A training run met a number that is not finite; the network keeps its last finite weights.
+
+    `history` is the History of the epochs before, where `NeuralNetwork.train` raises it.
+    """
+
+    history: Any = None
 
 
 def nearest(word: Any, known: Iterable[str]) -> str:

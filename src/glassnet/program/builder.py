@@ -15,10 +15,10 @@ from glassnet.program.architecture import Architecture
 from glassnet.program.layer_positions import Place, PlacedRows, places, segments
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.program.row_list import RowList
-from glassnet.program.updates import Step, add_update
+from glassnet.program.updates import StepOptions, add_update
 from glassnet.tables.rows import Value
 
-__all__ = ["Step", "build", "segments"]
+__all__ = ["StepOptions", "build", "segments"]
 
 Formulas = dict[str, Callable[[Value, Value], Value]]
 PENALTIES: Formulas = {"l1": lambda w, l1: l1 * abs(w), "l2": lambda w, l2: l2 * (0.5 * (w * w))}
@@ -27,7 +27,7 @@ SLOPES: Formulas = {"l1": lambda w, l1: l1 * sign(w), "l2": lambda w, l2: l2 * w
 
 def build(
     architecture: Architecture,
-    step: Step | None = None,
+    step: StepOptions | None = None,
     *,
     training: bool = False,
     weighted: bool = False,
@@ -61,7 +61,7 @@ class _Builder:
     """Adds the rows; `before[l]` and `after[l]` are the layers around the activation of dense layer l (0: x itself)."""
 
     def __init__(
-        self, architecture: Architecture, step: Step | None, training: bool, weighted: bool, shortcut: bool
+        self, architecture: Architecture, step: StepOptions | None, training: bool, weighted: bool, shortcut: bool
     ) -> None:
         self.architecture, self.step, self.training, self.shortcut = architecture, step, training, shortcut
         self.weights = ("s",) if weighted else ()

@@ -98,19 +98,24 @@ def clip_scale(*square_sums: Array, limit: float) -> Array:
     return np.asarray(1.0 if norm <= limit else limit / norm)
 
 
-def gather(source: Array, places: Array) -> Array:
-    """The mini-batch: the given places of the source, which has samples as rows. → (width, batch)."""
-    return source[places].T
+def gather(source: Array, indices: Array) -> Array:
+    """The mini-batch: the rows of the source with these indices. → (width, batch)."""
+    return source[indices].T
 
 
-def one_hot(labels: Array, places: Array, classes: int) -> Array:
-    """Class numbers as columns with a single 1. → (classes, batch)."""
-    return np.equal(np.arange(classes)[:, np.newaxis], labels[places])
+def one_hot(labels: Array, indices: Array, classes: int) -> Array:
+    """The class numbers of the mini-batch as columns with a single 1. → (classes, batch)."""
+    return one_hot_columns(labels[indices], classes)
 
 
-def sample_weights(weights: Array, places: Array, factor: float) -> Array:
+def one_hot_columns(labels: Array, classes: int) -> Array:
+    """Class numbers (batch,) as columns with a single True. → (classes, batch)."""
+    return np.equal(np.arange(classes)[:, np.newaxis], labels)
+
+
+def sample_weights(weights: Array, indices: Array, factor: float) -> Array:
     """s = w·m/Σw; `factor` is m/Σw of this batch. → (1, batch)."""
-    return weights[np.newaxis, places] * factor
+    return weights[np.newaxis, indices] * factor
 
 
 def mixed(h: Array) -> Array:

@@ -8,16 +8,46 @@ keep the same bits, because no formula is changed, only joined.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from glassnet.program.architecture import Architecture
 from glassnet.program.buffers import segment_name
+from glassnet.program.builder import build
 from glassnet.program.parameters import padded
 from glassnet.program.program import OPERANDS, Buffer, Program, Row
+from glassnet.program.updates import StepOptions
 from glassnet.tables.formula import trace
 
 KEPT_HOMES = ("parameters", "statistics")
 MOST_OPERANDS = 10  # of a formula that is done in a product's kernel
 FLAT = 1 << 15  # parameters up to which one pass updates them; in larger networks a thread updates what it computed
+
+
+class Lowerings(NamedTuple):
+    """The same program as it is built, with every quantity in a buffer of its own, and as it is fused."""
+
+    plain: Program
+    fused: Program
+
+    def for_engine(self, engine: str) -> Program:
+        """The lowering that runs where nothing but the result counts."""
+        return self.plain if engine == "numpy" else self.fused
+
+
+@lru_cache(maxsize=16)
+def step_lowerings(architecture: Architecture, step: StepOptions) -> Lowerings:
+    """The program of a training step, made once for all runs of such a network."""
+    program = build(architecture, step)
+    return Lowerings(program, fused(program))
+
+
+@lru_cache(maxsize=16)
+def forward_lowerings(architecture: Architecture) -> Lowerings:
+    """The forward pass of inference, made once for all networks of this architecture; the last row writes the result."""
+    program = build(architecture)
+    forward = program._replace(rows=program.rows[: program.head("forward")])
+    return Lowerings(forward, fused(forward, forward.rows[-1].writes[0]))
 
 
 def fused(program: Program, result: str = "C") -> Program:

@@ -14,7 +14,7 @@ from glassnet.tables.optimizers import Optimizer
 ONE = np.ones(1)
 
 
-class Step(NamedTuple):
+class StepOptions(NamedTuple):
     """What a training step has beyond the network: its optimiser, and which rows it needs.
 
     `factors` are factors on the rate, one a dense layer; `labels` where y are class numbers.
@@ -42,7 +42,7 @@ class Step(NamedTuple):
         return tuple(dict.fromkeys(map(self.group, segments)))
 
 
-def add_update(rows: RowList, step: Step) -> None:
+def add_update(rows: RowList, step: StepOptions) -> None:
     """Add the rows of clipping and of the update."""
     rows.label = "update"
     if step.clip_value:
@@ -80,7 +80,7 @@ def _clip_norm(rows: RowList) -> None:
         rows.formula(lambda g, scale: g * scale, (name, "clip"), {name: segment.shape}, "" if number else text)
 
 
-def _optimise(rows: RowList, segment: Segment, step: Step) -> None:
+def _optimise(rows: RowList, segment: Segment, step: StepOptions) -> None:
     """w, states ← the optimiser's update; its scalars belong to the segment's group."""
     group = step.groups(rows.segments).index(step.group(segment))
     states = tuple(f"{name} {segment.name}" for name in step.optimizer.states)

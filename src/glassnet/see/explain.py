@@ -8,25 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from glassnet.errors import unknown
-from glassnet.program.builder import Step
+from glassnet.execution.model import Model
 from glassnet.program.parameters import Array
+from glassnet.program.updates import StepOptions
 from glassnet.see.ascii import spelled
 from glassnet.see.beats import SAMPLES, Axis, Beat, Worked
 from glassnet.see.layout import PAGE, STYLE, Line, Picks, beat_html, beat_lines, words
-from glassnet.see.quantities import Ready, ready
+from glassnet.see.notebook import model_text
+from glassnet.see.quantities import LoadedPass, load_pass
 from glassnet.see.story import Story
 from glassnet.see.trace import Trace, number, samples
 from glassnet.tables import optimizers
-from glassnet.tables.optimizers import Optimizer
 from glassnet.training.settings import positive
-
-if TYPE_CHECKING:
-    from glassnet.network import NeuralNetwork
+from glassnet.training.step_scalars import first_step_scalars
 
 NOTATIONS = {
     "columns": (
@@ -118,85 +117,65 @@ class Explanation:
 
 
 def explain_step(
-    network: NeuralNetwork,
-    x: Any,
-    y: Any,
+    model: Model,
+    data: tuple[Any, Any, Any],
     lr: float = 0.1,
     optimizer: Any = "sgd",
     *,
-    sample_weight: Any = None,
     notation: str = "columns",
     dtype: Any = "float64",
 ) -> Explanation:
-    """Walk through one training step on the batch x, y with the network's own numbers; the network stays as it was.
-
-    Parameters
-    ----------
-    x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,); columns, whatever the notation shown
-    lr, optimizer : the rate, and a name or row; its memory is empty, so that this is its first step
-    notation : "columns" (the article, Nielsen) or "rows" (scikit-learn, PyTorch)
-    dtype : what it is computed in; None is the network's own, in which a small drop of C may drown in rounding
-    """
+    """Explain one training step on `data` (x, y, sample_weight); the model stays as it is (see Inspection.explain_step)."""
     if notation not in NOTATIONS:
         raise unknown("notation", notation, NOTATIONS)
-    row, data = optimizers.optimizer(optimizer), (x, y, sample_weight)
-    lr = positive("lr", lr)
-    held = ready(network, data, dtype, step=Step(row, weighted=sample_weight is not None))
-    held.runner.scalars |= step_scalars(held, row, lr)
-    first = {name: held.network.parameters[name].copy() for name in held.network.parameters}
-    done, trace = worked(held)
-    general = _general(network, data, dtype)
-    beats = Story(held.network.architecture, held.program, general).beats(done)
+    entry, lr = optimizers.optimizer(optimizer), positive("lr", lr)
+    loaded = load_pass(model, data, dtype, step=StepOptions(entry, weighted=data[2] is not None))
+    twin, m = loaded.model, loaded.executor.m
+    loaded.executor.scalars = first_step_scalars(loaded.program, twin.architecture, lr, m, twin.dtype)
+    first = {name: twin.parameters[name].copy() for name in twin.parameters}
+    done, trace = run_rows(loaded)
+    general = _without_shortcut(model, data, dtype)
+    beats = Story(twin.architecture, loaded.program, general).beats(done)
     about = (
-        f"One step of {row.name} at rate {lr:g} on {samples(held.runner.m)}, {held.network!r}, computed in "
-        f"{held.network.dtype} by engine {network.engine!r}. C, dW and db are means over the samples, δ is each "
+        f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(twin)}, computed in "
+        f"{twin.dtype} by engine {model.engine!r}. C, dW and db are means over the samples, δ is each "
         "sample's own. Layers count from 1, neurons and samples from 0."
     )
-    found = Explanation(about, beats, trace, _helped(held, first, done))
-    return found.rows() if notation == "rows" else found
+    explanation = Explanation(about, beats, trace, _costs(loaded, first))
+    return explanation.rows() if notation == "rows" else explanation
 
 
-def step_scalars(held: Ready, row: Optimizer, lr: float) -> dict[str, Any]:
-    """The optimiser's scalars of a first step, for every group of segments, in the dtype of the program."""
-    kind = held.network.dtype.type
-    found: dict[str, Any] = {}
-    for place, (factor, decays) in enumerate(held.program.groups):
-        scalars = row.scalars(np.ones(1), np.array([lr * factor]), float(decays))
-        found |= {f"{word} {place}": kind(values[0]) for word, values in scalars.items()}
-    return found
-
-
-def worked(held: Ready) -> tuple[list[Worked], Trace]:
-    """Run the rows one by one and keep what each read and wrote; the trace is of the time before the update."""
-    program, runner = held.program, held.runner
+def run_rows(loaded: LoadedPass) -> tuple[list[Worked], Trace]:
+    """Run the equations one by one and copy what each read and wrote; the trace shows the quantities before the update."""
+    program, executor = loaded.program, loaded.executor
     done: list[Worked] = []
     trace: Trace | None = None
-    for place in range(program.head("batch"), len(program.rows)):
-        row = program.rows[place]
+    for number in range(program.head("batch"), len(program.rows)):
+        row = program.rows[number]
         if row.label == "update" and trace is None:
-            trace = Trace.of(runner, f"the quantities of the step, {samples(runner.m)}, {held.network.dtype}")
-        reads = {name: runner.columns(name).copy() for name in row.reads}
-        runner.run(place, place + 1)
-        done.append(Worked(program, row, reads, {name: runner.columns(name).copy() for name in row.writes}))
+            trace = Trace.of(executor, f"the quantities of the step, {samples(executor.m)}, {loaded.model.dtype}")
+        reads = {name: executor.columns(name).copy() for name in row.reads}
+        executor.run(number, number + 1)
+        done.append(Worked(program, row, reads, {name: executor.columns(name).copy() for name in row.writes}))
     assert trace is not None
     return done, trace
 
 
-def _helped(held: Ready, first: dict[str, Array], done: list[Worked]) -> tuple[float, float, float]:
+def _costs(loaded: LoadedPass, first: dict[str, Array]) -> tuple[float, float, float]:
     """C before and after on the same batch, and Σ gradient·change."""
-    program, parameters = held.program, held.network.parameters
-    before = float(held.runner.rows("C")[0])
-    gradients = {name: held.runner.columns(f"d{name}") for name in parameters}
+    program, executor, parameters = loaded.program, loaded.executor, loaded.model.parameters
+    before = float(executor.rows("C")[0])
+    gradients = {name: executor.columns(f"d{name}") for name in parameters}
     predicted = sum(float((gradients[name] * (parameters[name] - first[name])).sum()) for name in parameters)
-    held.runner.run(program.head("batch"), program.writer("C") + 1)
-    return before, float(held.runner.rows("C")[0]), predicted
+    executor.run(program.head("batch"), program.writer("C") + 1)
+    return before, float(executor.rows("C")[0]), predicted
 
 
-def _general(network: NeuralNetwork, data: tuple[Any, Any, Any], dtype: Any) -> dict[str, Array]:
-    """Every quantity by the long way, without the shortcut of a pair."""
-    held = ready(network, data, dtype, training=True, shortcut=False)
-    held.runner.run()
-    return dict(Trace.of(held.runner, ""))
+def _without_shortcut(model: Model, data: tuple[Any, Any, Any], dtype: Any) -> dict[str, Array]:
+    """Every quantity by the general equations, without the shortcut of a pair."""
+    loaded = load_pass(model, data, dtype, training=True, shortcut=False)
+    loaded.executor.run()
+    return dict(Trace.of(loaded.executor, ""))
 
 
 def picked(trace: Trace) -> Picks:
