@@ -87,8 +87,8 @@ def softmax_cost(eps: float, z: Array, y: Array) -> tuple[Array, ...]:
 
 
 BOUNDS: dict[str, Callable[..., tuple[Array, ...]]] = {
-    **{"affine": affine, "arrive": arrive, "outer": outer},
-    **{"mean": mean, "mean_product": mean, "feature_mean": feature_mean, "feature_mean_product": feature_mean},
+    **{"affine": affine, "propagate": arrive, "bp4": outer},
+    **{"bp3": mean, "mean_product": mean, "feature_mean": feature_mean, "feature_mean_product": feature_mean},
     **{"moments": moments, "feature_moments": feature_moments},
     **{"softmax": by_group(softmax, True), "softmax_error": by_group(softmax_error, True)},
     "softmax_cost": by_group(softmax_cost, False),

@@ -163,9 +163,9 @@ def test_batch_normalisation_waits_more_with_every_layer() -> None:
 # A row's operands that a thread reads for its own units alone; all others it may read whole.
 OWN = {
     "affine": 1,
-    "arrive": 1,
-    "outer": 0,
-    "mean": 0,
+    "propagate": 1,
+    "bp4": 0,
+    "bp3": 0,
     "mean_product": 0,
     "moments": 0,
     "mean_cost": 0,

@@ -124,11 +124,11 @@ class Reference(Memory):
         scalar = self.scalars[row.scalars[0]] if row.scalars and row.formula is None else None
         match row.kind:
             case "gather":
-                return {"places": self.places}
+                return {"indices": self.places}
             case "one_hot":
-                return {"places": self.places, "classes": self.program.extent(row).width}
+                return {"indices": self.places, "classes": self.program.extent(row).width}
             case "sample_weights":
-                return {"places": self.places, "factor": scalar}
+                return {"indices": self.places, "factor": scalar}
             case "softmax" | "softmax_error" | "softmax_cost":
                 return {"groups": row.settings[1:]}
             case "mean_cost":
