@@ -24,7 +24,7 @@ from glassnet.program.builder import build
 from glassnet.program.layer_positions import segments
 from glassnet.program.parameters import Array, ParameterList, Parameters
 from glassnet.program.program import Program
-from glassnet.program.updates import Step
+from glassnet.program.updates import StepOptions
 from glassnet.see.methods import Seeing
 from glassnet.see.nudge import cost_with
 from glassnet.tables import initializers
@@ -284,7 +284,7 @@ class NeuralNetwork(Seeing):
     @property
     def program(self) -> Program:
         """One training step as a table of equations; print it."""
-        return build(self.architecture, Step(SGD()))
+        return build(self.architecture, StepOptions(SGD()))
 
     def astype(self, dtype: Any) -> NeuralNetwork:
         """A copy of the network that computes in another dtype."""

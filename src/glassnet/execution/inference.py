@@ -139,7 +139,8 @@ class Inference:
         runner.run(0, runner.program.head("forward", "cost"))
 
     def _penalty(self, runner: Executor) -> float:
-        return float(sum(runner.rows(name).sum() for name in runner.program.buffers if name.startswith("penalty")))
+        rows = (row for row in runner.program.rows if row.role == "penalty")
+        return float(sum(runner.rows(row.writes[0]).sum() for row in rows))
 
     def _classes(self, sources: Sources) -> Array | None:
         """The class of each sample (n,), or of each sample and group (n, groups), where the cost is a cross-entropy."""

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet.program.buffers import segment_name
 from glassnet.program.parameters import padded
 from glassnet.program.program import OPERANDS, Buffer, Program, Row
 from glassnet.tables.formula import trace
 
-KEPT_HOMES = ("parameters", "statistics")
 MOST_OPERANDS = 10  # of a formula that is done in a product's kernel
 FLAT = 1 << 15  # parameters up to which one pass updates them; in larger networks a thread updates what it computed
 
@@ -31,7 +29,7 @@ def fused(program: Program, result: str = "C") -> Program:
 
 def _outlives(name: str, buffer: Buffer, result: str) -> bool:
     """Whether a quantity is needed after the step."""
-    return name == result or buffer.home in KEPT_HOMES or buffer.home.startswith("state")
+    return name == result or buffer.home not in ("work", "gradients")
 
 
 def _readers(rows: list[Row], writer: int, name: str) -> list[int]:
@@ -152,9 +150,8 @@ def _is_next(before: Row, row: Row, program: Program) -> bool:
 
 def _own_homes(row: Row, program: Program) -> list[str] | None:
     """The homes of what a row reads and writes, or None where that is not all of the segment that it writes."""
-    homes = [program.buffers[name].home for name in row.reads + row.writes]
-    own = (segment_name(name, home) for name, home in zip(row.reads + row.writes, homes, strict=True))
-    return homes if set(own) == {row.writes[0]} and "work" not in homes else None
+    buffers = [program.buffers[name] for name in row.reads + row.writes]
+    return [buffer.home for buffer in buffers] if {buffer.segment for buffer in buffers} == {row.writes[0]} else None
 
 
 def _scheduled(rows: list[Row], program: Program) -> list[Row]:

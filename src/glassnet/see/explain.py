@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import unknown
-from glassnet.program.builder import Step
+from glassnet.program.builder import StepOptions
 from glassnet.program.parameters import Array
 from glassnet.see.ascii import spelled
 from glassnet.see.beats import SAMPLES, Axis, Beat, Worked
@@ -141,7 +141,7 @@ def explain_step(
         raise unknown("notation", notation, NOTATIONS)
     row, data = optimizers.optimizer(optimizer), (x, y, sample_weight)
     lr = positive("lr", lr)
-    held = ready(network, data, dtype, step=Step(row, weighted=sample_weight is not None))
+    held = ready(network, data, dtype, step=StepOptions(row, weighted=sample_weight is not None))
     held.runner.scalars |= step_scalars(held, row, lr)
     first = {name: held.network.parameters[name].copy() for name in held.network.parameters}
     done, trace = worked(held)

@@ -16,7 +16,7 @@ from glassnet.execution.executor import Executor, executor
 from glassnet.execution.inference import set_batch
 from glassnet.execution.reference import Sources
 from glassnet.program.buffers import vectors
-from glassnet.program.builder import Step, build
+from glassnet.program.builder import StepOptions, build
 from glassnet.program.program import Program, symbol
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def ready(
     data: tuple[Any, Any, Any],
     dtype: Any = None,
     *,
-    step: Step | None = None,
+    step: StepOptions | None = None,
     training: bool = False,
     shortcut: bool = True,
 ) -> Ready:

@@ -157,9 +157,8 @@ def noise_scale(runner: Executor) -> float:
         if row.kind == "bp4":
             delta, x = map(runner.rows, row.reads)
             each += float((square_sums(delta) * (square_sums(x) + 1)).mean())
-            layer = row.writes[0][2:]
-            mean += float(rms(lines(runner.rows(f"dw{layer}"))) ** 2 * runner.rows(f"dw{layer}").size)
-            mean += float(square_sums(runner.rows(f"db{layer}")[np.newaxis])[0])
+            dw, db = runner.rows(f"dw{row.layer}"), runner.rows(f"db{row.layer}")
+            mean += float(rms(lines(dw)) ** 2 * dw.size) + float(square_sums(db[np.newaxis])[0])
     m = runner.m
     spread = (each - mean) * m / (m - 1) if m > 1 else 0.0
     sure = max(mean - spread / m, mean / SURE)

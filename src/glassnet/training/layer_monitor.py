@@ -18,7 +18,7 @@ from glassnet.batches.sparse import dense
 from glassnet.execution.executor import Executor, executor
 from glassnet.execution.inference import set_batch
 from glassnet.execution.reference import Sources
-from glassnet.program.buffers import Vectors, segment_name
+from glassnet.program.buffers import Vectors
 from glassnet.program.builder import build
 from glassnet.program.equations import clip_scale
 from glassnet.program.parameters import Array
@@ -127,8 +127,8 @@ class Watch:
 
     def _held(self, name: str) -> Array:
         """A quantity of the update, as the run holds it."""
-        home = self.training.program.buffers[name].home
-        return self.training.vectors.at(home).rows(segment_name(name, home))
+        buffer = self.training.program.buffers[name]
+        return self.training.vectors.at(buffer.home).rows(buffer.segment)
 
     def _clip(self) -> Array:
         """What clipping by the norm multiplies the gradients with."""

@@ -24,7 +24,7 @@ from glassnet.execution.executor import Executor, executor
 from glassnet.execution.reference import Schedule, Sources
 from glassnet.program.architecture import Architecture
 from glassnet.program.buffers import vectors
-from glassnet.program.builder import Step, build
+from glassnet.program.builder import StepOptions, build
 from glassnet.program.lowering import fused
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program
@@ -53,7 +53,7 @@ class Training:
         plan: Plan | None = None,
     ) -> None:
         self.network, self.sources, self.recipe, self.evaluate = network, sources, recipe, evaluate
-        step = Step(
+        step = StepOptions(
             recipe.optimizer,
             weighted=sources.weights is not None,
             labels=sources.y.ndim == 1,
@@ -340,7 +340,7 @@ class Training:
 
 
 @lru_cache(maxsize=16)
-def programs(architecture: Architecture, step: Step) -> tuple[Program, Program]:
+def programs(architecture: Architecture, step: StepOptions) -> tuple[Program, Program]:
     """The program of a step as it is built and as it is fused, made once for all runs of such a network."""
     program = build(architecture, step)
     return program, fused(program)
