@@ -158,7 +158,7 @@ def test_what_no_known_mistake_explains_is_located_not_guessed() -> None:
 
 def test_the_shortest_explanation_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial([2, 4, 3], ["sigmoid"] * 2, "quadratic", 7)
-    negative = kind(["da1"], "arrive negative")
+    negative = kind(["da1"], "propagate negative")
 
     def both(rows: Any) -> None:
         negative(rows)

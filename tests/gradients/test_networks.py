@@ -14,6 +14,8 @@ import pytest
 
 from glassnet.check.gradient_check import GradientReport, gradient_check
 from glassnet.errors import ParameterError
+from glassnet.network import NeuralNetwork
+from glassnet.program.equations import bp1, bp2, bp3, bp4
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
 from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, own_cost
@@ -316,3 +318,22 @@ def test_small_slope_of_a_curve_is_not_taken_for_a_kink(monkeypatch: pytest.Monk
     again.net.parameters.vector[:] = found.net.parameters.vector
     wrong = again.check().findings
     assert all(finding.difference > 0.3 for finding in wrong if abs(finding.numeric) > 1e-7)
+
+
+def test_the_four_functions_give_the_numbers_of_the_step() -> None:
+    net, rng = (
+        NeuralNetwork([3, 5, 4, 2], ["tanh", "relu", "sigmoid"], seed=1, engine="numpy"),
+        np.random.default_rng(0),
+    )
+    x, y = rng.normal(size=(3, 7)), rng.random((2, 7))
+    step = net.trace(x, y, dtype="float64")
+    slopes = [
+        dense.activation.derivative(step[f"z{n}"], step[f"a{n}"]) for n, dense in enumerate(net.architecture.dense, 1)
+    ]
+    delta = bp1(net.architecture.cost.gradient(step["a3"], y), slopes[2])
+    for layer in (3, 2, 1):
+        assert np.array_equal(delta, step[f"delta{layer}"])
+        assert np.array_equal(bp3(delta), step[f"db{layer}"])
+        assert np.array_equal(bp4(delta, step[f"a{layer - 1}"]), step[f"dw{layer}"])
+        if layer > 1:
+            delta = bp2(delta, step[f"w{layer}"], slopes[layer - 2])

@@ -13,7 +13,7 @@ from glassnet.engine.executor import Compiled
 from glassnet.execution.reference import Schedule, Sources
 from glassnet.program.architecture import architecture
 from glassnet.program.buffers import Memory, vectors
-from glassnet.program.builder import Step, build
+from glassnet.program.builder import StepOptions, build
 from glassnet.program.parameters import Parameters
 from glassnet.program.program import Program
 from glassnet.tables.activations import ACTIVATIONS, Softmax
@@ -52,7 +52,9 @@ class Case(NamedTuple):
         found = architecture(self.layers, self.activations, self.cost, self.l1, self.l2)
         clipping = {"clip_norm": self.clip_norm is not None, "clip_value": self.clip_value is not None}
         row = optimizer(self.optimizer)
-        return build(found, Step(row, weighted=self.weighted, labels=self.labels, factors=self.factors, **clipping))
+        return build(
+            found, StepOptions(row, weighted=self.weighted, labels=self.labels, factors=self.factors, **clipping)
+        )
 
     @property
     def groups(self) -> tuple[int, ...]:
@@ -247,7 +249,7 @@ def run_row(compiled: Compiled, number: int, threads: Any = (0,)) -> None:
 
 def held_vectors(runner: Memory) -> dict[str, Array]:
     """Every vector that an executor writes to, padding included."""
-    held = runner.held
+    held = runner.vectors
     kept = {"parameters": held.parameters, "gradients": held.gradients, "statistics": held.statistics}
     kept |= {f"state{number}": state for number, state in enumerate(held.states)}
     work = {"work": runner.work[False], "wide work": runner.work[True]}

@@ -113,7 +113,7 @@ def test_a_file_of_another_key_is_ignored(compiler: Compiler, tmp_path: Path) ->
 
 
 def test_the_key_tells_what_the_code_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {cache.key(IDENTITY), cache.key(Identity("mean", "float32")), cache.key(Identity("mean", "float64"))}
+    keys = {cache.key(IDENTITY), cache.key(Identity("bp3", "float32")), cache.key(Identity("bp3", "float64"))}
     for name, value in (("NUMBA_CPU_NAME", "generic"), ("NUMBA_CPU_FEATURES", "+sse2"), ("NUMBA_OPT", "1")):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)

@@ -21,7 +21,7 @@ from tests.twins.programs import DTYPES, Case, after_steps, bits
 
 FORMULAS = {
     "affine": trace(lambda z: np.maximum(z, 0.1 * z), 1),
-    "arrive": trace(lambda d, z, a: d * (1 - a * a) + z, 3),
+    "propagate": trace(lambda d, z, a: d * (1 - a * a) + z, 3),
 }
 SIZES = ((7, 5, 1), (1, 1, 33), (70, 20, 64), (200, 3, 95), (9, 30, 97), (40, 17, 256), (33, 270, 300), (16, 1, 500))
 CASES = (
@@ -60,16 +60,16 @@ def test_a_joined_kernel_gives_the_bits_of_both(kind: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 7, 300])
 def test_an_error_from_one_output_has_the_bits_of_the_product(n: int, dtype: str) -> None:
-    m, buffers = 20, {"delta": Buffer(("m", 1)), "da": Buffer(("m", n)), "w": Buffer((n, 1), "parameters")}
+    m, buffers = 20, {"delta": Buffer(("m", 1)), "da": Buffer(("m", n)), "w": Buffer((n, 1), "parameters", segment="w")}
     segments, rng = (Segment("w", (n, 1), 1, None),), np.random.default_rng(n)
-    program = Program((Row("arrive", "BP2", ("delta", "w"), ("da",), settings=(1,)),), buffers, segments, ())
+    program = Program((Row("propagate", "BP2", ("delta", "w"), ("da",), settings=(1,)),), buffers, segments, ())
     runner = Compiled(program, vectors(program, Parameters(segments, dtype), Parameters((), dtype)), m)
     for name in ("delta", "w"):
         runner.rows(name)[...] = rng.integers(-1, 2, runner.rows(name).shape) * rng.random()  # with zeros of both signs
     runner.run()
     wanted = np.empty((m, n), dtype)
     places = [array.ctypes.data for array in (runner.rows("delta"), runner.rows("w"), wanted)]
-    run("arrive", dtype, [n, *places, 1, 0, 0], m)
+    run("propagate", dtype, [n, *places, 1, 0, 0], m)
     assert bits(runner.rows("da")) == bits(wanted)
 
 
@@ -97,7 +97,7 @@ def test_a_product_takes_a_formula_of_so_many_operands_and_no_more(reads: int, j
     """The kernel has room for all of them."""
     names = ("z", *(f"p{number}" for number in range(1, reads)))
     buffers = {"a": Buffer(("m", 5)), "out": Buffer(("m", 300)), **{name: Buffer(("m", 300)) for name in names}}
-    buffers |= {"w": Buffer((5, 300), "parameters"), "b": Buffer((300,), "parameters")}
+    buffers |= {"w": Buffer((5, 300), "parameters", segment="w"), "b": Buffer((300,), "parameters", segment="b")}
     segments = (Segment("w", (5, 300), 1, None), Segment("b", (300,), 1, 0.0))
     weighed = trace(lambda *values: sum(value * (place + 1) for place, value in enumerate(values)), reads)
     affine = Row("affine", "forward", ("a", "w", "b"), ("z",), settings=(5,))

@@ -28,7 +28,14 @@ IN_ORDER = {
     "mean_cost": "adds one cost a sample, in order, so that bits do not depend on anything",
     "clip_scale": "adds one number a row of weights, in order",
 }
-MOVING = ("one_hot", "followed", "followed skipping", "arrive", "shuffle", "interpret")  # they call, cut up, fill, move
+MOVING = (
+    "one_hot",
+    "followed",
+    "followed skipping",
+    "propagate",
+    "shuffle",
+    "interpret",
+)  # they call, cut, fill or move
 
 
 @every_dtype

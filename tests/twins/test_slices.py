@@ -184,7 +184,7 @@ def test_padding_is_0_after_steps(name: str, dtype: str, executor: type[Memory])
     for program in (case.program(), fused(case.program())):
         runner = prepared(executor, program, case)
         runner.steps(schedule(case, program, batches(case, 5)), np.zeros(5))
-        held = runner.held
+        held = runner.vectors
         for vector in (held.parameters, held.gradients, *held.states):
             assert padding(vector).tobytes() == bytes(padding(vector).nbytes)
             assert vector is held.gradients or all(rows.any() for rows in vector.values())

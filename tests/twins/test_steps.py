@@ -101,7 +101,7 @@ def made(shapes: dict[str, tuple[int, ...]], *equations: tuple[str, tuple[str, .
     rows = [Row("formula", "", reads, (result,), "", trace(made, len(reads))) for result, reads, made in equations]
     homes = {name: "work" if name.startswith("between") else "parameters" for name in shapes}
     segments = [Segment(name, shape, 1, None) for name, shape in shapes.items() if homes[name] == "parameters"]
-    buffers = {name: Buffer(shape, homes[name]) for name, shape in shapes.items()}
+    buffers = {name: Buffer(shape, homes[name], segment=name) for name, shape in shapes.items()}
     return Program(tuple(rows), buffers, tuple(segments), ())
 
 
@@ -116,7 +116,7 @@ def test_a_formula_is_not_joined_across_a_change_of_what_it_reads() -> None:
     for program in (plain, fused(plain)):
         runner = prepared(Reference, program, Case((1, 1), ("linear",)))
         runner.run()
-        vectors.append(bits(runner.held.parameters.vector))
+        vectors.append(bits(runner.vectors.parameters.vector))
     assert vectors[0] == vectors[1]
 
 
@@ -163,9 +163,9 @@ def test_batch_normalisation_waits_more_with_every_layer() -> None:
 # A row's operands that a thread reads for its own units alone; all others it may read whole.
 OWN = {
     "affine": 1,
-    "arrive": 1,
-    "outer": 0,
-    "mean": 0,
+    "propagate": 1,
+    "bp4": 0,
+    "bp3": 0,
     "mean_product": 0,
     "moments": 0,
     "mean_cost": 0,

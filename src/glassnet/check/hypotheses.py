@@ -47,18 +47,18 @@ class Faulty(Reference):
         "affine turned": lambda a, w, b: w.T @ a + b,
         "affine bare": lambda a, w, b: w @ a,
         "affine less": lambda a, w, b: w @ a - b,
-        "arrive straight": lambda delta, w: w @ delta,
-        "arrive negative": lambda delta, w: -(w.T @ delta),
-        "arrive alone": lambda delta, w: np.ones_like(w).T @ delta,
-        "outer turned": lambda delta, a: a @ delta.T / delta.shape[1],
-        "outer first": lambda delta, a: delta[:, :1] @ a[:, :1].T,
-        "outer last": lambda delta, a: delta[:, -1:] @ a[:, -1:].T,
-        "outer of means": lambda delta, a: delta.mean(axis=1, keepdims=True) @ a.mean(axis=1, keepdims=True).T,
-        "mean first": lambda delta: delta[:, :1],
-        "mean last": lambda delta: delta[:, -1:],
-        "mean of all": lambda delta: np.full((len(delta), 1), delta.mean()),
-        "mean across": lambda delta: delta.mean(axis=0)[:, np.newaxis],
-        "mean nothing": lambda delta: np.zeros((len(delta), 1)),
+        "propagate straight": lambda delta, w: w @ delta,
+        "propagate negative": lambda delta, w: -(w.T @ delta),
+        "propagate alone": lambda delta, w: np.ones_like(w).T @ delta,
+        "bp4 turned": lambda delta, a: a @ delta.T / delta.shape[1],
+        "bp4 first": lambda delta, a: delta[:, :1] @ a[:, :1].T,
+        "bp4 last": lambda delta, a: delta[:, -1:] @ a[:, -1:].T,
+        "bp4 of means": lambda delta, a: delta.mean(axis=1, keepdims=True) @ a.mean(axis=1, keepdims=True).T,
+        "bp3 first": lambda delta: delta[:, :1],
+        "bp3 last": lambda delta: delta[:, -1:],
+        "bp3 of all": lambda delta: np.full((len(delta), 1), delta.mean()),
+        "bp3 across": lambda delta: delta.mean(axis=0)[:, np.newaxis],
+        "bp3 nothing": lambda delta: np.zeros((len(delta), 1)),
     }
 
 
@@ -68,17 +68,17 @@ def gradients(held: Ready, changes: Sequence[Callable[[Rows], None]] = ()) -> Gr
     rows = list(program.rows)
     for change in changes:
         change(rows)
-    runner = Faulty(program._replace(rows=tuple(rows)), held.runner.held, held.runner.m)  # type: ignore[attr-defined]
+    runner = Faulty(program._replace(rows=tuple(rows)), held.runner.vectors, held.runner.m)  # type: ignore[attr-defined]
     runner.scalars = held.runner.scalars
     for name in ("a0", "y"):
         runner.set(name, held.runner.columns(name))
-    before = runner.held.parameters.vector.copy()
+    before = runner.vectors.parameters.vector.copy()
     try:
         runner.run()
     except (ValueError, KeyError, IndexError):
         return None
     finally:
-        runner.held.parameters.vector[:] = before
+        runner.vectors.parameters.vector[:] = before
     layers = range(1, len(held.network.architecture.dense) + 1)
     return [runner.columns(f"dw{n}").copy() for n in layers], [runner.columns(f"db{n}").copy() for n in layers]
 
@@ -191,9 +191,9 @@ class Book:
         arrived = [f"da{n}" for n in self.hidden]
         if not arrived:
             return
-        yield "BP2", "W is not transposed on the way back: W·δ for Wᵀ·δ.", kind(arrived, "arrive straight")
-        yield "BP2", "the error that arrives has the wrong sign.", kind(arrived, "arrive negative")
-        yield "BP2", "the error does not pass the weights: every neuron gets Σδ.", kind(arrived, "arrive alone")
+        yield "BP2", "W is not transposed on the way back: W·δ for Wᵀ·δ.", kind(arrived, "propagate straight")
+        yield "BP2", "the error that arrives has the wrong sign.", kind(arrived, "propagate negative")
+        yield "BP2", "the error does not pass the weights: every neuron gets Σδ.", kind(arrived, "propagate alone")
         if all(self.dense[n - 1].activation.elementwise for n in self.hidden):
             for place in range(len(self._gates(self.dense[0].activation, "z1", "a1"))):
                 found, said = {}, ""
@@ -238,20 +238,20 @@ class Book:
     def means(self) -> Iterator[tuple[str, str, Callable[[Rows], None]]]:
         """BP3 and BP4, wrong in every layer."""
         db, dw = [f"db{n}" for n in self.layers], [f"dw{n}" for n in self.layers]
-        yield "BP3", "db comes from the first sample alone.", kind(db, "mean first")
-        yield "BP3", "db comes from the last sample alone.", kind(db, "mean last")
-        yield "BP3", "all biases of a layer get one number, the mean over neurons too.", kind(db, "mean of all")
-        yield "BP3", "δ is summed over the wrong axis: over neurons, not over samples.", kind(db, "mean across")
-        yield "BP3", "db is 0: the biases have no gradient.", kind(db, "mean nothing")
+        yield "BP3", "db comes from the first sample alone.", kind(db, "bp3 first")
+        yield "BP3", "db comes from the last sample alone.", kind(db, "bp3 last")
+        yield "BP3", "all biases of a layer get one number, the mean over neurons too.", kind(db, "bp3 of all")
+        yield "BP3", "δ is summed over the wrong axis: over neurons, not over samples.", kind(db, "bp3 across")
+        yield "BP3", "db is 0: the biases have no gradient.", kind(db, "bp3 nothing")
         early = [n for n in self.layers if f"da{n}" in self.program.buffers]
         yield "BP3", "db is taken before the gate, from ∂c/∂a for δ.", reads({f"db{n}": (f"da{n}",) for n in early})
-        yield "BP4", "dW is transposed: a·δᵀ for δ·aᵀ.", kind(dw, "outer turned")
-        yield "BP4", "dW comes from the first sample alone.", kind(dw, "outer first")
-        yield "BP4", "dW comes from the last sample alone.", kind(dw, "outer last")
+        yield "BP4", "dW is transposed: a·δᵀ for δ·aᵀ.", kind(dw, "bp4 turned")
+        yield "BP4", "dW comes from the first sample alone.", kind(dw, "bp4 first")
+        yield "BP4", "dW comes from the last sample alone.", kind(dw, "bp4 last")
         yield (
             "BP4",
             "the mean of δ times the mean of a stands for the mean of δ·aᵀ.",
-            kind(dw, "outer of means"),
+            kind(dw, "bp4 of means"),
         )
         before = {f"dw{n}": (f"da{n}", f"a{n - 1}") for n in early}
         yield "BP4", "dW is taken before the gate, from ∂c/∂a for δ.", reads(before)

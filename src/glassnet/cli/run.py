@@ -20,7 +20,7 @@ from glassnet.data.target import ClassTarget
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.program.architecture import penalty
-from glassnet.program.builder import Step, build
+from glassnet.program.builder import StepOptions, build
 from glassnet.program.program import Program
 from glassnet.tables.activations import activation
 from glassnet.tables.initializers import initializer
@@ -116,7 +116,7 @@ def make_network(dataset: Dataset, settings: Settings) -> NeuralNetwork:
 
 def training_program(network: NeuralNetwork, word: Any) -> Program:
     """The table of equations of one step with the optimiser that trained the network, where the file knows it."""
-    return build(network.architecture, Step(optimizer(word))) if word in OPTIMIZERS else network.program
+    return build(network.architecture, StepOptions(optimizer(word))) if word in OPTIMIZERS else network.program
 
 
 def fit(network: NeuralNetwork, dataset: Dataset, settings: Settings, file: str) -> tuple[Model, History]:

@@ -18,7 +18,7 @@ from glassnet.engine.cache import has_masks
 from glassnet.engine.rowwords import GATHERING, Same, code, dropout_words, row_words, stride, width_beside_x
 from glassnet.engine.threads import CALLS, Pace, available, run_together
 from glassnet.execution.reference import Schedule, Sources, dropout_keys
-from glassnet.program.buffers import Memory, Vectors, segment_name
+from glassnet.program.buffers import Memory, Vectors
 from glassnet.program.parameters import Array, aligned_zeros
 from glassnet.program.program import Program
 
@@ -51,7 +51,7 @@ class Compiled(Memory):
     @cached_property
     def pace(self) -> Pace:
         """What chooses the number of threads, made when the first steps are run."""
-        return Pace(available(), heavy=self.capacity * self.held.parameters.count >= HEAVY)
+        return Pace(available(), heavy=self.capacity * self.vectors.parameters.count >= HEAVY)
 
     def bind(self, sources: Sources) -> None:
         """Name the data that gathering rows read; it must stay where it is."""
@@ -120,7 +120,7 @@ class Compiled(Memory):
         if self.order is None and any(row.kind in GATHERING for row in self.program.rows[start:stop]):
             raise RuntimeError("a program that gathers its batch has none before its first steps; set the quantities")
         names = self.program.scalars
-        scalars = np.array([[self.scalars.get(name, 0.0) for name in names]], self.held.parameters.vector.dtype)
+        scalars = np.array([[self.scalars.get(name, 0.0) for name in names]], self.vectors.parameters.vector.dtype)
         batches, cost = np.array([[0, self.m]], np.int64), self.cost.ctypes.data
         words = [start, stop - start, batches.ctypes.data, scalars.ctypes.data, 0, self.step, 1, cost, cost, 0]
         arguments, interpret = self._arguments(words, self._context(0, 1)), self.interpret
@@ -156,7 +156,7 @@ class Compiled(Memory):
     def _table(self) -> Array:
         """Every row as int64 words, addresses in place of the names; all rows are as long as the longest."""
         places = self.places
-        rows = row_words(Same(self.program), self.held.parameters.vector.dtype.name, self.skipping)
+        rows = row_words(Same(self.program), self.vectors.parameters.vector.dtype.name, self.skipping)
         table = np.zeros((len(rows), max(map(len, rows))), np.int64)
         for number, words in enumerate(rows):
             table[number, : len(words)] = [places[word] if type(word) is str else word for word in words]
@@ -173,9 +173,9 @@ class Compiled(Memory):
             elif buffer.home == "source":
                 places |= dict.fromkeys((name, stride(name), code(name)), 0)
             else:
-                held = self.held.at(buffer.home)
+                held = self.vectors.at(buffer.home)
                 start = starts.setdefault(buffer.home, held.vector.ctypes.data)
-                places[name] = start + held.offsets[segment_name(name, buffer.home)] * held.vector.itemsize
+                places[name] = start + held.offsets[buffer.segment] * held.vector.itemsize
         for row in self.program.rows:
             if row.kind == "dropout":
                 place = row.settings[2]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from glassnet.tables.formula import Formula
 
 CALLS = {
-    **{"affine": "followed", "arrive": "followed", "followed": "product", "outer": "product"},
-    **{"affine skipping": "followed skipping", "followed skipping": "skipping", "outer skipping": "skipping"},
+    **{"affine": "followed", "propagate": "followed", "followed": "product", "bp4": "product"},
+    **{"affine skipping": "followed skipping", "followed skipping": "skipping", "bp4 skipping": "skipping"},
 }
 
 

@@ -15,7 +15,7 @@ from glassnet.tables.formula import Formula, trace
 
 Words = tuple[int | str, ...]
 GATHERING = ("gather", "one_hot", "sample_weights")
-SKIPPING = ("affine", "outer")  # kinds that may leave out zeros of x
+SKIPPING = ("affine", "bp4")  # kinds that may leave out zeros of x
 
 
 class Same:

@@ -25,7 +25,7 @@ from glassnet.execution.executor import Executor, executor
 from glassnet.execution.reference import Schedule, Sources
 from glassnet.network import NeuralNetwork
 from glassnet.program.buffers import vectors
-from glassnet.program.builder import Step, build
+from glassnet.program.builder import StepOptions, build
 from glassnet.program.lowering import fused
 from glassnet.tables.optimizers import Optimizer, Scalars
 from glassnet.tables.rows import Value
@@ -57,7 +57,7 @@ class WholeCost:
 
     def __init__(self, network: NeuralNetwork, sources: Sources, threads: int | None) -> None:
         self.network, samples = network, sources.x.shape[0]
-        step = Step(Sum(), weighted=sources.weights is not None, labels=sources.y.ndim == 1)
+        step = StepOptions(Sum(), weighted=sources.weights is not None, labels=sources.y.ndim == 1)
         self.program = build(network.architecture, step)
         self.vectors = vectors(self.program, network.parameters, network.statistics)
         running = self.program if network.engine == "numpy" else fused(self.program)

@@ -102,7 +102,8 @@ def evaluate(model: Model, sources: Sources, penalty: bool = True) -> tuple[floa
 
 
 def _penalty(executor: Executor) -> float:
-    return float(sum(executor.rows(name).sum() for name in executor.program.buffers if name.startswith("penalty")))
+    penalties = (row.writes[0] for row in executor.program.rows if row.role == "penalty")
+    return float(sum(executor.rows(name).sum() for name in penalties))
 
 
 def output_name(program: Program) -> str:

@@ -1,8 +1,8 @@
-"""The rows of a program in NumPy, one short function each: what a person reads, and the oracle of the engine.
+"""The equations of a program in NumPy, one short function each: what a person reads, and the oracle of the engine.
 
-Samples are columns: a (fan_in, batch), w (fan_out, fan_in), b (fan_out, 1). BP1 to BP4 are the four equations of
-Nielsen, *Neural Networks and Deep Learning*, chapter 2. Elementwise rows (activations, the gate σ'(z), costs, updates)
-are the formulas of the tables and need no function here.
+Samples are columns: a (fan_in, batch), w (fan_out, fan_in), b (fan_out, 1). `bp1` to `bp4` are the four equations of
+Nielsen, *Neural Networks and Deep Learning*, chapter 2; the builder makes the program from them. All other elementwise
+equations (activations, costs, updates) are formulas of the tables and need no function here.
 """
 
 from __future__ import annotations
@@ -21,19 +21,42 @@ def affine(a: Array, w: Array, b: Array) -> Array:
     return w @ a + b
 
 
-def arrive(delta: Array, w: Array) -> Array:
-    """BP2, first half: the error arrives through the weights, ∂c/∂a = Wᵀ·δ. → (fan_in, batch)."""
+def bp1(cost_gradient: Any, slope: Any) -> Any:
+    """BP1, the error at the output: δ = ∂c/∂a ⊙ σ'(z). Both arguments and the result are (fan_out, batch).
+
+    Source: Nielsen, chapter 2, equation (BP1a). δ is each sample's own and has no 1/m.
+    """
+    return cost_gradient * slope
+
+
+def propagate(delta: Array, w: Array) -> Array:
+    """The first half of BP2: ∂c/∂a = Wᵀ·δ. delta (fan_out, batch), w (fan_out, fan_in) → (fan_in, batch)."""
     return w.T @ delta
 
 
-def outer(delta: Array, a: Array) -> Array:
-    """BP4: ∂C/∂W = δ·aᵀ / m. delta (fan_out, batch), a (fan_in, batch) → (fan_out, fan_in)."""
-    return delta @ a.T / delta.shape[1]
+def bp2(delta: Array, w: Array, slope: Array) -> Array:
+    """BP2, the error one layer below: δ ← Wᵀ·δ ⊙ σ'(z).
+
+    delta (fan_out, batch) and w (fan_out, fan_in) are those of the layer above, slope (fan_in, batch) and the result
+    (fan_in, batch) those of the layer itself. Source: Nielsen, chapter 2, equation (BP2).
+    """
+    return bp1(propagate(delta, w), slope)
 
 
-def mean(delta: Array) -> Array:
-    """BP3: ∂C/∂b = mean of δ over the batch. delta (fan_out, batch) → (fan_out, 1)."""
+def bp3(delta: Array) -> Array:
+    """BP3, the gradient of the biases: ∂C/∂b = mean of δ over the batch. delta (fan_out, batch) → (fan_out, 1).
+
+    Source: Nielsen, chapter 2, equation (BP3), as the mean over the batch.
+    """
     return delta.sum(axis=1, keepdims=True) / delta.shape[1]
+
+
+def bp4(delta: Array, a: Array) -> Array:
+    """BP4, the gradient of the weights: ∂C/∂W = δ·aᵀ / m. delta (fan_out, m), a (fan_in, m) → (fan_out, fan_in).
+
+    a is what the layer reads. Source: Nielsen, chapter 2, equation (BP4), as the mean over the m samples of the batch.
+    """
+    return delta @ a.T / delta.shape[1]
 
 
 def mean_product(error: Array, x: Array) -> Array:
@@ -99,7 +122,7 @@ def clip_scale(*square_sums: Array, limit: float) -> Array:
 
 
 def gather(source: Array, indices: Array) -> Array:
-    """The mini-batch: the rows of the source with these indices. → (width, batch)."""
+    """The samples of the mini-batch, from a source with samples as rows. → (width, batch)."""
     return source[indices].T
 
 
@@ -139,7 +162,7 @@ def dropout(x: Array, threshold: int, scale: float, keys: tuple[int, int], step:
 EQUATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        *(affine, arrive, outer, mean, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
+        *(affine, propagate, bp3, bp4, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
         *(softmax, softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
     )
 }

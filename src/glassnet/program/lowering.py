@@ -12,39 +12,37 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from glassnet.program.architecture import Architecture
-from glassnet.program.buffers import segment_name
 from glassnet.program.builder import build
 from glassnet.program.parameters import padded
 from glassnet.program.program import OPERANDS, Buffer, Program, Row
 from glassnet.program.updates import StepOptions
 from glassnet.tables.formula import trace
 
-KEPT_HOMES = ("parameters", "statistics")
 MOST_OPERANDS = 10  # of a formula that is done in a product's kernel
 FLAT = 1 << 15  # parameters up to which one pass updates them; in larger networks a thread updates what it computed
 
 
 class Lowerings(NamedTuple):
-    """The same program as it is built, with every quantity in a buffer of its own, and as it is fused."""
+    """A program as it is built, with a buffer for each quantity, and as it is fused."""
 
     plain: Program
     fused: Program
 
     def for_engine(self, engine: str) -> Program:
-        """The lowering that runs where nothing but the result counts."""
+        """The lowering to run where only the result counts."""
         return self.plain if engine == "numpy" else self.fused
 
 
 @lru_cache(maxsize=16)
-def step_lowerings(architecture: Architecture, step: StepOptions) -> Lowerings:
+def step_lowerings(architecture: Architecture, options: StepOptions) -> Lowerings:
     """The program of a training step, made once for all runs of such a network."""
-    program = build(architecture, step)
+    program = build(architecture, options)
     return Lowerings(program, fused(program))
 
 
 @lru_cache(maxsize=16)
 def forward_lowerings(architecture: Architecture) -> Lowerings:
-    """The forward pass of inference, made once for all networks of this architecture; the last row writes the result."""
+    """The forward pass of inference, made once for all networks of this architecture; its last row gives the result."""
     program = build(architecture)
     forward = program._replace(rows=program.rows[: program.head("forward")])
     return Lowerings(forward, fused(forward, forward.rows[-1].writes[0]))
@@ -61,7 +59,7 @@ def fused(program: Program, result: str = "C") -> Program:
 
 def _outlives(name: str, buffer: Buffer, result: str) -> bool:
     """Whether a quantity is needed after the step."""
-    return name == result or buffer.home in KEPT_HOMES or buffer.home.startswith("state")
+    return name == result or buffer.home not in ("work", "gradients")
 
 
 def _readers(rows: list[Row], writer: int, name: str) -> list[int]:
@@ -182,9 +180,8 @@ def _is_next(before: Row, row: Row, program: Program) -> bool:
 
 def _own_homes(row: Row, program: Program) -> list[str] | None:
     """The homes of what a row reads and writes, or None where that is not all of the segment that it writes."""
-    homes = [program.buffers[name].home for name in row.reads + row.writes]
-    own = (segment_name(name, home) for name, home in zip(row.reads + row.writes, homes, strict=True))
-    return homes if set(own) == {row.writes[0]} and "work" not in homes else None
+    buffers = [program.buffers[name] for name in row.reads + row.writes]
+    return [buffer.home for buffer in buffers] if {buffer.segment for buffer in buffers} == {row.writes[0]} else None
 
 
 def _scheduled(rows: list[Row], program: Program) -> list[Row]:

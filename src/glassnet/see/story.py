@@ -167,7 +167,7 @@ class Story:
         title = f"layer {layer}, second half: the error passes the gate"
         return Beat("BP2", title, text, terms, passed(arrived.values, slope.values, delta.values))
 
-    def _arrive(self, done: Worked) -> Iterator[Beat]:
+    def _propagate(self, done: Worked) -> Iterator[Beat]:
         delta, w = map(done.shown, done.row.reads)
         arrived, layer = done.shown(done.row.writes[0]), int(delta.symbol[1:]) - 1
         turned = Shown(f"{w.symbol}ᵀ", w.values.T, (w.axes[1], w.axes[0]))
@@ -218,7 +218,7 @@ class Story:
 
     # Gradients and update ---------------------------------------------------------------------------------------------
 
-    def _outer(self, done: Worked) -> Iterator[Beat]:
+    def _bp4(self, done: Worked) -> Iterator[Beat]:
         delta, x = map(done.shown, done.row.reads)
         gradient, m = done.shown(done.row.writes[0]), x.values.shape[1]
         turned = Shown(f"{x.symbol}ᵀ", x.values.T, (x.axes[1], x.axes[0]))
@@ -230,7 +230,7 @@ class Story:
         terms, text = (delta, "·", turned, divided, gradient), f"{gradient.symbol} = {{}}·{{}} / m"
         yield Beat("BP4", f"layer {delta.symbol[1:]}, the gradient of the weights", text, terms, sentence)
 
-    def _mean(self, done: Worked) -> Iterator[Beat]:
+    def _bp3(self, done: Worked) -> Iterator[Beat]:
         delta, gradient = done.shown(done.row.reads[0]), done.shown(done.row.writes[0])
         m, biases = delta.values.shape[1], f"layer {gradient.axes[0]}, the gradient of the biases"
         title = biases if re.fullmatch(r"db\d+", gradient.symbol) else done.row.text.split(" = ")[0]

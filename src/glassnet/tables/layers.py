@@ -24,14 +24,14 @@ class Place(Protocol):
     training: bool  # the rows of a training step, in place of those of inference
     learning: bool  # within a training step, where running statistics move
 
-    def own(self, quantity: str) -> str:
+    def quantity(self, key: str) -> str:
         """The full name of one of the layer's parameters or statistics."""
 
     def error(self, quantity: str) -> str:
         """The name of ∂c/∂quantity."""
 
     def formula(
-        self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = ""
+        self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = "", role: Any = ""
     ) -> str:
         """Add an elementwise row; `shape` is "full", "column" or "unit"."""
 
@@ -108,13 +108,17 @@ class Scaling(Layer):
 
     def forward(self, place: Place, x: str) -> str:
         """γ ⊙ x."""
-        return place.formula(place.name, lambda x, gamma: x * gamma, x, place.own("gamma"), text=f"γ ⊙ {x}")
+        return place.formula(place.name, lambda x, gamma: x * gamma, x, place.quantity("gamma"), text=f"γ ⊙ {x}")
 
     def backward(self, place: Place, error: str, x: str) -> str:
         """∂C/∂γ = mean(error ⊙ x); the error goes on times γ."""
         place.mean("gamma", error, x)
         return place.formula(
-            place.error(x), lambda error, gamma: error * gamma, error, place.own("gamma"), text=f"∂c/∂{place.name} ⊙ γ"
+            place.error(x),
+            lambda error, gamma: error * gamma,
+            error,
+            place.quantity("gamma"),
+            text=f"∂c/∂{place.name} ⊙ γ",
         )
 
 
@@ -140,10 +144,10 @@ class BatchNorm(Layer):
 
     def forward(self, place: Place, x: str) -> str:
         """Statistics of the batch (training) or the running ones (inference), then normalise, scale and shift."""
-        mean, variance = place.own("mean"), place.own("variance")
+        mean, variance = place.quantity("mean"), place.quantity("variance")
         if place.training:
             running, momentum = {"mean": mean, "variance": variance}, self.momentum
-            mean, variance = place.own("batch_mean"), place.own("batch_variance")
+            mean, variance = place.quantity("batch_mean"), place.quantity("batch_variance")
             place.row("moments", (x,), {mean: "column", variance: "column"}, f"μ, v = mean, variance of {x} over m")
             for key, batch in (("mean", mean), ("variance", variance)) if place.learning else ():
                 place.formula(
@@ -152,12 +156,13 @@ class BatchNorm(Layer):
                     running[key],
                     batch,
                     shape="column",
+                    role="running statistic",
                 )
         return _normalised(self, place, x, mean, variance)
 
     def backward(self, place: Place, error: str, x: str) -> str:
         """∂C/∂γ, ∂C/∂β, then the error through the mean and the variance of the batch."""
-        scaled, gamma, variance = place.own("normal"), place.own("gamma"), place.own("variance")
+        scaled, gamma, variance = place.quantity("normal"), place.quantity("gamma"), place.quantity("variance")
         place.mean("gamma", error, scaled)
         place.mean("beta", error)
         epsilon = self.epsilon
@@ -173,7 +178,7 @@ class BatchNorm(Layer):
         return place.formula(
             place.error(x),
             lambda d, n, gamma, v, mean, product: (d - mean - n * product) * (gamma / sqrt(v + epsilon)),
-            *(error, scaled, gamma, place.own("batch_variance"), f"d{place.own('beta')}", f"d{gamma}"),
+            *(error, scaled, gamma, place.quantity("batch_variance"), f"d{place.quantity('beta')}", f"d{gamma}"),
             text=f"γ/√(v+ε) ⊙ (∂c/∂{place.name} − mean − x̂ ⊙ mean(∂c/∂{place.name} ⊙ x̂))",
         )
 
@@ -196,7 +201,7 @@ class LayerNorm(Layer):
 
     def forward(self, place: Place, x: str) -> str:
         """Statistics of each sample, then normalise, scale and shift."""
-        mean, variance = place.own("mean"), place.own("variance")
+        mean, variance = place.quantity("mean"), place.quantity("variance")
         place.row(
             "feature_moments", (x,), {mean: "unit", variance: "unit"}, f"μ, v = mean, variance of {x} over features"
         )
@@ -204,17 +209,17 @@ class LayerNorm(Layer):
 
     def backward(self, place: Place, error: str, x: str) -> str:
         """∂C/∂γ, ∂C/∂β, then the error through the mean and the variance of the sample."""
-        scaled, gamma = place.own("normal"), place.own("gamma")
+        scaled, gamma = place.quantity("normal"), place.quantity("gamma")
         place.mean("gamma", error, scaled)
         place.mean("beta", error)
         inner = place.formula(f"d{scaled}", lambda d, gamma: d * gamma, error, gamma, text=f"∂c/∂{place.name} ⊙ γ")
-        mean, product, epsilon = place.own("error_mean"), place.own("error_product"), self.epsilon
+        mean, product, epsilon = place.quantity("error_mean"), place.quantity("error_product"), self.epsilon
         place.row("feature_mean", (inner,), {mean: "unit"})
         place.row("feature_mean_product", (inner, scaled), {product: "unit"})
         return place.formula(
             place.error(x),
             lambda d, n, v, mean, product: (d - mean - n * product) / sqrt(v + epsilon),
-            *(inner, scaled, place.own("variance"), mean, product),
+            *(inner, scaled, place.quantity("variance"), mean, product),
             text="1/√(v+ε) ⊙ (∂c/∂x̂ − mean − x̂ ⊙ mean(∂c/∂x̂ ⊙ x̂))",
         )
 
@@ -223,19 +228,20 @@ def _normalised(row: BatchNorm | LayerNorm, place: Place, x: str, mean: str, var
     """x̂ = (x − μ)/√(v + ε), then γ·x̂ + β: what both normalisations share."""
     epsilon = row.epsilon
     scaled = place.formula(
-        place.own("normal"),
+        place.quantity("normal"),
         lambda x, mean, v: (x - mean) / sqrt(v + epsilon),
         x,
         mean,
         variance,
         text=f"({x} − μ)/√(v+ε)",
+        role="normalised",
     )
     return place.formula(
         place.name,
         lambda x, gamma, beta: x * gamma + beta,
         scaled,
-        place.own("gamma"),
-        place.own("beta"),
+        place.quantity("gamma"),
+        place.quantity("beta"),
         text="γ ⊙ x̂ + β",
     )
 

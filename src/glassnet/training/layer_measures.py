@@ -161,9 +161,8 @@ def noise_scale(executor: Executor) -> float:
         if row.kind == "bp4":
             delta, x = map(executor.rows, row.reads)
             each += float((square_sums(delta) * (square_sums(x) + 1)).mean())
-            layer = row.writes[0][2:]
-            mean += float(rms(sampled_rows(executor.rows(f"dw{layer}"))) ** 2 * executor.rows(f"dw{layer}").size)
-            mean += float(square_sums(executor.rows(f"db{layer}")[np.newaxis])[0])
+            dw, db = executor.rows(f"dw{row.layer}"), executor.rows(f"db{row.layer}")
+            mean += float(rms(sampled_rows(dw)) ** 2 * dw.size) + float(square_sums(db[np.newaxis])[0])
     m = executor.m
     variance = (each - mean) * m / (m - 1) if m > 1 else 0.0
     square = max(mean - variance / m, mean / MAX_NOISE_RATIO)

@@ -16,7 +16,6 @@ from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import dense
 from glassnet.execution.executor import Executor
 from glassnet.execution.inference import set_batch
-from glassnet.program.buffers import segment_name
 from glassnet.program.builder import build
 from glassnet.program.equations import clip_scale
 from glassnet.program.parameters import Array
@@ -128,8 +127,8 @@ class LayerMonitor:
 
     def _vector_rows(self, name: str) -> Array:
         """A parameter, gradient or state of the run."""
-        home = self.training.program.buffers[name].home
-        return self.training.vectors.at(home).rows(segment_name(name, home))
+        buffer = self.training.program.buffers[name]
+        return self.training.vectors.at(buffer.home).rows(buffer.segment)
 
     def _clip_scale(self) -> Array:
         """The factor by which clipping by the norm scales the gradients."""
