@@ -15,7 +15,7 @@ import numpy as np
 
 from glassnet.batches.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
 from glassnet.batches.sources import run_sources
-from glassnet.errors import DivergedError, ParameterError, unknown
+from glassnet.errors import DivergedError, ParameterError, unknown_name
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.inference import Inference
 from glassnet.execution.reference import Sources
@@ -78,7 +78,7 @@ class NeuralNetwork(Seeing):
     ) -> None:
         self.architecture = architecture(layers, activations, cost, l1, l2)
         if engine not in ENGINES:
-            raise unknown("engine", engine, ENGINES)
+            raise unknown_name("engine", engine, ENGINES)
         self.engine, self.dtype = engine, real_dtype(dtype)
         self.initializer = initializers.initializer(initializer)
         self.seed = checked_seed(seed)

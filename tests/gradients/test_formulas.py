@@ -16,17 +16,17 @@ from glassnet.errors import FormulaError
 from glassnet.program.equations import softmax_cost
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, Activation, LeakyReLU, Softmax, activation
-from glassnet.tables.costs import COSTS, BinaryCrossEntropy, Cost, Huber, Quantile, cost, own_cost
+from glassnet.tables.costs import COSTS, BinaryCrossEntropy, Cost, Huber, Quantile, cost, custom_cost
 from glassnet.tables.formula import trace
 from glassnet.tables.optimizers import OPTIMIZERS, Adam, optimizer
-from glassnet.tables.own_activation import own_activation
+from glassnet.tables.custom_activation import custom_activation
 
 Array = np.ndarray[Any, Any]
 TANH_GELU = np.sqrt(2 / np.pi)
 LAMBDA, ALPHA = 1.0507009873554805, 1.6732632423543772
 
-OWN_ACTIVATION = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
-OWN_COST = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
+OWN_ACTIVATION = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+OWN_COST = custom_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
 
 ACTIVATION_DEFINITIONS: dict[Activation, Callable[[Array], Array]] = {
     activation("linear"): lambda z: z,

@@ -11,15 +11,15 @@ import pytest
 from glassnet.errors import ModelFileError
 from glassnet.tables import activations, costs, initializers, optimizers, schedules
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
-from glassnet.tables.costs import COSTS, Huber, OwnCost, Quantile, own_cost
+from glassnet.tables.costs import COSTS, Huber, CustomCost, Quantile, custom_cost
 from glassnet.tables.initializers import INITIALIZERS, He
 from glassnet.tables.optimizers import OPTIMIZERS, Adam, AdamW
-from glassnet.tables.own_activation import OwnActivation, own_activation
-from glassnet.tables.rows import describe, rebuild
+from glassnet.tables.custom_activation import CustomActivation, custom_activation
+from glassnet.tables.entry import describe, rebuild
 from glassnet.tables.schedules import SCHEDULES, InverseScaling, OneCycle, WarmUp
 
-CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2, -1e30)
-FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3, targets=(0, 1))
+CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2, -1e30)
+FOURTH = custom_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3, targets=(0, 1))
 SETTINGS = [
     LeakyReLU(0.3),
     ELU(2),
@@ -30,8 +30,8 @@ SETTINGS = [
 ]
 SETTINGS += [AdamW(weight_decay=0.1), OneCycle(peak=0.01), WarmUp(steps=7), InverseScaling(samples=100), He(0.3)]
 TABLES: list[tuple[Any, dict[str, Any], Any]] = [
-    (activations.Activation, ACTIVATIONS, OwnActivation),
-    (costs.Cost, COSTS, OwnCost),
+    (activations.Activation, ACTIVATIONS, CustomActivation),
+    (costs.Cost, COSTS, CustomCost),
     (optimizers.Optimizer, OPTIMIZERS, None),
     (schedules.Schedule, SCHEDULES, None),
     (initializers.Initializer, INITIALIZERS, None),
@@ -90,9 +90,9 @@ def broken(**changes: Any) -> dict[str, Any]:
 )
 def test_a_damaged_description_is_refused(description: Any) -> None:
     with pytest.raises(ModelFileError):
-        rebuild(ACTIVATIONS, description, OwnActivation)
+        rebuild(ACTIVATIONS, description, CustomActivation)
 
 
 def test_a_name_is_looked_up_in_its_table_only() -> None:
     with pytest.raises(ModelFileError):
-        rebuild(OPTIMIZERS, {"name": "OwnActivation"})
+        rebuild(OPTIMIZERS, {"name": "CustomActivation"})

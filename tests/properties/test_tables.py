@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError
 from glassnet.tables import costs, initializers, optimizers, schedules
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
-from glassnet.tables.costs import COSTS, Huber, OwnCost, Quantile, cost, own_cost
+from glassnet.tables.costs import COSTS, Huber, CustomCost, Quantile, cost, custom_cost
 from glassnet.tables.initializers import INITIALIZERS, He, initializer
 from glassnet.tables.interval import Interval
 from glassnet.tables.optimizers import OPTIMIZERS, Adam, AdamW, optimizer
-from glassnet.tables.own_activation import OwnActivation, own_activation
+from glassnet.tables.custom_activation import CustomActivation, custom_activation
 from glassnet.tables.schedules import SCHEDULES, Cosine, InverseScaling, OneCycle, Step, WarmUp, schedule
 
 Array = np.ndarray[Any, Any]
@@ -31,8 +31,8 @@ TABLES: list[tuple[str, dict[str, Any], Callable[[Any], Any]]] = [
 ]
 ALL = [pytest.param(table, find, name, id=name) for _, table, find in TABLES for name in table]
 ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if row.elementwise]
-CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
-FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3, targets=(0, 1))
+CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
+FOURTH = custom_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3, targets=(0, 1))
 
 
 def strict() -> Any:
@@ -64,7 +64,7 @@ def test_an_unknown_name_is_refused_and_the_nearest_suggested(what: str, table: 
 
 
 @pytest.mark.parametrize(("what", "table", "find"), TABLES)
-@pytest.mark.parametrize("word", [3, None, ["relu"], np.tanh, int, object(), OwnActivation, OwnCost])
+@pytest.mark.parametrize("word", [3, None, ["relu"], np.tanh, int, object(), CustomActivation, CustomCost])
 def test_anything_else_is_refused(what: str, table: dict[str, Any], find: Any, word: Any) -> None:
     with pytest.raises(ParameterTypeError, match=f"{what} must be a name or a row such as"):
         find(word)
@@ -169,12 +169,16 @@ def test_an_interval_prints_and_contains() -> None:
 
 def test_an_interval_finds_the_first_element_outside() -> None:
     array = np.array([[0.5, 1.0, 0.0], [0.2, 7.0, -3.0]], np.float32)
-    assert Interval(0, 1).outside(array) == (1, 1)
-    assert Interval(0, 1, False, True).outside(array) == (0, 2)
-    assert Interval(0, 1, True, False).outside(array) == (0, 1)
-    assert Interval(-3, 7).outside(array) is None
-    assert Interval().outside(np.array([0, np.nan])) == (1,) and Interval().outside(np.array([np.inf])) == (0,)
-    assert Interval(0).outside(np.array([0, 1, 2])) is None and Interval(0).outside(np.zeros((0, 3))) is None
+    assert Interval(0, 1).first_outside(array) == (1, 1)
+    assert Interval(0, 1, False, True).first_outside(array) == (0, 2)
+    assert Interval(0, 1, True, False).first_outside(array) == (0, 1)
+    assert Interval(-3, 7).first_outside(array) is None
+    assert Interval().first_outside(np.array([0, np.nan])) == (1,) and Interval().first_outside(np.array([np.inf])) == (
+        0,
+    )
+    assert (
+        Interval(0).first_outside(np.array([0, 1, 2])) is None and Interval(0).first_outside(np.zeros((0, 3))) is None
+    )
 
 
 # ---- dtypes, ranges and extreme inputs
@@ -202,7 +206,7 @@ def test_activations_are_finite_in_range_and_keep_the_dtype(name: str, dtype: ty
         a = row.value(z)
         slope = row.derivative(z, a)
     assert a.dtype == dtype and a.shape == z.shape and np.isfinite(a).all()
-    assert Interval(row.range.low, row.range.high).outside(a) is None
+    assert Interval(row.range.low, row.range.high).first_outside(a) is None
     assert slope == 1.0 if isinstance(slope, float) else slope.dtype == dtype and np.isfinite(slope).all()
 
 
@@ -213,7 +217,7 @@ def test_activations_stay_in_their_range(name: str, z: float) -> None:
     with strict():
         a = row.value(array)
         slope = np.broadcast_to(row.derivative(array, a), a.shape)
-    assert Interval(row.range.low, row.range.high).outside(a) is None
+    assert Interval(row.range.low, row.range.high).first_outside(a) is None
     assert np.isfinite(slope).all() and (abs(slope) < 2 if name != "exp" else slope >= 0).all()
 
 
@@ -276,7 +280,7 @@ def test_sigmoid_cross_entropy_is_finite_for_all_z(dtype: type, label: int) -> N
 @pytest.mark.parametrize("kind", [costs.BinaryCrossEntropy, costs.CategoricalCrossEntropy])
 def test_smoothing_keeps_dtype_and_sums(kind: Any, smoothing: float, dtype: type) -> None:
     smooth = kind(smoothing).smoothed(np.eye(4, dtype=dtype), (4,))
-    assert smooth.dtype == dtype and kind.targets.outside(smooth) is None
+    assert smooth.dtype == dtype and kind.targets.first_outside(smooth) is None
     assert kind.target_sum is None or np.allclose(smooth.sum(axis=0), kind.target_sum, atol=1e-6)
 
 
@@ -286,32 +290,34 @@ def test_smoothing_keeps_dtype_and_sums(kind: Any, smoothing: float, dtype: type
 def test_own_rows_keep_the_formula_and_not_the_function() -> None:
     z = np.linspace(-2, 2, 9, dtype=np.float32)
     assert np.array_equal(CUBIC.value(z), z + 0.1 * z**3) and CUBIC.value(z).dtype == np.float32
-    assert repr(CUBIC) == "OwnActivation('cubic')" and repr(FOURTH) == "OwnCost('fourth')"
+    assert repr(CUBIC) == "CustomActivation('cubic')" and repr(FOURTH) == "CustomCost('fourth')"
     assert activation(CUBIC) is CUBIC and cost(FOURTH) is FOURTH
     assert FOURTH.targets == Interval(0, 1) and FOURTH.outputs == Interval() and not FOURTH.pairs
-    assert own_activation("half", lambda z: z / 2, lambda z: 0.5).derivative(z, z) == 0.5
-    assert own_activation("own tanh", np.tanh, lambda z, a: 1 - a * a, -1, 1, reached=False).range.high_closed is False
+    assert custom_activation("half", lambda z: z / 2, lambda z: 0.5).derivative(z, z) == 0.5
+    assert (
+        custom_activation("own tanh", np.tanh, lambda z, a: 1 - a * a, -1, 1, reached=False).range.high_closed is False
+    )
 
 
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda: own_activation("relu", np.tanh, np.cos), "'relu' is already"),
-        (lambda: own_activation("", np.tanh, np.cos), "must be some text"),
-        (lambda: own_activation("f", 3, np.cos), "value of f must be a function"),  # type: ignore[arg-type]
-        (lambda: own_activation("f", np.tanh, "cos"), "derivative of f must be a function"),  # type: ignore[arg-type]
-        (lambda: own_activation("f", lambda z: z if z > 0 else 0, np.cos), "value of f.*where"),
-        (lambda: own_activation("f", np.tanh, lambda z: math.cos(z)), "derivative of f.*numpy"),
-        (lambda: own_activation("f", lambda z: z * np.float64(2), np.cos), "value of f.*float64"),
-        (lambda: own_activation("f", lambda z: (z, z), np.cos), "one output"),
-        (lambda: own_activation("f", lambda z, a: z, np.cos), "cannot be called with 1 arrays"),
-        (lambda: own_activation("f", np.sin, np.cos, 2, 1), "low ≤ high"),
-        (lambda: own_cost("huber", np.add, np.add), "already"),
-        (lambda: own_cost("f", np.add, lambda a, y: np.median(a)), "gradient of f.*median"),
-        (lambda: own_cost("f", np.add, np.add, targets=(2, 1)), "low ≤ high"),
-        (lambda: OwnActivation("f", np.tanh, CUBIC.derivative_formula), "must be a Formula"),  # type: ignore[arg-type]
-        (lambda: OwnCost("f", CUBIC.value_formula, FOURTH.gradient_formula), "2 inputs"),
-        (lambda: OwnCost("f", FOURTH.value_formula, FOURTH.value_formula, (0, 1)), "Interval"),  # type: ignore[arg-type]
+        (lambda: custom_activation("relu", np.tanh, np.cos), "'relu' is already"),
+        (lambda: custom_activation("", np.tanh, np.cos), "must be some text"),
+        (lambda: custom_activation("f", 3, np.cos), "value of f must be a function"),  # type: ignore[arg-type]
+        (lambda: custom_activation("f", np.tanh, "cos"), "derivative of f must be a function"),  # type: ignore[arg-type]
+        (lambda: custom_activation("f", lambda z: z if z > 0 else 0, np.cos), "value of f.*where"),
+        (lambda: custom_activation("f", np.tanh, lambda z: math.cos(z)), "derivative of f.*numpy"),
+        (lambda: custom_activation("f", lambda z: z * np.float64(2), np.cos), "value of f.*float64"),
+        (lambda: custom_activation("f", lambda z: (z, z), np.cos), "one output"),
+        (lambda: custom_activation("f", lambda z, a: z, np.cos), "cannot be called with 1 arrays"),
+        (lambda: custom_activation("f", np.sin, np.cos, 2, 1), "low ≤ high"),
+        (lambda: custom_cost("huber", np.add, np.add), "already"),
+        (lambda: custom_cost("f", np.add, lambda a, y: np.median(a)), "gradient of f.*median"),
+        (lambda: custom_cost("f", np.add, np.add, targets=(2, 1)), "low ≤ high"),
+        (lambda: CustomActivation("f", np.tanh, CUBIC.derivative_formula), "must be a Formula"),  # type: ignore[arg-type]
+        (lambda: CustomCost("f", CUBIC.value_formula, FOURTH.gradient_formula), "2 inputs"),
+        (lambda: CustomCost("f", FOURTH.value_formula, FOURTH.value_formula, (0, 1)), "Interval"),  # type: ignore[arg-type]
     ],
 )
 def test_an_own_row_that_cannot_work_is_refused_at_once(make: Callable[[], Any], problem: str) -> None:

@@ -14,11 +14,11 @@ from glassnet.tables import initializers, optimizers, schedules
 from glassnet.tables.activations import ACTIVATIONS, LeakyReLU
 from glassnet.tables.initializers import INITIALIZERS, He, initializer, initializer_for
 from glassnet.tables.optimizers import OPTIMIZERS, SGD, Adam, AdamW
-from glassnet.tables.own_activation import own_activation
+from glassnet.tables.custom_activation import custom_activation
 from glassnet.tables.schedules import SCHEDULES, Cosine, InverseScaling, OneCycle, Step, WarmUp, schedule
 
 Array = np.ndarray[Any, Any]
-CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
+CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
 
 
 def name_of(value: Any) -> str:
@@ -180,7 +180,7 @@ def test_weight_decay_acts_on_weights_only() -> None:
 
 def test_adams_small_factor_does_not_come_from_a_rounded_beta() -> None:
     scalars = Adam().scalars(np.array([1]), np.array([0.001]))
-    assert np.float32(scalars["one_less_beta2"][0]) == np.float32(0.001) != np.float32(1) - np.float32(0.999)
+    assert np.float32(scalars["one_minus_beta2"][0]) == np.float32(0.001) != np.float32(1) - np.float32(0.999)
 
 
 # ---- schedules

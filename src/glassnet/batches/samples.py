@@ -14,7 +14,7 @@ import numpy as np
 from glassnet.errors import DataError, ParameterTypeError
 from glassnet.program.parameters import Array
 from glassnet.tables.costs import Cost
-from glassnet.tables.interval import NOT_NEGATIVE
+from glassnet.tables.interval import NON_NEGATIVE
 
 IN_PLACE = ("float32", "float64", "uint8")
 
@@ -124,7 +124,7 @@ def weight_vector(weights: Any, batch: int) -> Array | None:
     if array.ndim != 1:
         raise DataError(f"sample_weight has shape {array.shape}; it needs one number a sample: ({batch},).")
     check_batch("sample_weight", len(array), batch)
-    place = NOT_NEGATIVE.outside(array)
+    place = NON_NEGATIVE.first_outside(array)
     if place is not None:
         raise DataError(f"sample_weight[{place[0]}] is {array[place]:g}; weights are finite numbers of at least 0.")
     if not array.any():
@@ -203,7 +203,7 @@ def _at(name: str, place: int) -> str:
 
 def _check_domain(columns: Array, cost: Cost, groups: Sequence[int]) -> None:
     """Raise with the first target that the cost is not defined for."""
-    place = cost.targets.outside(columns)
+    place = cost.targets.first_outside(columns)
     if place is not None:
         raise DataError(
             f"y[{', '.join(map(str, place))}] is {columns[place]:g}, but cost {cost.name!r} needs targets in "

@@ -63,11 +63,11 @@ def _digits(share: float, seed: int) -> tuple[Dataset, Any, Any]:
 
 def _draw(model: Any, history: Any, dataset: Dataset, images: Any, test: Any, folder: Path) -> list[Path]:
     """The cost curve and the test samples."""
-    from glassnet.plots.training import plot_samples, plot_training, write_picture
+    from glassnet.plots.training import plot_samples, plot_training, save_figure
 
     predicted = model.probabilities(dataset.x[test]).argmax(axis=1)
     figure = plot_samples(images[test], predicted, dataset.y[test])
     return [
-        write_picture(plot_training(history), folder / "cost.png"),
-        write_picture(figure, folder / "samples.png"),
+        save_figure(plot_training(history), folder / "cost.png"),
+        save_figure(figure, folder / "samples.png"),
     ]

@@ -14,7 +14,7 @@ import numpy as np
 
 from glassnet.errors import ModelFileError
 from glassnet.files.storage import read_tensors, write_tensors
-from glassnet.tables.rows import describe
+from glassnet.tables.entry import describe
 
 if TYPE_CHECKING:
     from glassnet.training.training import Training

@@ -14,11 +14,11 @@ from glassnet.files.history_file import arrays_of, history_of, shortened, words_
 from glassnet.files.storage import read_tensors, write_tensors
 from glassnet.see.evidence import gathered
 from glassnet.tables.activations import ACTIVATIONS
-from glassnet.tables.costs import COSTS, OwnCost
+from glassnet.tables.costs import COSTS, CustomCost
+from glassnet.tables.custom_activation import CustomActivation
+from glassnet.tables.entry import describe, rebuild
 from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.layers import LAYERS
-from glassnet.tables.own_activation import OwnActivation
-from glassnet.tables.rows import describe, rebuild
 from glassnet.training.history import History
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def _arguments(found: dict[str, Any]) -> dict[str, Any]:
     """The constructor's arguments from a description."""
     return {
         "layers": [entry if isinstance(entry, int) else rebuild(LAYERS, entry) for entry in found["layers"]],
-        "activations": [rebuild(ACTIVATIONS, row, OwnActivation) for row in found["activations"]],
-        "cost": rebuild(COSTS, found["cost"], OwnCost),
+        "activations": [rebuild(ACTIVATIONS, row, CustomActivation) for row in found["activations"]],
+        "cost": rebuild(COSTS, found["cost"], CustomCost),
         "initializer": rebuild(INITIALIZERS, found["initializer"]),
         **{name: found[name] for name in ("l1", "l2", "dtype", "seed")},
     }

@@ -24,7 +24,7 @@ DIVERGING = "PuOr"  # both ends can be told apart by the colour-blind
 TABLE = 20  # classes up to which a confusion matrix has its counts written in
 
 
-def plot_answers(network: NeuralNetwork, x: Any, y: Any, ax: Axes | None = None) -> Axes:
+def plot_predictions(network: NeuralNetwork, x: Any, y: Any, ax: Axes | None = None) -> Axes:
     """The fitted curve over one input, or the decision surface over two, with the samples x, y.
 
     Raises DataError where the network has more inputs.

@@ -105,7 +105,7 @@ def _draw_sample(ax: Axes, image: Array, predicted: str, true: str) -> None:
         spine.set(color=ORANGE if wrong else "#cccccc", linewidth=3 if wrong else 1)
 
 
-def write_picture(drawn: Axes | Figure, path: Path) -> Path:
+def save_figure(drawn: Axes | Figure, path: Path) -> Path:
     """Write the figure as PNG, atomically, and return the path. Raises DataError where it cannot be written."""
     from glassnet.files.storage import atomic_file
 

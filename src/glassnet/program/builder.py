@@ -16,7 +16,7 @@ from glassnet.program.layer_positions import Place, PlacedRows, places, segments
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.program.row_list import RowList
 from glassnet.program.updates import Step, add_update
-from glassnet.tables.rows import Value
+from glassnet.tables.entry import Value
 
 __all__ = ["Step", "build", "segments"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.errors import unknown
+from glassnet.errors import unknown_name
 from glassnet.program.builder import Step
 from glassnet.program.parameters import Array
 from glassnet.see.ascii import spelled
@@ -138,7 +138,7 @@ def explain_step(
     dtype : what it is computed in; None is the network's own, in which a small drop of C may drown in rounding
     """
     if notation not in NOTATIONS:
-        raise unknown("notation", notation, NOTATIONS)
+        raise unknown_name("notation", notation, NOTATIONS)
     row, data = optimizers.optimizer(optimizer), (x, y, sample_weight)
     lr = positive("lr", lr)
     held = ready(network, data, dtype, step=Step(row, weighted=sample_weight is not None))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glassnet.batches.sources import checked_sources
-from glassnet.errors import ParameterError, ParameterTypeError, unknown
+from glassnet.errors import ParameterError, ParameterTypeError, unknown_name
 from glassnet.execution.executor import Executor, executor
 from glassnet.execution.inference import set_batch
 from glassnet.execution.reference import Sources
@@ -80,7 +80,7 @@ def quantity(word: Any, names: Iterable[str]) -> str:
             return found
     if "[" in word and (name := word.split("[")[0].strip()) in {*known, *spoken}:
         raise ParameterError(f"{word!r} has an index; ask for {name!r}, and index the array that comes.")
-    raise unknown("the quantity", word, known)
+    raise unknown_name("the quantity", word, known)
 
 
 def place(word: Any, runner: Executor, names: Iterable[str]) -> Place:
