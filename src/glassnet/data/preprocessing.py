@@ -149,15 +149,11 @@ def from_json(document: Any, path: str) -> tuple[Preparation, TargetColumn]:
     Raises ModelFileError (a ValueError) if the file was not written by `glassnet train` or is damaged.
     """
     if not isinstance(document, dict) or "preparation" not in document:
-        raise ModelFileError(
-            f"{path} holds a network without the preprocessing of its data; use glassnet train."
-        )
+        raise ModelFileError(f"{path} holds a network without the preprocessing of its data; use glassnet train.")
     try:
         return _preparation(document["preparation"]), _target(document["target"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(
-            f"{path} is damaged: its columns are invalid ({error}); save it again."
-        ) from None
+        raise ModelFileError(f"{path} is damaged: its columns are invalid ({error}); save it again.") from None
 
 
 def _preparation(document: dict[str, Any]) -> Preparation:

@@ -56,7 +56,7 @@ class ClassTarget:
         return isinstance(self.classes[0], str)
 
     def encode(self, values: Array, location: Callable[[int], str] | None = None) -> Array:
-        """Class numbers (n,) int64. Raises DataError for an unknown class; `location` describes a row in the message."""
+        """Class numbers (n,) int64. Raises DataError for an unknown class; `location` names its row in the message."""
         codes = {value: code for code, value in enumerate(self.classes)}
         numbers = np.array([codes.get(value, -1) for value in _plain(values)], np.int64)
         if (numbers < 0).any():
@@ -145,14 +145,11 @@ def target_values(table: Table, name: str) -> Array:
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     if column.null_count:
         row = int(pc.index(pc.is_null(column), True).as_py())
-        raise DataError(
-            f"{table.location(row, name)} is missing ({column.null_count:,} missing in total); drop these rows."
-        )
+        raise DataError(f"{table.location(row, name)} is missing ({column.null_count:,} in total); drop these rows.")
     values: Array = column.to_numpy()
     if values.dtype.kind == "f" and (infinite := np.isinf(values)).any():
-        raise DataError(
-            f"{table.location(int(infinite.argmax()), name)} is infinite or too large; correct it or drop the row."
-        )
+        location = table.location(int(infinite.argmax()), name)
+        raise DataError(f"{location} is infinite or too large; correct it or drop the row.")
     return values
 
 

@@ -236,7 +236,7 @@ def exp_poisson_deviance(z: Value, y: Value) -> Value:
 
 @dataclass(frozen=True)
 class PoissonDeviance(Poisson):
-    """y·log(y / a) − y + a: the Poisson cost plus a function of y, so that it is 0 at a = y. The gradient is the same."""
+    """y·log(y / a) − y + a: the Poisson cost plus a function of y, so that it is 0 at a = y; the same gradient."""
 
     name = "poisson_deviance"
     source = "McCullagh & Nelder, Generalized Linear Models (1989), section 2.3, half the deviance"

@@ -114,7 +114,7 @@ def custom_formula(function: Any, inputs: int, name: str) -> Formula:
 
 
 def check_custom(entry: Any, formulas: Mapping[str, int], intervals: Iterable[str]) -> None:
-    """Raise unless the formulas of a custom entry have these numbers of inputs and one output and the others are Intervals."""
+    """Raise unless these fields are Formulas with the given numbers of inputs and one output, or Intervals."""
     for field, inputs in formulas.items():
         formula = getattr(entry, field)
         if not isinstance(formula, Formula):
