@@ -23,7 +23,8 @@ _HOMES = {
     "sweep": ("train_many",),
     "estimators": ("MLPClassifier", "MLPRegressor"),
     "files.recording": ("Recording",),
-    "plots.training": ("plot_training", "plot_samples"),
+    "plots.training": ("plot_training",),
+    "plots.samples": ("plot_samples",),
     "plots.layers": ("plot_layers", "plot_saturation"),
     "plots.networks": ("plot_predictions", "plot_weights", "plot_confusion", "plot_network"),
     "tables.activations": (
