@@ -17,8 +17,8 @@ from glassnet.errors import ParameterError
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
 from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, custom_cost
-from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, LayerNorm, Scaling
 from glassnet.tables.custom_activation import custom_activation
+from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, LayerNorm, Scaling
 
 from .by_hand import check_pass, check_steps, same
 from .problems import Problem, problem
