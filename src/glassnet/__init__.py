@@ -23,9 +23,10 @@ _HOMES = {
     "sweep": ("train_many",),
     "estimators": ("MLPClassifier", "MLPRegressor"),
     "files.recording": ("Recording",),
-    "plots.training": ("plot_training", "plot_samples"),
+    "plots.training": ("plot_training",),
+    "plots.samples": ("plot_samples",),
     "plots.layers": ("plot_layers", "plot_saturation"),
-    "plots.networks": ("plot_answers", "plot_weights", "plot_confusion", "plot_network"),
+    "plots.networks": ("plot_predictions", "plot_weights", "plot_confusion", "plot_network"),
     "tables.activations": (
         *(
             "Linear",
@@ -43,10 +44,10 @@ _HOMES = {
         ),
         *("Exp", "Softmax"),
     ),
-    "tables.own_activation": ("own_activation",),
+    "tables.custom_activation": ("custom_activation",),
     "tables.costs": (
         *("Quadratic", "BinaryCrossEntropy", "CategoricalCrossEntropy", "Absolute", "Huber", "Quantile", "Poisson"),
-        *("PoissonDeviance", "own_cost"),
+        *("PoissonDeviance", "custom_cost"),
     ),
     "tables.layers": ("Dropout", "BatchNorm", "LayerNorm", "Scaling"),
     "tables.optimizers": ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AdamW", "AdaGrad", "NAdam"),

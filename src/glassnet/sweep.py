@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from glassnet.batches.samples import as_rows, numeric
-from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError, unknown
+from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError, unknown_name
 from glassnet.training.history import History
 from glassnet.training.progress import progress
 from glassnet.training.settings import whole
@@ -121,7 +121,7 @@ def _check_words(words: Iterable[str], parameters: Mapping[str, inspect.Paramete
         if word in PER_FILE:
             raise ParameterError(f"train_many has no {word}: networks would share one file; train them one by one.")
         if word not in known:
-            raise unknown("train_many's argument", word, [name for name in known if name not in PER_FILE])
+            raise unknown_name("train_many's argument", word, [name for name in known if name not in PER_FILE])
 
 
 def shared(networks: Sequence[NeuralNetwork], x: Any) -> Any:

@@ -25,7 +25,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
-from glassnet import Huber, LeakyReLU, MLPClassifier, MLPRegressor, OneCycle, own_cost
+from glassnet import Huber, LeakyReLU, MLPClassifier, MLPRegressor, OneCycle, custom_cost
 from glassnet.errors import DataError, DivergedError, ParameterError
 from glassnet.estimators.concerns import FitWarning
 
@@ -35,7 +35,7 @@ unfinished = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 THEIRS = {MLPClassifier: sklearn.neural_network.MLPClassifier, MLPRegressor: sklearn.neural_network.MLPRegressor}
 
 
-FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4 / 4, lambda a, y: (a - y) ** 3)
+FOURTH = custom_cost("fourth", lambda a, y: (a - y) ** 4 / 4, lambda a, y: (a - y) ** 3)
 
 
 def iris() -> tuple[Array, Array]:
@@ -334,7 +334,7 @@ def test_other_losses_are_those_that_fall(loss: Any, solver: str) -> None:
         "huber": np.where(np.abs(r) <= 1, r**2 / 2, np.abs(r) - 0.5),
         "quantile": np.abs(r) / 2,
         "Huber(delta=0.5)": np.where(np.abs(r) <= 0.5, r**2 / 2, 0.5 * (np.abs(r) - 0.25)),
-        "OwnCost('fourth')": r**4 / 4,
+        "CustomCost('fourth')": r**4 / 4,
     }[str(loss)].mean()
     assert model.score(X, y) > 0.7
     assert model.loss_ == pytest.approx(wanted, rel=1e-9 if solver == "lbfgs" else 0.2)

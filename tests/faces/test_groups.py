@@ -221,7 +221,7 @@ def test_pictures_of_one_group_are_refused() -> None:
         glassnet.plot_confusion(network(), x, y)
     flat = NeuralNetwork([2, 10], [Softmax(groups=GROUPS)], cost=CROSS)
     with pytest.raises(DataError, match="3 groups of classes for each sample; a surface shows one"):
-        glassnet.plot_answers(flat, x[:2], y)
+        glassnet.plot_predictions(flat, x[:2], y)
 
 
 def made(groups: Any) -> Any:

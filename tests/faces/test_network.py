@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import glassnet
-from glassnet import BatchNorm, Dropout, History, LayerNorm, NeuralNetwork, Scaling, own_activation, own_cost
+from glassnet import BatchNorm, Dropout, History, LayerNorm, NeuralNetwork, Scaling, custom_activation, custom_cost
 from glassnet.execution.executor import ENGINES
 from glassnet.tables.activations import ACTIVATIONS, activation
 from glassnet.tables.costs import COSTS
@@ -24,8 +24,8 @@ from glassnet.tables.layers import LAYERS
 Array = np.ndarray[Any, Any]
 engines = pytest.mark.parametrize("engine", ENGINES)
 X, Y = np.random.default_rng(0).random((2, 7)), np.random.default_rng(1).random((1, 7))
-CUBIC = own_activation("<b>cubic</b>", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
-FOURTH = own_cost("<script>fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
+CUBIC = custom_activation("<b>cubic</b>", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+FOURTH = custom_cost("<script>fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
 LESSON = """\
 forward   z1 = W1·a0 + b1            (10, m)  W1 (10, 2)  a0 (2, m)
           a1 = sigmoid(z1)

@@ -44,7 +44,7 @@ def test_every_picture_takes_and_gives_axes(case: Case) -> None:
         lambda ax: glassnet.plot_layers(net.history, ax=ax),
         lambda ax: glassnet.plot_layers(net.history, "update", ax=ax),
         lambda ax: glassnet.plot_saturation(net.history, ax=ax),
-        lambda ax: glassnet.plot_answers(net, x, y, ax=ax),
+        lambda ax: glassnet.plot_predictions(net, x, y, ax=ax),
         lambda ax: glassnet.plot_weights(net, 2, ax=ax),
         lambda ax: glassnet.plot_confusion(net, x, y, ax=ax),
         lambda ax: glassnet.plot_network(net, x, y, ax=ax),
@@ -62,8 +62,8 @@ def test_no_legend_covers_what_is_drawn(case: Case) -> None:
     curve = NeuralNetwork([1, 5, 1], ["tanh", "linear"], seed=0)
     for ax in (
         glassnet.plot_saturation(net.history),
-        glassnet.plot_answers(net, x, y),
-        glassnet.plot_answers(curve, *wave()),
+        glassnet.plot_predictions(net, x, y),
+        glassnet.plot_predictions(curve, *wave()),
         glassnet.plot_network(net, x, y),
     ):
         drawn(ax)
@@ -106,13 +106,13 @@ def test_a_confusion_matrix_counts_the_rows(case: Case) -> None:
 def test_the_curve_and_the_surface_are_the_networks_answers(case: Case) -> None:
     x, y = wave()
     net = NeuralNetwork([1, 5, 1], ["tanh", "linear"], seed=0)
-    line = glassnet.plot_answers(net, x, y, axes()).lines[1]
+    line = glassnet.plot_predictions(net, x, y, axes()).lines[1]
     np.testing.assert_allclose(line.get_ydata(), net.predict(np.asarray(line.get_xdata())[np.newaxis])[0], rtol=1e-6)
     binary = NeuralNetwork([2, 5, 1], cost="binary_cross_entropy", seed=0)
     points, labels = blobs(classes=2)
-    drawn(glassnet.plot_answers(binary, points, labels[np.newaxis].astype(float)))
+    drawn(glassnet.plot_predictions(binary, points, labels[np.newaxis].astype(float)))
     with pytest.raises(DataError, match="has 3 inputs"):
-        glassnet.plot_answers(NeuralNetwork([3, 1]), np.zeros((3, 2)), np.zeros((1, 2)))
+        glassnet.plot_predictions(NeuralNetwork([3, 1]), np.zeros((3, 2)), np.zeros((1, 2)))
     with pytest.raises(DataError, match="needs classes"):
         glassnet.plot_confusion(net, x, y)
 

@@ -83,8 +83,8 @@ def test_an_optimiser_is_written_in_the_order_in_which_it_is_read(name: str) -> 
     assert [line.split(" ← ")[0] for line in kept] == symbols[1:-3] and change.startswith("b2 ← b2 − ")
     for line, term in zip(kept, [term for term in beat.terms if isinstance(term, Shown)][1:], strict=False):
         assert line.split(" ← ")[0] in change
-        held = {"momentum": 0.9, "beta1": 0.9, "one_less_beta1": 0.1, "beta2": 0.999, "one_less_beta2": 0.001}
-        held |= {"rho": 0.9, "one_less_rho": 0.1}
+        held = {"momentum": 0.9, "beta1": 0.9, "one_minus_beta1": 0.1, "beta2": 0.999, "one_minus_beta2": 0.001}
+        held |= {"rho": 0.9, "one_minus_rho": 0.1}
         text = line.split(" ← ")[1].replace("·", "*").replace("−", "-")
         for state in symbols[1:-3]:
             text = text.replace(state, "0.0")

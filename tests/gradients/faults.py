@@ -162,7 +162,7 @@ def growing(self: Any, w: Any, g: Any, *states: Any, **s: Any) -> Any:
 
 def no_root(w: Any, g: Any, v: Any, s: Any) -> Any:
     """RMSProp, divided by the mean square."""
-    square = s["rho"] * v + s["one_less_rho"] * g * g
+    square = s["rho"] * v + s["one_minus_rho"] * g * g
     return w - s["lr"] * g / (square + s["epsilon"]), square
 
 

@@ -18,17 +18,17 @@ from glassnet.network import NeuralNetwork
 from glassnet.program.equations import bp1, bp2, bp3, bp4
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
-from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, own_cost
+from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, custom_cost
+from glassnet.tables.custom_activation import custom_activation
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, LayerNorm, Scaling
-from glassnet.tables.own_activation import own_activation
 
 from .by_hand import check_pass, check_steps, same
 from .problems import Problem, problem
 
 ENGINES = ("numpy", "compiled")
-CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
-SINE = own_activation("sine", np.sin, lambda z, a: np.cos(z), -1, 1)
-FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
+CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+SINE = custom_activation("sine", np.sin, lambda z, a: np.cos(z), -1, 1)
+FOURTH = custom_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
 
 OUTPUTS = [*map(activation, ACTIVATIONS), CUBIC]
 CHARGES = [*map(cost, COSTS), FOURTH]
@@ -234,7 +234,7 @@ def test_every_error_and_gradient_is_compared() -> None:
 
 
 def test_report_says_what_is_wrong() -> None:
-    wrong = own_activation("wrong", np.tanh, lambda z, a: 1 - a)
+    wrong = custom_activation("wrong", np.tanh, lambda z, a: 1 - a)
     report = problem([3, 4, 2], [wrong, "linear"]).check()
     assert not report.ok and report.worst.difference > 0.01
     assert report.worst.equation in ("BP2", "BP3", "BP4") and report.worst.layer == 1

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glassnet import BatchNorm, Dropout, History, ModelFileError, NeuralNetwork, Report, own_activation
+from glassnet import BatchNorm, Dropout, History, ModelFileError, NeuralNetwork, Report, custom_activation
 from glassnet.tables.optimizers import OPTIMIZERS
 
 X, Y = np.random.default_rng(0).random((3, 22)), np.random.default_rng(1).random((2, 22))
 WEIGHTS = np.random.default_rng(2).random(22) * (np.arange(22) % 5 > 0)
 LAYERS = (3, 4, Dropout(0.3), BatchNorm(), 4, 2)
-CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
 RUN: dict[str, Any] = {"batch_size": 5, "epochs": 6, "lr": 0.1, "optimizer": "adam", "schedule": "cosine"}
 RUN |= {"validation": 0.25, "patience": 4, "sample_weight": WEIGHTS, "clip_norm": 0.5, "lr_factors": [1, 0.5, 2]}
 

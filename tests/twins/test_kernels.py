@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from glassnet.engine import EngineUnavailable, Identity, address
-from glassnet.tables.formula import WORDS, Formula, Operation, trace
+from glassnet.tables.formula import FUNCTIONS, Formula, Operation, trace
 
 SIZES = (1, 3, 7, 8, 13, 40)
 DTYPES = ("float32", "float64")
@@ -140,7 +140,7 @@ CURVES: dict[str, Callable[[Any], Any]] = {
 
 
 def test_all_words_are_tested() -> None:
-    assert set(WORDS) <= {*UNARY, *BINARY, *CURVES}
+    assert set(FUNCTIONS) <= {*UNARY, *BINARY, *CURVES}
 
 
 def evaluate(formula: Formula, dtype: str, columns: Sequence[Array]) -> Array:

@@ -15,7 +15,7 @@ from glassnet.batches.targets import one_hot, one_hot_groups
 from glassnet.errors import DataError, ParameterTypeError
 from glassnet.program.parameters import Array
 from glassnet.tables.costs import Cost
-from glassnet.tables.interval import NOT_NEGATIVE
+from glassnet.tables.interval import NON_NEGATIVE
 
 READ_IN_PLACE = ("float32", "float64", "uint8")
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.data.arrays import Arrays, read_arrays
-from glassnet.data.columns import doubt
+from glassnet.data.columns import mixed_type_warning
 from glassnet.data.preprocessing import ArrayPreparation, Preparation, TablePreparation
 from glassnet.data.reading import file_kind
 from glassnet.data.table import Table, read_table
-from glassnet.data.target import Target, fit_target, infer_task, target_values
+from glassnet.data.target import TargetColumn, fit_target, infer_task, target_values
 from glassnet.errors import DataError, ParameterError
 from glassnet.files.storage import MAX_HEADER
 
@@ -41,7 +41,7 @@ class Source:
 
     def place(self, row: int) -> str:
         """Where a target stands, in words; `row` counts from 0."""
-        return self.held.place(row, self.name) if isinstance(self.held, Table) else f"{self.file}: y at row {row}"
+        return self.held.location(row, self.name) if isinstance(self.held, Table) else f"{self.file}: y at row {row}"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Dataset:
     """Inputs (n, features) float32, encoded targets (n, ...), the rows that train and those that choose the weights."""
 
     preparation: Preparation
-    target: Target
+    target: TargetColumn
     x: Array
     y: Array
     train: Array
@@ -132,7 +132,7 @@ def _notes(source: Source) -> tuple[str, ...]:
     """What a person should know about the columns: numbers that pass for text because of a few cells."""
     if not isinstance(source.held, Table):
         return ()
-    doubts = (doubt(source.held, name) for name in source.held.names if name != source.name)
+    doubts = (mixed_type_warning(source.held, name) for name in source.held.names if name != source.name)
     return tuple(filter(None, doubts))
 
 
@@ -147,7 +147,7 @@ def prepared(preparation: Preparation, held: Table | Arrays) -> Array:
     return preparation.transform(held.x, held.path)
 
 
-def _check_room(preparation: Preparation, target: Target, file: str) -> None:
+def _check_room(preparation: Preparation, target: TargetColumn, file: str) -> None:
     """Refuse, before training, what would not fit into a model file."""
     size = len(json.dumps([preparation.to_json(), target.to_json()], ensure_ascii=False).encode())
     if size > MAX_HEADER - ROOM:
@@ -158,7 +158,7 @@ def read_inputs(file: str, model: Model) -> tuple[Array, Table | Arrays]:
     """The inputs (n, features) of a file for a trained model, and what was read. Raises DataError."""
     held: Table | Arrays
     if file_kind(file) in ("folder", "zip"):
-        held = read_arrays(file).apart()
+        held = read_arrays(file).test_arrays()
     else:
         text = [model.target.name] if model.target.is_text else []
         if isinstance(model.preparation, TablePreparation):

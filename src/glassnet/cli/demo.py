@@ -63,11 +63,13 @@ def _digits(share: float, seed: int) -> tuple[Dataset, Any, Any]:
 
 def _draw(model: Any, history: Any, dataset: Dataset, images: Any, test: Any, folder: Path) -> list[Path]:
     """The cost curve and the test samples."""
-    from glassnet.plots.training import plot_samples, plot_training, write_picture
+    from glassnet.plots.figure import save_figure
+    from glassnet.plots.samples import plot_samples
+    from glassnet.plots.training import plot_training
 
     predicted = model.probabilities(dataset.x[test]).argmax(axis=1)
     figure = plot_samples(images[test], predicted, dataset.y[test])
     return [
-        write_picture(plot_training(history), folder / "cost.png"),
-        write_picture(figure, folder / "samples.png"),
+        save_figure(plot_training(history), folder / "cost.png"),
+        save_figure(figure, folder / "samples.png"),
     ]

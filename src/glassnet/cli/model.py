@@ -9,7 +9,7 @@ import numpy as np
 
 from glassnet.cli.outputs import probabilities
 from glassnet.data.preprocessing import Preparation, from_json
-from glassnet.data.target import ClassTarget, Target
+from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError, ModelFileError
 from glassnet.files.storage import read_metadata
 from glassnet.network import NeuralNetwork
@@ -25,7 +25,7 @@ class Model:
 
     network: NeuralNetwork
     preparation: Preparation
-    target: Target
+    target: TargetColumn
     training: dict[str, Any]
 
     def save(self, path: str) -> None:
@@ -58,7 +58,7 @@ def load_model(path: str) -> Model:
     return model
 
 
-def _width(target: Target, network: NeuralNetwork) -> int:
+def _width(target: TargetColumn, network: NeuralNetwork) -> int:
     """How many outputs a network for this target has."""
     if not isinstance(target, ClassTarget):
         return len(target.mean)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.target import NumberTarget, Target
+from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.errors import ParameterError
 from glassnet.tables.costs import Cost, cost
-from glassnet.tables.interval import NOT_NEGATIVE
+from glassnet.tables.interval import NON_NEGATIVE
 
 Array = np.ndarray[Any, Any]
 
@@ -28,10 +28,10 @@ class Outputs:
 
 def keeps_units(word: str) -> bool:
     """Whether a cost needs quantities as they are (counts), not standardised."""
-    return word != AUTO and cost(word).targets == NOT_NEGATIVE
+    return word != AUTO and cost(word).targets == NON_NEGATIVE
 
 
-def choose_outputs(word: str, target: Target) -> Outputs:
+def choose_outputs(word: str, target: TargetColumn) -> Outputs:
     """The last layer for a cost's name and a target.
 
     "auto" is sigmoid with binary cross-entropy for two classes, softmax with categorical cross-entropy for more, linear
@@ -48,18 +48,18 @@ def choose_outputs(word: str, target: Target) -> Outputs:
 def _for_numbers(chosen: Cost, count: int) -> Outputs:
     if chosen.targets.high <= 1:
         raise ParameterError(f"cost {chosen.name!r} is for classes, but the task is regression; use --cost auto.")
-    return Outputs(count, "exp" if chosen.targets == NOT_NEGATIVE else "linear", chosen.name)
+    return Outputs(count, "exp" if chosen.targets == NON_NEGATIVE else "linear", chosen.name)
 
 
 def _for_classes(chosen: Cost, count: int) -> Outputs:
     if chosen.target_sum is not None:
         return Outputs(count, "softmax", chosen.name)
-    if chosen.targets == NOT_NEGATIVE:
+    if chosen.targets == NON_NEGATIVE:
         raise ParameterError(f"cost {chosen.name!r} is for counts, but the task is classification; use --cost auto.")
     return Outputs(1 if count == 2 else count, "sigmoid", chosen.name)
 
 
-def network_targets(encoded: Array, target: Target, network: Any) -> Array:
+def network_targets(encoded: Array, target: TargetColumn, network: Any) -> Array:
     """The targets (fan_out, batch) that a network learns, or class numbers (batch,) where its cost takes them."""
     architecture = network.architecture
     if isinstance(target, NumberTarget):

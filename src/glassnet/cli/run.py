@@ -186,20 +186,22 @@ def test_scores(model: Model, source: Source) -> dict[str, Any]:
     if not isinstance(source.held, Arrays) or source.held.test is None:
         return {}
     labels = source.held.test[1]
-    scores = scores_of(model, prepared(model.preparation, source.held.apart()), model.target.encode(labels))
+    scores = scores_of(model, prepared(model.preparation, source.held.test_arrays()), model.target.encode(labels))
     say("Test", f"{score_text(scores)} (t10k-*, {len(labels):,} rows, never seen)")
     return {"test scores": scores}
 
 
 def draw(model: Model, history: History, dataset: Dataset, source: Source, folder: Path) -> list[Path]:
     """Write the pictures: the cost curve and, for images, samples with their predictions. Returns their paths."""
-    from glassnet.plots.training import plot_samples, plot_training, write_picture
+    from glassnet.plots.figure import save_figure
+    from glassnet.plots.samples import plot_samples
+    from glassnet.plots.training import plot_training
 
-    paths = [write_picture(plot_training(history), folder / "cost.png")]
+    paths = [save_figure(plot_training(history), folder / "cost.png")]
     if isinstance(source.held, Arrays) and source.held.image and isinstance(model.target, ClassTarget):
         held = dataset.validation if dataset.validation.size else dataset.train
         predicted = model.probabilities(dataset.x[held]).argmax(axis=1)
         images = source.held.x[held].reshape(-1, *source.held.image)
         figure = plot_samples(images, predicted, dataset.y[held], names=list(map(str, model.target.classes)))
-        paths.append(write_picture(figure, folder / "samples.png"))
+        paths.append(save_figure(figure, folder / "samples.png"))
     return paths

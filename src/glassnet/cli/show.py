@@ -45,7 +45,7 @@ def _print_data(model: Model) -> None:
     if isinstance(preparation, TablePreparation):
         names = preparation.features
         print(f"  {', '.join(names[:MAX_INPUTS])}{' ...' if len(names) > MAX_INPUTS else ''}")
-    print(f"Target      {target.name!r}: {target.text()}")
+    print(f"Target      {target.name!r}: {target.summary()}")
 
 
 def _print_training(model: Model) -> None:

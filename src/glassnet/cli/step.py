@@ -10,7 +10,7 @@ from glassnet.cli import words
 
 if TYPE_CHECKING:
     from glassnet.data.preprocessing import Preparation
-    from glassnet.data.target import Target
+    from glassnet.data.target import TargetColumn
     from glassnet.network import NeuralNetwork
 
 NAMED = 12  # inputs that are listed by name
@@ -24,7 +24,7 @@ class Taken(NamedTuple):
     y: Any
     place: str
     preparation: Preparation
-    target: Target
+    target: TargetColumn
 
 
 def step(

@@ -27,8 +27,8 @@ from glassnet.network import NeuralNetwork
 from glassnet.program.buffers import vectors
 from glassnet.program.builder import StepOptions, build
 from glassnet.program.lowering import fused
+from glassnet.tables.entry import Value
 from glassnet.tables.optimizers import Optimizer, Scalars
-from glassnet.tables.rows import Value
 from glassnet.training.layer_monitor import kept
 
 Array = np.ndarray[Any, Any]

@@ -31,7 +31,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     Parameters
     ----------
     loss : squared_error (½ of it, summed over the outputs), poisson (half the deviance; outputs are exp), or
-        absolute_error, huber, quantile, or any row of glassnet's costs: Huber(2.0), Quantile(0.9), own_cost(...)
+        absolute_error, huber, quantile, or any row of glassnet's costs: Huber(2.0), Quantile(0.9), custom_cost(...)
     sklearn_compatible : report the squared error of several outputs as scikit-learn does, as their mean, though the
         gradient is that of their sum (its issue 8349); the fit ends by that loss then
 
@@ -121,7 +121,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     def _encoded(self, y: Array) -> Array:
         """y as rows (n, outputs) in the loss's domain."""
         rows = np.ascontiguousarray(y.reshape(len(y), -1))
-        place = loss_row(self.loss).targets.outside(rows)
+        place = loss_row(self.loss).targets.first_outside(rows)
         if place is not None:
             raise DataError(
                 f"y[{place[0]}] is {rows[place]:g}, but loss {self.loss!r} needs y in {loss_row(self.loss).targets}."

@@ -10,7 +10,7 @@ import numpy as np
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.tables.activations import Activation, activation
-from glassnet.tables.costs import Cost, cost, own_cost
+from glassnet.tables.costs import Cost, cost, custom_cost
 from glassnet.tables.interval import REAL
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm
 
@@ -69,7 +69,7 @@ def loss_row(word: Any) -> Cost:
 
 def averaged(row: Cost, outputs: int) -> Cost:
     """scikit-learn's loss of several outputs: the mean over them is reported, but the gradient is that of their sum."""
-    return own_cost(f"{row.name} (mean of outputs)", lambda a, y: row.value(a, y) / outputs, row.gradient)
+    return custom_cost(f"{row.name} (mean of outputs)", lambda a, y: row.value(a, y) / outputs, row.gradient)
 
 
 def default_output(row: Cost) -> str:

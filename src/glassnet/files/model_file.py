@@ -15,11 +15,11 @@ from glassnet.files.history_file import arrays_of, document_of, history_of, shor
 from glassnet.files.storage import read_tensors, write_tensors
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import ACTIVATIONS
-from glassnet.tables.costs import COSTS, OwnCost
+from glassnet.tables.costs import COSTS, CustomCost
+from glassnet.tables.custom_activation import CustomActivation
+from glassnet.tables.entry import describe, rebuild
 from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.layers import LAYERS
-from glassnet.tables.own_activation import OwnActivation
-from glassnet.tables.rows import describe, rebuild
 from glassnet.training.history import History
 
 HISTORY = "history "  # begins the names of its tensors
