@@ -15,7 +15,7 @@ MAX_PIXEL = 16.0
 FILES = {"model": "model.safetensors", "test": "test.npz"}
 
 NEXT_STEPS = (
-    ("one training step on a test digit, every equation with its numbers", "step {test} --model {model}"),
+    ("one training step on a test digit, every equation with its numbers", "step {test} --model {model} --row {row}"),
     ("accuracy on the test digits, and which digits are confused", "evaluate {model} {test}"),
     ("backpropagation's gradient against central differences", "check {model} {test}"),
     ("train on your own data", "train --help"),
@@ -55,7 +55,8 @@ def demo(
     predicted = _score_and_save(model, digits, folder)
     for path in _write_plots(history, digits, predicted, folder):
         print_line("Picture", path)
-    _print_next_steps(folder)
+    mistaken = predicted != digits.test_labels
+    _print_next_steps(folder, row=int(mistaken.argmax()) + 1)
 
 
 def _load_digits(validation: float, seed: int) -> Digits:
@@ -110,14 +111,14 @@ def _write_plots(history: Any, digits: Digits, predicted: Any, folder: Path) -> 
     ]
 
 
-def _print_next_steps(folder: Path) -> None:
-    """Print commands that work as printed, in the folder in which the demo was run."""
+def _print_next_steps(folder: Path, row: int) -> None:
+    """Print commands that work as printed in the folder where the demo was run; `row` is the test digit to explain."""
     import shlex
 
     paths = {name: shlex.quote(str(folder / file)) for name, file in FILES.items()}
     print("\nTry next, in this folder:")
     for purpose, command in NEXT_STEPS:
-        print(f"\n  # {purpose}\n  {_program()} {command.format(**paths)}")
+        print(f"\n  # {purpose}\n  {_program()} {command.format(**paths, row=row)}")
 
 
 def _program() -> str:
