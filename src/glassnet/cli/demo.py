@@ -118,10 +118,10 @@ def _print_next_steps(folder: Path, row: int) -> None:
     paths = {name: shlex.quote(str(folder / file)) for name, file in FILES.items()}
     print("\nTry next, in this folder:")
     for purpose, command in NEXT_STEPS:
-        print(f"\n  # {purpose}\n  {_program()} {command.format(**paths, row=row)}")
+        print(f"\n  # {purpose}\n  {program_name()} {command.format(**paths, row=row)}")
 
 
-def _program() -> str:
+def program_name() -> str:
     """Return how to start this program again: by its name where that is on the PATH, else as it was started."""
     import shlex
     import shutil
