@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from glassnet.cli.model import load_model
+from glassnet.cli.trained_model import load_model
 
 COMMON = {"--optimizer": "adam", "--schedule": "one_cycle", "--validation": "0.1"}
 NETWORKS = {

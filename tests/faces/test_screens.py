@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from glassnet.cli import lines as printed
+from glassnet.cli.printing import LABEL_WIDTH, print_line
 from glassnet.see.ascii import spelled
 from glassnet.see.beats import Shown
 from glassnet.see.layout import aligned, beside, words
@@ -101,17 +100,18 @@ def test_a_line_never_ends_between_a_name_and_its_number() -> None:
         assert " ".join(lines) == text and any("m = 1" in line for line in lines)
 
 
-class Screen(io.StringIO):
+class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
 
 
-def test_facts_end_at_words_on_a_terminal_and_stay_whole_in_a_pipe(monkeypatch: Any) -> None:
-    fact = "classification of 'outcome', 2 classes (the target is text; --task overrides), and a bit more to say"
+def test_lines_are_wrapped_on_a_terminal_and_left_whole_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "classification of 'outcome', 2 classes (the target is text; --task overrides), and a few more words"
     monkeypatch.setenv("COLUMNS", "60")
-    for screen, count in ((Screen(), 2), (io.StringIO(), 1)):
-        monkeypatch.setattr("sys.stdout", screen)
-        printed.say("Task", fact)
-        lines = screen.getvalue().splitlines()
-        assert len(lines) == count and " ".join(line[10:] for line in lines) == fact and lines[0].startswith("Task  ")
-        assert count == 1 or (max(map(len, lines)) <= 60 and lines[1].startswith(" " * 10))
+    for stdout, count in ((Terminal(), 3), (io.StringIO(), 1)):
+        monkeypatch.setattr("sys.stdout", stdout)
+        print_line("Task", text)
+        lines = stdout.getvalue().splitlines()
+        assert len(lines) == count and " ".join(line[LABEL_WIDTH:] for line in lines) == text
+        assert lines[0].startswith("Task  ") and all(line.startswith(" " * LABEL_WIDTH) for line in lines[1:])
+        assert count == 1 or max(map(len, lines)) <= 60

@@ -1,4 +1,4 @@
-"""What a long run shows: a bar on a terminal, plain lines elsewhere, nothing where verbose=0."""
+"""What a long run prints on stderr: a bar on a terminal, plain lines elsewhere, nothing with verbose=0."""
 
 from __future__ import annotations
 
@@ -6,39 +6,49 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glassnet.training.history import Report
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-WIDE = 110  # columns of a terminal that has room for the bar beside its words
-PATIENCE = 1.0  # seconds a run may last before it shows anything unasked
+MIN_BAR_WIDTH = 110  # columns of a terminal that has room for the bar beside its text
+QUIET_SECONDS = 1.0  # how long a run may last before an unrequested bar appears
 
 
 @contextmanager
 def progress(epochs: int, verbose: int | None) -> Iterator[Callable[[Report], None]]:
-    """A function that shows each epoch's Report.
+    """Yield a function that displays the Report of an epoch.
 
-    verbose=None: a bar on a terminal once the run has lasted a second, else nothing; 0: nothing; 1: the bar on a
-    terminal, a line an epoch elsewhere.
+    verbose=None: a bar on a terminal once the run has lasted a second, nothing elsewhere; 0: nothing; 1: the bar on a
+    terminal, one line per epoch elsewhere. A process without stderr gets nothing.
     """
-    terminal = sys.stderr.isatty()
-    if verbose == 0 or (verbose is None and not terminal):
+    terminal = is_terminal(sys.stderr)
+    if verbose == 0 or not is_open(sys.stderr) or (verbose is None and not terminal):
         yield lambda report: None
     elif not terminal:
         yield lambda report: print(report, file=sys.stderr, flush=True)
     else:
-        with _Bar(epochs, 0.0 if verbose else PATIENCE) as bar:
-            yield bar.show
+        with _Bar(epochs, 0.0 if verbose else QUIET_SECONDS) as bar:
+            yield bar.update
+
+
+def is_open(stream: Any) -> bool:
+    """Whether a standard stream can be written to: it is None in a service, under pythonw and after `2>&-`."""
+    return stream is not None and not getattr(stream, "closed", False)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a standard stream is open and a terminal."""
+    return is_open(stream) and hasattr(stream, "isatty") and bool(stream.isatty())
 
 
 class _Bar:
-    """A rich progress bar that appears after a while."""
+    """A rich progress bar that appears after a delay."""
 
-    def __init__(self, epochs: int, patience: float) -> None:
-        self.epochs, self.start = epochs, time.perf_counter() + patience
+    def __init__(self, epochs: int, delay: float) -> None:
+        self.epochs, self.start = epochs, time.perf_counter() + delay
         self.bar: Progress | None = None
 
     def __enter__(self) -> _Bar:
@@ -48,8 +58,8 @@ class _Bar:
         if self.bar is not None:
             self.bar.stop()
 
-    def show(self, report: Report) -> None:
-        """Move the bar to this epoch; what is left of the run stands beside it, not how long it has taken."""
+    def update(self, report: Report) -> None:
+        """Move the bar to this epoch; beside it stands the time that is left, not the time taken."""
         if time.perf_counter() < self.start:
             return
         if self.bar is None:
@@ -61,9 +71,10 @@ class _Bar:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        console, text, left = Console(stderr=True), TextColumn("{task.fields[text]}"), TimeRemainingColumn()
-        wide = console.width >= WIDE
-        bar = Progress(*((BarColumn(bar_width=24), text, left) if wide else (left, text)), console=console)
+        console, text, remaining = Console(stderr=True), TextColumn("{task.fields[text]}"), TimeRemainingColumn()
+        has_room = console.width >= MIN_BAR_WIDTH
+        columns = (BarColumn(bar_width=24), text, remaining) if has_room else (remaining, text)
+        bar = Progress(*columns, console=console)
         self.task = bar.add_task("training", total=self.epochs, text="")
         bar.start()
         self.bar = bar

@@ -1,0 +1,45 @@
+"""Arguments and options that several commands share, with the names they accept, and the parser of --hidden."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typer import Argument, Option
+
+from glassnet.errors import ParameterError
+from glassnet.tables.activations import ACTIVATIONS
+from glassnet.tables.costs import COSTS
+from glassnet.tables.optimizers import OPTIMIZERS
+
+ELEMENTWISE = ", ".join(name for name, entry in ACTIVATIONS.items() if entry.elementwise)
+
+ModelPath = Annotated[str, Argument(metavar="MODEL", help="A model file written by glassnet train.")]
+KnownData = Annotated[str, Argument(metavar="FILE", help="Data that include the target; t10k-* of an IDX folder.")]
+Data = Annotated[
+    str,
+    Argument(metavar="FILE", help="CSV (gzip too), Parquet, .npz with arrays x and y, or a folder of IDX files."),
+]
+TargetColumn = Annotated[str | None, Option(metavar="COLUMN", help="Column to predict; for tables only.", show_default=False)]
+Hidden = Annotated[str, Option(metavar="WIDTHS", help="Widths of the hidden layers, such as 128,64; 0 for none.")]
+HiddenActivation = Annotated[str, Option(metavar="NAME", help=f"Activation of the hidden layers: {ELEMENTWISE}.")]
+Cost = Annotated[
+    str,
+    Option(
+        metavar="NAME",
+        help=f"auto, {', '.join(COSTS)}. auto is binary or categorical cross-entropy for classes, else quadratic.",
+    ),
+]
+Optimizer = Annotated[str, Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.")]
+
+
+def parse_widths(text: str) -> list[int]:
+    """Parse the widths of the hidden layers, such as `128,64`; an empty text or 0 means none. Raises ParameterError."""
+    if text.strip() in ("", "0"):
+        return []
+    try:
+        widths = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ParameterError(f"--hidden is {text!r}; it must be widths and commas, such as 128,64.") from None
+    if min(widths) < 1:
+        raise ParameterError(f"--hidden is {text!r}; each layer needs at least 1 neuron.")
+    return widths
