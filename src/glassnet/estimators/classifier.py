@@ -15,11 +15,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from glassnet.errors import DataError, ParameterError
-from glassnet.estimators.columns import ColumnBinarizer, are_of_columns, binarizer
-from glassnet.estimators.held import Held, scored
+from glassnet.estimators.multioutput import ColumnBinarizer, are_of_columns, binarizer
+from glassnet.estimators.validation_data import Held, scored
 from glassnet.estimators.inputs import validated
-from glassnet.estimators.perceptron import Perceptron
-from glassnet.estimators.words import activation_row
+from glassnet.estimators.base_mlp import Perceptron
+from glassnet.estimators.sklearn_names import activation_row
 from glassnet.execution.inference import answers, wrong
 from glassnet.tables.activations import Activation, Softmax
 from glassnet.tables.costs import BinaryCrossEntropy, CategoricalCrossEntropy, Cost

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.estimators.stochastic import OptimizerState, optimizer_row
-from glassnet.estimators.words import activation_name, hidden_rows
+from glassnet.estimators.sklearn_names import activation_name, hidden_rows
 
 Model = TypeVar("Model")
 WORDS = ("identity", "logistic", "tanh", "relu")

@@ -19,8 +19,8 @@ from sklearn.utils.optimize import _check_optimize_result
 from glassnet.batches.mini_batches import batch_weights, epoch_batches
 from glassnet.batches.sparse import SliceBySlice, is_sparse
 from glassnet.errors import DivergedError, ParameterError
-from glassnet.estimators.concerns import diverged
-from glassnet.estimators.hooks import Hooks
+from glassnet.estimators.fit_warnings import diverged
+from glassnet.estimators.callbacks import Hooks
 from glassnet.execution.executor import Executor, executor
 from glassnet.execution.reference import Schedule, Sources
 from glassnet.network import NeuralNetwork

@@ -12,10 +12,10 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from glassnet.errors import DataError
-from glassnet.estimators.held import Held, scored
+from glassnet.estimators.validation_data import Held, scored
 from glassnet.estimators.inputs import validated
-from glassnet.estimators.perceptron import Perceptron
-from glassnet.estimators.words import activation_row, averaged, default_output, loss_row
+from glassnet.estimators.base_mlp import Perceptron
+from glassnet.estimators.sklearn_names import activation_row, averaged, default_output, loss_row
 from glassnet.tables.activations import Activation
 from glassnet.tables.costs import Cost, Quadratic
 

@@ -17,10 +17,10 @@ import numpy as np
 from glassnet.batches.mini_batches import Plan
 from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DivergedError
-from glassnet.estimators.chance import Shuffles
-from glassnet.estimators.concerns import FitWarning, diverged
-from glassnet.estimators.hooks import Hooks
-from glassnet.estimators.rates import EpochRates, inverse_scaling
+from glassnet.estimators.random_state import Shuffles
+from glassnet.estimators.fit_warnings import FitWarning, diverged
+from glassnet.estimators.callbacks import Hooks
+from glassnet.estimators.learning_rates import EpochRates, inverse_scaling
 from glassnet.estimators.stopping import Patience, sentence
 from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork

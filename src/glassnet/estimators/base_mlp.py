@@ -21,14 +21,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, ParameterError
-from glassnet.estimators import concerns, conversion, pictures
-from glassnet.estimators.chance import first_weights
-from glassnet.estimators.held import Held, split
-from glassnet.estimators.hooks import CallbackSupportMixin, Hooks
+from glassnet.estimators import conversion, fit_warnings, loss_curve
+from glassnet.estimators.random_state import first_weights
+from glassnet.estimators.validation_data import Held, split
+from glassnet.estimators.callbacks import CallbackSupportMixin, Hooks
 from glassnet.estimators.inputs import blocks_of, rows_of, validated
 from glassnet.estimators.lbfgs import fit_lbfgs
 from glassnet.estimators.stochastic import Data, Stochastic, validation_loss
-from glassnet.estimators.words import activation_name, hidden_rows, hidden_sizes, is_logistic, make_network, move
+from glassnet.estimators.sklearn_names import activation_name, hidden_rows, hidden_sizes, is_logistic, make_network, move
 from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork
 from glassnet.see.diagnosis import Diagnosis
@@ -139,7 +139,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             self.__dict__.update(before)
             raise
         network = self._network
-        ahead = () if incremental else concerns.look_ahead(self, network, sources)
+        ahead = () if incremental else fit_warnings.look_ahead(self, network, sources)
         hooks = Hooks(self, X, y, sources.weights)
         try:
             if self.solver == "lbfgs":
@@ -147,13 +147,13 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             else:
                 data = self._data(network, sources, held, rng)
                 unfinished = Stochastic(self, network, data, rng, incremental, hooks).run()
-        except concerns.DivergedFitError as error:
+        except fit_warnings.DivergedFitError as error:
             for finding in ahead:
                 error.add_note(finding.sentence)
             raise
         hooks.end_fit()
         if ahead or unfinished or network.history is not None:
-            concerns.look_back(self, network, unfinished, ahead)
+            fit_warnings.look_back(self, network, unfinished, ahead)
         return self
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, incremental: bool, rng: np.random.RandomState) -> Sources:
@@ -230,7 +230,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         if sample_weight is None:
             return None
         weights = np.asarray(_check_sample_weight(sample_weight, X), np.float64)
-        concerns.check_weights(weights)
+        fit_warnings.check_weights(weights)
         return weights
 
     def _held(self, validation_data: Any) -> Held | None:
@@ -311,11 +311,11 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         Without them, some samples of the last fit serve, which are kept in memory (no copy or pickle has them). Columns
         are called by their names. Raises ParameterError (a ValueError) where nothing is left to go by.
         """
-        return concerns.diagnosis(self, X, y)
+        return fit_warnings.diagnosis(self, X, y)
 
     def plot_training(self, ax: Any = None) -> Any:
         """Draw the loss of each epoch, and that on held-out samples, on `ax` or a new figure; return the axes."""
-        return pictures.draw(self, ax)
+        return loss_curve.draw(self, ax)
 
     @classmethod
     def from_sklearn(cls, fitted: Any) -> Any:
@@ -327,7 +327,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         return conversion.to_sklearn(self)
 
     def _html_repr(self) -> str:
-        return str(super()._html_repr()) + pictures.curve_html(self)
+        return str(super()._html_repr()) + loss_curve.curve_html(self)
 
     # Copying ----------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, DivergedError, ParameterError
 from glassnet.estimators.inputs import rows_of
-from glassnet.estimators.pictures import history
+from glassnet.estimators.loss_curve import history
 from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork
 from glassnet.see import data_rules, learning_rules
