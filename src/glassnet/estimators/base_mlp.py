@@ -1,14 +1,14 @@
-"""What the classifier and the regressor share: scikit-learn's contract around a NeuralNetwork and its Training.
+"""The base of the classifier and the regressor: scikit-learn's contract around a NeuralNetwork and its Training.
 
-`coefs_` and `intercepts_` are views into the network's parameters: training moves them, and what a person writes into
-them, or puts in their place, is what the next prediction uses.
+`coefs_` and `intercepts_` are views into the network's parameters: training changes them in place, and the next
+prediction uses what the user writes into them or assigns to them.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -19,16 +19,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from glassnet.batches.samples import weight_vector
 from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, ParameterError
 from glassnet.estimators import conversion, fit_warnings, loss_curve
-from glassnet.estimators.random_state import first_weights
-from glassnet.estimators.validation_data import Held, split
-from glassnet.estimators.callbacks import CallbackSupportMixin, Hooks
-from glassnet.estimators.inputs import blocks_of, rows_of, validated
+from glassnet.estimators.callbacks import CallbackSupportMixin, SklearnCallbacks
+from glassnet.estimators.inputs import dense_blocks, engine_rows, validated
 from glassnet.estimators.lbfgs import fit_lbfgs
-from glassnet.estimators.stochastic import Data, Stochastic, validation_loss
-from glassnet.estimators.sklearn_names import activation_name, hidden_rows, hidden_sizes, is_logistic, make_network, move
+from glassnet.estimators.random_state import initial_weights
+from glassnet.estimators.sklearn_names import activation_name, build_network, copy_into, hidden_widths, is_logistic
+from glassnet.estimators.stochastic import FitData, StochasticFit
+from glassnet.estimators.validation_data import ValidationData, split
 from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork
 from glassnet.see.diagnosis import Diagnosis
@@ -38,14 +39,14 @@ from glassnet.tables.optimizers import Optimizer
 from glassnet.tables.schedules import Schedule
 
 Array = np.ndarray[Any, Any]
-STOCHASTIC = ("sgd", "adam")
-LAYERS = ("batch_norm", "dropout", "layer_norm")
-SHAPING = ("activation", "alpha", *LAYERS, "loss", "output_activation", "sklearn_compatible")  # the network's own
-NOT_KEPT = ("_views", "_training")  # made again when they are needed
+STOCHASTIC_SOLVERS = ("sgd", "adam")
+LAYER_OPTIONS = ("batch_norm", "dropout", "layer_norm")
+NETWORK_PARAMETERS = ("activation", "alpha", *LAYER_OPTIONS, "loss", "output_activation", "sklearn_compatible")
+NOT_PICKLED = ("_views", "_training")  # rebuilt when needed
 
 
-class Perceptron(CallbackSupportMixin, BaseEstimator):
-    """The base of both estimators; it holds no mathematics."""
+class BaseMLP(CallbackSupportMixin, BaseEstimator):
+    """The base of both estimators; it contains no mathematics."""
 
     loss: Any
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -89,119 +90,127 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
     @classmethod
     @cache
     def _get_param_names(cls) -> list[str]:
-        """The words of the constructor, read from it once; copying an estimator asks for them several times."""
+        """The constructor's parameters, inspected once: copying an estimator asks for them several times."""
         return list(super()._get_param_names())
 
-    def _store(self, words: dict[str, Any]) -> None:
-        """Keep what a person passed, unchanged and under its own name, as scikit-learn's contract wants it."""
+    def _store_parameters(self, arguments: dict[str, Any]) -> None:
+        """Store the constructor's arguments unchanged under their own names, as scikit-learn's contract requires."""
         for name in self._get_param_names():
-            setattr(self, name, words[name])
+            setattr(self, name, arguments[name])
 
-    # What the two estimators tell -------------------------------------------------------------------------------------
+    # What the classifier and the regressor define ---------------------------------------------------------------------
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
-        """X, and y as the network learns it: rows (n, outputs), or class numbers (n,)."""
+        """X, and y as the network's targets: rows (n, outputs), or class numbers (n,)."""
         raise NotImplementedError
 
-    def _encoded(self, y: Array) -> Array:
-        """Further targets in the same form."""
+    def _encode(self, y: Array) -> Array:
+        """y as targets of the same form; raises where it does not fit those of fit."""
         raise NotImplementedError
 
-    def _end(self, outputs: int) -> tuple[Activation, Cost]:
+    def _output_and_cost(self, outputs: int) -> tuple[Activation, Cost]:
         """The output activation and the cost."""
         raise NotImplementedError
 
-    def _width(self, targets: Array) -> int:
-        """How many outputs the targets need."""
+    def _output_count(self, targets: Array) -> int:
+        """The number of outputs that the targets need."""
         return targets.shape[1]
 
-    def _weighted(self, weights: Array | None, y: Any, targets: Array, incremental: bool) -> Array | None:
-        """The sample weights with those of classes, where there are such."""
+    def _check_partial_fit_classes(self, classes: Any, y: Any) -> None:
+        """Store the classes at the first call of partial_fit; refuse others later."""
+
+    def _apply_class_weight(self, weights: Array | None, targets: Array, incremental: bool) -> Array | None:
+        """The sample weights times the weights of their classes, if there are any."""
         return weights
 
     # Fitting ----------------------------------------------------------------------------------------------------------
 
     def _check_solver(self) -> bool:
-        if self.solver not in STOCHASTIC:
+        if self.solver not in STOCHASTIC_SOLVERS:
             raise AttributeError(
                 f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
             )
         return True
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool, validation_data: Any = None) -> Any:
-        """All of fit and partial_fit."""
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool, validation_data: Any = None, classes: Any = None
+    ) -> Any:
+        """The body of fit and partial_fit."""
         rng, before = check_random_state(self.random_state), dict(vars(self))
         try:
+            if incremental:
+                self._check_partial_fit_classes(classes, y)
             sources = self._prepare(X, y, sample_weight, incremental, rng)
-            held = self._held(validation_data)
-        except Exception:  # what is refused leaves the estimator as it was
+            validation = self._prepare_validation(validation_data)
+        except Exception:  # refused arguments leave the estimator as it was
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
         network = self._network
-        ahead = () if incremental else fit_warnings.look_ahead(self, network, sources)
-        hooks = Hooks(self, X, y, sources.weights)
+        data_problems = () if incremental else fit_warnings.data_findings(self, network, sources)
+        callbacks = SklearnCallbacks(self, X, y, sources.weights)
         try:
             if self.solver == "lbfgs":
-                unfinished = fit_lbfgs(self, network, sources, hooks)
+                not_converged = fit_lbfgs(self, network, sources, callbacks)
             else:
-                data = self._data(network, sources, held, rng)
-                unfinished = Stochastic(self, network, data, rng, incremental, hooks).run()
+                data = self._fit_data(sources, validation, rng)
+                not_converged = StochasticFit(self, network, data, rng, incremental, callbacks).run()
         except fit_warnings.DivergedFitError as error:
-            for finding in ahead:
+            for finding in data_problems:
                 error.add_note(finding.sentence)
             raise
-        hooks.end_fit()
-        if ahead or unfinished or network.history is not None:
-            fit_warnings.look_back(self, network, unfinished, ahead)
+        callbacks.end_fit()
+        if data_problems or not_converged or network.history is not None:
+            fit_warnings.warn_after_fit(self, network, not_converged, data_problems)
         return self
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, incremental: bool, rng: np.random.RandomState) -> Sources:
-        """Check all that was passed, make the network ready, and return what it reads."""
+        """Check the arguments, prepare the network, and return what it reads."""
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        sizes = hidden_sizes(self.hidden_layer_sizes)
+        hidden = hidden_widths(self.hidden_layer_sizes)
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, targets = self._validate_input(X, y, incremental, reset=first)
-        weights = self._weighted(self._weights(sample_weight, X), y, targets, incremental)
-        self.n_outputs_ = self._width(targets)
-        network = self._begin([X.shape[1], *sizes, self.n_outputs_], rng, np.dtype(self.dtype or X.dtype), first)
-        return Sources(rows_of(X, network.dtype), targets, weights)
+        weights = self._apply_class_weight(_checked_weights(sample_weight, X), targets, incremental)
+        self.n_outputs_ = self._output_count(targets)
+        widths = [X.shape[1], *hidden, self.n_outputs_]
+        network = self._prepare_network(widths, rng, np.dtype(self.dtype or X.dtype), first)
+        return Sources(engine_rows(X, network.dtype), targets, weights)
 
-    def _begin(self, widths: list[int], rng: np.random.RandomState, dtype: Any, first: bool) -> NeuralNetwork:
-        """The network, with its first weights or those it has."""
+    def _prepare_network(self, widths: list[int], rng: np.random.RandomState, dtype: Any, first: bool) -> NeuralNetwork:
+        """The network, with initial weights if this is the `first` fit, else with those it has."""
         if first:
-            drawn = first_weights(rng, widths, is_logistic(self.activation))
+            values = initial_weights(rng, widths, is_logistic(self.activation))
         else:
-            drawn = list(zip(self.coefs_, self.intercepts_, strict=True))
-            dtype, found = np.dtype(self.coefs_[0].dtype), [np.shape(w) for w, _ in drawn]
-            if found != list(pairwise(widths)):
-                raise ParameterError(f"the weights have shapes {found}, but the layers now are {widths}; fit anew.")
-        described = {name: getattr(self, name, None) for name in SHAPING} | {"widths": widths}
-        if not first and getattr(self, "_described", None) == described:
-            self._adopt(self._current(), drawn)
+            values = list(zip(self.coefs_, self.intercepts_, strict=True))
+            dtype, shapes = np.dtype(self.coefs_[0].dtype), [np.shape(w) for w, _ in values]
+            if shapes != list(pairwise(widths)):
+                raise ParameterError(f"the weights have shapes {shapes}, but the layers now are {widths}; fit anew.")
+        description = {name: getattr(self, name, None) for name in NETWORK_PARAMETERS} | {"widths": widths}
+        if not first and getattr(self, "_network_description", None) == description:
+            self._adopt(self._synced_network(), values)
         else:
             network = self._make(widths, dtype, int(rng.randint(2**31)) if self.dropout and first else 0)
             if not first and hasattr(self, "_network"):
-                move(self._network, network)
-            self._adopt(network, drawn)
-        self._described = described
+                copy_into(network, self._network)
+            self._adopt(network, values)
+        self._network_description = description
         if first:
             self._reset()
-        if self.solver in STOCHASTIC and (first or not hasattr(self, "loss_curve_")):
+        if self.solver in STOCHASTIC_SOLVERS and (first or not hasattr(self, "loss_curve_")):
             self._reset_run()
         elif first:
-            self.__dict__.pop("loss_curve_", None)  # of another solver: this one has no epochs
+            self.__dict__.pop("loss_curve_", None)  # from another solver: L-BFGS has no epochs
         return self._network
 
     def _make(self, widths: Sequence[int], dtype: Any, seed: int = 0) -> NeuralNetwork:
         """The untrained network that the parameters describe."""
-        words = {name: getattr(self, name) for name in ("alpha", *LAYERS)}
-        hidden = hidden_rows(self.activation, len(widths) - 2)
-        return make_network(widths, hidden, *self._end(widths[-1]), dtype=dtype, seed=seed, **words)
+        options = {name: getattr(self, name) for name in ("alpha", *LAYER_OPTIONS)}
+        output = self._output_and_cost(widths[-1])
+        return build_network(widths, self.activation, *output, dtype=dtype, seed=seed, **options)
 
     def _adopt(self, network: NeuralNetwork, values: Sequence[tuple[Any, Any]]) -> None:
-        """Make a network this estimator's, with these weights and biases."""
+        """Make `network` the estimator's, with `values`: the weights and biases of each layer."""
         count = range(1, len(values) + 1)
         weights, biases = ([network.parameters.rows(f"{letter}{n}") for n in count] for letter in "wb")
         for number, (w, b) in enumerate(values):
@@ -210,14 +219,13 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self.coefs_, self.intercepts_ = list(weights), list(biases)
 
     def _reset(self) -> None:
-        """The fitted attributes before the first step."""
-        self.n_iter_, self.t_ = 0, 0
-        self.n_layers_ = len(self.coefs_) + 1
-        self.out_activation_ = activation_name(self._end(self.n_outputs_)[0])
-        self._best: list[Array] | None = None
+        """Set the fitted attributes to their values before the first step."""
+        self.n_iter_, self.t_, self.n_layers_ = 0, 0, len(self.coefs_) + 1
+        self.out_activation_ = activation_name(self._output_and_cost(self.n_outputs_)[0])
+        self._best_vectors: list[Array] | None = None
 
     def _reset_run(self) -> None:
-        """What only a solver with epochs has, before the first one."""
+        """Set the attributes of solvers with epochs to their values before the first epoch."""
         early = self.early_stopping
         self.loss_curve_: list[float] = []
         self._no_improvement_count = 0
@@ -226,52 +234,43 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self.best_validation_score_ = -np.inf if early else None
         self.validation_loss_curve_: list[float] = []
 
-    def _weights(self, sample_weight: Any, X: Any) -> Array | None:
-        if sample_weight is None:
-            return None
-        weights = np.asarray(_check_sample_weight(sample_weight, X), np.float64)
-        fit_warnings.check_weights(weights)
-        return weights
-
-    def _held(self, validation_data: Any) -> Held | None:
-        """The samples that a person gave to judge the fit by."""
+    def _prepare_validation(self, validation_data: Any) -> ValidationData | None:
+        """The user's validation_data, checked, as the network reads them."""
         if validation_data is None:
             return None
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ParameterError("validation_data must be (X, y) or (X, y, sample_weight).")
-        X, given, *rest = validation_data
-        X = validated(self, X, dtype=(np.float64, np.float32), reset=False)
-        given = np.asarray(given)
-        if len(given) != X.shape[0]:
-            raise DataError(f"validation_data has {X.shape[0]} rows of X, but {len(given)} of y.")
-        weights = self._weights(rest[0], X) if rest else None
-        return Held(Sources(rows_of(X, self._network.dtype), self._encoded(given), weights), given)
+        X, y, *rest = validation_data
+        X, y = validated(self, X, dtype=(np.float64, np.float32), reset=False), np.asarray(y)
+        if len(y) != X.shape[0]:
+            raise DataError(f"validation_data has {X.shape[0]} rows of X, but {len(y)} of y.")
+        weights = _checked_weights(rest[0], X) if rest else None
+        return ValidationData(Sources(engine_rows(X, self._network.dtype), self._encode(y), weights), y)
 
-    def _data(self, network: NeuralNetwork, sources: Sources, held: Held | None, rng: Any) -> Data:
-        """What is trained on and what judges it."""
-        places = np.arange(sources.x.shape[0])
-        if self.early_stopping and held is None:
-            places, held = split(self, sources, rng)
-        evaluate = None if held is None else validation_loss(network, held.sources)
-        score = (lambda: self._score_held(held)) if self.early_stopping else None
-        return Data(sources, places, score, evaluate)
+    def _fit_data(self, sources: Sources, validation: ValidationData | None, rng: np.random.RandomState) -> FitData:
+        """The training samples and what judges the weights; without validation data, early stopping splits X."""
+        indices = np.arange(sources.x.shape[0])
+        if self.early_stopping and validation is None:
+            indices, validation = split(self, sources, rng)
+        loss = partial(self._network._inference.evaluate, penalty=False)
+        evaluate = None if validation is None else partial(loss, validation.sources)
+        score = (lambda: self._validation_score(validation)) if self.early_stopping else None
+        return FitData(sources, indices, score, evaluate)
 
-    def _keep_best(self) -> None:
-        """Remember the weights as they are."""
-        held = (self._network.parameters, self._network.statistics)
-        self._best = [parameters.vector.copy() for parameters in held]
+    def _save_best(self) -> None:
+        """Save the present weights as the best."""
+        self._best_vectors = [self._network.parameters.vector.copy(), self._network.statistics.vector.copy()]
 
     def _restore_best(self) -> None:
-        """Bring back the weights of the best score."""
-        if self._best is not None:
-            for parameters, best in zip((self._network.parameters, self._network.statistics), self._best, strict=True):
-                parameters.vector[:] = best
+        """Restore the weights of the best score."""
+        if self._best_vectors is not None:
+            self._network.parameters.vector[:], self._network.statistics.vector[:] = self._best_vectors
 
     # Using the network ------------------------------------------------------------------------------------------------
 
-    def _current(self) -> NeuralNetwork:
-        """The network, with what a person may have put in place of coefs_ and intercepts_."""
-        if not hasattr(self, "_views"):  # all was set by hand
+    def _synced_network(self) -> NeuralNetwork:
+        """The network, after copying in what the user assigned to coefs_ and intercepts_."""
+        if not hasattr(self, "_views"):  # the attributes were set by hand
             widths = [len(self.coefs_[0]), *map(len, self.intercepts_)]
             values = list(zip(self.coefs_, self.intercepts_, strict=True))
             self._adopt(self._make(widths, np.dtype(self.coefs_[0].dtype)), values)
@@ -282,48 +281,49 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
                     view[...] = value
         return self._network
 
-    def _checked(self, X: Any) -> Any:
-        """X of a prediction, validated against that of fit."""
+    def _validated_X(self, X: Any) -> Any:
+        """X of a prediction, checked against that of fit."""
         check_is_fitted(self)
         return validated(self, X, reset=False)
 
     def _outputs(self, X: Any) -> Array:
         """The network's outputs (n, outputs) for X (n, features)."""
-        network = self._current()
+        network = self._synced_network()
         if not is_sparse(X):
             return network.predict(X.T).T
-        return np.concatenate([network.predict(block.T).T for block in blocks_of(X, network.dtype)])
+        return np.concatenate([network.predict(block.T).T for block in dense_blocks(X, network.dtype)])
 
     def hidden(self, X: Any, layer: int = -1) -> Array:
         """The activations (n, units) of a hidden layer, counted from 1, or from the last one with -1, -2 ..."""
-        X = self._checked(X)
+        X = self._validated_X(X)
         count = len(self.coefs_) - 1
         number = layer if layer > 0 else count + 1 + layer
         if not 1 <= number <= count:
             raise ParameterError(f"layer is {layer}; this network has {count} hidden layers, 1 to {count}.")
-        network = self._current()
-        blocks = blocks_of(X, network.dtype)
-        return np.concatenate([network.feedforward(rows.T)[1][number].T for rows in blocks])
+        network = self._synced_network()
+        blocks = dense_blocks(X, network.dtype)
+        return np.concatenate([network.feedforward(block.T)[1][number].T for block in blocks])
 
     def diagnose(self, X: Any = None, y: Any = None) -> Diagnosis:
-        """What ails the model, by its last fit and by X (n, features) and y where they are given; print it.
+        """Find what is wrong with the model, from its last fit and from X (n, features) and y if given; print it.
 
-        Without them, some samples of the last fit serve, which are kept in memory (no copy or pickle has them). Columns
-        are called by their names. Raises ParameterError (a ValueError) where nothing is left to go by.
+        Without X and y, it uses a few samples of the last fit that the estimator keeps in memory (copies and pickles
+        lack them). Columns are called by their names. Raises ParameterError (a ValueError) if there is neither a fit
+        nor data to judge by.
         """
         return fit_warnings.diagnosis(self, X, y)
 
     def plot_training(self, ax: Any = None) -> Any:
-        """Draw the loss of each epoch, and that on held-out samples, on `ax` or a new figure; return the axes."""
+        """Draw the training and validation loss of each epoch on `ax` or a new figure; return the axes."""
         return loss_curve.draw(self, ax)
 
     @classmethod
     def from_sklearn(cls, fitted: Any) -> Any:
-        """The fitted estimator of scikit-learn's as one of ours: equal predictions, and partial_fit goes on."""
+        """Convert a fitted estimator of scikit-learn: equal predictions, and partial_fit continues."""
         return conversion.from_sklearn(cls, fitted)
 
     def to_sklearn(self) -> Any:
-        """This fitted estimator as scikit-learn's, with equal predictions."""
+        """Convert this fitted estimator to scikit-learn's, with equal predictions."""
         return conversion.to_sklearn(self)
 
     def _html_repr(self) -> str:
@@ -333,7 +333,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in NOT_KEPT}
+        return {name: value for name, value in state.items() if name not in NOT_PICKLED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -344,3 +344,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _checked_weights(sample_weight: Any, X: Any) -> Array | None:
+    return None if sample_weight is None else weight_vector(_check_sample_weight(sample_weight, X), X.shape[0])

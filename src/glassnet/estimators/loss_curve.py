@@ -1,4 +1,4 @@
-"""The curve of a fit, drawn by plots.py, and shown under scikit-learn's diagram in a notebook."""
+"""Draws the loss of each epoch, for `plot_training` and below scikit-learn's diagram of the estimator in a notebook."""
 
 from __future__ import annotations
 
@@ -16,35 +16,36 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def history(model: Any) -> History:
-    """The losses of a fit, and those on held-out samples, as a History."""
-    check_is_fitted(model)
-    losses = [loss for loss in getattr(model, "loss_curve_", []) if np.isfinite(loss)]
-    held = model.validation_loss_curve_ if losses else []
-    held = [None] * (len(losses) - len(held)) + held[-len(losses) :]  # an earlier fit may have held nothing out
-    reports = [Report(epoch, 0, losses[epoch - 1], 0.0, held[epoch - 1]) for epoch in range(1, len(losses) + 1)]
-    found = History(reports)
-    scores = (getattr(model, "validation_scores_", None) or [])[: len(losses)]
-    if scores and held[-1] is not None and len(scores) == len(losses):
-        found.best_epoch = int(np.nanargmax(scores)) + 1
-    return found
+def loss_history(estimator: Any) -> History:
+    """The training and validation losses of a fit as a History."""
+    check_is_fitted(estimator)
+    losses = [loss for loss in getattr(estimator, "loss_curve_", []) if np.isfinite(loss)]
+    validation = estimator.validation_loss_curve_ if losses else []
+    # an earlier fit of a warm start may have had no validation data
+    validation = [None] * (len(losses) - len(validation)) + validation[-len(losses) :]
+    pairs = enumerate(zip(losses, validation, strict=True), 1)
+    history = History([Report(epoch, 0, loss, 0.0, cost) for epoch, (loss, cost) in pairs])
+    scores = (getattr(estimator, "validation_scores_", None) or [])[: len(losses)]
+    if scores and validation[-1] is not None and len(scores) == len(losses):
+        history.best_epoch = int(np.nanargmax(scores)) + 1
+    return history
 
 
-def draw(model: Any, ax: Axes | None) -> Axes:
-    """The loss of each epoch. Raises DataError where a fit by L-BFGS has no epochs."""
-    if not getattr(model, "loss_curve_", []):
-        check_is_fitted(model)
-        raise DataError(f"solver={model.solver!r} keeps no loss of each epoch; fit with 'adam' or 'sgd'.")
-    return plot_training(history(model), ax)
+def draw(estimator: Any, ax: Axes | None) -> Axes:
+    """Draw the loss of each epoch. Raises DataError after a fit by L-BFGS, which has no epochs."""
+    if not getattr(estimator, "loss_curve_", []):
+        check_is_fitted(estimator)
+        raise DataError(f"solver={estimator.solver!r} records no loss per epoch; fit with 'adam' or 'sgd'.")
+    return plot_training(loss_history(estimator), ax)
 
 
-def curve_html(model: Any) -> str:
-    """The same picture as static SVG; nothing where there is no curve yet."""
-    if len(getattr(model, "loss_curve_", [])) < 2:
+def curve_html(estimator: Any) -> str:
+    """The loss curve as static SVG, or an empty string before the second epoch."""
+    if len(getattr(estimator, "loss_curve_", [])) < 2:
         return ""
     file = io.StringIO()
-    figure: Any = draw(model, None).figure
+    figure: Any = draw(estimator, None).figure
     figure.savefig(file, format="svg")
-    picture = file.getvalue()
-    fitting = picture[picture.index("<svg") :].replace("<svg", "<svg style='max-width:100%;height:auto'", 1)
-    return f"<div style='max-width:40em'>{fitting}</div>"
+    text = file.getvalue()
+    svg = text[text.index("<svg") :].replace("<svg", "<svg style='max-width:100%;height:auto'", 1)
+    return f"<div style='max-width:40em'>{svg}</div>"

@@ -1,7 +1,7 @@
 """Several columns of classes as one target: what scikit-learn calls multiclass-multioutput.
 
-It stands where LabelBinarizer does for one column of classes: y becomes rows of 0 and 1 with a single 1 for each
-column, which a softmax by groups learns, and the network's outputs become the classes of each column again.
+MultiOutputBinarizer does for them what LabelBinarizer does for one column: it turns y into rows of 0 and 1 with a
+single 1 per column, which a grouped softmax learns, and turns the network's outputs back into classes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from glassnet.execution.inference import answers
 Array = np.ndarray[Any, Any]
 
 
-class ColumnBinarizer:
-    """The classes of each column, sorted, in `classes_`, and the turning of y (n, columns) into targets and back."""
+class MultiOutputBinarizer:
+    """Encodes y (n, columns) as targets and decodes outputs; `classes_` lists the sorted classes of each column."""
 
     y_type_ = "multiclass-multioutput"
 
@@ -31,65 +31,70 @@ class ColumnBinarizer:
 
     @property
     def groups(self) -> tuple[int, ...]:
-        """How many classes each column has."""
+        """The number of classes of each column."""
         return tuple(map(len, self.classes_))
 
     def columns(self, y: Any) -> list[Array]:
-        """The columns of y. Raises DataError where there are more or fewer than were learnt."""
+        """The columns of y. Raises DataError where there are more or fewer than in fit."""
         y, count = dense(y), len(self.classes_)
         if y.ndim != 2 or y.shape[1] != count:
             raise DataError(f"y has shape {y.shape}, but this network has {count} columns of classes: (n, {count}).")
         return list(y.T)
 
     def transform(self, y: Any) -> Array:
-        """y (n, columns) as rows of 0 and 1, (n, Σ classes) uint8. Raises DataError at a class that is not known."""
-        numbers = []
-        for number, (column, classes) in enumerate(zip(self.columns(y), self.classes_, strict=True)):
-            found = np.minimum(np.searchsorted(classes, column), len(classes) - 1)
-            if not (classes[found] == column).all():
-                raise DataError(f"column {number} of y has classes not among {classes}.")
-            numbers.append(found)
-        return one_hot_rows(numbers, self.groups)
+        """y (n, columns) as rows of 0 and 1, (n, Σ classes) uint8. Raises DataError at an unknown class."""
+        pairs = enumerate(zip(self.columns(y), self.classes_, strict=True))
+        labels = [class_numbers(column, classes, f"column {number} of y") for number, (column, classes) in pairs]
+        return one_hot_rows(labels, self.groups)
 
     def inverse_transform(self, outputs: Array) -> Array:
         """The most probable class of each column, (n, columns), from outputs or targets (n, Σ classes)."""
-        numbers = answers(outputs, self.groups).T
-        kinds = {classes.dtype.kind for classes in self.classes_}
-        found = [classes[column] for classes, column in zip(self.classes_, numbers, strict=True)]
-        return np.stack([column.astype(object) for column in found] if len(kinds) > 1 else found, axis=1)
+        labels = answers(outputs, self.groups).T
+        columns = [classes[column] for classes, column in zip(self.classes_, labels, strict=True)]
+        if len({classes.dtype.kind for classes in self.classes_}) > 1:
+            columns = [column.astype(object) for column in columns]
+        return np.stack(columns, axis=1)
 
-    def right(self, found: Array, y: Any) -> Array:
-        """Which rows of what was predicted are those of y in every column."""
-        pairs = zip(found.T, self.columns(y), strict=True)
-        return np.asarray(np.stack([column == wanted for column, wanted in pairs]).all(axis=0))
+    def correct(self, predicted: Array, y: Any) -> Array:
+        """Which rows (n,) of the predictions equal y in every column."""
+        pairs = zip(predicted.T, self.columns(y), strict=True)
+        return np.asarray(np.stack([column == expected for column, expected in pairs]).all(axis=0))
 
     def split(self, outputs: Array) -> list[Array]:
-        """The outputs (n, Σ classes) as one array (n, classes) for each column."""
+        """The outputs (n, Σ classes) as one array (n, classes) per column."""
         return np.split(outputs, np.cumsum(self.groups)[:-1], axis=1)
 
 
-def binarizer(y: Array) -> LabelBinarizer | ColumnBinarizer:
-    """What turns y into targets: scikit-learn's own, or ours for several columns of classes."""
+def class_numbers(y: Array, classes: Array, name: str) -> Array:
+    """The index of each element of y in the sorted `classes`. Raises DataError where one is not among them."""
+    numbers = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    if not (classes[numbers] == y).all():
+        raise DataError(f"{name} has classes not among {classes}.")
+    return numbers
+
+
+def fitted_binarizer(y: Array) -> LabelBinarizer | MultiOutputBinarizer:
+    """scikit-learn's LabelBinarizer fitted on y, or ours where y has several columns of classes."""
     if y.ndim == 2:
-        if is_mixed(y):
-            return ColumnBinarizer([_checked(column) for column in y.T])
+        if has_mixed_columns(y):
+            return MultiOutputBinarizer([_checked_column(column) for column in y.T])
         check_classification_targets(y)
-        if type_of_target(y) == ColumnBinarizer.y_type_:
-            return ColumnBinarizer(list(dense(y).T))
+        if type_of_target(y) == MultiOutputBinarizer.y_type_:
+            return MultiOutputBinarizer(list(dense(y).T))
     return LabelBinarizer().fit(y)
 
 
-def is_mixed(y: Any) -> bool:
-    """Whether the columns of y are of different kinds, words beside numbers, as in many a DataFrame."""
+def has_mixed_columns(y: Any) -> bool:
+    """Whether some columns of y hold strings and others numbers, as the columns of a DataFrame may."""
     return y.dtype == object and len(y) > 0 and len({isinstance(value, str) for value in y[0]}) > 1
 
 
-def _checked(column: Array) -> Array:
-    """The column, if it holds classes; what is told of objects is told of what they are."""
+def _checked_column(column: Array) -> Array:
+    """The column if it holds classes; an object column is checked by the type of its elements."""
     check_classification_targets(np.array(column.tolist()))
     return column
 
 
-def are_of_columns(classes: Any) -> bool:
-    """Whether these are the classes of several columns: a list with an array for each."""
+def is_class_lists(classes: Any) -> bool:
+    """Whether `classes` lists the classes of several columns, one array per column."""
     return isinstance(classes, (list, tuple)) and len(classes) > 1 and all(np.ndim(column) == 1 for column in classes)

@@ -1,7 +1,7 @@
-"""Chance as scikit-learn draws it: with the same RandomState the same first weights, split and mini-batches.
+"""Random numbers in scikit-learn's order: the same RandomState gives the same initial weights, split and mini-batches.
 
-It draws in this order: each layer's weights, then its biases; the samples held out for early stopping; one shuffle an
-epoch. Its source is scikit-learn's _multilayer_perceptron.py.
+A fit draws the weights and biases of each layer in turn, then the validation samples for early stopping, then one
+shuffle per epoch. Source: scikit-learn's _multilayer_perceptron.py.
 """
 
 from __future__ import annotations
@@ -16,59 +16,59 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-def first_weights(rng: np.random.RandomState, widths: Sequence[int], logistic: bool) -> list[tuple[Array, Array]]:
-    """(weights (fan_in, fan_out), biases (fan_out,)) of each layer, float64, uniform within Glorot & Bengio's limit.
+def initial_weights(rng: np.random.RandomState, widths: Sequence[int], logistic: bool) -> list[tuple[Array, Array]]:
+    """(weights (fan_in, fan_out), biases (fan_out,)) of each layer in float64, uniform within Glorot & Bengio's limit.
 
-    The limit is √(6 / (fan_in + fan_out)), and √(2 / ...) where the hidden layers are logistic.
+    The limit is √(6 / (fan_in + fan_out)), or √(2 / ...) where the hidden layers are logistic.
     """
-    drawn = []
+    layers = []
     for fan_in, fan_out in pairwise(widths):
         limit = sqrt((2 if logistic else 6) / (fan_in + fan_out))
         weights = rng.uniform(-limit, limit, (fan_in, fan_out))
-        drawn.append((weights, rng.uniform(-limit, limit, fan_out)))
-    return drawn
+        layers.append((weights, rng.uniform(-limit, limit, fan_out)))
+    return layers
 
 
 class Shuffles:
-    """The orders of a run's epochs: each shuffles the one before. `places` are the samples that are trained on.
+    """The sample order of each epoch: every epoch shuffles the order of the previous one.
 
-    Blocks of epochs are drawn ahead; `finish` brings the RandomState back to where it stands after the epochs that were
-    run.
+    `indices` are the training samples. Orders are drawn one block of epochs at a time, ahead of training; `finish` sets
+    the RandomState to where it would be had it drawn only the epochs that ran.
     """
 
-    def __init__(self, rng: np.random.RandomState, places: Array) -> None:
-        self.rng, self.places = rng, places
-        self.state = self.first_state = rng.get_state(legacy=False)
-        self.full = 0  # epochs of a block; the last one may have fewer
-        self._start()
+    def __init__(self, rng: np.random.RandomState, indices: Array) -> None:
+        self.rng, self.indices = rng, indices
+        self.block_state = self.initial_state = rng.get_state(legacy=False)
+        self.epochs_per_block = 0  # the last block may have fewer
+        self._rewind()
 
-    def _start(self) -> None:
-        """Stand before the first epoch."""
-        self.order, self.blocks, self.first_epoch, self.drawn = self.places.copy(), 0, 0, 0
+    def _rewind(self) -> None:
+        """Return to the start of the first epoch."""
+        self.order, self.blocks, self.first_epoch, self.epochs_drawn = self.indices.copy(), 0, 0, 0
 
-    def __call__(self, number: int, places: Array) -> None:
-        """Write the orders of a block; an earlier one is drawn again from the beginning."""
-        self.full = max(self.full, len(places))
+    def __call__(self, number: int, orders: Array) -> None:
+        """Write the orders of block `number`; to repeat an earlier block, draw again from the beginning."""
+        self.epochs_per_block = max(self.epochs_per_block, len(orders))
         if number < self.blocks:
-            self.rng.set_state(self.first_state)
-            self._start()
+            self.rng.set_state(self.initial_state)
+            self._rewind()
         while self.blocks < number:
-            self._next(np.empty((self.full, len(self.places)), np.int64))
-        self._next(places)
+            self._draw_block(np.empty((self.epochs_per_block, len(self.indices)), np.int64))
+        self._draw_block(orders)
 
-    def _next(self, orders: Array) -> None:
+    def _draw_block(self, orders: Array) -> None:
         """Write the orders of the next block."""
-        self.state, self.first_epoch = self.rng.get_state(legacy=False), self.blocks * self.full
+        self.block_state, self.first_epoch = self.rng.get_state(legacy=False), self.blocks * self.epochs_per_block
         self.blocks += 1
-        self.drawn = self.first_epoch + len(orders)
+        self.epochs_drawn = self.first_epoch + len(orders)
         for order in orders:
             self.rng.shuffle(self.order)
             order[:] = self.order
 
     def finish(self, epochs: int) -> None:
-        """Leave the RandomState as it is after so many epochs, none of them before the block drawn last."""
-        if epochs == self.drawn:
+        """Set the RandomState to its state after `epochs` epochs, which end in the block drawn last."""
+        if epochs == self.epochs_drawn:
             return
-        self.rng.set_state(self.state)
+        self.rng.set_state(self.block_state)
         for _ in range(self.first_epoch, epochs):
             self.rng.shuffle(self.order)

@@ -1,4 +1,4 @@
-"""scikit-learn's words for what glassnet's tables call otherwise, and the network that an estimator's words make."""
+"""scikit-learn's names for entries of glassnet's tables, and the network that an estimator's parameters describe."""
 
 from __future__ import annotations
 
@@ -23,87 +23,87 @@ LOSSES = {
 }
 
 
-def hidden_sizes(sizes: Any) -> list[int]:
-    """hidden_layer_sizes as a list of widths; a single number is one layer."""
-    widths = list(sizes) if hasattr(sizes, "__iter__") and not isinstance(sizes, str) else [sizes]
+def hidden_widths(hidden_layer_sizes: Any) -> list[int]:
+    """hidden_layer_sizes as a list of widths; a single number means one layer."""
+    is_list = hasattr(hidden_layer_sizes, "__iter__") and not isinstance(hidden_layer_sizes, str)
+    widths = list(hidden_layer_sizes) if is_list else [hidden_layer_sizes]
     if any(not isinstance(width, (int, np.integer)) or isinstance(width, bool) for width in widths):
-        raise ParameterError(f"hidden_layer_sizes must be whole numbers such as (100,), got {sizes!r}.")
+        raise ParameterError(f"hidden_layer_sizes must be whole numbers such as (100,), got {hidden_layer_sizes!r}.")
     if any(width <= 0 for width in widths):
         raise ParameterError(f"hidden_layer_sizes must be > 0, got {widths}.")
     return [int(width) for width in widths]
 
 
-def activation_row(word: Any) -> Activation:
-    """The row of an activation, by either library's name."""
-    return activation(ACTIVATIONS.get(word, word) if isinstance(word, str) else word)
+def activation_entry(given: Any) -> Activation:
+    """The activation of a name in either library, or the given entry itself."""
+    return activation(ACTIVATIONS.get(given, given) if isinstance(given, str) else given)
 
 
-def activation_name(row: Activation) -> str:
-    """scikit-learn's name of an activation where it has one."""
-    return next((name for name, ours in ACTIVATIONS.items() if ours == row.name), row.name)
+def activation_name(entry: Activation) -> str:
+    """scikit-learn's name of an activation, or ours where it has none."""
+    return next((name for name, ours in ACTIVATIONS.items() if ours == entry.name), entry.name)
 
 
-def hidden_rows(word: Any, count: int) -> list[Activation]:
-    """The activation of each hidden layer: one for all, or a list with one for each."""
-    words = [word] * count if isinstance(word, (str, Activation)) or not isinstance(word, Sequence) else list(word)
-    if len(words) != count:
+def hidden_activations(given: Any, count: int) -> list[Activation]:
+    """The activation of each hidden layer, from one for all layers or a list with one per layer."""
+    single = isinstance(given, (str, Activation)) or not isinstance(given, Sequence)
+    entries = [activation_entry(one) for one in ([given] * count if single else given)]
+    if len(entries) != count:
         raise ParameterError(
-            f"activation has {len(words)} entries, but hidden_layer_sizes has {count} layers; give one for each."
+            f"activation has {len(entries)} entries, but hidden_layer_sizes has {count} layers; give one for each."
         )
-    rows = [activation_row(word) for word in words]
-    for row in rows:
-        if not row.elementwise:
-            raise ParameterError(f"activation {row.name!r} is for the output layer; hidden layers need another.")
-    return rows
+    for entry in entries:
+        if not entry.elementwise:
+            raise ParameterError(f"activation {entry.name!r} is for the output layer; hidden layers need another.")
+    return entries
 
 
-def is_logistic(word: Any) -> bool:
-    """Whether scikit-learn would draw smaller first weights: its rule asks for the one word of all hidden layers."""
-    return isinstance(word, str) and activation_row(word).name == "sigmoid"
+def is_logistic(given: Any) -> bool:
+    """Whether scikit-learn would draw smaller initial weights: only one name for all hidden layers counts."""
+    return isinstance(given, str) and activation_entry(given).name == "sigmoid"
 
 
-def loss_row(word: Any) -> Cost:
-    """The row of a loss, by either library's name."""
-    return cost(LOSSES.get(word, word) if isinstance(word, str) else word)
+def loss_entry(given: Any) -> Cost:
+    """The cost of a name in either library, or the given entry itself."""
+    return cost(LOSSES.get(given, given) if isinstance(given, str) else given)
 
 
-def averaged(row: Cost, outputs: int) -> Cost:
-    """scikit-learn's loss of several outputs: the mean over them is reported, but the gradient is that of their sum."""
-    return own_cost(f"{row.name} (mean of outputs)", lambda a, y: row.value(a, y) / outputs, row.gradient)
+def mean_over_outputs(entry: Cost, outputs: int) -> Cost:
+    """scikit-learn's loss of several outputs: reported as their mean, but with the gradient of their sum."""
+    return own_cost(f"{entry.name} (mean of outputs)", lambda a, y: entry.value(a, y) / outputs, entry.gradient)
 
 
-def default_output(row: Cost) -> str:
-    """The output activation that belongs to a regressor's loss."""
-    return "linear" if row.outputs == REAL else next(iter(row.pairs), "linear")
+def default_output(entry: Cost) -> str:
+    """The output activation that fits a regressor's loss."""
+    return "linear" if entry.outputs == REAL else next(iter(entry.pairs), "linear")
 
 
-def make_network(
-    widths: Sequence[int], hidden: Sequence[Activation], output: Activation, row: Cost, **words: Any
-) -> NeuralNetwork:
-    """The untrained network; `words` are dropout, batch_norm, layer_norm, alpha, dtype and seed.
+def build_network(widths: Sequence[int], hidden: Any, output: Activation, loss: Cost, **options: Any) -> NeuralNetwork:
+    """The untrained network; `options` are dropout, batch_norm, layer_norm, alpha, dtype and seed.
 
-    Dropout follows each hidden layer's activation, normalisation comes before it.
+    `hidden` is one activation for all hidden layers or a list of them. Normalisation precedes a hidden layer's
+    activation, dropout follows it.
     """
-    between: list[Any] = []
-    between += [BatchNorm(before_activation=True)] if words["batch_norm"] else []
-    between += [LayerNorm(before_activation=True)] if words["layer_norm"] else []
-    between += [Dropout(words["dropout"])] if words["dropout"] else []
+    extra: list[Any] = []
+    extra += [BatchNorm(before_activation=True)] if options["batch_norm"] else []
+    extra += [LayerNorm(before_activation=True)] if options["layer_norm"] else []
+    extra += [Dropout(options["dropout"])] if options["dropout"] else []
     layers: list[Any] = [widths[0]]
     for width in widths[1:-1]:
-        layers += [width, *between]
+        layers += [width, *extra]
     return NeuralNetwork(
         [*layers, widths[-1]],
-        [*hidden, output],
-        cost=row,
+        [*hidden_activations(hidden, len(widths) - 2), output],
+        cost=loss,
         initializer="zeros",
-        l2=words["alpha"],
-        dtype=words["dtype"],
-        seed=words["seed"],
+        l2=options["alpha"],
+        dtype=options["dtype"],
+        seed=options["seed"],
     )
 
 
-def move(old: NeuralNetwork, new: NeuralNetwork) -> None:
-    """Take over all parameters and statistics where the layers are the same."""
+def copy_into(new: NeuralNetwork, old: NeuralNetwork) -> None:
+    """Copy all parameters, statistics and the seed from `old`, if both networks have the same layers and dtype."""
     if old.parameters.segments == new.parameters.segments and old.dtype == new.dtype:
         new.parameters.vector[:], new.statistics.vector[:] = old.parameters.vector, old.statistics.vector
         new.seed = old.seed

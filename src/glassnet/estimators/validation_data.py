@@ -1,4 +1,4 @@
-"""Samples held out to judge a fit: split off as scikit-learn does it, or given by a person."""
+"""The samples that judge a fit: split off X as scikit-learn does, or passed as `validation_data`."""
 
 from __future__ import annotations
 
@@ -15,28 +15,32 @@ from glassnet.execution.reference import Sources
 Array = np.ndarray[Any, Any]
 
 
-class Held(NamedTuple):
-    """The samples as the network sees them, and their targets as a scorer wants them."""
+class ValidationData(NamedTuple):
+    """Validation samples as the network reads them, and their y as a scorer expects it."""
 
     sources: Sources
     y: Array
 
 
-def split(model: Any, sources: Sources, rng: np.random.RandomState) -> tuple[Array, Held]:
-    """Places to train on, in scikit-learn's order, and the samples held out; two classes are stratified."""
-    stratify = sources.y.astype(bool) if is_classifier(model) and model.n_outputs_ == 1 else None
-    numbers = np.arange(sources.x.shape[0])
-    train, held = train_test_split(numbers, random_state=rng, test_size=model.validation_fraction, stratify=stratify)
-    if len(held) < 2:
+def split(estimator: Any, sources: Sources, rng: np.random.RandomState) -> tuple[Array, ValidationData]:
+    """The indices of the training samples, in scikit-learn's order, and the validation data.
+
+    The split is stratified where there are two classes.
+    """
+    stratify = sources.y.astype(bool) if is_classifier(estimator) and estimator.n_outputs_ == 1 else None
+    indices, fraction = np.arange(sources.x.shape[0]), estimator.validation_fraction
+    train, validation = train_test_split(indices, random_state=rng, test_size=fraction, stratify=stratify)
+    if len(validation) < 2:
         raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-    weights = None if sources.weights is None else sources.weights[held]
-    part = Sources(sources.x[held], sources.y[held], weights)
-    return train, Held(part, model._decoded(part.y))
+    weights = None if sources.weights is None else sources.weights[validation]
+    part = Sources(sources.x[validation], sources.y[validation], weights)
+    return train, ValidationData(part, estimator._decode(part.y))
 
 
-def scored(model: Any, held: Held) -> float:
-    """The score of a person's scorer on held-out samples."""
-    judge = copy.copy(model)
-    vars(judge).pop("feature_names_in_", None)  # the rows that were kept have no names
-    words = {} if held.sources.weights is None else {"sample_weight": held.sources.weights}
-    return float(get_scorer(model.scoring)(judge, held.sources.x, held.y, **words))
+def user_score(estimator: Any, validation: ValidationData) -> float:
+    """The score that `scoring`, a scorer or its name, gives the estimator on the validation data."""
+    unnamed = copy.copy(estimator)
+    vars(unnamed).pop("feature_names_in_", None)  # the validation samples are arrays without column names
+    sources = validation.sources
+    metadata = {} if sources.weights is None else {"sample_weight": sources.weights}
+    return float(get_scorer(estimator.scoring)(unnamed, sources.x, validation.y, **metadata))
