@@ -140,7 +140,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         outputs = self._outputs(self._validated_X(X))
         if self._label_binarizer.y_type_ in MULTI_COLUMN:
             return self._label_binarizer.inverse_transform(outputs)  # labels are sparse if y was
-        return self._decode(self._predicted_targets(outputs))
+        return self._decode(self._answers(outputs))
 
     def predict_proba(self, X: Any) -> Array | list[Array]:
         """The probability of each class, (n, classes), in the order of `classes_`; for several columns a list."""
@@ -219,28 +219,27 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _decode(self, targets: Array) -> Array:
         """The classes that targets stand for."""
-        if targets.ndim == 1:
-            return self.classes_[targets]
         if isinstance(self._label_binarizer, MultiOutputBinarizer):
             return self._label_binarizer.inverse_transform(targets)
         if self._label_binarizer.y_type_.startswith("multilabel"):
             return targets.astype(np.int64)
-        return self.classes_[np.minimum(targets[:, 0], len(self.classes_) - 1).astype(np.int64)]
+        return np.take(self.classes_, targets.ravel(), mode="clip")  # a single class has 0 and 1 too
 
-    def _predicted_targets(self, outputs: Array) -> Array:
-        """Outputs as targets: the most probable class, or which outputs exceed one half."""
-        return outputs.argmax(axis=1) if self.out_activation_ == "softmax" else outputs > 0.5
+    def _answers(self, outputs: Array) -> Array:
+        """The most probable class number of each sample (n,), or of each column (n, columns); 0 or 1 per label."""
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            return outputs > 0.5
+        columns = isinstance(self._label_binarizer, MultiOutputBinarizer)
+        return answers(outputs, self._label_binarizer.groups if columns else (outputs.shape[1],))
 
     def _validation_score(self, validation: ValidationData) -> float:
         """The share of correct predictions, or the score of the user's scorer."""
         if self.scoring is not None:
             return user_score(self, validation)
-        outputs, targets = self._outputs(validation.sources.x), validation.sources.y
-        if isinstance(self._label_binarizer, MultiOutputBinarizer):
-            predicted, targets = (answers(rows, self._label_binarizer.groups) for rows in (outputs, targets))
-        else:
-            predicted = self._predicted_targets(outputs)
-        return float(np.average(~wrong(predicted, targets), weights=validation.sources.weights))
+        sources = validation.sources
+        expected = sources.y if sources.y.ndim == 1 else self._answers(sources.y)
+        is_wrong = wrong(self._answers(self._outputs(sources.x)), expected)
+        return float(np.average(~is_wrong, weights=sources.weights))
 
     def _output_count(self, targets: Array) -> int:
         return len(self.classes_) if targets.ndim == 1 else targets.shape[1]
