@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from glassnet import MLPClassifier
-from glassnet.estimators.pictures import curve_html
+from glassnet.estimators.loss_curve import curve_html
 from glassnet.see.beats import Shown
 from glassnet.see.explain import Explanation
 from glassnet.see.trace import number

@@ -27,7 +27,7 @@ from sklearn.preprocessing import StandardScaler, scale
 
 from glassnet import Huber, LeakyReLU, MLPClassifier, MLPRegressor, OneCycle, custom_cost
 from glassnet.errors import DataError, DivergedError, ParameterError
-from glassnet.estimators.concerns import FitWarning
+from glassnet.estimators.fit_warnings import FitWarning
 
 Array = np.ndarray[Any, Any]
 estimators = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])

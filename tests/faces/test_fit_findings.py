@@ -17,7 +17,7 @@ from sklearn.preprocessing import scale
 
 from glassnet import MLPClassifier, MLPRegressor
 from glassnet.errors import DataError, DivergedError, ParameterError
-from glassnet.estimators.concerns import FitWarning
+from glassnet.estimators.fit_warnings import FitWarning
 from glassnet.see.evidence import Finding
 from glassnet.training import layer_monitor
 

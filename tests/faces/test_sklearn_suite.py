@@ -58,7 +58,7 @@ def test_all_but_the_private_one_are_run() -> None:
     assert MODULE.MLPClassifier.__module__.startswith("glassnet") and "sklearn" in MODULE.scale.__module__
 
 
-@pytest.mark.filterwarnings("default", "error::glassnet.estimators.concerns.FitWarning")
+@pytest.mark.filterwarnings("default", "error::glassnet.estimators.fit_warnings.FitWarning")
 @pytest.mark.parametrize(("function", "words"), list(cases()))
 def test_of_scikit_learn(
     function: Callable[..., Any], words: dict[str, Any], capsys: Any, tmp_path: Path, request: pytest.FixtureRequest

@@ -9,7 +9,7 @@ import pytest
 from sklearn.utils import shuffle
 
 from glassnet.batches.mini_batches import Plan
-from glassnet.estimators.chance import Shuffles
+from glassnet.estimators.random_state import Shuffles
 
 Array = np.ndarray[Any, Any]
 

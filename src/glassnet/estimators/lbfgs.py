@@ -1,7 +1,7 @@
-"""SciPy's L-BFGS-B on the whole data set: cost and gradient come off the program, summed over blocks of samples.
+"""SciPy's L-BFGS-B on the whole data set; the program computes cost and gradient, summed over blocks of samples.
 
-A pass over the data is a run of steps whose optimiser only adds up the gradient, each batch by its share of Σw. So X
-is read in place, and no activation of more than one block is kept.
+A pass over the data is a run of steps whose optimiser only sums the gradient, each block weighted by its share of Σw.
+So X is read in place, and activations of one block at a time are in memory.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from sklearn.utils.optimize import _check_optimize_result
 from glassnet.batches.mini_batches import batch_weights, epoch_batches
 from glassnet.batches.sparse import SliceBySlice, is_sparse
 from glassnet.errors import DivergedError, ParameterError
-from glassnet.estimators.concerns import diverged
-from glassnet.estimators.hooks import Hooks
+from glassnet.estimators.callbacks import SklearnCallbacks
+from glassnet.estimators.fit_warnings import diverged
 from glassnet.execution.executor import Executor, executor
 from glassnet.execution.reference import Schedule, Sources
 from glassnet.network import NeuralNetwork
@@ -32,23 +32,23 @@ from glassnet.tables.optimizers import Optimizer, Scalars
 from glassnet.training.layer_monitor import kept
 
 Array = np.ndarray[Any, Any]
-BLOCK = 512  # samples whose activations stay in cache
+BLOCK_SAMPLES = 512  # so few samples that their activations stay in the processor's cache
 
 
 @dataclass(frozen=True)
-class Sum(Optimizer):
-    """total ← total + share·g; the weights stay. `lr` is the share."""
+class GradientSum(Optimizer):
+    """total ← total + share·g; the weights do not change. `lr` is the share."""
 
     name = "sum"
     source = "∇C of all samples = Σ share · ∇C of each block"
     states = ("total",)
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
-        """The share of each step."""
+        """The share of each block."""
         return {"share": np.asarray(lr, np.float64)}
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
-        """Add a block's part."""
+        """Add the gradient of a block."""
         return w, states[0] + scalars["share"] * g
 
 
@@ -61,25 +61,31 @@ class WholeCost:
         self.program = build(network.architecture, step)
         self.vectors = vectors(self.program, network.parameters, network.statistics)
         running = self.program if network.engine == "numpy" else fused(self.program)
-        self.executor: Executor = executor(network.engine, running, self.vectors, min(BLOCK, samples), network.seed)
+        self.executor: Executor = executor(
+            network.engine, running, self.vectors, min(BLOCK_SAMPLES, samples), network.seed
+        )
         if is_sparse(sources.x):
             self.executor = SliceBySlice(self.executor, sources)
         self.executor.bind(sources)
         self.executor.threads = threads
-        order, batches = np.arange(samples), epoch_batches(samples, BLOCK)
+        order, batches = np.arange(samples), epoch_batches(samples, BLOCK_SAMPLES)
         weights = batch_weights(sources.weights, order, batches)
         batches, weights = batches[weights > 0], weights[weights > 0]
         self.shares = weights / weights.sum()
         self.schedule = Schedule(order, batches, self._scalars(batches, weights), 0)
 
     def _scalars(self, batches: Array, weights: Array) -> Array:
-        """The step scalars of every block; the penalty is divided by Σw of all samples."""
+        """The step scalars of every block; the penalty is divided by the Σw of all samples."""
         architecture, total = self.network.architecture, weights.sum()
-        found = {"l1": architecture.l1 / total, "l2": architecture.l2 / total, "weight factor": batches[:, 1] / weights}
-        found["share 0"] = self.shares
+        values = {
+            "l1": architecture.l1 / total,
+            "l2": architecture.l2 / total,
+            "weight factor": batches[:, 1] / weights,
+        }
+        values["share 0"] = self.shares
         table = np.empty((len(batches), len(self.program.scalars)))
         for column, name in enumerate(self.program.scalars):
-            table[:, column] = found[name]
+            table[:, column] = values[name]
         return table
 
     def __call__(self, vector: Array) -> tuple[float, Array]:
@@ -97,62 +103,57 @@ class WholeCost:
             return float(costs @ self.shares), total.copy()
 
 
-class Watch:
-    """What is done after each iteration: a line where one is wanted, callbacks, the time limit."""
+class IterationCallback:
+    """SciPy calls it after each iteration: it prints the loss if verbose, runs callbacks and keeps the time limit."""
 
-    def __init__(self, model: Any, network: NeuralNetwork, hooks: Hooks) -> None:
-        self.model, self.network, self.hooks = model, network, hooks
+    def __init__(self, estimator: Any, network: NeuralNetwork, callbacks: SklearnCallbacks) -> None:
+        self.estimator, self.network, self.callbacks = estimator, network, callbacks
         self.iteration, self.started = 0, time.perf_counter()
-        hooks.begin_epoch()
+        callbacks.begin_epoch()
 
     def __call__(self, intermediate_result: Any) -> None:
-        """Called by SciPy; StopIteration ends the fit."""
+        """Raise StopIteration to end the fit. SciPy looks for an argument of exactly this name."""
         self.iteration += 1
-        if self.model.verbose:
+        if self.estimator.verbose:
             print(f"Iteration {self.iteration}, loss = {intermediate_result.fun:.8f}")
         self.network.parameters.vector[:] = intermediate_result.x
-        limit = self.model.time_limit
-        if self.hooks.end_epoch() or (limit is not None and time.perf_counter() - self.started > limit):
+        limit = self.estimator.time_limit
+        if self.callbacks.end_epoch() or (limit is not None and time.perf_counter() - self.started > limit):
             raise StopIteration
-        self.hooks.begin_epoch()
-
-    def end(self) -> None:
-        """The iteration that was begun and not finished."""
-        self.hooks.end_epoch()
+        self.callbacks.begin_epoch()
 
 
-def fit_lbfgs(model: Any, network: NeuralNetwork, sources: Sources, hooks: Hooks) -> str:
-    """Fit `model` by L-BFGS-B; the work is done in float64 and the weights follow the network's dtype.
+def fit_lbfgs(estimator: Any, network: NeuralNetwork, sources: Sources, callbacks: SklearnCallbacks) -> str:
+    """Fit `estimator` by L-BFGS-B, in float64; the weights are then rounded to the network's dtype.
 
-    Returns scikit-learn's words where it has not converged, which are to be said, or an empty string.
+    Returns scikit-learn's message if it did not converge, for the caller to warn with, else an empty string.
     """
-    if model.dropout or model.batch_norm:
-        what = "dropout" if model.dropout else "batch_norm"
-        raise ParameterError(f"solver='lbfgs' needs a cost without chance: {what} is for 'sgd' and 'adam'.")
-    wide = network if network.dtype == np.float64 else network.astype(np.float64)
-    cost = WholeCost(wide, sources, model.threads)
-    watch = Watch(model, network, hooks)
+    if estimator.dropout or estimator.batch_norm:
+        name = "dropout" if estimator.dropout else "batch_norm"
+        raise ParameterError(f"solver='lbfgs' needs a deterministic cost: use {name} with 'sgd' or 'adam'.")
+    double = network if network.dtype == np.float64 else network.astype(np.float64)
+    cost = WholeCost(double, sources, estimator.threads)
     result = minimize(
         cost,
-        wide.parameters.vector.copy(),
+        double.parameters.vector.copy(),
         method="L-BFGS-B",
         jac=True,
-        callback=watch,
-        options={"maxfun": model.max_fun, "maxiter": model.max_iter, "gtol": model.tol},
+        callback=IterationCallback(estimator, network, callbacks),
+        options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
     )
-    watch.end()
+    callbacks.end_epoch()  # of the iteration that was begun but not finished
     if not np.isfinite(result.x).all() or not np.isfinite(result.fun):
         raise diverged(DivergedError(f"L-BFGS ended at a cost of {result.fun}; scale the columns of X."))
-    model.loss_ = float(result.fun)
+    estimator.loss_ = float(result.fun)
     network.parameters.vector[:] = result.x
     network.history, network.seen = None, kept(sources)
-    model.n_iter_ = min(result.nit, model.max_iter)
-    return unfinished(result, model.max_iter) if result.status else ""
+    estimator.n_iter_ = min(result.nit, estimator.max_iter)
+    return convergence_message(result, estimator.max_iter) if result.status else ""
 
 
-def unfinished(result: Any, max_iter: int) -> str:
-    """What scikit-learn says of a search that has not converged."""
-    with warnings.catch_warnings(record=True) as said:
+def convergence_message(result: Any, max_iter: int) -> str:
+    """scikit-learn's warning about a search that has not converged."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         _check_optimize_result("lbfgs", result, max_iter)
-    return next((str(one.message) for one in said if one.category is ConvergenceWarning), "")
+    return next((str(one.message) for one in caught if one.category is ConvergenceWarning), "")
