@@ -124,7 +124,5 @@ def table(measurements: list[Measurement]) -> str:
         )
         factors = f"{theirs.cpu / ours.cpu:.1f} | {theirs.cpu / ours.limit:.1f}"
         lines.append(f"| {workload} | {theirs.cpu:.3g} | {ours.cpu:.3g} | {factors} |")
-    note = (
-        "Last column: the speed-up if glassnet computed only the matrix products, zeros of X included, at peak."
-    )
+    note = "Last column: the speed-up if glassnet computed only the matrix products, zeros of X included, at peak."
     return "\n".join([note, "", *lines])
