@@ -1,4 +1,4 @@
-"""What a process pays before its first step: with an empty cache of compiled kernels, and with a filled one."""
+"""Processor time of a new process up to the end of its first training, with an empty and with a filled kernel cache."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ print(json.dumps({"cpu": time.process_time(), "numba": "numba" in sys.modules}))
 
 
 def report() -> str:
-    """Processor seconds of whole processes."""
+    """Processor seconds of a warm start, the best of five, and what a cold start adds."""
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"GLASSNET_CACHE": folder}
-        cold, *warm = (process(environment) for _ in range(6))
+        cold, *warm = (run_process(environment) for _ in range(6))
     best = min(warm, key=lambda answer: answer["cpu"])
-    more = cold["cpu"] - best["cpu"]
-    loaded = "with" if best["numba"] else "without"
+    compilation = cold["cpu"] - best["cpu"]
+    numba = "with" if best["numba"] else "without"
     return (
-        f"784-128-10, from start to the end of ten steps: {best['cpu']:.2f} s of processor time {loaded} Numba, "
-        f"{more:.2f} s more the first time on a machine"
+        f"784-128-10, from the start of the process to the end of ten steps: {best['cpu']:.2f} s of processor time "
+        f"{numba} loading Numba, and {compilation:.2f} s more for the first training on a machine"
     )
 
 
-def process(environment: dict[str, str]) -> dict[str, float]:
-    """What one process says of itself."""
-    found = subprocess.run(
+def run_process(environment: dict[str, str]) -> dict[str, float]:
+    """Run the program in a new process and return what it measured."""
+    process = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
-    return json.loads(found.stdout)
+    return json.loads(process.stdout)
