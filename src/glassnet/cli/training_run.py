@@ -107,7 +107,7 @@ def score_test_set(model: TrainedModel, data_file: DataFile) -> dict[str, Any]:
     if not isinstance(data_file.data, Arrays) or data_file.data.test is None:
         return {}
     labels = data_file.data.test[1]
-    scores = model.scores(network_inputs(model.preparation, data_file.data.apart()), model.target.encode(labels))
+    scores = model.scores(network_inputs(model.preparation, data_file.data.test_arrays()), model.target.encode(labels))
     print_line("Test", f"{score_text(scores)} (t10k-*, {len(labels):,} rows not used in training)")
     return {"test scores": scores}
 
@@ -116,14 +116,16 @@ def write_plots(
     model: TrainedModel, history: History, dataset: Dataset, data_file: DataFile, folder: Path
 ) -> list[Path]:
     """Plot the cost per epoch and, for images, samples with their predictions. Return the paths of the pictures."""
-    from glassnet.plots.training import plot_samples, plot_training, write_picture
+    from glassnet.plots.figure import save_figure
+    from glassnet.plots.samples import plot_samples
+    from glassnet.plots.training import plot_training
 
-    paths = [write_picture(plot_training(history), folder / "cost.png")]
+    paths = [save_figure(plot_training(history), folder / "cost.png")]
     data = data_file.data
     if isinstance(data, Arrays) and data.image and isinstance(model.target, ClassTarget):
         rows = dataset.validation if dataset.validation.size else dataset.train
         predicted = model.probabilities(dataset.x[rows]).argmax(axis=1)
         images = data.x[rows].reshape(-1, *data.image)
         figure = plot_samples(images, predicted, dataset.y[rows], names=list(map(str, model.target.classes)))
-        paths.append(write_picture(figure, folder / "samples.png"))
+        paths.append(save_figure(figure, folder / "samples.png"))
     return paths
