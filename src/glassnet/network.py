@@ -15,7 +15,7 @@ import numpy as np
 
 from glassnet.batches.samples import check_shape, input_rows, numeric, real_dtype
 from glassnet.batches.sources import Sources, checked_sources, with_validation
-from glassnet.errors import DivergedError, GlassnetError, ParameterError, unknown
+from glassnet.errors import DivergedError, GlassnetError, ParameterError, unknown_name
 from glassnet.execution import inference
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
@@ -58,7 +58,7 @@ class NeuralNetwork(Inspection):
     weights, biases : sequences of views, (fan_out, fan_in) and (fan_out, 1); assigning copies in
     parameters : every parameter by name (`w1`, `b1`, ...), with `parameters.vector`, the one flat vector
     history : the History of the last `train`, in short where the network was loaded from a file, or None
-    recent_samples : some samples of the last `train`, for `diagnose()` without data, or None; copies and files have none
+    recent_samples : some samples of the last `train`, for `diagnose()` without data; not copied or saved
     model : architecture, parameters, running statistics, dtype, seed and engine, without the methods
 
     Raises ValueError or TypeError, one sentence, for anything that cannot be used.
@@ -78,7 +78,7 @@ class NeuralNetwork(Inspection):
     ) -> None:
         described = architecture(layers, activations, cost, l1, l2)
         if engine not in ENGINES:
-            raise unknown("engine", engine, ENGINES)
+            raise unknown_name("engine", engine, ENGINES)
         dtype, entry = real_dtype(dtype), initializer_entry(initializer)
         self.model = Model(described, entry, dtype, checked_seed(seed), engine)
         self.history: History | None = None

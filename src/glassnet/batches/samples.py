@@ -125,7 +125,7 @@ def weight_vector(weights: Any, batch: int) -> Array | None:
     if array.ndim != 1:
         raise DataError(f"sample_weight has shape {array.shape}; it needs one number per sample: ({batch},).")
     check_batch("sample_weight", len(array), batch)
-    index = NOT_NEGATIVE.outside(array)
+    index = NON_NEGATIVE.first_outside(array)
     if index is not None:
         raise DataError(f"sample_weight[{index[0]}] is {array[index]:g}; weights are finite numbers of at least 0.")
     if not array.any():
@@ -196,7 +196,7 @@ def _at(name: str, sample: int) -> str:
 
 def _check_domain(columns: Array, cost: Cost, groups: Sequence[int]) -> None:
     """Raise with the first target that lies outside the domain of the cost."""
-    index = cost.targets.outside(columns)
+    index = cost.targets.first_outside(columns)
     if index is not None:
         raise DataError(
             f"y[{', '.join(map(str, index))}] is {columns[index]:g}, but cost {cost.name!r} needs targets in "

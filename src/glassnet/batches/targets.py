@@ -22,7 +22,7 @@ def one_hot(labels: Array, classes: int) -> Array:
 def one_hot_groups(labels: Sequence[Array], groups: Sequence[int]) -> Array:
     """Class numbers (n,) of each group as rows (n, Σ groups) of uint8, with a single 1 in each group."""
     parts = [one_hot(numbers, size) for numbers, size in zip(labels, groups, strict=True)]
-    return np.concatenate(parts, axis=1).astype(np.uint8)
+    return np.ascontiguousarray(np.concatenate(parts, axis=1), np.uint8)
 
 
 def numeric_targets(y: Array, outputs: int) -> Array:

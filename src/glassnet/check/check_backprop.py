@@ -18,7 +18,7 @@ from glassnet.check.search import first_difference, search
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.program.parameters import Array
-from glassnet.see.quantities import Ready, ready
+from glassnet.see.quantities import LoadedPass, load_pass
 
 EXACT, ROUNDED = 1e-6, 2e-3  # relative, for answers in float64 and in float32
 BATCHES = (7, 11, 13, 5, 17, 19)  # a batch as large as no layer, so that a wrong axis shows in the shape
@@ -53,8 +53,8 @@ class Trial:
             self.network.parameters[name] = spread * rng.normal(size=values.shape)
         self.x = rng.normal(size=(self.widths[0], m))
         self.y = self._targets(rng)
-        self.held: Ready = ready(self.network, (self.x, self.y, None))
-        self.held.runner.run()
+        self.held: LoadedPass = load_pass(self.network.model, (self.x, self.y, None))
+        self.held.executor.run()
 
     def _targets(self, rng: np.random.Generator) -> Array:
         cost, shape = self.network.architecture.cost, (self.widths[-1], self.m)
@@ -181,7 +181,7 @@ def _shaped(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[list[Fau
 
 def _bias_fault(trial: Trial, number: int, part: Array, tolerance: float) -> Fault:
     """What the shape of a db shows."""
-    delta, width = trial.held.runner.columns(f"delta{number + 1}"), trial.widths[number + 1]
+    delta, width = trial.held.executor.columns(f"delta{number + 1}"), trial.widths[number + 1]
     if part.size == 1:
         return Fault("BP3", f"db[{number}] is one number for all {width} neurons; sum over the samples alone (axis 1).")
     if part.size == trial.m:

@@ -41,7 +41,7 @@ def _forward(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
     found = {"z": arrays(candidate, z_s, "z_s", count), "a": arrays(candidate, a_s, "a_s", count + 1)[1:]}
     for layer in range(1, count + 1):
         for name in ("z", "a"):
-            ours, theirs = trial.held.runner.columns(f"{name}{layer}"), found[name][layer - 1]
+            ours, theirs = trial.held.executor.columns(f"{name}{layer}"), found[name][layer - 1]
             if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=ROUNDED, atol=1e-4):
                 equation = (
                     "W·a + b" if name == "z" else f"{trial.network.architecture.dense[layer - 1].activation.name}(z)"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glassnet.batches.samples import input_rows, target_rows, weight_vector
+from glassnet.batches.sources import Sources, checked_sources
 from glassnet.errors import ParameterError
 from glassnet.execution.executor import Executor
-from glassnet.execution.reference import Sources
+from glassnet.execution.inference import loaded_executor
 from glassnet.program.parameters import Array
 from glassnet.program.program import symbol
 
@@ -99,9 +99,8 @@ def gradient_check(
     if directions < 1:
         raise ParameterError(f"directions is {directions}; it must be at least 1.")
     twin = network.astype(np.float64)
-    rows = input_rows(x, twin.architecture.inputs, twin.dtype)
-    targets = target_rows(y, twin.architecture.cost, twin.architecture.groups, len(rows), twin.dtype)
-    check = _Check(twin, Sources(rows, targets, weight_vector(sample_weight, len(rows))), training, tolerance, seed)
+    sources = checked_sources(twin.architecture, twin.dtype, x, y, sample_weight)
+    check = _Check(twin, sources, training, tolerance, seed)
     return GradientReport(tuple(check.findings(directions, entries)), tolerance)
 
 
@@ -110,7 +109,7 @@ class _Check:
 
     def __init__(self, twin: NeuralNetwork, sources: Sources, training: bool, tolerance: float, seed: int) -> None:
         self.twin, self.tolerance, self.rng = twin, tolerance, np.random.default_rng(seed)
-        self.runner: Executor = twin._inference._ready(sources.x, training, sources.y, sources.weights)
+        self.runner: Executor = loaded_executor(twin.model, *sources, training=training)
         self.program = self.runner.program
         self.runner.run()
         self.held = {name: self.runner.rows(name).copy() for name in self.program.buffers if self._is_gradient(name)}

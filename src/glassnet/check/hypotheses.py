@@ -15,7 +15,7 @@ from glassnet.execution.reference import Reference
 from glassnet.program.equations import EQUATIONS
 from glassnet.program.parameters import Array
 from glassnet.program.program import Row
-from glassnet.see.quantities import Ready
+from glassnet.see.quantities import LoadedPass
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.formula import trace
 
@@ -62,16 +62,16 @@ class Faulty(Reference):
     }
 
 
-def gradients(held: Ready, changes: Sequence[Callable[[Rows], None]] = ()) -> Gradients | None:
+def gradients(held: LoadedPass, changes: Sequence[Callable[[Rows], None]] = ()) -> Gradients | None:
     """dw and db of the rows with some changes; None where the changed rows do not fit together."""
     program = held.program
     rows = list(program.rows)
     for change in changes:
         change(rows)
-    runner = Faulty(program._replace(rows=tuple(rows)), held.runner.vectors, held.runner.m)  # type: ignore[attr-defined]
-    runner.scalars = held.runner.scalars
+    runner = Faulty(program._replace(rows=tuple(rows)), held.executor.vectors, held.executor.m)
+    runner.scalars = held.executor.scalars
     for name in ("a0", "y"):
-        runner.set(name, held.runner.columns(name))
+        runner.set(name, held.executor.columns(name))
     before = runner.vectors.parameters.vector.copy()
     try:
         runner.run()
@@ -79,7 +79,7 @@ def gradients(held: Ready, changes: Sequence[Callable[[Rows], None]] = ()) -> Gr
         return None
     finally:
         runner.vectors.parameters.vector[:] = before
-    layers = range(1, len(held.network.architecture.dense) + 1)
+    layers = range(1, len(held.model.architecture.dense) + 1)
     return [runner.columns(f"dw{n}").copy() for n in layers], [runner.columns(f"db{n}").copy() for n in layers]
 
 
@@ -148,8 +148,8 @@ def updated_early(lr: float, layers: int) -> Callable[[Rows], None]:
 class Book:
     """All hypotheses about a network of dense layers, likelier ones first."""
 
-    def __init__(self, held: Ready) -> None:
-        self.dense, self.program = held.network.architecture.dense, held.program
+    def __init__(self, held: LoadedPass) -> None:
+        self.dense, self.program = held.model.architecture.dense, held.program
         self.last = len(self.dense)
         self.paired = f"da{self.last}" not in self.program.buffers
         self.hidden = range(1, self.last)

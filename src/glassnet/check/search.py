@@ -13,10 +13,10 @@ import numpy as np
 
 from glassnet.check.hypotheses import Book, Fault, Gradients, gradients
 from glassnet.program.parameters import Array
-from glassnet.see.quantities import Ready
+from glassnet.see.quantities import LoadedPass
 
 
-def search(held: Ready, theirs: Gradients, tolerance: float) -> tuple[Fault, ...] | None:
+def search(held: LoadedPass, theirs: Gradients, tolerance: float) -> tuple[Fault, ...] | None:
     """The faults that explain their numbers: none at all, factors, one hypothesis, or two; None where nothing does."""
     ours = gradients(held)
     assert ours is not None
@@ -61,9 +61,9 @@ def factor(theirs: Sequence[Array], ours: Sequence[Array], tolerance: float) -> 
     return ratio if abs(ratio - 1) > tolerance else 1.0
 
 
-def _factors(held: Ready) -> dict[float, tuple[tuple[str, str], ...]]:
+def _factors(held: LoadedPass) -> dict[float, tuple[tuple[str, str], ...]]:
     """Products of the factors that mistakes leave: what each is called, as (word, sentence)."""
-    m, outputs = held.runner.m, held.network.architecture.outputs
+    m, outputs = held.executor.m, held.model.architecture.outputs
     parts: list[dict[float, tuple[tuple[str, str], ...]]] = [
         {1.0: (), -1.0: (("sign", "the gradient has the wrong sign: y − a where a − y is meant"),)},
         {1.0: (), float(m): (("batch", f"a sum over the batch of {m} stands where the mean is meant"),)},

@@ -40,9 +40,9 @@ class DataFile:
         """The number of samples."""
         return len(self.values)
 
-    def place(self, row: int) -> str:
-        """Where a target stands, in words; `row` counts from 0."""
-        return self.held.location(row, self.name) if isinstance(self.held, Table) else f"{self.file}: y at row {row}"
+    def location(self, row: int) -> str:
+        """Say where the target of a row stands, for messages; `row` counts from 0."""
+        return self.data.location(row, self.target) if isinstance(self.data, Table) else f"{self.path}: y at row {row}"
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def _notes(data_file: DataFile) -> tuple[str, ...]:
     """Warn of columns of numbers that a few cells turn into text."""
     if not isinstance(data_file.data, Table):
         return ()
-    doubts = (mixed_type_warning(source.held, name) for name in source.held.names if name != source.name)
-    return tuple(filter(None, doubts))
+    notes = (mixed_type_warning(data_file.data, name) for name in data_file.data.names if name != data_file.target)
+    return tuple(filter(None, notes))
 
 
 def network_inputs(preparation: Preparation, data: Table | Arrays) -> Array:
@@ -149,18 +149,18 @@ def network_inputs(preparation: Preparation, data: Table | Arrays) -> Array:
     return preparation.transform(data.x, data.path)
 
 
-def _check_room(preparation: Preparation, target: TargetColumn, file: str) -> None:
-    """Refuse, before training, what would not fit into a model file."""
+def _check_header_size(preparation: Preparation, target: TargetColumn, path: str) -> None:
+    """Refuse, before training, columns that do not fit into a model file."""
     size = len(json.dumps([preparation.to_json(), target.to_json()], ensure_ascii=False).encode())
     if size > MAX_HEADER - HEADER_RESERVE:
         raise DataError(f"{path} has too many columns for a model file ({size >> 10:,} kB of names); drop some.")
 
 
-def read_inputs(file: str, model: Model) -> tuple[Array, Table | Arrays]:
-    """The inputs (n, features) of a file for a trained model, and what was read. Raises DataError."""
-    held: Table | Arrays
-    if file_kind(file) in ("folder", "zip"):
-        held = read_arrays(file).test_arrays()
+def read_inputs(path: str, model: TrainedModel) -> tuple[Array, Table | Arrays]:
+    """Read the inputs (n, features) for a trained model; also return the table or arrays. Raises DataError."""
+    data: Table | Arrays
+    if file_kind(path) in ("folder", "zip"):
+        data = read_arrays(path).test_arrays()
     else:
         text_columns = [model.target.name] if model.target.is_text else []
         if isinstance(model.preparation, TablePreparation):

@@ -78,8 +78,30 @@ def _load_digits(validation: float, seed: int) -> Digits:
     return Digits(dataset, images[test].astype(np.uint8), labels[test])
 
 
-def _draw(model: Any, history: Any, dataset: Dataset, images: Any, test: Any, folder: Path) -> list[Path]:
-    """The cost curve and the test samples."""
+def _score_and_save(model: Any, digits: Digits, folder: Path) -> Any:
+    """Print the test scores, save the model and the test digits, and return the predicted classes of the latter."""
+    import numpy as np
+
+    from glassnet.cli.printing import print_line
+    from glassnet.cli.scores import class_scores, score_text
+    from glassnet.errors import DataError
+    from glassnet.files.storage import atomic_file
+
+    images, labels = digits.test_images, digits.test_labels
+    probabilities = model.probabilities(model.preparation.transform(images.reshape(len(images), -1), "digits"))
+    scores = class_scores(probabilities, model.target.encode(labels))
+    print_line("Test", f"{score_text(scores)} ({len(labels)} digits not used in training)")
+    model.training["test scores"] = scores
+    model.save(str(folder / FILES["model"]))
+    print_line("Model", folder / FILES["model"])
+    with atomic_file(str(folder / FILES["test"]), DataError) as file:
+        np.savez(file, x=images, y=labels)
+    print_line("Test digits", folder / FILES["test"])
+    return probabilities.argmax(axis=1)
+
+
+def _write_plots(history: Any, digits: Digits, predicted: Any, folder: Path) -> list[Path]:
+    """Plot the cost per epoch and some test digits with their predictions."""
     from glassnet.plots.figure import save_figure
     from glassnet.plots.samples import plot_samples
     from glassnet.plots.training import plot_training

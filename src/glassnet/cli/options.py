@@ -19,7 +19,7 @@ Data = Annotated[
     str,
     Argument(metavar="FILE", help="CSV (gzip too), Parquet, .npz with arrays x and y, or a folder of IDX files."),
 ]
-TargetColumn = Annotated[str | None, Option(metavar="COLUMN", help="Column to predict; for tables only.", show_default=False)]
+Target = Annotated[str | None, Option(metavar="COLUMN", help="Column to predict; for tables only.", show_default=False)]
 Hidden = Annotated[str, Option(metavar="WIDTHS", help="Widths of the hidden layers, such as 128,64; 0 for none.")]
 HiddenActivation = Annotated[str, Option(metavar="NAME", help=f"Activation of the hidden layers: {ELEMENTWISE}.")]
 Cost = Annotated[

@@ -39,12 +39,13 @@ def _print_data(model: TrainedModel) -> None:
     """Print the network's inputs and its target."""
     from glassnet.data.preprocessing import TablePreparation
 
-    preparation, target = model.preparation, model.target
-    print(f"\nInputs      {preparation.summary()}")
-    if isinstance(preparation, TablePreparation):
-        names = preparation.features
-        print(f"  {', '.join(names[:MAX_INPUTS])}{' ...' if len(names) > MAX_INPUTS else ''}")
-    print(f"TargetColumn      {target.name!r}: {target.summary()}")
+    print()
+    print_line("Inputs", model.preparation.summary())
+    if isinstance(model.preparation, TablePreparation):
+        names = model.preparation.features
+        more = " ..." if names[MAX_LISTED_INPUTS:] else ""
+        print(wrapped(f"  {', '.join(names[:MAX_LISTED_INPUTS])}{more}", indent=2))
+    print_line("TargetColumn", f"{model.target.name!r}: {model.target.summary()}")
 
 
 def _print_training(model: TrainedModel) -> None:

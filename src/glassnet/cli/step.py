@@ -29,7 +29,7 @@ class StepData(NamedTuple):
 
 def step(
     file: options.Data,
-    target: options.TargetColumn = None,
+    target: options.Target = None,
     model: Annotated[
         str | None,
         Option(metavar="PATH", help="Model file; its network, preparation and target are used.", show_default=False),

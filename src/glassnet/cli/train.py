@@ -14,7 +14,7 @@ from glassnet.tables.schedules import SCHEDULES
 def train(
     file: options.Data,
     out: Annotated[str, Option(metavar="PATH", help="The model file to write.")],
-    target: options.TargetColumn = None,
+    target: options.Target = None,
     task: Annotated[
         str, Option(metavar="NAME", help="auto, classification, regression. auto decides by the target's values.")
     ] = "auto",

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.batches.mini_batches import StepRange
+from glassnet.batches.sources import Sources
 from glassnet.engine import EngineUnavailable, address
 from glassnet.engine.cache import has_masks
 from glassnet.engine.rowwords import GATHERING, Same, code, dropout_words, row_words, stride, width_beside_x
 from glassnet.engine.threads import CALLS, Pace, available, run_together
-from glassnet.execution.reference import Schedule, Sources, dropout_keys
+from glassnet.execution.reference import dropout_keys
 from glassnet.program.buffers import Memory, Vectors
 from glassnet.program.parameters import Array, aligned_zeros
 from glassnet.program.program import Program
@@ -63,7 +65,7 @@ class Compiled(Memory):
             self.places |= zip((name, stride(name), code(name)), found, strict=True)
         self._choose(self._skips(sources.x))
 
-    def look(self, x: Array) -> None:
+    def inspect(self, x: Array) -> None:
         """Leave zeros out of products with x from now on, where that is worth it; the bits are the same."""
         skips = self._skips(x)
         if skips != self.skipping:
@@ -85,7 +87,7 @@ class Compiled(Memory):
             self.can_skip = False
             self._choose(False)
 
-    def steps(self, schedule: Schedule, costs: Array) -> int:
+    def steps(self, schedule: StepRange, costs: Array) -> int:
         """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
         self.order = schedule.order  # kept alive: rows that are run by themselves later read it too
         batches, numbers = np.ascontiguousarray(schedule.batches), schedule.scalars
@@ -110,7 +112,7 @@ class Compiled(Memory):
         """Run the rows first .. last-1 on what the buffers hold, as one step."""
         self._call(first, last)()
 
-    def fixed(self) -> Callable[[], None]:
+    def prepared_call(self) -> Callable[[], None]:
         """A call that runs all rows for the present number of samples, as often as it is made."""
         return self._call(0, None)
 

@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from glassnet.batches.samples import weight_vector
+from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, ParameterError
 from glassnet.estimators import conversion, fit_warnings, loss_curve
@@ -30,7 +31,7 @@ from glassnet.estimators.random_state import initial_weights
 from glassnet.estimators.sklearn_names import activation_name, build_network, copy_into, hidden_widths, is_logistic
 from glassnet.estimators.stochastic import FitData, StochasticFit
 from glassnet.estimators.validation_data import ValidationData, split
-from glassnet.execution.reference import Sources
+from glassnet.execution import inference
 from glassnet.network import NeuralNetwork
 from glassnet.see.diagnosis import Diagnosis
 from glassnet.tables.activations import Activation
@@ -252,7 +253,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         indices = np.arange(sources.x.shape[0])
         if self.early_stopping and validation is None:
             indices, validation = split(self, sources, rng)
-        loss = partial(self._network._inference.evaluate, penalty=False)
+        loss = partial(inference.evaluate, self._network.model, penalty=False)
         evaluate = None if validation is None else partial(loss, validation.sources)
         score = (lambda: self._validation_score(validation)) if self.early_stopping else None
         return FitData(sources, indices, score, evaluate)

@@ -14,13 +14,13 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
+from glassnet.batches.targets import misclassified, predicted_classes
 from glassnet.errors import DataError, ParameterError
 from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.estimators.inputs import validated
 from glassnet.estimators.multioutput import MultiOutputBinarizer, class_numbers, fitted_binarizer, is_class_lists
 from glassnet.estimators.sklearn_names import activation_entry
 from glassnet.estimators.validation_data import ValidationData, user_score
-from glassnet.execution.inference import answers, wrong
 from glassnet.tables.activations import Activation, Softmax
 from glassnet.tables.costs import BinaryCrossEntropy, CategoricalCrossEntropy, Cost
 
@@ -140,7 +140,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         outputs = self._outputs(self._validated_X(X))
         if self._label_binarizer.y_type_ in MULTI_COLUMN:
             return self._label_binarizer.inverse_transform(outputs)  # labels are sparse if y was
-        return self._decode(self._answers(outputs))
+        return self._decode(self._predicted_classes(outputs))
 
     def predict_proba(self, X: Any) -> Array | list[Array]:
         """The probability of each class, (n, classes), in the order of `classes_`; for several columns a list."""
@@ -194,7 +194,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         elif type_of_target(y) == MultiOutputBinarizer.y_type_:
             raise DataError(
                 f"y has {y.shape[1]} columns of classes, but this network was made for one, or for labels of 0 and 1: "
-                "fit anew, or start partial_fit with a list of the classes of each column."
+                "fit anew, or begin partial_fit with a list of the classes of each column."
             )
         else:
             self._check_classes(unique_labels(y), self.classes_)
@@ -225,20 +225,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return targets.astype(np.int64)
         return np.take(self.classes_, targets.ravel(), mode="clip")  # a single class has 0 and 1 too
 
-    def _answers(self, outputs: Array) -> Array:
+    def _predicted_classes(self, outputs: Array) -> Array:
         """The most probable class number of each sample (n,), or of each column (n, columns); 0 or 1 per label."""
         if self._label_binarizer.y_type_.startswith("multilabel"):
             return outputs > 0.5
         columns = isinstance(self._label_binarizer, MultiOutputBinarizer)
-        return answers(outputs, self._label_binarizer.groups if columns else (outputs.shape[1],))
+        return predicted_classes(outputs, self._label_binarizer.groups if columns else (outputs.shape[1],))
 
     def _validation_score(self, validation: ValidationData) -> float:
         """The share of correct predictions, or the score of the user's scorer."""
         if self.scoring is not None:
             return user_score(self, validation)
         sources = validation.sources
-        expected = sources.y if sources.y.ndim == 1 else self._answers(sources.y)
-        is_wrong = wrong(self._answers(self._outputs(sources.x)), expected)
+        expected = sources.y if sources.y.ndim == 1 else self._predicted_classes(sources.y)
+        is_wrong = misclassified(self._predicted_classes(self._outputs(sources.x)), expected)
         return float(np.average(~is_wrong, weights=sources.weights))
 
     def _output_count(self, targets: Array) -> int:

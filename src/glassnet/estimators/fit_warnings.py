@@ -12,17 +12,17 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, DivergedError, ParameterError
 from glassnet.estimators.inputs import engine_rows
 from glassnet.estimators.loss_curve import loss_history
-from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork
 from glassnet.see import data_rules, learning_rules
-from glassnet.see.diagnosis import RULES, Diagnosis, diagnosed, findings
-from glassnet.see.evidence import Evidence, Finding, examined, gathered
+from glassnet.see.diagnosis import RULES, Diagnosis, diagnosis_of, findings
+from glassnet.see.evidence import Evidence, Finding, evidence_of_run, examine
 from glassnet.see.wording import ESTIMATOR, Reader
-from glassnet.training.layer_monitor import some
+from glassnet.training.layer_monitor import spread_samples
 
 MAX_SAMPLES = 1024  # samples whose columns and targets are checked before a fit
 # Evidence.learnt, the share of the loss that is gone, below which the layers are examined, a finding about the training
@@ -32,7 +32,7 @@ DATA_CHECKS = (data_rules.wrong_output, data_rules.unscaled, data_rules.large_ta
 LENGTH_CHECKS = (learning_rules.rate_too_low, learning_rules.noisy_batch)  # not for a fit that stopped by itself
 RULES_BEFORE_FIT = tuple(rule for rule in RULES if rule.find in DATA_CHECKS)
 NOT_AFTER_FIT = (*DATA_CHECKS, learning_rules.overfit)
-RULES_AFTER_FIT = tuple(rule for rule in RULES if not (rule.find in NOT_AFTER_FIT or rule.counts))
+RULES_AFTER_FIT = tuple(rule for rule in RULES if not (rule.find in NOT_AFTER_FIT or rule.needs_all_data))
 RULES_AFTER_STOP = tuple(rule for rule in RULES_AFTER_FIT if rule.find not in LENGTH_CHECKS)
 
 
@@ -61,7 +61,9 @@ def data_findings(estimator: Any, network: NeuralNetwork, sources: Sources) -> t
     every = -(-sources.x.shape[0] // MAX_SAMPLES)
     x = None if is_sparse(sources.x) else sources.x[::every]
     y = None if sources.y.ndim == 1 else sources.y[::every]
-    return findings(Evidence(network, None, None, x, y, whole=False, reader=reader(estimator)), RULES_BEFORE_FIT)
+    return findings(
+        Evidence(network.model, None, None, x, y, is_complete=False, reader=reader(estimator)), RULES_BEFORE_FIT
+    )
 
 
 def warn_after_fit(estimator: Any, network: NeuralNetwork, not_converged: str, problems: tuple[Finding, ...]) -> None:
@@ -70,12 +72,12 @@ def warn_after_fit(estimator: Any, network: NeuralNetwork, not_converged: str, p
     `not_converged` is scikit-learn's message, or empty where the fit converged; the first finding is appended to it.
     `problems` are the findings made before the fit.
     """
-    evidence = Evidence(network, network.history, None, reader=reader(estimator))
-    if problems or evidence.poor(EXAMINE_LAYERS_BELOW):
-        evidence = gathered(network, reader=reader(estimator))
+    evidence = Evidence(network.model, network.history, None, reader=reader(estimator))
+    if problems or evidence.has_learnt_less_than(EXAMINE_LAYERS_BELOW):
+        evidence = evidence_of_run(network.model, network.history, network.recent_samples, reader(estimator))
     rules = RULES_AFTER_FIT if not_converged else RULES_AFTER_STOP
-    main_problem = findings(evidence, rules)[:1] if evidence.poor(WARN_BELOW) else ()
-    reported = (*problems, *main_problem) if not_converged or evidence.poor(WARN_OF_DATA_BELOW) else ()
+    main_problem = findings(evidence, rules)[:1] if evidence.has_learnt_less_than(WARN_BELOW) else ()
+    reported = (*problems, *main_problem) if not_converged or evidence.has_learnt_less_than(WARN_OF_DATA_BELOW) else ()
     if not_converged and not reported:
         warnings.warn(not_converged, ConvergenceWarning, stacklevel=2)
     for number, finding in enumerate(reported):
@@ -96,11 +98,11 @@ def diagnosis(estimator: Any, X: Any, y: Any) -> Diagnosis:
     network = estimator._synced_network()
     if network.history is None and getattr(estimator, "loss_curve_", None):
         network.history = loss_history(estimator)
-    if X is None and network.history is None and network.seen is None:
+    if X is None and network.history is None and network.recent_samples is None:
         raise ParameterError("there is no record of a fit (copies after solver='lbfgs' have none): pass X and y.")
     if X is None:
-        return diagnosed(gathered(network, reader=reader(estimator)))
-    return diagnosed(examined(network, *_evidence_data(estimator, network, X, y)))
+        return diagnosis_of(evidence_of_run(network.model, network.history, network.recent_samples, reader(estimator)))
+    return diagnosis_of(examine(network.model, network.history, *_evidence_data(estimator, network, X, y)))
 
 
 def _evidence_data(estimator: Any, network: NeuralNetwork, X: Any, y: Any) -> tuple[Sources, Reader, bool]:
@@ -111,4 +113,4 @@ def _evidence_data(estimator: Any, network: NeuralNetwork, X: Any, y: Any) -> tu
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     sources = Sources(engine_rows(X, network.dtype), estimator._encode(y), None)
     sampled = is_sparse(sources.x)
-    return (some(sources) if sampled else sources), reader(estimator), not sampled
+    return (spread_samples(sources) if sampled else sources), reader(estimator), not sampled

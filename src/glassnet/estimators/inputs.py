@@ -11,7 +11,7 @@ from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import validate_data
 
 from glassnet.batches.samples import as_rows
-from glassnet.batches.sparse import SLICE, dense_rows, is_sparse
+from glassnet.batches.sparse import SLICE_BYTES, dense_rows, is_sparse
 from glassnet.errors import DataError
 
 Array = np.ndarray[Any, Any]
@@ -57,7 +57,7 @@ def engine_rows(X: Any, dtype: Any) -> Array:
 def dense_blocks(X: Any, dtype: Any) -> Iterator[Array]:
     """X as dense blocks of rows."""
     X = X.tocsr() if is_sparse(X) else X
-    size = min(BLOCK_SAMPLES, max(1, SLICE // (8 * X.shape[1])))
+    size = min(BLOCK_SAMPLES, max(1, SLICE_BYTES // (8 * X.shape[1])))
     for first in range(0, X.shape[0], size):
         block = X[first : first + size]
         yield dense_rows(block, slice(None)) if is_sparse(block) else as_rows(block.T, dtype)

@@ -16,20 +16,19 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
-from glassnet.batches.mini_batches import batch_weights, epoch_batches
-from glassnet.batches.sparse import SliceBySlice, is_sparse
+from glassnet.batches.mini_batches import StepRange, batch_weights, epoch_batches
+from glassnet.batches.sources import Sources
 from glassnet.errors import DivergedError, ParameterError
 from glassnet.estimators.callbacks import SklearnCallbacks
 from glassnet.estimators.fit_warnings import diverged
-from glassnet.execution.executor import Executor, executor
-from glassnet.execution.reference import Schedule, Sources
+from glassnet.execution.model import Model
 from glassnet.network import NeuralNetwork
-from glassnet.program.buffers import vectors
-from glassnet.program.builder import StepOptions, build
-from glassnet.program.lowering import fused
+from glassnet.program.lowering import step_lowerings
+from glassnet.program.updates import StepOptions
 from glassnet.tables.entry import Value
 from glassnet.tables.optimizers import Optimizer, Scalars
-from glassnet.training.layer_monitor import kept
+from glassnet.training.layer_monitor import recent_samples
+from glassnet.training.step_scalars import StepInputs, step_scalars
 
 Array = np.ndarray[Any, Any]
 BLOCK_SAMPLES = 512  # so few samples that their activations stay in the processor's cache
@@ -55,49 +54,33 @@ class GradientSum(Optimizer):
 class WholeCost:
     """C and its gradient over all samples, as functions of the flat vector of parameters, in float64."""
 
-    def __init__(self, network: NeuralNetwork, sources: Sources, threads: int | None) -> None:
-        self.network, samples = network, sources.x.shape[0]
-        step = StepOptions(Sum(), weighted=sources.weights is not None, labels=sources.y.ndim == 1)
-        self.program = build(network.architecture, step)
-        self.vectors = vectors(self.program, network.parameters, network.statistics)
-        running = self.program if network.engine == "numpy" else fused(self.program)
-        self.executor: Executor = executor(
-            network.engine, running, self.vectors, min(BLOCK_SAMPLES, samples), network.seed
+    def __init__(self, model: Model, sources: Sources, threads: int | None) -> None:
+        samples, options = (
+            sources.x.shape[0],
+            StepOptions(GradientSum(), weighted=sources.weights is not None, labels=sources.y.ndim == 1),
         )
-        if is_sparse(sources.x):
-            self.executor = SliceBySlice(self.executor, sources)
-        self.executor.bind(sources)
+        lowerings = step_lowerings(model.architecture, options)
+        self.executor = model.step_executor(lowerings, min(BLOCK_SAMPLES, samples), sources)
         self.executor.threads = threads
         order, batches = np.arange(samples), epoch_batches(samples, BLOCK_SAMPLES)
         weights = batch_weights(sources.weights, order, batches)
         batches, weights = batches[weights > 0], weights[weights > 0]
-        self.shares = weights / weights.sum()
-        self.schedule = Schedule(order, batches, self._scalars(batches, weights), 0)
-
-    def _scalars(self, batches: Array, weights: Array) -> Array:
-        """The step scalars of every block; the penalty is divided by the Σw of all samples."""
-        architecture, total = self.network.architecture, weights.sum()
-        values = {
-            "l1": architecture.l1 / total,
-            "l2": architecture.l2 / total,
-            "weight factor": batches[:, 1] / weights,
-        }
-        values["share 0"] = self.shares
-        table = np.empty((len(batches), len(self.program.scalars)))
-        for column, name in enumerate(self.program.scalars):
-            table[:, column] = values[name]
-        return table
+        total = weights.sum()
+        self.shares = weights / total
+        inputs = StepInputs(np.arange(len(batches)), self.shares, batches[:, 1], weights, penalty_divisors=total)
+        scalars = step_scalars(lowerings.plain, model.architecture, inputs, np.float64)
+        self.steps = StepRange(order, batches, scalars, 0)
 
     def __call__(self, vector: Array) -> tuple[float, Array]:
         """C and ∂C/∂vector; both may be infinite or NaN."""
-        self.vectors.parameters.vector[:] = vector
-        total = self.vectors.states[0].vector
+        vectors = self.executor.vectors
+        vectors.parameters.vector[:] = vector
+        total = vectors.states[0].vector
         total[:] = 0
         costs = np.zeros(len(self.shares))
         done = 0
         while done < len(costs):
-            schedule = self.schedule
-            part = schedule._replace(batches=schedule.batches[done:], scalars=schedule.scalars[done:])
+            part = self.steps._replace(batches=self.steps.batches[done:], scalars=self.steps.scalars[done:])
             done += self.executor.steps(part, costs[done:])
         with np.errstate(over="ignore", invalid="ignore"):
             return float(costs @ self.shares), total.copy()
@@ -132,7 +115,7 @@ def fit_lbfgs(estimator: Any, network: NeuralNetwork, sources: Sources, callback
         name = "dropout" if estimator.dropout else "batch_norm"
         raise ParameterError(f"solver='lbfgs' needs a deterministic cost: use {name} with 'sgd' or 'adam'.")
     double = network if network.dtype == np.float64 else network.astype(np.float64)
-    cost = WholeCost(double, sources, estimator.threads)
+    cost = WholeCost(double.model, sources, estimator.threads)
     result = minimize(
         cost,
         double.parameters.vector.copy(),
@@ -146,7 +129,7 @@ def fit_lbfgs(estimator: Any, network: NeuralNetwork, sources: Sources, callback
         raise diverged(DivergedError(f"L-BFGS ended at a cost of {result.fun}; scale the columns of X."))
     estimator.loss_ = float(result.fun)
     network.parameters.vector[:] = result.x
-    network.history, network.seen = None, kept(sources)
+    network.history, network.recent_samples = None, recent_samples(sources)
     estimator.n_iter_ = min(result.nit, estimator.max_iter)
     return convergence_message(result, estimator.max_iter) if result.status else ""
 

@@ -13,10 +13,9 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from glassnet.batches.samples import one_hot_rows
 from glassnet.batches.sparse import dense
+from glassnet.batches.targets import one_hot_groups, predicted_classes
 from glassnet.errors import DataError
-from glassnet.execution.inference import answers
 
 Array = np.ndarray[Any, Any]
 
@@ -45,11 +44,11 @@ class MultiOutputBinarizer:
         """y (n, columns) as rows of 0 and 1, (n, Σ classes) uint8. Raises DataError at an unknown class."""
         pairs = enumerate(zip(self.columns(y), self.classes_, strict=True))
         labels = [class_numbers(column, classes, f"column {number} of y") for number, (column, classes) in pairs]
-        return one_hot_rows(labels, self.groups)
+        return one_hot_groups(labels, self.groups)
 
     def inverse_transform(self, outputs: Array) -> Array:
         """The most probable class of each column, (n, columns), from outputs or targets (n, Σ classes)."""
-        labels = answers(outputs, self.groups).T
+        labels = predicted_classes(outputs, self.groups).T
         columns = [classes[column] for classes, column in zip(self.classes_, labels, strict=True)]
         if len({classes.dtype.kind for classes in self.classes_}) > 1:
             columns = [column.astype(object) for column in columns]

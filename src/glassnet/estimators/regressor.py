@@ -30,10 +30,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : squared_error (½ of it, summed over the outputs), poisson (half the deviance; outputs are exp), or
-        absolute_error, huber, quantile, or any row of glassnet's costs: Huber(2.0), Quantile(0.9), custom_cost(...)
-    sklearn_compatible : report the squared error of several outputs as scikit-learn does, as their mean, though the
-        gradient is that of their sum (its issue 8349); the fit ends by that loss then
+    loss : squared_error (½ of it, summed over the outputs), poisson (half the deviance; its output activation is exp),
+        absolute_error, huber, quantile, or any entry of glassnet's costs: Huber(2.0), Quantile(0.9), custom_cost(...)
+    sklearn_compatible : report the squared error of several outputs as scikit-learn does, as their mean, although the
+        gradient is that of their sum (its issue 8349); the fit then stops by that loss
 
     Attributes
     ----------
@@ -117,14 +117,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             y = column_or_1d(y, warn=True)
         return X, self._encode(y)
 
-    def _encoded(self, y: Array) -> Array:
-        """y as rows (n, outputs) in the loss's domain."""
-        rows = np.ascontiguousarray(y.reshape(len(y), -1))
-        place = loss_row(self.loss).targets.first_outside(rows)
-        if place is not None:
-            raise DataError(
-                f"y[{place[0]}] is {rows[place]:g}, but loss {self.loss!r} needs y in {loss_row(self.loss).targets}."
-            )
+    def _encode(self, y: Array) -> Array:
+        """y as rows (n, outputs), checked to lie in the loss's domain."""
+        rows, domain = np.ascontiguousarray(y.reshape(len(y), -1)), loss_entry(self.loss).targets
+        index = domain.first_outside(rows)
+        if index is not None:
+            raise DataError(f"y[{index[0]}] is {rows[index]:g}, but loss {self.loss!r} needs y in {domain}.")
         return rows if rows.dtype.kind == "f" and rows.dtype.itemsize in (4, 8) else rows.astype(np.float64)
 
     def _decode(self, targets: Array) -> Array:

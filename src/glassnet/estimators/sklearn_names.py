@@ -10,7 +10,7 @@ import numpy as np
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.tables.activations import Activation, activation
-from glassnet.tables.costs import Cost, cost, own_cost
+from glassnet.tables.costs import Cost, cost, custom_cost
 from glassnet.tables.interval import REAL
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm
 
@@ -70,7 +70,7 @@ def loss_entry(given: Any) -> Cost:
 
 def mean_over_outputs(entry: Cost, outputs: int) -> Cost:
     """scikit-learn's loss of several outputs: reported as their mean, but with the gradient of their sum."""
-    return own_cost(f"{entry.name} (mean of outputs)", lambda a, y: entry.value(a, y) / outputs, entry.gradient)
+    return custom_cost(f"{entry.name} (mean of outputs)", lambda a, y: entry.value(a, y) / outputs, entry.gradient)
 
 
 def default_output(entry: Cost) -> str:
@@ -106,4 +106,4 @@ def copy_into(new: NeuralNetwork, old: NeuralNetwork) -> None:
     """Copy all parameters, statistics and the seed from `old`, if both networks have the same layers and dtype."""
     if old.parameters.segments == new.parameters.segments and old.dtype == new.dtype:
         new.parameters.vector[:], new.statistics.vector[:] = old.parameters.vector, old.statistics.vector
-        new.seed = old.seed
+        new.model.seed = old.seed

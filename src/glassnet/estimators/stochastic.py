@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.batches.mini_batches import Plan
+from glassnet.batches.mini_batches import BatchPlan
+from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DivergedError
 from glassnet.estimators.callbacks import SklearnCallbacks
@@ -22,14 +23,12 @@ from glassnet.estimators.fit_warnings import FitWarning, diverged
 from glassnet.estimators.learning_rates import EpochRates, inverse_scaling
 from glassnet.estimators.random_state import Shuffles
 from glassnet.estimators.stopping import Patience, no_improvement_message
-from glassnet.execution.reference import Sources
 from glassnet.network import NeuralNetwork
 from glassnet.tables.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer, optimizer
 from glassnet.tables.schedules import Schedule, schedule
-from glassnet.training.fit import SHOWN_EVERY
+from glassnet.training.fit import UPDATE_SECONDS
 from glassnet.training.history import Report
-from glassnet.training.layer_monitor import Watch
-from glassnet.training.layer_monitor import kept as kept_samples
+from glassnet.training.layer_monitor import LayerMonitor, recent_samples
 from glassnet.training.progress import progress
 from glassnet.training.recipe import Recipe
 from glassnet.training.training import Training
@@ -103,7 +102,7 @@ class StochasticFit:
         self.batch_size = batch_size(estimator, self.samples)
         epochs = 1 if incremental else estimator.max_iter
         orders = self.shuffles or self._in_order
-        self.plan = Plan(self.samples, self.batch_size, data.sources.weights, orders, epochs)
+        self.plan = BatchPlan(self.samples, self.batch_size, data.sources.weights, orders, epochs)
         previous: OptimizerState | None = getattr(estimator, "_optimizer", None) if incremental else None
         self.optimizer = previous.optimizer if previous else optimizer_entry(estimator)
         self.rate = previous.learning_rate if previous else float(estimator.learning_rate_init)
@@ -136,7 +135,7 @@ class StochasticFit:
             lr=self.rate,
             optimizer=self.optimizer,
             schedule=self.rates,
-            by_samples=True,
+            penalty_per_weight=True,
         )
         training: Training | None = getattr(self.estimator, "_training", None) if previous else None
         sources = self.data.sources
@@ -145,19 +144,19 @@ class StochasticFit:
             training.feed(self.plan, None if overwrite(training.sources, sources) else copied_if_small(sources))
         else:
             sources = copied_if_small(sources) if self.incremental else sources
-            training = Training(self.network, sources, recipe, self.data.evaluate, self.plan)
+            training = Training(self.network.model, sources, recipe, self.data.evaluate, self.plan)
             training.counters.step = first_step
-            training.watch = None if self.incremental else Watch(training)
             for vector, state in zip(training.vectors.states, previous.states if previous else (), strict=False):
                 vector.vector[:] = state
         training.executor.threads = self.estimator.threads
+        self.monitor = None if self.incremental else LayerMonitor(training)
         return training
 
     def _can_read(self, training: Training) -> bool:
         """Whether a previous run can read the present data."""
         before, now = training.sources, self.data.sources
         same = before.y.ndim == now.y.ndim and (before.weights is None) == (now.weights is None)
-        return same and training.network is self.network and training.executor.capacity >= self.batch_size
+        return same and training.model is self.network.model and training.executor.capacity >= self.batch_size
 
     def _schedule(self, first_step: int) -> Schedule:
         estimator = self.estimator
@@ -198,13 +197,14 @@ class StochasticFit:
         """Run some of the epochs that are left, and process those that finish."""
         every_epoch = self.data.score is not None or self.estimator.callbacks or self.sklearn_callbacks.active
         limit = self.estimator.time_limit
-        seconds = SHOWN_EVERY if limit is None else min(SHOWN_EVERY, limit - (time.perf_counter() - started))
+        seconds = UPDATE_SECONDS if limit is None else min(UPDATE_SECONDS, limit - (time.perf_counter() - started))
         if seconds <= 0:
             self.stop_reason = "the time limit was reached"
             return
         if self.training.counters.batch == 0:
             self.sklearn_callbacks.begin_epoch()
-        self.training.run(epochs=1 if every_epoch else self.patience.safe_epochs(left), seconds=seconds)
+        epochs = 1 if every_epoch else self.patience.safe_epochs(left)
+        self.training.run(epochs=epochs, seconds=seconds, monitor=self.monitor)
         self._process_reports()
 
     def _process_reports(self) -> None:
@@ -299,10 +299,10 @@ class StochasticFit:
 
     def _record_history(self) -> None:
         """Store with the network what a diagnosis reads."""
-        self.network.history = self.network.seen = None
-        if not self.incremental:
-            history = self.network.history = self.training.history()
-            self.network.seen = kept_samples(self.data.sources, self.data.indices)
+        self.network.history = self.network.recent_samples = None
+        if self.monitor is not None:
+            history = self.network.history = self.training.history(self.monitor.layers)
+            self.network.recent_samples = recent_samples(self.data.sources, self.data.indices)
             if self.data.score is not None and len(history):
                 history.best_epoch = 1 + int(np.nanargmax(self.estimator.validation_scores_[-len(history) :]))
 

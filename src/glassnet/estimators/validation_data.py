@@ -10,7 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
-from glassnet.execution.reference import Sources
+from glassnet.batches.sources import Sources
 
 Array = np.ndarray[Any, Any]
 

@@ -70,11 +70,10 @@ class Model:
 
     def step_executor(self, lowerings: Lowerings, capacity: int, sources: Sources) -> StepExecutor:
         """What runs the steps of a run on `sources`, whose x may be sparse."""
-        executor: StepExecutor = self.executor(lowerings.for_engine(self.engine), capacity)
-        if is_sparse(sources.x):
-            executor = SparseExecutor(executor, sources)
-        executor.bind(sources)
-        return executor
+        executor = self.executor(lowerings.for_engine(self.engine), capacity)
+        result: StepExecutor = SparseExecutor(executor, sources) if is_sparse(sources.x) else executor
+        result.bind(sources)
+        return result
 
     def astype(self, dtype: Any) -> Model:
         """A copy that computes in another dtype."""

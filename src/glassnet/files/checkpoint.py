@@ -15,7 +15,7 @@ import numpy as np
 from glassnet.errors import ModelFileError
 from glassnet.files.model_file import describe_model
 from glassnet.files.storage import read_tensors, write_tensors
-from glassnet.tables.rows import describe
+from glassnet.tables.entry import describe
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
 from glassnet.training.training import Training

@@ -39,8 +39,8 @@ class SavedModel(NamedTuple):
         described = self.description
         return {
             "layers": [entry if isinstance(entry, int) else rebuild(LAYERS, entry) for entry in described["layers"]],
-            "activations": [rebuild(ACTIVATIONS, entry, OwnActivation) for entry in described["activations"]],
-            "cost": rebuild(COSTS, described["cost"], OwnCost),
+            "activations": [rebuild(ACTIVATIONS, entry, CustomActivation) for entry in described["activations"]],
+            "cost": rebuild(COSTS, described["cost"], CustomCost),
             "initializer": rebuild(INITIALIZERS, described["initializer"]),
             **{name: described[name] for name in ("l1", "l2", "dtype", "seed")},
         }

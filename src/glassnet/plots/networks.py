@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.batches.sources import checked_sources
+from glassnet.batches.targets import numeric_targets, predicted_classes, target_classes
 from glassnet.errors import DataError, ParameterError
+from glassnet.execution.inference import loaded_executor
 from glassnet.plots.figure import BLUE, GREY, OKABE_ITO, ORANGE, new_axes
 from glassnet.program.parameters import Array
 
@@ -29,7 +31,7 @@ def plot_predictions(network: NeuralNetwork, x: Any, y: Any, ax: Axes | None = N
 
     Raises DataError if the network has more than two inputs.
     """
-    sources = checked_sources(network, x, y)
+    sources = checked_sources(network.architecture, network.dtype, x, y)
     inputs = network.architecture.inputs
     if inputs > 2:
         raise DataError(f"this network has {inputs} inputs; a curve needs 1 and a decision surface 2.")
@@ -46,7 +48,7 @@ def plot_predictions(network: NeuralNetwork, x: Any, y: Any, ax: Axes | None = N
 def _curve(network: NeuralNetwork, x: Array, y: Array, ax: Axes) -> None:
     """Plot every output over the input."""
     points = np.linspace(x.min(), x.max(), 400)
-    targets = np.equal(y[:, np.newaxis], np.arange(network.architecture.outputs)) if y.ndim == 1 else y
+    targets = numeric_targets(y, network.architecture.outputs)
     for number, (output, target) in enumerate(zip(network.predict(points[np.newaxis]), targets.T, strict=True)):
         colour = OKABE_ITO[number % len(OKABE_ITO)]
         ax.plot(x, target, MARKERS[number % len(MARKERS)], color=GREY, markersize=3, alpha=0.5, label=f"y{number}")
@@ -79,7 +81,7 @@ def _surface(network: NeuralNetwork, x: Array, y: Array, ax: Axes) -> None:
 
 def _plot_samples(x: Array, y: Array, outputs: int, ax: Axes) -> None:
     """Plot the samples, with one marker per class."""
-    targets = y if y.ndim == 1 else y.argmax(axis=1) if outputs > 1 else (y[:, 0] > 0.5).astype(int)
+    targets = y if y.ndim == 1 else predicted_classes(y, (outputs,)).astype(int)
     for number in np.unique(targets):
         chosen = x[targets == number]
         colour = OKABE_ITO[int(number) % len(OKABE_ITO)]
@@ -140,13 +142,13 @@ def plot_confusion(
     network: NeuralNetwork, x: Any, y: Any, names: Sequence[str] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Plot the confusion matrix: a row per true class, a column per predicted one, coloured by fraction of the row."""
-    sources = checked_sources(network, x, y)
+    sources = checked_sources(network.architecture, network.dtype, x, y)
     _check_one_group(network, "a confusion matrix")
-    true = network._inference._classes(sources)
+    true = target_classes(network.architecture, sources.y)
     if true is None:
         raise DataError("y holds quantities; a confusion matrix needs classes and a cross-entropy as the cost.")
     outputs = network.predict(sources.x.T)
-    predicted = outputs.argmax(axis=0) if len(outputs) > 1 else (outputs[0] > 0.5).astype(int)
+    predicted = predicted_classes(outputs.T, (len(outputs),)).astype(int)
     count = max(len(outputs), 2)
     counts = np.bincount(true.astype(int) * count + predicted, minlength=count * count).reshape(count, count)
     ax = new_axes(5.6, 5.0) if ax is None else ax
@@ -228,8 +230,8 @@ def _errors(network: NeuralNetwork, x: Any, y: Any) -> list[Array]:
     """The mean δ of each neuron, by layer from 1 (index 0 is a placeholder); empty without samples."""
     if x is None:
         return []
-    sources = checked_sources(network, x, y)
-    runner = network._inference._ready(sources.x, False, sources.y)
-    runner.run()
+    sources = checked_sources(network.architecture, network.dtype, x, y)
+    executor = loaded_executor(network.model, sources.x, sources.y)
+    executor.run()
     count = len(network.architecture.dense)
-    return [np.zeros(0), *(runner.rows(f"delta{layer}").mean(axis=0) for layer in range(1, count + 1))]
+    return [np.zeros(0), *(executor.rows(f"delta{layer}").mean(axis=0) for layer in range(1, count + 1))]

@@ -17,7 +17,7 @@ from glassnet.program.equations import bp1
 from glassnet.program.layer_positions import LayerEquations, LayerPosition, layer_positions, segments
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.program.updates import StepOptions, add_update
-from glassnet.tables.rows import Value
+from glassnet.tables.entry import Value
 
 __all__ = ["StepOptions", "build", "segments"]
 

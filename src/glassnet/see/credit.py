@@ -20,7 +20,7 @@ from glassnet.training.layer_measures import square_sums
 
 
 class Credit(NamedTuple):
-    """The parts of the samples: `norms` (layers, n) are ‖δ‖·‖a‖ of each dense layer and sample, `costs` (n,) their costs.
+    """The parts of the samples: `norms` (layers, n) are ‖δ‖·‖a‖ of each layer and sample, `costs` (n,) their costs.
 
     `predicted` and `labels` (n,) are class numbers, of the network and of y, (n, groups) where the output has groups;
     None where y are quantities.
@@ -33,7 +33,7 @@ class Credit(NamedTuple):
 
     @property
     def shares(self) -> Array:
-        """Each sample's share of a layer's summed norms, (layers, n); the shares of a layer add up to 1 (or are all 0)."""
+        """Each sample's share of a layer's summed norms, (layers, n); those of a layer add up to 1 (or are all 0)."""
         sums = self.norms.sum(axis=1, keepdims=True)
         return np.divide(self.norms, sums, out=np.zeros_like(self.norms), where=sums > 0)
 

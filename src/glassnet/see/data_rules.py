@@ -18,7 +18,7 @@ ROWS = 8192  # evenly spread ones, that tell mean and deviation
 
 def unscaled(evidence: Evidence) -> Finding | None:
     """A column is far from mean 0 and deviation 1, or far wider than the others."""
-    entry = evidence.network.architecture.entry
+    entry = evidence.model.architecture.entry
     if evidence.x is None or any(layer.statistics for layer in entry):
         return None  # batch_norm on x itself scales it
     x = np.asarray(evidence.x[:: -(-len(evidence.x) // ROWS)], np.float64)
@@ -62,7 +62,7 @@ def imbalance(evidence: Evidence) -> Finding | None:
     """A class is rare, in any group of outputs."""
     if evidence.y is None:
         return None
-    parts = np.split(evidence.y, np.cumsum(evidence.network.architecture.groups)[:-1], axis=1)
+    parts = np.split(evidence.y, np.cumsum(evidence.model.architecture.groups)[:-1], axis=1)
     if len(parts) == 1:
         return _rare(evidence, parts[0], "")
     found = (_rare(evidence, y, f" of group {n}") for n, y in enumerate(parts) if y.shape[1] > 1)
@@ -112,9 +112,9 @@ def contradictions(evidence: Evidence) -> Finding | None:
     groups = _groups(evidence.x)
     counts = np.bincount(groups)
     means = np.array([np.bincount(groups, column) for column in evidence.y.T.astype(np.float64)]) / counts
-    floor = mean_cost(evidence.network.architecture.cost, means.T[groups], evidence.y.astype(np.float64))
-    above, depth = floor - evidence.best, evidence.constant - evidence.best
-    if above < 0.1 * depth or evidence.reached - evidence.best > 1.2 * above:
+    floor = mean_cost(evidence.model.architecture.cost, means.T[groups], evidence.y.astype(np.float64))
+    above, depth = floor - evidence.least, evidence.constant - evidence.least
+    if above < 0.1 * depth or evidence.reached - evidence.least > 1.2 * above:
         return None
     return Finding(
         "cost that cannot fall",
@@ -128,7 +128,7 @@ def contradictions(evidence: Evidence) -> Finding | None:
 
 def wrong_output(evidence: Evidence) -> Finding | None:
     """Targets lie where the output activation cannot reach."""
-    row, after = evidence.network.architecture.dense[-1].activation, evidence.network.architecture.dense[-1].after
+    row, after = evidence.model.architecture.dense[-1].activation, evidence.model.architecture.dense[-1].after
     y = evidence.y
     if y is None or after:
         return None
@@ -148,11 +148,7 @@ def wrong_output(evidence: Evidence) -> Finding | None:
 def large_targets(evidence: Evidence) -> Finding | None:
     """Targets are so large that the first errors are."""
     y = evidence.y
-    if (
-        y is None
-        or evidence.network.architecture.cost.targets.low == 0
-        or evidence.network.architecture.dense[-1].after
-    ):
+    if y is None or evidence.model.architecture.cost.targets.low == 0 or evidence.model.architecture.dense[-1].after:
         return None
     y = y.astype(np.float64)
     with np.errstate(over="ignore"):

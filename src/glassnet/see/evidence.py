@@ -22,7 +22,7 @@ MAX_SAMPLES = 2048  # that the layers are measured on
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong with a network or its data: evidence, the equation behind it, a change, and its effect."""
+    """One thing that is wrong with a network or its data: evidence, the equation behind it, a change, its effect."""
 
     name: str
     evidence: str
@@ -46,9 +46,9 @@ class Finding(NamedTuple):
 class Evidence:
     """All that is known; what follows from it is computed once.
 
-    `x` and `y` are samples as rows (y as numbers, one-hot for classes), `outputs` the model's outputs for them. `levels`
-    are their costs: None without data. `measures` are of the layers now, or the last ones of the run. `is_complete`
-    says that x and y are all the data, not some training samples; `reader` is whom the sentences address.
+    `x` and `y` are samples as rows (y as numbers, one-hot for classes), `outputs` the model's outputs for them and
+    `levels` their costs: None without data. `measures` are of the layers now, or the last ones of the run.
+    `is_complete` says that x and y are all the data, not some training samples; `reader` is whom the sentences address.
     """
 
     model: Model
@@ -60,6 +60,21 @@ class Evidence:
     levels: CostLevels | None = None
     is_complete: bool = True
     reader: Reader = field(default_factory=Reader)
+
+    @property
+    def reached(self) -> float | None:
+        """The mean cost on the samples."""
+        return None if self.levels is None else self.levels.reached
+
+    @property
+    def constant(self) -> float | None:
+        """The cost of the best constant prediction."""
+        return None if self.levels is None else self.levels.constant
+
+    @property
+    def least(self) -> float:
+        """The least possible cost, 0 where it is unknown."""
+        return 0.0 if self.levels is None else self.levels.least
 
     @cached_property
     def learnt(self) -> float | None:
@@ -101,12 +116,11 @@ class Evidence:
         size = 0 if self.history is None else self.history.layers.batch_size
         noise = 0.0 if self.measures is None or not size else self.measures.noise / size
         falls = late[:half].mean() - late[half:].mean() > change
-        least = 0.0 if self.levels is None else self.levels.least
-        return (0.0 if falls else change / max(abs(float(np.median(late)) - least), 1e-300)), noise
+        return (0.0 if falls else change / max(abs(float(np.median(late)) - self.least), 1e-300)), noise
 
     @property
     def updates(self) -> float | None:
-        """The median of the last measurements' largest ‖change of W‖ / ‖W‖; None where the run was too short for one."""
+        """The median of the last measurements' largest ‖change of W‖ / ‖W‖; None if the run was too short for one."""
         if self.history is None or not len(self.history.layers):
             return None
         return float(np.median(self.history.layers["update"][-5:].max(axis=1))) or None  # 0: no optimiser was known

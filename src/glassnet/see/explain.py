@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import unknown
+from glassnet.errors import unknown_name
 from glassnet.execution.model import Model
 from glassnet.program.parameters import Array
 from glassnet.program.updates import StepOptions
@@ -125,9 +125,9 @@ def explain_step(
     notation: str = "columns",
     dtype: Any = "float64",
 ) -> Explanation:
-    """Explain one training step on `data` (x, y, sample_weight); the model stays as it is (see Inspection.explain_step)."""
+    """Explain one training step on `data` (x, y, sample_weight); see Inspection.explain_step."""
     if notation not in NOTATIONS:
-        raise unknown("notation", notation, NOTATIONS)
+        raise unknown_name("notation", notation, NOTATIONS)
     entry, lr = optimizers.optimizer(optimizer), positive("lr", lr)
     loaded = load_pass(model, data, dtype, step=StepOptions(entry, weighted=data[2] is not None))
     twin, m = loaded.model, loaded.executor.m
@@ -146,16 +146,16 @@ def explain_step(
 
 
 def run_rows(loaded: LoadedPass) -> tuple[list[Worked], Trace]:
-    """Run the equations one by one and copy what each read and wrote; the trace shows the quantities before the update."""
+    """Run the equations one by one and copy what each read and wrote; the trace shows the time before the update."""
     program, executor = loaded.program, loaded.executor
     done: list[Worked] = []
     trace: Trace | None = None
-    for number in range(program.head("batch"), len(program.rows)):
-        row = program.rows[number]
+    for position in range(program.head("batch"), len(program.rows)):
+        row = program.rows[position]
         if row.label == "update" and trace is None:
             trace = Trace.of(executor, f"the quantities of the step, {samples(executor.m)}, {loaded.model.dtype}")
         reads = {name: executor.columns(name).copy() for name in row.reads}
-        executor.run(number, number + 1)
+        executor.run(position, position + 1)
         done.append(Worked(program, row, reads, {name: executor.columns(name).copy() for name in row.writes}))
     assert trace is not None
     return done, trace

@@ -21,7 +21,7 @@ SWING = 0.01  # of the cost above the least possible, from epoch to epoch
 
 def symmetric(evidence: Evidence) -> Finding | None:
     """The units of a hidden layer are copies of one another."""
-    weights = evidence.network.weights
+    weights = [evidence.model.parameters[f"w{n}"] for n in range(1, len(evidence.model.architecture.dense) + 1)]
     for layer, (w, after) in enumerate(pairwise(weights), 1):
         if len(w) > 1 and _equal(w) and _equal(after.T):
             return Finding(
@@ -56,8 +56,8 @@ def exploding(evidence: Evidence) -> Finding | None:
 
 def saturated(evidence: Evidence) -> Finding | None:
     """Most gates of a layer with a bounded activation are shut, and little is learnt."""
-    architecture, shares = evidence.network.architecture, evidence.of("saturated")
-    if not len(shares) or not evidence.poor(LEARNT):
+    architecture, shares = evidence.model.architecture, evidence.of("saturated")
+    if not len(shares) or not evidence.has_learnt_less_than(LEARNT):
         return None
     most = MOSTLY_SHUT if evidence.learnt is not None else 0.5 + MOSTLY_SHUT / 2
     paired = architecture.dense[-1].activation.name in architecture.cost.pairs
@@ -81,7 +81,7 @@ def dead(evidence: Evidence) -> Finding | None:
         return None
     shares = evidence.of("dead")[:-1]
     for layer, share in enumerate(shares, 1):
-        dense = evidence.network.architecture.dense[layer - 1]
+        dense = evidence.model.architecture.dense[layer - 1]
         if share > MANY_DEAD and not np.isfinite([dense.activation.range.low, dense.activation.range.high]).all():
             return Finding(
                 "dead units",
@@ -98,9 +98,9 @@ def dead(evidence: Evidence) -> Finding | None:
 def vanishing(evidence: Evidence) -> Finding | None:
     """The error fades on its way back, and little is learnt."""
     delta = evidence.of("delta")
-    if len(delta) < 3 or not 0 <= delta[0] < FADED * delta[-1] or not evidence.poor(LEARNT):
+    if len(delta) < 3 or not 0 <= delta[0] < FADED * delta[-1] or not evidence.has_learnt_less_than(LEARNT):
         return None
-    gates = {dense.activation.name for dense in evidence.network.architecture.dense[:-1]}
+    gates = {dense.activation.name for dense in evidence.model.architecture.dense[:-1]}
     return Finding(
         "vanishing gradients",
         f"δ is {_sizes(delta)} from layer 1 to {len(delta)}: {delta[0] / delta[-1]:.2g} of the last arrives at the "
@@ -118,14 +118,21 @@ def rate_too_high(evidence: Evidence) -> Finding | None:
     stopped = "" if evidence.history is None else evidence.history.stopped
     if stopped.startswith("training diverged"):
         seen = stopped.split("; the network")[0] + "."
-    elif len(costs) > 1 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs) and evidence.poor(LEARNT):
+    elif (
+        len(costs) > 1
+        and np.median(costs[-3:]) > 1.2 * costs.min()
+        and _climbs(costs)
+        and evidence.has_learnt_less_than(LEARNT)
+    ):
         seen = f"the cost of an epoch went from {costs.min():.3g} up to {np.median(costs[-3:]):.3g}."
-    elif evidence.swing[0] > 0.1 and 0 < evidence.swing[1] < NOISY and evidence.poor(LEARNT):
+    elif (
+        evidence.fluctuation[0] > 0.1 and 0 < evidence.fluctuation[1] < NOISY and evidence.has_learnt_less_than(LEARNT)
+    ):
         seen = (
-            f"the cost swings by {evidence.swing[0]:.0%} from epoch to epoch and falls no more, though a batch is "
-            f"large enough (noise scale {evidence.swing[1]:.2g} batches){_learnt(evidence)}."
+            f"the cost swings by {evidence.fluctuation[0]:.0%} from epoch to epoch and falls no more, though a batch "
+            f"is large enough (noise scale {evidence.fluctuation[1]:.2g} batches){_learnt(evidence)}."
         )
-    elif update is not None and update > HUGE_UPDATE and evidence.poor(LEARNT):
+    elif update is not None and update > HUGE_UPDATE and evidence.has_learnt_less_than(LEARNT):
         seen = f"a step changes the weights by {update:.0%} of their size{_learnt(evidence)}."
     else:
         return None
@@ -147,7 +154,7 @@ def _climbs(costs: Array) -> bool:
 def rate_too_low(evidence: Evidence) -> Finding | None:
     """The cost fell steadily to the end, and has far to go."""
     costs = evidence.costs
-    if len(costs) < 5 or not evidence.poor(0.5) or not costs[0] > costs[-1] > 0.5 * costs[0]:
+    if len(costs) < 5 or not evidence.has_learnt_less_than(0.5) or not costs[0] > costs[-1] > 0.5 * costs[0]:
         return None
     falls, total = -np.diff(costs), costs[0] - costs[-1]
     late = (costs[-1 - len(falls) // 3] - costs[-1]) / max(1, len(falls) // 3)
@@ -167,8 +174,8 @@ def rate_too_low(evidence: Evidence) -> Finding | None:
 
 def noisy_batch(evidence: Evidence) -> Finding | None:
     """The cost swings more than it falls, and the batch is small against the gradients' noise."""
-    swing, batches = evidence.swing
-    if evidence.history is None or swing < SWING or batches < NOISY or not evidence.poor(LEARNT):
+    swing, batches = evidence.fluctuation
+    if evidence.history is None or swing < SWING or batches < NOISY or not evidence.has_learnt_less_than(LEARNT):
         return None
     batch = evidence.history.layers.batch_size
     return Finding(
@@ -191,7 +198,7 @@ def overfit(evidence: Evidence) -> Finding | None:
         return None
     best = int(held.argmin())
     rose = held[-1] > 1.2 * held[best] and costs[-1] < 0.9 * costs[best]
-    depth = np.inf if evidence.constant is None else evidence.constant - evidence.best
+    depth = np.inf if evidence.constant is None else evidence.constant - evidence.least
     if not rose and held[-1] - costs[-1] < APART * depth:
         return None
     return Finding(

@@ -60,7 +60,7 @@ def cost_after(loaded: LoadedPass, changes: Mapping[Entry, float]) -> float:
         start = _equations_before(loaded.program, entry.name)
         if start > done:
             executor.run(done, start)
-        executor.columns(entry.name)[entry.index] = _finite(entry, changes[entry])
+        executor.columns(entry.name)[entry.at] = _finite(entry, changes[entry])
         done = start
     executor.run(done, end)
     return float(executor.rows("C")[0])
@@ -74,7 +74,7 @@ def nudge(model: Model, x: Any, y: Any, quantity: str, step: float = 1e-6, *, sa
     loaded = load_pass(model, (x, y, sample_weight), np.float64, shortcut=shortcut)
     entry = entry_of(quantity, loaded.executor, settable(loaded.program))
     loaded.executor.run()
-    value = float(loaded.executor.columns(entry.name)[entry.index])
+    value = float(loaded.executor.columns(entry.name)[entry.at])
     derivative, kind = _derivative(loaded, entry)
     up, down = (cost_after(loaded, {entry: value + sign * step}) for sign in (1, -1))
     return Nudge(str(entry), step, (up - down) / ((value + step) - (value - step)), derivative, kind)

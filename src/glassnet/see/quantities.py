@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from glassnet.batches.samples import real_dtype
 from glassnet.batches.sources import Sources, checked_sources
-from glassnet.errors import ParameterError, ParameterTypeError, unknown
+from glassnet.errors import ParameterError, ParameterTypeError, unknown_name
 from glassnet.execution.executor import Executor
 from glassnet.execution.inference import set_batch
 from glassnet.execution.model import Model
@@ -22,13 +22,13 @@ from glassnet.program.updates import StepOptions
 
 
 class Entry(NamedTuple):
-    """One number of a quantity: the name in the program, and the index with samples as columns."""
+    """One number of a quantity: its name in the program, and `at`, the index with samples as columns."""
 
     name: str
-    index: tuple[int, int]
+    at: tuple[int, int]
 
     def __str__(self) -> str:
-        return f"{symbol(self.name)}[{', '.join(map(str, self.index))}]"
+        return f"{symbol(self.name)}[{', '.join(map(str, self.at))}]"
 
 
 class LoadedPass(NamedTuple):
@@ -76,7 +76,7 @@ def quantity_name(text: Any, names: Iterable[str]) -> str:
             return name
     if "[" in text and (name := text.split("[")[0].strip()) in {*known, *by_symbol}:
         raise ParameterError(f"{text!r} has an index; ask for {name!r} and index the array that it returns.")
-    raise unknown("the quantity", text, known)
+    raise unknown_name("the quantity", text, known)
 
 
 def entry_of(text: Any, executor: Executor, names: Iterable[str]) -> Entry:

@@ -127,8 +127,8 @@ def trace(model: Model, x: Any, y: Any, sample_weight: Any = None, dtype: Any = 
     loaded.executor.run()
     mode = "training" if training else "inference"
     about = (
-        f"{samples(loaded.executor.m)} (columns), equations of {mode}, {loaded.model.dtype}; z, a, δ: one column per sample; "
-        "dW, db, C: mean over the samples; layers count from 1, indices from 0"
+        f"{samples(loaded.executor.m)} (columns), equations of {mode}, {loaded.model.dtype}; z, a, δ: one column per "
+        "sample; dW, db, C: mean over the samples; layers count from 1, indices from 0"
     )
     return Trace.of(loaded.executor, about)
 

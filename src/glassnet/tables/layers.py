@@ -34,7 +34,7 @@ class LayerBuilder(Protocol):
     def formula(
         self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = "", role: Any = ""
     ) -> str:
-        """Add an elementwise equation; `shape` is "full", "column" or "unit"."""
+        """Add an elementwise equation; `shape` is "full", "column" or "unit", `role` as in `program.Row`."""
 
     def row(self, kind: str, reads: tuple[str, ...], writes: Mapping[str, str], text: str = "") -> None:
         """Add an equation of another kind; `writes` maps names to shapes."""
@@ -109,17 +109,17 @@ class Scaling(Layer):
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
         """γ ⊙ x."""
-        return place.formula(place.name, lambda x, gamma: x * gamma, x, place.quantity("gamma"), text=f"γ ⊙ {x}")
+        return builder.formula(builder.name, lambda x, gamma: x * gamma, x, builder.quantity("gamma"), text=f"γ ⊙ {x}")
 
-    def backward(self, place: Place, error: str, x: str) -> str:
-        """∂C/∂γ = mean(error ⊙ x); the error goes on times γ."""
-        place.mean("gamma", error, x)
-        return place.formula(
-            place.error(x),
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂C/∂γ = mean(error ⊙ x) and ∂c/∂x = error ⊙ γ."""
+        builder.mean("gamma", error, x)
+        return builder.formula(
+            builder.error(x),
             lambda error, gamma: error * gamma,
             error,
-            place.quantity("gamma"),
-            text=f"∂c/∂{place.name} ⊙ γ",
+            builder.quantity("gamma"),
+            text=f"∂c/∂{builder.name} ⊙ γ",
         )
 
 
@@ -143,15 +143,15 @@ class BatchNorm(Layer):
         check_number(self, "momentum", HALF_OPEN_UNIT_INTERVAL)
         check_number(self, "epsilon", POSITIVE)
 
-    def forward(self, place: Place, x: str) -> str:
-        """Statistics of the batch (training) or the running ones (inference), then normalise, scale and shift."""
-        mean, variance = place.quantity("mean"), place.quantity("variance")
-        if place.training:
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """Normalise by the statistics of the batch (training) or the running ones (inference), then scale and shift."""
+        mean, variance = builder.quantity("mean"), builder.quantity("variance")
+        if builder.training:
             running, momentum = {"mean": mean, "variance": variance}, self.momentum
-            mean, variance = place.quantity("batch_mean"), place.quantity("batch_variance")
-            place.row("moments", (x,), {mean: "column", variance: "column"}, f"μ, v = mean, variance of {x} over m")
-            for key, batch in (("mean", mean), ("variance", variance)) if place.learning else ():
-                place.formula(
+            mean, variance = builder.quantity("batch_mean"), builder.quantity("batch_variance")
+            builder.row("moments", (x,), {mean: "column", variance: "column"}, f"μ, v = mean, variance of {x} over m")
+            for key, batch in (("mean", mean), ("variance", variance)) if builder.learning else ():
+                builder.formula(
                     running[key],
                     lambda old, new: momentum * old + (1 - momentum) * new,
                     running[key],
@@ -161,11 +161,15 @@ class BatchNorm(Layer):
                 )
         return _normalise(self, builder, x, mean, variance)
 
-    def backward(self, place: Place, error: str, x: str) -> str:
-        """∂C/∂γ, ∂C/∂β, then the error through the mean and the variance of the batch."""
-        scaled, gamma, variance = place.quantity("normal"), place.quantity("gamma"), place.quantity("variance")
-        place.mean("gamma", error, scaled)
-        place.mean("beta", error)
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂C/∂γ, ∂C/∂β, then the error propagated through the mean and variance of the batch."""
+        normalised, gamma, variance = (
+            builder.quantity("normal"),
+            builder.quantity("gamma"),
+            builder.quantity("variance"),
+        )
+        builder.mean("gamma", error, normalised)
+        builder.mean("beta", error)
         epsilon = self.epsilon
         if not builder.training:
             return builder.formula(
@@ -179,8 +183,15 @@ class BatchNorm(Layer):
         return builder.formula(
             builder.error(x),
             lambda d, n, gamma, v, mean, product: (d - mean - n * product) * (gamma / sqrt(v + epsilon)),
-            *(error, scaled, gamma, place.quantity("batch_variance"), f"d{place.quantity('beta')}", f"d{gamma}"),
-            text=f"γ/√(v+ε) ⊙ (∂c/∂{place.name} − mean − x̂ ⊙ mean(∂c/∂{place.name} ⊙ x̂))",
+            *(
+                error,
+                normalised,
+                gamma,
+                builder.quantity("batch_variance"),
+                f"d{builder.quantity('beta')}",
+                f"d{gamma}",
+            ),
+            text=f"γ/√(v+ε) ⊙ (∂c/∂{builder.name} − mean − x̂ ⊙ mean(∂c/∂{builder.name} ⊙ x̂))",
         )
 
 
@@ -200,36 +211,38 @@ class LayerNorm(Layer):
     def __post_init__(self) -> None:
         check_number(self, "epsilon", POSITIVE)
 
-    def forward(self, place: Place, x: str) -> str:
-        """Statistics of each sample, then normalise, scale and shift."""
-        mean, variance = place.quantity("mean"), place.quantity("variance")
-        place.row(
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """Normalise by the statistics of each sample, then scale and shift."""
+        mean, variance = builder.quantity("mean"), builder.quantity("variance")
+        builder.row(
             "feature_moments", (x,), {mean: "unit", variance: "unit"}, f"μ, v = mean, variance of {x} over features"
         )
         return _normalise(self, builder, x, mean, variance)
 
-    def backward(self, place: Place, error: str, x: str) -> str:
-        """∂C/∂γ, ∂C/∂β, then the error through the mean and the variance of the sample."""
-        scaled, gamma = place.quantity("normal"), place.quantity("gamma")
-        place.mean("gamma", error, scaled)
-        place.mean("beta", error)
-        inner = place.formula(f"d{scaled}", lambda d, gamma: d * gamma, error, gamma, text=f"∂c/∂{place.name} ⊙ γ")
-        mean, product, epsilon = place.quantity("error_mean"), place.quantity("error_product"), self.epsilon
-        place.row("feature_mean", (inner,), {mean: "unit"})
-        place.row("feature_mean_product", (inner, scaled), {product: "unit"})
-        return place.formula(
-            place.error(x),
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂C/∂γ, ∂C/∂β, then the error propagated through the mean and variance of the sample."""
+        normalised, gamma = builder.quantity("normal"), builder.quantity("gamma")
+        builder.mean("gamma", error, normalised)
+        builder.mean("beta", error)
+        inner = builder.formula(
+            f"d{normalised}", lambda d, gamma: d * gamma, error, gamma, text=f"∂c/∂{builder.name} ⊙ γ"
+        )
+        mean, product, epsilon = builder.quantity("error_mean"), builder.quantity("error_product"), self.epsilon
+        builder.row("feature_mean", (inner,), {mean: "unit"})
+        builder.row("feature_mean_product", (inner, normalised), {product: "unit"})
+        return builder.formula(
+            builder.error(x),
             lambda d, n, v, mean, product: (d - mean - n * product) / sqrt(v + epsilon),
-            *(inner, scaled, place.quantity("variance"), mean, product),
+            *(inner, normalised, builder.quantity("variance"), mean, product),
             text="1/√(v+ε) ⊙ (∂c/∂x̂ − mean − x̂ ⊙ mean(∂c/∂x̂ ⊙ x̂))",
         )
 
 
-def _normalised(row: BatchNorm | LayerNorm, place: Place, x: str, mean: str, variance: str) -> str:
-    """x̂ = (x − μ)/√(v + ε), then γ·x̂ + β: what both normalisations share."""
-    epsilon = row.epsilon
-    scaled = place.formula(
-        place.quantity("normal"),
+def _normalise(layer: BatchNorm | LayerNorm, builder: LayerBuilder, x: str, mean: str, variance: str) -> str:
+    """x̂ = (x − μ)/√(v + ε), then γ·x̂ + β, for both normalisations."""
+    epsilon = layer.epsilon
+    normalised = builder.formula(
+        builder.quantity("normal"),
         lambda x, mean, v: (x - mean) / sqrt(v + epsilon),
         x,
         mean,
@@ -240,9 +253,9 @@ def _normalised(row: BatchNorm | LayerNorm, place: Place, x: str, mean: str, var
     return builder.formula(
         builder.name,
         lambda x, gamma, beta: x * gamma + beta,
-        scaled,
-        place.quantity("gamma"),
-        place.quantity("beta"),
+        normalised,
+        builder.quantity("gamma"),
+        builder.quantity("beta"),
         text="γ ⊙ x̂ + β",
     )
 

@@ -47,12 +47,13 @@ def checked_recipe(
 
 def checked_run(time_limit: Any, callbacks: Any, verbose: Any, threads: Any) -> Run:
     """What a run does apart from computing."""
-    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks := tuple(callbacks))):
+    functions = tuple(callbacks) if isinstance(callbacks, Iterable) else (None,)
+    if not all(map(callable, functions)):
         raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")
     if not (verbose is None or verbose in (0, 1)):
         raise ParameterError(f"verbose is {verbose!r}; it must be None, 0 or 1.")
     return Run(
-        callbacks=callbacks,
+        callbacks=functions,
         time_limit=None if time_limit is None else positive("time_limit", time_limit),
         verbose=verbose,
         threads=None if threads is None else whole("threads", threads),

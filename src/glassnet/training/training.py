@@ -265,8 +265,8 @@ class Training:
         counters, ahead = self.counters, int(weights == "before")
         raise DivergedError(
             f"training diverged in epoch {counters.epoch + 1}, step {counters.batch + ahead} (step "
-            f"{counters.step + ahead} of the run, rate {rate:g}): {reason}; the network keeps the weights from {weights} "
-            "that step. Try a smaller lr, scaled inputs, or clip_norm=1."
+            f"{counters.step + ahead} of the run, rate {rate:g}): {reason}; the network keeps the weights from "
+            f"{weights} that step. Try a smaller lr, scaled inputs, or clip_norm=1."
         )
 
     # State ------------------------------------------------------------------------------------------------------------
