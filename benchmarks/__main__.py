@@ -74,7 +74,11 @@ def run_part(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str,
     if part == "growth":
         curves = growth.measure(max(3, rounds - 2), seconds)
         growth.draw(curves, folder / "growth.png")
-        return "Growth of the time per training step: one thread", [], growth.table(curves)
+        return (
+            "Growth of the time per training step: one thread",
+            [],
+            f"{growth.table(curves)}\n\n![The three curves](growth.png)",
+        )
     if part == "variants":
         measured = run_contestants(["glassnet", "JAX", "PyTorch"], 1, "training", list(VARIANTS), rounds, seconds)
         return "Other layers and sample weights: one thread, processor time", measured, table(measured)
@@ -124,6 +128,7 @@ def write_results(measurements: Sequence[Measurement], sections: Sequence[str], 
         writer.writerow(Measurement._fields)
         writer.writerows(measurements)
     head = "# Benchmarks\n\nMedians of interleaved rounds on one machine, random data; see `benchmarks/`.\n"
+    head += "\n![Time per training step of JAX, PyTorch and scikit-learn, relative to glassnet](benchmarks.png)\n"
     (folder / "benchmarks.md").write_text("\n".join([head, *sections]), encoding="utf-8")
     steps = [m for m in measurements if m.part == "training" and m.threads == 1 and m.workload in WORKLOADS]
     if steps:
