@@ -194,7 +194,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         elif type_of_target(y) == MultiOutputBinarizer.y_type_:
             raise DataError(
                 f"y has {y.shape[1]} columns of classes, but this network was made for one, or for labels of 0 and 1: "
-                "fit anew, or start partial_fit with a list of the classes of each column."
+                "fit anew, or begin partial_fit with a list of the classes of each column."
             )
         else:
             self._check_classes(unique_labels(y), self.classes_)
