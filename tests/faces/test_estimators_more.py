@@ -174,7 +174,7 @@ def test_negative_and_zero_weights_are_refused(kind: Any) -> None:
     X, y = iris()
     with pytest.raises(ValueError, match=r"sample_weight\[149\] is -1"):
         make(kind).fit(X, y, sample_weight=np.append(np.ones(149), -1))
-    with pytest.raises(ValueError, match="zero|is 0"):
+    with pytest.raises(ValueError, match=r"zero|is 0"):
         make(kind).fit(X, y, sample_weight=np.zeros(150))
 
 
