@@ -25,9 +25,9 @@ from glassnet.see.wording import ESTIMATOR, Reader
 from glassnet.training.layer_monitor import spread_samples
 
 MAX_SAMPLES = 1024  # samples whose columns and targets are checked before a fit
-# Evidence.learnt, the share of the loss that is gone, below which the layers are examined, a finding about the training
-# is worth a warning, and one about the data is
-EXAMINE_LAYERS_BELOW, WARN_BELOW, WARN_OF_DATA_BELOW = 0.2, learning_rules.LEARNT, 0.9
+EXAMINE_LAYERS_BELOW = 0.2  # of Evidence.learnt: the share of the loss that is gone
+WARN_BELOW = learning_rules.LEARNT  # of Evidence.learnt, for findings about the training
+WARN_OF_DATA_BELOW = 0.9  # of Evidence.learnt, for findings about the data
 DATA_CHECKS = (data_rules.wrong_output, data_rules.unscaled, data_rules.large_targets)
 LENGTH_CHECKS = (learning_rules.rate_too_low, learning_rules.noisy_batch)  # not for a fit that stopped by itself
 RULES_BEFORE_FIT = tuple(rule for rule in RULES if rule.find in DATA_CHECKS)

@@ -34,7 +34,7 @@ from glassnet.training.recipe import Recipe
 from glassnet.training.training import Training
 
 Array = np.ndarray[Any, Any]
-MAX_COPY_BYTES = 1 << 20  # data up to this size are copied faster than an executor is given others
+MAX_COPY_BYTES = 1 << 20  # up to this size, copying data is faster than binding the executor to other data
 MIN_RATE = 1e-6  # at which the adaptive mode stops
 MIN_EPSILON = 1e-37  # the least that Adam accepts; a smaller one makes no difference
 
@@ -73,7 +73,7 @@ def optimizer_entry(estimator: Any) -> Optimizer:
 
 
 def batch_size(estimator: Any, samples: int) -> int:
-    """The samples per step: 200 by default, and never more than there are."""
+    """The number of samples per step: 200 by default, and never more than there are."""
     if estimator.batch_size == "auto":
         return min(200, samples)
     if estimator.batch_size > samples:
@@ -315,7 +315,7 @@ def copied_if_small(sources: Sources) -> Sources:
 
 
 def is_small(sources: Sources) -> bool:
-    """Whether copying the data costs less than giving the executor others."""
+    """Whether copying the data costs less than binding the executor to other data."""
     return not is_sparse(sources.x) and sources.x.nbytes + sources.y.nbytes <= MAX_COPY_BYTES
 
 
