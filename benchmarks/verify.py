@@ -22,11 +22,11 @@ class FixedSource(RandomSource):
     """The parameters and the order that glassnet uses."""
 
     def __init__(self, net: Any, workload: Workload) -> None:
-        from glassnet.batches.mini_batches import Plan, shuffled
+        from glassnet.batches.mini_batches import BatchPlan, shuffled
         from glassnet.execution.reference import shuffle_into
 
         self.initial = [(np.array(w.T), np.array(b[:, 0])) for w, b in zip(net.weights, net.biases, strict=True)]
-        plan = Plan(workload.samples, workload.batch, None, shuffled((0, 0), shuffle_into))
+        plan = BatchPlan(workload.samples, workload.batch, None, shuffled((0, 0), shuffle_into))
         self.first_order = plan.block(0).order[: workload.samples]
 
     def parameters(self, workload: Workload) -> list[tuple[Array, Array]]:

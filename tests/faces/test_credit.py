@@ -11,7 +11,7 @@ import pytest
 from glassnet import Dropout, NeuralNetwork
 from glassnet.data.idx import read_idx
 from glassnet.execution.executor import ENGINES
-from glassnet.execution.prediction import MOST, block_size
+from glassnet.execution.prediction import block_size
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -29,8 +29,8 @@ def test_a_rows_part_is_the_norm_of_its_own_gradient(engine: str) -> None:
         np.testing.assert_allclose(found.norms[:, row], [np.linalg.norm(w) for w in dw], rtol=1e-12)
         assert found.costs[row] == pytest.approx(net.cost(x[:, one], y[:, one]))
     np.testing.assert_allclose(found.shares.sum(axis=1), 1)
-    assert found.pushes[found.hardest(3)].tolist() == sorted(found.pushes)[::-1][:3]
-    assert found.costs[found.doubtful(3)].tolist() == sorted(found.costs)[::-1][:3]
+    assert found.gradient_norms[found.largest(3)].tolist() == sorted(found.gradient_norms)[::-1][:3]
+    assert found.costs[found.suspicious(3)].tolist() == sorted(found.costs)[::-1][:3]
     assert found.labels is None and "the ten that push hardest" in str(found)
 
 
@@ -48,8 +48,8 @@ def test_a_wrong_label_is_doubtful_and_a_right_one_is_not() -> None:
         net = NeuralNetwork(layers, ["tanh", activation], cost=cost, seed=0)
         net.train(x, targets, 16, 20, 0.01, optimizer="adam")
         found = net.credit(x, targets)
-        assert {11, 222} <= set(found.doubtful(40).tolist())
-        assert (found.answers[found.doubtful(40)] != found.labels[found.doubtful(40)]).all()
+        assert {11, 222} <= set(found.suspicious(40).tolist())
+        assert (found.answers[found.suspicious(40)] != found.labels[found.suspicious(40)]).all()
         assert "labelled" in str(found)
 
 
@@ -65,5 +65,5 @@ def test_flipped_labels_of_mnist_rank_highest(shared: Path) -> None:
     net = NeuralNetwork([784, 128, 10], ["relu", "softmax"], cost="categorical_cross_entropy", seed=0)
     net.train(x.T, labels, 64, 3, 0.001, optimizer="adam")
     found = net.credit(x.T, labels)
-    assert np.isin(found.doubtful(3000), flipped).mean() > 0.9
-    assert np.isin(found.hardest(3000), flipped).mean() > 0.8
+    assert np.isin(found.suspicious(3000), flipped).mean() > 0.9
+    assert np.isin(found.largest(3000), flipped).mean() > 0.8

@@ -164,6 +164,6 @@ def test_what_a_network_remembers_of_its_samples_is_bounded() -> None:
         net = NeuralNetwork([inputs, 2, outputs], seed=0)
         x = np.random.default_rng(0).random((300, inputs)).astype(kind).T  # read in place, so remembered as it is
         net.train(x, np.zeros((outputs, 300)), epochs=1)
-        assert (net.seen is not None) is known and copy.deepcopy(net).seen is None
-        if net.seen is not None:
-            assert net.seen.x.shape == (256, inputs) and not np.shares_memory(net.seen.x, x)
+        assert (net.recent_samples is not None) is known and copy.deepcopy(net).seen is None
+        if net.recent_samples is not None:
+            assert net.recent_samples.x.shape == (256, inputs) and not np.shares_memory(net.recent_samples.x, x)

@@ -162,7 +162,7 @@ def test_a_fitted_estimator_is_diagnosed() -> None:
     assert whole.names == ("unscaled columns", "duplicate rows", "dead units")
     assert "356 rows" in str(whole) and "StandardScaler" in str(whole)
     copy = pickle.loads(pickle.dumps(fitted))
-    assert copy._network.seen is None and str(copy.diagnose()).endswith(" in 50 epochs")
+    assert copy._network.recent_samples is None and str(copy.diagnose()).endswith(" in 50 epochs")
     assert copy.diagnose(X, y).names == fitted.diagnose(X, y).names
 
 
@@ -260,7 +260,7 @@ def test_monitoring_layers_does_not_change_the_bits_of_a_fit(
     monkeypatch.setattr("glassnet.estimators.inputs.MAX_DENSE_BYTES", 0)
     fits = []
     for share in (0.0, 1e9):
-        monkeypatch.setattr(layer_monitor, "SHARE", share)
+        monkeypatch.setattr(layer_monitor, "TIME_SHARE", share)
         weights = np.arange(150) % 3
         fits.append(make("iris", max_iter=12, callbacks=[lambda report: False], **options).fit(form(X), y, weights))
     assert [len(fit._network.history.layers) for fit in fits] == [0, fits[1].n_iter_ - 1]

@@ -178,8 +178,8 @@ def test_credit_lists_samples_wrong_in_any_group() -> None:
     np.testing.assert_array_equal(credit.labels, y.T)
     wrong = (answers != y.T).any(axis=1)
     assert 0 < wrong.sum() < 300
-    assert set(credit.doubtful(300)) == set(np.flatnonzero(wrong))
-    assert ("labelled" in str(credit)) == bool(wrong[credit.hardest()].any())
+    assert set(credit.suspicious(300)) == set(np.flatnonzero(wrong))
+    assert ("labelled" in str(credit)) == bool(wrong[credit.largest()].any())
 
 
 def test_diagnose_finds_a_rare_class_in_its_group() -> None:

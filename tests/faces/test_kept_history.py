@@ -48,7 +48,7 @@ def test_the_numbers_come_back(tmp_path: Path) -> None:
     found = NeuralNetwork.load(tmp_path / "m").history
     assert found is not None and found.reports == [report._replace(seconds=0.0) for report in history]
     assert (found.stopped, found.best_epoch, found.warnings) == (history.stopped, history.best_epoch, history.warnings)
-    assert found.layers.looks[0][:2] == (history[-1].epoch, history[-1].step) and found.layers.batch_size == 16
+    assert found.layers.measurements[0][:2] == (history[-1].epoch, history[-1].step) and found.layers.batch_size == 16
     for column, quantity in enumerate(QUANTITIES):
         assert (found.layers[quantity] == look.values[:, column]).all()
     assert found.levels == evidence.levels == (evidence.reached, evidence.constant, evidence.best)
@@ -83,10 +83,10 @@ def test_the_same_seed_gives_the_same_bytes_and_all_else_is_as_without(tmp_path:
 
 
 def test_a_look_of_the_clocks_choosing_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_monitor, "SHARE", 1e9)
-    monkeypatch.setattr(layer_monitor, "ROOM", 0)  # as with rows so wide that no sample is remembered
+    monkeypatch.setattr(layer_monitor, "TIME_SHARE", 1e9)
+    monkeypatch.setattr(layer_monitor, "MAX_SAMPLE_BYTES", 0)  # as with rows so wide that no sample is remembered
     net, *_ = trained(classifier([4]), *blobs(), epochs=3)
-    assert net.history is not None and len(net.history.layers) and net.seen is None
+    assert net.history is not None and len(net.history.layers) and net.recent_samples is None
     net.save(tmp_path / "m")
     loaded = NeuralNetwork.load(tmp_path / "m")
     assert loaded.history is not None and not len(loaded.history.layers)

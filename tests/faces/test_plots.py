@@ -24,7 +24,7 @@ from .ailing import Case, blobs, classifier, trained, wave
 def case() -> Any:
     """Three classes in the plane, trained with a look an epoch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layer_monitor, "SHARE", 1e9)
+        patch.setattr(layer_monitor, "TIME_SHARE", 1e9)
         yield trained(classifier([10, 6]), *blobs())
 
 

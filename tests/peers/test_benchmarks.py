@@ -48,7 +48,7 @@ def test_both_libraries_fit(name: str) -> None:
 
 
 def test_a_run_is_measured_with_and_without_its_layer_monitor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_monitor, "SHARE", 1e9)
+    monkeypatch.setattr(layer_monitor, "TIME_SHARE", 1e9)
     run = monitor_cost.Run(WORKLOADS["2-10-1"])
     counts = []
     for monitored in (True, False):

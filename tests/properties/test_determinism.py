@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from glassnet import BatchNorm, Dropout, NeuralNetwork, ParameterError, Training
+from glassnet.batches.sources import Sources
 from glassnet.errors import ParameterTypeError
 from glassnet.execution.executor import ENGINES
-from glassnet.execution.reference import Sources
 from glassnet.training.settings import checked_recipe
 
 Array = np.ndarray[Any, Any]
@@ -43,7 +43,7 @@ def training(engine: str, optimizer: str, weights: Array | None = None, net: Any
     net = net or network(engine)
     words = {**UNSET, "batch_size": 3, "epochs": EPOCHS, "lr": 0.1, "schedule": "cosine", "patience": 3, **words}
     recipe = checked_recipe(len(net.architecture.dense), optimizer=optimizer, **words)
-    return Training(net, Sources(X, Y, weights), recipe, lambda: (net.cost(X[:5].T, Y[:5].T), None))
+    return Training(net.model, Sources(X, Y, weights), recipe, lambda: (net.cost(X[:5].T, Y[:5].T), None))
 
 
 def numbers(run: Training) -> tuple[Any, ...]:
@@ -108,7 +108,7 @@ def test_sparse_rows_in_the_orders_of_the_seed(engine: str, weights: Array | Non
     for form in (np.asarray, sparse.csr_array):
         net = network(engine)
         recipe = checked_recipe(3, **{**UNSET, "batch_size": 3, "epochs": EPOCHS, "lr": 0.1, "optimizer": "adam"})
-        run = Training(net, Sources(form(x), Y, weights), recipe)
+        run = Training(net.model, Sources(form(x), Y, weights), recipe)
         run.run()
         run.feed(run.plan, Sources(form(x[::-1]), Y, weights))
         run.run(epochs=1)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, DivergedError, Dropout, GlassnetError, History, LayerNorm, NeuralNetwork, Training
+from glassnet.batches.sources import Sources
 from glassnet.execution.executor import ENGINES
-from glassnet.execution.reference import Sources
 from glassnet.tables.schedules import Exponential
 from glassnet.training.divergence import is_finite as finite
 from glassnet.training.settings import checked_recipe
@@ -61,7 +61,7 @@ def before_step(kind: str, dtype: str, engine: str, x: Array, step: int, **words
     """The network after all steps before this one, made one by one."""
     net = network(kind, dtype, engine)
     y = NETWORKS[kind][3]
-    training = Training(net, Sources(x.T.copy(), y if y.ndim == 1 else y.T.copy()), recipe(net, **words))
+    training = Training(net.model, Sources(x.T.copy(), y if y.ndim == 1 else y.T.copy()), recipe(net, **words))
     for _ in range(step - 1):
         training.run(steps=1)
     return net
@@ -220,6 +220,6 @@ def test_dropout_and_weights_are_replayed_too(engine: str, seconds: float, monke
     assert found is not None and net.history is not None
     twin = NeuralNetwork((2, 8, Dropout(0.4), 2), ["relu", "linear"], seed=2, engine=engine)
     words = {"lr": 0.01, "epochs": 100, "batch_size": 1, "schedule": Exponential(3.0)}
-    training = Training(twin, Sources(X.T.copy(), Y.T.copy(), weights), recipe(twin, **words))
+    training = Training(twin.model, Sources(X.T.copy(), Y.T.copy(), weights), recipe(twin, **words))
     training.run(steps=int(found[3]) - 1)
     assert numbers(net) == numbers(twin)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.memory import CASES, Case, measured
+from benchmarks.memory import CASES, Case
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.utils import shuffle
 
-from glassnet.batches.mini_batches import Plan
+from glassnet.batches.mini_batches import BatchPlan
 from glassnet.estimators.random_state import Shuffles
 
 Array = np.ndarray[Any, Any]
@@ -25,7 +25,7 @@ def shuffles_of_scikit_learn(samples: int, epochs: int, seed: int) -> list[Array
 
 @pytest.mark.parametrize("samples", [1, 7, 30000])
 def test_shuffles_are_scikit_learns(samples: int) -> None:
-    plan = Plan(samples, 5, None, Shuffles(np.random.RandomState(8), np.arange(samples)))
+    plan = BatchPlan(samples, 5, None, Shuffles(np.random.RandomState(8), np.arange(samples)))
     for epoch, wanted in enumerate(shuffles_of_scikit_learn(samples, 9, 8)):
         block = plan.block(epoch)
         first = (epoch - block.first_epoch) * samples

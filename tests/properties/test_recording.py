@@ -30,8 +30,8 @@ def network(**words: Any) -> NeuralNetwork:
 
 @pytest.mark.parametrize("validation", [None, 0.2])
 def test_a_run_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, validation: float | None) -> None:
-    monkeypatch.setattr(layer_monitor, "SHARE", 1e9)
-    monkeypatch.setattr(recording, "SAMPLED", 50)
+    monkeypatch.setattr(layer_monitor, "TIME_SHARE", 1e9)
+    monkeypatch.setattr(recording, "MAX_SAMPLED", 50)
     net, seen = network(), []
     path = tmp_path / "run.glassrec"
 
@@ -72,8 +72,8 @@ def test_a_run_that_diverges_leaves_its_recording(tmp_path: Path) -> None:
 
 
 def test_a_long_run_keeps_a_bounded_number_of_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "MOST", 8)
-    monkeypatch.setattr(recording, "WRITTEN_EVERY", 0.0)
+    monkeypatch.setattr(recording, "MAX_FRAMES", 8)
+    monkeypatch.setattr(recording, "WRITE_SECONDS", 0.0)
     network().train(*data(), epochs=70, record=tmp_path / "r")
     found = Recording(tmp_path / "r")
     assert len(found.history) == 70
@@ -84,7 +84,7 @@ def test_a_long_run_keeps_a_bounded_number_of_frames(tmp_path: Path, monkeypatch
 
 def blocks_of(path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int = 3) -> list[Block]:
     """A recording with a block for each epoch and one for the end, and these blocks."""
-    monkeypatch.setattr(recording, "WRITTEN_EVERY", 0.0)
+    monkeypatch.setattr(recording, "WRITE_SECONDS", 0.0)
     network().train(*data(), epochs=epochs, record=path)
     found = read_blocks(path)
     assert len(found.whole) == epochs + 2 and not found.cut

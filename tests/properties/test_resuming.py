@@ -215,8 +215,8 @@ def test_a_model_file_and_a_damaged_file_are_no_checkpoint(tmp_path: Path) -> No
 def test_a_refused_checkpoint_leaves_what_is_known_of_the_last_run(tmp_path: Path) -> None:
     net, rng = NeuralNetwork([3, 4, 1], seed=0), np.random.default_rng(0)
     net.train(rng.random((3, 20)), rng.random((1, 20)), epochs=2)
-    history, seen = net.history, net.seen
+    history, seen = net.history, net.recent_samples
     (tmp_path / "bad").write_bytes(b"no checkpoint")
     with pytest.raises(ModelFileError):
         net.train(rng.random((3, 20)), rng.random((1, 20)), epochs=2, checkpoint=tmp_path / "bad", resume=True)
-    assert net.history is history and net.seen is seen
+    assert net.history is history and net.recent_samples is seen

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, Dropout, History, NeuralNetwork, Report
-from glassnet.batches.mini_batches import split_validation
+from glassnet.batches.sources import split_indices
 from glassnet.execution.executor import ENGINES
 
 Array = np.ndarray[Any, Any]
@@ -44,19 +44,19 @@ def is_usable(net: NeuralNetwork) -> bool:
 
 @given(st.integers(2, 300), st.floats(0.01, 0.6), st.integers(0, 2**32))
 def test_no_sample_is_in_both_parts(samples: int, fraction: float, seed: int) -> None:
-    kept, held = split_validation(samples, fraction, seed)
+    kept, held = split_indices(samples, fraction, seed)
     assert np.array_equal(np.sort(np.concatenate([kept, held])), np.arange(samples))
     assert len(held) == max(1, round(samples * fraction))
-    again = split_validation(samples, fraction, seed)
+    again = split_indices(samples, fraction, seed)
     assert np.array_equal(kept, again[0]) and np.array_equal(held, again[1])
-    assert samples < 30 or len(held) < 5 or not np.array_equal(held, split_validation(samples, fraction, seed + 1)[1])
+    assert samples < 30 or len(held) < 5 or not np.array_equal(held, split_indices(samples, fraction, seed + 1)[1])
 
 
 @engines
 def test_a_fraction_trains_on_the_rest_alone(engine: str) -> None:
     x, y = data(20)
     weights = np.linspace(0.5, 2, 20)
-    kept, held = split_validation(20, 0.3, 3)
+    kept, held = split_indices(20, 0.3, 3)
     nets = [network(engine) for _ in range(2)]
     share = nets[0].train(x, y, 3, 4, 1.0, validation=0.3, sample_weight=weights)
     parts = nets[1].train(x[:, kept], y[:, kept], 3, 4, 1.0, sample_weight=weights[kept], validation=None)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from glassnet import BatchNorm, NeuralNetwork, Scaling, Training
 from glassnet.batches.mini_batches import batch_weights, epoch_batches
+from glassnet.batches.sources import Sources
 from glassnet.execution.executor import ENGINES
-from glassnet.execution.reference import Sources
 from glassnet.tables.optimizers import SGD
 from glassnet.tables.schedules import SCHEDULES, Constant, OneCycle, Schedule, Step, WarmUp
 from glassnet.training.recipe import Recipe
@@ -199,7 +199,7 @@ def test_every_step_has_its_own_rate(engine: str, schedule: Schedule) -> None:
     """With x = 0 and targets far above, the absolute cost moves the bias by exactly the rate."""
     net = network(engine, (1, 1), activations=["linear"], cost="absolute")
     recipe = Recipe(batch_size=2, epochs=4, lr=0.1, optimizer=SGD(), schedule=schedule)
-    training = Training(net, Sources(np.zeros((5, 1)), np.full((5, 1), 1e9)), recipe)
+    training = Training(net.model, Sources(np.zeros((5, 1)), np.full((5, 1), 1e9)), recipe)
     path = [0.0]
     while not training.finished:
         training.run(steps=1)
@@ -301,7 +301,7 @@ def test_data_in_order_where_shuffling_is_off() -> None:
     net, twin = network("numpy"), network("numpy")
     w, b = ([array.copy() for array in held] for held in (twin.weights, twin.biases))
     recipe = Recipe(2, 1, 2.0, SGD(), Constant(), shuffle=False)
-    Training(net, Sources(x.T, y.T), recipe).run()
+    Training(net.model, Sources(x.T, y.T), recipe).run()
     for first in range(0, 7, 2):
         places = slice(first, first + 2)
         one_step(w, b, x[:, places], y[:, places], np.ones(7)[places], 2.0)

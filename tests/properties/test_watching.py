@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from glassnet import BatchNorm, Dropout, NeuralNetwork, Training
+from glassnet.batches.sources import Sources
 from glassnet.execution.executor import ENGINES
-from glassnet.execution.reference import Sources
 from glassnet.tables.optimizers import SGD, Adam, Momentum
 from glassnet.tables.schedules import Cosine
 from glassnet.training import layer_monitor
@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 @pytest.fixture
 def unbounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look after every call, whatever it costs."""
-    monkeypatch.setattr(layer_monitor, "SHARE", 1e9)
+    monkeypatch.setattr(layer_monitor, "TIME_SHARE", 1e9)
 
 
 def run(net: NeuralNetwork, samples: int = 90, weighted: bool = False, **recipe: Any) -> Training:
@@ -34,7 +34,9 @@ def run(net: NeuralNetwork, samples: int = 90, weighted: bool = False, **recipe:
     x, y = rng.standard_normal((samples, net.architecture.inputs)), rng.random((samples, outputs))
     weights = rng.integers(0, 3, samples).astype(np.float64) if weighted else None
     words: dict[str, Any] = {"batch_size": 16, "epochs": 8, "lr": 0.05, "optimizer": Adam(), "schedule": Cosine()}
-    return Training(net, Sources(x.astype(net.dtype), y.astype(net.dtype), weights), Recipe(**{**words, **recipe}))
+    return Training(
+        net.model, Sources(x.astype(net.dtype), y.astype(net.dtype), weights), Recipe(**{**words, **recipe})
+    )
 
 
 def networks(engine: str) -> list[NeuralNetwork]:
@@ -48,7 +50,7 @@ def networks(engine: str) -> list[NeuralNetwork]:
 def test_a_watched_run_has_the_same_bits(engine: str, words: dict[str, Any], unbounded: None) -> None:
     for plain, watched in zip(networks(engine), networks(engine), strict=True):
         first, second = run(plain, **words), run(watched, **words)
-        second.watch = layer_monitor.Watch(second)
+        second.watch = layer_monitor.LayerMonitor(second)
         for _ in range(8):
             first.run(epochs=1)
             second.run(epochs=1)
@@ -62,7 +64,7 @@ def test_the_numbers_are_those_of_the_equations(unbounded: None) -> None:
     net.parameters["w1"] *= 4
     net.parameters["w2"] *= 8
     training = run(net)
-    watch = training.watch = layer_monitor.Watch(training)
+    watch = training.watch = layer_monitor.LayerMonitor(training)
     training.run(steps=1)
     x, y = training.sources.x.T, training.sources.y.T
     (z1, _), (_, a1, a2) = net.feedforward(x)
@@ -92,7 +94,7 @@ def test_the_update_is_that_of_the_next_step(optimizer: Any, clip: dict[str, flo
     """With one batch of all samples, the next step makes exactly the change that was measured."""
     net = NeuralNetwork([3, 7, 2], seed=2, dtype="float64")
     training = run(net, batch_size=90, optimizer=optimizer, **clip)
-    watch = training.watch = layer_monitor.Watch(training)
+    watch = training.watch = layer_monitor.LayerMonitor(training)
     training.run(steps=3)
     watch.next_epoch = 0
     watch.look()
@@ -106,7 +108,7 @@ def test_the_update_is_that_of_the_next_step(optimizer: Any, clip: dict[str, flo
 def test_the_noise_is_that_of_each_samples_gradient(unbounded: None) -> None:
     net = NeuralNetwork([3, 7, 2], seed=2, dtype="float64")
     training = run(net, samples=40)
-    watch = training.watch = layer_monitor.Watch(training)
+    watch = training.watch = layer_monitor.LayerMonitor(training)
     training.run(steps=1)
     x, y = training.sources.x.T, training.sources.y.T
     each = []
@@ -123,7 +125,7 @@ def test_the_time_that_is_spent_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     clock = [0.0]
     monkeypatch.setattr(layer_monitor.time, "perf_counter", lambda: clock[0])
     training = run(networks("numpy")[0], epochs=10**6)
-    watch = layer_monitor.Watch(training)
+    watch = layer_monitor.LayerMonitor(training)
 
     def measured(runner: Any, meter: Any) -> Any:
         clock[0] += 0.1
@@ -137,14 +139,14 @@ def test_the_time_that_is_spent_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
         before, looks = clock[0], len(watch.layers)
         watch.look()
         if 0 < looks < len(watch.layers):  # the first one is dearer than was thought
-            assert watch.spent <= layer_monitor.SHARE * (before - watch.started) + 1e-9
+            assert watch.spent <= layer_monitor.TIME_SHARE * (before - watch.started) + 1e-9
     assert 2 <= len(watch.layers) <= 10
 
 
 def test_a_long_run_keeps_a_bounded_number_of_looks(unbounded: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_monitor, "MOST", 8)
+    monkeypatch.setattr(layer_monitor, "MAX_MEASUREMENTS", 8)
     training = run(networks("numpy")[0], samples=8, epochs=60)
-    watch = training.watch = layer_monitor.Watch(training)
+    watch = training.watch = layer_monitor.LayerMonitor(training)
     for _ in range(60):
         training.run(epochs=1)
     assert 4 <= len(watch.layers) < 8

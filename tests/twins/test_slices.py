@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from glassnet.engine.executor import Compiled
-from glassnet.execution.reference import Reference, Schedule
+from glassnet.execution.reference import Reference
 from glassnet.network import NeuralNetwork
 from glassnet.program.buffers import Memory
 from glassnet.program.lowering import fused

@@ -35,7 +35,7 @@ def test_a_trace_is_what_the_buffers_held_and_both_engines_trace_alike(case: Cas
     for engine in ("numpy", "compiled"):
         net = network(case, engine)
         found[engine] = trace = net.trace(*columns)
-        buffers = net._inference._ready(x, False, y, weights)  # the executor that backpropagation runs on
+        buffers = loaded_executor(net.model, x, y, weights)  # the executor that backpropagation runs on
         buffers.run()
         for name in buffers.program.buffers:
             assert bits(trace[name]) == bits(buffers.columns(name)), name
