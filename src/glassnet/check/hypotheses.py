@@ -68,17 +68,17 @@ def gradients(held: Ready, changes: Sequence[Callable[[Rows], None]] = ()) -> Gr
     rows = list(program.rows)
     for change in changes:
         change(rows)
-    runner = Faulty(program._replace(rows=tuple(rows)), held.runner.held, held.runner.m)  # type: ignore[attr-defined]
+    runner = Faulty(program._replace(rows=tuple(rows)), held.runner.vectors, held.runner.m)  # type: ignore[attr-defined]
     runner.scalars = held.runner.scalars
     for name in ("a0", "y"):
         runner.set(name, held.runner.columns(name))
-    before = runner.held.parameters.vector.copy()
+    before = runner.vectors.parameters.vector.copy()
     try:
         runner.run()
     except (ValueError, KeyError, IndexError):
         return None
     finally:
-        runner.held.parameters.vector[:] = before
+        runner.vectors.parameters.vector[:] = before
     layers = range(1, len(held.network.architecture.dense) + 1)
     return [runner.columns(f"dw{n}").copy() for n in layers], [runner.columns(f"db{n}").copy() for n in layers]
 

@@ -76,7 +76,7 @@ class Inference:
         if predictor is None or predictor.runner.capacity < size:
             predictor = self._kept.predictor = Predictor(network, size)
         if len(rows) >= LEAST:
-            predictor.runner.look(rows)
+            predictor.runner.inspect(rows)
         for first in range(0, len(rows), size):
             predictor(rows[first : first + size], result[first : first + size])
         return result.T

@@ -43,7 +43,7 @@ class Predictor:
     def samples(self, m: int) -> None:
         """Make ready for batches of m samples."""
         self.runner.m = m
-        self.x, self.out, self.run = self.runner.rows("a0"), self.runner.rows(self.result), self.runner.fixed()
+        self.x, self.out, self.run = self.runner.rows("a0"), self.runner.rows(self.result), self.runner.prepared_call()
 
     def __call__(self, rows: Array, results: Array) -> None:
         """The results (m, fan_out) of rows (m, fan_in)."""

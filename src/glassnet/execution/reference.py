@@ -48,8 +48,8 @@ class Reference(Memory):
 
     equations: Mapping[str, Callable[..., Any]] = EQUATIONS
 
-    def __init__(self, program: Program, held: Vectors, capacity: int, seed: int = 0) -> None:
-        super().__init__(program, held, capacity)
+    def __init__(self, program: Program, vectors: Vectors, capacity: int, seed: int = 0) -> None:
+        super().__init__(program, vectors, capacity)
         self.seed = seed
         self.step = 0
         self.scalars: dict[str, Any] = {}
@@ -62,7 +62,7 @@ class Reference(Memory):
         """Name the data that gathering rows read."""
         self.sources = sources
 
-    def look(self, x: Array) -> None:
+    def inspect(self, x: Array) -> None:
         """There is one way only."""
 
     def steps(self, schedule: Schedule, costs: Array) -> int:
@@ -87,11 +87,11 @@ class Reference(Memory):
                 for part in row.parts:
                     self.run_row(part)
 
-    def shuffle(self, places: Array, draws: Array) -> None:
-        """Write an order in each row of places."""
-        shuffle_into(places, draws)
+    def shuffle(self, order: Array, draws: Array) -> None:
+        """Write a random order of the samples in each row of `order`."""
+        shuffle_into(order, draws)
 
-    def fixed(self) -> Callable[[], None]:
+    def prepared_call(self) -> Callable[[], None]:
         """A call that runs all rows, as often as it is made."""
         return self.run
 

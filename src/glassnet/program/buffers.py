@@ -38,15 +38,15 @@ def vectors(program: Program, parameters: Parameters, statistics: Parameters) ->
 class Memory:
     """The quantities of a program for batches of up to `capacity` samples."""
 
-    def __init__(self, program: Program, held: Vectors, capacity: int) -> None:
-        self.program, self.held, self.capacity, self.m = program, held, capacity, capacity
+    def __init__(self, program: Program, vectors: Vectors, capacity: int) -> None:
+        self.program, self.vectors, self.capacity, self.m = program, vectors, capacity, capacity
         self.offsets: dict[str, int] = {}
         sizes = {False: 0, True: 0}
         for name, buffer in program.buffers.items():
             if buffer.home == "work" and program.memory(name) == name:
                 self.offsets[name] = sizes[buffer.float64]
                 sizes[buffer.float64] += padded(self.size(buffer.shape, capacity))
-        dtype = held.parameters.vector.dtype
+        dtype = vectors.parameters.vector.dtype
         self.work = {False: aligned_zeros(sizes[False], dtype), True: aligned_zeros(sizes[True], np.float64)}
 
     @staticmethod
@@ -58,7 +58,7 @@ class Memory:
         """A view as the engine has it: (m, n), (m,), (fan_in, fan_out), (n,) or (1,)."""
         buffer = self.program.buffers[name]
         if buffer.home != "work":
-            home = self.held.at(buffer.home)
+            home = self.vectors.at(buffer.home)
             return home.rows(segment_name(name, buffer.home))
         offset = self.offsets[self.program.memory(name)]
         shape = tuple(self.m if isinstance(side, str) else side for side in buffer.shape)

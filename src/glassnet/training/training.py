@@ -18,7 +18,7 @@ import numpy as np
 
 from glassnet.batches.mini_batches import Block, Plan, in_order, shuffled
 from glassnet.batches.sparse import SliceBySlice, is_sparse, on_demand
-from glassnet.engine.interruption import signals_wait
+from glassnet.engine.signals import defer_signals
 from glassnet.errors import DivergedError, ParameterError, ParameterTypeError
 from glassnet.execution.executor import Executor, executor
 from glassnet.execution.reference import Schedule, Sources
@@ -235,7 +235,7 @@ class Training:
 
     def _keep_snapshot(self) -> None:
         """Remember this point as a good one, in the memory of the last one; Ctrl-C finds either, never half of each."""
-        with signals_wait():
+        with defer_signals():
             for name, vector in self._held().items():
                 self._kept[name][:] = vector
             self._snapshot = (self._kept | self._best_arrays(), replace(self.counters, reports=[]))
