@@ -77,9 +77,9 @@ def train_many(
     is raised with its number in front.
     """
     networks = _checked(networks, words)
-    from glassnet.engine.threads import available
+    from glassnet.engine.threads import available_threads
 
-    count = available() if threads is None else whole("threads", threads)
+    count = available_threads() if threads is None else whole("threads", threads)
     x = shared(networks, x)
     start, runs = Start(), list[Future[History]]()
     with ThreadPoolExecutor(max(1, min(count, len(networks))), "glassnet") as pool:

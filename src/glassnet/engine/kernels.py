@@ -1,7 +1,7 @@
-"""The table of kernels: for every kind of row, the function that builds its kernel.
+"""The registry of kernels: for every kind of row, the function that builds its kernel.
 
-A builder takes the kernel's identity and returns a Python function of (row, context), which `compile.py` compiles.
-Importing this module imports Numba, so it happens only where a kernel is missing from the cache.
+A builder takes the kernel's specification and returns a Python function of (row, context), which `compile.py` compiles.
+Importing this module imports Numba, so it is imported only where a kernel is missing from the cache.
 """
 
 from __future__ import annotations
@@ -10,36 +10,37 @@ from collections.abc import Callable
 from typing import Any
 
 from glassnet.engine import (
+    cost_and_clipping,
+    dense,
     dropout,
     elementwise,
     gather,
+    gemm,
     interpreter,
-    products,
     reductions,
     shuffle,
-    skipping,
     softmax,
-    totals,
+    sparse_gemm,
 )
 from glassnet.engine.compile import object_code
-from glassnet.engine.identity import Identity
+from glassnet.engine.kernel_spec import KernelSpec
 
-KERNELS: dict[str, Callable[[Identity], Any]] = {
+KERNELS: dict[str, Callable[[KernelSpec], Any]] = {
     "formula": elementwise.formula,
     "sums": elementwise.sums,
     "gather": gather.gather,
     "one_hot": gather.one_hot,
     "sample_weights": gather.sample_weights,
-    "product": products.product,
-    "followed": products.followed,
-    "affine": products.affine,
-    "propagate": products.arrive,
-    "bp4": products.outer,
-    "skipping": skipping.skipping,
-    "followed skipping": products.followed,
-    "affine skipping": products.affine,
-    "bp4 skipping": products.outer,
-    "bp3": reductions.mean,
+    "gemm": gemm.gemm,
+    "gemm_epilogue": gemm.gemm_epilogue,
+    "affine": dense.affine,
+    "arrive": dense.arrive,
+    "outer": dense.outer,
+    "sparse_gemm": sparse_gemm.sparse_gemm,
+    "sparse_gemm_epilogue": gemm.gemm_epilogue,
+    "sparse_affine": dense.affine,
+    "sparse_outer": dense.outer,
+    "mean": reductions.mean,
     "mean_product": reductions.mean_product,
     "moments": reductions.moments,
     "feature_mean": reductions.feature_mean,
@@ -50,12 +51,12 @@ KERNELS: dict[str, Callable[[Identity], Any]] = {
     "softmax_cost": softmax.softmax_cost,
     "dropout": dropout.dropout,
     "shuffle": shuffle.shuffle,
-    "mean_cost": totals.mean_cost,
-    "clip_scale": totals.clip_scale,
+    "mean_cost": cost_and_clipping.mean_cost,
+    "clip_scale": cost_and_clipping.clip_scale,
     "interpret": interpreter.interpret,
 }
 
 
-def build(identity: Identity) -> tuple[str, bytes]:
+def build(spec: KernelSpec) -> tuple[str, bytes]:
     """Compile a kernel: the name of its symbol and its object code."""
-    return object_code(KERNELS[identity.kind](identity))
+    return object_code(KERNELS[spec.kind](spec))

@@ -1,7 +1,7 @@
-"""Each word of a formula as LLVM code on a vector of numbers.
+"""Translates a traced formula's operations into LLVM IR on vectors.
 
-`formula.py` wrote down a formula's operations in NumPy's words; here every word becomes instructions that give NumPy's
-bits: no contraction, no fast-math flags, NaN passed on. The functions with a curve (exp, log ...) are in `curves.py`.
+`formula.py` recorded the operations under NumPy's names; here each becomes instructions that give NumPy's bits: no
+contraction, no fast-math flags, NaN passed on. exp, log and the like are in `elementary_functions.py`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 from llvmlite import ir
 
-from glassnet.engine.curves import CURVES
-from glassnet.engine.vectors import constant, intrinsic
+from glassnet.engine.elementary_functions import ELEMENTARY_FUNCTIONS
+from glassnet.engine.llvm_vectors import call_intrinsic, constant
 from glassnet.tables.formula import Argument, Formula
 
 BIT = ir.IntType(1)
 ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
-ORDERED = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "=="}
+COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "=="}
 LOGICAL = {"add": "or_", "multiply": "and_", "maximum": "or_", "minimum": "and_"}
 
 
@@ -27,12 +27,12 @@ def is_condition(value: ir.Value) -> bool:
 
 
 def as_number(builder: ir.IRBuilder, value: ir.Value, kind: ir.VectorType) -> ir.Value:
-    """A comparison's result as 1 and 0; a number as it is."""
+    """Convert the result of a comparison to 1 and 0; a number is returned unchanged."""
     return builder.uitofp(value, kind) if is_condition(value) else value
 
 
-def extreme(builder: ir.IRBuilder, sign: str, a: ir.Value, b: ir.Value) -> ir.Value:
-    """The larger (">") or smaller ("<") of two numbers; NaN where either is NaN, as NumPy has it."""
+def max_or_min(builder: ir.IRBuilder, sign: str, a: ir.Value, b: ir.Value) -> ir.Value:
+    """The larger (">") or smaller ("<") of two numbers; NaN where either is NaN, as in NumPy."""
     first = builder.or_(builder.fcmp_ordered(sign, a, b), builder.fcmp_unordered("uno", a, a))
     return builder.select(first, a, b)
 
@@ -40,13 +40,13 @@ def extreme(builder: ir.IRBuilder, sign: str, a: ir.Value, b: ir.Value) -> ir.Va
 def sign(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     """1, −1 or 0; NaN stays NaN."""
     zero, one, minus = (constant(value.type, number) for number in (0.0, 1.0, -1.0))
-    rest = builder.select(builder.fcmp_ordered("==", value, zero), zero, value)
-    rest = builder.select(builder.fcmp_ordered("<", value, zero), minus, rest)
-    return builder.select(builder.fcmp_ordered(">", value, zero), one, rest)
+    result = builder.select(builder.fcmp_ordered("==", value, zero), zero, value)
+    result = builder.select(builder.fcmp_ordered("<", value, zero), minus, result)
+    return builder.select(builder.fcmp_ordered(">", value, zero), one, result)
 
 
 def power(builder: ir.IRBuilder, value: ir.Value, exponent: float) -> ir.Value:
-    """Repeated multiplication, so that x² is x·x to the bit."""
+    """An integer power by repeated multiplication, so that x² has the bits of x·x."""
     result = value
     for _ in range(int(exponent) - 1):
         result = builder.fmul(result, value)
@@ -54,40 +54,40 @@ def power(builder: ir.IRBuilder, value: ir.Value, exponent: float) -> ir.Value:
 
 
 def where(builder: ir.IRBuilder, condition: ir.Value, yes: ir.Value, no: ir.Value, kind: ir.VectorType) -> ir.Value:
-    """Lane by lane `yes` or `no`; a number counts as true where it is not 0."""
+    """Select `yes` or `no` lane by lane; a number counts as true where it is not 0."""
     if not is_condition(condition):
         condition = builder.fcmp_unordered("!=", condition, constant(kind, 0.0))
     return builder.select(condition, as_number(builder, yes, kind), as_number(builder, no, kind))
 
 
-def number_word(builder: ir.IRBuilder, name: str, values: Sequence[ir.Value]) -> ir.Value:
-    """A word whose arguments are all numbers."""
+def numeric_operation(builder: ir.IRBuilder, name: str, values: Sequence[ir.Value]) -> ir.Value:
+    """Emit an operation whose arguments are all numbers."""
     if name in ARITHMETIC:
         return getattr(builder, ARITHMETIC[name])(*values)
-    if name in ORDERED:
-        return builder.fcmp_ordered(ORDERED[name], *values)
+    if name in COMPARISONS:
+        return builder.fcmp_ordered(COMPARISONS[name], *values)
     if name == "not_equal":
         return builder.fcmp_unordered("!=", *values)
     if name in ("maximum", "minimum"):
-        return extreme(builder, ">" if name == "maximum" else "<", *values)
+        return max_or_min(builder, ">" if name == "maximum" else "<", *values)
     if name in ("sqrt", "absolute"):
-        return intrinsic(builder, "llvm.sqrt" if name == "sqrt" else "llvm.fabs", *values)
+        return call_intrinsic(builder, "llvm.sqrt" if name == "sqrt" else "llvm.fabs", *values)
     if name == "negative":
         return builder.fneg(*values)
-    return sign(builder, *values) if name == "sign" else CURVES[name](builder, *values)
+    return sign(builder, *values) if name == "sign" else ELEMENTARY_FUNCTIONS[name](builder, *values)
 
 
-def word(builder: ir.IRBuilder, name: str, values: Sequence[ir.Value], kind: ir.VectorType) -> ir.Value:
-    """One operation of a formula."""
+def operation(builder: ir.IRBuilder, name: str, values: Sequence[ir.Value], kind: ir.VectorType) -> ir.Value:
+    """Emit one operation of a formula."""
     if name == "where":
         return where(builder, values[0], values[1], values[2], kind)
     if name in LOGICAL and all(map(is_condition, values)):
         return getattr(builder, LOGICAL[name])(*values)
-    return number_word(builder, name, [as_number(builder, value, kind) for value in values])
+    return numeric_operation(builder, name, [as_number(builder, value, kind) for value in values])
 
 
 def evaluate(builder: ir.IRBuilder, formula: Formula, inputs: Sequence[Any], kind: ir.VectorType) -> list[ir.Value]:
-    """The formula's outputs for vectors of inputs; an input that it does not read may be None."""
+    """Emit a formula; return its outputs for vectors of inputs. An input that it does not read may be None."""
     values = list(inputs)
 
     def value(argument: Argument) -> ir.Value:
@@ -98,5 +98,5 @@ def evaluate(builder: ir.IRBuilder, formula: Formula, inputs: Sequence[Any], kin
             base = as_number(builder, value(arguments[0]), kind)
             values.append(power(builder, base, arguments[1]))
         else:
-            values.append(word(builder, name, [value(argument) for argument in arguments], kind))
+            values.append(operation(builder, name, [value(argument) for argument in arguments], kind))
     return [as_number(builder, value(output), kind) for output in formula.outputs]

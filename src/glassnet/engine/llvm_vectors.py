@@ -1,6 +1,7 @@
-"""Vectors as they are written into a kernel: constants, and `Vector`, whose operators write LLVM instructions.
+"""LLVM vectors as kernels use them: constants, shuffles, and `Vector`, whose operators emit LLVM instructions.
 
-With it a curve reads as its mathematics does. Every operator is one IEEE instruction, rounded once; `fma` is one, too.
+With `Vector`, an elementary function reads as its formula does. Every operator and `fma` is one IEEE instruction,
+rounded once.
 """
 
 from __future__ import annotations
@@ -23,30 +24,25 @@ def constant(kind: ir.Type, number: float) -> ir.Constant:
 
 
 def broadcast(builder: ir.IRBuilder, number: ir.Value, lanes: int) -> ir.Value:
-    """A scalar in every lane of a vector."""
+    """A vector with a scalar in every lane."""
     empty = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
     first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(ir.IntType(32), lanes), None))
 
 
 def size_of(element: ir.Type) -> int:
-    """Bytes of one number."""
+    """Size of one number in bytes."""
     return element.width // 8 if isinstance(element, ir.IntType) else 4 if isinstance(element, ir.FloatType) else 8
 
 
-def lanes_of(builder: ir.IRBuilder, value: ir.Value, lanes: Sequence[int]) -> ir.Value:
-    """Some lanes of a vector, by number."""
-    return builder.shuffle_vector(value, value, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes)))
+def shuffle(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, lanes: Sequence[int]) -> ir.Value:
+    """The given lanes of two vectors; the second vector's lanes are numbered after the first one's."""
+    indices = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
+    return builder.shuffle_vector(first, second, indices)
 
 
-def joined(builder: ir.IRBuilder, parts: list[ir.Value], lanes: int) -> ir.Value:
-    """The first `lanes` lanes of one vector, or of two side by side."""
-    order = ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(lanes)))
-    return builder.shuffle_vector(parts[0], parts[-1], order)
-
-
-def intrinsic(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
-    """One of LLVM's own functions of vectors of one kind (llvm.sqrt, llvm.fma)."""
+def call_intrinsic(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
+    """Call an LLVM intrinsic on vectors of one type (llvm.sqrt, llvm.fma)."""
     kind = values[0].type
     element = "f32" if isinstance(kind.element, ir.FloatType) else "f64"
     signature = ir.FunctionType(kind, [kind] * len(values))
@@ -55,44 +51,44 @@ def intrinsic(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
 
 
 class Vector(NamedTuple):
-    """A vector of floating point numbers; a Python number beside it means that number in every lane."""
+    """A vector of floating point numbers; a Python number as the other operand stands for that number in every lane."""
 
     builder: ir.IRBuilder
     value: ir.Value
 
     @property
-    def whole(self) -> ir.VectorType:
-        """The kind of vector of whole numbers that has as many bits."""
+    def integer_type(self) -> ir.VectorType:
+        """The type of a vector of integers of the same width."""
         return ir.VectorType(ir.IntType(32 if isinstance(self.value.type.element, ir.FloatType) else 64), self.lanes)
 
     @property
     def lanes(self) -> int:
         return self.value.type.count
 
-    def same(self, other: Any) -> ir.Value:
-        """The other operand as a vector of this kind."""
+    def operand(self, other: Any) -> ir.Value:
+        """The other operand as a vector of this type."""
         return other.value if isinstance(other, Vector) else constant(self.value.type, other)
 
-    def every(self, number: float) -> Vector:
-        """A vector of this kind with one number in every lane."""
+    def full(self, number: float) -> Vector:
+        """A vector of this type with one number in every lane."""
         return Vector(self.builder, constant(self.value.type, number))
 
     def apply(self, name: str, *others: Any) -> Vector:
-        """One of LLVM's own functions of this vector and others."""
-        values = (self.value, *(self.same(other) for other in others))
-        return Vector(self.builder, intrinsic(self.builder, f"llvm.{name}", *values))
+        """Call an LLVM intrinsic on this vector and others."""
+        values = (self.value, *(self.operand(other) for other in others))
+        return Vector(self.builder, call_intrinsic(self.builder, f"llvm.{name}", *values))
 
     def __add__(self, other: Any) -> Vector:
-        return Vector(self.builder, self.builder.fadd(self.value, self.same(other)))
+        return Vector(self.builder, self.builder.fadd(self.value, self.operand(other)))
 
     def __sub__(self, other: Any) -> Vector:
-        return Vector(self.builder, self.builder.fsub(self.value, self.same(other)))
+        return Vector(self.builder, self.builder.fsub(self.value, self.operand(other)))
 
     def __mul__(self, other: Any) -> Vector:
-        return Vector(self.builder, self.builder.fmul(self.value, self.same(other)))
+        return Vector(self.builder, self.builder.fmul(self.value, self.operand(other)))
 
     def __truediv__(self, other: Any) -> Vector:
-        return Vector(self.builder, self.builder.fdiv(self.value, self.same(other)))
+        return Vector(self.builder, self.builder.fdiv(self.value, self.operand(other)))
 
     def __neg__(self) -> Vector:
         return Vector(self.builder, self.builder.fneg(self.value))
@@ -100,48 +96,48 @@ class Vector(NamedTuple):
     def __abs__(self) -> Vector:
         return self.apply("fabs")
 
-    def scaled(self, n: Vector) -> Vector:
-        """The vector times 2ⁿ for whole n, rounded once: AVX-512's instruction, on 64 bytes at a time."""
+    def ldexp(self, n: Vector) -> Vector:
+        """The vector times 2ⁿ for integral n, rounded once: AVX-512's VSCALEF, on 64 bytes at a time."""
         builder, kind, element = self.builder, self.value.type, self.value.type.element
         count = 64 // size_of(element)
         part, mask = ir.VectorType(element, count), ir.Constant(ir.IntType(count), -1)
         name = f"llvm.x86.avx512.mask.scalef.p{'s' if count == 16 else 'd'}.512"
-        now = ir.Constant(ir.IntType(32), 4)  # rounded as the processor is set
-        signature = ir.FunctionType(part, [part, part, part, mask.type, now.type])
+        rounding = ir.Constant(ir.IntType(32), 4)  # the current rounding mode
+        signature = ir.FunctionType(part, [part, part, part, mask.type, rounding.type])
         function = cgutils.get_or_insert_function(builder.module, signature, name)
         parts = []
         for first in range(0, kind.count, count):
             lanes = [first + lane if first + lane < kind.count else 0 for lane in range(count)]
-            base, power = (lanes_of(builder, value, lanes) for value in (self.value, n.value))
-            parts.append(builder.call(function, [base, power, base, mask, now]))
-        return Vector(builder, joined(builder, parts, kind.count))
+            base, power = (shuffle(builder, value, value, lanes) for value in (self.value, n.value))
+            parts.append(builder.call(function, [base, power, base, mask, rounding]))
+        return Vector(builder, shuffle(builder, parts[0], parts[-1], range(kind.count)))
 
     def compare(self, sign: str, other: Any) -> ir.Value:
-        """Lane by lane true or false; false beside NaN."""
-        return self.builder.fcmp_ordered(sign, self.value, self.same(other))
+        """Compare lane by lane; false where either is NaN."""
+        return self.builder.fcmp_ordered(sign, self.value, self.operand(other))
 
     def where(self, condition: ir.Value, other: Any) -> Vector:
         """This vector where the condition holds, else the other."""
-        return Vector(self.builder, self.builder.select(condition, self.value, self.same(other)))
+        return Vector(self.builder, self.builder.select(condition, self.value, self.operand(other)))
 
-    def at_most(self, bound: float) -> Vector:
+    def clip_above(self, bound: float) -> Vector:
         """The vector with larger numbers lowered to the bound; NaN stays NaN."""
-        return self.every(bound).where(self.compare(">", bound), self)
+        return self.full(bound).where(self.compare(">", bound), self)
 
-    def clipped(self, low: float, high: float) -> Vector:
-        """The vector with its numbers in an interval; NaN stays NaN."""
-        return self.every(low).where(self.compare("<", low), self).at_most(high)
+    def clip(self, low: float, high: float) -> Vector:
+        """The vector with its numbers clipped to an interval; NaN stays NaN."""
+        return self.full(low).where(self.compare("<", low), self).clip_above(high)
 
-    def bits(self) -> ir.Value:
-        """The numbers' bits, as whole numbers."""
-        return self.builder.bitcast(self.value, self.whole)
+    def to_bits(self) -> ir.Value:
+        """The numbers' bits as integers."""
+        return self.builder.bitcast(self.value, self.integer_type)
 
-    def count(self, number: int) -> ir.Constant:
-        """A whole number in every lane."""
-        return ir.Constant(self.whole, [number] * self.lanes)
+    def integers(self, number: int) -> ir.Constant:
+        """An integer in every lane."""
+        return ir.Constant(self.integer_type, [number] * self.lanes)
 
-    def of_bits(self, bits: ir.Value) -> Vector:
-        """The numbers of this kind that have these bits."""
+    def from_bits(self, bits: ir.Value) -> Vector:
+        """The numbers of this type that have these bits."""
         return Vector(self.builder, self.builder.bitcast(bits, self.value.type))
 
 
@@ -151,7 +147,7 @@ def fma(a: Vector, b: Vector | float, c: Vector | float) -> Vector:
 
 
 def polynomial(x: Vector, coefficients: tuple[float, ...]) -> Vector:
-    """Horner's rule; the constant term comes first."""
+    """Evaluate a polynomial by Horner's rule; the constant term comes first."""
     result: Vector | float = coefficients[-1]
     for coefficient in reversed(coefficients[:-1]):
         result = fma(x, result, coefficient)

@@ -1,0 +1,186 @@
+"""The micro-kernel of the matrix product in LLVM IR: tiles of a few rows by a few vectors, held in registers.
+
+A tile adds a[i, k]·b[k, j] in order of k, with one accumulator per output and fused multiply-add where the target has
+it, so an output's bits depend on its row and column alone. A tile that reaches beyond the last row repeats that row;
+beyond the last column its vectors are masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from glassnet.engine.cpu_target import CpuTarget
+from glassnet.engine.llvm_vectors import broadcast, constant
+from glassnet.engine.registers import RegisterRow, clamped_indices, multiply_add
+from glassnet.engine.simd import I64, Builder, int64, lane_mask
+
+WIDE_VECTORS = 8  # vectors of a tile of one row
+
+
+class Strip(NamedTuple):
+    """The operands of a strip of the result: all rows, up to `columns` columns.
+
+    `a` is read as a[i·a_row + k·a_term], `b` as b[k·b_row + j]; the accumulators start at start[i·start_row + j].
+    With `indices`, k takes the values of that list; of an empty list the first entry is used all the same.
+    """
+
+    a: ir.Value
+    a_row: ir.Value
+    a_term: ir.Value
+    b: ir.Value
+    b_row: ir.Value
+    c: ir.Value
+    c_row: ir.Value
+    start: ir.Value
+    start_row: ir.Value
+    rows: ir.Value
+    columns: ir.Value
+    terms: ir.Value
+    divisor: ir.Value
+    indices: ir.Value | None = None
+
+
+class MicroKernel:
+    """Emits the tiles of a strip that is `vectors` vectors wide."""
+
+    def __init__(self, builder: Builder, strip: Strip, target: CpuTarget, vectors: int) -> None:
+        self.builder, self.strip, self.target, self.vectors = builder, strip, target, vectors
+        real = strip.a.type.pointee
+        self.kind = ir.VectorType(real, target.lanes(real))
+        self.last_columns = builder.sub(strip.columns, int64((vectors - 1) * self.kind.count))
+        mask = lane_mask(builder, self.last_columns, self.kind.count)
+        self.masked_row = RegisterRow(builder, self.kind, vectors, mask)
+        self.whole_row = RegisterRow(builder, self.kind, vectors, None)
+
+    def emit(self, heights: Sequence[int]) -> None:
+        """Emit tiles of decreasing heights; one reaches beyond the last row where the next height would not do."""
+        builder, done = self.builder, int64(0)
+        for height, following in zip(heights, (*heights[1:], 0), strict=True):
+            rest = builder.sub(self.strip.rows, done)
+            count = builder.sdiv(builder.add(rest, int64(height - following - 1)), int64(height))
+            stop = builder.add(done, builder.mul(count, int64(height)))
+            with cgutils.for_range_slice(builder, done, stop, int64(height), I64) as (row, _):
+                self.tile(row, height)
+            done = stop
+
+    def row_pointers(self, start: ir.Value, stride: ir.Value, indices: Sequence[ir.Value]) -> list[ir.Value]:
+        """Pointers to rows of a matrix."""
+        return [self.builder.gep(start, [self.builder.mul(index, stride)]) for index in indices]
+
+    def tile(self, row: ir.Value, height: int) -> None:
+        """Emit a tile of `height` rows, beginning at `row`."""
+        builder, strip = self.builder, self.strip
+        indices = clamped_indices(builder, height, strip.rows, row)
+        begin = [self.masked_row.load(start) for start in self.row_pointers(strip.start, strip.start_row, indices)]
+        sums = self.divided(self.accumulated(self.row_pointers(strip.a, strip.a_row, indices), begin))
+        self.write(self.row_pointers(strip.c, strip.c_row, indices), sums)
+
+    def accumulated(self, rows: list[ir.Value], begin: list[list[ir.Value]]) -> list[list[ir.Value]]:
+        """Emit the loop over k."""
+        builder, strip = self.builder, self.strip
+        before, loop, after = builder.block, builder.append_basic_block("k"), builder.append_basic_block("summed")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        counter = self.phi(int64(0), before)
+        sums = [[self.phi(value, before) for value in vectors] for vectors in begin]
+        k = counter if strip.indices is None else builder.load(builder.gep(strip.indices, [counter]))
+        b_row = (self.masked_row if self.target.free_masks else self.whole_row).load(
+            builder.gep(strip.b, [builder.mul(k, strip.b_row)])
+        )
+        offset, results = builder.mul(k, strip.a_term), []
+        for start, totals in zip(rows, sums, strict=True):
+            number = broadcast(builder, builder.load(builder.gep(start, [offset])), self.kind.count)
+            pairs = zip(b_row, totals, strict=True)
+            results.append([multiply_add(builder, number, b, total, self.target.fma) for b, total in pairs])
+        following = builder.add(counter, int64(1))
+        counter.add_incoming(following, loop)
+        self.add_incoming(sums, results, loop)
+        builder.cbranch(builder.icmp_signed("<", following, strip.terms), loop, after)
+        builder.position_at_end(after)
+        return results
+
+    def phi(self, value: ir.Value, block: ir.Block) -> ir.PhiInstr:
+        """A phi node that is `value` on the way from `block`."""
+        phi = self.builder.phi(value.type)
+        phi.add_incoming(value, block)
+        return phi
+
+    @staticmethod
+    def add_incoming(phis: list[list[Any]], values: list[list[ir.Value]], block: ir.Block) -> None:
+        """Let phi nodes take these values on the way from `block`."""
+        for row, incoming in zip(phis, values, strict=True):
+            for phi, value in zip(row, incoming, strict=True):
+                phi.add_incoming(value, block)
+
+    def divided(self, sums: list[list[ir.Value]]) -> list[list[ir.Value]]:
+        """The sums times 1/divisor, where that is not 1."""
+        builder, before = self.builder, self.builder.block
+        with builder.if_then(builder.icmp_signed("!=", self.strip.divisor, int64(1))):
+            divisor = builder.sitofp(self.strip.divisor, self.kind.element)
+            factor = builder.fdiv(constant(self.kind.element, 1.0), divisor)
+            factor = broadcast(builder, factor, self.kind.count)
+            products = [[builder.fmul(total, factor) for total in row] for row in sums]
+            inside = builder.block
+        results = [[self.phi(total, before) for total in row] for row in sums]
+        self.add_incoming(results, products, inside)
+        return results
+
+    def write(self, rows: list[ir.Value], sums: list[list[ir.Value]]) -> None:
+        """Store the tile; only a short last vector is masked, because masked stores are slow."""
+        builder = self.builder
+
+        def store(row: RegisterRow) -> None:
+            for start, values in zip(rows, sums, strict=True):
+                row.store(start, values)
+
+        is_full = builder.icmp_signed(">=", self.last_columns, int64(self.kind.count))
+        with builder.if_else(is_full) as (yes, no):
+            with yes:
+                store(self.whole_row)
+            with no:
+                store(self.masked_row)
+
+
+def extract_operands(builder: Builder, signature: Any, arguments: Any) -> list[ir.Value]:
+    """The fields of a strip from an intrinsic's arguments, which are tuples."""
+    counts = [len(kinds) for kinds in signature.args]
+    return [builder.extract_value(arguments[i], j) for i, count in enumerate(counts) for j in range(count)]
+
+
+def strip_kernel(target: CpuTarget, heights: Mapping[int, Sequence[int]]) -> Any:
+    """An intrinsic strip((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes).
+
+    `sizes` are the other fields of a Strip, then its width in vectors; `heights` has the heights of the tiles for every
+    width. A strip of each width is a function of its own, so that a small product does not pay for the registers of a
+    large one.
+    """
+
+    @intrinsic
+    def strip(typing: Any, a: Any, b: Any, c: Any, start: Any, sizes: Any) -> Any:
+        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
+            *operands, vectors = extract_operands(builder, signature, arguments)
+            for number, rows in heights.items():
+                with builder.if_then(builder.icmp_signed("==", vectors, int64(number))):
+                    kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
+                    function = ir.Function(builder.module, kind, f"strip{number}")
+                    emit_strip(function, target, number, rows)
+                    builder.call(function, operands)
+            return context.get_dummy_value()
+
+        return types.void(a, b, c, start, sizes), generate
+
+    return strip
+
+
+def emit_strip(function: ir.Function, target: CpuTarget, vectors: int, heights: Sequence[int]) -> None:
+    """Emit the function of a strip `vectors` vectors wide."""
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = Builder(function.append_basic_block())
+    MicroKernel(builder, Strip(*function.args), target, vectors).emit(heights)
+    builder.ret_void()

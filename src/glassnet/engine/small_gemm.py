@@ -1,0 +1,47 @@
+"""Matrix products no wider than one vector, inlined into the kernel that needs them, without panels or calls.
+
+They use the tiles of the large product, so their bits are the same; in small networks the way to it is what costs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from glassnet.engine.cpu_target import CpuTarget
+from glassnet.engine.microkernel import MicroKernel, Strip, extract_operands
+from glassnet.engine.simd import LLVM, Builder
+
+TILE_ROWS = (4, 1)  # taller tiles would be faster where there is more to do
+HALF_VECTOR_TILE_ROWS = (8, 4, 1)  # some processors add two half vectors at a time
+
+
+def max_columns(dtype: types.Type, target: CpuTarget) -> int:
+    """The most columns of a small product; 0 where masks are slow, so that rows would have to be copied first."""
+    return target.lanes(LLVM[dtype]) if target.free_masks else 0
+
+
+def with_half_vectors(target: CpuTarget) -> CpuTarget:
+    """The target with vectors half as wide."""
+    return target._replace(vector_bytes=target.vector_bytes // 2)
+
+
+def inline_gemm(target: CpuTarget, heights: tuple[int, ...] = TILE_ROWS) -> Any:
+    """An intrinsic gemm((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes) of one vector.
+
+    `sizes` are (rows, columns, terms, divisor).
+    """
+
+    @intrinsic
+    def gemm(typing: Any, a: Any, b: Any, c: Any, start: Any, sizes: Any) -> Any:
+        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
+            operands = extract_operands(builder, signature, arguments)
+            MicroKernel(builder, Strip(*operands), target, 1).emit(heights)
+            return context.get_dummy_value()
+
+        return types.void(a, b, c, start, sizes), generate
+
+    return gemm
