@@ -11,11 +11,15 @@ if TYPE_CHECKING:
     from glassnet.cli.dataset import Dataset
 
 TEST_FRACTION = 0.2
+LEARNING_RATE = 0.003
 MAX_PIXEL = 16.0
 FILES = {"model": "model.safetensors", "test": "test.npz"}
 
 NEXT_STEPS = (
-    ("one training step on a test digit, every equation with its numbers", "step {test} --model {model} --row {row}"),
+    (
+        "one training step on a test digit, every equation with its numbers",
+        "step {test} --model {model} --row {row} --lr {lr}",
+    ),
     ("accuracy on the test digits, and which digits are confused", "evaluate {model} {test}"),
     ("backpropagation's gradient against central differences", "check {model} {test}"),
     ("train on your own data", "train --help"),
@@ -44,7 +48,7 @@ def demo(
     from glassnet.cli.trained_model import training_program
     from glassnet.cli.training_run import print_result, train_network
 
-    options = TrainOptions(hidden=[128], schedule="constant", lr=0.003, batch_size=32, epochs=epochs, seed=seed)
+    options = TrainOptions(hidden=[128], schedule="constant", lr=LEARNING_RATE, batch_size=32, epochs=epochs, seed=seed)
     check_options(options)
     folder = make_folder(out)
     digits = _load_digits(options.validation, seed)
@@ -118,7 +122,7 @@ def _print_next_steps(folder: Path, row: int) -> None:
     paths = {name: shlex.quote(str(folder / file)) for name, file in FILES.items()}
     print("\nTry next, in this folder:")
     for purpose, command in NEXT_STEPS:
-        print(f"\n  # {purpose}\n  {program_name()} {command.format(**paths, row=row)}")
+        print(f"\n  # {purpose}\n  {program_name()} {command.format(**paths, row=row, lr=LEARNING_RATE)}")
 
 
 def program_name() -> str:
