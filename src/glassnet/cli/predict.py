@@ -11,9 +11,7 @@ from glassnet.cli.options import ModelPath
 
 def predict(
     model: ModelPath,
-    file: Annotated[
-        str, Argument(metavar="FILE", help="Data of the kind the model was trained on; columns are matched by name.")
-    ],
+    file: Annotated[str, Argument(metavar="FILE", help="Data like the training data; columns are matched by name.")],
     out: Annotated[str, Option(metavar="PATH", help="The file to write: .csv or .parquet.")],
     proba: Annotated[bool, Option("--proba", help="Write the probability of each class, not the class.")] = False,
     raw_cells: Annotated[
