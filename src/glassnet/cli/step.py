@@ -28,17 +28,17 @@ class StepData(NamedTuple):
 
 
 def step(
-    file: options.Data,
-    target: options.Target = None,
+    file: options.DataArgument,
+    target: options.TargetOption = None,
     model: Annotated[
         str | None, Option(metavar="PATH", help="Use the network and preparation of a model file.")
     ] = None,
     row: Annotated[int, Option(min=1, help="First row of the step, counted from 1.")] = 1,
     batch_size: Annotated[int, Option(min=1, help="Number of rows in the step.")] = 1,
-    hidden: options.Hidden = "4",
-    activation: options.HiddenActivation = "sigmoid",
-    cost: options.Cost = "auto",
-    optimizer: options.Optimizer = "sgd",
+    hidden: options.HiddenOption = "4",
+    activation: options.ActivationOption = "sigmoid",
+    cost: options.CostOption = "auto",
+    optimizer: options.OptimizerOption = "sgd",
     lr: Annotated[float, Option(help="Learning rate.")] = 0.1,
     seed: Annotated[int, Option(min=0, help="Seed of the weights of a new network.")] = 0,
     notation: Annotated[str, Option(metavar="NAME", help="Samples as columns or as rows.")] = "columns",

@@ -10,18 +10,18 @@ from glassnet.cli import options
 
 
 def train(
-    file: options.Data,
+    file: options.DataArgument,
     out: Annotated[str, Option(metavar="PATH", help="The model file to write.")],
-    target: options.Target = None,
+    target: options.TargetOption = None,
     task: Annotated[
         str, Option(metavar="NAME", help="auto (decided by the target), classification, regression.")
     ] = "auto",
-    hidden: options.Hidden = "128,64",
-    activation: options.HiddenActivation = "relu",
-    cost: options.Cost = "auto",
-    optimizer: options.Optimizer = "adam",
-    schedule: options.Schedule = "one_cycle",
-    initializer: options.Initializer = "auto",
+    hidden: options.HiddenOption = "128,64",
+    activation: options.ActivationOption = "relu",
+    cost: options.CostOption = "auto",
+    optimizer: options.OptimizerOption = "adam",
+    schedule: options.ScheduleOption = "one_cycle",
+    initializer: options.InitializerOption = "auto",
     lr: Annotated[float, Option(help="Learning rate; one_cycle peaks at ten times this value.")] = 0.0005,
     batch_size: Annotated[int, Option(help="Samples per step.")] = 64,
     epochs: Annotated[int, Option(help="Maximum number of passes through the training rows.")] = 20,
