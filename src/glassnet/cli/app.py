@@ -26,7 +26,8 @@ class CommandGroup(TyperGroup):
             _fail(str(error))
         except UsageError as error:
             command = getattr(getattr(error, "ctx", None), "command_path", "glassnet")
-            _fail(f"{error.format_message().rstrip('.?')}; see {command} --help.")
+            message = error.format_message().rstrip(".")
+            _fail(f"{message}{' See' if message.endswith('?') else '; see'} {command} --help.")
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from typer import Exit, Option
 
-from glassnet.cli.options import KnownData, ModelPath
+from glassnet.cli.options import KnownDataArgument, ModelArgument
 
 
 def check(
-    model: ModelPath,
-    file: KnownData,
+    model: ModelArgument,
+    file: KnownDataArgument,
     rows: Annotated[int, Option(min=1, help="Number of rows to use, from the first on.")] = 32,
 ) -> None:
     """Check backpropagation's gradient against central differences of the cost, layer by layer.

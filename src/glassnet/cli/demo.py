@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
@@ -12,55 +12,58 @@ if TYPE_CHECKING:
 
 TEST_FRACTION = 0.2
 MAX_PIXEL = 16.0
-FILES = {"model": "model.safetensors", "test": "test.npz"}
+NEXT_STEPS = """
+Try next, in this folder:
 
-NEXT_STEPS = (
-    ("one training step on a test digit, every equation with its numbers", "step {test} --model {model} --row {row}"),
-    ("accuracy on the test digits, and which digits are confused", "evaluate {model} {test}"),
-    ("backpropagation's gradient against central differences", "check {model} {test}"),
-    ("train on your own data", "train --help"),
-)
+  # one training step on a test digit, every equation with its numbers
+  {program} step {test} --model {model} --row {row} --lr {lr}
 
+  # accuracy on the test digits, and which digits are confused
+  {program} evaluate {model} {test}
 
-class Digits(NamedTuple):
-    """The dataset for training, and the images (n, 8, 8) and labels (n,) of the test rows."""
+  # backpropagation's gradient against central differences
+  {program} check {model} {test}
 
-    dataset: Dataset
-    test_images: Any
-    test_labels: Any
+  # train on your own data
+  {program} train --help"""
 
 
 def demo(
-    out: Annotated[
-        str, Option(metavar="FOLDER", help="Folder for the model, the test digits and the pictures, made if missing.")
-    ] = "glassnet-demo",
+    out: Annotated[str, Option(metavar="FOLDER", help="Folder to write to, made if missing.")] = "glassnet-demo",
     seed: Annotated[int, Option(help="Seed of all randomness.")] = 0,
     epochs: Annotated[int, Option(help="Maximum number of passes through the training rows.")] = 60,
 ) -> None:
     """Train on 1,797 handwritten digits (8 × 8 pixels); print the equations and the test accuracy, draw pictures."""
     from glassnet.cli.output_paths import make_folder
     from glassnet.cli.printing import print_line
+    from glassnet.cli.scores import score_text
     from glassnet.cli.train_options import TrainOptions, check_options, make_network
     from glassnet.cli.trained_model import training_program
-    from glassnet.cli.training_run import print_result, train_network
+    from glassnet.cli.training_run import print_result, train_network, write_plots
 
     options = TrainOptions(hidden=[128], schedule="constant", lr=0.003, batch_size=32, epochs=epochs, seed=seed)
     check_options(options)
     folder = make_folder(out)
-    digits = _load_digits(options.validation, seed)
-    network = make_network(digits.dataset, options)
+    model_path, test_path = folder / "model.safetensors", folder / "test.npz"
+    dataset, images, test = _load_digits(options.validation, seed)
+    network = make_network(dataset, options)
     print(f"One training step, as a table of equations:\n\n{training_program(network, options.optimizer)}\n")
-    model, history = train_network(network, digits.dataset, options, "digits")
-    print_result(model, history, digits.dataset)
-    predicted = _score_and_save(model, digits, folder)
-    for path in _write_plots(history, digits, predicted, folder):
-        print_line("Picture", path)
-    mistaken = predicted != digits.test_labels
-    _print_next_steps(folder, row=int(mistaken.argmax()) + 1)
+    model, history = train_network(network, dataset, options, "digits")
+    print_result(model, history, dataset)
+    scores = model.scores(dataset.x[test], dataset.y[test])
+    print_line("Test", f"{score_text(scores)} ({len(test)} digits not used in training)")
+    model.training["test scores"] = scores
+    model.save(str(model_path))
+    print_line("Model", model_path)
+    _save_digits(test_path, images[test], dataset.y[test])
+    predicted = model.probabilities(dataset.x[test]).argmax(axis=1)
+    write_plots(history, folder, images[test], predicted, dataset.y[test])
+    row = int((predicted != dataset.y[test]).argmax()) + 1
+    _print_next_steps(model=str(model_path), test=str(test_path), row=str(row), lr=str(options.lr))
 
 
-def _load_digits(validation: float, seed: int) -> Digits:
-    """Split the digits into rows for training, for validation and for the test."""
+def _load_digits(validation: float, seed: int) -> tuple[Dataset, Any, Any]:
+    """Return the digits, split into rows for training and validation; their images; and the rows for the test."""
     import numpy as np
     from sklearn.datasets import load_digits
 
@@ -68,59 +71,36 @@ def _load_digits(validation: float, seed: int) -> Digits:
     from glassnet.data.preprocessing import ArrayPreparation
     from glassnet.data.target import ClassTarget
 
-    images, labels = (load_digits()[name] for name in ("images", "target"))
+    digits = load_digits()
+    pixels, labels = digits.data, digits.target
     rest, test = split(labels, TEST_FRACTION, seed, classes=True)
     train, validation_rows = split(labels[rest], validation, seed + 1, classes=True)
-    preparation = ArrayPreparation([0.0], [1 / MAX_PIXEL], images[0].size)
+    preparation = ArrayPreparation([0.0], [1 / MAX_PIXEL], pixels.shape[1])
     target = ClassTarget.fit("digit", labels)
-    x = np.ascontiguousarray(preparation.transform(images.reshape(len(images), -1), "digits"))
+    x = np.ascontiguousarray(preparation.transform(pixels, "digits"))
     dataset = Dataset(preparation, target, x, target.encode(labels), rest[train], rest[validation_rows])
-    return Digits(dataset, images[test].astype(np.uint8), labels[test])
+    return dataset, digits.images, test
 
 
-def _score_and_save(model: Any, digits: Digits, folder: Path) -> Any:
-    """Print the test scores, save the model and the test digits, and return the predicted classes of the latter."""
+def _save_digits(path: Path, images: Any, labels: Any) -> None:
+    """Save digits as a data file for the other commands."""
     import numpy as np
 
     from glassnet.cli.printing import print_line
-    from glassnet.cli.scores import class_scores, score_text
     from glassnet.errors import DataError
     from glassnet.files.storage import atomic_file
 
-    images, labels = digits.test_images, digits.test_labels
-    probabilities = model.probabilities(model.preparation.transform(images.reshape(len(images), -1), "digits"))
-    scores = class_scores(probabilities, model.target.encode(labels))
-    print_line("Test", f"{score_text(scores)} ({len(labels)} digits not used in training)")
-    model.training["test scores"] = scores
-    model.save(str(folder / FILES["model"]))
-    print_line("Model", folder / FILES["model"])
-    with atomic_file(str(folder / FILES["test"]), DataError) as file:
-        np.savez(file, x=images, y=labels)
-    print_line("Test digits", folder / FILES["test"])
-    return probabilities.argmax(axis=1)
+    with atomic_file(str(path), DataError) as file:
+        np.savez(file, x=images.astype(np.uint8), y=labels)
+    print_line("Test digits", path)
 
 
-def _write_plots(history: Any, digits: Digits, predicted: Any, folder: Path) -> list[Path]:
-    """Plot the cost per epoch and some test digits with their predictions."""
-    from glassnet.plots.figure import save_figure
-    from glassnet.plots.samples import plot_samples
-    from glassnet.plots.training import plot_training
-
-    figure = plot_samples(digits.test_images, predicted, digits.test_labels)
-    return [
-        save_figure(plot_training(history), folder / "cost.png"),
-        save_figure(figure, folder / "samples.png"),
-    ]
-
-
-def _print_next_steps(folder: Path, row: int) -> None:
-    """Print commands that work as printed in the folder where the demo was run; `row` is the test digit to explain."""
+def _print_next_steps(**arguments: str) -> None:
+    """Print commands that work as printed in the folder where the demo was run."""
     import shlex
 
-    paths = {name: shlex.quote(str(folder / file)) for name, file in FILES.items()}
-    print("\nTry next, in this folder:")
-    for purpose, command in NEXT_STEPS:
-        print(f"\n  # {purpose}\n  {program_name()} {command.format(**paths, row=row)}")
+    quoted = {name: shlex.quote(text) for name, text in arguments.items()}
+    print(NEXT_STEPS.format(program=program_name(), **quoted))
 
 
 def program_name() -> str:
@@ -129,7 +109,5 @@ def program_name() -> str:
     import shutil
     import sys
 
-    started = sys.argv[0]
-    if Path(started).stem != "glassnet" or shutil.which("glassnet") == started:
-        return "glassnet"
-    return shlex.quote(started)
+    is_installed = Path(sys.argv[0]).stem != "glassnet" or shutil.which("glassnet") == sys.argv[0]
+    return "glassnet" if is_installed else shlex.quote(sys.argv[0])

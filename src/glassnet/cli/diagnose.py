@@ -15,10 +15,7 @@ def diagnose(
     model: Annotated[
         str, Argument(metavar="MODEL", help="A model file written by glassnet train or NeuralNetwork.save.")
     ],
-    file: Annotated[
-        str | None,
-        Argument(metavar="FILE", help="Data that include the target, best the training data.", show_default=False),
-    ] = None,
+    file: Annotated[str | None, Argument(metavar="FILE", help="Data with the target, best the training data.")] = None,
 ) -> None:
     """Find out why a model trains badly: evidence in numbers, the equation behind it, and one change to try.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from glassnet.cli.options import KnownData, ModelPath
+from glassnet.cli.options import KnownDataArgument, ModelArgument
 
 SCORE_NAMES = {"accuracy": "accuracy", "log_loss": "log-loss", "rmse": "RMSE", "r2": "R²"}
 
 
 def evaluate(
-    model: ModelPath,
-    file: KnownData,
+    model: ModelArgument,
+    file: KnownDataArgument,
 ) -> None:
     """Score a model's predictions on known targets: accuracy, log-loss and confusion table, or RMSE and R²."""
     from glassnet.cli.dataset import read_with_target

@@ -9,27 +9,32 @@ from typer import Argument, Option
 from glassnet.errors import ParameterError
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
+from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.optimizers import OPTIMIZERS
+from glassnet.tables.schedules import SCHEDULES
 
 ELEMENTWISE = ", ".join(name for name, entry in ACTIVATIONS.items() if entry.elementwise)
 
-ModelPath = Annotated[str, Argument(metavar="MODEL", help="A model file written by glassnet train.")]
-KnownData = Annotated[str, Argument(metavar="FILE", help="Data that include the target; t10k-* of an IDX folder.")]
-Data = Annotated[
-    str,
-    Argument(metavar="FILE", help="CSV (gzip too), Parquet, .npz with arrays x and y, or a folder of IDX files."),
+ModelArgument = Annotated[str, Argument(metavar="MODEL", help="A model file written by glassnet train.")]
+KnownDataArgument = Annotated[
+    str, Argument(metavar="FILE", help="Data that include the target; of an IDX folder, t10k-* is used.")
 ]
-Target = Annotated[str | None, Option(metavar="COLUMN", help="Column to predict; for tables only.", show_default=False)]
-Hidden = Annotated[str, Option(metavar="WIDTHS", help="Widths of the hidden layers, such as 128,64; 0 for none.")]
-HiddenActivation = Annotated[str, Option(metavar="NAME", help=f"Activation of the hidden layers: {ELEMENTWISE}.")]
-Cost = Annotated[
+DataArgument = Annotated[
+    str, Argument(metavar="FILE", help="CSV (gzip too), Parquet, .npz of x and y, or a folder of IDX files.")
+]
+TargetOption = Annotated[str | None, Option(metavar="COLUMN", help="Column to predict; for tables only.")]
+HiddenOption = Annotated[str, Option(metavar="WIDTHS", help="Widths of the hidden layers, such as 128,64; 0 for none.")]
+ActivationOption = Annotated[str, Option(metavar="NAME", help=f"Activation of the hidden layers: {ELEMENTWISE}.")]
+CostOption = Annotated[
     str,
     Option(
         metavar="NAME",
         help=f"auto, {', '.join(COSTS)}. auto is binary or categorical cross-entropy for classes, else quadratic.",
     ),
 ]
-Optimizer = Annotated[str, Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.")]
+OptimizerOption = Annotated[str, Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.")]
+ScheduleOption = Annotated[str, Option(metavar="NAME", help=f"Schedule of the learning rate: {', '.join(SCHEDULES)}.")]
+InitializerOption = Annotated[str, Option(metavar="NAME", help=f"Initial weights: {', '.join(INITIALIZERS)}.")]
 
 
 def parse_widths(text: str) -> list[int]:

@@ -6,14 +6,12 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from glassnet.cli.options import ModelPath
+from glassnet.cli.options import ModelArgument
 
 
 def predict(
-    model: ModelPath,
-    file: Annotated[
-        str, Argument(metavar="FILE", help="Data of the kind the model was trained on; columns are matched by name.")
-    ],
+    model: ModelArgument,
+    file: Annotated[str, Argument(metavar="FILE", help="Data like the training data; columns are matched by name.")],
     out: Annotated[str, Option(metavar="PATH", help="The file to write: .csv or .parquet.")],
     proba: Annotated[bool, Option("--proba", help="Write the probability of each class, not the class.")] = False,
     raw_cells: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glassnet.cli.options import ModelPath
+from glassnet.cli.options import ModelArgument
 from glassnet.cli.printing import print_line, wrapped
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MAX_LISTED_INPUTS = 20
 
 
-def show(model: ModelPath) -> None:
+def show(model: ModelArgument) -> None:
     """Print a model's equations, parameters, inputs and target, and how it was trained."""
     from glassnet.cli.trained_model import load_model, training_program
 

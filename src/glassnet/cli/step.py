@@ -28,26 +28,21 @@ class StepData(NamedTuple):
 
 
 def step(
-    file: options.Data,
-    target: options.Target = None,
+    file: options.DataArgument,
+    target: options.TargetOption = None,
     model: Annotated[
-        str | None,
-        Option(metavar="PATH", help="Model file; its network, preparation and target are used.", show_default=False),
+        str | None, Option(metavar="PATH", help="Use the network and preparation of a model file.")
     ] = None,
     row: Annotated[int, Option(min=1, help="First row of the step, counted from 1.")] = 1,
     batch_size: Annotated[int, Option(min=1, help="Number of rows in the step.")] = 1,
-    hidden: options.Hidden = "4",
-    activation: options.HiddenActivation = "sigmoid",
-    cost: options.Cost = "auto",
-    optimizer: options.Optimizer = "sgd",
+    hidden: options.HiddenOption = "4",
+    activation: options.ActivationOption = "sigmoid",
+    cost: options.CostOption = "auto",
+    optimizer: options.OptimizerOption = "sgd",
     lr: Annotated[float, Option(help="Learning rate.")] = 0.1,
     seed: Annotated[int, Option(min=0, help="Seed of the weights of a new network.")] = 0,
-    notation: Annotated[
-        str, Option(metavar="NAME", help="columns or rows: how the samples of a matrix are arranged.")
-    ] = "columns",
-    html: Annotated[
-        str | None, Option(metavar="PATH", help="Write an HTML page instead of printing.", show_default=False)
-    ] = None,
+    notation: Annotated[str, Option(metavar="NAME", help="Samples as columns or as rows.")] = "columns",
+    html: Annotated[str | None, Option(metavar="PATH", help="Write an HTML page instead of printing.")] = None,
 ) -> None:
     """Explain one training step: forward pass, cost, BP1 to BP4, update, and whether the cost fell.
 

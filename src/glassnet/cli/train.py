@@ -7,31 +7,25 @@ from typing import Annotated
 from typer import Option
 
 from glassnet.cli import options
-from glassnet.tables.initializers import INITIALIZERS
-from glassnet.tables.schedules import SCHEDULES
 
 
 def train(
-    file: options.Data,
+    file: options.DataArgument,
     out: Annotated[str, Option(metavar="PATH", help="The model file to write.")],
-    target: options.Target = None,
+    target: options.TargetOption = None,
     task: Annotated[
-        str, Option(metavar="NAME", help="auto, classification, regression. auto decides by the target's values.")
+        str, Option(metavar="NAME", help="auto (decided by the target), classification, regression.")
     ] = "auto",
-    hidden: options.Hidden = "128,64",
-    activation: options.HiddenActivation = "relu",
-    cost: options.Cost = "auto",
-    optimizer: options.Optimizer = "adam",
-    schedule: Annotated[
-        str, Option(metavar="NAME", help=f"Schedule of the learning rate: {', '.join(SCHEDULES)}.")
-    ] = "one_cycle",
-    initializer: Annotated[str, Option(metavar="NAME", help=f"Initial weights: {', '.join(INITIALIZERS)}.")] = "auto",
+    hidden: options.HiddenOption = "128,64",
+    activation: options.ActivationOption = "relu",
+    cost: options.CostOption = "auto",
+    optimizer: options.OptimizerOption = "adam",
+    schedule: options.ScheduleOption = "one_cycle",
+    initializer: options.InitializerOption = "auto",
     lr: Annotated[float, Option(help="Learning rate; one_cycle peaks at ten times this value.")] = 0.0005,
     batch_size: Annotated[int, Option(help="Samples per step.")] = 64,
     epochs: Annotated[int, Option(help="Maximum number of passes through the training rows.")] = 20,
-    validation: Annotated[
-        float, Option(help="Fraction of the rows set aside to choose the best epoch; 0 for none.")
-    ] = 0.2,
+    validation: Annotated[float, Option(help="Fraction of rows that choose the best epoch; 0 for none.")] = 0.2,
     patience: Annotated[
         int | None,
         Option(help="Stop after so many epochs without a lower validation cost.", show_default="never"),
@@ -40,9 +34,7 @@ def train(
     l2: Annotated[float, Option(help="Strength of the penalty l2/2·Σw² on the weights.")] = 0.0,
     seed: Annotated[int, Option(help="Seed of all randomness; the same seed gives the same model.")] = 0,
     threads: Annotated[int | None, Option(help="Maximum number of threads.", show_default="all")] = None,
-    plots: Annotated[
-        str | None, Option(metavar="FOLDER", help="Folder for plots, made if missing.", show_default=False)
-    ] = None,
+    plots: Annotated[str | None, Option(metavar="FOLDER", help="Folder for plots, made if missing.")] = None,
     quiet: Annotated[bool, Option("--quiet", help="Do not show progress.")] = False,
 ) -> None:
     """Train a network on FILE and write it, together with the preparation of its data, to a model file."""

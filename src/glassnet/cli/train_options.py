@@ -47,7 +47,7 @@ def check_options(options: TrainOptions) -> None:
     optimizer(options.optimizer)
     schedule(options.schedule)
     if not activation(options.activation).elementwise:
-        raise ParameterError(f"activation {options.activation!r} is for the last layer; choose another for the hidden.")
+        raise ParameterError(f"activation {options.activation!r} is for the last layer; hidden layers need another.")
     keeps_units(options.cost)
     initializer(options.initializer)
     penalty("l2", options.l2)

@@ -42,8 +42,7 @@ def train_file(file: str, out: str, target: str | None, task: str, options: Trai
     model.save(out)
     print_line("Model", out)
     if plots:
-        for path in write_plots(model, history, dataset, data_file, make_folder(plots)):
-            print_line("Picture", path)
+        write_plots(history, make_folder(plots), *image_samples(model, dataset, data_file))
 
 
 def train_network(
@@ -107,25 +106,26 @@ def score_test_set(model: TrainedModel, data_file: DataFile) -> dict[str, Any]:
     if not isinstance(data_file.data, Arrays) or data_file.data.test is None:
         return {}
     labels = data_file.data.test[1]
-    scores = model.scores(network_inputs(model.preparation, data_file.data.test_arrays()), model.target.encode(labels))
+    scores = model.scores(network_inputs(model.preparation, data_file.data.apart()), model.target.encode(labels))
     print_line("Test", f"{score_text(scores)} (t10k-*, {len(labels):,} rows not used in training)")
     return {"test scores": scores}
 
 
-def write_plots(
-    model: TrainedModel, history: History, dataset: Dataset, data_file: DataFile, folder: Path
-) -> list[Path]:
-    """Plot the cost per epoch and, for images, samples with their predictions. Return the paths of the pictures."""
-    from glassnet.plots.figure import save_figure
-    from glassnet.plots.samples import plot_samples
-    from glassnet.plots.training import plot_training
-
-    paths = [save_figure(plot_training(history), folder / "cost.png")]
+def image_samples(model: TrainedModel, dataset: Dataset, data_file: DataFile) -> tuple[Any, ...]:
+    """Return validation images with their predicted and true classes, and the classes' names; () without images."""
     data = data_file.data
-    if isinstance(data, Arrays) and data.image and isinstance(model.target, ClassTarget):
-        rows = dataset.validation if dataset.validation.size else dataset.train
-        predicted = model.probabilities(dataset.x[rows]).argmax(axis=1)
-        images = data.x[rows].reshape(-1, *data.image)
-        figure = plot_samples(images, predicted, dataset.y[rows], names=list(map(str, model.target.classes)))
-        paths.append(save_figure(figure, folder / "samples.png"))
-    return paths
+    if not isinstance(data, Arrays) or not data.image or not isinstance(model.target, ClassTarget):
+        return ()
+    rows = dataset.validation if dataset.validation.size else dataset.train
+    predicted = model.probabilities(dataset.x[rows]).argmax(axis=1)
+    names = list(map(str, model.target.classes))
+    return data.x[rows].reshape(-1, *data.image), predicted, dataset.y[rows], names
+
+
+def write_plots(history: History, folder: Path, *samples: Any) -> None:
+    """Plot the cost per epoch and, if given, image samples with their predictions. Print the paths."""
+    from glassnet.plots.training import plot_samples, plot_training, write_picture
+
+    print_line("Picture", write_picture(plot_training(history), folder / "cost.png"))
+    if samples:
+        print_line("Picture", write_picture(plot_samples(*samples), folder / "samples.png"))
