@@ -147,7 +147,7 @@ def test_a_step_shows_the_jacobian_of_each_group() -> None:
     assert "shares that add up to 1 in each group" in text and "J is 0 between groups" in text
     assert "they are the same" in text
     a = found.trace["a2"][:, :1]
-    jacobian = next(beat for beat in found.beats if "Jacobian" in beat.title).terms[0].values
+    jacobian = next(stage for stage in found.stages if "Jacobian" in stage.title).terms[0].values
     expected = np.zeros((10, 10))
     for rows in np.split(np.arange(10), ENDS):
         expected[np.ix_(rows, rows)] = np.diag(a[rows, 0]) - a[rows] @ a[rows].T

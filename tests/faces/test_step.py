@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from glassnet.cli.app import app
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
-from glassnet.see.beats import Shown
 from glassnet.see.explain import Explanation
+from glassnet.see.stage import LabelledArray
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm, Scaling
 from glassnet.tables.optimizers import OPTIMIZERS
 
@@ -29,6 +29,7 @@ NETWORKS: dict[str, tuple[list[Any], list[str], str]] = {
         ["silu", "softmax"],
         "categorical_cross_entropy",
     ),
+    "after": ([3, 5, 4, Scaling()], ["silu", "tanh"], "quadratic"),
     "entry": ([3, LayerNorm(), 5, 1], ["softsign", "sigmoid"], "binary_cross_entropy"),
     "softmaxes": ([3, 5, 4, 3], ["softmax", "softplus", "softmax"], "quadratic"),
     "wide": ([30, 20, 1], ["tanh", "exp"], "poisson"),
@@ -48,7 +49,7 @@ def explained(name: str, engine: str = "numpy", weighted: bool = False, **rest: 
 def test_the_lesson_of_the_saturated_neuron(engine: str) -> None:
     found = lesson(engine)[0].explain_step(*lesson()[1:], lr=0.1)
     text = re.sub(r"\s+", " ", str(found))
-    assert "neuron 1 is told most, +0.1749." in text
+    assert "neuron 1 receives the largest, +0.1749." in text
     assert "+0.1749 arrives at neuron 1, +0.001163 passes: its gate is 0.006648." in text and "it is saturated" in text
     assert "predicted Σ gradient·change = −0.005250, real 0.190142 → 0.184905 = −0.005237" in text
     assert "helped" in text and "they differ by 0.3%" in text
@@ -63,9 +64,9 @@ def test_the_lesson_of_the_saturated_neuron(engine: str) -> None:
 def test_every_equation_holds_in_both_notations(name: str, weighted: bool) -> None:
     found = explained(name, weighted=weighted)
     products = 0
-    for beat in (*found.beats, *found.rows().beats):
-        terms, shown = list(beat.terms), [term.values for term in beat.terms if isinstance(term, Shown)]
-        if "{}" in beat.text:
+    for stage in (*found.stages, *found.rows().stages):
+        terms, shown = list(stage.terms), [term.values for term in stage.terms if isinstance(term, LabelledArray)]
+        if "{}" in stage.text:
             products += 1
             divided = next((int(term[2:-2]) for term in terms if isinstance(term, str) and term.startswith("/ ")), 1)
             left, right, *bias, result = shown
@@ -80,7 +81,7 @@ def test_every_equation_holds_in_both_notations(name: str, weighted: bool) -> No
             held = held * (weights if held.shape[1] == 9 else np.reshape(weights, (-1, 1)))
             np.testing.assert_allclose(held, shown[2], rtol=1e-12, atol=1e-14)
     assert products >= 2 * (3 * len(NETWORKS[name][1]) - 1)
-    labels = [beat.label for beat in found.beats]
+    labels = [stage.label for stage in found.stages]
     order = ["forward", "cost", "BP1", "BP2", "BP3", "BP4", "penalty", "update"]
     assert labels == sorted(labels, key=order.index) and set(labels) == set(order)
 
@@ -103,7 +104,7 @@ def test_the_step_is_the_one_that_training_makes(name: str, engine: str) -> None
     found = net.explain_step(x, y, lr=0.01, optimizer=name)
     assert (net.parameters.vector == before).all() and net.runs == 0
     net.train(x, y, batch_size=7, epochs=1, lr=0.01, optimizer=name)
-    after = {beat.title: beat.terms[-1].values for beat in found.beats if beat.label == "update"}
+    after = {stage.title: stage.terms[-1].values for stage in found.stages if stage.label == "update"}
     assert set(after) == {"W1", "b1", "W2", "b2"}
     for title, values in after.items():
         np.testing.assert_allclose(values, net.parameters[title.lower()], rtol=1e-9, atol=1e-12)
@@ -121,13 +122,19 @@ def test_softmax_shows_its_jacobian_and_the_shortcut() -> None:
     found = explained("before")
     text = re.sub(r"\s+", " ", str(found))
     assert "the Jacobian of softmax" in text and "they are the same" in text and "softmax'" not in text
-    jacobian = next(beat for beat in found.beats if "Jacobian" in beat.title)
+    jacobian = next(stage for stage in found.stages if "Jacobian" in stage.title)
     a = found.trace["a2"][:, :1]
     np.testing.assert_allclose(jacobian.terms[0].values, np.diag(a[:, 0]) - a @ a.T, atol=1e-15)
     np.testing.assert_allclose(jacobian.terms[-1].values, found.trace["delta2"][:, :1], rtol=1e-12)
     both = explained("softmaxes")
-    assert sum("Jacobian" in beat.title for beat in both.beats) == 2 and "softmax'" not in str(both)
+    assert sum("Jacobian" in stage.title for stage in both.stages) == 2 and "softmax'" not in str(both)
     assert "∂c/∂a2 ⊙ sigmoid'(z2)" in str(explained("entry"))
+
+
+def test_only_a_pair_of_activation_and_cost_has_a_shortcut() -> None:
+    paired = {name for name in NETWORKS if any("shortcut" in stage.title for stage in explained(name).stages)}
+    assert paired == {"before", "entry", "wide"}
+    assert "∂c/∂scaling2 = scaling2 − y" in str(explained("after"))
 
 
 @pytest.mark.parametrize("width", [80, 160])
@@ -169,7 +176,7 @@ def test_the_page_is_whole_and_has_no_script(name: str) -> None:
     page = found.html()
     tags.feed(page)
     assert not tags.open and {"table", "section", "h4"} <= tags.met and not {"script", "link", "img"} & tags.met
-    assert page.count("<section>") == len(found.beats) + 1 and "did it help?" in page
+    assert page.count("<section>") == len(found.stages) + 1 and "did it help?" in page
     assert found._repr_html_() in page and "http" not in page
 
 
