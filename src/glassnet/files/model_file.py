@@ -30,7 +30,7 @@ HISTORY = "history "  # begins the names of its tensors
 def describe_network(network: NeuralNetwork) -> dict[str, Any]:
     """Layers, activations, cost, penalty, initialiser, dtype, seed and runs as plain data."""
     architecture = network.architecture
-    layers: list[Any] = [architecture.inputs, *map(describe, architecture.entry)]
+    layers: list[Any] = [architecture.inputs, *map(describe, architecture.input_layers)]
     for dense in architecture.dense:
         layers += [dense.fan_out, *map(describe, dense.before + dense.after)]
     return {

@@ -18,8 +18,8 @@ ROWS = 8192  # evenly spread ones, that tell mean and deviation
 
 def unscaled(evidence: Evidence) -> Finding | None:
     """A column is far from mean 0 and deviation 1, or far wider than the others."""
-    entry = evidence.network.architecture.entry
-    if evidence.x is None or any(layer.statistics for layer in entry):
+    input_layers = evidence.network.architecture.input_layers
+    if evidence.x is None or any(layer.statistics for layer in input_layers):
         return None  # batch_norm on x itself scales it
     x = np.asarray(evidence.x[:: -(-len(evidence.x) // ROWS)], np.float64)
     with np.errstate(over="ignore"):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def network_text(network: NeuralNetwork) -> str:
     """The network in a line."""
-    parts = [str(network.architecture.inputs), *map(repr, network.architecture.entry)]
+    parts = [str(network.architecture.inputs), *map(repr, network.architecture.input_layers)]
     for dense in network.architecture.dense:
         own = f"{dense.fan_out} {dense.activation.name}{dense.activation.grouping}"
         parts += [*map(repr, dense.before), own, *map(repr, dense.after)]
