@@ -13,7 +13,7 @@ from glassnet.engine import address
 from glassnet.engine.executor import Compiled
 from glassnet.execution.reference import Reference
 from glassnet.program.buffers import Memory, vectors
-from glassnet.program.lowering import MOST_OPERANDS, fused
+from glassnet.program.lowering import MAX_OPERANDS, fused
 from glassnet.program.parameters import Parameters, Segment
 from glassnet.program.program import OPERANDS, Buffer, Program, Row
 from glassnet.tables.formula import trace
@@ -92,7 +92,7 @@ def test_activations_and_gates_are_joined_where_z_is_not_needed_later() -> None:
     assert kept == {"a1", "z2", "z3"}  # gelu's derivative reads z2, the cost of the pair reads z3
 
 
-@pytest.mark.parametrize(("reads", "joined"), [(MOST_OPERANDS - 1, True), (MOST_OPERANDS, False)])
+@pytest.mark.parametrize(("reads", "joined"), [(MAX_OPERANDS - 1, True), (MAX_OPERANDS, False)])
 def test_a_product_takes_a_formula_of_so_many_operands_and_no_more(reads: int, joined: bool) -> None:
     """The kernel has room for all of them."""
     names = ("z", *(f"p{number}" for number in range(1, reads)))

@@ -27,7 +27,7 @@ from glassnet.training.layer_monitor import some
 Array = np.ndarray[Any, Any]
 ROWS = 1024  # samples whose columns and targets are looked at before a fit
 LITTLE = 0.2  # share of the first loss that is gone; a fit that has come less far has its layers looked at
-FAR, WHOLE = learning_rules.LEARNT, 0.9  # learnt: from there on a run, and data out of scale, need no word
+FAR, WHOLE = learning_rules.LEARNT_ENOUGH, 0.9  # learnt: from there on a run, and data out of scale, need no word
 OF_DATA = (data_rules.wrong_output, data_rules.unscaled, data_rules.large_targets)
 BEFORE = tuple(rule for rule in RULES if rule.find in OF_DATA)
 OF_LENGTH = (learning_rules.rate_too_low, learning_rules.noisy_batch)  # a fit that stopped by itself hears none of them
@@ -79,10 +79,10 @@ def look_back(model: Any, network: NeuralNetwork, unfinished: str, ahead: tuple[
     was found before it.
     """
     evidence = Evidence(network, network.history, None, reader=reader(model))
-    if ahead or evidence.poor(LITTLE):
+    if ahead or evidence.learnt_less_than(LITTLE):
         evidence = gathered(network, reader=reader(model))
-    found = findings(evidence, AFTER if unfinished else STOPPED)[:1] if evidence.poor(FAR) else ()
-    said = (*ahead, *found) if unfinished or evidence.poor(WHOLE) else ()
+    found = findings(evidence, AFTER if unfinished else STOPPED)[:1] if evidence.learnt_less_than(FAR) else ()
+    said = (*ahead, *found) if unfinished or evidence.learnt_less_than(WHOLE) else ()
     if unfinished and not said:
         warnings.warn(unfinished, ConvergenceWarning, stacklevel=2)
     for number, finding in enumerate(said):

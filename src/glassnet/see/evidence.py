@@ -83,7 +83,7 @@ class Evidence:
         reached = min([self.reached, *costs[-1:]]) if self.whole else self.reached
         return (self.constant - reached) / (self.constant - self.best)
 
-    def poor(self, limit: float) -> bool:
+    def learnt_less_than(self, limit: float) -> bool:
         """Whether less than this has been learnt, or nothing is known about it."""
         return self.learnt is None or self.learnt < limit
 
@@ -93,7 +93,7 @@ class Evidence:
         return np.zeros(0) if self.history is None else self.history["cost"]
 
     @cached_property
-    def swing(self) -> tuple[float, float]:
+    def oscillation(self) -> tuple[float, float]:
         """How much the cost goes up and down from epoch to epoch in the last half of the run, as a share of what it is
         above the least possible; 0 where it falls by more than that. And the noise scale over the batch size, 0 where
         it is not known.
@@ -101,11 +101,11 @@ class Evidence:
         late = self.costs[len(self.costs) // 2 :]
         if len(late) < 5:
             return 0.0, 0.0
-        swing, half = float(np.median(np.abs(np.diff(late)))), len(late) // 2
+        oscillation, half = float(np.median(np.abs(np.diff(late)))), len(late) // 2
         size = 0 if self.history is None else self.history.layers.batch_size
         noise = 0.0 if self.measures is None or not size else self.measures.noise / size
-        falls = late[:half].mean() - late[half:].mean() > swing
-        return (0.0 if falls else swing / max(abs(float(np.median(late)) - self.best), 1e-300)), noise
+        falls = late[:half].mean() - late[half:].mean() > oscillation
+        return (0.0 if falls else oscillation / max(abs(float(np.median(late)) - self.best), 1e-300)), noise
 
     @property
     def updates(self) -> float | None:
