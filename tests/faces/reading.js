@@ -1,4 +1,4 @@
-// Reads a page inside a frame: its width, its tables by name, and what contrast its words have.
+// Reads a page inside a frame: its width, its tables by name, and the contrast of its text.
 const frame = document.querySelector("iframe");
 
 function channels(colour) { return colour.match(/[\d.]+/g).map(Number); }
@@ -16,7 +16,7 @@ function canvas(page) {
   return colour;
 }
 
-// WCAG 2: the contrast of an element's words with what lies behind them, opacity taken into account.
+// WCAG 2: the contrast of an element's text with its background, opacity included.
 function contrast(element, bottom) {
   let opacity = 1, behind = null;
   const style = (node) => frame.contentWindow.getComputedStyle(node);
@@ -33,14 +33,14 @@ function contrast(element, bottom) {
 
 frame.onload = () => {
   const page = frame.contentDocument, bottom = canvas(page);
-  const spoken = [...page.body.querySelectorAll("*")].filter(
+  const withText = [...page.body.querySelectorAll("*")].filter(
     (element) => element.tagName !== "STYLE" && [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
   const cells = (row) => [...row.querySelectorAll("td")].map((cell) => cell.textContent.trim());
   const answer = {
     width: page.documentElement.scrollWidth,
     dark: luminance(bottom) < 0.1,
-    contrast: Math.min(...spoken.map((element) => contrast(element, bottom))),
-    words: spoken.length,
+    contrast: Math.min(...withText.map((element) => contrast(element, bottom))),
+    words: withText.length,
     tables: [...page.querySelectorAll("table[aria-label]")].map(
       (table) => [table.getAttribute("aria-label"), [...table.rows].map(cells).filter((row) => row.length)]),
   };

@@ -1,4 +1,4 @@
-"""What a network shows of itself: a line of text, and in a notebook static HTML, no script."""
+"""How a network is displayed: as a line of text, and in a notebook as static HTML without a script."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def network_text(network: NeuralNetwork) -> str:
-    """The network in a line."""
+    """The network as a line of text."""
     parts = [str(network.architecture.inputs), *map(repr, network.architecture.input_layers)]
     for dense in network.architecture.dense:
-        own = f"{dense.fan_out} {dense.activation.name}{dense.activation.grouping}"
-        parts += [*map(repr, dense.before), own, *map(repr, dense.after)]
+        width_and_activation = f"{dense.fan_out} {dense.activation.name}{dense.activation.grouping}"
+        parts += [*map(repr, dense.before), width_and_activation, *map(repr, dense.after)]
     return (
         f"NeuralNetwork({' → '.join(parts)}; cost {network.architecture.cost.name}, {network.parameters.count:,} "
         f"parameters, {network.dtype}, seed {network.seed})"
@@ -22,7 +22,7 @@ def network_text(network: NeuralNetwork) -> str:
 
 
 def network_html(network: NeuralNetwork) -> str:
-    """The network in a line, its layers as a table, and its table of equations."""
+    """The network as a line of text, its layers as a table, and its equations."""
     cells = "".join(
         f"<tr><td>{number}</td><td>{dense.fan_in} → {dense.fan_out}</td>"
         f"<td>{escape(dense.activation.name + dense.activation.grouping)}</td>"
