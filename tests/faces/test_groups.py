@@ -199,7 +199,7 @@ def test_a_backpropagation_that_forgets_the_groups_is_named() -> None:
     assert str(check_backprop(by_hand, [4, 7, 10], rows, CROSS)) == "no fault found"
     assert "softmax is taken over all outputs together" in str(check_backprop(together, [4, 7, 10], rows, CROSS))
     refusing = check_backprop(lambda w, b, x, y: None, [4, 7, 10], rows, CROSS)
-    assert "where a pair of lists is meant" in str(refusing)
+    assert "where a pair of lists is expected" in str(refusing)
 
 
 # ---- kept, drawn, refused
