@@ -17,20 +17,20 @@ from glassnet.see.evidence import Evidence, gathered, reference_costs
 from glassnet.tables.costs import Absolute, BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, Quadratic
 from glassnet.training.history import History, Report
 
-from .ailing import AILING, blobs, classifier, trained
-from .healthy import HEALTHY
+from .broken_networks import BROKEN, blobs, classifier, trained
+from .healthy_networks import HEALTHY
 
 BESIDE = {  # findings that a case is known to have as well, because they are there
-    "chance in the targets": {"duplicate rows"},
+    "noise in the targets": {"duplicate rows"},
     "a column a thousand times wider": {"rate too high"},
     "targets near 2000": {"saturated units"},
 }
 COUNTED = {"constant columns", "imbalance", "duplicate rows"}  # told by all the rows, never by some
 
 
-@pytest.mark.parametrize("case", AILING)
+@pytest.mark.parametrize("case", BROKEN)
 def test_each_ailment_is_found_and_no_other(case: str) -> None:
-    name, make = AILING[case]
+    name, make = BROKEN[case]
     net, x, y = make()
     before = net.parameters.vector.copy()
     diagnosis = net.diagnose(x, y)
@@ -47,7 +47,7 @@ def test_each_ailment_is_found_and_no_other(case: str) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert len({name for name, _ in AILING.values()}) == len(RULES) - 1  # two rules say that the cost cannot fall
+    assert len({name for name, _ in BROKEN.values()}) == len(RULES) - 1  # two rules say that the cost cannot fall
 
 
 @pytest.mark.parametrize("case", HEALTHY)
@@ -65,7 +65,7 @@ def test_nothing_is_found_where_all_is_well(case: str) -> None:
     ],
 )
 def test_the_finding_goes_when_the_change_is_made(case: str, words: dict[str, object]) -> None:
-    name, make = AILING[case]
+    name, make = BROKEN[case]
     net, x, y = make()
     assert name in net.diagnose(x, y).names
     mended = classifier([8] * 10, "relu") if "sigmoid" in case else net
@@ -79,13 +79,13 @@ def test_a_rule_is_silent_where_no_harm_was_done() -> None:
         ("ten sigmoid layers", learning_rules.vanishing),
         ("weights sixty times as large", learning_rules.saturated),
     ):
-        evidence = gathered(*AILING[case][1]())
+        evidence = gathered(*BROKEN[case][1]())
         assert rule(evidence) is not None
         assert rule(replace(evidence, reached=evidence.best)) is None
 
 
 def test_a_cost_that_falls_and_rises_is_no_low_rate() -> None:
-    evidence = gathered(*AILING["rate 0.00002"][1]())
+    evidence = gathered(*BROKEN["rate 0.00002"][1]())
     assert evidence.history is not None and learning_rules.rate_too_low(evidence) is not None
     falling = evidence.costs
     zigzag = falling + 0.004 * (np.arange(len(falling)) % 2)
@@ -104,7 +104,7 @@ def test_a_cost_that_rose_is_a_rate_too_high(costs: list[float], found: bool) ->
 
 
 def test_units_that_two_samples_leave_shut_are_not_dead() -> None:
-    net, x, y = AILING["biases of -8"][1]()
+    net, x, y = BROKEN["biases of -8"][1]()
     assert "dead units" in net.diagnose(x[:, :20], y[:20]).names
     assert "dead units" not in net.diagnose(x[:, :19], y[:19]).names
 
@@ -144,12 +144,12 @@ def test_what_it_needs_and_what_it_says() -> None:
 
 
 def test_columns_are_called_by_their_names() -> None:
-    net, x, y = AILING["a column a thousand times wider"][1]()
+    net, x, y = BROKEN["a column a thousand times wider"][1]()
     assert "column 1 of x has mean" in str(net.diagnose(x, y))
     assert "column 'income' of x has mean" in str(net.diagnose(x, y, columns=["age", "income"]))
     with pytest.raises(ParameterError, match="columns has 1 names, but x has 2 columns"):
         net.diagnose(x, y, columns=["age"])
-    net, x, y = AILING["a column that never changes"][1]()
+    net, x, y = BROKEN["a column that never changes"][1]()
     assert "the first is column 'flat' of x (always 0.7)" in str(net.diagnose(x, y, columns=["t", "flat"]))
 
 

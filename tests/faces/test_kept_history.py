@@ -15,8 +15,8 @@ from glassnet.see.evidence import gathered
 from glassnet.training import layer_monitor
 from glassnet.training.layer_measures import QUANTITIES
 
-from .ailing import AILING, blobs, classifier, trained
-from .healthy import HEALTHY
+from .broken_networks import BROKEN, blobs, classifier, trained
+from .healthy_networks import HEALTHY
 
 OF_DATA = {  # findings that are about x and y, which no file has
     *("wrong output activation", "unscaled columns", "unscaled targets", "constant columns", "imbalance"),
@@ -24,9 +24,9 @@ OF_DATA = {  # findings that are about x and y, which no file has
 }
 
 
-@pytest.mark.parametrize("case", [case for case, (name, _) in AILING.items() if name not in OF_DATA])
+@pytest.mark.parametrize("case", [case for case, (name, _) in BROKEN.items() if name not in OF_DATA])
 def test_a_loaded_network_tells_what_ailed_it(case: str, tmp_path: Path) -> None:
-    name, make = AILING[case]
+    name, make = BROKEN[case]
     make()[0].save(tmp_path / "m")
     assert NeuralNetwork.load(tmp_path / "m").diagnose().names == (name,)
 

@@ -17,7 +17,7 @@ from glassnet.errors import DataError, ParameterError
 from glassnet.plots.networks import SHOWN
 from glassnet.training import layer_monitor
 
-from .ailing import Case, blobs, classifier, trained, wave
+from .broken_networks import Case, blobs, classifier, trained, wave
 
 
 @pytest.fixture(scope="module")

@@ -214,7 +214,7 @@ WRONG: dict[str, tuple[str, str, type[Right]]] = {
     ),
     "no weights": (
         "BP2",
-        "does not pass the weights",
+        "is not multiplied by the weights",
         wrong(arrive=lambda s, n, d: np.ones_like(s.weights[n + 1]).T @ d[n + 1]),
     ),
     "not transposed": (

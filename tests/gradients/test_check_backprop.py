@@ -10,7 +10,7 @@ import pytest
 
 from glassnet import check_backprop
 from glassnet.check.check_backprop import Trial
-from glassnet.check.hypotheses import Book, Fault, Hypothesis, formula, gradients, kind
+from glassnet.check.hypotheses import Fault, Hypotheses, Hypothesis, gradients, replace_formulas, replace_kind
 from glassnet.check.search import search
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.network import NeuralNetwork
@@ -158,16 +158,16 @@ def test_what_no_known_mistake_explains_is_located_not_guessed() -> None:
 
 def test_the_shortest_explanation_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial([2, 4, 3], ["sigmoid"] * 2, "quadratic", 7)
-    negative = kind(["da1"], "propagate negative")
+    negative = replace_kind(["da1"], "propagate negative")
 
     def both(rows: Any) -> None:
         negative(rows)
-        formula({"da2": (lambda a, y: y - a, ("a2", "y"))})(rows)
+        replace_formulas({"da2": (lambda a, y: y - a, ("a2", "y"))})(rows)
 
     known = [Hypothesis(Fault("BP1", "long"), both), Hypothesis(Fault("BP2", "short"), negative)]
-    monkeypatch.setattr(Book, "hypotheses", lambda self: iter(known))
-    theirs = gradients(trial.held, [negative])
-    assert theirs is not None and search(trial.held, theirs, 1e-9) == (known[1].fault,)
+    monkeypatch.setattr(Hypotheses, "__iter__", lambda self: iter(known))
+    theirs = gradients(trial.prepared, [negative])
+    assert theirs is not None and search(trial.prepared, theirs, 1e-9) == (known[1].fault,)
 
 
 def test_gradients_that_add_up_between_calls() -> None:
@@ -191,11 +191,11 @@ def test_code_that_raises_gets_a_sentence() -> None:
     line = broken.__code__.co_firstlineno + 1
     said = f"run: it raises ZeroDivisionError in line {line}, 'raise ZeroDivisionError(\"of 1 by 0\")': of 1 by 0;"
     assert str(report).startswith(f"{said} layers were [2, 3, 1]")
-    assert "where a pair of lists is meant" in str(check_backprop(lambda w, b, x, y: None, [2, 3, 1]))
+    assert "where a pair of lists is expected" in str(check_backprop(lambda w, b, x, y: None, [2, 3, 1]))
     assert "has 1 arrays" in str(check_backprop(lambda w, b, x, y: ([w[0]], b), [2, 3, 1]))
     with pytest.raises(ParameterTypeError, match="mine must be a function"):
         check_backprop(3, [2, 3, 1])
-    with pytest.raises(ParameterError, match="the check takes widths alone"):
+    with pytest.raises(ParameterError, match="the check takes only widths"):
         check_backprop(function, [2, "3", 1])
 
 
@@ -218,10 +218,10 @@ def far(dw: Any, db: Any) -> Any:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (swapped, "run: dw and db are the wrong way round"),
-        (whole, "run: its dw holds whole numbers alone"),
-        (noisy, "run: it gives other numbers when it is called again"),
-        (lambda dw, db: (dw, db, 0), "it gives a tuple of 3, where a pair of lists is meant"),
+        (swapped, "run: dw and db are swapped"),
+        (whole, "run: its dw contains only integers"),
+        (noisy, "run: it returns other numbers when it is called again"),
+        (lambda dw, db: (dw, db, 0), "it returns a tuple of 3, where a pair of lists is expected"),
         (far, "times the largest entry"),
     ],
 )

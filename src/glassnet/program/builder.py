@@ -103,7 +103,7 @@ class _Builder:
     def forward(self) -> None:
         """z = W·a + b, the activation, and the layers around it, from x to the output."""
         self.equations.label = "forward"
-        self.after[0] = self.layers_forward(len(self.architecture.entry), "a0")
+        self.after[0] = self.layers_forward(len(self.architecture.input_layers), "a0")
         for layer, dense in enumerate(self.architecture.dense, 1):
             x, z = self.output_of(layer - 1), f"z{layer}"
             text = f"{z} = W{layer}·{x} + b{layer}"

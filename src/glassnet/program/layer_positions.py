@@ -36,7 +36,7 @@ def layer_positions(architecture: Architecture) -> list[LayerPosition]:
 
 def _layers_in_order(architecture: Architecture) -> Iterator[tuple[Layer, int, int]]:
     """Each layer with its width and the number of the dense layer before it."""
-    for entry in architecture.entry:
+    for entry in architecture.input_layers:
         yield entry, architecture.inputs, 0
     for layer, dense in enumerate(architecture.dense, 1):
         for entry in dense.before + dense.after:

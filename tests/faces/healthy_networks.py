@@ -1,4 +1,4 @@
-"""Twenty fits that go well, on data that scikit-learn brings along and on data with a known answer."""
+"""Twenty fits that go well, on scikit-learn's data sets and on data with a known answer."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from sklearn import datasets
 
 from glassnet import BatchNorm, Dropout, LayerNorm, NeuralNetwork
 
-from .ailing import Case, blobs, trained, wave
+from .broken_networks import Case, blobs, trained, wave
 
 Array = np.ndarray[Any, Any]
 
 
 def scaled(x: Array) -> Array:
-    """Columns (rows here: samples are columns) of mean 0 and deviation 1; constant ones left out."""
+    """Features with mean 0 and standard deviation 1, without the constant ones; samples are columns."""
     x = x[x.std(axis=1) > 0]
     return (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)
 
 
-def classes(name: str, layers: list[Any], activation: str = "relu", **words: Any) -> Case:
-    """A classifier of one of scikit-learn's sets."""
+def classes(name: str, layers: list[Any], activation: str = "relu", **options: Any) -> Case:
+    """A classifier of one of scikit-learn's data sets."""
     x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     x = x.T / 16 if name == "digits" else scaled(x.T)
     dense = sum(isinstance(layer, int) for layer in layers)
     layers = [len(x), *layers, int(y.max()) + 1]
     net = NeuralNetwork(layers, [activation] * dense + ["softmax"], cost="categorical_cross_entropy", seed=0)
-    return trained(net, x, y, **{"validation": 0.2, "patience": 10, **words})
+    return trained(net, x, y, **{"validation": 0.2, "patience": 10, **options})
 
 
-def quantities(layers: list[int], activation: str = "relu", cost: str = "quadratic", **words: Any) -> Case:
-    """A regression of scikit-learn's diabetes."""
+def quantities(layers: list[int], activation: str = "relu", cost: str = "quadratic", **options: Any) -> Case:
+    """A regression on scikit-learn's diabetes data."""
     x, y = datasets.load_diabetes(return_X_y=True)
     net = NeuralNetwork([10, *layers, 1], [activation] * len(layers) + ["linear"], cost=cost, seed=0, l2=1e-3)
-    return trained(net, scaled(x.T), scaled(y[np.newaxis]), **{"validation": 0.2, "patience": 10, **words})
+    return trained(net, scaled(x.T), scaled(y[np.newaxis]), **{"validation": 0.2, "patience": 10, **options})
 
 
 def exclusive_or() -> Case:
@@ -52,10 +52,10 @@ def product() -> Case:
     return trained(NeuralNetwork([2, 10, 1], seed=0), x, y, batch_size=10, epochs=200, lr=0.5, optimizer="sgd")
 
 
-def curve(activation: str, **words: Any) -> Case:
+def curve(activation: str, **options: Any) -> Case:
     x, y = wave()
     net = NeuralNetwork([1, 30, 30, 1], [activation, activation, "linear"], seed=0)
-    return trained(net, x, y, **{"epochs": 120, **words})
+    return trained(net, x, y, **{"epochs": 120, **options})
 
 
 def counts() -> Case:

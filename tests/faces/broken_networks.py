@@ -1,4 +1,4 @@
-"""A network for each finding of a diagnosis: built, trained and broken in the one way that the finding names."""
+"""A network for each finding of a diagnosis: built, trained and broken in just the way that the finding names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Case = tuple[NeuralNetwork, Any, Any]
 
 
 def blobs(samples: int = 600, classes: int = 3, seed: int = 0) -> tuple[Array, Array]:
-    """Well separated classes in the plane: x (2, samples), class numbers."""
+    """Well separated classes in the plane: x (2, samples) and class numbers."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, classes, samples)
-    turn = 2 * np.pi * y / classes
-    return np.stack([np.cos(turn), np.sin(turn)]) * 1.5 + 0.4 * rng.standard_normal((2, samples)), y
+    angle = 2 * np.pi * y / classes
+    return np.stack([np.cos(angle), np.sin(angle)]) * 1.5 + 0.4 * rng.standard_normal((2, samples)), y
 
 
 def wave(samples: int = 500, noise: float = 0.05) -> tuple[Array, Array]:
@@ -29,13 +29,13 @@ def wave(samples: int = 500, noise: float = 0.05) -> tuple[Array, Array]:
     return x, np.sin(2 * x) + noise * rng.standard_normal((1, samples))
 
 
-def classifier(hidden: list[int], activation: str = "tanh", **words: Any) -> NeuralNetwork:
-    layers, rows = [2, *hidden, 3], [activation] * len(hidden) + ["softmax"]
-    return NeuralNetwork(layers, rows, cost="categorical_cross_entropy", **{"seed": 0, **words})
+def classifier(hidden: list[int], activation: str = "tanh", **options: Any) -> NeuralNetwork:
+    layers, activations = [2, *hidden, 3], [activation] * len(hidden) + ["softmax"]
+    return NeuralNetwork(layers, activations, cost="categorical_cross_entropy", **{"seed": 0, **options})
 
 
-def trained(net: NeuralNetwork, x: Any, y: Any, **words: Any) -> Case:
-    net.train(x, y, **{"batch_size": 16, "epochs": 30, "lr": 0.003, "optimizer": "adam", **words})
+def trained(net: NeuralNetwork, x: Any, y: Any, **options: Any) -> Case:
+    net.train(x, y, **{"batch_size": 16, "epochs": 30, "lr": 0.003, "optimizer": "adam", **options})
     return net, x, y
 
 
@@ -77,7 +77,7 @@ def diverging() -> Case:
         trained(net, x, y, optimizer="sgd", lr=30.0)
     except DivergedError:
         return net, x, y
-    raise AssertionError("this run was to diverge")
+    raise AssertionError("this run should have diverged")
 
 
 def too_low() -> Case:
@@ -134,8 +134,8 @@ def constant_column() -> Case:
 
 def imbalanced() -> Case:
     x, y = blobs(4000)
-    kept = (y != 2) | (np.arange(4000) % 60 == 0)
-    return trained(classifier([16]), x[:, kept], y[kept])
+    selected = (y != 2) | (np.arange(4000) % 60 == 0)
+    return trained(classifier([16]), x[:, selected], y[selected])
 
 
 def repeated() -> Case:
@@ -148,7 +148,7 @@ def large_targets() -> Case:
     return trained(NeuralNetwork([1, 20, 1], ["tanh", "linear"], seed=0), x, 2000 + 300 * y)
 
 
-AILING: dict[str, tuple[str, Callable[[], Case]]] = {
+BROKEN: dict[str, tuple[str, Callable[[], Case]]] = {
     "ten sigmoid layers": ("vanishing gradients", vanishing),
     "weights three times as large": ("exploding gradients", exploding),
     "weights sixty times as large": ("saturated units", saturated),
@@ -157,10 +157,10 @@ AILING: dict[str, tuple[str, Callable[[], Case]]] = {
     "rate 30": ("rate too high", diverging),
     "rate 0.00002": ("rate too low", too_low),
     "sigmoid for a wave": ("wrong output activation", wrong_output),
-    "chance in the targets": ("cost that cannot fall", contradicted),
-    "x of a millionth": ("cost that cannot fall", constant_answer),
-    "targets of chance, 150 epochs": ("overfit", overfitted),
-    "one sample a batch": ("batch too noisy", noisy),
+    "noise in the targets": ("cost that cannot fall", contradicted),
+    "x scaled by a millionth": ("cost that cannot fall", constant_answer),
+    "random targets, 150 epochs": ("overfit", overfitted),
+    "one sample per batch": ("batch too noisy", noisy),
     "weights of zero": ("symmetric start", symmetric),
     "a column a thousand times wider": ("unscaled columns", unscaled),
     "a column that never changes": ("constant columns", constant_column),
