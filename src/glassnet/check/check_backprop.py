@@ -18,7 +18,7 @@ from glassnet.check.search import first_difference, search
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.program.parameters import Array
-from glassnet.see.quantities import Ready, ready
+from glassnet.see.quantities import LoadedPass, load_pass
 
 TOLERANCE, FLOAT32_TOLERANCE = 1e-6, 2e-3  # relative, for answers in float64 and in float32
 BATCH_SIZES = (7, 11, 13, 5, 17, 19)  # one that no layer has as its width, so that a wrong axis shows in the shape
@@ -53,8 +53,8 @@ class Trial:
             self.network.parameters[name] = spread * rng.normal(size=values.shape)
         self.x = rng.normal(size=(self.widths[0], m))
         self.y = self._targets(rng)
-        self.prepared: Ready = ready(self.network, (self.x, self.y, None))
-        self.prepared.runner.run()
+        self.prepared: LoadedPass = load_pass(self.network, (self.x, self.y, None))
+        self.prepared.executor.run()
 
     @property
     def gradients(self) -> Gradients:

@@ -16,7 +16,7 @@ from glassnet.execution.reference import Reference
 from glassnet.program.equations import EQUATIONS
 from glassnet.program.parameters import Array
 from glassnet.program.program import Row
-from glassnet.see.quantities import Ready
+from glassnet.see.quantities import LoadedPass
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.formula import trace
 
@@ -65,7 +65,7 @@ class FaultyReference(Reference):
     }
 
 
-def gradients(prepared: Ready, changes: Sequence[Change] = ()) -> Gradients | None:
+def gradients(prepared: LoadedPass, changes: Sequence[Change] = ()) -> Gradients | None:
     """dw and db of the program with some changes; None where the changed equations do not fit together."""
     program = prepared.program
     rows = list(program.rows)
@@ -156,7 +156,7 @@ def update_early(lr: float, layers: int) -> Change:
 class Hypotheses:
     """All hypotheses about a network of dense layers, the likelier ones first."""
 
-    def __init__(self, prepared: Ready) -> None:
+    def __init__(self, prepared: LoadedPass) -> None:
         self.dense, self.program = prepared.network.architecture.dense, prepared.program
         self.last = len(self.dense)
         self.paired = f"da{self.last}" not in self.program.buffers

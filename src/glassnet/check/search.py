@@ -13,10 +13,10 @@ import numpy as np
 
 from glassnet.check.hypotheses import Fault, Gradients, Hypotheses, gradients
 from glassnet.program.parameters import Array
-from glassnet.see.quantities import Ready
+from glassnet.see.quantities import LoadedPass
 
 
-def search(prepared: Ready, theirs: Gradients, tolerance: float) -> tuple[Fault, ...] | None:
+def search(prepared: LoadedPass, theirs: Gradients, tolerance: float) -> tuple[Fault, ...] | None:
     """The faults that explain their numbers: none, factors, one hypothesis or two; None where nothing explains them."""
     ours = gradients(prepared)
     assert ours is not None
@@ -61,7 +61,7 @@ def factor(theirs: Sequence[Array], ours: Sequence[Array], tolerance: float) -> 
     return ratio if abs(ratio - 1) > tolerance else 1.0
 
 
-def _factors(prepared: Ready) -> dict[float, tuple[tuple[str, str], ...]]:
+def _factors(prepared: LoadedPass) -> dict[float, tuple[tuple[str, str], ...]]:
     """The factors that mistakes leave, and their products: for each, the mistakes as (key, sentence)."""
     m, outputs = prepared.runner.m, prepared.network.architecture.outputs
     parts: list[dict[float, tuple[tuple[str, str], ...]]] = [

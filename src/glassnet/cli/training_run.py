@@ -106,7 +106,7 @@ def score_test_set(model: TrainedModel, data_file: DataFile) -> dict[str, Any]:
     if not isinstance(data_file.data, Arrays) or data_file.data.test is None:
         return {}
     labels = data_file.data.test[1]
-    scores = model.scores(network_inputs(model.preparation, data_file.data.apart()), model.target.encode(labels))
+    scores = model.scores(network_inputs(model.preparation, data_file.data.test_arrays()), model.target.encode(labels))
     print_line("Test", f"{score_text(scores)} (t10k-*, {len(labels):,} rows not used in training)")
     return {"test scores": scores}
 
@@ -124,8 +124,10 @@ def image_samples(model: TrainedModel, dataset: Dataset, data_file: DataFile) ->
 
 def write_plots(history: History, folder: Path, *samples: Any) -> None:
     """Plot the cost per epoch and, if given, image samples with their predictions. Print the paths."""
-    from glassnet.plots.training import plot_samples, plot_training, write_picture
+    from glassnet.plots.figure import save_figure
+    from glassnet.plots.samples import plot_samples
+    from glassnet.plots.training import plot_training
 
-    print_line("Picture", write_picture(plot_training(history), folder / "cost.png"))
+    print_line("Picture", save_figure(plot_training(history), folder / "cost.png"))
     if samples:
-        print_line("Picture", write_picture(plot_samples(*samples), folder / "samples.png"))
+        print_line("Picture", save_figure(plot_samples(*samples), folder / "samples.png"))

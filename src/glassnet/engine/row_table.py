@@ -17,7 +17,7 @@ from glassnet.tables.formula import Formula, trace
 
 Slots = tuple[int | str, ...]
 GATHER_KINDS = ("gather", "one_hot", "sample_weights")
-SPARSE_KINDS = ("affine", "outer")  # products that may skip zeros of x
+SPARSE_KINDS = ("affine", "bp4")  # products that may skip zeros of x
 
 
 class ProgramKey:

@@ -73,11 +73,11 @@ def warn_after_fit(estimator: Any, network: NeuralNetwork, not_converged: str, p
     `problems` are the findings made before the fit.
     """
     evidence = Evidence(network.model, network.history, None, reader=reader(estimator))
-    if problems or evidence.has_learnt_less_than(EXAMINE_LAYERS_BELOW):
+    if problems or evidence.learnt_less_than(EXAMINE_LAYERS_BELOW):
         evidence = evidence_of_run(network.model, network.history, network.recent_samples, reader(estimator))
     rules = RULES_AFTER_FIT if not_converged else RULES_AFTER_STOP
-    main_problem = findings(evidence, rules)[:1] if evidence.has_learnt_less_than(WARN_BELOW) else ()
-    reported = (*problems, *main_problem) if not_converged or evidence.has_learnt_less_than(WARN_OF_DATA_BELOW) else ()
+    main_problem = findings(evidence, rules)[:1] if evidence.learnt_less_than(WARN_BELOW) else ()
+    reported = (*problems, *main_problem) if not_converged or evidence.learnt_less_than(WARN_OF_DATA_BELOW) else ()
     if not_converged and not reported:
         warnings.warn(not_converged, ConvergenceWarning, stacklevel=2)
     for number, finding in enumerate(reported):

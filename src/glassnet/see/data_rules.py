@@ -19,7 +19,7 @@ MAX_ROWS = 8192  # evenly spaced, to estimate mean and standard deviation
 
 def unscaled(evidence: Evidence) -> Finding | None:
     """A column is far from mean 0 and standard deviation 1, or far wider than the others."""
-    input_layers = evidence.network.architecture.input_layers
+    input_layers = evidence.model.architecture.input_layers
     if evidence.x is None or any(layer.statistics for layer in input_layers):
         return None  # batch normalisation of x itself scales it
     x = np.asarray(evidence.x[:: -(-len(evidence.x) // MAX_ROWS)], np.float64)
@@ -63,7 +63,7 @@ def imbalance(evidence: Evidence) -> Finding | None:
     """A class is rare, in any group of outputs."""
     if evidence.y is None:
         return None
-    parts = np.split(evidence.y, np.cumsum(evidence.network.architecture.groups)[:-1], axis=1)
+    parts = np.split(evidence.y, np.cumsum(evidence.model.architecture.groups)[:-1], axis=1)
     if len(parts) == 1:
         return _rare(evidence, parts[0], "")
     findings = (_rare(evidence, y, f" of group {n}") for n, y in enumerate(parts) if y.shape[1] > 1)
@@ -113,9 +113,9 @@ def contradictions(evidence: Evidence) -> Finding | None:
     groups = _groups(evidence.x)
     counts = np.bincount(groups)
     means = np.array([np.bincount(groups, column) for column in evidence.y.T.astype(np.float64)]) / counts
-    floor = mean_cost(evidence.network.architecture.cost, means.T[groups], evidence.y.astype(np.float64))
-    above, depth = floor - evidence.best, evidence.constant - evidence.best
-    if above < 0.1 * depth or evidence.reached - evidence.best > 1.2 * above:
+    floor = mean_cost(evidence.model.architecture.cost, means.T[groups], evidence.y.astype(np.float64))
+    above, depth = floor - evidence.least, evidence.constant - evidence.least
+    if above < 0.1 * depth or evidence.reached - evidence.least > 1.2 * above:
         return None
     return Finding(
         "cost that cannot fall",
@@ -129,7 +129,7 @@ def contradictions(evidence: Evidence) -> Finding | None:
 
 def wrong_output(evidence: Evidence) -> Finding | None:
     """Targets lie where the output activation cannot reach."""
-    dense, y = evidence.network.architecture.dense[-1], evidence.y
+    dense, y = evidence.model.architecture.dense[-1], evidence.y
     if y is None or dense.after:
         return None
     activation = dense.activation
@@ -148,7 +148,7 @@ def wrong_output(evidence: Evidence) -> Finding | None:
 
 def large_targets(evidence: Evidence) -> Finding | None:
     """Targets are so large that the first errors are large too."""
-    architecture, y = evidence.network.architecture, evidence.y
+    architecture, y = evidence.model.architecture, evidence.y
     if y is None or architecture.cost.targets.low == 0 or architecture.dense[-1].after:
         return None
     y = y.astype(np.float64)

@@ -93,7 +93,7 @@ class Evidence:
         reached = min([reached, *costs[-1:]]) if self.is_complete else reached
         return (constant - reached) / (constant - least)
 
-    def has_learnt_less_than(self, limit: float) -> bool:
+    def learnt_less_than(self, limit: float) -> bool:
         """Whether less than this has been learnt, or nothing is known about it."""
         return self.learnt is None or self.learnt < limit
 
@@ -103,7 +103,7 @@ class Evidence:
         return np.zeros(0) if self.history is None else self.history["cost"]
 
     @cached_property
-    def fluctuation(self) -> tuple[float, float]:
+    def oscillation(self) -> tuple[float, float]:
         """How much the cost goes up and down from epoch to epoch in the last half of the run, and its noise.
 
         The first is a share of what the cost is above the least possible, 0 where it falls by more than that; the

@@ -1,7 +1,7 @@
 """One training step explained: every equation with its real numbers, and whether the step helped.
 
 The rows of a training step run one after another in the plain lowering, on the network's own engine and on a copy of
-the network; beats.py tells what each read and wrote, layout.py draws it.
+the network; stage_text.py describes what each read and wrote, layout.py draws it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from glassnet.errors import unknown_name
 from glassnet.execution.model import Model
 from glassnet.program.parameters import Array
 from glassnet.program.updates import StepOptions
-from glassnet.see.ascii import spelled
-from glassnet.see.beats import SAMPLES, Axis, Beat, Worked
-from glassnet.see.layout import PAGE, STYLE, Line, Picks, beat_html, beat_lines, words
+from glassnet.see.ascii import to_ascii
+from glassnet.see.layout import PAGE, STYLE, Line, Picks, stage_html, stage_lines, wrapped
 from glassnet.see.notebook import model_text
 from glassnet.see.quantities import LoadedPass, load_pass
-from glassnet.see.story import Story
+from glassnet.see.stage import SAMPLES, Axis, Evaluation, Stage
+from glassnet.see.stage_text import StageText
 from glassnet.see.trace import Trace, number, samples
 from glassnet.tables import optimizers
 from glassnet.training.settings import positive
@@ -43,12 +43,12 @@ WHOLE, CORNER = 6, 4  # how many neurons are shown whole; how many of a larger l
 class Explanation:
     """One step, explained: `print` it, show it in a notebook, `rich.print` it, or write `html()` to a file.
 
-    `beats` are its equations; `trace` holds every quantity as computed from the weights before the step; `before` and
+    `stages` are its equations; `trace` holds every quantity as computed from the weights before the step; `before` and
     `after` are C on this batch, `predicted` is Σ gradient·change and `real` is after − before.
     """
 
-    def __init__(self, about: str, beats: Sequence[Beat], trace: Trace, costs: tuple[float, float, float]) -> None:
-        self.about, self.beats, self.trace = about, tuple(beats), trace
+    def __init__(self, about: str, stages: Sequence[Stage], trace: Trace, costs: tuple[float, float, float]) -> None:
+        self.about, self.stages, self.trace = about, tuple(stages), trace
         self.before, self.after, self.predicted = costs
         self.notation = "columns"
         self.picks: Picks = picked(trace)
@@ -73,21 +73,21 @@ class Explanation:
 
     def lines(self, width: int = 100, ascii_only: bool = False) -> Iterator[Line]:
         """Lines of text with their styles: heading, formula, numbers, words; in ASCII where that is asked."""
-        said = spelled if ascii_only else str
-        yield from words(said(self.about), width)
-        yield from words(said(NOTATIONS[self.notation]), width)
+        encoded = to_ascii if ascii_only else str
+        yield from wrapped(encoded(self.about), width)
+        yield from wrapped(encoded(NOTATIONS[self.notation]), width)
         yield "words", ""
-        for beat in self.beats:
-            for style, text in beat_lines(beat.spelled if ascii_only else beat, self.picks, width):
-                yield style, said(text)
+        for stage in self.stages:
+            for style, text in stage_lines(stage.in_ascii if ascii_only else stage, self.picks, width):
+                yield style, encoded(text)
         yield "heading", "did it help?"
-        yield from words(said(self.verdict), width)
+        yield from wrapped(encoded(self.verdict), width)
 
     def __str__(self) -> str:
         return "\n".join(text for _, text in self.lines())
 
     def __repr__(self) -> str:
-        return f"Explanation({len(self.beats)} equations; C {number(self.before)} → {number(self.after)}; print it)"
+        return f"Explanation({len(self.stages)} equations; C {number(self.before)} → {number(self.after)}; print it)"
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         from rich.text import Text
@@ -97,10 +97,10 @@ class Explanation:
             yield Text(text, style=styles[style], no_wrap=True, overflow="ignore")
 
     def _repr_html_(self) -> str:
-        beats = "".join(beat_html(beat, self.picks) for beat in self.beats)
+        stages = "".join(stage_html(stage, self.picks) for stage in self.stages)
         head = f"<p>{escape(self.about)}</p><p>{escape(NOTATIONS[self.notation])}</p>"
         end = f"<section><h4>did it help?</h4><p>{escape(self.verdict)}</p></section>"
-        return f"{STYLE}<div class='glassnet-step'>{head}{beats}{end}</div>"
+        return f"{STYLE}<div class='glassnet-step'>{head}{stages}{end}</div>"
 
     def html(self) -> str:
         """A whole page, which needs no network and no script."""
@@ -108,9 +108,9 @@ class Explanation:
 
     def rows(self) -> Explanation:
         """The same in the other notation, samples as rows."""
-        turned = Explanation(self.about, [beat.turned for beat in self.beats], self.trace, self._costs())
-        turned.notation = "rows"
-        return turned
+        transposed = Explanation(self.about, [stage.transposed for stage in self.stages], self.trace, self._costs())
+        transposed.notation = "rows"
+        return transposed
 
     def _costs(self) -> tuple[float, float, float]:
         return self.before, self.after, self.predicted
@@ -135,20 +135,20 @@ def explain_step(
     first = {name: twin.parameters[name].copy() for name in twin.parameters}
     done, trace = run_rows(loaded)
     general = _without_shortcut(model, data, dtype)
-    beats = Story(twin.architecture, loaded.program, general).beats(done)
+    stages = StageText(twin.architecture, loaded.program, general).stages(done)
     about = (
         f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(twin)}, computed in "
         f"{twin.dtype} by engine {model.engine!r}. C, dW and db are means over the samples, δ is each "
         "sample's own. Layers count from 1, neurons and samples from 0."
     )
-    explanation = Explanation(about, beats, trace, _costs(loaded, first))
+    explanation = Explanation(about, stages, trace, _costs(loaded, first))
     return explanation.rows() if notation == "rows" else explanation
 
 
-def run_rows(loaded: LoadedPass) -> tuple[list[Worked], Trace]:
+def run_rows(loaded: LoadedPass) -> tuple[list[Evaluation], Trace]:
     """Run the equations one by one and copy what each read and wrote; the trace shows the time before the update."""
     program, executor = loaded.program, loaded.executor
-    done: list[Worked] = []
+    done: list[Evaluation] = []
     trace: Trace | None = None
     for position in range(program.head("batch"), len(program.rows)):
         row = program.rows[position]
@@ -156,7 +156,7 @@ def run_rows(loaded: LoadedPass) -> tuple[list[Worked], Trace]:
             trace = Trace.of(executor, f"the quantities of the step, {samples(executor.m)}, {loaded.model.dtype}")
         reads = {name: executor.columns(name).copy() for name in row.reads}
         executor.run(position, position + 1)
-        done.append(Worked(program, row, reads, {name: executor.columns(name).copy() for name in row.writes}))
+        done.append(Evaluation(program, row, reads, {name: executor.columns(name).copy() for name in row.writes}))
     assert trace is not None
     return done, trace
 

@@ -22,7 +22,7 @@ MIN_OSCILLATION = 0.01  # from epoch to epoch, as a share of the cost above the 
 
 def symmetric(evidence: Evidence) -> Finding | None:
     """The units of a hidden layer are copies of one another."""
-    weights = evidence.network.weights
+    weights = [evidence.model.parameters[f"w{n}"] for n in range(1, len(evidence.model.architecture.dense) + 1)]
     for layer, (w, after) in enumerate(pairwise(weights), 1):
         if len(w) > 1 and _equal(w) and _equal(after.T):
             return Finding(
@@ -57,7 +57,7 @@ def exploding(evidence: Evidence) -> Finding | None:
 
 def saturated(evidence: Evidence) -> Finding | None:
     """Most units of a layer with a bounded activation are saturated, and little is learnt."""
-    architecture, shares = evidence.network.architecture, evidence.of("saturated")
+    architecture, shares = evidence.model.architecture, evidence.of("saturated")
     if not len(shares) or not evidence.learnt_less_than(LEARNT_ENOUGH):
         return None
     limit = MAX_SATURATED if evidence.learnt is not None else 0.5 + MAX_SATURATED / 2
@@ -86,7 +86,7 @@ def dead(evidence: Evidence) -> Finding | None:
         return None
     shares = evidence.of("dead")[:-1]
     for layer, share in enumerate(shares, 1):
-        dense = evidence.network.architecture.dense[layer - 1]
+        dense = evidence.model.architecture.dense[layer - 1]
         if share > MAX_DEAD and not _is_bounded(dense.activation):
             return Finding(
                 "dead units",
@@ -108,7 +108,7 @@ def vanishing(evidence: Evidence) -> Finding | None:
         or not evidence.learnt_less_than(LEARNT_ENOUGH)
     ):
         return None
-    names = {dense.activation.name for dense in evidence.network.architecture.dense[:-1]}
+    names = {dense.activation.name for dense in evidence.model.architecture.dense[:-1]}
     return Finding(
         "vanishing gradients",
         f"δ is {_sizes(delta)} from layer 1 to {len(delta)}: {delta[0] / delta[-1]:.2g} of the last arrives at the "
@@ -213,7 +213,7 @@ def overfit(evidence: Evidence) -> Finding | None:
         return None
     best = int(validation.argmin())
     rose = validation[-1] > 1.2 * validation[best] and costs[-1] < 0.9 * costs[best]
-    depth = np.inf if evidence.constant is None else evidence.constant - evidence.best
+    depth = np.inf if evidence.constant is None else evidence.constant - evidence.least
     if not rose and validation[-1] - costs[-1] < MAX_VALIDATION_GAP * depth:
         return None
     return Finding(
