@@ -105,7 +105,7 @@ def test_training_says_what_it_does(folder: Path, tmp_path: Path) -> None:
     words = ["--target", "risk", "--out", tmp_path / "m", "--plots", tmp_path / "p"]
     said = run("train", folder / "risk.csv", *words, *QUICK)
     assert "400 rows" in said and "classification of 'risk', 2 classes (the target is text; --task overrides)" in said
-    assert "2 numbers standardised, 2 categories one-hot, 1 with missing cells" in said
+    assert "2 numbers standardised, 2 categories one-hot encoded, 1 with missing cells" in said
     assert "320 rows; 80 choose the weights" in said
     found = re.search(r"Held out  accuracy ([\d.]+)%", said)
     assert found and float(found[1]) > 90
@@ -231,7 +231,7 @@ def test_npz_without_validation(tmp_path: Path) -> None:
     found = re.search(r"R² +(\S+)", run("evaluate", tmp_path / "m", tmp_path / "d.npz"))
     assert found and float(found[1]) > 0.8
     np.savez(tmp_path / "wide.npz", x=np.zeros((3, 5)))
-    assert "5 features a row; the model was trained on 4" in refused(
+    assert "5 features; the model was trained on 4" in refused(
         "predict", tmp_path / "m", tmp_path / "wide.npz", "--out", tmp_path / "p.parquet"
     )
 
@@ -349,11 +349,11 @@ def test_files_that_would_be_lost(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("new.csv", "age,height,town\n1,2,Aa\n", "column 'member' is missing, and the model was trained on it."),
-        ("new.csv", "age\n1\n", "3 columns ('height', 'town', 'member') are missing"),
+        ("new.csv", "age,height,town\n1,2,Aa\n", "lacks column 'member', which the model was trained on."),
+        ("new.csv", "age\n1\n", "lacks 3 columns ('height', 'town', 'member')"),
         ("new.csv", "age,height,town,member\n1,2,Aa,true\nx,2,Aa,true\n", "line 3, column 'age': 'x' is not a number"),
-        ("new.csv", "age,height,town,member\n1e41,2,Aa,true\n", "much too far"),
-        ("new.csv", "age,height,town,member\n1,2,Aa\n", "line 2: 3 cells, but the header has 4"),
+        ("new.csv", "age,height,town,member\n1e41,2,Aa,true\n", "too far outside the range of the training data"),
+        ("new.csv", "age,height,town,member\n1,2,Aa\n", "line 2 has 3 cells, but the header has 4"),
         ("new.csv", "", "is empty"),
         ("none", "", "does not exist"),
     ],
@@ -404,7 +404,7 @@ def test_a_model_whose_parts_do_not_fit(folder: Path, tmp_path: Path) -> None:
     assert "its columns do not fit its network" in refused("show", tmp_path / "m")
     document["extra"] = {}
     write_tensors(tmp_path / "m", tensors, document)
-    assert "make it with glassnet train" in refused("show", tmp_path / "m")
+    assert "use glassnet train" in refused("show", tmp_path / "m")
 
 
 # Parts
@@ -496,7 +496,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_an_error_in_the_real_program() -> None:
     done = program("train", "missing.csv", "--target", "a", "--out", "m")
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == "glassnet: missing.csv does not exist; look at its name and folder.\n"
+    assert done.stderr == "glassnet: missing.csv does not exist; check the name and the folder.\n"
 
 
 def test_progress_goes_to_stderr_and_words_to_stdout(folder: Path, tmp_path: Path) -> None:
