@@ -217,7 +217,7 @@ def test_a_model_file_keeps_the_groups(tmp_path: Path) -> None:
 
 def test_pictures_of_one_group_are_refused() -> None:
     x, y = batch()
-    with pytest.raises(DataError, match="predicts 3 groups of classes per sample; a confusion matrix can show only one"):
+    with pytest.raises(DataError, match="3 groups of classes per sample; a confusion matrix can show only one"):
         glassnet.plot_confusion(network(), x, y)
     flat = NeuralNetwork([2, 10], [Softmax(groups=GROUPS)], cost=CROSS)
     with pytest.raises(DataError, match="3 groups of classes per sample; a decision surface can show only one"):
