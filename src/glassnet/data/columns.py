@@ -183,8 +183,8 @@ def mixed_type_warning(table: Table, name: str) -> str:
         return ""
     cells = texts(table, name)
     not_number = pc.fill_null(pc.invert(pc.match_substring_regex(cells, NUMBER)), False)
-    texts_count, count = pc.sum(not_number).as_py() or 0, len(cells) - cells.null_count
-    if not 0 < texts_count < count / 2:
+    text_cells, count = pc.sum(not_number).as_py() or 0, len(cells) - cells.null_count
+    if not 0 < text_cells < count / 2:
         return ""
     row = int(pc.index(not_number, True).as_py())
     cell = cells[row].as_py()[:40]

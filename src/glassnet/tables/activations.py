@@ -1,4 +1,4 @@
-"""The activations, each beside its derivative.
+"""The activations and their derivatives.
 
 A derivative reads z, a or both, whichever is exact and cheap; a program stores only what is read. No formula overflows
 for a finite z, except `exp` and `selu`, whose values can exceed the range of the dtype.
