@@ -184,7 +184,7 @@ NPZ: list[tuple[dict[str, Any], str]] = [
     ),
     ({"x": GOOD, "y": npy(np.zeros(3))}, "x has 2 rows but y has 3; samples must be rows: save x.T"),
     ({"x": GOOD, "y": npy(np.zeros((2, 1, 1)))}, "y has shape"),
-    ({"x": GOOD[:-8]}, "declares shape (2, 3) and dtype float64, but holds 40 bytes"),
+    ({"x": GOOD[:-8]}, "declares shape (2, 3) of float64, but holds 40 bytes"),
     ({"x": GOOD + b"12345678"}, "but holds 56 bytes"),
     ({"x": b"junk"}, "is not a valid NumPy array"),
     ({"x": GOOD[:6] + b"\x09" + GOOD[7:]}, "is not a valid NumPy array"),
@@ -203,7 +203,7 @@ def test_npz_that_declares_or_unpacks_to_terabytes(tmp_path: Path, monkeypatch: 
     assert huge != GOOD
     sentence(read_arrays, npz(tmp_path / "d.npz", x=huge))
     monkeypatch.setattr("glassnet.data.arrays.MAX_UNCHECKED_BYTES", 1 << 20)
-    assert "would unpack" in sentence(read_arrays, npz(tmp_path / "d.npz", x=npy(np.zeros((1000, 1000)))))
+    assert "unpacks from" in sentence(read_arrays, npz(tmp_path / "d.npz", x=npy(np.zeros((1000, 1000)))))
 
 
 @pytest.mark.parametrize("offset", range(0, 300, 3))

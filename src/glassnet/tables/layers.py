@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 from numpy import sqrt
 
 from glassnet.tables.entry import check_number, resolve_entry
-from glassnet.tables.interval import HALF_OPEN_UNIT_INTERVAL, POSITIVE
+from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE
 
 
 class LayerBuilder(Protocol):
@@ -81,7 +81,7 @@ class Dropout(Layer):
     source = "Srivastava et al. 2014, JMLR 15, section 4 (inverted)"
 
     def __post_init__(self) -> None:
-        check_number(self, "rate", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "rate", HALF_OPEN_UNIT)
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
         """Drop values while training; the inference program has no equation for it."""
@@ -140,7 +140,7 @@ class BatchNorm(Layer):
     statistics: ClassVar[Mapping[str, float]] = {"mean": 0.0, "variance": 1.0}
 
     def __post_init__(self) -> None:
-        check_number(self, "momentum", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "momentum", HALF_OPEN_UNIT)
         check_number(self, "epsilon", POSITIVE)
 
     def forward(self, builder: LayerBuilder, x: str) -> str:

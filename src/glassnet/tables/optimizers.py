@@ -14,7 +14,7 @@ from numpy import sqrt
 from numpy.typing import NDArray
 
 from glassnet.tables.entry import Value, check_bool, check_number, resolve_entry
-from glassnet.tables.interval import HALF_OPEN_UNIT_INTERVAL, NON_NEGATIVE, UNIT_INTERVAL, Interval
+from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, UNIT_INTERVAL, Interval
 
 Floats = NDArray[np.float64]
 Scalars = dict[str, Floats]
@@ -144,7 +144,7 @@ class RMSProp(Optimizer):
     states = ("square",)
 
     def __post_init__(self) -> None:
-        check_number(self, "rho", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "rho", HALF_OPEN_UNIT)
         check_number(self, "epsilon", ABOVE_ZERO)
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
@@ -173,8 +173,8 @@ class Adam(Optimizer):
     states = ("mean", "square")
 
     def __post_init__(self) -> None:
-        check_number(self, "beta1", HALF_OPEN_UNIT_INTERVAL)
-        check_number(self, "beta2", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "beta1", HALF_OPEN_UNIT)
+        check_number(self, "beta2", HALF_OPEN_UNIT)
         check_number(self, "epsilon", ABOVE_ZERO)
         check_bool(self, "corrected_epsilon")
 
