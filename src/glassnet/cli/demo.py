@@ -64,7 +64,7 @@ def _digits(share: float, seed: int) -> tuple[Dataset, Any, Any]:
 def _draw(model: Any, history: Any, dataset: Dataset, images: Any, test: Any, folder: Path) -> list[Path]:
     """The cost curve and the test samples."""
     from glassnet.plots.figure import save_figure
-    from glassnet.plots.samples import plot_samples
+    from glassnet.plots.networks import plot_samples
     from glassnet.plots.training import plot_training
 
     predicted = model.probabilities(dataset.x[test]).argmax(axis=1)

@@ -194,7 +194,7 @@ def test_scores(model: Model, source: Source) -> dict[str, Any]:
 def draw(model: Model, history: History, dataset: Dataset, source: Source, folder: Path) -> list[Path]:
     """Write the pictures: the cost curve and, for images, samples with their predictions. Returns their paths."""
     from glassnet.plots.figure import save_figure
-    from glassnet.plots.samples import plot_samples
+    from glassnet.plots.networks import plot_samples
     from glassnet.plots.training import plot_training
 
     paths = [save_figure(plot_training(history), folder / "cost.png")]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.reading import MAX_BYTES, FilePath, open_data_file, unpacked
+from glassnet.data.reading import MAX_BYTES, FilePath, decompressed, open_data_file
 from glassnet.errors import DataError
 
 Array = np.ndarray[Any, Any]
@@ -66,7 +66,7 @@ def read_idx(path: FilePath) -> Array:
     name = os.fspath(path)
     with open_data_file(path) as raw:
         try:
-            file = unpacked(raw)
+            file = decompressed(raw)
             magic = file.read(4)
             if len(magic) < 4 or magic[:3] != b"\0\0\x08" or not 1 <= magic[3] <= 8:
                 raise DataError(f"{name} is not an IDX file of bytes.")

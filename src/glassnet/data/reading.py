@@ -57,8 +57,8 @@ def open_data_file(path: FilePath) -> IO[bytes]:
         raise DataError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
-def unpacked(file: IO[bytes]) -> IO[bytes]:
-    """The file itself or, if it is compressed with gzip, its unpacked contents."""
+def decompressed(file: IO[bytes]) -> IO[bytes]:
+    """The file itself or, if it is compressed with gzip, its decompressed contents."""
     compressed = file.read(2) == b"\x1f\x8b"
     file.seek(0)
     return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if compressed else file
@@ -68,7 +68,7 @@ def read_bytes(path: FilePath, limit: int = MAX_BYTES) -> bytes:
     """Read all bytes of a file, unpacking gzip. Raises DataError if there are more than `limit`."""
     with open_data_file(path) as file:
         try:
-            content = unpacked(file).read(limit + 1)
+            content = decompressed(file).read(limit + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{os.fspath(path)} is damaged ({error}); copy or save it again.") from error
     if len(content) > limit:
