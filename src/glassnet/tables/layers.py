@@ -114,13 +114,8 @@ class Scaling(Layer):
     def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
         """∂C/∂γ = mean(error ⊙ x) and ∂c/∂x = error ⊙ γ."""
         builder.mean("gamma", error, x)
-        return builder.formula(
-            builder.error(x),
-            lambda error, gamma: error * gamma,
-            error,
-            builder.own("gamma"),
-            text=f"∂c/∂{builder.name} ⊙ γ",
-        )
+        gamma, text = builder.own("gamma"), f"∂c/∂{builder.name} ⊙ γ"
+        return builder.formula(builder.error(x), lambda error, gamma: error * gamma, error, gamma, text=text)
 
 
 @dataclass(frozen=True)
@@ -147,16 +142,12 @@ class BatchNorm(Layer):
         """Normalise by the statistics of the batch (training) or the running ones (inference), then scale and shift."""
         mean, variance = builder.own("mean"), builder.own("variance")
         if builder.training:
-            running, momentum = {"mean": mean, "variance": variance}, self.momentum
+            running, momentum = (mean, variance), self.momentum
             mean, variance = builder.own("batch_mean"), builder.own("batch_variance")
             builder.row("moments", (x,), {mean: "column", variance: "column"}, f"μ, v = mean, variance of {x} over m")
-            for key, batch in (("mean", mean), ("variance", variance)) if builder.learning else ():
+            for average, batch in zip(running, (mean, variance), strict=True) if builder.learning else ():
                 builder.formula(
-                    running[key],
-                    lambda old, new: momentum * old + (1 - momentum) * new,
-                    running[key],
-                    batch,
-                    shape="column",
+                    average, lambda old, new: momentum * old + (1 - momentum) * new, average, batch, shape="column"
                 )
         return _normalise(self, builder, x, mean, variance)
 
@@ -170,9 +161,7 @@ class BatchNorm(Layer):
             return builder.formula(
                 builder.error(x),
                 lambda d, gamma, v: d * (gamma / sqrt(v + epsilon)),
-                error,
-                gamma,
-                variance,
+                *(error, gamma, variance),
                 text="through γ/√(v+ε)",
             )
         return builder.formula(
@@ -202,9 +191,8 @@ class LayerNorm(Layer):
     def forward(self, builder: LayerBuilder, x: str) -> str:
         """Normalise by the statistics of each sample, then scale and shift."""
         mean, variance = builder.own("mean"), builder.own("variance")
-        builder.row(
-            "feature_moments", (x,), {mean: "unit", variance: "unit"}, f"μ, v = mean, variance of {x} over features"
-        )
+        text = f"μ, v = mean, variance of {x} over features"
+        builder.row("feature_moments", (x,), {mean: "unit", variance: "unit"}, text)
         return _normalise(self, builder, x, mean, variance)
 
     def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
@@ -212,9 +200,8 @@ class LayerNorm(Layer):
         normalised, gamma = builder.own("normal"), builder.own("gamma")
         builder.mean("gamma", error, normalised)
         builder.mean("beta", error)
-        inner = builder.formula(
-            f"d{normalised}", lambda d, gamma: d * gamma, error, gamma, text=f"∂c/∂{builder.name} ⊙ γ"
-        )
+        text = f"∂c/∂{builder.name} ⊙ γ"
+        inner = builder.formula(f"d{normalised}", lambda d, gamma: d * gamma, error, gamma, text=text)
         mean, product, epsilon = builder.own("error_mean"), builder.own("error_product"), self.epsilon
         builder.row("feature_mean", (inner,), {mean: "unit"})
         builder.row("feature_mean_product", (inner, normalised), {product: "unit"})
@@ -232,17 +219,13 @@ def _normalise(layer: BatchNorm | LayerNorm, builder: LayerBuilder, x: str, mean
     normalised = builder.formula(
         builder.own("normal"),
         lambda x, mean, v: (x - mean) / sqrt(v + epsilon),
-        x,
-        mean,
-        variance,
+        *(x, mean, variance),
         text=f"({x} − μ)/√(v+ε)",
     )
     return builder.formula(
         builder.name,
         lambda x, gamma, beta: x * gamma + beta,
-        normalised,
-        builder.own("gamma"),
-        builder.own("beta"),
+        *(normalised, builder.own("gamma"), builder.own("beta")),
         text="γ ⊙ x̂ + β",
     )
 

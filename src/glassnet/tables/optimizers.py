@@ -182,11 +182,9 @@ class Adam(Optimizer):
         root = np.sqrt(_one_minus_power(self.beta2, t))
         rate = lr / _one_minus_power(self.beta1, t)
         rate, scale = (rate, 1 / root) if self.corrected_epsilon else (rate * root, 1.0)
-        return _table(t, rate=rate, scale=scale, **self._constants())
-
-    def _constants(self) -> dict[str, float]:
         one_minus = {"one_minus_beta1": 1 - self.beta1, "one_minus_beta2": 1 - self.beta2}
-        return {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, **one_minus}
+        constants = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, **one_minus}
+        return _table(t, rate=rate, scale=scale, **constants)
 
     def _moments(self, g: Value, states: tuple[Value, ...], scalars: dict[str, Value]) -> tuple[Value, Value, Value]:
         """The new m and v, and √v̂ + ε."""
