@@ -24,9 +24,8 @@ _HOMES = {
     "estimators": ("MLPClassifier", "MLPRegressor"),
     "files.recording": ("Recording",),
     "plots.training": ("plot_training",),
-    "plots.samples": ("plot_samples",),
     "plots.layers": ("plot_layers", "plot_saturation"),
-    "plots.networks": ("plot_predictions", "plot_weights", "plot_confusion", "plot_network"),
+    "plots.networks": ("plot_predictions", "plot_samples", "plot_weights", "plot_confusion", "plot_network"),
     "tables.activations": (
         *(
             "Linear",

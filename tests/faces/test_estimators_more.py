@@ -650,10 +650,10 @@ def test_the_loss_curve_is_drawn() -> None:
     ax = model.plot_training()
     lines = {line.get_label(): line.get_ydata() for line in ax.get_lines()}
     np.testing.assert_array_equal(lines["training"], model.loss_curve_)
-    np.testing.assert_array_equal(lines["held out"], model.validation_loss_curve_)
+    np.testing.assert_array_equal(lines["validation"], model.validation_loss_curve_)
     best = int(np.argmax(model.validation_scores_)) + 1
     assert any(f"epoch {best}" in text.get_text() for text in ax.texts)
     html = model._repr_mimebundle_()["text/html"]
-    assert html.count("<svg") > MLPClassifier()._repr_mimebundle_()["text/html"].count("<svg") and "held out" in html
+    assert html.count("<svg") > MLPClassifier()._repr_mimebundle_()["text/html"].count("<svg") and "validation" in html
     with pytest.raises(DataError, match="lbfgs"):
         make(MLPClassifier, solver="lbfgs").fit(X, y).plot_training()

@@ -53,7 +53,7 @@ class Trial:
             self.network.parameters[name] = spread * rng.normal(size=values.shape)
         self.x = rng.normal(size=(self.widths[0], m))
         self.y = self._targets(rng)
-        self.prepared: LoadedPass = load_pass(self.network, (self.x, self.y, None))
+        self.prepared: LoadedPass = load_pass(self.network.model, (self.x, self.y, None))
         self.prepared.executor.run()
 
     @property
@@ -182,7 +182,7 @@ def _match_shapes(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[li
 
 def _bias_fault(trial: Trial, number: int, part: Array, tolerance: float) -> Fault:
     """What the shape of a db says about the mistake."""
-    delta, width = trial.prepared.runner.columns(f"delta{number + 1}"), trial.widths[number + 1]
+    delta, width = trial.prepared.executor.columns(f"delta{number + 1}"), trial.widths[number + 1]
     if part.size == 1:
         return Fault("BP3", f"db[{number}] is one number for all {width} neurons; sum over the samples only (axis 1).")
     if part.size == trial.m:

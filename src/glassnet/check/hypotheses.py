@@ -71,10 +71,10 @@ def gradients(prepared: LoadedPass, changes: Sequence[Change] = ()) -> Gradients
     rows = list(program.rows)
     for change in changes:
         change(rows)
-    runner = FaultyReference(program._replace(rows=tuple(rows)), prepared.runner.vectors, prepared.runner.m)  # type: ignore[attr-defined]
-    runner.scalars = prepared.runner.scalars
+    runner = FaultyReference(program._replace(rows=tuple(rows)), prepared.executor.vectors, prepared.executor.m)  # type: ignore[attr-defined]
+    runner.scalars = prepared.executor.scalars
     for name in ("a0", "y"):
-        runner.set(name, prepared.runner.columns(name))
+        runner.set(name, prepared.executor.columns(name))
     before = runner.vectors.parameters.vector.copy()
     try:
         runner.run()
@@ -82,7 +82,7 @@ def gradients(prepared: LoadedPass, changes: Sequence[Change] = ()) -> Gradients
         return None
     finally:
         runner.vectors.parameters.vector[:] = before
-    layers = range(1, len(prepared.network.architecture.dense) + 1)
+    layers = range(1, len(prepared.model.architecture.dense) + 1)
     return [runner.columns(f"dw{n}").copy() for n in layers], [runner.columns(f"db{n}").copy() for n in layers]
 
 
@@ -157,7 +157,7 @@ class Hypotheses:
     """All hypotheses about a network of dense layers, the likelier ones first."""
 
     def __init__(self, prepared: LoadedPass) -> None:
-        self.dense, self.program = prepared.network.architecture.dense, prepared.program
+        self.dense, self.program = prepared.model.architecture.dense, prepared.program
         self.last = len(self.dense)
         self.paired = f"da{self.last}" not in self.program.buffers
         self.hidden = range(1, self.last)

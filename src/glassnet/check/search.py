@@ -63,7 +63,7 @@ def factor(theirs: Sequence[Array], ours: Sequence[Array], tolerance: float) -> 
 
 def _factors(prepared: LoadedPass) -> dict[float, tuple[tuple[str, str], ...]]:
     """The factors that mistakes leave, and their products: for each, the mistakes as (key, sentence)."""
-    m, outputs = prepared.runner.m, prepared.network.architecture.outputs
+    m, outputs = prepared.executor.m, prepared.model.architecture.outputs
     parts: list[dict[float, tuple[tuple[str, str], ...]]] = [
         {1.0: (), -1.0: (("sign", "the gradient has the wrong sign: y − a instead of a − y"),)},
         {1.0: (), float(m): (("batch", f"a sum over the batch of {m} instead of the mean"),)},

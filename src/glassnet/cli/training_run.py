@@ -125,7 +125,7 @@ def image_samples(model: TrainedModel, dataset: Dataset, data_file: DataFile) ->
 def write_plots(history: History, folder: Path, *samples: Any) -> None:
     """Plot the cost per epoch and, if given, image samples with their predictions. Print the paths."""
     from glassnet.plots.figure import save_figure
-    from glassnet.plots.samples import plot_samples
+    from glassnet.plots.networks import plot_samples
     from glassnet.plots.training import plot_training
 
     print_line("Picture", save_figure(plot_training(history), folder / "cost.png"))

@@ -86,9 +86,7 @@ def _read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
     what = f"{name}: array {info.filename.removesuffix('.npy')!r}"
     ratio = info.file_size / max(info.compress_size, 1)
     if info.file_size > MAX_BYTES or (info.file_size > MAX_UNCHECKED_BYTES and ratio > MAX_COMPRESSION_RATIO):
-        raise DataError(
-            f"{what} would unpack from {info.compress_size:,} bytes to {info.file_size >> 20:,} MB; refused."
-        )
+        raise DataError(f"{what} unpacks from {info.compress_size:,} bytes to {info.file_size >> 20:,} MB; refused.")
     with archive.open(info) as file:
         try:
             shape, fortran, dtype = _npy_header(file)
@@ -98,9 +96,7 @@ def _read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
             raise DataError(f"{what} holds Python objects (pickle), which are refused; save numbers or text.")
         size = info.file_size - file.tell()
         if math.prod(shape) * dtype.itemsize != size:
-            raise DataError(
-                f"{what} declares shape {shape} and dtype {dtype}, but holds {size:,} bytes; save the file again."
-            )
+            raise DataError(f"{what} declares shape {shape} of {dtype}, but holds {size:,} bytes; save it again.")
         content = file.read()
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
@@ -136,9 +132,7 @@ def _check_y(name: str, x: Array, y: Array | None) -> None:
     if y is None:
         return
     if y.ndim not in (1, 2) or y.dtype.kind not in "buifU":
-        raise DataError(
-            f"{name}: y has shape {y.shape} and dtype {y.dtype}; it must hold one class, or numbers, per row."
-        )
+        raise DataError(f"{name}: y has shape {y.shape} and dtype {y.dtype}; it needs a class or numbers per row.")
     if len(y) != len(x):
         hint = "; samples must be rows: save x.T" if len(y) == x.shape[1] else ""
         raise DataError(f"{name}: x has {len(x):,} rows but y has {len(y):,}{hint}.")

@@ -7,7 +7,7 @@ is one-hot encoded, with one column for each of its most frequent levels. Model 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pyarrow as pa
@@ -25,8 +25,18 @@ MIN_DEVIATION = 1e-300
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
+class Serializable:
+    """Base class of the dataclasses that a model file stores as JSON."""
+
+    kind: ClassVar[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert to plain JSON data."""
+        return {"kind": self.kind, **asdict(cast(Any, self))}
+
+
 @dataclass(frozen=True)
-class NumberColumn:
+class NumberColumn(Serializable):
     """(value − mean) · scale; missing cells become the median; scale is 1/deviation, or 0 for a constant column."""
 
     kind: ClassVar[str] = "number"
@@ -68,13 +78,9 @@ class NumberColumn:
         if self.indicator:
             out[:, 1] = missing
 
-    def to_json(self) -> dict[str, Any]:
-        """Convert to plain JSON data."""
-        return {"kind": self.kind, **asdict(self)}
-
 
 @dataclass(frozen=True)
-class CategoryColumn:
+class CategoryColumn(Serializable):
     """One column of 0 and 1 per level; missing, rare and unknown values are 0 in all of them."""
 
     kind: ClassVar[str] = "category"
@@ -105,10 +111,6 @@ class CategoryColumn:
             cells = pc.utf8_lower(cells)
         codes = pc.fill_null(pc.index_in(cells, value_set=pa.array(self.levels, pa.string())), -1)
         out[:] = np.equal(codes.to_numpy()[:, np.newaxis], np.arange(len(self.levels)))
-
-    def to_json(self) -> dict[str, Any]:
-        """Convert to plain JSON data."""
-        return {"kind": self.kind, **asdict(self)}
 
 
 Column = NumberColumn | CategoryColumn
@@ -183,8 +185,8 @@ def mixed_type_warning(table: Table, name: str) -> str:
         return ""
     cells = texts(table, name)
     not_number = pc.fill_null(pc.invert(pc.match_substring_regex(cells, NUMBER)), False)
-    texts_count, count = pc.sum(not_number).as_py() or 0, len(cells) - cells.null_count
-    if not 0 < texts_count < count / 2:
+    text_cells, count = pc.sum(not_number).as_py() or 0, len(cells) - cells.null_count
+    if not 0 < text_cells < count / 2:
         return ""
     row = int(pc.index(not_number, True).as_py())
     cell = cells[row].as_py()[:40]

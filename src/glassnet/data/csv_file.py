@@ -106,7 +106,7 @@ def check_unique(path: str, names: Iterable[str]) -> None:
 
 
 def _parse(scanner: CsvScanner, header: list[str], text: Collection[str]) -> pa.Table:
-    """Parse with pyarrow; if it fails or counts other rows than the scanner, raise a DataError that says why."""
+    """Parse with pyarrow; if it fails, or finds another number of rows than the scanner, explain why."""
     quotes = b'"' in scanner.content
     try:
         table = pyarrow.csv.read_csv(

@@ -6,7 +6,6 @@ returned unscaled; preprocessing divides them by 255.
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
 import re
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.reading import MAX_BYTES, FilePath, open_data_file
+from glassnet.data.reading import MAX_BYTES, FilePath, decompressed, open_data_file
 from glassnet.errors import DataError
 
 Array = np.ndarray[Any, Any]
@@ -66,10 +65,8 @@ def read_idx(path: FilePath) -> Array:
     """Read the uint8 array of one IDX file. Raises DataError if its length differs from what its header says."""
     name = os.fspath(path)
     with open_data_file(path) as raw:
-        compressed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        file = gzip.GzipFile(fileobj=raw) if compressed else raw
         try:
+            file = decompressed(raw)
             magic = file.read(4)
             if len(magic) < 4 or magic[:3] != b"\0\0\x08" or not 1 <= magic[3] <= 8:
                 raise DataError(f"{name} is not an IDX file of bytes.")

@@ -12,7 +12,15 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from glassnet.data.columns import FLOAT32_MAX, CategoryColumn, Column, NumberColumn, fit_column, mean_and_scale
+from glassnet.data.columns import (
+    FLOAT32_MAX,
+    CategoryColumn,
+    Column,
+    NumberColumn,
+    Serializable,
+    fit_column,
+    mean_and_scale,
+)
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn, class_list
 from glassnet.errors import DataError, ModelFileError, suggestion
@@ -95,7 +103,7 @@ class TablePreparation:
 
 
 @dataclass(frozen=True)
-class ArrayPreparation:
+class ArrayPreparation(Serializable):
     """(x − mean) · scale for each feature; bytes are divided by 255 instead."""
 
     kind: ClassVar[str] = "arrays"
@@ -134,10 +142,6 @@ class ArrayPreparation:
         """A phrase with the number of inputs and their scaling."""
         shared = len(self.scale) == 1 and self.width > 1
         return f"{self.width:,} numbers {f'divided by {1 / self.scale[0]:g}' if shared else 'standardised'}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Convert to plain JSON data."""
-        return {"kind": self.kind, "mean": self.mean, "scale": self.scale, "width": self.width}
 
 
 Preparation = TablePreparation | ArrayPreparation

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from typing import IO
+from typing import IO, cast
 
 from glassnet.errors import DataError
 
@@ -27,10 +27,7 @@ OTHER_FORMATS = (
     (b"\xfd7zXZ\x00", "is compressed with xz; unpack it or compress it with gzip"),
     (b"\x28\xb5\x2f\xfd", "is compressed with zstd; unpack it or compress it with gzip"),
     (b"%PDF", "is a PDF file; save the table as CSV"),
-    *(
-        (bytes((0x80, version)), "is a pickle file, which could run code; save the table as CSV or Parquet")
-        for version in range(2, 6)
-    ),
+    *((bytes((0x80, version)), "is a pickle file, which is unsafe; save the table as CSV") for version in range(2, 6)),
 )
 
 
@@ -60,13 +57,18 @@ def open_data_file(path: FilePath) -> IO[bytes]:
         raise DataError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
+def decompressed(file: IO[bytes]) -> IO[bytes]:
+    """The file itself or, if it is compressed with gzip, its decompressed contents."""
+    compressed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if compressed else file
+
+
 def read_bytes(path: FilePath, limit: int = MAX_BYTES) -> bytes:
     """Read all bytes of a file, unpacking gzip. Raises DataError if there are more than `limit`."""
     with open_data_file(path) as file:
         try:
-            compressed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            content = (gzip.GzipFile(fileobj=file) if compressed else file).read(limit + 1)
+            content = decompressed(file).read(limit + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{os.fspath(path)} is damaged ({error}); copy or save it again.") from error
     if len(content) > limit:

@@ -7,14 +7,14 @@ are converted back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from glassnet.data.columns import check_kind, is_text, mean_and_scale
+from glassnet.data.columns import Serializable, check_kind, is_text, mean_and_scale
 from glassnet.data.table import Table
 from glassnet.errors import DataError, unknown_name
 
@@ -27,7 +27,7 @@ MAX_CLASSES = 10_000
 
 
 @dataclass(frozen=True)
-class ClassTarget:
+class ClassTarget(Serializable):
     """The classes in sorted order, with the type that they have in the file (text, bool, int or float)."""
 
     kind: ClassVar[str] = "classification"
@@ -74,13 +74,9 @@ class ClassTarget:
         more = f" ... ({len(self.classes):,} in total)" if len(self.classes) > 10 else ""
         return "classes " + ", ".join(map(str, self.classes[:10])) + more
 
-    def to_json(self) -> dict[str, Any]:
-        """Convert to plain JSON data."""
-        return {"kind": self.kind, **asdict(self)}
-
 
 @dataclass(frozen=True)
-class NumberTarget:
+class NumberTarget(Serializable):
     """One or several numbers per row; the network learns (value − mean) · scale."""
 
     kind: ClassVar[str] = "regression"
@@ -124,10 +120,6 @@ class NumberTarget:
     def summary(self) -> str:
         """A phrase that says what is predicted."""
         return "a quantity" if len(self.mean) == 1 else f"{len(self.mean)} quantities"
-
-    def to_json(self) -> dict[str, Any]:
-        """Convert to plain JSON data."""
-        return {"kind": self.kind, **asdict(self)}
 
 
 TargetColumn = ClassTarget | NumberTarget

@@ -64,7 +64,7 @@ class SavedModel(NamedTuple):
 def describe_model(model: Model) -> dict[str, Any]:
     """Layers, activations, cost, penalty, initialiser, dtype and seed as plain data."""
     architecture = model.architecture
-    layers: list[Any] = [architecture.inputs, *map(describe, architecture.entry)]
+    layers: list[Any] = [architecture.inputs, *map(describe, architecture.input_layers)]
     for dense in architecture.dense:
         layers += [dense.fan_out, *map(describe, dense.before + dense.after)]
     return {

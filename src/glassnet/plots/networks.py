@@ -1,4 +1,4 @@
-"""Plots of a network: its predictions, weights, confusion matrix, and a diagram with weights and errors δ."""
+"""Plots of a network: predictions, weights, confusion matrix, and a diagram with weights and errors δ."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from glassnet.batches.sources import checked_sources
 from glassnet.batches.targets import numeric_targets, predicted_classes, target_classes
 from glassnet.errors import DataError, ParameterError
 from glassnet.execution.inference import loaded_executor
-from glassnet.plots.figure import BLUE, GREY, OKABE_ITO, ORANGE, new_axes
+from glassnet.plots.figure import BLUE, GREY, OKABE_ITO, ORANGE, new_axes, new_figure
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from glassnet.network import NeuralNetwork
 
@@ -168,6 +169,43 @@ def plot_confusion(
     accuracy = np.trace(counts) / max(counts.sum(), 1)
     ax.set(xlabel="predicted", ylabel="true", title=f"{accuracy:.2%} of {counts.sum():,} correct")
     return ax
+
+
+def plot_samples(
+    images: Array,
+    predicted: Sequence[int] | Array,
+    true: Sequence[int] | Array,
+    names: Sequence[str] | None = None,
+    count: int = 32,
+    columns: int = 8,
+) -> Figure:
+    """Draw images with the predicted class below each; errors come first, framed and marked ✗, with the true class.
+
+    images (n, rows, columns); predicted and true are class numbers (n,). At most half of the images are errors.
+    """
+    predicted, true = np.asarray(predicted), np.asarray(true)
+    if not len(images) == len(predicted) == len(true) or not len(images):
+        raise DataError(f"images, predicted and true have {len(images)}, {len(predicted)} and {len(true)} entries.")
+    labels = [str(k) for k in range(int(max(predicted.max(), true.max())) + 1)] if names is None else list(names)
+    wrong, right = np.flatnonzero(predicted != true), np.flatnonzero(predicted == true)
+    chosen = np.concatenate([wrong[: count // 2], right])[:count]
+    rows = -(-len(chosen) // columns)
+    figure = new_figure(1.15 * columns, 1.45 * rows + 0.6)
+    for index, sample in enumerate(chosen):
+        ax = figure.add_subplot(rows, columns, index + 1)
+        _draw_sample(ax, images[sample], labels[predicted[sample]], labels[true[sample]])
+    figure.suptitle(f"{len(wrong):,} of {len(true):,} samples are misclassified; ✗ marks the errors shown", fontsize=11)
+    return figure
+
+
+def _draw_sample(ax: Axes, image: Array, predicted: str, true: str) -> None:
+    """Draw one image and its prediction, framed if it is wrong."""
+    wrong = predicted != true
+    ax.imshow(image, cmap="gray_r", interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.set_xlabel(f"✗ {predicted}, is {true}" if wrong else predicted, color=ORANGE if wrong else "black", fontsize=10)
+    for spine in ax.spines.values():
+        spine.set(color=ORANGE if wrong else "#cccccc", linewidth=3 if wrong else 1)
 
 
 def _check_one_group(network: NeuralNetwork, plot: str) -> None:

@@ -1,4 +1,4 @@
-"""The activations, each beside its derivative.
+"""The activations and their derivatives.
 
 A derivative reads z, a or both, whichever is exact and cheap; a program stores only what is read. No formula overflows
 for a finite z, except `exp` and `selu`, whose values can exceed the range of the dtype.
@@ -16,7 +16,7 @@ from numpy import clip, exp, expm1, log1p, maximum, minimum, sign, tanh, where
 
 from glassnet.errors import FormulaError
 from glassnet.tables.entry import Value, check_number, check_sizes, resolve_entry
-from glassnet.tables.interval import HALF_OPEN_UNIT_INTERVAL, POSITIVE, REAL, Interval
+from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE, REAL, Interval
 
 Function = Callable[..., Any]
 MAX_LISTED_GROUPS = 6  # above this, the text gives the number of groups instead of their sizes
@@ -127,7 +127,7 @@ class LeakyReLU(Activation):
     smooth = False
 
     def __post_init__(self) -> None:
-        check_number(self, "slope", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "slope", HALF_OPEN_UNIT)
 
     def value(self, z: Value) -> Value:
         return maximum(z, self.slope * z)

@@ -16,15 +16,7 @@ from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 
 from glassnet.tables.entry import Value, check_custom, check_custom_name, check_number, custom_formula, resolve_entry
 from glassnet.tables.formula import Formula, trace
-from glassnet.tables.interval import (
-    HALF_OPEN_UNIT_INTERVAL,
-    NON_NEGATIVE,
-    OPEN_UNIT_INTERVAL,
-    POSITIVE,
-    REAL,
-    UNIT_INTERVAL,
-    Interval,
-)
+from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT_INTERVAL, Interval
 
 PairValue = Callable[[Value, Value], Value] | None
 
@@ -99,7 +91,7 @@ class BinaryCrossEntropy(Cost):
     pairs: ClassVar[Mapping[str, PairValue]] = {"sigmoid": sigmoid_cross_entropy}
 
     def __post_init__(self) -> None:
-        check_number(self, "label_smoothing", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "label_smoothing", HALF_OPEN_UNIT)
 
     def value(self, a: Value, y: Value) -> Value:
         return -y * log(where(y > 0, a, 1)) - (1 - y) * log1p(-where(y < 1, a, 0))
@@ -131,7 +123,7 @@ class CategoricalCrossEntropy(Cost):
     pairs: ClassVar[Mapping[str, PairValue]] = {"softmax": None}
 
     def __post_init__(self) -> None:
-        check_number(self, "label_smoothing", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "label_smoothing", HALF_OPEN_UNIT)
 
     def value(self, a: Value, y: Value) -> Value:
         return -y * log(where(y > 0, a, 1))
@@ -174,8 +166,8 @@ class Huber(Cost):
 
     def value(self, a: Value, y: Value) -> Value:
         r = abs(a - y)
-        quadratic = minimum(r, self.delta)
-        return quadratic * (r - 0.5 * quadratic)
+        clipped = minimum(r, self.delta)
+        return clipped * (r - 0.5 * clipped)
 
     def gradient(self, a: Value, y: Value) -> Value:
         return clip(a - y, -self.delta, self.delta)
@@ -191,7 +183,7 @@ class Quantile(Cost):
     source = "Koenker & Bassett, Regression Quantiles (1978), equation 1.2"
 
     def __post_init__(self) -> None:
-        check_number(self, "q", OPEN_UNIT_INTERVAL)
+        check_number(self, "q", OPEN_UNIT)
 
     def value(self, a: Value, y: Value) -> Value:
         r = a - y
@@ -293,9 +285,6 @@ def custom_cost(
     FormulaError if a formula branches on a value, uses a function that glassnet cannot trace, or changes the dtype.
     """
     check_custom_name(COSTS, "cost", name)
-    domains = [
-        domain if isinstance(domain, Interval) else Interval(float(domain[0]), float(domain[1]))
-        for domain in (outputs, targets)
-    ]
+    domains = [d if isinstance(d, Interval) else Interval(float(d[0]), float(d[1])) for d in (outputs, targets)]
     value_formula = custom_formula(value, 2, f"value of {name}")
     return CustomCost(name, value_formula, custom_formula(gradient, 2, f"gradient of {name}"), *domains)

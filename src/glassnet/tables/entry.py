@@ -51,7 +51,7 @@ def check_number(entry: Any, setting: str, allowed: Interval) -> None:
         value = value.item()
         object.__setattr__(entry, setting, value)
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise _wrong_type(entry, setting, "a number")
+        raise _wrong_type(entry, setting, value, "a number")
     if allowed.first_outside(float(value)) is not None:
         raise ParameterError(f"{setting} of {type(entry).__name__} must lie in {allowed}, not {value!r}.")
 
@@ -59,14 +59,16 @@ def check_number(entry: Any, setting: str, allowed: Interval) -> None:
 def check_integer(entry: Any, setting: str, minimum: int) -> None:
     """Raise unless the setting is a whole number of at least `minimum`."""
     check_number(entry, setting, Interval(minimum))
-    if not isinstance(getattr(entry, setting), Integral):
-        raise _wrong_type(entry, setting, "a whole number")
+    value = getattr(entry, setting)
+    if not isinstance(value, Integral):
+        raise _wrong_type(entry, setting, value, "a whole number")
 
 
 def check_bool(entry: Any, setting: str) -> None:
     """Raise unless the setting is True or False."""
-    if not isinstance(getattr(entry, setting), bool):
-        raise _wrong_type(entry, setting, "True or False")
+    value = getattr(entry, setting)
+    if not isinstance(value, bool):
+        raise _wrong_type(entry, setting, value, "True or False")
 
 
 def check_sizes(entry: Any, setting: str) -> None:
@@ -76,7 +78,7 @@ def check_sizes(entry: Any, setting: str) -> None:
     if not isinstance(value, (list, tuple)) or not all(
         isinstance(size, Integral) and not isinstance(size, bool) for size in value
     ):
-        raise _wrong_type(entry, setting, "whole numbers such as (3, 5, 2)")
+        raise _wrong_type(entry, setting, value, "whole numbers such as (3, 5, 2)")
     sizes = tuple(int(size) for size in value)
     if any(size < 1 for size in sizes):
         name = f"{setting} of {type(entry).__name__}"
@@ -84,8 +86,7 @@ def check_sizes(entry: Any, setting: str) -> None:
     object.__setattr__(entry, setting, sizes)
 
 
-def _wrong_type(entry: Any, setting: str, expected: str) -> ParameterTypeError:
-    value = getattr(entry, setting)
+def _wrong_type(entry: Any, setting: str, value: Any, expected: str) -> ParameterTypeError:
     return ParameterTypeError(f"{setting} of {type(entry).__name__} must be {expected}, not {value!r:.100}.")
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 from numpy import sqrt
 
 from glassnet.tables.entry import check_number, resolve_entry
-from glassnet.tables.interval import HALF_OPEN_UNIT_INTERVAL, POSITIVE
+from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE
 
 
 class LayerBuilder(Protocol):
@@ -34,7 +34,7 @@ class LayerBuilder(Protocol):
     def formula(
         self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = "", role: Any = ""
     ) -> str:
-        """Add an elementwise equation; `shape` is "full", "column" or "unit", `role` as in `program.Row`."""
+        """Add an elementwise equation; `shape` is "full", "column" or "unit"."""
 
     def row(self, kind: str, reads: tuple[str, ...], writes: Mapping[str, str], text: str = "") -> None:
         """Add an equation of another kind; `writes` maps names to shapes."""
@@ -81,7 +81,7 @@ class Dropout(Layer):
     source = "Srivastava et al. 2014, JMLR 15, section 4 (inverted)"
 
     def __post_init__(self) -> None:
-        check_number(self, "rate", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "rate", HALF_OPEN_UNIT)
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
         """Drop values while training; the inference program has no equation for it."""
@@ -114,13 +114,8 @@ class Scaling(Layer):
     def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
         """∂C/∂γ = mean(error ⊙ x) and ∂c/∂x = error ⊙ γ."""
         builder.mean("gamma", error, x)
-        return builder.formula(
-            builder.error(x),
-            lambda error, gamma: error * gamma,
-            error,
-            builder.quantity("gamma"),
-            text=f"∂c/∂{builder.name} ⊙ γ",
-        )
+        gamma, text = builder.quantity("gamma"), f"∂c/∂{builder.name} ⊙ γ"
+        return builder.formula(builder.error(x), lambda error, gamma: error * gamma, error, gamma, text=text)
 
 
 @dataclass(frozen=True)
@@ -140,22 +135,21 @@ class BatchNorm(Layer):
     statistics: ClassVar[Mapping[str, float]] = {"mean": 0.0, "variance": 1.0}
 
     def __post_init__(self) -> None:
-        check_number(self, "momentum", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "momentum", HALF_OPEN_UNIT)
         check_number(self, "epsilon", POSITIVE)
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
         """Normalise by the statistics of the batch (training) or the running ones (inference), then scale and shift."""
         mean, variance = builder.quantity("mean"), builder.quantity("variance")
         if builder.training:
-            running, momentum = {"mean": mean, "variance": variance}, self.momentum
+            running, momentum = (mean, variance), self.momentum
             mean, variance = builder.quantity("batch_mean"), builder.quantity("batch_variance")
             builder.row("moments", (x,), {mean: "column", variance: "column"}, f"μ, v = mean, variance of {x} over m")
-            for key, batch in (("mean", mean), ("variance", variance)) if builder.learning else ():
+            for average, batch in zip(running, (mean, variance), strict=True) if builder.learning else ():
                 builder.formula(
-                    running[key],
+                    average,
                     lambda old, new: momentum * old + (1 - momentum) * new,
-                    running[key],
-                    batch,
+                    *(average, batch),
                     shape="column",
                     role="running statistic",
                 )
@@ -163,34 +157,21 @@ class BatchNorm(Layer):
 
     def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
         """∂C/∂γ, ∂C/∂β, then the error propagated through the mean and variance of the batch."""
-        normalised, gamma, variance = (
-            builder.quantity("normal"),
-            builder.quantity("gamma"),
-            builder.quantity("variance"),
-        )
+        normalised, gamma = builder.quantity("normal"), builder.quantity("gamma")
         builder.mean("gamma", error, normalised)
         builder.mean("beta", error)
-        epsilon = self.epsilon
+        epsilon, beta = self.epsilon, builder.quantity("beta")
         if not builder.training:
             return builder.formula(
                 builder.error(x),
                 lambda d, gamma, v: d * (gamma / sqrt(v + epsilon)),
-                error,
-                gamma,
-                variance,
+                *(error, gamma, builder.quantity("variance")),
                 text="through γ/√(v+ε)",
             )
         return builder.formula(
             builder.error(x),
             lambda d, n, gamma, v, mean, product: (d - mean - n * product) * (gamma / sqrt(v + epsilon)),
-            *(
-                error,
-                normalised,
-                gamma,
-                builder.quantity("batch_variance"),
-                f"d{builder.quantity('beta')}",
-                f"d{gamma}",
-            ),
+            *(error, normalised, gamma, builder.quantity("batch_variance"), f"d{beta}", f"d{gamma}"),
             text=f"γ/√(v+ε) ⊙ (∂c/∂{builder.name} − mean − x̂ ⊙ mean(∂c/∂{builder.name} ⊙ x̂))",
         )
 
@@ -214,9 +195,8 @@ class LayerNorm(Layer):
     def forward(self, builder: LayerBuilder, x: str) -> str:
         """Normalise by the statistics of each sample, then scale and shift."""
         mean, variance = builder.quantity("mean"), builder.quantity("variance")
-        builder.row(
-            "feature_moments", (x,), {mean: "unit", variance: "unit"}, f"μ, v = mean, variance of {x} over features"
-        )
+        text = f"μ, v = mean, variance of {x} over features"
+        builder.row("feature_moments", (x,), {mean: "unit", variance: "unit"}, text)
         return _normalise(self, builder, x, mean, variance)
 
     def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
@@ -224,9 +204,8 @@ class LayerNorm(Layer):
         normalised, gamma = builder.quantity("normal"), builder.quantity("gamma")
         builder.mean("gamma", error, normalised)
         builder.mean("beta", error)
-        inner = builder.formula(
-            f"d{normalised}", lambda d, gamma: d * gamma, error, gamma, text=f"∂c/∂{builder.name} ⊙ γ"
-        )
+        text = f"∂c/∂{builder.name} ⊙ γ"
+        inner = builder.formula(f"d{normalised}", lambda d, gamma: d * gamma, error, gamma, text=text)
         mean, product, epsilon = builder.quantity("error_mean"), builder.quantity("error_product"), self.epsilon
         builder.row("feature_mean", (inner,), {mean: "unit"})
         builder.row("feature_mean_product", (inner, normalised), {product: "unit"})
@@ -244,18 +223,14 @@ def _normalise(layer: BatchNorm | LayerNorm, builder: LayerBuilder, x: str, mean
     normalised = builder.formula(
         builder.quantity("normal"),
         lambda x, mean, v: (x - mean) / sqrt(v + epsilon),
-        x,
-        mean,
-        variance,
+        *(x, mean, variance),
         text=f"({x} − μ)/√(v+ε)",
         role="normalised",
     )
     return builder.formula(
         builder.name,
         lambda x, gamma, beta: x * gamma + beta,
-        normalised,
-        builder.quantity("gamma"),
-        builder.quantity("beta"),
+        *(normalised, builder.quantity("gamma"), builder.quantity("beta")),
         text="γ ⊙ x̂ + β",
     )
 

@@ -14,7 +14,7 @@ from numpy import sqrt
 from numpy.typing import NDArray
 
 from glassnet.tables.entry import Value, check_bool, check_number, resolve_entry
-from glassnet.tables.interval import HALF_OPEN_UNIT_INTERVAL, NON_NEGATIVE, UNIT_INTERVAL, Interval
+from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, UNIT_INTERVAL, Interval
 
 Floats = NDArray[np.float64]
 Scalars = dict[str, Floats]
@@ -144,7 +144,7 @@ class RMSProp(Optimizer):
     states = ("square",)
 
     def __post_init__(self) -> None:
-        check_number(self, "rho", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "rho", HALF_OPEN_UNIT)
         check_number(self, "epsilon", ABOVE_ZERO)
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
@@ -173,8 +173,8 @@ class Adam(Optimizer):
     states = ("mean", "square")
 
     def __post_init__(self) -> None:
-        check_number(self, "beta1", HALF_OPEN_UNIT_INTERVAL)
-        check_number(self, "beta2", HALF_OPEN_UNIT_INTERVAL)
+        check_number(self, "beta1", HALF_OPEN_UNIT)
+        check_number(self, "beta2", HALF_OPEN_UNIT)
         check_number(self, "epsilon", ABOVE_ZERO)
         check_bool(self, "corrected_epsilon")
 
@@ -182,11 +182,9 @@ class Adam(Optimizer):
         root = np.sqrt(_one_minus_power(self.beta2, t))
         rate = lr / _one_minus_power(self.beta1, t)
         rate, scale = (rate, 1 / root) if self.corrected_epsilon else (rate * root, 1.0)
-        return _table(t, rate=rate, scale=scale, **self._constants())
-
-    def _constants(self) -> dict[str, float]:
         one_minus = {"one_minus_beta1": 1 - self.beta1, "one_minus_beta2": 1 - self.beta2}
-        return {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, **one_minus}
+        constants = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, **one_minus}
+        return _table(t, rate=rate, scale=scale, **constants)
 
     def _moments(self, g: Value, states: tuple[Value, ...], scalars: dict[str, Value]) -> tuple[Value, Value, Value]:
         """The new m and v, and √v̂ + ε."""
