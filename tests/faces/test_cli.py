@@ -108,7 +108,7 @@ def test_training_prints_what_it_does(folder: Path, tmp_path: Path) -> None:
     output = run("train", folder / "risk.csv", *arguments, *QUICK)
     assert "400 rows" in output
     assert "classification of 'risk', 2 classes (the target is text; --task overrides)" in output
-    assert "2 numbers standardised, 2 categories one-hot, 1 with missing cells" in output
+    assert "2 numbers standardised, 2 categories one-hot encoded, 1 with missing cells" in output
     assert "320 rows; 80 for validation" in output
     accuracy = re.search(r"Validation  accuracy ([\d.]+)%", output)
     assert accuracy and float(accuracy[1]) > 90
@@ -235,7 +235,7 @@ def test_npz_without_validation(tmp_path: Path) -> None:
     r2 = re.search(r"R² +(\S+)", run("evaluate", tmp_path / "m", tmp_path / "d.npz"))
     assert r2 and float(r2[1]) > 0.8
     np.savez(tmp_path / "wide.npz", x=np.zeros((3, 5)))
-    assert "5 features a row; the model was trained on 4" in refused(
+    assert "5 features; the model was trained on 4" in refused(
         "predict", tmp_path / "m", tmp_path / "wide.npz", "--out", tmp_path / "p.parquet"
     )
 
@@ -384,11 +384,11 @@ def test_inputs_are_not_overwritten(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("new.csv", "age,height,town\n1,2,Aa\n", "column 'member' is missing, and the model was trained on it."),
-        ("new.csv", "age\n1\n", "3 columns ('height', 'town', 'member') are missing"),
+        ("new.csv", "age,height,town\n1,2,Aa\n", "lacks column 'member', which the model was trained on."),
+        ("new.csv", "age\n1\n", "lacks 3 columns ('height', 'town', 'member')"),
         ("new.csv", "age,height,town,member\n1,2,Aa,true\nx,2,Aa,true\n", "line 3, column 'age': 'x' is not a number"),
-        ("new.csv", "age,height,town,member\n1e41,2,Aa,true\n", "much too far"),
-        ("new.csv", "age,height,town,member\n1,2,Aa\n", "line 2: 3 cells, but the header has 4"),
+        ("new.csv", "age,height,town,member\n1e41,2,Aa,true\n", "too far outside the range of the training data"),
+        ("new.csv", "age,height,town,member\n1,2,Aa\n", "line 2 has 3 cells, but the header has 4"),
         ("new.csv", "", "is empty"),
         ("none", "", "does not exist"),
     ],
@@ -441,7 +441,7 @@ def test_a_model_file_whose_columns_do_not_fit_its_network(folder: Path, tmp_pat
     assert "its columns do not fit its network" in refused("show", tmp_path / "m")
     document["extra"] = {}
     write_tensors(tmp_path / "m", tensors, document)
-    assert "make it with glassnet train" in refused("show", tmp_path / "m")
+    assert "use glassnet train" in refused("show", tmp_path / "m")
 
 
 # Parts
@@ -534,7 +534,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_an_error_in_a_process() -> None:
     done = program("train", "missing.csv", "--target", "a", "--out", "m")
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == "glassnet: missing.csv does not exist; look at its name and folder.\n"
+    assert done.stderr == "glassnet: missing.csv does not exist; check the name and the folder.\n"
 
 
 def test_progress_goes_to_stderr_and_results_to_stdout(folder: Path, tmp_path: Path) -> None:

@@ -223,10 +223,10 @@ def test_a_model_file_stores_the_groups(tmp_path: Path) -> None:
 
 def test_pictures_of_one_group_are_refused() -> None:
     x, y = batch()
-    with pytest.raises(DataError, match="answers 3 groups of classes for each sample; a confusion matrix shows one"):
+    with pytest.raises(DataError, match="3 groups of classes per sample; a confusion matrix can show only one"):
         glassnet.plot_confusion(network(), x, y)
     flat = NeuralNetwork([2, 10], [Softmax(groups=GROUPS)], cost=CROSS_ENTROPY)
-    with pytest.raises(DataError, match="3 groups of classes for each sample; a surface shows one"):
+    with pytest.raises(DataError, match="3 groups of classes per sample; a decision surface can show only one"):
         glassnet.plot_predictions(flat, x[:2], y)
 
 

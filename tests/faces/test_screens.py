@@ -82,8 +82,8 @@ def test_an_optimiser_is_written_in_reading_order(name: str) -> None:
     assert [line.split(" ← ")[0] for line in states] == symbols[1:-3] and change.startswith("b2 ← b2 − ")
     for line, term in zip(states, [term for term in beat.terms if isinstance(term, Shown)][1:], strict=False):
         assert line.split(" ← ")[0] in change
-        scalars = {"momentum": 0.9, "beta1": 0.9, "one_less_beta1": 0.1, "beta2": 0.999, "one_less_beta2": 0.001}
-        scalars |= {"rho": 0.9, "one_less_rho": 0.1}
+        scalars = {"momentum": 0.9, "beta1": 0.9, "one_minus_beta1": 0.1, "beta2": 0.999, "one_minus_beta2": 0.001}
+        scalars |= {"rho": 0.9, "one_minus_rho": 0.1}
         text = line.split(" ← ")[1].replace("·", "*").replace("−", "-")
         for state in symbols[1:-3]:
             text = text.replace(state, "0.0")

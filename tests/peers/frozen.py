@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.execution.reference import Sources
+from glassnet.batches.sources import Sources
 from glassnet.network import NeuralNetwork
 from glassnet.tables.layers import LAYERS
 from glassnet.tables.optimizers import OPTIMIZERS
@@ -60,7 +60,7 @@ class Frozen:
         """A Training that reads the samples in order."""
         rule = OPTIMIZERS[run["optimizer"]](**run.get("settings", {}))
         rest = {"clip_value": run.get("clip_value"), "shuffle": False}
-        return Training(network, self.sources(), Recipe(batch_size, 100, run["lr"], rule, Constant(), **rest))
+        return Training(network.model, self.sources(), Recipe(batch_size, 100, run["lr"], rule, Constant(), **rest))
 
     def trained(self, run: str, engine: str) -> NeuralNetwork:
         """The network after the run's steps."""

@@ -16,7 +16,7 @@ import pytest
 
 from glassnet import NeuralNetwork
 from glassnet.engine import EngineUnavailable, Identity, cache, kernels
-from glassnet.engine.interruption import signals_wait, undisturbed
+from glassnet.engine.signals import defer_signals, run_uninterrupted
 from glassnet.engine.threads import CALLS, run_together
 
 X, Y = np.random.default_rng(0).normal(size=(2, 20, 500)).astype(np.float32)
@@ -142,7 +142,7 @@ def test_ctrl_c_leaves_the_compiler_to_its_work(monkeypatch: pytest.MonkeyPatch)
 def test_what_the_compiler_says_comes_from_its_thread() -> None:
     with pytest.raises(EngineUnavailable, match="no kernel of kind 'convolution'"):
         cache.compiled(Identity("convolution", "float32"))
-    assert undisturbed(threading.current_thread) is not threading.main_thread()
+    assert run_uninterrupted(threading.current_thread) is not threading.main_thread()
 
 
 def test_ctrl_c_is_answered_as_it_was_before() -> None:
@@ -150,7 +150,7 @@ def test_ctrl_c_is_answered_as_it_was_before() -> None:
     heard: list[Any] = []
     handler = signal.signal(signal.SIGINT, lambda *what: heard.append(what))
     try:
-        with signals_wait():
+        with defer_signals():
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
             assert heard == []
@@ -165,7 +165,7 @@ def test_signals_wait_on_the_main_thread_alone() -> None:
     handler, seen = signal.getsignal(signal.SIGINT), []
 
     def other() -> None:
-        with signals_wait():
+        with defer_signals():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=other)

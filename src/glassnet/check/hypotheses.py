@@ -71,7 +71,7 @@ def gradients(prepared: LoadedPass, changes: Sequence[Change] = ()) -> Gradients
     rows = list(program.rows)
     for change in changes:
         change(rows)
-    runner = FaultyReference(program._replace(rows=tuple(rows)), prepared.executor.vectors, prepared.executor.m)  # type: ignore[attr-defined]
+    runner = FaultyReference(program._replace(rows=tuple(rows)), prepared.executor.vectors, prepared.executor.m)
     runner.scalars = prepared.executor.scalars
     for name in ("a0", "y"):
         runner.set(name, prepared.executor.columns(name))

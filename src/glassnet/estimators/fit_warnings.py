@@ -26,7 +26,7 @@ from glassnet.training.layer_monitor import spread_samples
 
 MAX_SAMPLES = 1024  # samples whose columns and targets are checked before a fit
 EXAMINE_LAYERS_BELOW = 0.2  # of Evidence.learnt: the share of the loss that is gone
-WARN_BELOW = learning_rules.LEARNT  # of Evidence.learnt, for findings about the training
+WARN_BELOW = learning_rules.LEARNT_ENOUGH  # of Evidence.learnt, for findings about the training
 WARN_OF_DATA_BELOW = 0.9  # of Evidence.learnt, for findings about the data
 DATA_CHECKS = (data_rules.wrong_output, data_rules.unscaled, data_rules.large_targets)
 LENGTH_CHECKS = (learning_rules.rate_too_low, learning_rules.noisy_batch)  # not for a fit that stopped by itself

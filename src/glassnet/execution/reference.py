@@ -14,7 +14,7 @@ import numpy as np
 from glassnet.batches.mini_batches import StepRange
 from glassnet.batches.sources import Sources
 from glassnet.program.buffers import Memory, Vectors
-from glassnet.program.equations import EQUATIONS
+from glassnet.program.equations import EQUATIONS, dropout_keys
 from glassnet.program.parameters import Array
 from glassnet.program.program import OPERANDS, Program, Row
 
@@ -136,9 +136,3 @@ def dropout_settings(settings: tuple[int, ...], seed: int) -> dict[str, Any]:
     threshold, bits, layer = settings
     scale = struct.unpack("<d", struct.pack("<q", bits))[0]
     return {"threshold": threshold, "scale": scale, "keys": dropout_keys(seed, layer)}
-
-
-def dropout_keys(seed: int, layer: int) -> tuple[int, int]:
-    """Two 32-bit keys of a dropout layer, from the seed of the run and the number of the layer."""
-    keys = np.random.SeedSequence([seed, layer]).generate_state(2, np.uint32)
-    return int(keys[0]), int(keys[1])

@@ -159,6 +159,12 @@ def dropout(x: Array, threshold: int, scale: float, keys: tuple[int, int], step:
     return np.where(h >= np.uint32(threshold), x * x.dtype.type(scale), x.dtype.type(0))
 
 
+def dropout_keys(seed: int, layer: int) -> tuple[int, int]:
+    """Two 32-bit keys of a dropout layer, from the seed of the run and the number of the layer."""
+    keys = np.random.SeedSequence([seed, layer]).generate_state(2, np.uint32)
+    return int(keys[0]), int(keys[1])
+
+
 EQUATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (

@@ -18,7 +18,7 @@ import numpy as np
 from glassnet.batches.mini_batches import BatchPlan, EpochBlock, StepRange, in_order, shuffled
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import on_demand
-from glassnet.engine.interruption import signals_wait
+from glassnet.engine.signals import defer_signals
 from glassnet.errors import DivergedError, ParameterError, ParameterTypeError
 from glassnet.execution.executor import StepExecutor
 from glassnet.execution.model import Model
@@ -222,7 +222,7 @@ class Training:
 
     def _take_snapshot(self) -> None:
         """Save this point as finite, over the last one; Ctrl-C leaves one or the other, never half of each."""
-        with signals_wait():
+        with defer_signals():
             for name, vector in self._run_vectors().items():
                 self._snapshot_arrays[name][:] = vector
             self._snapshot = (self._snapshot_arrays | self._best_arrays(), replace(self.counters, reports=[]))
