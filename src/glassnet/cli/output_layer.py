@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.batches.targets import one_hot
 from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.errors import ParameterError
 from glassnet.tables.costs import Cost, cost
@@ -70,7 +71,7 @@ def network_targets(encoded: Array, target: TargetColumn, network: Any) -> Array
         return encoded
     if architecture.outputs == 1:
         return encoded[np.newaxis].astype(np.float32)
-    return np.equal(np.arange(architecture.outputs)[:, np.newaxis], encoded).astype(np.float32)
+    return one_hot(encoded, architecture.outputs).T.astype(np.float32)
 
 
 def probabilities(outputs: Array) -> Array:

@@ -1,7 +1,7 @@
 """The whole state of a run in one file, written atomically, from which it continues bit for bit.
 
 The file is a model file (storage.py) with the arrays of `Training.state` and, as plain data, the counters and a
-description of the run, so that a checkpoint of another network, recipe or data is refused in words.
+description of the run, so that a checkpoint of another network, recipe or data is refused with the reason.
 """
 
 from __future__ import annotations
