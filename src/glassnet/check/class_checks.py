@@ -243,5 +243,5 @@ def _start(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
         )
     arguments = inspect.signature(candidate.mine).parameters
     if not np.array_equal(first, second) and not any(name in arguments for name in SEED_ARGUMENTS):
-        sentence = "nothing is seeded: networks with the same arguments start with different weights, and no argument is a seed."
+        sentence = "nothing is seeded: networks made alike start with different weights, and no argument is a seed."
         yield Fault("start", sentence)
