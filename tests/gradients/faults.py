@@ -188,7 +188,7 @@ def uncorrected(self: Any, t: Any, lr: Any, decays: float = 1.0) -> Any:
 
 LINES: list[tuple[str, str, str, Plant]] = [
     ("a − y has the wrong sign", "plain", "BP1", table(Quadratic, "gradient", lambda _, a, y: y - a)),
-    ("the square's 2 is kept beside the ½", "plain", "BP1", table(Quadratic, "gradient", lambda _, a, y: 2 * (a - y))),
+    ("the square's 2 remains beside the ½", "plain", "BP1", table(Quadratic, "gradient", lambda _, a, y: 2 * (a - y))),
     ("σ' is missing at the output", "plain", "BP1", equation("delta3", lambda d, a: d)),
     ("σ stands for σ' at the output", "plain", "BP1", equation("delta3", lambda d, a: d * a)),
     ("σ' is applied twice", "plain", "BP1", equation("delta3", lambda d, a: d * (a * (1 - a)) ** 2)),

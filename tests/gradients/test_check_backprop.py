@@ -30,10 +30,10 @@ def layers_of(name: str) -> tuple[list[int], list[str]]:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_fault_is_named_with_its_equation(name: str) -> None:
-    equation, words, kind = WRONG[name]
+    equation, sentence, kind = WRONG[name]
     report = check_backprop(kind, *layers_of(name))
     assert not report.ok
-    assert any(fault.equation == equation and words in fault.sentence for fault in report.faults), str(report)
+    assert any(fault.equation == equation and sentence in fault.sentence for fault in report.faults), str(report)
     allowed = 2 if name in ("slope at a", "no bias", "linear output", "stale", "sign", "two", "sum") else 1
     assert len(report.faults) <= allowed, str(report)
     assert len(str(report).splitlines()) == len(report.faults)
@@ -41,12 +41,12 @@ def test_a_fault_is_named_with_its_equation(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in GRADIENT if name not in ("stale",)])
 def test_the_same_in_a_function(name: str) -> None:
-    equation, words, kind = WRONG[name]
+    equation, sentence, kind = WRONG[name]
     layers, activations = layers_of(name)
     report = check_backprop(partial(function, kind=kind), layers, activations)
     if equation == "forward":  # a function hides its z and a: its numbers tell
-        words = {"no bias": "z lacks its bias", "linear output": "the activation of the output is missing"}[name]
-    assert any(fault.equation == equation and words in fault.sentence for fault in report.faults), str(report)
+        sentence = {"no bias": "z lacks its bias", "linear output": "the activation of the output is missing"}[name]
+    assert any(fault.equation == equation and sentence in fault.sentence for fault in report.faults), str(report)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_two_faults_are_both_named(names: tuple[str, str]) -> None:
 
 def test_every_fault_of_the_article_that_a_run_can_show() -> None:
     text = str(check_backprop(Article, [2, 10, 1], ["sigmoid", "sigmoid"]))
-    for equation, words in {
+    for equation, sentence in {
         "BP1: ": "the gradient has the wrong sign",
         "forward: sigmoid overflows": "gives nan",
         "forward: an": "unknown activation silently becomes linear",
@@ -74,7 +74,7 @@ def test_every_fault_of_the_article_that_a_run_can_show() -> None:
         "start: first": "weights are not scaled by 1/√fan_in: their spread is 1.0",
         "start: nothing": "is seeded",
     }.items():
-        assert any(line.startswith(equation) and words in line for line in text.splitlines()), (words, text)
+        assert any(line.startswith(equation) and sentence in line for line in text.splitlines()), (sentence, text)
     assert len(text.splitlines()) == 7, text
 
 
@@ -189,8 +189,8 @@ def test_code_that_raises_gets_a_sentence() -> None:
 
     report = check_backprop(broken, [2, 3, 1])
     line = broken.__code__.co_firstlineno + 1
-    said = f"run: it raises ZeroDivisionError in line {line}, 'raise ZeroDivisionError(\"of 1 by 0\")': of 1 by 0;"
-    assert str(report).startswith(f"{said} layers were [2, 3, 1]")
+    message = f"run: it raises ZeroDivisionError in line {line}, 'raise ZeroDivisionError(\"of 1 by 0\")': of 1 by 0;"
+    assert str(report).startswith(f"{message} layers were [2, 3, 1]")
     assert "where a pair of lists is expected" in str(check_backprop(lambda w, b, x, y: None, [2, 3, 1]))
     assert "has 1 arrays" in str(check_backprop(lambda w, b, x, y: ([w[0]], b), [2, 3, 1]))
     with pytest.raises(ParameterTypeError, match="mine must be a function"):
@@ -238,10 +238,10 @@ def test_a_class_is_told_which_method_it_lacks() -> None:
 
 def test_nothing_of_the_caller_is_changed() -> None:
     def overwriting(weights: Any, biases: Any, x: Any, y: Any) -> Any:
-        found = function(weights, biases, x, y)
+        gradients = function(weights, biases, x, y)
         for array in (*weights, *biases, x, y):
             array[...] = 0
-        return found
+        return gradients
 
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     assert "it changes the weights and biases and x and y that it is given" in str(
@@ -259,5 +259,5 @@ def test_code_that_raises_only_when_called_again() -> None:
             raise RuntimeError("once is enough")
         return function(weights, biases, x, y)
 
-    found = str(check_backprop(fails_later, [3, 4, 2]))
-    assert "called again, it raises RuntimeError" in found and found.endswith("once is enough.")
+    report = str(check_backprop(fails_later, [3, 4, 2]))
+    assert "called again, it raises RuntimeError" in report and report.endswith("once is enough.")

@@ -59,7 +59,7 @@ class _LayerPass(NamedTuple):
 
 
 class _Builder(EquationList):
-    """The equations of a step; `before[l]` and `after[l]` are the layers around the activation of dense layer l, or x."""
+    """The equations of a step; `before[l]`, `after[l]` are the layers around the activation of dense layer l (0: x)."""
 
     def __init__(
         self, architecture: Architecture, step: StepOptions | None, training: bool, weighted: bool, shortcut: bool
