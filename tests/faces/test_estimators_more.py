@@ -103,8 +103,11 @@ def test_one_class_has_one_column() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda X, y: (X * [1, 1, 1, 1e5], y), r"column 3 of X has mean .*, the middle column has deviation 1\."),
-        (lambda X, y: (X * 1e5, y), r"column \d of X has mean .* deviation 1e\+05, .*Try .*StandardScaler"),
+        (
+            lambda X, y: (X * [1, 1, 1, 1e5], y),
+            r"column 3 of X has mean .*, the median column has standard deviation 1\.",
+        ),
+        (lambda X, y: (X * 1e5, y), r"column \d of X has mean .* standard deviation 1e\+05, .*Try .*StandardScaler"),
     ],
 )
 @unfinished
