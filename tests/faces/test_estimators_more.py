@@ -113,8 +113,11 @@ def test_three_classes_may_have_sigmoid_outputs() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda X, y: (X * [1, 1, 1, 1e5], y), r"column 3 of X has mean .*, the middle column has deviation 1\."),
-        (lambda X, y: (X * 1e5, y), r"column \d of X has mean .* deviation 1e\+05, .*Try .*StandardScaler"),
+        (
+            lambda X, y: (X * [1, 1, 1, 1e5], y),
+            r"column 3 of X has mean .*, the median column has standard deviation 1\.",
+        ),
+        (lambda X, y: (X * 1e5, y), r"column \d of X has mean .* standard deviation 1e\+05, .*Try .*StandardScaler"),
     ],
 )
 @may_not_converge

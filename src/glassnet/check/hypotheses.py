@@ -215,10 +215,8 @@ class Hypotheses:
         """The same wrong gate in all hidden layers."""
         gates = [_wrong_gates(self.dense[n - 1].activation, f"z{n}", f"a{n}") for n in self.hidden]
         for same_mistake in zip(*gates, strict=True):
-            formulas = {
-                f"delta{n}": (function, (f"da{n}", *others))
-                for n, (_, function, others) in zip(self.hidden, same_mistake, strict=True)
-            }
+            pairs = zip(self.hidden, same_mistake, strict=True)
+            formulas = {f"delta{n}": (function, (f"da{n}", *others)) for n, (_, function, others) in pairs}
             yield "BP2", same_mistake[-1][0].format(where="in the hidden layers"), replace_formulas(formulas)
 
     def _shifted_gates(self) -> Iterator[Mistake]:
@@ -256,23 +254,14 @@ class Hypotheses:
             ("the mean of δ times the mean of a stands for the mean of δ·aᵀ.", "bp4 of means"),
         ):
             yield "BP4", sentence, replace_kind([f"dw{n}" for n in self.layers], kind)
-        below = [n for n in self.layers if n > 1]
-        for sentence, reads in (
-            (
-                "dW is taken before the gate, from ∂c/∂a instead of δ.",
-                {n: (f"da{n}", f"a{n - 1}") for n in self._with_error},
-            ),
-            ("z of the layer below stands for its a.", {n: (f"delta{n}", f"z{n - 1}") for n in below}),
-            (
-                "a of the same layer stands for that of the layer below (shifted layer).",
-                {n: (f"delta{n}", f"a{n}") for n in self.layers},
-            ),
-            (
-                "a of two layers below stands for that of the layer below (shifted layer).",
-                {n: (f"delta{n}", f"a{max(n - 2, 0)}") for n in below},
-            ),
-        ):
-            yield "BP4", sentence, replace_reads({f"dw{n}": names for n, names in reads.items()})
+        early = {f"dw{n}": (f"da{n}", f"a{n - 1}") for n in self._with_error}
+        yield "BP4", "dW is taken before the gate, from ∂c/∂a instead of δ.", replace_reads(early)
+        inputs = {f"dw{n}": (f"delta{n}", f"z{n - 1}") for n in self.layers[1:]}
+        yield "BP4", "z of the layer below stands for its a.", replace_reads(inputs)
+        same = {f"dw{n}": (f"delta{n}", f"a{n}") for n in self.layers}
+        yield "BP4", "a of the same layer stands for that of the layer below (shifted layer).", replace_reads(same)
+        lower = {f"dw{n}": (f"delta{n}", f"a{max(n - 2, 0)}") for n in self.layers[1:]}
+        yield "BP4", "a of two layers below stands for that of the layer below (shifted layer).", replace_reads(lower)
 
     def forward(self) -> Iterator[Mistake]:
         """z and a."""

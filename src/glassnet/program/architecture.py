@@ -166,5 +166,5 @@ def _check_fit(cost: Cost, output: Activation, layers_follow: bool) -> None:
     if not cost.outputs.contains(output.range):
         raise ParameterError(
             f"cost {cost.name!r} needs outputs in {cost.outputs}, but activation {output.name!r} gives "
-            f"{output.range}; choose another output activation or another cost."
+            f"{output.range}; end with another activation or take another cost."
         )

@@ -41,7 +41,7 @@ def build(
     cost (softmax with cross-entropy) is computed in full, by ∂c/∂a and the activation's derivative.
     """
     training, weighted = (training, weighted) if step is None else (True, step.weighted)
-    return _Builder(architecture, step, training, weighted, shortcut).program()
+    return _Builder(architecture, step, training, weighted, shortcut).build()
 
 
 def softmax_settings(groups: tuple[int, ...]) -> tuple[int, ...]:
@@ -58,57 +58,57 @@ class _LayerPass(NamedTuple):
     out: str
 
 
-class _Builder:
-    """Adds the equations; `before[l]` and `after[l]` are the layers around the activation of dense layer l (0: x)."""
+class _Builder(EquationList):
+    """The equations of a step; `before[l]`, `after[l]` are the layers around the activation of dense layer l (0: x)."""
 
     def __init__(
         self, architecture: Architecture, step: StepOptions | None, training: bool, weighted: bool, shortcut: bool
     ) -> None:
+        super().__init__(*segments(architecture))
         self.architecture, self.step, self.training, self.shortcut = architecture, step, training, shortcut
         self.weights = ("s",) if weighted else ()
-        self.equations = EquationList(*segments(architecture))
         self.positions: Iterator[LayerPosition] = iter(layer_positions(architecture))
         self.last = len(architecture.dense)
         self.before: list[list[_LayerPass]] = [[] for _ in range(self.last + 1)]
         self.after: list[list[_LayerPass]] = [[] for _ in range(self.last + 1)]
 
-    def program(self) -> Program:
+    def build(self) -> Program:
         """All equations, in order."""
         self.batch()
         self.forward()
         self.cost()
         self.backward()
         if self.step is None:
-            return self.equations.program()
-        add_update(self.equations, self.step)
-        return self.equations.program(groups=self.step.groups(self.equations.segments), optimizer=self.step.optimizer)
+            return self.program()
+        add_update(self, self.step)
+        return self.program(groups=self.step.groups(self.segments), optimizer=self.step.optimizer)
 
     # Forward ----------------------------------------------------------------------------------------------------------
 
     def batch(self) -> None:
         """x, y and s: gathered from the data in a training step, given otherwise."""
-        self.equations.label = "batch"
+        self.label = "batch"
         x, y = {"a0": ("m", self.architecture.inputs)}, {"y": ("m", self.architecture.outputs)}
         if self.step is None:
-            self.equations.declare(x, layer=0)
-            self.equations.declare(y, layer=self.last)
-            self.equations.declare({"s": ("m",)} if self.weights else {})
+            self.declare(x, layer=0)
+            self.declare(y, layer=self.last)
+            self.declare({"s": ("m",)} if self.weights else {})
             return
-        self.equations.declare({"x source": ("m",), "y source": ("m",), "s source": ("m",)}, "source")
-        self.equations.add("gather", ("x source",), x, layer=0)
-        self.equations.add("one_hot" if self.step.labels else "gather", ("y source",), y, layer=self.last)
+        self.declare({"x source": ("m",), "y source": ("m",), "s source": ("m",)}, "source")
+        self.add("gather", ("x source",), x, layer=0)
+        self.add("one_hot" if self.step.labels else "gather", ("y source",), y, layer=self.last)
         if self.weights:
-            self.equations.add("sample_weights", ("s source",), {"s": ("m",)}, scalars=("weight factor",))
+            self.add("sample_weights", ("s source",), {"s": ("m",)}, scalars=("weight factor",))
 
     def forward(self) -> None:
         """z = W·a + b, the activation, and the layers around it, from x to the output."""
-        self.equations.label = "forward"
+        self.label = "forward"
         self.after[0] = self.layers_forward(len(self.architecture.input_layers), "a0")
         for layer, dense in enumerate(self.architecture.dense, 1):
             x, z = self.output_of(layer - 1), f"z{layer}"
             text = f"{z} = W{layer}·{x} + b{layer}"
             reads, shape = (x, f"w{layer}", f"b{layer}"), ("m", dense.fan_out)
-            self.equations.add("affine", reads, {z: shape}, text, settings=(dense.fan_in,), layer=layer)
+            self.add("affine", reads, {z: shape}, text, settings=(dense.fan_in,), layer=layer)
             self.before[layer] = self.layers_forward(len(dense.before), z)
             self.activate(layer)
             self.after[layer] = self.layers_forward(len(dense.after), f"a{layer}")
@@ -118,7 +118,7 @@ class _Builder:
         passes: list[_LayerPass] = []
         for _ in range(count):
             position = next(self.positions)
-            equations = LayerEquations(self.equations, position, self.training, self.step is not None)
+            equations = LayerEquations(self, position, self.training, self.step is not None)
             out = position.entry.forward(equations, x)
             passes.append(_LayerPass(equations, position, x, out))
             x = out
@@ -130,10 +130,10 @@ class _Builder:
         activation, writes = dense.activation, {f"a{layer}": ("m", dense.fan_out)}
         text = f"a{layer} = {activation.name}({z}){activation.grouping}"
         if activation.elementwise:
-            self.equations.formula(activation.value, (z,), writes, text, role="activation", layer=layer)
+            self.formula(activation.value, (z,), writes, text, role="activation", layer=layer)
         else:
             settings = softmax_settings(dense.groups)
-            self.equations.add("softmax", (z,), writes, text, settings=settings, role="activation", layer=layer)
+            self.add("softmax", (z,), writes, text, settings=settings, role="activation", layer=layer)
 
     def activation_input(self, layer: int) -> str:
         """What the activation of a dense layer reads: z, or what the layers before it made of z."""
@@ -153,27 +153,27 @@ class _Builder:
 
     def cost(self) -> None:
         """The cost of each sample, the penalty, and their mean C."""
-        self.equations.label = "cost"
+        self.label = "cost"
         cost, out = self.architecture.cost, self.output_of(self.last)
         text = f"c  = {cost.text(out)} a sample"
         value = cost.pairs[self.architecture.dense[-1].activation.name] if self.paired else cost.value
         read = self.activation_input(self.last) if self.paired else out
         if value is None:
             settings = softmax_settings(self.architecture.groups)
-            self.equations.add("softmax_cost", (read, "y"), {"c": ("m",)}, text, settings=settings, float64=True)
+            self.add("softmax_cost", (read, "y"), {"c": ("m",)}, text, settings=settings, float64=True)
         else:
-            self.equations.sums(value, (read, "y"), "c", "m", text=text)
+            self.sums(value, (read, "y"), "c", "m", text=text)
         penalties = self.penalties() if self.architecture.penalised else {}
         settings = (len(self.weights), len(penalties), *penalties.values())
         text = f"C = mean({'s ⊙ ' if self.weights else ''}c)" + (f" + {self.penalty_text()}" if penalties else "")
         reads = ("c", *self.weights, *penalties)
-        self.equations.add("mean_cost", reads, {"C": (1,)}, text, settings=settings, float64=True)
+        self.add("mean_cost", reads, {"C": (1,)}, text, settings=settings, float64=True)
 
     def penalties(self) -> dict[str, int]:
         """Add the penalty of each layer's weights, one sum per row of W; their names and numbers of rows."""
-        weights = {f"penalty{segment.layer}": segment for segment in self.equations.segments if segment.is_weight}
+        weights = {f"penalty{segment.layer}": segment for segment in self.segments if segment.is_weight}
         for name, segment in weights.items():
-            self.equations.sums(
+            self.sums(
                 lambda w, *strengths: self.penalty_sum(PENALTIES, w, strengths),
                 (segment.name,),
                 name,
@@ -212,12 +212,12 @@ class _Builder:
 
     def output_error(self) -> str:
         """BP1: ∂c/∂a ⊙ σ'(z), or the shortcut a − y where cost and activation are a pair."""
-        self.equations.label = "BP1"
+        self.label = "BP1"
         if self.paired:
             return self.layers_backward(self.before[self.last], self.shortcut_error())
         cost, out, after = self.architecture.cost, self.output_of(self.last), self.after[self.last]
         weight = "s ⊙ " if self.weights else ""
-        self.equations.formula(
+        self.formula(
             lambda a, y, *s: cost.gradient(a, y) * s[0] if s else cost.gradient(a, y),
             (out, "y", *self.weights),
             {f"d{out}": ("m", self.architecture.outputs)},
@@ -232,7 +232,7 @@ class _Builder:
     def shortcut_error(self) -> str:
         """δ = a − y, in which the derivatives of a pair of cost and activation cancel."""
         out, name = self.output_of(self.last), error_name(self.activation_input(self.last))
-        self.equations.formula(
+        self.formula(
             lambda a, y, *s: (a - y) * s[0] if s else a - y,
             (out, "y", *self.weights),
             {name: ("m", self.architecture.outputs)},
@@ -244,11 +244,11 @@ class _Builder:
 
     def propagate(self, layer: int, error: str) -> str:
         """BP2: the error arrives through the weights, then passes the gate of the layer below."""
-        self.equations.label = "BP2"
+        self.label = "BP2"
         x, after, below = self.output_of(layer - 1), self.after[layer - 1], layer - 1
         dense, text = self.architecture.dense[layer - 1], f"W{layer}ᵀ·{symbol(error)}"
         one_line = layer > 1 and not after  # the gate's line says both halves
-        self.equations.add(
+        self.add(
             "propagate",
             (error, f"w{layer}"),
             {f"d{x}": ("m", dense.fan_in)},
@@ -266,7 +266,7 @@ class _Builder:
         activation, name, shape = dense.activation, error_name(z), ("m", dense.fan_out)
         if activation.elementwise:
             text = f"{symbol(name)} = {text} ⊙ {activation.name}'({z})"
-            self.equations.formula(
+            self.formula(
                 lambda d, z, a: bp1(d, activation.derivative(z, a)),
                 (error, z, a),
                 {name: shape},
@@ -277,9 +277,7 @@ class _Builder:
         else:
             text = f"{symbol(name)} = {a} ⊙ ({text} − Σ {a}·{symbol(error)}){activation.grouping}"
             settings = softmax_settings(dense.groups)
-            self.equations.add(
-                "softmax_error", (error, a), {name: shape}, text, settings=settings, role="gate", layer=layer
-            )
+            self.add("softmax_error", (error, a), {name: shape}, text, settings=settings, role="gate", layer=layer)
         return self.layers_backward(self.before[layer], name)
 
     def layers_backward(self, passes: list[_LayerPass], error: str) -> str:
@@ -292,15 +290,15 @@ class _Builder:
         """BP4 and BP3 of one dense layer, and its penalty."""
         x, dense, name = self.output_of(layer - 1), self.architecture.dense[layer - 1], f"W{layer}"
         dw, db = {f"dw{layer}": (dense.fan_in, dense.fan_out)}, {f"db{layer}": (dense.fan_out,)}
-        self.equations.label = "BP4"
-        self.equations.add("bp4", (error, x), dw, f"d{name} = {symbol(error)}·{x}ᵀ / m", layer=layer)
-        self.equations.label = "BP3"
+        self.label = "BP4"
+        self.add("bp4", (error, x), dw, f"d{name} = {symbol(error)}·{x}ᵀ / m", layer=layer)
+        self.label = "BP3"
         text = f"db{layer} = mean({symbol(error)})"
-        self.equations.add("bp3", (error,), db, text, role="bias gradient", layer=layer)
+        self.add("bp3", (error,), db, text, role="bias gradient", layer=layer)
         if self.architecture.penalised:
-            self.equations.label = "penalty"
+            self.label = "penalty"
             parts = ((f"l1·sign({name})", self.architecture.l1), (f"l2·{name}", self.architecture.l2))
-            self.equations.formula(
+            self.formula(
                 lambda g, w, *strengths: g + self.penalty_sum(PENALTY_GRADIENTS, w, strengths),
                 (f"dw{layer}", f"w{layer}"),
                 dw,

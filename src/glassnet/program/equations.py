@@ -60,7 +60,7 @@ def bp4(delta: Array, a: Array) -> Array:
 
 
 def mean_product(error: Array, x: Array) -> Array:
-    """The gradient of a factor a column, ∂C/∂γ = mean(∂c/∂out ⊙ x). → (width, 1)."""
+    """The gradient of one factor per column, ∂C/∂γ = mean(∂c/∂out ⊙ x). → (width, 1)."""
     return (error * x).sum(axis=1, keepdims=True) / error.shape[1]
 
 
@@ -95,12 +95,12 @@ def softmax_error(error: Array, a: Array, groups: tuple[int, ...]) -> Array:
 
 
 def softmax_cost(z: Array, y: Array, groups: tuple[int, ...]) -> Array:
-    """Categorical cross-entropy from z: Σ y·(log Σ exp(z) − z) for each sample, the groups added up. → (1, batch)."""
+    """Categorical cross-entropy from z: Σ y·(log Σ exp(z) − z) per sample, summed over the groups. → (1, batch)."""
     ends = np.cumsum(groups)[:-1]
-    return sum(map(surprise, np.split(z, ends), np.split(y, ends)), np.zeros((1, z.shape[1])))
+    return sum(map(cross_entropy, np.split(z, ends), np.split(y, ends)), np.zeros((1, z.shape[1])))
 
 
-def surprise(z: Array, y: Array) -> Array:
+def cross_entropy(z: Array, y: Array) -> Array:
     """Σ y·(log Σ exp(z) − z) of the outputs of one distribution. → (1, batch)."""
     shifted = z - z.max(axis=0, keepdims=True)
     return (y * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)).sum(

@@ -31,7 +31,7 @@ def unscaled(evidence: Evidence) -> Finding | None:
     return Finding(
         "unscaled columns",
         f"{evidence.reader.column(largest)} has mean {x[:, largest].mean():.3g} and standard deviation "
-        f"{spreads[largest]:.3g}; the median column has standard deviation {np.median(varying):.3g}.",
+        f"{spreads[largest]:.3g}, the median column has standard deviation {np.median(varying):.3g}.",
         "BP4: dW = δ·aᵀ / m, so the gradient of a column's weights is as large as the column; one rate cannot suit "
         "columns of such different sizes, and large z saturate the units.",
         f"{evidence.reader.wording.scale_columns}.",

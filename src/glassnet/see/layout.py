@@ -15,7 +15,7 @@ from glassnet.see.stage import Axis, LabelledArray, Stage
 from glassnet.see.trace import number
 
 Picks = Mapping[Axis, Sequence[int]]
-Line = tuple[str, str]  # a style (heading, formula, numbers, words) and the text
+Line = tuple[str, str]  # a style (heading, formula, numbers, sentence) and the text
 
 
 class Cells(NamedTuple):
@@ -108,10 +108,10 @@ def stage_lines(stage: Stage, picks: Picks, width: int) -> list[Line]:
     lines += wrapped(stage.formula, width, "formula")
     lines += [("numbers", f"  {line}".rstrip()) for line in beside(stage.terms, picks, width - 2)]
     lines += wrapped(stage.sentence, width)
-    return [*lines, ("words", "")]
+    return [*lines, ("sentence", "")]
 
 
-def wrapped(text: str, width: int, style: str = "words") -> list[Line]:
+def wrapped(text: str, width: int, style: str = "sentence") -> list[Line]:
     """A sentence broken into lines, never between a name, its sign = and its number."""
     unbroken = re.sub(r"(?<=\S) ([=→]) (?=\S)", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
     lines = textwrap.wrap(unbroken, max(20, width - 2))

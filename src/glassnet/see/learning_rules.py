@@ -102,11 +102,8 @@ def dead(evidence: Evidence) -> Finding | None:
 def vanishing(evidence: Evidence) -> Finding | None:
     """The error fades on its way back, and little is learnt."""
     delta = evidence.of("delta")
-    if (
-        len(delta) < 3
-        or not 0 <= delta[0] < MIN_ERROR_RATIO * delta[-1]
-        or not evidence.learnt_less_than(LEARNT_ENOUGH)
-    ):
+    fades = len(delta) > 2 and 0 <= delta[0] < MIN_ERROR_RATIO * delta[-1]
+    if not fades or not evidence.learnt_less_than(LEARNT_ENOUGH):
         return None
     names = {dense.activation.name for dense in evidence.model.architecture.dense[:-1]}
     return Finding(
@@ -122,27 +119,20 @@ def vanishing(evidence: Evidence) -> Finding | None:
 
 def rate_too_high(evidence: Evidence) -> Finding | None:
     """The run diverged, its cost rose, or its steps are as large as the weights."""
-    costs, update = evidence.costs, evidence.updates
+    costs, update, (oscillation, batches) = evidence.costs, evidence.updates, evidence.oscillation
     stopped = "" if evidence.history is None else evidence.history.stopped
     if stopped.startswith("training diverged"):
         reason = stopped.split("; the network")[0] + "."
-    elif (
-        len(costs) > 1
-        and np.median(costs[-3:]) > 1.2 * costs.min()
-        and _climbs(costs)
-        and evidence.learnt_less_than(LEARNT_ENOUGH)
-    ):
+    elif not evidence.learnt_less_than(LEARNT_ENOUGH):
+        return None
+    elif len(costs) > 1 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs):
         reason = f"the cost of an epoch went from {costs.min():.3g} up to {np.median(costs[-3:]):.3g}."
-    elif (
-        evidence.oscillation[0] > 0.1
-        and 0 < evidence.oscillation[1] < MAX_NOISE_SCALE
-        and evidence.learnt_less_than(LEARNT_ENOUGH)
-    ):
+    elif oscillation > 0.1 and 0 < batches < MAX_NOISE_SCALE:
         reason = (
-            f"the cost oscillates by {evidence.oscillation[0]:.0%} from epoch to epoch and no longer falls, though a "
-            f"batch is large enough (noise scale {evidence.oscillation[1]:.2g} batches){_learnt(evidence)}."
+            f"the cost oscillates by {oscillation:.0%} from epoch to epoch and no longer falls, though a batch is "
+            f"large enough (noise scale {batches:.2g} batches){_learnt(evidence)}."
         )
-    elif update is not None and update > MAX_UPDATE and evidence.learnt_less_than(LEARNT_ENOUGH):
+    elif update is not None and update > MAX_UPDATE:
         reason = f"a step changes the weights by {update:.0%} of their size{_learnt(evidence)}."
     else:
         return None
@@ -185,12 +175,8 @@ def rate_too_low(evidence: Evidence) -> Finding | None:
 def noisy_batch(evidence: Evidence) -> Finding | None:
     """The cost oscillates more than it falls, and the batch is small compared with the gradients' noise."""
     oscillation, batches = evidence.oscillation
-    if (
-        evidence.history is None
-        or oscillation < MIN_OSCILLATION
-        or batches < MAX_NOISE_SCALE
-        or not evidence.learnt_less_than(LEARNT_ENOUGH)
-    ):
+    is_noisy = oscillation >= MIN_OSCILLATION and batches >= MAX_NOISE_SCALE
+    if evidence.history is None or not is_noisy or not evidence.learnt_less_than(LEARNT_ENOUGH):
         return None
     batch, larger = evidence.history.layers.batch_size, min(batches, 16)
     return Finding(
