@@ -42,7 +42,7 @@ def _forward(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
     returned = {"z": as_arrays(candidate, z_s, "z_s", count), "a": as_arrays(candidate, a_s, "a_s", count + 1)[1:]}
     for layer in range(1, count + 1):
         for name in ("z", "a"):
-            ours, theirs = trial.prepared.runner.columns(f"{name}{layer}"), returned[name][layer - 1]
+            ours, theirs = trial.prepared.executor.columns(f"{name}{layer}"), returned[name][layer - 1]
             if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=FLOAT32_TOLERANCE, atol=1e-4):
                 activation = trial.network.architecture.dense[layer - 1].activation.name
                 equation = "W·a + b" if name == "z" else f"{activation}(z)"
