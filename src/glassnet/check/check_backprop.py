@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.check.candidate import Candidate, CandidateError, as_arrays
-from glassnet.check.hypotheses import Fault, Gradients, gradients
+from glassnet.check.class_checks import class_faults
+from glassnet.check.hypotheses import Fault, Gradients
 from glassnet.check.search import first_difference, search
+from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.errors import ParameterError
-from glassnet.network import NeuralNetwork
 from glassnet.program.parameters import Array
-from glassnet.see.quantities import LoadedPass, load_pass
 
-TOLERANCE, FLOAT32_TOLERANCE = 1e-6, 2e-3  # relative, for answers in float64 and in float32
 BATCH_SIZES = (7, 11, 13, 5, 17, 19)  # one that no layer has as its width, so that a wrong axis shows in the shape
 
 
@@ -39,42 +38,6 @@ class BackpropReport(NamedTuple):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.faults)) or "no fault found"
-
-
-class Trial:
-    """A network with its weights and a batch, on which their code and ours are run."""
-
-    def __init__(self, widths: Sequence[int], activations: Any, cost: Any, m: int, seed: int = 0) -> None:
-        self.widths, self.m = list(widths), m
-        self.network = NeuralNetwork(self.widths, activations, cost, dtype="float64", seed=seed, engine="numpy")
-        rng = np.random.default_rng(seed)
-        for name, values in self.network.parameters.items():
-            spread = 1 / np.sqrt(values.shape[1]) if name[0] == "w" else 0.4
-            self.network.parameters[name] = spread * rng.normal(size=values.shape)
-        self.x = rng.normal(size=(self.widths[0], m))
-        self.y = self._targets(rng)
-        self.prepared: LoadedPass = load_pass(self.network.model, (self.x, self.y, None))
-        self.prepared.executor.run()
-
-    @property
-    def gradients(self) -> Gradients:
-        """dw and db of our own program."""
-        ours = gradients(self.prepared)
-        assert ours is not None
-        return ours
-
-    def _targets(self, rng: np.random.Generator) -> Array:
-        cost, shape = self.network.architecture.cost, (self.widths[-1], self.m)
-        if cost.target_sum is not None:
-            groups = self.network.architecture.groups
-            return np.vstack([np.eye(size)[:, rng.integers(0, size, self.m)] for size in groups])
-        targets: Array = np.clip(rng.normal(0.4, 0.8, shape), cost.targets.low, cost.targets.high)
-        return targets
-
-    @property
-    def parameters(self) -> tuple[list[Array], list[Array]]:
-        """Copies of the weights and biases."""
-        return [w.copy() for w in self.network.weights], [b.copy() for b in self.network.biases]
 
 
 def check_backprop(
@@ -102,8 +65,6 @@ def check_backprop(
     candidate = Candidate(mine, names, rows)
     faults = _gradient_faults(candidate, trial, names, cost)
     if candidate.is_class:
-        from glassnet.check.class_checks import class_faults
-
         faults += class_faults(candidate, trial, names, cost, bool(faults))
     elif not faults:
         try:

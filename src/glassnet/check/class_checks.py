@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from glassnet.check.candidate import Candidate, CandidateError, as_arrays
-from glassnet.check.check_backprop import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.check.hypotheses import Fault, Gradients, gradients, update_early
 from glassnet.check.search import factor
+from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.program.parameters import Array
 
 LR, SAMPLES, BATCH_SIZE, WIDE_FAN_IN = 0.03, 14, 4, 400
