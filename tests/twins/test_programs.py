@@ -131,7 +131,7 @@ def of_formula(runner: Reference, row: Row) -> tuple[Array, ...] | None:
     slack = np.zeros(shape)
     if any(name in CURVES for name, _ in formula.operations):
         largest = np.broadcast_to(largest_intermediate(formula, inputs), shape)
-        slack = ULP * np.spacing(largest.astype(runner.held.parameters.vector.dtype)).astype(np.float64)
+        slack = ULP * np.spacing(largest.astype(runner.vectors.parameters.vector.dtype)).astype(np.float64)
     elif row.kind == "formula":
         return None
     if row.kind == "formula":
@@ -147,7 +147,7 @@ def bounds(runner: Reference, row: Row) -> tuple[Array, ...] | None:
         return None
     if row.formula is not None:
         return of_formula(runner, row)
-    eps = float(np.finfo(runner.held.parameters.vector.dtype).eps)
+    eps = float(np.finfo(runner.vectors.parameters.vector.dtype).eps)
     reads = [runner.rows(name).astype(np.float64) for name in row.reads]
     if row.kind == "mean_cost":
         return mean_cost(row, *reads)

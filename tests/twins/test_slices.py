@@ -20,11 +20,11 @@ from tests.twins.programs import (
     NAMED,
     TABLE,
     Case,
+    all_memory,
     batches,
     begin,
     bits,
     cases,
-    held_vectors,
     prepared,
     run_row,
     schedule,
@@ -94,7 +94,7 @@ def test_rows_of_random_programs_do_not_depend_on_the_slice(case: Case) -> None:
 def check_threads(case: Case, program: Program) -> None:
     """All memory after a row, padding included, is the same whoever does which share, in whichever order."""
     compiled, _plan = started(case, program)
-    vectors = held_vectors(compiled)
+    vectors = all_memory(compiled)
     for number, row in enumerate(program.rows):
         poison(compiled, row)
         before = {name: vector.copy() for name, vector in vectors.items()}
@@ -123,7 +123,7 @@ def others(compiled: Compiled, row: Row) -> list[bytes]:
     written = {name: compiled.rows(name).copy() for name in row.writes}
     for name in written:
         compiled.rows(name)[...] = 0
-    found = [vector.tobytes() for vector in held_vectors(compiled).values()]
+    found = [vector.tobytes() for vector in all_memory(compiled).values()]
     for name, values in written.items():
         compiled.rows(name)[...] = values
     return found
@@ -184,7 +184,7 @@ def test_padding_is_0_after_steps(name: str, dtype: str, executor: type[Memory])
     for program in (case.program(), fused(case.program())):
         runner = prepared(executor, program, case)
         runner.steps(schedule(case, program, batches(case, 5)), np.zeros(5))
-        held = runner.held
+        held = runner.vectors
         for vector in (held.parameters, held.gradients, *held.states):
             assert padding(vector).tobytes() == bytes(padding(vector).nbytes)
             assert vector is held.gradients or all(rows.any() for rows in vector.values())

@@ -21,7 +21,7 @@ from glassnet.tables.activations import activation
 from glassnet.tables.formula import trace
 from glassnet.tables.layers import LAYERS
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
-from tests.twins.programs import NAMED, TABLE, Array, Case, after_steps, bits, cases, has_place, prepared
+from tests.twins.programs import NAMED, TABLE, Array, Case, after_steps, bits, cases, may_precede_activation, prepared
 
 STEPS = 5
 TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
@@ -57,7 +57,7 @@ def test_five_fused_steps_compiled_equal_five_in_numpy(name: str, dtype: str) ->
         assert far <= TOLERANCE[dtype], (quantity, far)
 
 
-@given(cases(calm=True))
+@given(cases(stable=True))
 def test_five_steps_of_random_programs_compiled_equal_five_in_numpy(case: Case) -> None:
     case = steady(case)
     for quantity, far in distances(case, case.program()).items():
@@ -116,7 +116,7 @@ def test_a_formula_is_not_joined_across_a_change_of_what_it_reads() -> None:
     for program in (plain, fused(plain)):
         runner = prepared(Reference, program, Case((1, 1), ("linear",)))
         runner.run()
-        vectors.append(bits(runner.held.parameters.vector))
+        vectors.append(bits(runner.vectors.parameters.vector))
     assert vectors[0] == vectors[1]
 
 
@@ -157,7 +157,7 @@ def test_batch_normalisation_waits_more_with_every_layer() -> None:
         assert 2 < barriers(WIDE, WIDE, row(), 17) < barriers(WIDE, WIDE, row(), 17, row(), 17)
     for row in set(LAYERS.values()) - set(rows):
         assert barriers(WIDE, WIDE, row(), WIDE) == 2
-        assert not has_place(row) or barriers(WIDE, WIDE, row(before_activation=True), WIDE) == 2
+        assert not may_precede_activation(row) or barriers(WIDE, WIDE, row(before_activation=True), WIDE) == 2
 
 
 # A row's operands that a thread reads for its own units alone; all others it may read whole.

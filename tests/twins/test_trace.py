@@ -27,7 +27,7 @@ def network(case: Case, engine: str) -> NeuralNetwork:
 
 
 @settings(max_examples=200)
-@given(cases(calm=True))
+@given(cases(stable=True))
 def test_a_trace_is_what_the_buffers_held_and_both_engines_trace_alike(case: Case) -> None:
     x, y, weights = sources(case)
     columns = (x.T, y if y.ndim == 1 else y.T, weights)
@@ -48,7 +48,7 @@ def test_a_trace_is_what_the_buffers_held_and_both_engines_trace_alike(case: Cas
         np.testing.assert_allclose(found["compiled"][name], values, rtol=0, atol=1e-12 * scale, err_msg=name)
 
 
-@given(cases(calm=True))
+@given(cases(stable=True))
 def test_the_mean_of_the_samples_gradients_is_the_gradient(case: Case) -> None:
     x, y, weights = sources(case)
     trace = network(case._replace(l1=0.0, l2=0.0), "numpy").trace(x.T, y if y.ndim == 1 else y.T, weights)

@@ -1,8 +1,7 @@
-"""Products joined with the formula that follows them: the same bits as one after the other, in both executors."""
+"""Products fused with the formula that follows them: the same bits as one after the other, in both executors."""
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 from typing import Any
 
@@ -17,6 +16,7 @@ from glassnet.program.lowering import MOST_OPERANDS, fused
 from glassnet.program.parameters import Parameters, Segment
 from glassnet.program.program import OPERANDS, Buffer, Program, Row
 from glassnet.tables.formula import trace
+from tests.twins.kernel_calls import call_kernel
 from tests.twins.programs import DTYPES, Case, after_steps, bits
 
 FORMULAS = {
@@ -31,30 +31,22 @@ CASES = (
 )
 
 
-def run(kind: str, dtype: str, words: list[int], m: int, threads: int = 1) -> None:
-    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address(kind, dtype))
-    row = np.array([0, 0, 0, *words], np.int64)
-    for thread in range(threads):
-        context = np.array([thread, threads, m, *[0] * 13], np.int64)
-        kernel(row.ctypes.data, context.ctypes.data)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", OPERANDS)
-def test_a_joined_kernel_gives_the_bits_of_both(kind: str, dtype: str) -> None:
+def test_a_fused_kernel_gives_the_bits_of_both(kind: str, dtype: str) -> None:
     formula = FORMULAS[kind]
     for (m, inner, n), threads in itertools.product(SIZES, (1, 2, 3)):
         rng = np.random.default_rng([m, inner, n])
         shapes: list[Any] = [(m, inner), (inner, n), n] if kind == "affine" else [(m, inner), (n, inner)]
         reads = [rng.normal(size=shape).astype(dtype) for shape in (*shapes, *[(m, n)] * (formula.inputs - 1))]
-        apart, joined = np.full((m, n), np.nan, dtype), np.full((m, n), np.nan, dtype)
-        places = [read.ctypes.data for read in reads]
-        own, target = places[: OPERANDS[kind]], joined.ctypes.data
-        follower = address("formula", dtype, formula, ("full",) * (formula.inputs + 1))
-        operands = [target, *places[OPERANDS[kind] :], target]
-        run(kind, dtype, [n, *own, apart.ctypes.data, inner, 0, 0], m)
-        run(kind, dtype, [n, *own, target, inner, follower, len(operands), *operands], m, threads)
-        assert bits(joined) == bits(formula(apart, *reads[OPERANDS[kind] :])), (m, inner, n, threads)
+        product, fused_result = np.full((m, n), np.nan, dtype), np.full((m, n), np.nan, dtype)
+        kernel, addresses, result = address(kind, dtype), [read.ctypes.data for read in reads], fused_result.ctypes.data
+        own, further = addresses[: OPERANDS[kind]], addresses[OPERANDS[kind] :]
+        epilogue = address("formula", dtype, formula, ("full",) * (formula.inputs + 1))
+        operands = [result, *further, result]
+        call_kernel(kernel, [0, 0, 0, n, *own, product.ctypes.data, inner, 0, 0], m)
+        call_kernel(kernel, [0, 0, 0, n, *own, result, inner, epilogue, len(operands), *operands], m, threads)
+        assert bits(fused_result) == bits(formula(product, *reads[OPERANDS[kind] :])), (m, inner, n, threads)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -67,43 +59,42 @@ def test_an_error_from_one_output_has_the_bits_of_the_product(n: int, dtype: str
     for name in ("delta", "w"):
         runner.rows(name)[...] = rng.integers(-1, 2, runner.rows(name).shape) * rng.random()  # with zeros of both signs
     runner.run()
-    wanted = np.empty((m, n), dtype)
-    places = [array.ctypes.data for array in (runner.rows("delta"), runner.rows("w"), wanted)]
-    run("arrive", dtype, [n, *places, 1, 0, 0], m)
-    assert bits(runner.rows("da")) == bits(wanted)
+    product = np.empty((m, n), dtype)
+    operands = [array.ctypes.data for array in (runner.rows("delta"), runner.rows("w"), product)]
+    call_kernel(address("arrive", dtype), [0, 0, 0, n, *operands, 1, 0, 0], m)
+    assert bits(runner.rows("da")) == bits(product)
 
 
 @pytest.mark.parametrize("executor", [Reference, Compiled])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case.activations))
-def test_joined_steps_give_the_bits_of_plain_ones(case: Case, dtype: str, executor: type[Memory]) -> None:
+def test_fused_steps_give_the_bits_of_plain_ones(case: Case, dtype: str, executor: type[Memory]) -> None:
     case = case._replace(dtype=dtype)
     costs, lasting = after_steps(executor, case.program(), case, 3)
-    joined_costs, joined = after_steps(executor, fused(case.program()), case, 3)
-    assert bits(joined_costs) == bits(costs)
-    assert all(bits(joined[name]) == bits(values) for name, values in lasting.items())
+    fused_costs, fused_lasting = after_steps(executor, fused(case.program()), case, 3)
+    assert bits(fused_costs) == bits(costs)
+    assert all(bits(fused_lasting[name]) == bits(values) for name, values in lasting.items())
 
 
-def test_activations_and_gates_are_joined_where_z_is_not_needed_later() -> None:
+def test_formulas_are_fused_where_z_is_not_needed_later() -> None:
     rows = fused(CASES[0].program()).rows
-    found = [(row.writes, row.formula is not None) for row in rows if row.kind in OPERANDS]
-    assert found == [(("a1",), True), (("a2",), True), (("a3",), False), (("delta2",), True), (("delta1",), True)]
-    kept = {name for row in fused(CASES[2].program()).rows if row.kind == "affine" for name in row.writes}
-    assert kept == {"a1", "z2", "z3"}  # gelu's derivative reads z2, the cost of the pair reads z3
+    products = [(row.writes, row.formula is not None) for row in rows if row.kind in OPERANDS]
+    assert products == [(("a1",), True), (("a2",), True), (("a3",), False), (("delta2",), True), (("delta1",), True)]
+    written = {name for row in fused(CASES[2].program()).rows if row.kind == "affine" for name in row.writes}
+    assert written == {"a1", "z2", "z3"}  # gelu's derivative reads z2, the cost of the pair reads z3
 
 
-@pytest.mark.parametrize(("reads", "joined"), [(MOST_OPERANDS - 1, True), (MOST_OPERANDS, False)])
-def test_a_product_takes_a_formula_of_so_many_operands_and_no_more(reads: int, joined: bool) -> None:
-    """The kernel has room for all of them."""
+@pytest.mark.parametrize(("reads", "is_fused"), [(MOST_OPERANDS - 1, True), (MOST_OPERANDS, False)])
+def test_a_formula_is_fused_up_to_a_number_of_operands(reads: int, is_fused: bool) -> None:
     names = ("z", *(f"p{number}" for number in range(1, reads)))
     buffers = {"a": Buffer(("m", 5)), "out": Buffer(("m", 300)), **{name: Buffer(("m", 300)) for name in names}}
     buffers |= {"w": Buffer((5, 300), "parameters"), "b": Buffer((300,), "parameters")}
     segments = (Segment("w", (5, 300), 1, None), Segment("b", (300,), 1, 0.0))
-    weighed = trace(lambda *values: sum(value * (place + 1) for place, value in enumerate(values)), reads)
+    weighted_sum = trace(lambda *values: sum(value * (index + 1) for index, value in enumerate(values)), reads)
     affine = Row("affine", "forward", ("a", "w", "b"), ("z",), settings=(5,))
-    plain = Program((affine, Row("formula", "forward", names, ("out",), formula=weighed)), buffers, segments, ())
+    plain = Program((affine, Row("formula", "forward", names, ("out",), formula=weighted_sum)), buffers, segments, ())
     program, results = fused(plain, "out"), []
-    assert (len(program.rows) == 1) == joined
+    assert (len(program.rows) == 1) == is_fused
     for one in (plain, program):
         rng, parameters = np.random.default_rng(0), Parameters(segments, "float32")
         parameters.vector[:] = rng.normal(size=parameters.vector.size)
@@ -115,5 +106,5 @@ def test_a_product_takes_a_formula_of_so_many_operands_and_no_more(reads: int, j
     assert results[0] == results[1]
 
 
-def test_each_kind_that_takes_a_formula_is_tested() -> None:
+def test_every_kind_that_takes_a_formula_is_tested() -> None:
     assert set(FORMULAS) == set(OPERANDS)
