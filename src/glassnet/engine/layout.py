@@ -49,13 +49,13 @@ SOFTMAX = _slots("z a groups", FIRST_OPERAND)  # groups: how many there are; the
 SOFTMAX_ERROR = _slots("da a delta groups", FIRST_OPERAND)
 SOFTMAX_COST = _slots("z y cost groups", FIRST_OPERAND)
 DROPOUT = _slots("x result threshold key0 key1 scale", FIRST_OPERAND)
-MEAN_COST = _slots("weighted penalties units")  # behind the operands: 0 or 1, number of penalties, units of each
-CLIP_SCALE = _slots("sums units")  # behind the operands: number of sums, units of each, index of the scalar `limit`
+MEAN_COST = _slots("weighted penalties units")  # after the operands: 0 or 1, number of penalties, units of each
+CLIP_SCALE = _slots("sums units")  # after the operands: number of sums, units of each, index of the scalar `limit`
 
 # Calls that are not rows. ---------------------------------------------------------------------------------------------
 # GEMM: c = start + a·b, then times 1/divisor. x_row is the row stride of x, a_term a's stride from term to term;
 # transposed: whether b is read as b[j, k]; start: address of the row at which every row of c starts, or 0.
-# EPILOGUE, behind them: the formula that follows; offset: index of the product's first number in its operands.
+# EPILOGUE, after them: the formula that follows; offset: index of the product's first number in its operands.
 
 GEMM = _slots("a a_row a_term b b_row transposed c c_row start rows columns terms divisor")
 EPILOGUE = _slots("kernel operand_count operands offset", len(GEMM))
@@ -63,7 +63,7 @@ SHUFFLE = _slots("orders epochs samples draws")
 
 
 class InterpreterArguments(NamedTuple):
-    """What one call of the interpreter is told; all addresses but where a comment says otherwise."""
+    """The arguments of one call of the interpreter; addresses where no comment says otherwise."""
 
     table: int
     rows: int  # number of rows to run
