@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glassnet.engine import EngineUnavailable, KernelSpec, address
-from glassnet.engine.layout import CALL, CONTEXT, InterpreterArguments
+from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, InterpreterArguments
 from glassnet.tables.formula import WORDS, Formula, Operation, trace
 from tests.twins.kernel_calls import KERNEL_TYPE, call_kernel
 from tests.twins.programs import DTYPES, bits
@@ -466,7 +466,7 @@ class Run:
         a, c, cost = (buffer.address for buffer in (self.a, self.c, self.cost))
         rows = [[step, 0, 0, 1, a, c, a, c, 0], [address("mean_cost", "float64"), 1, 0, 2, c, cost, 0, 0, 0]]
         self.rows = np.array(rows, np.int64)
-        self.context, self.batches = np.zeros(len(CONTEXT), np.int64), np.array([[0, 3], [3, 2]] * steps, np.int64)
+        self.context, self.batches = np.zeros(CONTEXT_SIZE, np.int64), np.array([[0, 3], [3, 2]] * steps, np.int64)
         self.context[[CONTEXT.threads, CONTEXT.abort]] = 1, self.abort.ctypes.data
         arguments = InterpreterArguments(
             table=self.rows.ctypes.data,

@@ -15,7 +15,7 @@ import pytest
 
 from glassnet.engine import address
 from glassnet.engine.kernels import KERNELS
-from glassnet.engine.layout import CALL, CONTEXT
+from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE
 from glassnet.tables.formula import trace
 from tests.twins.guard_pages import Guarded
 from tests.twins.kernel_calls import KERNEL_TYPE
@@ -96,7 +96,7 @@ def interpreted(allocate: Allocate) -> list[bytes]:
         [address("mean_cost", "float64"), 1, 0, 2, *at[1:3], 0, 0, 0],
     ]
     table, abort, barrier = (allocate(np.array(values)) for values in (rows, [0], [0]))
-    context = np.zeros(len(CONTEXT), np.int64)
+    context = np.zeros(CONTEXT_SIZE, np.int64)
     context[[CONTEXT.threads, CONTEXT.abort]] = 1, abort.ctypes.data
     context = allocate(context)
     values = [table.ctypes.data, 2, 9, context.ctypes.data, at[5], at[4], 8, 7, 2, at[3], at[2], 0, 1]
