@@ -136,17 +136,17 @@ def test_a_second_training_of_one_network_waits_and_predictions_do_not() -> None
 def test_a_training_takes_one_thread_while_another_runs(
     others: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counts, together = set[int](), executor.run_together
-    monkeypatch.setattr(executor.Pace, "threads", lambda pace, wanted: 2)
+    counts, together = set[int](), executor.run_threads
+    monkeypatch.setattr(executor.ThreadTuner, "threads", lambda tuner, wanted: 2)
 
     def counted(function: Any, arguments: Any, abort: Any) -> None:
         counts.add(len(arguments))
         together(function, arguments, abort)
 
-    monkeypatch.setattr(executor, "run_together", counted)
+    monkeypatch.setattr(executor, "run_threads", counted)
     with ExitStack() as calls:
         for _ in range(others):
-            calls.enter_context(executor.CALLS.one())
+            calls.enter_context(executor.ACTIVE_CALLS.enter())
         some(1)[0].train(X, Y, **WORDS)
     assert counts == {threads}
 

@@ -17,10 +17,10 @@ from glassnet.engine.llvm_vectors import size_of
 
 PROBE = """
 declare <16 x float> @llvm.fma.v16f32(<16 x float>, <16 x float>, <16 x float>)
-define void @probe(<16 x float>* %place) {
-  %x = load <16 x float>, <16 x float>* %place
+define void @probe(<16 x float>* %pointer) {
+  %x = load <16 x float>, <16 x float>* %pointer
   %y = call <16 x float> @llvm.fma.v16f32(<16 x float> %x, <16 x float> %x, <16 x float> %x)
-  store <16 x float> %y, <16 x float>* %place
+  store <16 x float> %y, <16 x float>* %pointer
   ret void
 }
 """

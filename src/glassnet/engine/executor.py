@@ -17,7 +17,7 @@ from glassnet.batches.mini_batches import StepRange
 from glassnet.batches.sources import Sources
 from glassnet.engine import EngineUnavailable, address
 from glassnet.engine.cache import has_free_masks
-from glassnet.engine.layout import CALL, CONTEXT, InterpreterArguments
+from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, InterpreterArguments
 from glassnet.engine.row_table import (
     GATHER_KINDS,
     ProgramKey,
@@ -53,7 +53,7 @@ class Compiled(Memory):
         self.scalars: dict[str, Any] = {}
         self.interpret = KERNEL_TYPE(address("interpret", ""))
         self.abort, self.barrier, self.cost = cache_line_array(1), cache_line_array(1), np.zeros(1)
-        self.contexts = [cache_line_array(len(CONTEXT))]
+        self.contexts = [cache_line_array(CONTEXT_SIZE)]
         self.context = self.contexts[0]
         self.context[CONTEXT.threads] = 1
         self.threads: int | None = None
@@ -149,7 +149,7 @@ class Compiled(Memory):
 
     def _arguments(self, thread: int, threads: int, first: int, rows: int, **call: int) -> Array:
         """The arguments of the interpreter on one of several threads, for some rows from `first` on."""
-        arguments, stride = cache_line_array(len(CALL)), self.table.strides[0]
+        arguments, stride = cache_line_array(len(InterpreterArguments._fields)), self.table.strides[0]
         arguments[:] = InterpreterArguments(
             table=self.table.ctypes.data + stride * first,
             rows=rows,
@@ -164,7 +164,7 @@ class Compiled(Memory):
     def _context(self, thread: int, threads: int) -> Array:
         """The context of a thread."""
         while len(self.contexts) <= thread:
-            self.contexts.append(cache_line_array(len(CONTEXT)))
+            self.contexts.append(cache_line_array(CONTEXT_SIZE))
         context = self.contexts[thread]
         context[CONTEXT.thread], context[CONTEXT.threads] = thread, threads
         context[CONTEXT.order] = 0 if self.order is None else self.order.ctypes.data

@@ -10,18 +10,18 @@ import numpy as np
 from glassnet.engine import address
 from glassnet.tables.formula import trace
 
-SAMPLES = 90  # that a batch is fetched from
+SAMPLES = 90  # of the sources that batches are fetched from
 Array = np.ndarray[Any, Any]
 
 
-class At(int):
-    """Stands in a row's words for the address of the operand of that number."""
+class OperandAddress(int):
+    """Stands in a row for the address of the operand of that number."""
 
 
 class Case(NamedTuple):
-    """A row: its kernel, samples, units and width, operands (those it writes hold NaN), further words.
+    """A row: its kernel, samples, units and width, operands (those that it writes hold NaN), and settings.
 
-    `apart` operands, the last ones, have no place in the row: the context or the further words lead to them.
+    The last `indirect` operands have no slot of their own: the context or the settings lead to them.
     """
 
     kernel: int
@@ -31,7 +31,7 @@ class Case(NamedTuple):
     operands: list[Array]
     settings: tuple[int, ...] = ()
     scalars: Array | None = None
-    apart: int = 0
+    indirect: int = 0
 
 
 Rows = Iterator[Case]
@@ -74,7 +74,7 @@ def gather(dtype: str, m: int, n: int) -> Rows:
 
 def one_hot(dtype: str, m: int, n: int) -> Rows:
     labels = np.arange(SAMPLES) % (n + 2) - 1
-    yield Case(address("one_hot", dtype), m, 0, n, [labels, blank((m, n), dtype), order(m)], apart=1)
+    yield Case(address("one_hot", dtype), m, 0, n, [labels, blank((m, n), dtype), order(m)], indirect=1)
 
 
 def sample_weights(dtype: str, m: int, n: int) -> Rows:
@@ -88,35 +88,44 @@ def affine(dtype: str, m: int, n: int) -> Rows:
         operands = [numbers(shape, dtype) for shape in ((m, k), (k, n), n)]
         yield Case(address("affine", dtype), m, 0, n, [*operands, blank((m, n), dtype)], (k, 0, 0))
         operands += [blank((m, n), dtype), numbers((m, n), dtype)]
-        yield Case(address("affine", dtype), m, 0, n, operands, (k, follow, 3, At(3), At(4), At(3)), None, 1)
+        yield Case(
+            address("affine", dtype),
+            m,
+            0,
+            n,
+            operands,
+            (k, follow, 3, OperandAddress(3), OperandAddress(4), OperandAddress(3)),
+            None,
+            1,
+        )
 
 
 def arrive(dtype: str, m: int, n: int) -> Rows:
     for k in (1, 5, 33):
         operands = [numbers((m, k), dtype), numbers((n, k), dtype), blank((m, n), dtype)]
-        yield Case(address("propagate", dtype), m, 0, n, operands, (k, 0, 0))
+        yield Case(address("arrive", dtype), m, 0, n, operands, (k, 0, 0))
 
 
 def outer(dtype: str, m: int, n: int) -> Rows:
     for units in (1, 5, 33):
         operands = [numbers((m, n), dtype), numbers((m, units), dtype), blank((units, n), dtype)]
-        yield Case(address("bp4", dtype), m, units, n, operands)
+        yield Case(address("outer", dtype), m, units, n, operands)
 
 
-def skipping(rows: Callable[[str, int, int], Rows], kind: str, x: int) -> Callable[[str, int, int], Rows]:
-    """The rows of a product whose operand `x` is half zeros, by the kernel that leaves these out."""
+def sparse(rows: Callable[[str, int, int], Rows], kind: str, x: int) -> Callable[[str, int, int], Rows]:
+    """The rows of a product whose operand `x` is half zeros, with the kernel that skips them."""
 
-    def found(dtype: str, m: int, n: int) -> Rows:
+    def sparse_rows(dtype: str, m: int, n: int) -> Rows:
         for case in rows(dtype, m, n):
             operands = list(case.operands)
             operands[x] = operands[x] * (operands[x] > 1)
-            yield case._replace(kernel=address(f"{kind} skipping", dtype), operands=operands)
+            yield case._replace(kernel=address(f"sparse_{kind}", dtype), operands=operands)
 
-    return found
+    return sparse_rows
 
 
 def by_unit(kind: str, reads: int, writes: int) -> Callable[[str, int, int], Rows]:
-    """A row over samples, for each unit."""
+    """A row that reduces over the samples, for each unit."""
 
     def rows(dtype: str, m: int, n: int) -> Rows:
         operands = [numbers((m, n), dtype)] * reads + [blank(n, dtype)] * writes
@@ -126,11 +135,11 @@ def by_unit(kind: str, reads: int, writes: int) -> Callable[[str, int, int], Row
 
 
 def by_sample(kind: str, reads: int, *results: str, settings: tuple[int, ...] = ()) -> Callable[[str, int, int], Rows]:
-    """A row over the features of each sample: results of one number or one line a sample, in the dtype or float64."""
+    """A row over the features of each sample, with results per feature or per sample, in the dtype or float64."""
 
     def rows(dtype: str, m: int, n: int) -> Rows:
-        found = {"line": blank((m, n), dtype), "number": blank(m, dtype), "wide": blank(m)}
-        operands = [numbers((m, n), dtype)] * reads + [found[result] for result in results]
+        arrays = {"features": blank((m, n), dtype), "sample": blank(m, dtype), "float64": blank(m)}
+        operands = [numbers((m, n), dtype)] * reads + [arrays[result] for result in results]
         yield Case(address(kind, dtype), m, 0, n, operands, settings)
 
     return rows
@@ -165,20 +174,20 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "one_hot": one_hot,
     "sample_weights": sample_weights,
     "affine": affine,
-    "propagate": arrive,
-    "bp4": outer,
-    "affine skipping": skipping(affine, "affine", 0),
-    "bp4 skipping": skipping(outer, "bp4", 1),
-    "bp3": by_unit("bp3", 1, 1),
+    "arrive": arrive,
+    "outer": outer,
+    "sparse_affine": sparse(affine, "affine", 0),
+    "sparse_outer": sparse(outer, "outer", 1),
+    "mean": by_unit("mean", 1, 1),
     "mean_product": by_unit("mean_product", 2, 1),
     "moments": by_unit("moments", 1, 2),
-    "feature_mean": by_sample("feature_mean", 1, "number"),
-    "feature_mean_product": by_sample("feature_mean_product", 2, "number"),
-    "feature_moments": by_sample("feature_moments", 1, "number", "number"),
-    "softmax": by_group("softmax", 1, "line"),
-    "softmax_error": by_group("softmax_error", 2, "line"),
-    "softmax_cost": by_group("softmax_cost", 2, "wide"),
-    "dropout": by_sample("dropout", 1, "line", settings=(2**31, 5, 6, int(np.float64(2).view(np.int64)))),
+    "feature_mean": by_sample("feature_mean", 1, "sample"),
+    "feature_mean_product": by_sample("feature_mean_product", 2, "sample"),
+    "feature_moments": by_sample("feature_moments", 1, "sample", "sample"),
+    "softmax": by_group("softmax", 1, "features"),
+    "softmax_error": by_group("softmax_error", 2, "features"),
+    "softmax_cost": by_group("softmax_cost", 2, "float64"),
+    "dropout": by_sample("dropout", 1, "features", settings=(2**31, 5, 6, int(np.float64(2).view(np.int64)))),
     "mean_cost": mean_cost,
     "clip_scale": clip_scale,
 }

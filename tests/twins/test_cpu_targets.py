@@ -1,34 +1,29 @@
-"""The engine compiled for lesser processors: the same bits with AVX2 as with AVX-512, near them with SSE2.
+"""The engine compiled for older processors: the same bits with AVX2 as with AVX-512, nearly the same with SSE2.
 
-Every kernel runs there on rows of several sizes, and three networks are trained.
+Every kernel runs there on rows of several sizes, and networks are trained.
 """
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from glassnet import Adam, BatchNorm, Dropout, LayerNorm, NeuralNetwork
-from tests.twins.kernel_rows import ROWS
+from tests.twins.kernel_cases import ROWS
 from tests.twins.machine_code import has_fma
-from tests.twins.test_pages import run
+from tests.twins.programs import Array
+from tests.twins.subprocesses import output
+from tests.twins.test_memory_bounds import run
 
-ROOT = Path(__file__).resolve().parents[2]
-TARGETS = {"haswell": "+avx2,+fma", "generic": "+sse2"}  # what NUMBA_CPU_FEATURES adds to the processor of that name
 SIZES = ((1, 1), (3, 17), (40, 10), (19, 70), (33, 130))
-Array = np.ndarray[Any, Any]
 
 
 def rows() -> Iterator[tuple[str, list[Array]]]:
-    """What every row of every kind leaves in its operands."""
+    """The operands of every row of every kind after it was run."""
     for kind, builder in ROWS.items():
         for dtype in ("float32", "float64"):
             for m, n in SIZES:
@@ -51,9 +46,10 @@ def networks() -> Iterator[tuple[str, list[Array]]]:
 
 
 def save(path: str) -> None:
-    """Write all that is to be compared."""
-    found = {name: arrays for source in (rows(), networks()) for name, arrays in source}
-    np.savez(path, **{f"{name} {index}": array for name, arrays in found.items() for index, array in enumerate(arrays)})
+    """Write all arrays that are compared."""
+    results = {name: arrays for source in (rows(), networks()) for name, arrays in source}
+    pairs = ((f"{name} {index}", array) for name, arrays in results.items() for index, array in enumerate(arrays))
+    np.savez(path, **dict(pairs))
 
 
 @pytest.fixture(scope="module")
@@ -62,31 +58,26 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Array]:
 
 
 def computed(target: str, folder: Path) -> dict[str, Array]:
-    """What a process whose kernels are compiled for `target` computes, "" for this processor itself."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU")}
-    if target:
-        environment |= {"NUMBA_CPU_NAME": target, "NUMBA_CPU_FEATURES": TARGETS[target]}
-    environment |= {"GLASSNET_CACHE": str(folder / "cache"), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-    source = f"from tests.twins.test_targets import save; save({str(folder / 'found.npz')!r})"
-    ended = subprocess.run([sys.executable, "-c", source], env=environment, capture_output=True, text=True, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    with np.load(folder / "found.npz") as file:
+    """What a process whose kernels are compiled for `target` computes; "" is this processor."""
+    source = f"from tests.twins.test_cpu_targets import save; save({str(folder / 'results.npz')!r})"
+    output(source, target, GLASSNET_CACHE=str(folder / "cache"))
+    with np.load(folder / "results.npz") as file:
         return dict(file)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not has_fma(), reason="not an x86 processor with fused multiply-add")
 def test_avx2_has_the_bits_of_this_processor(native: dict[str, Array], tmp_path: Path) -> None:
-    found = computed("haswell", tmp_path)
-    assert found.keys() == native.keys() and len(found) > 500
-    assert [name for name in native if found[name].tobytes() != native[name].tobytes()] == []
+    results = computed("haswell", tmp_path)
+    assert results.keys() == native.keys() and len(results) > 500
+    assert [name for name in native if results[name].tobytes() != native[name].tobytes()] == []
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="this target is x86")
-def test_sse2_is_near(native: dict[str, Array], tmp_path: Path) -> None:
-    """Without fused multiply-add products round twice a term."""
-    found = computed("generic", tmp_path)
+def test_sse2_is_close(native: dict[str, Array], tmp_path: Path) -> None:
+    """Without fused multiply-add, products are rounded twice per term."""
+    results = computed("generic", tmp_path)
     for name, truth in native.items():
         size = np.abs(truth).max(initial=0)
-        assert np.abs(found[name] - truth).max(initial=0) <= (1e-5 if "float32" in name else 1e-13) * size, name
+        assert np.abs(results[name] - truth).max(initial=0) <= (1e-5 if "float32" in name else 1e-13) * size, name
