@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from glassnet.see.beats import Shown
 
 from glassnet import MLPClassifier
 from glassnet.estimators.loss_curve import curve_html
-from glassnet.see.beats import Shown
 from glassnet.see.explain import Explanation
 from glassnet.see.trace import number
 

@@ -7,11 +7,11 @@ import re
 
 import numpy as np
 import pytest
+from glassnet.see.beats import Shown
 from rich.console import Console
 
 from glassnet.cli.printing import LABEL_WIDTH, print_line
 from glassnet.see.ascii import spelled
-from glassnet.see.beats import Shown
 from glassnet.see.layout import aligned, beside, words
 from glassnet.tables.optimizers import OPTIMIZERS
 

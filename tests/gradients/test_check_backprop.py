@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from glassnet import check_backprop
-from glassnet.check.trial import Trial
 from glassnet.check.hypotheses import Fault, Hypotheses, Hypothesis, gradients, replace_formulas, replace_kind
 from glassnet.check.search import search
+from glassnet.check.trial import Trial
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.network import NeuralNetwork
 

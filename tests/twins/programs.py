@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
+from glassnet.batches.mini_batches import StepRange
+from glassnet.batches.sources import Sources
 from glassnet.engine.executor import Compiled
 from glassnet.engine.layout import CONTEXT, ROW
-from glassnet.execution.reference import Schedule, Sources
 from glassnet.program.architecture import architecture
-from glassnet.program.buffers import Memory, vectors
+from glassnet.program.buffers import Memory, new_vectors
 from glassnet.program.builder import Step, build
 from glassnet.program.parameters import Parameters
 from glassnet.program.program import Program
@@ -188,7 +189,7 @@ def _targets(case: Case, entry: Cost, rng: np.random.Generator, shape: tuple[int
     return np.clip(rng.normal(0.5, 1, shape), entry.targets.low, entry.targets.high)
 
 
-def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> Schedule:
+def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> StepRange:
     """The given (first, m) of batches, in a random order of the samples, with their step scalars."""
     order, batches = (
         np.random.default_rng(case.seed + 1).permutation(case.m + EXTRA_SAMPLES),
@@ -206,7 +207,7 @@ def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> Sc
     table = np.empty((len(steps), len(program.scalars)), case.dtype)
     for column, name in enumerate(program.scalars):
         table[:, column] = columns[name]
-    return Schedule(order, batches, table, FIRST_STEP)
+    return StepRange(order, batches, table, FIRST_STEP)
 
 
 def batches(case: Case, steps: int) -> list[tuple[int, int]]:
@@ -217,7 +218,7 @@ def batches(case: Case, steps: int) -> list[tuple[int, int]]:
 def prepared(executor: type[Memory], program: Program, case: Case, started: bool = False) -> Any:
     """An executor on parameters drawn from the seed. `started`: statistics and states as after some steps."""
     parameters, statistics = (Parameters(each, case.dtype) for each in (program.segments, program.statistics))
-    rng, memory = np.random.default_rng(case.seed + 2), vectors(program, parameters, statistics)
+    rng, memory = np.random.default_rng(case.seed + 2), new_vectors(program, parameters, statistics)
     for segment in program.segments:
         spread = case.gain / np.sqrt(segment.shape[0]) if segment.is_weight else 0.3
         parameters.rows(segment.name)[...] = (segment.initial or 0) + spread * rng.normal(size=segment.shape)
@@ -234,7 +235,7 @@ def prepared(executor: type[Memory], program: Program, case: Case, started: bool
 # The compiled executor, row by row and as several threads -------------------------------------------------------------
 
 
-def begin(compiled: Compiled, plan: Schedule, number: int) -> None:
+def begin(compiled: Compiled, plan: StepRange, number: int) -> None:
     """Prepare one step, as Reference.begin does."""
     first, compiled.m = map(int, plan.batches[number])
     context, scalars = compiled.context, plan.scalars[number : number + 1]

@@ -11,7 +11,7 @@ import pytest
 from glassnet.engine import address
 from glassnet.engine.executor import Compiled
 from glassnet.execution.reference import Reference
-from glassnet.program.buffers import Memory, vectors
+from glassnet.program.buffers import Memory, new_vectors
 from glassnet.program.lowering import MOST_OPERANDS, fused
 from glassnet.program.parameters import Parameters, Segment
 from glassnet.program.program import OPERANDS, Buffer, Program, Row
@@ -21,7 +21,7 @@ from tests.twins.programs import DTYPES, Case, after_steps, bits
 
 FORMULAS = {
     "affine": trace(lambda z: np.maximum(z, 0.1 * z), 1),
-    "arrive": trace(lambda d, z, a: d * (1 - a * a) + z, 3),
+    "propagate": trace(lambda d, z, a: d * (1 - a * a) + z, 3),
 }
 SIZES = ((7, 5, 1), (1, 1, 33), (70, 20, 64), (200, 3, 95), (9, 30, 97), (40, 17, 256), (33, 270, 300), (16, 1, 500))
 CASES = (
@@ -54,14 +54,14 @@ def test_a_fused_kernel_gives_the_bits_of_both(kind: str, dtype: str) -> None:
 def test_an_error_from_one_output_has_the_bits_of_the_product(n: int, dtype: str) -> None:
     m, buffers = 20, {"delta": Buffer(("m", 1)), "da": Buffer(("m", n)), "w": Buffer((n, 1), "parameters")}
     segments, rng = (Segment("w", (n, 1), 1, None),), np.random.default_rng(n)
-    program = Program((Row("arrive", "BP2", ("delta", "w"), ("da",), settings=(1,)),), buffers, segments, ())
-    runner = Compiled(program, vectors(program, Parameters(segments, dtype), Parameters((), dtype)), m)
+    program = Program((Row("propagate", "BP2", ("delta", "w"), ("da",), settings=(1,)),), buffers, segments, ())
+    runner = Compiled(program, new_vectors(program, Parameters(segments, dtype), Parameters((), dtype)), m)
     for name in ("delta", "w"):
         runner.rows(name)[...] = rng.integers(-1, 2, runner.rows(name).shape) * rng.random()  # with zeros of both signs
     runner.run()
     product = np.empty((m, n), dtype)
     operands = [array.ctypes.data for array in (runner.rows("delta"), runner.rows("w"), product)]
-    call_kernel(address("arrive", dtype), [0, 0, 0, n, *operands, 1, 0, 0], m)
+    call_kernel(address("propagate", dtype), [0, 0, 0, n, *operands, 1, 0, 0], m)
     assert bits(runner.rows("da")) == bits(product)
 
 
@@ -98,7 +98,7 @@ def test_a_formula_is_fused_up_to_a_number_of_operands(reads: int, is_fused: boo
     for one in (plain, program):
         rng, parameters = np.random.default_rng(0), Parameters(segments, "float32")
         parameters.vector[:] = rng.normal(size=parameters.vector.size)
-        runner = Compiled(one, vectors(one, parameters, parameters.like()), 33)
+        runner = Compiled(one, new_vectors(one, parameters, parameters.like()), 33)
         for name in ("a", *names[1:]):
             runner.rows(name)[...] = rng.normal(size=runner.rows(name).shape)
         runner.run()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from glassnet.batches.mini_batches import StepRange
 from glassnet.engine.executor import Compiled
 from glassnet.engine.layout import CONTEXT
-from glassnet.execution.reference import Reference, Schedule
+from glassnet.execution.reference import Reference
 from glassnet.network import NeuralNetwork
 from glassnet.program.buffers import Memory
 from glassnet.program.lowering import fused
@@ -36,7 +37,7 @@ SLICES = ((0, 1), (42, 1), (5, 3), (36, 7), (0, 13), (20, 13), (3, 40), (0, 43))
 THREADS = (1, 2, 3, 8)
 
 
-def started(case: Case, program: Program) -> tuple[Compiled, Schedule]:
+def started(case: Case, program: Program) -> tuple[Compiled, StepRange]:
     """A compiled executor in the middle of a run, at the beginning of a step."""
     compiled, plan = prepared(Compiled, program, case, started=True), schedule(case, program, [(4, case.m)])
     begin(compiled, plan, 0)

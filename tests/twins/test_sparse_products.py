@@ -16,7 +16,7 @@ from glassnet.engine.cache import has_free_masks
 from tests.twins.guard_pages import Guarded
 from tests.twins.test_products import DTYPES, Product
 
-KINDS = ("affine", "outer")
+KINDS = ("affine", "bp4")
 SHAPES = ((1, 1, 20), (2, 3, 33), (3, 70, 64), (16, 64, 129), (33, 2107, 50), (40, 300, 257), (9, 17, 600))
 SHARES = (0.0, 0.2, 0.6, 1.0)
 Array = np.ndarray[Any, Any]
@@ -134,10 +134,10 @@ def test_predictions_have_the_same_bits_dense_and_sparse(dtype: str) -> None:
     x = rng.random((600, 60)).astype(dtype) * (rng.random((600, 60)) < 0.2)
     net = NeuralNetwork([60, 100, 5], ["relu", "softmax"], "categorical_cross_entropy", dtype=dtype, seed=0)
     few = np.hstack([net.predict(x[first : first + 100].T) for first in range(0, 600, 100)])
-    runner: Any = net._inference._kept.predictor.runner
+    runner: Any = net.model.thread_local.predictor.executor
     assert not runner.sparse
     many = net.predict(x.T)
-    runner = net._inference._kept.predictor.runner
+    runner = net.model.thread_local.predictor.executor
     assert runner.sparse == has_free_masks()
     assert many.tobytes() == few.tobytes()
     net.predict(x.T + 1)

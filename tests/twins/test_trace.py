@@ -37,7 +37,7 @@ def test_a_trace_equals_the_buffers_and_both_engines_agree(case: Case) -> None:
     for engine in ("numpy", "compiled"):
         net = network(case, engine)
         traces[engine] = trace = net.trace(*columns)
-        buffers = net._inference._ready(x, False, y, weights)  # the executor that backpropagation runs on
+        buffers = loaded_executor(net.model, x, y, weights)  # the executor that backpropagation runs on
         buffers.run()
         for name in buffers.program.buffers:
             assert bits(trace[name]) == bits(buffers.columns(name)), name
