@@ -234,22 +234,21 @@ class NeuralNetwork(Inspection):
         run = checked_run(time_limit, callbacks, verbose, threads)
         files = checked_files(checkpoint, every, resume, record)
         with self._lock:
-            given = self._sources(x, y, sample_weight)
-            sources, held_out = with_validation(given, self.architecture, self.dtype, validation, self.seed)
+            sources, held_out = with_validation(
+                self._sources(x, y, sample_weight), self.architecture, self.dtype, validation, self.seed
+            )
             if patience is not None and held_out is None:
                 raise ParameterError("patience needs validation data: pass validation=0.1 or validation=(x, y).")
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
             evaluate = None if held_out is None else partial(inference.evaluate, self.model, held_out)
             training = Training(self.model, sources, recipe, evaluate)
-            observers, samples = files.observers(training), recent_samples(sources)
+            run = run._replace(is_stopped=self._stop.is_set, observers=files.observers(training))
+            self.recent_samples = recent_samples(sources)
             self._stop.clear()
-            run = run._replace(
-                is_stopped=self._stop.is_set, measure_every_epoch=files.record is not None, observers=observers
-            )
             try:
-                self.history, self.recent_samples = fit(training, run), samples
+                self.history = fit(training, run)
             except DivergedError as error:
-                self.history, self.recent_samples = error.history, samples
+                self.history = error.history
                 raise
             self.runs += 1
             return self.history

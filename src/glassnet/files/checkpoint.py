@@ -24,6 +24,8 @@ from glassnet.training.training import Training
 class CheckpointWriter:
     """Writes a checkpoint of the run after every so many epochs."""
 
+    needs_layers = False
+
     def __init__(self, training: Training, path: Path, every: int) -> None:
         self.training, self.path, self.every = training, path, every
 

@@ -33,6 +33,8 @@ class Recorder:
     An existing file is replaced when the run begins. Raises ModelFileError where the new one cannot be created.
     """
 
+    needs_layers = True
+
     def __init__(self, training: Training, path: FilePath) -> None:
         self.training, self.path = training, path
         self.indices = {name: spread_indices(w.size) for name, w in training.model.parameters.items()}

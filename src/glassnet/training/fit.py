@@ -21,6 +21,8 @@ UPDATE_SECONDS = 0.1  # between two updates of the progress bar
 class Observer(Protocol):
     """What follows a run epoch by epoch, such as the writer of a checkpoint or of a recording (files/)."""
 
+    needs_layers: bool  # whether the layers are measured after each epoch, whatever that costs
+
     def after_epoch(self, report: Report, layers: LayerHistory) -> None:
         """Called after each epoch, with the measurements of the layers so far."""
 
@@ -33,7 +35,7 @@ class Run(NamedTuple):
 
     A callback that returns True ends it; `verbose` is as in progress.py, `time_limit` in seconds, `threads` the most
     threads the engine may use, None for as many as are faster. `is_stopped` is asked at least every UPDATE_SECONDS
-    whether to end the run. `measure_every_epoch` measures the layers after each epoch, whatever that costs.
+    whether to end the run.
     """
 
     callbacks: tuple[Callback, ...] = ()
@@ -41,7 +43,6 @@ class Run(NamedTuple):
     verbose: int | None = None
     threads: int | None = None
     is_stopped: Callable[[], bool] = bool
-    measure_every_epoch: bool = False
     observers: tuple[Observer, ...] = ()
 
 
@@ -51,7 +52,7 @@ def fit(training: Training, run: Run) -> History:
     Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far.
     """
     training.executor.threads = run.threads
-    monitor = LayerMonitor(training, always=run.measure_every_epoch)
+    monitor = LayerMonitor(training, always=any(observer.needs_layers for observer in run.observers))
     try:
         history = _history(training, monitor.layers, _run(training, run, monitor))
     except DivergedError as error:
