@@ -219,18 +219,9 @@ class NeuralNetwork(Inspection):
 
         Raises DivergedError (an ArithmeticError) where a quantity is no longer finite; the last finite weights stay.
         """
-        recipe = checked_recipe(
-            len(self.architecture.dense),
-            batch_size=batch_size,
-            epochs=epochs,
-            lr=lr,
-            optimizer=optimizer,
-            schedule=schedule,
-            patience=patience,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-            lr_factors=lr_factors,
-        )
+        limits = {"patience": patience, "clip_norm": clip_norm, "clip_value": clip_value}
+        layers = len(self.architecture.dense)
+        recipe = checked_recipe(layers, batch_size, epochs, lr, optimizer, schedule, lr_factors, **limits)
         run = checked_run(time_limit, callbacks, verbose, threads)
         files = checked_files(checkpoint, every, resume, record)
         with self._lock:

@@ -20,7 +20,6 @@ from glassnet.training.recipe import Recipe
 
 def checked_recipe(
     dense: int,
-    *,
     batch_size: Any,
     epochs: Any,
     lr: Any,
