@@ -118,7 +118,7 @@ def test_a_file_of_another_key_is_ignored(compiler: Compiler, tmp_path: Path) ->
 
 
 def test_the_key_depends_on_everything_that_the_code_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {cache.key(SPEC), cache.key(KernelSpec("mean", "float32")), cache.key(KernelSpec("mean", "float64"))}
+    keys = {cache.key(SPEC), cache.key(KernelSpec("bp3", "float32")), cache.key(KernelSpec("bp3", "float64"))}
     for name, value in (("NUMBA_CPU_NAME", "generic"), ("NUMBA_CPU_FEATURES", "+sse2"), ("NUMBA_OPT", "1")):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)

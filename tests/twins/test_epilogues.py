@@ -21,7 +21,7 @@ from tests.twins.programs import DTYPES, Case, after_steps, bits
 
 FORMULAS = {
     "affine": trace(lambda z: np.maximum(z, 0.1 * z), 1),
-    "arrive": trace(lambda d, z, a: d * (1 - a * a) + z, 3),
+    "propagate": trace(lambda d, z, a: d * (1 - a * a) + z, 3),
 }
 SIZES = ((7, 5, 1), (1, 1, 33), (70, 20, 64), (200, 3, 95), (9, 30, 97), (40, 17, 256), (33, 270, 300), (16, 1, 500))
 CASES = (
@@ -54,14 +54,14 @@ def test_a_fused_kernel_gives_the_bits_of_both(kind: str, dtype: str) -> None:
 def test_an_error_from_one_output_has_the_bits_of_the_product(n: int, dtype: str) -> None:
     m, buffers = 20, {"delta": Buffer(("m", 1)), "da": Buffer(("m", n)), "w": Buffer((n, 1), "parameters")}
     segments, rng = (Segment("w", (n, 1), 1, None),), np.random.default_rng(n)
-    program = Program((Row("arrive", "BP2", ("delta", "w"), ("da",), settings=(1,)),), buffers, segments, ())
+    program = Program((Row("propagate", "BP2", ("delta", "w"), ("da",), settings=(1,)),), buffers, segments, ())
     runner = Compiled(program, vectors(program, Parameters(segments, dtype), Parameters((), dtype)), m)
     for name in ("delta", "w"):
         runner.rows(name)[...] = rng.integers(-1, 2, runner.rows(name).shape) * rng.random()  # with zeros of both signs
     runner.run()
     product = np.empty((m, n), dtype)
     operands = [array.ctypes.data for array in (runner.rows("delta"), runner.rows("w"), product)]
-    call_kernel(address("arrive", dtype), [0, 0, 0, n, *operands, 1, 0, 0], m)
+    call_kernel(address("propagate", dtype), [0, 0, 0, n, *operands, 1, 0, 0], m)
     assert bits(runner.rows("da")) == bits(product)
 
 

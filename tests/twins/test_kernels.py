@@ -252,16 +252,16 @@ def test_affine(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_arrive(dtype: str) -> None:
-    kernel = address("arrive", dtype)
+def test_propagate(dtype: str) -> None:
+    kernel = address("propagate", dtype)
     for m, k, n in SHAPES:
         delta, w = normal((m, k), dtype, 1), normal((n, k), dtype, 2)
         assert_product(run(Call(kernel, m, 0, n), [delta, w], [empty((m, n), dtype)], (k, *NO_EPILOGUE))[0], delta, w.T)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_outer(dtype: str) -> None:
-    kernel = address("outer", dtype)
+def test_bp4(dtype: str) -> None:
+    kernel = address("bp4", dtype)
     for m, units, n in SHAPES:
         delta, a = normal((m, n), dtype, 1), normal((m, units), dtype, 2)
         dw = run(Call(kernel, m, units, n), [delta, a], [empty((units, n), dtype)])[0]
@@ -269,7 +269,7 @@ def test_outer(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", ["affine", "arrive"])
+@pytest.mark.parametrize("kind", ["affine", "propagate"])
 def test_a_sample_has_the_same_bits_in_every_batch(kind: str, dtype: str) -> None:
     a, w, b = normal((40, 67), dtype, 1), normal((67, 35), dtype, 2), normal(35, dtype, 3)
     operands = [w, b] if kind == "affine" else [w.T.copy()]
@@ -281,13 +281,13 @@ def test_a_sample_has_the_same_bits_in_every_batch(kind: str, dtype: str) -> Non
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", ["affine", "arrive", "outer"])
+@pytest.mark.parametrize("kind", ["affine", "propagate", "bp4"])
 def test_products_pass_nan_and_infinity_on(kind: str, dtype: str) -> None:
     first, second = normal((9, 20), dtype, 1), np.abs(normal((20, 20), dtype, 2)) + 1
     for bad in (np.nan, np.inf):
         first[4] = 1
         first[4, 3] = bad
-        if kind == "outer":
+        if kind == "bp4":
             delta = np.ones((9, 20), dtype)
             result = run(Call(address(kind, dtype), 9, 20, 20), [delta, first], [empty((20, 20), dtype)])[0]
             np.testing.assert_array_equal(result[3], np.full(20, bad))
@@ -338,7 +338,7 @@ def test_sample_weights(dtype: str) -> None:
 def test_means_over_samples(dtype: str) -> None:
     for m, units in itertools.product(SIZES, (1, 8, 20, 70)):
         p, q = normal((m, units), dtype, 1), normal((m, units), dtype, 2)
-        one = run(Call(address("mean", dtype), m, units, 1), [p], [empty(units, dtype)])[0]
+        one = run(Call(address("bp3", dtype), m, units, 1), [p], [empty(units, dtype)])[0]
         two = run(Call(address("mean_product", dtype), m, units, 1), [p, q], [empty(units, dtype)])[0]
         for result, terms in ((one, p), (two, p * q)):
             total = np.zeros(units, dtype)
@@ -521,4 +521,4 @@ def test_the_error_says_what_cannot_be_compiled() -> None:
         address("convolution", "float32")
     with pytest.raises(EngineUnavailable, match="whole rows"):
         address("formula", "float32", trace(lambda x: x, 1), ("full", "scalar"))
-    assert KernelSpec("mean", "float32").text != KernelSpec("mean", "float64").text
+    assert KernelSpec("bp3", "float32").text != KernelSpec("bp3", "float64").text

@@ -28,7 +28,7 @@ IN_ORDER = {
     "mean_cost": "adds one cost per sample, in order, so that its bits depend on nothing else",
     "clip_scale": "adds one number per row of weights, in order",
 }
-NO_ARITHMETIC = ("one_hot", "gemm_epilogue", "sparse_gemm_epilogue", "arrive", "shuffle", "interpret")
+NO_ARITHMETIC = ("one_hot", "gemm_epilogue", "sparse_gemm_epilogue", "propagate", "shuffle", "interpret")
 
 
 @every_dtype

@@ -21,7 +21,7 @@ from tests.twins.machine_code import has_fma
 from tests.twins.programs import DTYPES, Array
 from tests.twins.subprocesses import TARGETS, output
 
-KINDS = ("affine", "arrive", "outer")
+KINDS = ("affine", "propagate", "bp4")
 EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 70)
 LARGE = (
     *((9, 300, 513), (40, 17, 256), (33, 600, 257), (2, 256, 259), (64, 513, 33), (300, 3, 40)),
@@ -39,10 +39,10 @@ class Product(NamedTuple):
     fan_out: int
 
     def reads(self, integers: bool = False) -> list[Array]:
-        """a, w, b of affine; delta, w of arrive; delta, a of outer."""
+        """a, w, b of affine; delta, w of propagate; delta, a of bp4."""
         shapes = [(self.m, self.fan_in), (self.fan_in, self.fan_out), (self.fan_out,)]
         if self.kind != "affine":
-            shapes = [(self.m, self.fan_out), shapes[1] if self.kind == "arrive" else shapes[0]]
+            shapes = [(self.m, self.fan_out), shapes[1] if self.kind == "propagate" else shapes[0]]
         rng = np.random.default_rng([self.m, self.fan_in, self.fan_out])
         if integers:
             return [rng.integers(-3, 4, shape).astype(self.dtype) for shape in shapes]
@@ -51,13 +51,13 @@ class Product(NamedTuple):
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of the result."""
-        first = self.fan_in if self.kind == "outer" else self.m
-        return first, self.fan_in if self.kind == "arrive" else self.fan_out
+        first = self.fan_in if self.kind == "bp4" else self.m
+        return first, self.fan_in if self.kind == "propagate" else self.fan_out
 
     def truth(self, reads: list[Array]) -> tuple[Array, Array]:
         """The result in float64, and the bound K·ε·Σ|a||b| on its error."""
         one, two, *bias = (read.astype(np.float64) for read in reads)
-        one, two = {"affine": (one, two), "arrive": (one, two.T), "outer": (two.T, one / self.m)}[self.kind]
+        one, two = {"affine": (one, two), "propagate": (one, two.T), "bp4": (two.T, one / self.m)}[self.kind]
         terms, extra = one.shape[1] + 2, bias[0] if bias else np.zeros(1)
         bound = terms * np.finfo(self.dtype).eps * (abs(one) @ abs(two) + abs(extra))
         return one @ two + extra, bound
@@ -65,8 +65,8 @@ class Product(NamedTuple):
     def run(self, reads: list[Array], result: Array, threads: int = 1, kind: str = "") -> Array:
         """The kernel, or one of another kind, on the given memory, as several threads one after another."""
         operands = [array.ctypes.data for array in (*reads, result)]
-        units = self.fan_in if self.kind == "outer" else 0
-        settings = {"affine": [self.fan_in, 0, 0], "arrive": [self.fan_out, 0, 0], "outer": []}[self.kind]
+        units = self.fan_in if self.kind == "bp4" else 0
+        settings = {"affine": [self.fan_in, 0, 0], "propagate": [self.fan_out, 0, 0], "bp4": []}[self.kind]
         row = [0, 0, units, self.shape[1], *operands, *settings]
         call_kernel(address(kind or self.kind, self.dtype), row, self.m, threads)
         return result
@@ -92,10 +92,10 @@ def check(kind: str, dtype: str) -> str:
         assert (abs(result - truth) <= bound).all(), product
         digest.update(result.tobytes())
         reads = product.reads(integers=True)
-        exact = product.run(reads, np.full(product.shape, np.nan, dtype)) * (shape[0] if kind == "outer" else 1)
+        exact = product.run(reads, np.full(product.shape, np.nan, dtype)) * (shape[0] if kind == "bp4" else 1)
         assert np.allclose(exact, np.rint(exact), rtol=0, atol=1e-2)
-        if kind != "outer" or shape[0] & (shape[0] - 1) == 0:
-            assert (exact == product.truth(reads)[0] * (shape[0] if kind == "outer" else 1)).all(), product
+        if kind != "bp4" or shape[0] & (shape[0] - 1) == 0:
+            assert (exact == product.truth(reads)[0] * (shape[0] if kind == "bp4" else 1)).all(), product
     return digest.hexdigest()
 
 
@@ -117,7 +117,7 @@ def test_bits_do_not_depend_on_the_threads(kind: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", ["affine", "arrive"])
+@pytest.mark.parametrize("kind", ["affine", "propagate"])
 def test_bits_of_a_sample_do_not_depend_on_the_batch(kind: str, dtype: str) -> None:
     for fan_in, fan_out in ((20, 50), (70, 1), (1, 70), (257, 300), (130, 129)):
         whole = Product(kind, dtype, 70, fan_in, fan_out)

@@ -16,7 +16,7 @@ from glassnet.engine.cache import has_free_masks
 from tests.twins.guard_pages import Guarded
 from tests.twins.test_products import DTYPES, Product
 
-KINDS = ("affine", "outer")
+KINDS = ("affine", "bp4")
 SHAPES = ((1, 1, 20), (2, 3, 33), (3, 70, 64), (16, 64, 129), (33, 2107, 50), (40, 300, 257), (9, 17, 600))
 SHARES = (0.0, 0.2, 0.6, 1.0)
 Array = np.ndarray[Any, Any]

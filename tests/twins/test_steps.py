@@ -165,9 +165,9 @@ def test_batch_normalisation_adds_barriers_with_every_layer() -> None:
 # How many operands of a row a thread reads only for its own units; it may read all of the others.
 OWN_OPERANDS = {
     "affine": 1,
-    "arrive": 1,
-    "outer": 0,
-    "mean": 0,
+    "propagate": 1,
+    "bp4": 0,
+    "bp3": 0,
     "mean_product": 0,
     "moments": 0,
     "mean_cost": 0,

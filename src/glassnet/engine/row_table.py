@@ -17,7 +17,7 @@ from glassnet.tables.formula import Formula, trace
 
 Slots = tuple[int | str, ...]
 GATHER_KINDS = ("gather", "one_hot", "sample_weights")
-SPARSE_KINDS = ("affine", "outer")  # products that may skip zeros of x
+SPARSE_KINDS = ("affine", "bp4")  # products that may skip zeros of x
 
 
 class ProgramKey:
@@ -62,7 +62,7 @@ class _RowEncoder:
         product = (*names[: OPERANDS[row.kind]], row.writes[0])
         operands = (row.writes[0], *names[OPERANDS[row.kind] :])
         epilogue = self.epilogue(row.formula, len(operands)) if row.formula else 0
-        return (*product, *row.settings, epilogue, len(operands), *operands)  # layout.AFFINE, layout.ARRIVE
+        return (*product, *row.settings, epilogue, len(operands), *operands)  # layout.AFFINE, layout.PROPAGATE
 
     def epilogue(self, formula: Formula, operands: int) -> int:
         """The kernel of a formula that follows a product."""

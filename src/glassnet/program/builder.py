@@ -231,7 +231,8 @@ class _Builder:
         dense, text = self.architecture.dense[layer - 1], f"W{layer}ᵀ·{symbol(error)}"
         reads, shape = (error, f"w{layer}"), ("m", dense.fan_in)
         alone = layer > 1 and not after
-        self.rows.add("arrive", reads, {f"d{x}": shape}, f"∂c/∂{x} = {text}", settings=(dense.fan_out,), detail=alone)
+        fan_out = (dense.fan_out,)
+        self.rows.add("propagate", reads, {f"d{x}": shape}, f"∂c/∂{x} = {text}", settings=fan_out, detail=alone)
         arrived = self.layers_back(after, f"d{x}")
         return self.gate(layer - 1, arrived, text if alone else symbol(arrived)) if layer > 1 else arrived
 
@@ -258,9 +259,9 @@ class _Builder:
         x, dense = self.value(layer - 1), self.architecture.dense[layer - 1]
         weights, big = {f"dw{layer}": (dense.fan_in, dense.fan_out)}, f"W{layer}"
         self.rows.label = "BP4"
-        self.rows.add("outer", (error, x), weights, f"d{big} = {symbol(error)}·{x}ᵀ / m")
+        self.rows.add("bp4", (error, x), weights, f"d{big} = {symbol(error)}·{x}ᵀ / m")
         self.rows.label = "BP3"
-        self.rows.add("mean", (error,), {f"db{layer}": (dense.fan_out,)}, f"db{layer} = mean({symbol(error)})")
+        self.rows.add("bp3", (error,), {f"db{layer}": (dense.fan_out,)}, f"db{layer} = mean({symbol(error)})")
         if self.architecture.penalised:
             self.rows.label = "penalty"
             parts = ((f"l1·sign({big})", self.architecture.l1), (f"l2·{big}", self.architecture.l2))

@@ -21,17 +21,17 @@ def affine(a: Array, w: Array, b: Array) -> Array:
     return w @ a + b
 
 
-def arrive(delta: Array, w: Array) -> Array:
+def propagate(delta: Array, w: Array) -> Array:
     """BP2, first half: the error arrives through the weights, ∂c/∂a = Wᵀ·δ. → (fan_in, batch)."""
     return w.T @ delta
 
 
-def outer(delta: Array, a: Array) -> Array:
+def bp4(delta: Array, a: Array) -> Array:
     """BP4: ∂C/∂W = δ·aᵀ / m. delta (fan_out, batch), a (fan_in, batch) → (fan_out, fan_in)."""
     return delta @ a.T / delta.shape[1]
 
 
-def mean(delta: Array) -> Array:
+def bp3(delta: Array) -> Array:
     """BP3: ∂C/∂b = mean of δ over the batch. delta (fan_out, batch) → (fan_out, 1)."""
     return delta.sum(axis=1, keepdims=True) / delta.shape[1]
 
@@ -134,7 +134,7 @@ def dropout(x: Array, threshold: int, scale: float, keys: tuple[int, int], step:
 EQUATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        *(affine, arrive, outer, mean, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
+        *(affine, propagate, bp4, bp3, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
         *(softmax, softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
     )
 }

@@ -95,7 +95,7 @@ class PlacedRows:
         name, label = self.own(parameter), self.rows.label
         text = f"∂C/∂{name} = mean({' ⊙ '.join(map(symbol, reads))})"
         self.rows.label = "BP3"
-        self.rows.add("mean" if len(reads) == 1 else "mean_product", reads, {f"d{name}": (self.width,)}, text)
+        self.rows.add("bp3" if len(reads) == 1 else "mean_product", reads, {f"d{name}": (self.width,)}, text)
         self.rows.label = label
 
     def _shape(self, word: str) -> tuple[Size, ...]:

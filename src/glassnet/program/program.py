@@ -16,14 +16,14 @@ from glassnet.tables.formula import Formula
 Size = int | str  # the string "m" is the number of samples of the batch
 
 SPLITS = {  # how threads share a row: by samples, by units (columns, or rows of W), or one thread does it
-    **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "arrive", "dropout"), "samples"),
+    **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "propagate", "dropout"), "samples"),
     **dict.fromkeys(("softmax", "softmax_error", "softmax_cost"), "samples"),
     **dict.fromkeys(("feature_mean", "feature_mean_product", "feature_moments"), "samples"),
-    **dict.fromkeys(("outer", "mean", "mean_product", "moments"), "units"),
+    **dict.fromkeys(("bp4", "bp3", "mean_product", "moments"), "units"),
     **dict.fromkeys(("mean_cost", "clip_scale"), "once"),
 }
 
-OPERANDS = {"affine": 3, "arrive": 2}  # what these kinds read themselves; a formula joined to one reads the rest
+OPERANDS = {"affine": 3, "propagate": 2}  # what these kinds read themselves; a formula joined to one reads the rest
 
 
 class Buffer(NamedTuple):

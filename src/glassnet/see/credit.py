@@ -98,7 +98,7 @@ def _part(network: NeuralNetwork, x: Array, y: Array) -> tuple[Array, Array, Arr
     """Norms (layers, m), costs (m,) and outputs (fan_out, m) of some rows."""
     runner = network._inference._ready(x, False, y)
     runner.run()
-    rows = [row for row in runner.program.rows if row.kind == "outer"]
+    rows = [row for row in runner.program.rows if row.kind == "bp4"]
     pairs = {row.writes[0]: [square_sums(runner.rows(name)) for name in row.reads] for row in rows}
     norms = [np.sqrt(np.multiply(*pairs[f"dw{layer}"])) for layer in range(1, len(rows) + 1)]
     last = runner.columns(output_name(runner.program)).copy()

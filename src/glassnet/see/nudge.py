@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from glassnet.errors import ParameterError, ParameterTypeError
-from glassnet.program.equations import arrive
+from glassnet.program.equations import propagate
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.see.quantities import Place, Ready, place, ready
 
@@ -102,7 +102,7 @@ def _derivative(held: Ready, found: Place) -> tuple[float, str]:
         raise ParameterError(f"no row works out ∂c/∂{name}; nudge a z, an a, x or a parameter.")
     # Below the first layer nothing needs the error, so that BP2's first half is no row of the program there.
     weights, delta = row.reads[1], f"delta{row.writes[0][1:]}"
-    arrived = arrive(held.runner.columns(delta), held.runner.columns(weights))
+    arrived = propagate(held.runner.columns(delta), held.runner.columns(weights))
     return float(arrived[at]) / m, f"({symbol(weights)}ᵀ·{symbol(delta)}){where}/m, with m = {m},"
 
 

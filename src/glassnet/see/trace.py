@@ -23,7 +23,7 @@ from glassnet.see.quantities import quantity, ready
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
 
-MEANS = ("mean", "mean_product", "outer")  # the rows that turn errors of samples into a gradient
+MEANS = ("bp3", "mean_product", "bp4")  # the rows that turn errors of samples into a gradient
 HEAD = ("quantity", "equation", "shape", "r.m.s.", "numbers, row by row")
 FEW = 4  # numbers that a line of the table has room for
 

@@ -154,7 +154,7 @@ def noise_scale(runner: Executor) -> float:
     """
     each = mean = 0.0
     for row in runner.program.rows:
-        if row.kind == "outer":
+        if row.kind == "bp4":
             delta, x = map(runner.rows, row.reads)
             each += float((square_sums(delta) * (square_sums(x) + 1)).mean())
             layer = row.writes[0][2:]
