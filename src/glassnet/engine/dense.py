@@ -1,4 +1,4 @@
-"""Kernels of the rows of a dense layer that are matrix products: affine, the first half of BP2, and BP4."""
+"""Kernels of a dense layer's matrix products: affine, the first half of BP2, and BP4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registry of kernels: for every kind of row, the function that builds its kernel.
+"""The registry of kernels: for every kind of equation, the function that builds its kernel.
 
 A builder takes the kernel's specification and returns a Python function of (row, context), which `compile.py` compiles.
 Importing this module imports Numba, so it is imported only where a kernel is missing from the cache.
