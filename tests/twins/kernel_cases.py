@@ -100,13 +100,13 @@ def affine(dtype: str, m: int, n: int) -> Rows:
         )
 
 
-def arrive(dtype: str, m: int, n: int) -> Rows:
+def propagate(dtype: str, m: int, n: int) -> Rows:
     for k in (1, 5, 33):
         operands = [numbers((m, k), dtype), numbers((n, k), dtype), blank((m, n), dtype)]
         yield Case(address("propagate", dtype), m, 0, n, operands, (k, 0, 0))
 
 
-def outer(dtype: str, m: int, n: int) -> Rows:
+def bp4(dtype: str, m: int, n: int) -> Rows:
     for units in (1, 5, 33):
         operands = [numbers((m, n), dtype), numbers((m, units), dtype), blank((units, n), dtype)]
         yield Case(address("bp4", dtype), m, units, n, operands)
@@ -174,11 +174,11 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "one_hot": one_hot,
     "sample_weights": sample_weights,
     "affine": affine,
-    "propagate": arrive,
-    "bp4": outer,
+    "propagate": propagate,
+    "bp4": bp4,
     "sparse_affine": sparse(affine, "affine", 0),
-    "sparse_outer": sparse(outer, "bp4", 1),
-    "mean": by_unit("mean", 1, 1),
+    "sparse_bp4": sparse(bp4, "bp4", 1),
+    "bp3": by_unit("bp3", 1, 1),
     "mean_product": by_unit("mean_product", 2, 1),
     "moments": by_unit("moments", 1, 2),
     "feature_mean": by_sample("feature_mean", 1, "sample"),

@@ -311,9 +311,10 @@ def test_a_disabled_numba_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         cache.kernel_address(SPEC)
 
 
-def test_a_missing_numba_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [cache.metadata.PackageNotFoundError("numba"), OSError("no shared library")])
+def test_a_missing_numba_is_named(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def missing(package: str) -> str:
-        raise cache.metadata.PackageNotFoundError(package)
+        raise error
 
     monkeypatch.setattr(cache.metadata, "version", missing)
     cache.environment.cache_clear()

@@ -11,7 +11,7 @@ import pytest
 
 from glassnet.engine import EngineUnavailable, KernelSpec, address
 from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, InterpreterArguments
-from glassnet.tables.formula import FUNCTIONS, Formula, Operation, trace
+from glassnet.tables.formula import WORDS, Formula, Operation, trace
 from tests.twins.kernel_calls import KERNEL_TYPE, call_kernel
 from tests.twins.programs import DTYPES, bits
 
@@ -126,7 +126,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def test_every_operation_is_tested() -> None:
-    assert set(FUNCTIONS) <= {*UNARY, *BINARY, *FUNCTIONS}
+    assert set(WORDS) <= {*UNARY, *BINARY, *FUNCTIONS}
 
 
 def evaluate(formula: Formula, dtype: str, columns: Sequence[Array]) -> Array:
@@ -252,7 +252,7 @@ def test_affine(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_arrive(dtype: str) -> None:
+def test_propagate(dtype: str) -> None:
     kernel = address("propagate", dtype)
     for m, k, n in SHAPES:
         delta, w = normal((m, k), dtype, 1), normal((n, k), dtype, 2)
@@ -260,7 +260,7 @@ def test_arrive(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_outer(dtype: str) -> None:
+def test_bp4(dtype: str) -> None:
     kernel = address("bp4", dtype)
     for m, units, n in SHAPES:
         delta, a = normal((m, n), dtype, 1), normal((m, units), dtype, 2)

@@ -26,7 +26,7 @@ DTYPES = ("float32", "float64")
 GUARDED_BYTES = 1 << 19  # more than any operand here has
 Array = np.ndarray[Any, Any]
 Allocate = Callable[[Array], Array]
-CALLEES = {"gemm", "gemm_epilogue", "sparse_gemm", "sparse_gemm_epilogue"}  # of affine, arrive and outer
+CALLEES = {"gemm", "gemm_epilogue", "sparse_gemm", "sparse_gemm_epilogue"}  # of affine, propagate and bp4
 
 
 def sizes() -> Iterator[tuple[int, int]]:

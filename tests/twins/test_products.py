@@ -39,7 +39,7 @@ class Product(NamedTuple):
     fan_out: int
 
     def reads(self, integers: bool = False) -> list[Array]:
-        """a, w, b of affine; delta, w of arrive; delta, a of outer."""
+        """a, w, b of affine; delta, w of propagate; delta, a of bp4."""
         shapes = [(self.m, self.fan_in), (self.fan_in, self.fan_out), (self.fan_out,)]
         if self.kind != "affine":
             shapes = [(self.m, self.fan_out), shapes[1] if self.kind == "propagate" else shapes[0]]

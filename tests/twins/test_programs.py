@@ -29,11 +29,11 @@ def affine(eps: float, a: Array, w: Array, b: Array) -> tuple[Array, ...]:
     return ((a.shape[1] + 1) * eps * (abs(a) @ abs(w) + abs(b)),)
 
 
-def arrive(eps: float, delta: Array, w: Array) -> tuple[Array, ...]:
+def propagate(eps: float, delta: Array, w: Array) -> tuple[Array, ...]:
     return (delta.shape[1] * eps * (abs(delta) @ abs(w.T)),)
 
 
-def outer(eps: float, delta: Array, a: Array) -> tuple[Array, ...]:
+def bp4(eps: float, delta: Array, a: Array) -> tuple[Array, ...]:
     return (eps * (abs(a.T) @ abs(delta)),)
 
 
@@ -87,7 +87,7 @@ def softmax_cost(eps: float, z: Array, y: Array) -> tuple[Array, ...]:
 
 
 BOUNDS: dict[str, Callable[..., tuple[Array, ...]]] = {
-    **{"affine": affine, "propagate": arrive, "bp4": outer},
+    **{"affine": affine, "propagate": propagate, "bp4": bp4},
     **{"bp3": mean, "mean_product": mean, "feature_mean": feature_mean, "feature_mean_product": feature_mean},
     **{"moments": moments, "feature_moments": feature_moments},
     **{"softmax": by_group(softmax, True), "softmax_error": by_group(softmax_error, True)},

@@ -1,4 +1,4 @@
-"""The compiled engine: `address` returns the machine code of a kernel, for every kind of row in a program.
+"""The compiled engine: `address` returns the address of a kernel, for every kind of equation in a program.
 
 A kernel comes from the cache on disk, or is compiled by Numba, once per processor. A process whose kernels are all in
 the cache never imports Numba. Where the engine cannot work it raises EngineUnavailable, and NumPy runs the program.

@@ -131,8 +131,9 @@ def environment() -> str:
         import llvmlite.binding as llvm
 
         versions = [metadata.version(package) for package in ("numba", "llvmlite")]
-    except ImportError as error:
-        raise EngineUnavailable(f"the compiled engine needs Numba, which is not installed ({error})") from error
+    except Exception as error:
+        reason = f"the compiled engine needs Numba, which is not installed or does not work ({first_line(error)})"
+        raise EngineUnavailable(reason) from error
     processor = (llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
     settings = [os.environ.get(name, "") for name in NUMBA_SETTINGS]
     return json.dumps([source_hash(), versions, processor, settings])

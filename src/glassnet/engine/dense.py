@@ -1,4 +1,4 @@
-"""Kernels of the rows of a dense layer that are matrix products: affine, the first half of BP2, and BP4."""
+"""Kernels of a dense layer's matrix products: affine, the first half of BP2, and BP4."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from glassnet.engine.cpu_target import cpu_target
 from glassnet.engine.gemm import call_by_name, callee, single_context, single_row
 from glassnet.engine.gemv import dot_products
 from glassnet.engine.kernel_spec import KernelSpec
-from glassnet.engine.layout import AFFINE, ARRIVE, CONTEXT, FIRST_OPERAND, OUTER, ROW
+from glassnet.engine.layout import AFFINE, BP4, CONTEXT, FIRST_OPERAND, PROPAGATE, ROW
 from glassnet.engine.llvm_vectors import size_of
 from glassnet.engine.reductions import ADD_PRODUCT, column_means
 from glassnet.engine.simd import (
@@ -66,24 +66,24 @@ def affine(spec: KernelSpec) -> Any:
     return affine
 
 
-def arrive(spec: KernelSpec) -> Any:
+def propagate(spec: KernelSpec) -> Any:
     """da = delta·wᵀ, the first half of BP2: adds delta[i, k]·w[:, k] in order of k."""
     real, gemm_epilogue = getattr(types, spec.dtype), call_by_name(callee(spec))
 
-    def arrive(row: Any, context: Any) -> None:
+    def propagate(row: Any, context: Any) -> None:
         start, stop = thread_range(row, context)
-        n, terms, rows = row[ROW.width], row[ARRIVE.terms], stop - start
-        delta = advance(as_pointer(row[ARRIVE.delta], real), start * terms)
-        da = advance(as_pointer(row[ARRIVE.da], real), start * n)
+        n, terms, rows = row[ROW.width], row[PROPAGATE.terms], stop - start
+        delta = advance(as_pointer(row[PROPAGATE.delta], real), start * terms)
+        da = advance(as_pointer(row[PROPAGATE.da], real), start * n)
         if rows > 0:
-            product = (delta, terms, 1, row[ARRIVE.w], terms, 1, da, n, 0, rows, n, terms, 1)  # layout.GEMM
-            kernel, operand_count = row[ARRIVE.epilogue], row[ARRIVE.operand_count]
-            gemm_epilogue(context, (*product, kernel, operand_count, advance(row, ARRIVE.operands), start * n))
+            product = (delta, terms, 1, row[PROPAGATE.w], terms, 1, da, n, 0, rows, n, terms, 1)  # layout.GEMM
+            kernel, operand_count = row[PROPAGATE.epilogue], row[PROPAGATE.operand_count]
+            gemm_epilogue(context, (*product, kernel, operand_count, advance(row, PROPAGATE.operands), start * n))
 
-    return arrive
+    return propagate
 
 
-def outer(spec: KernelSpec) -> Any:
+def bp4(spec: KernelSpec) -> Any:
     """BP4: dw = aᵀ·delta / m: adds a[i, u]·delta[i, :] in order of i; a dw of one row or column is a mean of rows.
 
     Where rows of delta are short, most lanes of their vectors are empty; then deltaᵀ·a is computed and transposed.
@@ -93,12 +93,12 @@ def outer(spec: KernelSpec) -> Any:
     small, fill_zeros, zeros = max_columns(real, target), vector_loop(ZERO, real), stack_array(real, LANES)
     lanes, transposed_memory = target.lanes(LLVM[real]), stack_array(real, LANES * TRANSPOSED_COLUMNS)
 
-    def outer(row: Any, context: Any) -> None:
+    def bp4(row: Any, context: Any) -> None:
         start, stop = thread_range(row, context)
         units, n, m, count = row[ROW.units], row[ROW.width], context[CONTEXT.samples], stop - start
         zero_row, transposed, left = zeros(), transposed_memory(), 0
-        delta, a = as_pointer(row[OUTER.delta], real), advance(as_pointer(row[OUTER.a], real), start)
-        dw = advance(as_pointer(row[OUTER.dw], real), start * n)
+        delta, a = as_pointer(row[BP4.delta], real), advance(as_pointer(row[BP4.a], real), start)
+        dw = advance(as_pointer(row[BP4.dw], real), start * n)
         if count <= 0:
             return
         saved_vectors = count * ((n + lanes - 1) // lanes) - ((n + 3) & -4) * ((count + lanes - 1) // lanes)
@@ -118,4 +118,4 @@ def outer(spec: KernelSpec) -> Any:
         else:
             multiply(context, (a, 1, units, delta, n, 0, dw, n, 0, count, n, m, m))
 
-    return outer
+    return bp4

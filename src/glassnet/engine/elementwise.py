@@ -1,4 +1,4 @@
-"""Kernels of rows that are a formula: elementwise, or summed over the width of each unit.
+"""Kernels of equations that are a formula: elementwise, or summed over the width of each unit.
 
 A formula's operands are read in one of several modes. "full" operands advance with the element, "column" ones are the
 same for every unit; "unit" and "scalar" ones are one number for a whole unit, as the step's scalars are. "shared" ones

@@ -1,4 +1,4 @@
-"""Runs a program compiled: its rows become a table of slots, and one call runs as many steps as it is given.
+"""Runs a program compiled: its equations become a table of slots, and one call runs any number of steps.
 
 The interface is that of reference.Reference, on the same memory, so that either can replace the other.
 """
@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.batches.mini_batches import StepRange
-from glassnet.batches.sources import Sources
 from glassnet.engine import EngineUnavailable, address
 from glassnet.engine.cache import has_free_masks
 from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, InterpreterArguments
@@ -28,8 +26,8 @@ from glassnet.engine.row_table import (
     stride_name,
 )
 from glassnet.engine.threads import ACTIVE_CALLS, ThreadTuner, available_threads, run_threads
-from glassnet.program.buffers import Memory, Vectors
-from glassnet.program.equations import dropout_keys
+from glassnet.execution.reference import Schedule, Sources, dropout_keys
+from glassnet.program.buffers import Memory, Vectors, segment_name
 from glassnet.program.parameters import Array, aligned_zeros
 from glassnet.program.program import Program
 
@@ -66,7 +64,7 @@ class Compiled(Memory):
         return ThreadTuner(available_threads(), heavy=self.capacity * self.vectors.parameters.count >= HEAVY_STEP)
 
     def bind(self, sources: Sources) -> None:
-        """Set the data that gathering rows read; they must stay at their addresses."""
+        """Set the data that the gathering equations read; they must stay at their addresses."""
         self.sources = sources
         self.shuffle_kernel = KERNEL_TYPE(address("shuffle", ""))
         for name in (row.reads[0] for row in self.program.rows if row.kind in GATHER_KINDS):
@@ -98,11 +96,11 @@ class Compiled(Memory):
             self.can_be_sparse = False
             self._rebuild_table(False)
 
-    def steps(self, steps: StepRange, costs: Array) -> int:
-        """Run steps in one call, without the GIL; write the cost of each; return how many were run."""
-        self.order = steps.order  # kept alive: rows that are run by themselves later read it too
-        batches, scalars = np.ascontiguousarray(steps.batches), steps.scalars
-        call = {"batches": batches.ctypes.data, "first_step": steps.first_step, "steps": len(batches)}
+    def steps(self, schedule: Schedule, costs: Array) -> int:
+        """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
+        self.order = schedule.order  # kept alive: equations that are run by themselves later read it too
+        batches, scalars = np.ascontiguousarray(schedule.batches), schedule.scalars
+        call = {"batches": batches.ctypes.data, "first_step": schedule.first_step, "steps": len(batches)}
         call |= {"scalars": scalars.ctypes.data, "scalar_bytes": scalars.strides[0]}
         call |= {"costs": costs.ctypes.data, "cost": self.rows("C").ctypes.data, "flush": 1}
         with ACTIVE_CALLS.enter() as is_only_call:
@@ -121,15 +119,15 @@ class Compiled(Memory):
         self.shuffle_kernel(slots.ctypes.data, None)
 
     def run(self, first: int = 0, last: int | None = None) -> None:
-        """Run the rows first .. last-1 on what the buffers hold, as one step."""
+        """Run the equations `first` to `last` − 1 on the present contents of the buffers, as one step."""
         self._call(first, last)()
 
     def prepared_call(self) -> Callable[[], None]:
-        """A function that runs all rows for the present number of samples, each time it is called."""
+        """A function that runs all equations for the present number of samples, each time it is called."""
         return self._call(0, None)
 
     def _call(self, first: int, last: int | None) -> Callable[[], None]:
-        """A function that runs some rows as one step, with the present scalars."""
+        """A function that runs some equations as one step, with the present scalars."""
         start, stop, _ = slice(first, last).indices(len(self.table))
         if self.order is None and any(row.kind in GATHER_KINDS for row in self.program.rows[start:stop]):
             raise RuntimeError("a program that gathers its batch has none before its first steps; set the quantities")
@@ -174,7 +172,7 @@ class Compiled(Memory):
     # The table of rows ------------------------------------------------------------------------------------------------
 
     def _table(self) -> Array:
-        """Every row as int64 slots, with addresses instead of names; all rows are as long as the longest."""
+        """Every equation as a row of int64 slots, with addresses instead of names; all rows have the same length."""
         addresses = self.addresses
         rows = encoded_rows(ProgramKey(self.program), self.vectors.parameters.vector.dtype.name, self.sparse)
         table = np.zeros((len(rows), max(map(len, rows))), np.int64)
@@ -195,7 +193,7 @@ class Compiled(Memory):
             else:
                 home = self.vectors.at(buffer.home)
                 start = starts.setdefault(buffer.home, home.vector.ctypes.data)
-                addresses[name] = start + home.offsets[buffer.segment] * home.vector.itemsize
+                addresses[name] = start + home.offsets[segment_name(name, buffer.home)] * home.vector.itemsize
         for row in self.program.rows:
             if row.kind == "dropout":
                 layer = row.settings[2]

@@ -1,4 +1,4 @@
-"""The kernel that runs a program: for every step it fills the context and calls the kernels of the rows by address.
+"""The kernel that runs a program: for every step it fills the context and calls the rows' kernels by address.
 
 Several threads may run it at once on the same rows, each with a context of its own; they wait for one another where a
 row says so. During the steps of a training run, numbers too small for the dtype's full precision count as 0.

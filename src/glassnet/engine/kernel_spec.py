@@ -8,7 +8,7 @@ from glassnet.tables.formula import Formula
 
 CALLEES = {
     **{"affine": "gemm_epilogue", "propagate": "gemm_epilogue", "gemm_epilogue": "gemm", "bp4": "gemm"},
-    **{"sparse_affine": "sparse_gemm_epilogue", "sparse_gemm_epilogue": "sparse_gemm", "sparse_outer": "sparse_gemm"},
+    **{"sparse_affine": "sparse_gemm_epilogue", "sparse_gemm_epilogue": "sparse_gemm", "sparse_bp4": "sparse_gemm"},
 }
 
 

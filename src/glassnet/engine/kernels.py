@@ -1,4 +1,4 @@
-"""The registry of kernels: for every kind of row, the function that builds its kernel.
+"""The registry of kernels: for every kind of equation, the function that builds its kernel.
 
 A builder takes the kernel's specification and returns a Python function of (row, context), which `compile.py` compiles.
 Importing this module imports Numba, so it is imported only where a kernel is missing from the cache.
@@ -34,13 +34,13 @@ KERNELS: dict[str, Callable[[KernelSpec], Any]] = {
     "gemm": gemm.gemm,
     "gemm_epilogue": gemm.gemm_epilogue,
     "affine": dense.affine,
-    "propagate": dense.arrive,
-    "bp4": dense.outer,
+    "propagate": dense.propagate,
+    "bp4": dense.bp4,
     "sparse_gemm": sparse_gemm.sparse_gemm,
     "sparse_gemm_epilogue": gemm.gemm_epilogue,
     "sparse_affine": dense.affine,
-    "sparse_outer": dense.outer,
-    "bp3": reductions.mean,
+    "sparse_bp4": dense.bp4,
+    "bp3": reductions.bp3,
     "mean_product": reductions.mean_product,
     "moments": reductions.moments,
     "feature_mean": reductions.feature_mean,

@@ -43,17 +43,17 @@ MOMENT_COLUMNS = 64  # columns whose float64 sums `moments` keeps at a time
 STRIP_VECTORS = 4  # vectors of totals kept in registers
 
 
-def mean(spec: KernelSpec) -> Any:
+def bp3(spec: KernelSpec) -> Any:
     """BP3: (Σ_i p[i, u]) / m, in order of i."""
     real = getattr(types, spec.dtype)
     means = column_means(real, ADD)
 
-    def mean(row: Any, context: Any) -> None:
+    def bp3(row: Any, context: Any) -> None:
         start, stop = thread_range(row, context)
         p, result = advance(as_pointer(row[MEAN.p], real), start), advance(as_pointer(row[MEAN.mean], real), start)
         means((p,), row[ROW.units], context[CONTEXT.samples], result, stop - start)
 
-    return mean
+    return bp3
 
 
 def mean_product(spec: KernelSpec) -> Any:

@@ -1,4 +1,4 @@
-"""A program's rows as int64 slots for the interpreter: kernels, loops and settings as numbers, quantities by name.
+"""A program's equations as rows of int64 slots for the interpreter: numbers, and quantities by their names.
 
 They are encoded once for all executors of a program; each replaces the names by the addresses of its own quantities.
 `layout.py` says what the slots mean.
@@ -21,7 +21,7 @@ SPARSE_KINDS = ("affine", "bp4")  # products that may skip zeros of x
 
 
 class ProgramKey:
-    """A program as a key of a cache: equal to itself alone, so that no rows are compared."""
+    """A program as a key of a cache: equal only to itself, so that no equations are compared."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -35,19 +35,19 @@ class ProgramKey:
 
 @lru_cache(maxsize=64)
 def encoded_rows(key: ProgramKey, dtype: str, sparse: bool) -> tuple[Slots, ...]:
-    """Every row as slots; with `sparse`, the products that read x skip its zeros."""
+    """Every equation as slots; with `sparse`, the products that read x skip its zeros."""
     rows, encoder = key.program.rows, _RowEncoder(key.program, dtype, sparse)
     return tuple(encoder.encode(row, waits) for row, waits in zip(rows, key.program.barriers(), strict=True))
 
 
 class _RowEncoder:
-    """Encodes a program's rows for one dtype."""
+    """Encodes a program's equations for one dtype."""
 
     def __init__(self, program: Program, dtype: str, sparse: bool) -> None:
         self.program, self.dtype, self.sparse = program, dtype, sparse
 
     def encode(self, row: Row, waits: bool) -> Slots:
-        """The slots of one row."""
+        """The slots of one equation."""
         units, width = self.program.extent(row)
         first = row.parts[0]  # the other segments follow it in memory
         names = (*first.reads, *first.writes)
@@ -62,14 +62,14 @@ class _RowEncoder:
         product = (*names[: OPERANDS[row.kind]], row.writes[0])
         operands = (row.writes[0], *names[OPERANDS[row.kind] :])
         epilogue = self.epilogue(row.formula, len(operands)) if row.formula else 0
-        return (*product, *row.settings, epilogue, len(operands), *operands)  # layout.AFFINE, layout.ARRIVE
+        return (*product, *row.settings, epilogue, len(operands), *operands)  # layout.AFFINE, layout.PROPAGATE
 
     def epilogue(self, formula: Formula, operands: int) -> int:
         """The kernel of a formula that follows a product."""
         return address("formula", self.dtype, formula, ("full",) * operands)
 
     def kernel(self, row: Row) -> int:
-        """The address of the row's kernel."""
+        """The address of the equation's kernel."""
         if has_one_term(row):
             number, others = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
             own = (number, *(others,) * (OPERANDS[row.kind] - 1))
@@ -118,17 +118,17 @@ def sparse_width(key: ProgramKey) -> int:
 
 
 def reads_x(program: Program, row: Row) -> bool:
-    """Whether the row is a product with x."""
+    """Whether the equation is a product with x."""
     return row.kind in SPARSE_KINDS and "a0" in row.reads
 
 
 def has_one_term(row: Row) -> bool:
-    """Whether the row is a product of one term (one input, or BP2 from one output), which is a formula."""
+    """Whether it is a product of one term (one input, or BP2 from one output), which is a formula."""
     return row.kind in OPERANDS and row.settings == (1,)
 
 
 def one_term(row: Row) -> Formula:
-    """x·w + b or δ·w for each sample, then the row's own formula; a sum that starts at 0 has no −0."""
+    """x·w + b or δ·w for each sample, then the equation's own formula; a sum that starts at 0 has no −0."""
     operands, formula = OPERANDS[row.kind], row.formula
 
     def product(number: Any, w: Any, *rest: Any) -> Any:
