@@ -43,6 +43,10 @@ class DivergedError(GlassnetError, ArithmeticError):
     history: Any = None
 
 
+class EngineUnavailable(RuntimeError):
+    """The compiled engine cannot be used here; the message says why. NumPy then runs instead."""
+
+
 def suggestion(name: Any, known: Iterable[str]) -> str:
     """`Did you mean 'relu'? ` for a misspelt name, or an empty string."""
     lower = {entry.lower(): entry for entry in known}

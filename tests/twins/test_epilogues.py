@@ -11,7 +11,7 @@ import pytest
 from glassnet.engine import address
 from glassnet.engine.executor import Compiled
 from glassnet.execution.reference import Reference
-from glassnet.program.buffers import Memory, vectors
+from glassnet.program.buffers import Memory, new_vectors
 from glassnet.program.lowering import MOST_OPERANDS, fused
 from glassnet.program.parameters import Parameters, Segment
 from glassnet.program.program import OPERANDS, Buffer, Program, Row
@@ -55,7 +55,7 @@ def test_an_error_from_one_output_has_the_bits_of_the_product(n: int, dtype: str
     m, buffers = 20, {"delta": Buffer(("m", 1)), "da": Buffer(("m", n)), "w": Buffer((n, 1), "parameters")}
     segments, rng = (Segment("w", (n, 1), 1, None),), np.random.default_rng(n)
     program = Program((Row("propagate", "BP2", ("delta", "w"), ("da",), settings=(1,)),), buffers, segments, ())
-    runner = Compiled(program, vectors(program, Parameters(segments, dtype), Parameters((), dtype)), m)
+    runner = Compiled(program, new_vectors(program, Parameters(segments, dtype), Parameters((), dtype)), m)
     for name in ("delta", "w"):
         runner.rows(name)[...] = rng.integers(-1, 2, runner.rows(name).shape) * rng.random()  # with zeros of both signs
     runner.run()
@@ -98,7 +98,7 @@ def test_a_formula_is_fused_up_to_a_number_of_operands(reads: int, is_fused: boo
     for one in (plain, program):
         rng, parameters = np.random.default_rng(0), Parameters(segments, "float32")
         parameters.vector[:] = rng.normal(size=parameters.vector.size)
-        runner = Compiled(one, vectors(one, parameters, parameters.like()), 33)
+        runner = Compiled(one, new_vectors(one, parameters, parameters.like()), 33)
         for name in ("a", *names[1:]):
             runner.rows(name)[...] = rng.normal(size=runner.rows(name).shape)
         runner.run()

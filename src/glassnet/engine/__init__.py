@@ -10,6 +10,7 @@ import os
 import threading
 
 from glassnet.engine.kernel_spec import KernelSpec
+from glassnet.errors import EngineUnavailable
 from glassnet.tables.formula import Formula
 
 __all__ = ["EngineUnavailable", "KernelSpec", "address"]
@@ -26,10 +27,6 @@ def _new_lock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_new_lock)
-
-
-class EngineUnavailable(RuntimeError):
-    """The compiled engine cannot be used here; the message says why."""
 
 
 def address(
@@ -63,5 +60,7 @@ def address(
         if spec.text not in _addresses:
             from glassnet.engine import cache
 
+            if (callee := spec.callee) is not None:
+                cache.add_symbol(callee.symbol, address(callee.kind, callee.dtype))
             _addresses[spec.text] = cache.kernel_address(spec)
         return _addresses[spec.text]

@@ -23,10 +23,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from glassnet.engine import EngineUnavailable, address
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.self_test import self_test
 from glassnet.engine.signals import defer_signals, run_uninterrupted
+from glassnet.errors import EngineUnavailable
 
 NUMBA_SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
 TESTED_NUMBA = (0, 68)  # the newest tested version; pyproject.toml has the same bound
@@ -45,8 +45,6 @@ def kernel_address(spec: KernelSpec) -> int:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         raise EngineUnavailable("the compiled engine is switched off by NUMBA_DISABLE_JIT")
     name = key(spec)
-    if spec.callee is not None:
-        add_symbol(spec.callee)
     folder = directory()
     cached = read(folder / (name + SUFFIX), name) if folder else None
     if cached is not None:
@@ -61,11 +59,11 @@ def kernel_address(spec: KernelSpec) -> int:
     return loaded
 
 
-def add_symbol(spec: KernelSpec) -> None:
+def add_symbol(symbol: str, address: int) -> None:
     """Make a kernel available by name to kernels that call it, when they are compiled and when they are loaded."""
     import llvmlite.binding as llvm
 
-    llvm.add_symbol(spec.symbol, address(spec.kind, spec.dtype))
+    llvm.add_symbol(symbol, address)
 
 
 @cache

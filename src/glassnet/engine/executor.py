@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engine import EngineUnavailable, address
+from glassnet.batches.mini_batches import StepRange
+from glassnet.batches.sources import Sources
+from glassnet.engine import address
 from glassnet.engine.cache import has_free_masks
 from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, InterpreterArguments
 from glassnet.engine.row_table import (
@@ -26,8 +28,9 @@ from glassnet.engine.row_table import (
     stride_name,
 )
 from glassnet.engine.threads import ACTIVE_CALLS, ThreadTuner, available_threads, run_threads
-from glassnet.execution.reference import Schedule, Sources, dropout_keys
-from glassnet.program.buffers import Memory, Vectors, segment_name
+from glassnet.errors import EngineUnavailable
+from glassnet.program.buffers import Memory, Vectors
+from glassnet.program.equations import dropout_keys
 from glassnet.program.parameters import Array, aligned_zeros
 from glassnet.program.program import Program
 
@@ -96,11 +99,11 @@ class Compiled(Memory):
             self.can_be_sparse = False
             self._rebuild_table(False)
 
-    def steps(self, schedule: Schedule, costs: Array) -> int:
-        """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
-        self.order = schedule.order  # kept alive: equations that are run by themselves later read it too
-        batches, scalars = np.ascontiguousarray(schedule.batches), schedule.scalars
-        call = {"batches": batches.ctypes.data, "first_step": schedule.first_step, "steps": len(batches)}
+    def steps(self, steps: StepRange, costs: Array) -> int:
+        """Run steps in one call, without the GIL; write the cost of each; return how many were run."""
+        self.order = steps.order  # kept alive: equations that are run by themselves later read it too
+        batches, scalars = np.ascontiguousarray(steps.batches), steps.scalars
+        call = {"batches": batches.ctypes.data, "first_step": steps.first_step, "steps": len(batches)}
         call |= {"scalars": scalars.ctypes.data, "scalar_bytes": scalars.strides[0]}
         call |= {"costs": costs.ctypes.data, "cost": self.rows("C").ctypes.data, "flush": 1}
         with ACTIVE_CALLS.enter() as is_only_call:
@@ -193,7 +196,7 @@ class Compiled(Memory):
             else:
                 home = self.vectors.at(buffer.home)
                 start = starts.setdefault(buffer.home, home.vector.ctypes.data)
-                addresses[name] = start + home.offsets[segment_name(name, buffer.home)] * home.vector.itemsize
+                addresses[name] = start + home.offsets[buffer.segment] * home.vector.itemsize
         for row in self.program.rows:
             if row.kind == "dropout":
                 layer = row.settings[2]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engine import EngineUnavailable
 from glassnet.engine.kernel_spec import KernelSpec
+from glassnet.errors import EngineUnavailable
 from glassnet.program.parameters import Array
 
 ROWS, COLUMNS, TERMS = (1, 2, 7, 11), (1, 5, 24, 40, 100, 257), (1, 6, 19)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from glassnet.batches.mini_batches import StepRange
 from glassnet.batches.sources import Sources
+from glassnet.errors import EngineUnavailable
 from glassnet.execution.reference import Reference
 from glassnet.program.buffers import Vectors
 from glassnet.program.parameters import Array
@@ -73,8 +74,6 @@ def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: i
     """An executor for `program`. Where the compiled engine cannot run, NumPy does, with one warning."""
     if engine == "numpy":
         return Reference(program, vectors, capacity, seed)
-    from glassnet.engine import EngineUnavailable
-
     try:
         from glassnet.engine.executor import Compiled
 
