@@ -23,11 +23,12 @@ def has_fma() -> bool:
 
 def instructions(spec: KernelSpec) -> str:
     """The instructions of a kernel."""
+    from glassnet.engine import address
     from glassnet.engine.cache import add_symbol
     from glassnet.engine.kernels import KERNELS
 
     if spec.callee is not None:
-        add_symbol(spec.callee)
+        add_symbol(spec.callee.symbol, address(spec.callee.kind, spec.callee.dtype))
     return instructions_of(KERNELS[spec.kind](spec))
 
 

@@ -14,7 +14,7 @@ from glassnet.engine.executor import Compiled
 from glassnet.engine.layout import CONTEXT, ROW
 from glassnet.program.architecture import architecture
 from glassnet.program.buffers import Memory, new_vectors
-from glassnet.program.builder import Step, build
+from glassnet.program.builder import StepOptions, build
 from glassnet.program.parameters import Parameters
 from glassnet.program.program import Program
 from glassnet.tables.activations import ACTIVATIONS, Softmax
@@ -54,7 +54,7 @@ class Case(NamedTuple):
         network = architecture(self.layers, self.activations, self.cost, self.l1, self.l2)
         clipping = {"clip_norm": self.clip_norm is not None, "clip_value": self.clip_value is not None}
         update = optimizer(self.optimizer)
-        step = Step(update, weighted=self.weighted, labels=self.labels, factors=self.factors, **clipping)
+        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=self.factors, **clipping)
         return build(network, step)
 
     @property

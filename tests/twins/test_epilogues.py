@@ -12,7 +12,7 @@ from glassnet.engine import address
 from glassnet.engine.executor import Compiled
 from glassnet.execution.reference import Reference
 from glassnet.program.buffers import Memory, new_vectors
-from glassnet.program.lowering import MOST_OPERANDS, fused
+from glassnet.program.lowering import MAX_OPERANDS, fused
 from glassnet.program.parameters import Parameters, Segment
 from glassnet.program.program import OPERANDS, Buffer, Program, Row
 from glassnet.tables.formula import trace
@@ -52,7 +52,7 @@ def test_a_fused_kernel_gives_the_bits_of_both(kind: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 7, 300])
 def test_an_error_from_one_output_has_the_bits_of_the_product(n: int, dtype: str) -> None:
-    m, buffers = 20, {"delta": Buffer(("m", 1)), "da": Buffer(("m", n)), "w": Buffer((n, 1), "parameters")}
+    m, buffers = 20, {"delta": Buffer(("m", 1)), "da": Buffer(("m", n)), "w": Buffer((n, 1), "parameters", segment="w")}
     segments, rng = (Segment("w", (n, 1), 1, None),), np.random.default_rng(n)
     program = Program((Row("propagate", "BP2", ("delta", "w"), ("da",), settings=(1,)),), buffers, segments, ())
     runner = Compiled(program, new_vectors(program, Parameters(segments, dtype), Parameters((), dtype)), m)
@@ -84,11 +84,11 @@ def test_formulas_are_fused_where_z_is_not_needed_later() -> None:
     assert written == {"a1", "z2", "z3"}  # gelu's derivative reads z2, the cost of the pair reads z3
 
 
-@pytest.mark.parametrize(("reads", "is_fused"), [(MOST_OPERANDS - 1, True), (MOST_OPERANDS, False)])
+@pytest.mark.parametrize(("reads", "is_fused"), [(MAX_OPERANDS - 1, True), (MAX_OPERANDS, False)])
 def test_a_formula_is_fused_up_to_a_number_of_operands(reads: int, is_fused: bool) -> None:
     names = ("z", *(f"p{number}" for number in range(1, reads)))
     buffers = {"a": Buffer(("m", 5)), "out": Buffer(("m", 300)), **{name: Buffer(("m", 300)) for name in names}}
-    buffers |= {"w": Buffer((5, 300), "parameters"), "b": Buffer((300,), "parameters")}
+    buffers |= {"w": Buffer((5, 300), "parameters", segment="w"), "b": Buffer((300,), "parameters", segment="b")}
     segments = (Segment("w", (5, 300), 1, None), Segment("b", (300,), 1, 0.0))
     weighted_sum = trace(lambda *values: sum(value * (index + 1) for index, value in enumerate(values)), reads)
     affine = Row("affine", "forward", ("a", "w", "b"), ("z",), settings=(5,))

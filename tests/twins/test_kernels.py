@@ -114,7 +114,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "not contracted": lambda x, y: x * y + x * 0.3 - y * y,
     "clip": lambda x, y: np.clip(x, -0.7, y),
 }
-FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+CURVES: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
     "expm1": np.expm1,
     "log": np.log,
@@ -126,7 +126,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def test_every_operation_is_tested() -> None:
-    assert set(FUNCTIONS) <= {*UNARY, *BINARY, *FUNCTIONS}
+    assert set(FUNCTIONS) <= {*UNARY, *BINARY, *CURVES}
 
 
 def evaluate(formula: Formula, dtype: str, columns: Sequence[Array]) -> Array:
@@ -153,14 +153,14 @@ def test_formulas_equal_numpy_to_the_bit(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", CURVES)
 def test_elementary_functions_are_close_to_numpy(name: str, dtype: str) -> None:
     x = np.concatenate([normal(4096, dtype), np.linspace(-90, 88, 1001).astype(dtype)])
     x = np.abs(x) if name.startswith("log") else x
     x = np.append(x, np.array([0.0, np.inf, np.nan], dtype))
     with np.errstate(all="ignore"):
-        truth = FUNCTIONS[name](x.astype(np.longdouble)).astype(dtype)
-    assert ulp(evaluate(trace(FUNCTIONS[name], 1), dtype, [x]), truth) <= 4
+        truth = CURVES[name](x.astype(np.longdouble)).astype(dtype)
+    assert ulp(evaluate(trace(CURVES[name], 1), dtype, [x]), truth) <= 4
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

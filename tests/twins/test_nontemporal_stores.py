@@ -67,13 +67,13 @@ def test_training_shares_the_parameters() -> None:
     from glassnet.engine.executor import Compiled
     from glassnet.engine.layout import ROW
     from glassnet.program.buffers import new_vectors
-    from glassnet.program.builder import Step, build
+    from glassnet.program.builder import StepOptions, build
     from glassnet.program.lowering import fused
     from glassnet.tables.optimizers import optimizer
 
     for layers in ([5, 9, 3], [300, 300, 3]):
         net = NeuralNetwork(layers, seed=0)
-        program = fused(build(net.architecture, Step(optimizer("adam"))))
+        program = fused(build(net.architecture, StepOptions(optimizer("adam"))))
         runner = Compiled(program, new_vectors(program, net.parameters, net.statistics), 8)
         for number, row in enumerate(program.rows):
             if row.kind != "formula":

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 
+from glassnet.execution.inference import loaded_executor
 from glassnet.network import NeuralNetwork
 
 from .programs import Case, bits, cases, sources
