@@ -192,7 +192,7 @@ def test_show(folder: Path) -> None:
 def test_check_and_diagnose(folder: Path, target: str) -> None:
     assert "every gradient agrees" in run("check", folder / f"{target}.st", folder / f"{target}.csv")
     output = run("diagnose", folder / f"{target}.st", folder / f"{target}.csv")
-    assert re.search(r"rows of .*csv\n(no|\d+) findings? in \d layers, \d+ epochs, [\d,]+ rows", output)
+    assert re.search(r"rows of .*csv\n(no|\d+) findings? in \d layers, \d+ epochs, [\d,]+ samples", output)
     assert re.search(r"^(no|\d+) findings? in \d layers, \d+ epochs\n", run("diagnose", folder / f"{target}.st"))
 
 

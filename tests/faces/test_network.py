@@ -248,7 +248,7 @@ def test_save_and_load_bit_for_bit(words: dict[str, Any], engine: str, tmp_path:
     for mine, own in ((net.parameters, twin.parameters), (net.statistics, twin.statistics)):
         assert list(mine) == list(own) and mine.vector.tobytes() == own.vector.tobytes()
     assert twin.architecture == net.architecture and twin.describe() == net.describe() and repr(twin) == repr(net)
-    assert twin.initializer == net.initializer and (twin.seed, twin.runs, twin.dtype) == (3, 4, net.dtype)
+    assert twin.model.initializer == net.model.initializer and (twin.seed, twin.runs, twin.dtype) == (3, 4, net.dtype)
     assert str(twin.program) == str(net.program) and np.array_equal(twin.predict(X), net.predict(X))
     twin.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()

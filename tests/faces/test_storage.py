@@ -201,7 +201,7 @@ def test_no_pickle_is_ever_run(tmp_path: Path, protocol: int) -> None:
         (header(**{str(k): tensor(0, 0, [0]) for k in range(4097)}), b"", "4,097 tensors"),
         ('{"__metadata__": {"glassnet": "{\\"format\\": 1}"}, "a": 1, "a": 1}', b"", "twice"),
         ('{"__metadata__": {"glassnet": "{\\"format\\": 1, \\"format\\": 1}"}}', b"", "twice"),
-        ('{"__metadata__": {"glassnet": "{\\"format\\": 1, \\"x\\": NaN}"}}', b"", "NaN stands"),
+        ('{"__metadata__": {"glassnet": "{\\"format\\": 1, \\"x\\": NaN}"}}', b"", "it contains NaN"),
         ("{" + '"a":{' * 5000 + "}" * 5001, b"", "nested too deeply"),
         ("{" + '"a":' + "9" * 5000 + "}", b"", "damaged header"),
         ("{\x00}", b"", "damaged header"),

@@ -179,9 +179,9 @@ def no_root(w: Any, g: Any, v: Any, s: Any) -> Any:
     return w - s["lr"] * g / (square + s["epsilon"]), square
 
 
-def uncorrected(self: Any, t: Any, lr: Any, decays: float = 1.0) -> Any:
-    """Adam's scalars without bias correction."""
-    return {name: np.full(np.shape(t), value) for name, value in {"rate": lr, "scale": 1, **self._constants()}.items()}
+def uncorrected(self: Any, t: Any, lr: Any, decays: float = 1.0, scalars: Any = Adam.scalars) -> Any:
+    """Adam's scalars without bias correction: those of a step so late that it is 1."""
+    return scalars(self, np.full(np.shape(t), np.inf), lr, decays)
 
 
 # ---- the faults
@@ -239,7 +239,7 @@ LINES: list[tuple[str, str, str, Plant]] = [
     ("tanh' is 1 − a, without the square", "tanh", "BP2", table(Tanh, "derivative", lambda _, z, a: 1 - a)),
     ("relu' is 1 everywhere", "relu", "BP2", table(ReLU, "derivative", lambda _, z, a: 1.0)),
     ("elu' lacks its + α", "elu", "BP2", table(ELU, "derivative", lambda _, z, a: np.where(a > 0, 1, a))),
-    ("gelu' lacks the slope of the share", "gelu", "BP2", table(GELU, "derivative", lambda self, z, a: self._share(z))),
+    ("gelu' lacks the slope of Φ", "gelu", "BP2", table(GELU, "derivative", lambda self, z, a: self._phi(z))),
     ("BP4 has the wrong sign", "plain", "BP4", kind("bp4", lambda d, a: -(d @ a.T) / d.shape[1])),
     ("BP4 is transposed", "square", "BP4", kind("bp4", lambda d, a: a @ d.T / d.shape[1])),
     ("BP4 is a sum, not a mean", "plain", "BP4", kind("bp4", lambda d, a: d @ a.T)),

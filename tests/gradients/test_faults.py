@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from glassnet.execution.prediction import forward_programs
-from glassnet.training.training import programs
+from glassnet.program.lowering import forward_lowerings, step_lowerings
 
 from ..properties import test_updates as updates
 from .by_hand import check_pass, check_steps
@@ -22,10 +21,10 @@ LIMITS = (0.05, 3.0)  # of the gradients' norm: one that clips and one that does
 @pytest.fixture(autouse=True)
 def fresh_programs() -> Iterator[None]:
     """Programs are built anew with the fault, and none with it outlives the test."""
-    for cached in (programs, forward_programs):
+    for cached in (step_lowerings, forward_lowerings):
         cached.cache_clear()
     yield
-    for cached in (programs, forward_programs):
+    for cached in (step_lowerings, forward_lowerings):
         cached.cache_clear()
 
 
@@ -53,7 +52,7 @@ def recurrences(name: str) -> None:
     rules = [(rule, recurrence) for rule, recurrence in updates.RECURRENCES if rule.name == name]
     assert rules, name
     for rule, recurrence in rules:
-        updates.test_optimizer_is_its_recurrence(rule, recurrence, 1.0)
+        updates.test_optimizer_matches_its_recurrence(rule, recurrence, 1.0)
 
 
 CHECKS = {"pass": passes, "steps": steps, "rule": recurrences}

@@ -103,7 +103,7 @@ def test_however_a_run_is_sliced(engine: str, slices: list[int]) -> None:
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weighted"])
 def test_sparse_rows_in_the_orders_of_the_seed(engine: str, weights: Array | None, monkeypatch: Any) -> None:
     """Slices of 7 rows, two batches each: the orders and the numbers are those of the dense x."""
-    monkeypatch.setattr("glassnet.batches.sparse.SLICE", 8 * 3 * 7)
+    monkeypatch.setattr("glassnet.execution.sparse_executor.SLICE_BYTES", 8 * 3 * 7)
     x, found = np.where(X > 0.4, X, 0), []
     for form in (np.asarray, sparse.csr_array):
         net = network(engine)
@@ -150,7 +150,7 @@ def test_a_state_of_another_network_or_optimizer_is_refused() -> None:
 def test_what_is_no_state_is_refused(state: object) -> None:
     run = training("numpy", "adam")
     before = run.hash()
-    with pytest.raises(ParameterTypeError, match=r"give what state\(\) of this run gave"):
+    with pytest.raises(ParameterTypeError, match=r"pass what state\(\) of this run returned"):
         run.restore(state)
     assert run.hash() == before
 

@@ -195,7 +195,7 @@ def test_a_bar_on_a_terminal(
     """Unasked it appears once a run has lasted a while."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr("glassnet.training.progress.PATIENCE", patience)
+    monkeypatch.setattr("glassnet.training.progress.QUIET_SECONDS", patience)
     history = network().train(*data(), epochs=3, verbose=verbose)
     said, seconds = str(history[-1]).rsplit("  ", 1)
     assert (said in terminal.getvalue()) == shown and bool(terminal.getvalue()) == shown

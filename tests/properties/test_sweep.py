@@ -42,12 +42,12 @@ def ended_by(stop: Callable[[], None], networks: list[NeuralNetwork], **words: A
 @pytest.mark.parametrize("threads", [None, 1, 3])
 @pytest.mark.parametrize("order", "CF")
 def test_the_bits_are_those_of_one_after_the_other(threads: int | None, order: Any) -> None:
-    alone, together = some(5), some(5)
+    one_by_one, together = some(5), some(5)
     x = np.asarray(X, order=order)
-    histories = [net.train(X, Y, validation=0.2, **WORDS) for net in alone]
+    histories = [net.train(X, Y, validation=0.2, **WORDS) for net in one_by_one]
     found = train_many(together, x, Y, threads=threads, validation=0.2, **WORDS)
     assert [list(history["cost"]) for history in found] == [list(history["cost"]) for history in histories]
-    assert all((a.parameters.vector == b.parameters.vector).all() for a, b in zip(alone, together, strict=True))
+    assert all((a.parameters.vector == b.parameters.vector).all() for a, b in zip(one_by_one, together, strict=True))
 
 
 def test_networks_may_differ_in_dtype_and_engine() -> None:
@@ -136,17 +136,17 @@ def test_a_second_training_of_one_network_waits_and_predictions_do_not() -> None
 def test_a_training_takes_one_thread_while_another_runs(
     others: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counts, together = set[int](), executor.run_together
-    monkeypatch.setattr(executor.Pace, "threads", lambda pace, wanted: 2)
+    counts, original = set[int](), executor.run_threads
+    monkeypatch.setattr(executor.ThreadTuner, "threads", lambda tuner, wanted: 2)
 
     def counted(function: Any, arguments: Any, abort: Any) -> None:
         counts.add(len(arguments))
-        together(function, arguments, abort)
+        original(function, arguments, abort)
 
-    monkeypatch.setattr(executor, "run_together", counted)
+    monkeypatch.setattr(executor, "run_threads", counted)
     with ExitStack() as calls:
         for _ in range(others):
-            calls.enter_context(executor.CALLS.one())
+            calls.enter_context(executor.ACTIVE_CALLS.enter())
         some(1)[0].train(X, Y, **WORDS)
     assert counts == {threads}
 

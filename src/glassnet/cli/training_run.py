@@ -39,6 +39,7 @@ def train_file(file: str, out: str, target: str | None, task: str, options: Trai
     model, history = train_network(network, dataset, options, file)
     print_result(model, history, dataset)
     model.training.update(score_test_set(model, data_file))
+    network.diagnose()  # it measures the final layers and costs, which the file stores for `glassnet diagnose MODEL`
     model.save(out)
     print_line("Model", out)
     if plots:
