@@ -282,7 +282,7 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("started", "found", "shown"),
+    ("started", "on_path", "expected"),
     [
         ("/usr/bin/glassnet", "/usr/bin/glassnet", "glassnet"),
         (".venv/bin/glassnet", "/usr/bin/glassnet", ".venv/bin/glassnet"),
@@ -291,11 +291,11 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_demo_names_the_program_as_it_was_started(
-    started: str, found: str | None, shown: str, monkeypatch: pytest.MonkeyPatch
+    started: str, on_path: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", [started])
-    monkeypatch.setattr("shutil.which", lambda name: found)
-    assert program_name() == shown
+    monkeypatch.setattr("shutil.which", lambda name: on_path)
+    assert program_name() == expected
 
 
 @pytest.mark.data
@@ -512,7 +512,7 @@ def program(*arguments: Any, **settings: Any) -> subprocess.CompletedProcess[str
 
 
 def test_help_is_quick() -> None:
-    """Compared with importing NumPy and typer alone, at the same moment."""
+    """Compared with importing NumPy and typer only, at the same moment."""
 
     def seconds(*command: str) -> float:
         start = time.perf_counter()
