@@ -202,7 +202,7 @@ WRONG: dict[str, tuple[str, str, type[Correct]]] = {
         wrong(output_error=lambda s, z, a, y: ERROR(s, z, a, y) * S(s, 1, z[-1], a[-1])),
     ),
     "no gate": ("BP2", "σ' is missing in the hidden layers", wrong(gate=lambda s, n, e, z, a: e)),
-    "value for slope": ("BP2", "σ(z) instead of σ'(z)", wrong(gate=lambda s, n, e, z, a: e * a[n + 1])),
+    "value for slope": ("BP2", "σ(z) itself stands for σ'(z)", wrong(gate=lambda s, n, e, z, a: e * a[n + 1])),
     "slope at a": ("BP1", "the derivative is taken at a", wrong(slope=lambda s, n, z, a: S(s, n, a, a))),
     "z in a form of a": (
         "BP2",
@@ -221,7 +221,7 @@ WRONG: dict[str, tuple[str, str, type[Correct]]] = {
     ),
     "not transposed": (
         "BP2",
-        "W is not transposed in the backward pass",
+        "W is not transposed on the way back",
         wrong(propagate=lambda s, n, d: s.weights[n + 1] @ d[n + 1]),
     ),
     "W of the layer below": (
@@ -254,16 +254,16 @@ WRONG: dict[str, tuple[str, str, type[Correct]]] = {
     "bias axis": ("BP3", "over neurons, not over samples", wrong(bias=lambda s, d: d.mean(axis=0, keepdims=True))),
     "bias scalar": ("BP3", "is one number for all", wrong(bias=lambda s, d: np.mean(d))),
     "bias unaveraged": ("BP3", "is δ itself", wrong(bias=lambda s, d: d)),
-    "bias of one sample": ("BP3", "db comes from the first sample only", wrong(bias=lambda s, d: d[:, :1])),
+    "bias of one sample": ("BP3", "db comes from the first sample alone", wrong(bias=lambda s, d: d[:, :1])),
     "weights of one sample": (
         "BP4",
-        "dW comes from the last sample only",
+        "dW comes from the last sample alone",
         wrong(weight=lambda s, n, d, z, a: d[:, -1:] @ a[n][:, -1:].T),
     ),
     "transposed": ("BP4", "dW is transposed", wrong(weight=lambda s, n, d, z, a: a[n] @ d.T / d.shape[1])),
     "z for a": (
         "BP4",
-        "z of the layer below instead of its a",
+        "z of the layer below stands for its a",
         wrong(weight=lambda s, n, d, z, a: d @ (z[n - 1] if n else a[0]).T / d.shape[1]),
     ),
     "a of the same layer": (
