@@ -273,6 +273,7 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("model.safetensors", "test.npz", "cost.png", "samples.png"):
         assert f"a folder/{name}" in output and (tmp_path / "a folder" / name).stat().st_size > 1000
     assert "classes 0, 1, 2" in run("show", "a folder/model.safetensors")
+    assert re.search(r"findings? in 2 layers, \d+ epochs", run("diagnose", "a folder/model.safetensors"))
     commands = re.findall(r"^  glassnet (.*)$", output.split("Try next")[1], re.MULTILINE)
     outputs = {command.split()[0]: run(*shlex.split(command)) for command in commands}
     assert 3 <= len(outputs) <= 4 and f"accuracy  {accuracy[1]}%" in outputs["evaluate"]

@@ -39,7 +39,6 @@ def train_file(file: str, out: str, target: str | None, task: str, options: Trai
     model, history = train_network(network, dataset, options, file)
     print_result(model, history, dataset)
     model.training.update(score_test_set(model, data_file))
-    network.diagnose()  # it measures the final layers and costs, which the file stores for `glassnet diagnose MODEL`
     model.save(out)
     print_line("Model", out)
     if plots:
@@ -69,6 +68,7 @@ def train_network(
         patience=(options.patience or options.epochs) if validation else None,
         verbose=0 if options.quiet else 1,
     )
+    network.diagnose()  # it measures the final layers and costs, which the file stores for `glassnet diagnose MODEL`
     summary = training_summary(dataset, options, history, file)
     return TrainedModel(network, dataset.preparation, dataset.target, summary), history
 
