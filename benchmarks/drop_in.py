@@ -114,7 +114,7 @@ def epoch_operations(kind: str, X: Array, y: Array, hidden: tuple[int, ...]) -> 
 
 
 def table(measurements: list[Measurement]) -> str:
-    """A Markdown table: seconds per fit, glassnet's speed-up, and the speed-up if only the products took time."""
+    """A Markdown table: seconds per fit, glassnet's speed-up, and that of the matrix products alone."""
     heads = ["fit", "scikit-learn s", "glassnet s", "speed-up", "speed-up with products alone"]
     lines = [f"| {' | '.join(heads)} |", "| --- | --- | --- | --- | --- |"]
     for workload in dict.fromkeys(m.workload for m in measurements):

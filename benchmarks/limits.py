@@ -84,7 +84,7 @@ def sigmoid() -> float:
 
 
 def update(workload: Workload) -> float:
-    """Seconds of the optimiser's update alone, on vectors as long as the network's."""
+    """Seconds of the optimiser's update only, on vectors as long as the network's."""
     from glassnet.engine import address
     from glassnet.tables.formula import trace
     from glassnet.tables.optimizers import optimizer

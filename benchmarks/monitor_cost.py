@@ -1,4 +1,4 @@
-"""What the layer monitor costs that every run keeps: the same training with and without it, in turn.
+"""What the layer monitor of a run costs: the same training with and without it, in turn.
 
 Processor time of one thread. Each training lasts about SECONDS, so that the monitor measures the layers several times.
 """
@@ -46,6 +46,22 @@ def measure(workload: Workload, rounds: int) -> tuple[float, float, list[float]]
     return statistics.median(counts), statistics.median(shares), factors
 
 
+class NoMonitor:
+    """Stands for the layer monitor of a run, and measures nothing."""
+
+    def __init__(self, training: Any, always: bool = False) -> None:
+        from glassnet.training.layer_measures import LayerHistory
+
+        self.layers = LayerHistory()
+
+    def measure_if_due(self) -> None:
+        """No-op: the layers are not measured."""
+
+    def is_due_within(self, seconds: float) -> bool:
+        """No measurement ever comes."""
+        return False
+
+
 class Run:
     """Trains a workload's network and returns the processor seconds."""
 
@@ -62,17 +78,17 @@ class Run:
         """Train from the initial weights, with the layer monitor or without it."""
         from glassnet.training import fit
 
-        original = fit.Watch
+        original = fit.LayerMonitor
         self.net.initialize()
         self.net.runs = 0
-        replacement = partial(self.create, original) if monitored else lambda *args, **kwargs: None
-        fit.Watch = replacement  # type: ignore[assignment, misc]
+        replacement = partial(self.create, original) if monitored else NoMonitor
+        fit.LayerMonitor = replacement  # type: ignore[assignment, misc]
         try:
             started = time.process_time()
             self.net.train(*self.data, epochs=epochs, verbose=0, threads=1, **self.options)
             return time.process_time() - started
         finally:
-            fit.Watch = original  # type: ignore[misc]
+            fit.LayerMonitor = original  # type: ignore[misc]
 
     def create(self, monitor_class: Any, *args: Any, **kwargs: Any) -> Any:
         """Create the monitor of a run and keep a reference to it."""

@@ -58,7 +58,7 @@ class Worker:
 
 
 def repetitions(function: Callable[[int], Any], seconds: float) -> int:
-    """The count for which function(count) takes about that many seconds; doubling finds it and warms up as well."""
+    """The count for which function(count) takes about that many seconds, found by doubling, which also warms up."""
     function(1)
     count = 1
     while True:
@@ -71,7 +71,7 @@ def repetitions(function: Callable[[int], Any], seconds: float) -> int:
 
 
 def limit(workload: str) -> float:
-    """The least possible seconds of a training step, or the seconds of a fit's matrix products alone."""
+    """The least possible seconds of a training step, or the seconds of a fit's matrix products only."""
     if workload in drop_in.WORKLOADS:
         return drop_in.fit_operations(workload) * limits.product(workload.rsplit(", ", 1)[1])
     return machine_limits().step(find(workload))

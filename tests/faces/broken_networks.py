@@ -1,4 +1,4 @@
-"""A network for each finding of a diagnosis: built, trained and broken in just the way that the finding names."""
+"""A network for each finding of a diagnosis: built and trained so that it has exactly what the finding describes."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from glassnet.see.beats import Shown
 from glassnet import MLPClassifier
 from glassnet.estimators.loss_curve import curve_html
 from glassnet.see.explain import Explanation
+from glassnet.see.stage import LabelledArray
 from glassnet.see.trace import number
 
 from .test_step import NETWORKS, explained
@@ -49,7 +50,7 @@ def measure(page: str, folder: Path, width: int, dark: bool = False) -> dict[str
 def expected(explanation: Explanation) -> list[list[Any]]:
     """Return every array of every equation as the page should show it: its name, and the numbers that were picked."""
     tables: list[list[Any]] = []
-    for term in (term for beat in explanation.beats for term in beat.terms if isinstance(term, Shown)):
+    for term in (term for stage in explanation.stages for term in stage.terms if isinstance(term, LabelledArray)):
         rows, columns = (
             [k for k in explanation.picks.get(axis, range(size)) if k < size]
             for axis, size in zip(term.axes, term.values.shape, strict=True)

@@ -192,7 +192,7 @@ def test_show(folder: Path) -> None:
 def test_check_and_diagnose(folder: Path, target: str) -> None:
     assert "every gradient agrees" in run("check", folder / f"{target}.st", folder / f"{target}.csv")
     output = run("diagnose", folder / f"{target}.st", folder / f"{target}.csv")
-    assert re.search(r"rows of .*csv\n(no|\d+) findings? in \d layers, \d+ epochs, [\d,]+ rows", output)
+    assert re.search(r"rows of .*csv\n(no|\d+) findings? in \d layers, \d+ epochs, [\d,]+ samples", output)
     assert re.search(r"^(no|\d+) findings? in \d layers, \d+ epochs\n", run("diagnose", folder / f"{target}.st"))
 
 
@@ -273,6 +273,7 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("model.safetensors", "test.npz", "cost.png", "samples.png"):
         assert f"a folder/{name}" in output and (tmp_path / "a folder" / name).stat().st_size > 1000
     assert "classes 0, 1, 2" in run("show", "a folder/model.safetensors")
+    assert re.search(r"findings? in 2 layers, \d+ epochs", run("diagnose", "a folder/model.safetensors"))
     commands = re.findall(r"^  glassnet (.*)$", output.split("Try next")[1], re.MULTILINE)
     outputs = {command.split()[0]: run(*shlex.split(command)) for command in commands}
     assert 3 <= len(outputs) <= 4 and f"accuracy  {accuracy[1]}%" in outputs["evaluate"]
@@ -282,7 +283,7 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("started", "found", "shown"),
+    ("started", "on_path", "expected"),
     [
         ("/usr/bin/glassnet", "/usr/bin/glassnet", "glassnet"),
         (".venv/bin/glassnet", "/usr/bin/glassnet", ".venv/bin/glassnet"),
@@ -291,11 +292,11 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_demo_names_the_program_as_it_was_started(
-    started: str, found: str | None, shown: str, monkeypatch: pytest.MonkeyPatch
+    started: str, on_path: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", [started])
-    monkeypatch.setattr("shutil.which", lambda name: found)
-    assert program_name() == shown
+    monkeypatch.setattr("shutil.which", lambda name: on_path)
+    assert program_name() == expected
 
 
 @pytest.mark.data
@@ -512,7 +513,7 @@ def program(*arguments: Any, **settings: Any) -> subprocess.CompletedProcess[str
 
 
 def test_help_is_quick() -> None:
-    """Compared with importing NumPy and typer alone, at the same moment."""
+    """Compared with importing NumPy and typer only, at the same moment."""
 
     def seconds(*command: str) -> float:
         start = time.perf_counter()

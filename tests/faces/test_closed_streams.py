@@ -25,7 +25,7 @@ def closed_file() -> io.StringIO:
 
 
 class StreamWithoutIsatty:
-    """What an application may put in place of stderr: it can be written to and flushed, and that is all."""
+    """What an application may use instead of stderr: it can be written to and flushed, and that is all."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -111,7 +111,7 @@ def test_a_command_without_any_stream_trains_the_same_model(folder: Path) -> Non
         "train --help",
     ],
 )
-def test_a_command_without_stdout_ends_well(folder: Path, arguments: str) -> None:
+def test_a_command_without_stdout_succeeds(folder: Path, arguments: str) -> None:
     done = shell(arguments, ">&-", folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

@@ -520,7 +520,7 @@ def test_large_sparse_X_is_read_in_slices_with_the_same_bits(
     options = {"batch_size": 20, "max_iter": 6} | options
     from_dense = make(kind, **options).fit(X, y, sample_weight=weights)
     monkeypatch.setattr("glassnet.estimators.inputs.MAX_DENSE_BYTES", 0)
-    monkeypatch.setattr("glassnet.batches.sparse.SLICE", 8 * 4 * 50)  # 50 rows: two batches
+    monkeypatch.setattr("glassnet.execution.sparse_executor.SLICE_BYTES", 8 * 4 * 50)  # 50 rows: two batches
     form = sparse.csr_array(X)
     from_sparse = make(kind, **options).fit(form, y, sample_weight=weights)
     np.testing.assert_array_equal(parameters(from_dense), parameters(from_sparse))
@@ -547,8 +547,8 @@ def test_divergence_on_sparse_X_names_the_sample(monkeypatch: pytest.MonkeyPatch
 def test_a_fit_on_sparse_X_needs_the_memory_of_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     X = sparse.random_array((20_000, 5_000), density=0.002, format="csr", rng=np.random.default_rng(0))
     y = (X[:, :50].sum(axis=1) > 0).astype(int)
-    monkeypatch.setattr("glassnet.estimators.inputs.SLICE", 1 << 24)
-    monkeypatch.setattr("glassnet.batches.sparse.SLICE", 1 << 24)
+    monkeypatch.setattr("glassnet.estimators.inputs.SLICE_BYTES", 1 << 24)
+    monkeypatch.setattr("glassnet.execution.sparse_executor.SLICE_BYTES", 1 << 24)
     tracemalloc.start()
     model = make(MLPClassifier, max_iter=1, dtype="float32").fit(X, y)
     assert model.predict(X).shape == (20_000,)

@@ -156,7 +156,7 @@ def test_divergence_says_what_was_wrong_with_the_data() -> None:
 def test_a_fitted_estimator_is_diagnosed() -> None:
     X, y = datasets.load_wine(return_X_y=True, as_frame=True)
     fitted = make("wine", max_iter=50).fit(X, y)
-    assert str(fitted.diagnose()).startswith("2 findings in 2 layers, 50 epochs, 178 training rows")
+    assert str(fitted.diagnose()).startswith("2 findings in 2 layers, 50 epochs, 178 training samples")
     assert "column 'proline' of X has mean" in str(fitted.diagnose())
     whole = fitted.diagnose(pd.concat([X, X]), pd.concat([y, y]))
     assert whole.names == ("unscaled columns", "duplicate rows", "dead units")
@@ -176,7 +176,7 @@ def test_every_kind_of_fit_can_be_diagnosed(options: dict[str, Any]) -> None:
             X, y = data(name)
             fitted = make(name, max_iter=60, **options).fit(X, y)
             assert fitted.diagnose().names == ()
-            assert f"{len(X):,} rows" in str(fitted.diagnose(X, y))
+            assert f"{len(X):,} samples" in str(fitted.diagnose(X, y))
 
 
 @may_not_converge

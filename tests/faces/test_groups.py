@@ -151,7 +151,7 @@ def test_a_step_shows_the_jacobian_of_each_group() -> None:
     assert "shares that add up to 1 in each group" in text and "J is 0 between groups" in text
     assert "they are the same" in text
     a = explanation.trace["a2"][:, :1]
-    jacobian = next(beat for beat in explanation.beats if "Jacobian" in beat.title).terms[0].values
+    jacobian = next(stage for stage in explanation.stages if "Jacobian" in stage.title).terms[0].values
     expected = np.zeros((10, 10))
     for rows in np.split(np.arange(10), ENDS):
         expected[np.ix_(rows, rows)] = np.diag(a[rows, 0]) - a[rows] @ a[rows].T
@@ -174,7 +174,7 @@ def test_credit_lists_samples_wrong_in_any_group() -> None:
     net.train(x, y, epochs=60, lr=0.3, verbose=0)
     answers = np.stack([part.argmax(axis=0) for part in np.split(net.predict(x), ENDS)], axis=1)
     credit = net.credit(x, y)
-    np.testing.assert_array_equal(credit.answers, answers)
+    np.testing.assert_array_equal(credit.predicted, answers)
     np.testing.assert_array_equal(credit.labels, y.T)
     wrong = (answers != y.T).any(axis=1)
     assert 0 < wrong.sum() < 300
@@ -205,7 +205,7 @@ def test_check_backprop_names_a_softmax_without_groups() -> None:
         check_backprop(ungrouped, [4, 7, 10], rows, CROSS_ENTROPY)
     )
     without_result = check_backprop(lambda w, b, x, y: None, [4, 7, 10], rows, CROSS_ENTROPY)
-    assert "where a pair of lists is meant" in str(without_result)
+    assert "where a pair of lists is expected" in str(without_result)
 
 
 # ---- saved, drawn, refused
@@ -262,7 +262,7 @@ Y_CASES: list[tuple[str, Any, tuple[str, ...]]] = [
     ("transposed", batch()[1].T, ("(60, 3)", "(3, 60)", "pass y.T")),
     ("transposed columns", one_hot(batch()[1]).T, ("(60, 10)", "pass y.T")),
     ("no such class", np.where(np.arange(60) == 4, 5, batch()[1]), ("y[0, 4] is 5, but the classes are 0 to 2",)),
-    ("half a class", np.vstack([batch()[1][:2], np.full(60, 0.5)]), ("y[2, 0] is no whole number", "0 to 1")),
+    ("half a class", np.vstack([batch()[1][:2], np.full(60, 0.5)]), ("y[2, 0] is not a whole number", "0 to 1")),
     ("shares", TWO_SHARES, ("y[3:8, 7] adds up to 2", "class numbers of shape (3, batch)")),
     ("fewer", batch(50)[1], ("50 samples", "x has 60")),
 ]

@@ -67,21 +67,21 @@ def test_every_equation_holds_in_both_notations(name: str, weighted: bool) -> No
     explanation = explained(name, weighted=weighted)
     products = 0
     for stage in (*explanation.stages, *explanation.rows().stages):
-        terms, shown = list(stage.terms), [term.values for term in stage.terms if isinstance(term, LabelledArray)]
+        terms, arrays = list(stage.terms), [term.values for term in stage.terms if isinstance(term, LabelledArray)]
         if "{}" in stage.text:
             products += 1
             divided = next((int(term[2:-2]) for term in terms if isinstance(term, str) and term.startswith("/ ")), 1)
-            left, right, *bias, result = shown
+            left, right, *bias, result = arrays
             np.testing.assert_allclose(left @ right / divided + sum(bias), result, rtol=1e-12, atol=1e-14)
         elif len(terms) < 2:
             continue
         elif terms[1] == "⊙":
-            np.testing.assert_allclose(shown[0] * shown[1], shown[2], rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(arrays[0] * arrays[1], arrays[2], rtol=1e-12, atol=1e-14)
         elif terms[1] == "−":
             weights = np.arange(1.0, 10) * 9 / 45 if weighted else 1.0
-            difference = shown[0] - shown[1]
+            difference = arrays[0] - arrays[1]
             difference = difference * (weights if difference.shape[1] == 9 else np.reshape(weights, (-1, 1)))
-            np.testing.assert_allclose(difference, shown[2], rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(difference, arrays[2], rtol=1e-12, atol=1e-14)
     assert products >= 2 * (3 * len(NETWORKS[name][1]) - 1)
     labels = [stage.label for stage in explanation.stages]
     order = ["forward", "cost", "BP1", "BP2", "BP3", "BP4", "penalty", "update"]
@@ -98,7 +98,7 @@ def test_samples_as_rows_reverse_the_product() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_step_is_the_one_that_training_makes(name: str, engine: str) -> None:
+def test_the_explained_step_equals_the_step_of_a_training(name: str, engine: str) -> None:
     x, y = batch()
     net = classifier(dtype="float64", engine=engine)
     before = net.parameters.vector.copy()

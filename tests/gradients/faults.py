@@ -135,7 +135,7 @@ def regrouped(quantity: str, *groups: int) -> Plant:
 
 
 def first_group(z: Any, y: Any, groups: tuple[int, ...]) -> Any:
-    """The cross-entropy of the first group alone."""
+    """The cross-entropy of the first group only."""
     return softmax_cost(z[: groups[0]], y[: groups[0]], groups[:1])
 
 
@@ -179,9 +179,9 @@ def no_root(w: Any, g: Any, v: Any, s: Any) -> Any:
     return w - s["lr"] * g / (square + s["epsilon"]), square
 
 
-def uncorrected(self: Any, t: Any, lr: Any, decays: float = 1.0) -> Any:
-    """Adam's scalars without bias correction."""
-    return {name: np.full(np.shape(t), value) for name, value in {"rate": lr, "scale": 1, **self._constants()}.items()}
+def uncorrected(self: Any, t: Any, lr: Any, decays: float = 1.0, scalars: Any = Adam.scalars) -> Any:
+    """Adam's scalars without bias correction: those of a step so late that it is 1."""
+    return scalars(self, np.full(np.shape(t), np.inf), lr, decays)
 
 
 # ---- the faults
@@ -190,7 +190,7 @@ LINES: list[tuple[str, str, str, Plant]] = [
     ("a − y has the wrong sign", "plain", "BP1", table(Quadratic, "gradient", lambda _, a, y: y - a)),
     ("the square's 2 remains beside the ½", "plain", "BP1", table(Quadratic, "gradient", lambda _, a, y: 2 * (a - y))),
     ("σ' is missing at the output", "plain", "BP1", equation("delta3", lambda d, a: d)),
-    ("σ stands for σ' at the output", "plain", "BP1", equation("delta3", lambda d, a: d * a)),
+    ("σ instead of σ' at the output", "plain", "BP1", equation("delta3", lambda d, a: d * a)),
     ("σ' is applied twice", "plain", "BP1", equation("delta3", lambda d, a: d * (a * (1 - a)) ** 2)),
     ("σ' reads z for a", "plain", "BP1", equation("delta3", reads=("da3", "z3"))),
     ("σ' at the output reads the layer below", "square", "BP1", equation("delta3", reads=("da3", "a2"))),
@@ -217,14 +217,14 @@ LINES: list[tuple[str, str, str, Plant]] = [
     ("softmax's sum is over samples", "softmax", "BP1", jacobian(lambda e, a: a * (e - total(a * e)))),
     ("softmax by groups is one softmax", "groups", "BP1", regrouped("a2", 4)),
     ("the groups' cost is that of one softmax", "groups", "BP1", regrouped("c", 4)),
-    ("the cost leaves out all groups but one", "groups", "BP1", kind("softmax_cost", first_group)),
+    ("the cost omits all groups but one", "groups", "BP1", kind("softmax_cost", first_group)),
     ("the groups' boundary is another in c", "groups", "BP1", regrouped("c", 3, 1)),
     ("the Jacobian is that of one softmax", "groups, general", "BP1", regrouped("delta2", 4)),
     ("the groups' boundary is another in BP1", "groups, general", "BP1", regrouped("delta2", 2, 2)),
     ("a hidden softmax forgets its groups in BP2", "hidden groups", "BP2", regrouped("delta1", 4)),
     ("BP2 has the wrong sign", "plain", "BP2", kind("propagate", lambda d, w: -(w.T @ d))),
     ("W is not transposed", "square", "BP2", kind("propagate", lambda d, w: w @ d)),
-    ("the error arrives through the W below", "square", "BP2", equation("da2", reads=("delta3", "w2"))),
+    ("the error is propagated by the W below", "square", "BP2", equation("da2", reads=("delta3", "w2"))),
     ("the error skips a layer", "square", "BP2", equation("da1", reads=("delta3", "w2"))),
     ("the error does not pass W", "square", "BP2", equation("delta2", reads=("da3", "a2"))),
     ("σ' is missing in a hidden layer", "plain", "BP2", equation("delta2", lambda d, a: d)),
@@ -239,7 +239,7 @@ LINES: list[tuple[str, str, str, Plant]] = [
     ("tanh' is 1 − a, without the square", "tanh", "BP2", table(Tanh, "derivative", lambda _, z, a: 1 - a)),
     ("relu' is 1 everywhere", "relu", "BP2", table(ReLU, "derivative", lambda _, z, a: 1.0)),
     ("elu' lacks its + α", "elu", "BP2", table(ELU, "derivative", lambda _, z, a: np.where(a > 0, 1, a))),
-    ("gelu' lacks the slope of the share", "gelu", "BP2", table(GELU, "derivative", lambda self, z, a: self._share(z))),
+    ("gelu' lacks the slope of Φ", "gelu", "BP2", table(GELU, "derivative", lambda self, z, a: self._phi(z))),
     ("BP4 has the wrong sign", "plain", "BP4", kind("bp4", lambda d, a: -(d @ a.T) / d.shape[1])),
     ("BP4 is transposed", "square", "BP4", kind("bp4", lambda d, a: a @ d.T / d.shape[1])),
     ("BP4 is a sum, not a mean", "plain", "BP4", kind("bp4", lambda d, a: d @ a.T)),
@@ -255,12 +255,12 @@ LINES: list[tuple[str, str, str, Plant]] = [
     ("1/m twice in BP3", "plain", "BP3", kind("bp3", lambda d: total(d) / d.shape[1] ** 2)),
     ("BP3 sums over the neurons", "square", "BP3", kind("bp3", lambda d: total(d.T) / d.shape[1])),
     ("BP3 has the wrong sign", "plain", "BP3", kind("bp3", lambda d: -total(d) / d.shape[1])),
-    ("BP3 is forgotten", "plain", "BP3", without("db2")),
+    ("BP3 is missing", "plain", "BP3", without("db2")),
     ("BP3 reads the δ of the layer above", "square", "BP3", equation("db2", reads=("delta3",))),
     ("dW lacks the penalty", "penalty", "BP4", without("dw2")),
     ("C lacks the penalty", "penalty", "BP4", mean_cost(penalties=False)),
     ("the penalty has the wrong sign", "penalty", "BP4", penalised(lambda g, w, l1, l2: g - (l1 * sign(w) + l2 * w))),
-    ("the penalty's ½ is forgotten", "penalty", "BP4", penalised(lambda g, w, l1, l2: g + l1 * sign(w) + 2 * l2 * w)),
+    ("the penalty's ½ is missing", "penalty", "BP4", penalised(lambda g, w, l1, l2: g + l1 * sign(w) + 2 * l2 * w)),
     ("the penalty is divided by m", "penalty", "BP4", penalised(lambda g, w, l1, l2: g + (l1 * sign(w) + l2 * w) / 6)),
     ("L1 without the sign", "penalty", "BP4", penalised(lambda g, w, l1, l2: g + l1 + l2 * w)),
     ("the penalty reads another layer's W", "penalty", "BP4", equation("dw3", reads=("dw3", "w2"))),
@@ -268,19 +268,19 @@ LINES: list[tuple[str, str, str, Plant]] = [
     ("z lacks its bias", "plain", "BP3", kind("affine", lambda a, w, b: w @ a)),
     ("z is W transposed times a", "square", "BP4", kind("affine", lambda a, w, b: w.T @ a + b)),
     ("z reads the a of the layer before", "square", "BP4", equation("z2", reads=("a0", "w2", "b2"))),
-    ("dropout's mask is drawn anew on the way back", "dropout", "BP2", setting("da1", 2, 9)),
-    ("dropout drops nothing on the way back", "dropout", "BP2", equation("da1", lambda e: e)),
-    ("dropout does not scale on the way back", "dropout", "BP2", setting("da1", 1, BITS_OF_1)),
+    ("dropout draws another mask in the backward pass", "dropout", "BP2", setting("da1", 2, 9)),
+    ("dropout drops nothing in the backward pass", "dropout", "BP2", equation("da1", lambda e: e)),
+    ("dropout does not scale in the backward pass", "dropout", "BP2", setting("da1", 1, BITS_OF_1)),
     ("batch norm without the mean term", "batch_norm", "BP2", batch_norm(mean=0)),
     ("batch norm without the product term", "batch_norm", "BP2", batch_norm(product=0)),
     ("batch norm adds the product term", "batch_norm", "BP2", batch_norm(product=-1)),
-    ("batch norm forgets γ on the way back", "batch_norm", "BP2", batch_norm(gamma=0)),
+    ("batch norm omits γ in the backward pass", "batch_norm", "BP2", batch_norm(gamma=0)),
     ("batch norm divides by the variance", "batch_norm", "BP2", batch_norm(root=False)),
     ("layer norm without the mean term", "layer_norm", "BP2", layer_norm(mean=0)),
     ("layer norm without the product term", "layer_norm", "BP2", layer_norm(product=0)),
     ("layer norm's mean is over all samples", "layer_norm", "BP2", kind("feature_mean", lambda x: x.mean())),
-    ("layer norm forgets γ on the way back", "layer_norm", "BP2", equation("dlayer_norm1_normal", lambda d, g: d)),
-    ("scaling forgets γ on the way back", "scaling", "BP2", equation("da1", lambda e, g: e)),
+    ("layer norm omits γ in the backward pass", "layer_norm", "BP2", equation("dlayer_norm1_normal", lambda d, g: d)),
+    ("scaling omits γ in the backward pass", "scaling", "BP2", equation("da1", lambda e, g: e)),
     ("γ's gradient reads γ ⊙ x for x", "scaling", "BP3", equation("dscaling1_gamma", reads=("dscaling1", "scaling1"))),
     ("γ's gradient is a sum, not a mean", "scaling", "BP3", kind("mean_product", lambda p, q: total(p * q))),
     ("½ is missing in c and ∂c/∂a", "plain", "pass", together(*TWICE_THE_COST)),
@@ -297,7 +297,7 @@ LINES: list[tuple[str, str, str, Plant]] = [
     ("the reported C is a sum, not a mean", "plain", "steps", mean_cost(mean=False)),
     ("sgd goes uphill", "plain", "steps", update(SGD, lambda w, g, s: (w + s["lr"] * g,))),
     ("the velocity's sign", "momentum", "rule", update(Momentum, lambda w, g, v, s: velocity(w, g, -v, s))),
-    ("the velocity is forgotten", "momentum", "rule", update(Momentum, lambda w, g, v, s: velocity(w, g, 0, s))),
+    ("the velocity is lost", "momentum", "rule", update(Momentum, lambda w, g, v, s: velocity(w, g, 0, s))),
     ("nesterov does not look ahead", "nesterov", "rule", table(Nesterov, "update", Momentum.update)),
     ("adagrad forgets older squares", "adagrad", "rule", update(AdaGrad, newest_square)),
     ("rmsprop without the root", "rmsprop", "rule", update(RMSProp, no_root)),

@@ -158,7 +158,7 @@ def _remembering(self: Any, x: Any) -> Any:
 
 
 def _early(self: Any, y: Any, z_s: Any, a_s: Any) -> Any:
-    """Updates on the way back, and returns the gradients as well."""
+    """Updates during the backward pass, and returns the gradients as well."""
     dw, db = [], []
     delta = self.output_error(z_s, a_s, y)
     for layer in range(len(z_s) - 1, -1, -1):

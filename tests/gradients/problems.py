@@ -44,7 +44,7 @@ def targets(cost: Cost, groups: tuple[int, ...], batch: int, rng: np.random.Gene
 
 
 def randomised(net: NeuralNetwork, rng: np.random.Generator) -> NeuralNetwork:
-    """Draw every parameter anew, none of them 0: a bias of 0 could put a z on a kink."""
+    """Draw every parameter again, none of them 0: a bias of 0 could put a z on a kink."""
     for vector in (net.parameters, net.statistics):
         for name, segment in vector.segments.items():
             spread = 1 / np.sqrt(segment.shape[0]) if segment.is_weight else 0.5

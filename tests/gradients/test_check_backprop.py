@@ -44,7 +44,7 @@ def test_the_same_in_a_function(name: str) -> None:
     equation, sentence, kind = WRONG[name]
     layers, activations = layers_of(name)
     report = check_backprop(partial(function, kind=kind), layers, activations)
-    if equation == "forward":  # a function hides its z and a: its numbers tell
+    if equation == "forward":  # a function hides its z and a, so only its numbers are compared
         sentence = {"no bias": "z lacks its bias", "linear output": "the activation of the output is missing"}[name]
     assert any(fault.equation == equation and sentence in fault.sentence for fault in report.faults), str(report)
 
@@ -230,7 +230,7 @@ def test_mistakes_in_what_is_returned(change: Any, sentence: str) -> None:
     assert sentence in str(report) and "%" not in str(report)
 
 
-def test_a_class_is_told_which_method_it_lacks() -> None:
+def test_a_missing_method_of_a_class_is_named() -> None:
     half = type("Half", (), {"feedforward": lambda self, x: x})
     with pytest.raises(ParameterTypeError, match="Half has no backpropagation; the check calls feedforward"):
         check_backprop(half, [2, 3, 1])

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from glassnet.execution.prediction import forward_programs
-from glassnet.training.training import programs
+from glassnet.program.lowering import forward_lowerings, step_lowerings
 
 from ..properties import test_updates as updates
 from .by_hand import check_pass, check_steps
@@ -21,11 +20,11 @@ LIMITS = (0.05, 3.0)  # of the gradients' norm: one that clips and one that does
 
 @pytest.fixture(autouse=True)
 def fresh_programs() -> Iterator[None]:
-    """Programs are built anew with the fault, and none with it outlives the test."""
-    for cached in (programs, forward_programs):
+    """Build the programs again with the fault, and again without it after the test."""
+    for cached in (step_lowerings, forward_lowerings):
         cached.cache_clear()
     yield
-    for cached in (programs, forward_programs):
+    for cached in (step_lowerings, forward_lowerings):
         cached.cache_clear()
 
 
@@ -53,13 +52,13 @@ def recurrences(name: str) -> None:
     rules = [(rule, recurrence) for rule, recurrence in updates.RECURRENCES if rule.name == name]
     assert rules, name
     for rule, recurrence in rules:
-        updates.test_optimizer_is_its_recurrence(rule, recurrence, 1.0)
+        updates.test_optimizer_matches_its_recurrence(rule, recurrence, 1.0)
 
 
 CHECKS = {"pass": passes, "steps": steps, "rule": recurrences}
 
 
-def test_the_table_holds_forty_different_faults() -> None:
+def test_the_table_has_forty_different_faults() -> None:
     assert len({fault.description for fault in FAULTS}) == len(FAULTS) >= 40
     assert {fault.caught_by for fault in FAULTS} == {"BP1", "BP2", "BP3", "BP4", *CHECKS}
 
@@ -90,7 +89,7 @@ def test_fault_is_caught(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "fault", [fault for fault in FAULTS if fault.caught_by == "pass"], ids=lambda fault: fault.description
 )
-def test_gradient_check_alone_cannot_see_a_mistake_that_cost_and_gradient_share(
+def test_gradient_check_cannot_detect_a_mistake_that_cost_and_gradient_share(
     fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault.plant(monkeypatch)

@@ -68,6 +68,7 @@ def train_network(
         patience=(options.patience or options.epochs) if validation else None,
         verbose=0 if options.quiet else 1,
     )
+    network.diagnose()  # it measures the final layers and costs, which the file stores for `glassnet diagnose MODEL`
     summary = training_summary(dataset, options, history, file)
     return TrainedModel(network, dataset.preparation, dataset.target, summary), history
 

@@ -72,11 +72,11 @@ class Explanation:
         ).replace("-", "−")
 
     def lines(self, width: int = 100, ascii_only: bool = False) -> Iterator[Line]:
-        """Lines of text with their styles: heading, formula, numbers, words; in ASCII where that is asked."""
+        """Lines of text with their styles: heading, formula, numbers, sentence; in ASCII where that is asked."""
         encoded = to_ascii if ascii_only else str
         yield from wrapped(encoded(self.about), width)
         yield from wrapped(encoded(NOTATIONS[self.notation]), width)
-        yield "words", ""
+        yield "sentence", ""
         for stage in self.stages:
             for style, text in stage_lines(stage.in_ascii if ascii_only else stage, self.picks, width):
                 yield style, encoded(text)
@@ -92,7 +92,7 @@ class Explanation:
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         from rich.text import Text
 
-        styles = {"heading": "bold cyan", "formula": "bold", "numbers": "", "words": "italic"}
+        styles = {"heading": "bold cyan", "formula": "bold", "numbers": "", "sentence": "italic"}
         for style, text in self.lines(options.max_width, options.ascii_only):
             yield Text(text, style=styles[style], no_wrap=True, overflow="ignore")
 
