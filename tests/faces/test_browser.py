@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from glassnet.see.beats import Shown
 
 from glassnet import MLPClassifier
 from glassnet.estimators.loss_curve import curve_html
