@@ -60,12 +60,12 @@ def check_backprop(
         raise ParameterError(f"layers is {list(layers)!r}; the check takes only widths, such as [2, 3, 1].")
     batch = next(m for m in BATCH_SIZES if m not in layers)
     trial = Trial(layers, activations, cost, batch)
-    dense = trial.network.architecture.dense
-    names = [layer.activation.name for layer in dense] if activations is None else activations
-    candidate = Candidate(mine, names, rows)
-    faults = _gradient_faults(candidate, trial, names, cost)
+    if activations is None:
+        activations = [dense.activation.name for dense in trial.network.architecture.dense]
+    candidate = Candidate(mine, activations, rows)
+    faults = _gradient_faults(candidate, trial)
     if candidate.is_class:
-        faults += class_faults(candidate, trial, names, cost, bool(faults))
+        faults += class_faults(candidate, trial, bool(faults))
     elif not faults:
         try:
             faults += _state_faults(candidate, trial)
@@ -74,7 +74,7 @@ def check_backprop(
     return BackpropReport(tuple(dict.fromkeys(faults)))
 
 
-def _gradient_faults(candidate: Candidate, trial: Trial, activations: Any, cost: Any) -> list[Fault]:
+def _gradient_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
     """The faults of the gradient; where it cannot be run with these widths, those it has on a square network."""
     try:
         return compare_gradients(candidate, trial)
@@ -83,7 +83,7 @@ def _gradient_faults(candidate: Candidate, trial: Trial, activations: Any, cost:
         faults: list[Fault] = []
         if not any(layer.activation.groups for layer in dense):  # groups fit only their own widths
             with contextlib.suppress(CandidateError):
-                faults = compare_gradients(candidate, Trial([width] * len(trial.widths), activations, cost, width))
+                faults = compare_gradients(candidate, trial.variant([width] * len(trial.widths), width))
         return faults or [Fault(error.equation, f"{error}; layers were {trial.widths}, x {trial.x.shape}.")]
 
 
@@ -97,7 +97,7 @@ def compare_gradients(candidate: Candidate, trial: Trial) -> list[Fault]:
     faults, theirs = _match_shapes(trial, returned, tolerance)
     if not all(np.isfinite(part).all() for part in (*theirs[0], *theirs[1])):
         return [*faults, Fault("run", "its gradients are not finite.")]
-    known = search(trial.prepared, theirs, tolerance)
+    known = search(trial, theirs, tolerance)
     if known is None:
         again = as_arrays(candidate, candidate.gradients(trial.widths, *before, trial.x, trial.y)[0], "dw", count)
         if not all(map(_is_same, again, returned[0])):
@@ -147,9 +147,8 @@ def _bias_fault(trial: Trial, number: int, part: Array, tolerance: float) -> Fau
     if part.size == 1:
         return Fault("BP3", f"db[{number}] is one number for all {width} neurons; sum over the samples only (axis 1).")
     if part.size == trial.m:
-        return Fault(
-            "BP3", "db is summed over the wrong axis: over neurons, not over samples (axis 0 instead of axis 1)."
-        )
+        sentence = "db is summed over the wrong axis: over neurons, not over samples (axis 0 instead of axis 1)."
+        return Fault("BP3", sentence)
     if part.shape == delta.shape:
         return Fault("BP3", f"db[{number}] is δ itself, {part.shape}; return its mean over the samples.")
     return Fault("BP3", f"db[{number}] has shape {part.shape}; ({width}, 1) is expected.")
@@ -157,7 +156,7 @@ def _bias_fault(trial: Trial, number: int, part: Array, tolerance: float) -> Fau
 
 def _state_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
     """A function must return the same again, whatever was passed in between, and leave its arguments unchanged."""
-    other = Trial(trial.widths, candidate.activations, trial.network.architecture.cost, trial.m, seed=1)
+    other = trial.variant(trial.widths, trial.m, seed=1)
     changed = candidate.changed_arguments(*trial.parameters, trial.x, trial.y)
     if changed:
         names = " and ".join(changed)
@@ -171,9 +170,8 @@ def _state_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
     added = np.concatenate([part.ravel() for part in trial.gradients[0]])
     if np.allclose(calls[2] - calls[1], added, rtol=FLOAT32_TOLERANCE, atol=1e-6):
         return [Fault("BP4", "the gradients of earlier calls are added: dw and db are not set to 0 for each batch.")]
-    return [
-        Fault("BP4", "a second call with the same arguments returns other numbers: some state is kept between calls.")
-    ]
+    sentence = "a second call with the same arguments returns other numbers: some state is kept between calls."
+    return [Fault("BP4", sentence)]
 
 
 def _is_same(one: Array, other: Array) -> bool:
