@@ -119,13 +119,17 @@ def _match_shapes(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[li
     dw, db = list(theirs[0]), list(theirs[1])
     shapes = [w.shape for w in trial.network.weights]
     faults: list[Fault] = []
-    if [part.shape for part in dw] != shapes and [part.shape for part in db] == shapes:
+
+    def fit(parts: list[Array]) -> bool:
+        return [part.shape for part in parts] == shapes
+
+    if not fit(dw) and fit(db):
         dw, db = db, dw
         faults.append(Fault("run", "dw and db are swapped: return dw first, then db."))
-    if [part.shape for part in dw] != shapes and [part.shape for part in dw[::-1]] == shapes:
+    if not fit(dw) and fit(dw[::-1]):
         dw, db = dw[::-1], db[::-1]
         faults.append(Fault("BP4", "dw and db are in backward order: the last layer comes first."))
-    if [part.shape for part in dw] != shapes and [part.T.shape for part in dw] == shapes:
+    if not fit(dw) and fit([part.T for part in dw]):
         dw = [part.T for part in dw]
         faults.append(Fault("BP4", "dW is transposed: a·δᵀ instead of δ·aᵀ."))
     for number, (part, shape) in enumerate(zip(dw, shapes, strict=True)):

@@ -110,8 +110,9 @@ def _step(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     meanings = [_meaning(ratio, trial.m) for ratio in _ratios(steps, own, tolerance)]
     early = gradients(trial.prepared, [update_early(LR, len(trial.widths) - 1)])
     if None not in meanings:
-        for text, what in _merged([meaning or "" for meaning in meanings]):
-            yield Fault("update", text.format(what=what))
+        for text in dict.fromkeys(filter(None, meanings)):
+            concerned = [name for name, meaning in zip(("weights", "biases"), meanings, strict=True) if meaning == text]
+            yield Fault("update", text.format(what=" and ".join(concerned)))
     elif early is not None and _ratios(steps, early, tolerance) == [1.0, 1.0]:
         yield Fault("BP2", "train updates W before the error passes through it; use the W of the forward pass.")
     else:
@@ -135,15 +136,6 @@ def _meaning(ratio: float | None, m: int) -> str | None:
         1 / m: "the step of the {what} is divided by m a second time.",
     }
     return None if ratio is None else next((s for f, s in meanings.items() if np.isclose(ratio, f, rtol=1e-3)), None)
-
-
-def _merged(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each text with what it concerns; the same text for weights and biases is one fault."""
-    if texts[0] == texts[1]:
-        if texts[0]:
-            yield texts[0], "weights and biases"
-        return
-    yield from ((text, what) for text, what in zip(texts, ("weights", "biases"), strict=True) if text)
 
 
 def _own_gradient(candidate: Candidate, trial: Trial) -> Gradients | None:
@@ -210,8 +202,8 @@ def _batch_faults(tall: Trial, batches: list[Array], error: CandidateError | Non
     if error is not None:
         raise error
     if all(x.shape[1] == SAMPLES for x in batches):
-        sentence = f"the batch is never sliced: with batch_size={BATCH_SIZE} each step used all {SAMPLES} samples."
-        yield Fault("update", sentence)
+        used = f"with batch_size={BATCH_SIZE} each step used all {SAMPLES} samples."
+        yield Fault("update", f"the batch is never sliced: {used}")
         return
     order = _sample_order(tall, batches)
     first_epoch = order[: len(order) // 2]
