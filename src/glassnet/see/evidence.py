@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from glassnet.batches.targets import numeric_targets
 from glassnet.execution.inference import loaded_executor, outputs
 from glassnet.execution.model import Model
 from glassnet.program.parameters import Array
-from glassnet.see.wording import Wording
+from glassnet.see.wording import NETWORK, Wording
 from glassnet.tables.costs import Cost
 from glassnet.training.history import CostLevels, FinalState, History
 from glassnet.training.layer_measures import QUANTITIES, LayerMeter, Measures
@@ -59,7 +59,7 @@ class Evidence:
     outputs: Array | None = None
     levels: CostLevels | None = None
     is_complete: bool = True
-    wording: Wording = field(default_factory=Wording)
+    wording: Wording = NETWORK
 
     @property
     def reached(self) -> float | None:
@@ -144,7 +144,7 @@ def evidence_of_run(model: Model, history: History | None, samples: Sources | No
 
 
 def examine(
-    model: Model, history: History | None, sources: Sources, wording: Wording, is_complete: bool = True
+    model: Model, history: History | None, sources: Sources, wording: Wording = NETWORK, is_complete: bool = True
 ) -> Evidence:
     """What is known of the model, its last run, and these samples, which are already checked."""
     cost, predicted = model.architecture.cost, outputs(model, sources.x).T

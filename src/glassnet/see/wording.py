@@ -36,6 +36,7 @@ class Wording(NamedTuple):
         return f"column {name} of {self.x}"
 
 
+NETWORK = Wording()
 ESTIMATOR = Wording(
     x="X",
     learning_rate="learning_rate_init",
