@@ -27,21 +27,8 @@ _HOMES = {
     "plots.layers": ("plot_layers", "plot_saturation"),
     "plots.networks": ("plot_predictions", "plot_samples", "plot_weights", "plot_confusion", "plot_network"),
     "tables.activations": (
-        *(
-            "Linear",
-            "Sigmoid",
-            "Tanh",
-            "ReLU",
-            "LeakyReLU",
-            "ELU",
-            "SELU",
-            "GELU",
-            "SiLU",
-            "Mish",
-            "Softplus",
-            "Softsign",
-        ),
-        *("Exp", "Softmax"),
+        *("Linear", "Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Softplus"),
+        *("Softsign", "Exp", "Softmax"),
     ),
     "tables.custom_activation": ("custom_activation",),
     "tables.costs": (

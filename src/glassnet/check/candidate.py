@@ -10,7 +10,7 @@ import contextlib
 import io
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -118,12 +118,9 @@ class Candidate:
         ours, theirs = self._arguments(*arguments), self._arguments(*arguments)
         with quiet():
             self.mine(*theirs)
-        names = ("weights", "biases", "x", "y")
-        return [
-            name
-            for name, one, other in zip(names, ours, theirs, strict=True)
-            if len(one) != len(other) or not all(map(np.array_equal, one, other))
-        ]
+        pairs = zip(("weights", "biases", "x", "y"), zip(ours, theirs, strict=True), strict=True)
+        same = {name: len(p) == len(q) and all(map(np.array_equal, p, q)) for name, (p, q) in pairs}
+        return [name for name in same if not same[name]]
 
     def forward(self, instance: Any, x: Array) -> tuple[Any, Any]:
         """What their feedforward returns for z_s and a_s, unchanged."""
@@ -138,22 +135,20 @@ class Candidate:
     def train(self, instance: Any, x: Array, y: Array, **options: Any) -> None:
         """Call their train with x, y and batch_size, epochs, lr by name, or in this order."""
         with quiet():
-            arguments: tuple[Any, ...] = (self.transposed(x).copy(), self.transposed(y).copy())
-            call: Callable[..., Any] = instance.train
+            arguments = (self.transposed(x).copy(), self.transposed(y).copy())
             try:
-                call(*arguments, **options)
+                instance.train(*arguments, **options)
             except TypeError as error:
                 if "argument" not in str(error):
                     raise
-                call(*arguments, *options.values())
+                instance.train(*arguments, *options.values())
 
 
 def _pair(result: Any) -> tuple[Any, Any]:
     """The two parts of what they returned. Raises CandidateError where there are not two."""
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        given = (
-            f"a {type(result).__name__} of {len(result)}" if isinstance(result, (tuple, list)) else f"{result!r:.60}"
-        )
+    is_list = isinstance(result, (tuple, list))
+    if not is_list or len(result) != 2:
+        given = f"a {type(result).__name__} of {len(result)}" if is_list else f"{result!r:.60}"
         raise CandidateError(f"it returns {given}, where a pair of lists is expected, such as dw, db")
     return result[0], result[1]
 

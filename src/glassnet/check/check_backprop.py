@@ -60,12 +60,12 @@ def check_backprop(
         raise ParameterError(f"layers is {list(layers)!r}; the check takes only widths, such as [2, 3, 1].")
     batch = next(m for m in BATCH_SIZES if m not in layers)
     trial = Trial(layers, activations, cost, batch)
-    dense = trial.network.architecture.dense
-    names = [layer.activation.name for layer in dense] if activations is None else activations
-    candidate = Candidate(mine, names, rows)
-    faults = _gradient_faults(candidate, trial, names, cost)
+    if activations is None:
+        activations = [dense.activation.name for dense in trial.network.architecture.dense]
+    candidate = Candidate(mine, activations, rows)
+    faults = _gradient_faults(candidate, trial)
     if candidate.is_class:
-        faults += class_faults(candidate, trial, names, cost, bool(faults))
+        faults += class_faults(candidate, trial, bool(faults))
     elif not faults:
         try:
             faults += _state_faults(candidate, trial)
@@ -74,7 +74,7 @@ def check_backprop(
     return BackpropReport(tuple(dict.fromkeys(faults)))
 
 
-def _gradient_faults(candidate: Candidate, trial: Trial, activations: Any, cost: Any) -> list[Fault]:
+def _gradient_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
     """The faults of the gradient; where it cannot be run with these widths, those it has on a square network."""
     try:
         return compare_gradients(candidate, trial)
@@ -83,7 +83,7 @@ def _gradient_faults(candidate: Candidate, trial: Trial, activations: Any, cost:
         faults: list[Fault] = []
         if not any(layer.activation.groups for layer in dense):  # groups fit only their own widths
             with contextlib.suppress(CandidateError):
-                faults = compare_gradients(candidate, Trial([width] * len(trial.widths), activations, cost, width))
+                faults = compare_gradients(candidate, trial.variant([width] * len(trial.widths), width))
         return faults or [Fault(error.equation, f"{error}; layers were {trial.widths}, x {trial.x.shape}.")]
 
 
@@ -97,7 +97,7 @@ def compare_gradients(candidate: Candidate, trial: Trial) -> list[Fault]:
     faults, theirs = _match_shapes(trial, returned, tolerance)
     if not all(np.isfinite(part).all() for part in (*theirs[0], *theirs[1])):
         return [*faults, Fault("run", "its gradients are not finite.")]
-    known = search(trial.prepared, theirs, tolerance)
+    known = search(trial, theirs, tolerance)
     if known is None:
         again = as_arrays(candidate, candidate.gradients(trial.widths, *before, trial.x, trial.y)[0], "dw", count)
         if not all(map(_is_same, again, returned[0])):
@@ -119,13 +119,17 @@ def _match_shapes(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[li
     dw, db = list(theirs[0]), list(theirs[1])
     shapes = [w.shape for w in trial.network.weights]
     faults: list[Fault] = []
-    if [part.shape for part in dw] != shapes and [part.shape for part in db] == shapes:
+
+    def fit(parts: list[Array]) -> bool:
+        return [part.shape for part in parts] == shapes
+
+    if not fit(dw) and fit(db):
         dw, db = db, dw
         faults.append(Fault("run", "dw and db are swapped: return dw first, then db."))
-    if [part.shape for part in dw] != shapes and [part.shape for part in dw[::-1]] == shapes:
+    if not fit(dw) and fit(dw[::-1]):
         dw, db = dw[::-1], db[::-1]
         faults.append(Fault("BP4", "dw and db are in backward order: the last layer comes first."))
-    if [part.shape for part in dw] != shapes and [part.T.shape for part in dw] == shapes:
+    if not fit(dw) and fit([part.T for part in dw]):
         dw = [part.T for part in dw]
         faults.append(Fault("BP4", "dW is transposed: a·δᵀ instead of δ·aᵀ."))
     for number, (part, shape) in enumerate(zip(dw, shapes, strict=True)):
@@ -147,9 +151,8 @@ def _bias_fault(trial: Trial, number: int, part: Array, tolerance: float) -> Fau
     if part.size == 1:
         return Fault("BP3", f"db[{number}] is one number for all {width} neurons; sum over the samples only (axis 1).")
     if part.size == trial.m:
-        return Fault(
-            "BP3", "db is summed over the wrong axis: over neurons, not over samples (axis 0 instead of axis 1)."
-        )
+        sentence = "db is summed over the wrong axis: over neurons, not over samples (axis 0 instead of axis 1)."
+        return Fault("BP3", sentence)
     if part.shape == delta.shape:
         return Fault("BP3", f"db[{number}] is δ itself, {part.shape}; return its mean over the samples.")
     return Fault("BP3", f"db[{number}] has shape {part.shape}; ({width}, 1) is expected.")
@@ -157,7 +160,7 @@ def _bias_fault(trial: Trial, number: int, part: Array, tolerance: float) -> Fau
 
 def _state_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
     """A function must return the same again, whatever was passed in between, and leave its arguments unchanged."""
-    other = Trial(trial.widths, candidate.activations, trial.network.architecture.cost, trial.m, seed=1)
+    other = trial.variant(trial.widths, trial.m, seed=1)
     changed = candidate.changed_arguments(*trial.parameters, trial.x, trial.y)
     if changed:
         names = " and ".join(changed)
@@ -171,9 +174,8 @@ def _state_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
     added = np.concatenate([part.ravel() for part in trial.gradients[0]])
     if np.allclose(calls[2] - calls[1], added, rtol=FLOAT32_TOLERANCE, atol=1e-6):
         return [Fault("BP4", "the gradients of earlier calls are added: dw and db are not set to 0 for each batch.")]
-    return [
-        Fault("BP4", "a second call with the same arguments returns other numbers: some state is kept between calls.")
-    ]
+    sentence = "a second call with the same arguments returns other numbers: some state is kept between calls."
+    return [Fault("BP4", sentence)]
 
 
 def _is_same(one: Array, other: Array) -> bool:

@@ -20,21 +20,20 @@ NOT_SHUFFLED = Fault("update", "nothing is shuffled: every epoch sees the sample
 SEED_ARGUMENTS = ("seed", "random_state", "rng", "random_seed", "generator", "key")
 
 
-def class_faults(candidate: Candidate, trial: Trial, activations: Any, cost: Any, wrong: bool) -> list[Fault]:
+def class_faults(candidate: Candidate, trial: Trial, wrong: bool) -> list[Fault]:
     """Every fault that the checks find; `wrong` says that the gradient has one already."""
     faults: list[Fault] = []
     for check in (_forward, _stale, _overflow, _unknown, _step, _batches, _start):
         try:
             # Where the gradient is wrong, a wrong step of train is its consequence.
-            results = check(candidate, trial, activations, cost)
-            faults += [fault for fault in results if not (wrong and fault == WRONG_STEP)]
+            faults += [fault for fault in check(candidate, trial) if not (wrong and fault == WRONG_STEP)]
         except CandidateError as error:
             if check is not _unknown and not wrong:
                 faults.append(Fault("run", f"{error} ({check.__name__[1:]})."))
     return faults
 
 
-def _forward(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
+def _forward(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     """Compares z and a with ours and reports the first that differs."""
     instance = candidate.create_with(trial.widths, *trial.parameters)
     z_s, a_s = candidate.forward(instance, trial.x)
@@ -45,14 +44,13 @@ def _forward(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
             ours, theirs = trial.prepared.executor.columns(f"{name}{layer}"), returned[name][layer - 1]
             if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=FLOAT32_TOLERANCE, atol=1e-4):
                 activation = trial.network.architecture.dense[layer - 1].activation.name
-                equation = "W·a + b" if name == "z" else f"{activation}(z)"
-                yield Fault(
-                    "forward", f"{name}{layer} is not {equation}; it is the first quantity that differs from ours."
-                )
+                right = "W·a + b" if name == "z" else f"{activation}(z)"
+                sentence = f"{name}{layer} is not {right}; it is the first quantity that differs from ours."
+                yield Fault("forward", sentence)
                 return
 
 
-def _stale(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
+def _stale(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     """backpropagation must use the z_s and a_s that it is given."""
     instance, count = candidate.create_with(trial.widths, *trial.parameters), len(trial.widths) - 1
     first_pass = candidate.forward(instance, trial.x)
@@ -61,13 +59,11 @@ def _stale(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
     candidate.forward(instance, trial.x[:, ::-1])
     delayed = as_arrays(candidate, candidate.backward(instance, trial.y, *second_pass)[0], "dw", count)
     if any(not np.allclose(p, q, rtol=1e-6, atol=1e-9) for p, q in zip(fresh, delayed, strict=True)):
-        yield Fault(
-            "BP4",
-            "stale activations: backpropagation uses those of the last feedforward, not the z_s and a_s it is given.",
-        )
+        used = "backpropagation uses those of the last feedforward, not the z_s and a_s it is given."
+        yield Fault("BP4", f"stale activations: {used}")
 
 
-def _overflow(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
+def _overflow(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     """z of ±1000 must give a finite a."""
     weights, biases = trial.parameters
     instance = candidate.create_with(trial.widths, [1e3 * w for w in weights], biases)
@@ -83,7 +79,7 @@ def _overflow(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
             return
 
 
-def _unknown(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
+def _unknown(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     """An unknown activation must be refused."""
     if not isinstance(candidate.mine, type):
         return
@@ -94,7 +90,7 @@ def _unknown(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
     yield Fault("forward", f"an unknown activation {what}; raise an error that lists the known names.")
 
 
-def _step(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
+def _step(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     """Compares one full-batch step of train with −lr times the gradient."""
     if not hasattr(candidate.mine, "train"):
         return
@@ -114,8 +110,9 @@ def _step(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
     meanings = [_meaning(ratio, trial.m) for ratio in _ratios(steps, own, tolerance)]
     early = gradients(trial.prepared, [update_early(LR, len(trial.widths) - 1)])
     if None not in meanings:
-        for text, what in _merged([meaning or "" for meaning in meanings]):
-            yield Fault("update", text.format(what=what))
+        for text in dict.fromkeys(filter(None, meanings)):
+            concerned = [name for name, meaning in zip(("weights", "biases"), meanings, strict=True) if meaning == text]
+            yield Fault("update", text.format(what=" and ".join(concerned)))
     elif early is not None and _ratios(steps, early, tolerance) == [1.0, 1.0]:
         yield Fault("BP2", "train updates W before the error passes through it; use the W of the forward pass.")
     else:
@@ -141,15 +138,6 @@ def _meaning(ratio: float | None, m: int) -> str | None:
     return None if ratio is None else next((s for f, s in meanings.items() if np.isclose(ratio, f, rtol=1e-3)), None)
 
 
-def _merged(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each text with what it concerns; the same text for weights and biases is one fault."""
-    if texts[0] == texts[1]:
-        if texts[0]:
-            yield texts[0], "weights and biases"
-        return
-    yield from ((text, what) for text, what in zip(texts, ("weights", "biases"), strict=True) if text)
-
-
 def _own_gradient(candidate: Candidate, trial: Trial) -> Gradients | None:
     """Their own gradient, or None where it has wrong shapes."""
     returned = candidate.gradients(trial.widths, *trial.parameters, trial.x, trial.y)
@@ -161,17 +149,17 @@ def _own_gradient(candidate: Candidate, trial: Trial) -> Gradients | None:
         return None
 
 
-def _batches(candidate: Candidate, trial: Trial, activations: Any, cost: Any) -> Iterator[Fault]:
+def _batches(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     """Which samples the steps of two epochs use."""
     if not (isinstance(candidate.mine, type) and hasattr(candidate.mine, "train")):
         return
-    tall = Trial([BATCH_SIZE + 2, *trial.widths[1:]], activations, cost, SAMPLES, seed=2)
+    tall = trial.variant([BATCH_SIZE + 2, *trial.widths[1:]], SAMPLES, seed=2)
     batches, error = _recorded_batches(candidate, tall, BATCH_SIZE)
     faults = list(_batch_faults(tall, batches, error)) if batches else []
     yield from faults
     if faults and faults[0].sentence.startswith("batch_size slices"):
         # Where every feature is in the slice, the steps can be made, and the order of the samples shows.
-        flat = Trial(trial.widths, activations, cost, SAMPLES, seed=2)
+        flat = trial.variant(trial.widths, SAMPLES, seed=2)
         order = _sample_order(flat, _recorded_batches(candidate, flat, max(trial.widths))[0])
         if order and order == sorted(order[:SAMPLES]) * (len(order) // SAMPLES):
             yield NOT_SHUFFLED
@@ -214,8 +202,8 @@ def _batch_faults(tall: Trial, batches: list[Array], error: CandidateError | Non
     if error is not None:
         raise error
     if all(x.shape[1] == SAMPLES for x in batches):
-        sentence = f"the batch is never sliced: with batch_size={BATCH_SIZE} each step used all {SAMPLES} samples."
-        yield Fault("update", sentence)
+        used = f"with batch_size={BATCH_SIZE} each step used all {SAMPLES} samples."
+        yield Fault("update", f"the batch is never sliced: {used}")
         return
     order = _sample_order(tall, batches)
     first_epoch = order[: len(order) // 2]
@@ -226,7 +214,7 @@ def _batch_faults(tall: Trial, batches: list[Array], error: CandidateError | Non
         yield NOT_SHUFFLED
 
 
-def _start(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
+def _start(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     """The first weights of a wide layer, and whether they can be reproduced."""
     if not isinstance(candidate.mine, type):
         return

@@ -7,6 +7,7 @@ independent of the number of parameters; on request every entry is compared.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_TRIES = 5  # directions, before a difference counts
 STEPS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # a kink of relu disturbs only the longer ones, a fault all of them
+Cost = Callable[[float], float]  # C as a function of a step along a direction
 
 
 class Finding(NamedTuple):
@@ -58,9 +60,7 @@ class GradientReport(NamedTuple):
             key = (finding.layer, finding.equation, finding.quantity.split("[")[0])
             if key not in worst or finding.difference > worst[key].difference:
                 worst[key] = finding
-        lines = [
-            f"{'layer':<6}{'equation':<9}{'quantity':<18}{'backpropagation':>17}{'differences':>17}{'relative':>9}"
-        ]
+        lines = ["layer equation quantity            backpropagation      differences relative"]
         for (layer, equation, _), finding in worst.items():
             mark = "" if finding.difference <= self.tolerance else "  ← wrong"
             lines.append(
@@ -122,37 +122,30 @@ class _Check:
         """Errors, then parameters, from the last layer back, in the order of backpropagation."""
         last = len(self.twin.architecture.dense)
         for layer in range(last, 0, -1):
-            yield from self._error(layer, "BP1" if layer == last else "BP2", directions)
+            equation = "BP1" if layer == last else "BP2"
+            for _ in range(directions):
+                yield self._retried(partial(self._error, layer, equation))
             for segment in self.program.segments:
                 if segment.layer == layer or (layer == 1 and segment.layer == 0):
                     equation = "BP4" if segment.is_weight else "BP3"
-                    yield from self._parameter(segment.name, equation, layer, directions)
+                    for _ in range(directions):
+                        yield self._retried(partial(self._parameter, segment.name, equation, layer))
                     if entries:
                         yield from self._entries(segment.name, equation, layer)
 
-    def _error(self, layer: int, equation: str, directions: int) -> Iterator[Finding]:
-        """δ: the slope of C along a direction of z is Σ δ⊙direction / m."""
+    def _error(self, layer: int, equation: str) -> Finding:
+        """δ: the slope of C along a random direction of z is Σ δ⊙direction / m."""
         error = self.gradients[f"delta{layer}"]
+        direction = np.asarray(self.rng.standard_normal(error.shape))
+        slope = float((error * direction).sum()) / len(error)
+        return self._compare(layer, equation, f"δ{layer}", slope, self._cost_along_quantity(f"z{layer}", direction))
 
-        def compare() -> Finding:
-            direction = np.asarray(self.rng.standard_normal(error.shape))
-            slope = float((error * direction).sum()) / len(error)
-            return self._compare(layer, equation, f"δ{layer}", slope, self._cost_along_quantity(f"z{layer}", direction))
-
-        return (self._retried(compare) for _ in range(directions))
-
-    def _parameter(self, name: str, equation: str, layer: int, directions: int) -> Iterator[Finding]:
-        """A gradient: the slope of C along a direction of the parameter is Σ gradient⊙direction."""
+    def _parameter(self, name: str, equation: str, layer: int) -> Finding:
+        """A gradient: the slope of C along a random direction of the parameter is Σ gradient⊙direction."""
         gradient = self.gradients[f"d{name}"]
-
-        def compare() -> Finding:
-            direction = np.asarray(self.rng.standard_normal(gradient.shape))
-            slope = float((gradient * direction).sum())
-            return self._compare(
-                layer, equation, symbol(f"d{name}"), slope, self._cost_along_parameter(name, direction)
-            )
-
-        return (self._retried(compare) for _ in range(directions))
+        direction = np.asarray(self.rng.standard_normal(gradient.shape))
+        slope, cost = float((gradient * direction).sum()), self._cost_along_parameter(name, direction)
+        return self._compare(layer, equation, symbol(f"d{name}"), slope, cost)
 
     def _retried(self, compare: Callable[[], Finding]) -> Finding:
         """A comparison along a random direction, repeated where a kink disturbs it; a fault disturbs all of them."""
@@ -169,13 +162,11 @@ class _Check:
         for index in np.ndindex(gradient.shape):
             direction = np.zeros(gradient.shape)
             direction[index] = 1.0
-            text = f"{symbol(f'd{name}')}[{', '.join(map(str, reversed(index)))}]"
-            yield self._compare(
-                layer, equation, text, float(gradient[index]), self._cost_along_parameter(name, direction)
-            )
+            text, cost = ", ".join(map(str, reversed(index))), self._cost_along_parameter(name, direction)
+            yield self._compare(layer, equation, f"{symbol(f'd{name}')}[{text}]", float(gradient[index]), cost)
 
-    def _cost_along_parameter(self, name: str, direction: Array) -> Callable[[float], float]:
-        """C as a function of a step along a direction of one parameter, which is restored afterwards."""
+    def _cost_along_parameter(self, name: str, direction: Array) -> Cost:
+        """C along a direction of one parameter, which is restored afterwards."""
         values = self.runner.rows(name)
         before = values.copy()
 
@@ -187,8 +178,8 @@ class _Check:
 
         return cost
 
-    def _cost_along_quantity(self, name: str, direction: Array) -> Callable[[float], float]:
-        """C as a function of a step along a direction of a quantity: run up to it, change it, run the rest."""
+    def _cost_along_quantity(self, name: str, direction: Array) -> Cost:
+        """C along a direction of a quantity: run up to it, change it, run the rest."""
         start = self.program.writer(name) + 1
 
         def cost(size: float) -> float:
@@ -199,9 +190,7 @@ class _Check:
 
         return cost
 
-    def _compare(
-        self, layer: int, equation: str, quantity: str, analytic: float, cost: Callable[[float], float]
-    ) -> Finding:
+    def _compare(self, layer: int, equation: str, quantity: str, analytic: float, cost: Cost) -> Finding:
         """The comparison of the step whose differences come closest; none does where the gradient is wrong."""
         findings: list[Finding] = []
         jumps: list[float] = []

@@ -16,7 +16,7 @@ from glassnet.execution.reference import Reference
 from glassnet.program.equations import EQUATIONS
 from glassnet.program.parameters import Array
 from glassnet.program.program import Row
-from glassnet.see.quantities import LoadedPass
+from glassnet.see.quantities import PreparedPass
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.formula import trace
 
@@ -36,11 +36,7 @@ class Fault(NamedTuple):
         return f"{self.equation}: {self.sentence}"
 
 
-class Hypothesis(NamedTuple):
-    """A mistake and the change of the program that makes it."""
-
-    fault: Fault
-    change: Change
+Hypothesis = tuple[Fault, Change]
 
 
 class FaultyReference(Reference):
@@ -65,7 +61,7 @@ class FaultyReference(Reference):
     }
 
 
-def gradients(prepared: LoadedPass, changes: Sequence[Change] = ()) -> Gradients | None:
+def gradients(prepared: PreparedPass, changes: Sequence[Change] = ()) -> Gradients | None:
     """dw and db of the program with some changes; None where the changed equations do not fit together."""
     program = prepared.program
     rows = list(program.rows)
@@ -94,41 +90,32 @@ def _writer(rows: Rows, name: str) -> int:
     return max(number for number, row in enumerate(rows) if name in row.writes)
 
 
-def _replace(rows: Rows, name: str, **fields: Any) -> None:
-    """Change fields of the equation that writes `name`."""
-    number = _writer(rows, name)
-    rows[number] = rows[number]._replace(**fields)
+def _replace(fields: Mapping[str, Mapping[str, Any]]) -> Change:
+    """The equations that write these names get other fields."""
+
+    def change(rows: Rows) -> None:
+        for name, others in fields.items():
+            number = _writer(rows, name)
+            rows[number] = rows[number]._replace(**others)
+
+    return change
 
 
 def replace_kind(names: Sequence[str], kind: str) -> Change:
     """The equations that write `names` become equations of another kind."""
-
-    def change(rows: Rows) -> None:
-        for name in names:
-            _replace(rows, name, kind=kind)
-
-    return change
+    return _replace({name: {"kind": kind} for name in names})
 
 
 def replace_reads(reads: Mapping[str, tuple[str, ...]]) -> Change:
     """The equations that write these names read something else."""
-
-    def change(rows: Rows) -> None:
-        for name, others in reads.items():
-            _replace(rows, name, reads=others)
-
-    return change
+    return _replace({name: {"reads": others} for name, others in reads.items()})
 
 
 def replace_formulas(formulas: Mapping[str, tuple[Callable[..., Any], tuple[str, ...]]]) -> Change:
     """The equations that write these names become formulas of the given quantities."""
-
-    def change(rows: Rows) -> None:
-        for name, (function, reads) in formulas.items():
-            formula = trace(function, len(reads))
-            _replace(rows, name, kind="formula", reads=reads, formula=formula, scalars=())
-
-    return change
+    formula = {"kind": "formula", "scalars": ()}
+    traced = {name: {"reads": reads, "formula": trace(f, len(reads))} for name, (f, reads) in formulas.items()}
+    return _replace({name: formula | fields for name, fields in traced.items()})
 
 
 def ungroup(rows: Rows) -> None:
@@ -156,7 +143,7 @@ def update_early(lr: float, layers: int) -> Change:
 class Hypotheses:
     """All hypotheses about a network of dense layers, the likelier ones first."""
 
-    def __init__(self, prepared: LoadedPass) -> None:
+    def __init__(self, prepared: PreparedPass) -> None:
         self.dense, self.program = prepared.model.architecture.dense, prepared.program
         self.last = len(self.dense)
         self.paired = f"da{self.last}" not in self.program.buffers
@@ -166,7 +153,7 @@ class Hypotheses:
     def __iter__(self) -> Iterator[Hypothesis]:
         mistakes = (self.output_errors(), self.hidden_errors(), self.bias_gradients(), self.weight_gradients())
         for equation, sentence, change in chain(*mistakes, self.forward()):
-            yield Hypothesis(Fault(equation, sentence), change)
+            yield Fault(equation, sentence), change
 
     def output_errors(self) -> Iterator[Mistake]:
         """BP1."""
@@ -306,9 +293,8 @@ def _wrong_gates(right: Activation, z: str, a: str) -> list[tuple[str, Callable[
         ("σ(z) itself stands for σ'(z) {where}.", lambda d, a: d * a, (a,)),
     ]
     for name in ("sigmoid", "tanh", "relu", "linear"):
-        gates.append(
-            (f"σ' is that of {name} {{where}}, whatever the activation.", _times_slope(activation(name)), (z,))
-        )
+        sentence = f"σ' is that of {name} {{where}}, whatever the activation."
+        gates.append((sentence, _times_slope(activation(name)), (z,)))
     return gates
 
 

@@ -11,26 +11,27 @@ from itertools import combinations, product
 
 import numpy as np
 
-from glassnet.check.hypotheses import Fault, Gradients, Hypotheses, gradients
+from glassnet.check.hypotheses import Change, Fault, Gradients, Hypotheses, gradients
+from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
-from glassnet.see.quantities import LoadedPass
+from glassnet.see.quantities import PreparedPass
+
+Factors = Mapping[float, tuple[tuple[str, str], ...]]  # for each factor, the mistakes that leave it: key, sentence
 
 
-def search(prepared: LoadedPass, theirs: Gradients, tolerance: float) -> tuple[Fault, ...] | None:
+def search(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[Fault, ...] | None:
     """The faults that explain their numbers: none, factors, one hypothesis or two; None where nothing explains them."""
-    ours = gradients(prepared)
-    assert ours is not None
-    known = _factors(prepared)
+    prepared, ours, known = trial.prepared, trial.gradients, _factors(trial)
     faults = explained(ours, theirs, known, tolerance)
     if faults is not None:
         return faults
-    distinct = [one for one in Hypotheses(prepared) if _differs(gradients(prepared, [one.change]), ours)]
+    distinct = [(fault, change) for fault, change in Hypotheses(prepared) if _differs(prepared, change, ours)]
     for count in (1, 2):
         best: tuple[Fault, ...] | None = None
         for chosen in combinations(distinct, count):
-            changed = gradients(prepared, [one.change for one in chosen])
+            changed = gradients(prepared, [change for _, change in chosen])
             factors = None if changed is None else explained(changed, theirs, known, tolerance)
-            faults = () if factors is None else (*(one.fault for one in chosen), *factors)
+            faults = () if factors is None else (*(fault for fault, _ in chosen), *factors)
             if faults and (best is None or len(faults) < len(best)):
                 best = faults
         if best is not None:
@@ -38,8 +39,9 @@ def search(prepared: LoadedPass, theirs: Gradients, tolerance: float) -> tuple[F
     return None
 
 
-def _differs(changed: Gradients | None, ours: Gradients) -> bool:
-    """Whether a hypothesis gives other numbers than ours on this network; otherwise it cannot be recognised."""
+def _differs(prepared: PreparedPass, change: Change, ours: Gradients) -> bool:
+    """Whether a mistake changes the numbers of this network; otherwise it cannot be recognised."""
+    changed = gradients(prepared, [change])
     if changed is None or not all(np.isfinite(part).all() for part in (*changed[0], *changed[1])):
         return False
     return any(factor(p, q, 1e-9) != 1.0 for p, q in zip(changed, ours, strict=True))
@@ -61,9 +63,9 @@ def factor(theirs: Sequence[Array], ours: Sequence[Array], tolerance: float) -> 
     return ratio if abs(ratio - 1) > tolerance else 1.0
 
 
-def _factors(prepared: LoadedPass) -> dict[float, tuple[tuple[str, str], ...]]:
-    """The factors that mistakes leave, and their products: for each, the mistakes as (key, sentence)."""
-    m, outputs = prepared.executor.m, prepared.model.architecture.outputs
+def _factors(trial: Trial) -> Factors:
+    """The factors that mistakes leave, and their products."""
+    m, outputs = trial.m, trial.widths[-1]
     parts: list[dict[float, tuple[tuple[str, str], ...]]] = [
         {1.0: (), -1.0: (("sign", "the gradient has the wrong sign: y − a instead of a − y"),)},
         {1.0: (), float(m): (("batch", f"a sum over the batch of {m} instead of the mean"),)},
@@ -82,9 +84,7 @@ def _factors(prepared: LoadedPass) -> dict[float, tuple[tuple[str, str], ...]]:
     return products
 
 
-def explained(
-    ours: Gradients, theirs: Gradients, known: Mapping[float, tuple[tuple[str, str], ...]], tolerance: float
-) -> tuple[Fault, ...] | None:
+def explained(ours: Gradients, theirs: Gradients, known: Factors, tolerance: float) -> tuple[Fault, ...] | None:
     """The faults, where their numbers are ours times known factors; None where they are not."""
     mistakes = []
     for own, their in zip(ours, theirs, strict=True):
@@ -104,23 +104,14 @@ def explained(
 def first_difference(ours: Gradients, theirs: Gradients, tolerance: float) -> Fault:
     """Where their numbers first differ from ours, from the output back, and by how much."""
     for layer in range(len(ours[0]), 0, -1):
-        gaps = []
-        for own, their in ((ours[0][layer - 1], theirs[0][layer - 1]), (ours[1][layer - 1], theirs[1][layer - 1])):
-            scale = max(float(np.abs(own).max()), 1e-12)
-            gaps.append(float(np.abs(own - their).max()) / scale)
-        if max(gaps) > tolerance:
-            wrong = [gap > tolerance for gap in gaps]
+        pairs = [(own[layer - 1], their[layer - 1]) for own, their in zip(ours, theirs, strict=True)]
+        gaps = [float(np.abs(p - q).max()) / max(float(np.abs(p).max()), 1e-12) for p, q in pairs]
+        gap, wrong = max(gaps), [gap > tolerance for gap in gaps]
+        if any(wrong):
             both = "BP1" if layer == len(ours[0]) else "BP2"
             equation = both if all(wrong) else "BP4" if wrong[0] else "BP3"
             what = "dW and db differ" if all(wrong) else "dW differs" if wrong[0] else "db differs"
-            return Fault(
-                equation,
-                f"no known mistake gives these numbers; {what} first in layer {layer}, by {_share(max(gaps))} the "
-                "largest entry.",
-            )
+            size = f"{gap:.1%} of" if gap < 10 else f"{gap:.3g} times"
+            where = f"{what} first in layer {layer}, by {size} the largest entry."
+            return Fault(equation, f"no known mistake gives these numbers; {where}")
     return Fault("BP1", "no known mistake gives these numbers.")
-
-
-def _share(gap: float) -> str:
-    """A share in per cent, or a multiple."""
-    return f"{gap:.1%} of" if gap < 10 else f"{gap:.3g} times"

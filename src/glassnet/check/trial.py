@@ -1,4 +1,4 @@
-"""A network with known weights and a batch, on which a person's backpropagation and ours are run."""
+"""The networks, with random weights and a batch, on which a person's backpropagation and ours are run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from glassnet.check.hypotheses import Gradients, gradients
 from glassnet.network import NeuralNetwork
 from glassnet.program.parameters import Array
-from glassnet.see.quantities import LoadedPass, load_pass
+from glassnet.see.quantities import prepare_pass
 
 TOLERANCE, FLOAT32_TOLERANCE = 1e-6, 2e-3  # relative, for answers in float64 and in float32
 
 
 class Trial:
-    """A network with its weights and a batch, on which their code and ours are run."""
+    """A network with its weights and a batch of m samples, on which their code and ours are run."""
 
     def __init__(self, widths: Sequence[int], activations: Any, cost: Any, m: int, seed: int = 0) -> None:
         self.widths, self.m = list(widths), m
@@ -27,8 +27,13 @@ class Trial:
             self.network.parameters[name] = spread * rng.normal(size=values.shape)
         self.x = rng.normal(size=(self.widths[0], m))
         self.y = self._targets(rng)
-        self.prepared: LoadedPass = load_pass(self.network.model, (self.x, self.y, None))
+        self.prepared = prepare_pass(self.network.model, (self.x, self.y, None))
         self.prepared.executor.run()
+
+    def variant(self, widths: Sequence[int], m: int, seed: int = 0) -> Trial:
+        """A trial with the same activations and cost, but other widths and samples."""
+        architecture = self.network.architecture
+        return Trial(widths, [dense.activation for dense in architecture.dense], architecture.cost, m, seed)
 
     @property
     def gradients(self) -> Gradients:

@@ -18,13 +18,11 @@ import numpy as np
 from numpy.lib import format as npy
 
 from glassnet.data.idx import read_idx_folder
-from glassnet.data.reading import MAX_BYTES, FilePath, file_kind
+from glassnet.data.reading import MAX_BYTES, Array, FilePath, file_kind
 from glassnet.errors import DataError
 
 MAX_UNCHECKED_BYTES = 1 << 30  # above this, a compression ratio over MAX_COMPRESSION_RATIO is refused
 MAX_COMPRESSION_RATIO = 200
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -104,11 +102,9 @@ def _read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
 def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """The shape, whether the order is Fortran's, and the dtype."""
     version = npy.read_magic(file)
-    if version == (1, 0):
-        return npy.read_array_header_1_0(file)
-    if version == (2, 0):
-        return npy.read_array_header_2_0(file)
-    raise ValueError(f"unsupported version {version}")
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"unsupported version {version}")
+    return npy.read_array_header_1_0(file) if version == (1, 0) else npy.read_array_header_2_0(file)
 
 
 def _check_x(name: str, x: Array) -> None:

@@ -13,10 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from glassnet.data.reading import Array
 from glassnet.data.table import Table
 from glassnet.errors import DataError
-
-Array = np.ndarray[Any, Any]
 
 MAX_LEVELS = 100
 MISSING_VALUES = frozenset(("", "#N/A", "N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"))
@@ -118,23 +117,20 @@ Column = NumberColumn | CategoryColumn
 
 def fit_column(table: Table, name: str, rows: Array) -> Column:
     """Fit a column of the kind that its type calls for. Raises DataError for dates and other unsupported types."""
-    kind = table.column(name).type
     check_kind(table, name)
-    if is_number(kind) or pa.types.is_null(kind):
-        return NumberColumn.fit(table, name, rows)
-    return CategoryColumn.fit(table, name, rows)
+    kind = table.column(name).type
+    is_category = is_text(kind) or pa.types.is_boolean(kind)
+    return (CategoryColumn if is_category else NumberColumn).fit(table, name, rows)
 
 
 def is_number(kind: Any) -> bool:
     """Whether an Arrow type is numeric."""
-    types = pa.types
-    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def is_text(kind: Any) -> bool:
     """Whether an Arrow type is text."""
-    types = pa.types
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def check_kind(table: Table, name: str) -> None:

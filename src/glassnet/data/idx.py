@@ -11,14 +11,12 @@ import os
 import re
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from glassnet.data.reading import MAX_BYTES, FilePath, decompressed, open_data_file
+from glassnet.data.reading import MAX_BYTES, Array, FilePath, decompressed, open_data_file
 from glassnet.errors import DataError
 
-Array = np.ndarray[Any, Any]
 Samples = tuple[Array, Array]
 
 

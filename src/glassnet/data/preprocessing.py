@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -21,13 +21,13 @@ from glassnet.data.columns import (
     fit_column,
     mean_and_scale,
 )
+from glassnet.data.reading import Array
 from glassnet.data.table import Table
-from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn, class_list
+from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.errors import DataError, ModelFileError, suggestion
 
-Array = np.ndarray[Any, Any]
-
 MAX_INPUT_VALUES = 1 << 30
+T = TypeVar("T", str, bool)
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,9 @@ class TablePreparation:
         if table.rows * self.width > MAX_INPUT_VALUES:
             raise DataError(f"{table.path}: {table.rows:,} rows × {self.width:,} inputs are too large; split the file.")
         out = np.empty((table.rows, self.width), np.float32)
-        begin = 0
-        for column in self.columns:
-            end = begin + len(column.features)
-            column.transform_into(table, out[:, begin:end])
-            begin = end
+        ends = np.cumsum([len(column.features) for column in self.columns])
+        for column, part in zip(self.columns, np.split(out, ends[:-1], axis=1), strict=True):
+            column.transform_into(table, part)
         return out
 
     def _check_names(self, table: Table) -> None:
@@ -95,7 +93,7 @@ class TablePreparation:
             parts.append(f"{categories} categor{'y' if categories == 1 else 'ies'} one-hot encoded")
         if imputed := sum(column.indicator for column in numbers):
             parts.append(f"{imputed} with missing cells (median and an indicator column)")
-        return f"{', '.join(parts)}: {len(self.features)} inputs"
+        return f"{', '.join(parts)}: {self.width} inputs"
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON data."""
@@ -160,6 +158,9 @@ def from_json(document: Any, path: str) -> tuple[Preparation, TargetColumn]:
         raise ModelFileError(f"{path} is damaged: its columns are invalid ({error}); save it again.") from None
 
 
+# Values of a model file; each check raises ValueError.
+
+
 def _preparation(document: dict[str, Any]) -> Preparation:
     if document["kind"] == "arrays":
         mean, scale, width = _reals(document["mean"]), _reals(document["scale"]), document["width"]
@@ -172,18 +173,18 @@ def _preparation(document: dict[str, Any]) -> Preparation:
 
 
 def _column(document: dict[str, Any]) -> Column:
-    name = _text(document["name"])
+    name = _typed(document["name"], str)
     if document["kind"] == "category":
-        levels = [_text(level) for level in document["levels"]]
-        return CategoryColumn(name, levels, _flag(document["boolean"]))
+        levels = [_typed(level, str) for level in document["levels"]]
+        return CategoryColumn(name, levels, _typed(document["boolean"], bool))
     median, mean, scale = _reals([document[key] for key in ("median", "mean", "scale")])
-    return NumberColumn(name, median, mean, scale, _flag(document["indicator"]))
+    return NumberColumn(name, median, mean, scale, _typed(document["indicator"], bool))
 
 
 def _target(document: dict[str, Any]) -> TargetColumn:
-    name = _text(document["name"])
+    name = _typed(document["name"], str)
     if document["kind"] == "classification":
-        return ClassTarget(name, list(class_list(document["classes"])))
+        return ClassTarget(name, _classes(document["classes"]))
     mean, scale = _reals(document["mean"]), _reals(document["scale"])
     if len(mean) != len(scale) or not mean or 0 in scale:
         raise ValueError("target")
@@ -191,19 +192,23 @@ def _target(document: dict[str, Any]) -> TargetColumn:
 
 
 def _reals(values: Any) -> list[float]:
-    """A list of finite numbers. Raises ValueError for anything else."""
+    """A list of finite numbers."""
     if not isinstance(values, list) or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
         raise ValueError("numbers")
     return [float(value) for value in values]
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("names")
-    return value
+def _classes(values: Any) -> list[Any]:
+    """A list of two or more distinct classes of one type."""
+    if not isinstance(values, list) or len(values) < 2 or len({type(value) for value in values}) != 1:
+        raise ValueError("classes")
+    if not isinstance(values[0], str | bool | int | float) or len(set(values)) != len(values):
+        raise ValueError("classes")
+    return values
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("flags")
+def _typed(value: Any, kind: type[T]) -> T:
+    """A text or a flag."""
+    if not isinstance(value, kind):
+        raise ValueError("names" if kind is str else "flags")
     return value

@@ -9,10 +9,13 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from typing import IO, cast
+from typing import IO, Any, cast
+
+import numpy as np
 
 from glassnet.errors import DataError
 
+Array = np.ndarray[Any, Any]
 FilePath = str | os.PathLike[str]
 
 MAX_BYTES = 4 << 30

@@ -6,7 +6,7 @@ are converted back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -15,10 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from glassnet.data.columns import Serializable, check_kind, is_text, mean_and_scale
+from glassnet.data.reading import Array
 from glassnet.data.table import Table
 from glassnet.errors import DataError, unknown_name
-
-Array = np.ndarray[Any, Any]
 
 TASKS = ("auto", "classification", "regression")
 MAX_INTEGER_CLASSES = 20
@@ -80,6 +79,7 @@ class NumberTarget(Serializable):
     """One or several numbers per row; the network learns (value − mean) · scale."""
 
     kind: ClassVar[str] = "regression"
+    is_text: ClassVar[bool] = False  # a CSV reader turns the column into numbers
     name: str
     mean: list[float]
     scale: list[float]
@@ -97,19 +97,13 @@ class NumberTarget(Serializable):
             fits = [(0.0, 1.0)] * len(fits)
         return cls(name, [mean for mean, _ in fits], [scale for _, scale in fits])
 
-    @property
-    def is_text(self) -> bool:
-        """Always False: the column is read as numbers."""
-        return False
-
     def encode(self, values: Array, location: Callable[[int], str] | None = None) -> Array:
         """The targets of the network, (n, outputs) float64."""
         if _is_label(values):
             raise DataError(f"The target {self.name!r} holds {_plain(values.reshape(-1))[0]!r}; it must be numbers.")
         columns = np.asarray(values, np.float64).reshape(len(values), -1)
-        if columns.shape[1] != len(self.mean):
-            count = f"{columns.shape[1]} columns; the model predicts {len(self.mean)}"
-            raise DataError(f"The target {self.name!r} has {count}.")
+        if (count := columns.shape[1]) != len(self.mean):
+            raise DataError(f"The target {self.name!r} has {count} columns; the model predicts {len(self.mean)}.")
         encoded: Array = (columns - self.mean) * self.scale
         return encoded
 
@@ -182,12 +176,3 @@ def _is_label(values: Array) -> bool:
 def _plain(values: Array) -> list[Any]:
     """As Python values, which JSON supports."""
     return list(values.tolist())
-
-
-def class_list(value: Any) -> Sequence[Any]:
-    """The classes in a model file. Raises ValueError unless they are distinct and of one type."""
-    if not isinstance(value, list) or len(value) < 2 or len({type(item) for item in value}) != 1:
-        raise ValueError("classes")
-    if not isinstance(value[0], str | bool | int | float) or len(set(value)) != len(value):
-        raise ValueError("classes")
-    return value

@@ -85,8 +85,7 @@ def _plot_samples(x: Array, y: Array, outputs: int, ax: Axes) -> None:
     targets = y if y.ndim == 1 else predicted_classes(y, (outputs,)).astype(int)
     for number in np.unique(targets):
         chosen = x[targets == number]
-        colour = OKABE_ITO[int(number) % len(OKABE_ITO)]
-        marker = MARKERS[int(number) % len(MARKERS)]
+        colour, marker = OKABE_ITO[int(number) % len(OKABE_ITO)], MARKERS[int(number) % len(MARKERS)]
         ax.plot(*chosen.T, marker, color=colour, markeredgecolor="white", markersize=5, label=f"{int(number)}")
     _legend_below(ax, 8, "y")
 
@@ -111,14 +110,8 @@ def plot_weights(network: NeuralNetwork, layer: int = 1, shape: tuple[int, int] 
     ax = new_axes(6.4, 5.0) if ax is None else ax
     image = w if shape is None else _tiled(w[:40], shape)
     limit = float(np.nanmax(np.abs(image))) or 1.0
-    drawn = ax.imshow(
-        image,
-        cmap=DIVERGING,
-        vmin=-limit,
-        vmax=limit,
-        interpolation="nearest",
-        aspect="auto" if shape is None else "equal",
-    )
+    aspect = "auto" if shape is None else "equal"
+    drawn = ax.imshow(image, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest", aspect=aspect)
     ax.figure.colorbar(drawn, ax=ax, label="weight", shrink=1.0 if shape is None else 0.5)
     if shape is None:
         ax.set(xlabel="input k", ylabel="neuron j", title=f"W{layer} {w.shape}")
@@ -129,7 +122,7 @@ def plot_weights(network: NeuralNetwork, layer: int = 1, shape: tuple[int, int] 
 
 
 def _tiled(rows: Array, shape: tuple[int, int]) -> Array:
-    """Images side by side, eight per line, separated by lines of NaN."""
+    """Images side by side, eight per line, separated by NaN."""
     columns = min(8, len(rows))
     lines = -(-len(rows) // columns)
     sheet = np.full((lines * (shape[0] + 1) - 1, columns * (shape[1] + 1) - 1), np.nan)
@@ -172,12 +165,7 @@ def plot_confusion(
 
 
 def plot_samples(
-    images: Array,
-    predicted: Sequence[int] | Array,
-    true: Sequence[int] | Array,
-    names: Sequence[str] | None = None,
-    count: int = 32,
-    columns: int = 8,
+    images: Array, predicted: Any, true: Any, names: Sequence[str] | None = None, count: int = 32, columns: int = 8
 ) -> Figure:
     """Draw images with the predicted class below each; errors come first, framed and marked ✗, with the true class.
 
@@ -186,7 +174,7 @@ def plot_samples(
     predicted, true = np.asarray(predicted), np.asarray(true)
     if not len(images) == len(predicted) == len(true) or not len(images):
         raise DataError(f"images, predicted and true have {len(images)}, {len(predicted)} and {len(true)} entries.")
-    labels = [str(k) for k in range(int(max(predicted.max(), true.max())) + 1)] if names is None else list(names)
+    labels = list(map(str, range(int(max(predicted.max(), true.max())) + 1))) if names is None else list(names)
     wrong, right = np.flatnonzero(predicted != true), np.flatnonzero(predicted == true)
     chosen = np.concatenate([wrong[: count // 2], right])[:count]
     rows = -(-len(chosen) // columns)
@@ -231,9 +219,8 @@ def plot_network(network: NeuralNetwork, x: Any = None, y: Any = None, ax: Axes 
     norm = SymLogNorm(1e-4, vmin=-1, vmax=1, base=10)
     for number, (width, dots) in enumerate(zip(widths, positions, strict=True)):
         shade = errors[number][: len(dots)] if number and errors else np.zeros(len(dots))
-        drawn = ax.scatter(
-            dots[:, 0], dots[:, 1], c=shade, cmap=DIVERGING, norm=norm, s=170, edgecolors="black", zorder=3
-        )
+        x_s, y_s = dots.T
+        drawn = ax.scatter(x_s, y_s, c=shade, cmap=DIVERGING, norm=norm, s=170, edgecolors="black", zorder=3)
         more = f"\n{len(dots)} of {width}" if width > len(dots) else ""
         name = "x" if not number else network.architecture.dense[number - 1].activation.name
         ax.text(number, -0.62, f"{name}{more}", ha="center", va="top")

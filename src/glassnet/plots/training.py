@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glassnet.errors import DataError
 from glassnet.plots.figure import BLUE, GREY, ORANGE, new_axes
+from glassnet.program.parameters import Array
 from glassnet.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Array = np.ndarray[Any, Any]
 
 
 def plot_training(history: History, ax: Axes | None = None) -> Axes:

@@ -30,11 +30,11 @@ def unscaled(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         "unscaled columns",
-        f"{evidence.reader.column(largest)} has mean {x[:, largest].mean():.3g} and standard deviation "
+        f"{evidence.wording.column(largest)} has mean {x[:, largest].mean():.3g} and standard deviation "
         f"{spreads[largest]:.3g}, the median column has standard deviation {np.median(varying):.3g}.",
         "BP4: dW = δ·aᵀ / m, so the gradient of a column's weights is as large as the column; one rate cannot suit "
         "columns of such different sizes, and large z saturate the units.",
-        f"{evidence.reader.wording.scale_columns}.",
+        f"{evidence.wording.scale_columns}.",
         "gradients of similar size for all columns, and a cost that falls faster at a larger rate.",
     )
 
@@ -51,7 +51,7 @@ def constant(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         "constant columns",
-        f"{len(same)} of {x.shape[1]} columns never change; the first is {evidence.reader.column(same[0])} (always "
+        f"{len(same)} of {x.shape[1]} columns never change; the first is {evidence.wording.column(same[0])} (always "
         f"{x[0, same[0]]:g}).",
         "BP4: the gradient of its weights is that of b times a constant, so it says nothing about y.",
         "leave these columns out.",
@@ -83,7 +83,7 @@ def _rare(evidence: Evidence, y: Array, where: str) -> Finding | None:
         f"class {rarest}{where} has {int(counts[rarest]):,} of {len(y):,} rows, class {int(counts.argmax())} "
         f"{int(counts.max()):,}; always predicting the latter is right in {counts.max() / len(y):.1%}.",
         "cost: C is a mean over the rows, so a rare class contributes little to BP1 and to every gradient after it.",
-        f"{evidence.reader.wording.balance_classes}; and score each class, not accuracy alone.",
+        f"{evidence.wording.balance_classes}; and score each class, not accuracy alone.",
         f"more rows of class {rarest} are found, at the price of some false positives.",
     )
 
@@ -141,7 +141,7 @@ def wrong_output(evidence: Evidence) -> Finding | None:
         f"{outside:.0%} of the targets lie outside {activation.range}, the range of {activation.name}; they go from "
         f"{y.min():.3g} to {y.max():.3g}.",
         "BP1: δ = ∂c/∂a ⊙ σ'(z) pushes z towards the end of the range, where σ'(z) is 0; a never reaches y.",
-        f"{evidence.reader.wording.linear_output}, or targets scaled into the range.",
+        f"{evidence.wording.linear_output}, or targets scaled into the range.",
         "predictions over the whole range of the targets, and a much lower cost.",
     )
 
@@ -160,7 +160,7 @@ def large_targets(evidence: Evidence) -> Finding | None:
         "unscaled targets",
         f"y has mean {y.mean():.4g} and standard deviation {spread:.4g}.",
         "BP1: ∂c/∂a grows with a − y, so every δ and every gradient is as large as the targets.",
-        f"{evidence.reader.wording.scale_targets}.",
+        f"{evidence.wording.scale_targets}.",
         "errors near 1 at the start, so that usual rates work.",
     )
 

@@ -1,7 +1,7 @@
 """A network that trains badly: its layers, the costs of its last run and its data become findings, with a change each.
 
-The numbers are read from the plain lowering of the model's own program (layer_measures.py); the rules that read them
-are in learning_rules.py and data_rules.py. A rule whose cause another one has already named stays silent.
+evidence.py measures them; the rules that read the evidence are in learning_rules.py and data_rules.py. A rule whose
+cause an earlier one has named stays silent.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from glassnet.errors import ParameterError
 from glassnet.execution.model import Model
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.evidence import Evidence, Finding, evidence_of_run, examine
-from glassnet.see.wording import Reader
+from glassnet.see.wording import Wording
 from glassnet.training.history import History
 
 
 class Rule(NamedTuple):
-    """A function that finds one thing or nothing, and the findings that explain it away.
+    """A function that finds one thing or nothing; it is not applied after the findings `unless`, which explain it.
 
     A rule that `needs_all_data` counts samples, so it is not applied to a few of them.
     """
@@ -67,8 +67,8 @@ class Diagnosis(NamedTuple):
         return tuple(finding.name for finding in self.findings)
 
     def __str__(self) -> str:
-        lines = [f"{len(self.findings) or 'no'} finding{'' if len(self.findings) == 1 else 's'} in {self.basis}"]
-        return "\n\n".join([*lines, *map(str, self.findings)])
+        head = f"{len(self.findings) or 'no'} finding{'' if len(self.findings) == 1 else 's'} in {self.basis}"
+        return "\n\n".join([head, *map(str, self.findings)])
 
     def __repr__(self) -> str:
         return str(self)
@@ -78,31 +78,22 @@ class Diagnosis(NamedTuple):
 
 
 def diagnose(
-    model: Model,
-    history: History | None,
-    samples: Sources | None,
-    data: tuple[Any, Any] = (None, None),
-    columns: Sequence[str] | None = None,
+    model: Model, history: History | None, samples: Sources | None, x: Any, y: Any, columns: Sequence[str] | None
 ) -> Diagnosis:
-    """What is wrong with `model`, judged by its last run, `samples` of it, and `data` (x, y); see Inspection.diagnose.
-
-    Raises ParameterError where there is neither a run nor data.
-    """
-    x, y = data
+    """What is wrong with a model, by its last run, some samples of it, and x and y; see Inspection.diagnose."""
     if (x is None) != (y is None):
         raise ParameterError("diagnose needs x and y together, or neither.")
     if columns is not None and len(columns) != model.architecture.inputs:
         raise ParameterError(f"columns has {len(columns)} names, but x has {model.architecture.inputs} columns.")
-    reader = Reader(columns=columns)
     if x is not None:
         sources = checked_sources(model.architecture, model.dtype, x, y)
-        return diagnosis_of(examine(model, history, sources, reader))
+        return diagnosis_of(examine(model, history, sources, Wording(columns)))
     if history is None and samples is None:
         raise ParameterError(
             "this network has no record of a training (it was not trained, or comes from a file without one): pass x "
             "and y, the data to judge it by."
         )
-    return diagnosis_of(evidence_of_run(model, history, samples, reader))
+    return diagnosis_of(evidence_of_run(model, history, samples, Wording(columns)))
 
 
 def diagnosis_of(evidence: Evidence) -> Diagnosis:

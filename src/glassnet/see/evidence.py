@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from glassnet.batches.targets import numeric_targets
 from glassnet.execution.inference import loaded_executor, outputs
 from glassnet.execution.model import Model
 from glassnet.program.parameters import Array
-from glassnet.see.wording import Reader
+from glassnet.see.wording import NETWORK, Wording
 from glassnet.tables.costs import Cost
 from glassnet.training.history import CostLevels, FinalState, History
 from glassnet.training.layer_measures import QUANTITIES, LayerMeter, Measures
@@ -48,7 +48,7 @@ class Evidence:
 
     `x` and `y` are samples as rows (y as numbers, one-hot for classes), `outputs` the model's outputs for them and
     `levels` their costs: None without data. `measures` are of the layers now, or the last ones of the run.
-    `is_complete` says that x and y are all the data, not some training samples; `reader` is whom the sentences address.
+    `is_complete` says that x and y are all the data, not some training samples.
     """
 
     model: Model
@@ -59,7 +59,7 @@ class Evidence:
     outputs: Array | None = None
     levels: CostLevels | None = None
     is_complete: bool = True
-    reader: Reader = field(default_factory=Reader)
+    wording: Wording = NETWORK
 
     @property
     def reached(self) -> float | None:
@@ -130,23 +130,21 @@ class Evidence:
         return np.zeros(0) if self.measures is None else self.measures.values[:, QUANTITIES.index(quantity)]
 
 
-def evidence_of_run(
-    model: Model, history: History | None, samples: Sources | None, reader: Reader | None = None
-) -> Evidence:
-    """What is known of the model's last run: by some samples of it, or by its History alone."""
+def evidence_of_run(model: Model, history: History | None, samples: Sources | None, wording: Wording) -> Evidence:
+    """What is known of the model's last run, from some samples of it or from its History alone."""
     if samples is not None:
-        evidence = examine(model, history, samples, reader, is_complete=False)
+        evidence = examine(model, history, samples, wording, is_complete=False)
         if history is not None and evidence.measures is not None and evidence.levels is not None:
             history.final = FinalState(evidence.measures, evidence.levels)
         return evidence
     known = history or History()
     measures = known.layers.measurements[-1][2] if known.layers.measurements else None
     levels = None if known.final is None else known.final.levels
-    return Evidence(model, history, measures, levels=levels, is_complete=False, reader=reader or Reader())
+    return Evidence(model, history, measures, levels=levels, is_complete=False, wording=wording)
 
 
 def examine(
-    model: Model, history: History | None, sources: Sources, reader: Reader | None = None, is_complete: bool = True
+    model: Model, history: History | None, sources: Sources, wording: Wording = NETWORK, is_complete: bool = True
 ) -> Evidence:
     """What is known of the model, its last run, and these samples, which are already checked."""
     cost, predicted = model.architecture.cost, outputs(model, sources.x).T
@@ -154,7 +152,7 @@ def examine(
     constant, least = reference_costs(cost, targets.astype(np.float64))
     reached = mean_cost(cost, predicted.astype(np.float64), targets.astype(np.float64))
     data, levels = (sources.x, targets, predicted), CostLevels(reached, constant, least)
-    return Evidence(model, history, measured(model, sources), *data, levels, is_complete, reader or Reader())
+    return Evidence(model, history, measured(model, sources), *data, levels, is_complete, wording)
 
 
 def measured(model: Model, sources: Sources) -> Measures:

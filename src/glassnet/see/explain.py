@@ -1,12 +1,14 @@
 """One training step explained: every equation with its real numbers, and whether the step helped.
 
-The rows of a training step run one after another in the plain lowering, on the network's own engine and on a copy of
-the network; stage_text.py describes what each read and wrote, layout.py draws it.
+The equations of the step run one by one in the plain lowering, by the network's own engine on a copy of the model;
+stage_text.py describes what each read and wrote, layout.py draws it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -19,7 +21,7 @@ from glassnet.program.updates import StepOptions
 from glassnet.see.ascii import to_ascii
 from glassnet.see.layout import PAGE, STYLE, Line, Picks, stage_html, stage_lines, wrapped
 from glassnet.see.notebook import model_text
-from glassnet.see.quantities import LoadedPass, load_pass
+from glassnet.see.quantities import PreparedPass, prepare_pass
 from glassnet.see.stage import SAMPLES, Axis, Evaluation, Stage
 from glassnet.see.stage_text import StageText
 from glassnet.see.trace import Trace, number, samples
@@ -37,9 +39,11 @@ NOTATIONS = {
         "scikit-learn's coefs_ and the transpose of PyTorch's weight and of the article's W; b and db are rows."
     ),
 }
-WHOLE, CORNER = 6, 4  # how many neurons are shown whole; how many of a larger layer
+MAX_NEURONS, SELECTED_NEURONS = 6, 4  # a layer of more than the first is shown by this many of its neurons
+RICH_STYLES = {"heading": "bold cyan", "formula": "bold", "numbers": "", "sentence": "italic"}
 
 
+@dataclass(eq=False)
 class Explanation:
     """One step, explained: `print` it, show it in a notebook, `rich.print` it, or write `html()` to a file.
 
@@ -47,11 +51,18 @@ class Explanation:
     `after` are C on this batch, `predicted` is Σ gradient·change and `real` is after − before.
     """
 
-    def __init__(self, about: str, stages: Sequence[Stage], trace: Trace, costs: tuple[float, float, float]) -> None:
-        self.about, self.stages, self.trace = about, tuple(stages), trace
-        self.before, self.after, self.predicted = costs
-        self.notation = "columns"
-        self.picks: Picks = picked(trace)
+    about: str
+    stages: Sequence[Stage]
+    trace: Trace
+    before: float
+    after: float
+    predicted: float
+    notation: str = "columns"
+
+    @cached_property
+    def picks(self) -> Picks:
+        """The neurons and samples that are shown."""
+        return selected(self.trace)
 
     @property
     def real(self) -> float:
@@ -60,7 +71,7 @@ class Explanation:
 
     @property
     def verdict(self) -> str:
-        """Did it help? The predicted and the real change of the cost, in sentences."""
+        """Whether the step helped: the predicted and the real change of the cost, in sentences."""
         helped = "The step helped" if self.real < 0 else "The step did not help"
         gap = abs(self.real - self.predicted) / abs(self.predicted) if self.predicted else 0.0
         close = "the slope told the truth over this step"
@@ -72,7 +83,7 @@ class Explanation:
         ).replace("-", "−")
 
     def lines(self, width: int = 100, ascii_only: bool = False) -> Iterator[Line]:
-        """Lines of text with their styles: heading, formula, numbers, sentence; in ASCII where that is asked."""
+        """Lines of text with their styles (heading, formula, numbers, sentence), in ASCII on request."""
         encoded = to_ascii if ascii_only else str
         yield from wrapped(encoded(self.about), width)
         yield from wrapped(encoded(NOTATIONS[self.notation]), width)
@@ -92,9 +103,8 @@ class Explanation:
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         from rich.text import Text
 
-        styles = {"heading": "bold cyan", "formula": "bold", "numbers": "", "sentence": "italic"}
         for style, text in self.lines(options.max_width, options.ascii_only):
-            yield Text(text, style=styles[style], no_wrap=True, overflow="ignore")
+            yield Text(text, style=RICH_STYLES[style], no_wrap=True, overflow="ignore")
 
     def _repr_html_(self) -> str:
         stages = "".join(stage_html(stage, self.picks) for stage in self.stages)
@@ -108,62 +118,52 @@ class Explanation:
 
     def rows(self) -> Explanation:
         """The same in the other notation, samples as rows."""
-        transposed = Explanation(self.about, [stage.transposed for stage in self.stages], self.trace, self._costs())
-        transposed.notation = "rows"
-        return transposed
-
-    def _costs(self) -> tuple[float, float, float]:
-        return self.before, self.after, self.predicted
+        return replace(self, stages=[stage.transposed for stage in self.stages], notation="rows")
 
 
 def explain_step(
-    model: Model,
-    data: tuple[Any, Any, Any],
-    lr: float = 0.1,
-    optimizer: Any = "sgd",
-    *,
-    notation: str = "columns",
-    dtype: Any = "float64",
+    model: Model, data: tuple[Any, Any, Any], lr: float, optimizer: Any, notation: str, dtype: Any
 ) -> Explanation:
     """Explain one training step on `data` (x, y, sample_weight); see Inspection.explain_step."""
     if notation not in NOTATIONS:
         raise unknown_name("notation", notation, NOTATIONS)
     entry, lr = optimizers.optimizer(optimizer), positive("lr", lr)
-    loaded = load_pass(model, data, dtype, step=StepOptions(entry, weighted=data[2] is not None))
-    twin, m = loaded.model, loaded.executor.m
-    loaded.executor.scalars = first_step_scalars(loaded.program, twin.architecture, lr, m, twin.dtype)
+    prepared = prepare_pass(model, data, dtype, step=StepOptions(entry, weighted=data[2] is not None))
+    twin, m = prepared.model, prepared.executor.m
+    prepared.executor.scalars = first_step_scalars(prepared.program, twin.architecture, lr, m, twin.dtype)
     first = {name: twin.parameters[name].copy() for name in twin.parameters}
-    done, trace = run_rows(loaded)
+    evaluations, trace = _run_equations(prepared)
     general = _without_shortcut(model, data, dtype)
-    stages = StageText(twin.architecture, loaded.program, general).stages(done)
+    stages = StageText(twin.architecture, prepared.program, general).stages(evaluations)
     about = (
         f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(twin)}, computed in "
-        f"{twin.dtype} by engine {model.engine!r}. C, dW and db are means over the samples, δ is each "
-        "sample's own. Layers count from 1, neurons and samples from 0."
+        f"{twin.dtype} by engine {model.engine!r}. C, dW and db are means over the samples, δ is each sample's own. "
+        "Layers count from 1, neurons and samples from 0."
     )
-    explanation = Explanation(about, stages, trace, _costs(loaded, first))
+    explanation = Explanation(about, stages, trace, *_costs(prepared, first))
     return explanation.rows() if notation == "rows" else explanation
 
 
-def run_rows(loaded: LoadedPass) -> tuple[list[Evaluation], Trace]:
-    """Run the equations one by one and copy what each read and wrote; the trace shows the time before the update."""
-    program, executor = loaded.program, loaded.executor
-    done: list[Evaluation] = []
+def _run_equations(prepared: PreparedPass) -> tuple[list[Evaluation], Trace]:
+    """Run the equations one by one and copy what each read and wrote; the trace is taken before the update."""
+    program, executor = prepared.program, prepared.executor
+    evaluations: list[Evaluation] = []
     trace: Trace | None = None
     for position in range(program.head("batch"), len(program.rows)):
         row = program.rows[position]
         if row.label == "update" and trace is None:
-            trace = Trace.of(executor, f"the quantities of the step, {samples(executor.m)}, {loaded.model.dtype}")
+            trace = Trace.of(executor, f"the quantities of the step, {samples(executor.m)}, {prepared.model.dtype}")
         reads = {name: executor.columns(name).copy() for name in row.reads}
         executor.run(position, position + 1)
-        done.append(Evaluation(program, row, reads, {name: executor.columns(name).copy() for name in row.writes}))
+        writes = {name: executor.columns(name).copy() for name in row.writes}
+        evaluations.append(Evaluation(program, row, reads, writes))
     assert trace is not None
-    return done, trace
+    return evaluations, trace
 
 
-def _costs(loaded: LoadedPass, first: dict[str, Array]) -> tuple[float, float, float]:
+def _costs(prepared: PreparedPass, first: dict[str, Array]) -> tuple[float, float, float]:
     """C before and after on the same batch, and Σ gradient·change."""
-    program, executor, parameters = loaded.program, loaded.executor, loaded.model.parameters
+    program, executor, parameters = prepared.program, prepared.executor, prepared.model.parameters
     before = float(executor.rows("C")[0])
     gradients = {name: executor.columns(f"d{name}") for name in parameters}
     predicted = sum(float((gradients[name] * (parameters[name] - first[name])).sum()) for name in parameters)
@@ -173,28 +173,26 @@ def _costs(loaded: LoadedPass, first: dict[str, Array]) -> tuple[float, float, f
 
 def _without_shortcut(model: Model, data: tuple[Any, Any, Any], dtype: Any) -> dict[str, Array]:
     """Every quantity by the general equations, without the shortcut of a pair."""
-    loaded = load_pass(model, data, dtype, training=True, shortcut=False)
-    loaded.executor.run()
-    return dict(Trace.of(loaded.executor, ""))
+    prepared = prepare_pass(model, data, dtype, training=True, shortcut=False)
+    prepared.executor.run()
+    return dict(Trace.of(prepared.executor, ""))
 
 
-def picked(trace: Trace) -> Picks:
-    """Which neurons and samples are shown where there are too many: those with the largest errors and inputs."""
+def selected(trace: Trace) -> Picks:
+    """The neurons and samples to show where there are too many: the neurons with the largest errors and inputs."""
     picks: dict[Axis, list[int]] = {"m": list(range(min(trace.m, SAMPLES)))}
     names = ["a0", *(f"delta{layer}" for layer in range(1, len(trace)) if f"delta{layer}" in trace)]
     for layer, name in enumerate(names):
-        sizes = _sizes(trace, name, picks["m"])
-        largest = np.argsort(-sizes, kind="stable")[: WHOLE if len(sizes) <= WHOLE else CORNER].tolist()
-        if (
-            len(sizes) > WHOLE and f"da{layer}" in trace
-        ):  # also the neuron that is told most, whatever its gate lets pass
-            told = int(_sizes(trace, f"da{layer}", picks["m"]).argmax())
-            largest = [told, *(neuron for neuron in largest if neuron != told)][:CORNER]
-        picks[layer] = sorted(largest)
+        sizes = _sizes(trace[name])
+        neurons = np.argsort(-sizes, kind="stable").tolist()
+        if len(sizes) > MAX_NEURONS:
+            if f"da{layer}" in trace:  # first the neuron that receives the largest error, though its gate may be closed
+                neurons.insert(0, int(_sizes(trace[f"da{layer}"]).argmax()))
+            neurons = list(dict.fromkeys(neurons))[:SELECTED_NEURONS]
+        picks[layer] = sorted(neurons)
     return picks
 
 
-def _sizes(trace: Trace, name: str, shown: Sequence[int]) -> Array:
-    """The largest number of each neuron among the samples that are shown."""
-    sizes: Array = np.abs(trace[name][:, shown]).max(axis=1)
-    return sizes
+def _sizes(values: Array) -> Array:
+    """The largest absolute value of each neuron in the samples that are shown, the first ones."""
+    return np.asarray(np.abs(values[:, :SAMPLES]).max(axis=1))

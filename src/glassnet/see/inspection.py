@@ -37,7 +37,7 @@ class Inspection:
 
         δ is the derivative of a sample's own cost and has no 1/m; dW and db are means over the batch, penalty included.
         """
-        return trace(self.model, x, y, sample_weight, dtype, training)
+        return trace(self.model, (x, y, sample_weight), dtype, training)
 
     def nudge(self, x: Any, y: Any, quantity: str, step: float = 1e-6, *, sample_weight: Any = None) -> Nudge:
         """Move one number by ±step, in float64, and compare the slope of C with what backpropagation says.
@@ -46,7 +46,7 @@ class Inspection:
         ∂c/∂a or ∂c/∂x over m (in hidden layers Wᵀ·δ/m of the next layer). x, y are columns; `quantity` is an entry such
         as "w1[2,0]", "b1[2]", "z1[2,0]", "a1[2,0]" or "x[0,3]", layers from 1 and indices from 0.
         """
-        return nudge(self.model, x, y, quantity, step, sample_weight=sample_weight)
+        return nudge(self.model, (x, y, sample_weight), quantity, step)
 
     def explain_step(
         self,
@@ -68,8 +68,7 @@ class Inspection:
         notation : "columns" (the article, Nielsen) or "rows" (scikit-learn, PyTorch)
         dtype : what it is computed in; None is the network's own, in which a small drop of C may drown in rounding
         """
-        data = (x, y, sample_weight)
-        return explain_step(self.model, data, lr, optimizer, notation=notation, dtype=dtype)
+        return explain_step(self.model, (x, y, sample_weight), lr, optimizer, notation, dtype)
 
     def diagnose(self, x: Any = None, y: Any = None, *, columns: Sequence[str] | None = None) -> Diagnosis:
         """Why the network trains or predicts badly, judged by its last run and by x (fan_in, batch) and y if given.
@@ -81,7 +80,7 @@ class Inspection:
         """
         from glassnet.see.diagnosis import diagnose
 
-        return diagnose(self.model, self.history, self.recent_samples, (x, y), columns)
+        return diagnose(self.model, self.history, self.recent_samples, x, y, columns)
 
     def credit(self, x: Any, y: Any) -> Credit:
         """The part of each sample in each layer's gradient, ‖δ‖·‖a‖, from one pass over x (fan_in, batch) and y.

@@ -19,7 +19,7 @@ Line = tuple[str, str]  # a style (heading, formula, numbers, sentence) and the 
 
 
 class Cells(NamedTuple):
-    """What is shown of an array: its cells as text, and the indices of its rows and columns where some are left out."""
+    """An array as cells of text; `rows` and `columns` are the indices of those that are shown, empty if all are."""
 
     head: str
     cells: list[list[str]]
@@ -52,7 +52,7 @@ def aligned(column: Sequence[str]) -> list[str]:
 
 
 class Block(NamedTuple):
-    """An array or a sign as lines of text: its heading, and its rows."""
+    """An array or a sign as lines of text: headings and rows."""
 
     heads: list[str]
     rows: list[str]

@@ -30,7 +30,7 @@ def symmetric(evidence: Evidence) -> Finding | None:
                 f"all {len(w)} units of layer {layer} have the same weights, in and out.",
                 "BP2 and BP4: equal weights out give the units equal errors δ, and equal weights in give them equal a, "
                 "so dW is the same for all of them and they stay copies.",
-                f"{evidence.reader.wording.redraw_weights}.",
+                f"{evidence.wording.redraw_weights}.",
                 f"the units differ from the first step on, and the layer works as {len(w)} units, not as one.",
             )
     return None
@@ -50,7 +50,7 @@ def exploding(evidence: Evidence) -> Finding | None:
         "exploding gradients",
         f"δ is {_sizes(delta)} from layer 1 to {len(delta)}: {delta[0] / delta[-1]:.3g} times larger at the first.",
         "BP2: δ = Wᵀ·δ ⊙ σ'(z) once per layer; large weights multiply it each time.",
-        f"{evidence.reader.wording.smaller_weights}.",
+        f"{evidence.wording.smaller_weights}.",
         f"δ of the first layer comes within a factor of {MAX_ERROR_RATIO:g} of the last, and larger rates work.",
     )
 
@@ -69,7 +69,7 @@ def saturated(evidence: Evidence) -> Finding | None:
                 f"{shares[layer - 1]:.0%} of the outputs of layer {layer} ({dense.activation.name}) have σ'(z) "
                 f"below 5 % of its largest value{_learnt(evidence)}.",
                 "BP2 (BP1 at the output): the error arrives, but the gate ⊙ σ'(z) lets almost nothing of it pass.",
-                f"{evidence.reader.wording.leave_saturation}.",
+                f"{evidence.wording.leave_saturation}.",
                 f"fewer than {MAX_SATURATED:.0%} of them are saturated after the first epochs, and the cost falls.",
             )
     return None
@@ -93,7 +93,7 @@ def dead(evidence: Evidence) -> Finding | None:
                 f"{share:.0%} of the {dense.fan_out} units of layer {layer} ({dense.activation.name}) have σ'(z) ≈ 0 "
                 "for every sample that was measured.",
                 "BP2 and BP4: σ'(z) = 0 for all samples makes δ = 0 and dW = 0, so no step brings them back.",
-                f"{evidence.reader.wording.revive_units}.",
+                f"{evidence.wording.revive_units}.",
                 f"fewer than {MAX_DEAD:.0%} are dead; more than {round((1 - share) * dense.fan_out)} units can learn.",
             )
     return None
@@ -112,7 +112,7 @@ def vanishing(evidence: Evidence) -> Finding | None:
         f"first{_learnt(evidence)}.",
         f"BP2: δ = Wᵀ·δ ⊙ σ'(z) once per layer, and σ' of {', '.join(sorted(names))} with these weights makes it "
         "smaller each time (sigmoid's is ¼ at most).",
-        f"{evidence.reader.wording.avoid_vanishing}.",
+        f"{evidence.wording.avoid_vanishing}.",
         f"more than {MIN_ERROR_RATIO:g} of δ arrives at the first layer, and the cost falls from the first epochs on.",
     )
 
@@ -140,7 +140,7 @@ def rate_too_high(evidence: Evidence) -> Finding | None:
         "rate too high",
         reason,
         "update: W ← W − lr·dW follows the slope, and a long step leaves the region where that slope holds.",
-        f"{evidence.reader.wording.learning_rate} ten times smaller{_rate(evidence, 0.1)}.",
+        f"{evidence.wording.learning_rate} ten times smaller{_rate(evidence, 0.1)}.",
         "the cost falls from epoch to epoch, more slowly at first.",
     )
 
@@ -167,7 +167,7 @@ def rate_too_low(evidence: Evidence) -> Finding | None:
         f"the cost fell in {(falls > 0).mean():.0%} of the epochs and still falls, but only from {costs[0]:.4g} to "
         f"{costs[-1]:.4g}{size}{_learnt(evidence)}.",
         "update: W ← W − lr·dW; the cost drops by about lr·‖dW‖² per step.",
-        f"{evidence.reader.wording.learning_rate} ten times larger{_rate(evidence, 10)}, or many more epochs.",
+        f"{evidence.wording.learning_rate} ten times larger{_rate(evidence, 10)}, or many more epochs.",
         "the cost falls about ten times as fast, as long as it falls evenly.",
     )
 
@@ -179,12 +179,13 @@ def noisy_batch(evidence: Evidence) -> Finding | None:
     if evidence.history is None or not is_noisy or not evidence.learnt_less_than(LEARNT_ENOUGH):
         return None
     batch, larger = evidence.history.layers.batch_size, min(batches, 16)
+    power_of_two = int(2 ** np.ceil(np.log2(batch * larger)))
     return Finding(
         "batch too noisy",
         f"the cost oscillates by {oscillation:.0%} from epoch to epoch and no longer falls; for a gradient as large as "
         f"its noise a batch would need about {batches * batch:,.0f} samples, and has {batch}.",
         "BP4: dW = δ·aᵀ / m is a mean over the batch, and its noise shrinks as 1/√m only.",
-        f'batch_size={_next_power_of_two(batch * larger)}, or a schedule that lets lr fall (schedule="cosine").',
+        f'batch_size={power_of_two}, or a schedule that lets lr fall (schedule="cosine").',
         f"oscillation about {np.sqrt(larger):.0f} times smaller, and a lower cost at the end.",
     )
 
@@ -207,7 +208,7 @@ def overfit(evidence: Evidence) -> Finding | None:
         f"the validation cost is {validation[-1]:.3g} (its best was {validation[best]:.3g}, after epoch {best + 1}), "
         f"the training cost {costs[-1]:.3g}.",
         "cost: C is the mean over the training samples alone; every step lowers it, also by learning their noise.",
-        f"{evidence.reader.wording.stop_early} (here {best + 1}); then {evidence.reader.wording.regularise}.",
+        f"{evidence.wording.stop_early} (here {best + 1}); then {evidence.wording.regularise}.",
         f"a validation cost of {validation[best]:.3g} or less.",
     )
 
@@ -246,9 +247,4 @@ def _learnt(evidence: Evidence) -> str:
 
 def _rate(evidence: Evidence, factor: float) -> str:
     """The last rate times a factor, where it is known."""
-    return f" ({evidence.history[-1].lr * factor:.2g})" if evidence.history is not None and evidence.history else ""
-
-
-def _next_power_of_two(number: float) -> int:
-    """The next power of two."""
-    return int(2 ** np.ceil(np.log2(number)))
+    return f" ({evidence.history[-1].lr * factor:.2g})" if evidence.history else ""

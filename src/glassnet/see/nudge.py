@@ -15,7 +15,7 @@ from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.execution.model import Model
 from glassnet.program.equations import propagate
 from glassnet.program.program import Program, error_name, symbol
-from glassnet.see.quantities import Entry, LoadedPass, entry_of, load_pass
+from glassnet.see.quantities import Entry, PreparedPass, parse_entry, prepare_pass
 
 
 class Nudge(NamedTuple):
@@ -47,58 +47,56 @@ def cost_with(model: Model, data: tuple[Any, Any, Any], override: Any) -> float:
     """C with some numbers set: `override` maps entries such as "w1[2,0]", "z1[0,3]" or "x[1,0]" to values."""
     if not isinstance(override, Mapping):
         raise ParameterTypeError(f"override must map entries to numbers, such as {{'w1[2,0]': 0.3}}, not {override!r}.")
-    loaded = load_pass(model, data, shortcut=not _names_output(model, override))
-    names = settable(loaded.program)
-    return cost_after(loaded, {entry_of(text, loaded.executor, names): value for text, value in override.items()})
+    prepared = prepare_pass(model, data, shortcut=not _names_output(model, override))
+    names = settable(prepared.program)
+    return cost_after(
+        prepared, {parse_entry(text, prepared.executor, names): value for text, value in override.items()}
+    )
 
 
-def cost_after(loaded: LoadedPass, changes: Mapping[Entry, float]) -> float:
+def cost_after(prepared: PreparedPass, changes: Mapping[Entry, float]) -> float:
     """C where each entry is set right after the equation that writes it, or before the first one if none does."""
-    executor, done = loaded.executor, 0
-    end = loaded.program.writer("C") + 1
-    for entry in sorted(changes, key=lambda entry: _equations_before(loaded.program, entry.name)):
-        start = _equations_before(loaded.program, entry.name)
+    executor, done = prepared.executor, 0
+    starts = {entry: _equations_before(prepared.program, entry.name) for entry in changes}
+    for entry, start in sorted(starts.items(), key=lambda item: item[1]):
         if start > done:
             executor.run(done, start)
         executor.columns(entry.name)[entry.at] = _finite(entry, changes[entry])
         done = start
-    executor.run(done, end)
+    executor.run(done, prepared.program.writer("C") + 1)
     return float(executor.rows("C")[0])
 
 
-def nudge(model: Model, x: Any, y: Any, quantity: str, step: float = 1e-6, *, sample_weight: Any = None) -> Nudge:
-    """Move one number by ±step, in float64, and compare the slope of C with backpropagation (see Inspection.nudge)."""
+def nudge(model: Model, data: tuple[Any, Any, Any], quantity: str, step: float) -> Nudge:
+    """Move one number by ±step, in float64, and compare the slope of C with backpropagation; see Inspection.nudge."""
     if not isinstance(step, (int, float)) or isinstance(step, bool) or not 0 < step < np.inf:
         raise ParameterError(f"step is {step!r}; it must be a number above 0, such as 1e-6.")
     shortcut = not _names_output(model, (quantity,))
-    loaded = load_pass(model, (x, y, sample_weight), np.float64, shortcut=shortcut)
-    entry = entry_of(quantity, loaded.executor, settable(loaded.program))
-    loaded.executor.run()
-    value = float(loaded.executor.columns(entry.name)[entry.at])
-    derivative, kind = _derivative(loaded, entry)
-    up, down = (cost_after(loaded, {entry: value + sign * step}) for sign in (1, -1))
+    prepared = prepare_pass(model, data, np.float64, shortcut=shortcut)
+    entry = parse_entry(quantity, prepared.executor, settable(prepared.program))
+    prepared.executor.run()
+    value = float(prepared.executor.columns(entry.name)[entry.at])
+    derivative, kind = _derivative(prepared, entry)
+    up, down = (cost_after(prepared, {entry: value + sign * step}) for sign in (1, -1))
     return Nudge(str(entry), step, (up - down) / ((value + step) - (value - step)), derivative, kind)
 
 
-def _derivative(loaded: LoadedPass, entry: Entry) -> tuple[float, str]:
+def _derivative(prepared: PreparedPass, entry: Entry) -> tuple[float, str]:
     """What the slope should be, and its description."""
-    program, executor, (name, index) = loaded.program, loaded.executor, entry
+    program, executor, (name, index) = prepared.program, prepared.executor, entry
     error, position = error_name(name), f"[{', '.join(map(str, index))}]"
     if program.buffers[name].home == "parameters":
-        return float(executor.columns(f"d{name}")[index]), f"{_gradient(name)}{position}, a mean over the batch,"
-    m, row = executor.m, next((row for row in program.rows if row.kind == "affine" and row.reads[0] == name), None)
+        return float(executor.columns(error)[index]), f"{symbol(error)}{position}, a mean over the batch,"
+    m = executor.m
     if error in program.buffers:
         return float(executor.columns(error)[index]) / m, f"{symbol(error)}{position}/m, with m = {m},"
+    row = next((row for row in program.rows if row.kind == "affine" and row.reads[0] == name), None)
     if row is None:
         raise ParameterError(f"no equation computes ∂c/∂{name}; nudge a z, an a, x or a parameter.")
     # Below the first layer nothing needs the error, so the program has no first half of BP2 there.
     weights, delta = row.reads[1], f"delta{row.writes[0][1:]}"
     propagated = propagate(executor.columns(delta), executor.columns(weights))
     return float(propagated[index]) / m, f"({symbol(weights)}ᵀ·{symbol(delta)}){position}/m, with m = {m},"
-
-
-def _gradient(name: str) -> str:
-    return symbol(f"d{name}") if name[0] in "wb" and name[1:].isdigit() else f"∂C/∂{name}"
 
 
 def _names_output(model: Model, texts: Iterable[Any]) -> bool:
@@ -115,8 +113,8 @@ def settable(program: Program) -> list[str]:
 
 
 def _equations_before(program: Program, name: str) -> int:
-    """The number of equations that must run before the quantity is there; 0 for what no equation writes."""
-    return max((number + 1 for number, row in enumerate(program.rows) if name in row.writes), default=0)
+    """How many equations run until the quantity has its value; 0 for what no equation writes."""
+    return max((number for number, row in enumerate(program.rows, 1) if name in row.writes), default=0)
 
 
 def _finite(entry: Entry, value: Any) -> float:

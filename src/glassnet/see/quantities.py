@@ -1,4 +1,4 @@
-"""Quantities of a pass by the names that a person uses, and a copy of the model with an executor that holds the pass.
+"""Quantities of a pass by the names that a person uses, and an executor on which a pass is prepared.
 
 Names count layers from 1 and indices from 0, samples are columns: w1[2,0] is the weight to neuron 2 of layer 1 from
 input 0, z1[2,5] the z of that neuron for sample 5. δ2 and dW2 are delta2 and dw2, x is a0.
@@ -22,7 +22,7 @@ from glassnet.program.updates import StepOptions
 
 
 class Entry(NamedTuple):
-    """One number of a quantity: its name in the program, and `at`, the index with samples as columns."""
+    """One number of a quantity: the quantity's name in the program, and the index with samples as columns."""
 
     name: str
     at: tuple[int, int]
@@ -31,8 +31,8 @@ class Entry(NamedTuple):
         return f"{symbol(self.name)}[{', '.join(map(str, self.at))}]"
 
 
-class LoadedPass(NamedTuple):
-    """A copy of a model in some dtype, its checked batch, and an executor of the plain lowering that holds both."""
+class PreparedPass(NamedTuple):
+    """A forward and backward pass that can run: a copy of a model, its checked batch, and their executor."""
 
     model: Model
     sources: Sources
@@ -44,7 +44,7 @@ class LoadedPass(NamedTuple):
         return self.executor.program
 
 
-def load_pass(
+def prepare_pass(
     model: Model,
     data: tuple[Any, Any, Any],
     dtype: Any = None,
@@ -52,8 +52,8 @@ def load_pass(
     step: StepOptions | None = None,
     training: bool = False,
     shortcut: bool = True,
-) -> LoadedPass:
-    """Check `data` (x, y, sample_weight) and set it on an executor of the model's engine; the model is copied.
+) -> PreparedPass:
+    """Check `data` (x, y, sample_weight) and set it on an executor of a copy of the model, in the plain lowering.
 
     `dtype` None is the model's own. `step`, `training` and `shortcut` choose the program, as in builder.build.
     """
@@ -62,7 +62,7 @@ def load_pass(
     program = build(twin.architecture, step, training=training, weighted=sources.weights is not None, shortcut=shortcut)
     executor = twin.executor(program, len(sources.x))
     set_batch(executor, *sources)
-    return LoadedPass(twin, sources, executor)
+    return PreparedPass(twin, sources, executor)
 
 
 def quantity_name(text: Any, names: Iterable[str]) -> str:
@@ -79,7 +79,7 @@ def quantity_name(text: Any, names: Iterable[str]) -> str:
     raise unknown_name("the quantity", text, known)
 
 
-def entry_of(text: Any, executor: Executor, names: Iterable[str]) -> Entry:
+def parse_entry(text: Any, executor: Executor, names: Iterable[str]) -> Entry:
     """The entry that "z1[2,0]" names. Raises ParameterError where there is no such quantity or index."""
     if not isinstance(text, str) or not (match := re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([^\[\]]*)\])?\s*", text)):
         raise ParameterTypeError(f"an entry is named by text such as 'w1[2,0]', not {text!r}.")

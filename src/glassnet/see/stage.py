@@ -130,22 +130,23 @@ def gate_sentence(error: Array, gate: Array, delta: Array) -> str:
     neuron, sample = largest(error)
     before, after, slope = error[neuron, sample], delta[neuron, sample], gate[neuron, sample]
     where = f"neuron {neuron}" + (f" (sample {sample})" if error.shape[1] > 1 else "")
-    largest_after, _ = largest(delta)
     sentence = (
-        f"What arrives is multiplied by the slope at z. {signed(before)} arrives at {where}, {signed(after)} passes"
+        f"What arrives is multiplied by the slope at z. {signed(before)} arrives at {where}, {signed(after)} passes: "
+        f"its gate is {number(float(slope))}."
     )
-    sentence += f": its gate is {number(float(slope))}."
-    return sentence + (
-        " The neuron that receives the largest error passes on less than another: it is saturated, and its gate is "
-        "almost closed."
-        if largest_after != neuron and abs(slope) < abs(gate).max() / 10
-        else ""
-    )
+    if largest(delta)[0] != neuron and abs(slope) < abs(gate).max() / 10:
+        sentence += (
+            " The neuron that receives the largest error passes on less than another: it is saturated, and its gate is "
+            "almost closed."
+        )
+    return sentence
 
 
 LAYER_SENTENCES = {
     "moments": "The mean and the variance of each neuron over the samples of this batch.",
     "feature_moments": "The mean and the variance of each sample over its neurons.",
+    "dropout": "Values that were set to 0 on the way forward pass no error back; the others pass it, divided as they "
+    "were.",
     "mean_product": "γ multiplies x̂, so its gradient is the error times x̂, as the mean over the samples.",
 }
 
@@ -154,10 +155,6 @@ def layer_sentence(row: Row) -> str:
     """What an equation of a layer between the dense layers does, in a sentence."""
     if row.kind == "dropout" and row.label == "forward":
         return "Dropout sets randomly chosen values to 0 and divides the others by the share that it keeps."
-    if row.kind == "dropout":
-        return (
-            "Values that were set to 0 on the way forward pass no error back; the others pass it, divided as they were."
-        )
     if row.kind in LAYER_SENTENCES:
         return LAYER_SENTENCES[row.kind]
     if row.label != "forward":

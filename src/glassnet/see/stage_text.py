@@ -13,7 +13,7 @@ import numpy as np
 
 from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
-from glassnet.program.program import Program, symbol
+from glassnet.program.program import Program, Row, symbol
 from glassnet.see.stage import (
     Evaluation,
     LabelledArray,
@@ -40,16 +40,14 @@ class StageText:
         self.architecture, self.program, self.general = architecture, program, general
         self.last = len(architecture.dense)
         self.output = [row.writes[0] for row in program.rows if row.label == "forward"][-1]
-        self.by_kind = {
+        self.writers = {  # by the kind or the role of an equation
             "affine": self._affine,
-            "softmax": self._softmax,
+            "softmax": self._activation,
             "mean_cost": self._mean_cost,
             "propagate": self._propagate,
             "softmax_error": self._softmax_error,
             "bp3": self._bp3,
             "bp4": self._bp4,
-        }
-        self.by_role = {
             "activation": self._activation,
             "cost gradient": self._cost_gradient,
             "shortcut": self._shortcut,
@@ -66,7 +64,7 @@ class StageText:
     def stages_of(self, evaluation: Evaluation) -> Iterator[Stage]:
         """The stages of one equation; the auxiliary ones of a cost, of clipping and of a normalisation have none."""
         row = evaluation.row
-        write = self.by_kind.get(row.kind) or self.by_role.get(row.role)
+        write = self.writers.get(row.kind) or self.writers.get(row.role)
         if write is not None:
             yield from write(evaluation)
         elif (row.text or row.kind == "formula") and row.label not in ("cost", "update"):
@@ -74,13 +72,10 @@ class StageText:
 
     def _layer(self, evaluation: Evaluation) -> Stage:
         """An equation of a layer between the dense layers: what it read, and what it wrote."""
-        row, results = evaluation.row, [evaluation.written(name) for name in evaluation.row.writes]
-        terms = tuple(term for result in results for term in (result, ","))[:-1]
-        text = row.text
-        if not text and row.formula is not None:
-            text = f"{results[0].symbol} ← {row.formula.text([symbol(name) for name in row.reads])}"
-        terms = (evaluation.read(row.reads[0]), "→", *terms)
-        return Stage(row.label, results[0].symbol, text, terms, layer_sentence(row))
+        row, title = evaluation.row, symbol(evaluation.row.writes[0])
+        results = [term for name in row.writes for term in (",", evaluation.written(name))]
+        terms = (evaluation.read(row.reads[0]), "→", *results[1:])
+        return Stage(row.label, title, row.text or f"{title} ← {_formula_text(row)}", terms, layer_sentence(row))
 
     # Forward and cost -------------------------------------------------------------------------------------------------
 
@@ -102,22 +97,19 @@ class StageText:
         """a = σ(z)."""
         row, layer = evaluation.row, evaluation.row.layer
         z, a = evaluation.read(row.reads[0]), evaluation.written(row.writes[0])
-        slope, name = self._slope(layer, z.values, a.values), self._activation_of(layer).name
-        sentence = (
-            f"The activation acts on each z separately. Its slope {name}'(z) {span(slope.values)}; this is the gate "
-            "that the error passes on the way back."
-        )
-        yield Stage("forward", f"layer {layer}, the activation", row.text, (z, "→", a), sentence)
-
-    def _softmax(self, evaluation: Evaluation) -> Iterator[Stage]:
-        """a = softmax(z)."""
-        row, layer = evaluation.row, evaluation.row.layer
-        z, a = evaluation.read(row.reads[0]), evaluation.written(row.writes[0])
-        grouped = bool(self._activation_of(layer).groups)
-        sentence = (
-            f"Softmax turns z into positive shares that add up to 1{' in each group' if grouped else ''}; each of them "
-            f"depends on every z of its {'group and ' if grouped else ''}sample."
-        )
+        activation = self._activation_of(layer)
+        if activation.elementwise:
+            sentence = (
+                f"The activation acts on each z separately. Its slope {activation.name}'(z) "
+                f"{span(self._slope(layer, z.values, a.values).values)}; this is the gate that the error passes on the "
+                "way back."
+            )
+        else:
+            grouped = bool(activation.groups)
+            sentence = (
+                f"Softmax turns z into positive shares that add up to 1{' in each group' if grouped else ''}; each of "
+                f"them depends on every z of its {'group and ' if grouped else ''}sample."
+            )
         yield Stage("forward", f"layer {layer}, the activation", row.text, (z, "→", a), sentence)
 
     def _mean_cost(self, evaluation: Evaluation) -> Iterator[Stage]:
@@ -140,7 +132,7 @@ class StageText:
         """Where every error comes from: the slope of a sample's cost over the output."""
         row = evaluation.row
         out, error = evaluation.read(row.reads[0]), evaluation.written(row.writes[0])
-        formula = "" if row.formula is None else row.formula.text([symbol(read) for read in row.reads])
+        formula = _formula_text(row)
         text = f"{error.symbol} = {formula}" if 0 < len(formula) < 90 else row.text
         weighted = " s is the weight of the sample." if "s" in row.reads else ""
         sentence = (
@@ -176,8 +168,8 @@ class StageText:
         sentence = (
             "Each neuron receives the errors of the layer above, times the weights through which it acts on them: "
             f"neuron {neuron} receives the largest, {signed(error.values[neuron, sample])}"
+            f"{f' (sample {sample})' if error.values.shape[1] > 1 else ''}."
         )
-        sentence += f" (sample {sample})." if error.values.shape[1] > 1 else "."
         title = f"layer {evaluation.row.layer}, first half: the error arrives through the weights"
         terms = (_transpose(w), "·", delta, "=", error)
         yield Stage("BP2", title, f"{error.symbol} = {{}}·{{}}", terms, sentence)
@@ -205,8 +197,7 @@ class StageText:
         """The error passes softmax."""
         error, a = map(evaluation.read, evaluation.row.reads)
         delta = evaluation.written(evaluation.row.writes[0])
-        sentence = "It is a matrix, not an elementwise σ'."
-        yield self._jacobian(evaluation.row.layer, a, error, delta, sentence)
+        yield self._jacobian(evaluation.row.layer, a, error, delta, "It is a matrix, not an elementwise σ'.")
 
     def _jacobian(self, layer: int, a: LabelledArray, error: LabelledArray, delta: LabelledArray, end: str) -> Stage:
         """Softmax's derivative is a table ∂aⱼ/∂zₖ, shown for the first sample."""
@@ -283,6 +274,11 @@ class StageText:
         slope = 1.0 if known is None else activation.derivative(z, a)
         values = np.broadcast_to(np.asarray(slope), np.shape(known) if shape is None else shape)
         return LabelledArray(f"{activation.name}'({self._activation_input(layer)})", values, (layer, "m"))
+
+
+def _formula_text(row: Row) -> str:
+    """The right side of an equation that is a formula, else an empty text."""
+    return "" if row.formula is None else row.formula.text([symbol(name) for name in row.reads])
 
 
 def _transpose(array: LabelledArray) -> LabelledArray:

@@ -1,7 +1,7 @@
 """Every quantity of one pass by its name: z, a and δ of each sample, dW and db as means, and what they came from.
 
-The equations are those of the model's own program, run in the plain lowering by its own engine; what is shown is what
-the executor's buffers contained, to the last bit.
+The equations are those of the model's own program, run in the plain lowering by its own engine; the numbers are those
+of the executor's buffers, to the last bit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from glassnet.execution.model import Model
 from glassnet.program.equations import EQUATIONS
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program, symbol
-from glassnet.see.quantities import load_pass, quantity_name
+from glassnet.see.quantities import prepare_pass, quantity_name
 
 GRADIENT_KINDS = ("bp3", "mean_product", "bp4")  # equations that turn errors of samples into a gradient
 HEADER = ("quantity", "equation", "shape", "r.m.s.", "numbers, row by row")
@@ -73,10 +73,8 @@ class Trace(Mapping[str, Array]):
         name = quantity_name(quantity, self._values)
         row = next((row for row in self.program.rows if name in row.writes and row.kind in GRADIENT_KINDS), None)
         if row is None:
-            gradients = [name for name, buffer in self.program.buffers.items() if buffer.home == "gradients"]
-            raise ParameterError(
-                f"{quantity!r} is not a gradient of the parameters; per_sample has {', '.join(gradients)}."
-            )
+            known = ", ".join(name for name, buffer in self.program.buffers.items() if buffer.home == "gradients")
+            raise ParameterError(f"{quantity!r} is not a gradient of the parameters; per_sample has {known}.")
         columns = [self._values[read] for read in row.reads]
         with np.errstate(all="ignore"):
             return np.stack([EQUATIONS[row.kind](*(c[:, i : i + 1] for c in columns)) for i in range(self.m)])
@@ -121,16 +119,16 @@ class Trace(Mapping[str, Array]):
         return f"<p>{escape(self.about)}</p><div style='overflow-x:auto'>{table}</div>"
 
 
-def trace(model: Model, x: Any, y: Any, sample_weight: Any = None, dtype: Any = None, training: bool = False) -> Trace:
-    """Every quantity of one pass over x and y; the model is left as it was (see Inspection.trace)."""
-    loaded = load_pass(model, (x, y, sample_weight), dtype, training=training)
-    loaded.executor.run()
-    mode = "training" if training else "inference"
+def trace(model: Model, data: tuple[Any, Any, Any], dtype: Any, training: bool) -> Trace:
+    """Every quantity of one pass over `data` (x, y, sample_weight); see Inspection.trace."""
+    prepared = prepare_pass(model, data, dtype, training=training)
+    prepared.executor.run()
+    mode = f"equations of {'training' if training else 'inference'}, {prepared.model.dtype}"
     about = (
-        f"{samples(loaded.executor.m)} (columns), equations of {mode}, {loaded.model.dtype}; z, a, δ: one column per "
-        "sample; dW, db, C: mean over the samples; layers count from 1, indices from 0"
+        f"{samples(prepared.executor.m)} (columns), {mode}; z, a, δ: one column per sample; dW, db, C: mean over the "
+        "samples; layers count from 1, indices from 0"
     )
-    return Trace.of(loaded.executor, about)
+    return Trace.of(prepared.executor, about)
 
 
 def number(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The changes that a diagnosis proposes, in the terms of the interface where they are made."""
+"""The terms of a diagnosis: what each interface calls the changes that it proposes, and the columns of x."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 
 class Wording(NamedTuple):
-    """What each change is called in one interface; the defaults are NeuralNetwork's."""
+    """What each change is called in one interface; the defaults are NeuralNetwork's. `columns` are names, if known."""
 
+    columns: Sequence[str] | None = None
     x: str = "x"
     learning_rate: str = "lr"
     scale_columns: str = (
@@ -29,7 +30,13 @@ class Wording(NamedTuple):
     stop_early: str = "patience=10, which keeps the weights of the best epoch"
     regularise: str = "l2=1e-4 or Dropout(0.2)"
 
+    def column(self, number: int) -> str:
+        """How a column is named in a finding."""
+        name = str(number) if self.columns is None else repr(str(self.columns[number]))
+        return f"column {name} of {self.x}"
 
+
+NETWORK = Wording()
 ESTIMATOR = Wording(
     x="X",
     learning_rate="learning_rate_init",
@@ -45,15 +52,3 @@ ESTIMATOR = Wording(
     stop_early="early_stopping=True, which keeps the weights of the best epoch",
     regularise="a larger alpha or dropout=0.2",
 )
-
-
-class Reader(NamedTuple):
-    """Whom a diagnosis addresses: the wording of their interface, and the names of x's columns where they have any."""
-
-    wording: Wording = Wording()
-    columns: Sequence[str] | None = None
-
-    def column(self, number: int) -> str:
-        """How a column is named in a finding."""
-        name = str(number) if self.columns is None else repr(str(self.columns[number]))
-        return f"column {name} of {self.wording.x}"
