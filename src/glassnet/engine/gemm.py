@@ -24,9 +24,11 @@ from glassnet.engine.simd import (
     LANES,
     LLVM,
     ZERO,
+    Builder,
     advance,
     as_pointer,
     call_kernel,
+    inlined,
     int64,
     minimum,
     stack_array,
@@ -46,7 +48,7 @@ MAX_OPERANDS = 12  # a formula that follows a product has fewer
 def align(typing: Any, pointer: Any) -> Any:
     """The first multiple of 64 bytes from `pointer` on."""
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
         address = builder.add(builder.ptrtoint(arguments[0], I64), int64(63))
         return builder.inttoptr(builder.and_(address, int64(-64)), arguments[0].type)
 
@@ -119,39 +121,30 @@ def gemm(spec: KernelSpec) -> Any:
 
 
 def call_by_name(spec: KernelSpec) -> Any:
-    """An intrinsic call(context, slots) of another kernel, with a tuple of numbers and pointers as its slots."""
+    """An inlined call(context, slots) of another kernel, with a tuple of numbers and pointers as its slots."""
     symbol = spec.symbol
 
-    @intrinsic
-    def call(typing: Any, context: Any, slots: Any) -> Any:
-        def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            memory = cgutils.alloca_once(builder, I64, size=int64(len(slots)))
-            for index, kind in enumerate(slots):
-                value = builder.extract_value(arguments[1], index)
-                if isinstance(kind, types.CPointer):
-                    value = builder.ptrtoint(value, I64)
-                builder.store(value, builder.gep(memory, [int64(index)]))
-            kind = ir.FunctionType(ir.VoidType(), [memory.type, arguments[0].type])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, symbol), [memory, arguments[0]])
-            return target.get_dummy_value()
-
-        return types.void(context, slots), generate
+    @inlined()
+    def call(builder: Builder, context: ir.Value, slots: ir.Value) -> None:
+        memory = cgutils.alloca_once(builder, I64, size=int64(len(slots.type)))
+        for index, value in enumerate(cgutils.unpack_tuple(builder, slots)):
+            number = builder.ptrtoint(value, I64) if value.type.is_pointer else value
+            builder.store(number, builder.gep(memory, [int64(index)]))
+        kind = ir.FunctionType(ir.VoidType(), [memory.type, context.type])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, symbol), [memory, context])
 
     return call
 
 
 def stack_slots(size: int, values: dict[int, int]) -> Any:
-    """An intrinsic that returns a pointer to `size` int64 slots on the kernel's stack, some of them set."""
+    """An inlined function that returns a pointer to `size` int64 slots on the kernel's stack, some of them set."""
 
-    @intrinsic
-    def allocate(typing: Any) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            memory = cgutils.alloca_once(builder, I64, size=int64(size))
-            for slot, value in values.items():
-                builder.store(int64(value), builder.gep(memory, [int64(slot)]))
-            return memory
-
-        return types.CPointer(types.int64)(), generate
+    @inlined(types.CPointer(types.int64))
+    def allocate(builder: Builder) -> ir.Value:
+        memory = cgutils.alloca_once(builder, I64, size=int64(size))
+        for slot, value in values.items():
+            builder.store(int64(value), builder.gep(memory, [int64(slot)]))
+        return memory
 
     return allocate
 

@@ -8,16 +8,16 @@ beyond the last column its vectors are masked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from numba.core import cgutils
 
 from glassnet.engine.cpu_target import CpuTarget
 from glassnet.engine.llvm_vectors import broadcast, constant
 from glassnet.engine.registers import RegisterRow, clamped_indices, multiply_add
-from glassnet.engine.simd import I64, Builder, int64, lane_mask
+from glassnet.engine.simd import I64, Builder, inlined, int64, lane_mask
 
 WIDE_VECTORS = 8  # vectors of a tile of one row
 
@@ -146,33 +146,23 @@ class MicroKernel:
                 store(self.masked_row)
 
 
-def extract_operands(builder: Builder, signature: Any, arguments: Any) -> list[ir.Value]:
-    """The fields of a strip from an intrinsic's arguments, which are tuples."""
-    counts = [len(kinds) for kinds in signature.args]
-    return [builder.extract_value(arguments[i], j) for i, count in enumerate(counts) for j in range(count)]
-
-
 def strip_kernel(target: CpuTarget, heights: Mapping[int, Sequence[int]]) -> Any:
-    """An intrinsic strip((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes).
+    """An inlined strip((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes).
 
     `sizes` are the other fields of a Strip, then its width in vectors; `heights` has the heights of the tiles for every
     width. A strip of each width is a function of its own, so that a small product does not pay for the registers of a
     large one.
     """
 
-    @intrinsic
-    def strip(typing: Any, a: Any, b: Any, c: Any, start: Any, sizes: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            *operands, vectors = extract_operands(builder, signature, arguments)
-            for number, rows in heights.items():
-                with builder.if_then(builder.icmp_signed("==", vectors, int64(number))):
-                    kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
-                    function = ir.Function(builder.module, kind, f"strip{number}")
-                    emit_strip(function, target, number, rows)
-                    builder.call(function, operands)
-            return context.get_dummy_value()
-
-        return types.void(a, b, c, start, sizes), generate
+    @inlined()
+    def strip(builder: Builder, a: ir.Value, b: ir.Value, c: ir.Value, start: ir.Value, sizes: ir.Value) -> None:
+        *operands, vectors = chain(*(cgutils.unpack_tuple(builder, values) for values in (a, b, c, start, sizes)))
+        for number, rows in heights.items():
+            with builder.if_then(builder.icmp_signed("==", vectors, int64(number))):
+                kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
+                function = ir.Function(builder.module, kind, f"strip{number}")
+                emit_strip(function, target, number, rows)
+                builder.call(function, operands)
 
     return strip
 

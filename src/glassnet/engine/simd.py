@@ -7,8 +7,9 @@ in a fixed order, so that their bits depend on the array alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -22,7 +23,7 @@ from glassnet.tables.formula import Formula, trace
 LANES = 16
 ALIGNMENT = 64  # bytes: of a cache line, and of the widest vector that may be stored past the caches
 I32, I64 = ir.IntType(32), ir.IntType(64)
-LLVM = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
+LLVM = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.uint8: ir.IntType(8), types.int64: I64}
 SUFFIX = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}
 COPY, ZERO = trace(lambda x: x, 1), trace(lambda: 0.0, 0)
 Builder = ir.IRBuilder
@@ -33,15 +34,22 @@ def int64(number: int) -> ir.Constant:
     return ir.Constant(I64, number)
 
 
-class TypedPointer(NamedTuple):
-    """The LLVM pointer to a contiguous array, and the Numba dtype of its elements.
+def inlined(returns: types.Type = types.void) -> Callable[[Callable[..., Any]], Any]:
+    """Make a function of the builder and LLVM values, which emits code, callable in kernels: its code is inlined."""
 
-    Whole blocks of a `nontemporal` array are written past the caches; it must be aligned to ALIGNMENT bytes.
-    """
+    def decorate(emit: Callable[..., Any]) -> Any:
+        @intrinsic
+        @wraps(emit)
+        def typed(typing: Any, *kinds: Any) -> Any:
+            def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
+                result = emit(builder, *arguments)
+                return context.get_dummy_value() if returns is types.void else result
 
-    pointer: ir.Value
-    dtype: types.Type
-    nontemporal: bool = False
+            return returns(*kinds), generate
+
+        return typed
+
+    return decorate
 
 
 @intrinsic
@@ -65,39 +73,27 @@ def advance(typing: Any, pointer: Any, count: Any) -> Any:
     return pointer(pointer, types.int64), generate
 
 
-@intrinsic
-def minimum(typing: Any, a: Any, b: Any) -> Any:
+@inlined(types.int64)
+def minimum(builder: Builder, a: ir.Value, b: ir.Value) -> ir.Value:
     """The smaller of two integers; Numba would compile Python's min as a function of its own."""
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        return builder.select(builder.icmp_signed("<", *arguments), *arguments)
-
-    return types.int64(types.int64, types.int64), generate
+    return builder.select(builder.icmp_signed("<", a, b), a, b)
 
 
 def stack_array(dtype: types.Type, size: int) -> Any:
-    """An intrinsic that returns a pointer to `size` numbers on the kernel's stack."""
+    """An inlined function that returns a pointer to `size` numbers on the kernel's stack."""
 
-    @intrinsic
-    def allocate(typing: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            return cgutils.alloca_once(builder, context.get_value_type(dtype), size=int64(size))
-
-        return types.CPointer(dtype)(), generate
+    @inlined(types.CPointer(dtype))
+    def allocate(builder: Builder) -> ir.Value:
+        return cgutils.alloca_once(builder, LLVM[dtype], size=int64(size))
 
     return allocate
 
 
-@intrinsic
-def call_kernel(typing: Any, address: Any, row: Any, context: Any) -> Any:
+@inlined()
+def call_kernel(builder: Builder, address: ir.Value, row: ir.Value, context: ir.Value) -> None:
     """Call the kernel at `address` for a row."""
-
-    def generate(target: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        kind = ir.FunctionType(ir.VoidType(), [arguments[1].type, arguments[2].type])
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
-        return target.get_dummy_value()
-
-    return types.void(address, row, context), generate
+    kind = ir.FunctionType(ir.VoidType(), [row.type, context.type])
+    builder.call(builder.inttoptr(address, kind.as_pointer()), [row, context])
 
 
 def load_slot(builder: Builder, slots: ir.Value, index: int | ir.Value) -> ir.Value:
@@ -106,28 +102,24 @@ def load_slot(builder: Builder, slots: ir.Value, index: int | ir.Value) -> ir.Va
     return builder.load(builder.gep(slots, [offset]))
 
 
-@intrinsic
-def thread_range(typing: Any, row: Any, context: Any) -> Any:
+@inlined(types.UniTuple(types.int64, 2))
+def thread_range(builder: Builder, row: ir.Value, context: ir.Value) -> ir.Value:
     """The units that this thread computes, as (start, stop), cut at multiples of 8."""
+    slots = (CONTEXT.thread, CONTEXT.threads, CONTEXT.samples)
+    thread, threads, samples = (load_slot(builder, context, slot) for slot in slots)
+    fixed, eight = load_slot(builder, row, ROW.units), int64(8)
+    units = builder.select(builder.icmp_signed("==", fixed, int64(0)), samples, fixed)
+    blocks = builder.lshr(builder.add(units, int64(7)), int64(3))
 
-    def generate(target: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        slots = (CONTEXT.thread, CONTEXT.threads, CONTEXT.samples)
-        thread, threads, samples = (load_slot(builder, arguments[1], slot) for slot in slots)
-        fixed, eight = load_slot(builder, arguments[0], ROW.units), int64(8)
-        units = builder.select(builder.icmp_signed("==", fixed, int64(0)), samples, fixed)
-        blocks = builder.lshr(builder.add(units, int64(7)), int64(3))
+    def boundary(number: ir.Value) -> ir.Value:
+        cut = builder.mul(eight, builder.sdiv(builder.mul(blocks, number), threads))
+        return builder.select(builder.icmp_signed("<", cut, units), cut, units)
 
-        def boundary(number: ir.Value) -> ir.Value:
-            cut = builder.mul(eight, builder.sdiv(builder.mul(blocks, number), threads))
-            return builder.select(builder.icmp_signed("<", cut, units), cut, units)
-
-        variables = [cgutils.alloca_once_value(builder, bound) for bound in (int64(0), units)]
-        with builder.if_then(builder.icmp_signed(">", threads, int64(1))):  # divisions are slow
-            for variable, number in zip(variables, (thread, builder.add(thread, int64(1))), strict=True):
-                builder.store(boundary(number), variable)
-        return target.make_tuple(builder, signature.return_type, [builder.load(variable) for variable in variables])
-
-    return types.UniTuple(types.int64, 2)(row, context), generate
+    variables = [cgutils.alloca_once_value(builder, bound) for bound in (int64(0), units)]
+    with builder.if_then(builder.icmp_signed(">", threads, int64(1))):  # divisions are slow
+        for variable, number in zip(variables, (thread, builder.add(thread, int64(1))), strict=True):
+            builder.store(boundary(number), variable)
+    return cgutils.pack_array(builder, [builder.load(variable) for variable in variables])
 
 
 def lane_mask(builder: Builder, count: ir.Value, lanes: int = LANES) -> ir.Value:
@@ -156,16 +148,14 @@ def call_masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.T
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
-def block_pointer(builder: Builder, array: TypedPointer, first: ir.Value) -> tuple[ir.Value, ir.VectorType, int]:
+def block_pointer(builder: Builder, array: ir.Value, first: ir.Value) -> tuple[ir.Value, ir.VectorType, int]:
     """The pointer to a block of an array, the block's type and the size of one number in bytes."""
-    pointer = builder.gep(array.pointer, [first])
+    pointer = builder.gep(array, [first])
     vector = ir.VectorType(pointer.type.pointee, LANES)
     return builder.bitcast(pointer, vector.as_pointer()), vector, size_of(vector.element)
 
 
-def load_block(
-    builder: Builder, array: TypedPointer, first: ir.Value, mask: ir.Value | None, real: ir.Type
-) -> ir.Value:
+def load_block(builder: Builder, array: ir.Value, first: ir.Value, mask: ir.Value | None, real: ir.Type) -> ir.Value:
     """Load a block of an array as numbers of the program's dtype."""
     pointer, vector, size = block_pointer(builder, array, first)
     if mask is None:
@@ -173,29 +163,36 @@ def load_block(
     else:
         zero = ir.Constant(vector, None)
         block = call_masked(builder, "load", vector, vector, pointer, ir.Constant(I32, size), mask, zero)
-    return convert(builder, block, array.dtype, ir.VectorType(real, LANES))
+    return convert(builder, block, ir.VectorType(real, LANES))
 
 
-def store_block(builder: Builder, array: TypedPointer, first: ir.Value, mask: ir.Value | None, block: ir.Value) -> None:
-    """Store a block of an array, rounded to the array's own dtype."""
+def store_block(
+    builder: Builder,
+    array: ir.Value,
+    first: ir.Value,
+    mask: ir.Value | None,
+    block: ir.Value,
+    nontemporal: bool = False,
+) -> None:
+    """Store a block of an array, rounded to the array's own dtype; if whole and `nontemporal`, past the caches."""
     pointer, vector, size = block_pointer(builder, array, first)
-    block = convert(builder, block, types.float64, vector)
+    block = convert(builder, block, vector)
     if mask is not None:
         call_masked(builder, "store", vector, ir.VoidType(), block, pointer, ir.Constant(I32, size), mask)
-    elif array.nontemporal:
+    elif nontemporal:
         one = builder.module.add_metadata([ir.Constant(I32, 1)])
         builder.store(block, pointer, align=ALIGNMENT).set_metadata("nontemporal", one)
     else:
         builder.store(block, pointer, align=size)
 
 
-def convert(builder: Builder, value: ir.Value, dtype: types.Type, kind: ir.Type) -> ir.Value:
-    """Convert a scalar or a vector of Numba's `dtype` to floating point numbers of an LLVM type."""
+def convert(builder: Builder, value: ir.Value, kind: ir.Type) -> ir.Value:
+    """Convert a scalar or a vector of float32, float64, uint8 or int64 to floating point numbers of an LLVM type."""
     if value.type == kind:
         return value
     element = getattr(value.type, "element", value.type)
     if isinstance(element, ir.IntType):
-        return builder.sitofp(value, kind) if dtype.signed else builder.uitofp(value, kind)
+        return builder.uitofp(value, kind) if element.width == 8 else builder.sitofp(value, kind)
     return builder.fpext(value, kind) if isinstance(element, ir.FloatType) else builder.fptrunc(value, kind)
 
 
@@ -215,7 +212,7 @@ class Reduction:
 
     def add_block(self, builder: Builder, block: ir.Value, mask: ir.Value | None) -> None:
         """Combine a block with the lanes; lanes outside the mask change nothing."""
-        block = convert(builder, block, types.float64, self.kind)
+        block = convert(builder, block, self.kind)
         if mask is not None:
             block = builder.select(mask, block, self.neutral)
         builder.store(self.combine(builder, builder.load(self.lanes), block), self.lanes)
@@ -235,26 +232,28 @@ def emit_loop(
     formula: Formula,
     real: ir.Type,
     inputs: list[Any],
-    outputs: list[TypedPointer],
+    outputs: list[ir.Value],
     count: ir.Value,
     reduction: Reduction | None = None,
+    nontemporal: Collection[int] = (),
 ) -> None:
     """Emit a loop that evaluates the formula along arrays of `count` numbers.
 
-    Each input is an array (TypedPointer) or a scalar of the program's dtype. The formula's first results go to
-    `outputs`; `reduction` takes the last. A block is read whole before it is written, so an array may be both.
+    Each input is an array (a pointer) or a scalar of the program's dtype. The formula's first results go to `outputs`,
+    those with the indices in `nontemporal` past the caches, to addresses that are multiples of ALIGNMENT; `reduction`
+    takes the last. A block is read whole before it is written, so an array may be both.
     """
     kind = ir.VectorType(real, LANES)
-    scalars = [None if isinstance(value, TypedPointer) else broadcast(builder, value, LANES) for value in inputs]
+    scalars = [None if value.type.is_pointer else broadcast(builder, value, LANES) for value in inputs]
 
     def body(first: ir.Value, mask: ir.Value | None) -> None:
         values = list(scalars)
         for index in formula.reads:
-            if isinstance(inputs[index], TypedPointer):
+            if inputs[index].type.is_pointer:
                 values[index] = load_block(builder, inputs[index], first, mask, real)
         results = evaluate(builder, formula, values, kind)
-        for array, result in zip(outputs, results[: len(outputs)], strict=True):
-            store_block(builder, array, first, mask, result)
+        for index, array in enumerate(outputs):
+            store_block(builder, array, first, mask, results[index], index in nontemporal)
         if reduction is not None:
             reduction.add_block(builder, results[-1], mask)
 
@@ -262,7 +261,7 @@ def emit_loop(
 
 
 def vector_loop(formula: Formula, dtype: types.Type, reduction: str = "") -> Any:
-    """An intrinsic loop(arrays, scalars, outputs, count): the formula along contiguous arrays.
+    """An inlined function loop(arrays, scalars, outputs, count): the formula along contiguous arrays.
 
     `arrays` and `outputs` are tuples of pointers, `scalars` a tuple of numbers; the formula's inputs are the arrays,
     then the scalars. With `reduction`, it returns the "sum" or the "max" of the formula's last result.
@@ -270,19 +269,12 @@ def vector_loop(formula: Formula, dtype: types.Type, reduction: str = "") -> Any
     returned = {"": types.void, "sum": types.float64, "max": dtype}[reduction]
     real = LLVM[dtype]
 
-    @intrinsic
-    def loop(typing: Any, arrays: Any, scalars: Any, outputs: Any, count: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            def items(index: int) -> list[tuple[ir.Value, Any]]:
-                kinds = signature.args[index]
-                return [(builder.extract_value(arguments[index], i), kind) for i, kind in enumerate(kinds)]
-
-            inputs, outputs = ([TypedPointer(value, kind.dtype) for value, kind in items(index)] for index in (0, 2))
-            numbers = [context.cast(builder, value, kind, dtype) for value, kind in items(1)]
-            reduced = Reduction(builder, reduction, real) if reduction else None
-            emit_loop(builder, formula, real, [*inputs, *numbers], outputs, arguments[3], reduced)
-            return reduced.result(builder) if reduced else context.get_dummy_value()
-
-        return returned(arrays, scalars, outputs, types.int64), generate
+    @inlined(returned)
+    def loop(builder: Builder, arrays: ir.Value, scalars: ir.Value, outputs: ir.Value, count: ir.Value) -> ir.Value:
+        inputs, numbers, results = (cgutils.unpack_tuple(builder, values) for values in (arrays, scalars, outputs))
+        inputs += [convert(builder, number, real) for number in numbers]
+        reduced = Reduction(builder, reduction, real) if reduction else None
+        emit_loop(builder, formula, real, inputs, results, count, reduced)
+        return reduced.result(builder) if reduced else None
 
     return loop

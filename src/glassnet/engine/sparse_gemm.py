@@ -11,7 +11,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from glassnet.engine.cpu_target import CpuTarget, cpu_target
 from glassnet.engine.gemm import gemm
@@ -27,6 +26,7 @@ from glassnet.engine.simd import (
     Builder,
     advance,
     as_pointer,
+    inlined,
     int64,
     lane_mask,
     minimum,
@@ -98,7 +98,7 @@ def sparse_gemm(spec: KernelSpec) -> Any:
 
 
 def nonzero_terms(dtype: types.Type, target: CpuTarget) -> Any:
-    """An intrinsic list(first, second, terms, indices) of the terms that are not 0 in both rows; returns their number.
+    """An inlined list(first, second, terms, indices) of the terms that are not 0 in both rows; returns their number.
 
     It writes eight at a time, up to seven indices beyond the list; an empty list has index 0 in front.
     """
@@ -106,21 +106,18 @@ def nonzero_terms(dtype: types.Type, target: CpuTarget) -> Any:
     lanes = target.lanes(real)
     kind, integers = ir.VectorType(real, lanes), ir.VectorType(ir.IntType(8 * size_of(real)), lanes)
 
-    @intrinsic
-    def list_terms(typing: Any, first: Any, second: Any, terms: Any, indices: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            *rows, terms, indices = arguments
-            count = cgutils.alloca_once_value(builder, int64(0))
-            with cgutils.for_range_slice(builder, int64(0), terms, int64(lanes), I64) as (k, _):
-                read = RegisterRow(builder, kind, 1, lane_mask(builder, builder.sub(terms, k), lanes))
-                bits = [builder.bitcast(read.load(builder.gep(start, [k]))[0], integers) for start in rows]
-                nonzero = builder.icmp_unsigned("!=", builder.or_(*bits), ir.Constant(integers, None))
-                for lane in range(0, lanes, 8):
-                    mask = shuffle(builder, nonzero, nonzero, range(lane, lane + 8))
-                    append_indices(builder, indices, count, builder.add(k, int64(lane)), mask)
-            return builder.load(count)
-
-        return types.int64(first, second, types.int64, indices), generate
+    @inlined(types.int64)
+    def list_terms(builder: Builder, first: ir.Value, second: ir.Value, terms: ir.Value, indices: ir.Value) -> ir.Value:
+        count = cgutils.alloca_once_value(builder, int64(0))
+        with cgutils.for_range_slice(builder, int64(0), terms, int64(lanes), I64) as (k, _):
+            read = RegisterRow(builder, kind, 1, lane_mask(builder, builder.sub(terms, k), lanes))
+            rows = [read.load(builder.gep(start, [k]))[0] for start in (first, second)]
+            bits = [builder.bitcast(row, integers) for row in rows]
+            nonzero = builder.icmp_unsigned("!=", builder.or_(*bits), ir.Constant(integers, None))
+            for lane in range(0, lanes, 8):
+                mask = shuffle(builder, nonzero, nonzero, range(lane, lane + 8))
+                append_indices(builder, indices, count, builder.add(k, int64(lane)), mask)
+        return builder.load(count)
 
     return list_terms
 

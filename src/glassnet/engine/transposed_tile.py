@@ -17,7 +17,6 @@ from glassnet.engine.simd import (
     I64,
     LANES,
     Builder,
-    TypedPointer,
     int64,
     lane_mask,
     load_block,
@@ -61,14 +60,14 @@ class TransposedTile:
         """Pointer to a column of the tile."""
         return self.builder.gep(self.columns, [int64(column) if isinstance(column, int) else column])
 
-    def read(self, matrix: TypedPointer, first: ir.Value, rows: ir.Value) -> None:
+    def read(self, matrix: ir.Value, first: ir.Value, rows: ir.Value) -> None:
         """Load rows of a matrix."""
         offsets = self.row_offsets(first, rows)
         vectors = [load_block(self.builder, matrix, offset, mask, self.real) for offset, mask in offsets]
         for number, column in enumerate(transposed_by_interleaving(self.builder, vectors)):
             self.builder.store(column, self.column_pointer(number))
 
-    def write(self, matrix: TypedPointer, first: ir.Value, rows: ir.Value) -> None:
+    def write(self, matrix: ir.Value, first: ir.Value, rows: ir.Value) -> None:
         """Store the rows in a matrix."""
         columns = [self.builder.load(self.column_pointer(number)) for number in range(LANES)]
         offsets, vectors = self.row_offsets(first, rows), transposed_by_interleaving(self.builder, columns)
