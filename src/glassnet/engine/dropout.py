@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import types
 
 from glassnet.engine.kernel_spec import KernelSpec
@@ -35,7 +36,7 @@ def uint32(kind: ir.Type, value: int) -> ir.Constant:
     return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
-def mix(builder: ir.IRBuilder, h: ir.Value) -> ir.Value:
+def mix(builder: ir.IRBuilder, h: Value) -> Value:
     """Mix the bits of a uint32: each one affects all others."""
     for right, factor in MIX_ROUNDS:
         h = builder.xor(h, builder.lshr(h, uint32(h.type, right)))
@@ -60,7 +61,7 @@ def dropout_loop(dtype: types.Type) -> Any:
     kind, lanes = ir.VectorType(real, LANES), ir.VectorType(I32, LANES)
 
     @inlined()
-    def drop(builder: ir.IRBuilder, row: ir.Value, context: ir.Value, offset: ir.Value, count: ir.Value) -> None:
+    def drop(builder: ir.IRBuilder, row: Value, context: Value, offset: Value, count: Value) -> None:
         x, result = (operand_at(builder, row, index, offset, real) for index in (DROPOUT.x, DROPOUT.result))
         step = load_slot(builder, context, CONTEXT.step)
         slots = (DROPOUT.threshold, DROPOUT.key0, DROPOUT.key1)
@@ -71,7 +72,7 @@ def dropout_loop(dtype: types.Type) -> Any:
         scale = builder.bitcast(load_slot(builder, row, DROPOUT.scale), ir.DoubleType())
         factor = broadcast(builder, convert(builder, scale, real), LANES)
 
-        def body(first: ir.Value, mask: ir.Value | None) -> None:
+        def body(first: Value, mask: Value | None) -> None:
             counter = broadcast(builder, builder.trunc(builder.add(offset, first), I32), LANES)
             counter = builder.mul(builder.add(counter, LANE_NUMBERS), uint32(lanes, 0x9E3779B9))
             h = mix(builder, builder.add(mix(builder, builder.add(counter, k0)), k1))
@@ -84,7 +85,7 @@ def dropout_loop(dtype: types.Type) -> Any:
     return drop
 
 
-def operand_at(builder: ir.IRBuilder, row: ir.Value, index: int, offset: ir.Value, real: ir.Type) -> ir.Value:
+def operand_at(builder: ir.IRBuilder, row: Value, index: int, offset: Value, real: ir.Type) -> Value:
     """The pointer to a row's operand, from its number `offset` on."""
     start = builder.inttoptr(load_slot(builder, row, index), real.as_pointer())
     return builder.gep(start, [offset])

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.formula_ir import evaluate
@@ -126,9 +127,7 @@ def formula_loop(spec: KernelSpec, summed: bool = False, result_dtype: types.Typ
     shared = [index for index, mode in enumerate(spec.modes[spec.reads :]) if mode == "shared"]
 
     @inlined(types.float64 if summed else types.void)
-    def loop(
-        builder: ir.IRBuilder, row: ir.Value, context: ir.Value, unit: ir.Value, offset: ir.Value, count: ir.Value
-    ) -> ir.Value:
+    def loop(builder: ir.IRBuilder, row: Value, context: Value, unit: Value, offset: Value, count: Value) -> Value:
         operands = Operands(builder, spec, row, context)
         inputs = [operands.input(index, unit, offset) for index in range(formula.inputs)]
         reduction = Reduction(builder, "sum", real) if summed else None
@@ -147,9 +146,7 @@ def unit_loops(spec: KernelSpec) -> Any:
     """
 
     @inlined()
-    def loops(
-        builder: ir.IRBuilder, row: ir.Value, context: ir.Value, start: ir.Value, stop: ir.Value, width: ir.Value
-    ) -> None:
+    def loops(builder: ir.IRBuilder, row: Value, context: Value, start: Value, stop: Value, width: Value) -> None:
         blocks = UnitBlocks(Operands(builder, spec, row, context), start, stop, width)
         with cgutils.for_range_slice(builder, start, stop, int64(1), I64) as (unit, _):
             blocks.emit_unit(unit)
@@ -160,16 +157,16 @@ def unit_loops(spec: KernelSpec) -> Any:
 class Operands:
     """The operands of a formula's row, found by their addresses."""
 
-    def __init__(self, builder: ir.IRBuilder, spec: KernelSpec, row: ir.Value, context: ir.Value) -> None:
+    def __init__(self, builder: ir.IRBuilder, spec: KernelSpec, row: Value, context: Value) -> None:
         self.builder, self.spec, self.row, self.context = builder, spec, row, context
         self.real = LLVM[getattr(types, spec.dtype)]
         self.addresses = [load_slot(builder, row, FIRST_OPERAND + index) for index in range(len(spec.modes))]
 
-    def pointer(self, address: ir.Value, real: ir.Type | None = None) -> ir.Value:
+    def pointer(self, address: Value, real: ir.Type | None = None) -> Value:
         """An address as a pointer to the program's dtype, or another."""
         return self.builder.inttoptr(address, (real or self.real).as_pointer())
 
-    def input(self, index: int, unit: ir.Value, offset: ir.Value) -> ir.Value:
+    def input(self, index: int, unit: Value, offset: Value) -> Value:
         """An input of the formula: a pointer to an array, or one number."""
         builder = self.builder
         if index >= self.spec.reads:
@@ -182,7 +179,7 @@ class Operands:
             return builder.load(builder.gep(start, [unit if mode == "unit" else int64(0)]))
         return builder.gep(start, [offset]) if mode == "full" else start
 
-    def outputs(self, offset: ir.Value, real: ir.Type) -> list[ir.Value]:
+    def outputs(self, offset: Value, real: ir.Type) -> list[Value]:
         """Pointers to the arrays that the results are written to; a result must be as long as its row."""
         modes, addresses = self.spec.modes[self.spec.reads :], self.addresses[self.spec.reads :]
         if len(modes) != len(self.spec.traced.outputs) or not {"full", "shared"}.issuperset(modes):
@@ -193,7 +190,7 @@ class Operands:
 class UnitBlocks:
     """Emits loops along the units `start` to `stop` − 1 in blocks; `done` counts the numbers of a unit already done."""
 
-    def __init__(self, operands: Operands, start: ir.Value, stop: ir.Value, width: ir.Value) -> None:
+    def __init__(self, operands: Operands, start: Value, stop: Value, width: Value) -> None:
         self.operands, self.stop, self.width = operands, stop, width
         self.builder, self.spec, self.formula = operands.builder, operands.spec, operands.spec.traced
         self.kind, modes = ir.VectorType(operands.real, LANES), self.spec.modes
@@ -204,7 +201,7 @@ class UnitBlocks:
         }
         self.done = cgutils.alloca_once_value(self.builder, int64(0))
 
-    def emit_unit(self, unit: ir.Value) -> None:
+    def emit_unit(self, unit: Value) -> None:
         """Emit whole blocks, then one that ends in the next unit, or a short one where there is none long enough."""
         builder, lanes, zero = self.builder, int64(LANES), int64(0)
         first = builder.load(self.done)
@@ -225,7 +222,7 @@ class UnitBlocks:
             with short:
                 self.block(unit, last, lambda index: self.read(index, unit, last, mask), mask)
 
-    def block(self, unit: ir.Value, offset: ir.Value, read: Callable[[int], ir.Value], mask: ir.Value | None) -> None:
+    def block(self, unit: Value, offset: Value, read: Callable[[int], Value], mask: Value | None) -> None:
         """Emit the formula on the block of a unit that begins at `offset`."""
         inputs = [read(index) for index in range(self.formula.inputs)]
         results = evaluate(self.builder, self.formula, inputs, self.kind)
@@ -233,7 +230,7 @@ class UnitBlocks:
         for array, result in zip(outputs, results, strict=True):
             store_block(self.builder, array, offset, mask, result)
 
-    def read(self, index: int, unit: ir.Value, offset: ir.Value, mask: ir.Value | None) -> ir.Value:
+    def read(self, index: int, unit: Value, offset: Value, mask: Value | None) -> Value:
         """A block of an input."""
         if index in self.scalars:
             return self.scalars[index]
@@ -242,7 +239,7 @@ class UnitBlocks:
             return load_block(self.builder, value, offset, mask, self.kind.element)
         return broadcast(self.builder, value, LANES)
 
-    def read_across(self, index: int, unit: ir.Value, offset: ir.Value, rest: ir.Value) -> ir.Value:
+    def read_across(self, index: int, unit: Value, offset: Value, rest: Value) -> Value:
         """A block of an input, of which `rest` lanes are the end of a unit and the others the beginning of the next."""
         if index in self.scalars or self.spec.modes[index] == "full":
             return self.read(index, unit, offset, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.kernel_spec import KernelSpec
@@ -63,9 +64,7 @@ def sample_conversion(dtype: types.Type) -> Any:
     """
 
     @inlined()
-    def convert(
-        builder: Builder, address: ir.Value, code: ir.Value, following: ir.Value, result: ir.Value, count: ir.Value
-    ) -> None:
+    def convert(builder: Builder, address: Value, code: Value, following: Value, result: Value, count: Value) -> None:
         for number, source in enumerate(SOURCE_DTYPES):
             with builder.if_then(builder.icmp_signed("==", code, int64(number))):
                 prefetch(builder, following, builder.mul(count, int64(source.bitwidth // 8)))
@@ -75,7 +74,7 @@ def sample_conversion(dtype: types.Type) -> Any:
     return convert
 
 
-def prefetch(builder: Builder, address: ir.Value, size: ir.Value) -> None:
+def prefetch(builder: Builder, address: Value, size: Value) -> None:
     """Prefetch `size` bytes into the second-level cache."""
     byte = ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
@@ -93,14 +92,7 @@ def short_sample_conversion(dtype: types.Type) -> Any:
 
     @inlined()
     def convert(
-        builder: Builder,
-        source: ir.Value,
-        stride: ir.Value,
-        code: ir.Value,
-        order: ir.Value,
-        result: ir.Value,
-        n: ir.Value,
-        count: ir.Value,
+        builder: Builder, source: Value, stride: Value, code: Value, order: Value, result: Value, n: Value, count: Value
     ) -> None:
         mask = lane_mask(builder, n)
         for number, source_dtype in enumerate(SOURCE_DTYPES):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -48,7 +49,7 @@ MAX_OPERANDS = 12  # a formula that follows a product has fewer
 def align(typing: Any, pointer: Any) -> Any:
     """The first multiple of 64 bytes from `pointer` on."""
 
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
+    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> Value:
         address = builder.add(builder.ptrtoint(arguments[0], I64), int64(63))
         return builder.inttoptr(builder.and_(address, int64(-64)), arguments[0].type)
 
@@ -125,7 +126,7 @@ def call_by_name(spec: KernelSpec) -> Any:
     symbol = spec.symbol
 
     @inlined()
-    def call(builder: Builder, context: ir.Value, slots: ir.Value) -> None:
+    def call(builder: Builder, context: Value, slots: Value) -> None:
         memory = cgutils.alloca_once(builder, I64, size=int64(len(slots.type)))
         for index, value in enumerate(cgutils.unpack_tuple(builder, slots)):
             number = builder.ptrtoint(value, I64) if value.type.is_pointer else value
@@ -140,7 +141,7 @@ def stack_slots(size: int, values: dict[int, int]) -> Any:
     """An inlined function that returns a pointer to `size` int64 slots on the kernel's stack, some of them set."""
 
     @inlined(types.CPointer(types.int64))
-    def allocate(builder: Builder) -> ir.Value:
+    def allocate(builder: Builder) -> Value:
         memory = cgutils.alloca_once(builder, I64, size=int64(size))
         for slot, value in values.items():
             builder.store(int64(value), builder.gep(memory, [int64(slot)]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.cpu_target import CpuTarget
@@ -36,14 +37,7 @@ def dot_products(dtype: types.Type, target: CpuTarget) -> Any:
 
     @inlined()
     def dots(
-        builder: Builder,
-        a: ir.Value,
-        a_row: ir.Value,
-        w: ir.Value,
-        bias: ir.Value,
-        c: ir.Value,
-        rows: ir.Value,
-        terms: ir.Value,
+        builder: Builder, a: Value, a_row: Value, w: Value, bias: Value, c: Value, rows: Value, terms: Value
     ) -> None:
         with cgutils.for_range_slice(builder, int64(0), rows, int64(group), I64) as (row, _):
             indices = clamped_indices(builder, group, rows, row)
@@ -57,15 +51,15 @@ def dot_products(dtype: types.Type, target: CpuTarget) -> Any:
 
 
 def partial_sums(
-    builder: Builder, starts: list[ir.Value], w: ir.Value, terms: ir.Value, real: ir.Type, fused: bool
-) -> list[ir.Value]:
+    builder: Builder, starts: list[Value], w: Value, terms: Value, real: ir.Type, fused: bool
+) -> list[Value]:
     """For each row, the products of its numbers with w, added in 16 lanes."""
     kind = ir.VectorType(real, LANES)
     totals = [cgutils.alloca_once(builder, kind) for _ in starts]
     for total in totals:
         builder.store(ir.Constant(kind, None), total)
 
-    def body(first: ir.Value, mask: ir.Value | None) -> None:
+    def body(first: Value, mask: Value | None) -> None:
         factor = load_block(builder, w, first, mask, real)
         for start, total in zip(starts, totals, strict=True):
             block = load_block(builder, start, first, mask, real)
@@ -75,7 +69,7 @@ def partial_sums(
     return [builder.load(total) for total in totals]
 
 
-def sum_lanes(builder: Builder, vectors: list[ir.Value]) -> ir.Value:
+def sum_lanes(builder: Builder, vectors: list[Value]) -> Value:
     """The sum of each vector's lanes by halves (16, 8, 4, 2, 1), in one vector: the vectors share the additions."""
     length = LANES
     while length > 1:
@@ -84,7 +78,7 @@ def sum_lanes(builder: Builder, vectors: list[ir.Value]) -> ir.Value:
     return vectors[0]
 
 
-def add_halves(builder: Builder, vectors: list[ir.Value], length: int) -> ir.Value:
+def add_halves(builder: Builder, vectors: list[Value], length: int) -> Value:
     """Halve runs of `length` lanes: the first half of each run plus the second."""
     total = sum(vector.type.count for vector in vectors)
     low = [start + i for start in range(0, total, length) for i in range(length // 2)]
@@ -102,22 +96,15 @@ def row_times_matrix(dtype: types.Type, target: CpuTarget) -> Any:
 
     @inlined()
     def product(
-        builder: Builder,
-        a: ir.Value,
-        a_term: ir.Value,
-        w: ir.Value,
-        w_row: ir.Value,
-        c: ir.Value,
-        columns: ir.Value,
-        terms: ir.Value,
+        builder: Builder, a: Value, a_term: Value, w: Value, w_row: Value, c: Value, columns: Value, terms: Value
     ) -> None:
-        def add_rows(first: ir.Value, count: int) -> None:
+        def add_rows(first: Value, count: int) -> None:
             indices = [builder.add(first, int64(number)) for number in range(count)]
             numbers = [builder.load(builder.gep(a, [builder.mul(k, a_term)])) for k in indices]
             factors = [broadcast(builder, number, LANES) for number in numbers]
             rows = [builder.gep(w, [builder.mul(k, w_row)]) for k in indices]
 
-            def body(first: ir.Value, mask: ir.Value | None) -> None:
+            def body(first: Value, mask: Value | None) -> None:
                 total = load_block(builder, c, first, mask, real)
                 for factor, row in zip(factors, rows, strict=True):
                     block = load_block(builder, row, first, mask, real)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.kernel_spec import KernelSpec
@@ -60,7 +61,7 @@ def interpret(spec: KernelSpec) -> Any:
 
 
 @inlined()
-def wait(builder: Builder, barrier: ir.Value, goal: ir.Value, abort: ir.Value) -> None:
+def wait(builder: Builder, barrier: Value, goal: Value, abort: Value) -> None:
     """Wait at the barrier until all threads have come: until its count reaches `goal`, or the run is aborted."""
     builder.atomic_rmw("add", barrier, int64(1), "acq_rel")
     spins = cgutils.alloca_once_value(builder, ir.Constant(I32, 0))
@@ -93,7 +94,7 @@ def pause(builder: Builder) -> None:
         builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
 
 
-def access_mxcsr(builder: Builder, verb: str, pointer: ir.Value) -> None:
+def access_mxcsr(builder: Builder, verb: str, pointer: Value) -> None:
     """Load (ldmxcsr) or store (stmxcsr) the control register of floating point arithmetic."""
     kind = ir.FunctionType(ir.VoidType(), [I8.as_pointer()])
     function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{verb}")
@@ -101,7 +102,7 @@ def access_mxcsr(builder: Builder, verb: str, pointer: ir.Value) -> None:
 
 
 @inlined(types.int32)
-def flush_denormals(builder: Builder, wanted: ir.Value) -> ir.Value:
+def flush_denormals(builder: Builder, wanted: Value) -> Value:
     """Let denormals count as 0 in this thread where `wanted` is not 0; return what `restore_denormals` needs."""
     if not is_x86(builder):
         return ir.Constant(I32, 0)
@@ -115,7 +116,7 @@ def flush_denormals(builder: Builder, wanted: ir.Value) -> ir.Value:
 
 
 @inlined()
-def restore_denormals(builder: Builder, state: ir.Value) -> None:
+def restore_denormals(builder: Builder, state: Value) -> None:
     """Restore the register to what it was before `flush_denormals`."""
     if is_x86(builder):
         access_mxcsr(builder, "ldmxcsr", cgutils.alloca_once_value(builder, state))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils
 
 
@@ -23,7 +24,7 @@ def constant(kind: ir.Type, number: float) -> ir.Constant:
     return ir.Constant(kind, [constant(kind.element, number)] * kind.count)
 
 
-def broadcast(builder: ir.IRBuilder, number: ir.Value, lanes: int) -> ir.Value:
+def broadcast(builder: ir.IRBuilder, number: Value, lanes: int) -> Value:
     """A vector with a scalar in every lane."""
     empty = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
     first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
@@ -35,13 +36,13 @@ def size_of(element: ir.Type) -> int:
     return element.width // 8 if isinstance(element, ir.IntType) else 4 if isinstance(element, ir.FloatType) else 8
 
 
-def shuffle(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, lanes: Sequence[int]) -> ir.Value:
+def shuffle(builder: ir.IRBuilder, first: Value, second: Value, lanes: Sequence[int]) -> Value:
     """The given lanes of two vectors; the second vector's lanes are numbered after the first one's."""
     indices = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
     return builder.shuffle_vector(first, second, indices)
 
 
-def call_intrinsic(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
+def call_intrinsic(builder: ir.IRBuilder, name: str, *values: Value) -> Value:
     """Call an LLVM intrinsic on vectors of one type (llvm.sqrt, llvm.fma)."""
     kind = values[0].type
     element = "f32" if isinstance(kind.element, ir.FloatType) else "f64"
@@ -54,7 +55,7 @@ class Vector(NamedTuple):
     """A vector of floating point numbers; a Python number as the other operand stands for that number in every lane."""
 
     builder: ir.IRBuilder
-    value: ir.Value
+    value: Value
 
     @property
     def integer_type(self) -> ir.VectorType:
@@ -65,7 +66,7 @@ class Vector(NamedTuple):
     def lanes(self) -> int:
         return self.value.type.count
 
-    def operand(self, other: Any) -> ir.Value:
+    def operand(self, other: Any) -> Value:
         """The other operand as a vector of this type."""
         return other.value if isinstance(other, Vector) else constant(self.value.type, other)
 
@@ -112,11 +113,11 @@ class Vector(NamedTuple):
             parts.append(builder.call(function, [base, power, base, mask, rounding]))
         return Vector(builder, shuffle(builder, parts[0], parts[-1], range(kind.count)))
 
-    def compare(self, sign: str, other: Any) -> ir.Value:
+    def compare(self, sign: str, other: Any) -> Value:
         """Compare lane by lane; false where either is NaN."""
         return self.builder.fcmp_ordered(sign, self.value, self.operand(other))
 
-    def where(self, condition: ir.Value, other: Any) -> Vector:
+    def where(self, condition: Value, other: Any) -> Vector:
         """This vector where the condition holds, else the other."""
         return Vector(self.builder, self.builder.select(condition, self.value, self.operand(other)))
 
@@ -128,7 +129,7 @@ class Vector(NamedTuple):
         """The vector with its numbers clipped to an interval; NaN stays NaN."""
         return self.full(low).where(self.compare("<", low), self).clip_above(high)
 
-    def to_bits(self) -> ir.Value:
+    def to_bits(self) -> Value:
         """The numbers' bits as integers."""
         return self.builder.bitcast(self.value, self.integer_type)
 
@@ -136,7 +137,7 @@ class Vector(NamedTuple):
         """An integer in every lane."""
         return ir.Constant(self.integer_type, [number] * self.lanes)
 
-    def from_bits(self, bits: ir.Value) -> Vector:
+    def from_bits(self, bits: Value) -> Vector:
         """The numbers of this type that have these bits."""
         return Vector(self.builder, self.builder.bitcast(bits, self.value.type))
 

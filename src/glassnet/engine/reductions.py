@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.formula_ir import evaluate
@@ -77,9 +78,7 @@ def column_means(dtype: types.Type, formula: Formula, vectors: int = 0) -> Any:
     """
 
     @inlined()
-    def means(
-        builder: Builder, reads: ir.Value, units: ir.Value, m: ir.Value, result: ir.Value, count: ir.Value
-    ) -> None:
+    def means(builder: Builder, reads: Value, units: Value, m: Value, result: Value, count: Value) -> None:
         arrays = cgutils.unpack_tuple(builder, reads)
         totals = ColumnTotals(builder, formula, LLVM[dtype], arrays, vectors, result, units, m)
         width = int64(STRIP_VECTORS * LANES)
@@ -102,13 +101,13 @@ class ColumnTotals(NamedTuple):
     builder: Builder
     formula: Formula
     real: ir.Type
-    reads: list[ir.Value]
+    reads: list[Value]
     vectors: int
-    result: ir.Value
-    row_stride: ir.Value
-    m: ir.Value
+    result: Value
+    row_stride: Value
+    m: Value
 
-    def strip(self, first: ir.Value, count: int, mask: ir.Value | None) -> None:
+    def strip(self, first: Value, count: int, mask: Value | None) -> None:
         """The means of `count` vectors of columns; of the last one, those in the mask."""
         builder, m, real = self.builder, self.m, self.real
         kind = ir.VectorType(real, LANES)
@@ -126,7 +125,7 @@ class ColumnTotals(NamedTuple):
             (quotient,) = evaluate(builder, QUOTIENT, [builder.load(total), divisor], kind)
             store_block(builder, self.result, offset, mask, quotient)
 
-    def inputs(self, row: ir.Value, offsets: list[ir.Value], masks: list[ir.Value | None]) -> list[list[ir.Value]]:
+    def inputs(self, row: Value, offsets: list[Value], masks: list[Value | None]) -> list[list[Value]]:
         """What the formula reads of a row, for each vector of columns."""
         builder, start = self.builder, self.builder.mul(row, self.row_stride)
         numbers = [builder.load(builder.gep(read, [row])) for read in self.reads[: self.vectors]]

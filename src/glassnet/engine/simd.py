@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -41,7 +42,7 @@ def inlined(returns: types.Type = types.void) -> Callable[[Callable[..., Any]], 
         @intrinsic
         @wraps(emit)
         def typed(typing: Any, *kinds: Any) -> Any:
-            def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
+            def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> Value:
                 result = emit(builder, *arguments)
                 return context.get_dummy_value() if returns is types.void else result
 
@@ -57,7 +58,7 @@ def as_pointer(typing: Any, address: Any, dtype: Any) -> Any:
     """Convert an address to a pointer to numbers of `dtype`."""
     result = types.CPointer(dtype.instance_type)
 
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
+    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> Value:
         return builder.inttoptr(arguments[0], context.get_value_type(result))
 
     return result(address, dtype), generate
@@ -67,14 +68,14 @@ def as_pointer(typing: Any, address: Any, dtype: Any) -> Any:
 def advance(typing: Any, pointer: Any, count: Any) -> Any:
     """The pointer advanced by `count` numbers."""
 
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
+    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> Value:
         return builder.gep(arguments[0], [arguments[1]])
 
     return pointer(pointer, types.int64), generate
 
 
 @inlined(types.int64)
-def minimum(builder: Builder, a: ir.Value, b: ir.Value) -> ir.Value:
+def minimum(builder: Builder, a: Value, b: Value) -> Value:
     """The smaller of two integers; Numba would compile Python's min as a function of its own."""
     return builder.select(builder.icmp_signed("<", a, b), a, b)
 
@@ -83,27 +84,27 @@ def stack_array(dtype: types.Type, size: int) -> Any:
     """An inlined function that returns a pointer to `size` numbers on the kernel's stack."""
 
     @inlined(types.CPointer(dtype))
-    def allocate(builder: Builder) -> ir.Value:
+    def allocate(builder: Builder) -> Value:
         return cgutils.alloca_once(builder, LLVM[dtype], size=int64(size))
 
     return allocate
 
 
 @inlined()
-def call_kernel(builder: Builder, address: ir.Value, row: ir.Value, context: ir.Value) -> None:
+def call_kernel(builder: Builder, address: Value, row: Value, context: Value) -> None:
     """Call the kernel at `address` for a row."""
     kind = ir.FunctionType(ir.VoidType(), [row.type, context.type])
     builder.call(builder.inttoptr(address, kind.as_pointer()), [row, context])
 
 
-def load_slot(builder: Builder, slots: ir.Value, index: int | ir.Value) -> ir.Value:
+def load_slot(builder: Builder, slots: Value, index: int | Value) -> Value:
     """Load one int64 of a row or of the context."""
     offset = int64(index) if isinstance(index, int) else index
     return builder.load(builder.gep(slots, [offset]))
 
 
 @inlined(types.UniTuple(types.int64, 2))
-def thread_range(builder: Builder, row: ir.Value, context: ir.Value) -> ir.Value:
+def thread_range(builder: Builder, row: Value, context: Value) -> Value:
     """The units that this thread computes, as (start, stop), cut at multiples of 8."""
     slots = (CONTEXT.thread, CONTEXT.threads, CONTEXT.samples)
     thread, threads, samples = (load_slot(builder, context, slot) for slot in slots)
@@ -111,7 +112,7 @@ def thread_range(builder: Builder, row: ir.Value, context: ir.Value) -> ir.Value
     units = builder.select(builder.icmp_signed("==", fixed, int64(0)), samples, fixed)
     blocks = builder.lshr(builder.add(units, int64(7)), int64(3))
 
-    def boundary(number: ir.Value) -> ir.Value:
+    def boundary(number: Value) -> Value:
         cut = builder.mul(eight, builder.sdiv(builder.mul(blocks, number), threads))
         return builder.select(builder.icmp_signed("<", cut, units), cut, units)
 
@@ -122,13 +123,13 @@ def thread_range(builder: Builder, row: ir.Value, context: ir.Value) -> ir.Value
     return cgutils.pack_array(builder, [builder.load(variable) for variable in variables])
 
 
-def lane_mask(builder: Builder, count: ir.Value, lanes: int = LANES) -> ir.Value:
+def lane_mask(builder: Builder, count: Value, lanes: int = LANES) -> Value:
     """A mask of the first `count` lanes; empty where `count` is below 1."""
     numbers = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes)))
     return builder.icmp_signed("<", numbers, broadcast(builder, builder.trunc(count, I32), lanes))
 
 
-def for_each_block(builder: Builder, count: ir.Value, body: Callable[[ir.Value, ir.Value | None], None]) -> None:
+def for_each_block(builder: Builder, count: Value, body: Callable[[Value, Value | None], None]) -> None:
     """Emit body(first, mask) for every block of `count` numbers; only the short last block has a mask."""
     whole = builder.and_(count, int64(-LANES))
     with cgutils.for_range_slice(builder, int64(0), whole, int64(LANES), I64) as (first, _):
@@ -139,7 +140,7 @@ def for_each_block(builder: Builder, count: ir.Value, body: Callable[[ir.Value, 
         body(whole, builder.icmp_signed("<", lane, broadcast(builder, rest, LANES)))
 
 
-def call_masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.Type, *arguments: ir.Value) -> ir.Value:
+def call_masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.Type, *arguments: Value) -> Value:
     """Call llvm.masked.load or llvm.masked.store."""
     element = vector.element
     suffix = f"i{element.width}" if isinstance(element, ir.IntType) else SUFFIX[element]
@@ -148,14 +149,14 @@ def call_masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.T
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
-def block_pointer(builder: Builder, array: ir.Value, first: ir.Value) -> tuple[ir.Value, ir.VectorType, int]:
+def block_pointer(builder: Builder, array: Value, first: Value) -> tuple[Value, ir.VectorType, int]:
     """The pointer to a block of an array, the block's type and the size of one number in bytes."""
     pointer = builder.gep(array, [first])
     vector = ir.VectorType(pointer.type.pointee, LANES)
     return builder.bitcast(pointer, vector.as_pointer()), vector, size_of(vector.element)
 
 
-def load_block(builder: Builder, array: ir.Value, first: ir.Value, mask: ir.Value | None, real: ir.Type) -> ir.Value:
+def load_block(builder: Builder, array: Value, first: Value, mask: Value | None, real: ir.Type) -> Value:
     """Load a block of an array as numbers of the program's dtype."""
     pointer, vector, size = block_pointer(builder, array, first)
     if mask is None:
@@ -167,12 +168,7 @@ def load_block(builder: Builder, array: ir.Value, first: ir.Value, mask: ir.Valu
 
 
 def store_block(
-    builder: Builder,
-    array: ir.Value,
-    first: ir.Value,
-    mask: ir.Value | None,
-    block: ir.Value,
-    nontemporal: bool = False,
+    builder: Builder, array: Value, first: Value, mask: Value | None, block: Value, nontemporal: bool = False
 ) -> None:
     """Store a block of an array, rounded to the array's own dtype; if whole and `nontemporal`, past the caches."""
     pointer, vector, size = block_pointer(builder, array, first)
@@ -186,7 +182,7 @@ def store_block(
         builder.store(block, pointer, align=size)
 
 
-def convert(builder: Builder, value: ir.Value, kind: ir.Type) -> ir.Value:
+def convert(builder: Builder, value: Value, kind: ir.Type) -> Value:
     """Convert a scalar or a vector of float32, float64, uint8 or int64 to floating point numbers of an LLVM type."""
     if value.type == kind:
         return value
@@ -206,18 +202,18 @@ class Reduction:
         self.lanes = cgutils.alloca_once(builder, self.kind)
         builder.store(self.neutral, self.lanes)
 
-    def combine(self, builder: Builder, a: ir.Value, b: ir.Value) -> ir.Value:
+    def combine(self, builder: Builder, a: Value, b: Value) -> Value:
         """Combine two partial results."""
         return builder.fadd(a, b) if self.operation == "sum" else max_or_min(builder, ">", a, b)
 
-    def add_block(self, builder: Builder, block: ir.Value, mask: ir.Value | None) -> None:
+    def add_block(self, builder: Builder, block: Value, mask: Value | None) -> None:
         """Combine a block with the lanes; lanes outside the mask change nothing."""
         block = convert(builder, block, self.kind)
         if mask is not None:
             block = builder.select(mask, block, self.neutral)
         builder.store(self.combine(builder, builder.load(self.lanes), block), self.lanes)
 
-    def result(self, builder: Builder) -> ir.Value:
+    def result(self, builder: Builder) -> Value:
         """Combine the lanes by halves: 16, 8, 4, 2, 1."""
         value = builder.load(self.lanes)
         while value.type.count > 1:
@@ -232,8 +228,8 @@ def emit_loop(
     formula: Formula,
     real: ir.Type,
     inputs: list[Any],
-    outputs: list[ir.Value],
-    count: ir.Value,
+    outputs: list[Value],
+    count: Value,
     reduction: Reduction | None = None,
     nontemporal: Collection[int] = (),
 ) -> None:
@@ -246,7 +242,7 @@ def emit_loop(
     kind = ir.VectorType(real, LANES)
     scalars = [None if value.type.is_pointer else broadcast(builder, value, LANES) for value in inputs]
 
-    def body(first: ir.Value, mask: ir.Value | None) -> None:
+    def body(first: Value, mask: Value | None) -> None:
         values = list(scalars)
         for index in formula.reads:
             if inputs[index].type.is_pointer:
@@ -270,7 +266,7 @@ def vector_loop(formula: Formula, dtype: types.Type, reduction: str = "") -> Any
     real = LLVM[dtype]
 
     @inlined(returned)
-    def loop(builder: Builder, arrays: ir.Value, scalars: ir.Value, outputs: ir.Value, count: ir.Value) -> ir.Value:
+    def loop(builder: Builder, arrays: Value, scalars: Value, outputs: Value, count: Value) -> Value:
         inputs, numbers, results = (cgutils.unpack_tuple(builder, values) for values in (arrays, scalars, outputs))
         inputs += [convert(builder, number, real) for number in numbers]
         reduced = Reduction(builder, reduction, real) if reduction else None

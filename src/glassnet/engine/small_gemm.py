@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any
 
-from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.cpu_target import CpuTarget
@@ -36,7 +36,7 @@ def inline_gemm(target: CpuTarget, heights: tuple[int, ...] = TILE_ROWS) -> Any:
     """
 
     @inlined()
-    def gemm(builder: Builder, a: ir.Value, b: ir.Value, c: ir.Value, start: ir.Value, sizes: ir.Value) -> None:
+    def gemm(builder: Builder, a: Value, b: Value, c: Value, start: Value, sizes: Value) -> None:
         operands = chain(*(cgutils.unpack_tuple(builder, values) for values in (a, b, c, start, sizes)))
         MicroKernel(builder, Strip(*operands), target, 1).emit(heights)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.elementary_functions import ELEMENTARY_FUNCTIONS
@@ -116,13 +117,13 @@ def softmax_cost(spec: KernelSpec) -> Any:
 
 
 @inlined(types.float64)
-def logarithm(builder: Builder, x: ir.Value) -> ir.Value:
+def logarithm(builder: Builder, x: Value) -> Value:
     """The engine's own logarithm of one number in float64."""
     logarithms = ELEMENTARY_FUNCTIONS["log"](builder, broadcast(builder, x, 2))
     return builder.extract_element(logarithms, ir.Constant(I32, 0))
 
 
-def each_short_group(builder: Builder, groups: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
+def each_short_group(builder: Builder, groups: Value, body: Callable[[Value, Value], None]) -> None:
     """Emit body(first output, size) for every group of up to 16 outputs."""
     first = cgutils.alloca_once(builder, I64)
     builder.store(int64(0), first)
@@ -133,16 +134,16 @@ def each_short_group(builder: Builder, groups: ir.Value, body: Callable[[ir.Valu
         builder.store(builder.add(builder.load(first), size), first)
 
 
-def max_and_total(tile: TransposedTile, in_place: bool) -> tuple[ir.Value, ir.Value]:
+def max_and_total(tile: TransposedTile, in_place: bool) -> tuple[Value, Value]:
     """max z and Σ exp(z − max z) of each sample; with `in_place`, the exponentials replace z in the tile."""
     builder = tile.builder
 
-    def larger(top: ir.Value, column: ir.Value) -> ir.Value:
+    def larger(top: Value, column: Value) -> Value:
         return max_or_min(builder, ">", top, builder.load(tile.column_pointer(column)))
 
     top = tile.fold(constant(tile.kind, float("-inf")), larger)
 
-    def add(total: ir.Value, column: ir.Value) -> ir.Value:
+    def add(total: Value, column: Value) -> Value:
         inputs = [builder.load(tile.column_pointer(column)), top]
         (exponential,) = evaluate(builder, EXPONENTIAL, inputs, tile.kind)
         if in_place:
@@ -156,19 +157,17 @@ def short_softmax(dtype: types.Type) -> Any:
     """An inlined softmax(z, a, groups, n, start, stop) of the groups of up to 16 outputs, in rows of n."""
 
     @inlined()
-    def short_groups(
-        builder: Builder, z: ir.Value, a: ir.Value, groups: ir.Value, n: ir.Value, start: ir.Value, stop: ir.Value
-    ) -> None:
-        def group(first: ir.Value, size: ir.Value) -> None:
+    def short_groups(builder: Builder, z: Value, a: Value, groups: Value, n: Value, start: Value, stop: Value) -> None:
+        def group(first: Value, size: Value) -> None:
             source, target = (builder.gep(matrix, [first]) for matrix in (z, a))
             tile = TransposedTile(builder, LLVM[dtype], size, n)
 
-            def body(row: ir.Value, rows: ir.Value) -> None:
+            def body(row: Value, rows: Value) -> None:
                 tile.read(source, row, rows)
                 _, total = max_and_total(tile, in_place=True)
                 divisor = convert(builder, total, tile.kind)
 
-                def divide(unchanged: ir.Value, column: ir.Value) -> ir.Value:
+                def divide(unchanged: Value, column: Value) -> Value:
                     numbers = [builder.load(tile.column_pointer(column)), divisor]
                     (quotient,) = evaluate(builder, QUOTIENT, numbers, tile.kind)
                     builder.store(quotient, tile.column_pointer(column))
@@ -193,26 +192,19 @@ def short_cross_entropy(dtype: types.Type) -> Any:
 
     @inlined()
     def short_groups(
-        builder: Builder,
-        z: ir.Value,
-        y: ir.Value,
-        costs: ir.Value,
-        groups: ir.Value,
-        n: ir.Value,
-        start: ir.Value,
-        stop: ir.Value,
+        builder: Builder, z: Value, y: Value, costs: Value, groups: Value, n: Value, start: Value, stop: Value
     ) -> None:
-        def group(first: ir.Value, size: ir.Value) -> None:
+        def group(first: Value, size: Value) -> None:
             tiles = [TransposedTile(builder, LLVM[dtype], size, n) for _ in range(2)]
 
-            def body(row: ir.Value, rows: ir.Value) -> None:
+            def body(row: Value, rows: Value) -> None:
                 for tile, matrix in zip(tiles, (z, y), strict=True):
                     tile.read(builder.gep(matrix, [first]), row, rows)
                 kind = tiles[0].kind
                 top, total = max_and_total(tiles[0], in_place=False)
                 log_total = convert(builder, ELEMENTARY_FUNCTIONS["log"](builder, total), kind)
 
-                def add(cost: ir.Value, column: ir.Value) -> ir.Value:
+                def add(cost: Value, column: Value) -> Value:
                     numbers = [builder.load(tile.column_pointer(column)) for tile in tiles]
                     (part,) = evaluate(builder, CROSS_ENTROPY, [*numbers, top, log_total], kind)
                     return builder.fadd(cost, convert(builder, part, cost.type))
@@ -223,7 +215,7 @@ def short_cross_entropy(dtype: types.Type) -> Any:
 
             each_tile(builder, start, stop, body)
 
-        def set_zero(row: ir.Value, rows: ir.Value) -> None:
+        def set_zero(row: Value, rows: Value) -> None:
             store_block(builder, costs, row, lane_mask(builder, rows), zero)
 
         each_tile(builder, start, stop, set_zero)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.cpu_target import CpuTarget, cpu_target
@@ -107,7 +108,7 @@ def nonzero_terms(dtype: types.Type, target: CpuTarget) -> Any:
     kind, integers = ir.VectorType(real, lanes), ir.VectorType(ir.IntType(8 * size_of(real)), lanes)
 
     @inlined(types.int64)
-    def list_terms(builder: Builder, first: ir.Value, second: ir.Value, terms: ir.Value, indices: ir.Value) -> ir.Value:
+    def list_terms(builder: Builder, first: Value, second: Value, terms: Value, indices: Value) -> Value:
         count = cgutils.alloca_once_value(builder, int64(0))
         with cgutils.for_range_slice(builder, int64(0), terms, int64(lanes), I64) as (k, _):
             read = RegisterRow(builder, kind, 1, lane_mask(builder, builder.sub(terms, k), lanes))
@@ -122,7 +123,7 @@ def nonzero_terms(dtype: types.Type, target: CpuTarget) -> Any:
     return list_terms
 
 
-def append_indices(builder: Builder, indices: ir.Value, count: ir.Value, first: ir.Value, mask: ir.Value) -> None:
+def append_indices(builder: Builder, indices: Value, count: Value, first: Value, mask: Value) -> None:
     """Append those of the eight indices from `first` on that are in the mask, by AVX-512's VPCOMPRESSQ."""
     eight = builder.add(broadcast(builder, first, 8), ir.Constant(EIGHT_INDICES, list(range(8))))
     signature = ir.FunctionType(EIGHT_INDICES, [EIGHT_INDICES, EIGHT_INDICES, mask.type])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import types
 
 from glassnet.engine.cpu_target import CpuTarget
@@ -25,12 +26,12 @@ def block_transpose(dtype: types.Type, target: CpuTarget) -> Any:
     @inlined()
     def transpose(
         builder: Builder,
-        source: ir.Value,
-        source_stride: ir.Value,
-        rows: ir.Value,
-        columns: ir.Value,
-        result: ir.Value,
-        result_stride: ir.Value,
+        source: Value,
+        source_stride: Value,
+        rows: Value,
+        columns: Value,
+        result: Value,
+        result_stride: Value,
     ) -> None:
         read = RegisterRow(builder, kind, 1, lane_mask(builder, columns, lanes))
         indices = clamped_indices(builder, lanes, rows)
@@ -43,7 +44,7 @@ def block_transpose(dtype: types.Type, target: CpuTarget) -> Any:
     return transpose
 
 
-def transposed(builder: Builder, rows: list[ir.Value]) -> list[ir.Value]:
+def transposed(builder: Builder, rows: list[Value]) -> list[Value]:
     """The transpose of a square, by swapping its off-diagonal blocks: single lanes first, then twice as wide ones."""
     lanes, rows, half = len(rows), list(rows), 1
     while half < lanes:
