@@ -9,22 +9,12 @@ from numba.core import types
 from glassnet.engine.cpu_target import cpu_target
 from glassnet.engine.gemm import call_by_name, callee, single_context, single_row
 from glassnet.engine.gemv import dot_products
+from glassnet.engine.kernel_functions import advance, as_pointer, call_kernel, minimum, stack_array, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import AFFINE, BP4, CONTEXT, FIRST_OPERAND, PROPAGATE, ROW
-from glassnet.engine.llvm_vectors import size_of
+from glassnet.engine.llvm_vectors import LANES, LLVM, size_of
 from glassnet.engine.reductions import ADD_PRODUCT, column_means
-from glassnet.engine.simd import (
-    LANES,
-    LLVM,
-    ZERO,
-    advance,
-    as_pointer,
-    call_kernel,
-    minimum,
-    stack_array,
-    thread_range,
-    vector_loop,
-)
+from glassnet.engine.simd import ZERO, vector_loop
 from glassnet.engine.small_gemm import HALF_VECTOR_TILE_ROWS, inline_gemm, max_columns, with_half_vectors
 
 TRANSPOSED_COLUMNS = 192  # columns of dwᵀ that are computed at once, then transposed

@@ -11,21 +11,11 @@ from llvmlite import ir
 from llvmlite.ir import Value
 from numba.core import types
 
+from glassnet.engine.kernel_functions import inlined, load_slot, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, DROPOUT, ROW
-from glassnet.engine.llvm_vectors import broadcast, constant
-from glassnet.engine.simd import (
-    I32,
-    LANES,
-    LLVM,
-    convert,
-    for_each_block,
-    inlined,
-    load_block,
-    load_slot,
-    store_block,
-    thread_range,
-)
+from glassnet.engine.llvm_vectors import I32, LANES, LLVM, broadcast, constant
+from glassnet.engine.simd import convert, for_each_block, load_block, store_block
 
 LANE_NUMBERS = ir.Constant(ir.VectorType(I32, LANES), list(range(LANES)))
 MIX_ROUNDS = ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1))  # shift right, then multiply

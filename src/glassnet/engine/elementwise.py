@@ -15,25 +15,11 @@ from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.formula_ir import evaluate
+from glassnet.engine.kernel_functions import as_pointer, inlined, load_slot, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, FIRST_OPERAND, ROW
-from glassnet.engine.llvm_vectors import broadcast, size_of
-from glassnet.engine.simd import (
-    ALIGNMENT,
-    I64,
-    LANES,
-    LLVM,
-    Reduction,
-    as_pointer,
-    emit_loop,
-    inlined,
-    int64,
-    lane_mask,
-    load_block,
-    load_slot,
-    store_block,
-    thread_range,
-)
+from glassnet.engine.llvm_vectors import I64, LANES, LLVM, broadcast, int64, size_of
+from glassnet.engine.simd import ALIGNMENT, Reduction, emit_loop, lane_mask, load_block, store_block
 from glassnet.tables.formula import trace
 
 MAX_CACHED_BYTES = 1 << 19  # a share up to this size may still be in another processor's cache a step later

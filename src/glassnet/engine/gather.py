@@ -8,28 +8,11 @@ from llvmlite import ir
 from llvmlite.ir import Value
 from numba.core import cgutils, types
 
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, minimum, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, GATHER, ONE_HOT, ROW, SAMPLE_WEIGHTS
-from glassnet.engine.simd import (
-    COPY,
-    I32,
-    I64,
-    LANES,
-    LLVM,
-    ZERO,
-    Builder,
-    advance,
-    as_pointer,
-    emit_loop,
-    inlined,
-    int64,
-    lane_mask,
-    load_block,
-    minimum,
-    store_block,
-    thread_range,
-    vector_loop,
-)
+from glassnet.engine.llvm_vectors import I32, I64, LANES, LLVM, Builder, int64
+from glassnet.engine.simd import COPY, ZERO, emit_loop, lane_mask, load_block, store_block, vector_loop
 
 SOURCE_DTYPES: tuple[Any, ...] = (types.float32, types.float64, types.uint8, types.int64)  # by dtype code
 

@@ -15,26 +15,12 @@ from numba.extending import intrinsic
 
 from glassnet.engine.cpu_target import cpu_target
 from glassnet.engine.gemv import row_times_matrix
+from glassnet.engine.kernel_functions import advance, as_pointer, call_kernel, inlined, minimum, stack_array
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, EPILOGUE, FIRST_OPERAND, GEMM, ROW
-from glassnet.engine.llvm_vectors import size_of
+from glassnet.engine.llvm_vectors import I64, LANES, LLVM, Builder, int64, size_of
 from glassnet.engine.microkernel import WIDE_VECTORS, strip_kernel
-from glassnet.engine.simd import (
-    COPY,
-    I64,
-    LANES,
-    LLVM,
-    ZERO,
-    Builder,
-    advance,
-    as_pointer,
-    call_kernel,
-    inlined,
-    int64,
-    minimum,
-    stack_array,
-    vector_loop,
-)
+from glassnet.engine.simd import COPY, ZERO, vector_loop
 from glassnet.engine.transpose import block_transpose
 
 PANEL_ROWS = 512  # at most 96 KB, on the stack; a longer sum continues from what c holds, in parts of equal length

@@ -12,20 +12,10 @@ from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.cpu_target import CpuTarget
-from glassnet.engine.llvm_vectors import broadcast, shuffle
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import I64, LANES, LLVM, Builder, broadcast, int64, shuffle
 from glassnet.engine.registers import RegisterRow, clamped_indices, multiply_add
-from glassnet.engine.simd import (
-    I64,
-    LANES,
-    LLVM,
-    Builder,
-    for_each_block,
-    inlined,
-    int64,
-    lane_mask,
-    load_block,
-    store_block,
-)
+from glassnet.engine.simd import for_each_block, lane_mask, load_block, store_block
 
 ROWS_PER_PASS, ROWS_PER_PASS_FAR = 8, 16  # rows of w that one pass over the result adds; the latter where w is large
 FAR_SIZE = 1 << 20  # numbers of a w that does not fit in the nearer caches

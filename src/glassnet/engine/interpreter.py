@@ -12,9 +12,10 @@ from llvmlite import ir
 from llvmlite.ir import Value
 from numba.core import cgutils, types
 
+from glassnet.engine.kernel_functions import advance, as_pointer, call_kernel, inlined
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CALL, CONTEXT, ROW
-from glassnet.engine.simd import I32, Builder, advance, as_pointer, call_kernel, inlined, int64
+from glassnet.engine.llvm_vectors import I32, Builder, int64
 
 MAX_SPINS = 100  # reads of the barrier, some microseconds, before the processor is offered to others
 FLUSH_TO_ZERO = 0x8040  # bits of MXCSR: flush to zero, denormals are zero

@@ -12,7 +12,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 from llvmlite.ir import Value
-from numba.core import cgutils
+from numba.core import cgutils, types
+
+Builder = ir.IRBuilder
+LANES = 16  # of a block
+I32, I64 = ir.IntType(32), ir.IntType(64)
+LLVM = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.uint8: ir.IntType(8), types.int64: I64}
+SUFFIX = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}
+
+
+def int64(number: int) -> ir.Constant:
+    """An int64 constant."""
+    return ir.Constant(I64, number)
 
 
 def constant(kind: ir.Type, number: float) -> ir.Constant:
@@ -24,7 +35,7 @@ def constant(kind: ir.Type, number: float) -> ir.Constant:
     return ir.Constant(kind, [constant(kind.element, number)] * kind.count)
 
 
-def broadcast(builder: ir.IRBuilder, number: Value, lanes: int) -> Value:
+def broadcast(builder: Builder, number: Value, lanes: int) -> Value:
     """A vector with a scalar in every lane."""
     empty = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
     first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
@@ -36,13 +47,13 @@ def size_of(element: ir.Type) -> int:
     return element.width // 8 if isinstance(element, ir.IntType) else 4 if isinstance(element, ir.FloatType) else 8
 
 
-def shuffle(builder: ir.IRBuilder, first: Value, second: Value, lanes: Sequence[int]) -> Value:
+def shuffle(builder: Builder, first: Value, second: Value, lanes: Sequence[int]) -> Value:
     """The given lanes of two vectors; the second vector's lanes are numbered after the first one's."""
     indices = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
     return builder.shuffle_vector(first, second, indices)
 
 
-def call_intrinsic(builder: ir.IRBuilder, name: str, *values: Value) -> Value:
+def call_intrinsic(builder: Builder, name: str, *values: Value) -> Value:
     """Call an LLVM intrinsic on vectors of one type (llvm.sqrt, llvm.fma)."""
     kind = values[0].type
     element = "f32" if isinstance(kind.element, ir.FloatType) else "f64"
@@ -54,7 +65,7 @@ def call_intrinsic(builder: ir.IRBuilder, name: str, *values: Value) -> Value:
 class Vector(NamedTuple):
     """A vector of floating point numbers; a Python number as the other operand stands for that number in every lane."""
 
-    builder: ir.IRBuilder
+    builder: Builder
     value: Value
 
     @property

@@ -16,9 +16,10 @@ from llvmlite.ir import Value
 from numba.core import cgutils
 
 from glassnet.engine.cpu_target import CpuTarget
-from glassnet.engine.llvm_vectors import broadcast, constant
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import I64, Builder, broadcast, constant, int64
 from glassnet.engine.registers import RegisterRow, clamped_indices, multiply_add
-from glassnet.engine.simd import I64, Builder, inlined, int64, lane_mask
+from glassnet.engine.simd import lane_mask
 
 WIDE_VECTORS = 8  # vectors of a tile of one row
 

@@ -9,27 +9,11 @@ from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.formula_ir import evaluate
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, minimum, stack_array, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, MEAN, MEAN_PRODUCT, MOMENTS, ROW
-from glassnet.engine.llvm_vectors import broadcast
-from glassnet.engine.simd import (
-    COPY,
-    I64,
-    LANES,
-    LLVM,
-    Builder,
-    advance,
-    as_pointer,
-    inlined,
-    int64,
-    lane_mask,
-    load_block,
-    minimum,
-    stack_array,
-    store_block,
-    thread_range,
-    vector_loop,
-)
+from glassnet.engine.llvm_vectors import I64, LANES, LLVM, Builder, broadcast, int64
+from glassnet.engine.simd import COPY, lane_mask, load_block, store_block, vector_loop
 from glassnet.tables.formula import Formula, trace
 
 ZEROS = trace(lambda: (0.0, 0.0), 0)

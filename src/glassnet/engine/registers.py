@@ -8,8 +8,8 @@ from llvmlite import ir
 from llvmlite.ir import Value
 from numba.core import cgutils
 
-from glassnet.engine.llvm_vectors import size_of
-from glassnet.engine.simd import I32, SUFFIX, Builder, call_masked, int64
+from glassnet.engine.llvm_vectors import I32, SUFFIX, Builder, int64, size_of
+from glassnet.engine.simd import call_masked
 
 
 def clamped_indices(builder: Builder, count: int, stop: Value, first: Value | None = None) -> list[Value]:

@@ -12,8 +12,9 @@ from llvmlite.ir import Value
 from numba.core import cgutils, types
 
 from glassnet.engine.cpu_target import CpuTarget
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import LLVM, Builder
 from glassnet.engine.microkernel import MicroKernel, Strip
-from glassnet.engine.simd import LLVM, Builder, inlined
 
 TILE_ROWS = (4, 1)  # taller tiles would be faster where there is more to do
 HALF_VECTOR_TILE_ROWS = (8, 4, 1)  # some processors add two half vectors at a time

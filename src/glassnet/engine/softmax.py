@@ -16,27 +16,11 @@ from numba.core import cgutils, types
 
 from glassnet.engine.elementary_functions import ELEMENTARY_FUNCTIONS
 from glassnet.engine.formula_ir import evaluate, max_or_min
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import ROW, SOFTMAX, SOFTMAX_COST, SOFTMAX_ERROR
-from glassnet.engine.llvm_vectors import broadcast, constant
-from glassnet.engine.simd import (
-    COPY,
-    I32,
-    I64,
-    LANES,
-    LLVM,
-    Builder,
-    advance,
-    as_pointer,
-    convert,
-    inlined,
-    int64,
-    lane_mask,
-    load_block,
-    store_block,
-    thread_range,
-    vector_loop,
-)
+from glassnet.engine.llvm_vectors import I32, I64, LANES, LLVM, Builder, broadcast, constant, int64
+from glassnet.engine.simd import COPY, convert, lane_mask, load_block, store_block, vector_loop
 from glassnet.engine.transposed_tile import TransposedTile, each_tile
 from glassnet.tables.formula import trace
 

@@ -15,25 +15,13 @@ from numba.core import cgutils, types
 
 from glassnet.engine.cpu_target import CpuTarget, cpu_target
 from glassnet.engine.gemm import gemm
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, minimum, stack_array
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import GEMM
-from glassnet.engine.llvm_vectors import broadcast, shuffle, size_of
+from glassnet.engine.llvm_vectors import I64, LLVM, Builder, broadcast, int64, shuffle, size_of
 from glassnet.engine.microkernel import strip_kernel
 from glassnet.engine.registers import RegisterRow
-from glassnet.engine.simd import (
-    I64,
-    LLVM,
-    ZERO,
-    Builder,
-    advance,
-    as_pointer,
-    inlined,
-    int64,
-    lane_mask,
-    minimum,
-    stack_array,
-    vector_loop,
-)
+from glassnet.engine.simd import ZERO, lane_mask, vector_loop
 from glassnet.engine.transpose import block_transpose
 
 TILE_ROWS, TILE_VECTORS = 2, 8

@@ -9,9 +9,10 @@ from llvmlite.ir import Value
 from numba.core import types
 
 from glassnet.engine.cpu_target import CpuTarget
-from glassnet.engine.llvm_vectors import shuffle
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import LLVM, Builder, int64, shuffle
 from glassnet.engine.registers import RegisterRow, clamped_indices
-from glassnet.engine.simd import LLVM, Builder, inlined, int64, lane_mask
+from glassnet.engine.simd import lane_mask
 
 
 def block_transpose(dtype: types.Type, target: CpuTarget) -> Any:

@@ -12,8 +12,8 @@ from llvmlite import ir
 from llvmlite.ir import Value
 from numba.core import cgutils
 
-from glassnet.engine.llvm_vectors import broadcast
-from glassnet.engine.simd import I32, I64, LANES, Builder, int64, lane_mask, load_block, store_block
+from glassnet.engine.llvm_vectors import I32, I64, LANES, Builder, broadcast, int64
+from glassnet.engine.simd import lane_mask, load_block, store_block
 
 FoldStep = Callable[[Value, Value], Value]
 
