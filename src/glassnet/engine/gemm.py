@@ -107,9 +107,10 @@ def gemm(spec: KernelSpec) -> Any:
     return gemm
 
 
-def call_by_name(spec: KernelSpec) -> Any:
-    """An inlined call(context, slots) of another kernel, with a tuple of numbers and pointers as its slots."""
-    symbol = spec.symbol
+def call_callee(spec: KernelSpec) -> Any:
+    """An inlined call(context, slots) of the kernel's callee, with a tuple of numbers and pointers as its slots."""
+    assert spec.callee is not None
+    symbol = spec.callee.symbol
 
     @inlined()
     def call(builder: Builder, context: Value, slots: Value) -> None:
@@ -145,8 +146,8 @@ def gemm_epilogue(spec: KernelSpec) -> Any:
 
     The slots: `layout.GEMM`, then `layout.EPILOGUE`.
     """
-    real, multiply = getattr(types, spec.dtype), call_by_name(callee(spec))
-    whole_rows = callee(spec).kind == "sparse_gemm"  # which would list its terms anew for each part of a row
+    real, multiply = getattr(types, spec.dtype), call_callee(spec)
+    whole_rows = spec.kind == "sparse_gemm_epilogue"  # which would list its terms anew for each part of a row
     size = size_of(LLVM[real])
 
     def gemm_epilogue(slots: Any, context: Any) -> None:
@@ -177,9 +178,3 @@ def gemm_epilogue(spec: KernelSpec) -> Any:
                 top, left = top + count, 0
 
     return gemm_epilogue
-
-
-def callee(spec: KernelSpec) -> KernelSpec:
-    """The kernel that this one calls by name."""
-    assert spec.callee is not None
-    return spec.callee

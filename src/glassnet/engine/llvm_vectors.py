@@ -56,9 +56,8 @@ def shuffle(builder: Builder, first: Value, second: Value, lanes: Sequence[int])
 def call_intrinsic(builder: Builder, name: str, *values: Value) -> Value:
     """Call an LLVM intrinsic on vectors of one type (llvm.sqrt, llvm.fma)."""
     kind = values[0].type
-    element = "f32" if isinstance(kind.element, ir.FloatType) else "f64"
     signature = ir.FunctionType(kind, [kind] * len(values))
-    function = cgutils.get_or_insert_function(builder.module, signature, f"{name}.v{kind.count}{element}")
+    function = cgutils.get_or_insert_function(builder.module, signature, f"{name}.v{kind.count}{SUFFIX[kind.element]}")
     return builder.call(function, values)
 
 

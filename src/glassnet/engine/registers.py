@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 from llvmlite.ir import Value
-from numba.core import cgutils
 
-from glassnet.engine.llvm_vectors import I32, SUFFIX, Builder, int64, size_of
+from glassnet.engine.llvm_vectors import I32, Builder, call_intrinsic, int64, size_of
 from glassnet.engine.simd import call_masked
 
 
@@ -24,10 +23,7 @@ def multiply_add(builder: Builder, a: Value, b: Value, total: Value, fused: bool
     """a·b + total, rounded once where the target can."""
     if not fused:
         return builder.fadd(builder.fmul(a, b), total)
-    kind = total.type
-    signature = ir.FunctionType(kind, [kind] * 3)
-    name = f"llvm.fma.v{kind.count}{SUFFIX[kind.element]}"
-    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), [a, b, total])
+    return call_intrinsic(builder, "llvm.fma", a, b, total)
 
 
 class RegisterRow:

@@ -61,12 +61,8 @@ class _RowEncoder:
             return (*names, *self.settings(row))
         product = (*names[: OPERANDS[row.kind]], row.writes[0])
         operands = (row.writes[0], *names[OPERANDS[row.kind] :])
-        epilogue = self.epilogue(row.formula, len(operands)) if row.formula else 0
+        epilogue = address("formula", self.dtype, row.formula, ("full",) * len(operands)) if row.formula else 0
         return (*product, *row.settings, epilogue, len(operands), *operands)  # layout.AFFINE, layout.PROPAGATE
-
-    def epilogue(self, formula: Formula, operands: int) -> int:
-        """The kernel of a formula that follows a product."""
-        return address("formula", self.dtype, formula, ("full",) * operands)
 
     def kernel(self, row: Row) -> int:
         """The address of the equation's kernel."""

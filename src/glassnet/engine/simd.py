@@ -1,4 +1,4 @@
-"""Vector code for the kernels: pointers, a thread's share of the work, and loops over arrays in blocks of 16 lanes.
+"""Vector code for the kernels: loops over arrays in blocks of 16 lanes.
 
 `emit_loop` evaluates a formula along contiguous arrays, block by block. The last, short block is masked, so nothing is
 read or written beyond the arrays and every element goes through the same instructions. Sums keep 16 partial sums, added
