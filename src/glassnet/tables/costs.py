@@ -14,14 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 
-from glassnet.tables.entry import Value, check_custom, check_custom_name, check_number, custom_formula, resolve_entry
+from glassnet.tables.entry import Entry, Limits, Value, check_custom, check_custom_name, custom_formula, resolve_entry
 from glassnet.tables.formula import Formula, trace
 from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT_INTERVAL, Interval
 
 PairValue = Callable[[Value, Value], Value] | None
 
 
-class Cost:
+class Cost(Entry):
     """value(a, y) and gradient(a, y) = ∂value/∂a, element by element.
 
     `outputs` and `targets` are the domains of a and y; `template` is the usual notation of the sum over the outputs,
@@ -29,8 +29,6 @@ class Cost:
     group of outputs; `pairs` maps the name of an activation to the cost as a function of z and y.
     """
 
-    name: str
-    source: str
     outputs: Interval = REAL
     targets: Interval = REAL
     target_sum: float | None = None
@@ -89,9 +87,7 @@ class BinaryCrossEntropy(Cost):
     outputs = UNIT_INTERVAL
     targets = UNIT_INTERVAL
     pairs: ClassVar[Mapping[str, PairValue]] = {"sigmoid": sigmoid_cross_entropy}
-
-    def __post_init__(self) -> None:
-        check_number(self, "label_smoothing", HALF_OPEN_UNIT)
+    limits: ClassVar[Limits] = {"label_smoothing": HALF_OPEN_UNIT}
 
     def value(self, a: Value, y: Value) -> Value:
         return -y * log(where(y > 0, a, 1)) - (1 - y) * log1p(-where(y < 1, a, 0))
@@ -121,9 +117,7 @@ class CategoricalCrossEntropy(Cost):
     targets = UNIT_INTERVAL
     target_sum = 1.0
     pairs: ClassVar[Mapping[str, PairValue]] = {"softmax": None}
-
-    def __post_init__(self) -> None:
-        check_number(self, "label_smoothing", HALF_OPEN_UNIT)
+    limits: ClassVar[Limits] = {"label_smoothing": HALF_OPEN_UNIT}
 
     def value(self, a: Value, y: Value) -> Value:
         return -y * log(where(y > 0, a, 1))
@@ -160,9 +154,7 @@ class Huber(Cost):
 
     name = "huber"
     source = "Huber, Robust Estimation of a Location Parameter (1964), section 1"
-
-    def __post_init__(self) -> None:
-        check_number(self, "delta", POSITIVE)
+    limits: ClassVar[Limits] = {"delta": POSITIVE}
 
     def value(self, a: Value, y: Value) -> Value:
         r = abs(a - y)
@@ -181,9 +173,7 @@ class Quantile(Cost):
 
     name = "quantile"
     source = "Koenker & Bassett, Regression Quantiles (1978), equation 1.2"
-
-    def __post_init__(self) -> None:
-        check_number(self, "q", OPEN_UNIT)
+    limits: ClassVar[Limits] = {"q": OPEN_UNIT}
 
     def value(self, a: Value, y: Value) -> Value:
         r = a - y

@@ -11,7 +11,7 @@ from dataclasses import fields
 from inspect import Parameter, signature
 from math import inf
 from numbers import Integral, Real
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
@@ -19,13 +19,27 @@ from glassnet.errors import FormulaError, ModelFileError, ParameterError, Parame
 from glassnet.tables.formula import FUNCTIONS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
 
-Entry = TypeVar("Entry")
-
+Limits = Mapping[str, Interval]
 Value = Any
 """An operand of a formula: a NumPy array of float32 or float64, or a symbol while the formula is traced."""
 
 
-def resolve_entry(table: Mapping[str, type[Entry]], what: str, identifier: Any, base: type[Entry]) -> Entry:
+class Entry:
+    """An entry of a table; its settings are the fields of a dataclass, and `limits` has the ranges of the numbers."""
+
+    name: str
+    source: str
+    limits: ClassVar[Limits] = {}
+
+    def __post_init__(self) -> None:
+        for setting, allowed in self.limits.items():
+            check_number(self, setting, allowed)
+
+
+EntryType = TypeVar("EntryType", bound=Entry)
+
+
+def resolve_entry(table: Mapping[str, type[EntryType]], what: str, identifier: Any, base: type[EntryType]) -> EntryType:
     """The entry that `identifier` (a name, an entry or its class) refers to; `what` names the argument in errors.
 
     Raises ParameterError for an unknown name, ParameterTypeError for anything else.
@@ -140,7 +154,7 @@ def describe(entry: Any) -> dict[str, Any]:
     return {"name": entry.name, **{field.name: _to_plain(getattr(entry, field.name)) for field in fields(entry)}}
 
 
-def rebuild(table: Mapping[str, type[Entry]], description: Any, custom: type[Entry] | None = None) -> Entry:
+def rebuild(table: Mapping[str, type[EntryType]], description: Any, custom: type[EntryType] | None = None) -> EntryType:
     """Rebuild the entry that `describe` described; `custom` is the class of entries that are not in the table.
 
     Raises ModelFileError for anything that is not the description of an entry.

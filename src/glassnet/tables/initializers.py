@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.errors import ParameterError
 from glassnet.tables.activations import Activation, LeakyReLU, activation
-from glassnet.tables.entry import check_number, resolve_entry
+from glassnet.tables.entry import Entry, Limits, resolve_entry
 from glassnet.tables.interval import NON_NEGATIVE, POSITIVE
 
 Floats = NDArray[np.float64]
 RandomGenerator = np.random.Generator | np.random.RandomState
 
 
-class Initializer:
+class Initializer(Entry):
     """The first weights of a layer."""
 
     name: str
@@ -52,9 +52,7 @@ class Normal(Initializer):
 
     name = "normal"
     source = "Krizhevsky, Sutskever & Hinton, ImageNet Classification (2012), section 5"
-
-    def __post_init__(self) -> None:
-        check_number(self, "scale", NON_NEGATIVE)
+    limits: ClassVar[Limits] = {"scale": NON_NEGATIVE}
 
     def draw(self, rng: RandomGenerator, fan_in: int, fan_out: int) -> Floats:
         return rng.normal(0.0, self.scale, (fan_out, fan_in))
@@ -80,9 +78,7 @@ class He(Initializer):
 
     name = "he"
     source = "He, Zhang, Ren & Sun, Delving Deep into Rectifiers (2015), equations 10 and 15"
-
-    def __post_init__(self) -> None:
-        check_number(self, "slope", NON_NEGATIVE)
+    limits: ClassVar[Limits] = {"slope": NON_NEGATIVE}
 
     def draw(self, rng: RandomGenerator, fan_in: int, fan_out: int) -> Floats:
         return rng.normal(0.0, sqrt(2 / ((1 + self.slope**2) * fan_in)), (fan_out, fan_in))
@@ -107,9 +103,7 @@ class Orthogonal(Initializer):
 
     name = "orthogonal"
     source = "Saxe, McClelland & Ganguli, Exact Solutions to the Nonlinear Dynamics of Learning (2014), section 3"
-
-    def __post_init__(self) -> None:
-        check_number(self, "gain", POSITIVE)
+    limits: ClassVar[Limits] = {"gain": POSITIVE}
 
     def draw(self, rng: RandomGenerator, fan_in: int, fan_out: int) -> Floats:
         gaussian = rng.normal(0.0, 1.0, (max(fan_in, fan_out), min(fan_in, fan_out)))

@@ -7,18 +7,18 @@ end of the run the last rate stays.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.tables.entry import check_integer, check_number, resolve_entry
+from glassnet.tables.entry import Entry, Limits, check_integer, check_number, resolve_entry
 from glassnet.tables.interval import NON_NEGATIVE, POSITIVE, UNIT_INTERVAL
 
 Floats = NDArray[np.float64]
 
 
-class Schedule:
+class Schedule(Entry):
     """The learning rate of each step of a run."""
 
     name: str
@@ -76,9 +76,7 @@ class Exponential(Schedule):
 
     name = "exponential"
     source = "Darken & Moody, Towards Faster Stochastic Gradient Search (1992), on schedules; the form is PyTorch's"
-
-    def __post_init__(self) -> None:
-        check_number(self, "factor", POSITIVE)
+    limits: ClassVar[Limits] = {"factor": POSITIVE}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return lr * np.float64(self.factor) ** (_steps(t) // per_epoch)
@@ -112,9 +110,7 @@ class Cosine(Schedule):
 
     name = "cosine"
     source = "Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), equation 5, no restart"
-
-    def __post_init__(self) -> None:
-        check_number(self, "floor", NON_NEGATIVE)
+    limits: ClassVar[Limits] = {"floor": NON_NEGATIVE}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return _half_cosine(lr, self.floor, _steps(t) / total)
