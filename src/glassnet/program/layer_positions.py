@@ -50,17 +50,14 @@ def segments(architecture: Architecture) -> tuple[tuple[Segment, ...], tuple[Seg
     for layer, dense in enumerate(architecture.dense, 1):
         parameters.append(Segment(f"w{layer}", (dense.fan_in, dense.fan_out), layer, None))
         parameters.append(Segment(f"b{layer}", (dense.fan_out,), layer, 0.0))
-    for position in layer_positions(architecture):
-        for vector, initial in ((parameters, position.entry.parameters), (statistics, position.entry.statistics)):
-            vector += [
-                Segment(f"{position.name}_{key}", (position.width,), position.layer, value)
-                for key, value in initial.items()
-            ]
+    for name, entry, width, layer, _ in layer_positions(architecture):
+        for vector, initial in ((parameters, entry.parameters), (statistics, entry.statistics)):
+            vector += [Segment(f"{name}_{key}", (width,), layer, value) for key, value in initial.items()]
     return tuple(parameters), tuple(statistics)
 
 
 class LayerEquations:
-    """What a layer's `forward` and `backward` are given: it names the layer's quantities and adds its equations."""
+    """The LayerBuilder that a layer's `forward` and `backward` are given."""
 
     def __init__(self, equations: EquationList, position: LayerPosition, training: bool, learning: bool) -> None:
         self.equations, self.position, self.training, self.learning = equations, position, training, learning

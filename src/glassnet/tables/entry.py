@@ -19,13 +19,17 @@ from glassnet.errors import FormulaError, ModelFileError, ParameterError, Parame
 from glassnet.tables.formula import FUNCTIONS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
 
-Limits = Mapping[str, Interval]
+Limits = Mapping[str, Interval | int]
 Value = Any
 """An operand of a formula: a NumPy array of float32 or float64, or a symbol while the formula is traced."""
 
 
 class Entry:
-    """An entry of a table; its settings are the fields of a dataclass, and `limits` has the ranges of the numbers."""
+    """An entry of a table; its settings are the fields of a dataclass.
+
+    `limits` has the ranges of the numbers among them: an interval, or the smallest of the whole numbers that a setting
+    may be. A setting whose default is None may be None.
+    """
 
     name: str
     source: str
@@ -33,7 +37,8 @@ class Entry:
 
     def __post_init__(self) -> None:
         for setting, allowed in self.limits.items():
-            check_number(self, setting, allowed)
+            if getattr(self, setting) is not None or getattr(type(self), setting) is not None:
+                check_number(self, setting, allowed)
 
 
 EntryType = TypeVar("EntryType", bound=Entry)
@@ -58,23 +63,17 @@ def resolve_entry(table: Mapping[str, type[EntryType]], what: str, identifier: A
     )
 
 
-def check_number(entry: Any, setting: str, allowed: Interval) -> None:
-    """Raise unless the setting is a number in `allowed`; a NumPy scalar becomes a Python number, to keep the dtype."""
-    value = getattr(entry, setting)
+def check_number(entry: Any, setting: str, allowed: Interval | int) -> None:
+    """Raise unless the setting is a number that the limit allows; a NumPy scalar becomes a Python number."""
+    value, interval = getattr(entry, setting), Interval(allowed) if isinstance(allowed, int) else allowed
     if isinstance(value, np.generic):
         value = value.item()
         object.__setattr__(entry, setting, value)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise _wrong_type(entry, setting, value, "a number")
-    if allowed.first_outside(float(value)) is not None:
-        raise ParameterError(f"{setting} of {type(entry).__name__} must lie in {allowed}, not {value!r}.")
-
-
-def check_integer(entry: Any, setting: str, minimum: int) -> None:
-    """Raise unless the setting is a whole number of at least `minimum`."""
-    check_number(entry, setting, Interval(minimum))
-    value = getattr(entry, setting)
-    if not isinstance(value, Integral):
+    if interval.first_outside(float(value)) is not None:
+        raise ParameterError(f"{setting} of {type(entry).__name__} must lie in {interval}, not {value!r}.")
+    if isinstance(allowed, int) and not isinstance(value, Integral):
         raise _wrong_type(entry, setting, value, "a whole number")
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.tables.entry import Entry, Limits, check_integer, check_number, resolve_entry
+from glassnet.tables.entry import Entry, Limits, resolve_entry
 from glassnet.tables.interval import NON_NEGATIVE, POSITIVE, UNIT_INTERVAL
 
 Floats = NDArray[np.float64]
@@ -59,10 +59,7 @@ class Step(Schedule):
 
     name = "step"
     source = "Krizhevsky, Sutskever & Hinton, ImageNet Classification (2012), section 5"
-
-    def __post_init__(self) -> None:
-        check_integer(self, "every", 1)
-        check_number(self, "factor", POSITIVE)
+    limits: ClassVar[Limits] = {"every": 1, "factor": POSITIVE}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return lr * np.float64(self.factor) ** (_steps(t) // (per_epoch * self.every))
@@ -91,11 +88,7 @@ class InverseScaling(Schedule):
 
     name = "inverse_scaling"
     source = "Robbins & Monro, A Stochastic Approximation Method (1951), equation 27"
-
-    def __post_init__(self) -> None:
-        check_number(self, "power", NON_NEGATIVE)
-        if self.samples is not None:
-            check_integer(self, "samples", 1)
+    limits: ClassVar[Limits] = {"power": NON_NEGATIVE, "samples": 1}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         count = _steps(t) if self.samples is None else (_steps(t) // per_epoch) * self.samples
@@ -128,11 +121,7 @@ class OneCycle(Schedule):
 
     name = "one_cycle"
     source = "Smith & Topin, Super-Convergence (2018), section 3; half cosines as in PyTorch"
-
-    def __post_init__(self) -> None:
-        if self.peak is not None:
-            check_number(self, "peak", POSITIVE)
-        check_number(self, "rise", UNIT_INTERVAL)
+    limits: ClassVar[Limits] = {"peak": POSITIVE, "rise": UNIT_INTERVAL}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         peak = 10 * lr if self.peak is None else self.peak
@@ -152,11 +141,7 @@ class WarmUp(Schedule):
 
     name = "warm_up"
     source = "Goyal et al., Accurate, Large Minibatch SGD (2017), section 2.2, gradual warm-up"
-
-    def __post_init__(self) -> None:
-        if self.steps is not None:
-            check_integer(self, "steps", 1)
-        check_number(self, "share", UNIT_INTERVAL)
+    limits: ClassVar[Limits] = {"steps": 1, "share": UNIT_INTERVAL}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         steps = np.ceil(self.share * total) if self.steps is None else self.steps
