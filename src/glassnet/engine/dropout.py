@@ -52,7 +52,10 @@ def dropout_loop(dtype: types.Type) -> Any:
 
     @inlined()
     def drop(builder: ir.IRBuilder, row: Value, context: Value, offset: Value, count: Value) -> None:
-        x, result = (operand_at(builder, row, index, offset, real) for index in (DROPOUT.x, DROPOUT.result))
+        starts = [
+            builder.inttoptr(load_slot(builder, row, slot), real.as_pointer()) for slot in (DROPOUT.x, DROPOUT.result)
+        ]
+        x, result = (builder.gep(start, [offset]) for start in starts)
         step = load_slot(builder, context, CONTEXT.step)
         slots = (DROPOUT.threshold, DROPOUT.key0, DROPOUT.key1)
         threshold, key0, key1 = (builder.trunc(load_slot(builder, row, index), I32) for index in slots)
@@ -73,9 +76,3 @@ def dropout_loop(dtype: types.Type) -> Any:
         for_each_block(builder, count, body)
 
     return drop
-
-
-def operand_at(builder: ir.IRBuilder, row: Value, index: int, offset: Value, real: ir.Type) -> Value:
-    """The pointer to a row's operand, from its number `offset` on."""
-    start = builder.inttoptr(load_slot(builder, row, index), real.as_pointer())
-    return builder.gep(start, [offset])

@@ -210,8 +210,7 @@ class UnitBlocks:
 
     def block(self, unit: Value, offset: Value, read: Callable[[int], Value], mask: Value | None) -> None:
         """Emit the formula on the block of a unit that begins at `offset`."""
-        inputs = [read(index) for index in range(self.formula.inputs)]
-        results = evaluate(self.builder, self.formula, inputs, self.kind)
+        results = evaluate(self.builder, self.formula, list(map(read, range(self.formula.inputs))), self.kind)
         outputs = self.operands.outputs(self.builder.mul(unit, self.width), self.operands.real)
         for array, result in zip(outputs, results, strict=True):
             store_block(self.builder, array, offset, mask, result)

@@ -61,7 +61,7 @@ class LayerEquations:
 
     def __init__(self, equations: EquationList, position: LayerPosition, training: bool, learning: bool) -> None:
         self.equations, self.position, self.training, self.learning = equations, position, training, learning
-        self.name, self.width = position.name, position.width
+        self.name = position.name
 
     def quantity(self, key: str) -> str:
         """The full name of one of the layer's quantities."""
@@ -107,4 +107,4 @@ class LayerEquations:
         self.equations.label = label
 
     def _shape(self, shape: str) -> tuple[Size, ...]:
-        return {"full": ("m", self.width), "column": (self.width,), "unit": ("m",)}[shape]
+        return {"full": ("m", self.position.width), "column": (self.position.width,), "unit": ("m",)}[shape]

@@ -292,7 +292,6 @@ class Softmax(Activation):
     """
 
     groups: tuple[int, ...] = ()
-
     name = "softmax"
     source = "Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs (1990)"
     range = Interval(0, 1, low_closed=False)

@@ -80,7 +80,6 @@ class BinaryCrossEntropy(Cost):
     """
 
     label_smoothing: float = 0.0
-
     name = "binary_cross_entropy"
     template = "−Σ y·log({a}) + (1−y)·log(1−{a})"
     source = "Nielsen, Neural Networks and Deep Learning (2015), chapter 3, equation 63"
@@ -109,7 +108,6 @@ class CategoricalCrossEntropy(Cost):
     """
 
     label_smoothing: float = 0.0
-
     name = "categorical_cross_entropy"
     template = "−Σ y·log({a})"
     source = "Bishop, Pattern Recognition and Machine Learning (2006), equation 4.108"
@@ -151,7 +149,6 @@ class Huber(Cost):
     """½·r² where |r| ≤ delta, else delta·(|r| − ½·delta), with r = a − y."""
 
     delta: float = 1.0
-
     name = "huber"
     source = "Huber, Robust Estimation of a Location Parameter (1964), section 1"
     limits: ClassVar[Limits] = {"delta": POSITIVE}
@@ -170,7 +167,6 @@ class Quantile(Cost):
     """q·(y − a) where y > a, else (1 − q)·(a − y): minimal at the q-quantile of y. The gradient at a = y is 0."""
 
     q: float = 0.5
-
     name = "quantile"
     source = "Koenker & Bassett, Regression Quantiles (1978), equation 1.2"
     limits: ClassVar[Limits] = {"q": OPEN_UNIT}
@@ -237,7 +233,6 @@ class CustomCost(Cost):
     gradient_formula: Formula
     outputs: Interval = REAL
     targets: Interval = REAL
-
     source = "a custom formula"
 
     def __post_init__(self) -> None:

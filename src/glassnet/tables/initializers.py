@@ -49,7 +49,6 @@ class Normal(Initializer):
     """Normal with mean 0 and standard deviation `scale`, whatever the size of the layer."""
 
     scale: float = 0.01
-
     name = "normal"
     source = "Krizhevsky, Sutskever & Hinton, ImageNet Classification (2012), section 5"
     limits: ClassVar[Limits] = {"scale": NON_NEGATIVE}
@@ -75,7 +74,6 @@ class He(Initializer):
     """Normal with variance 2 / ((1 + slope²)·fan_in); slope is leaky_relu's, or 0 for relu and its smooth variants."""
 
     slope: float = 0.0
-
     name = "he"
     source = "He, Zhang, Ren & Sun, Delving Deep into Rectifiers (2015), equations 10 and 15"
     limits: ClassVar[Limits] = {"slope": NON_NEGATIVE}
@@ -100,7 +98,6 @@ class Orthogonal(Initializer):
     """`gain` times a uniformly drawn orthogonal matrix: its rows (or columns, if these are fewer) are orthonormal."""
 
     gain: float = 1.0
-
     name = "orthogonal"
     source = "Saxe, McClelland & Ganguli, Exact Solutions to the Nonlinear Dynamics of Learning (2014), section 3"
     limits: ClassVar[Limits] = {"gain": POSITIVE}

@@ -21,7 +21,6 @@ class LayerBuilder(Protocol):
     """Names the quantities of one layer of a network and adds its equations to the program."""
 
     name: str
-    width: int
     training: bool  # whether the program is that of a training step, not of inference
     learning: bool  # whether running statistics are updated
 

@@ -74,7 +74,6 @@ class Momentum(Optimizer):
 
     momentum: float = 0.9
     rate_inside: bool = False
-
     name = "momentum"
     source = "Polyak, Some Methods of Speeding up the Convergence of Iteration Methods (1964)"
     states = ("velocity",)
@@ -115,7 +114,6 @@ class AdaGrad(Optimizer):
     """v ← v + g², w ← w − lr·g / (√v + ε)."""
 
     epsilon: float = 1e-10
-
     name = "adagrad"
     source = "Duchi, Hazan & Singer, Adaptive Subgradient Methods (2011), figure 1, the diagonal form"
     states = ("square_sum",)
@@ -135,7 +133,6 @@ class RMSProp(Optimizer):
 
     rho: float = 0.9
     epsilon: float = 1e-8
-
     name = "rmsprop"
     source = "Tieleman & Hinton, Neural Networks for Machine Learning (2012), lecture 6.5"
     states = ("square",)
@@ -161,7 +158,6 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
     corrected_epsilon: bool = True
-
     name = "adam"
     source = "Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), Algorithm 1"
     states = ("mean", "square")
@@ -198,7 +194,6 @@ class AdamW(Adam):
     """
 
     weight_decay: float = 0.01
-
     name = "adamw"
     source = "Loshchilov & Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2"
     limits: ClassVar[Limits] = {**Adam.limits, "weight_decay": NON_NEGATIVE}

@@ -56,7 +56,6 @@ class Step(Schedule):
 
     every: int = 10
     factor: float = 0.1
-
     name = "step"
     source = "Krizhevsky, Sutskever & Hinton, ImageNet Classification (2012), section 5"
     limits: ClassVar[Limits] = {"every": 1, "factor": POSITIVE}
@@ -70,7 +69,6 @@ class Exponential(Schedule):
     """The rate times `factor` after every epoch."""
 
     factor: float = 0.95
-
     name = "exponential"
     source = "Darken & Moody, Towards Faster Stochastic Gradient Search (1992), on schedules; the form is PyTorch's"
     limits: ClassVar[Limits] = {"factor": POSITIVE}
@@ -85,7 +83,6 @@ class InverseScaling(Schedule):
 
     power: float = 0.5
     samples: int | None = None
-
     name = "inverse_scaling"
     source = "Robbins & Monro, A Stochastic Approximation Method (1951), equation 27"
     limits: ClassVar[Limits] = {"power": NON_NEGATIVE, "samples": 1}
@@ -100,7 +97,6 @@ class Cosine(Schedule):
     """From lr down to the rate `floor` along half a cosine wave; the step after the last one would have `floor`."""
 
     floor: float = 0.0
-
     name = "cosine"
     source = "Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), equation 5, no restart"
     limits: ClassVar[Limits] = {"floor": NON_NEGATIVE}
@@ -118,7 +114,6 @@ class OneCycle(Schedule):
 
     peak: float | None = None
     rise: float = 0.3
-
     name = "one_cycle"
     source = "Smith & Topin, Super-Convergence (2018), section 3; half cosines as in PyTorch"
     limits: ClassVar[Limits] = {"peak": POSITIVE, "rise": UNIT_INTERVAL}
@@ -138,7 +133,6 @@ class WarmUp(Schedule):
 
     steps: int | None = None
     share: float = 0.05
-
     name = "warm_up"
     source = "Goyal et al., Accurate, Large Minibatch SGD (2017), section 2.2, gradual warm-up"
     limits: ClassVar[Limits] = {"steps": 1, "share": UNIT_INTERVAL}
