@@ -52,9 +52,8 @@ def dropout_loop(dtype: types.Type) -> Any:
 
     @inlined()
     def drop(builder: ir.IRBuilder, row: Value, context: Value, offset: Value, count: Value) -> None:
-        starts = [
-            builder.inttoptr(load_slot(builder, row, slot), real.as_pointer()) for slot in (DROPOUT.x, DROPOUT.result)
-        ]
+        addresses = (load_slot(builder, row, slot) for slot in (DROPOUT.x, DROPOUT.result))
+        starts = (builder.inttoptr(address, real.as_pointer()) for address in addresses)
         x, result = (builder.gep(start, [offset]) for start in starts)
         step = load_slot(builder, context, CONTEXT.step)
         slots = (DROPOUT.threshold, DROPOUT.key0, DROPOUT.key1)

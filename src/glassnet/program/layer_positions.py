@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from glassnet.program.architecture import Architecture
@@ -25,22 +25,16 @@ class LayerPosition(NamedTuple):
 
 def layer_positions(architecture: Architecture) -> list[LayerPosition]:
     """Every layer between dense layers, in the order of the forward pass; names such as dropout1, dropout1_2."""
+    layers = [(entry, architecture.inputs, 0) for entry in architecture.input_layers]
+    for layer, dense in enumerate(architecture.dense, 1):
+        layers += [(entry, dense.fan_out, layer) for entry in dense.before + dense.after]
     positions: list[LayerPosition] = []
-    for entry, width, layer in _layers_in_order(architecture):
+    for entry, width, layer in layers:
         stem = f"{entry.name}{layer}"
         alike = sum(other.entry.name == entry.name and other.layer == layer for other in positions)
         name = f"{stem}_{alike + 1}" if alike else stem
         positions.append(LayerPosition(name, entry, width, layer, len(positions)))
     return positions
-
-
-def _layers_in_order(architecture: Architecture) -> Iterator[tuple[Layer, int, int]]:
-    """Each layer with its width and the number of the dense layer before it."""
-    for entry in architecture.input_layers:
-        yield entry, architecture.inputs, 0
-    for layer, dense in enumerate(architecture.dense, 1):
-        for entry in dense.before + dense.after:
-            yield entry, dense.fan_out, layer
 
 
 def segments(architecture: Architecture) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
