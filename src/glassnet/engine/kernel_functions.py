@@ -1,6 +1,6 @@
-"""Functions that kernels call, inlined where they are called: pointers, memory, other kernels, a thread's share.
+"""Functions that kernels call: pointers, memory on the stack, other kernels, a thread's share of the work.
 
-A kernel is Python that Numba compiles; `inlined` adds to what it can say a function that emits LLVM code.
+A kernel is a Python function that Numba compiles. `inlined` lets it call a function that emits LLVM code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from glassnet.engine.llvm_vectors import LLVM, Builder, int64
 
 
 def inlined(returns: types.Type = types.void) -> Callable[[Callable[..., Any]], Any]:
-    """Make a function of the builder and LLVM values, which emits code, callable in kernels: its code is inlined."""
+    """Let kernels call a function that emits LLVM code from the builder and its arguments; the code is inlined."""
 
     def decorate(emit: Callable[..., Any]) -> Any:
         @intrinsic

@@ -164,9 +164,8 @@ class _Builder(EquationList):
             self.sums(value, (read, "y"), "c", "m", text=text)
         penalties = self.penalties() if self.architecture.penalised else {}
         settings = (len(self.weights), len(penalties), *penalties.values())
-        text = f"C = mean({'s ⊙ ' if self.weights else ''}c)" + (
-            f" + {self.penalty_text('l1·Σ|w|', 'l2/2·Σw²')}" if penalties else ""
-        )
+        text = f"C = mean({'s ⊙ ' if self.weights else ''}c)"
+        text += f" + {self.penalty_text('l1·Σ|w|', 'l2/2·Σw²')}" if penalties else ""
         reads = ("c", *self.weights, *penalties)
         self.add("mean_cost", reads, {"C": (1,)}, text, settings=settings, float64=True)
 
