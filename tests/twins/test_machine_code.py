@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from glassnet.engine import KernelSpec
+from glassnet.engine.kernel_functions import as_pointer, stack_array
 from glassnet.engine.kernels import KERNELS
-from glassnet.engine.simd import as_pointer, stack_array
 from glassnet.tables.formula import trace
 from tests.twins.machine_code import has_fma, inner_loops, instructions, instructions_of, packed_loops, scalar_loops
 

@@ -30,11 +30,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def address(
-    kind: str,
-    dtype: str,
-    formula: Formula | None = None,
-    modes: tuple[str, ...] = (),
-    scalars: int = 0,
+    kind: str, dtype: str, formula: Formula | None = None, modes: tuple[str, ...] = (), scalars: int = 0
 ) -> int:
     """The address of a kernel `void(int64 *row, int64 *context)`, from this process, the cache or the compiler.
 

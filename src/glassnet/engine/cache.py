@@ -80,10 +80,9 @@ def check_numba_version() -> None:
     number = re.match(r"(\d+)\.(\d+)", version)
     if number is not None and (int(number[1]), int(number[2])) > TESTED_NUMBA:
         newest = ".".join(map(str, TESTED_NUMBA))
-        message = (
-            f"Numba {version} is newer than the versions tested with glassnet (up to {newest}); install an older one"
-        )
-        warnings.warn(f"{message} if the engine fails to compile or results look wrong.", RuntimeWarning, stacklevel=2)
+        message = f"Numba {version} is newer than the versions tested with glassnet (up to {newest})"
+        advice = "install an older one if the engine fails to compile or results look wrong."
+        warnings.warn(f"{message}; {advice}", RuntimeWarning, stacklevel=2)
 
 
 def compile_kernel(spec: KernelSpec) -> tuple[str, bytes]:
@@ -199,7 +198,7 @@ def read(path: Path, name: str) -> tuple[str, bytes] | None:
 
 
 def write(path: Path, name: str, symbol: str, code: bytes) -> None:
-    """Store a kernel: written to a temporary file and moved, so that no reader sees half a file."""
+    """Store a kernel: write a temporary file and move it, so that no reader sees half a file."""
     header = json.dumps({"symbol": symbol, "key": name, "sha256": checksum(symbol, name, code)})
     temporary = None
     try:
@@ -252,10 +251,8 @@ def c_libraries() -> tuple[ctypes.CDLL, ...]:
     """The C libraries of this system that can be opened."""
     opened = []
     for name in LIBRARIES:
-        try:
+        with suppress(OSError):
             opened.append(ctypes.CDLL(name))
-        except OSError:
-            continue
     return tuple(opened)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from numba.core import types
 
+from glassnet.engine.kernel_functions import as_pointer
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CLIP_SCALE, CONTEXT, FIRST_OPERAND, MEAN_COST, ROW
-from glassnet.engine.simd import as_pointer
 
 
 def mean_cost(spec: KernelSpec) -> Any:

@@ -7,24 +7,14 @@ from typing import Any
 from numba.core import types
 
 from glassnet.engine.cpu_target import cpu_target
-from glassnet.engine.gemm import call_by_name, callee, single_context, single_row
+from glassnet.engine.gemm import call_callee, single_context, single_row
 from glassnet.engine.gemv import dot_products
+from glassnet.engine.kernel_functions import advance, as_pointer, call_kernel, minimum, stack_array, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import AFFINE, BP4, CONTEXT, FIRST_OPERAND, PROPAGATE, ROW
-from glassnet.engine.llvm_vectors import size_of
+from glassnet.engine.llvm_vectors import LANES, LLVM, size_of
 from glassnet.engine.reductions import ADD_PRODUCT, column_means
-from glassnet.engine.simd import (
-    LANES,
-    LLVM,
-    ZERO,
-    advance,
-    as_pointer,
-    call_kernel,
-    minimum,
-    stack_array,
-    thread_range,
-    vector_loop,
-)
+from glassnet.engine.simd import ZERO, vector_loop
 from glassnet.engine.small_gemm import HALF_VECTOR_TILE_ROWS, inline_gemm, max_columns, with_half_vectors
 
 TRANSPOSED_COLUMNS = 192  # columns of dwᵀ that are computed at once, then transposed
@@ -32,7 +22,7 @@ TRANSPOSED_COLUMNS = 192  # columns of dwᵀ that are computed at once, then tra
 
 def affine(spec: KernelSpec) -> Any:
     """z = a·w + b: starts at b, adds a[i, k]·w[k, :] in order of k; one output is a dot product and then b."""
-    real, target, gemm_epilogue = getattr(types, spec.dtype), cpu_target(), call_by_name(callee(spec))
+    real, target, gemm_epilogue = getattr(types, spec.dtype), cpu_target(), call_callee(spec)
     dots, small_gemm, small = dot_products(real, target), inline_gemm(target), max_columns(real, target)
     half_gemm = inline_gemm(with_half_vectors(target), HALF_VECTOR_TILE_ROWS)
     size = size_of(LLVM[real])
@@ -68,7 +58,7 @@ def affine(spec: KernelSpec) -> Any:
 
 def propagate(spec: KernelSpec) -> Any:
     """da = delta·wᵀ, the first half of BP2: adds delta[i, k]·w[:, k] in order of k."""
-    real, gemm_epilogue = getattr(types, spec.dtype), call_by_name(callee(spec))
+    real, gemm_epilogue = getattr(types, spec.dtype), call_callee(spec)
 
     def propagate(row: Any, context: Any) -> None:
         start, stop = thread_range(row, context)
@@ -88,7 +78,7 @@ def bp4(spec: KernelSpec) -> Any:
 
     Where rows of delta are short, most lanes of their vectors are empty; then deltaᵀ·a is computed and transposed.
     """
-    real, target, multiply = getattr(types, spec.dtype), cpu_target(), call_by_name(callee(spec))
+    real, target, multiply = getattr(types, spec.dtype), cpu_target(), call_callee(spec)
     small_gemm, mean_products = inline_gemm(target), column_means(real, ADD_PRODUCT, 1)
     small, fill_zeros, zeros = max_columns(real, target), vector_loop(ZERO, real), stack_array(real, LANES)
     lanes, transposed_memory = target.lanes(LLVM[real]), stack_array(real, LANES * TRANSPOSED_COLUMNS)

@@ -8,24 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import types
-from numba.extending import intrinsic
 
+from glassnet.engine.kernel_functions import inlined, load_slot, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, DROPOUT, ROW
-from glassnet.engine.llvm_vectors import broadcast, constant
-from glassnet.engine.simd import (
-    I32,
-    LANES,
-    LLVM,
-    TypedPointer,
-    convert,
-    for_each_block,
-    load_block,
-    load_slot,
-    store_block,
-    thread_range,
-)
+from glassnet.engine.llvm_vectors import I32, LANES, LLVM, broadcast, constant
+from glassnet.engine.simd import convert, for_each_block, load_block, store_block
 
 LANE_NUMBERS = ir.Constant(ir.VectorType(I32, LANES), list(range(LANES)))
 MIX_ROUNDS = ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1))  # shift right, then multiply
@@ -36,7 +26,7 @@ def uint32(kind: ir.Type, value: int) -> ir.Constant:
     return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
-def mix(builder: ir.IRBuilder, h: ir.Value) -> ir.Value:
+def mix(builder: ir.IRBuilder, h: Value) -> Value:
     """Mix the bits of a uint32: each one affects all others."""
     for right, factor in MIX_ROUNDS:
         h = builder.xor(h, builder.lshr(h, uint32(h.type, right)))
@@ -56,42 +46,32 @@ def dropout(spec: KernelSpec) -> Any:
 
 
 def dropout_loop(dtype: types.Type) -> Any:
-    """An intrinsic drop(row, context, offset, count) along `count` numbers of the row's operands."""
+    """An inlined drop(row, context, offset, count) along `count` numbers of the row's operands."""
     real = LLVM[dtype]
     kind, lanes = ir.VectorType(real, LANES), ir.VectorType(I32, LANES)
 
-    @intrinsic
-    def drop(typing: Any, row: Any, context: Any, offset: Any, count: Any) -> Any:
-        def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            row, state, offset, count = arguments
-            operands = (DROPOUT.x, DROPOUT.result)
-            x, result = (operand_at(builder, row, index, offset, dtype) for index in operands)
-            step = load_slot(builder, state, CONTEXT.step)
-            slots = (DROPOUT.threshold, DROPOUT.key0, DROPOUT.key1)
-            threshold, key0, key1 = (builder.trunc(load_slot(builder, row, index), I32) for index in slots)
-            k0 = mix(builder, builder.add(builder.trunc(step, I32), key0))
-            k1 = mix(builder, builder.add(k0, key1))
-            k0, k1, threshold = (broadcast(builder, number, LANES) for number in (k0, k1, threshold))
-            scale = builder.bitcast(load_slot(builder, row, DROPOUT.scale), ir.DoubleType())
-            factor = broadcast(builder, convert(builder, scale, types.float64, real), LANES)
+    @inlined()
+    def drop(builder: ir.IRBuilder, row: Value, context: Value, offset: Value, count: Value) -> None:
+        addresses = (load_slot(builder, row, slot) for slot in (DROPOUT.x, DROPOUT.result))
+        starts = (builder.inttoptr(address, real.as_pointer()) for address in addresses)
+        x, result = (builder.gep(start, [offset]) for start in starts)
+        step = load_slot(builder, context, CONTEXT.step)
+        slots = (DROPOUT.threshold, DROPOUT.key0, DROPOUT.key1)
+        threshold, key0, key1 = (builder.trunc(load_slot(builder, row, index), I32) for index in slots)
+        k0 = mix(builder, builder.add(builder.trunc(step, I32), key0))
+        k1 = mix(builder, builder.add(k0, key1))
+        k0, k1, threshold = (broadcast(builder, number, LANES) for number in (k0, k1, threshold))
+        scale = builder.bitcast(load_slot(builder, row, DROPOUT.scale), ir.DoubleType())
+        factor = broadcast(builder, convert(builder, scale, real), LANES)
 
-            def body(first: ir.Value, mask: ir.Value | None) -> None:
-                counter = broadcast(builder, builder.trunc(builder.add(offset, first), I32), LANES)
-                counter = builder.mul(builder.add(counter, LANE_NUMBERS), uint32(lanes, 0x9E3779B9))
-                h = mix(builder, builder.add(mix(builder, builder.add(counter, k0)), k1))
-                scaled = builder.fmul(load_block(builder, x, first, mask, real), factor)
-                is_kept = builder.icmp_unsigned(">=", h, threshold)
-                store_block(builder, result, first, mask, builder.select(is_kept, scaled, constant(kind, 0.0)))
+        def body(first: Value, mask: Value | None) -> None:
+            counter = broadcast(builder, builder.trunc(builder.add(offset, first), I32), LANES)
+            counter = builder.mul(builder.add(counter, LANE_NUMBERS), uint32(lanes, 0x9E3779B9))
+            h = mix(builder, builder.add(mix(builder, builder.add(counter, k0)), k1))
+            scaled = builder.fmul(load_block(builder, x, first, mask, real), factor)
+            is_kept = builder.icmp_unsigned(">=", h, threshold)
+            store_block(builder, result, first, mask, builder.select(is_kept, scaled, constant(kind, 0.0)))
 
-            for_each_block(builder, count, body)
-            return target.get_dummy_value()
-
-        return types.void(row, context, types.int64, types.int64), generate
+        for_each_block(builder, count, body)
 
     return drop
-
-
-def operand_at(builder: ir.IRBuilder, row: ir.Value, index: int, offset: ir.Value, dtype: types.Type) -> TypedPointer:
-    """A row's operand from its number `offset` on."""
-    start = builder.inttoptr(load_slot(builder, row, index), LLVM[dtype].as_pointer())
-    return TypedPointer(builder.gep(start, [offset]), dtype)

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils
 
 from glassnet.engine.cpu_target import cpu_target
 from glassnet.engine.llvm_vectors import Vector, fma, polynomial
 
-Emitter = Callable[[ir.IRBuilder, ir.Value], ir.Value]
+Emitter = Callable[[ir.IRBuilder, Value], Value]
 LOG2E = 1.4426950408889634
 TANH_POLYNOMIAL_LIMIT = 0.55  # below, tanh is a polynomial
 INFINITY, NAN = float("inf"), float("nan")
@@ -56,10 +57,7 @@ FLOAT32 = FormatConstants(
     exp_range=(-104.0, 89.0),
     expm1_lowest=-18.0,
     tanh_highest=20.0,
-    exp_polynomial=(
-        *(0.5, 0.16666577756404877, 0.041666556149721146),
-        *(0.008363173343241215, 0.0013926175888627768),
-    ),
+    exp_polynomial=(*(0.5, 0.16666577756404877, 0.041666556149721146), *(0.008363173343241215, 0.0013926175888627768)),
     log_polynomial=(0.6666668653488159, 0.3998878002166748, 0.29579949378967285),
     tanh_polynomial=(
         *(-0.3333333134651184, 0.13333113491535187, -0.05390942841768265),
@@ -97,7 +95,7 @@ class ReducedArgument(NamedTuple):
     n: Vector
     r: Vector
     unrounded: Vector
-    bits: ir.Value
+    bits: Value
 
 
 def reduce_argument(x: Vector, shift: int, form: FormatConstants) -> ReducedArgument:
@@ -108,7 +106,7 @@ def reduce_argument(x: Vector, shift: int, form: FormatConstants) -> ReducedArgu
     return ReducedArgument(n, fma(n, -form.ln2[1], unrounded), unrounded, counted.to_bits())
 
 
-def power_of_two(x: Vector, bits: ir.Value, form: FormatConstants) -> Vector:
+def power_of_two(x: Vector, bits: Value, form: FormatConstants) -> Vector:
     """2ⁿ, from bits that end in n + the bias."""
     return x.from_bits(x.builder.shl(bits, x.integers(form.mantissa_bits)))
 
@@ -148,7 +146,7 @@ class Decomposition(NamedTuple):
 
     k: Vector
     m: Vector
-    exponent: ir.Value
+    exponent: Value
 
 
 def decompose(u: Vector, form: FormatConstants) -> Decomposition:
@@ -208,7 +206,7 @@ def log1p(x: Vector, form: FormatConstants) -> Vector:
 def for_both_dtypes(function: Callable[[Vector, FormatConstants], Vector]) -> Emitter:
     """One of the functions above as a function of (builder, LLVM vector) of either dtype."""
 
-    def emit(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    def emit(builder: ir.IRBuilder, value: Value) -> Value:
         form = FLOAT32 if isinstance(value.type.element, ir.FloatType) else FLOAT64
         return function(Vector(builder, value), form).value
 
@@ -218,7 +216,7 @@ def for_both_dtypes(function: Callable[[Vector, FormatConstants], Vector]) -> Em
 def from_c_library(name: str) -> Emitter:
     """The C library's function of that name, called once per lane."""
 
-    def emit(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    def emit(builder: ir.IRBuilder, value: Value) -> Value:
         element = value.type.element
         symbol = name + "f" if isinstance(element, ir.FloatType) else name
         function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(element, [element]), symbol)

@@ -11,30 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from glassnet.engine.formula_ir import evaluate
+from glassnet.engine.kernel_functions import as_pointer, inlined, load_slot, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, FIRST_OPERAND, ROW
-from glassnet.engine.llvm_vectors import broadcast, size_of
-from glassnet.engine.simd import (
-    ALIGNMENT,
-    I64,
-    LANES,
-    LLVM,
-    Reduction,
-    TypedPointer,
-    as_pointer,
-    emit_loop,
-    int64,
-    lane_mask,
-    load_block,
-    load_slot,
-    store_block,
-    thread_range,
-)
-from glassnet.tables.formula import Formula, trace
+from glassnet.engine.llvm_vectors import I64, LANES, LLVM, broadcast, int64, size_of
+from glassnet.engine.simd import ALIGNMENT, Reduction, emit_loop, lane_mask, load_block, store_block
+from glassnet.tables.formula import trace
 
 MAX_CACHED_BYTES = 1 << 19  # a share up to this size may still be in another processor's cache a step later
 Kernel = Callable[..., None]
@@ -91,22 +77,18 @@ def shared_formula(spec: KernelSpec) -> Kernel:
     return shared_formula
 
 
-@intrinsic
-def store_fence(typing: Any) -> Any:
+@inlined()
+def store_fence(builder: ir.IRBuilder) -> None:
     """Make whatever this thread has written, past the caches too, visible to others before its next write."""
-
-    def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-        builder.fence("seq_cst")
-        return target.get_dummy_value()
-
-    return types.void(), generate
+    builder.fence("seq_cst")
 
 
 def sums(spec: KernelSpec) -> Kernel:
     """A formula summed over the width of each unit, in float64. Units of one number are one long loop."""
     modes, slot = spec.modes[: spec.reads], FIRST_OPERAND + spec.reads
     total = formula_loop(spec._replace(modes=(*modes, "unit")), summed=True)
-    single = spec._replace(modes=(*modes, "full"), formula=as_sum(spec.formula))
+    as_sum = trace(lambda *values: spec.traced(*values) + 0.0, spec.traced.inputs)  # a sum of one term: −0 becomes 0
+    single = spec._replace(modes=(*modes, "full"), formula=as_sum)
     copy, is_flat = formula_loop(single, result_dtype=types.float64), set(modes) <= {"full", "scalar"}
 
     def sums(row: Any, context: Any) -> None:
@@ -121,55 +103,39 @@ def sums(spec: KernelSpec) -> Kernel:
     return sums
 
 
-def as_sum(formula: Formula | None) -> Formula:
-    """The formula as a sum of one term: −0 becomes 0."""
-    assert formula is not None
-    return trace(lambda *values: formula(*values) + 0.0, formula.inputs)
-
-
 def formula_loop(spec: KernelSpec, summed: bool = False, result_dtype: types.Type | None = None) -> Any:
-    """An intrinsic loop(row, context, unit, offset, count): the row's formula along `count` numbers of its operands.
+    """An inlined loop(row, context, unit, offset, count): the row's formula along `count` numbers of its operands.
 
     Results have the program's dtype unless `result_dtype` is given.
     """
-    dtype = getattr(types, spec.dtype)
-    real, returned = LLVM[dtype], types.float64 if summed else types.void
-    formula = spec.formula
-    assert formula is not None
+    dtype, formula = getattr(types, spec.dtype), spec.traced
+    real = LLVM[dtype]
+    shared = [index for index, mode in enumerate(spec.modes[spec.reads :]) if mode == "shared"]
 
-    @intrinsic
-    def loop(typing: Any, row: Any, context: Any, unit: Any, offset: Any, count: Any) -> Any:
-        def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            row, state, unit, offset, count = arguments
-            operands = Operands(builder, spec, row, state)
-            inputs = [operands.input(index, unit, offset) for index in range(formula.inputs)]
-            reduction = Reduction(builder, "sum", real) if summed else None
-            outputs = [] if summed else operands.outputs(offset, result_dtype or dtype)
-            emit_loop(builder, formula, real, inputs, outputs, count, reduction)
-            return reduction.result(builder) if reduction else target.get_dummy_value()
-
-        return returned(row, context, types.int64, types.int64, types.int64), generate
+    @inlined(types.float64 if summed else types.void)
+    def loop(builder: ir.IRBuilder, row: Value, context: Value, unit: Value, offset: Value, count: Value) -> Value:
+        operands = Operands(builder, spec, row, context)
+        inputs = [operands.input(index, unit, offset) for index in range(formula.inputs)]
+        reduction = Reduction(builder, "sum", real) if summed else None
+        outputs = [] if summed else operands.outputs(offset, LLVM[result_dtype or dtype])
+        emit_loop(builder, formula, real, inputs, outputs, count, reduction, shared)
+        return reduction.result(builder) if reduction else None
 
     return loop
 
 
 def unit_loops(spec: KernelSpec) -> Any:
-    """An intrinsic loops(row, context, start, stop, width): the row's formula along each of some units.
+    """An inlined loops(row, context, start, stop, width): the row's formula along each of some units.
 
     What all units have in common is read once; the compiler cannot do this, because a unit's result might overwrite it.
     Units of full operands are contiguous, so a block that begins in one unit ends in the next: few blocks are short.
     """
 
-    @intrinsic
-    def loops(typing: Any, row: Any, context: Any, start: Any, stop: Any, width: Any) -> Any:
-        def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            row, state, start, stop, width = arguments
-            blocks = UnitBlocks(Operands(builder, spec, row, state), start, stop, width)
-            with cgutils.for_range_slice(builder, start, stop, int64(1), I64) as (unit, _):
-                blocks.emit_unit(unit)
-            return target.get_dummy_value()
-
-        return types.void(row, context, types.int64, types.int64, types.int64), generate
+    @inlined()
+    def loops(builder: ir.IRBuilder, row: Value, context: Value, start: Value, stop: Value, width: Value) -> None:
+        blocks = UnitBlocks(Operands(builder, spec, row, context), start, stop, width)
+        with cgutils.for_range_slice(builder, start, stop, int64(1), I64) as (unit, _):
+            blocks.emit_unit(unit)
 
     return loops
 
@@ -177,46 +143,43 @@ def unit_loops(spec: KernelSpec) -> Any:
 class Operands:
     """The operands of a formula's row, found by their addresses."""
 
-    def __init__(self, builder: ir.IRBuilder, spec: KernelSpec, row: ir.Value, state: ir.Value) -> None:
-        self.builder, self.spec, self.row, self.state = builder, spec, row, state
-        self.dtype = getattr(types, spec.dtype)
+    def __init__(self, builder: ir.IRBuilder, spec: KernelSpec, row: Value, context: Value) -> None:
+        self.builder, self.spec, self.row, self.context = builder, spec, row, context
+        self.real = LLVM[getattr(types, spec.dtype)]
         self.addresses = [load_slot(builder, row, FIRST_OPERAND + index) for index in range(len(spec.modes))]
 
-    def pointer(self, address: ir.Value, dtype: types.Type | None = None) -> ir.Value:
+    def pointer(self, address: Value, real: ir.Type | None = None) -> Value:
         """An address as a pointer to the program's dtype, or another."""
-        return self.builder.inttoptr(address, LLVM[dtype or self.dtype].as_pointer())
+        return self.builder.inttoptr(address, (real or self.real).as_pointer())
 
-    def input(self, index: int, unit: ir.Value, offset: ir.Value) -> TypedPointer | ir.Value:
-        """An input of the formula: an array, or one number."""
+    def input(self, index: int, unit: Value, offset: Value) -> Value:
+        """An input of the formula: a pointer to an array, or one number."""
         builder = self.builder
         if index >= self.spec.reads:
             outputs = len(self.spec.modes) - self.spec.reads
             scalar = load_slot(builder, self.row, FIRST_OPERAND + outputs + index)
-            scalars = self.pointer(load_slot(builder, self.state, CONTEXT.scalars))
+            scalars = self.pointer(load_slot(builder, self.context, CONTEXT.scalars))
             return builder.load(builder.gep(scalars, [scalar]))
         start, mode = self.pointer(self.addresses[index]), self.spec.modes[index]
         if mode in ("unit", "scalar"):
             return builder.load(builder.gep(start, [unit if mode == "unit" else int64(0)]))
-        return TypedPointer(builder.gep(start, [offset]) if mode == "full" else start, self.dtype)
+        return builder.gep(start, [offset]) if mode == "full" else start
 
-    def outputs(self, offset: ir.Value, dtype: types.Type) -> list[TypedPointer]:
-        """The arrays that the results are written to; a result must be as long as its row."""
-        indices = range(self.spec.reads, len(self.spec.modes))
-        modes, formula = self.spec.modes[self.spec.reads :], self.spec.formula
-        if formula is None or len(modes) != len(formula.outputs) or not {"full", "shared"}.issuperset(modes):
+    def outputs(self, offset: Value, real: ir.Type) -> list[Value]:
+        """Pointers to the arrays that the results are written to; a result must be as long as its row."""
+        modes, addresses = self.spec.modes[self.spec.reads :], self.addresses[self.spec.reads :]
+        if len(modes) != len(self.spec.traced.outputs) or not {"full", "shared"}.issuperset(modes):
             raise ValueError(f"a formula writes whole rows, one per output, not {modes}")
-        starts = [self.builder.gep(self.pointer(self.addresses[index], dtype), [offset]) for index in indices]
-        return [TypedPointer(start, dtype, mode == "shared") for start, mode in zip(starts, modes, strict=True)]
+        return [self.builder.gep(self.pointer(address, real), [offset]) for address in addresses]
 
 
 class UnitBlocks:
     """Emits loops along the units `start` to `stop` − 1 in blocks; `done` counts the numbers of a unit already done."""
 
-    def __init__(self, operands: Operands, start: ir.Value, stop: ir.Value, width: ir.Value) -> None:
+    def __init__(self, operands: Operands, start: Value, stop: Value, width: Value) -> None:
         self.operands, self.stop, self.width = operands, stop, width
-        self.builder, self.dtype, self.spec = operands.builder, operands.dtype, operands.spec
-        self.kind = ir.VectorType(LLVM[self.dtype], LANES)
-        modes = self.spec.modes
+        self.builder, self.spec, self.formula = operands.builder, operands.spec, operands.spec.traced
+        self.kind, modes = ir.VectorType(operands.real, LANES), self.spec.modes
         self.scalars = {
             index: broadcast(self.builder, operands.input(index, start, start), LANES)
             for index in range(self.formula.inputs)
@@ -224,12 +187,7 @@ class UnitBlocks:
         }
         self.done = cgutils.alloca_once_value(self.builder, int64(0))
 
-    @property
-    def formula(self) -> Formula:
-        assert self.spec.formula is not None
-        return self.spec.formula
-
-    def emit_unit(self, unit: ir.Value) -> None:
+    def emit_unit(self, unit: Value) -> None:
         """Emit whole blocks, then one that ends in the next unit, or a short one where there is none long enough."""
         builder, lanes, zero = self.builder, int64(LANES), int64(0)
         first = builder.load(self.done)
@@ -250,24 +208,23 @@ class UnitBlocks:
             with short:
                 self.block(unit, last, lambda index: self.read(index, unit, last, mask), mask)
 
-    def block(self, unit: ir.Value, offset: ir.Value, read: Callable[[int], ir.Value], mask: ir.Value | None) -> None:
+    def block(self, unit: Value, offset: Value, read: Callable[[int], Value], mask: Value | None) -> None:
         """Emit the formula on the block of a unit that begins at `offset`."""
-        inputs = [read(index) for index in range(self.formula.inputs)]
-        results = evaluate(self.builder, self.formula, inputs, self.kind)
-        outputs = self.operands.outputs(self.builder.mul(unit, self.width), self.dtype)
+        results = evaluate(self.builder, self.formula, list(map(read, range(self.formula.inputs))), self.kind)
+        outputs = self.operands.outputs(self.builder.mul(unit, self.width), self.operands.real)
         for array, result in zip(outputs, results, strict=True):
             store_block(self.builder, array, offset, mask, result)
 
-    def read(self, index: int, unit: ir.Value, offset: ir.Value, mask: ir.Value | None) -> ir.Value:
+    def read(self, index: int, unit: Value, offset: Value, mask: Value | None) -> Value:
         """A block of an input."""
         if index in self.scalars:
             return self.scalars[index]
         value = self.operands.input(index, unit, self.builder.mul(unit, self.width))
-        if isinstance(value, TypedPointer):
+        if value.type.is_pointer:
             return load_block(self.builder, value, offset, mask, self.kind.element)
         return broadcast(self.builder, value, LANES)
 
-    def read_across(self, index: int, unit: ir.Value, offset: ir.Value, rest: ir.Value) -> ir.Value:
+    def read_across(self, index: int, unit: Value, offset: Value, rest: Value) -> Value:
         """A block of an input, of which `rest` lanes are the end of a unit and the others the beginning of the next."""
         if index in self.scalars or self.spec.modes[index] == "full":
             return self.read(index, unit, offset, None)

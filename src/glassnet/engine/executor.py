@@ -18,15 +18,7 @@ from glassnet.batches.sources import Sources
 from glassnet.engine import address
 from glassnet.engine.cache import has_free_masks
 from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, InterpreterArguments
-from glassnet.engine.row_table import (
-    GATHER_KINDS,
-    ProgramKey,
-    dropout_key_names,
-    dtype_name,
-    encoded_rows,
-    sparse_width,
-    stride_name,
-)
+from glassnet.engine.row_table import GATHER_KINDS, ProgramKey, encoded_rows, key_names, source_names, sparse_width
 from glassnet.engine.threads import ACTIVE_CALLS, ThreadTuner, available_threads, run_threads
 from glassnet.errors import EngineUnavailable
 from glassnet.program.buffers import Memory, Vectors
@@ -72,9 +64,8 @@ class Compiled(Memory):
         self.shuffle_kernel = KERNEL_TYPE(address("shuffle", ""))
         for name in (row.reads[0] for row in self.program.rows if row.kind in GATHER_KINDS):
             source = sources.of(name)
-            self.addresses[name] = source.ctypes.data
-            self.addresses[stride_name(name)] = source.strides[0]
-            self.addresses[dtype_name(name)] = DTYPE_CODES[source.dtype.name]
+            numbers = (source.ctypes.data, source.strides[0], DTYPE_CODES[source.dtype.name])
+            self.addresses |= zip(source_names(name), numbers, strict=True)
         self._rebuild_table(self._should_skip_zeros(sources.x))
 
     def inspect(self, x: Array) -> None:
@@ -192,7 +183,7 @@ class Compiled(Memory):
                 offset = self.offsets[self.program.memory(name)]
                 addresses[name] = starts[buffer.float64] + offset * self.work[buffer.float64].itemsize
             elif buffer.home == "source":
-                addresses |= dict.fromkeys((name, stride_name(name), dtype_name(name)), 0)
+                addresses |= dict.fromkeys(source_names(name), 0)
             else:
                 home = self.vectors.at(buffer.home)
                 start = starts.setdefault(buffer.home, home.vector.ctypes.data)
@@ -200,7 +191,7 @@ class Compiled(Memory):
         for row in self.program.rows:
             if row.kind == "dropout":
                 layer = row.settings[2]
-                addresses |= zip(dropout_key_names(layer), dropout_keys(self.seed, layer), strict=True)
+                addresses |= zip(key_names(layer), dropout_keys(self.seed, layer), strict=True)
         return addresses
 
 

@@ -5,30 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, minimum, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, GATHER, ONE_HOT, ROW, SAMPLE_WEIGHTS
-from glassnet.engine.simd import (
-    COPY,
-    I32,
-    I64,
-    LANES,
-    LLVM,
-    ZERO,
-    TypedPointer,
-    advance,
-    as_pointer,
-    emit_loop,
-    int64,
-    lane_mask,
-    load_block,
-    minimum,
-    store_block,
-    thread_range,
-    vector_loop,
-)
+from glassnet.engine.llvm_vectors import I32, I64, LANES, LLVM, Builder, int64
+from glassnet.engine.simd import COPY, ZERO, emit_loop, lane_mask, load_block, store_block, vector_loop
 
 SOURCE_DTYPES: tuple[Any, ...] = (types.float32, types.float64, types.uint8, types.int64)  # by dtype code
 
@@ -57,30 +41,23 @@ def gather(spec: KernelSpec) -> Any:
 
 
 def sample_conversion(dtype: types.Type) -> Any:
-    """An intrinsic convert(address, code, following, result, count): the sample at `address`, converted to `dtype`.
+    """An inlined convert(address, code, following, result, count): the sample at `address`, converted to `dtype`.
 
     `code` is the number of its dtype, `following` the address of the sample that is converted next.
     """
 
-    @intrinsic
-    def convert(typing: Any, address: Any, code: Any, following: Any, result: Any, count: Any) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            address, code, following, result, count = arguments
-            for number, source in enumerate(SOURCE_DTYPES):
-                with builder.if_then(builder.icmp_signed("==", code, int64(number))):
-                    prefetch(builder, following, builder.mul(count, int64(source.bitwidth // 8)))
-                    start = builder.inttoptr(address, context.get_value_type(types.CPointer(source)))
-                    arrays = [TypedPointer(start, source)], [TypedPointer(result, dtype)]
-                    emit_loop(builder, COPY, LLVM[dtype], *arrays, count)
-            return context.get_dummy_value()
-
-        integer = types.int64
-        return types.void(integer, integer, integer, result, integer), generate
+    @inlined()
+    def convert(builder: Builder, address: Value, code: Value, following: Value, result: Value, count: Value) -> None:
+        for number, source in enumerate(SOURCE_DTYPES):
+            with builder.if_then(builder.icmp_signed("==", code, int64(number))):
+                prefetch(builder, following, builder.mul(count, int64(source.bitwidth // 8)))
+                start = builder.inttoptr(address, LLVM[source].as_pointer())
+                emit_loop(builder, COPY, LLVM[dtype], [start], [result], count)
 
     return convert
 
 
-def prefetch(builder: ir.IRBuilder, address: ir.Value, size: ir.Value) -> None:
+def prefetch(builder: Builder, address: Value, size: Value) -> None:
     """Prefetch `size` bytes into the second-level cache."""
     byte = ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
@@ -91,30 +68,24 @@ def prefetch(builder: ir.IRBuilder, address: ir.Value, size: ir.Value) -> None:
 
 
 def short_sample_conversion(dtype: types.Type) -> Any:
-    """An intrinsic convert(source, stride, code, order, result, n, count): `count` samples of n numbers, at most 16.
+    """An inlined convert(source, stride, code, order, result, n, count): `count` samples of n numbers, at most 16.
 
     What the samples have in common, their dtype and their mask, is determined once.
     """
 
-    @intrinsic
-    def convert(typing: Any, source: Any, stride: Any, code: Any, order: Any, result: Any, n: Any, count: Any) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            first, stride, code, order, result, n, count = arguments
-            mask = lane_mask(builder, n)
-            for number, source in enumerate(SOURCE_DTYPES):
-                with (
-                    builder.if_then(builder.icmp_signed("==", code, int64(number))),
-                    cgutils.for_range(builder, count) as loop,
-                ):
-                    sample = builder.load(builder.gep(order, [loop.index]))
-                    address = builder.add(first, builder.mul(sample, stride))
-                    pointer = builder.inttoptr(address, context.get_value_type(types.CPointer(source)))
-                    block = load_block(builder, TypedPointer(pointer, source), int64(0), mask, LLVM[dtype])
-                    store_block(builder, TypedPointer(result, dtype), builder.mul(loop.index, n), mask, block)
-            return context.get_dummy_value()
-
-        integer = types.int64
-        return types.void(integer, integer, integer, order, result, integer, integer), generate
+    @inlined()
+    def convert(
+        builder: Builder, source: Value, stride: Value, code: Value, order: Value, result: Value, n: Value, count: Value
+    ) -> None:
+        mask = lane_mask(builder, n)
+        for number, source_dtype in enumerate(SOURCE_DTYPES):
+            is_source = builder.if_then(builder.icmp_signed("==", code, int64(number)))
+            with is_source, cgutils.for_range(builder, count) as loop:
+                sample = builder.load(builder.gep(order, [loop.index]))
+                address = builder.add(source, builder.mul(sample, stride))
+                pointer = builder.inttoptr(address, LLVM[source_dtype].as_pointer())
+                block = load_block(builder, pointer, int64(0), mask, LLVM[dtype])
+                store_block(builder, result, builder.mul(loop.index, n), mask, block)
 
     return convert
 

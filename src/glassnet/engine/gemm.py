@@ -9,29 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from glassnet.engine.cpu_target import cpu_target
 from glassnet.engine.gemv import row_times_matrix
+from glassnet.engine.kernel_functions import advance, as_pointer, call_kernel, inlined, minimum, stack_array
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, EPILOGUE, FIRST_OPERAND, GEMM, ROW
-from glassnet.engine.llvm_vectors import size_of
+from glassnet.engine.llvm_vectors import I64, LANES, LLVM, Builder, int64, size_of
 from glassnet.engine.microkernel import WIDE_VECTORS, strip_kernel
-from glassnet.engine.simd import (
-    COPY,
-    I64,
-    LANES,
-    LLVM,
-    ZERO,
-    advance,
-    as_pointer,
-    call_kernel,
-    int64,
-    minimum,
-    stack_array,
-    vector_loop,
-)
+from glassnet.engine.simd import COPY, ZERO, vector_loop
 from glassnet.engine.transpose import block_transpose
 
 PANEL_ROWS = 512  # at most 96 KB, on the stack; a longer sum continues from what c holds, in parts of equal length
@@ -46,7 +35,7 @@ MAX_OPERANDS = 12  # a formula that follows a product has fewer
 def align(typing: Any, pointer: Any) -> Any:
     """The first multiple of 64 bytes from `pointer` on."""
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> Value:
         address = builder.add(builder.ptrtoint(arguments[0], I64), int64(63))
         return builder.inttoptr(builder.and_(address, int64(-64)), arguments[0].type)
 
@@ -118,40 +107,32 @@ def gemm(spec: KernelSpec) -> Any:
     return gemm
 
 
-def call_by_name(spec: KernelSpec) -> Any:
-    """An intrinsic call(context, slots) of another kernel, with a tuple of numbers and pointers as its slots."""
-    symbol = spec.symbol
+def call_callee(spec: KernelSpec) -> Any:
+    """An inlined call(context, slots) of the kernel's callee, with a tuple of numbers and pointers as its slots."""
+    assert spec.callee is not None
+    symbol = spec.callee.symbol
 
-    @intrinsic
-    def call(typing: Any, context: Any, slots: Any) -> Any:
-        def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            memory = cgutils.alloca_once(builder, I64, size=int64(len(slots)))
-            for index, kind in enumerate(slots):
-                value = builder.extract_value(arguments[1], index)
-                if isinstance(kind, types.CPointer):
-                    value = builder.ptrtoint(value, I64)
-                builder.store(value, builder.gep(memory, [int64(index)]))
-            kind = ir.FunctionType(ir.VoidType(), [memory.type, arguments[0].type])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, symbol), [memory, arguments[0]])
-            return target.get_dummy_value()
-
-        return types.void(context, slots), generate
+    @inlined()
+    def call(builder: Builder, context: Value, slots: Value) -> None:
+        memory = cgutils.alloca_once(builder, I64, size=int64(len(slots.type)))
+        for index, value in enumerate(cgutils.unpack_tuple(builder, slots)):
+            number = builder.ptrtoint(value, I64) if value.type.is_pointer else value
+            builder.store(number, builder.gep(memory, [int64(index)]))
+        kind = ir.FunctionType(ir.VoidType(), [memory.type, context.type])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, symbol), [memory, context])
 
     return call
 
 
 def stack_slots(size: int, values: dict[int, int]) -> Any:
-    """An intrinsic that returns a pointer to `size` int64 slots on the kernel's stack, some of them set."""
+    """An inlined function that returns a pointer to `size` int64 slots on the kernel's stack, some of them set."""
 
-    @intrinsic
-    def allocate(typing: Any) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            memory = cgutils.alloca_once(builder, I64, size=int64(size))
-            for slot, value in values.items():
-                builder.store(int64(value), builder.gep(memory, [int64(slot)]))
-            return memory
-
-        return types.CPointer(types.int64)(), generate
+    @inlined(types.CPointer(types.int64))
+    def allocate(builder: Builder) -> Value:
+        memory = cgutils.alloca_once(builder, I64, size=int64(size))
+        for slot, value in values.items():
+            builder.store(int64(value), builder.gep(memory, [int64(slot)]))
+        return memory
 
     return allocate
 
@@ -165,8 +146,8 @@ def gemm_epilogue(spec: KernelSpec) -> Any:
 
     The slots: `layout.GEMM`, then `layout.EPILOGUE`.
     """
-    real, multiply = getattr(types, spec.dtype), call_by_name(callee(spec))
-    whole_rows = callee(spec).kind == "sparse_gemm"  # which would list its terms anew for each part of a row
+    real, multiply = getattr(types, spec.dtype), call_callee(spec)
+    whole_rows = spec.kind == "sparse_gemm_epilogue"  # which would list its terms anew for each part of a row
     size = size_of(LLVM[real])
 
     def gemm_epilogue(slots: Any, context: Any) -> None:
@@ -197,9 +178,3 @@ def gemm_epilogue(spec: KernelSpec) -> Any:
                 top, left = top + count, 0
 
     return gemm_epilogue
-
-
-def callee(spec: KernelSpec) -> KernelSpec:
-    """The kernel that this one calls by name."""
-    assert spec.callee is not None
-    return spec.callee

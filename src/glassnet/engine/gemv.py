@@ -8,73 +8,58 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from glassnet.engine.cpu_target import CpuTarget
-from glassnet.engine.llvm_vectors import broadcast, shuffle
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import I64, LANES, LLVM, Builder, broadcast, int64, shuffle
 from glassnet.engine.registers import RegisterRow, clamped_indices, multiply_add
-from glassnet.engine.simd import (
-    I64,
-    LANES,
-    LLVM,
-    Builder,
-    TypedPointer,
-    for_each_block,
-    int64,
-    lane_mask,
-    load_block,
-    store_block,
-)
+from glassnet.engine.simd import for_each_block, lane_mask, load_block, store_block
 
 ROWS_PER_PASS, ROWS_PER_PASS_FAR = 8, 16  # rows of w that one pass over the result adds; the latter where w is large
 FAR_SIZE = 1 << 20  # numbers of a w that does not fit in the nearer caches
 
 
 def dot_products(dtype: types.Type, target: CpuTarget) -> Any:
-    """An intrinsic dots(a, a_row, w, bias, c, rows, terms): c[i] = bias + a[i, :]·w, in 16 partial sums."""
+    """An inlined dots(a, a_row, w, bias, c, rows, terms): c[i] = bias + a[i, :]·w, in 16 partial sums."""
     group = target.tile_rows[0]
 
-    @intrinsic
-    def dots(typing: Any, a: Any, a_row: Any, w: Any, bias: Any, c: Any, rows: Any, terms: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            a, a_row, w, bias, c, rows, terms = arguments
-            with cgutils.for_range_slice(builder, int64(0), rows, int64(group), I64) as (row, _):
-                indices = clamped_indices(builder, group, rows, row)
-                starts = [builder.gep(a, [builder.mul(index, a_row)]) for index in indices]
-                sums = sum_lanes(builder, partial_sums(builder, starts, w, terms, dtype, target.fma))
-                sums = builder.fadd(broadcast(builder, builder.load(bias), group), sums)
-                mask = lane_mask(builder, builder.sub(rows, row), group)
-                RegisterRow(builder, sums.type, 1, mask).store(builder.gep(c, [row]), [sums])
-            return context.get_dummy_value()
-
-        integer = types.int64
-        return types.void(a, integer, w, bias, c, integer, integer), generate
+    @inlined()
+    def dots(
+        builder: Builder, a: Value, a_row: Value, w: Value, bias: Value, c: Value, rows: Value, terms: Value
+    ) -> None:
+        with cgutils.for_range_slice(builder, int64(0), rows, int64(group), I64) as (row, _):
+            indices = clamped_indices(builder, group, rows, row)
+            starts = [builder.gep(a, [builder.mul(index, a_row)]) for index in indices]
+            sums = sum_lanes(builder, partial_sums(builder, starts, w, terms, LLVM[dtype], target.fma))
+            sums = builder.fadd(broadcast(builder, builder.load(bias), group), sums)
+            mask = lane_mask(builder, builder.sub(rows, row), group)
+            RegisterRow(builder, sums.type, 1, mask).store(builder.gep(c, [row]), [sums])
 
     return dots
 
 
 def partial_sums(
-    builder: Builder, starts: list[ir.Value], w: ir.Value, terms: ir.Value, dtype: types.Type, fused: bool
-) -> list[ir.Value]:
+    builder: Builder, starts: list[Value], w: Value, terms: Value, real: ir.Type, fused: bool
+) -> list[Value]:
     """For each row, the products of its numbers with w, added in 16 lanes."""
-    real = LLVM[dtype]
     kind = ir.VectorType(real, LANES)
     totals = [cgutils.alloca_once(builder, kind) for _ in starts]
     for total in totals:
         builder.store(ir.Constant(kind, None), total)
 
-    def body(first: ir.Value, mask: ir.Value | None) -> None:
-        factor = load_block(builder, TypedPointer(w, dtype), first, mask, real)
+    def body(first: Value, mask: Value | None) -> None:
+        factor = load_block(builder, w, first, mask, real)
         for start, total in zip(starts, totals, strict=True):
-            block = load_block(builder, TypedPointer(start, dtype), first, mask, real)
+            block = load_block(builder, start, first, mask, real)
             builder.store(multiply_add(builder, block, factor, builder.load(total), fused), total)
 
     for_each_block(builder, terms, body)
     return [builder.load(total) for total in totals]
 
 
-def sum_lanes(builder: Builder, vectors: list[ir.Value]) -> ir.Value:
+def sum_lanes(builder: Builder, vectors: list[Value]) -> Value:
     """The sum of each vector's lanes by halves (16, 8, 4, 2, 1), in one vector: the vectors share the additions."""
     length = LANES
     while length > 1:
@@ -83,7 +68,7 @@ def sum_lanes(builder: Builder, vectors: list[ir.Value]) -> ir.Value:
     return vectors[0]
 
 
-def add_halves(builder: Builder, vectors: list[ir.Value], length: int) -> ir.Value:
+def add_halves(builder: Builder, vectors: list[Value], length: int) -> Value:
     """Halve runs of `length` lanes: the first half of each run plus the second."""
     total = sum(vector.type.count for vector in vectors)
     low = [start + i for start in range(0, total, length) for i in range(length // 2)]
@@ -92,45 +77,40 @@ def add_halves(builder: Builder, vectors: list[ir.Value], length: int) -> ir.Val
 
 
 def row_times_matrix(dtype: types.Type, target: CpuTarget) -> Any:
-    """An intrinsic product(a, a_term, w, w_row, c, columns, terms): c += Σ_k a[k]·w[k, :], in order of k.
+    """An inlined product(a, a_term, w, w_row, c, columns, terms): c += Σ_k a[k]·w[k, :], in order of k.
 
     The rows of w are read from end to end, several at a time: no other order gets them from memory faster. The farther
     away w is, the more rows must be in flight at once.
     """
     real = LLVM[dtype]
 
-    @intrinsic
-    def product(typing: Any, a: Any, a_term: Any, w: Any, w_row: Any, c: Any, columns: Any, terms: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            a, a_term, w, w_row, c, columns, terms = arguments
+    @inlined()
+    def product(
+        builder: Builder, a: Value, a_term: Value, w: Value, w_row: Value, c: Value, columns: Value, terms: Value
+    ) -> None:
+        def add_rows(first: Value, count: int) -> None:
+            indices = [builder.add(first, int64(number)) for number in range(count)]
+            numbers = [builder.load(builder.gep(a, [builder.mul(k, a_term)])) for k in indices]
+            factors = [broadcast(builder, number, LANES) for number in numbers]
+            rows = [builder.gep(w, [builder.mul(k, w_row)]) for k in indices]
 
-            def add_rows(first: ir.Value, count: int) -> None:
-                indices = [builder.add(first, int64(number)) for number in range(count)]
-                numbers = [builder.load(builder.gep(a, [builder.mul(k, a_term)])) for k in indices]
-                factors = [broadcast(builder, number, LANES) for number in numbers]
-                rows = [TypedPointer(builder.gep(w, [builder.mul(k, w_row)]), dtype) for k in indices]
+            def body(first: Value, mask: Value | None) -> None:
+                total = load_block(builder, c, first, mask, real)
+                for factor, row in zip(factors, rows, strict=True):
+                    block = load_block(builder, row, first, mask, real)
+                    total = multiply_add(builder, factor, block, total, target.fma)
+                store_block(builder, c, first, mask, total)
 
-                def body(first: ir.Value, mask: ir.Value | None) -> None:
-                    total = load_block(builder, TypedPointer(c, dtype), first, mask, real)
-                    for factor, row in zip(factors, rows, strict=True):
-                        block = load_block(builder, row, first, mask, real)
-                        total = multiply_add(builder, factor, block, total, target.fma)
-                    store_block(builder, TypedPointer(c, dtype), first, mask, total)
+            for_each_block(builder, columns, body)
 
-                for_each_block(builder, columns, body)
-
-            is_far = builder.icmp_signed(">", builder.mul(w_row, terms), int64(FAR_SIZE))
-            done = int64(0)
-            for count in (ROWS_PER_PASS_FAR, ROWS_PER_PASS, 1):
-                stop = builder.and_(terms, int64(-count))
-                if count == ROWS_PER_PASS_FAR:
-                    stop = builder.select(is_far, stop, done)
-                with cgutils.for_range_slice(builder, done, stop, int64(count), I64) as (k, _):
-                    add_rows(k, count)
-                done = stop
-            return context.get_dummy_value()
-
-        integer = types.int64
-        return types.void(a, integer, w, integer, c, integer, integer), generate
+        is_far = builder.icmp_signed(">", builder.mul(w_row, terms), int64(FAR_SIZE))
+        done = int64(0)
+        for count in (ROWS_PER_PASS_FAR, ROWS_PER_PASS, 1):
+            stop = builder.and_(terms, int64(-count))
+            if count == ROWS_PER_PASS_FAR:
+                stop = builder.select(is_far, stop, done)
+            with cgutils.for_range_slice(builder, done, stop, int64(count), I64) as (k, _):
+                add_rows(k, count)
+            done = stop
 
     return product

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
+from glassnet.engine.kernel_functions import advance, as_pointer, call_kernel, inlined
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CALL, CONTEXT, ROW
-from glassnet.engine.simd import I32, advance, as_pointer, call_kernel, int64
+from glassnet.engine.llvm_vectors import I32, Builder, int64
 
 MAX_SPINS = 100  # reads of the barrier, some microseconds, before the processor is offered to others
 FLUSH_TO_ZERO = 0x8040  # bits of MXCSR: flush to zero, denormals are zero
@@ -60,78 +61,63 @@ def interpret(spec: KernelSpec) -> Any:
     return interpret
 
 
-@intrinsic
-def wait(typing: Any, barrier: Any, goal: Any, abort: Any) -> Any:
+@inlined()
+def wait(builder: Builder, barrier: Value, goal: Value, abort: Value) -> None:
     """Wait at the barrier until all threads have come: until its count reaches `goal`, or the run is aborted."""
-
-    def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-        barrier, goal, abort = arguments
-        builder.atomic_rmw("add", barrier, int64(1), "acq_rel")
-        spins = cgutils.alloca_once_value(builder, ir.Constant(I32, 0))
-        check, spin, done = (builder.append_basic_block(name) for name in ("check", "spin", "done"))
-        builder.branch(check)
-        builder.position_at_end(check)
-        all_came = builder.icmp_signed(">=", builder.load_atomic(barrier, "acquire", 8), goal)
-        aborted = builder.icmp_signed("!=", builder.load_atomic(abort, "acquire", 8), int64(0))
-        builder.cbranch(builder.or_(all_came, aborted), done, spin)
-        builder.position_at_end(spin)
-        count = builder.add(builder.load(spins), ir.Constant(I32, 1))
-        builder.store(count, spins)
-        pause(builder)
-        with builder.if_then(builder.icmp_signed(">", count, ir.Constant(I32, MAX_SPINS))):
-            kind = ir.FunctionType(I32, [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
-        builder.branch(check)
-        builder.position_at_end(done)
-        return target.get_dummy_value()
-
-    return types.void(barrier, goal, abort), generate
+    builder.atomic_rmw("add", barrier, int64(1), "acq_rel")
+    spins = cgutils.alloca_once_value(builder, ir.Constant(I32, 0))
+    check, spin, done = (builder.append_basic_block(name) for name in ("check", "spin", "done"))
+    builder.branch(check)
+    builder.position_at_end(check)
+    all_came = builder.icmp_signed(">=", builder.load_atomic(barrier, "acquire", 8), goal)
+    aborted = builder.icmp_signed("!=", builder.load_atomic(abort, "acquire", 8), int64(0))
+    builder.cbranch(builder.or_(all_came, aborted), done, spin)
+    builder.position_at_end(spin)
+    count = builder.add(builder.load(spins), ir.Constant(I32, 1))
+    builder.store(count, spins)
+    pause(builder)
+    with builder.if_then(builder.icmp_signed(">", count, ir.Constant(I32, MAX_SPINS))):
+        kind = ir.FunctionType(I32, [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+    builder.branch(check)
+    builder.position_at_end(done)
 
 
-def is_x86(builder: ir.IRBuilder) -> bool:
+def is_x86(builder: Builder) -> bool:
     """Whether the code is for an x86 processor."""
     return builder.module.triple.startswith(("x86", "i386", "i686"))
 
 
-def pause(builder: ir.IRBuilder) -> None:
+def pause(builder: Builder) -> None:
     """Tell an x86 processor that this thread is in a spin loop."""
     if is_x86(builder):
         kind = ir.FunctionType(ir.VoidType(), [])
         builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
 
 
-def access_mxcsr(builder: ir.IRBuilder, verb: str, pointer: ir.Value) -> None:
+def access_mxcsr(builder: Builder, verb: str, pointer: Value) -> None:
     """Load (ldmxcsr) or store (stmxcsr) the control register of floating point arithmetic."""
     kind = ir.FunctionType(ir.VoidType(), [I8.as_pointer()])
     function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{verb}")
     builder.call(function, [builder.bitcast(pointer, I8.as_pointer())])
 
 
-@intrinsic
-def flush_denormals(typing: Any, wanted: Any) -> Any:
+@inlined(types.int32)
+def flush_denormals(builder: Builder, wanted: Value) -> Value:
     """Let denormals count as 0 in this thread where `wanted` is not 0; return what `restore_denormals` needs."""
-
-    def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-        if not is_x86(builder):
-            return ir.Constant(I32, 0)
-        register = cgutils.alloca_once(builder, I32)
-        access_mxcsr(builder, "stmxcsr", register)
-        before = builder.load(register)
-        with builder.if_then(builder.icmp_signed("!=", arguments[0], int64(0))):
-            builder.store(builder.or_(before, ir.Constant(I32, FLUSH_TO_ZERO)), register)
-            access_mxcsr(builder, "ldmxcsr", register)
-        return before
-
-    return types.int32(types.int64), generate
+    if not is_x86(builder):
+        return ir.Constant(I32, 0)
+    register = cgutils.alloca_once(builder, I32)
+    access_mxcsr(builder, "stmxcsr", register)
+    before = builder.load(register)
+    with builder.if_then(builder.icmp_signed("!=", wanted, int64(0))):
+        builder.store(builder.or_(before, ir.Constant(I32, FLUSH_TO_ZERO)), register)
+        access_mxcsr(builder, "ldmxcsr", register)
+    return before
 
 
-@intrinsic
-def restore_denormals(typing: Any, state: Any) -> Any:
+@inlined()
+def restore_denormals(builder: Builder, state: Value) -> None:
     """Restore the register to what it was before `flush_denormals`."""
-
-    def generate(target: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-        if is_x86(builder):
-            access_mxcsr(builder, "ldmxcsr", cgutils.alloca_once_value(builder, arguments[0]))
-        return target.get_dummy_value()
-
-    return types.void(types.int32), generate
+    if is_x86(builder):
+        access_mxcsr(builder, "ldmxcsr", cgutils.alloca_once_value(builder, state))

@@ -27,10 +27,15 @@ class KernelSpec(NamedTuple):
         return repr(tuple(self))
 
     @property
-    def reads(self) -> int:
-        """Number of operands that a formula reads."""
+    def traced(self) -> Formula:
+        """The formula of a kernel that needs one."""
         assert self.formula is not None
-        return self.formula.inputs - self.scalars
+        return self.formula
+
+    @property
+    def reads(self) -> int:
+        """Number of operands that the formula reads."""
+        return self.traced.inputs - self.scalars
 
     @property
     def symbol(self) -> str:

@@ -26,35 +26,17 @@ from glassnet.engine.compile import object_code
 from glassnet.engine.kernel_spec import KernelSpec
 
 KERNELS: dict[str, Callable[[KernelSpec], Any]] = {
-    "formula": elementwise.formula,
-    "sums": elementwise.sums,
-    "gather": gather.gather,
-    "one_hot": gather.one_hot,
-    "sample_weights": gather.sample_weights,
-    "gemm": gemm.gemm,
-    "gemm_epilogue": gemm.gemm_epilogue,
-    "affine": dense.affine,
-    "propagate": dense.propagate,
-    "bp4": dense.bp4,
-    "sparse_gemm": sparse_gemm.sparse_gemm,
-    "sparse_gemm_epilogue": gemm.gemm_epilogue,
-    "sparse_affine": dense.affine,
-    "sparse_bp4": dense.bp4,
-    "bp3": reductions.bp3,
-    "mean_product": reductions.mean_product,
-    "moments": reductions.moments,
-    "feature_mean": reductions.feature_mean,
-    "feature_mean_product": reductions.feature_mean_product,
-    "feature_moments": reductions.feature_moments,
-    "softmax": softmax.softmax,
-    "softmax_error": softmax.softmax_error,
-    "softmax_cost": softmax.softmax_cost,
-    "dropout": dropout.dropout,
-    "shuffle": shuffle.shuffle,
-    "mean_cost": cost_and_clipping.mean_cost,
-    "clip_scale": cost_and_clipping.clip_scale,
-    "interpret": interpreter.interpret,
+    builder.__name__: builder
+    for builder in (
+        *(elementwise.formula, elementwise.sums, gather.gather, gather.one_hot, gather.sample_weights),
+        *(gemm.gemm, gemm.gemm_epilogue, sparse_gemm.sparse_gemm, dense.affine, dense.propagate, dense.bp4),
+        *(reductions.bp3, reductions.mean_product, reductions.moments),
+        *(reductions.feature_mean, reductions.feature_mean_product, reductions.feature_moments),
+        *(softmax.softmax, softmax.softmax_error, softmax.softmax_cost, dropout.dropout, shuffle.shuffle),
+        *(cost_and_clipping.mean_cost, cost_and_clipping.clip_scale, interpreter.interpret),
+    )
 }
+KERNELS |= {"sparse_gemm_epilogue": gemm.gemm_epilogue, "sparse_affine": dense.affine, "sparse_bp4": dense.bp4}
 
 
 def build(spec: KernelSpec) -> tuple[str, bytes]:

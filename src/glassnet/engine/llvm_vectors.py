@@ -11,7 +11,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils
+from llvmlite.ir import Value
+from numba.core import cgutils, types
+
+Builder = ir.IRBuilder
+LANES = 16  # of a block
+I32, I64 = ir.IntType(32), ir.IntType(64)
+LLVM = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.uint8: ir.IntType(8), types.int64: I64}
+SUFFIX = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}
+
+
+def int64(number: int) -> ir.Constant:
+    """An int64 constant."""
+    return ir.Constant(I64, number)
 
 
 def constant(kind: ir.Type, number: float) -> ir.Constant:
@@ -23,7 +35,7 @@ def constant(kind: ir.Type, number: float) -> ir.Constant:
     return ir.Constant(kind, [constant(kind.element, number)] * kind.count)
 
 
-def broadcast(builder: ir.IRBuilder, number: ir.Value, lanes: int) -> ir.Value:
+def broadcast(builder: Builder, number: Value, lanes: int) -> Value:
     """A vector with a scalar in every lane."""
     empty = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
     first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
@@ -35,26 +47,25 @@ def size_of(element: ir.Type) -> int:
     return element.width // 8 if isinstance(element, ir.IntType) else 4 if isinstance(element, ir.FloatType) else 8
 
 
-def shuffle(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, lanes: Sequence[int]) -> ir.Value:
+def shuffle(builder: Builder, first: Value, second: Value, lanes: Sequence[int]) -> Value:
     """The given lanes of two vectors; the second vector's lanes are numbered after the first one's."""
     indices = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
     return builder.shuffle_vector(first, second, indices)
 
 
-def call_intrinsic(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
+def call_intrinsic(builder: Builder, name: str, *values: Value) -> Value:
     """Call an LLVM intrinsic on vectors of one type (llvm.sqrt, llvm.fma)."""
     kind = values[0].type
-    element = "f32" if isinstance(kind.element, ir.FloatType) else "f64"
     signature = ir.FunctionType(kind, [kind] * len(values))
-    function = cgutils.get_or_insert_function(builder.module, signature, f"{name}.v{kind.count}{element}")
+    function = cgutils.get_or_insert_function(builder.module, signature, f"{name}.v{kind.count}{SUFFIX[kind.element]}")
     return builder.call(function, values)
 
 
 class Vector(NamedTuple):
     """A vector of floating point numbers; a Python number as the other operand stands for that number in every lane."""
 
-    builder: ir.IRBuilder
-    value: ir.Value
+    builder: Builder
+    value: Value
 
     @property
     def integer_type(self) -> ir.VectorType:
@@ -65,7 +76,7 @@ class Vector(NamedTuple):
     def lanes(self) -> int:
         return self.value.type.count
 
-    def operand(self, other: Any) -> ir.Value:
+    def operand(self, other: Any) -> Value:
         """The other operand as a vector of this type."""
         return other.value if isinstance(other, Vector) else constant(self.value.type, other)
 
@@ -112,11 +123,11 @@ class Vector(NamedTuple):
             parts.append(builder.call(function, [base, power, base, mask, rounding]))
         return Vector(builder, shuffle(builder, parts[0], parts[-1], range(kind.count)))
 
-    def compare(self, sign: str, other: Any) -> ir.Value:
+    def compare(self, sign: str, other: Any) -> Value:
         """Compare lane by lane; false where either is NaN."""
         return self.builder.fcmp_ordered(sign, self.value, self.operand(other))
 
-    def where(self, condition: ir.Value, other: Any) -> Vector:
+    def where(self, condition: Value, other: Any) -> Vector:
         """This vector where the condition holds, else the other."""
         return Vector(self.builder, self.builder.select(condition, self.value, self.operand(other)))
 
@@ -128,7 +139,7 @@ class Vector(NamedTuple):
         """The vector with its numbers clipped to an interval; NaN stays NaN."""
         return self.full(low).where(self.compare("<", low), self).clip_above(high)
 
-    def to_bits(self) -> ir.Value:
+    def to_bits(self) -> Value:
         """The numbers' bits as integers."""
         return self.builder.bitcast(self.value, self.integer_type)
 
@@ -136,7 +147,7 @@ class Vector(NamedTuple):
         """An integer in every lane."""
         return ir.Constant(self.integer_type, [number] * self.lanes)
 
-    def from_bits(self, bits: ir.Value) -> Vector:
+    def from_bits(self, bits: Value) -> Vector:
         """The numbers of this type that have these bits."""
         return Vector(self.builder, self.builder.bitcast(bits, self.value.type))
 

@@ -8,16 +8,18 @@ beyond the last column its vectors are masked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from llvmlite.ir import Value
+from numba.core import cgutils
 
 from glassnet.engine.cpu_target import CpuTarget
-from glassnet.engine.llvm_vectors import broadcast, constant
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import I64, Builder, broadcast, constant, int64
 from glassnet.engine.registers import RegisterRow, clamped_indices, multiply_add
-from glassnet.engine.simd import I64, Builder, int64, lane_mask
+from glassnet.engine.simd import lane_mask
 
 WIDE_VECTORS = 8  # vectors of a tile of one row
 
@@ -29,20 +31,20 @@ class Strip(NamedTuple):
     With `indices`, k takes the values of that list; of an empty list the first entry is used all the same.
     """
 
-    a: ir.Value
-    a_row: ir.Value
-    a_term: ir.Value
-    b: ir.Value
-    b_row: ir.Value
-    c: ir.Value
-    c_row: ir.Value
-    start: ir.Value
-    start_row: ir.Value
-    rows: ir.Value
-    columns: ir.Value
-    terms: ir.Value
-    divisor: ir.Value
-    indices: ir.Value | None = None
+    a: Value
+    a_row: Value
+    a_term: Value
+    b: Value
+    b_row: Value
+    c: Value
+    c_row: Value
+    start: Value
+    start_row: Value
+    rows: Value
+    columns: Value
+    terms: Value
+    divisor: Value
+    indices: Value | None = None
 
 
 class MicroKernel:
@@ -68,11 +70,11 @@ class MicroKernel:
                 self.tile(row, height)
             done = stop
 
-    def row_pointers(self, start: ir.Value, stride: ir.Value, indices: Sequence[ir.Value]) -> list[ir.Value]:
+    def row_pointers(self, start: Value, stride: Value, indices: Sequence[Value]) -> list[Value]:
         """Pointers to rows of a matrix."""
         return [self.builder.gep(start, [self.builder.mul(index, stride)]) for index in indices]
 
-    def tile(self, row: ir.Value, height: int) -> None:
+    def tile(self, row: Value, height: int) -> None:
         """Emit a tile of `height` rows, beginning at `row`."""
         builder, strip = self.builder, self.strip
         indices = clamped_indices(builder, height, strip.rows, row)
@@ -80,7 +82,7 @@ class MicroKernel:
         sums = self.divided(self.accumulated(self.row_pointers(strip.a, strip.a_row, indices), begin))
         self.write(self.row_pointers(strip.c, strip.c_row, indices), sums)
 
-    def accumulated(self, rows: list[ir.Value], begin: list[list[ir.Value]]) -> list[list[ir.Value]]:
+    def accumulated(self, rows: list[Value], begin: list[list[Value]]) -> list[list[Value]]:
         """Emit the loop over k."""
         builder, strip = self.builder, self.strip
         before, loop, after = builder.block, builder.append_basic_block("k"), builder.append_basic_block("summed")
@@ -104,20 +106,20 @@ class MicroKernel:
         builder.position_at_end(after)
         return results
 
-    def phi(self, value: ir.Value, block: ir.Block) -> ir.PhiInstr:
+    def phi(self, value: Value, block: ir.Block) -> ir.PhiInstr:
         """A phi node that is `value` on the way from `block`."""
         phi = self.builder.phi(value.type)
         phi.add_incoming(value, block)
         return phi
 
     @staticmethod
-    def add_incoming(phis: list[list[Any]], values: list[list[ir.Value]], block: ir.Block) -> None:
+    def add_incoming(phis: list[list[Any]], values: list[list[Value]], block: ir.Block) -> None:
         """Let phi nodes take these values on the way from `block`."""
         for row, incoming in zip(phis, values, strict=True):
             for phi, value in zip(row, incoming, strict=True):
                 phi.add_incoming(value, block)
 
-    def divided(self, sums: list[list[ir.Value]]) -> list[list[ir.Value]]:
+    def divided(self, sums: list[list[Value]]) -> list[list[Value]]:
         """The sums times 1/divisor, where that is not 1."""
         builder, before = self.builder, self.builder.block
         with builder.if_then(builder.icmp_signed("!=", self.strip.divisor, int64(1))):
@@ -130,7 +132,7 @@ class MicroKernel:
         self.add_incoming(results, products, inside)
         return results
 
-    def write(self, rows: list[ir.Value], sums: list[list[ir.Value]]) -> None:
+    def write(self, rows: list[Value], sums: list[list[Value]]) -> None:
         """Store the tile; only a short last vector is masked, because masked stores are slow."""
         builder = self.builder
 
@@ -146,33 +148,23 @@ class MicroKernel:
                 store(self.masked_row)
 
 
-def extract_operands(builder: Builder, signature: Any, arguments: Any) -> list[ir.Value]:
-    """The fields of a strip from an intrinsic's arguments, which are tuples."""
-    counts = [len(kinds) for kinds in signature.args]
-    return [builder.extract_value(arguments[i], j) for i, count in enumerate(counts) for j in range(count)]
-
-
 def strip_kernel(target: CpuTarget, heights: Mapping[int, Sequence[int]]) -> Any:
-    """An intrinsic strip((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes).
+    """An inlined strip((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes).
 
     `sizes` are the other fields of a Strip, then its width in vectors; `heights` has the heights of the tiles for every
     width. A strip of each width is a function of its own, so that a small product does not pay for the registers of a
     large one.
     """
 
-    @intrinsic
-    def strip(typing: Any, a: Any, b: Any, c: Any, start: Any, sizes: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            *operands, vectors = extract_operands(builder, signature, arguments)
-            for number, rows in heights.items():
-                with builder.if_then(builder.icmp_signed("==", vectors, int64(number))):
-                    kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
-                    function = ir.Function(builder.module, kind, f"strip{number}")
-                    emit_strip(function, target, number, rows)
-                    builder.call(function, operands)
-            return context.get_dummy_value()
-
-        return types.void(a, b, c, start, sizes), generate
+    @inlined()
+    def strip(builder: Builder, a: Value, b: Value, c: Value, start: Value, sizes: Value) -> None:
+        *operands, vectors = chain(*(cgutils.unpack_tuple(builder, values) for values in (a, b, c, start, sizes)))
+        for number, rows in heights.items():
+            with builder.if_then(builder.icmp_signed("==", vectors, int64(number))):
+                kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
+                function = ir.Function(builder.module, kind, f"strip{number}")
+                emit_strip(function, target, number, rows)
+                builder.call(function, operands)
 
     return strip
 

@@ -5,31 +5,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from glassnet.engine.formula_ir import evaluate
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, minimum, stack_array, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, MEAN, MEAN_PRODUCT, MOMENTS, ROW
-from glassnet.engine.llvm_vectors import broadcast
-from glassnet.engine.simd import (
-    COPY,
-    I64,
-    LANES,
-    LLVM,
-    Builder,
-    TypedPointer,
-    advance,
-    as_pointer,
-    int64,
-    lane_mask,
-    load_block,
-    minimum,
-    stack_array,
-    store_block,
-    thread_range,
-    vector_loop,
-)
+from glassnet.engine.llvm_vectors import I64, LANES, LLVM, Builder, broadcast, int64
+from glassnet.engine.simd import COPY, lane_mask, load_block, store_block, vector_loop
 from glassnet.tables.formula import Formula, trace
 
 ZEROS = trace(lambda: (0.0, 0.0), 0)
@@ -72,30 +56,25 @@ def mean_product(spec: KernelSpec) -> Any:
 
 
 def column_means(dtype: types.Type, formula: Formula, vectors: int = 0) -> Any:
-    """An intrinsic means(reads, units, m, result, count): totals = formula(totals, *reads), row by row, then / m.
+    """An inlined means(reads, units, m, result, count): totals = formula(totals, *reads), row by row, then / m.
 
     The reads are matrices of m rows of `units` numbers; the first `vectors` of them have one number per row instead.
     """
 
-    @intrinsic
-    def means(typing: Any, reads: Any, units: Any, m: Any, result: Any, count: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            pointers, units, m, result, count = arguments
-            arrays = [TypedPointer(builder.extract_value(pointers, index), dtype) for index in range(len(reads))]
-            totals = ColumnTotals(builder, formula, arrays, vectors, TypedPointer(result, dtype), units, m)
-            width = int64(STRIP_VECTORS * LANES)
-            whole = builder.and_(count, int64(-STRIP_VECTORS * LANES))
-            with cgutils.for_range_slice(builder, int64(0), whole, width, I64) as (first, _):
-                totals.strip(first, STRIP_VECTORS, None)
-            rest = builder.sub(count, whole)
-            strips = builder.lshr(builder.add(rest, int64(LANES - 1)), int64(4))
-            for number in range(1, STRIP_VECTORS + 1):
-                with builder.if_then(builder.icmp_signed("==", strips, int64(number))):
-                    last = builder.sub(rest, int64(LANES * (number - 1)))
-                    totals.strip(whole, number, lane_mask(builder, last))
-            return context.get_dummy_value()
-
-        return types.void(reads, types.int64, types.int64, result, types.int64), generate
+    @inlined()
+    def means(builder: Builder, reads: Value, units: Value, m: Value, result: Value, count: Value) -> None:
+        arrays = cgutils.unpack_tuple(builder, reads)
+        totals = ColumnTotals(builder, formula, LLVM[dtype], arrays, vectors, result, units, m)
+        width = int64(STRIP_VECTORS * LANES)
+        whole = builder.and_(count, int64(-STRIP_VECTORS * LANES))
+        with cgutils.for_range_slice(builder, int64(0), whole, width, I64) as (first, _):
+            totals.strip(first, STRIP_VECTORS, None)
+        rest = builder.sub(count, whole)
+        strips = builder.lshr(builder.add(rest, int64(LANES - 1)), int64(4))
+        for number in range(1, STRIP_VECTORS + 1):
+            with builder.if_then(builder.icmp_signed("==", strips, int64(number))):
+                last = builder.sub(rest, int64(LANES * (number - 1)))
+                totals.strip(whole, number, lane_mask(builder, last))
 
     return means
 
@@ -105,15 +84,16 @@ class ColumnTotals(NamedTuple):
 
     builder: Builder
     formula: Formula
-    reads: list[TypedPointer]
+    real: ir.Type
+    reads: list[Value]
     vectors: int
-    result: TypedPointer
-    row_stride: ir.Value
-    m: ir.Value
+    result: Value
+    row_stride: Value
+    m: Value
 
-    def strip(self, first: ir.Value, count: int, mask: ir.Value | None) -> None:
+    def strip(self, first: Value, count: int, mask: Value | None) -> None:
         """The means of `count` vectors of columns; of the last one, those in the mask."""
-        builder, m, real = self.builder, self.m, LLVM[self.result.dtype]
+        builder, m, real = self.builder, self.m, self.real
         kind = ir.VectorType(real, LANES)
         offsets = [builder.add(first, int64(LANES * number)) for number in range(count)]
         masks = [None] * (count - 1) + [mask]
@@ -129,15 +109,14 @@ class ColumnTotals(NamedTuple):
             (quotient,) = evaluate(builder, QUOTIENT, [builder.load(total), divisor], kind)
             store_block(builder, self.result, offset, mask, quotient)
 
-    def inputs(self, row: ir.Value, offsets: list[ir.Value], masks: list[ir.Value | None]) -> list[list[ir.Value]]:
+    def inputs(self, row: Value, offsets: list[Value], masks: list[Value | None]) -> list[list[Value]]:
         """What the formula reads of a row, for each vector of columns."""
-        builder, real = self.builder, LLVM[self.result.dtype]
-        start = builder.mul(row, self.row_stride)
-        numbers = [builder.load(builder.gep(read.pointer, [row])) for read in self.reads[: self.vectors]]
+        builder, start = self.builder, self.builder.mul(row, self.row_stride)
+        numbers = [builder.load(builder.gep(read, [row])) for read in self.reads[: self.vectors]]
         factors = [broadcast(builder, number, LANES) for number in numbers]
         matrices = self.reads[self.vectors :]
         return [
-            factors + [load_block(builder, read, builder.add(start, offset), mask, real) for read in matrices]
+            factors + [load_block(builder, read, builder.add(start, offset), mask, self.real) for read in matrices]
             for offset, mask in zip(offsets, masks, strict=True)
         ]
 

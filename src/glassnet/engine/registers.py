@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from llvmlite import ir
-from numba.core import cgutils
+from llvmlite.ir import Value
 
-from glassnet.engine.llvm_vectors import size_of
-from glassnet.engine.simd import I32, SUFFIX, Builder, call_masked, int64
+from glassnet.engine.llvm_vectors import I32, Builder, call_intrinsic, int64, size_of
+from glassnet.engine.simd import call_masked
 
 
-def clamped_indices(builder: Builder, count: int, stop: ir.Value, first: ir.Value | None = None) -> list[ir.Value]:
+def clamped_indices(builder: Builder, count: int, stop: Value, first: Value | None = None) -> list[Value]:
     """The indices first, first + 1 ..., `count` of them; those from `stop` on are clamped to stop − 1."""
     last = builder.sub(stop, int64(1))
     indices = [int64(index) for index in range(count)]
@@ -19,24 +19,21 @@ def clamped_indices(builder: Builder, count: int, stop: ir.Value, first: ir.Valu
     return [builder.select(builder.icmp_signed("<", index, last), index, last) for index in indices]
 
 
-def multiply_add(builder: Builder, a: ir.Value, b: ir.Value, total: ir.Value, fused: bool) -> ir.Value:
+def multiply_add(builder: Builder, a: Value, b: Value, total: Value, fused: bool) -> Value:
     """a·b + total, rounded once where the target can."""
     if not fused:
         return builder.fadd(builder.fmul(a, b), total)
-    kind = total.type
-    signature = ir.FunctionType(kind, [kind] * 3)
-    name = f"llvm.fma.v{kind.count}{SUFFIX[kind.element]}"
-    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), [a, b, total])
+    return call_intrinsic(builder, "llvm.fma", a, b, total)
 
 
 class RegisterRow:
     """`vectors` vectors that are contiguous in memory; with a mask, the last one is loaded and stored in part."""
 
-    def __init__(self, builder: Builder, kind: ir.VectorType, vectors: int, mask: ir.Value | None) -> None:
+    def __init__(self, builder: Builder, kind: ir.VectorType, vectors: int, mask: Value | None) -> None:
         self.builder, self.kind, self.vectors, self.mask = builder, kind, vectors, mask
         self.size = ir.Constant(I32, size_of(kind.element))
 
-    def vector_pointer(self, start: ir.Value, index: int) -> ir.Value:
+    def vector_pointer(self, start: Value, index: int) -> Value:
         """Pointer to a vector of the row."""
         pointer = self.builder.gep(start, [int64(index * self.kind.count)])
         return self.builder.bitcast(pointer, self.kind.as_pointer())
@@ -45,18 +42,18 @@ class RegisterRow:
         """Whether only some lanes of a vector belong to the row."""
         return self.mask is not None and index == self.vectors - 1
 
-    def load(self, start: ir.Value) -> list[ir.Value]:
+    def load(self, start: Value) -> list[Value]:
         """The vectors of the row that begins at `start`."""
         return [self.load_vector(self.vector_pointer(start, i), self.is_masked(i)) for i in range(self.vectors)]
 
-    def load_vector(self, pointer: ir.Value, is_masked: bool) -> ir.Value:
+    def load_vector(self, pointer: Value, is_masked: bool) -> Value:
         """One vector; 0 outside the mask."""
         if not is_masked:
             return self.builder.load(pointer, align=self.size.constant)
         zero = ir.Constant(self.kind, None)
         return call_masked(self.builder, "load", self.kind, self.kind, pointer, self.size, self.mask, zero)
 
-    def store(self, start: ir.Value, values: Sequence[ir.Value]) -> None:
+    def store(self, start: Value, values: Sequence[Value]) -> None:
         """Store the row."""
         for index, value in enumerate(values):
             pointer = self.vector_pointer(start, index)

@@ -61,12 +61,8 @@ class _RowEncoder:
             return (*names, *self.settings(row))
         product = (*names[: OPERANDS[row.kind]], row.writes[0])
         operands = (row.writes[0], *names[OPERANDS[row.kind] :])
-        epilogue = self.epilogue(row.formula, len(operands)) if row.formula else 0
+        epilogue = address("formula", self.dtype, row.formula, ("full",) * len(operands)) if row.formula else 0
         return (*product, *row.settings, epilogue, len(operands), *operands)  # layout.AFFINE, layout.PROPAGATE
-
-    def epilogue(self, formula: Formula, operands: int) -> int:
-        """The kernel of a formula that follows a product."""
-        return address("formula", self.dtype, formula, ("full",) * operands)
 
     def kernel(self, row: Row) -> int:
         """The address of the equation's kernel."""
@@ -88,24 +84,19 @@ class _RowEncoder:
     def settings(self, row: Row) -> Slots:
         """The slots after the operands: integers that a kernel needs, and the indices of its step scalars."""
         if row.kind == "gather":
-            return (stride_name(row.reads[0]), dtype_name(row.reads[0]))
+            return source_names(row.reads[0])[1:]
         if row.kind == "dropout":
             threshold, scale, layer = row.settings
-            return (threshold, *dropout_key_names(layer), scale)
+            return (threshold, *key_names(layer), scale)
         return (*row.settings, *(self.program.scalars.index(name) for name in row.scalars))
 
 
-def stride_name(source: str) -> str:
-    """The name of the row stride of a source, in bytes."""
-    return f"stride of {source}"
+def source_names(source: str) -> tuple[str, str, str]:
+    """The names of a source's address, of its row stride in bytes, and of the code of its dtype."""
+    return source, f"stride of {source}", f"dtype of {source}"
 
 
-def dtype_name(source: str) -> str:
-    """The name of the number that stands for a source's dtype."""
-    return f"dtype of {source}"
-
-
-def dropout_key_names(layer: int) -> tuple[str, str]:
+def key_names(layer: int) -> tuple[str, str]:
     """The names of the two keys of a dropout layer."""
     return f"key 0 of {layer}", f"key 1 of {layer}"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from numba.core import types
 
+from glassnet.engine.kernel_functions import advance, as_pointer
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import SHUFFLE
-from glassnet.engine.simd import advance, as_pointer
 
 
 def shuffle(spec: KernelSpec) -> Any:

@@ -1,4 +1,4 @@
-"""Vector code for the kernels: pointers, a thread's share of the work, and loops over arrays in blocks of 16 lanes.
+"""Vector code for the kernels: loops over arrays in blocks of 16 lanes.
 
 `emit_loop` evaluates a formula along contiguous arrays, block by block. The last, short block is masked, so nothing is
 read or written beyond the arrays and every element goes through the same instructions. Sums keep 16 partial sums, added
@@ -7,136 +7,41 @@ in a fixed order, so that their bits depend on the array alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from glassnet.engine.formula_ir import evaluate, max_or_min
-from glassnet.engine.layout import CONTEXT, ROW
-from glassnet.engine.llvm_vectors import broadcast, constant, shuffle, size_of
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import (
+    I32,
+    I64,
+    LANES,
+    LLVM,
+    SUFFIX,
+    Builder,
+    broadcast,
+    constant,
+    int64,
+    shuffle,
+    size_of,
+)
 from glassnet.tables.formula import Formula, trace
 
-LANES = 16
 ALIGNMENT = 64  # bytes: of a cache line, and of the widest vector that may be stored past the caches
-I32, I64 = ir.IntType(32), ir.IntType(64)
-LLVM = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
-SUFFIX = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}
 COPY, ZERO = trace(lambda x: x, 1), trace(lambda: 0.0, 0)
-Builder = ir.IRBuilder
 
 
-def int64(number: int) -> ir.Constant:
-    """An int64 constant."""
-    return ir.Constant(I64, number)
-
-
-class TypedPointer(NamedTuple):
-    """The LLVM pointer to a contiguous array, and the Numba dtype of its elements.
-
-    Whole blocks of a `nontemporal` array are written past the caches; it must be aligned to ALIGNMENT bytes.
-    """
-
-    pointer: ir.Value
-    dtype: types.Type
-    nontemporal: bool = False
-
-
-@intrinsic
-def as_pointer(typing: Any, address: Any, dtype: Any) -> Any:
-    """Convert an address to a pointer to numbers of `dtype`."""
-    result = types.CPointer(dtype.instance_type)
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        return builder.inttoptr(arguments[0], context.get_value_type(result))
-
-    return result(address, dtype), generate
-
-
-@intrinsic
-def advance(typing: Any, pointer: Any, count: Any) -> Any:
-    """The pointer advanced by `count` numbers."""
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        return builder.gep(arguments[0], [arguments[1]])
-
-    return pointer(pointer, types.int64), generate
-
-
-@intrinsic
-def minimum(typing: Any, a: Any, b: Any) -> Any:
-    """The smaller of two integers; Numba would compile Python's min as a function of its own."""
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        return builder.select(builder.icmp_signed("<", *arguments), *arguments)
-
-    return types.int64(types.int64, types.int64), generate
-
-
-def stack_array(dtype: types.Type, size: int) -> Any:
-    """An intrinsic that returns a pointer to `size` numbers on the kernel's stack."""
-
-    @intrinsic
-    def allocate(typing: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            return cgutils.alloca_once(builder, context.get_value_type(dtype), size=int64(size))
-
-        return types.CPointer(dtype)(), generate
-
-    return allocate
-
-
-@intrinsic
-def call_kernel(typing: Any, address: Any, row: Any, context: Any) -> Any:
-    """Call the kernel at `address` for a row."""
-
-    def generate(target: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        kind = ir.FunctionType(ir.VoidType(), [arguments[1].type, arguments[2].type])
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
-        return target.get_dummy_value()
-
-    return types.void(address, row, context), generate
-
-
-def load_slot(builder: Builder, slots: ir.Value, index: int | ir.Value) -> ir.Value:
-    """Load one int64 of a row or of the context."""
-    offset = int64(index) if isinstance(index, int) else index
-    return builder.load(builder.gep(slots, [offset]))
-
-
-@intrinsic
-def thread_range(typing: Any, row: Any, context: Any) -> Any:
-    """The units that this thread computes, as (start, stop), cut at multiples of 8."""
-
-    def generate(target: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        slots = (CONTEXT.thread, CONTEXT.threads, CONTEXT.samples)
-        thread, threads, samples = (load_slot(builder, arguments[1], slot) for slot in slots)
-        fixed, eight = load_slot(builder, arguments[0], ROW.units), int64(8)
-        units = builder.select(builder.icmp_signed("==", fixed, int64(0)), samples, fixed)
-        blocks = builder.lshr(builder.add(units, int64(7)), int64(3))
-
-        def boundary(number: ir.Value) -> ir.Value:
-            cut = builder.mul(eight, builder.sdiv(builder.mul(blocks, number), threads))
-            return builder.select(builder.icmp_signed("<", cut, units), cut, units)
-
-        variables = [cgutils.alloca_once_value(builder, bound) for bound in (int64(0), units)]
-        with builder.if_then(builder.icmp_signed(">", threads, int64(1))):  # divisions are slow
-            for variable, number in zip(variables, (thread, builder.add(thread, int64(1))), strict=True):
-                builder.store(boundary(number), variable)
-        return target.make_tuple(builder, signature.return_type, [builder.load(variable) for variable in variables])
-
-    return types.UniTuple(types.int64, 2)(row, context), generate
-
-
-def lane_mask(builder: Builder, count: ir.Value, lanes: int = LANES) -> ir.Value:
+def lane_mask(builder: Builder, count: Value, lanes: int = LANES) -> Value:
     """A mask of the first `count` lanes; empty where `count` is below 1."""
     numbers = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes)))
     return builder.icmp_signed("<", numbers, broadcast(builder, builder.trunc(count, I32), lanes))
 
 
-def for_each_block(builder: Builder, count: ir.Value, body: Callable[[ir.Value, ir.Value | None], None]) -> None:
+def for_each_block(builder: Builder, count: Value, body: Callable[[Value, Value | None], None]) -> None:
     """Emit body(first, mask) for every block of `count` numbers; only the short last block has a mask."""
     whole = builder.and_(count, int64(-LANES))
     with cgutils.for_range_slice(builder, int64(0), whole, int64(LANES), I64) as (first, _):
@@ -147,7 +52,7 @@ def for_each_block(builder: Builder, count: ir.Value, body: Callable[[ir.Value, 
         body(whole, builder.icmp_signed("<", lane, broadcast(builder, rest, LANES)))
 
 
-def call_masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.Type, *arguments: ir.Value) -> ir.Value:
+def call_masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.Type, *arguments: Value) -> Value:
     """Call llvm.masked.load or llvm.masked.store."""
     element = vector.element
     suffix = f"i{element.width}" if isinstance(element, ir.IntType) else SUFFIX[element]
@@ -156,16 +61,14 @@ def call_masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.T
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
-def block_pointer(builder: Builder, array: TypedPointer, first: ir.Value) -> tuple[ir.Value, ir.VectorType, int]:
+def block_pointer(builder: Builder, array: Value, first: Value) -> tuple[Value, ir.VectorType, int]:
     """The pointer to a block of an array, the block's type and the size of one number in bytes."""
-    pointer = builder.gep(array.pointer, [first])
+    pointer = builder.gep(array, [first])
     vector = ir.VectorType(pointer.type.pointee, LANES)
     return builder.bitcast(pointer, vector.as_pointer()), vector, size_of(vector.element)
 
 
-def load_block(
-    builder: Builder, array: TypedPointer, first: ir.Value, mask: ir.Value | None, real: ir.Type
-) -> ir.Value:
+def load_block(builder: Builder, array: Value, first: Value, mask: Value | None, real: ir.Type) -> Value:
     """Load a block of an array as numbers of the program's dtype."""
     pointer, vector, size = block_pointer(builder, array, first)
     if mask is None:
@@ -173,29 +76,31 @@ def load_block(
     else:
         zero = ir.Constant(vector, None)
         block = call_masked(builder, "load", vector, vector, pointer, ir.Constant(I32, size), mask, zero)
-    return convert(builder, block, array.dtype, ir.VectorType(real, LANES))
+    return convert(builder, block, ir.VectorType(real, LANES))
 
 
-def store_block(builder: Builder, array: TypedPointer, first: ir.Value, mask: ir.Value | None, block: ir.Value) -> None:
-    """Store a block of an array, rounded to the array's own dtype."""
+def store_block(
+    builder: Builder, array: Value, first: Value, mask: Value | None, block: Value, nontemporal: bool = False
+) -> None:
+    """Store a block of an array, rounded to the array's own dtype; if whole and `nontemporal`, past the caches."""
     pointer, vector, size = block_pointer(builder, array, first)
-    block = convert(builder, block, types.float64, vector)
+    block = convert(builder, block, vector)
     if mask is not None:
         call_masked(builder, "store", vector, ir.VoidType(), block, pointer, ir.Constant(I32, size), mask)
-    elif array.nontemporal:
+    elif nontemporal:
         one = builder.module.add_metadata([ir.Constant(I32, 1)])
         builder.store(block, pointer, align=ALIGNMENT).set_metadata("nontemporal", one)
     else:
         builder.store(block, pointer, align=size)
 
 
-def convert(builder: Builder, value: ir.Value, dtype: types.Type, kind: ir.Type) -> ir.Value:
-    """Convert a scalar or a vector of Numba's `dtype` to floating point numbers of an LLVM type."""
+def convert(builder: Builder, value: Value, kind: ir.Type) -> Value:
+    """Convert a scalar or a vector of float32, float64, uint8 or int64 to floating point numbers of an LLVM type."""
     if value.type == kind:
         return value
     element = getattr(value.type, "element", value.type)
     if isinstance(element, ir.IntType):
-        return builder.sitofp(value, kind) if dtype.signed else builder.uitofp(value, kind)
+        return builder.uitofp(value, kind) if element.width == 8 else builder.sitofp(value, kind)
     return builder.fpext(value, kind) if isinstance(element, ir.FloatType) else builder.fptrunc(value, kind)
 
 
@@ -209,18 +114,18 @@ class Reduction:
         self.lanes = cgutils.alloca_once(builder, self.kind)
         builder.store(self.neutral, self.lanes)
 
-    def combine(self, builder: Builder, a: ir.Value, b: ir.Value) -> ir.Value:
+    def combine(self, builder: Builder, a: Value, b: Value) -> Value:
         """Combine two partial results."""
         return builder.fadd(a, b) if self.operation == "sum" else max_or_min(builder, ">", a, b)
 
-    def add_block(self, builder: Builder, block: ir.Value, mask: ir.Value | None) -> None:
+    def add_block(self, builder: Builder, block: Value, mask: Value | None) -> None:
         """Combine a block with the lanes; lanes outside the mask change nothing."""
-        block = convert(builder, block, types.float64, self.kind)
+        block = convert(builder, block, self.kind)
         if mask is not None:
             block = builder.select(mask, block, self.neutral)
         builder.store(self.combine(builder, builder.load(self.lanes), block), self.lanes)
 
-    def result(self, builder: Builder) -> ir.Value:
+    def result(self, builder: Builder) -> Value:
         """Combine the lanes by halves: 16, 8, 4, 2, 1."""
         value = builder.load(self.lanes)
         while value.type.count > 1:
@@ -235,26 +140,28 @@ def emit_loop(
     formula: Formula,
     real: ir.Type,
     inputs: list[Any],
-    outputs: list[TypedPointer],
-    count: ir.Value,
+    outputs: list[Value],
+    count: Value,
     reduction: Reduction | None = None,
+    nontemporal: Collection[int] = (),
 ) -> None:
     """Emit a loop that evaluates the formula along arrays of `count` numbers.
 
-    Each input is an array (TypedPointer) or a scalar of the program's dtype. The formula's first results go to
-    `outputs`; `reduction` takes the last. A block is read whole before it is written, so an array may be both.
+    Each input is an array (a pointer) or a scalar of the program's dtype. The formula's first results go to `outputs`,
+    those with the indices in `nontemporal` past the caches, to addresses that are multiples of ALIGNMENT; `reduction`
+    takes the last. A block is read whole before it is written, so an array may be both.
     """
     kind = ir.VectorType(real, LANES)
-    scalars = [None if isinstance(value, TypedPointer) else broadcast(builder, value, LANES) for value in inputs]
+    scalars = [None if value.type.is_pointer else broadcast(builder, value, LANES) for value in inputs]
 
-    def body(first: ir.Value, mask: ir.Value | None) -> None:
+    def body(first: Value, mask: Value | None) -> None:
         values = list(scalars)
         for index in formula.reads:
-            if isinstance(inputs[index], TypedPointer):
+            if inputs[index].type.is_pointer:
                 values[index] = load_block(builder, inputs[index], first, mask, real)
         results = evaluate(builder, formula, values, kind)
-        for array, result in zip(outputs, results[: len(outputs)], strict=True):
-            store_block(builder, array, first, mask, result)
+        for index, array in enumerate(outputs):
+            store_block(builder, array, first, mask, results[index], index in nontemporal)
         if reduction is not None:
             reduction.add_block(builder, results[-1], mask)
 
@@ -262,7 +169,7 @@ def emit_loop(
 
 
 def vector_loop(formula: Formula, dtype: types.Type, reduction: str = "") -> Any:
-    """An intrinsic loop(arrays, scalars, outputs, count): the formula along contiguous arrays.
+    """An inlined function loop(arrays, scalars, outputs, count): the formula along contiguous arrays.
 
     `arrays` and `outputs` are tuples of pointers, `scalars` a tuple of numbers; the formula's inputs are the arrays,
     then the scalars. With `reduction`, it returns the "sum" or the "max" of the formula's last result.
@@ -270,19 +177,12 @@ def vector_loop(formula: Formula, dtype: types.Type, reduction: str = "") -> Any
     returned = {"": types.void, "sum": types.float64, "max": dtype}[reduction]
     real = LLVM[dtype]
 
-    @intrinsic
-    def loop(typing: Any, arrays: Any, scalars: Any, outputs: Any, count: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            def items(index: int) -> list[tuple[ir.Value, Any]]:
-                kinds = signature.args[index]
-                return [(builder.extract_value(arguments[index], i), kind) for i, kind in enumerate(kinds)]
-
-            inputs, outputs = ([TypedPointer(value, kind.dtype) for value, kind in items(index)] for index in (0, 2))
-            numbers = [context.cast(builder, value, kind, dtype) for value, kind in items(1)]
-            reduced = Reduction(builder, reduction, real) if reduction else None
-            emit_loop(builder, formula, real, [*inputs, *numbers], outputs, arguments[3], reduced)
-            return reduced.result(builder) if reduced else context.get_dummy_value()
-
-        return returned(arrays, scalars, outputs, types.int64), generate
+    @inlined(returned)
+    def loop(builder: Builder, arrays: Value, scalars: Value, outputs: Value, count: Value) -> Value:
+        inputs, numbers, results = (cgutils.unpack_tuple(builder, values) for values in (arrays, scalars, outputs))
+        inputs += [convert(builder, number, real) for number in numbers]
+        reduced = Reduction(builder, reduction, real) if reduction else None
+        emit_loop(builder, formula, real, inputs, results, count, reduced)
+        return reduced.result(builder) if reduced else None
 
     return loop

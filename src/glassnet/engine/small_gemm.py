@@ -5,15 +5,16 @@ They use the tiles of the large product, so their bits are the same; in small ne
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
-from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
+from llvmlite.ir import Value
+from numba.core import cgutils, types
 
 from glassnet.engine.cpu_target import CpuTarget
-from glassnet.engine.microkernel import MicroKernel, Strip, extract_operands
-from glassnet.engine.simd import LLVM, Builder
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import LLVM, Builder
+from glassnet.engine.microkernel import MicroKernel, Strip
 
 TILE_ROWS = (4, 1)  # taller tiles would be faster where there is more to do
 HALF_VECTOR_TILE_ROWS = (8, 4, 1)  # some processors add two half vectors at a time
@@ -30,18 +31,14 @@ def with_half_vectors(target: CpuTarget) -> CpuTarget:
 
 
 def inline_gemm(target: CpuTarget, heights: tuple[int, ...] = TILE_ROWS) -> Any:
-    """An intrinsic gemm((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes) of one vector.
+    """An inlined gemm((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes) of one vector.
 
     `sizes` are (rows, columns, terms, divisor).
     """
 
-    @intrinsic
-    def gemm(typing: Any, a: Any, b: Any, c: Any, start: Any, sizes: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            operands = extract_operands(builder, signature, arguments)
-            MicroKernel(builder, Strip(*operands), target, 1).emit(heights)
-            return context.get_dummy_value()
-
-        return types.void(a, b, c, start, sizes), generate
+    @inlined()
+    def gemm(builder: Builder, a: Value, b: Value, c: Value, start: Value, sizes: Value) -> None:
+        operands = chain(*(cgutils.unpack_tuple(builder, values) for values in (a, b, c, start, sizes)))
+        MicroKernel(builder, Strip(*operands), target, 1).emit(heights)
 
     return gemm

@@ -11,32 +11,16 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from glassnet.engine.elementary_functions import ELEMENTARY_FUNCTIONS
 from glassnet.engine.formula_ir import evaluate, max_or_min
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import ROW, SOFTMAX, SOFTMAX_COST, SOFTMAX_ERROR
-from glassnet.engine.llvm_vectors import broadcast, constant
-from glassnet.engine.simd import (
-    COPY,
-    I32,
-    I64,
-    LANES,
-    LLVM,
-    Builder,
-    TypedPointer,
-    advance,
-    as_pointer,
-    convert,
-    int64,
-    lane_mask,
-    load_block,
-    store_block,
-    thread_range,
-    vector_loop,
-)
+from glassnet.engine.llvm_vectors import I32, I64, LANES, LLVM, Builder, broadcast, constant, int64
+from glassnet.engine.simd import COPY, convert, lane_mask, load_block, store_block, vector_loop
 from glassnet.engine.transposed_tile import TransposedTile, each_tile
 from glassnet.tables.formula import trace
 
@@ -116,18 +100,14 @@ def softmax_cost(spec: KernelSpec) -> Any:
     return softmax_cost
 
 
-@intrinsic
-def logarithm(typing: Any, x: Any) -> Any:
+@inlined(types.float64)
+def logarithm(builder: Builder, x: Value) -> Value:
     """The engine's own logarithm of one number in float64."""
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        logarithms = ELEMENTARY_FUNCTIONS["log"](builder, broadcast(builder, arguments[0], 2))
-        return builder.extract_element(logarithms, ir.Constant(I32, 0))
-
-    return types.float64(types.float64), generate
+    logarithms = ELEMENTARY_FUNCTIONS["log"](builder, broadcast(builder, x, 2))
+    return builder.extract_element(logarithms, ir.Constant(I32, 0))
 
 
-def each_short_group(builder: Builder, groups: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
+def each_short_group(builder: Builder, groups: Value, body: Callable[[Value, Value], None]) -> None:
     """Emit body(first output, size) for every group of up to 16 outputs."""
     first = cgutils.alloca_once(builder, I64)
     builder.store(int64(0), first)
@@ -138,101 +118,91 @@ def each_short_group(builder: Builder, groups: ir.Value, body: Callable[[ir.Valu
         builder.store(builder.add(builder.load(first), size), first)
 
 
-def max_and_total(tile: TransposedTile, in_place: bool) -> tuple[ir.Value, ir.Value]:
+def max_and_total(tile: TransposedTile, in_place: bool) -> tuple[Value, Value]:
     """max z and Σ exp(z − max z) of each sample; with `in_place`, the exponentials replace z in the tile."""
     builder = tile.builder
 
-    def larger(top: ir.Value, column: ir.Value) -> ir.Value:
+    def larger(top: Value, column: Value) -> Value:
         return max_or_min(builder, ">", top, builder.load(tile.column_pointer(column)))
 
     top = tile.fold(constant(tile.kind, float("-inf")), larger)
 
-    def add(total: ir.Value, column: ir.Value) -> ir.Value:
+    def add(total: Value, column: Value) -> Value:
         inputs = [builder.load(tile.column_pointer(column)), top]
         (exponential,) = evaluate(builder, EXPONENTIAL, inputs, tile.kind)
         if in_place:
             builder.store(exponential, tile.column_pointer(column))
-        return builder.fadd(total, convert(builder, exponential, types.float64, total.type))
+        return builder.fadd(total, convert(builder, exponential, total.type))
 
     return top, tile.fold(constant(ir.VectorType(DOUBLE, LANES), 0.0), add)
 
 
 def short_softmax(dtype: types.Type) -> Any:
-    """An intrinsic softmax(z, a, groups, n, start, stop) of the groups of up to 16 outputs, in rows of n."""
+    """An inlined softmax(z, a, groups, n, start, stop) of the groups of up to 16 outputs, in rows of n."""
 
-    @intrinsic
-    def short_groups(typing: Any, z: Any, a: Any, groups: Any, n: Any, start: Any, stop: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            z, a, groups, n, start, stop = arguments
+    @inlined()
+    def short_groups(builder: Builder, z: Value, a: Value, groups: Value, n: Value, start: Value, stop: Value) -> None:
+        def group(first: Value, size: Value) -> None:
+            source, target = (builder.gep(matrix, [first]) for matrix in (z, a))
+            tile = TransposedTile(builder, LLVM[dtype], size, n)
 
-            def group(first: ir.Value, size: ir.Value) -> None:
-                source, target = (TypedPointer(builder.gep(matrix, [first]), dtype) for matrix in (z, a))
-                tile = TransposedTile(builder, LLVM[dtype], size, n)
+            def body(row: Value, rows: Value) -> None:
+                tile.read(source, row, rows)
+                _, total = max_and_total(tile, in_place=True)
+                divisor = convert(builder, total, tile.kind)
 
-                def body(row: ir.Value, rows: ir.Value) -> None:
-                    tile.read(source, row, rows)
-                    _, total = max_and_total(tile, in_place=True)
-                    divisor = convert(builder, total, types.float64, tile.kind)
+                def divide(unchanged: Value, column: Value) -> Value:
+                    numbers = [builder.load(tile.column_pointer(column)), divisor]
+                    (quotient,) = evaluate(builder, QUOTIENT, numbers, tile.kind)
+                    builder.store(quotient, tile.column_pointer(column))
+                    return unchanged
 
-                    def divide(unchanged: ir.Value, column: ir.Value) -> ir.Value:
-                        numbers = [builder.load(tile.column_pointer(column)), divisor]
-                        (quotient,) = evaluate(builder, QUOTIENT, numbers, tile.kind)
-                        builder.store(quotient, tile.column_pointer(column))
-                        return unchanged
+                tile.fold(divisor, divide)
+                tile.write(target, row, rows)
 
-                    tile.fold(divisor, divide)
-                    tile.write(target, row, rows)
+            each_tile(builder, start, stop, body)
 
-                each_tile(builder, start, stop, body)
-
-            each_short_group(builder, groups, group)
-            return context.get_dummy_value()
-
-        return types.void(z, a, groups, *(types.int64,) * 3), generate
+        each_short_group(builder, groups, group)
 
     return short_groups
 
 
 def short_cross_entropy(dtype: types.Type) -> Any:
-    """An intrinsic cost(z, y, costs, groups, n, start, stop): cross-entropy of all groups of up to 16 outputs.
+    """An inlined cost(z, y, costs, groups, n, start, stop): cross-entropy of all groups of up to 16 outputs.
 
     It is 0 where there are none; the cost of longer groups is added later.
     """
+    zero = constant(ir.VectorType(DOUBLE, LANES), 0.0)
 
-    @intrinsic
-    def short_groups(typing: Any, z: Any, y: Any, costs: Any, groups: Any, n: Any, start: Any, stop: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            z, y, costs, groups, n, start, stop = arguments
-            costs, zero = TypedPointer(costs, types.float64), constant(ir.VectorType(DOUBLE, LANES), 0.0)
+    @inlined()
+    def short_groups(
+        builder: Builder, z: Value, y: Value, costs: Value, groups: Value, n: Value, start: Value, stop: Value
+    ) -> None:
+        def group(first: Value, size: Value) -> None:
+            tiles = [TransposedTile(builder, LLVM[dtype], size, n) for _ in range(2)]
 
-            def group(first: ir.Value, size: ir.Value) -> None:
-                tiles = [TransposedTile(builder, LLVM[dtype], size, n) for _ in range(2)]
+            def body(row: Value, rows: Value) -> None:
+                for tile, matrix in zip(tiles, (z, y), strict=True):
+                    tile.read(builder.gep(matrix, [first]), row, rows)
+                kind = tiles[0].kind
+                top, total = max_and_total(tiles[0], in_place=False)
+                log_total = convert(builder, ELEMENTARY_FUNCTIONS["log"](builder, total), kind)
 
-                def body(row: ir.Value, rows: ir.Value) -> None:
-                    for tile, matrix in zip(tiles, (z, y), strict=True):
-                        tile.read(TypedPointer(builder.gep(matrix, [first]), dtype), row, rows)
-                    kind = tiles[0].kind
-                    top, total = max_and_total(tiles[0], in_place=False)
-                    log_total = convert(builder, ELEMENTARY_FUNCTIONS["log"](builder, total), types.float64, kind)
+                def add(cost: Value, column: Value) -> Value:
+                    numbers = [builder.load(tile.column_pointer(column)) for tile in tiles]
+                    (part,) = evaluate(builder, CROSS_ENTROPY, [*numbers, top, log_total], kind)
+                    return builder.fadd(cost, convert(builder, part, cost.type))
 
-                    def add(cost: ir.Value, column: ir.Value) -> ir.Value:
-                        numbers = [builder.load(tile.column_pointer(column)) for tile in tiles]
-                        (part,) = evaluate(builder, CROSS_ENTROPY, [*numbers, top, log_total], kind)
-                        return builder.fadd(cost, convert(builder, part, types.float64, cost.type))
+                mask = lane_mask(builder, rows)
+                before = load_block(builder, costs, row, mask, DOUBLE)
+                store_block(builder, costs, row, mask, tiles[0].fold(before, add))
 
-                    mask = lane_mask(builder, rows)
-                    before = load_block(builder, costs, row, mask, DOUBLE)
-                    store_block(builder, costs, row, mask, tiles[0].fold(before, add))
+            each_tile(builder, start, stop, body)
 
-                each_tile(builder, start, stop, body)
+        def set_zero(row: Value, rows: Value) -> None:
+            store_block(builder, costs, row, lane_mask(builder, rows), zero)
 
-            def set_zero(row: ir.Value, rows: ir.Value) -> None:
-                store_block(builder, costs, row, lane_mask(builder, rows), zero)
-
-            each_tile(builder, start, stop, set_zero)
-            each_short_group(builder, groups, group)
-            return context.get_dummy_value()
-
-        return types.void(z, y, costs, groups, *(types.int64,) * 3), generate
+        each_tile(builder, start, stop, set_zero)
+        each_short_group(builder, groups, group)
 
     return short_groups

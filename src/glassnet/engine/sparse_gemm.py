@@ -10,29 +10,18 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from glassnet.engine.cpu_target import CpuTarget, cpu_target
 from glassnet.engine.gemm import gemm
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, minimum, stack_array
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import GEMM
-from glassnet.engine.llvm_vectors import broadcast, shuffle, size_of
+from glassnet.engine.llvm_vectors import I64, LLVM, Builder, broadcast, int64, shuffle, size_of
 from glassnet.engine.microkernel import strip_kernel
 from glassnet.engine.registers import RegisterRow
-from glassnet.engine.simd import (
-    I64,
-    LLVM,
-    ZERO,
-    Builder,
-    advance,
-    as_pointer,
-    int64,
-    lane_mask,
-    minimum,
-    stack_array,
-    vector_loop,
-)
+from glassnet.engine.simd import ZERO, lane_mask, vector_loop
 from glassnet.engine.transpose import block_transpose
 
 TILE_ROWS, TILE_VECTORS = 2, 8
@@ -98,7 +87,7 @@ def sparse_gemm(spec: KernelSpec) -> Any:
 
 
 def nonzero_terms(dtype: types.Type, target: CpuTarget) -> Any:
-    """An intrinsic list(first, second, terms, indices) of the terms that are not 0 in both rows; returns their number.
+    """An inlined list(first, second, terms, indices) of the terms that are not 0 in both rows; returns their number.
 
     It writes eight at a time, up to seven indices beyond the list; an empty list has index 0 in front.
     """
@@ -106,26 +95,23 @@ def nonzero_terms(dtype: types.Type, target: CpuTarget) -> Any:
     lanes = target.lanes(real)
     kind, integers = ir.VectorType(real, lanes), ir.VectorType(ir.IntType(8 * size_of(real)), lanes)
 
-    @intrinsic
-    def list_terms(typing: Any, first: Any, second: Any, terms: Any, indices: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            *rows, terms, indices = arguments
-            count = cgutils.alloca_once_value(builder, int64(0))
-            with cgutils.for_range_slice(builder, int64(0), terms, int64(lanes), I64) as (k, _):
-                read = RegisterRow(builder, kind, 1, lane_mask(builder, builder.sub(terms, k), lanes))
-                bits = [builder.bitcast(read.load(builder.gep(start, [k]))[0], integers) for start in rows]
-                nonzero = builder.icmp_unsigned("!=", builder.or_(*bits), ir.Constant(integers, None))
-                for lane in range(0, lanes, 8):
-                    mask = shuffle(builder, nonzero, nonzero, range(lane, lane + 8))
-                    append_indices(builder, indices, count, builder.add(k, int64(lane)), mask)
-            return builder.load(count)
-
-        return types.int64(first, second, types.int64, indices), generate
+    @inlined(types.int64)
+    def list_terms(builder: Builder, first: Value, second: Value, terms: Value, indices: Value) -> Value:
+        count = cgutils.alloca_once_value(builder, int64(0))
+        with cgutils.for_range_slice(builder, int64(0), terms, int64(lanes), I64) as (k, _):
+            read = RegisterRow(builder, kind, 1, lane_mask(builder, builder.sub(terms, k), lanes))
+            rows = [read.load(builder.gep(start, [k]))[0] for start in (first, second)]
+            bits = [builder.bitcast(row, integers) for row in rows]
+            nonzero = builder.icmp_unsigned("!=", builder.or_(*bits), ir.Constant(integers, None))
+            for lane in range(0, lanes, 8):
+                mask = shuffle(builder, nonzero, nonzero, range(lane, lane + 8))
+                append_indices(builder, indices, count, builder.add(k, int64(lane)), mask)
+        return builder.load(count)
 
     return list_terms
 
 
-def append_indices(builder: Builder, indices: ir.Value, count: ir.Value, first: ir.Value, mask: ir.Value) -> None:
+def append_indices(builder: Builder, indices: Value, count: Value, first: Value, mask: Value) -> None:
     """Append those of the eight indices from `first` on that are in the mask, by AVX-512's VPCOMPRESSQ."""
     eight = builder.add(broadcast(builder, first, 8), ir.Constant(EIGHT_INDICES, list(range(8))))
     signature = ir.FunctionType(EIGHT_INDICES, [EIGHT_INDICES, EIGHT_INDICES, mask.type])

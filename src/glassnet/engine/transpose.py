@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import types
-from numba.extending import intrinsic
 
 from glassnet.engine.cpu_target import CpuTarget
-from glassnet.engine.llvm_vectors import shuffle
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import LLVM, Builder, int64, shuffle
 from glassnet.engine.registers import RegisterRow, clamped_indices
-from glassnet.engine.simd import LLVM, Builder, int64, lane_mask
+from glassnet.engine.simd import lane_mask
 
 
 def block_transpose(dtype: types.Type, target: CpuTarget) -> Any:
-    """An intrinsic transpose(source, source_stride, rows, columns, result, result_stride) of a square of one vector.
+    """An inlined transpose(source, source_stride, rows, columns, result, result_stride) of a square of one vector.
 
     It reads `rows` rows of `columns` numbers, at most a vector's lanes of each; missing rows repeat the last one.
     """
@@ -23,28 +24,28 @@ def block_transpose(dtype: types.Type, target: CpuTarget) -> Any:
     lanes = target.lanes(real)
     kind = ir.VectorType(real, lanes)
 
-    @intrinsic
+    @inlined()
     def transpose(
-        typing: Any, source: Any, source_stride: Any, rows: Any, columns: Any, result: Any, result_stride: Any
-    ) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            source, source_stride, rows, columns, result, result_stride = arguments
-            read = RegisterRow(builder, kind, 1, lane_mask(builder, columns, lanes))
-            indices = clamped_indices(builder, lanes, rows)
-            starts = [builder.gep(source, [builder.mul(source_stride, index)]) for index in indices]
-            vectors = [vector for start in starts for vector in read.load(start)]
-            for index, vector in enumerate(transposed(builder, vectors)):
-                start = builder.gep(result, [builder.mul(result_stride, int64(index))])
-                RegisterRow(builder, kind, 1, None).store(start, [vector])
-            return context.get_dummy_value()
-
-        integer = types.int64
-        return types.void(source, integer, integer, integer, result, integer), generate
+        builder: Builder,
+        source: Value,
+        source_stride: Value,
+        rows: Value,
+        columns: Value,
+        result: Value,
+        result_stride: Value,
+    ) -> None:
+        read = RegisterRow(builder, kind, 1, lane_mask(builder, columns, lanes))
+        indices = clamped_indices(builder, lanes, rows)
+        starts = [builder.gep(source, [builder.mul(source_stride, index)]) for index in indices]
+        vectors = [vector for start in starts for vector in read.load(start)]
+        for index, vector in enumerate(transposed(builder, vectors)):
+            start = builder.gep(result, [builder.mul(result_stride, int64(index))])
+            RegisterRow(builder, kind, 1, None).store(start, [vector])
 
     return transpose
 
 
-def transposed(builder: Builder, rows: list[ir.Value]) -> list[ir.Value]:
+def transposed(builder: Builder, rows: list[Value]) -> list[Value]:
     """The transpose of a square, by swapping its off-diagonal blocks: single lanes first, then twice as wide ones."""
     lanes, rows, half = len(rows), list(rows), 1
     while half < lanes:

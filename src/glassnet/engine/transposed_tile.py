@@ -9,25 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils
 
-from glassnet.engine.llvm_vectors import broadcast
-from glassnet.engine.simd import (
-    I32,
-    I64,
-    LANES,
-    Builder,
-    TypedPointer,
-    int64,
-    lane_mask,
-    load_block,
-    store_block,
-)
+from glassnet.engine.llvm_vectors import I32, I64, LANES, Builder, broadcast, int64
+from glassnet.engine.simd import lane_mask, load_block, store_block
 
-FoldStep = Callable[[ir.Value, ir.Value], ir.Value]
+FoldStep = Callable[[Value, Value], Value]
 
 
-def transposed_by_interleaving(builder: Builder, rows: list[ir.Value]) -> list[ir.Value]:
+def transposed_by_interleaving(builder: Builder, rows: list[Value]) -> list[Value]:
     """16 vectors of 16 lanes transposed: four times, each row of the first half is interleaved with its partner."""
     half = LANES // 2
     zips = [[lane // 2 + start + LANES * (lane % 2) for lane in range(LANES)] for start in (0, half)]
@@ -44,12 +35,12 @@ class TransposedTile:
     `row_stride` is the distance between rows of the matrix, in numbers.
     """
 
-    def __init__(self, builder: Builder, real: ir.Type, width: ir.Value, row_stride: ir.Value) -> None:
+    def __init__(self, builder: Builder, real: ir.Type, width: Value, row_stride: Value) -> None:
         self.builder, self.real, self.width, self.row_stride = builder, real, width, row_stride
         self.kind = ir.VectorType(real, LANES)
         self.columns = cgutils.alloca_once(builder, self.kind, size=int64(LANES))
 
-    def row_offsets(self, first: ir.Value, rows: ir.Value) -> list[tuple[ir.Value, ir.Value]]:
+    def row_offsets(self, first: Value, rows: Value) -> list[tuple[Value, Value]]:
         """Where each row begins in the matrix, and the mask of its numbers."""
         builder, in_row = self.builder, lane_mask(self.builder, self.width)
         indices = [builder.add(first, int64(number)) for number in range(LANES)]
@@ -57,25 +48,25 @@ class TransposedTile:
         masks = [builder.and_(in_row, broadcast(builder, bit, LANES)) for bit in exists]
         return [(builder.mul(index, self.row_stride), mask) for index, mask in zip(indices, masks, strict=True)]
 
-    def column_pointer(self, column: int | ir.Value) -> ir.Value:
+    def column_pointer(self, column: int | Value) -> Value:
         """Pointer to a column of the tile."""
         return self.builder.gep(self.columns, [int64(column) if isinstance(column, int) else column])
 
-    def read(self, matrix: TypedPointer, first: ir.Value, rows: ir.Value) -> None:
+    def read(self, matrix: Value, first: Value, rows: Value) -> None:
         """Load rows of a matrix."""
         offsets = self.row_offsets(first, rows)
         vectors = [load_block(self.builder, matrix, offset, mask, self.real) for offset, mask in offsets]
         for number, column in enumerate(transposed_by_interleaving(self.builder, vectors)):
             self.builder.store(column, self.column_pointer(number))
 
-    def write(self, matrix: TypedPointer, first: ir.Value, rows: ir.Value) -> None:
+    def write(self, matrix: Value, first: Value, rows: Value) -> None:
         """Store the rows in a matrix."""
         columns = [self.builder.load(self.column_pointer(number)) for number in range(LANES)]
         offsets, vectors = self.row_offsets(first, rows), transposed_by_interleaving(self.builder, columns)
         for (offset, mask), vector in zip(offsets, vectors, strict=True):
             store_block(self.builder, matrix, offset, mask, vector)
 
-    def fold(self, start: ir.Value, step: FoldStep) -> ir.Value:
+    def fold(self, start: Value, step: FoldStep) -> Value:
         """Fold over the columns in order: result = step(result, number of the column)."""
         result = cgutils.alloca_once(self.builder, start.type)
         self.builder.store(start, result)
@@ -84,7 +75,7 @@ class TransposedTile:
         return self.builder.load(result)
 
 
-def each_tile(builder: Builder, start: ir.Value, stop: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
+def each_tile(builder: Builder, start: Value, stop: Value, body: Callable[[Value, Value], None]) -> None:
     """Emit body(first row, rows left) for every 16 rows from `start` to `stop` − 1."""
     with cgutils.for_range_slice(builder, start, stop, int64(LANES), I64) as (first, _):
         body(first, builder.sub(stop, first))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from itertools import filterfalse
 from typing import Any, NamedTuple
 
 from glassnet.errors import ParameterError, ParameterTypeError
@@ -62,17 +63,12 @@ def architecture(
     """Check the constructor's arguments; an error names the argument and the index in it."""
     widths, between = _widths_and_layers(layers)
     entries = _activations(activations, widths[1:])
+    acts_before = operator.attrgetter("acts_before")
     dense = tuple(
-        Dense(
-            widths[index],
-            widths[index + 1],
-            entries[index],
-            tuple(each for each in between[index + 1] if each.acts_before),
-            tuple(each for each in between[index + 1] if not each.acts_before),
-        )
-        for index in range(len(widths) - 1)
+        Dense(fan_in, fan_out, entry, tuple(filter(acts_before, after)), tuple(filterfalse(acts_before, after)))
+        for fan_in, fan_out, entry, after in zip(widths[:-1], widths[1:], entries, between[1:], strict=True)
     )
-    if any(each.acts_before for each in between[0]):
+    if any(map(acts_before, between[0])):
         raise ParameterError("layers[1] acts before an activation, but there is none before the first dense layer.")
     resolved = cost(cost_entry)
     _check_fit(resolved, entries[-1], bool(dense[-1].after))
@@ -124,9 +120,9 @@ def _layer(index: int, entry: Any) -> Layer:
     try:
         return layer(entry)
     except ParameterTypeError:
-        raise ParameterTypeError(
-            f"layers[{index}] is {entry!r}; it must be a width such as 10, or a layer: {', '.join(LAYERS)}."
-        ) from None
+        known = ", ".join(LAYERS)
+        message = f"layers[{index}] is {entry!r}; it must be a width such as 10, or a layer: {known}."
+        raise ParameterTypeError(message) from None
 
 
 def _whole_number(entry: Any) -> int | None:
@@ -152,10 +148,8 @@ def _activations(activations: Sequence[Any] | str | None, widths: Sequence[int])
     entries = [activation(each) for each in given]
     for index, (entry, width) in enumerate(zip(entries, widths, strict=True)):
         if entry.groups and sum(entry.groups) != width:
-            raise ParameterError(
-                f"activations[{index}] has groups of {sum(entry.groups)} outputs in all, but its layer has {width}; "
-                "make them equal."
-            )
+            groups = f"activations[{index}] has groups of {sum(entry.groups)} outputs in all"
+            raise ParameterError(f"{groups}, but its layer has {width}; make them equal.")
     return entries
 
 
@@ -164,7 +158,5 @@ def _check_fit(cost: Cost, output: Activation, layers_follow: bool) -> None:
     if layers_follow and cost.outputs.low > float("-inf"):
         raise ParameterError(f"cost {cost.name!r} needs the activation as the last step; no layer may follow it.")
     if not cost.outputs.contains(output.range):
-        raise ParameterError(
-            f"cost {cost.name!r} needs outputs in {cost.outputs}, but activation {output.name!r} gives "
-            f"{output.range}; end with another activation or take another cost."
-        )
+        reason = f"needs outputs in {cost.outputs}, but activation {output.name!r} gives {output.range}"
+        raise ParameterError(f"cost {cost.name!r} {reason}; end with another activation or take another cost.")

@@ -6,8 +6,10 @@ update (updates.py). Layers between dense layers add their own equations (tables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+import operator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 from numpy import sign
 
@@ -53,7 +55,6 @@ class _LayerPass(NamedTuple):
     """A layer in the forward pass: what it read and what it gave."""
 
     equations: LayerEquations
-    position: LayerPosition
     x: str
     out: str
 
@@ -117,11 +118,9 @@ class _Builder(EquationList):
         """Add the forward equations of the next `count` layers, the first of which reads x."""
         passes: list[_LayerPass] = []
         for _ in range(count):
-            position = next(self.positions)
-            equations = LayerEquations(self, position, self.training, self.step is not None)
-            out = position.entry.forward(equations, x)
-            passes.append(_LayerPass(equations, position, x, out))
-            x = out
+            equations = LayerEquations(self, next(self.positions), self.training, self.step is not None)
+            passes.append(_LayerPass(equations, x, equations.position.entry.forward(equations, x)))
+            x = passes[-1].out
         return passes
 
     def activate(self, layer: int) -> None:
@@ -165,23 +164,17 @@ class _Builder(EquationList):
             self.sums(value, (read, "y"), "c", "m", text=text)
         penalties = self.penalties() if self.architecture.penalised else {}
         settings = (len(self.weights), len(penalties), *penalties.values())
-        text = f"C = mean({'s ⊙ ' if self.weights else ''}c)" + (f" + {self.penalty_text()}" if penalties else "")
+        text = f"C = mean({'s ⊙ ' if self.weights else ''}c)"
+        text += f" + {self.penalty_text('l1·Σ|w|', 'l2/2·Σw²')}" if penalties else ""
         reads = ("c", *self.weights, *penalties)
         self.add("mean_cost", reads, {"C": (1,)}, text, settings=settings, float64=True)
 
     def penalties(self) -> dict[str, int]:
         """Add the penalty of each layer's weights, one sum per row of W; their names and numbers of rows."""
         weights = {f"penalty{segment.layer}": segment for segment in self.segments if segment.is_weight}
-        for name, segment in weights.items():
-            self.sums(
-                lambda w, *strengths: self.penalty_sum(PENALTIES, w, strengths),
-                (segment.name,),
-                name,
-                segment.shape[0],
-                scalars=self.penalty_names,
-                role="penalty",
-                layer=segment.layer,
-            )
+        penalty, names = partial(self.penalty_sum, PENALTIES), self.penalty_names
+        for name, (w, shape, layer, _) in weights.items():
+            self.sums(penalty, (w,), name, shape[0], scalars=names, role="penalty", layer=layer)
         return {name: segment.shape[0] for name, segment in weights.items()}
 
     @property
@@ -189,15 +182,18 @@ class _Builder(EquationList):
         """The penalties whose strength is not 0."""
         return tuple(name for name in PENALTIES if getattr(self.architecture, name))
 
-    def penalty_sum(self, formulas: Formulas, w: Value, strengths: Sequence[Value]) -> Value:
+    def penalty_sum(self, formulas: Formulas, w: Value, *strengths: Value) -> Value:
         """The sum of these penalties, or of their derivatives."""
         first, *rest = (formulas[name](w, each) for name, each in zip(self.penalty_names, strengths, strict=True))
         return sum(rest, first)
 
-    def penalty_text(self) -> str:
-        """The penalty as text."""
-        parts = (("l1·Σ|w|", self.architecture.l1), ("l2/2·Σw²", self.architecture.l2))
-        return " + ".join(text for text, strength in parts if strength)
+    def penalised_gradient(self, g: Value, w: Value, *strengths: Value) -> Value:
+        """dW plus the derivative of the penalty."""
+        return g + self.penalty_sum(PENALTY_GRADIENTS, w, *strengths)
+
+    def penalty_text(self, l1: str, l2: str) -> str:
+        """Those of the two terms whose strength is not 0."""
+        return " + ".join({"l1": l1, "l2": l2}[name] for name in self.penalty_names)
 
     # Backward ---------------------------------------------------------------------------------------------------------
 
@@ -206,7 +202,7 @@ class _Builder(EquationList):
         error = self.output_error()
         for layer in range(self.last, 0, -1):
             self.gradients(layer, error)
-            if layer == 1 and not any(each.position.entry.parameters for each in self.after[0]):
+            if layer == 1 and not any(each.equations.position.entry.parameters for each in self.after[0]):
                 break
             error = self.propagate(layer, error)
 
@@ -217,30 +213,23 @@ class _Builder(EquationList):
             return self.layers_backward(self.before[self.last], self.shortcut_error())
         cost, out, after = self.architecture.cost, self.output_of(self.last), self.after[self.last]
         weight = "s ⊙ " if self.weights else ""
-        self.formula(
-            lambda a, y, *s: cost.gradient(a, y) * s[0] if s else cost.gradient(a, y),
-            (out, "y", *self.weights),
-            {f"d{out}": ("m", self.architecture.outputs)},
-            f"∂c/∂{out} = {weight}{cost.name}'({out}, y)",
-            detail=not after,
-            role="cost gradient",
-            layer=self.last,
-        )
+        text = f"∂c/∂{out} = {weight}{cost.name}'({out}, y)"
+        self.add_output_error(cost.gradient, f"d{out}", text, role="cost gradient", detail=not after)
         error = self.layers_backward(after, f"d{out}")
         return self.gate(self.last, error, symbol(error) if after else f"{weight}{symbol(error)}")
 
     def shortcut_error(self) -> str:
         """δ = a − y, in which the derivatives of a pair of cost and activation cancel."""
         out, name = self.output_of(self.last), error_name(self.activation_input(self.last))
-        self.formula(
-            lambda a, y, *s: (a - y) * s[0] if s else a - y,
-            (out, "y", *self.weights),
-            {name: ("m", self.architecture.outputs)},
-            f"{symbol(name)} = " + (f"s ⊙ ({out} − y)" if self.weights else f"{out} − y"),
-            role="shortcut",
-            layer=self.last,
-        )
+        text = f"{symbol(name)} = " + (f"s ⊙ ({out} − y)" if self.weights else f"{out} − y")
+        self.add_output_error(operator.sub, name, text, role="shortcut")
         return name
+
+    def add_output_error(self, function: Callable[[Value, Value], Value], name: str, text: str, **fields: Any) -> None:
+        """Add function(a, y) of the network's output, times the sample weights."""
+        reads, writes = (self.output_of(self.last), "y", *self.weights), {name: ("m", self.architecture.outputs)}
+        weighted = (lambda a, y, s: function(a, y) * s) if self.weights else function
+        self.formula(weighted, reads, writes, text, layer=self.last, **fields)
 
     def propagate(self, layer: int, error: str) -> str:
         """BP2: the error arrives through the weights, then passes the gate of the layer below."""
@@ -248,42 +237,29 @@ class _Builder(EquationList):
         x, after, below = self.output_of(layer - 1), self.after[layer - 1], layer - 1
         dense, text = self.architecture.dense[layer - 1], f"W{layer}ᵀ·{symbol(error)}"
         one_line = layer > 1 and not after  # the gate's line says both halves
-        self.add(
-            "propagate",
-            (error, f"w{layer}"),
-            {f"d{x}": ("m", dense.fan_in)},
-            f"∂c/∂{x} = {text}",
-            settings=(dense.fan_out,),
-            detail=one_line,
-            layer=below,
-        )
+        reads, writes, settings = (error, f"w{layer}"), {f"d{x}": ("m", dense.fan_in)}, (dense.fan_out,)
+        self.add("propagate", reads, writes, f"∂c/∂{x} = {text}", settings=settings, detail=one_line, layer=below)
         error = self.layers_backward(after, f"d{x}")
         return self.gate(below, error, text if one_line else symbol(error)) if layer > 1 else error
 
     def gate(self, layer: int, error: str, text: str) -> str:
         """The error passes the gate σ'(z): ∂c/∂a becomes ∂c/∂z; then the layers before the activation."""
         dense, a, z = self.architecture.dense[layer - 1], f"a{layer}", self.activation_input(layer)
-        activation, name, shape = dense.activation, error_name(z), ("m", dense.fan_out)
+        activation, slope, name = dense.activation, dense.activation.derivative, error_name(z)
+        writes = {name: ("m", dense.fan_out)}
         if activation.elementwise:
-            text = f"{symbol(name)} = {text} ⊙ {activation.name}'({z})"
-            self.formula(
-                lambda d, z, a: bp1(d, activation.derivative(z, a)),
-                (error, z, a),
-                {name: shape},
-                text,
-                role="gate",
-                layer=layer,
-            )
+            reads, text = (error, z, a), f"{symbol(name)} = {text} ⊙ {activation.name}'({z})"
+            self.formula(lambda d, z, a: bp1(d, slope(z, a)), reads, writes, text, role="gate", layer=layer)
         else:
             text = f"{symbol(name)} = {a} ⊙ ({text} − Σ {a}·{symbol(error)}){activation.grouping}"
             settings = softmax_settings(dense.groups)
-            self.add("softmax_error", (error, a), {name: shape}, text, settings=settings, role="gate", layer=layer)
+            self.add("softmax_error", (error, a), writes, text, settings=settings, role="gate", layer=layer)
         return self.layers_backward(self.before[layer], name)
 
     def layers_backward(self, passes: list[_LayerPass], error: str) -> str:
         """Add the backward equations of layers, last one first."""
-        for equations, position, x, _ in reversed(passes):
-            error = position.entry.backward(equations, error, x)
+        for equations, x, _ in reversed(passes):
+            error = equations.position.entry.backward(equations, error, x)
         return error
 
     def gradients(self, layer: int, error: str) -> None:
@@ -297,13 +273,6 @@ class _Builder(EquationList):
         self.add("bp3", (error,), db, text, role="bias gradient", layer=layer)
         if self.architecture.penalised:
             self.label = "penalty"
-            parts = ((f"l1·sign({name})", self.architecture.l1), (f"l2·{name}", self.architecture.l2))
-            self.formula(
-                lambda g, w, *strengths: g + self.penalty_sum(PENALTY_GRADIENTS, w, strengths),
-                (f"dw{layer}", f"w{layer}"),
-                dw,
-                f"d{name} ← d{name} + {' + '.join(text for text, strength in parts if strength)}",
-                scalars=self.penalty_names,
-                role="penalty gradient",
-                layer=layer,
-            )
+            text = f"d{name} ← d{name} + {self.penalty_text(f'l1·sign({name})', f'l2·{name}')}"
+            reads, names = (f"dw{layer}", f"w{layer}"), self.penalty_names
+            self.formula(self.penalised_gradient, reads, dw, text, scalars=names, role="penalty gradient", layer=layer)

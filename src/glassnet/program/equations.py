@@ -61,7 +61,7 @@ def bp4(delta: Array, a: Array) -> Array:
 
 def mean_product(error: Array, x: Array) -> Array:
     """The gradient of one factor per column, ∂C/∂γ = mean(∂c/∂out ⊙ x). → (width, 1)."""
-    return (error * x).sum(axis=1, keepdims=True) / error.shape[1]
+    return bp3(error * x)
 
 
 def feature_mean(x: Array) -> Array:
@@ -71,7 +71,7 @@ def feature_mean(x: Array) -> Array:
 
 def feature_mean_product(p: Array, q: Array) -> Array:
     """The mean over features of p ⊙ q, for each sample. → (1, batch)."""
-    return (p * q).sum(axis=0, keepdims=True) / p.shape[0]
+    return feature_mean(p * q)
 
 
 def moments(x: Array) -> tuple[Array, Array]:
@@ -103,9 +103,8 @@ def softmax_cost(z: Array, y: Array, groups: tuple[int, ...]) -> Array:
 def cross_entropy(z: Array, y: Array) -> Array:
     """Σ y·(log Σ exp(z) − z) of the outputs of one distribution. → (1, batch)."""
     shifted = z - z.max(axis=0, keepdims=True)
-    return (y * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)).sum(
-        axis=0, keepdims=True, dtype=np.float64
-    )
+    costs = y * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)
+    return costs.sum(axis=0, keepdims=True, dtype=np.float64)
 
 
 def mean_cost(c: Array, *rest: Array, settings: tuple[int, ...]) -> Array:

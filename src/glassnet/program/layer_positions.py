@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from glassnet.program.architecture import Architecture
@@ -25,22 +25,16 @@ class LayerPosition(NamedTuple):
 
 def layer_positions(architecture: Architecture) -> list[LayerPosition]:
     """Every layer between dense layers, in the order of the forward pass; names such as dropout1, dropout1_2."""
+    layers = [(entry, architecture.inputs, 0) for entry in architecture.input_layers]
+    for layer, dense in enumerate(architecture.dense, 1):
+        layers += [(entry, dense.fan_out, layer) for entry in dense.before + dense.after]
     positions: list[LayerPosition] = []
-    for entry, width, layer in _layers_in_order(architecture):
+    for entry, width, layer in layers:
         stem = f"{entry.name}{layer}"
         alike = sum(other.entry.name == entry.name and other.layer == layer for other in positions)
         name = f"{stem}_{alike + 1}" if alike else stem
         positions.append(LayerPosition(name, entry, width, layer, len(positions)))
     return positions
-
-
-def _layers_in_order(architecture: Architecture) -> Iterator[tuple[Layer, int, int]]:
-    """Each layer with its width and the number of the dense layer before it."""
-    for entry in architecture.input_layers:
-        yield entry, architecture.inputs, 0
-    for layer, dense in enumerate(architecture.dense, 1):
-        for entry in dense.before + dense.after:
-            yield entry, dense.fan_out, layer
 
 
 def segments(architecture: Architecture) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
@@ -50,21 +44,18 @@ def segments(architecture: Architecture) -> tuple[tuple[Segment, ...], tuple[Seg
     for layer, dense in enumerate(architecture.dense, 1):
         parameters.append(Segment(f"w{layer}", (dense.fan_in, dense.fan_out), layer, None))
         parameters.append(Segment(f"b{layer}", (dense.fan_out,), layer, 0.0))
-    for position in layer_positions(architecture):
-        for vector, initial in ((parameters, position.entry.parameters), (statistics, position.entry.statistics)):
-            vector += [
-                Segment(f"{position.name}_{key}", (position.width,), position.layer, value)
-                for key, value in initial.items()
-            ]
+    for name, entry, width, layer, _ in layer_positions(architecture):
+        for vector, initial in ((parameters, entry.parameters), (statistics, entry.statistics)):
+            vector += [Segment(f"{name}_{key}", (width,), layer, value) for key, value in initial.items()]
     return tuple(parameters), tuple(statistics)
 
 
 class LayerEquations:
-    """What a layer's `forward` and `backward` are given: it names the layer's quantities and adds its equations."""
+    """The LayerBuilder that a layer's `forward` and `backward` are given."""
 
     def __init__(self, equations: EquationList, position: LayerPosition, training: bool, learning: bool) -> None:
         self.equations, self.position, self.training, self.learning = equations, position, training, learning
-        self.name, self.width = position.name, position.width
+        self.name = position.name
 
     def quantity(self, key: str) -> str:
         """The full name of one of the layer's quantities."""
@@ -110,4 +101,4 @@ class LayerEquations:
         self.equations.label = label
 
     def _shape(self, shape: str) -> tuple[Size, ...]:
-        return {"full": ("m", self.width), "column": (self.width,), "unit": ("m",)}[shape]
+        return {"full": ("m", self.position.width), "column": (self.position.width,), "unit": ("m",)}[shape]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from glassnet.program.architecture import Architecture
 from glassnet.program.builder import build
 from glassnet.program.parameters import padded
-from glassnet.program.program import OPERANDS, Buffer, Program, Row
+from glassnet.program.program import OPERANDS, Program, Row
 from glassnet.program.updates import StepOptions
 from glassnet.tables.formula import trace
 
@@ -57,9 +57,9 @@ def fused(program: Program, result: str = "C") -> Program:
     return scheduled._replace(buffers=buffers, shared=_shared(scheduled))
 
 
-def _outlives(name: str, buffer: Buffer, result: str) -> bool:
+def _outlives(name: str, program: Program, result: str) -> bool:
     """Whether a quantity is needed after the step."""
-    return name == result or buffer.home not in ("work", "gradients")
+    return name == result or program.buffers[name].home not in ("work", "gradients")
 
 
 def _readers(rows: list[Row], writer: int, name: str) -> list[int]:
@@ -91,7 +91,7 @@ def _joined(rows: list[Row], program: Program, result: str) -> list[Row]:
 def _only_reader(rows: list[Row], number: int, program: Program, result: str) -> int | None:
     """Index of the formula to which this equation can be joined, or None."""
     row = rows[number]
-    if len(row.writes) != 1 or _outlives(row.writes[0], program.buffers[row.writes[0]], result):
+    if len(row.writes) != 1 or _outlives(row.writes[0], program, result):
         return None
     readers = _readers(rows, number, row.writes[0])
     if len(readers) != 1 or rows[readers[0]].kind != "formula":
@@ -119,9 +119,8 @@ def _with_epilogue(product: Row, row: Row) -> Row:
         return formula(*(by_name[name] for name in row.reads))
 
     joined = trace(epilogue, 1 + len(others))
-    is_identity = repr(joined.outputs) == "(0,)"
-    reads = (*product.reads, *others)
-    return product._replace(reads=reads, writes=row.writes, formula=None if is_identity else joined, detail=False)
+    epilogue_formula = None if repr(joined.outputs) == "(0,)" else joined  # the identity needs no formula
+    return product._replace(reads=(*product.reads, *others), writes=row.writes, formula=epilogue_formula, detail=False)
 
 
 def _composed(first: Row, second: Row) -> Row:
@@ -133,8 +132,7 @@ def _composed(first: Row, second: Row) -> Row:
     def both(*values: Any) -> Any:
         by_name = dict(zip((*reads, *scalars), values, strict=True))
         assert first.formula is not None and second.formula is not None
-        result = first.formula(*(by_name[name] for name in (*first.reads, *first.scalars)))
-        by_name[middle] = result
+        by_name[middle] = first.formula(*(by_name[name] for name in (*first.reads, *first.scalars)))
         return second.formula(*(by_name[name] for name in (*second.reads, *second.scalars)))
 
     return second._replace(reads=reads, scalars=scalars, formula=trace(both, len(reads) + len(scalars)), detail=False)
@@ -143,11 +141,8 @@ def _composed(first: Row, second: Row) -> Row:
 def _without_unread(rows: list[Row], program: Program, result: str) -> list[Row]:
     """Remove equations whose results nothing reads, from the last to the first."""
     for number in range(len(rows) - 1, -1, -1):
-        needed = any(
-            _outlives(name, program.buffers[name], result) or _readers(rows, number, name)
-            for name in rows[number].writes
-        )
-        if not needed:
+        writes = rows[number].writes
+        if not any(_outlives(name, program, result) or _readers(rows, number, name) for name in writes):
             del rows[number]
     return rows
 
@@ -156,9 +151,9 @@ def _flattened(rows: list[Row], program: Program) -> list[Row]:
     """Join the same formula on neighbouring segments of the flat vector into one equation, in small networks."""
     if sum(padded(segment.size) for segment in program.segments) > MAX_FLAT_UPDATE:
         return rows
-    flat: list[Row] = []
-    for row in rows:
-        before = flat[-1] if flat else row
+    flat = rows[:1]
+    for row in rows[1:]:
+        before = flat[-1]
         if _is_next(before.parts[-1], row, program):
             reads, writes = before.reads + row.reads, before.writes + row.writes
             flat[-1] = before._replace(reads=reads, writes=writes, span=before.span + 1)

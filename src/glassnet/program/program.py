@@ -84,12 +84,11 @@ class Row(NamedTuple):
         """The equation as one for each of its segments."""
         if self.span == 1:
             return (self,)
-        reads, writes = (len(names) // self.span for names in (self.reads, self.writes))
+        reads, writes = len(self.reads) // self.span, len(self.writes) // self.span
+        starts = ((number * reads, number * writes) for number in range(self.span))
         return tuple(
-            self._replace(
-                reads=self.reads[number * reads :][:reads], writes=self.writes[number * writes :][:writes], span=1
-            )
-            for number in range(self.span)
+            self._replace(reads=self.reads[r : r + reads], writes=self.writes[w : w + writes], span=1)
+            for r, w in starts
         )
 
 

@@ -56,15 +56,10 @@ def add_update(equations: EquationList, options: StepOptions) -> None:
 def _clip_value(equations: EquationList) -> None:
     """Limit every gradient to the interval from −limit to limit."""
     text = "gradients ← clip(gradients, −limit, limit)"
-    for number, segment in enumerate(equations.segments):
-        name = f"d{segment.name}"
-        equations.formula(
-            lambda g, limit: np.clip(g, -limit, limit),
-            (name,),
-            {name: segment.shape},
-            "" if number else text,
-            scalars=("clip value",),
-        )
+    for segment in equations.segments:
+        reads, writes = (f"d{segment.name}",), {f"d{segment.name}": segment.shape}
+        equations.formula(lambda g, limit: np.clip(g, -limit, limit), reads, writes, text, scalars=("clip value",))
+        text = ""  # the first line says it for all
 
 
 def _clip_norm(equations: EquationList) -> None:
@@ -75,9 +70,10 @@ def _clip_norm(equations: EquationList) -> None:
     settings = (len(sums), *(segment.shape[0] for segment in sums.values()))
     equations.add("clip_scale", tuple(sums), {"clip": (1,)}, scalars=("clip norm",), settings=settings)
     text = "gradients ← gradients · min(1, limit/‖gradients‖)"
-    for number, segment in enumerate(equations.segments):
+    for segment in equations.segments:
         name = f"d{segment.name}"
-        equations.formula(lambda g, scale: g * scale, (name, "clip"), {name: segment.shape}, "" if number else text)
+        equations.formula(lambda g, scale: g * scale, (name, "clip"), {name: segment.shape}, text)
+        text = ""
 
 
 def _optimise(equations: EquationList, segment: Segment, options: StepOptions) -> None:
@@ -92,12 +88,7 @@ def _optimise(equations: EquationList, segment: Segment, options: StepOptions) -
     def update(*values: Any) -> Any:
         return options.optimizer.update(*values[:arrays], **dict(zip(names, values[arrays:], strict=True)))
 
-    equations.formula(
-        update,
-        (segment.name, f"d{segment.name}", *states),
-        dict.fromkeys((segment.name, *states), segment.shape),
-        f"W, b ← {options.optimizer.name}(lr)" if segment is equations.segments[0] else "",
-        scalars=tuple(f"{name} {group}" for name in names),
-        role="update",
-        layer=segment.layer,
-    )
+    reads, writes = (segment.name, f"d{segment.name}", *states), (segment.name, *states)
+    text = f"W, b ← {options.optimizer.name}(lr)" if segment is equations.segments[0] else ""
+    scalars, shapes = tuple(f"{name} {group}" for name in names), dict.fromkeys(writes, segment.shape)
+    equations.formula(update, reads, shapes, text, scalars=scalars, role="update", layer=segment.layer)

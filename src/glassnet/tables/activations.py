@@ -9,27 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi, sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import clip, exp, expm1, log1p, maximum, minimum, sign, tanh, where
 
 from glassnet.errors import FormulaError
-from glassnet.tables.entry import Value, check_number, check_sizes, resolve_entry
+from glassnet.tables.entry import Entry, Limits, Value, check_sizes, resolve_entry
 from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE, REAL, Interval
 
 Function = Callable[..., Any]
 MAX_LISTED_GROUPS = 6  # above this, the text gives the number of groups instead of their sizes
 
 
-class Activation:
+class Activation(Entry):
     """a = value(z) and da/dz = derivative(z, a), element by element; `smooth` if the derivative is continuous.
 
     `groups` are the sizes of the groups of adjacent outputs that an activation such as softmax acts on.
     """
 
-    name: str
-    source: str
     range: Interval = REAL
     smooth: bool = True
     elementwise: bool = True
@@ -125,9 +123,7 @@ class LeakyReLU(Activation):
     name = "leaky_relu"
     source = "Maas, Hannun & Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013), equation 2"
     smooth = False
-
-    def __post_init__(self) -> None:
-        check_number(self, "slope", HALF_OPEN_UNIT)
+    limits: ClassVar[Limits] = {"slope": HALF_OPEN_UNIT}
 
     def value(self, z: Value) -> Value:
         return maximum(z, self.slope * z)
@@ -143,9 +139,10 @@ class ELU(Activation):
     alpha: float = 1.0
     name = "elu"
     source = "Clevert, Unterthiner & Hochreiter, Exponential Linear Units (2016), equation 15"
+    limits: ClassVar[Limits] = {"alpha": POSITIVE}
 
     def __post_init__(self) -> None:
-        check_number(self, "alpha", POSITIVE)
+        super().__post_init__()
         object.__setattr__(self, "range", Interval(-self.alpha, low_closed=False))
         object.__setattr__(self, "smooth", self.alpha == 1)
 
@@ -295,7 +292,6 @@ class Softmax(Activation):
     """
 
     groups: tuple[int, ...] = ()
-
     name = "softmax"
     source = "Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs (1990)"
     range = Interval(0, 1, low_closed=False)

@@ -14,14 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 
-from glassnet.tables.entry import Value, check_custom, check_custom_name, check_number, custom_formula, resolve_entry
+from glassnet.tables.entry import Entry, Limits, Value, check_custom, check_custom_name, custom_formula, resolve_entry
 from glassnet.tables.formula import Formula, trace
 from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT_INTERVAL, Interval
 
 PairValue = Callable[[Value, Value], Value] | None
 
 
-class Cost:
+class Cost(Entry):
     """value(a, y) and gradient(a, y) = ∂value/∂a, element by element.
 
     `outputs` and `targets` are the domains of a and y; `template` is the usual notation of the sum over the outputs,
@@ -29,8 +29,6 @@ class Cost:
     group of outputs; `pairs` maps the name of an activation to the cost as a function of z and y.
     """
 
-    name: str
-    source: str
     outputs: Interval = REAL
     targets: Interval = REAL
     target_sum: float | None = None
@@ -82,16 +80,13 @@ class BinaryCrossEntropy(Cost):
     """
 
     label_smoothing: float = 0.0
-
     name = "binary_cross_entropy"
     template = "−Σ y·log({a}) + (1−y)·log(1−{a})"
     source = "Nielsen, Neural Networks and Deep Learning (2015), chapter 3, equation 63"
     outputs = UNIT_INTERVAL
     targets = UNIT_INTERVAL
     pairs: ClassVar[Mapping[str, PairValue]] = {"sigmoid": sigmoid_cross_entropy}
-
-    def __post_init__(self) -> None:
-        check_number(self, "label_smoothing", HALF_OPEN_UNIT)
+    limits: ClassVar[Limits] = {"label_smoothing": HALF_OPEN_UNIT}
 
     def value(self, a: Value, y: Value) -> Value:
         return -y * log(where(y > 0, a, 1)) - (1 - y) * log1p(-where(y < 1, a, 0))
@@ -113,7 +108,6 @@ class CategoricalCrossEntropy(Cost):
     """
 
     label_smoothing: float = 0.0
-
     name = "categorical_cross_entropy"
     template = "−Σ y·log({a})"
     source = "Bishop, Pattern Recognition and Machine Learning (2006), equation 4.108"
@@ -121,9 +115,7 @@ class CategoricalCrossEntropy(Cost):
     targets = UNIT_INTERVAL
     target_sum = 1.0
     pairs: ClassVar[Mapping[str, PairValue]] = {"softmax": None}
-
-    def __post_init__(self) -> None:
-        check_number(self, "label_smoothing", HALF_OPEN_UNIT)
+    limits: ClassVar[Limits] = {"label_smoothing": HALF_OPEN_UNIT}
 
     def value(self, a: Value, y: Value) -> Value:
         return -y * log(where(y > 0, a, 1))
@@ -157,12 +149,9 @@ class Huber(Cost):
     """½·r² where |r| ≤ delta, else delta·(|r| − ½·delta), with r = a − y."""
 
     delta: float = 1.0
-
     name = "huber"
     source = "Huber, Robust Estimation of a Location Parameter (1964), section 1"
-
-    def __post_init__(self) -> None:
-        check_number(self, "delta", POSITIVE)
+    limits: ClassVar[Limits] = {"delta": POSITIVE}
 
     def value(self, a: Value, y: Value) -> Value:
         r = abs(a - y)
@@ -178,12 +167,9 @@ class Quantile(Cost):
     """q·(y − a) where y > a, else (1 − q)·(a − y): minimal at the q-quantile of y. The gradient at a = y is 0."""
 
     q: float = 0.5
-
     name = "quantile"
     source = "Koenker & Bassett, Regression Quantiles (1978), equation 1.2"
-
-    def __post_init__(self) -> None:
-        check_number(self, "q", OPEN_UNIT)
+    limits: ClassVar[Limits] = {"q": OPEN_UNIT}
 
     def value(self, a: Value, y: Value) -> Value:
         r = a - y
@@ -247,7 +233,6 @@ class CustomCost(Cost):
     gradient_formula: Formula
     outputs: Interval = REAL
     targets: Interval = REAL
-
     source = "a custom formula"
 
     def __post_init__(self) -> None:

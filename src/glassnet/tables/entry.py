@@ -11,7 +11,7 @@ from dataclasses import fields
 from inspect import Parameter, signature
 from math import inf
 from numbers import Integral, Real
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
@@ -19,13 +19,32 @@ from glassnet.errors import FormulaError, ModelFileError, ParameterError, Parame
 from glassnet.tables.formula import FUNCTIONS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
 
-Entry = TypeVar("Entry")
-
+Limits = Mapping[str, Interval | int]
 Value = Any
 """An operand of a formula: a NumPy array of float32 or float64, or a symbol while the formula is traced."""
 
 
-def resolve_entry(table: Mapping[str, type[Entry]], what: str, identifier: Any, base: type[Entry]) -> Entry:
+class Entry:
+    """An entry of a table; its settings are the fields of a dataclass.
+
+    `limits` has the ranges of the numbers among them: an interval, or the smallest of the whole numbers that a setting
+    may be. A setting whose default is None may be None.
+    """
+
+    name: str
+    source: str
+    limits: ClassVar[Limits] = {}
+
+    def __post_init__(self) -> None:
+        for setting, allowed in self.limits.items():
+            if getattr(self, setting) is not None or getattr(type(self), setting) is not None:
+                check_number(self, setting, allowed)
+
+
+EntryType = TypeVar("EntryType", bound=Entry)
+
+
+def resolve_entry(table: Mapping[str, type[EntryType]], what: str, identifier: Any, base: type[EntryType]) -> EntryType:
     """The entry that `identifier` (a name, an entry or its class) refers to; `what` names the argument in errors.
 
     Raises ParameterError for an unknown name, ParameterTypeError for anything else.
@@ -44,23 +63,17 @@ def resolve_entry(table: Mapping[str, type[Entry]], what: str, identifier: Any, 
     )
 
 
-def check_number(entry: Any, setting: str, allowed: Interval) -> None:
-    """Raise unless the setting is a number in `allowed`; a NumPy scalar becomes a Python number, to keep the dtype."""
-    value = getattr(entry, setting)
+def check_number(entry: Any, setting: str, allowed: Interval | int) -> None:
+    """Raise unless the setting is a number that the limit allows; a NumPy scalar becomes a Python number."""
+    value, interval = getattr(entry, setting), Interval(allowed) if isinstance(allowed, int) else allowed
     if isinstance(value, np.generic):
         value = value.item()
         object.__setattr__(entry, setting, value)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise _wrong_type(entry, setting, value, "a number")
-    if allowed.first_outside(float(value)) is not None:
-        raise ParameterError(f"{setting} of {type(entry).__name__} must lie in {allowed}, not {value!r}.")
-
-
-def check_integer(entry: Any, setting: str, minimum: int) -> None:
-    """Raise unless the setting is a whole number of at least `minimum`."""
-    check_number(entry, setting, Interval(minimum))
-    value = getattr(entry, setting)
-    if not isinstance(value, Integral):
+    if interval.first_outside(float(value)) is not None:
+        raise ParameterError(f"{setting} of {type(entry).__name__} must lie in {interval}, not {value!r}.")
+    if isinstance(allowed, int) and not isinstance(value, Integral):
         raise _wrong_type(entry, setting, value, "a whole number")
 
 
@@ -140,7 +153,7 @@ def describe(entry: Any) -> dict[str, Any]:
     return {"name": entry.name, **{field.name: _to_plain(getattr(entry, field.name)) for field in fields(entry)}}
 
 
-def rebuild(table: Mapping[str, type[Entry]], description: Any, custom: type[Entry] | None = None) -> Entry:
+def rebuild(table: Mapping[str, type[EntryType]], description: Any, custom: type[EntryType] | None = None) -> EntryType:
     """Rebuild the entry that `describe` described; `custom` is the class of entries that are not in the table.
 
     Raises ModelFileError for anything that is not the description of an entry.

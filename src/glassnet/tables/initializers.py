@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.errors import ParameterError
 from glassnet.tables.activations import Activation, LeakyReLU, activation
-from glassnet.tables.entry import check_number, resolve_entry
+from glassnet.tables.entry import Entry, Limits, resolve_entry
 from glassnet.tables.interval import NON_NEGATIVE, POSITIVE
 
 Floats = NDArray[np.float64]
 RandomGenerator = np.random.Generator | np.random.RandomState
 
 
-class Initializer:
+class Initializer(Entry):
     """The first weights of a layer."""
 
     name: str
@@ -49,12 +49,9 @@ class Normal(Initializer):
     """Normal with mean 0 and standard deviation `scale`, whatever the size of the layer."""
 
     scale: float = 0.01
-
     name = "normal"
     source = "Krizhevsky, Sutskever & Hinton, ImageNet Classification (2012), section 5"
-
-    def __post_init__(self) -> None:
-        check_number(self, "scale", NON_NEGATIVE)
+    limits: ClassVar[Limits] = {"scale": NON_NEGATIVE}
 
     def draw(self, rng: RandomGenerator, fan_in: int, fan_out: int) -> Floats:
         return rng.normal(0.0, self.scale, (fan_out, fan_in))
@@ -77,12 +74,9 @@ class He(Initializer):
     """Normal with variance 2 / ((1 + slope²)·fan_in); slope is leaky_relu's, or 0 for relu and its smooth variants."""
 
     slope: float = 0.0
-
     name = "he"
     source = "He, Zhang, Ren & Sun, Delving Deep into Rectifiers (2015), equations 10 and 15"
-
-    def __post_init__(self) -> None:
-        check_number(self, "slope", NON_NEGATIVE)
+    limits: ClassVar[Limits] = {"slope": NON_NEGATIVE}
 
     def draw(self, rng: RandomGenerator, fan_in: int, fan_out: int) -> Floats:
         return rng.normal(0.0, sqrt(2 / ((1 + self.slope**2) * fan_in)), (fan_out, fan_in))
@@ -104,12 +98,9 @@ class Orthogonal(Initializer):
     """`gain` times a uniformly drawn orthogonal matrix: its rows (or columns, if these are fewer) are orthonormal."""
 
     gain: float = 1.0
-
     name = "orthogonal"
     source = "Saxe, McClelland & Ganguli, Exact Solutions to the Nonlinear Dynamics of Learning (2014), section 3"
-
-    def __post_init__(self) -> None:
-        check_number(self, "gain", POSITIVE)
+    limits: ClassVar[Limits] = {"gain": POSITIVE}
 
     def draw(self, rng: RandomGenerator, fan_in: int, fan_out: int) -> Floats:
         gaussian = rng.normal(0.0, 1.0, (max(fan_in, fan_out), min(fan_in, fan_out)))

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from numpy import sqrt
 
-from glassnet.tables.entry import check_number, resolve_entry
+from glassnet.tables.entry import Entry, Limits, resolve_entry
 from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE
 
 
@@ -21,7 +21,6 @@ class LayerBuilder(Protocol):
     """Names the quantities of one layer of a network and adds its equations to the program."""
 
     name: str
-    width: int
     training: bool  # whether the program is that of a training step, not of inference
     learning: bool  # whether running statistics are updated
 
@@ -47,11 +46,9 @@ class LayerBuilder(Protocol):
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(Entry):
     """Base class of the layers: name, parameters and running statistics, these with their initial values."""
 
-    name: ClassVar[str]
-    source: ClassVar[str]
     parameters: ClassVar[Mapping[str, float]] = {}
     statistics: ClassVar[Mapping[str, float]] = {}
 
@@ -79,9 +76,7 @@ class Dropout(Layer):
     rate: float = 0.5
     name = "dropout"
     source = "Srivastava et al. 2014, JMLR 15, section 4 (inverted)"
-
-    def __post_init__(self) -> None:
-        check_number(self, "rate", HALF_OPEN_UNIT)
+    limits: ClassVar[Limits] = {"rate": HALF_OPEN_UNIT}
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
         """Drop values while training; the inference program has no equation for it."""
@@ -133,10 +128,7 @@ class BatchNorm(Layer):
     source = "Ioffe & Szegedy 2015, algorithm 1 and section 3"
     parameters: ClassVar[Mapping[str, float]] = {"gamma": 1.0, "beta": 0.0}
     statistics: ClassVar[Mapping[str, float]] = {"mean": 0.0, "variance": 1.0}
-
-    def __post_init__(self) -> None:
-        check_number(self, "momentum", HALF_OPEN_UNIT)
-        check_number(self, "epsilon", POSITIVE)
+    limits: ClassVar[Limits] = {"momentum": HALF_OPEN_UNIT, "epsilon": POSITIVE}
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
         """Normalise by the statistics of the batch (training) or the running ones (inference), then scale and shift."""
@@ -188,9 +180,7 @@ class LayerNorm(Layer):
     name = "layer_norm"
     source = "Ba, Kiros & Hinton 2016, equations (3) and (4)"
     parameters: ClassVar[Mapping[str, float]] = {"gamma": 1.0, "beta": 0.0}
-
-    def __post_init__(self) -> None:
-        check_number(self, "epsilon", POSITIVE)
+    limits: ClassVar[Limits] = {"epsilon": POSITIVE}
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
         """Normalise by the statistics of each sample, then scale and shift."""

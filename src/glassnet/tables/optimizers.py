@@ -7,13 +7,13 @@ once to the network's dtype. `update` is the recurrence, written with NumPy's fu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import sqrt
 from numpy.typing import NDArray
 
-from glassnet.tables.entry import Value, check_bool, check_number, resolve_entry
+from glassnet.tables.entry import Entry, Limits, Value, check_bool, resolve_entry
 from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, UNIT_INTERVAL, Interval
 
 Floats = NDArray[np.float64]
@@ -23,11 +23,9 @@ ABOVE_ZERO = Interval(1e-37)
 """The values an epsilon may have: above 0 in float32 too, so that 0 / (0 + epsilon) is 0."""
 
 
-class Optimizer:
+class Optimizer(Entry):
     """One update of a segment of parameters; `states` names the arrays that it keeps, all 0 at the start."""
 
-    name: str
-    source: str
     states: tuple[str, ...] = ()
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
@@ -76,13 +74,13 @@ class Momentum(Optimizer):
 
     momentum: float = 0.9
     rate_inside: bool = False
-
     name = "momentum"
     source = "Polyak, Some Methods of Speeding up the Convergence of Iteration Methods (1964)"
     states = ("velocity",)
+    limits: ClassVar[Limits] = {"momentum": UNIT_INTERVAL}
 
     def __post_init__(self) -> None:
-        check_number(self, "momentum", UNIT_INTERVAL)
+        super().__post_init__()
         check_bool(self, "rate_inside")
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
@@ -116,13 +114,10 @@ class AdaGrad(Optimizer):
     """v ← v + g², w ← w − lr·g / (√v + ε)."""
 
     epsilon: float = 1e-10
-
     name = "adagrad"
     source = "Duchi, Hazan & Singer, Adaptive Subgradient Methods (2011), figure 1, the diagonal form"
     states = ("square_sum",)
-
-    def __post_init__(self) -> None:
-        check_number(self, "epsilon", ABOVE_ZERO)
+    limits: ClassVar[Limits] = {"epsilon": ABOVE_ZERO}
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
         return _table(t, lr=lr, epsilon=self.epsilon)
@@ -138,14 +133,10 @@ class RMSProp(Optimizer):
 
     rho: float = 0.9
     epsilon: float = 1e-8
-
     name = "rmsprop"
     source = "Tieleman & Hinton, Neural Networks for Machine Learning (2012), lecture 6.5"
     states = ("square",)
-
-    def __post_init__(self) -> None:
-        check_number(self, "rho", HALF_OPEN_UNIT)
-        check_number(self, "epsilon", ABOVE_ZERO)
+    limits: ClassVar[Limits] = {"rho": HALF_OPEN_UNIT, "epsilon": ABOVE_ZERO}
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
         return _table(t, lr=lr, rho=self.rho, one_minus_rho=1 - self.rho, epsilon=self.epsilon)
@@ -167,15 +158,13 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
     corrected_epsilon: bool = True
-
     name = "adam"
     source = "Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), Algorithm 1"
     states = ("mean", "square")
+    limits: ClassVar[Limits] = {"beta1": HALF_OPEN_UNIT, "beta2": HALF_OPEN_UNIT, "epsilon": ABOVE_ZERO}
 
     def __post_init__(self) -> None:
-        check_number(self, "beta1", HALF_OPEN_UNIT)
-        check_number(self, "beta2", HALF_OPEN_UNIT)
-        check_number(self, "epsilon", ABOVE_ZERO)
+        super().__post_init__()
         check_bool(self, "corrected_epsilon")
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
@@ -205,13 +194,9 @@ class AdamW(Adam):
     """
 
     weight_decay: float = 0.01
-
     name = "adamw"
     source = "Loshchilov & Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number(self, "weight_decay", NON_NEGATIVE)
+    limits: ClassVar[Limits] = {**Adam.limits, "weight_decay": NON_NEGATIVE}
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
         return {**super().scalars(t, lr), **_table(t, decay=lr * np.float64(self.weight_decay * decays))}

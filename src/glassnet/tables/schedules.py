@@ -7,18 +7,18 @@ end of the run the last rate stays.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.tables.entry import check_integer, check_number, resolve_entry
+from glassnet.tables.entry import Entry, Limits, resolve_entry
 from glassnet.tables.interval import NON_NEGATIVE, POSITIVE, UNIT_INTERVAL
 
 Floats = NDArray[np.float64]
 
 
-class Schedule:
+class Schedule(Entry):
     """The learning rate of each step of a run."""
 
     name: str
@@ -56,13 +56,9 @@ class Step(Schedule):
 
     every: int = 10
     factor: float = 0.1
-
     name = "step"
     source = "Krizhevsky, Sutskever & Hinton, ImageNet Classification (2012), section 5"
-
-    def __post_init__(self) -> None:
-        check_integer(self, "every", 1)
-        check_number(self, "factor", POSITIVE)
+    limits: ClassVar[Limits] = {"every": 1, "factor": POSITIVE}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return lr * np.float64(self.factor) ** (_steps(t) // (per_epoch * self.every))
@@ -73,12 +69,9 @@ class Exponential(Schedule):
     """The rate times `factor` after every epoch."""
 
     factor: float = 0.95
-
     name = "exponential"
     source = "Darken & Moody, Towards Faster Stochastic Gradient Search (1992), on schedules; the form is PyTorch's"
-
-    def __post_init__(self) -> None:
-        check_number(self, "factor", POSITIVE)
+    limits: ClassVar[Limits] = {"factor": POSITIVE}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return lr * np.float64(self.factor) ** (_steps(t) // per_epoch)
@@ -90,14 +83,9 @@ class InverseScaling(Schedule):
 
     power: float = 0.5
     samples: int | None = None
-
     name = "inverse_scaling"
     source = "Robbins & Monro, A Stochastic Approximation Method (1951), equation 27"
-
-    def __post_init__(self) -> None:
-        check_number(self, "power", NON_NEGATIVE)
-        if self.samples is not None:
-            check_integer(self, "samples", 1)
+    limits: ClassVar[Limits] = {"power": NON_NEGATIVE, "samples": 1}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         count = _steps(t) if self.samples is None else (_steps(t) // per_epoch) * self.samples
@@ -109,12 +97,9 @@ class Cosine(Schedule):
     """From lr down to the rate `floor` along half a cosine wave; the step after the last one would have `floor`."""
 
     floor: float = 0.0
-
     name = "cosine"
     source = "Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), equation 5, no restart"
-
-    def __post_init__(self) -> None:
-        check_number(self, "floor", NON_NEGATIVE)
+    limits: ClassVar[Limits] = {"floor": NON_NEGATIVE}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return _half_cosine(lr, self.floor, _steps(t) / total)
@@ -129,14 +114,9 @@ class OneCycle(Schedule):
 
     peak: float | None = None
     rise: float = 0.3
-
     name = "one_cycle"
     source = "Smith & Topin, Super-Convergence (2018), section 3; half cosines as in PyTorch"
-
-    def __post_init__(self) -> None:
-        if self.peak is not None:
-            check_number(self, "peak", POSITIVE)
-        check_number(self, "rise", UNIT_INTERVAL)
+    limits: ClassVar[Limits] = {"peak": POSITIVE, "rise": UNIT_INTERVAL}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         peak = 10 * lr if self.peak is None else self.peak
@@ -153,14 +133,9 @@ class WarmUp(Schedule):
 
     steps: int | None = None
     share: float = 0.05
-
     name = "warm_up"
     source = "Goyal et al., Accurate, Large Minibatch SGD (2017), section 2.2, gradual warm-up"
-
-    def __post_init__(self) -> None:
-        if self.steps is not None:
-            check_integer(self, "steps", 1)
-        check_number(self, "share", UNIT_INTERVAL)
+    limits: ClassVar[Limits] = {"steps": 1, "share": UNIT_INTERVAL}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         steps = np.ceil(self.share * total) if self.steps is None else self.steps
