@@ -49,7 +49,7 @@ class StartGate:
     def train(self, net: NeuralNetwork, x: Any, y: Any, options: dict[str, Any]) -> History:
         """Train `net` once that is decided."""
         self.is_decided.wait()
-        return net.train(x, y, verbose=0, threads=1, **options) if self.is_open else untrained()
+        return net.train(x, y, verbose=0, threads=1, **options) if self.is_open else History(stopped="interrupted")
 
 
 def train_many(
@@ -91,7 +91,8 @@ def train_many(
             _stop(networks, runs)
             if not isinstance(reason, KeyboardInterrupt):
                 raise
-    return [_result(number, run) for number, run in enumerate(runs)] + [untrained() for _ in networks[len(runs) :]]
+    unsubmitted = [History(stopped="interrupted") for _ in networks[len(runs) :]]
+    return [_result(number, run) for number, run in enumerate(runs)] + unsubmitted
 
 
 def _checked(networks: Any, options: dict[str, Any]) -> list[NeuralNetwork]:
@@ -146,13 +147,6 @@ def _stop(networks: Sequence[NeuralNetwork], runs: Sequence[Future[History]]) ->
         for net in networks:
             net.stop()
         done = not wait(runs, POLL_SECONDS).not_done
-
-
-def untrained() -> History:
-    """The History of a network that was interrupted before it began."""
-    history = History([])
-    history.stopped = "interrupted"
-    return history
 
 
 def _result(number: int, run: Future[History]) -> History:

@@ -51,11 +51,9 @@ def input_rows(x: Any, fan_in: int, dtype: Any) -> Array:
     array = numeric("x", x)
     if array.ndim != 2:
         hint = f"; for one sample use x.reshape({fan_in}, 1)" if array.size == fan_in else ""
-        if array.ndim > 2:
-            hint = "; flatten images first, for example x.reshape(samples, -1).T"
-        raise DataError(
-            f"x has shape {array.shape}; it needs two dimensions ({fan_in}, batch), samples as columns{hint}."
-        )
+        hint = "; flatten images first, for example x.reshape(samples, -1).T" if array.ndim > 2 else hint
+        needs = f"it needs two dimensions ({fan_in}, batch), samples as columns{hint}"
+        raise DataError(f"x has shape {array.shape}; {needs}.")
     if array.shape[0] != fan_in:
         hint = " Its transpose would fit: pass x.T." if array.shape[1] == fan_in else ""
         raise DataError(
@@ -148,10 +146,8 @@ def check_batch(name: str, count: int, batch: int) -> None:
 
 def _misshapen(array: Array, cost: Cost, groups: Sequence[int], batch: int) -> str:
     """The sentence about a y of the wrong shape."""
-    heights, openings = [sum(groups)], ("", ", or class numbers of shape ")
-    if cost.target_sum is not None and len(groups) > 1:
-        heights.append(len(groups))
-    needs = "".join(f"{opening}({height}, {batch})" for opening, height in zip(openings, heights, strict=False))
+    heights = [sum(groups)] if cost.target_sum is None or len(groups) == 1 else [sum(groups), len(groups)]
+    needs = ", or class numbers of shape ".join(f"({height}, {batch})" for height in heights)
     fits_transposed = array.ndim == 2 and array.shape[1] in heights and array.shape[0] == batch
     hint = " Its transpose would fit: pass y.T." if fits_transposed else ""
     return f"y has shape {array.shape}, but needs {needs}: samples are columns.{hint}"
@@ -177,11 +173,9 @@ def _labels_of_groups(array: Array, cost: Cost, groups: Sequence[int], batch: in
 
 def _class_numbers(name: str, array: Array, classes: int) -> Array:
     """Whole numbers 0 .. classes-1 as int64."""
-    if array.dtype.kind == "f" and not (array == np.floor(array)).all():
-        raise DataError(
-            f"{_at(name, int(np.argmax(array != np.floor(array))))} is not a whole number; class numbers are 0 to "
-            f"{classes - 1}."
-        )
+    if array.dtype.kind == "f" and (fractional := array != np.floor(array)).any():
+        entry = _at(name, int(np.argmax(fractional)))
+        raise DataError(f"{entry} is not a whole number; class numbers are 0 to {classes - 1}.")
     outside = (array < 0) | (array >= classes)
     if outside.any():
         sample = int(np.argmax(outside))
@@ -198,10 +192,8 @@ def _check_domain(columns: Array, cost: Cost, groups: Sequence[int]) -> None:
     """Raise with the first target that lies outside the domain of the cost."""
     index = cost.targets.first_outside(columns)
     if index is not None:
-        raise DataError(
-            f"y[{', '.join(map(str, index))}] is {columns[index]:g}, but cost {cost.name!r} needs targets in "
-            f"{cost.targets}."
-        )
+        entry = f"y[{', '.join(map(str, index))}]"
+        raise DataError(f"{entry} is {columns[index]:g}, but cost {cost.name!r} needs targets in {cost.targets}.")
     if cost.target_sum is None:
         return
     first = 0

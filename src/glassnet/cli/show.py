@@ -45,7 +45,7 @@ def _print_data(model: TrainedModel) -> None:
         names = model.preparation.features
         more = " ..." if names[MAX_LISTED_INPUTS:] else ""
         print(wrapped(f"  {', '.join(names[:MAX_LISTED_INPUTS])}{more}", indent=2))
-    print_line("TargetColumn", f"{model.target.name!r}: {model.target.summary()}")
+    print_line("Target", f"{model.target.name!r}: {model.target.summary()}")
 
 
 def _print_training(model: TrainedModel) -> None:

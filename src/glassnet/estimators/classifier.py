@@ -20,7 +20,7 @@ from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.estimators.inputs import validated
 from glassnet.estimators.multioutput import MultiOutputBinarizer, class_numbers, fitted_binarizer, is_class_lists
 from glassnet.estimators.sklearn_names import activation_entry
-from glassnet.estimators.validation_data import ValidationData, user_score
+from glassnet.estimators.validation_data import ValidationData
 from glassnet.tables.activations import Activation, Softmax
 from glassnet.tables.costs import BinaryCrossEntropy, CategoricalCrossEntropy, Cost
 
@@ -233,9 +233,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return predicted_classes(outputs, self._label_binarizer.groups if columns else (outputs.shape[1],))
 
     def _validation_score(self, validation: ValidationData) -> float:
-        """The share of correct predictions, or the score of the user's scorer."""
-        if self.scoring is not None:
-            return user_score(self, validation)
+        """The share of correct predictions."""
         sources = validation.sources
         expected = sources.y if sources.y.ndim == 1 else self._predicted_classes(sources.y)
         is_wrong = misclassified(self._predicted_classes(self._outputs(sources.x)), expected)

@@ -44,8 +44,8 @@ def backpropagation(
         if not given.keys() & set(row.writes):
             executor.run(number, number + 1)
     layers = range(1, len(z_s) + 1)
-    gradients = ([executor.columns(f"{symbol}{layer}").copy() for layer in layers] for symbol in ("dw", "db"))
-    return next(gradients), next(gradients)
+    dw, db = ([executor.columns(f"{symbol}{layer}").copy() for layer in layers] for symbol in ("dw", "db"))
+    return dw, db
 
 
 def predict(model: Model, x: Any) -> Array:
@@ -76,19 +76,18 @@ def outputs(model: Model, rows: Array) -> Array:
 
 
 def evaluate(model: Model, sources: Sources, penalty: bool = True) -> tuple[float, float | None]:
-    """C, the weighted mean of the samples' costs, with or without the penalty; and the accuracy where y are classes.
+    """C, the weighted mean of the samples' costs, with or without the penalty; and the accuracy, None without classes.
 
-    Where the output has groups, a sample counts as right if all of its groups are. The accuracy is None where y are
-    not classes.
+    Where the output has groups, a sample counts as right if all of its groups are.
     """
     total = weight_sum = right = 0.0
     classes = target_classes(model.architecture, sources.y)
     samples = sources.x.shape[0]
     size = block_size(model, samples)
     for first in range(0, samples, size):
-        block = slice(first, min(first + size, samples))
-        weights = None if sources.weights is None else sources.weights[block]
-        executor = loaded_executor(model, dense(sources.x[block]), sources.y[block])
+        block = slice(first, first + size)
+        x, y, weights = sources.part(block)
+        executor = loaded_executor(model, dense(x), y)
         executor.run(0, executor.program.head("forward", "cost"))
         c = executor.rows("c")
         with np.errstate(over="ignore", invalid="ignore"):
@@ -97,13 +96,9 @@ def evaluate(model: Model, sources: Sources, penalty: bool = True) -> tuple[floa
         if classes is not None:
             predicted = predicted_classes(executor.rows(output_name(executor.program)), model.architecture.groups)
             right += float((~misclassified(predicted, classes[block])).sum())
-    mean = total / weight_sum + (_penalty(executor) if penalty else 0.0)
+    penalties = (row.writes[0] for row in executor.program.rows if penalty and row.role == "penalty")
+    mean = total / weight_sum + float(sum(executor.rows(name).sum() for name in penalties))
     return mean, None if classes is None else right / samples
-
-
-def _penalty(executor: Executor) -> float:
-    penalties = (row.writes[0] for row in executor.program.rows if row.role == "penalty")
-    return float(sum(executor.rows(name).sum() for name in penalties))
 
 
 def output_name(program: Program) -> str:

@@ -76,7 +76,7 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
                 if remaining <= 0:
                     return "the time limit was reached"
                 reports = training.run(epochs=epochs, seconds=min(remaining, UPDATE_SECONDS), monitor=monitor)
-                stopped = _hand_on(reports, run.callbacks, show) or ("interrupted" if run.is_stopped() else "")
+                stopped = _report(reports, run.callbacks, show) or ("interrupted" if run.is_stopped() else "")
                 for observer in run.observers if reports else ():
                     observer.after_epoch(reports[-1], monitor.layers)
         except KeyboardInterrupt:
@@ -84,7 +84,7 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
     return stopped
 
 
-def _hand_on(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callback) -> str:
+def _report(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callback) -> str:
     """Show the new reports and pass them to the callbacks; why one of these ended the run, or an empty string."""
     for report in reports:
         show(report)
@@ -101,8 +101,7 @@ def _end(observers: Sequence[Observer], history: History) -> None:
 
 def _history(training: Training, layers: LayerHistory, stopped: str) -> History:
     """The History, with the best weights restored where early stopping was asked for."""
-    if training.best is not None:
-        training.restore_best()
+    training.restore_best()
     history = training.history(layers)
     if not stopped and training.counters.epoch < training.recipe.epochs:
         stopped = f"no better validation cost for {training.counters.waited} epochs"

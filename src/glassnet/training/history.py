@@ -59,9 +59,8 @@ class History(Sequence[Report]):
     too short; `final` is what `diagnose()` measured after the run, and what a model file stores of it.
     """
 
-    def __init__(self, reports: Sequence[Report] = ()) -> None:
-        self.reports = list(reports)
-        self.stopped = ""
+    def __init__(self, reports: Sequence[Report] = (), stopped: str = "") -> None:
+        self.reports, self.stopped = list(reports), stopped
         self.best_epoch: int | None = None
         self.warnings: list[str] = []
         self.layers = LayerHistory()

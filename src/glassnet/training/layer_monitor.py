@@ -14,13 +14,12 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import dense
-from glassnet.execution.executor import Executor
 from glassnet.execution.inference import set_batch
 from glassnet.program.builder import build
 from glassnet.program.equations import clip_scale
 from glassnet.program.parameters import Array
-from glassnet.program.program import Row
-from glassnet.training.layer_measures import LayerHistory, LayerMeter, Measures, rms, sampled_rows
+from glassnet.program.program import Program, Row
+from glassnet.training.layer_measures import LayerHistory, LayerMeter, rms, sampled_rows
 from glassnet.training.step_scalars import step_scalars
 from glassnet.training.training import Training
 
@@ -54,7 +53,8 @@ class LayerMonitor:
         if self._meter is None:
             self._meter = self._new_meter()
         prepared = time.perf_counter()
-        self.layers.add(counters.epoch, counters.step, self._measure(self._meter))
+        self._meter.executor.run()
+        self.layers.add(counters.epoch, counters.step, self._meter.measure(self._updates()))
         ended = time.perf_counter()
         self.last_seconds = ended - prepared
         self.spent += ended - started
@@ -74,13 +74,8 @@ class LayerMonitor:
         samples = max(self.training.counters.step, 1) * self.training.recipe.batch_size
         return FIRST_SECONDS + 3 * elapsed * SAMPLES / samples
 
-    def _measure(self, meter: LayerMeter) -> Measures:
-        """Run the plain program, in training mode, on the samples."""
-        meter.executor.run()
-        return meter.measure(self._updates())
-
     def _new_meter(self) -> LayerMeter:
-        """A meter of an executor whose buffers hold the samples.
+        """A meter of an executor of the plain program, in training mode, whose buffers hold the samples.
 
         It shares the gradients with the run, which rewrites them in every step before it reads them.
         """
@@ -90,16 +85,14 @@ class LayerMonitor:
         engine = "numpy" if training.executor.warnings else model.engine  # where the compiled one cannot run
         vectors = training.vectors._replace(states=())
         executor = model.executor(program, sources.x.shape[0], vectors=vectors, engine=engine)
-        executor.scalars = self._scalars(executor)
+        executor.scalars = self._scalars(program)
         set_batch(executor, *sources)
         return LayerMeter(model.architecture, executor)
 
-    def _scalars(self, executor: Executor | None = None) -> dict[str, Any]:
-        """The scalars of the next step: of the run's program, or of another executor's."""
+    def _scalars(self, program: Program) -> dict[str, Any]:
+        """The scalars that a program needs for the next step, by name."""
         training = self.training
-        program = training.program if executor is None else executor.program
-        step = np.array([float(training.counters.step)])
-        batch = np.array([float(training.recipe.batch_size)])
+        step, batch = np.array([[training.counters.step], [training.recipe.batch_size]], np.float64)
         inputs = training.step_inputs(step, batch, batch)
         scalars = step_scalars(program, training.model.architecture, inputs, training.model.dtype)[0]
         return dict(zip(program.scalars, scalars, strict=True))
@@ -108,7 +101,8 @@ class LayerMonitor:
 
     def _updates(self) -> list[float]:
         """‖change of W‖ / ‖W‖ of each layer if the next step had this gradient, by the equations of the update."""
-        program, scalars = self.training.program, self._scalars()
+        program = self.training.program
+        scalars = self._scalars(program)
         rows = {row.writes[0]: row for row in program.rows if row.label == "update" and row.formula is not None}
         names = [segment.name for segment in program.segments if segment.is_weight]
         scale = self._clip_scale()
