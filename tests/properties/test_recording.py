@@ -13,7 +13,7 @@ import pytest
 from glassnet import NeuralNetwork, Recording
 from glassnet.errors import DivergedError, ModelFileError, ParameterError
 from glassnet.files import recording
-from glassnet.files.blocks import FileBlock, BlockFile, read_blocks
+from glassnet.files.blocks import Block, BlockFile, read_blocks
 from glassnet.training import layer_monitor
 
 Array = np.ndarray[Any, Any]
@@ -82,7 +82,7 @@ def test_a_long_run_keeps_a_bounded_number_of_frames(tmp_path: Path, monkeypatch
     assert (np.diff(found.epochs) == found.epochs[0]).all()
 
 
-def blocks_of(path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int = 3) -> list[FileBlock]:
+def blocks_of(path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int = 3) -> list[Block]:
     """A recording with a block for each epoch and one for the end, and these blocks."""
     monkeypatch.setattr(recording, "WRITE_SECONDS", 0.0)
     network().train(*data(), epochs=epochs, record=path)
@@ -91,7 +91,7 @@ def blocks_of(path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int = 3) -> l
     return found.whole
 
 
-def written(path: Path, blocks: list[FileBlock]) -> Path:
+def written(path: Path, blocks: list[Block]) -> Path:
     """A file of these blocks."""
     file = BlockFile(path, *blocks[0])
     for block in blocks[1:]:
@@ -194,7 +194,7 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         Recording(tmp_path / "model")
     first, second, *more = blocks_of(path, monkeypatch)
 
-    def damaged(*blocks: FileBlock, match: str = "is a damaged recording") -> None:
+    def damaged(*blocks: Block, match: str = "is a damaged recording") -> None:
         with pytest.raises(ModelFileError, match=match):
             Recording(written(tmp_path / "bad", list(blocks)))
 
