@@ -104,9 +104,8 @@ def _checked(networks: Any, options: dict[str, Any]) -> list[NeuralNetwork]:
             raise ParameterTypeError(f"networks[{number}] is {type(net).__name__}, not a NeuralNetwork.")
         for before in range(number):
             if networks[before] is net:
-                raise ParameterError(
-                    f"networks[{before}] and networks[{number}] are the same network; pass copies (copy.deepcopy)."
-                )
+                pair = f"networks[{before}] and networks[{number}]"
+                raise ParameterError(f"{pair} are the same network; pass copies (copy.deepcopy).")
     _check_options(options, inspect.signature(NeuralNetwork.train).parameters)
     return networks
 

@@ -56,10 +56,8 @@ def input_rows(x: Any, fan_in: int, dtype: Any) -> Array:
         raise DataError(f"x has shape {array.shape}; {needs}.")
     if array.shape[0] != fan_in:
         hint = " Its transpose would fit: pass x.T." if array.shape[1] == fan_in else ""
-        raise DataError(
-            f"x has shape {array.shape}, but this network has {fan_in} inputs: samples are columns, so x is "
-            f"({fan_in}, batch).{hint}"
-        )
+        needs = f"this network has {fan_in} inputs: samples are columns, so x is ({fan_in}, batch)"
+        raise DataError(f"x has shape {array.shape}, but {needs}.{hint}")
     if array.shape[1] == 0:
         raise DataError(f"x has shape {array.shape}: there is no sample in it.")
     check_finite("x", array, dtype)
@@ -88,10 +86,9 @@ def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
     feature, sample = (int(index[0]) for index in np.nonzero(bad.T)[::-1])
     value, count = columns[feature, sample], int(bad.sum())
     what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}, beyond {np.dtype(dtype)}"
-    raise DataError(
-        f"{name}[{feature}, {sample}] is {what} ({count} such entries in all; samples are columns); "
-        f"{'scale that row' if np.isfinite(value) else 'fill in or drop these'} first."
-    )
+    entries = f"{what} ({count} such entries in all; samples are columns)"
+    advice = "scale that row" if np.isfinite(value) else "fill in or drop these"
+    raise DataError(f"{name}[{feature}, {sample}] is {entries}; {advice} first.")
 
 
 def target_rows(y: Any, cost: Cost, groups: Sequence[int], batch: int, dtype: Any) -> Array:
@@ -203,10 +200,9 @@ def _check_domain(columns: Array, cost: Cost, groups: Sequence[int]) -> None:
         if differs.any():
             sample, part = int(np.argmax(differs)), f"{first}:{first + size}" if len(groups) > 1 else ":"
             numbers = f"({len(groups)}, batch)" if len(groups) > 1 else "(batch,)"
-            raise DataError(
-                f"y[{part}, {sample}] adds up to {sums[sample]:g}, but cost {cost.name!r} needs {cost.target_sum:g} "
-                f"per sample; pass one-hot columns, or class numbers of shape {numbers}."
-            )
+            needs = f"cost {cost.name!r} needs {cost.target_sum:g} per sample"
+            advice = f"pass one-hot columns, or class numbers of shape {numbers}"
+            raise DataError(f"y[{part}, {sample}] adds up to {sums[sample]:g}, but {needs}; {advice}.")
         first += size
 
 

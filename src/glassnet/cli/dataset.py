@@ -35,11 +35,6 @@ class DataFile:
     target: str
     values: Array
 
-    @property
-    def rows(self) -> int:
-        """The number of samples."""
-        return len(self.values)
-
     def location(self, row: int) -> str:
         """Say where the target of a row stands, for messages; `row` counts from 0."""
         return self.data.location(row, self.target) if isinstance(self.data, Table) else f"{self.path}: y at row {row}"

@@ -101,11 +101,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         raise NotImplementedError
 
     def _output_and_cost(self, outputs: int) -> tuple[Activation, Cost]:
-        """The output activation and the cost."""
         raise NotImplementedError
 
     def _output_count(self, targets: Array) -> int:
-        """The number of outputs that the targets need."""
         return targets.shape[1]
 
     def _check_partial_fit_classes(self, classes: Any, y: Any) -> None:
@@ -119,9 +117,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC_SOLVERS:
-            raise AttributeError(
-                f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
-            )
+            reason = f"{self.solver} is not stochastic"
+            raise AttributeError(f"partial_fit is only available for stochastic optimizers. {reason}.")
         return True
 
     def _fit(
@@ -203,10 +200,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _adopt(self, network: NeuralNetwork, values: Sequence[tuple[Any, Any]]) -> None:
         """Make `network` the estimator's, with `values`: the weights and biases of each layer."""
-        count = range(1, len(values) + 1)
-        weights, biases = ([network.parameters.rows(f"{letter}{n}") for n in count] for letter in "wb")
-        for number, (w, b) in enumerate(values):
-            weights[number][...], biases[number][...] = w, b
+        layers = range(1, len(values) + 1)
+        weights, biases = ([network.parameters.rows(f"{letter}{layer}") for layer in layers] for letter in "wb")
+        for weight, bias, (w, b) in zip(weights, biases, values, strict=True):
+            weight[...], bias[...] = w, b
         self._network, self._views = network, (weights, biases)
         self.coefs_, self.intercepts_ = list(weights), list(biases)
 
@@ -251,11 +248,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         return FitData(sources, indices, score, evaluate)
 
     def _save_best(self) -> None:
-        """Save the present weights as the best."""
         self._best_vectors = [self._network.parameters.vector.copy(), self._network.statistics.vector.copy()]
 
     def _restore_best(self) -> None:
-        """Restore the weights of the best score."""
         if self._best_vectors is not None:
             self._network.parameters.vector[:], self._network.statistics.vector[:] = self._best_vectors
 

@@ -35,9 +35,8 @@ class SklearnCallbacks:
 
     def end_epoch(self) -> bool:
         """Call after an epoch; returns whether a callback asks the fit to stop."""
-        return self.active and self.epoch.call_on_fit_task_end(
-            **self.arguments, reconstruction_attributes=self._weights
-        )
+        arguments = self.arguments | {"reconstruction_attributes": self._weights}
+        return self.active and self.epoch.call_on_fit_task_end(**arguments)
 
     def end_fit(self) -> None:
         """Call after the last epoch."""

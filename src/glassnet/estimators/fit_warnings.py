@@ -50,10 +50,8 @@ class DivergedFitError(DivergedError, ValueError):
 
 def diverged(error: DivergedError) -> DivergedFitError:
     """The error with the message that scikit-learn's users search for, followed by where the number occurred."""
-    return DivergedFitError(
-        "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-        f"preprocessed. In short: {error}"
-    )
+    cause = "The input data may contain large values and need to be preprocessed."
+    return DivergedFitError(f"Solver produced non-finite parameter weights. {cause} In short: {error}")
 
 
 def data_findings(estimator: Any, network: NeuralNetwork, sources: Sources) -> tuple[Finding, ...]:
@@ -61,9 +59,8 @@ def data_findings(estimator: Any, network: NeuralNetwork, sources: Sources) -> t
     every = -(-sources.x.shape[0] // MAX_SAMPLES)
     x = None if is_sparse(sources.x) else sources.x[::every]
     y = None if sources.y.ndim == 1 else sources.y[::every]
-    return findings(
-        Evidence(network.model, None, None, x, y, is_complete=False, reader=reader(estimator)), RULES_BEFORE_FIT
-    )
+    evidence = Evidence(network.model, None, None, x, y, is_complete=False, reader=reader(estimator))
+    return findings(evidence, RULES_BEFORE_FIT)
 
 
 def warn_after_fit(estimator: Any, network: NeuralNetwork, not_converged: str, problems: tuple[Finding, ...]) -> None:

@@ -130,9 +130,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return targets[:, 0] if targets.shape[1] == 1 else targets
 
     def _validation_score(self, validation: ValidationData) -> float:
-        """R²."""
-        outputs, sources = self._outputs(validation.sources.x), validation.sources
-        return float(r2_score(sources.y, outputs, sample_weight=sources.weights))
+        x, y, weights = validation.sources
+        return float(r2_score(y, self._outputs(x), sample_weight=weights))
 
     def _output_and_cost(self, outputs: int) -> tuple[Activation, Cost]:
         loss = loss_entry(self.loss)

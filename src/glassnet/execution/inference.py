@@ -113,20 +113,15 @@ def loaded_executor(
     model: Model, x: Array, y: Array | None = None, weights: Array | None = None, *, training: bool = False
 ) -> Executor:
     """This thread's executor of the plain lowering, whose buffers hold the batch."""
-    executor = _cached_executor(model, len(x), training, weights is not None)
-    set_batch(executor, x, y, weights)
-    return executor
-
-
-def _cached_executor(model: Model, m: int, training: bool, weighted: bool) -> Executor:
-    """This thread's executor for batches of m samples."""
     cache: dict[tuple[bool, bool], Executor] = model.thread_local.__dict__.setdefault("executors", {})
+    m, weighted = len(x), weights is not None
     executor = cache.get((training, weighted))
     if executor is None or executor.capacity < m:
         capacity = max(m, min(2 * executor.capacity if executor else 0, MIN_BLOCK))
         program = build(model.architecture, training=training, weighted=weighted)
         executor = cache[training, weighted] = model.executor(program, capacity)
     executor.m = m
+    set_batch(executor, x, y, weights)
     return executor
 
 

@@ -67,7 +67,10 @@ class Recorder:
         if self.file is None:
             return
         part = self._unwritten(history)
-        tensors = {f"weights {name}": self._frame_values(name) for name in self.indices}
+        tensors = {}
+        for name, indices in self.indices.items():
+            values = np.array([frame[name] for frame in self.frames.values()], self.training.model.dtype)
+            tensors[f"weights {name}"] = values.reshape(-1, len(indices))
         tensors["frames"] = np.array(list(self.frames), np.int64)
         tensors |= arrays_of(part, len(self.training.model.architecture.dense))
         try:
@@ -92,11 +95,6 @@ class Recorder:
         part.layers = LayerHistory(new, history.layers.batch_size)
         self.written_reports, self.written_step = len(history), new[-1][1] if new else self.written_step
         return part
-
-    def _frame_values(self, name: str) -> Array:
-        """The new values of one array, (frames, indices)."""
-        values = [frame[name] for frame in self.frames.values()]
-        return np.array(values, self.training.model.dtype).reshape(len(values), len(self.indices[name]))
 
 
 class Recording:

@@ -40,8 +40,7 @@ class Measures(NamedTuple):
 class LayerHistory:
     """The measurements of a run: `layers["delta"]` is (measurements, layers).
 
-    `epoch` and `step` say when each was taken, `noise` and `cost` are (measurements,). `first_to_last` is the ratio of
-    δ in the first layer to that in the last; `batch_size` is that of the run (0: unknown).
+    `batch_size` is that of the run, 0 where it is unknown.
     """
 
     quantities = QUANTITIES

@@ -111,18 +111,15 @@ class LayerMonitor:
 
     def _update(self, row: Row, scalars: dict[str, Any], scale: Array) -> float:
         """‖change of W‖ / ‖W‖ of one layer, from the sampled rows of W."""
-        w, gradient, *states = (sampled_rows(self._vector_rows(name)) for name in row.reads)
-        limit = self.training.recipe.clip_value
+        training = self.training
+        buffers = [training.program.buffers[name] for name in row.reads]
+        w, gradient, *states = (sampled_rows(training.vectors.at(at.home).rows(at.segment)) for at in buffers)
+        limit = training.recipe.clip_value
         gradient = gradient if limit is None else np.clip(gradient, -limit, limit)
         assert row.formula is not None
         new = row.formula(w, gradient * scale, *states, *(scalars[name] for name in row.scalars))
         size = rms(w)
         return rms((new[0] if isinstance(new, tuple) else new) - w) / size if size > 0 else 0.0
-
-    def _vector_rows(self, name: str) -> Array:
-        """A parameter, gradient or state of the run."""
-        buffer = self.training.program.buffers[name]
-        return self.training.vectors.at(buffer.home).rows(buffer.segment)
 
     def _clip_scale(self) -> Array:
         """The factor by which clipping by the norm scales the gradients."""

@@ -51,12 +51,8 @@ def checked_run(time_limit: Any, callbacks: Any, verbose: Any, threads: Any) -> 
         raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")
     if not (verbose is None or verbose in (0, 1)):
         raise ParameterError(f"verbose is {verbose!r}; it must be None, 0 or 1.")
-    return Run(
-        callbacks=functions,
-        time_limit=None if time_limit is None else positive("time_limit", time_limit),
-        verbose=verbose,
-        threads=None if threads is None else whole("threads", threads),
-    )
+    limit = None if time_limit is None else positive("time_limit", time_limit)
+    return Run(functions, limit, verbose, threads=None if threads is None else whole("threads", threads))
 
 
 def checked_seed(seed: Any) -> int:
