@@ -22,7 +22,7 @@ from glassnet.training.progress import progress
 from glassnet.training.settings import whole
 
 FILE_ARGUMENTS = ("checkpoint", "every", "resume")
-POLL_SECONDS = 0.05  # between two checks whether networks have finished, or have been told to stop
+POLL_SECONDS = 0.05  # between two checks whether networks have finished, or were asked to stop
 
 
 class Finished(NamedTuple):

@@ -62,13 +62,13 @@ class BatchPlan:
         self._block: EpochBlock | None = None
 
     def block(self, epoch: int) -> EpochBlock:
-        """The block that contains an epoch. Its order is overwritten when another block is asked for."""
+        """The block that contains an epoch. Its order is overwritten when another block is requested."""
         number = epoch // self.epochs_per_block
         if self._block is None or self._block.first_epoch != number * self.epochs_per_block:
-            self._block = self._drawn(number)
+            self._block = self._draw(number)
         return self._block
 
-    def _drawn(self, number: int) -> EpochBlock:
+    def _draw(self, number: int) -> EpochBlock:
         """Draw a block. Batches whose weights are all 0 are left out: they make no step."""
         first_epoch, count = number * self.epochs_per_block, self._count(number)
         same_length = len(self._indices) == count

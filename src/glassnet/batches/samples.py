@@ -1,4 +1,4 @@
-"""x, y and sample weights as a person passes them, checked once and turned into rows for the executors.
+"""x, y and sample weights as the user passes them, checked once and converted to rows for the executors.
 
 Outside, samples are columns: x (fan_in, batch), y (fan_out, batch). Inside they are rows; an array whose transpose is
 row-contiguous is read in place, any other is transposed once.

@@ -36,7 +36,7 @@ class DataFile:
     values: Array
 
     def location(self, row: int) -> str:
-        """Say where the target of a row stands, for messages; `row` counts from 0."""
+        """Describe the location of a row's target, for messages; `row` counts from 0."""
         return self.data.location(row, self.target) if isinstance(self.data, Table) else f"{self.path}: y at row {row}"
 
 

@@ -19,8 +19,7 @@ class SklearnCallbacks:
     """Calls the callbacks set on `estimator` or passed down to it; `active` says whether there are any."""
 
     def __init__(self, estimator: Any, X: Any, y: Any, weights: Any) -> None:
-        self.estimator = estimator
-        self.active = bool(getattr(estimator, "_skl_callbacks", None))
+        self.estimator, self.active = estimator, bool(getattr(estimator, "_skl_callbacks", None))
         metadata = None if weights is None else {"sample_weight": weights}
         self.arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         if self.active:

@@ -22,7 +22,7 @@ from glassnet.estimators.callbacks import SklearnCallbacks
 from glassnet.estimators.fit_warnings import FitWarning, diverged
 from glassnet.estimators.learning_rates import EpochRates, inverse_scaling
 from glassnet.estimators.random_state import Shuffles
-from glassnet.estimators.stopping import Patience, no_improvement_message
+from glassnet.estimators.stopping import Patience
 from glassnet.network import NeuralNetwork
 from glassnet.tables.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer, optimizer
 from glassnet.tables.schedules import Schedule, schedule
@@ -31,7 +31,7 @@ from glassnet.training.history import Report
 from glassnet.training.layer_monitor import LayerMonitor, recent_samples
 from glassnet.training.progress import progress
 from glassnet.training.recipe import Recipe
-from glassnet.training.training import Training
+from glassnet.training.training import Evaluate, Training
 
 Array = np.ndarray[Any, Any]
 MAX_COPY_BYTES = 1 << 20  # up to this size, copying data is faster than binding the executor to other data
@@ -57,7 +57,7 @@ class FitData(NamedTuple):
     sources: Sources
     indices: Array
     score: Callable[[], float] | None = None
-    evaluate: Callable[[], tuple[float, float | None]] | None = None
+    evaluate: Evaluate = None
 
 
 def optimizer_entry(estimator: Any) -> Optimizer:
@@ -242,7 +242,7 @@ class StochasticFit:
         """End the fit, or in the adaptive mode continue with a fifth of the rate."""
         estimator = self.estimator
         self._update_rate()
-        message = no_improvement_message(self.data.score is not None, self.patience.tol, self.patience.limit)
+        message = self.patience.message("Training loss" if self.data.score is None else "Validation score")
         adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
         if adaptive and isinstance(self.rates, EpochRates) and self.rate > MIN_RATE:
             self.rate /= 5

@@ -49,7 +49,7 @@ def backpropagation(
 
 
 def predict(model: Model, x: Any) -> Array:
-    """The output, columns, for x (fan_in, batch) as a person passes it; one sample takes the short way if it can."""
+    """The output, columns, for x (fan_in, batch) as the user passes it; one sample takes the fast path if possible."""
     if type(x) is np.ndarray and x.ndim == 2 and x.shape[1] == 1:
         try:
             single: SinglePredictor = model.thread_local.single

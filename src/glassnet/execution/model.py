@@ -1,7 +1,7 @@
-"""A network's state without a face: what a run changes, a file stores, and all that lies below the faces works on.
+"""The state of a network: what training changes, a model file stores, and inference reads.
 
 An architecture says which equations there are, one flat vector holds the parameters, a second one the running
-statistics. `executor` is the only place where a program, its vectors and an executor meet.
+statistics. Only `Model.executor` brings a program, its vectors and an executor together.
 """
 
 from __future__ import annotations

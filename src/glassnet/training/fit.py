@@ -31,11 +31,10 @@ class Observer(Protocol):
 
 
 class Run(NamedTuple):
-    """What a run does apart from computing.
+    """What happens during a run besides the computation.
 
     A callback that returns True ends it; `verbose` is as in progress.py, `time_limit` in seconds, `threads` the most
-    threads the engine may use, None for as many as are faster. `is_stopped` is asked at least every UPDATE_SECONDS
-    whether to end the run.
+    threads the engine may use, None for as many as are faster. `is_stopped` is called at least every UPDATE_SECONDS.
     """
 
     callbacks: tuple[Callback, ...] = ()
@@ -100,7 +99,7 @@ def _end(observers: Sequence[Observer], history: History) -> None:
 
 
 def _history(training: Training, layers: LayerHistory, stopped: str) -> History:
-    """The History, with the best weights restored where early stopping was asked for."""
+    """The History, with the best weights restored where early stopping was requested."""
     training.restore_best()
     history = training.history(layers)
     if not stopped and training.counters.epoch < training.recipe.epochs:

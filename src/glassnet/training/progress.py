@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from glassnet.training.history import Report
@@ -32,7 +32,7 @@ def progress(epochs: int, verbose: int | None) -> Iterator[Callable[[Report], No
     elif not is_terminal:
         yield lambda report: print(report, file=sys.stderr, flush=True)
     else:
-        with _Bar(epochs, 0.0 if verbose else QUIET_SECONDS) as bar:
+        with closing(_Bar(epochs, 0.0 if verbose else QUIET_SECONDS)) as bar:
             yield bar.update
 
 
@@ -43,15 +43,12 @@ class _Bar:
         self.epochs, self.start = epochs, time.perf_counter() + delay
         self.bar: Progress | None = None
 
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         if self.bar is not None:
             self.bar.stop()
 
     def update(self, report: Report) -> None:
-        """Move the bar to this epoch; beside it stands the time that is left, not the time taken."""
+        """Move the bar to this epoch; its text has the time left in place of the time taken."""
         if time.perf_counter() < self.start:
             return
         if self.bar is None:

@@ -33,6 +33,7 @@ from glassnet.training.step_scalars import StepInputs, step_scalars
 CALL_SECONDS = 0.05  # of one compiled call; after it Python sees Ctrl-C, the time limit and callbacks
 FIRST_CALL_WORK, MIN_STEP_WORK = 1 << 24, 1 << 17  # samples times parameters: of some milliseconds; of a tiny step
 BEST = {"best_parameters": "parameters", "best_statistics": "statistics"}  # of the best epoch: copies of these vectors
+Evaluate = Callable[[], tuple[float, float | None]] | None
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run returns to search for the step that broke it
 
 
@@ -53,12 +54,7 @@ class Training:
     """
 
     def __init__(
-        self,
-        model: Model,
-        sources: Sources,
-        recipe: Recipe,
-        evaluate: Callable[[], tuple[float, float | None]] | None = None,
-        plan: BatchPlan | None = None,
+        self, model: Model, sources: Sources, recipe: Recipe, evaluate: Evaluate = None, plan: BatchPlan | None = None
     ) -> None:
         self.model, self.sources, self.recipe, self.evaluate = model, sources, recipe, evaluate
         lowerings = step_lowerings(model.architecture, recipe.step_options(sources))
