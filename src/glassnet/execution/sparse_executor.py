@@ -16,17 +16,14 @@ class SparseExecutor:
 
     def __init__(self, executor: Executor, sources: Sources) -> None:
         self.executor, self.sources, self.threads = executor, sources, executor.threads
-        self.vectors, self.capacity, self.warnings = executor.vectors, executor.capacity, executor.warnings
+        self.vectors, self.capacity = executor.vectors, executor.capacity
+        self.warnings, self.shuffle = executor.warnings, executor.shuffle
         self.slice_samples = max(1, SLICE_BYTES // (8 * sources.x.shape[1]))
 
     def bind(self, sources: Sources) -> None:
         """Name other sparse data; the executor reads the first sample until `steps` gives it a slice."""
         self.sources = sources
         self.executor.bind(sources._replace(x=on_demand(sources.x)).part(slice(1)))
-
-    def shuffle(self, orders: Array, draws: Array) -> None:
-        """Fill each row of `orders` with a permutation."""
-        self.executor.shuffle(orders, draws)
 
     def steps(self, steps: StepRange, costs: Array) -> int:
         """Run steps slice by slice and write the cost of each; return how many were run."""

@@ -22,7 +22,7 @@ MAX_WARNINGS, MAX_CHARACTERS = 16, 1000  # warnings that are stored, and charact
 
 def arrays_of(history: History, layers: int) -> dict[str, Array]:
     """The reports and the measurements of `layers` layers as arrays; a quantity that some epoch lacks is left out."""
-    columns = {f"epoch {name}": history.column(name) for name in Report._fields}
+    columns = {f"epoch {name}": history[name] for name in Report._fields}
     reports = {name: finite(values) for name, values in columns.items() if not np.isnan(values).any()}
     measured = history.layers
     values = np.array([measures.values for _, _, measures in measured.measurements])

@@ -105,8 +105,10 @@ class LayerMonitor:
         scalars = self._scalars(program)
         rows = {row.writes[0]: row for row in program.rows if row.label == "update" and row.formula is not None}
         names = [segment.name for segment in program.segments if segment.is_weight]
-        scale = self._clip_scale()
+        limit, gradients = self.training.recipe.clip_norm, self.training.vectors.gradients.vector
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            factor = 1.0 if limit is None else clip_scale(np.square(gradients, dtype=np.float64), limit=limit)
+            scale = np.asarray(factor, gradients.dtype)
             return [self._update(rows[name], scalars, scale) for name in names]
 
     def _update(self, row: Row, scalars: dict[str, Any], scale: Array) -> float:
@@ -120,13 +122,6 @@ class LayerMonitor:
         new = row.formula(w, gradient * scale, *states, *(scalars[name] for name in row.scalars))
         size = rms(w)
         return rms((new[0] if isinstance(new, tuple) else new) - w) / size if size > 0 else 0.0
-
-    def _clip_scale(self) -> Array:
-        """The factor by which clipping by the norm scales the gradients."""
-        limit, vector = self.training.recipe.clip_norm, self.training.vectors.gradients.vector
-        if limit is None:
-            return np.ones((), vector.dtype)
-        return clip_scale(np.square(vector, dtype=np.float64), limit=limit).astype(vector.dtype)
 
 
 def recent_samples(sources: Sources, indices: Array | None = None) -> Sources | None:
