@@ -80,7 +80,6 @@ def finite(values: Array) -> Array:
 
 
 def _reports(tensors: Mapping[str, Array]) -> list[Report]:
-    """The reports from their columns."""
     count = len(tensors["epoch epoch"])
     columns = []
     for name in Report._fields:
@@ -92,7 +91,6 @@ def _reports(tensors: Mapping[str, Array]) -> list[Report]:
 
 
 def _measurements(tensors: Mapping[str, Array], layers: int) -> list[tuple[int, int, Measures]]:
-    """The measurements of the layers from their columns."""
     values = tensors["look values"]
     if values.ndim != 3 or values.shape[1:] != (layers, len(QUANTITIES)):
         raise ValueError(f"its measurements of {layers} layers have shape {values.shape}")

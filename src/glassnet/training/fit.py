@@ -53,12 +53,17 @@ def fit(training: Training, run: Run) -> History:
     training.executor.threads = run.threads
     monitor = LayerMonitor(training, always=any(observer.needs_layers for observer in run.observers))
     try:
-        history = _history(training, monitor.layers, _run(training, run, monitor))
+        stopped = _run(training, run, monitor)
     except DivergedError as error:
         error.history = training.history(monitor.layers)
         _end(run.observers, error.history)
         error.history.stopped = str(error)
         raise
+    training.restore_best()
+    if not stopped and training.counters.epoch < training.recipe.epochs:
+        stopped = f"no better validation cost for {training.counters.waited} epochs"
+    history = training.history(monitor.layers)
+    history.stopped = stopped
     _end(run.observers, history)
     return history
 
@@ -96,13 +101,3 @@ def _report(reports: Sequence[Report], callbacks: Sequence[Callback], show: Call
 def _end(observers: Sequence[Observer], history: History) -> None:
     for observer in observers:
         observer.end(history)
-
-
-def _history(training: Training, layers: LayerHistory, stopped: str) -> History:
-    """The History, with the best weights restored where early stopping was requested."""
-    training.restore_best()
-    history = training.history(layers)
-    if not stopped and training.counters.epoch < training.recipe.epochs:
-        stopped = f"no better validation cost for {training.counters.waited} epochs"
-    history.stopped = stopped
-    return history

@@ -188,7 +188,6 @@ class Training:
         return StepInputs(steps, rates, samples, weights, divisors, recipe.clip_norm, recipe.clip_value)
 
     def _end_epoch(self, rate: float) -> None:
-        """Report the epoch and validate."""
         counters = self.counters
         cost = counters.cost_sum / counters.weight_sum
         validation, accuracy = self.evaluate() if self.evaluate else (None, None)
@@ -211,7 +210,7 @@ class Training:
             self.counters.waited += 1
 
     def restore_best(self) -> None:
-        """Copy the weights of the best epoch back into the model."""
+        """Copy the weights of the best epoch, where validation has judged the epochs, back into the model."""
         for name, vector in self.best.items():
             getattr(self.vectors, BEST[name]).vector[:] = vector
 
