@@ -247,13 +247,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         score = partial(judge, validation) if self.early_stopping else None
         return FitData(sources, indices, score, evaluate)
 
-    def _save_best(self) -> None:
-        self._best_vectors = [self._network.parameters.vector.copy(), self._network.statistics.vector.copy()]
-
-    def _restore_best(self) -> None:
-        if self._best_vectors is not None:
-            self._network.parameters.vector[:], self._network.statistics.vector[:] = self._best_vectors
-
     # Using the network ------------------------------------------------------------------------------------------------
 
     def _synced_network(self) -> NeuralNetwork:

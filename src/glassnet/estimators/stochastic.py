@@ -231,7 +231,8 @@ class StochasticFit:
                 print(f"Validation score: {estimator.validation_scores_[-1]:f}")
             if self.patience.add_score(estimator.validation_scores_[-1]):
                 estimator.best_validation_score_ = self.patience.best
-                estimator._save_best()
+                network = self.network
+                estimator._best_vectors = [network.parameters.vector.copy(), network.statistics.vector.copy()]
         estimator._no_improvement_count = self.patience.count
 
     def _update_rate(self) -> None:
@@ -281,8 +282,8 @@ class StochasticFit:
         states = [state.vector for state in self.training.vectors.states]
         estimator._optimizer = OptimizerState(self.optimizer, self.rate, counters.step, states)
         estimator._training = self.training if self.incremental else None
-        if self.data.score is not None:
-            estimator._restore_best()
+        if self.data.score is not None and estimator._best_vectors is not None:
+            self.network.parameters.vector[:], self.network.statistics.vector[:] = estimator._best_vectors
         self._record_history()
 
     def _record_history(self) -> None:

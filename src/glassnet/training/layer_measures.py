@@ -52,10 +52,6 @@ class LayerHistory:
         """Append a measurement, taken after `epoch` epochs and `step` steps."""
         self.measurements.append((epoch, step, measures))
 
-    def thin(self) -> None:
-        """Keep every other measurement."""
-        del self.measurements[1::2]
-
     def __getitem__(self, quantity: str) -> Array:
         if quantity not in QUANTITIES:
             raise KeyError(f"{quantity!r}; a measurement has {', '.join(QUANTITIES)}")
