@@ -19,7 +19,7 @@ from glassnet.program.builder import build
 from glassnet.program.equations import clip_scale
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program, Row
-from glassnet.training.layer_measures import LayerHistory, LayerMeter, rms, sampled_rows
+from glassnet.training.layer_measures import LayerHistory, LayerMeter, Measures, rms, sampled_rows
 from glassnet.training.step_scalars import step_scalars
 from glassnet.training.training import Training
 
@@ -53,8 +53,7 @@ class LayerMonitor:
         if self._meter is None:
             self._meter = self._new_meter()
         prepared = time.perf_counter()
-        self._meter.executor.run()
-        self.layers.add(counters.epoch, counters.step, self._meter.measure(self._updates()))
+        self.layers.add(counters.epoch, counters.step, self._measure(self._meter))
         ended = time.perf_counter()
         self.last_seconds = ended - prepared
         self.spent += ended - started
@@ -73,6 +72,10 @@ class LayerMonitor:
             return self.last_seconds
         samples = max(self.training.counters.step, 1) * self.training.recipe.batch_size
         return FIRST_SECONDS + 3 * elapsed * SAMPLES / samples
+
+    def _measure(self, meter: LayerMeter) -> Measures:
+        meter.executor.run()
+        return meter.measure(self._updates())
 
     def _new_meter(self) -> LayerMeter:
         """A meter of an executor of the plain program, in training mode, whose buffers hold the samples.
