@@ -1,7 +1,7 @@
 """The article's class: a fully connected network with feedforward, backpropagation and train, samples as columns.
 
-It is a thin face that holds a Model (execution/model.py): the equations are the program's (program/builder.py), a run
-is a Training (training/training.py). Arguments are checked here, once.
+It holds a Model (execution/model.py) and does no mathematics: the equations are the program's (program/builder.py), a
+run is a Training (training/training.py). Arguments are checked here, once.
 """
 
 from __future__ import annotations
@@ -123,6 +123,7 @@ class NeuralNetwork(Inspection):
         self.model.initialize()
 
     # The article's names ----------------------------------------------------------------------------------------------
+
     @property
     def weights(self) -> ParameterList:
         """weights[l] is a view (fan_out, fan_in)."""

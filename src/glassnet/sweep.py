@@ -22,7 +22,7 @@ from glassnet.training.progress import progress
 from glassnet.training.settings import whole
 
 FILE_ARGUMENTS = ("checkpoint", "every", "resume")
-POLL_SECONDS = 0.05  # between two checks whether networks have finished, or have been told to stop
+POLL_SECONDS = 0.05  # between two checks whether networks have finished, or were asked to stop
 
 
 class Finished(NamedTuple):
@@ -49,7 +49,7 @@ class StartGate:
     def train(self, net: NeuralNetwork, x: Any, y: Any, options: dict[str, Any]) -> History:
         """Train `net` once that is decided."""
         self.is_decided.wait()
-        return net.train(x, y, verbose=0, threads=1, **options) if self.is_open else untrained()
+        return net.train(x, y, verbose=0, threads=1, **options) if self.is_open else History(stopped="interrupted")
 
 
 def train_many(
@@ -91,7 +91,8 @@ def train_many(
             _stop(networks, runs)
             if not isinstance(reason, KeyboardInterrupt):
                 raise
-    return [_result(number, run) for number, run in enumerate(runs)] + [untrained() for _ in networks[len(runs) :]]
+    unsubmitted = [History(stopped="interrupted") for _ in networks[len(runs) :]]
+    return [_result(number, run) for number, run in enumerate(runs)] + unsubmitted
 
 
 def _checked(networks: Any, options: dict[str, Any]) -> list[NeuralNetwork]:
@@ -103,9 +104,8 @@ def _checked(networks: Any, options: dict[str, Any]) -> list[NeuralNetwork]:
             raise ParameterTypeError(f"networks[{number}] is {type(net).__name__}, not a NeuralNetwork.")
         for before in range(number):
             if networks[before] is net:
-                raise ParameterError(
-                    f"networks[{before}] and networks[{number}] are the same network; pass copies (copy.deepcopy)."
-                )
+                pair = f"networks[{before}] and networks[{number}]"
+                raise ParameterError(f"{pair} are the same network; pass copies (copy.deepcopy).")
     _check_options(options, inspect.signature(NeuralNetwork.train).parameters)
     return networks
 
@@ -146,13 +146,6 @@ def _stop(networks: Sequence[NeuralNetwork], runs: Sequence[Future[History]]) ->
         for net in networks:
             net.stop()
         done = not wait(runs, POLL_SECONDS).not_done
-
-
-def untrained() -> History:
-    """The History of a network that was interrupted before it began."""
-    history = History([])
-    history.stopped = "interrupted"
-    return history
 
 
 def _result(number: int, run: Future[History]) -> History:

@@ -47,30 +47,28 @@ class EpochBlock(NamedTuple):
 
 
 class BatchPlan:
-    """The mini-batches of a run.
+    """The mini-batches of a run, whose epochs have the orders that `orders` gives.
 
-    `orders` gives the orders of its epochs. Of the last block of a run of `epochs` only the epochs that it needs are
-    drawn; a longer run begins with the same ones.
+    Of the last block of a run of `epochs` only the epochs that it needs are drawn; a longer run begins with the same.
     """
 
     def __init__(
         self, samples: int, batch_size: int, weights: Array | None, orders: Orders, epochs: int | None = None
     ) -> None:
-        self.samples, self.weights, self.orders = samples, weights, orders
+        self.samples, self.weights, self.orders, self.epochs = samples, weights, orders, epochs
         self.epoch_batches = epoch_batches(samples, batch_size)
         self.epochs_per_block = max(1, BLOCK_SAMPLES // samples)
-        self.epochs = epochs
         self._indices = np.empty((0, samples), np.int64)
         self._block: EpochBlock | None = None
 
     def block(self, epoch: int) -> EpochBlock:
-        """The block that contains an epoch. Its order is overwritten when another block is asked for."""
+        """The block that contains an epoch. Its order is overwritten when another block is requested."""
         number = epoch // self.epochs_per_block
         if self._block is None or self._block.first_epoch != number * self.epochs_per_block:
-            self._block = self._drawn(number)
+            self._block = self._draw(number)
         return self._block
 
-    def _drawn(self, number: int) -> EpochBlock:
+    def _draw(self, number: int) -> EpochBlock:
         """Draw a block. Batches whose weights are all 0 are left out: they make no step."""
         first_epoch, count = number * self.epochs_per_block, self._count(number)
         same_length = len(self._indices) == count
@@ -80,19 +78,16 @@ class BatchPlan:
         if self._block is not None and same_length and self.weights is None:
             return self._block._replace(first_epoch=first_epoch)
         order = self._indices.ravel()
-        offsets = np.repeat(np.arange(count) * self.samples, len(self.epoch_batches))
         batches = np.tile(self.epoch_batches, (count, 1))
-        batches[:, 0] += offsets
+        batches[:, 0] += np.repeat(np.arange(count) * self.samples, len(self.epoch_batches))
         weights = batch_weights(self.weights, order, batches)
         counts = weights > 0
         starts = np.concatenate([[0], np.cumsum(counts.reshape(count, -1).sum(axis=1))])
         return EpochBlock(first_epoch, order, batches[counts], weights[counts], starts)
 
     def _count(self, number: int) -> int:
-        """The number of epochs of a block that are needed."""
-        if self.epochs is None:
-            return self.epochs_per_block
-        remaining = self.epochs - number * self.epochs_per_block
+        """The number of epochs of a block that are needed; a whole block where the run goes on after its end."""
+        remaining = 0 if self.epochs is None else self.epochs - number * self.epochs_per_block
         return min(remaining, self.epochs_per_block) if remaining > 0 else self.epochs_per_block
 
 

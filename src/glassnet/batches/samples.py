@@ -1,4 +1,4 @@
-"""x, y and sample weights as a person passes them, checked once and turned into rows for the executors.
+"""x, y and sample weights as the user passes them, checked once and converted to rows for the executors.
 
 Outside, samples are columns: x (fan_in, batch), y (fan_out, batch). Inside they are rows; an array whose transpose is
 row-contiguous is read in place, any other is transposed once.
@@ -51,17 +51,13 @@ def input_rows(x: Any, fan_in: int, dtype: Any) -> Array:
     array = numeric("x", x)
     if array.ndim != 2:
         hint = f"; for one sample use x.reshape({fan_in}, 1)" if array.size == fan_in else ""
-        if array.ndim > 2:
-            hint = "; flatten images first, for example x.reshape(samples, -1).T"
-        raise DataError(
-            f"x has shape {array.shape}; it needs two dimensions ({fan_in}, batch), samples as columns{hint}."
-        )
+        hint = "; flatten images first, for example x.reshape(samples, -1).T" if array.ndim > 2 else hint
+        needs = f"it needs two dimensions ({fan_in}, batch), samples as columns{hint}"
+        raise DataError(f"x has shape {array.shape}; {needs}.")
     if array.shape[0] != fan_in:
         hint = " Its transpose would fit: pass x.T." if array.shape[1] == fan_in else ""
-        raise DataError(
-            f"x has shape {array.shape}, but this network has {fan_in} inputs: samples are columns, so x is "
-            f"({fan_in}, batch).{hint}"
-        )
+        needs = f"this network has {fan_in} inputs: samples are columns, so x is ({fan_in}, batch)"
+        raise DataError(f"x has shape {array.shape}, but {needs}.{hint}")
     if array.shape[1] == 0:
         raise DataError(f"x has shape {array.shape}: there is no sample in it.")
     check_finite("x", array, dtype)
@@ -90,10 +86,9 @@ def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
     feature, sample = (int(index[0]) for index in np.nonzero(bad.T)[::-1])
     value, count = columns[feature, sample], int(bad.sum())
     what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}, beyond {np.dtype(dtype)}"
-    raise DataError(
-        f"{name}[{feature}, {sample}] is {what} ({count} such entries in all; samples are columns); "
-        f"{'scale that row' if np.isfinite(value) else 'fill in or drop these'} first."
-    )
+    entries = f"{what} ({count} such entries in all; samples are columns)"
+    advice = "scale that row" if np.isfinite(value) else "fill in or drop these"
+    raise DataError(f"{name}[{feature}, {sample}] is {entries}; {advice} first.")
 
 
 def target_rows(y: Any, cost: Cost, groups: Sequence[int], batch: int, dtype: Any) -> Array:
@@ -148,10 +143,8 @@ def check_batch(name: str, count: int, batch: int) -> None:
 
 def _misshapen(array: Array, cost: Cost, groups: Sequence[int], batch: int) -> str:
     """The sentence about a y of the wrong shape."""
-    heights, openings = [sum(groups)], ("", ", or class numbers of shape ")
-    if cost.target_sum is not None and len(groups) > 1:
-        heights.append(len(groups))
-    needs = "".join(f"{opening}({height}, {batch})" for opening, height in zip(openings, heights, strict=False))
+    heights = [sum(groups)] if cost.target_sum is None or len(groups) == 1 else [sum(groups), len(groups)]
+    needs = ", or class numbers of shape ".join(f"({height}, {batch})" for height in heights)
     fits_transposed = array.ndim == 2 and array.shape[1] in heights and array.shape[0] == batch
     hint = " Its transpose would fit: pass y.T." if fits_transposed else ""
     return f"y has shape {array.shape}, but needs {needs}: samples are columns.{hint}"
@@ -177,11 +170,9 @@ def _labels_of_groups(array: Array, cost: Cost, groups: Sequence[int], batch: in
 
 def _class_numbers(name: str, array: Array, classes: int) -> Array:
     """Whole numbers 0 .. classes-1 as int64."""
-    if array.dtype.kind == "f" and not (array == np.floor(array)).all():
-        raise DataError(
-            f"{_at(name, int(np.argmax(array != np.floor(array))))} is not a whole number; class numbers are 0 to "
-            f"{classes - 1}."
-        )
+    if array.dtype.kind == "f" and (fractional := array != np.floor(array)).any():
+        entry = _at(name, int(np.argmax(fractional)))
+        raise DataError(f"{entry} is not a whole number; class numbers are 0 to {classes - 1}.")
     outside = (array < 0) | (array >= classes)
     if outside.any():
         sample = int(np.argmax(outside))
@@ -198,10 +189,8 @@ def _check_domain(columns: Array, cost: Cost, groups: Sequence[int]) -> None:
     """Raise with the first target that lies outside the domain of the cost."""
     index = cost.targets.first_outside(columns)
     if index is not None:
-        raise DataError(
-            f"y[{', '.join(map(str, index))}] is {columns[index]:g}, but cost {cost.name!r} needs targets in "
-            f"{cost.targets}."
-        )
+        entry = f"y[{', '.join(map(str, index))}]"
+        raise DataError(f"{entry} is {columns[index]:g}, but cost {cost.name!r} needs targets in {cost.targets}.")
     if cost.target_sum is None:
         return
     first = 0
@@ -211,10 +200,9 @@ def _check_domain(columns: Array, cost: Cost, groups: Sequence[int]) -> None:
         if differs.any():
             sample, part = int(np.argmax(differs)), f"{first}:{first + size}" if len(groups) > 1 else ":"
             numbers = f"({len(groups)}, batch)" if len(groups) > 1 else "(batch,)"
-            raise DataError(
-                f"y[{part}, {sample}] adds up to {sums[sample]:g}, but cost {cost.name!r} needs {cost.target_sum:g} "
-                f"per sample; pass one-hot columns, or class numbers of shape {numbers}."
-            )
+            needs = f"cost {cost.name!r} needs {cost.target_sum:g} per sample"
+            advice = f"pass one-hot columns, or class numbers of shape {numbers}"
+            raise DataError(f"y[{part}, {sample}] adds up to {sums[sample]:g}, but {needs}; {advice}.")
         first += size
 
 

@@ -31,7 +31,7 @@ class Sources(NamedTuple):
 
 
 def checked_sources(architecture: Architecture, dtype: Any, x: Any, y: Any, weights: Any = None) -> Sources:
-    """x (fan_in, batch), y and sample weights as a person passes them, checked. Raises DataError."""
+    """x (fan_in, batch), y and sample weights as the user passes them, checked. Raises DataError."""
     rows = input_rows(x, architecture.inputs, dtype)
     targets = target_rows(y, architecture.cost, architecture.groups, len(rows), dtype)
     return Sources(rows, targets, weight_vector(weights, len(rows)))

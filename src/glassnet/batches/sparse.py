@@ -42,7 +42,7 @@ class DenseRows:
 
 
 def on_demand(x: Any) -> Any:
-    """x itself, or a view of a sparse x whose rows become dense when they are indexed."""
+    """x itself, or the DenseRows of a sparse x."""
     return DenseRows(x) if is_sparse(x) else x
 
 

@@ -50,11 +50,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (
-    *(train.train, predict.predict, evaluate.evaluate, show.show),
-    *(check.check, step.step, diagnose.diagnose, demo.demo),
-)
-for command in COMMANDS:
+USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, check.check
+for command in (train.train, *USE_A_MODEL, step.step, diagnose.diagnose, demo.demo):
     app.command()(command)
 
 

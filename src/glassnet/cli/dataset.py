@@ -35,13 +35,8 @@ class DataFile:
     target: str
     values: Array
 
-    @property
-    def rows(self) -> int:
-        """The number of samples."""
-        return len(self.values)
-
     def location(self, row: int) -> str:
-        """Say where the target of a row stands, for messages; `row` counts from 0."""
+        """Describe the location of a row's target, for messages; `row` counts from 0."""
         return self.data.location(row, self.target) if isinstance(self.data, Table) else f"{self.path}: y at row {row}"
 
 
@@ -121,21 +116,16 @@ def prepare_dataset(data_file: DataFile, task: str, fraction: float, seed: int, 
     train, validation = split(values, fraction, seed, classes=task == "classification" and values.ndim == 1)
     target = fit_target(data_file.target, values, train, task, standardise=not counts)
     preparation: Preparation
+    notes: tuple[str, ...] = ()
     if isinstance(data, Table):
         preparation = TablePreparation.fit(data, data_file.target, train)
+        mixed = (mixed_type_warning(data, name) for name in data.names if name != data_file.target)
+        notes = tuple(filter(None, mixed))
     else:
         preparation = ArrayPreparation.fit(data.x, train)
     _check_header_size(preparation, target, data_file.path)
     x, y = network_inputs(preparation, data), target.encode(values)
-    return Dataset(preparation, target, x, y, train, validation, _notes(data_file))
-
-
-def _notes(data_file: DataFile) -> tuple[str, ...]:
-    """Warn of columns of numbers that a few cells turn into text."""
-    if not isinstance(data_file.data, Table):
-        return ()
-    notes = (mixed_type_warning(data_file.data, name) for name in data_file.data.names if name != data_file.target)
-    return tuple(filter(None, notes))
+    return Dataset(preparation, target, x, y, train, validation, notes)
 
 
 def network_inputs(preparation: Preparation, data: Table | Arrays) -> Array:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,7 +62,9 @@ def demo(
     predicted = model.probabilities(dataset.x[test]).argmax(axis=1)
     write_plots(history, folder, images[test], predicted, dataset.y[test])
     row = int((predicted != dataset.y[test]).argmax()) + 1
-    _print_next_steps(model=str(model_path), test=str(test_path), row=str(row), lr=str(options.lr))
+    arguments = {"model": model_path, "test": test_path, "row": row, "lr": options.lr}
+    quoted = {name: shlex.quote(str(value)) for name, value in arguments.items()}
+    print(NEXT_STEPS.format(program=program_name(), **quoted))
 
 
 def _load_digits(validation: float, seed: int) -> tuple[Dataset, Any, Any]:
@@ -95,19 +100,7 @@ def _save_digits(path: Path, images: Any, labels: Any) -> None:
     print_line("Test digits", path)
 
 
-def _print_next_steps(**arguments: str) -> None:
-    """Print commands that work as printed in the folder where the demo was run."""
-    import shlex
-
-    quoted = {name: shlex.quote(text) for name, text in arguments.items()}
-    print(NEXT_STEPS.format(program=program_name(), **quoted))
-
-
 def program_name() -> str:
     """Return how to start this program again: by its name where that is on the PATH, else as it was started."""
-    import shlex
-    import shutil
-    import sys
-
     is_installed = Path(sys.argv[0]).stem != "glassnet" or shutil.which("glassnet") == sys.argv[0]
     return "glassnet" if is_installed else shlex.quote(sys.argv[0])

@@ -44,8 +44,7 @@ def diagnose_history(path: str) -> None:
 
     network = NeuralNetwork.load(path)
     if network.history is None:
-        raise ModelFileError(
-            f"{path} has no training history (it was saved untrained, or by an older glassnet); give the data "
-            f"as well: glassnet diagnose {path} FILE."
-        )
+        cause = "it was saved untrained, or by an older glassnet"
+        advice = f"give the data as well: glassnet diagnose {path} FILE"
+        raise ModelFileError(f"{path} has no training history ({cause}); {advice}.")
     print(wrapped(str(network.diagnose()), FINDING_INDENT))

@@ -9,10 +9,7 @@ from glassnet.cli.options import KnownDataArgument, ModelArgument
 SCORE_NAMES = {"accuracy": "accuracy", "log_loss": "log-loss", "rmse": "RMSE", "r2": "R²"}
 
 
-def evaluate(
-    model: ModelArgument,
-    file: KnownDataArgument,
-) -> None:
+def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
     """Score a model's predictions on known targets: accuracy, log-loss and confusion table, or RMSE and R²."""
     from glassnet.cli.dataset import read_with_target
     from glassnet.cli.scores import confusion, confusion_text

@@ -16,22 +16,15 @@ from glassnet.tables.schedules import SCHEDULES
 ELEMENTWISE = ", ".join(name for name, entry in ACTIVATIONS.items() if entry.elementwise)
 
 ModelArgument = Annotated[str, Argument(metavar="MODEL", help="A model file written by glassnet train.")]
-KnownDataArgument = Annotated[
-    str, Argument(metavar="FILE", help="Data that include the target; of an IDX folder, t10k-* is used.")
-]
-DataArgument = Annotated[
-    str, Argument(metavar="FILE", help="CSV (gzip too), Parquet, .npz of x and y, or a folder of IDX files.")
-]
+KNOWN_DATA_HELP = "Data that include the target; of an IDX folder, t10k-* is used."
+KnownDataArgument = Annotated[str, Argument(metavar="FILE", help=KNOWN_DATA_HELP)]
+DATA_HELP = "CSV (gzip too), Parquet, .npz of x and y, or a folder of IDX files."
+DataArgument = Annotated[str, Argument(metavar="FILE", help=DATA_HELP)]
 TargetOption = Annotated[str | None, Option(metavar="COLUMN", help="Column to predict; for tables only.")]
 HiddenOption = Annotated[str, Option(metavar="WIDTHS", help="Widths of the hidden layers, such as 128,64; 0 for none.")]
 ActivationOption = Annotated[str, Option(metavar="NAME", help=f"Activation of the hidden layers: {ELEMENTWISE}.")]
-CostOption = Annotated[
-    str,
-    Option(
-        metavar="NAME",
-        help=f"auto, {', '.join(COSTS)}. auto is binary or categorical cross-entropy for classes, else quadratic.",
-    ),
-]
+AUTO_COST = "auto is binary or categorical cross-entropy for classes, else quadratic."
+CostOption = Annotated[str, Option(metavar="NAME", help=f"auto, {', '.join(COSTS)}. {AUTO_COST}")]
 OptimizerOption = Annotated[str, Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.")]
 ScheduleOption = Annotated[str, Option(metavar="NAME", help=f"Schedule of the learning rate: {', '.join(SCHEDULES)}.")]
 InitializerOption = Annotated[str, Option(metavar="NAME", help=f"Initial weights: {', '.join(INITIALIZERS)}.")]

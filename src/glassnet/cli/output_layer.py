@@ -36,9 +36,7 @@ def choose_output_layer(cost_name: str, target: TargetColumn) -> OutputLayer:
     "auto" is sigmoid with binary cross-entropy for two classes, softmax with categorical cross-entropy for more, and
     linear with the quadratic cost for quantities. Raises ParameterError where the cost is unknown or does not fit.
     """
-    if cost_name == AUTO:
-        cost_name = _default_cost(target)
-    chosen = cost(cost_name)
+    chosen = cost(_default_cost(target) if cost_name == AUTO else cost_name)
     width = output_width(target, chosen)
     if isinstance(target, NumberTarget):
         if chosen.targets.high <= 1:

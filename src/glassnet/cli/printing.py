@@ -20,7 +20,6 @@ def wrapped(text: str, indent: int = 0) -> str:
     if not sys.stdout.isatty():
         return text
     width = max(MIN_WIDTH, shutil.get_terminal_size().columns)
-    wrapper = textwrap.TextWrapper(
-        width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, tabsize=1
-    )
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=" " * indent, tabsize=1)
+    wrapper.break_long_words = wrapper.break_on_hyphens = False
     return "\n".join(wrapper.fill(line) if len(line) > width else line for line in text.splitlines())

@@ -26,7 +26,6 @@ def show(model: ModelArgument) -> None:
 
 
 def _print_parameters(model: TrainedModel) -> None:
-    """Print a line per parameter array: shape, mean, standard deviation and largest absolute value."""
     print_line("Parameters", f"{model.network.parameters.count:,}")
     for name in model.network.parameters:
         array = model.network.parameters[name]
@@ -36,7 +35,6 @@ def _print_parameters(model: TrainedModel) -> None:
 
 
 def _print_data(model: TrainedModel) -> None:
-    """Print the network's inputs and its target."""
     from glassnet.data.preprocessing import TablePreparation
 
     print()
@@ -45,11 +43,10 @@ def _print_data(model: TrainedModel) -> None:
         names = model.preparation.features
         more = " ..." if names[MAX_LISTED_INPUTS:] else ""
         print(wrapped(f"  {', '.join(names[:MAX_LISTED_INPUTS])}{more}", indent=2))
-    print_line("TargetColumn", f"{model.target.name!r}: {model.target.summary()}")
+    print_line("Target", f"{model.target.name!r}: {model.target.summary()}")
 
 
 def _print_training(model: TrainedModel) -> None:
-    """Print the summary that `glassnet train` stored."""
     if not model.training:
         return
     print("\nTraining")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from typer import Option
 
 from glassnet.cli import options
+from glassnet.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     from glassnet.data.preprocessing import Preparation
@@ -17,7 +18,7 @@ MAX_NAMES = 12  # inputs, or classes, that are listed by name
 
 
 class StepData(NamedTuple):
-    """A network, the inputs (n, features) and targets (fan_out, n) of a file, its name, and how it was prepared."""
+    """A network, the inputs (n, features) and targets (fan_out, n) or (n,) of a file, and how it was prepared."""
 
     network: NeuralNetwork
     x: Any
@@ -56,7 +57,9 @@ def step(
         widths = options.parse_widths(hidden)
         train_options = TrainOptions(widths, activation, cost, seed=seed, validation=0.0)
         data = _with_new_network(file, target, train_options)
-    x, y = _select_rows(data, row, batch_size)
+    if row > len(data.x):
+        raise ParameterError(f"--row is {row:,}, but {data.path} has {len(data.x):,} rows; rows count from 1.")
+    x, y = data.x[row - 1 : row - 1 + batch_size], data.y[..., row - 1 : row - 1 + batch_size]
     explanation = data.network.explain_step(x.T, y, lr, optimizer, notation=notation)
     explanation.about = f"{_describe(data)} {explanation.about}"
     last = row + len(x) - 1
@@ -69,7 +72,6 @@ def _with_model(file: str, path: str, target: str | None) -> StepData:
     from glassnet.cli.dataset import read_with_target
     from glassnet.cli.output_layer import network_targets
     from glassnet.cli.trained_model import load_model
-    from glassnet.errors import ParameterError
 
     model = load_model(path)
     if target not in (None, model.target.name):
@@ -92,15 +94,6 @@ def _with_new_network(file: str, target: str | None, train_options: Any) -> Step
     network = make_network(dataset, train_options)
     y = network_targets(dataset.y, dataset.target, network)
     return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target)
-
-
-def _select_rows(data: StepData, row: int, count: int) -> tuple[Any, Any]:
-    """Select the rows of the step; y is (fan_out, n) or class numbers (n,)."""
-    from glassnet.errors import ParameterError
-
-    if row > len(data.x):
-        raise ParameterError(f"--row is {row:,}, but {data.path} has {len(data.x):,} rows; rows count from 1.")
-    return data.x[row - 1 : row - 1 + count], data.y[..., row - 1 : row - 1 + count]
 
 
 def _describe(data: StepData) -> str:
@@ -127,7 +120,6 @@ def _print_or_write(explanation: Any, title: str, html: str | None, file: str) -
     from rich.console import Console
 
     from glassnet.cli.output_paths import check_output
-    from glassnet.errors import DataError
     from glassnet.files.storage import atomic_file
 
     if html is None:

@@ -38,25 +38,9 @@ def train(
     quiet: Annotated[bool, Option("--quiet", help="Do not show progress.")] = False,
 ) -> None:
     """Train a network on FILE and write it, together with the preparation of its data, to a model file."""
+    arguments = locals() | {"hidden": options.parse_widths(hidden)}
     from glassnet.cli.train_options import TrainOptions
     from glassnet.cli.training_run import train_file
 
-    train_options = TrainOptions(
-        hidden=options.parse_widths(hidden),
-        activation=activation,
-        cost=cost,
-        initializer=initializer,
-        dropout=dropout,
-        l2=l2,
-        optimizer=optimizer,
-        schedule=schedule,
-        lr=lr,
-        batch_size=batch_size,
-        epochs=epochs,
-        patience=patience,
-        validation=validation,
-        seed=seed,
-        threads=threads,
-        quiet=quiet,
-    )
+    train_options = TrainOptions(**{name: arguments[name] for name in TrainOptions._fields})
     train_file(file, out, target, task, train_options, plots)

@@ -62,11 +62,6 @@ def make_network(dataset: Dataset, options: TrainOptions) -> NeuralNetwork:
     layers: list[Any] = [dataset.x.shape[1]]
     for width in options.hidden:
         layers += [width, Dropout(rate=options.dropout)] if options.dropout else [width]
-    return NeuralNetwork(
-        [*layers, output.width],
-        [options.activation] * len(options.hidden) + [output.activation],
-        cost=output.cost,
-        initializer=options.initializer,
-        l2=options.l2,
-        seed=options.seed,
-    )
+    activations = [options.activation] * len(options.hidden) + [output.activation]
+    settings = {name: getattr(options, name) for name in ("initializer", "l2", "seed")}
+    return NeuralNetwork([*layers, output.width], activations, cost=output.cost, **settings)

@@ -42,9 +42,8 @@ class TrainedModel:
         outputs = self.network.predict(x.T)
         if not (finite := np.isfinite(outputs).all(axis=0)).all():
             row = int(finite.argmin()) + 1
-            raise DataError(
-                f"The prediction for row {row} is not finite; its values are far outside the training data."
-            )
+            cause = "its values are far outside the training data"
+            raise DataError(f"The prediction for row {row} is not finite; {cause}.")
         return outputs
 
     def probabilities(self, x: Array) -> Array:

@@ -28,13 +28,12 @@ def train_file(file: str, out: str, target: str | None, task: str, options: Trai
         check_folder(plots)
     data_file = read_data_file(file, target)
     chosen_task, reason = find_task(data_file, task)
-    dataset = prepare_dataset(
-        data_file, chosen_task, options.validation, options.seed, counts=keeps_units(options.cost)
-    )
+    counts = keeps_units(options.cost)
+    dataset = prepare_dataset(data_file, chosen_task, options.validation, options.seed, counts=counts)
     network = make_network(dataset, options)
     hint = "" if task != "auto" else "; --task overrides"
     classes = f", {len(dataset.target.classes)} classes" if isinstance(dataset.target, ClassTarget) else ""
-    print_line("Data", f"{file}: {data_file.rows:,} rows")
+    print_line("Data", f"{file}: {len(data_file.values):,} rows")
     print_line("Task", f"{chosen_task} of {data_file.target!r}{classes} ({reason}{hint})")
     model, history = train_network(network, dataset, options, file)
     print_result(model, history, dataset)

@@ -30,7 +30,7 @@ from glassnet.estimators.lbfgs import fit_lbfgs
 from glassnet.estimators.random_state import initial_weights
 from glassnet.estimators.sklearn_names import activation_name, build_network, copy_into, hidden_widths, is_logistic
 from glassnet.estimators.stochastic import FitData, StochasticFit
-from glassnet.estimators.validation_data import ValidationData, split
+from glassnet.estimators.validation_data import ValidationData, split, user_score
 from glassnet.execution import inference
 from glassnet.network import NeuralNetwork
 from glassnet.see.diagnosis import Diagnosis
@@ -43,6 +43,9 @@ Array = np.ndarray[Any, Any]
 STOCHASTIC_SOLVERS = ("sgd", "adam")
 LAYER_OPTIONS = ("batch_norm", "dropout", "layer_norm")
 NETWORK_PARAMETERS = ("activation", "alpha", *LAYER_OPTIONS, "loss", "output_activation", "sklearn_compatible")
+AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
+AT_LEAST_0, BELOW_1 = Interval(Real, 0, None, closed="left"), Interval(Real, 0, 1, closed="left")
+ABOVE_0 = Interval(Real, 0, None, closed="neither")
 NOT_PICKLED = ("_views", "_training")  # rebuilt when needed
 
 
@@ -51,41 +54,29 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     loss: Any
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        **{name: ["boolean"] for name in ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")},
+        **{name: ["boolean"] for name in ("batch_norm", "layer_norm", "progress")},
+        **{name: [AT_LEAST_1] for name in ("max_iter", "max_fun")},
+        **{name: [AT_LEAST_0] for name in ("alpha", "power_t", "tol")},
+        **{name: [ABOVE_0] for name in ("learning_rate_init", "epsilon")},
+        **{name: [BELOW_1] for name in ("validation_fraction", "beta_1", "beta_2", "dropout")},
+        "hidden_layer_sizes": ["array-like", AT_LEAST_1],
         "activation": [str, Activation, list, tuple],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), AT_LEAST_1],
         "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
         "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
         "verbose": ["verbose"],
-        "warm_start": ["boolean"],
         "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [AT_LEAST_1, Options(Real, {np.inf})],
         "output_activation": [None, str, Activation],
         "optimizer": [None, str, Optimizer],
         "schedule": [None, str, Schedule],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "batch_norm": ["boolean"],
-        "layer_norm": ["boolean"],
         "scoring": [None, str, callable],
         "callbacks": [list, tuple],
-        "progress": ["boolean"],
         "dtype": [None, StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64})],
-        "time_limit": [None, Interval(Real, 0, None, closed="neither")],
-        "threads": [None, Interval(Integral, 1, None, closed="left")],
+        "time_limit": [None, ABOVE_0],
+        "threads": [None, AT_LEAST_1],
     }
 
     @classmethod
@@ -110,11 +101,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         raise NotImplementedError
 
     def _output_and_cost(self, outputs: int) -> tuple[Activation, Cost]:
-        """The output activation and the cost."""
         raise NotImplementedError
 
     def _output_count(self, targets: Array) -> int:
-        """The number of outputs that the targets need."""
         return targets.shape[1]
 
     def _check_partial_fit_classes(self, classes: Any, y: Any) -> None:
@@ -128,9 +117,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC_SOLVERS:
-            raise AttributeError(
-                f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
-            )
+            reason = f"{self.solver} is not stochastic"
+            raise AttributeError(f"partial_fit is only available for stochastic optimizers. {reason}.")
         return True
 
     def _fit(
@@ -212,10 +200,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _adopt(self, network: NeuralNetwork, values: Sequence[tuple[Any, Any]]) -> None:
         """Make `network` the estimator's, with `values`: the weights and biases of each layer."""
-        count = range(1, len(values) + 1)
-        weights, biases = ([network.parameters.rows(f"{letter}{n}") for n in count] for letter in "wb")
-        for number, (w, b) in enumerate(values):
-            weights[number][...], biases[number][...] = w, b
+        layers = range(1, len(values) + 1)
+        weights, biases = ([network.parameters.rows(f"{letter}{layer}") for layer in layers] for letter in "wb")
+        for weight, bias, (w, b) in zip(weights, biases, values, strict=True):
+            weight[...], bias[...] = w, b
         self._network, self._views = network, (weights, biases)
         self.coefs_, self.intercepts_ = list(weights), list(biases)
 
@@ -255,17 +243,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             indices, validation = split(self, sources, rng)
         loss = partial(inference.evaluate, self._network.model, penalty=False)
         evaluate = None if validation is None else partial(loss, validation.sources)
-        score = (lambda: self._validation_score(validation)) if self.early_stopping else None
+        judge = self._validation_score if self.scoring is None else partial(user_score, self)
+        score = partial(judge, validation) if self.early_stopping else None
         return FitData(sources, indices, score, evaluate)
-
-    def _save_best(self) -> None:
-        """Save the present weights as the best."""
-        self._best_vectors = [self._network.parameters.vector.copy(), self._network.statistics.vector.copy()]
-
-    def _restore_best(self) -> None:
-        """Restore the weights of the best score."""
-        if self._best_vectors is not None:
-            self._network.parameters.vector[:], self._network.statistics.vector[:] = self._best_vectors
 
     # Using the network ------------------------------------------------------------------------------------------------
 

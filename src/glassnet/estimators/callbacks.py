@@ -19,8 +19,7 @@ class SklearnCallbacks:
     """Calls the callbacks set on `estimator` or passed down to it; `active` says whether there are any."""
 
     def __init__(self, estimator: Any, X: Any, y: Any, weights: Any) -> None:
-        self.estimator = estimator
-        self.active = bool(getattr(estimator, "_skl_callbacks", None))
+        self.estimator, self.active = estimator, bool(getattr(estimator, "_skl_callbacks", None))
         metadata = None if weights is None else {"sample_weight": weights}
         self.arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         if self.active:
@@ -35,9 +34,8 @@ class SklearnCallbacks:
 
     def end_epoch(self) -> bool:
         """Call after an epoch; returns whether a callback asks the fit to stop."""
-        return self.active and self.epoch.call_on_fit_task_end(
-            **self.arguments, reconstruction_attributes=self._weights
-        )
+        arguments = self.arguments | {"reconstruction_attributes": self._weights}
+        return self.active and self.epoch.call_on_fit_task_end(**arguments)
 
     def end_fit(self) -> None:
         """Call after the last epoch."""

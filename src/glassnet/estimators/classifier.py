@@ -20,7 +20,7 @@ from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.estimators.inputs import validated
 from glassnet.estimators.multioutput import MultiOutputBinarizer, class_numbers, fitted_binarizer, is_class_lists
 from glassnet.estimators.sklearn_names import activation_entry
-from glassnet.estimators.validation_data import ValidationData, user_score
+from glassnet.estimators.validation_data import ValidationData
 from glassnet.tables.activations import Activation, Softmax
 from glassnet.tables.costs import BinaryCrossEntropy, CategoricalCrossEntropy, Cost
 
@@ -203,10 +203,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _check_classes(self, given: Array, known: Array) -> None:
         """Refuse classes for which the network has no output."""
         if self.warm_start and set(given) != set(known):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                f"Previously got {known}, `y` has {given}"
-            )
+            reason = "warm_start can only be used where `y` has the same classes as in the previous call to fit"
+            raise ValueError(f"{reason}. Previously got {known}, `y` has {given}")
         if len(np.setdiff1d(given, known, assume_unique=True)):
             raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {given}.")
 
@@ -229,13 +227,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """The most probable class number of each sample (n,), or of each column (n, columns); 0 or 1 per label."""
         if self._label_binarizer.y_type_.startswith("multilabel"):
             return outputs > 0.5
-        columns = isinstance(self._label_binarizer, MultiOutputBinarizer)
-        return predicted_classes(outputs, self._label_binarizer.groups if columns else (outputs.shape[1],))
+        return predicted_classes(outputs, self._groups() or (outputs.shape[1],))
 
     def _validation_score(self, validation: ValidationData) -> float:
-        """The share of correct predictions, or the score of the user's scorer."""
-        if self.scoring is not None:
-            return user_score(self, validation)
         sources = validation.sources
         expected = sources.y if sources.y.ndim == 1 else self._predicted_classes(sources.y)
         is_wrong = misclassified(self._predicted_classes(self._outputs(sources.x)), expected)
@@ -248,10 +242,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if self.class_weight is None:
             return weights
         if incremental and self.class_weight == "balanced":
-            raise ParameterError(
-                "class_weight='balanced' needs all of y at once: pass a dict (for several columns a list of dicts) to "
-                "use partial_fit."
-            )
+            advice = "pass a dict (for several columns a list of dicts) to use partial_fit"
+            raise ParameterError(f"class_weight='balanced' needs all of y at once: {advice}.")
         class_weights = compute_sample_weight(self.class_weight, self._decode(targets))
         return class_weights if weights is None else weights * class_weights
 
@@ -264,14 +256,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _grouped_softmax(self, given: Softmax) -> Softmax:
         """The softmax over the classes of each column, or over all classes where there is one column."""
-        columns = isinstance(self._label_binarizer, MultiOutputBinarizer)
-        groups = self._label_binarizer.groups if columns else ()
+        groups = self._groups()
         if given.groups not in ((), groups):
-            raise ParameterError(
-                f"output_activation has groups of {given.groups} outputs; they follow from the classes of y, so pass "
-                "'softmax'."
-            )
+            reason = "they follow from the classes of y, so pass 'softmax'"
+            raise ParameterError(f"output_activation has groups of {given.groups} outputs; {reason}.")
         return Softmax(groups)
+
+    def _groups(self) -> tuple[int, ...]:
+        """The number of classes of each column; empty where y has one column, or labels."""
+        return self._label_binarizer.groups if isinstance(self._label_binarizer, MultiOutputBinarizer) else ()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

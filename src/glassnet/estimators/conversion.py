@@ -80,10 +80,8 @@ def _shared_activation(estimator: Any) -> str:
     activations = hidden_activations(estimator.activation, len(estimator.coefs_) - 1)
     names = {activation_name(entry) for entry in activations} or {"relu"}
     if len(names) > 1 or not names <= set(SKLEARN_ACTIVATIONS):
-        raise ParameterError(
-            f"activation is {estimator.activation!r}; scikit-learn has one of {', '.join(SKLEARN_ACTIVATIONS)} for all "
-            "layers."
-        )
+        known = ", ".join(SKLEARN_ACTIVATIONS)
+        raise ParameterError(f"activation is {estimator.activation!r}; scikit-learn has one of {known} for all layers.")
     return names.pop()
 
 

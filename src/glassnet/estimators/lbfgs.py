@@ -55,10 +55,8 @@ class WholeCost:
     """C and its gradient over all samples, as functions of the flat vector of parameters, in float64."""
 
     def __init__(self, model: Model, sources: Sources, threads: int | None) -> None:
-        samples, options = (
-            sources.x.shape[0],
-            StepOptions(GradientSum(), weighted=sources.weights is not None, labels=sources.y.ndim == 1),
-        )
+        samples = sources.x.shape[0]
+        options = StepOptions(GradientSum(), weighted=sources.weights is not None, labels=sources.y.ndim == 1)
         lowerings = step_lowerings(model.architecture, options)
         self.executor = model.step_executor(lowerings, min(BLOCK_SAMPLES, samples), sources)
         self.executor.threads = threads
@@ -73,12 +71,9 @@ class WholeCost:
 
     def __call__(self, vector: Array) -> tuple[float, Array]:
         """C and ∂C/∂vector; both may be infinite or NaN."""
-        vectors = self.executor.vectors
-        vectors.parameters.vector[:] = vector
-        total = vectors.states[0].vector
-        total[:] = 0
-        costs = np.zeros(len(self.shares))
-        done = 0
+        total = self.executor.vectors.states[0].vector
+        self.executor.vectors.parameters.vector[:], total[:] = vector, 0
+        costs, done = np.zeros(len(self.shares)), 0
         while done < len(costs):
             part = self.steps._replace(batches=self.steps.batches[done:], scalars=self.steps.scalars[done:])
             done += self.executor.steps(part, costs[done:])

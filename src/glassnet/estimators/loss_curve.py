@@ -46,6 +46,5 @@ def curve_html(estimator: Any) -> str:
     file = io.StringIO()
     figure: Any = draw(estimator, None).figure
     figure.savefig(file, format="svg")
-    text = file.getvalue()
-    svg = text[text.index("<svg") :].replace("<svg", "<svg style='max-width:100%;height:auto'", 1)
-    return f"<div style='max-width:40em'>{svg}</div>"
+    svg = file.getvalue().partition("<svg")[2]
+    return f"<div style='max-width:40em'><svg style='max-width:100%;height:auto'{svg}</div>"

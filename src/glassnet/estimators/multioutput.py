@@ -75,23 +75,15 @@ def class_numbers(y: Array, classes: Array, name: str) -> Array:
 def fitted_binarizer(y: Array) -> LabelBinarizer | MultiOutputBinarizer:
     """scikit-learn's LabelBinarizer fitted on y, or ours where y has several columns of classes."""
     if y.ndim == 2:
-        if has_mixed_columns(y):
-            return MultiOutputBinarizer([_checked_column(column) for column in y.T])
+        is_object = y.dtype == object and len(y) > 0
+        if is_object and len({isinstance(value, str) for value in y[0]}) > 1:  # text and numbers, as DataFrames have
+            for column in y.T:
+                check_classification_targets(np.array(column.tolist()))
+            return MultiOutputBinarizer(list(y.T))
         check_classification_targets(y)
         if type_of_target(y) == MultiOutputBinarizer.y_type_:
             return MultiOutputBinarizer(list(dense(y).T))
     return LabelBinarizer().fit(y)
-
-
-def has_mixed_columns(y: Any) -> bool:
-    """Whether some columns of y hold strings and others numbers, as the columns of a DataFrame may."""
-    return y.dtype == object and len(y) > 0 and len({isinstance(value, str) for value in y[0]}) > 1
-
-
-def _checked_column(column: Array) -> Array:
-    """The column if it holds classes; an object column is checked by the type of its elements."""
-    check_classification_targets(np.array(column.tolist()))
-    return column
 
 
 def is_class_lists(classes: Any) -> bool:

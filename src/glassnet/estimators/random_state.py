@@ -57,7 +57,6 @@ class Shuffles:
         self._draw_block(orders)
 
     def _draw_block(self, orders: Array) -> None:
-        """Write the orders of the next block."""
         self.block_state, self.first_epoch = self.rng.get_state(legacy=False), self.blocks * self.epochs_per_block
         self.blocks += 1
         self.epochs_drawn = self.first_epoch + len(orders)

@@ -15,7 +15,7 @@ from glassnet.errors import DataError
 from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.estimators.inputs import validated
 from glassnet.estimators.sklearn_names import activation_entry, default_output, loss_entry, mean_over_outputs
-from glassnet.estimators.validation_data import ValidationData, user_score
+from glassnet.estimators.validation_data import ValidationData
 from glassnet.tables.activations import Activation
 from glassnet.tables.costs import Cost, Quadratic
 
@@ -130,11 +130,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return targets[:, 0] if targets.shape[1] == 1 else targets
 
     def _validation_score(self, validation: ValidationData) -> float:
-        """R², or the score of the user's scorer."""
-        if self.scoring is not None:
-            return user_score(self, validation)
-        outputs, sources = self._outputs(validation.sources.x), validation.sources
-        return float(r2_score(sources.y, outputs, sample_weight=sources.weights))
+        x, y, weights = validation.sources
+        return float(r2_score(y, self._outputs(x), sample_weight=weights))
 
     def _output_and_cost(self, outputs: int) -> tuple[Activation, Cost]:
         loss = loss_entry(self.loss)

@@ -49,9 +49,8 @@ def hidden_activations(given: Any, count: int) -> list[Activation]:
     single = isinstance(given, (str, Activation)) or not isinstance(given, Sequence)
     entries = [activation_entry(one) for one in ([given] * count if single else given)]
     if len(entries) != count:
-        raise ParameterError(
-            f"activation has {len(entries)} entries, but hidden_layer_sizes has {count} layers; give one for each."
-        )
+        given = f"activation has {len(entries)} entries, but hidden_layer_sizes has {count} layers"
+        raise ParameterError(f"{given}; give one for each.")
     for entry in entries:
         if not entry.elementwise:
             raise ParameterError(f"activation {entry.name!r} is for the output layer; hidden layers need another.")
@@ -91,15 +90,9 @@ def build_network(widths: Sequence[int], hidden: Any, output: Activation, loss: 
     layers: list[Any] = [widths[0]]
     for width in widths[1:-1]:
         layers += [width, *extra]
-    return NeuralNetwork(
-        [*layers, widths[-1]],
-        [*hidden_activations(hidden, len(widths) - 2), output],
-        cost=loss,
-        initializer="zeros",
-        l2=options["alpha"],
-        dtype=options["dtype"],
-        seed=options["seed"],
-    )
+    activations = [*hidden_activations(hidden, len(widths) - 2), output]
+    settings = {"l2": options["alpha"], "dtype": options["dtype"], "seed": options["seed"]}
+    return NeuralNetwork([*layers, widths[-1]], activations, cost=loss, initializer="zeros", **settings)
 
 
 def copy_into(new: NeuralNetwork, old: NeuralNetwork) -> None:

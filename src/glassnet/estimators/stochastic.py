@@ -22,7 +22,7 @@ from glassnet.estimators.callbacks import SklearnCallbacks
 from glassnet.estimators.fit_warnings import FitWarning, diverged
 from glassnet.estimators.learning_rates import EpochRates, inverse_scaling
 from glassnet.estimators.random_state import Shuffles
-from glassnet.estimators.stopping import Patience, no_improvement_message
+from glassnet.estimators.stopping import Patience
 from glassnet.network import NeuralNetwork
 from glassnet.tables.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer, optimizer
 from glassnet.tables.schedules import Schedule, schedule
@@ -31,7 +31,7 @@ from glassnet.training.history import Report
 from glassnet.training.layer_monitor import LayerMonitor, recent_samples
 from glassnet.training.progress import progress
 from glassnet.training.recipe import Recipe
-from glassnet.training.training import Training
+from glassnet.training.training import Evaluate, Training
 
 Array = np.ndarray[Any, Any]
 MAX_COPY_BYTES = 1 << 20  # up to this size, copying data is faster than binding the executor to other data
@@ -57,7 +57,7 @@ class FitData(NamedTuple):
     sources: Sources
     indices: Array
     score: Callable[[], float] | None = None
-    evaluate: Callable[[], tuple[float, float | None]] | None = None
+    evaluate: Evaluate = None
 
 
 def optimizer_entry(estimator: Any) -> Optimizer:
@@ -77,9 +77,8 @@ def batch_size(estimator: Any, samples: int) -> int:
     if estimator.batch_size == "auto":
         return min(200, samples)
     if estimator.batch_size > samples:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=2
-        )
+        problem = "Got `batch_size` less than 1 or larger than sample size"
+        warnings.warn(f"{problem}. It is going to be clipped", stacklevel=2)
     return int(min(estimator.batch_size, samples))
 
 
@@ -129,14 +128,8 @@ class StochasticFit:
         """A new run, or the one of the last partial_fit, continued."""
         first_step = previous.step if previous else 0
         self.rates = self._schedule(first_step)
-        recipe = Recipe(
-            batch_size=self.batch_size,
-            epochs=self.estimator.max_iter,
-            lr=self.rate,
-            optimizer=self.optimizer,
-            schedule=self.rates,
-            penalty_per_weight=True,
-        )
+        size, epochs = self.batch_size, self.estimator.max_iter
+        recipe = Recipe(size, epochs, self.rate, self.optimizer, self.rates, penalty_per_weight=True)
         training: Training | None = getattr(self.estimator, "_training", None) if previous else None
         sources = self.data.sources
         if training is not None and self._can_read(training):
@@ -153,7 +146,6 @@ class StochasticFit:
         return training
 
     def _can_read(self, training: Training) -> bool:
-        """Whether a previous run can read the present data."""
         before, now = training.sources, self.data.sources
         same = before.y.ndim == now.y.ndim and (before.weights is None) == (now.weights is None)
         return same and training.model is self.network.model and training.executor.capacity >= self.batch_size
@@ -188,10 +180,8 @@ class StochasticFit:
         self._finish()
         if self.incremental or self.stop_reason or estimator.n_iter_ < estimator.max_iter:
             return ""
-        return (
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
-            "converged yet."
-        )
+        limit = f"Maximum iterations ({estimator.max_iter})"
+        return f"Stochastic Optimizer: {limit} reached and the optimization hasn't converged yet."
 
     def _run_epochs(self, left: int, started: float) -> None:
         """Run some of the epochs that are left, and process those that finish."""
@@ -208,7 +198,6 @@ class StochasticFit:
         self._process_reports()
 
     def _process_reports(self) -> None:
-        """Process the reports of all epochs that are new."""
         while self.estimator.n_iter_ < len(self.training.counters.reports) and not self.stop_reason:
             self._end_epoch(self.training.counters.reports[self.estimator.n_iter_])
         self._update_rate()
@@ -242,11 +231,11 @@ class StochasticFit:
                 print(f"Validation score: {estimator.validation_scores_[-1]:f}")
             if self.patience.add_score(estimator.validation_scores_[-1]):
                 estimator.best_validation_score_ = self.patience.best
-                estimator._save_best()
+                network = self.network
+                estimator._best_vectors = [network.parameters.vector.copy(), network.statistics.vector.copy()]
         estimator._no_improvement_count = self.patience.count
 
     def _update_rate(self) -> None:
-        """Set the rate to that of the next epoch."""
         if isinstance(self.rates, EpochRates):
             self.rate = float(self.rates.after(self.estimator.n_iter_))
 
@@ -254,7 +243,7 @@ class StochasticFit:
         """End the fit, or in the adaptive mode continue with a fifth of the rate."""
         estimator = self.estimator
         self._update_rate()
-        message = no_improvement_message(self.data.score is not None, self.patience.tol, self.patience.limit)
+        message = self.patience.message("Training loss" if self.data.score is None else "Validation score")
         adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
         if adaptive and isinstance(self.rates, EpochRates) and self.rate > MIN_RATE:
             self.rate /= 5
@@ -293,8 +282,8 @@ class StochasticFit:
         states = [state.vector for state in self.training.vectors.states]
         estimator._optimizer = OptimizerState(self.optimizer, self.rate, counters.step, states)
         estimator._training = self.training if self.incremental else None
-        if self.data.score is not None:
-            estimator._restore_best()
+        if self.data.score is not None and estimator._best_vectors is not None:
+            self.network.parameters.vector[:], self.network.statistics.vector[:] = estimator._best_vectors
         self._record_history()
 
     def _record_history(self) -> None:

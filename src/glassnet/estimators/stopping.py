@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 
 class Patience:
@@ -37,8 +36,6 @@ class Patience:
         left = self.limit + 1 - self.count
         return most if left == math.inf else max(1, min(most, int(left)))
 
-
-def no_improvement_message(early_stopping: bool, tol: float, limit: Any) -> str:
-    """Why a fit ended, in scikit-learn's words."""
-    measure = "Validation score" if early_stopping else "Training loss"
-    return f"{measure} did not improve more than tol={tol:f} for {limit} consecutive epochs."
+    def message(self, measure: str) -> str:
+        """Why a fit ended, in scikit-learn's wording."""
+        return f"{measure} did not improve more than tol={self.tol:f} for {self.limit} consecutive epochs."

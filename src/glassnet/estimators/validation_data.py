@@ -32,8 +32,7 @@ def split(estimator: Any, sources: Sources, rng: np.random.RandomState) -> tuple
     train, validation = train_test_split(indices, random_state=rng, test_size=fraction, stratify=stratify)
     if len(validation) < 2:
         raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-    weights = None if sources.weights is None else sources.weights[validation]
-    part = Sources(sources.x[validation], sources.y[validation], weights)
+    part = sources.part(validation)
     return train, ValidationData(part, estimator._decode(part.y))
 
 

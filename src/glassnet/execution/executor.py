@@ -20,18 +20,9 @@ ENGINES = ("compiled", "numpy")
 class StepExecutor(Protocol):
     """What a run of steps needs."""
 
-    @property
-    def vectors(self) -> Vectors:
-        """Parameters, gradients, optimiser states and running statistics."""
-
-    @property
-    def capacity(self) -> int:
-        """The largest batch, in samples."""
-
-    @property
-    def warnings(self) -> list[str]:
-        """Sentences about how the program is run."""
-
+    vectors: Vectors
+    capacity: int  # the largest batch, in samples
+    warnings: list[str]  # sentences about how the program is run
     threads: int | None  # None: as many as are faster
 
     def bind(self, sources: Sources) -> None:

@@ -44,12 +44,12 @@ def backpropagation(
         if not given.keys() & set(row.writes):
             executor.run(number, number + 1)
     layers = range(1, len(z_s) + 1)
-    gradients = ([executor.columns(f"{symbol}{layer}").copy() for layer in layers] for symbol in ("dw", "db"))
-    return next(gradients), next(gradients)
+    dw, db = ([executor.columns(f"{symbol}{layer}").copy() for layer in layers] for symbol in ("dw", "db"))
+    return dw, db
 
 
 def predict(model: Model, x: Any) -> Array:
-    """The output, columns, for x (fan_in, batch) as a person passes it; one sample takes the short way if it can."""
+    """The output, columns, for x (fan_in, batch) as the user passes it; one sample takes the fast path if possible."""
     if type(x) is np.ndarray and x.ndim == 2 and x.shape[1] == 1:
         try:
             single: SinglePredictor = model.thread_local.single
@@ -76,19 +76,18 @@ def outputs(model: Model, rows: Array) -> Array:
 
 
 def evaluate(model: Model, sources: Sources, penalty: bool = True) -> tuple[float, float | None]:
-    """C, the weighted mean of the samples' costs, with or without the penalty; and the accuracy where y are classes.
+    """C, the weighted mean of the samples' costs, with or without the penalty; and the accuracy, None without classes.
 
-    Where the output has groups, a sample counts as right if all of its groups are. The accuracy is None where y are
-    not classes.
+    Where the output has groups, a sample counts as right if all of its groups are.
     """
     total = weight_sum = right = 0.0
     classes = target_classes(model.architecture, sources.y)
     samples = sources.x.shape[0]
     size = block_size(model, samples)
     for first in range(0, samples, size):
-        block = slice(first, min(first + size, samples))
-        weights = None if sources.weights is None else sources.weights[block]
-        executor = loaded_executor(model, dense(sources.x[block]), sources.y[block])
+        block = slice(first, first + size)
+        x, y, weights = sources.part(block)
+        executor = loaded_executor(model, dense(x), y)
         executor.run(0, executor.program.head("forward", "cost"))
         c = executor.rows("c")
         with np.errstate(over="ignore", invalid="ignore"):
@@ -97,13 +96,9 @@ def evaluate(model: Model, sources: Sources, penalty: bool = True) -> tuple[floa
         if classes is not None:
             predicted = predicted_classes(executor.rows(output_name(executor.program)), model.architecture.groups)
             right += float((~misclassified(predicted, classes[block])).sum())
-    mean = total / weight_sum + (_penalty(executor) if penalty else 0.0)
+    penalties = (row.writes[0] for row in executor.program.rows if penalty and row.role == "penalty")
+    mean = total / weight_sum + float(sum(executor.rows(name).sum() for name in penalties))
     return mean, None if classes is None else right / samples
-
-
-def _penalty(executor: Executor) -> float:
-    penalties = (row.writes[0] for row in executor.program.rows if row.role == "penalty")
-    return float(sum(executor.rows(name).sum() for name in penalties))
 
 
 def output_name(program: Program) -> str:
@@ -118,20 +113,15 @@ def loaded_executor(
     model: Model, x: Array, y: Array | None = None, weights: Array | None = None, *, training: bool = False
 ) -> Executor:
     """This thread's executor of the plain lowering, whose buffers hold the batch."""
-    executor = _cached_executor(model, len(x), training, weights is not None)
-    set_batch(executor, x, y, weights)
-    return executor
-
-
-def _cached_executor(model: Model, m: int, training: bool, weighted: bool) -> Executor:
-    """This thread's executor for batches of m samples."""
     cache: dict[tuple[bool, bool], Executor] = model.thread_local.__dict__.setdefault("executors", {})
+    m, weighted = len(x), weights is not None
     executor = cache.get((training, weighted))
     if executor is None or executor.capacity < m:
         capacity = max(m, min(2 * executor.capacity if executor else 0, MIN_BLOCK))
         program = build(model.architecture, training=training, weighted=weighted)
         executor = cache[training, weighted] = model.executor(program, capacity)
     executor.m = m
+    set_batch(executor, x, y, weights)
     return executor
 
 

@@ -1,7 +1,7 @@
-"""A network's state without a face: what a run changes, a file stores, and every room below the faces works on.
+"""The state of a network: what training changes, a model file stores, and inference reads.
 
 An architecture says which equations there are, one flat vector holds the parameters, a second one the running
-statistics. `executor` is the only place where a program, its vectors and an executor meet.
+statistics. Only `Model.executor` brings a program, its vectors and an executor together.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from glassnet.program.layer_positions import segments
 from glassnet.program.lowering import Lowerings
 from glassnet.program.parameters import Parameters
 from glassnet.program.program import Program
-from glassnet.tables import initializers
+from glassnet.tables.initializers import Initializer, initializer_for
 
 
 class Model:
@@ -30,8 +30,10 @@ class Model:
     `thread_local` holds the executors of each calling thread (inference.py); no copy has them.
     """
 
-    def __init__(self, architecture: Architecture, initializer: Any, dtype: Any, seed: int, engine: str) -> None:
-        self.architecture, self.initializer = architecture, initializers.initializer(initializer)
+    def __init__(
+        self, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str
+    ) -> None:
+        self.architecture, self.initializer = architecture, initializer
         self.dtype, self.seed, self.engine = np.dtype(dtype), seed, engine
         self._allocate()
         self.initialize()
@@ -50,8 +52,7 @@ class Model:
                 if segment.initial is not None:
                     vector[segment.name][...] = segment.initial
                     continue
-                activation = self.architecture.dense[segment.layer - 1].activation
-                entry = initializers.initializer_for(self.initializer, activation)
+                entry = initializer_for(self.initializer, self.architecture.dense[segment.layer - 1].activation)
                 vector[segment.name] = entry.draw(rng, *segment.shape)
 
     def executor(

@@ -1,4 +1,4 @@
-"""The forward pass alone, as fast as it goes: fused equations, blocks that stay in cache, a short way for one sample.
+"""The forward pass alone, as fast as possible: fused equations, blocks that stay in cache, a fast path for one sample.
 
 `inference.py` runs equations whose quantities have names; this runs the same equations, with the same bits, where only
 the result counts.

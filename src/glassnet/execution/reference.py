@@ -1,4 +1,4 @@
-"""Runs a program with NumPy, one row after another: slow, plain, and the measure of the engine.
+"""Runs a program with NumPy, one equation after another: slow, plain, and the measure of the engine.
 
 It shares memory, program and interface with the compiled executor, so that either can stand for the other.
 """
@@ -112,7 +112,10 @@ class Reference(Memory):
             case "clip_scale":
                 return {"limit": scalar}
             case "dropout":
-                return dropout_settings(row.settings, self.seed) | {"step": self.step}
+                threshold, bits, layer = row.settings
+                scale = struct.unpack("<d", struct.pack("<q", bits))[0]
+                keys = dropout_keys(self.seed, layer)
+                return {"threshold": threshold, "scale": scale, "keys": keys, "step": self.step}
         return {}
 
 
@@ -129,10 +132,3 @@ def shuffle_into(orders: Array, draws: Array) -> None:
             order.append(i)
             order[i], order[other] = order[other], i
         row[:] = order
-
-
-def dropout_settings(settings: tuple[int, ...], seed: int) -> dict[str, Any]:
-    """The settings of a dropout equation in the form that `equations.dropout` takes."""
-    threshold, bits, layer = settings
-    scale = struct.unpack("<d", struct.pack("<q", bits))[0]
-    return {"threshold": threshold, "scale": scale, "keys": dropout_keys(seed, layer)}

@@ -8,7 +8,6 @@ from glassnet.batches.mini_batches import StepRange
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import SLICE_BYTES, dense_part, on_demand
 from glassnet.execution.executor import Executor
-from glassnet.program.buffers import Vectors
 from glassnet.program.parameters import Array
 
 
@@ -16,45 +15,19 @@ class SparseExecutor:
     """Runs the steps of `executor` on sparse sources, slice by slice."""
 
     def __init__(self, executor: Executor, sources: Sources) -> None:
-        self.executor, self.sources = executor, sources
+        self.executor, self.sources, self.threads = executor, sources, executor.threads
+        self.vectors, self.capacity = executor.vectors, executor.capacity
+        self.warnings, self.shuffle = executor.warnings, executor.shuffle
         self.slice_samples = max(1, SLICE_BYTES // (8 * sources.x.shape[1]))
-
-    @property
-    def vectors(self) -> Vectors:
-        """Those of the executor."""
-        return self.executor.vectors
-
-    @property
-    def capacity(self) -> int:
-        """The largest batch, in samples."""
-        return self.executor.capacity
-
-    @property
-    def warnings(self) -> list[str]:
-        """Sentences about how the program is run."""
-        return self.executor.warnings
-
-    @property
-    def threads(self) -> int | None:
-        """The most threads to use; None for as many as are faster."""
-        return self.executor.threads
-
-    @threads.setter
-    def threads(self, count: int | None) -> None:
-        self.executor.threads = count
 
     def bind(self, sources: Sources) -> None:
         """Name other sparse data; the executor reads the first sample until `steps` gives it a slice."""
         self.sources = sources
         self.executor.bind(sources._replace(x=on_demand(sources.x)).part(slice(1)))
 
-    def shuffle(self, orders: Array, draws: Array) -> None:
-        """Fill each row of `orders` with a permutation."""
-        self.executor.shuffle(orders, draws)
-
     def steps(self, steps: StepRange, costs: Array) -> int:
         """Run steps slice by slice and write the cost of each; return how many were run."""
-        done = 0
+        self.executor.threads, done = self.threads, 0
         while done < len(steps.batches):
             stop = self._slice_end(steps.batches, done)
             part = StepRange(steps.order, steps.batches[done:stop], steps.scalars[done:stop], steps.first_step + done)

@@ -54,19 +54,15 @@ def read_checkpoint(path: Path, training: Training) -> dict[str, Any]:
     arrays, metadata = read_tensors(path)
     checkpoint = metadata.get("checkpoint")
     if not isinstance(checkpoint, dict) or not {"run", "state"} <= set(checkpoint):
-        raise ModelFileError(
-            f"{path} is a model file but no checkpoint of a run; name another file, or use resume=False."
-        )
-    description = _description(training)
-    for name, value in description.items():
-        if checkpoint["run"].get(name) != value:
-            raise ModelFileError(
-                f"{path} is a checkpoint of another run: its {name} is {checkpoint['run'].get(name)!r:.80}, "
-                f"here {value!r:.80}; use resume=False to start afresh."
-            )
-    state = dict(checkpoint["state"])
-    state["best_cost"] = float(state["best_cost"])
-    return {"arrays": arrays, **state}
+        advice = "name another file, or use resume=False"
+        raise ModelFileError(f"{path} is a model file but no checkpoint of a run; {advice}.")
+    for name, value in _description(training).items():
+        saved = checkpoint["run"].get(name)
+        if saved != value:
+            reason = f"its {name} is {saved!r:.80}, here {value!r:.80}; use resume=False to start afresh"
+            raise ModelFileError(f"{path} is a checkpoint of another run: {reason}.")
+    state = checkpoint["state"]
+    return {"arrays": arrays, **state, "best_cost": float(state["best_cost"])}
 
 
 def _description(training: Training) -> dict[str, Any]:

@@ -22,7 +22,7 @@ MAX_WARNINGS, MAX_CHARACTERS = 16, 1000  # warnings that are stored, and charact
 
 def arrays_of(history: History, layers: int) -> dict[str, Array]:
     """The reports and the measurements of `layers` layers as arrays; a quantity that some epoch lacks is left out."""
-    columns = {f"epoch {name}": history.column(name) for name in Report._fields}
+    columns = {f"epoch {name}": history[name] for name in Report._fields}
     reports = {name: finite(values) for name, values in columns.items() if not np.isnan(values).any()}
     measured = history.layers
     values = np.array([measures.values for _, _, measures in measured.measurements])
@@ -34,12 +34,11 @@ def arrays_of(history: History, layers: int) -> dict[str, Array]:
 
 def document_of(history: History) -> dict[str, Any]:
     """Everything that is not a number of an epoch or of a measurement, as plain data."""
-    warnings = [warning[:MAX_CHARACTERS] for warning in history.warnings[:MAX_WARNINGS]]
     levels = None if history.final is None else finite(np.array(history.final.levels)).tolist()
     return {
         "stopped": history.stopped[:MAX_CHARACTERS],
         "best_epoch": history.best_epoch,
-        "warnings": warnings,
+        "warnings": [warning[:MAX_CHARACTERS] for warning in history.warnings[:MAX_WARNINGS]],
         "batch_size": history.layers.batch_size,
         "levels": levels,
     }
@@ -47,8 +46,8 @@ def document_of(history: History) -> dict[str, Any]:
 
 def history_of(tensors: Mapping[str, Array], document: Mapping[str, Any], layers: int) -> History:
     """The History in a file. Raises ValueError or KeyError where anything in it is impossible."""
-    history = History(_reports(tensors))
-    history.stopped, history.warnings = _text(document["stopped"]), [_text(text) for text in document["warnings"]]
+    history = History(_reports(tensors), _text(document["stopped"]))
+    history.warnings = [_text(text) for text in document["warnings"]]
     best, batch = document["best_epoch"], document["batch_size"]
     if not (best is None or type(best) is int) or type(batch) is not int or batch < 0:
         raise ValueError(f"its best epoch is {best!r:.40} and its batch size {batch!r:.40}")
@@ -67,8 +66,8 @@ def shortened(history: History) -> History:
     """
     count = len(history)
     indices = np.unique(np.linspace(0, max(0, count - 1), min(MAX_EPOCHS, count)).astype(np.int64))
-    short = History([history[index]._replace(seconds=0.0) for index in indices])
-    short.stopped, short.best_epoch, short.warnings = history.stopped, history.best_epoch, history.warnings
+    short = History([history[index]._replace(seconds=0.0) for index in indices], history.stopped)
+    short.best_epoch, short.warnings = history.best_epoch, history.warnings
     epoch, step = (history[-1].epoch, history[-1].step) if history else (0, 0)
     final = [] if history.final is None else [(epoch, step, history.final.measures)]
     short.layers, short.final = LayerHistory(final, history.layers.batch_size), history.final
@@ -81,7 +80,6 @@ def finite(values: Array) -> Array:
 
 
 def _reports(tensors: Mapping[str, Array]) -> list[Report]:
-    """The reports from their columns."""
     count = len(tensors["epoch epoch"])
     columns = []
     for name in Report._fields:
@@ -93,7 +91,6 @@ def _reports(tensors: Mapping[str, Array]) -> list[Report]:
 
 
 def _measurements(tensors: Mapping[str, Array], layers: int) -> list[tuple[int, int, Measures]]:
-    """The measurements of the layers from their columns."""
     values = tensors["look values"]
     if values.ndim != 3 or values.shape[1:] != (layers, len(QUANTITIES)):
         raise ValueError(f"its measurements of {layers} layers have shape {values.shape}")
@@ -105,7 +102,6 @@ def _measurements(tensors: Mapping[str, Array], layers: int) -> list[tuple[int, 
 
 
 def _levels(values: Any) -> CostLevels | None:
-    """The three costs."""
     if values is None:
         return None
     if not isinstance(values, list) or len(values) != 3 or any(type(value) is not float for value in values):

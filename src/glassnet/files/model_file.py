@@ -47,18 +47,18 @@ class SavedModel(NamedTuple):
 
     def copy_into(self, model: Model) -> None:
         """Copy the tensors into a model of this description; shapes and dtypes must be those that it needs."""
-        for vector in (model.parameters, model.statistics):
-            for name in vector:
-                self._copy(name, vector[name])
+        for name, target in model_arrays(model).items():
+            tensor = self.tensors.get(name)
+            if tensor is None or tensor.shape != target.shape or tensor.dtype != target.dtype:
+                problem = "is missing" if tensor is None else f"is {tensor.dtype} {tensor.shape}"
+                needs = f"the network it describes needs {target.dtype} {target.shape}"
+                raise ModelFileError(f"{self.path}: tensor {name} {problem}; {needs}.")
+            target[...] = tensor
 
-    def _copy(self, name: str, target: Array) -> None:
-        tensor = self.tensors.get(name)
-        if tensor is None or tensor.shape != target.shape or tensor.dtype != target.dtype:
-            problem = "is missing" if tensor is None else f"is {tensor.dtype} {tensor.shape}"
-            raise ModelFileError(
-                f"{self.path}: tensor {name} {problem}; the network it describes needs {target.dtype} {target.shape}."
-            )
-        target[...] = tensor
+
+def model_arrays(model: Model) -> dict[str, Array]:
+    """Views of all parameters and running statistics, by name."""
+    return {**model.parameters, **model.statistics}
 
 
 def describe_model(model: Model) -> dict[str, Any]:
@@ -85,18 +85,15 @@ def write_model(path: Any, model: Model, runs: int, history: History | None, ext
     The History of the last training is stored in short (history_file.py).
     """
     tensors = {}
-    for vector in (model.parameters, model.statistics):
-        for name in vector:
-            if not np.isfinite(vector[name]).all():
-                raise ModelFileError(
-                    f"{name} has a number that is not finite; train the network anew before saving it."
-                )
-            tensors[name] = np.ascontiguousarray(vector[name])
+    for name, array in model_arrays(model).items():
+        if not np.isfinite(array).all():
+            raise ModelFileError(f"{name} has a number that is not finite; train the network anew before saving it.")
+        tensors[name] = np.ascontiguousarray(array)
     document = {"network": describe_model(model), "runs": runs, "extra": extra or {}}
     if history is not None:
         short = shortened(history)
-        arrays = arrays_of(short, len(model.architecture.dense))
-        tensors |= {HISTORY + name: array for name, array in arrays.items()}
+        measured = arrays_of(short, len(model.architecture.dense))
+        tensors |= {HISTORY + name: array for name, array in measured.items()}
         document["history"] = document_of(short)
     write_tensors(path, tensors, document)
 

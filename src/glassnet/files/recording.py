@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import ModelFileError
-from glassnet.files.blocks import BlockFile, FileBlock, read_blocks
+from glassnet.files.blocks import BlockFile, read_blocks
 from glassnet.files.history_file import arrays_of, document_of, history_of
 from glassnet.files.model_file import describe_model
 from glassnet.files.storage import FilePath
@@ -23,8 +23,8 @@ from glassnet.training.layer_measures import LayerHistory
 from glassnet.training.training import Training
 
 WRITE_SECONDS = 1.0  # between two blocks
-MAX_FRAMES = 1000  # epochs whose weights are kept; of a longer run every second, fourth ... one
-MAX_SAMPLED = 256  # parameters of each array that are kept, evenly spread
+MAX_FRAMES = 1000  # epochs whose weights are recorded; of a longer run every second, fourth ... one
+MAX_SAMPLED = 256  # parameters of each array that are recorded, evenly spread
 
 
 class Recorder:
@@ -36,11 +36,14 @@ class Recorder:
     needs_layers = True
 
     def __init__(self, training: Training, path: FilePath) -> None:
-        self.training, self.path = training, path
+        self.training = training
         self.indices = {name: spread_indices(w.size) for name, w in training.model.parameters.items()}
         self.frames: dict[int, dict[str, Array]] = {}  # that are not written yet
-        self.frame_epochs, self.gap = list[int](), 1  # epochs whose weights are kept, and the distance between them
-        self.file: BlockFile | None = BlockFile(path, *self._first_block())  # None once it cannot be written
+        self.frame_epochs, self.gap = list[int](), 1  # the epochs with recorded weights, and their distance
+        shapes = {name: list(array.shape) for name, array in training.model.parameters.items()}
+        document = {"recording": {"network": describe_model(training.model), "shapes": shapes}}
+        tensors = {f"places {name}": indices for name, indices in self.indices.items()}
+        self.file: BlockFile | None = BlockFile(path, tensors, document)  # None once it cannot be written
         self.written_reports, self.written_step = 0, -1  # the latter is that of the last written measurement
         self.written_at = -np.inf
 
@@ -67,7 +70,10 @@ class Recorder:
         if self.file is None:
             return
         part = self._unwritten(history)
-        tensors = {f"weights {name}": self._frame_values(name) for name in self.indices}
+        tensors = {}
+        for name, indices in self.indices.items():
+            values = np.array([frame[name] for frame in self.frames.values()], self.training.model.dtype)
+            tensors[f"weights {name}"] = values.reshape(-1, len(indices))
         tensors["frames"] = np.array(list(self.frames), np.int64)
         tensors |= arrays_of(part, len(self.training.model.architecture.dense))
         try:
@@ -77,26 +83,14 @@ class Recorder:
             warnings.warn(f"{problem} The recording ends here; the training goes on.", RuntimeWarning, stacklevel=2)
         self.frames, self.written_at = {}, time.perf_counter()
 
-    def _first_block(self) -> FileBlock:
-        """What holds for the whole run."""
-        model = self.training.model
-        shapes = {name: list(model.parameters[name].shape) for name in self.indices}
-        tensors = {f"places {name}": indices for name, indices in self.indices.items()}
-        return tensors, {"recording": {"network": describe_model(model), "shapes": shapes}}
-
     def _unwritten(self, history: History) -> History:
         """The epochs and measurements that are not written yet; from now on they count as written."""
-        part = History(history.reports[self.written_reports :])
-        part.stopped, part.best_epoch, part.warnings = history.stopped, history.best_epoch, history.warnings
+        part = History(history.reports[self.written_reports :], history.stopped)
+        part.best_epoch, part.warnings = history.best_epoch, history.warnings
         new = [measurement for measurement in history.layers.measurements if measurement[1] > self.written_step]
         part.layers = LayerHistory(new, history.layers.batch_size)
         self.written_reports, self.written_step = len(history), new[-1][1] if new else self.written_step
         return part
-
-    def _frame_values(self, name: str) -> Array:
-        """The new values of one array, (frames, indices)."""
-        values = [frame[name] for frame in self.frames.values()]
-        return np.array(values, self.training.model.dtype).reshape(len(values), len(self.indices[name]))
 
 
 class Recording:
@@ -105,9 +99,9 @@ class Recording:
     Attributes
     ----------
     history : the History, with `history.layers`
-    epochs : the epochs after which weights were kept, (frames,)
-    weights : the kept values of each parameter array by name, (frames, indices)
-    indices : the position of each kept value in its array, (indices, 2): row and column as in `net.parameters[name]`
+    epochs : the epochs after which weights were recorded, (frames,)
+    weights : the recorded values of each parameter array by name, (frames, indices)
+    indices : the position of each value in its array, (indices, 2): row and column as in `net.parameters[name]`
     network : a description of the network: layers, activations, cost, seed
     cut : whether the end of the run is missing; then one warning says after which epoch the file ends
 
@@ -137,7 +131,7 @@ class Recording:
         self.indices = {name: np.stack(np.unravel_index(flat[name], shapes[name]), axis=1) for name in shapes}
 
     def _read_rest(self, tensors: list[dict[str, Array]], documents: list[dict[str, Any]]) -> None:
-        """Epochs, measurements and frames; of the latter those that the run would have kept to its end."""
+        """Epochs, measurements and frames; of the latter those that the run still had at its end."""
         layers, gap = len(self.network["activations"]), documents[-1]["gap"] if documents else 1
         if type(gap) is not int or gap < 1:
             raise ValueError(f"its frames are {gap!r:.40} epochs apart")

@@ -26,7 +26,7 @@ class RunFiles(NamedTuple):
     record: Path | None
 
     def observers(self, training: Training) -> tuple[Observer, ...]:
-        """Restore the run if that is asked for, and begin its files. Raises ModelFileError where one cannot be used."""
+        """Restore the run if requested, and begin its files. Raises ModelFileError where one cannot be used."""
         if self.checkpoint is not None and self.resume and self.checkpoint.exists():
             training.restore(read_checkpoint(self.checkpoint, training))
         observers: list[Observer] = []
@@ -38,7 +38,7 @@ class RunFiles(NamedTuple):
 
 
 def checked_files(checkpoint: Any, every: Any, resume: Any, record: Any) -> RunFiles:
-    """The files that a person names, checked. Raises ParameterError or ParameterTypeError."""
+    """The files that the user names, checked. Raises ParameterError or ParameterTypeError."""
     if resume and checkpoint is None:
         raise ParameterError("resume=True needs checkpoint, the file to resume from.")
     paths = _path("checkpoint", checkpoint), _path("record", record)

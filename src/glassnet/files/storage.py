@@ -22,6 +22,7 @@ from typing import IO, Any, NamedTuple, NoReturn
 import numpy as np
 
 from glassnet.errors import GlassnetError, ModelFileError
+from glassnet.program.parameters import Array
 
 FORMAT = 1
 KEY = "glassnet"
@@ -51,7 +52,7 @@ class _Entry(NamedTuple):
     end: int
 
 
-def write_tensors(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], metadata: Mapping[str, Any]) -> None:
+def write_tensors(path: FilePath, tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
     """Write named float32, float64 or int64 arrays and one JSON document to a model file, atomically.
 
     Raises ModelFileError (a ValueError), and then leaves an existing file unchanged.
@@ -61,7 +62,7 @@ def write_tensors(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], m
         file.write(content)
 
 
-def packed(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], metadata: Mapping[str, Any]) -> bytes:
+def packed(path: FilePath, tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> bytes:
     """The content of a model file; an error names `path`, its destination."""
     from safetensors.numpy import save
 
@@ -79,7 +80,7 @@ def packed(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], metadata
     return content
 
 
-def read_tensors(path: FilePath) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+def read_tensors(path: FilePath) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays and the document of a model file, every claim of its header checked first.
 
     Raises ModelFileError (a ValueError) for a file that is damaged, not glassnet's, or from a newer version.
@@ -88,7 +89,7 @@ def read_tensors(path: FilePath) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         return unpacked(path, file)
 
 
-def unpacked(path: FilePath, file: IO[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+def unpacked(path: FilePath, file: IO[bytes]) -> tuple[dict[str, Array], dict[str, Any]]:
     """The same from an open file, or from the result of `packed`; an error names `path`, its origin."""
     entries, metadata, start = _read_header(file, path)
     return {entry.name: _read_tensor(file, path, start, entry) for entry in entries}, metadata
@@ -161,14 +162,13 @@ def _sweep(target: Path) -> None:
 
 def _runs(process: int) -> bool:
     """Whether a process of this machine is alive; True where that cannot be determined."""
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
+    if os.name == "posix":
+        try:
+            os.kill(process, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+        except OSError:
+            pass
     return True
 
 
@@ -182,7 +182,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _writable(path: FilePath, name: str, tensor: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _writable(path: FilePath, name: str, tensor: Array) -> Array:
     """The tensor as the file stores it: C order, little-endian, finite."""
     array = np.asarray(tensor, order="C")
     dtype = array.dtype.newbyteorder("<")
@@ -318,7 +318,7 @@ def _check_layout(path: FilePath, entries: list[_Entry], size: int) -> None:
         _refuse(path, f"has {size - end:,} bytes too many at its end", "copy or save it again")
 
 
-def _read_tensor(file: IO[bytes], path: FilePath, start: int, entry: _Entry) -> np.ndarray[Any, Any]:
+def _read_tensor(file: IO[bytes], path: FilePath, start: int, entry: _Entry) -> Array:
     """The values of one tensor, in the machine's byte order, finite."""
     try:
         array = np.empty(entry.shape, entry.dtype)
@@ -331,11 +331,10 @@ def _read_tensor(file: IO[bytes], path: FilePath, start: int, entry: _Entry) -> 
     return array.astype(entry.dtype.newbyteorder("="), copy=False)
 
 
-def _check_finite(path: FilePath, name: str, array: np.ndarray[Any, Any]) -> None:
+def _check_finite(path: FilePath, name: str, array: Array) -> None:
     """Refuse NaN and infinity, naming the first."""
-    bad = ~np.isfinite(array)
-    if bad.any():
-        index = tuple(int(axis) for axis in np.unravel_index(int(bad.argmax()), array.shape))
+    if not np.isfinite(array).all():
+        index = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
         value = "NaN" if np.isnan(array[index]) else "infinite"
         at = f"[{', '.join(map(str, index))}]" if index else ""
         _refuse(path, f"has a value that is not a finite number: {name}{at} is {value}")

@@ -31,11 +31,10 @@ class Observer(Protocol):
 
 
 class Run(NamedTuple):
-    """What a run does apart from computing.
+    """What happens during a run besides the computation.
 
     A callback that returns True ends it; `verbose` is as in progress.py, `time_limit` in seconds, `threads` the most
-    threads the engine may use, None for as many as are faster. `is_stopped` is asked at least every UPDATE_SECONDS
-    whether to end the run.
+    threads the engine may use, None for as many as are faster. `is_stopped` is called at least every UPDATE_SECONDS.
     """
 
     callbacks: tuple[Callback, ...] = ()
@@ -54,12 +53,17 @@ def fit(training: Training, run: Run) -> History:
     training.executor.threads = run.threads
     monitor = LayerMonitor(training, always=any(observer.needs_layers for observer in run.observers))
     try:
-        history = _history(training, monitor.layers, _run(training, run, monitor))
+        stopped = _run(training, run, monitor)
     except DivergedError as error:
         error.history = training.history(monitor.layers)
         _end(run.observers, error.history)
         error.history.stopped = str(error)
         raise
+    training.restore_best()
+    if not stopped and training.counters.epoch < training.recipe.epochs:
+        stopped = f"no better validation cost for {training.counters.waited} epochs"
+    history = training.history(monitor.layers)
+    history.stopped = stopped
     _end(run.observers, history)
     return history
 
@@ -76,7 +80,7 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
                 if remaining <= 0:
                     return "the time limit was reached"
                 reports = training.run(epochs=epochs, seconds=min(remaining, UPDATE_SECONDS), monitor=monitor)
-                stopped = _hand_on(reports, run.callbacks, show) or ("interrupted" if run.is_stopped() else "")
+                stopped = _report(reports, run.callbacks, show) or ("interrupted" if run.is_stopped() else "")
                 for observer in run.observers if reports else ():
                     observer.after_epoch(reports[-1], monitor.layers)
         except KeyboardInterrupt:
@@ -84,7 +88,7 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
     return stopped
 
 
-def _hand_on(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callback) -> str:
+def _report(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callback) -> str:
     """Show the new reports and pass them to the callbacks; why one of these ended the run, or an empty string."""
     for report in reports:
         show(report)
@@ -97,14 +101,3 @@ def _hand_on(reports: Sequence[Report], callbacks: Sequence[Callback], show: Cal
 def _end(observers: Sequence[Observer], history: History) -> None:
     for observer in observers:
         observer.end(history)
-
-
-def _history(training: Training, layers: LayerHistory, stopped: str) -> History:
-    """The History, with the best weights restored where early stopping was asked for."""
-    if training.best is not None:
-        training.restore_best()
-    history = training.history(layers)
-    if not stopped and training.counters.epoch < training.recipe.epochs:
-        stopped = f"no better validation cost for {training.counters.waited} epochs"
-    history.stopped = stopped
-    return history

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.program.parameters import Array
 from glassnet.training.layer_measures import LayerHistory, Measures
 
 
@@ -52,31 +51,26 @@ class FinalState(NamedTuple):
 
 
 class History(Sequence[Report]):
-    """The reports of a run in order; `history["cost"]` is one of their quantities as an array.
+    """The reports of a run in order; `history["cost"]` is one of their quantities as an array, with NaN for None.
 
     `stopped` says why the run ended, `best_epoch` is the epoch whose weights were restored, where early stopping was
     asked for, `warnings` are sentences about the run. `layers` are the measurements of its layers, none where it was
     too short; `final` is what `diagnose()` measured after the run, and what a model file stores of it.
     """
 
-    def __init__(self, reports: Sequence[Report] = ()) -> None:
-        self.reports = list(reports)
-        self.stopped = ""
+    def __init__(self, reports: Sequence[Report] = (), stopped: str = "") -> None:
+        self.reports, self.stopped = list(reports), stopped
         self.best_epoch: int | None = None
         self.warnings: list[str] = []
         self.layers = LayerHistory()
         self.final: FinalState | None = None
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str):
-            if key not in Report._fields:
-                raise KeyError(f"{key!r}; a report has {', '.join(Report._fields)}")
-            return self.column(key)
-        return self.reports[key]
-
-    def column(self, quantity: str) -> Array:
-        """One quantity of all epochs, NaN where an epoch has none."""
-        values = [getattr(report, quantity) for report in self.reports]
+        if not isinstance(key, str):
+            return self.reports[key]
+        if key not in Report._fields:
+            raise KeyError(f"{key!r}; a report has {', '.join(Report._fields)}")
+        values = [getattr(report, key) for report in self.reports]
         return np.array([np.nan if value is None else value for value in values], np.float64)
 
     def __len__(self) -> int:

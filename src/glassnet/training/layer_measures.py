@@ -14,7 +14,6 @@ import numpy as np
 from glassnet.execution.executor import Executor
 from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
-from glassnet.program.program import Program
 from glassnet.tables.activations import Activation
 
 SATURATED_SLOPE = 0.05  # of the largest σ'(z): below it an output counts as saturated
@@ -41,8 +40,7 @@ class Measures(NamedTuple):
 class LayerHistory:
     """The measurements of a run: `layers["delta"]` is (measurements, layers).
 
-    `epoch` and `step` say when each was taken, `noise` and `cost` are (measurements,). `first_to_last` is the ratio of
-    δ in the first layer to that in the last; `batch_size` is that of the run (0: unknown).
+    `batch_size` is that of the run, 0 where it is unknown.
     """
 
     quantities = QUANTITIES
@@ -53,10 +51,6 @@ class LayerHistory:
     def add(self, epoch: int, step: int, measures: Measures) -> None:
         """Append a measurement, taken after `epoch` epochs and `step` steps."""
         self.measurements.append((epoch, step, measures))
-
-    def thin(self) -> None:
-        """Keep every other measurement."""
-        del self.measurements[1::2]
 
     def __getitem__(self, quantity: str) -> Array:
         if quantity not in QUANTITIES:
@@ -101,9 +95,8 @@ class LayerMeter:
 
     def __init__(self, architecture: Architecture, executor: Executor) -> None:
         self.executor = executor
-        self.activation_inputs = activation_inputs(executor.program, len(architecture.dense))
         self.activations = [dense.activation for dense in architecture.dense]
-        self.largest_slopes = [largest_slope(activation) for activation in self.activations]
+        self.largest_slopes = list(map(largest_slope, self.activations))
 
     def measure(self, updates: Sequence[float] | None = None) -> Measures:
         """The numbers of all layers; `updates` are ‖change of W‖ / ‖W‖ of each."""
@@ -127,20 +120,15 @@ class LayerMeter:
         largest = self.largest_slopes[layer - 1]
         if not largest:
             return 0.0, 0.0
-        z = self.activation_inputs[layer - 1]
-        slopes = absolute_slopes(self.executor, self.activations[layer - 1], z, layer) / largest
+        program, a = self.executor.program, f"a{layer}"
+        z = program.rows[program.writer(a)].reads[0]  # or what a layer before the activation made of it
+        slopes = absolute_slopes(self.activations[layer - 1], *map(self.executor.rows, (z, a))) / largest
         return float((slopes < SATURATED_SLOPE).mean()), float((slopes.max(axis=0) < DEAD_SLOPE).mean())
 
 
-def activation_inputs(program: Program, layers: int) -> list[str]:
-    """The name of what the activation of each dense layer reads: z, or what a layer before it made of z."""
-    return [program.rows[program.writer(f"a{layer}")].reads[0] for layer in range(1, layers + 1)]
-
-
-def absolute_slopes(executor: Executor, activation: Activation, z: str, layer: int) -> Array:
-    """|σ'(z)| of a layer, (m, fan_out), by the activation's own formula; `z` names what it reads."""
-    a = executor.rows(f"a{layer}")
-    return np.abs(np.ones_like(a) * activation.derivative(executor.rows(z), a))
+def absolute_slopes(activation: Activation, z: Array, a: Array) -> Array:
+    """|σ'(z)| in the shape of a, by the activation's own formula."""
+    return np.abs(np.ones_like(a) * activation.derivative(z, a))
 
 
 def largest_slope(activation: Activation) -> float:
@@ -148,7 +136,7 @@ def largest_slope(activation: Activation) -> float:
     if not activation.elementwise:
         return 0.0
     z = np.linspace(-6, 6, 241)
-    return float(np.abs(np.ones_like(z) * activation.derivative(z, activation.value(z))).max())
+    return float(absolute_slopes(activation, z, activation.value(z)).max())
 
 
 def noise_scale(executor: Executor) -> float:

@@ -14,12 +14,11 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import dense
-from glassnet.execution.executor import Executor
 from glassnet.execution.inference import set_batch
 from glassnet.program.builder import build
 from glassnet.program.equations import clip_scale
 from glassnet.program.parameters import Array
-from glassnet.program.program import Row
+from glassnet.program.program import Program, Row
 from glassnet.training.layer_measures import LayerHistory, LayerMeter, Measures, rms, sampled_rows
 from glassnet.training.step_scalars import step_scalars
 from glassnet.training.training import Training
@@ -59,7 +58,7 @@ class LayerMonitor:
         self.last_seconds = ended - prepared
         self.spent += ended - started
         if len(self.layers) >= MAX_MEASUREMENTS:
-            self.layers.thin()
+            del self.layers.measurements[1::2]
             self.gap = -(-2 * counters.epoch // MAX_MEASUREMENTS)
         self.next_epoch = counters.epoch + self.gap
 
@@ -75,12 +74,11 @@ class LayerMonitor:
         return FIRST_SECONDS + 3 * elapsed * SAMPLES / samples
 
     def _measure(self, meter: LayerMeter) -> Measures:
-        """Run the plain program, in training mode, on the samples."""
         meter.executor.run()
         return meter.measure(self._updates())
 
     def _new_meter(self) -> LayerMeter:
-        """A meter of an executor whose buffers hold the samples.
+        """A meter of an executor of the plain program, in training mode, whose buffers hold the samples.
 
         It shares the gradients with the run, which rewrites them in every step before it reads them.
         """
@@ -90,16 +88,14 @@ class LayerMonitor:
         engine = "numpy" if training.executor.warnings else model.engine  # where the compiled one cannot run
         vectors = training.vectors._replace(states=())
         executor = model.executor(program, sources.x.shape[0], vectors=vectors, engine=engine)
-        executor.scalars = self._scalars(executor)
+        executor.scalars = self._scalars(program)
         set_batch(executor, *sources)
         return LayerMeter(model.architecture, executor)
 
-    def _scalars(self, executor: Executor | None = None) -> dict[str, Any]:
-        """The scalars of the next step: of the run's program, or of another executor's."""
+    def _scalars(self, program: Program) -> dict[str, Any]:
+        """The scalars that a program needs for the next step, by name."""
         training = self.training
-        program = training.program if executor is None else executor.program
-        step = np.array([float(training.counters.step)])
-        batch = np.array([float(training.recipe.batch_size)])
+        step, batch = np.array([[training.counters.step], [training.recipe.batch_size]], np.float64)
         inputs = training.step_inputs(step, batch, batch)
         scalars = step_scalars(program, training.model.architecture, inputs, training.model.dtype)[0]
         return dict(zip(program.scalars, scalars, strict=True))
@@ -108,34 +104,27 @@ class LayerMonitor:
 
     def _updates(self) -> list[float]:
         """‖change of W‖ / ‖W‖ of each layer if the next step had this gradient, by the equations of the update."""
-        program, scalars = self.training.program, self._scalars()
+        program = self.training.program
+        scalars = self._scalars(program)
         rows = {row.writes[0]: row for row in program.rows if row.label == "update" and row.formula is not None}
         names = [segment.name for segment in program.segments if segment.is_weight]
-        scale = self._clip_scale()
+        limit, gradients = self.training.recipe.clip_norm, self.training.vectors.gradients.vector
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            factor = 1.0 if limit is None else clip_scale(np.square(gradients, dtype=np.float64), limit=limit)
+            scale = np.asarray(factor, gradients.dtype)
             return [self._update(rows[name], scalars, scale) for name in names]
 
     def _update(self, row: Row, scalars: dict[str, Any], scale: Array) -> float:
         """‖change of W‖ / ‖W‖ of one layer, from the sampled rows of W."""
-        w, gradient, *states = (sampled_rows(self._vector_rows(name)) for name in row.reads)
-        limit = self.training.recipe.clip_value
+        training = self.training
+        buffers = [training.program.buffers[name] for name in row.reads]
+        w, gradient, *states = (sampled_rows(training.vectors.at(at.home).rows(at.segment)) for at in buffers)
+        limit = training.recipe.clip_value
         gradient = gradient if limit is None else np.clip(gradient, -limit, limit)
         assert row.formula is not None
         new = row.formula(w, gradient * scale, *states, *(scalars[name] for name in row.scalars))
         size = rms(w)
         return rms((new[0] if isinstance(new, tuple) else new) - w) / size if size > 0 else 0.0
-
-    def _vector_rows(self, name: str) -> Array:
-        """A parameter, gradient or state of the run."""
-        buffer = self.training.program.buffers[name]
-        return self.training.vectors.at(buffer.home).rows(buffer.segment)
-
-    def _clip_scale(self) -> Array:
-        """The factor by which clipping by the norm scales the gradients."""
-        limit, vector = self.training.recipe.clip_norm, self.training.vectors.gradients.vector
-        if limit is None:
-            return np.ones((), vector.dtype)
-        return clip_scale(np.square(vector, dtype=np.float64), limit=limit).astype(vector.dtype)
 
 
 def recent_samples(sources: Sources, indices: Array | None = None) -> Sources | None:

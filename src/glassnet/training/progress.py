@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from glassnet.training.history import Report
@@ -24,24 +24,16 @@ def progress(epochs: int, verbose: int | None) -> Iterator[Callable[[Report], No
     verbose=None: a bar on a terminal once the run has lasted a second, nothing elsewhere; 0: nothing; 1: the bar on a
     terminal, one line per epoch elsewhere. A process without stderr gets nothing.
     """
-    terminal = is_terminal(sys.stderr)
-    if verbose == 0 or not is_open(sys.stderr) or (verbose is None and not terminal):
+    stream: Any = sys.stderr
+    is_open = stream is not None and not getattr(stream, "closed", False)  # None in a service and under pythonw
+    is_terminal = is_open and hasattr(stream, "isatty") and stream.isatty()
+    if verbose == 0 or not is_open or (verbose is None and not is_terminal):
         yield lambda report: None
-    elif not terminal:
+    elif not is_terminal:
         yield lambda report: print(report, file=sys.stderr, flush=True)
     else:
-        with _Bar(epochs, 0.0 if verbose else QUIET_SECONDS) as bar:
+        with closing(_Bar(epochs, 0.0 if verbose else QUIET_SECONDS)) as bar:
             yield bar.update
-
-
-def is_open(stream: Any) -> bool:
-    """Whether a standard stream can be written to: it is None in a service, under pythonw and after `2>&-`."""
-    return stream is not None and not getattr(stream, "closed", False)
-
-
-def is_terminal(stream: Any) -> bool:
-    """Whether a standard stream is open and a terminal."""
-    return is_open(stream) and hasattr(stream, "isatty") and bool(stream.isatty())
 
 
 class _Bar:
@@ -51,15 +43,12 @@ class _Bar:
         self.epochs, self.start = epochs, time.perf_counter() + delay
         self.bar: Progress | None = None
 
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         if self.bar is not None:
             self.bar.stop()
 
     def update(self, report: Report) -> None:
-        """Move the bar to this epoch; beside it stands the time that is left, not the time taken."""
+        """Move the bar to this epoch; its text has the time left in place of the time taken."""
         if time.perf_counter() < self.start:
             return
         if self.bar is None:

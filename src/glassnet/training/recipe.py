@@ -38,14 +38,9 @@ class Recipe(NamedTuple):
 
     def step_options(self, sources: Sources) -> StepOptions:
         """What decides the equations of a step, apart from the architecture."""
-        return StepOptions(
-            self.optimizer,
-            weighted=sources.weights is not None,
-            labels=sources.y.ndim == 1,
-            clip_norm=self.clip_norm is not None,
-            clip_value=self.clip_value is not None,
-            factors=self.factors,
-        )
+        weighted, labels = sources.weights is not None, sources.y.ndim == 1
+        clips = self.clip_norm is not None, self.clip_value is not None
+        return StepOptions(self.optimizer, weighted, labels, *clips, factors=self.factors)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,7 @@ from glassnet.training.recipe import Recipe
 
 
 def checked_recipe(
-    dense: int,
-    batch_size: Any,
-    epochs: Any,
-    lr: Any,
-    optimizer: Any,
-    schedule: Any,
-    lr_factors: Sequence[float] | None,
-    **limits: Any,
+    dense: int, batch_size: Any, epochs: Any, lr: Any, optimizer: Any, schedule: Any, lr_factors: Any, **limits: Any
 ) -> Recipe:
     """A Recipe for `dense` dense layers; `limits` are patience, clip_norm and clip_value, each of which may be None."""
     checked_limits: dict[str, Any] = {
@@ -45,18 +38,14 @@ def checked_recipe(
 
 
 def checked_run(time_limit: Any, callbacks: Any, verbose: Any, threads: Any) -> Run:
-    """What a run does apart from computing."""
+    """The Run that these arguments of `train` describe."""
     functions = tuple(callbacks) if isinstance(callbacks, Iterable) else (None,)
     if not all(map(callable, functions)):
         raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")
     if not (verbose is None or verbose in (0, 1)):
         raise ParameterError(f"verbose is {verbose!r}; it must be None, 0 or 1.")
-    return Run(
-        callbacks=functions,
-        time_limit=None if time_limit is None else positive("time_limit", time_limit),
-        verbose=verbose,
-        threads=None if threads is None else whole("threads", threads),
-    )
+    limit = None if time_limit is None else positive("time_limit", time_limit)
+    return Run(functions, limit, verbose, threads=None if threads is None else whole("threads", threads))
 
 
 def checked_seed(seed: Any) -> int:
@@ -98,7 +87,7 @@ def positive(name: str, value: Any) -> float:
     return number
 
 
-def _factors(factors: Sequence[float] | None, dense: int) -> tuple[float, ...]:
+def _factors(factors: Any, dense: int) -> tuple[float, ...]:
     """One factor on the rate for each dense layer; 0 freezes a layer."""
     if factors is None:
         return ()

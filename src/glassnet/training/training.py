@@ -32,6 +32,8 @@ from glassnet.training.step_scalars import StepInputs, step_scalars
 
 CALL_SECONDS = 0.05  # of one compiled call; after it Python sees Ctrl-C, the time limit and callbacks
 FIRST_CALL_WORK, MIN_STEP_WORK = 1 << 24, 1 << 17  # samples times parameters: of some milliseconds; of a tiny step
+BEST = {"best_parameters": "parameters", "best_statistics": "statistics"}  # of the best epoch: copies of these vectors
+Evaluate = Callable[[], tuple[float, float | None]] | None
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run returns to search for the step that broke it
 
 
@@ -52,12 +54,7 @@ class Training:
     """
 
     def __init__(
-        self,
-        model: Model,
-        sources: Sources,
-        recipe: Recipe,
-        evaluate: Callable[[], tuple[float, float | None]] | None = None,
-        plan: BatchPlan | None = None,
+        self, model: Model, sources: Sources, recipe: Recipe, evaluate: Evaluate = None, plan: BatchPlan | None = None
     ) -> None:
         self.model, self.sources, self.recipe, self.evaluate = model, sources, recipe, evaluate
         lowerings = step_lowerings(model.architecture, recipe.step_options(sources))
@@ -66,7 +63,7 @@ class Training:
         self.executor: StepExecutor = model.step_executor(lowerings, capacity, sources)
         self.vectors = self.executor.vectors
         self.counters = Counters()
-        self.best: tuple[Array, Array] | None = None
+        self.best: dict[str, Array] = {}  # the best weights so far: never changed, only replaced by better ones
         self.seconds = 0.0
         self.plan = self._shuffled_plan() if plan is None else plan
         self._steps_per_call = 0  # 0: no call was made yet
@@ -191,7 +188,6 @@ class Training:
         return StepInputs(steps, rates, samples, weights, divisors, recipe.clip_norm, recipe.clip_value)
 
     def _end_epoch(self, rate: float) -> None:
-        """Report the epoch and validate."""
         counters = self.counters
         cost = counters.cost_sum / counters.weight_sum
         validation, accuracy = self.evaluate() if self.evaluate else (None, None)
@@ -209,14 +205,14 @@ class Training:
         """Copy the weights if they are the best so far; count the epochs since the best."""
         if validation < self.counters.best_cost:
             self.counters.best_cost, self.counters.best_epoch, self.counters.waited = validation, self.counters.epoch, 0
-            self.best = (self.vectors.parameters.vector.copy(), self.vectors.statistics.vector.copy())
+            self.best = {name: getattr(self.vectors, part).vector.copy() for name, part in BEST.items()}
         else:
             self.counters.waited += 1
 
     def restore_best(self) -> None:
-        """Copy the weights of the best epoch back into the model."""
-        if self.best is not None:
-            self.vectors.parameters.vector[:], self.vectors.statistics.vector[:] = self.best
+        """Copy the weights of the best epoch, where validation has judged the epochs, back into the model."""
+        for name, vector in self.best.items():
+            getattr(self.vectors, BEST[name]).vector[:] = vector
 
     # Divergence -------------------------------------------------------------------------------------------------------
 
@@ -225,7 +221,7 @@ class Training:
         with defer_signals():
             for name, vector in self._run_vectors().items():
                 self._snapshot_arrays[name][:] = vector
-            self._snapshot = (self._snapshot_arrays | self._best_arrays(), replace(self.counters, reports=[]))
+            self._snapshot = (self._snapshot_arrays | self.best, replace(self.counters, reports=[]))
             self._snapshot_time = time.perf_counter()
 
     def _is_finite(self) -> bool:
@@ -283,9 +279,8 @@ class Training:
         arrays = state["arrays"]
         for name, vector in self._run_vectors().items():
             if name not in arrays or arrays[name].shape != vector.shape or arrays[name].dtype != vector.dtype:
-                raise ParameterError(
-                    f"this state has no {name!r} that fits; it belongs to another network or optimiser."
-                )
+                reason = "it belongs to another network or optimiser"
+                raise ParameterError(f"this state has no {name!r} that fits; {reason}.")
         counters = {name: value for name, value in state.items() if name not in ("arrays", "reports")}
         self._return_to(arrays, Counters(**counters, reports=[Report(*report) for report in state["reports"]]))
         self._take_snapshot()
@@ -297,18 +292,13 @@ class Training:
 
     def _arrays(self) -> dict[str, Array]:
         """Copies of all vectors and of the best weights so far."""
-        return {name: vector.copy() for name, vector in (self._run_vectors() | self._best_arrays()).items()}
-
-    def _best_arrays(self) -> dict[str, Array]:
-        """The best weights so far; they are never changed, only replaced by better ones."""
-        return dict(zip(("best_parameters", "best_statistics"), self.best or (), strict=False))
+        return {name: vector.copy() for name, vector in (self._run_vectors() | self.best).items()}
 
     def _return_to(self, arrays: dict[str, Array], counters: Counters) -> None:
         """Copy the vectors in and set the counters."""
         for name, vector in self._run_vectors().items():
             vector[:] = arrays[name]
-        best = [arrays[name].copy() for name in ("best_parameters", "best_statistics") if name in arrays]
-        self.best = (best[0], best[1]) if best else None
+        self.best = {name: arrays[name].copy() for name in BEST if name in arrays}
         self.counters = counters
 
     def hash(self) -> str:
