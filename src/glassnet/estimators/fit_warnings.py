@@ -21,7 +21,7 @@ from glassnet.network import NeuralNetwork
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.diagnosis import RULES, Diagnosis, diagnosis_of, findings
 from glassnet.see.evidence import Evidence, Finding, evidence_of_run, examine
-from glassnet.see.wording import ESTIMATOR, Reader
+from glassnet.see.wording import ESTIMATOR, Wording
 from glassnet.training.layer_monitor import spread_samples
 
 MAX_SAMPLES = 1024  # samples whose columns and targets are checked before a fit
@@ -59,7 +59,7 @@ def data_findings(estimator: Any, network: NeuralNetwork, sources: Sources) -> t
     every = -(-sources.x.shape[0] // MAX_SAMPLES)
     x = None if is_sparse(sources.x) else sources.x[::every]
     y = None if sources.y.ndim == 1 else sources.y[::every]
-    evidence = Evidence(network.model, None, None, x, y, is_complete=False, reader=reader(estimator))
+    evidence = Evidence(network.model, None, None, x, y, is_complete=False, wording=wording(estimator))
     return findings(evidence, RULES_BEFORE_FIT)
 
 
@@ -69,9 +69,9 @@ def warn_after_fit(estimator: Any, network: NeuralNetwork, not_converged: str, p
     `not_converged` is scikit-learn's message, or empty where the fit converged; the first finding is appended to it.
     `problems` are the findings made before the fit.
     """
-    evidence = Evidence(network.model, network.history, None, reader=reader(estimator))
+    evidence = Evidence(network.model, network.history, None, wording=wording(estimator))
     if problems or evidence.learnt_less_than(EXAMINE_LAYERS_BELOW):
-        evidence = evidence_of_run(network.model, network.history, network.recent_samples, reader(estimator))
+        evidence = evidence_of_run(network.model, network.history, network.recent_samples, wording(estimator))
     rules = RULES_AFTER_FIT if not_converged else RULES_AFTER_STOP
     main_problem = findings(evidence, rules)[:1] if evidence.learnt_less_than(WARN_BELOW) else ()
     reported = (*problems, *main_problem) if not_converged or evidence.learnt_less_than(WARN_OF_DATA_BELOW) else ()
@@ -82,9 +82,9 @@ def warn_after_fit(estimator: Any, network: NeuralNetwork, not_converged: str, p
         warnings.warn(FitWarning(sentence, finding), stacklevel=2)
 
 
-def reader(estimator: Any) -> Reader:
+def wording(estimator: Any) -> Wording:
     """The wording of findings for users of estimators, with the names of X's columns."""
-    return Reader(ESTIMATOR, getattr(estimator, "feature_names_in_", None))
+    return ESTIMATOR._replace(columns=getattr(estimator, "feature_names_in_", None))
 
 
 def diagnosis(estimator: Any, X: Any, y: Any) -> Diagnosis:
@@ -98,11 +98,11 @@ def diagnosis(estimator: Any, X: Any, y: Any) -> Diagnosis:
     if X is None and network.history is None and network.recent_samples is None:
         raise ParameterError("there is no record of a fit (copies after solver='lbfgs' have none): pass X and y.")
     if X is None:
-        return diagnosis_of(evidence_of_run(network.model, network.history, network.recent_samples, reader(estimator)))
+        return diagnosis_of(evidence_of_run(network.model, network.history, network.recent_samples, wording(estimator)))
     return diagnosis_of(examine(network.model, network.history, *_evidence_data(estimator, network, X, y)))
 
 
-def _evidence_data(estimator: Any, network: NeuralNetwork, X: Any, y: Any) -> tuple[Sources, Reader, bool]:
+def _evidence_data(estimator: Any, network: NeuralNetwork, X: Any, y: Any) -> tuple[Sources, Wording, bool]:
     """X and y as the network reads them, the wording, and whether they are complete: a large sparse X is sampled."""
     X, y = estimator._validated_X(X), y if is_sparse(y) else np.asarray(y)
     if y.shape[:1] != X.shape[:1]:
@@ -110,4 +110,4 @@ def _evidence_data(estimator: Any, network: NeuralNetwork, X: Any, y: Any) -> tu
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     sources = Sources(engine_rows(X, network.dtype), estimator._encode(y), None)
     sampled = is_sparse(sources.x)
-    return (spread_samples(sources) if sampled else sources), reader(estimator), not sampled
+    return (spread_samples(sources) if sampled else sources), wording(estimator), not sampled
