@@ -14,9 +14,10 @@ from glassnet.engine.executor import Compiled
 from glassnet.engine.layout import CONTEXT, ROW
 from glassnet.program.architecture import architecture
 from glassnet.program.buffers import Memory, new_vectors
-from glassnet.program.builder import StepOptions, build
+from glassnet.program.builder import build
 from glassnet.program.parameters import Parameters
 from glassnet.program.program import Program
+from glassnet.program.updates import StepOptions
 from glassnet.tables.activations import ACTIVATIONS, Softmax
 from glassnet.tables.costs import COSTS, Cost, cost
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, Layer, LayerNorm

@@ -67,8 +67,9 @@ def test_training_shares_the_parameters() -> None:
     from glassnet.engine.executor import Compiled
     from glassnet.engine.layout import ROW
     from glassnet.program.buffers import new_vectors
-    from glassnet.program.builder import StepOptions, build
+    from glassnet.program.builder import build
     from glassnet.program.lowering import fused
+    from glassnet.program.updates import StepOptions
     from glassnet.tables.optimizers import optimizer
 
     for layers in ([5, 9, 3], [300, 300, 3]):

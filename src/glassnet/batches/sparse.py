@@ -50,5 +50,5 @@ def dense_part(sources: Sources, steps: StepRange) -> tuple[Sources, StepRange]:
     """The samples that some steps read, as dense sources of their own, and the same steps on these."""
     first, (last, m) = int(steps.batches[0, 0]), map(int, steps.batches[-1])
     indices = steps.order[first : last + m]
-    part = Sources(on_demand(sources.x), sources.y, sources.weights).part(indices)
+    part = sources._replace(x=on_demand(sources.x)).part(indices)
     return part, steps._replace(order=np.arange(len(indices)), batches=steps.batches - [first, 0])

@@ -14,8 +14,9 @@ from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError, ModelFileError
 from glassnet.files.storage import read_metadata
 from glassnet.network import NeuralNetwork
-from glassnet.program.builder import StepOptions, build
+from glassnet.program.builder import build
 from glassnet.program.program import Program
+from glassnet.program.updates import StepOptions
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 
 Array = np.ndarray[Any, Any]

@@ -54,8 +54,7 @@ def read_checkpoint(path: Path, training: Training) -> dict[str, Any]:
     arrays, metadata = read_tensors(path)
     checkpoint = metadata.get("checkpoint")
     if not isinstance(checkpoint, dict) or not {"run", "state"} <= set(checkpoint):
-        advice = "name another file, or use resume=False"
-        raise ModelFileError(f"{path} is a model file but no checkpoint of a run; {advice}.")
+        raise ModelFileError(f"{path} is a model file but no checkpoint of a run; name another, or use resume=False.")
     for name, value in _description(training).items():
         saved = checkpoint["run"].get(name)
         if saved != value:

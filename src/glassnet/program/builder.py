@@ -21,8 +21,6 @@ from glassnet.program.program import Program, error_name, symbol
 from glassnet.program.updates import StepOptions, add_update
 from glassnet.tables.entry import Value
 
-__all__ = ["StepOptions", "build", "segments"]
-
 Formulas = dict[str, Callable[[Value, Value], Value]]
 PENALTIES: Formulas = {"l1": lambda w, l1: l1 * abs(w), "l2": lambda w, l2: l2 * (0.5 * (w * w))}
 PENALTY_GRADIENTS: Formulas = {"l1": lambda w, l1: l1 * sign(w), "l2": lambda w, l2: l2 * w}

@@ -47,7 +47,8 @@ class Evidence:
     """All that is known; what follows from it is computed once.
 
     `x` and `y` are samples as rows (y as numbers, one-hot for classes), `outputs` the model's outputs for them and
-    `levels` their costs: None without data. `measures` are of the layers now, or the last ones of the run.
+    `reached` their mean cost, `constant` that of the best constant prediction, `least` the least possible: None and 0
+    without data. `measures` are of the layers now, or the last ones of the run.
     `is_complete` says that x and y are all the data, not some training samples.
     """
 
@@ -57,24 +58,11 @@ class Evidence:
     x: Array | None = None
     y: Array | None = None
     outputs: Array | None = None
-    levels: CostLevels | None = None
+    reached: float | None = None
+    constant: float | None = None
+    least: float = 0.0
     is_complete: bool = True
     wording: Wording = NETWORK
-
-    @property
-    def reached(self) -> float | None:
-        """The mean cost on the samples."""
-        return None if self.levels is None else self.levels.reached
-
-    @property
-    def constant(self) -> float | None:
-        """The cost of the best constant prediction."""
-        return None if self.levels is None else self.levels.constant
-
-    @property
-    def least(self) -> float:
-        """The least possible cost, 0 where it is unknown."""
-        return 0.0 if self.levels is None else self.levels.least
 
     @cached_property
     def learnt(self) -> float | None:
@@ -85,13 +73,12 @@ class Evidence:
         epoch has fallen; None where nothing is known.
         """
         costs = self.costs
-        if self.levels is None:
+        if self.reached is None or self.constant is None:
             return float(1 - costs[-1] / costs[0]) if len(costs) > 1 and costs[0] > 0 else None
-        reached, constant, least = self.levels
-        if constant - least <= 0:
+        if self.constant - self.least <= 0:
             return None
-        reached = min([reached, *costs[-1:]]) if self.is_complete else reached
-        return (constant - reached) / (constant - least)
+        reached = min([self.reached, *costs[-1:]]) if self.is_complete else self.reached
+        return (self.constant - reached) / (self.constant - self.least)
 
     def learnt_less_than(self, limit: float) -> bool:
         """Whether less than this has been learnt, or nothing is known about it."""
@@ -130,17 +117,20 @@ class Evidence:
         return np.zeros(0) if self.measures is None else self.measures.values[:, QUANTITIES.index(quantity)]
 
 
-def evidence_of_run(model: Model, history: History | None, samples: Sources | None, wording: Wording) -> Evidence:
+def evidence_of_run(
+    model: Model, history: History | None, samples: Sources | None, wording: Wording = NETWORK
+) -> Evidence:
     """What is known of the model's last run, from some samples of it or from its History alone."""
     if samples is not None:
         evidence = examine(model, history, samples, wording, is_complete=False)
-        if history is not None and evidence.measures is not None and evidence.levels is not None:
-            history.final = FinalState(evidence.measures, evidence.levels)
+        if history is not None and evidence.measures and evidence.reached is not None and evidence.constant is not None:
+            levels = CostLevels(evidence.reached, evidence.constant, evidence.least)
+            history.final = FinalState(evidence.measures, levels)
         return evidence
     known = history or History()
     measures = known.layers.measurements[-1][2] if known.layers.measurements else None
-    levels = None if known.final is None else known.final.levels
-    return Evidence(model, history, measures, levels=levels, is_complete=False, wording=wording)
+    costs = known.final.levels._asdict() if known.final else {}
+    return Evidence(model, history, measures, **costs, is_complete=False, wording=wording)
 
 
 def examine(
@@ -151,8 +141,8 @@ def examine(
     targets = numeric_targets(sources.y, model.architecture.outputs)
     constant, least = reference_costs(cost, targets.astype(np.float64))
     reached = mean_cost(cost, predicted.astype(np.float64), targets.astype(np.float64))
-    data, levels = (sources.x, targets, predicted), CostLevels(reached, constant, least)
-    return Evidence(model, history, measured(model, sources), *data, levels, is_complete, wording)
+    known = (sources.x, targets, predicted, reached, constant, least)
+    return Evidence(model, history, measured(model, sources), *known, is_complete, wording)
 
 
 def measured(model: Model, sources: Sources) -> Measures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,9 +75,6 @@ class History(Sequence[Report]):
 
     def __len__(self) -> int:
         return len(self.reports)
-
-    def __iter__(self) -> Iterator[Report]:
-        return iter(self.reports)
 
     def __repr__(self) -> str:
         if not self.reports:

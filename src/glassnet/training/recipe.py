@@ -67,5 +67,4 @@ def running_sums(values: Array, ends: Array, start: float) -> list[float]:
     table = np.zeros((len(ends), 1 + int(counts.max())))
     table[0, 0] = start
     table[:, 1:][np.arange(table.shape[1] - 1) < counts[:, np.newaxis]] = values
-    totals: list[float] = np.cumsum(table, axis=1)[:, -1].tolist()
-    return totals
+    return np.cumsum(table, axis=1)[:, -1].tolist()
