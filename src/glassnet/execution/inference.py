@@ -50,13 +50,12 @@ def backpropagation(
 
 def predict(model: Model, x: Any) -> Array:
     """The output, columns, for x (fan_in, batch) as the user passes it; one sample takes the fast path if possible."""
-    if type(x) is np.ndarray and x.ndim == 2 and x.shape[1] == 1:
+    if type(x) is np.ndarray and x.shape == model.sample_shape:
         try:
             single: SinglePredictor = model.thread_local.single
         except AttributeError:
             single = model.thread_local.single = SinglePredictor(model)
-        output = single.predict(x) if x.shape == single.shape else None
-        if output is not None:
+        if (output := single.predict(x)) is not None:
             return output
     return outputs(model, input_rows(x, model.architecture.inputs, model.dtype))
 

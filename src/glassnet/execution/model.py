@@ -42,7 +42,7 @@ class Model:
         """Vectors of zeros for the parameters and the running statistics."""
         parameters, statistics = segments(self.architecture)
         self.parameters, self.statistics = Parameters(parameters, self.dtype), Parameters(statistics, self.dtype)
-        self.thread_local = threading.local()
+        self.thread_local, self.sample_shape = threading.local(), (self.architecture.inputs, 1)
 
     def initialize(self) -> None:
         """Draw the weights from the seed; biases, layers' parameters and running statistics get their first values."""

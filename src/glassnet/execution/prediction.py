@@ -52,7 +52,7 @@ class SinglePredictor(Predictor):
     def __init__(self, model: Model) -> None:
         super().__init__(model, 1, with_square_sums(forward_program(model)))
         self.column, self.output, self.square_sum = self.x.T, self.outputs.T, self.executor.rows(SQUARE_SUMS)
-        self.shape, self.dtype = self.column.shape, self.column.dtype
+        self.dtype = self.column.dtype
 
     def predict(self, x: Array) -> Array | None:
         """The output for a column (inputs, 1), or None where it is not float32 or float64, or not all finite."""
