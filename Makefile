@@ -1,7 +1,7 @@
 # `make demo` and `make test` need Python >= 3.11 and make, nothing else. Another Python: make test PYTHON=python3.12
 PYTHON ?= python3
 JOBS ?= 2
-# More words for pytest: make test ARGS="-k softmax"
+# More arguments for pytest: make test ARGS="-k softmax"
 ARGS ?=
 
 BIN := .venv/bin
@@ -13,15 +13,15 @@ MARKED := data or browser or compiler or node or peer or slow
 .PHONY: help demo test test-more soak peers bench bench-quick lint clean
 
 help:
-	@echo "make demo        a first look: install into .venv and run glassnet demo"
-	@echo "make test        the tests that need nothing but Python"
-	@echo "make test-more   the tests marked $(MARKED)"
-	@echo "make soak        the tests of make test with 2,000 random examples each"
-	@echo "make peers       install PyTorch, JAX and ONNX Runtime, to compare with"
-	@echo "make bench       compare with the peers: tables, CSV and picture in docs/ (about half an hour)"
-	@echo "make bench-quick the main comparisons in under three minutes; writes nothing"
-	@echo "make lint        style, types, import contracts, sizes"
-	@echo "make clean       remove .venv, .cache and what the tools left"
+	@echo "make demo        install into .venv and run glassnet demo"
+	@echo "make test        run the tests that need nothing but Python"
+	@echo "make test-more   run the tests marked $(MARKED)"
+	@echo "make soak        run the tests of make test with 2,000 random examples each"
+	@echo "make peers       install PyTorch, JAX and ONNX Runtime for comparison"
+	@echo "make bench       compare with the peers; write tables, CSV and plot to docs/ (about half an hour)"
+	@echo "make bench-quick run the main comparisons in under three minutes; write nothing"
+	@echo "make lint        check style, types, import contracts and sizes"
+	@echo "make clean       remove .venv, .cache and the caches of the tools"
 
 demo: .venv/installed
 	@$(BIN)/glassnet demo
@@ -29,7 +29,7 @@ demo: .venv/installed
 test: .venv/developing
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(MARKED))" $(ARGS)
 
-# pytest's exit code 5: no test has a mark yet.
+# pytest exits with 5 when no test has any of the marks.
 test-more: .venv/developing
 	@$(BIN)/python -m pytest -n $(JOBS) -m "$(MARKED)" $(ARGS) || \
 	{ code=$$?; test $$code -eq 5 && echo "No test is marked $(MARKED)." || exit $$code; }
@@ -56,7 +56,7 @@ clean:
 	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Each stamp is made anew when pyproject.toml changes.
+# Each stamp file is renewed when pyproject.toml changes.
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "glassnet needs Python >= 3.11: make PYTHON=...")'
 	@echo "Installing glassnet into .venv (a minute or two the first time)"
@@ -64,17 +64,17 @@ clean:
 	@$(call install,.)
 
 .venv/developing: .venv/installed
-	@echo "Installing what the tests need into .venv"
+	@echo "Installing the test requirements into .venv"
 	@$(call install,.[dev])
 
 .venv/peers: .venv/developing
 	@echo "Installing the peers into .venv (large)"
 	@$(call install,.[bench])
 
-# $(call install,what): an editable install, then the stamp.
+# $(call install,requirement): install in editable mode, then touch the stamp file.
 define install
 $(PIP) --editable '$(1)' && touch $@ || { \
-	echo "The installation failed; the lines above say where. If they name numba or llvmlite, there is no ready-made"; \
-	echo "build of Numba for $$($(BIN)/python -V) on $$(uname -sm), or the package index was not reached. With another"; \
-	echo "Python: make clean, then make PYTHON=python3.12 and the target."; exit 1; }
+	echo "The installation failed; see the lines above. If they name numba or llvmlite, there is no Numba wheel for"; \
+	echo "$$($(BIN)/python -V) on $$(uname -sm), or the package index cannot be reached. To use another Python:"; \
+	echo "make clean, then make PYTHON=python3.12 and the target."; exit 1; }
 endef

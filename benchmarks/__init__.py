@@ -1,1 +1,1 @@
-"""What glassnet is measured with: `python -m benchmarks` compares it with its peers, side by side in one run."""
+"""Benchmarks of glassnet and its peers: `python -m benchmarks` measures them side by side in one run."""

@@ -1,4 +1,4 @@
-"""`make bench` and `make bench-quick`: all comparisons in one run; tables, a CSV and the README's picture."""
+"""`make bench` and `make bench-quick`: run every comparison and write its tables, a CSV file and pictures to docs/."""
 
 from __future__ import annotations
 
@@ -7,10 +7,21 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import contestants, diagnosis, drop_in, growth, inference, many, memory, picture, reaching, starting
-from benchmarks.comparison import Measured, compared, text
+from benchmarks import (
+    contestants,
+    drop_in,
+    growth,
+    inference,
+    many_networks,
+    memory,
+    monitor_cost,
+    picture,
+    startup,
+    time_to_accuracy,
+)
+from benchmarks.comparison import Measurement, compare, table
 from benchmarks.processes import Process
-from benchmarks.workloads import TRAP, VARIANTS, WORKLOADS
+from benchmarks.workloads import TINY, VARIANTS, WORKLOADS
 
 PARTS = (
     "training",
@@ -18,104 +29,110 @@ PARTS = (
     "two threads",
     "one sample",
     "blocks",
-    "many",
+    "many networks",
     "estimators",
-    "starting",
+    "startup",
     "memory",
-    "diagnosis",
+    "layer monitor",
     "growth",
     "to 98 %",
     "verify",
 )
+QUICK_PARTS = ("training", "one sample")
 DOCS = Path("docs")
-QUICK = ("training", "one sample")
 WIDE = [name for name, workload in WORKLOADS.items() if workload.parameters > 5000]
 
 
 def main() -> None:
-    """Measure the parts that are asked for, print them, and write what is kept."""
+    """Measure the requested parts, print them, and write the results of a whole run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three short rounds of the main parts; writes nothing")
-    parser.add_argument("--only", help=f"some of: {', '.join(PARTS)}")
-    parser.add_argument("--out", type=Path, help="folder of the tables and the picture; a whole run has docs")
-    words = parser.parse_args()
-    chosen = words.only.split(",") if words.only else QUICK if words.quick else PARTS
-    rounds, seconds = (3, 0.3) if words.quick else (5, 1.0)
-    measured: list[Measured] = []
+    parser.add_argument("--only", help=f"the parts to run, separated by commas: {', '.join(PARTS)}")
+    parser.add_argument("--out", type=Path, help="folder for the tables and pictures (default: docs, for a whole run)")
+    options = parser.parse_args()
+    parts = options.only.split(",") if options.only else QUICK_PARTS if options.quick else PARTS
+    rounds, seconds = (3, 0.3) if options.quick else (5, 1.0)
+    measurements: list[Measurement] = []
     sections = []
-    for part in chosen:
-        title, found, body = section(part.strip(), rounds, seconds, words.out or DOCS)
-        measured += found
+    for part in parts:
+        title, measured, body = run_part(part.strip(), rounds, seconds, options.out or DOCS)
+        measurements += measured
         sections.append(f"## {title}\n\n{body}\n")
         print(f"\n{sections[-1]}", flush=True)
-    if words.out or not (words.quick or words.only):
-        keep(measured, sections, words.out or DOCS)
+    if options.out or not (options.quick or options.only):
+        write_results(measurements, sections, options.out or DOCS)
 
 
-def section(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str, list[Measured], str]:
-    """Title, numbers and text of one part."""
+def run_part(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str, list[Measurement], str]:
+    """Return the title, the measurements and the text of one part."""
     if part == "verify":
         from benchmarks import verify  # imports the peers
 
-        return "The same work", [], verify.report()
+        return "Do the peers compute the same?", [], verify.report()
     if part == "to 98 %":
-        return "To 98.0 % of MNIST's test images, 784-128-10, one thread", [], reaching.report()
+        return "Time to 98.0 % accuracy on MNIST's test images: 784-128-10, one thread", [], time_to_accuracy.report()
     if part == "growth":
-        curves = growth.measured(max(3, rounds - 2), seconds)
+        curves = growth.measure(max(3, rounds - 2), seconds)
         growth.draw(curves, folder / "growth.png")
-        return "Growth: a step on one thread", [], growth.text(curves)
+        return (
+            "Growth of the time per training step: one thread",
+            [],
+            f"{growth.table(curves)}\n\n![The three curves](growth.png)",
+        )
     if part == "variants":
-        found = contest(["glassnet", "JAX", "PyTorch"], 1, "training", list(VARIANTS), rounds, seconds)
-        return "Other layers and sample weights: one thread, processor time", found, text(found)
-    if part == "many":
-        return "Sixteen networks 20-64-64-1 on two threads", [], many.report()
+        measured = run_contestants(["glassnet", "JAX", "PyTorch"], 1, "training", list(VARIANTS), rounds, seconds)
+        return "Other layers and sample weights: one thread, processor time", measured, table(measured)
+    if part == "many networks":
+        return "Sixteen networks 20-64-64-1 on two threads", [], many_networks.report()
     if part == "estimators":
-        found = contest(list(drop_in.HOMES), 1, part, drop_in.WORKLOADS, rounds, seconds)
-        return "Fits by scikit-learn's words: one thread, processor time", found, drop_in.text(found)
-    if part == "starting":
-        return "Start of a process", [], starting.report()
+        measured = run_contestants(list(drop_in.MODULES), 1, part, drop_in.WORKLOADS, rounds, seconds)
+        return "Fits of the estimators: one thread, processor time", measured, drop_in.table(measured)
+    if part == "startup":
+        return "Startup of a process", [], startup.report()
     if part == "memory":
-        return "Memory of a training at its peak", [], memory.report()
-    if part == "diagnosis":
-        return "The numbers of the layers that a run keeps: one thread, processor time", [], diagnosis.report(rounds)
+        return "Peak memory of a training", [], memory.report()
+    if part == "layer monitor":
+        return "Cost of the layer monitor: one thread, processor time", [], monitor_cost.report(rounds)
     if part in ("one sample", "blocks"):
-        title = "predict, one sample" if part == "one sample" else "predict, blocks of 10,000, a row"
+        title = "predict, one sample" if part == "one sample" else "predict, blocks of 10,000 samples, per sample"
         rows = 1 if part == "one sample" else 10000
-        found = contest(list(inference.CONTESTANTS), 1, "inference", list(WORKLOADS), rounds, seconds / 4, rows=rows)
-        return f"{title}: one thread, processor time", found, text(found)
+        names = list(inference.CONTESTANTS)
+        measured = run_contestants(names, 1, "inference", list(WORKLOADS), rounds, seconds / 4, rows=rows)
+        return f"{title}: one thread, processor time", measured, table(measured)
     if part == "training":
-        names = [*WORKLOADS, TRAP.name]
-        found = contest(list(contestants.CONTESTANTS), 1, part, names, rounds, seconds)
-        return "A training step: one thread, processor time", found, text(found)
+        workloads = [*WORKLOADS, TINY.name]
+        measured = run_contestants(list(contestants.CONTESTANTS), 1, part, workloads, rounds, seconds)
+        return "A training step: one thread, processor time", measured, table(measured)
     if part == "two threads":
-        found = contest(["glassnet", "JAX", "PyTorch"], 2, "training", WIDE, rounds, seconds)
-        return "A training step: two threads, wall time", found, text(found)
-    raise SystemExit(f"there is no part {part!r}; the parts are: {', '.join(PARTS)}")
+        measured = run_contestants(["glassnet", "JAX", "PyTorch"], 2, "training", WIDE, rounds, seconds)
+        return "A training step: two threads, wall time", measured, table(measured)
+    raise SystemExit(f"unknown part {part!r}; choose from: {', '.join(PARTS)}")
 
 
-def contest(
+def run_contestants(
     names: Sequence[str], threads: int, part: str, workloads: Sequence[str], rounds: int, seconds: float, **task: int
-) -> list[Measured]:
-    """Start the processes, compare, and end them."""
+) -> list[Measurement]:
+    """Start one process per contestant, compare them on the workloads, and end the processes."""
     processes = [Process(name, threads) for name in names]
     try:
-        return compared(processes, part, workloads, rounds, seconds=seconds, **task)
+        return compare(processes, part, workloads, rounds, seconds=seconds, **task)
     finally:
         for process in processes:
             process.close()
 
 
-def keep(measured: Sequence[Measured], sections: Sequence[str], folder: Path) -> None:
+def write_results(measurements: Sequence[Measurement], sections: Sequence[str], folder: Path) -> None:
     """Write benchmarks.csv, benchmarks.md and benchmarks.png."""
     with (folder / "benchmarks.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(Measured._fields)
-        writer.writerows(measured)
-    head = "# Measured\n\nMedians of interleaved rounds on one machine, random data; see `benchmarks/`.\n"
+        writer.writerow(Measurement._fields)
+        writer.writerows(measurements)
+    head = "# Benchmarks\n\nMedians of interleaved rounds on one machine, random data; see `benchmarks/`.\n"
+    head += "\n![Time per training step of JAX, PyTorch and scikit-learn, relative to glassnet](benchmarks.png)\n"
     (folder / "benchmarks.md").write_text("\n".join([head, *sections]), encoding="utf-8")
-    first = [one for one in measured if one.part == "training" and one.threads == 1 and one.workload in WORKLOADS]
-    if first:
-        picture.draw(first, folder / "benchmarks.png")
+    steps = [m for m in measurements if m.part == "training" and m.threads == 1 and m.workload in WORKLOADS]
+    if steps:
+        picture.draw(steps, folder / "benchmarks.png")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""glassnet and its peers: each takes a workload and gives a function that trains for some epochs.
+"""glassnet and its peers: each takes a workload and returns a function that trains for a number of epochs.
 
-Every one shuffles its samples anew each epoch and makes the same steps. A peer is imported only in the process that
-runs it.
+All of them reshuffle the samples before each epoch and make the same steps. A peer is imported only in the process
+that runs it.
 """
 
 from __future__ import annotations
@@ -10,77 +10,77 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.workloads import DROPPED, RATE, Chance, Workload
+from benchmarks.workloads import DROPOUT_RATE, LEARNING_RATE, RandomSource, Workload
 
-Epochs = Callable[[int], Any]
+Train = Callable[[int], Any]  # takes the number of epochs
 
 
 def network(workload: Workload) -> Any:
-    """glassnet's network of the workload, untrained."""
+    """An untrained network of glassnet for the workload."""
     from glassnet import BatchNorm, Dropout, LayerNorm, NeuralNetwork
 
     first, *hidden, last = workload.layers
-    kinds = {"dropout": Dropout(DROPPED), "batch_norm": BatchNorm(), "layer_norm": LayerNorm()}
+    kinds = {"dropout": Dropout(DROPOUT_RATE), "batch_norm": BatchNorm(), "layer_norm": LayerNorm()}
     after = [kinds[workload.layer]] if workload.layer else []
-    layers = [first, *(part for width in hidden for part in (width, *after)), last]
+    layers = [first, *(layer for width in hidden for layer in (width, *after)), last]
     cost = "categorical_cross_entropy" if workload.is_classifier else "quadratic"
     return NeuralNetwork(layers, workload.activations, cost=cost, seed=0)
 
 
-def glassnet(workload: Workload, threads: int) -> Epochs:
-    """NeuralNetwork.train, its preparation included."""
+def glassnet(workload: Workload, threads: int) -> Train:
+    """NeuralNetwork.train, including its preparation of the data."""
     net, (x, y) = network(workload), workload.data()
-    words: dict[str, Any] = {"batch_size": workload.batch, "optimizer": workload.optimizer, "lr": RATE}
-    words |= {"sample_weight": workload.sample_weights(), "threads": 1 if threads == 1 else None}
+    options: dict[str, Any] = {"batch_size": workload.batch, "optimizer": workload.optimizer, "lr": LEARNING_RATE}
+    options |= {"sample_weight": workload.sample_weights(), "threads": 1 if threads == 1 else None}
 
-    def epochs(count: int) -> None:
-        net.train(x.T, y.T, epochs=count, verbose=0, **words)
+    def train(epochs: int) -> None:
+        net.train(x.T, y.T, epochs=epochs, verbose=0, **options)
 
-    return epochs
+    return train
 
 
-def jax(workload: Workload, threads: int) -> Epochs:
-    """A whole epoch in one jit; XLA's threads are those of the processors the process may use."""
+def jax(workload: Workload, threads: int) -> Train:
+    """A whole epoch in one jit; XLA uses one thread per processor that the process is pinned to."""
     from benchmarks.peer_jax import Network
 
-    return Network(workload, Chance())
+    return Network(workload, RandomSource())
 
 
-def pytorch(workload: Workload, threads: int) -> Epochs:
-    """Eager, with the fused optimisers."""
+def pytorch(workload: Workload, threads: int) -> Train:
+    """Eager mode, with the fused optimisers."""
     from benchmarks.peer_torch import Network
 
-    return Network(workload, Chance(), threads)
+    return Network(workload, RandomSource(), threads)
 
 
-def sklearn(workload: Workload, threads: int) -> Epochs:
-    """MLPClassifier or MLPRegressor; its output activation is what it has (identity instead of a sigmoid)."""
+def sklearn(workload: Workload, threads: int) -> Train:
+    """MLPClassifier or MLPRegressor; the regressor has an identity output where the workload has a sigmoid."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from threadpoolctl import threadpool_limits
 
     names = {"sigmoid": "logistic", "relu": "relu", "tanh": "tanh"}
     x, y = workload.data()
-    kind = MLPClassifier if workload.is_classifier else MLPRegressor
-    model = kind(
+    estimator = MLPClassifier if workload.is_classifier else MLPRegressor
+    model = estimator(
         hidden_layer_sizes=workload.layers[1:-1],
         activation=names[workload.activations[0]],
         solver=workload.optimizer,
         alpha=0.0,
         batch_size=workload.batch,
-        learning_rate_init=RATE,
+        learning_rate_init=LEARNING_RATE,
         n_iter_no_change=10**9,
         **({"momentum": 0.0} if workload.optimizer == "sgd" else {}),
     )
 
-    def epochs(count: int) -> None:
+    def train(epochs: int) -> None:
         with threadpool_limits(threads), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model.set_params(max_iter=count).fit(x, y if workload.is_classifier else y.ravel())
+            model.set_params(max_iter=epochs).fit(x, y if workload.is_classifier else y.ravel())
 
-    return epochs
+    return train
 
 
-CONTESTANTS: dict[str, Callable[[Workload, int], Epochs]] = {
+CONTESTANTS: dict[str, Callable[[Workload, int], Train]] = {
     "glassnet": glassnet,
     "JAX": jax,
     "PyTorch": pytorch,

@@ -1,6 +1,6 @@
-"""Whole fits by scikit-learn's words: the same settings, first weights, mini-batches and epochs on both sides.
+"""Fits of the estimators: the same settings, initial weights, mini-batches and epochs in both libraries.
 
-Data sets that scikit-learn ships, MNIST where it lies beside the clone, and random rows for the large regression.
+The data are sets that scikit-learn ships, MNIST if its folder is there, and random samples for the large regression.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.comparison import Measured
+from benchmarks.comparison import Measurement
 from benchmarks.workloads import Array, operations
 
-HOMES = {"glassnet": "glassnet", "scikit-learn": "sklearn.neural_network"}
+MODULES = {"glassnet": "glassnet", "scikit-learn": "sklearn.neural_network"}
 MNIST = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
-LASTING = {"random_state": 0, "tol": 0.0, "n_iter_no_change": 10**9}  # every epoch is run
+ALL_EPOCHS = {"random_state": 0, "tol": 0.0, "n_iter_no_change": 10**9}  # run all epochs
 
 
-def of_scikit_learn(name: str) -> tuple[Array, Array]:
-    """One of its small data sets, columns (and quantities) of one scale, but for digits."""
+def bundled(name: str) -> tuple[Array, Array]:
+    """Load a small data set of scikit-learn, standardised except for digits; the target of diabetes too."""
     from sklearn import datasets
     from sklearn.preprocessing import scale
 
@@ -30,31 +30,31 @@ def of_scikit_learn(name: str) -> tuple[Array, Array]:
 
 
 def mnist() -> tuple[Array, Array]:
-    """60,000 images, 0 to 1, float64 as scikit-learn's users have them."""
+    """Load the 60,000 training images as float64 from 0 to 1, as users of scikit-learn have them."""
     from glassnet.data.arrays import read_arrays
 
-    found = read_arrays(MNIST)
-    assert found.y is not None
-    return found.x / 255.0, found.y
+    arrays = read_arrays(MNIST)
+    assert arrays.y is not None
+    return arrays.x / 255.0, arrays.y
 
 
-def many_rows() -> tuple[Array, Array]:
-    """200,000 rows of 20 columns and a smooth function of them."""
+def large_regression() -> tuple[Array, Array]:
+    """Draw 200,000 samples of 20 features and a smooth function of them."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((200_000, 20))
     return X, np.sin(X[:, 0]) + X[:, 1] * X[:, 2] + 0.1 * rng.standard_normal(len(X))
 
 
 FITS: dict[str, tuple[str, Callable[[], tuple[Array, Array]], tuple[int, ...], int]] = {
-    "digits (100,)": ("MLPClassifier", lambda: of_scikit_learn("digits"), (100,), 100),
-    "digits (100,), batches of 32": ("MLPClassifier", lambda: of_scikit_learn("digits"), (100,), 50),
-    "breast cancer (64, 64)": ("MLPClassifier", lambda: of_scikit_learn("breast_cancer"), (64, 64), 200),
-    "diabetes (100,)": ("MLPRegressor", lambda: of_scikit_learn("diabetes"), (100,), 200),
-    "iris (100,)": ("MLPClassifier", lambda: of_scikit_learn("iris"), (100,), 200),
-    "200,000 × 20 (64, 64)": ("MLPRegressor", many_rows, (64, 64), 2),
+    "digits (100,)": ("MLPClassifier", lambda: bundled("digits"), (100,), 100),
+    "digits (100,), batches of 32": ("MLPClassifier", lambda: bundled("digits"), (100,), 50),
+    "breast cancer (64, 64)": ("MLPClassifier", lambda: bundled("breast_cancer"), (64, 64), 200),
+    "diabetes (100,)": ("MLPRegressor", lambda: bundled("diabetes"), (100,), 200),
+    "iris (100,)": ("MLPClassifier", lambda: bundled("iris"), (100,), 200),
+    "200,000 × 20 (64, 64)": ("MLPRegressor", large_regression, (64, 64), 2),
     **({"MNIST (128,)": ("MLPClassifier", mnist, (128,), 2)} if MNIST.is_dir() else {}),
 }
-SEARCH, SEARCHED, PARTS = "24 fits on digits", 30, 3  # its name, epochs of each fit, parts of the data
+SEARCH, SEARCH_EPOCHS, FOLDS = "24 fits on digits", 30, 3
 GRID: dict[str, list[Any]] = {
     "alpha": [1e-4, 1e-2],
     "learning_rate_init": [1e-3, 3e-3],
@@ -63,8 +63,8 @@ GRID: dict[str, list[Any]] = {
 WORKLOADS = [f"{name}, {dtype}" for dtype in ("float64", "float32") for name in (*FITS, SEARCH)]
 
 
-def prepared(contestant: str, workload: str) -> Callable[[], Any]:
-    """A function that fits once, warmed up."""
+def prepare(contestant: str, workload: str) -> Callable[[], Any]:
+    """Return a function that fits once, after a first call as warm-up."""
     warnings.simplefilter("ignore")
     name, dtype = workload.rsplit(", ", 1)
     function = search(contestant, dtype) if name == SEARCH else fit(contestant, name, dtype)
@@ -72,56 +72,57 @@ def prepared(contestant: str, workload: str) -> Callable[[], Any]:
     return function
 
 
-def estimator(contestant: str, kind: str, **words: Any) -> Any:
-    """An estimator of one of the two libraries."""
-    return getattr(__import__(HOMES[contestant], fromlist=[kind]), kind)(**words)
+def estimator(contestant: str, kind: str, **parameters: Any) -> Any:
+    """Create an estimator of one of the two libraries."""
+    return getattr(__import__(MODULES[contestant], fromlist=[kind]), kind)(**parameters)
 
 
 def fit(contestant: str, name: str, dtype: str) -> Callable[[], Any]:
-    """One fit from the beginning."""
+    """Return a function that fits from scratch."""
     kind, data, hidden, epochs = FITS[name]
     X, y = data()
     X = X.astype(dtype)
-    words = LASTING | ({"batch_size": 32} if name.endswith("32") else {})
-    model = estimator(contestant, kind, hidden_layer_sizes=hidden, max_iter=epochs, **words)
+    parameters = ALL_EPOCHS | ({"batch_size": 32} if name.endswith("32") else {})
+    model = estimator(contestant, kind, hidden_layer_sizes=hidden, max_iter=epochs, **parameters)
     return lambda: model.fit(X, y)
 
 
 def search(contestant: str, dtype: str) -> Callable[[], Any]:
-    """GridSearchCV over 8 settings in 3 parts, one process."""
+    """Return a function that runs GridSearchCV: 8 settings, 3 folds, one process."""
     from sklearn.model_selection import GridSearchCV
 
-    X, y = of_scikit_learn("digits")
-    model = estimator(contestant, "MLPClassifier", max_iter=SEARCHED, **LASTING)
-    found = GridSearchCV(model, GRID, cv=PARTS, refit=False)
-    return lambda: found.fit(X.astype(dtype), y)
+    X, y = bundled("digits")
+    model = estimator(contestant, "MLPClassifier", max_iter=SEARCH_EPOCHS, **ALL_EPOCHS)
+    grid_search = GridSearchCV(model, GRID, cv=FOLDS, refit=False)
+    return lambda: grid_search.fit(X.astype(dtype), y)
 
 
-def operations_of(workload: str) -> float:
-    """Operations of all products of a workload, whole ones: zeros of X count too."""
+def fit_operations(workload: str) -> float:
+    """Operations of all matrix products of a workload; zeros of X count too."""
     name = workload.rsplit(", ", 1)[0]
     if name != SEARCH:
         kind, data, hidden, epochs = FITS[name]
-        return epochs * of_an_epoch(kind, *data(), hidden)
-    found = [of_an_epoch("MLPClassifier", *of_scikit_learn("digits"), hidden) for hidden in GRID["hidden_layer_sizes"]]
-    return SEARCHED * sum(found) * 4 * (PARTS - 1)  # each with four other settings, on all parts but one
+        return epochs * epoch_operations(kind, *data(), hidden)
+    per_epoch = [epoch_operations("MLPClassifier", *bundled("digits"), hidden) for hidden in GRID["hidden_layer_sizes"]]
+    return SEARCH_EPOCHS * sum(per_epoch) * 4 * (FOLDS - 1)  # each with 4 other settings, on all folds but one
 
 
-def of_an_epoch(kind: str, X: Array, y: Array, hidden: tuple[int, ...]) -> float:
-    """Operations of the products of one epoch."""
+def epoch_operations(kind: str, X: Array, y: Array, hidden: tuple[int, ...]) -> float:
+    """Operations of the matrix products of one epoch."""
     classes = len(np.unique(y)) if kind == "MLPClassifier" else 1
     return len(X) * operations((X.shape[1], *hidden, classes if classes > 2 else 1))
 
 
-def text(measured: list[Measured]) -> str:
-    """A Markdown table: seconds of processor time of a fit, the factor, and that of the products by themselves."""
-    heads = ["a fit, one thread", "scikit-learn s", "glassnet s", "factor", "factor if whole products were all"]
+def table(measurements: list[Measurement]) -> str:
+    """A Markdown table: seconds per fit, glassnet's speed-up, and that of the matrix products alone."""
+    heads = ["fit", "scikit-learn s", "glassnet s", "speed-up", "speed-up with products alone"]
     lines = [f"| {' | '.join(heads)} |", "| --- | --- | --- | --- | --- |"]
-    for workload in dict.fromkeys(one.workload for one in measured):
+    for workload in dict.fromkeys(m.workload for m in measurements):
         theirs, ours = (
-            next(one for one in measured if (one.workload, one.contestant) == (workload, name))
+            next(m for m in measurements if (m.workload, m.contestant) == (workload, name))
             for name in ("scikit-learn", "glassnet")
         )
         factors = f"{theirs.cpu / ours.cpu:.1f} | {theirs.cpu / ours.limit:.1f}"
         lines.append(f"| {workload} | {theirs.cpu:.3g} | {ours.cpu:.3g} | {factors} |")
-    return "\n".join(["The last column: if nothing were left but the products, zeros of X included.", "", *lines])
+    note = "Last column: the speed-up if glassnet computed only the matrix products, zeros of X included, at peak."
+    return "\n".join([note, "", *lines])

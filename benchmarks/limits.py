@@ -1,4 +1,4 @@
-"""The limits of this machine, measured with glassnet's own kernels on one thread: what a step cannot be faster than."""
+"""Lower bounds for the time of a training step, measured on this machine with glassnet's own kernels on one thread."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import numpy as np
 
 from benchmarks.workloads import Workload
 
+CACHED_ELEMENTS = 1 << 14  # float32 numbers that fit in the second-level cache
+FREE_ACTIVATIONS = ("relu", "linear")  # their time counts as 0
+
 
 class Limits(NamedTuple):
-    """Seconds: of one operation of a product, of an exponential curve, of a byte fetched from memory."""
+    """Seconds per operation of a matrix product, per sigmoid, and per byte read from memory."""
 
     flop: float
-    curve: float
+    sigmoid: float
     byte: float
 
     def step(self, workload: Workload) -> float:
-        """Seconds of one step: products, curves, the gather, and the optimiser's traffic at its measured speed."""
-        curved = [n for n, name in zip(workload.layers[1:], workload.activations, strict=True) if name not in FREE]
+        """Seconds of one step: products, activations, the gather, and the optimiser's update at its measured speed."""
+        layers = zip(workload.layers[1:], workload.activations, strict=True)
+        activated = workload.batch * sum(width for width, name in layers if name not in FREE_ACTIVATIONS)
         gather = 4.0 * workload.batch * workload.layers[0] * self.byte
-        return workload.flops * self.flop + workload.batch * sum(curved) * self.curve + gather + update(workload)
+        return workload.flops * self.flop + activated * self.sigmoid + gather + update(workload)
 
 
-NEAR = 1 << 14  # numbers that stay in the second cache
-FREE = ("relu", "linear")
-
-
-def measured() -> Limits:
-    """The limits of one core, on data that lies in its caches; bytes from a vector that does not."""
+def measure() -> Limits:
+    """Measure one core, with data that lie in its caches, and the time per byte with a vector that does not."""
     source = np.zeros(1 << 25, np.float32)
     target = np.empty_like(source)
-    return Limits(product(), curve(), fastest(lambda: np.copyto(target, source), 3) / source.nbytes / 2)
+    return Limits(product(), sigmoid(), fastest(lambda: np.copyto(target, source), 3) / source.nbytes / 2)
 
 
 def fastest(function: Callable[[], Any], repeats: int = 7) -> float:
-    """The least processor time of several calls, each of about 10 ms."""
+    """The least processor time of a call; each repeat lasts about 10 ms."""
     started = time.thread_time()
     function()
     count = max(1, int(0.01 / max(time.thread_time() - started, 1e-7)))
@@ -51,53 +51,53 @@ def fastest(function: Callable[[], Any], repeats: int = 7) -> float:
     return float(best)
 
 
-def caller(kernel: int, words: list[int], m: int) -> Callable[[], None]:
-    """A call of one of the engine's kernels."""
+def kernel_call(kernel: int, row: list[int], m: int) -> Callable[[], None]:
+    """A function that calls one of the engine's kernels with this row of its table, on m samples."""
     run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(kernel)
-    row, context = np.array(words, np.int64), np.zeros(16, np.int64)
+    arguments, context = np.array(row, np.int64), np.zeros(16, np.int64)
     context[1], context[2] = 1, m
-    numbers = np.full(16, 0.5, np.float32)
-    context[5] = numbers.ctypes.data
-    first, second, kept = row.ctypes.data, context.ctypes.data, (row, context, numbers)
-    return lambda kept=kept: run(first, second)
+    scalars = np.full(16, 0.5, np.float32)
+    context[5] = scalars.ctypes.data
+    addresses, owners = (arguments.ctypes.data, context.ctypes.data), (arguments, context, scalars)
+    return lambda owners=owners: run(*addresses)
 
 
 def product(dtype: str = "float32") -> float:
-    """Seconds of an operation: 64 × 256 times 256 × 192, which stays near."""
+    """Seconds per operation of a product of 64 × 256 and 256 × 192, which fit in the cache."""
     from glassnet.engine import address
 
     a, w, b, z = (np.ones(shape, dtype) for shape in ((64, 256), (256, 192), 192, (64, 192)))
-    places = [array.ctypes.data for array in (a, w, b, z)]
-    call = caller(address("affine", dtype), [0, 0, 0, 192, *places, 256, 0, 0], 64)
+    addresses = [array.ctypes.data for array in (a, w, b, z)]
+    call = kernel_call(address("affine", dtype), [0, 0, 0, 192, *addresses, 256, 0, 0], 64)
     return fastest(call) / (2 * 64 * 256 * 192)
 
 
-def curve() -> float:
-    """Seconds of a sigmoid, along numbers that stay near."""
+def sigmoid() -> float:
+    """Seconds per sigmoid of numbers that fit in the cache."""
     from glassnet.engine import address
     from glassnet.tables.activations import activation
     from glassnet.tables.formula import trace
 
-    z, a = np.linspace(-4, 4, NEAR, dtype=np.float32), np.empty(NEAR, np.float32)
+    z, a = np.linspace(-4, 4, CACHED_ELEMENTS, dtype=np.float32), np.empty(CACHED_ELEMENTS, np.float32)
     kernel = address("formula", "float32", trace(activation("sigmoid").value, 1), ("full", "full"))
-    return fastest(caller(kernel, [0, 0, 1, NEAR, z.ctypes.data, a.ctypes.data], 1)) / NEAR
+    return fastest(kernel_call(kernel, [0, 0, 1, CACHED_ELEMENTS, z.ctypes.data, a.ctypes.data], 1)) / CACHED_ELEMENTS
 
 
 def update(workload: Workload) -> float:
-    """Seconds of the optimiser's update of vectors as long as the network's, by itself."""
+    """Seconds of the optimiser's update only, on vectors as long as the network's."""
     from glassnet.engine import address
     from glassnet.tables.formula import trace
     from glassnet.tables.optimizers import optimizer
 
-    row = optimizer(workload.optimizer)
-    words, arrays = list(row.scalars(np.ones(1), np.ones(1))), 2 + len(row.states)
+    entry = optimizer(workload.optimizer)
+    names, arrays = list(entry.scalars(np.ones(1), np.ones(1))), 2 + len(entry.states)
     formula = trace(
-        lambda *v: row.update(*v[:arrays], **dict(zip(words, v[arrays:], strict=True))), arrays + len(words)
+        lambda *v: entry.update(*v[:arrays], **dict(zip(names, v[arrays:], strict=True))), arrays + len(names)
     )
     modes = ("full",) * (2 * arrays - 1)
-    length = max(workload.parameters, NEAR)  # so long that the call counts for nothing
+    length = max(workload.parameters, CACHED_ELEMENTS)  # long enough to make the cost of the call negligible
     vectors = [np.random.default_rng(0).random(length, np.float32) for _ in range(arrays)]
-    places = [vectors[index].ctypes.data for index in (*range(arrays), 0, *range(2, arrays))]
-    kernel = address("formula", "float32", formula, modes, len(words))
-    row_words = [0, 0, 1, length, *places, *range(len(words))]
-    return fastest(caller(kernel, row_words, 1), 3) * workload.parameters / length
+    addresses = [vectors[index].ctypes.data for index in (*range(arrays), 0, *range(2, arrays))]
+    kernel = address("formula", "float32", formula, modes, len(names))
+    row = [0, 0, 1, length, *addresses, *range(len(names))]
+    return fastest(kernel_call(kernel, row, 1), 3) * workload.parameters / length

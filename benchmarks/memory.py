@@ -1,7 +1,7 @@
-"""How much memory training takes at its peak, above what an idle process with the same data and kernels holds.
+"""The peak memory of a training, above that of an idle process with the same data and kernels.
 
-The bound: one float32 copy of x where x cannot be read in place, 32 bytes a parameter (with Adam its value, gradient
-and two states, and three of these again in a snapshot), and 64 MB. Linux alone tells a peak and lets it begin anew.
+The bound: one float32 copy of x where x cannot be read in place, 32 bytes per parameter (with Adam its value, gradient
+and two states, and three of these again in a snapshot), and 64 MB. Needs Linux, which reports a peak and can reset it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import sys
 from typing import NamedTuple
 
 MB = 1 << 20
-A_PARAMETER, BESIDE = 32, 64 * MB
+BYTES_PER_PARAMETER, FIXED_BYTES = 32, 64 * MB
 PROGRAM = """
 import gc, json, sys
 import numpy as np
 from glassnet import NeuralNetwork
-layers, samples, dtype, form, batch_size, epochs = json.loads(sys.argv[1])
+layers, samples, dtype, layout, batch_size, epochs = json.loads(sys.argv[1])
 rng = np.random.default_rng(0)
-shape = (samples, layers[0]) if form == "rows" else (layers[0], samples)
+shape = (samples, layers[0]) if layout == "rows" else (layers[0], samples)
 x = np.empty(shape, dtype)
 for part in np.array_split(x, 100):
     part[...] = rng.integers(0, 256, part.shape, np.uint8) if dtype == "uint8" else rng.standard_normal(part.shape)
-if form == "rows":
+if layout == "rows":
     x = x.T
 
 def status(name):
@@ -48,23 +48,23 @@ print(json.dumps([status("VmHWM") - before, net.parameters.vector.size]))
 
 
 class Case(NamedTuple):
-    """One training: how its x lies in memory ("rows": its transpose row by row), and whether it must be copied."""
+    """One training. layout is "rows" if the transpose of x lies row by row in memory, else "columns"."""
 
     layers: list[int]
     samples: int
     dtype: str
-    form: str
+    layout: str
     batch_size: int
     epochs: int
 
     def __str__(self) -> str:
-        lies = "transpose row by row" if self.form == "rows" else "row by row"
-        return f"{'-'.join(map(str, self.layers))}, Adam, x {self.dtype} ({lies})"
+        order = "transpose row by row" if self.layout == "rows" else "row by row"
+        return f"{'-'.join(map(str, self.layers))}, Adam, x {self.dtype} ({order})"
 
     @property
-    def copied(self) -> int:
-        """Bytes of a float32 copy of x, where there must be one."""
-        return 0 if self.form == "rows" else 4 * self.samples * self.layers[0]
+    def copied_bytes(self) -> int:
+        """Bytes of the float32 copy of x, if one is needed."""
+        return 0 if self.layout == "rows" else 4 * self.samples * self.layers[0]
 
 
 SMALL, LARGE = [784, 128, 10], [1024, 2048, 2048, 1000]
@@ -76,19 +76,19 @@ CASES = (
 
 
 def report() -> str:
-    """The peak of each case beside its bound."""
+    """A list of the cases with their peaks and bounds."""
     return "\n".join(f"- {line(case)}" for case in CASES)
 
 
 def line(case: Case) -> str:
-    """One case in words."""
-    peak, bound = measured(case)
+    """Describe the peak and the bound of one case."""
+    peak, bound = measure(case)
     return f"{case}: {peak / MB:.0f} MB at the peak, bound {bound / MB:.0f} MB"
 
 
-def measured(case: Case) -> tuple[int, int]:
-    """Bytes above the idle process at the peak, and how many there may be."""
+def measure(case: Case) -> tuple[int, int]:
+    """Return the peak in bytes above the idle process, and its bound."""
     command = [sys.executable, "-c", PROGRAM, json.dumps(case)]
-    found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
-    peak, parameters = json.loads(found)
-    return peak, case.copied + A_PARAMETER * parameters + BESIDE
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
+    peak, parameters = json.loads(output)
+    return peak, case.copied_bytes + BYTES_PER_PARAMETER * parameters + FIXED_BYTES

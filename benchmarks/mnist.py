@@ -1,7 +1,7 @@
-"""MNIST by `glassnet train`: python benchmarks/mnist.py ../shared/data/mnist, the folder of IDX files as published.
+"""MNIST with `glassnet train`: python benchmarks/mnist.py ../shared/data/mnist, the folder of IDX files as published.
 
-Two networks, each from several seeds. Rate, schedule, batch size and epochs were chosen by the accuracy on the tenth of
-train-* that is held out; the same tenth chooses the weights of a run; t10k-* is only looked at here, at the end.
+Two networks, each from several seeds. Learning rate, schedule, batch size and epochs were chosen by the accuracy on a
+validation tenth of train-*, which also chooses the weights of each run; t10k-* is used here only, for the final score.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from glassnet.cli.model import load_model
+from glassnet.cli.trained_model import load_model
 
 COMMON = {"--optimizer": "adam", "--schedule": "one_cycle", "--validation": "0.1"}
 NETWORKS = {
@@ -27,9 +27,9 @@ COMMAND = [sys.executable, "-c", "from glassnet.cli import main; main()", "train
 
 
 class Result(NamedTuple):
-    """What one seed reached: accuracy on the rows held out and on the test set, the epoch kept, and the time."""
+    """The result of one seed: accuracy on the validation and test images, the best epoch, and the time in seconds."""
 
-    held_out: float
+    validation: float
     test: float
     best_epoch: int
     seconds: float
@@ -37,43 +37,47 @@ class Result(NamedTuple):
 
 
 def run(folder: Path, network: str, seed: int) -> Result:
-    """One `glassnet train` from start to end, reading the files and writing the model included."""
-    words = COMMON | NETWORKS[network] | {"--seed": str(seed)}
+    """Run one `glassnet train`, including reading the files and writing the model."""
+    options = COMMON | NETWORKS[network] | {"--seed": str(seed)}
     before, started = os.times(), time.perf_counter()
-    with tempfile.TemporaryDirectory() as place:
-        out = str(Path(place) / "model.safetensors")
-        flat = [word for pair in words.items() for word in pair]
-        subprocess.run([*COMMAND, str(folder), "--out", out, "--quiet", *flat], check=True, stdout=subprocess.DEVNULL)
-        found = load_model(out).training
+    with tempfile.TemporaryDirectory() as temporary:
+        out = str(Path(temporary) / "model.safetensors")
+        arguments = [text for option in options.items() for text in option]
+        subprocess.run(
+            [*COMMAND, str(folder), "--out", out, "--quiet", *arguments], check=True, stdout=subprocess.DEVNULL
+        )
+        training = load_model(out).training
     after = os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
-    accuracies = found["scores"]["accuracy"], found["test scores"]["accuracy"]
-    return Result(*accuracies, found["best epoch"], time.perf_counter() - started, used)
+    accuracies = training["scores"]["accuracy"], training["test scores"]["accuracy"]
+    return Result(*accuracies, training["best epoch"], time.perf_counter() - started, used)
 
 
 def report(folder: Path, network: str, seeds: int) -> None:
-    """A line for each seed, then the medians."""
-    words = COMMON | NETWORKS[network]
-    print(f"784-{network}-10: {' '.join(f'{word} {value}' for word, value in words.items())}")
+    """Print one line per seed, then the medians."""
+    options = COMMON | NETWORKS[network]
+    print(f"784-{network}-10: {' '.join(f'{option} {value}' for option, value in options.items())}")
     results = []
     for seed in range(seeds):
-        results.append(found := run(folder, network, seed))
-        accuracies = f"held out {found.held_out:.2%}  test {found.test:.2%}"
-        times = f"{found.seconds:.1f} s, {found.processor:.1f} s of processor"
-        print(f"  seed {seed}  {accuracies}  epoch {found.best_epoch} kept  {times}", flush=True)
-    held, test = (statistics.median(getattr(found, name) for found in results) for name in ("held_out", "test"))
-    print(f"  median of {seeds}: held out {held:.2%}, test {test:.2%}\n", flush=True)
+        results.append(result := run(folder, network, seed))
+        accuracies = f"validation {result.validation:.2%}  test {result.test:.2%}"
+        times = f"{result.seconds:.1f} s, {result.processor:.1f} s of processor time"
+        print(f"  seed {seed}  {accuracies}  best epoch {result.best_epoch}  {times}", flush=True)
+    validation, test = (
+        statistics.median(getattr(result, name) for result in results) for name in ("validation", "test")
+    )
+    print(f"  median of {seeds}: validation {validation:.2%}, test {test:.2%}\n", flush=True)
 
 
 def main() -> None:
-    """Read the words of the command line and run."""
+    """Run the networks that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--network", choices=NETWORKS, help="one of the networks; both if not said")
+    parser.add_argument("--network", choices=NETWORKS, help="one of the networks (default: both)")
     parser.add_argument("--seeds", type=int, default=5)
-    words = parser.parse_args()
-    for network in [words.network] if words.network else NETWORKS:
-        report(words.folder, network, words.seeds)
+    options = parser.parse_args()
+    for network in [options.network] if options.network else NETWORKS:
+        report(options.folder, network, options.seeds)
 
 
 if __name__ == "__main__":

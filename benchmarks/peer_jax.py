@@ -1,6 +1,6 @@
-"""JAX: a whole epoch, its gathers included, in one jit with donated parameters; the order is drawn by NumPy outside.
+"""JAX: a whole epoch, including its gathers, in one jit with donated parameters; NumPy draws the order outside.
 
-It makes the steps that glassnet makes: the same cost, the same layers after an activation, the same weights of samples.
+It makes the same steps as glassnet: the same cost, the same layers after an activation, the same sample weights.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from benchmarks.workloads import DROPPED, RATE, Chance, Workload
+from benchmarks.workloads import DROPOUT_RATE, LEARNING_RATE, RandomSource, Workload
 
-CURVES = {
+ACTIVATIONS = {
     "sigmoid": jax.nn.sigmoid,
     "relu": jax.nn.relu,
     "tanh": jnp.tanh,
@@ -22,13 +22,13 @@ CURVES = {
 
 
 class Network:
-    """The network as functions of its parameters, and the state that a step changes."""
+    """The network as functions of its parameters, and the state that a step updates."""
 
-    def __init__(self, workload: Workload, chance: Chance) -> None:
-        self.workload, self.chance = workload, chance
+    def __init__(self, workload: Workload, source: RandomSource) -> None:
+        self.workload, self.source = workload, source
         self.x, self.y = (jax.device_put(values) for values in workload.data())
         self.weights = jax.device_put(workload.sample_weights())
-        parameters = [{"w": jnp.array(w), "b": jnp.array(b)} for w, b in chance.parameters(workload)]
+        parameters = [{"w": jnp.array(w), "b": jnp.array(b)} for w, b in source.parameters(workload)]
         if workload.layer in ("batch_norm", "layer_norm"):
             for layer, width in zip(parameters, workload.layers[1:-1], strict=False):
                 layer |= {"gamma": jnp.ones(width), "beta": jnp.zeros(width)}
@@ -42,15 +42,15 @@ class Network:
     def _epoch(self, state: Any, order: Any) -> Any:
         return jax.lax.scan(self._step, state, order.reshape(-1, self.workload.batch))[0]
 
-    def _step(self, state: Any, places: Any) -> Any:
-        gradient, running = jax.grad(self._cost, has_aux=True)(state["parameters"], state, places)
+    def _step(self, state: Any, indices: Any) -> Any:
+        gradient, running = jax.grad(self._cost, has_aux=True)(state["parameters"], state, indices)
         state = state | {"t": state["t"] + 1} | ({"running": running} if running else {})
         return (adam if self.workload.optimizer == "adam" else sgd)(state, gradient), None
 
-    def _cost(self, parameters: Any, state: Any, places: Any) -> Any:
-        a, y, running = self.x[places], self.y[places], []
+    def _cost(self, parameters: Any, state: Any, indices: Any) -> Any:
+        a, y, running = self.x[indices], self.y[indices], []
         for number, (layer, name) in enumerate(zip(parameters, self.workload.activations, strict=True)):
-            a = CURVES[name](a @ layer["w"] + layer["b"])
+            a = ACTIVATIONS[name](a @ layer["w"] + layer["b"])
             if self.workload.layer and number < len(parameters) - 1:
                 a = self._layer(a, layer, state, number, running)
         if self.workload.is_classifier:
@@ -59,24 +59,24 @@ class Network:
             costs = 0.5 * ((a - y) ** 2).sum(1)
         if self.weights is None:
             return costs.mean(), running
-        return (costs * self.weights[places]).sum() / self.weights[places].sum(), running
+        return (costs * self.weights[indices]).sum() / self.weights[indices].sum(), running
 
     def _layer(self, a: Any, layer: Any, state: Any, number: int, running: list[Any]) -> Any:
-        """Dropout or a normalisation of a hidden layer's activations."""
+        """Apply dropout or normalisation to the activations of a hidden layer."""
         if self.workload.layer == "dropout":
             key = jax.random.fold_in(jax.random.key(number, impl="rbg"), state["t"])
-            return jnp.where(jax.random.uniform(key, a.shape) < DROPPED, 0.0, a / (1 - DROPPED))
+            return jnp.where(jax.random.uniform(key, a.shape) < DROPOUT_RATE, 0.0, a / (1 - DROPOUT_RATE))
         axis = 0 if self.workload.layer == "batch_norm" else 1
         mean, variance = a.mean(axis, keepdims=True), a.var(axis, keepdims=True)
         if axis == 0:
-            kept = zip(state["running"][number], (mean[0], variance[0]), strict=True)
-            running.append(tuple(0.9 * old + 0.1 * new for old, new in kept))
+            statistics = zip(state["running"][number], (mean[0], variance[0]), strict=True)
+            running.append(tuple(0.9 * old + 0.1 * new for old, new in statistics))
         return layer["gamma"] * (a - mean) * jax.lax.rsqrt(variance + 1e-5) + layer["beta"]
 
     def __call__(self, count: int) -> list[Any]:
-        """Train for so many epochs; the weights (fan_in, fan_out) and biases of each layer."""
+        """Train for count epochs and return the weights (fan_in, fan_out) and biases of each layer."""
         for _ in range(count):
-            self.state = self.epoch(self.state, self.chance.order(self.workload))
+            self.state = self.epoch(self.state, self.source.order(self.workload))
         jax.block_until_ready(self.state)
         return [(layer["w"], layer["b"]) for layer in self.state["parameters"]]
 
@@ -86,11 +86,11 @@ def adam(state: Any, gradient: Any) -> Any:
     t = state["t"].astype(jnp.float32)
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, state["m"], gradient)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, state["v"], gradient)
-    rate, scale = RATE / (1 - 0.9**t), 1 / jnp.sqrt(1 - 0.999**t)
+    rate, scale = LEARNING_RATE / (1 - 0.9**t), 1 / jnp.sqrt(1 - 0.999**t)
     moved = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) * scale + 1e-8), state["parameters"], m, v)
     return state | {"parameters": moved, "m": m, "v": v}
 
 
 def sgd(state: Any, gradient: Any) -> Any:
-    """Plain gradient descent."""
-    return state | {"parameters": jax.tree.map(lambda w, g: w - RATE * g, state["parameters"], gradient)}
+    """Gradient descent."""
+    return state | {"parameters": jax.tree.map(lambda w, g: w - LEARNING_RATE * g, state["parameters"], gradient)}

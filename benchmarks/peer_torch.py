@@ -1,4 +1,4 @@
-"""PyTorch: the usual loop, eager, with the fused optimisers; a batch is an indexed copy of rows."""
+"""PyTorch: the usual training loop in eager mode with the fused optimisers; a batch is an indexed copy of samples."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ from typing import Any
 
 import torch
 
-from benchmarks.workloads import DROPPED, RATE, Chance, Workload
+from benchmarks.workloads import DROPOUT_RATE, LEARNING_RATE, RandomSource, Workload
 
-CURVES = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
+ACTIVATIONS = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
 
 
 class Network:
-    """A Sequential, its optimiser and its data."""
+    """A Sequential with its optimiser and data."""
 
-    def __init__(self, workload: Workload, chance: Chance, threads: int) -> None:
+    def __init__(self, workload: Workload, source: RandomSource, threads: int) -> None:
         torch.set_num_threads(threads)
-        self.workload, self.chance = workload, chance
+        self.workload, self.source = workload, source
         self.x, self.y = (torch.from_numpy(values) for values in workload.data())
         weights = workload.sample_weights()
         self.weights = None if weights is None else torch.from_numpy(weights)
-        self.model = sequential(workload, chance)
-        kind = torch.optim.Adam if workload.optimizer == "adam" else torch.optim.SGD
-        self.optimizer = kind(self.model.parameters(), lr=RATE, fused=True)
+        self.model = sequential(workload, source)
+        optimizer = torch.optim.Adam if workload.optimizer == "adam" else torch.optim.SGD
+        self.optimizer = optimizer(self.model.parameters(), lr=LEARNING_RATE, fused=True)
 
     def __call__(self, count: int) -> list[Any]:
-        """Train for so many epochs; the weights (fan_in, fan_out) and biases of each layer."""
+        """Train for count epochs and return the weights (fan_in, fan_out) and biases of each layer."""
         for _ in range(count):
-            order = torch.from_numpy(self.chance.order(self.workload))
-            for places in order.split(self.workload.batch):
+            order = torch.from_numpy(self.source.order(self.workload))
+            for indices in order.split(self.workload.batch):
                 self.optimizer.zero_grad()
-                self._cost(places).backward()
+                self._cost(indices).backward()
                 self.optimizer.step()
-        dense = [part for part in self.model if isinstance(part, torch.nn.Linear)]
-        return [(part.weight.detach().T, part.bias.detach()) for part in dense]
+        dense = [module for module in self.model if isinstance(module, torch.nn.Linear)]
+        return [(module.weight.detach().T, module.bias.detach()) for module in dense]
 
-    def _cost(self, places: Any) -> Any:
-        a, y = self.model(self.x[places]), self.y[places]
+    def _cost(self, indices: Any) -> Any:
+        a, y = self.model(self.x[indices]), self.y[indices]
         if self.weights is None and self.workload.is_classifier:
             return torch.nn.functional.cross_entropy(a, y)
         if self.workload.is_classifier:
@@ -45,20 +45,20 @@ class Network:
             costs = 0.5 * ((a - y) ** 2).sum(1)
         if self.weights is None:
             return costs.mean()
-        weights = self.weights[places]
+        weights = self.weights[indices]
         return (costs * weights).sum() / weights.sum()
 
 
-def sequential(workload: Workload, chance: Chance) -> Any:
-    """Dense layers, activations, and the layers after them; softmax is left to the cost."""
-    layers = {"dropout": lambda n: torch.nn.Dropout(DROPPED)}
+def sequential(workload: Workload, source: RandomSource) -> Any:
+    """The dense layers, activations, and layers after them; the cost computes softmax."""
+    layers = {"dropout": lambda n: torch.nn.Dropout(DROPOUT_RATE)}
     layers |= {"batch_norm": torch.nn.BatchNorm1d, "layer_norm": torch.nn.LayerNorm}
-    parts: list[Any] = []
-    for number, ((w, b), name) in enumerate(zip(chance.parameters(workload), workload.activations, strict=True)):
+    modules: list[Any] = []
+    for number, ((w, b), name) in enumerate(zip(source.parameters(workload), workload.activations, strict=True)):
         dense = torch.nn.Linear(*w.shape)
         dense.weight.data = torch.tensor(w.T).contiguous()
         dense.bias.data = torch.tensor(b)
-        parts += [dense, *([CURVES[name]()] if name in CURVES else [])]
+        modules += [dense, *([ACTIVATIONS[name]()] if name in ACTIVATIONS else [])]
         if workload.layer and number < len(workload.activations) - 1:
-            parts.append(layers[workload.layer](len(b)))
-    return torch.nn.Sequential(*parts)
+            modules.append(layers[workload.layer](len(b)))
+    return torch.nn.Sequential(*modules)

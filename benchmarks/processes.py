@@ -1,4 +1,4 @@
-"""The processes that measure: one for each contestant and number of threads, kept alive and asked in turn."""
+"""The processes that measure: one per contestant and number of threads, kept alive between measurements."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import subprocess
 import sys
 from typing import Any
 
-SLOW = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # where they are set, they slow peers that use OpenBLAS
+OPENBLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # where set, they slow peers that use OpenBLAS
 
 
 class Process:
-    """A worker, pinned to as many processors as it has threads."""
+    """A worker process, pinned to as many processors as it has threads."""
 
     def __init__(self, name: str, threads: int) -> None:
         self.name, self.threads = name, threads
         cores = sorted(os.sched_getaffinity(0))[:threads]
-        environment = {word: value for word, value in os.environ.items() if word not in SLOW}
-        environment |= {word: str(threads) for word in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        environment = {key: value for key, value in os.environ.items() if key not in OPENBLAS_OVERRIDES}
+        environment |= {key: str(threads) for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
         if threads == 1:
             environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
         self.process = subprocess.Popen(
@@ -31,7 +31,7 @@ class Process:
         )
 
     def ask(self, **task: Any) -> dict[str, Any]:
-        """The answer to one task."""
+        """Send one task and return its answer."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps(task) + "\n")
         self.process.stdin.flush()

@@ -1,6 +1,6 @@
-"""Whether glassnet and its peers do the same work: one short epoch from the same parameters in the same order.
+"""Check that glassnet and its peers compute the same: one short epoch from the same parameters in the same order.
 
-The distance between the parameters they reach is compared with the distance that training moved them.
+The distance between their final parameters is compared with the distance that training moved them.
 """
 
 from __future__ import annotations
@@ -11,65 +11,68 @@ from typing import Any
 import numpy as np
 
 from benchmarks import contestants
-from benchmarks.workloads import RATE, TRAP, VARIANTS, WORKLOADS, Array, Chance, Workload
+from benchmarks.workloads import LEARNING_RATE, TINY, VARIANTS, WORKLOADS, Array, RandomSource, Workload
 
-STEPS = 4  # Adam divides by √v: after many steps a rounded-off difference has grown
-SMALL, SMALL_TOLERANCE, TOLERANCE = 1000, 1e-5, 5e-3  # few parameters that hardly move must agree better
+STEPS = 4  # Adam divides by √v, which amplifies rounding differences over many steps
+SMALL_PARAMETERS = 1000  # networks with fewer parameters, which hardly move, must agree better
+SMALL_TOLERANCE, TOLERANCE = 1e-5, 5e-3
 
 
-class Given(Chance):
-    """The parameters and the order that glassnet has."""
+class FixedSource(RandomSource):
+    """The parameters and the order that glassnet uses."""
 
     def __init__(self, net: Any, workload: Workload) -> None:
-        from glassnet.batches.mini_batches import Plan, shuffled
+        from glassnet.batches.mini_batches import BatchPlan, shuffled
         from glassnet.execution.reference import shuffle_into
 
-        self.first = [(np.array(w.T), np.array(b[:, 0])) for w, b in zip(net.weights, net.biases, strict=True)]
-        plan = Plan(workload.samples, workload.batch, None, shuffled((0, 0), shuffle_into))
-        self.places = plan.block(0).order[: workload.samples]
+        self.initial = [(np.array(w.T), np.array(b[:, 0])) for w, b in zip(net.weights, net.biases, strict=True)]
+        plan = BatchPlan(workload.samples, workload.batch, None, shuffled((0, 0), shuffle_into))
+        self.first_order = plan.block(0).order[: workload.samples]
 
     def parameters(self, workload: Workload) -> list[tuple[Array, Array]]:
-        """glassnet's first weights and biases."""
-        return self.first
+        """glassnet's initial weights and biases."""
+        return self.initial
 
     def order(self, workload: Workload) -> Array:
         """The order of glassnet's first epoch."""
-        return self.places
+        return self.first_order
 
 
 def report() -> str:
-    """The distances on every workload but those with dropout, whose masks differ by nature."""
-    found = [TRAP, *WORKLOADS.values(), *(one for one in VARIANTS.values() if one.layer != "dropout")]
-    lines = [f"{one.name}: {distances(one._replace(samples=STEPS * one.batch))}" for one in found]
-    return "\n\n".join(["Distance of the parameters after four steps, as a share of the way they went.", *lines])
+    """The distances on every workload except those with dropout, whose masks necessarily differ."""
+    workloads = [TINY, *WORKLOADS.values(), *(w for w in VARIANTS.values() if w.layer != "dropout")]
+    lines = [f"- {w.name}: {distances(w._replace(samples=STEPS * w.batch))}" for w in workloads]
+    head = f"Distance between the parameters after {STEPS} steps, relative to the distance that training moved them.\n"
+    return "\n".join([head, *lines])
 
 
 def distances(workload: Workload) -> str:
-    """Each peer's distance; a distance beyond the tolerance ends the run."""
+    """Each peer's distance; exits if one is beyond the tolerance."""
     net, (x, y) = contestants.network(workload), workload.data()
-    given, words = Given(net, workload), {"batch_size": workload.batch, "optimizer": workload.optimizer, "lr": RATE}
-    net.train(x.T, y.T, epochs=1, sample_weight=workload.sample_weights(), verbose=0, **words)
-    start = flat(given.first)
+    source = FixedSource(net, workload)
+    options = {"batch_size": workload.batch, "optimizer": workload.optimizer, "lr": LEARNING_RATE}
+    net.train(x.T, y.T, epochs=1, sample_weight=workload.sample_weights(), verbose=0, **options)
+    start = flat(source.initial)
     ours = flat([(w.T, b[:, 0]) for w, b in zip(net.weights, net.biases, strict=True)])
-    tolerance = SMALL_TOLERANCE if workload.parameters < SMALL else TOLERANCE
+    tolerance = SMALL_TOLERANCE if workload.parameters < SMALL_PARAMETERS else TOLERANCE
     shares = {}
-    for name, peer in peers(workload, given).items():
+    for name, peer in peers(workload, source).items():
         shares[name] = float(np.linalg.norm(flat(peer(1)) - ours) / np.linalg.norm(ours - start))
         if not shares[name] < tolerance:
-            raise SystemExit(f"{workload.name}: {name} is {shares[name]:.1e} of the way off; it does other work")
+            raise SystemExit(f"{workload.name}: {name} computes something else; it differs by {shares[name]:.1e}")
     return ", ".join(f"{name} {share:.1e}" for name, share in shares.items())
 
 
-def peers(workload: Workload, given: Given) -> dict[str, Any]:
-    """The peers that are installed, with what they are given."""
+def peers(workload: Workload, source: FixedSource) -> dict[str, Any]:
+    """The peers, with their initial parameters and orders."""
     from benchmarks import peer_jax, peer_torch
 
-    return {"JAX": peer_jax.Network(workload, given), "PyTorch": peer_torch.Network(workload, given, 1)}
+    return {"JAX": peer_jax.Network(workload, source), "PyTorch": peer_torch.Network(workload, source, 1)}
 
 
 def flat(parameters: Sequence[tuple[Any, Any]]) -> Array:
     """All weights and biases in one float64 vector."""
-    return np.concatenate([np.asarray(part, np.float64).ravel() for pair in parameters for part in pair])
+    return np.concatenate([np.asarray(array, np.float64).ravel() for pair in parameters for array in pair])
 
 
 if __name__ == "__main__":

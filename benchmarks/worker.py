@@ -1,4 +1,4 @@
-"""A process that measures one contestant: it reads one task a line and answers with one line, until its input ends.
+"""A process that measures one contestant: it reads one task per line and answers with one line, until its input ends.
 
 `python -m benchmarks.worker CONTESTANT THREADS`; the parent pins it to as many processors.
 """
@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,46 +19,46 @@ from benchmarks.workloads import find
 
 
 class Worker:
-    """Keeps what was prepared, so that a repetition measures nothing but itself."""
+    """Keeps the prepared tasks, so that a repetition measures nothing but the work itself."""
 
     def __init__(self, name: str, threads: int) -> None:
         self.name, self.threads = name, threads
-        self.ready: dict[tuple[str, str, int], tuple[Callable[[], Any], float]] = {}
+        self.prepared: dict[tuple[str, str, int], tuple[Callable[[], Any], float]] = {}
 
     def answer(self, task: dict[str, Any]) -> dict[str, Any]:
-        """Processor and wall seconds of one unit: a step, a sample, a row."""
+        """Processor and wall seconds per unit: a training step, a sample or a fit."""
         if task["part"] == "limits":
             return {"step": limit(task["workload"])}
         key = (task["part"], task["workload"], task.get("rows", 0))
-        if key not in self.ready:
-            self.ready[key] = self.prepared(task)
-        function, units = self.ready[key]
+        if key not in self.prepared:
+            self.prepared[key] = self.prepare(task)
+        function, units = self.prepared[key]
         wall, cpu = time.perf_counter(), time.process_time()
         function()
         return {"cpu": (time.process_time() - cpu) / units, "wall": (time.perf_counter() - wall) / units}
 
-    def prepared(self, task: dict[str, Any]) -> tuple[Callable[[], Any], float]:
-        """A function that lasts about as long as asked, warmed up, and how many units it does."""
+    def prepare(self, task: dict[str, Any]) -> tuple[Callable[[], Any], float]:
+        """Return a function that runs for about task["seconds"], warmed up, and its number of units."""
         if task["part"] == "estimators":
-            return drop_in.prepared(self.name, task["workload"]), 1.0
+            return drop_in.prepare(self.name, task["workload"]), 1.0
         workload = find(task["workload"])
         if task["part"] == "training":
-            epochs = contestants.CONTESTANTS[self.name](workload, self.threads)
-            count = calls(epochs, task["seconds"])
-            return lambda: epochs(count), count * (workload.samples // workload.batch)
-        answer, m = inference.CONTESTANTS[self.name](workload), task["rows"]
-        rows = np.random.default_rng(0).standard_normal((m, workload.layers[0]), np.float32)
+            train = contestants.CONTESTANTS[self.name](workload, self.threads)
+            epochs = repetitions(train, task["seconds"])
+            return lambda: train(epochs), epochs * (workload.samples // workload.batch)
+        predict, m = inference.CONTESTANTS[self.name](workload), task["rows"]
+        x = np.random.default_rng(0).standard_normal((m, workload.layers[0]), np.float32)
 
-        def many(count: int) -> None:
+        def predict_repeatedly(count: int) -> None:
             for _ in range(count):
-                answer(rows)
+                predict(x)
 
-        count = calls(many, task["seconds"])
-        return lambda: many(count), count * m
+        count = repetitions(predict_repeatedly, task["seconds"])
+        return lambda: predict_repeatedly(count), count * m
 
 
-def calls(function: Callable[[int], Any], seconds: float) -> int:
-    """The count with which the function lasts that long; found by doubling, which warms up as well."""
+def repetitions(function: Callable[[int], Any], seconds: float) -> int:
+    """The count for which function(count) takes about that many seconds, found by doubling, which also warms up."""
     function(1)
     count = 1
     while True:
@@ -69,25 +70,21 @@ def calls(function: Callable[[int], Any], seconds: float) -> int:
         count *= 2
 
 
-_limits: list[limits.Limits] = []
-
-
 def limit(workload: str) -> float:
-    """What a step cannot be faster than, or the whole products of a fit by themselves."""
+    """The least possible seconds of a training step, or the seconds of a fit's matrix products only."""
     if workload in drop_in.WORKLOADS:
-        return drop_in.operations_of(workload) * limits.product(workload.rsplit(", ", 1)[1])
-    return measured_limits().step(find(workload))
+        return drop_in.fit_operations(workload) * limits.product(workload.rsplit(", ", 1)[1])
+    return machine_limits().step(find(workload))
 
 
-def measured_limits() -> limits.Limits:
-    """The machine's limits, measured once."""
-    if not _limits:
-        _limits.append(limits.measured())
-    return _limits[0]
+@cache
+def machine_limits() -> limits.Limits:
+    """The limits of this machine, measured once."""
+    return limits.measure()
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Answer tasks until the input ends."""
     worker = Worker(sys.argv[1], int(sys.argv[2]))
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:

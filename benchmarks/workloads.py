@@ -1,4 +1,4 @@
-"""The networks that are measured, on random data: the same arithmetic for glassnet and for every peer."""
+"""The networks and random data that are measured: the same arithmetic for glassnet and for every peer."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-RATE, DROPPED = 0.001, 0.2
+LEARNING_RATE, DROPOUT_RATE = 0.001, 0.2
 
 
 def operations(layers: Sequence[int]) -> float:
-    """Operations of the products of one sample: forward, BP4, and BP2 but for the first layer."""
+    """Operations of the matrix products per sample: forward, BP4, and BP2 for all layers but the first."""
     sizes = [a * b for a, b in pairwise(layers)]
     return 2.0 * (2 * sum(sizes) + sum(sizes[1:]))
 
 
 class Workload(NamedTuple):
-    """A network and how it is trained; the samples fill whole batches. Softmax has classes, all else ½(a − y)²."""
+    """A network and its training. The samples fill whole batches; y are classes for softmax, and the cost is ½(a − y)²
+    for all others.
+    """
 
     name: str
     layers: tuple[int, ...]
@@ -32,17 +34,17 @@ class Workload(NamedTuple):
 
     @property
     def is_classifier(self) -> bool:
-        """Whether y are class numbers."""
+        """Whether y holds class numbers."""
         return self.activations[-1] == "softmax"
 
     @property
     def parameters(self) -> int:
-        """Weights and biases."""
+        """The number of weights and biases."""
         return sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(self.layers, self.layers[1:], strict=False))
 
     @property
     def flops(self) -> float:
-        """Operations of the products of one step."""
+        """Operations of the matrix products per step."""
         return self.batch * operations(self.layers)
 
     def data(self) -> tuple[Array, Array]:
@@ -50,18 +52,18 @@ class Workload(NamedTuple):
         rng = np.random.default_rng(0)
         x = rng.standard_normal((self.samples, self.layers[0]), np.float32)
         if self.is_classifier:
-            return x, rng.permutation(np.arange(self.samples) % self.layers[-1])  # no class is missing
+            return x, rng.permutation(np.arange(self.samples) % self.layers[-1])  # every class occurs
         return x, rng.random((self.samples, self.layers[-1]), np.float32)
 
     def sample_weights(self) -> Array | None:
-        """(samples,) between ½ and 1½, or None where all samples weigh the same."""
+        """(samples,) between ½ and 1½, or None if all samples have the same weight."""
         if not self.weighted:
             return None
         return np.random.default_rng(1).random(self.samples, np.float32) + np.float32(0.5)
 
 
-class Chance:
-    """What a contestant draws: its first parameters and the order of each epoch's samples."""
+class RandomSource:
+    """The random numbers of a contestant: its initial parameters and the order of the samples in each epoch."""
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng(0)
@@ -78,7 +80,7 @@ class Chance:
         ]
 
     def order(self, workload: Workload) -> Array:
-        """The places of the samples, shuffled anew."""
+        """The indices of the samples, freshly shuffled."""
         return self.rng.permutation(workload.samples)
 
 
@@ -94,14 +96,14 @@ WORKLOADS = {
         Workload("1024-2048-2048-1000", (1024, 2048, 2048, 1000), ("relu", "relu", "softmax"), 512, "sgd", 2048),
     )
 }
-TRAP = Workload("4-4-1, batch 1", (4, 4, 1), ("tanh", "sigmoid"), 1, "sgd", 1000)
+TINY = Workload("4-4-1, batch 1", (4, 4, 1), ("tanh", "sigmoid"), 1, "sgd", 1000)
 
 
-VARIED = ("20-64-64-1", "784-128-10", "784-256-256-10 tanh")
+VARIANT_BASES = ("20-64-64-1", "784-128-10", "784-256-256-10 tanh")
 VARIANTS = {
-    f"{name}, {word}": WORKLOADS[name]._replace(name=f"{name}, {word}", **change)
-    for name in VARIED
-    for word, change in (
+    f"{name}, {variant}": WORKLOADS[name]._replace(name=f"{name}, {variant}", **change)
+    for name in VARIANT_BASES
+    for variant, change in (
         ("dropout", {"layer": "dropout"}),
         ("batch norm", {"layer": "batch_norm"}),
         ("layer norm", {"layer": "layer_norm"}),
@@ -110,19 +112,25 @@ VARIANTS = {
 }
 
 
-def grown(name: str, layers: tuple[int, ...], batch: int) -> Workload:
-    """A point of a growth curve: relu and softmax, Adam, about 1,000 samples in whole batches."""
+def growth_workload(name: str, layers: tuple[int, ...], batch: int) -> Workload:
+    """A point of a growth curve: relu and softmax, Adam, at least 1,000 samples in whole batches."""
     activations = ("relu",) * (len(layers) - 2) + ("softmax",)
     return Workload(name, layers, activations, batch, "adam", batch * max(4, 1024 // batch))
 
 
 GROWTH = {
-    **{f"batch {m}": grown(f"batch {m}", (64, 128, 128, 10), m) for m in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)},
-    **{f"width {n}": grown(f"width {n}", (n, n, n, 10), 64) for n in (8, 16, 32, 64, 128, 256, 512, 1024, 2048)},
-    **{f"depth {n}": grown(f"depth {n}", (64, *[64] * n, 10), 32) for n in (1, 2, 4, 8, 16)},
+    **{
+        f"batch {m}": growth_workload(f"batch {m}", (64, 128, 128, 10), m)
+        for m in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    },
+    **{
+        f"width {n}": growth_workload(f"width {n}", (n, n, n, 10), 64)
+        for n in (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+    },
+    **{f"depth {n}": growth_workload(f"depth {n}", (64, *[64] * n, 10), 32) for n in (1, 2, 4, 8, 16)},
 }
 
 
 def find(name: str) -> Workload:
-    """The workload of that name."""
-    return {**WORKLOADS, **VARIANTS, **GROWTH, TRAP.name: TRAP}[name]
+    """Return the workload of that name."""
+    return {**WORKLOADS, **VARIANTS, **GROWTH, TINY.name: TINY}[name]

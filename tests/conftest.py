@@ -1,6 +1,6 @@
-"""What every test stands on: strict NumPy, one folder of compiled kernels, fixed chance, a fixed terminal.
+"""Settings of all tests: strict NumPy, one folder of compiled kernels, a fixed seed, a terminal of fixed size.
 
-A marked test is skipped, with the reason, where this machine lacks what its mark names.
+A marked test is skipped, with the reason, where this machine lacks what its mark needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
-NEEDS: dict[str, tuple[Callable[[], object], str]] = {
+REQUIREMENTS: dict[str, tuple[Callable[[], object], str]] = {
     "data": (SHARED.is_dir, "the folder ../shared/data is missing"),
     "browser": (lambda: shutil.which("chromium"), "Chromium is missing"),
     "compiler": (lambda: shutil.which("cc"), "a C compiler (cc) is missing"),
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Set up the process, so that doctests, worker processes and subprocesses have it too."""
+    """Set up the whole process, so that doctests, worker processes and subprocesses are covered too."""
     cache = Path(os.environ.setdefault("GLASSNET_CACHE", str(ROOT / ".cache" / "engine")))
     cache.mkdir(parents=True, exist_ok=True)
     cache.chmod(0o700)
@@ -45,8 +45,8 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for mark, (present, reason) in NEEDS.items():
-        if item.get_closest_marker(mark) and not present():
+    for mark, (is_met, reason) in REQUIREMENTS.items():
+        if item.get_closest_marker(mark) and not is_met():
             pytest.skip(reason)
 
 
@@ -54,20 +54,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if session.config.getoption("--fail-on-skip") and reporter and reporter.stats.get("skipped"):
-        reporter.write_line("\n--fail-on-skip: a test was skipped, so this run has failed", red=True)
+        reporter.write_line("\n--fail-on-skip: a test was skipped, so this run fails", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)
 def strict_numpy() -> object:
-    """Undo what a test does to NumPy's error state."""
+    """Restore NumPy's error state after each test."""
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         yield
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real data beside the clone; a test that reads it is marked `data`."""
+    """Return the folder of real data beside the clone; a test that reads it is marked `data`."""
     if not SHARED.is_dir():
-        pytest.skip(NEEDS["data"][1])
+        pytest.skip(REQUIREMENTS["data"][1])
     return SHARED

@@ -1,4 +1,4 @@
-"""Every error a person can meet, each also the ValueError or TypeError that people catch.
+"""The exceptions of glassnet; each is also the built-in ValueError, TypeError or ArithmeticError that callers expect.
 
 A message is one sentence: what was wrong, where, and what to do.
 """
@@ -11,41 +11,50 @@ from typing import Any
 
 
 class GlassnetError(Exception):
-    """The base of all of glassnet's errors."""
+    """Base class of all errors that glassnet raises."""
 
 
 class ParameterError(GlassnetError, ValueError):
-    """An argument has a value that cannot be used."""
+    """An argument has an invalid value."""
 
 
 class ParameterTypeError(GlassnetError, TypeError):
-    """An argument has a type that cannot be used."""
+    """An argument has the wrong type."""
 
 
 class FormulaError(GlassnetError, ValueError):
-    """A formula leaves the words that can be traced and compiled."""
+    """A formula uses something that cannot be traced and compiled."""
 
 
 class DataError(GlassnetError, ValueError):
-    """x, y, a file or a table holds something that cannot be used."""
+    """x, y, a file or a table has contents that cannot be used."""
 
 
 class ModelFileError(GlassnetError, ValueError):
-    """A model file is damaged, not ours, or from a newer version."""
+    """A model file is damaged, was not written by glassnet, or comes from a newer version."""
 
 
 class DivergedError(GlassnetError, ArithmeticError):
-    """A training run met a number that is not finite; the network keeps its last finite weights."""
+    """A training run met a number that is not finite; the network keeps its last finite weights.
+
+    `history` is the History of the epochs before, where `NeuralNetwork.train` raises it.
+    """
+
+    history: Any = None
 
 
-def nearest(word: Any, known: Iterable[str]) -> str:
-    """`Did you mean 'relu'? ` for a slip of the pen, or an empty string."""
-    lower = {name.lower(): name for name in known}
-    match = difflib.get_close_matches(str(word).lower(), lower, n=1, cutoff=0.6)
+class EngineUnavailable(RuntimeError):
+    """The compiled engine cannot be used here; the message says why. NumPy then runs instead."""
+
+
+def suggestion(name: Any, known: Iterable[str]) -> str:
+    """`Did you mean 'relu'? ` for a misspelt name, or an empty string."""
+    lower = {entry.lower(): entry for entry in known}
+    match = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.6)
     return f"Did you mean {lower[match[0]]!r}? " if match else ""
 
 
-def unknown(what: str, word: Any, known: Iterable[str]) -> ParameterError:
-    """The error for a name that no table has: the nearest suggested, the known ones listed."""
+def unknown_name(what: str, name: Any, known: Iterable[str]) -> ParameterError:
+    """The error for a name that is not in `known`; it suggests the closest one and lists them all."""
     names = list(known)
-    return ParameterError(f"{what} {word!r} is unknown. {nearest(word, names)}Known: {', '.join(names)}.")
+    return ParameterError(f"{what} {name!r} is unknown. {suggestion(name, names)}Known: {', '.join(names)}.")

@@ -1,7 +1,7 @@
 """The article's class: a fully connected network with feedforward, backpropagation and train, samples as columns.
 
-It is a thin face: the equations are the program's (building.py), the numbers those of its engine (execution.py), a run
-is a Training (training.py). What a person passes is checked here once.
+It holds a Model (execution/model.py) and does no mathematics: the equations are the program's (program/builder.py), a
+run is a Training (training/training.py). Arguments are checked here, once.
 """
 
 from __future__ import annotations
@@ -13,53 +13,53 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.batches.samples import check_shape, input_rows, numeric, real_dtype, target_rows, weight_vector
-from glassnet.batches.sources import run_sources
-from glassnet.errors import DivergedError, ParameterError, unknown
+from glassnet.batches.samples import check_shape, input_rows, numeric, real_dtype
+from glassnet.batches.sources import Sources, checked_sources, with_validation
+from glassnet.errors import DivergedError, GlassnetError, ParameterError, unknown_name
+from glassnet.execution import inference
 from glassnet.execution.executor import ENGINES
-from glassnet.execution.inference import Inference
-from glassnet.execution.reference import Sources
-from glassnet.program.architecture import architecture
+from glassnet.execution.model import Model
+from glassnet.files.model_file import cannot_be_built, describe_model, read_model, write_model
+from glassnet.files.run_files import checked_files
+from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
-from glassnet.program.layer_positions import segments
 from glassnet.program.parameters import Array, ParameterList, Parameters
 from glassnet.program.program import Program
-from glassnet.program.updates import Step
-from glassnet.see.methods import Seeing
+from glassnet.program.updates import StepOptions
+from glassnet.see.inspection import Inspection
 from glassnet.see.nudge import cost_with
-from glassnet.tables import initializers
 from glassnet.tables.activations import activation
+from glassnet.tables.initializers import initializer as initializer_entry
 from glassnet.tables.optimizers import SGD
 from glassnet.training.fit import Callback, fit
 from glassnet.training.history import History
-from glassnet.training.layer_monitor import kept
+from glassnet.training.layer_monitor import recent_samples
 from glassnet.training.settings import checked_recipe, checked_run, checked_seed
 from glassnet.training.training import Training
 
-NOT_KEPT = ("_lock", "_stop", "_inference", "seen")  # by a copy
 
-
-class NeuralNetwork(Seeing):
+class NeuralNetwork(Inspection):
     """A fully connected neural network.
 
     Parameters
     ----------
-    layers : sequence of widths, the inputs first; layer rows such as Dropout(0.2) may stand between them and act after
-        the activation of the dense layer before them (or before it, where the row says so)
-    activations : one name or row a dense layer; None means sigmoid throughout
-    cost : name or row: quadratic is ½‖a − y‖² a sample; C is the mean over samples, penalty included
-    initializer : name or row for the first weights; biases start at 0
+    layers : sequence of widths, the inputs first; layers such as Dropout(0.2) may stand between them and act after the
+        activation of the dense layer before them (or before it, where they say so)
+    activations : one name or entry per dense layer; None means sigmoid throughout
+    cost : name or entry: quadratic is ½‖a − y‖² per sample; C is the mean over samples, penalty included
+    initializer : name or entry for the initial weights; biases start at 0
     l1, l2 : strength of the penalty l1·Σ|w| + l2/2·Σw² on the weights
     dtype : "float32" or "float64"
-    seed : whole number from which all chance comes; None draws one (kept in `seed`)
+    seed : whole number, the seed of all randomness; None draws one (see `seed`)
     engine : "compiled", or "numpy" to step through the equations
 
     Attributes
     ----------
     weights, biases : sequences of views, (fan_out, fan_in) and (fan_out, 1); assigning copies in
     parameters : every parameter by name (`w1`, `b1`, ...), with `parameters.vector`, the one flat vector
-    history : the History of the last `train`, in short where the network comes from a file, or None
-    seen : some samples of the last `train`, by which `diagnose()` goes without data, or None; no copy or file has them
+    history : the History of the last `train`, in short where the network was loaded from a file, or None
+    recent_samples : some samples of the last `train`, for `diagnose()` without data; not copied or saved
+    model : architecture, parameters, running statistics, dtype, seed and engine, without the methods
 
     Raises ValueError or TypeError, one sentence, for anything that cannot be used.
     """
@@ -76,38 +76,51 @@ class NeuralNetwork(Seeing):
         seed: int | None = None,
         engine: str = "compiled",
     ) -> None:
-        self.architecture = architecture(layers, activations, cost, l1, l2)
+        described = architecture(layers, activations, cost, l1, l2)
         if engine not in ENGINES:
-            raise unknown("engine", engine, ENGINES)
-        self.engine, self.dtype = engine, real_dtype(dtype)
-        self.initializer = initializers.initializer(initializer)
-        self.seed = checked_seed(seed)
+            raise unknown_name("engine", engine, ENGINES)
+        dtype, entry = real_dtype(dtype), initializer_entry(initializer)
+        self.model = Model(described, entry, dtype, checked_seed(seed), engine)
         self.history: History | None = None
+        self.recent_samples: Sources | None = None
         self.runs = 0
-        found, statistics = segments(self.architecture)
-        self.parameters = Parameters(found, self.dtype)
-        self.statistics = Parameters(statistics, self.dtype)
-        self._prepare()
-        self.initialize()
-
-    def _prepare(self) -> None:
-        """What is made anew after copying or unpickling."""
         self._lock, self._stop = threading.RLock(), threading.Event()
-        self._inference = Inference(self)
-        self.seen: Sources | None = None
+
+    # The model --------------------------------------------------------------------------------------------------------
+
+    @property
+    def architecture(self) -> Architecture:
+        """What the equations depend on: the layers, the cost and the penalty."""
+        return self.model.architecture
+
+    @property
+    def parameters(self) -> Parameters:
+        """Every parameter by name, views into one flat vector."""
+        return self.model.parameters
+
+    @property
+    def statistics(self) -> Parameters:
+        """The running statistics of normalisation layers, by name."""
+        return self.model.statistics
+
+    @property
+    def dtype(self) -> Any:
+        """The NumPy dtype of all computations."""
+        return self.model.dtype
+
+    @property
+    def seed(self) -> int:
+        """The seed of all randomness."""
+        return self.model.seed
+
+    @property
+    def engine(self) -> str:
+        """What runs the equations: "compiled" or "numpy"."""
+        return self.model.engine
 
     def initialize(self) -> None:
-        """Draw the weights anew from the seed; biases, layers' parameters and running statistics get first values."""
-        rng = np.random.default_rng(self.seed)
-        for held in (self.parameters, self.statistics):
-            for segment in held.segments.values():
-                if segment.initial is not None:
-                    held[segment.name][...] = segment.initial
-                    continue
-                row = initializers.initializer_for(
-                    self.initializer, self.architecture.dense[segment.layer - 1].activation
-                )
-                held[segment.name] = row.draw(rng, *segment.shape)
+        """Draw the weights again from the seed; all other parameters and running statistics get their first values."""
+        self.model.initialize()
 
     # The article's names ----------------------------------------------------------------------------------------------
 
@@ -134,27 +147,26 @@ class NeuralNetwork(Seeing):
 
         x is (fan_in, batch). `training=True` runs what a training step runs (dropout, statistics of the batch).
         """
-        return self._inference.feedforward(input_rows(x, self.architecture.inputs, self.dtype), training)
+        return inference.feedforward(self.model, input_rows(x, self.architecture.inputs, self.dtype), training)
 
     def backpropagation(
         self, y: Any, z_s: Sequence[Any], a_s: Sequence[Any], *, sample_weight: Any = None, training: bool = False
     ) -> tuple[list[Array], list[Array]]:
         """The gradient itself, (dw, db): ∂C/∂W (fan_out, fan_in) and ∂C/∂b (fan_out, 1) of each dense layer.
 
-        y is (fan_out, batch), or class numbers (batch,); z_s and a_s are what `feedforward` gave. The mean over the
-        batch, the penalty included. BP1 to BP4 of Nielsen, chapter 2.
+        y is (fan_out, batch), or class numbers (batch,); z_s and a_s are what `feedforward` returned. The gradient is
+        the mean over the batch, penalty included. BP1 to BP4 of Nielsen, chapter 2.
         """
         count = len(self.architecture.dense)
         if len(z_s) != count or len(a_s) != count + 1:
             raise ParameterError(
-                f"z_s has {len(z_s)} and a_s {len(a_s)} arrays; feedforward gives {count} and {count + 1}, x first."
+                f"z_s has {len(z_s)} and a_s {len(a_s)} arrays; feedforward returns {count} and {count + 1}, x first."
             )
-        x = input_rows(a_s[0], self.architecture.inputs, self.dtype)
+        sources = self._sources(a_s[0], y, sample_weight)
         for index, dense in enumerate(self.architecture.dense):
-            check_shape(f"z_s[{index}]", z_s[index], (dense.fan_out, len(x)))
-            check_shape(f"a_s[{index + 1}]", a_s[index + 1], (dense.fan_out, len(x)))
-        targets = self._targets(y, len(x))
-        return self._inference.backpropagation(x, targets, z_s, a_s, weight_vector(sample_weight, len(x)), training)
+            check_shape(f"z_s[{index}]", z_s[index], (dense.fan_out, len(sources.x)))
+            check_shape(f"a_s[{index + 1}]", a_s[index + 1], (dense.fan_out, len(sources.x)))
+        return inference.backpropagation(self.model, sources, z_s, a_s, training)
 
     forward = feedforward
     backward = backpropagation
@@ -190,155 +202,134 @@ class NeuralNetwork(Seeing):
         ----------
         x, y : (fan_in, batch) and (fan_out, batch), or with categorical cross-entropy class numbers (batch,), where the
             output has groups (groups, batch)
-        batch_size : samples a step; the last, smaller batch of an epoch counts too
+        batch_size : samples per step; the last, smaller batch of an epoch counts too
         epochs, lr : passes through the data; the learning rate
-        optimizer, schedule : names or rows; schedule None is constant
-        validation : (x, y), or a fraction of the samples that is held out
+        optimizer, schedule : names or entries; schedule None is constant
+        validation : (x, y), or the fraction of the samples to hold out
         sample_weight : (batch,), 0 or more
-        patience : epochs without a better validation cost after which the run ends; the best weights are kept
+        patience : epochs without a better validation cost after which the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
         lr_factors : a factor on the rate for each dense layer
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
-        checkpoint, every, resume : file of the run's state, written each so many epochs; resume takes it up there
-        record : file of the run's epochs, layers (looked at after each one) and some weights, read by Recording
-        verbose : None a bar on a terminal for long runs, 0 nothing, 1 always (lines where there is no terminal)
-        threads : the most threads the engine may use; the numbers never depend on it
+        checkpoint, every, resume : file for the state of the run, written after every so many epochs; resume continues
+            from it
+        record : file for the epochs, the layers (measured after each one) and some weights, read by Recording
+        verbose : None shows a bar on a terminal for long runs, 0 nothing, 1 always (lines where there is no terminal)
+        threads : the most threads the engine may use; the results never depend on it
 
         Raises DivergedError (an ArithmeticError) where a quantity is no longer finite; the last finite weights stay.
         """
-        recipe = checked_recipe(
-            len(self.architecture.dense),
-            batch_size=batch_size,
-            epochs=epochs,
-            lr=lr,
-            optimizer=optimizer,
-            schedule=schedule,
-            patience=patience,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-            lr_factors=lr_factors,
-        )
-        run = checked_run(time_limit, callbacks, checkpoint, every, resume, record, verbose, threads)
+        limits = {"patience": patience, "clip_norm": clip_norm, "clip_value": clip_value}
+        layers = len(self.architecture.dense)
+        recipe = checked_recipe(layers, batch_size, epochs, lr, optimizer, schedule, lr_factors, **limits)
+        run = checked_run(time_limit, callbacks, verbose, threads)
+        files = checked_files(checkpoint, every, resume, record)
         with self._lock:
-            sources, held = run_sources(self, x, y, validation, sample_weight)
-            if patience is not None and held is None:
+            sources, held_out = with_validation(
+                self._sources(x, y, sample_weight), self.architecture, self.dtype, validation, self.seed
+            )
+            if patience is not None and held_out is None:
                 raise ParameterError("patience needs validation data: pass validation=0.1 or validation=(x, y).")
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
-            evaluate = None if held is None else partial(self._inference.evaluate, held)
-            training = Training(self, sources, recipe, evaluate)
-            seen = kept(sources)
+            evaluate = None if held_out is None else partial(inference.evaluate, self.model, held_out)
+            training = Training(self.model, sources, recipe, evaluate)
+            run = run._replace(is_stopped=self._stop.is_set, observers=files.observers(training))
+            self.recent_samples = recent_samples(sources)
             self._stop.clear()
             try:
-                self.history, self.seen = fit(training, run._replace(stopping=self._stop.is_set)), seen
+                self.history = fit(training, run)
             except DivergedError as error:
-                self.history, self.seen = training.history(), seen
-                self.history.stopped = str(error)
+                self.history = error.history
                 raise
             self.runs += 1
             return self.history
 
     def stop(self) -> None:
-        """Ask the training that another thread runs to end at a step, as Ctrl-C would; the network stays usable."""
+        """Ask a training in another thread to end at a step, as Ctrl-C would; the network stays usable."""
         self._stop.set()
 
     @staticmethod
     def getActivationFunction(name: Any) -> Callable[[Any], Array]:
         """The activation σ as a function of z, an array (fan_out, batch)."""
-        row = activation(name)
-        return lambda z: np.asarray(row.value(_floating(z)))
+        entry = activation(name)
+        return lambda z: np.asarray(entry.value(_floating(z)))
 
     @staticmethod
     def getDerivitiveActivationFunction(name: Any) -> Callable[[Any], Array]:
         """The derivative σ' as a function of z alone. Raises ValueError for softmax, whose derivative is a matrix."""
-        row = activation(name)
-        if not row.elementwise:
+        entry = activation(name)
+        if not entry.elementwise:
             raise ParameterError(
-                f"{row.name} has no elementwise derivative: use glassnet.tables.activations.{type(row).__name__}()"
+                f"{entry.name} has no elementwise derivative: use glassnet.tables.activations.{type(entry).__name__}()"
                 ".jacobian_product(a, v)."
             )
 
         def derivative(z: Any) -> Array:
             z = _floating(z)
-            return np.asarray(np.ones_like(z) * row.derivative(z, row.value(z)))
+            return np.asarray(np.ones_like(z) * entry.derivative(z, entry.value(z)))
 
         return derivative
 
     # Using a network --------------------------------------------------------------------------------------------------
 
     def predict(self, x: Any) -> Array:
-        """The last a (fan_out, batch) for x (fan_in, batch), by the rows of inference."""
-        return self._inference.predict(x)
+        """The last a (fan_out, batch) for x (fan_in, batch), by the equations of inference."""
+        return inference.predict(self.model, x)
 
     def cost(self, x: Any, y: Any, sample_weight: Any = None, *, override: Mapping[str, float] | None = None) -> float:
         """C: the (weighted) mean over the samples of the cost, plus the penalty.
 
         `override` sets numbers first, {"w1[2,0]": 0.3}: any w, b, z, a or x by layer (from 1) and index (from 0,
-        samples are columns). The rows run up to the one that writes it, it is set, and the rest run; see `nudge`.
+        samples are columns). The equations run up to the one that writes it, it is set, and the rest run; see `nudge`.
         """
         if override is not None:
-            return cost_with(self, (x, y, sample_weight), override)
-        rows = input_rows(x, self.architecture.inputs, self.dtype)
-        return self._inference.cost(rows, self._targets(y, len(rows)), weight_vector(sample_weight, len(rows)))
+            return cost_with(self.model, (x, y, sample_weight), override)
+        return inference.evaluate(self.model, self._sources(x, y, sample_weight))[0]
 
     @property
     def program(self) -> Program:
         """One training step as a table of equations; print it."""
-        return build(self.architecture, Step(SGD()))
+        return build(self.architecture, StepOptions(SGD()))
 
     def astype(self, dtype: Any) -> NeuralNetwork:
         """A copy of the network that computes in another dtype."""
         other = object.__new__(NeuralNetwork)
-        state = self.__getstate__() | {"dtype": real_dtype(dtype)}
-        other.__setstate__(state)
+        other.__setstate__(vars(self) | {"model": self.model.astype(real_dtype(dtype))})
         return other
 
     def save(self, path: Any, *, extra: dict[str, Any] | None = None) -> None:
-        """Write the network to a model file (safetensors; no pickle). `extra` is plain data kept beside it."""
-        from glassnet.files.model_file import save
-
-        save(self, path, extra)
+        """Write the network to a model file (safetensors; no pickle). `extra` is plain data stored with it."""
+        write_model(path, self.model, self.runs, self.history, extra)
 
     @classmethod
     def load(cls, path: Any, *, engine: str = "compiled") -> NeuralNetwork:
         """Read a network from a model file. Raises ModelFileError (a ValueError) where that cannot be trusted."""
-        from glassnet.files.model_file import load
-
-        return load(path, engine)
+        saved = read_model(path)
+        try:
+            network = cls(**saved.arguments(), engine=engine)
+        except (GlassnetError, KeyError, TypeError, ValueError) as error:
+            raise cannot_be_built(path, error) from None
+        saved.copy_into(network.model)
+        network.runs, network.history = saved.runs, saved.history
+        return network
 
     def describe(self) -> dict[str, Any]:
         """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""
-        from glassnet.files.model_file import describe_network
+        return describe_model(self.model)
 
-        return describe_network(self)
-
-    def _targets(self, y: Any, batch: int) -> Array:
-        return target_rows(y, self.architecture.cost, self.architecture.groups, batch, self.dtype)
-
-    def __repr__(self) -> str:
-        from glassnet.see.notebook import network_text
-
-        return network_text(self)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a notebook shows: the network as text, and its table of equations as static HTML."""
-        from glassnet.see.notebook import network_html
-
-        return {"text/plain": repr(self), "text/html": network_html(self)}
+    def _sources(self, x: Any, y: Any, sample_weight: Any) -> Sources:
+        return checked_sources(self.architecture, self.dtype, x, y, sample_weight)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in NOT_KEPT}
-        for name in ("parameters", "statistics"):
-            state[name] = state[name].vector.copy()
-        return state
+        transient = ("_lock", "_stop", "recent_samples")
+        state = {name: value for name, value in vars(self).items() if name not in transient}
+        return state | {"model": self.model.astype(self.dtype)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vectors = {name: state.pop(name) for name in ("parameters", "statistics")}
         vars(self).update(state)
-        for (name, vector), found in zip(vectors.items(), segments(self.architecture), strict=True):
-            setattr(self, name, Parameters(found, self.dtype))
-            getattr(self, name).vector[:] = vector
-        self._prepare()
+        self.recent_samples = None
+        self._lock, self._stop = threading.RLock(), threading.Event()
 
 
 def _floating(z: Any) -> Array:

@@ -1,7 +1,7 @@
 """Trains many networks at once, each on one thread of its own: for sweeps over settings and for ensembles.
 
-A small network cannot use two processors, two small networks can: they share the data and wait for nothing. Every
-network ends with the same bits as if it had been trained alone.
+A small network cannot use two processors, but two small networks can: they share the data and never wait for each
+other. Every network ends with the same bits as if it had been trained alone.
 """
 
 from __future__ import annotations
@@ -10,25 +10,23 @@ import inspect
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from glassnet.batches.samples import as_rows, numeric
-from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError, unknown
+from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError, unknown_name
+from glassnet.network import NeuralNetwork
 from glassnet.training.history import History
 from glassnet.training.progress import progress
 from glassnet.training.settings import whole
 
-if TYPE_CHECKING:
-    from glassnet.network import NeuralNetwork
-
-PER_FILE = ("checkpoint", "every", "resume")
-LOOK = 0.05  # seconds between two looks for networks that have not heard yet that they should end
+FILE_ARGUMENTS = ("checkpoint", "every", "resume")
+POLL_SECONDS = 0.05  # between two checks whether networks have finished, or were asked to stop
 
 
 class Finished(NamedTuple):
-    """How many networks are trained, as the progress bar shows it."""
+    """How many networks are finished, as the progress bar shows it."""
 
     epoch: int
     networks: int
@@ -37,21 +35,21 @@ class Finished(NamedTuple):
         return f"{self.epoch} of {self.networks} networks"
 
 
-class Start:
-    """Holds the networks back until all are handed out, so that an interruption meets either none or all of them."""
+class StartGate:
+    """Holds the networks back until all are submitted, so that an interruption stops either none or all of them."""
 
     def __init__(self) -> None:
-        self.decided, self.training = threading.Event(), False
+        self.is_decided, self.is_open = threading.Event(), False
 
-    def decide(self, training: bool) -> None:
-        """Let the networks that wait train, or not; decided again, it holds for those that have not begun."""
-        self.training = training
-        self.decided.set()
+    def decide(self, is_open: bool) -> None:
+        """Let the waiting networks train, or not; a second decision holds for those that have not begun."""
+        self.is_open = is_open
+        self.is_decided.set()
 
-    def train(self, net: NeuralNetwork, x: Any, y: Any, words: dict[str, Any]) -> History:
-        """Train `net` when that is decided."""
-        self.decided.wait()
-        return net.train(x, y, verbose=0, threads=1, **words) if self.training else untrained()
+    def train(self, net: NeuralNetwork, x: Any, y: Any, options: dict[str, Any]) -> History:
+        """Train `net` once that is decided."""
+        self.is_decided.wait()
+        return net.train(x, y, verbose=0, threads=1, **options) if self.is_open else History(stopped="interrupted")
 
 
 def train_many(
@@ -61,44 +59,43 @@ def train_many(
     *,
     threads: int | None = None,
     verbose: int | None = None,
-    **words: Any,
+    **options: Any,
 ) -> list[History]:
     """Train networks on the same data, several at once, and return the History of each, in order.
 
     Parameters
     ----------
-    networks : different networks; they may differ in everything
+    networks : different networks, which need not be alike in anything
     x, y : as in NeuralNetwork.train, (fan_in, batch) and (fan_out, batch) or class numbers
-    threads : how many are trained at the same time; None for as many as there are processors
+    threads : how many are trained at the same time; None means as many as there are processors
     verbose : as in NeuralNetwork.train, with one line for all
-    words : further arguments of NeuralNetwork.train, the same for each; all but checkpoint and resume
+    options : other arguments of NeuralNetwork.train, the same for each; all but checkpoint, every and resume
 
-    Ctrl-C ends all of them at a step. Where a network fails, the others are trained to their end, and then its error
-    is raised with its number in front.
+    Ctrl-C ends all of them at a step. If a network fails, the others are trained to their end, and then its error is
+    raised with its number.
     """
-    networks = _checked(networks, words)
-    from glassnet.engine.threads import available
+    networks = _checked(networks, options)
+    from glassnet.engine.threads import available_threads
 
-    count = available() if threads is None else whole("threads", threads)
+    count = available_threads() if threads is None else whole("threads", threads)
     x = shared(networks, x)
-    start, runs = Start(), list[Future[History]]()
+    gate, runs = StartGate(), list[Future[History]]()
     with ThreadPoolExecutor(max(1, min(count, len(networks))), "glassnet") as pool:
         try:
             for net in networks:
-                runs.append(pool.submit(start.train, net, x, y, words))
-            start.decide(True)
+                runs.append(pool.submit(gate.train, net, x, y, options))
+            gate.decide(True)
             _show(runs, verbose)
         except BaseException as reason:
-            start.decide(False)
-            _end(networks, runs)
+            gate.decide(False)
+            _stop(networks, runs)
             if not isinstance(reason, KeyboardInterrupt):
                 raise
-    return [_result(number, run) for number, run in enumerate(runs)] + [untrained() for _ in networks[len(runs) :]]
+    unsubmitted = [History(stopped="interrupted") for _ in networks[len(runs) :]]
+    return [_result(number, run) for number, run in enumerate(runs)] + unsubmitted
 
 
-def _checked(networks: Any, words: dict[str, Any]) -> list[NeuralNetwork]:
-    from glassnet.network import NeuralNetwork
-
+def _checked(networks: Any, options: dict[str, Any]) -> list[NeuralNetwork]:
     if not isinstance(networks, Iterable):
         raise ParameterTypeError(f"networks must be a list of networks, not {type(networks).__name__}.")
     networks = list(networks)
@@ -107,21 +104,20 @@ def _checked(networks: Any, words: dict[str, Any]) -> list[NeuralNetwork]:
             raise ParameterTypeError(f"networks[{number}] is {type(net).__name__}, not a NeuralNetwork.")
         for before in range(number):
             if networks[before] is net:
-                raise ParameterError(
-                    f"networks[{before}] and networks[{number}] are the same network; pass copies (copy.deepcopy)."
-                )
-    _check_words(words, inspect.signature(NeuralNetwork.train).parameters)
+                pair = f"networks[{before}] and networks[{number}]"
+                raise ParameterError(f"{pair} are the same network; pass copies (copy.deepcopy).")
+    _check_options(options, inspect.signature(NeuralNetwork.train).parameters)
     return networks
 
 
-def _check_words(words: Iterable[str], parameters: Mapping[str, inspect.Parameter]) -> None:
-    """Raise where a word is none of those that NeuralNetwork.train has and that networks can share."""
+def _check_options(options: Iterable[str], parameters: Mapping[str, inspect.Parameter]) -> None:
+    """Raise for an argument that NeuralNetwork.train does not have, or that networks cannot share."""
     known = [name for name, parameter in parameters.items() if parameter.default is not inspect.Parameter.empty]
-    for word in words:
-        if word in PER_FILE:
-            raise ParameterError(f"train_many has no {word}: networks would share one file; train them one by one.")
-        if word not in known:
-            raise unknown("train_many's argument", word, [name for name in known if name not in PER_FILE])
+    for option in options:
+        if option in FILE_ARGUMENTS:
+            raise ParameterError(f"train_many has no {option}: networks would share one file; train them one by one.")
+        if option not in known:
+            raise unknown_name("train_many's argument", option, [name for name in known if name not in FILE_ARGUMENTS])
 
 
 def shared(networks: Sequence[NeuralNetwork], x: Any) -> Any:
@@ -133,30 +129,23 @@ def shared(networks: Sequence[NeuralNetwork], x: Any) -> Any:
 
 
 def _show(runs: Sequence[Future[History]], verbose: int | None) -> None:
-    """Wait for all, and show how many are done."""
-    left = set(runs)
+    """Wait for all, and show how many are finished."""
+    pending = set(runs)
     with progress(len(runs), verbose) as show:
-        while left:
-            done, left = wait(left, LOOK, FIRST_COMPLETED)  # a library may keep Ctrl-C from waking who waits for ever
-            if not done:
-                continue
-            show(cast(Any, Finished(len(runs) - len(left), len(runs))))
+        while pending:
+            # With a timeout, because a library may keep Ctrl-C from waking a thread that waits without one.
+            done, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
+            if done:
+                show(cast(Any, Finished(len(runs) - len(pending), len(runs))))
 
 
-def _end(networks: Sequence[NeuralNetwork], runs: Sequence[Future[History]]) -> None:
-    """End all networks at a step. They are told until they have ended: one that only begins forgets the first word."""
+def _stop(networks: Sequence[NeuralNetwork], runs: Sequence[Future[History]]) -> None:
+    """Stop all networks at a step; repeatedly, because a network that is just beginning clears an earlier stop."""
     done = False
     while not done:
         for net in networks:
             net.stop()
-        done = not wait(runs, LOOK).not_done
-
-
-def untrained() -> History:
-    """The History of a network that was interrupted before it began."""
-    history = History([])
-    history.stopped = "interrupted"
-    return history
+        done = not wait(runs, POLL_SECONDS).not_done
 
 
 def _result(number: int, run: Future[History]) -> History:

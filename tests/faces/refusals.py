@@ -1,4 +1,4 @@
-"""A network that a call must leave alone, and the sentence with which the call is refused."""
+"""Helpers of the tests of invalid calls: small networks, their state, and a check of the error message."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ import pytest
 from glassnet import GlassnetError, NeuralNetwork
 
 Array = np.ndarray[Any, Any]
-Words = tuple[str, ...]
+Fragments = tuple[str, ...]
 X, Y = np.random.default_rng(0).random((3, 8)), np.random.default_rng(1).random((2, 8))
 NAN, INF = float("nan"), float("inf")
 
 
-def make(layers: Any = (3, 4, 2), *rest: Any, **words: Any) -> NeuralNetwork:
-    return NeuralNetwork(layers, *rest, **{"seed": 1, "engine": "numpy", **words})
+def make(layers: Any = (3, 4, 2), *rest: Any, **options: Any) -> NeuralNetwork:
+    return NeuralNetwork(layers, *rest, **{"seed": 1, "engine": "numpy", **options})
 
 
 def classifier() -> NeuralNetwork:
     return make((3, 4, 3), ["relu", "softmax"], "categorical_cross_entropy")
 
 
-def poked(array: Array, *place: int, value: float) -> Array:
-    """The array with one other value."""
+def with_value(array: Array, *index: int | list[int], value: float) -> Array:
+    """Return a copy of the array with `value` at an index, or at several."""
     array = array.copy()
-    array[place] = value
+    array[index] = value
     return array
 
 
 def state(net: NeuralNetwork) -> tuple[Any, ...]:
-    """Everything that a refused call must leave as it was."""
+    """Return everything that a refused call must not change."""
     return net.parameters.vector.tobytes(), net.statistics.vector.tobytes(), net.history, net.runs, net.seed
 
 
-def refused(call: Callable[[], Any], kind: type[Exception], words: Words) -> str:
-    """The sentence of the error: of our kind and of the kind people catch, one line, with all the words."""
-    with pytest.raises(kind) as caught:
+def refused(call: Callable[[], Any], kind: type[Exception], fragments: Fragments) -> str:
+    """Check that a call raises a GlassnetError of this kind with all fragments in its one sentence, and return that."""
+    with pytest.raises(kind) as info:
         call()
-    message = str(caught.value)
-    assert isinstance(caught.value, GlassnetError), f"{caught.value!r} is not of our kind"
-    assert message.endswith(".") and "\n" not in message, f"no sentence of one line: {message}"
-    missing = [word for word in words if word not in message]
+    message = str(info.value)
+    assert isinstance(info.value, GlassnetError), f"{info.value!r} is not a GlassnetError"
+    assert message.endswith(".") and "\n" not in message, f"not one sentence on one line: {message}"
+    missing = [fragment for fragment in fragments if fragment not in message]
     assert not missing, f"{missing} not in: {message}"
     return message

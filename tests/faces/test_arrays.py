@@ -1,4 +1,4 @@
-"""x and y as people hold them: any dtype, order, stride or list gives the same numbers and is left alone."""
+"""x and y of any dtype, memory order or stride, and lists: the results are the same and the inputs are not modified."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORMS: dict[str, Callable[[], Any]] = {
     "F-order": lambda: np.asfortranarray(BYTES.astype(np.float64)),
     "transpose": lambda: np.ascontiguousarray(BYTES.T.astype(np.float32)).T,
     "strided": lambda: strided(BYTES.astype(np.float32)),
-    "backwards": lambda: BYTES.astype(np.float64)[::-1, ::-1],
+    "reversed": lambda: BYTES.astype(np.float64)[::-1, ::-1],
     "other byte order": lambda: np.ascontiguousarray(BYTES.T.astype(">f8")).T,
     "broadcast": lambda: np.broadcast_to(np.float32([[1], [2]]), (2, 7)),
     "lists": lambda: BYTES.tolist(),
@@ -42,7 +42,7 @@ FORMS: dict[str, Callable[[], Any]] = {
 
 
 def every_call(net: NeuralNetwork, x: Any, y: Any) -> list[Array]:
-    """What each method gives that takes x."""
+    """The results of every method that takes x."""
     z_s, a_s = net.feedforward(x)
     dw, db = net.backpropagation(y, z_s, a_s)
     cost = net.cost(x, y)
@@ -53,28 +53,28 @@ def every_call(net: NeuralNetwork, x: Any, y: Any) -> list[Array]:
 
 @engines
 @pytest.mark.parametrize("form", FORMS)
-def test_x_of_any_form_gives_the_same_and_is_left_alone(form: str, engine: str) -> None:
+def test_x_of_any_form_gives_the_same_results_and_is_not_modified(form: str, engine: str) -> None:
     x = FORMS[form]()
     plain = np.array(x, dtype=np.float64)
     y = np.array(x)[:1] if form != "lists" else x[:1]
-    held = [array for array in (x, y) if isinstance(array, np.ndarray)]
-    before = [array.tobytes() for array in held]
-    for array in held:
+    inputs = [array for array in (x, y) if isinstance(array, np.ndarray)]
+    before = [array.tobytes() for array in inputs]
+    for array in inputs:
         array.flags.writeable = False
-    found = every_call(network(engine), x, y)
-    wanted = every_call(network(engine), plain, plain[:1])
-    assert all(np.array_equal(one, other) for one, other in zip(found, wanted, strict=True))
-    assert [array.tobytes() for array in held] == before
-    assert not any(np.shares_memory(one, array) for one in found for array in held)
-    assert all(one.flags.writeable for one in found)
+    results = every_call(network(engine), x, y)
+    expected = every_call(network(engine), plain, plain[:1])
+    assert all(np.array_equal(one, other) for one, other in zip(results, expected, strict=True))
+    assert [array.tobytes() for array in inputs] == before
+    assert not any(np.shares_memory(one, array) for one in results for array in inputs)
+    assert all(one.flags.writeable for one in results)
 
 
-def test_what_a_method_gives_is_fresh() -> None:
+def test_results_are_new_arrays() -> None:
     x = np.random.default_rng(0).random((2, 7))
     for engine in ENGINES:
         net = network(engine)
-        first, again = net.feedforward(x), net.feedforward(1 - x)
-        kept = [array.copy() for array in (*first[0], *first[1])]
+        first, second = net.feedforward(x), net.feedforward(1 - x)
+        copies = [array.copy() for array in (*first[0], *first[1])]
         net.predict(x * 2)
-        assert all(np.array_equal(a, b) for a, b in zip(kept, (*first[0], *first[1]), strict=True))
-        assert not np.array_equal(first[0][0], again[0][0])
+        assert all(np.array_equal(a, b) for a, b in zip(copies, (*first[0], *first[1]), strict=True))
+        assert not np.array_equal(first[0][0], second[0][0])

@@ -1,4 +1,4 @@
-"""What a stranger reads when targets, words of `train`, weights or files cannot be used; nothing is changed."""
+"""Targets, arguments of `train`, weights and files that cannot be used: one sentence, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ import pytest
 from glassnet import BinaryCrossEntropy, NeuralNetwork
 from glassnet.execution.executor import ENGINES
 
-from .refusals import INF, NAN, Words, X, Y, classifier, make, poked, refused, state
+from .refusals import INF, NAN, Fragments, X, Y, classifier, make, refused, state, with_value
 
-Case = tuple[Any, type[Exception], Words]
+Case = tuple[Any, type[Exception], Fragments]
+
+
+def short(value: Any) -> str:
+    """Name a case of a parametrized test."""
+    return " ".join(repr(value).split())[:60]
+
 
 # ---- y
 
-Y_CASES: list[tuple[str, Callable[[], NeuralNetwork], Any, Words]] = [
+Y_CASES: list[tuple[str, Callable[[], NeuralNetwork], Any, Fragments]] = [
     ("transposed", make, Y.T, ("(8, 2)", "(2, 8)", "samples are columns", "pass y.T")),
     ("fewer samples", make, Y[:, :7], ("y has 7 samples", "x has 8")),
     ("one row", make, Y[0], ("(8,)", "(2, 8)", "samples are columns")),
     ("None", make, None, ("y is None",)),
-    ("NaN", make, poked(Y, 1, 2, value=NAN), ("y[1, 2] is NaN", "fill in or drop")),
-    ("inf", make, poked(Y, 0, 5, value=INF), ("y[0, 5] is infinite",)),
+    ("NaN", make, with_value(Y, 1, 2, value=NAN), ("y[1, 2] is NaN", "fill in or drop")),
+    ("inf", make, with_value(Y, 0, 5, value=INF), ("y[0, 5] is infinite",)),
     ("text", make, [["a"] * 8] * 2, ("y holds text", "numbers")),
     ("ragged", make, [[1, 2], [3]], ("y has rows of different lengths",)),
     ("masked", make, np.ma.masked_array(Y, mask=Y > 0.5), ("y has masked values",)),
@@ -34,11 +40,11 @@ Y_CASES: list[tuple[str, Callable[[], NeuralNetwork], Any, Words]] = [
         np.full((3, 8), 0.5),
         ("y[:, 0]", "1.5", "one-hot", "class numbers of shape (batch,)"),
     ),
-    ("below 0", classifier, poked(np.eye(3)[:, np.arange(8) % 3], 2, 1, value=-1), ("y[2, 1] is -1", "[0, 1]")),
-    ("a fraction", classifier, poked(np.zeros(8), 3, value=0.5), ("y[3]", "whole number", "0 to 2")),
-    ("NaN among classes", classifier, poked(np.zeros(8), 3, value=NAN), ("y[3]", "0 to 2")),
+    ("below 0", classifier, with_value(np.eye(3)[:, np.arange(8) % 3], 2, 1, value=-1), ("y[2, 1] is -1", "[0, 1]")),
+    ("a fraction", classifier, with_value(np.zeros(8), 3, value=0.5), ("y[3]", "whole number", "0 to 2")),
+    ("NaN among classes", classifier, with_value(np.zeros(8), 3, value=NAN), ("y[3]", "0 to 2")),
     ("no such class", classifier, np.arange(8), ("y[3] is 3", "classes are 0 to 2")),
-    ("class -1", classifier, poked(np.zeros(8), 6, value=-1), ("y[6] is -1", "classes are 0 to 2")),
+    ("class -1", classifier, with_value(np.zeros(8), 6, value=-1), ("y[6] is -1", "classes are 0 to 2")),
     ("fewer classes", classifier, np.zeros(7, int), ("y has 7 samples", "x has 8")),
     ("names", classifier, ["cat"] * 8, ("y holds text",)),
     ("binary", lambda: make([3, 1], cost="binary_cross_entropy"), np.full((1, 8), 2.0), ("y[0, 0] is 2", "[0, 1]")),
@@ -53,34 +59,34 @@ Y_CASES: list[tuple[str, Callable[[], NeuralNetwork], Any, Words]] = [
 
 
 @pytest.mark.parametrize("use", ["train", "cost", "backpropagation"])
-@pytest.mark.parametrize(("build", "y", "words"), [case[1:] for case in Y_CASES], ids=[case[0] for case in Y_CASES])
-def test_y(use: str, build: Callable[[], NeuralNetwork], y: Any, words: Words) -> None:
+@pytest.mark.parametrize(("build", "y", "fragments"), [case[1:] for case in Y_CASES], ids=[case[0] for case in Y_CASES])
+def test_y(use: str, build: Callable[[], NeuralNetwork], y: Any, fragments: Fragments) -> None:
     net = build()
     before = state(net)
     calls = {"train": lambda: net.train(X, y), "cost": lambda: net.cost(X, y)}
     calls["backpropagation"] = lambda: net.backpropagation(y, *net.feedforward(X))
-    refused(calls[use], ValueError, words)
+    refused(calls[use], ValueError, fragments)
     assert state(net) == before
 
 
-# ---- the words of train
+# ---- the arguments of train
 
 
-def wholes(name: str) -> list[tuple[dict[str, Any], type[Exception], Words]]:
-    """What is no whole number of at least 1."""
+def wholes(name: str) -> list[tuple[dict[str, Any], type[Exception], Fragments]]:
+    """Make the cases that are not whole numbers of at least 1."""
     wrong: list[tuple[Any, type[Exception]]] = [(0, ValueError), (-1, ValueError), (True, ValueError)]
     wrong += [(2.5, TypeError), ("5", TypeError), (NAN, TypeError)]
     return [({name: value}, kind, (name, repr(value), "whole number of at least 1")) for value, kind in wrong]
 
 
-def positives(name: str) -> list[tuple[dict[str, Any], type[Exception], Words]]:
-    """What is no finite number above 0."""
+def positives(name: str) -> list[tuple[dict[str, Any], type[Exception], Fragments]]:
+    """Make the cases that are not finite numbers above 0."""
     wrong: list[tuple[Any, type[Exception]]] = [(value, ValueError) for value in (0, -1, NAN, INF)]
     wrong += [(True, TypeError), ("a", TypeError), ([0.1, 0.2], TypeError)]
     return [({name: value}, kind, (name, repr(value), "above 0")) for value, kind in wrong]
 
 
-OTHERS: list[tuple[dict[str, Any], type[Exception], Words]] = [
+OTHERS: list[tuple[dict[str, Any], type[Exception], Fragments]] = [
     ({"lr": None}, TypeError, ("lr", "None")),
     ({"lr": "0.1"}, TypeError, ("lr", "'0.1'", "above 0")),
     ({"optimizer": 3}, TypeError, ("optimizer", "3", "adam")),
@@ -110,7 +116,7 @@ OTHERS: list[tuple[dict[str, Any], type[Exception], Words]] = [
         for parts in ((X,), (X, Y, Y))
     ),
     ({"validation": (X, Y[:, :3])}, ValueError, ("validation", "y has 3 samples", "x has 8")),
-    ({"validation": (X, poked(Y, 0, 0, value=NAN))}, ValueError, ("validation", "y[0, 0] is NaN")),
+    ({"validation": (X, with_value(Y, 0, 0, value=NAN))}, ValueError, ("validation", "y[0, 0] is NaN")),
     *(({"validation": share}, ValueError, (f"validation={share}", "no sample", "train on")) for share in (0.99, 0.94)),
     ({"sample_weight": np.ones(7)}, ValueError, ("sample_weight has 7", "x has 8")),
     ({"sample_weight": np.ones((1, 8))}, ValueError, ("sample_weight has shape (1, 8)", "(8,)")),
@@ -119,7 +125,7 @@ OTHERS: list[tuple[dict[str, Any], type[Exception], Words]] = [
     ({"sample_weight": np.zeros(8)}, ValueError, ("every sample_weight is 0", "at least one")),
     *(
         (
-            {"sample_weight": poked(np.ones(8), 4, value=value)},
+            {"sample_weight": with_value(np.ones(8), 4, value=value)},
             ValueError,
             (f"sample_weight[4] is {value:g}", "at least 0"),
         )
@@ -131,27 +137,27 @@ TRAIN += [case for name in ("lr", "clip_norm", "clip_value", "time_limit") for c
 TRAIN += OTHERS
 
 
-@pytest.mark.parametrize(("arguments", "kind", "words"), TRAIN, ids=lambda value: " ".join(repr(value).split())[:60])
-def test_train(arguments: dict[str, Any], kind: type[Exception], words: Words) -> None:
+@pytest.mark.parametrize(("arguments", "kind", "fragments"), TRAIN, ids=short)
+def test_train(arguments: dict[str, Any], kind: type[Exception], fragments: Fragments) -> None:
     net = make()
     net.train(X, Y, epochs=1)
     before = state(net)
-    refused(lambda: net.train(X, Y, **arguments), kind, words)
+    refused(lambda: net.train(X, Y, **arguments), kind, fragments)
     assert state(net) == before
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_weights_that_leave_nothing_to_a_part_of_the_data(engine: str) -> None:
-    """Whichever part the only sample that counts falls into."""
-    found = set()
+def test_sample_weights_that_leave_training_or_validation_empty(engine: str) -> None:
+    """The only sample with a weight may fall into either part."""
+    in_validation = set()
     for seed in range(10):
         net = make(seed=seed, engine=engine)
         only = np.eye(8)[0]
         message = refused(
             lambda net=net, w=only: net.train(X, Y, validation=0.4, sample_weight=w), ValueError, ("weight",)
         )
-        found.add("train on" in message)
-    assert found == {True, False}
+        in_validation.add("train on" in message)
+    assert in_validation == {True, False}
 
 
 def test_a_batch_larger_than_the_data_is_the_full_batch() -> None:
@@ -174,11 +180,11 @@ ASSIGNED: list[Case] = [
 ]
 
 
-@pytest.mark.parametrize(("values", "kind", "words"), ASSIGNED, ids=lambda value: " ".join(repr(value).split())[:40])
-def test_weights_are_assigned_all_or_not_at_all(values: Any, kind: type[Exception], words: Words) -> None:
+@pytest.mark.parametrize(("values", "kind", "fragments"), ASSIGNED, ids=short)
+def test_weights_are_assigned_all_or_none(values: Any, kind: type[Exception], fragments: Fragments) -> None:
     net = make()
     before = state(net)
-    refused(lambda: setattr(net, "weights", values), kind, words)
+    refused(lambda: setattr(net, "weights", values), kind, fragments)
     assert state(net) == before
 
 
@@ -192,7 +198,7 @@ def test_one_matrix_and_one_bias() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "fragments"),
     [
         (lambda z, a: ([], a), ("z_s has 0 and a_s 3", "x first")),
         (lambda z, a: (z, a[1:]), ("z_s has 2 and a_s 2", "x first")),
@@ -201,28 +207,28 @@ def test_one_matrix_and_one_bias() -> None:
         (lambda z, a: (z, [a[0], a[1].T, a[2]]), ("a_s[1]", "(8, 4)", "(4, 8)")),
     ],
 )
-def test_z_and_a(change: Callable[[Any, Any], Any], words: Words) -> None:
+def test_z_and_a(change: Callable[[Any, Any], Any], fragments: Fragments) -> None:
     net = make()
     before = state(net)
-    refused(lambda: net.backpropagation(Y, *change(*net.feedforward(X))), ValueError, words)
+    refused(lambda: net.backpropagation(Y, *change(*net.feedforward(X))), ValueError, fragments)
     assert state(net) == before
 
 
-def test_functions_of_the_article_refuse_text() -> None:
+def test_activation_functions_refuse_text() -> None:
     for function in (NeuralNetwork.getActivationFunction, NeuralNetwork.getDerivitiveActivationFunction):
         refused(lambda function=function: function("sigmoid")("abc"), ValueError, ("z holds text",))
 
 
-# ---- model files (what damaged files are answered is in test_bad_files.py)
+# ---- model files (damaged files are in test_bad_files.py)
 
 
 def test_a_network_that_is_not_finite_is_not_saved(tmp_path: Path) -> None:
     net = make()
     net.save(tmp_path / "m")
-    kept = (tmp_path / "m").read_bytes()
+    before = (tmp_path / "m").read_bytes()
     net.weights[1][0, 2] = NAN
     refused(lambda: net.save(tmp_path / "m"), ValueError, ("w2", "not finite"))
-    assert (tmp_path / "m").read_bytes() == kept
+    assert (tmp_path / "m").read_bytes() == before
 
 
 def test_files_that_cannot_be_read_or_written(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a stranger reads when something they passed cannot be used: one sentence, and nothing is changed."""
+"""Arguments of the constructor and data that cannot be used: one sentence, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from glassnet.tables.layers import LAYERS
 from glassnet.tables.optimizers import OPTIMIZERS
 from glassnet.tables.schedules import SCHEDULES
 
-from .refusals import INF, NAN, Words, X, Y, make, poked, refused, state
+from .refusals import INF, NAN, Fragments, X, Y, make, refused, state, with_value
 
 # ---- the constructor
 
-LAYER_CASES: list[tuple[Any, type[Exception], Words]] = [
+LAYER_CASES: list[tuple[Any, type[Exception], Fragments]] = [
     (None, TypeError, ("layers", "[2, 10, 1]")),
     (5, TypeError, ("layers", "[2, 10, 1]")),
     ([], ValueError, ("layers has 0", "[2, 1]")),
@@ -38,12 +38,12 @@ LAYER_CASES: list[tuple[Any, type[Exception], Words]] = [
 ]
 
 
-@pytest.mark.parametrize(("layers", "kind", "words"), LAYER_CASES, ids=lambda value: repr(value)[:40])
-def test_layers(layers: Any, kind: type[Exception], words: Words) -> None:
-    refused(lambda: make(layers), kind, words)
+@pytest.mark.parametrize(("layers", "kind", "fragments"), LAYER_CASES, ids=lambda value: repr(value)[:40])
+def test_layers(layers: Any, kind: type[Exception], fragments: Fragments) -> None:
+    refused(lambda: make(layers), kind, fragments)
 
 
-CONSTRUCTOR_CASES: list[tuple[dict[str, Any], type[Exception], Words]] = [
+CONSTRUCTOR_CASES: list[tuple[dict[str, Any], type[Exception], Fragments]] = [
     ({"activations": ["relu"]}, ValueError, ("activations has 1", "2 dense layers", "give 2")),
     ({"activations": "relu"}, TypeError, ("activations must be a list", "'relu'")),
     ({"activations": 5}, TypeError, ("activations must be a list", "5")),
@@ -67,9 +67,9 @@ CONSTRUCTOR_CASES: list[tuple[dict[str, Any], type[Exception], Words]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "kind", "words"), CONSTRUCTOR_CASES, ids=lambda value: repr(value)[:50])
-def test_constructor(arguments: dict[str, Any], kind: type[Exception], words: Words) -> None:
-    refused(lambda: make(**arguments), kind, words)
+@pytest.mark.parametrize(("arguments", "kind", "fragments"), CONSTRUCTOR_CASES, ids=lambda value: repr(value)[:50])
+def test_constructor(arguments: dict[str, Any], kind: type[Exception], fragments: Fragments) -> None:
+    refused(lambda: make(**arguments), kind, fragments)
 
 
 NAMES: list[tuple[str, dict[str, Any], Callable[[str], Any]]] = [
@@ -88,17 +88,19 @@ NAMES: list[tuple[str, dict[str, Any], Callable[[str], Any]]] = [
 @pytest.mark.parametrize(
     ("what", "name", "known", "use"), [(what, name, known, use) for what, known, use in NAMES for name in known]
 )
-def test_a_slip_in_a_name_is_answered_with_the_name(
-    what: str, name: str, known: dict[str, Any], use: Callable[[str], Any]
-) -> None:
-    """Capitals, and a letter too many; a word far from all names gets the list alone."""
-    for slip in (name.upper(), name + "x"):
-        refused(lambda slip=slip: use(slip), ValueError, (what, repr(slip), f"Did you mean {name!r}?", *known))
+def test_a_misspelt_name_is_corrected(what: str, name: str, known: dict[str, Any], use: Callable[[str], Any]) -> None:
+    """Capitals and one letter too many get a suggestion; a name unlike all others gets only the list."""
+    for misspelt in (name.upper(), name + "x"):
+        refused(
+            lambda misspelt=misspelt: use(misspelt),
+            ValueError,
+            (what, repr(misspelt), f"Did you mean {name!r}?", *known),
+        )
     assert "Did you mean" not in refused(lambda: use("??"), ValueError, ("'??'", *known))
 
 
 @pytest.mark.parametrize(
-    ("row", "kind", "words"),
+    ("make_entry", "kind", "fragments"),
     [
         *(
             (lambda value=value: Dropout(value), ValueError, ("rate", "Dropout", "[0, 1)"))
@@ -111,13 +113,13 @@ def test_a_slip_in_a_name_is_answered_with_the_name(
         (lambda: NeuralNetwork.getDerivitiveActivationFunction("softmax"), ValueError, ("softmax", "jacobian_product")),
     ],
 )
-def test_rows(row: Callable[[], Any], kind: type[Exception], words: Words) -> None:
-    refused(row, kind, words)
+def test_table_entries(make_entry: Callable[[], Any], kind: type[Exception], fragments: Fragments) -> None:
+    refused(make_entry, kind, fragments)
 
 
 # ---- x and y, wherever they are passed
 
-X_CASES: list[tuple[str, Any, Words]] = [
+X_CASES: list[tuple[str, Any, Fragments]] = [
     ("transposed", X.T, ("(8, 3)", "3 inputs", "samples are columns", "pass x.T")),
     ("rows", np.zeros((5, 7)), ("(5, 7)", "3 inputs", "samples are columns", "(3, batch)")),
     ("one sample", np.zeros(3), ("(3,)", "two dimensions", "x.reshape(3, 1)")),
@@ -126,8 +128,12 @@ X_CASES: list[tuple[str, Any, Words]] = [
     ("a number", 3.0, ("()", "two dimensions")),
     ("None", None, ("x is None", "samples as columns")),
     ("empty", np.zeros((3, 0)), ("(3, 0)", "no sample")),
-    ("NaN", poked(poked(X, 1, 4, value=NAN), 2, 6, value=NAN), ("x[1, 4] is NaN", "2 such", "fill in or drop")),
-    ("inf", poked(X, 2, 0, value=-INF), ("x[2, 0] is infinite", "1 such")),
+    (
+        "NaN",
+        with_value(with_value(X, 1, 4, value=NAN), 2, 6, value=NAN),
+        ("x[1, 4] is NaN", "2 such", "fill in or drop"),
+    ),
+    ("inf", with_value(X, 2, 0, value=-INF), ("x[2, 0] is infinite", "1 such")),
     ("missing", np.array([[None] * 2, [1.0] * 2, [1.0] * 2], dtype=object), ("x[0, 0] is NaN",)),
     ("text", [["a", "b"]] * 3, ("x holds text", "numbers")),
     ("objects", np.full((3, 2), object()), ("x holds objects", "convert")),
@@ -149,18 +155,18 @@ X_USES: dict[str, Callable[[NeuralNetwork, Any], Any]] = {
 
 
 @pytest.mark.parametrize("use", X_USES)
-@pytest.mark.parametrize(("x", "words"), [case[1:] for case in X_CASES], ids=[case[0] for case in X_CASES])
-def test_x(use: str, x: Any, words: Words) -> None:
+@pytest.mark.parametrize(("x", "fragments"), [case[1:] for case in X_CASES], ids=[case[0] for case in X_CASES])
+def test_x(use: str, x: Any, fragments: Fragments) -> None:
     net = make()
     net.train(X, Y, epochs=1)
     before = state(net)
-    message = refused(lambda: X_USES[use](net, x), ValueError, words)
+    message = refused(lambda: X_USES[use](net, x), ValueError, fragments)
     assert ("validation" in message) == (use == "validation") and state(net) == before
 
 
 @pytest.mark.parametrize("name", ["x", "y"])
 def test_a_number_beyond_float32(name: str) -> None:
-    """What float64 holds, and a network of float64 takes."""
-    large = {"x": X, "y": Y, name: poked(X if name == "x" else Y, 1, 3, value=1e200)}
+    """float64 can represent it, and a float64 network accepts it."""
+    large = {"x": X, "y": Y, name: with_value(X if name == "x" else Y, 1, 3, value=1e200)}
     refused(lambda: make().train(**large), ValueError, (f"{name}[1, 3] is 1e+200", "beyond float32", "scale"))
     assert np.isfinite(make(dtype="float64").predict(large["x"])).all()

@@ -1,10 +1,11 @@
-"""The command line as a person meets it: train, predict, evaluate, show, check, demo, and what wrong words get."""
+"""The command line from outside: train, predict, evaluate, show, check, diagnose, demo, and what they refuse."""
 
 from __future__ import annotations
 
 import csv
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -22,8 +23,9 @@ from typer.testing import CliRunner
 from glassnet.cli import scores
 from glassnet.cli.app import app
 from glassnet.cli.dataset import split
-from glassnet.cli.model import Model
-from glassnet.cli.predictions import harmless
+from glassnet.cli.demo import program_name
+from glassnet.cli.predictions import escape_formulas
+from glassnet.cli.trained_model import TrainedModel
 from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.target import NumberTarget
 from glassnet.errors import DataError
@@ -38,16 +40,16 @@ QUICK = ["--hidden", "16", "--epochs", "40", "--lr", "0.02", "--quiet"]
 PROGRAM = [sys.executable, "-c", "from glassnet.cli import main; main()"]
 
 
-def run(*words: Any) -> str:
-    """What a command that ends well prints on stdout."""
-    result = CliRunner().invoke(app, [str(word) for word in words])
+def run(*arguments: Any) -> str:
+    """Run a command that must succeed, and return what it prints on stdout."""
+    result = CliRunner().invoke(app, list(map(str, arguments)))
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
-def refused(*words: Any) -> str:
-    """The one sentence on stderr of a command that is refused."""
-    result = CliRunner().invoke(app, [str(word) for word in words])
+def refused(*arguments: Any) -> str:
+    """Run a command that must be refused, and return the one sentence on stderr."""
+    result = CliRunner().invoke(app, list(map(str, arguments)))
     assert result.exit_code == 2, result.output
     assert result.stderr.startswith("glassnet: ") and result.stderr.count("\n") == 1
     assert "Traceback" not in result.output
@@ -55,7 +57,7 @@ def refused(*words: Any) -> str:
 
 
 def people(count: int, seed: int = 0) -> dict[str, list[Any]]:
-    """A table with numbers, missing cells, text, booleans, and three targets that depend on them."""
+    """Make a table with numbers, missing cells, text, booleans, and three targets that depend on them."""
     rng = np.random.default_rng(seed)
     age, height = rng.uniform(10, 80, count), rng.normal(170, 10, count)
     town, member = rng.choice(["Aa", "Bb", "Cc"], count), rng.random(count) < 0.5
@@ -87,28 +89,29 @@ TARGETS = ("risk", "group", "price")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a table to learn from, one to predict, and a model for each target."""
-    place = tmp_path_factory.mktemp("cli")
+    """A folder with a training table and a model for each target, and a table to predict."""
+    path = tmp_path_factory.mktemp("cli")
     for target in TARGETS:
         others = tuple(other for other in TARGETS if other != target)
-        write_csv(place / f"{target}.csv", people(400), others)
+        write_csv(path / f"{target}.csv", people(400), others)
         with np.errstate(all="warn"):
-            run("train", place / f"{target}.csv", "--target", target, "--out", place / f"{target}.st", *QUICK)
-    write_csv(place / "new.csv", people(60, seed=1), TARGETS)
-    return place
+            run("train", path / f"{target}.csv", "--target", target, "--out", path / f"{target}.st", *QUICK)
+    write_csv(path / "new.csv", people(60, seed=1), TARGETS)
+    return path
 
 
-# What works
+# Commands that succeed
 
 
-def test_training_says_what_it_does(folder: Path, tmp_path: Path) -> None:
-    words = ["--target", "risk", "--out", tmp_path / "m", "--plots", tmp_path / "p"]
-    said = run("train", folder / "risk.csv", *words, *QUICK)
-    assert "400 rows" in said and "classification of 'risk', 2 classes (the target is text; --task overrides)" in said
-    assert "2 numbers standardised, 2 categories one-hot, 1 with missing cells" in said
-    assert "320 rows; 80 choose the weights" in said
-    found = re.search(r"Held out  accuracy ([\d.]+)%", said)
-    assert found and float(found[1]) > 90
+def test_training_prints_what_it_does(folder: Path, tmp_path: Path) -> None:
+    arguments = ["--target", "risk", "--out", tmp_path / "m", "--plots", tmp_path / "p"]
+    output = run("train", folder / "risk.csv", *arguments, *QUICK)
+    assert "400 rows" in output
+    assert "classification of 'risk', 2 classes (the target is text; --task overrides)" in output
+    assert "2 numbers standardised, 2 categories one-hot encoded, 1 with missing cells" in output
+    assert "320 rows; 80 for validation" in output
+    accuracy = re.search(r"Validation  accuracy ([\d.]+)%", output)
+    assert accuracy and float(accuracy[1]) > 90
     assert (tmp_path / "p" / "cost.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -124,13 +127,13 @@ def test_predictions_are_right_and_in_order(folder: Path, tmp_path: Path, target
     out = tmp_path / f"out.{kind}"
     run("predict", folder / f"{target}.st", folder / "new.csv", "--out", out)
     table = pq.read_table(out) if kind == "parquet" else pa.csv.read_csv(out)
-    found, true = table.column("prediction").to_pylist(), people(60, seed=1)[target]
-    assert table.column_names == ["prediction"] and len(found) == 60
-    assert {type(value) for value in found} == {type(true[0])}
+    predicted, true = table.column("prediction").to_pylist(), people(60, seed=1)[target]
+    assert table.column_names == ["prediction"] and len(predicted) == 60
+    assert {type(value) for value in predicted} == {type(true[0])}
     if target == "price":
-        assert r2_score(true, found) > 0.95
+        assert r2_score(true, predicted) > 0.95
     else:
-        assert accuracy_score(true, found) > 0.9
+        assert accuracy_score(true, predicted) > 0.9
 
 
 def test_probabilities(folder: Path, tmp_path: Path) -> None:
@@ -144,7 +147,7 @@ def test_probabilities(folder: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(shares.argmax(axis=1) + 1, predicted)
 
 
-def test_predict_does_not_mind_order_extra_columns_or_parquet(folder: Path, tmp_path: Path) -> None:
+def test_predict_ignores_column_order_extra_columns_and_file_format(folder: Path, tmp_path: Path) -> None:
     columns = people(60, seed=1)
     mixed = {"extra": [None] * 60, **dict(reversed(columns.items()))}
     pq.write_table(pa.table(mixed), tmp_path / "new.parquet")
@@ -156,48 +159,49 @@ def test_predict_does_not_mind_order_extra_columns_or_parquet(folder: Path, tmp_
 def test_evaluate_classes_as_scikit_learn_does(folder: Path, tmp_path: Path) -> None:
     true = people(60, seed=1)["group"]
     write_csv(tmp_path / "known.csv", people(60, seed=1))
-    said = run("evaluate", folder / "group.st", tmp_path / "known.csv")
+    output = run("evaluate", folder / "group.st", tmp_path / "known.csv")
     run("predict", folder / "group.st", folder / "new.csv", "--out", tmp_path / "p.parquet", "--proba")
     shares = np.column_stack([column.to_numpy() for column in pq.read_table(tmp_path / "p.parquet").columns])
     predicted = shares.argmax(axis=1) + 1
-    assert f"accuracy  {accuracy_score(true, predicted):.2%}" in said
+    assert f"accuracy  {accuracy_score(true, predicted):.2%}" in output
     shares = shares / shares.sum(axis=1, keepdims=True, dtype=float)
-    loss = re.search(r"log-loss  (\S+)", said)
+    loss = re.search(r"log-loss  (\S+)", output)
     assert loss and float(loss[1]) == pytest.approx(log_loss(true, shares), rel=1e-4)
-    table = [[int(k) for k in line.split()[1:]] for line in said.splitlines()[-3:]]
+    table = [[int(k) for k in line.split()[1:]] for line in output.splitlines()[-3:]]
     np.testing.assert_array_equal(table, confusion_matrix(true, predicted))
 
 
 def test_evaluate_quantities_as_scikit_learn_does(folder: Path, tmp_path: Path) -> None:
     write_csv(tmp_path / "known.csv", people(60, seed=1))
-    said = run("evaluate", folder / "price.st", tmp_path / "known.csv")
+    output = run("evaluate", folder / "price.st", tmp_path / "known.csv")
     run("predict", folder / "price.st", folder / "new.csv", "--out", tmp_path / "p.parquet")
     true, predicted = people(60, seed=1)["price"], pq.read_table(tmp_path / "p.parquet").column("prediction").to_numpy()
-    for word, value in (("RMSE", root_mean_squared_error(true, predicted)), ("R²", r2_score(true, predicted))):
-        found = re.search(rf"{word} +(\S+)", said)
-        assert found and float(found[1]) == pytest.approx(value, rel=1e-4)
+    for name, value in (("RMSE", root_mean_squared_error(true, predicted)), ("R²", r2_score(true, predicted))):
+        score = re.search(rf"{name} +(\S+)", output)
+        assert score and float(score[1]) == pytest.approx(value, rel=1e-4)
 
 
 def test_show(folder: Path) -> None:
-    said = run("show", folder / "risk.st")
-    for words in ("z1 = W1·a0 + b1", "W, b ← adam(lr)", "w1       16 × 8", "town = Bb", "classes high, low"):
-        assert words in said
-    assert "risk.csv" in said and str(folder) not in said
+    output = run("show", folder / "risk.st")
+    for part in ("z1 = W1·a0 + b1", "W, b ← adam(lr)", "w1       16 × 8", "town = Bb", "classes high, low"):
+        assert part in output
+    assert "risk.csv" in output and str(folder) not in output
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_check(folder: Path, target: str) -> None:
+def test_check_and_diagnose(folder: Path, target: str) -> None:
     assert "every gradient agrees" in run("check", folder / f"{target}.st", folder / f"{target}.csv")
-    found = run("diagnose", folder / f"{target}.st", folder / f"{target}.csv")
-    assert re.search(r"rows of .*csv\n(no|\d+) findings? in \d layers, \d+ epochs, [\d,]+ rows", found)
+    output = run("diagnose", folder / f"{target}.st", folder / f"{target}.csv")
+    assert re.search(r"rows of .*csv\n(no|\d+) findings? in \d layers, \d+ epochs, [\d,]+ samples", output)
     assert re.search(r"^(no|\d+) findings? in \d layers, \d+ epochs\n", run("diagnose", folder / f"{target}.st"))
 
 
-def test_a_diagnosis_by_the_model_alone(folder: Path, tmp_path: Path) -> None:
-    words = ["--target", "risk", "--out", tmp_path / "m", "--lr", "1e-5", "--schedule", "constant", "--quiet"]
-    run("train", folder / "risk.csv", *words, "--epochs", "10")
-    said = run("diagnose", tmp_path / "m")
-    assert said.startswith("1 finding in 3 layers, 10 epochs\n\nrate too low: the cost fell in") and "(0.0001)" in said
+def test_a_diagnosis_from_the_model_file_alone(folder: Path, tmp_path: Path) -> None:
+    arguments = ["--target", "risk", "--out", tmp_path / "m", "--lr", "1e-5", "--schedule", "constant", "--quiet"]
+    run("train", folder / "risk.csv", *arguments, "--epochs", "10")
+    output = run("diagnose", tmp_path / "m")
+    assert output.startswith("1 finding in 3 layers, 10 epochs\n\nrate too low: the cost fell in")
+    assert "(0.0001)" in output
     NeuralNetwork([2, 3, 1], seed=0).save(tmp_path / "untrained")
     assert refused("diagnose", tmp_path / "untrained").endswith(f"glassnet diagnose {tmp_path / 'untrained'} FILE.")
 
@@ -211,8 +215,8 @@ def test_a_diagnosis_by_the_model_alone(folder: Path, tmp_path: Path) -> None:
     ],
 )
 def test_every_cost_trains_scores_and_checks(folder: Path, tmp_path: Path, target: str, cost: str) -> None:
-    words = ["--target", target, "--out", tmp_path / "m", "--cost", cost, "--hidden", "8", "--epochs", "2", "--quiet"]
-    run("train", folder / f"{target}.csv", *words, "--activation", "tanh")
+    arguments = ["--target", target, "--out", tmp_path / "m", "--cost", cost, "--activation", "tanh", "--quiet"]
+    run("train", folder / f"{target}.csv", *arguments, "--hidden", "8", "--epochs", "2")
     assert read_metadata(tmp_path / "m")["network"]["cost"]["name"] == cost
     run("evaluate", tmp_path / "m", folder / f"{target}.csv")
     run("predict", tmp_path / "m", folder / f"{target}.csv", "--out", tmp_path / "p.csv")
@@ -224,34 +228,35 @@ def test_npz_without_validation(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 4))
     np.savez(tmp_path / "d.npz", x=x, y=np.column_stack([x[:, 0] * 100, x[:, 1]]))
-    said = run("train", tmp_path / "d.npz", "--out", tmp_path / "m", *QUICK, "--validation", "0", "--dropout", "0.1")
-    assert "none is held out" in said and "the target has 2 columns" in said
+    output = run("train", tmp_path / "d.npz", "--out", tmp_path / "m", *QUICK, "--validation", "0", "--dropout", "0.1")
+    assert "none for validation" in output and "the target has 2 columns" in output
     run("predict", tmp_path / "m", tmp_path / "d.npz", "--out", tmp_path / "p.parquet")
     assert pq.read_table(tmp_path / "p.parquet").column_names == ["prediction_1", "prediction_2"]
-    found = re.search(r"R² +(\S+)", run("evaluate", tmp_path / "m", tmp_path / "d.npz"))
-    assert found and float(found[1]) > 0.8
+    r2 = re.search(r"R² +(\S+)", run("evaluate", tmp_path / "m", tmp_path / "d.npz"))
+    assert r2 and float(r2[1]) > 0.8
     np.savez(tmp_path / "wide.npz", x=np.zeros((3, 5)))
-    assert "5 features a row; the model was trained on 4" in refused(
+    assert "5 features; the model was trained on 4" in refused(
         "predict", tmp_path / "m", tmp_path / "wide.npz", "--out", tmp_path / "p.parquet"
     )
 
 
-def write_idx(folder: Path, half: str, images: Any, labels: Any) -> None:
+def write_idx(folder: Path, part: str, images: Any, labels: Any) -> None:
     for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
         head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-        (folder / f"{half}-{kind}-ubyte").write_bytes(head + array.astype(np.uint8).tobytes())
+        (folder / f"{part}-{kind}-ubyte").write_bytes(head + array.astype(np.uint8).tobytes())
 
 
 def test_idx_trains_on_train_and_reports_on_t10k(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    for half, count in (("train", 300), ("t10k", 70)):
+    for part, count in (("train", 300), ("t10k", 70)):
         labels = rng.integers(0, 3, count)
         images = rng.integers(0, 50, (count, 4, 4)) + 200 * (np.arange(4) == labels[:, np.newaxis])[:, :, np.newaxis]
-        write_idx(tmp_path, half, images, labels)
-    said = run("train", tmp_path, "--out", tmp_path.parent / "m", "--plots", tmp_path.parent / "p", *QUICK)
-    assert "300 rows" in said and "t10k-*, 70 rows, never seen" in said and "16 numbers divided by 255" in said
+        write_idx(tmp_path, part, images, labels)
+    output = run("train", tmp_path, "--out", tmp_path.parent / "m", "--plots", tmp_path.parent / "p", *QUICK)
+    assert "300 rows" in output and "16 numbers divided by 255" in output
+    assert "t10k-*, 70 rows not used in training" in output
     assert (tmp_path.parent / "p" / "samples.png").exists()
-    test = re.search(r"Test +accuracy (\S+)%", said)
+    test = re.search(r"Test +accuracy (\S+)%", output)
     again = re.search(r"accuracy +(\S+)%", run("evaluate", tmp_path.parent / "m", tmp_path))
     assert test and again and test[1] == again[1] and float(test[1]) > 95
     run("predict", tmp_path.parent / "m", tmp_path, "--out", tmp_path.parent / "p.csv")
@@ -259,32 +264,57 @@ def test_idx_trains_on_train_and_reports_on_t10k(tmp_path: Path) -> None:
     assert "would overwrite the input" in refused("train", tmp_path, "--out", tmp_path / "train-labels-idx1-ubyte")
 
 
-def test_demo(tmp_path: Path) -> None:
-    said = run("demo", "--out", tmp_path / "d")
-    found = re.search(r"Test +accuracy (\S+)%", said)
-    assert found and float(found[1]) >= 97
-    assert "z1 = W1·a0 + b1" in said
-    for name in ("model.safetensors", "cost.png", "samples.png"):
-        assert str(tmp_path / "d" / name) in said and (tmp_path / "d" / name).stat().st_size > 1000
-    assert "classes 0, 1, 2" in run("show", tmp_path / "d" / "model.safetensors")
+def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    output = run("demo", "--out", "a folder")
+    accuracy = re.search(r"Test +accuracy (\S+)%", output)
+    assert accuracy and float(accuracy[1]) >= 97
+    assert "z1 = W1·a0 + b1" in output
+    for name in ("model.safetensors", "test.npz", "cost.png", "samples.png"):
+        assert f"a folder/{name}" in output and (tmp_path / "a folder" / name).stat().st_size > 1000
+    assert "classes 0, 1, 2" in run("show", "a folder/model.safetensors")
+    assert re.search(r"findings? in 2 layers, \d+ epochs", run("diagnose", "a folder/model.safetensors"))
+    commands = re.findall(r"^  glassnet (.*)$", output.split("Try next")[1], re.MULTILINE)
+    outputs = {command.split()[0]: run(*shlex.split(command)) for command in commands}
+    assert 3 <= len(outputs) <= 4 and f"accuracy  {accuracy[1]}%" in outputs["evaluate"]
+    mistaken = re.search(r"row (\d+) of", outputs["step"])
+    with np.load("a folder/test.npz") as digits:
+        assert digits["x"].shape[1:] == (8, 8) and mistaken and 1 <= int(mistaken[1]) <= len(digits["y"])
+
+
+@pytest.mark.parametrize(
+    ("started", "on_path", "expected"),
+    [
+        ("/usr/bin/glassnet", "/usr/bin/glassnet", "glassnet"),
+        (".venv/bin/glassnet", "/usr/bin/glassnet", ".venv/bin/glassnet"),
+        ("/my tools/glassnet", None, "'/my tools/glassnet'"),
+        ("-c", None, "glassnet"),
+    ],
+)
+def test_the_demo_names_the_program_as_it_was_started(
+    started: str, on_path: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [started])
+    monkeypatch.setattr("shutil.which", lambda name: on_path)
+    assert program_name() == expected
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("name", "target", "bar"), [("churn", "churn", 90.0), ("credit", "Status", 75.0)])
-def test_real_tables(shared: Path, tmp_path: Path, name: str, target: str, bar: float) -> None:
+@pytest.mark.parametrize(("name", "target", "min_accuracy"), [("churn", "churn", 90.0), ("credit", "Status", 75.0)])
+def test_real_tables(shared: Path, tmp_path: Path, name: str, target: str, min_accuracy: float) -> None:
     file = shared / "tables" / f"{name}.csv.gz"
-    said = run("train", file, "--target", target, "--out", tmp_path / "m", "--quiet", "--epochs", "10")
-    found = re.search(r"Held out  accuracy ([\d.]+)%", said)
-    assert found and float(found[1]) > bar
+    output = run("train", file, "--target", target, "--out", tmp_path / "m", "--quiet", "--epochs", "10")
+    accuracy = re.search(r"Validation  accuracy ([\d.]+)%", output)
+    assert accuracy and float(accuracy[1]) > min_accuracy
     run("predict", tmp_path / "m", file, "--out", tmp_path / "p.csv")
     assert len((tmp_path / "p.csv").read_text().splitlines()) == 1 + len(pa.csv.read_csv(file))
 
 
-# What is refused
+# Commands that are refused
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["--activation", "rleu"], "activation 'rleu' is unknown. Did you mean 'relu'?"),
         (["--activation", "softmax"], "is for the last layer"),
@@ -305,7 +335,7 @@ def test_real_tables(shared: Path, tmp_path: Path, name: str, target: str, bar: 
         (["--dropout", "1"], "Dropout"),
         (["--l2", "-1"], "l2 is -1.0"),
         (["--hidden", "12,x"], "--hidden is '12,x'"),
-        (["--hidden", "0,1"], "1 neuron or more"),
+        (["--hidden", "0,1"], "at least 1 neuron"),
         (["--validation", "1"], "--validation is 1"),
         (["--validation", "nan"], "--validation is nan"),
         (["--seed", "-1"], "seed is -1"),
@@ -314,26 +344,32 @@ def test_real_tables(shared: Path, tmp_path: Path, name: str, target: str, bar: 
         (["--target", "Risk"], "has no column 'Risk'. Did you mean 'risk'?"),
     ],
 )
-def test_wrong_words(folder: Path, tmp_path: Path, words: list[str], said: str) -> None:
+def test_wrong_options(folder: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
     (tmp_path / "m").write_bytes(b"old")
-    target = [] if "--target" in words else ["--target", "risk"]
-    assert said in refused("train", folder / "risk.csv", "--out", tmp_path / "m", *target, *words)
+    target = [] if "--target" in arguments else ["--target", "risk"]
+    assert message in refused("train", folder / "risk.csv", "--out", tmp_path / "m", *target, *arguments)
     assert (tmp_path / "m").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_batch_larger_than_the_data_is_the_whole_of_it(folder: Path, tmp_path: Path) -> None:
-    run("train", folder / "risk.csv", "--target", "risk", "--out", tmp_path / "m", *QUICK, "--batch-size", 10**6)
+    for size in (320, 10**6):
+        arguments = ["--target", "risk", "--out", tmp_path / f"{size}", *QUICK, "--batch-size", size]
+        run("train", folder / "risk.csv", *arguments)
+        history = NeuralNetwork.load(tmp_path / f"{size}").history
+        assert history is not None and [report.step for report in history] == list(range(1, 41))
+    whole, larger = (read_tensors(tmp_path / name)[0] for name in ("320", "1000000"))
+    assert set(whole) == set(larger) and all(np.array_equal(whole[name], larger[name]) for name in whole)
 
 
-def test_missing_words(folder: Path, tmp_path: Path) -> None:
+def test_missing_arguments(folder: Path, tmp_path: Path) -> None:
     assert "Missing argument" in refused("train")
     assert "'--out'" in refused("train", folder / "risk.csv")
-    assert "Did you mean 'train'" in refused("trian")
-    said = refused("train", folder / "risk.csv", "--out", tmp_path / "m")
-    assert "--target is missing" in said and "Columns: age, height, town, member, risk." in said
+    assert "Did you mean 'train'? See " in refused("trian")
+    message = refused("train", folder / "risk.csv", "--out", tmp_path / "m")
+    assert "--target is missing" in message and "Columns: age, height, town, member, risk." in message
 
 
-def test_files_that_would_be_lost(folder: Path, tmp_path: Path) -> None:
+def test_inputs_are_not_overwritten(folder: Path, tmp_path: Path) -> None:
     data, model = folder / "risk.csv", folder / "risk.st"
     before = data.read_bytes(), model.read_bytes()
     assert "would overwrite the input" in refused("train", data, "--target", "risk", "--out", data)
@@ -347,24 +383,24 @@ def test_files_that_would_be_lost(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
-        ("new.csv", "age,height,town\n1,2,Aa\n", "column 'member' is missing, and the model was trained on it."),
-        ("new.csv", "age\n1\n", "3 columns ('height', 'town', 'member') are missing"),
+        ("new.csv", "age,height,town\n1,2,Aa\n", "lacks column 'member', which the model was trained on."),
+        ("new.csv", "age\n1\n", "lacks 3 columns ('height', 'town', 'member')"),
         ("new.csv", "age,height,town,member\n1,2,Aa,true\nx,2,Aa,true\n", "line 3, column 'age': 'x' is not a number"),
-        ("new.csv", "age,height,town,member\n1e41,2,Aa,true\n", "much too far"),
-        ("new.csv", "age,height,town,member\n1,2,Aa\n", "line 2: 3 cells, but the header has 4"),
+        ("new.csv", "age,height,town,member\n1e41,2,Aa,true\n", "too far outside the range of the training data"),
+        ("new.csv", "age,height,town,member\n1,2,Aa\n", "line 2 has 3 cells, but the header has 4"),
         ("new.csv", "", "is empty"),
         ("none", "", "does not exist"),
     ],
 )
 def test_predict_refuses_and_leaves_the_output(
-    folder: Path, tmp_path: Path, name: str, content: str, said: str
+    folder: Path, tmp_path: Path, name: str, content: str, message: str
 ) -> None:
     (tmp_path / "new.csv").write_text(content)
     (tmp_path / "out.csv").write_bytes(b"old")
     file = tmp_path / (name if name != "none" else "none.csv")
-    assert said in refused("predict", folder / "risk.st", file, "--out", tmp_path / "out.csv")
+    assert message in refused("predict", folder / "risk.st", file, "--out", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_bytes() == b"old"
 
 
@@ -381,21 +417,23 @@ def test_other_refusals(folder: Path, tmp_path: Path) -> None:
     assert not out.exists()
 
 
-def test_an_unseen_class_is_named_with_its_line(folder: Path, tmp_path: Path) -> None:
+def test_an_unknown_class_is_named_with_its_line(folder: Path, tmp_path: Path) -> None:
     columns = people(5)
     columns["risk"][3] = "odd"
     write_csv(tmp_path / "d.csv", columns)
-    said = refused("evaluate", folder / "risk.st", tmp_path / "d.csv")
-    assert said == f"{tmp_path / 'd.csv'} line 5, column 'risk' holds 'odd', which is not among the classes high, low."
+    message = refused("evaluate", folder / "risk.st", tmp_path / "d.csv")
+    assert (
+        message == f"{tmp_path / 'd.csv'} line 5, column 'risk' holds 'odd', which is not among the classes high, low."
+    )
 
 
 def test_negative_counts_are_named_with_their_line(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("a,y\n1,3\n2,-4\n")
-    words = ["--target", "y", "--out", tmp_path / "m", "--cost", "poisson", "--task", "regression"]
-    assert "line 3, column 'y' is negative" in refused("train", tmp_path / "d.csv", *words)
+    arguments = ["--target", "y", "--out", tmp_path / "m", "--cost", "poisson", "--task", "regression"]
+    assert "line 3, column 'y' is negative" in refused("train", tmp_path / "d.csv", *arguments)
 
 
-def test_a_model_whose_parts_do_not_fit(folder: Path, tmp_path: Path) -> None:
+def test_a_model_file_whose_columns_do_not_fit_its_network(folder: Path, tmp_path: Path) -> None:
     from glassnet.files.storage import write_tensors
 
     tensors, document = read_tensors(folder / "risk.st")
@@ -404,77 +442,78 @@ def test_a_model_whose_parts_do_not_fit(folder: Path, tmp_path: Path) -> None:
     assert "its columns do not fit its network" in refused("show", tmp_path / "m")
     document["extra"] = {}
     write_tensors(tmp_path / "m", tensors, document)
-    assert "make it with glassnet train" in refused("show", tmp_path / "m")
+    assert "use glassnet train" in refused("show", tmp_path / "m")
 
 
 # Parts
 
 
-RISKY = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", "－1", "＋1", "＠x", "=cmd|' /C calc'!A0"]
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", "－1", "＋1", "＠x", "=cmd|' /C calc'!A0"]
 
 
-def test_risky_text_is_made_harmless_and_numbers_stay() -> None:
-    table = pa.table({"text": [*RISKY, "a=b", ""], "number": np.linspace(-5, 5, len(RISKY) + 2)})
-    found = harmless(table)
-    assert found.column("text").to_pylist() == [f"'{cell}" for cell in RISKY] + ["a=b", ""]
-    assert found.column("number").equals(table.column("number"))
+def test_formulas_are_escaped_and_numbers_are_left() -> None:
+    table = pa.table({"text": [*FORMULAS, "a=b", ""], "number": np.linspace(-5, 5, len(FORMULAS) + 2)})
+    escaped = escape_formulas(table)
+    assert escaped.column("text").to_pylist() == [f"'{cell}" for cell in FORMULAS] + ["a=b", ""]
+    assert escaped.column("number").equals(table.column("number"))
 
 
-def test_risky_classes_in_a_csv(tmp_path: Path) -> None:
+def test_formulas_as_classes_in_a_csv(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("a,y\n" + "".join(f"{k},{'=1+1' if k > 9 else 'b'}\n" for k in range(20)))
     run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *QUICK)
-    for words, cell in (([], "'=1+1"), (["--raw-cells"], "=1+1")):
-        run("predict", tmp_path / "m", tmp_path / "d.csv", "--out", tmp_path / "p.csv", *words)
+    for arguments, cell in (([], "'=1+1"), (["--raw-cells"], "=1+1")):
+        run("predict", tmp_path / "m", tmp_path / "d.csv", "--out", tmp_path / "p.csv", *arguments)
         assert pa.csv.read_csv(tmp_path / "p.csv").column("prediction")[-1].as_py() == cell
 
 
-@pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.9])
-def test_a_split_is_fair_and_whole(share: float) -> None:
+@pytest.mark.parametrize("fraction", [0, 0.001, 0.1, 0.5, 0.9])
+def test_a_split_is_stratified_and_complete(fraction: float) -> None:
     classes = np.repeat([0, 1, 2], [100, 60, 40])
-    train, held = split(classes, share, 1, classes=True)
-    assert sorted([*train, *held]) == list(range(200))
-    assert len(held) == max(round(200 * share), int(share > 0))
-    if share >= 0.1:
-        np.testing.assert_allclose(np.bincount(classes[held]), np.array([100, 60, 40]) * share, atol=1)
-    assert not np.array_equal(held, split(classes, share, 2, classes=True)[1]) or not share
+    train, validation = split(classes, fraction, 1, classes=True)
+    assert sorted([*train, *validation]) == list(range(200))
+    assert len(validation) == max(round(200 * fraction), int(fraction > 0))
+    if fraction >= 0.1:
+        np.testing.assert_allclose(np.bincount(classes[validation]), np.array([100, 60, 40]) * fraction, atol=1)
+    other = split(classes, fraction, 2, classes=True)[1]
+    assert not np.array_equal(validation, other) or not fraction
 
 
-def test_preparation_learns_from_the_training_rows_alone(tmp_path: Path) -> None:
+def test_the_preparation_is_fitted_on_the_training_rows_only(tmp_path: Path) -> None:
     values = np.arange(50.0)
     write_csv(tmp_path / "d.csv", {"a": values.tolist(), "y": (values * 1.5).tolist()})
     run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *QUICK, "--seed", "5")
-    train, held = split(values, 0.2, 5, classes=False)
+    train, validation = split(values, 0.2, 5, classes=False)
     table = read_metadata(tmp_path / "m")["extra"]["table"]
-    assert len(held) == 10
+    assert len(validation) == 10
     assert table["preparation"]["columns"][0]["mean"] == pytest.approx(values[train].mean())
     assert table["target"]["mean"][0] == pytest.approx(1.5 * values[train].mean())
 
 
-def test_many_classes_are_told_by_their_mistakes() -> None:
+def test_many_classes_are_listed_by_their_mistakes() -> None:
     table = np.diag(np.full(30, 5))
     names = [f"c{k}" for k in range(30)]
-    assert scores.confusion_text(table, names) == "30 classes, no mistake"
+    assert scores.confusion_text(table, names) == "30 classes, no mistakes"
     table[3, 7] = 4
-    assert "4  c3 taken for c7" in scores.confusion_text(table, names)
+    assert "4  c3 predicted as c7" in scores.confusion_text(table, names)
 
 
-def test_help_shows_every_row_of_the_tables() -> None:
-    said = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).stdout
-    for name in (*COSTS, *OPTIMIZERS, *SCHEDULES, *(n for n, row in ACTIVATIONS.items() if row.elementwise)):
-        assert name in said
+def test_help_lists_every_entry_of_the_tables() -> None:
+    output = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).stdout
+    for name in (*COSTS, *OPTIMIZERS, *SCHEDULES, *(name for name, entry in ACTIVATIONS.items() if entry.elementwise)):
+        assert name in output
 
 
-# The real program
+# The program in a process of its own
 
 
-def program(*words: Any, **settings: Any) -> subprocess.CompletedProcess[str]:
+def program(*arguments: Any, **settings: Any) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **settings.pop("env", {})}
-    command = [*PROGRAM, *map(str, words)]
+    command = [*PROGRAM, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, **settings)
 
 
 def test_help_is_quick() -> None:
-    """Against what NumPy and typer alone take on this machine at this moment."""
+    """Compared with importing NumPy and typer only, at the same moment."""
 
     def seconds(*command: str) -> float:
         start = time.perf_counter()
@@ -493,33 +532,33 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_an_error_in_the_real_program() -> None:
+def test_an_error_in_a_process() -> None:
     done = program("train", "missing.csv", "--target", "a", "--out", "m")
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == "glassnet: missing.csv does not exist; look at its name and folder.\n"
+    assert done.stderr == "glassnet: missing.csv does not exist; check the name and the folder.\n"
 
 
-def test_progress_goes_to_stderr_and_words_to_stdout(folder: Path, tmp_path: Path) -> None:
-    words = ["--target", "risk", "--out", tmp_path / "m", "--hidden", "4", "--epochs", "3"]
-    done = program("train", folder / "risk.csv", *words, env={"NO_COLOR": "1"})
+def test_progress_goes_to_stderr_and_results_to_stdout(folder: Path, tmp_path: Path) -> None:
+    arguments = ["--target", "risk", "--out", tmp_path / "m", "--hidden", "4", "--epochs", "3"]
+    done = program("train", folder / "risk.csv", *arguments, env={"NO_COLOR": "1"})
     assert done.returncode == 0 and "epoch 3" in done.stderr and "epoch 3  " not in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
 
 
-def test_a_closed_pipe_and_a_poor_terminal(folder: Path) -> None:
-    command = " ".join(f"'{word}'" for word in [*PROGRAM, "show", folder / "risk.st"])
+def test_a_closed_pipe_and_a_terminal_without_greek(folder: Path) -> None:
+    command = " ".join(f"'{part}'" for part in [*PROGRAM, "show", folder / "risk.st"])
     done = subprocess.run(f"{command} | head -1", shell=True, capture_output=True, text=True)
     assert done.stdout.startswith("NeuralNetwork(") and "Traceback" not in done.stderr
-    poor = program("show", folder / "risk.st", env={"PYTHONIOENCODING": "ascii"})
-    assert poor.returncode == 0 and "W1*a0" in poor.stdout
-    assert "delta2 = a2 - y" in poor.stdout and "?" not in poor.stdout
+    spelled = program("show", folder / "risk.st", env={"PYTHONIOENCODING": "ascii"})
+    assert spelled.returncode == 0 and "W1*a0" in spelled.stdout
+    assert "delta2 = a2 - y" in spelled.stdout and "?" not in spelled.stdout
 
 
-def test_a_full_disk_is_noticed(folder: Path) -> None:
+def test_a_full_disk_is_reported(folder: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("/dev/full is missing")
     assert "not an ordinary file" in program("show", "/dev/full").stderr
-    command = " ".join(f"'{word}'" for word in [*PROGRAM, "show", folder / "risk.st"])
+    command = " ".join(f"'{part}'" for part in [*PROGRAM, "show", folder / "risk.st"])
     done = subprocess.run(f"{command} > /dev/full", shell=True, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2 and done.stderr.startswith("glassnet: The output: No space left on device.")
 
@@ -527,18 +566,18 @@ def test_a_full_disk_is_noticed(folder: Path) -> None:
 def test_predictions_that_are_not_finite_are_refused() -> None:
     network = NeuralNetwork([1, 1], ["linear"], seed=0)
     network.weights[0] = np.array([[1e38]])
-    model = Model(network, ArrayPreparation([0.0], [1.0], 1), NumberTarget("y", [0.0], [1.0]), {})
+    model = TrainedModel(network, ArrayPreparation([0.0], [1.0], 1), NumberTarget("y", [0.0], [1.0]), {})
     with pytest.raises(DataError, match="row 3 is not finite"), np.errstate(over="ignore"):
         model.outputs(np.array([[0], [1], [10], [1], [10]], np.float32))
 
 
-def test_ctrl_c_keeps_a_usable_model(folder: Path, tmp_path: Path) -> None:
-    words = ["--target", "risk", "--out", tmp_path / "m", "--epochs", "1000000", "--patience", "1000000"]
-    command = list(map(str, [*PROGRAM, "train", folder / "risk.csv", *words]))
+def test_ctrl_c_leaves_a_usable_model(folder: Path, tmp_path: Path) -> None:
+    arguments = ["--target", "risk", "--out", tmp_path / "m", "--epochs", "1000000", "--patience", "1000000"]
+    command = list(map(str, [*PROGRAM, "train", folder / "risk.csv", *arguments]))
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr and running.stdout
         assert running.stderr.readline().startswith("epoch 1")
         running.send_signal(signal.SIGINT)
-        rest, said = running.stderr.read(), running.stdout.read()
-    assert running.returncode == 0 and "Traceback" not in rest and "interrupted" in said
+        rest, output = running.stderr.read(), running.stdout.read()
+    assert running.returncode == 0 and "Traceback" not in rest and "interrupted" in output
     assert "interrupted" in run("show", tmp_path / "m")

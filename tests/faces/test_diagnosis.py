@@ -1,44 +1,51 @@
-"""A diagnosis finds what ails a network, says it with numbers, and stays silent where all is well."""
+"""A diagnosis finds what is wrong with a network, with numbers as evidence, and nothing in a healthy one."""
 
 from __future__ import annotations
 
 import copy
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from glassnet import NeuralNetwork
+from glassnet.batches.sources import checked_sources
 from glassnet.errors import ParameterError
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.diagnosis import RULES
-from glassnet.see.evidence import Evidence, gathered, reference_costs
+from glassnet.see.evidence import Evidence, examine, reference_costs
 from glassnet.tables.costs import Absolute, BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, Quadratic
 from glassnet.training.history import History, Report
 
-from .ailing import AILING, blobs, classifier, trained
-from .healthy import HEALTHY
+from .broken_networks import BROKEN, blobs, classifier, trained
+from .healthy_networks import HEALTHY
 
-BESIDE = {  # findings that a case is known to have as well, because they are there
-    "chance in the targets": {"duplicate rows"},
+ALSO_FOUND = {  # findings that a case rightly has as well
+    "noise in the targets": {"duplicate rows"},
     "a column a thousand times wider": {"rate too high"},
     "targets near 2000": {"saturated units"},
 }
-COUNTED = {"constant columns", "imbalance", "duplicate rows"}  # told by all the rows, never by some
+COUNTING = {"constant columns", "imbalance", "duplicate rows"}  # findings that need all samples, not some of them
 
 
-@pytest.mark.parametrize("case", AILING)
-def test_each_ailment_is_found_and_no_other(case: str) -> None:
-    name, make = AILING[case]
+def examined(net: NeuralNetwork, x: Any, y: Any) -> Evidence:
+    """The evidence of a diagnosis by x and y."""
+    return examine(net.model, net.history, checked_sources(net.architecture, net.dtype, x, y))
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_each_broken_network_has_its_finding_and_no_other(case: str) -> None:
+    name, make = BROKEN[case]
     net, x, y = make()
     before = net.parameters.vector.copy()
     diagnosis = net.diagnose(x, y)
     assert name in diagnosis.names, str(diagnosis)
-    assert set(diagnosis.names) - {name} <= BESIDE.get(case, set()), str(diagnosis)
-    alone = net.diagnose()
-    assert (name in alone.names) is (name not in COUNTED), str(alone)
-    assert set(alone.names) - {name} <= BESIDE.get(case, set()), str(alone)
+    assert set(diagnosis.names) - {name} <= ALSO_FOUND.get(case, set()), str(diagnosis)
+    of_run = net.diagnose()
+    assert (name in of_run.names) is (name not in COUNTING), str(of_run)
+    assert set(of_run.names) - {name} <= ALSO_FOUND.get(case, set()), str(of_run)
     assert (net.parameters.vector == before).all()
     for finding in diagnosis.findings:
         assert any(letter.isdigit() for letter in finding.evidence), finding.evidence
@@ -47,45 +54,45 @@ def test_each_ailment_is_found_and_no_other(case: str) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert len({name for name, _ in AILING.values()}) == len(RULES) - 1  # two rules say that the cost cannot fall
+    assert len({name for name, _ in BROKEN.values()}) == len(RULES) - 1  # two rules say that the cost cannot fall
 
 
 @pytest.mark.parametrize("case", HEALTHY)
-def test_nothing_is_found_where_all_is_well(case: str) -> None:
+def test_healthy_networks_have_no_findings(case: str) -> None:
     net, x, y = HEALTHY[case]()
     for diagnosis in (net.diagnose(x, y), net.diagnose()):
         assert diagnosis.names == (), str(diagnosis)
 
 
 @pytest.mark.parametrize(
-    ("case", "words"),
+    ("case", "options"),
     [
         ("rate 0.00002", {"optimizer": "adam", "lr": 0.01}),
         ("ten sigmoid layers", {"optimizer": "adam", "lr": 0.003}),
     ],
 )
-def test_the_finding_goes_when_the_change_is_made(case: str, words: dict[str, object]) -> None:
-    name, make = AILING[case]
+def test_the_proposed_change_removes_the_finding(case: str, options: dict[str, object]) -> None:
+    name, make = BROKEN[case]
     net, x, y = make()
     assert name in net.diagnose(x, y).names
-    mended = classifier([8] * 10, "relu") if "sigmoid" in case else net
-    trained(mended, x, y, **words)
-    assert name not in mended.diagnose(x, y).names
+    changed = classifier([8] * 10, "relu") if "sigmoid" in case else net
+    trained(changed, x, y, **options)
+    assert name not in changed.diagnose(x, y).names
 
 
-def test_a_rule_is_silent_where_no_harm_was_done() -> None:
-    """δ fades and gates are shut, but the cost has come down."""
+def test_rules_find_nothing_once_the_cost_has_fallen() -> None:
+    """δ vanishes and units are saturated, but the cost has come down."""
     for case, rule in (
         ("ten sigmoid layers", learning_rules.vanishing),
         ("weights sixty times as large", learning_rules.saturated),
     ):
-        evidence = gathered(*AILING[case][1]())
+        evidence = examined(*BROKEN[case][1]())
         assert rule(evidence) is not None
-        assert rule(replace(evidence, reached=evidence.best)) is None
+        assert rule(replace(evidence, reached=evidence.least)) is None
 
 
-def test_a_cost_that_falls_and_rises_is_no_low_rate() -> None:
-    evidence = gathered(*AILING["rate 0.00002"][1]())
+def test_a_cost_that_falls_and_rises_is_not_a_rate_too_low() -> None:
+    evidence = examined(*BROKEN["rate 0.00002"][1]())
     assert evidence.history is not None and learning_rules.rate_too_low(evidence) is not None
     falling = evidence.costs
     zigzag = falling + 0.004 * (np.arange(len(falling)) % 2)
@@ -94,29 +101,29 @@ def test_a_cost_that_falls_and_rises_is_no_low_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("costs", "found"),
+    ("costs", "expected"),
     [([1.0, 5.0], True), ([1.0, 0.5], False), ([1.0, 0.3, 0.9, 1.5, 1.6], True), ([1.0, 0.5, 0.52, 0.5, 0.51], False)],
 )
-def test_a_cost_that_rose_is_a_rate_too_high(costs: list[float], found: bool) -> None:
+def test_a_cost_that_rose_is_a_rate_too_high(costs: list[float], expected: bool) -> None:
     net = classifier([4])
     history = History([Report(number, number, cost, 0.1) for number, cost in enumerate(costs, 1)])
-    assert (learning_rules.rate_too_high(Evidence(net, history, None)) is not None) is found
+    assert (learning_rules.rate_too_high(Evidence(net.model, history, None)) is not None) is expected
 
 
-def test_units_that_two_samples_leave_shut_are_not_dead() -> None:
-    net, x, y = AILING["biases of -8"][1]()
+def test_units_that_a_few_samples_leave_inactive_are_not_dead() -> None:
+    net, x, y = BROKEN["biases of -8"][1]()
     assert "dead units" in net.diagnose(x[:, :20], y[:20]).names
     assert "dead units" not in net.diagnose(x[:, :19], y[:19]).names
 
 
-@pytest.mark.parametrize(("size", "found"), [(20.0, False), (40.0, True)])
-def test_columns_of_tens_are_let_pass(size: float, found: bool) -> None:
+@pytest.mark.parametrize(("size", "expected"), [(20.0, False), (40.0, True)])
+def test_columns_of_tens_are_accepted(size: float, expected: bool) -> None:
     x, y = blobs()
-    evidence = gathered(classifier([4]), size * x / np.sqrt((x**2).mean(axis=1, keepdims=True)), y)
-    assert (data_rules.unscaled(evidence) is not None) is found
+    evidence = examined(classifier([4]), size * x / np.sqrt((x**2).mean(axis=1, keepdims=True)), y)
+    assert (data_rules.unscaled(evidence) is not None) is expected
 
 
-def test_the_best_constant_answer_of_each_cost() -> None:
+def test_the_best_constant_prediction_of_each_cost() -> None:
     y = np.array([[0.0], [0.0], [0.0], [1.0], [1.0]])
     entropy = -(0.4 * np.log(0.4) + 0.6 * np.log(0.6))
     assert reference_costs(Quadratic(), y)[0] == pytest.approx(0.5 * 0.24)
@@ -126,44 +133,44 @@ def test_the_best_constant_answer_of_each_cost() -> None:
     assert reference_costs(Poisson(), y)[0] == pytest.approx(0.4 - 0.4 * np.log(0.4))
 
 
-def test_what_it_needs_and_what_it_says() -> None:
+def test_arguments_and_text_of_a_diagnosis() -> None:
     net = classifier([4])
-    with pytest.raises(ParameterError, match=r"knows of no training.*pass x and y"):
+    with pytest.raises(ParameterError, match=r"no record of a training.*pass x and y"):
         net.diagnose()
     x, y = blobs()
     with pytest.raises(ParameterError, match="together"):
         net.diagnose(x)
     trained(net, x, y)
-    assert str(net.diagnose(x, y)) == "no findings in 2 layers, 30 epochs, 600 rows"
+    assert str(net.diagnose(x, y)) == "no findings in 2 layers, 30 epochs, 600 samples"
     symmetric = NeuralNetwork([2, 5, 3], initializer="zeros", seed=0)
-    assert str(net.diagnose()) == "no findings in 2 layers, 30 epochs, 256 training rows"
+    assert str(net.diagnose()) == "no findings in 2 layers, 30 epochs, 256 training samples"
     assert str(pickle.loads(pickle.dumps(net)).diagnose()) == "no findings in 30 epochs"
     text = str(symmetric.diagnose(x, np.eye(3)[y].T))
-    assert text.startswith("1 finding in 2 layers, 600 rows\n\nsymmetric start: all 5 units of layer 1")
+    assert text.startswith("1 finding in 2 layers, 600 samples\n\nsymmetric start: all 5 units of layer 1")
     assert ">1 finding" in symmetric.diagnose(x, np.eye(3)[y].T)._repr_html_()
 
 
 def test_columns_are_called_by_their_names() -> None:
-    net, x, y = AILING["a column a thousand times wider"][1]()
+    net, x, y = BROKEN["a column a thousand times wider"][1]()
     assert "column 1 of x has mean" in str(net.diagnose(x, y))
     assert "column 'income' of x has mean" in str(net.diagnose(x, y, columns=["age", "income"]))
     with pytest.raises(ParameterError, match="columns has 1 names, but x has 2 columns"):
         net.diagnose(x, y, columns=["age"])
-    net, x, y = AILING["a column that never changes"][1]()
+    net, x, y = BROKEN["a column that never changes"][1]()
     assert "the first is column 'flat' of x (always 0.7)" in str(net.diagnose(x, y, columns=["t", "flat"]))
 
 
-def test_what_a_network_remembers_of_its_samples_is_bounded() -> None:
-    """256 rows, or none where these were more than 4 MB; a copy has none."""
-    for inputs, outputs, kind, known in (
+def test_the_recent_samples_of_a_network_are_bounded() -> None:
+    """256 samples, or none where these would take more than 4 MB; a copy has none."""
+    for inputs, outputs, kind, expected in (
         (2, 1, "f8", True),
         (3000, 1, "f8", False),
         (3000, 1, "u1", True),
         (2, 5000, "f8", False),
     ):
         net = NeuralNetwork([inputs, 2, outputs], seed=0)
-        x = np.random.default_rng(0).random((300, inputs)).astype(kind).T  # read in place, so remembered as it is
+        x = np.random.default_rng(0).random((300, inputs)).astype(kind).T  # read in place, so its dtype stays
         net.train(x, np.zeros((outputs, 300)), epochs=1)
-        assert (net.seen is not None) is known and copy.deepcopy(net).seen is None
-        if net.seen is not None:
-            assert net.seen.x.shape == (256, inputs) and not np.shares_memory(net.seen.x, x)
+        assert (net.recent_samples is not None) is expected and copy.deepcopy(net).recent_samples is None
+        if net.recent_samples is not None:
+            assert net.recent_samples.x.shape == (256, inputs) and not np.shares_memory(net.recent_samples.x, x)

@@ -1,4 +1,4 @@
-"""scikit-learn's contract: its constructor, its own checks, its numbers, and what fitting leaves behind."""
+"""scikit-learn's contract: its constructor, its estimator checks, its numbers, and the fitted attributes."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from glassnet import MLPClassifier, MLPRegressor
 Array = np.ndarray[Any, Any]
 PAIRS = [(MLPClassifier, sklearn.neural_network.MLPClassifier), (MLPRegressor, sklearn.neural_network.MLPRegressor)]
 estimators = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
-unfinished = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SETS = {"iris": load_iris, "digits": load_digits, "breast cancer": load_breast_cancer, "diabetes": load_diabetes}
+may_not_converge = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+DATA_SETS = {"iris": load_iris, "digits": load_digits, "breast cancer": load_breast_cancer, "diabetes": load_diabetes}
 
 
 def data(name: str) -> tuple[Array, Array]:
-    """A data set of scikit-learn's with columns of one scale, and targets too where they are quantities."""
-    X, y = SETS[name](return_X_y=True)
+    """A data set of scikit-learn with columns scaled, and targets too if they are quantities."""
+    X, y = DATA_SETS[name](return_X_y=True)
     return scale(X), scale(y) if name == "diabetes" else y
 
 
-def both(name: str) -> tuple[Any, Any]:
-    """Our class and scikit-learn's for a data set."""
+def both_classes(name: str) -> tuple[Any, Any]:
+    """Our class and scikit-learn's that suit a data set."""
     return PAIRS[name == "diabetes"]
 
 
@@ -47,18 +47,20 @@ def parameters(model: Any) -> Array:
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-def test_constructor_begins_as_scikit_learns(ours: Any, theirs: Any) -> None:
-    found = list(inspect.signature(ours).parameters.values())
-    wanted = list(inspect.signature(theirs).parameters.values())
-    assert [(p.name, p.kind, p.default) for p in found[: len(wanted)]] == [(p.name, p.kind, p.default) for p in wanted]
-    assert all(p.kind is p.KEYWORD_ONLY for p in found[len(wanted) :])
+def test_constructor_begins_with_the_parameters_of_scikit_learn(ours: Any, theirs: Any) -> None:
+    actual = list(inspect.signature(ours).parameters.values())
+    expected = list(inspect.signature(theirs).parameters.values())
+    assert [(p.name, p.kind, p.default) for p in actual[: len(expected)]] == [
+        (p.name, p.kind, p.default) for p in expected
+    ]
+    assert all(p.kind is p.KEYWORD_ONLY for p in actual[len(expected) :])
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-def test_methods_begin_as_scikit_learns(ours: Any, theirs: Any) -> None:
+def test_methods_begin_with_the_parameters_of_scikit_learn(ours: Any, theirs: Any) -> None:
     for name in ("fit", "partial_fit", "predict", "score", "set_params", "get_params", "get_metadata_routing"):
-        wanted = list(inspect.signature(getattr(theirs, name)).parameters)
-        assert list(inspect.signature(getattr(ours, name)).parameters)[: len(wanted)] == wanted
+        expected = list(inspect.signature(getattr(theirs, name)).parameters)
+        assert list(inspect.signature(getattr(ours, name)).parameters)[: len(expected)] == expected
     missing = {name for name in dir(theirs) if not name.startswith("_")} - set(dir(ours))
     assert not missing
 
@@ -66,54 +68,54 @@ def test_methods_begin_as_scikit_learns(ours: Any, theirs: Any) -> None:
 # ---- scikit-learn's own checks
 
 
-def checks(kind: Any, **words: Any) -> list[Any]:
+def checks(kind: Any, **options: Any) -> list[Any]:
     """(estimator, check) of every check."""
-    return list(estimator_checks_generator(kind(max_iter=100, **words)))
+    return list(estimator_checks_generator(kind(max_iter=100, **options)))
 
 
-CASES = [(kind, number) for kind in (MLPClassifier, MLPRegressor) for number in range(len(checks(kind)))]
-NOT_FOR_US = ("SCIPY_ARRAY_API is not set", "does not have a decision_function method")
+CHECKS = [(kind, number) for kind in (MLPClassifier, MLPRegressor) for number in range(len(checks(kind)))]
+EXPECTED_SKIPS = ("SCIPY_ARRAY_API is not set", "does not have a decision_function method")
 
 
 def settings(name: str, dtype: str) -> dict[str, Any]:
-    """Repeated rows add up in another order than weights do: in float32 only a fit in float64 keeps seven digits."""
+    """Repeated rows are summed in another order than weighted ones, so only L-BFGS, in float64, agrees to 7 digits."""
     return {"solver": "lbfgs"} if dtype == "float32" and "sample_weight_equivalence" in name else {}
 
 
 def test_all_checks_are_run() -> None:
-    assert len(CASES) >= 127
+    assert len(CHECKS) >= 127
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("kind", "number"), CASES)
-def test_check_of_scikit_learn(kind: Any, number: int, dtype: str) -> None:
+@pytest.mark.parametrize(("kind", "number"), CHECKS)
+def test_scikit_learns_check_passes(kind: Any, number: int, dtype: str) -> None:
     model, check = checks(kind, dtype=dtype)[number]
     with np.errstate(all="warn"):
         try:
             check(model.set_params(**settings(str(check), dtype)))
-        except SkipTest as reason:  # as with scikit-learn's own network
-            assert any(words in str(reason) for words in NOT_FOR_US)
+        except SkipTest as reason:  # as scikit-learn's own networks are skipped
+            assert any(text in str(reason) for text in EXPECTED_SKIPS)
 
 
 # ---- its numbers
 
 
-@unfinished
+@may_not_converge
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weights"])
 @pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-@pytest.mark.parametrize("name", list(SETS))
-def test_weights_and_losses_are_scikit_learns(
+@pytest.mark.parametrize("name", list(DATA_SETS))
+def test_weights_and_losses_equal_those_of_scikit_learn(
     name: str, solver: str, activation: str, shuffle: bool, weighted: bool
 ) -> None:
     X, y = data(name)
     weights = np.random.default_rng(0).random(len(X)) if weighted else None
-    words = {"solver": solver, "activation": activation, "shuffle": shuffle, "alpha": 0.01, "random_state": 3}
+    options = {"solver": solver, "activation": activation, "shuffle": shuffle, "alpha": 0.01, "random_state": 3}
     ours, theirs = (
-        kind(hidden_layer_sizes=(20, 10), max_iter=10, batch_size=32, **words).fit(X, y, sample_weight=weights)
-        for kind in both(name)
+        kind(hidden_layer_sizes=(20, 10), max_iter=10, batch_size=32, **options).fit(X, y, sample_weight=weights)
+        for kind in both_classes(name)
     )
     distance = np.abs(parameters(ours) - parameters(theirs)).max() / np.abs(parameters(theirs)).max()
     assert distance < 1e-9
@@ -149,19 +151,19 @@ def iris(classes: Any = 3) -> tuple[Array, Array]:
     return X[y < classes], y[y < classes]
 
 
-@unfinished
+@may_not_converge
 @pytest.mark.parametrize("mode", list(MODES))
 @pytest.mark.parametrize("regression", [False, True], ids=["classes", "quantities"])
-def test_every_mode_is_scikit_learns(mode: str, regression: bool) -> None:
-    words = {"max_iter": 8, "hidden_layer_sizes": (12,), "random_state": 5} | MODES[mode]
+def test_every_mode_gives_the_results_of_scikit_learn(mode: str, regression: bool) -> None:
+    options = {"max_iter": 8, "hidden_layer_sizes": (12,), "random_state": 5} | MODES[mode]
     weighted, classes, dtype, rtol = (
-        words.pop(name, default)
+        options.pop(name, default)
         for name, default in (("weighted", False), ("classes", 3), ("dtype_of_X", np.float64), ("rtol", 1e-6))
     )
     X, y = iris(classes)
     weights = np.random.default_rng(1).random(len(X)) if weighted else None
     ours, theirs = (
-        kind(**words).fit(X.astype(dtype), y[:, 0] if regression and y.ndim == 2 else y, sample_weight=weights)
+        kind(**options).fit(X.astype(dtype), y[:, 0] if regression and y.ndim == 2 else y, sample_weight=weights)
         for kind in PAIRS[regression]
     )
     distance = np.abs(parameters(ours) - parameters(theirs)).max() / np.abs(parameters(theirs)).max()
@@ -172,19 +174,19 @@ def test_every_mode_is_scikit_learns(mode: str, regression: bool) -> None:
     np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=rtol)
     for name in ("loss_curve_", "validation_scores_", "best_loss_", "best_validation_score_"):
         assert hasattr(ours, name) == hasattr(theirs, name)
-        found, wanted = getattr(ours, name, None), getattr(theirs, name, None)
-        assert ((found is None) == (wanted is None) and type(found) is type(wanted)) or name.startswith("best")
-        if wanted is not None:
-            np.testing.assert_allclose(found, wanted, rtol=rtol)
+        actual, expected = getattr(ours, name, None), getattr(theirs, name, None)
+        assert ((actual is None) == (expected is None) and type(actual) is type(expected)) or name.startswith("best")
+        if expected is not None:
+            np.testing.assert_allclose(actual, expected, rtol=rtol)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=10 * rtol, atol=10 * rtol)
 
 
-@unfinished
+@may_not_converge
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("learning_rate", ["constant", "invscaling", "adaptive"])
 @pytest.mark.parametrize("batch_size", [40, "auto"])
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-def test_partial_fit_and_warm_start_go_on_as_scikit_learns(
+def test_partial_fit_and_warm_start_continue_as_in_scikit_learn(
     ours: Any, theirs: Any, solver: str, learning_rate: str, batch_size: Any
 ) -> None:
     X, y = iris()
@@ -198,56 +200,56 @@ def test_partial_fit_and_warm_start_go_on_as_scikit_learns(
     for model in models:
         model.fit(X, y).fit(X, y)
         for number, size in enumerate((150, 60, 60, 45, 150, 150)):
-            places = np.random.default_rng(number).permutation(150)[:size]
-            model.partial_fit(X[places], y[places])
+            indices = np.random.default_rng(number).permutation(150)[:size]
+            model.partial_fit(X[indices], y[indices])
         model.set_params(max_iter=6).fit(X, y)
     np.testing.assert_allclose(parameters(models[0]), parameters(models[1]), rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(models[0].loss_curve_, models[1].loss_curve_, rtol=1e-9)
     assert models[0].t_ == models[1].t_ and models[0].n_iter_ == models[1].n_iter_
 
 
-@unfinished
+@may_not_converge
 @pytest.mark.parametrize(
-    "words",
+    "options",
     [{}, {"early_stopping": True}, {"shuffle": False}, {"tol": 0.1, "n_iter_no_change": 2, "max_iter": 90}],
     ids=str,
 )
-@pytest.mark.parametrize("of_numpy", [False, True], ids=["its own", "NumPy's"])
-def test_as_much_chance_is_used_as_by_scikit_learn(words: Any, of_numpy: bool) -> None:
-    """Where several fits share one RandomState, the second one is scikit-learn's too."""
+@pytest.mark.parametrize("global_state", [False, True], ids=["its own", "NumPy's"])
+def test_as_many_random_numbers_are_drawn_as_by_scikit_learn(options: Any, global_state: bool) -> None:
+    """If two fits share a RandomState, the second one equals scikit-learn's too."""
     X, y = iris()
     ends = []
     for kind in PAIRS[0]:
-        rng = check_random_state(None) if of_numpy else np.random.RandomState(4)
+        rng = check_random_state(None) if global_state else np.random.RandomState(4)
         rng.seed(4)
         for _ in range(2):
             model = kind(
-                hidden_layer_sizes=5, random_state=None if of_numpy else rng, **({"max_iter": 12} | words)
+                hidden_layer_sizes=5, random_state=None if global_state else rng, **({"max_iter": 12} | options)
             ).fit(X, y)
         ends.append((rng.random_sample(3), parameters(model)))
     np.testing.assert_array_equal(ends[0][0], ends[1][0])
     np.testing.assert_allclose(ends[0][1], ends[1][1], rtol=1e-8)
 
 
-@unfinished
+@may_not_converge
 @pytest.mark.parametrize(
-    "words", [{}, {"early_stopping": True}, {"solver": "sgd", "learning_rate": "adaptive"}], ids=str
+    "options", [{}, {"early_stopping": True}, {"solver": "sgd", "learning_rate": "adaptive"}], ids=str
 )
-def test_it_prints_what_scikit_learn_prints(words: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_what_scikit_learn_prints(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     X, y = iris()
-    said = []
+    printed = []
     for kind in PAIRS[0]:
-        kind(hidden_layer_sizes=5, random_state=0, verbose=True, max_iter=40, tol=0.02, **words).fit(X, y)
-        said.append(capsys.readouterr().out)
-    assert said[0] == said[1] and "Iteration 2, loss = " in said[0]
+        kind(hidden_layer_sizes=5, random_state=0, verbose=True, max_iter=40, tol=0.02, **options).fit(X, y)
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] and "Iteration 2, loss = " in printed[0]
 
 
-# ---- what fitting leaves behind
+# ---- fitted attributes
 
 
-def fitted(kind: Any, **words: Any) -> tuple[Any, Array, Array]:
+def fitted(kind: Any, **options: Any) -> tuple[Any, Array, Array]:
     X, y = iris()
-    model = kind(**{"hidden_layer_sizes": 6, "random_state": 0, "max_iter": 3, **words})
+    model = kind(**{"hidden_layer_sizes": 6, "random_state": 0, "max_iter": 3, **options})
     with pytest.warns(ConvergenceWarning):
         return model.fit(X, y), X, y
 
@@ -257,7 +259,7 @@ def classes_of(kind: Any) -> dict[str, Any]:
 
 
 @estimators
-def test_weights_that_a_person_changes_are_used(kind: Any) -> None:
+def test_predictions_use_weights_changed_by_the_user(kind: Any) -> None:
     model, X, _ = fitted(kind)
     before = model.predict(X)
     for array in (*model.coefs_, *model.intercepts_):
@@ -271,7 +273,7 @@ def test_weights_that_a_person_changes_are_used(kind: Any) -> None:
 
 
 @estimators
-def test_pickled_copy_predicts_and_goes_on(kind: Any) -> None:
+def test_pickled_copy_predicts_and_continues(kind: Any) -> None:
     model, X, y = fitted(kind)
     model.partial_fit(X, y)
     other = pickle.loads(pickle.dumps(model))
@@ -284,7 +286,7 @@ def test_pickled_copy_predicts_and_goes_on(kind: Any) -> None:
 
 
 @estimators
-def test_partial_fit_leaves_the_data_of_earlier_calls_alone(kind: Any) -> None:
+def test_partial_fit_does_not_change_the_data_of_earlier_calls(kind: Any) -> None:
     X, y = iris()
     before, other = X.copy(), np.ascontiguousarray(X[::-1])
     weights = np.ones(150)
@@ -298,7 +300,7 @@ def test_partial_fit_leaves_the_data_of_earlier_calls_alone(kind: Any) -> None:
 
 
 @estimators
-def test_a_shallow_copy_has_weights_of_its_own(kind: Any) -> None:
+def test_a_shallow_copy_has_its_own_weights(kind: Any) -> None:
     model, X, _ = fitted(kind)
     before, other = model.predict(X), copy.copy(model)
     other.coefs_ = [np.zeros_like(w) for w in other.coefs_]
@@ -314,11 +316,11 @@ def test_clone_is_unfitted_and_equal(kind: Any) -> None:
 
 
 @estimators
-@pytest.mark.parametrize("of_X", [np.float32, np.float64, np.int64, bool])
-def test_weights_follow_the_dtype_of_X(kind: Any, of_X: Any) -> None:
+@pytest.mark.parametrize("given_dtype", [np.float32, np.float64, np.int64, bool])
+def test_weights_follow_the_dtype_of_X(kind: Any, given_dtype: Any) -> None:
     X, y = iris()
-    wanted = of_X if np.dtype(of_X).kind == "f" else np.float64
+    expected = given_dtype if np.dtype(given_dtype).kind == "f" else np.float64
     with pytest.warns(ConvergenceWarning):
         model = kind(5, max_iter=2) if kind is MLPClassifier else kind("squared_error", 5, max_iter=2)
-        model.fit(X.astype(of_X), y)
-    assert {array.dtype for array in (*model.coefs_, *model.intercepts_)} == {np.dtype(wanted)}
+        model.fit(X.astype(given_dtype), y)
+    assert {array.dtype for array in (*model.coefs_, *model.intercepts_)} == {np.dtype(expected)}

@@ -1,4 +1,4 @@
-"""The article's class: every name, shape and static method of it, what it prints, what it leaves alone."""
+"""The article's class: its names, shapes and static methods, its printed forms, its model files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import glassnet
-from glassnet import BatchNorm, Dropout, History, LayerNorm, NeuralNetwork, Scaling, own_activation, own_cost
+from glassnet import BatchNorm, Dropout, History, LayerNorm, NeuralNetwork, Scaling, custom_activation, custom_cost
 from glassnet.execution.executor import ENGINES
 from glassnet.tables.activations import ACTIVATIONS, activation
 from glassnet.tables.costs import COSTS
@@ -24,8 +24,8 @@ from glassnet.tables.layers import LAYERS
 Array = np.ndarray[Any, Any]
 engines = pytest.mark.parametrize("engine", ENGINES)
 X, Y = np.random.default_rng(0).random((2, 7)), np.random.default_rng(1).random((1, 7))
-CUBIC = own_activation("<b>cubic</b>", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
-FOURTH = own_cost("<script>fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
+CUBIC = custom_activation("<b>cubic</b>", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+FOURTH = custom_cost("<script>fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
 LESSON = """\
 forward   z1 = W1·a0 + b1            (10, m)  W1 (10, 2)  a0 (2, m)
           a1 = sigmoid(z1)
@@ -71,27 +71,27 @@ def test_the_article_from_start_to_end(engine: str) -> None:
 
 
 @engines
-def test_the_numbers_are_those_of_the_equations(engine: str) -> None:
+def test_forward_pass_and_cost_equal_the_equations(engine: str) -> None:
     net = article(engine, dtype="float64", l2=0.1)
     z_s, a_s = net.feedforward(X)
     (w1, w2), (b1, b2) = net.weights, net.biases
     z1 = w1 @ X + b1
     z2 = w2 @ sigmoid(z1) + b2
-    for found, wanted in zip([*z_s, *a_s], [z1, z2, X, sigmoid(z1), sigmoid(z2)], strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-13)
+    for actual, expected in zip([*z_s, *a_s], [z1, z2, X, sigmoid(z1), sigmoid(z2)], strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-13)
     penalty = 0.05 * ((w1**2).sum() + (w2**2).sum())
     assert net.cost(X, Y) == pytest.approx(((sigmoid(z2) - Y) ** 2).sum() / 14 + penalty, rel=1e-13)
     assert np.array_equal(net.predict(X), a_s[-1])
 
 
-def test_the_article_s_defaults() -> None:
-    words = {name: parameter.default for name, parameter in inspect.signature(NeuralNetwork).parameters.items()}
-    assert words == {
+def test_defaults_are_those_of_the_article() -> None:
+    defaults = {name: parameter.default for name, parameter in inspect.signature(NeuralNetwork).parameters.items()}
+    assert defaults == {
         **{"layers": inspect.Parameter.empty, "activations": None, "cost": "quadratic", "initializer": "auto"},
         **{"l1": 0, "l2": 0, "dtype": "float32", "seed": None, "engine": "compiled"},
     }
     train = inspect.signature(NeuralNetwork.train).parameters
-    first = [(name, word.default) for name, word in train.items() if word.kind is word.POSITIONAL_OR_KEYWORD][3:]
+    first = [(name, p.default) for name, p in train.items() if p.kind is p.POSITIONAL_OR_KEYWORD][3:]
     assert list(train)[:3] == ["self", "x", "y"] and first == [("batch_size", 10), ("epochs", 100), ("lr", 0.001)]
     later = "optimizer schedule validation sample_weight patience clip_norm clip_value time_limit callbacks checkpoint"
     assert {*later.split(), "every", "resume", "verbose", "threads"} <= set(train)
@@ -107,19 +107,19 @@ def test_the_aliases() -> None:
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_static_methods_are_functions_of_z_alone(name: str) -> None:
-    row, z = activation(name), np.random.default_rng(0).standard_normal((3, 5))
+    entry, z = activation(name), np.random.default_rng(0).standard_normal((3, 5))
     value = NeuralNetwork.getActivationFunction(name)(z)
-    np.testing.assert_array_equal(value, row.value(z))
-    if not row.elementwise:
+    np.testing.assert_array_equal(value, entry.value(z))
+    if not entry.elementwise:
         return
     derivative = NeuralNetwork.getDerivitiveActivationFunction(name)
     assert derivative(z).shape == (3, 5)
-    slope = (np.asarray(row.value(z + 1e-6)) - row.value(z - 1e-6)) / 2e-6
+    slope = (np.asarray(entry.value(z + 1e-6)) - entry.value(z - 1e-6)) / 2e-6
     np.testing.assert_allclose(derivative(z), slope, rtol=1e-5, atol=1e-8)
     assert derivative(z.astype(np.float32)).dtype == np.float32 and derivative([[1, 2]]).dtype == np.float64
 
 
-def test_the_static_methods_take_rows_and_own_formulas() -> None:
+def test_the_static_methods_take_custom_activations() -> None:
     z = np.array([[-2.0, 3.0]])
     np.testing.assert_allclose(NeuralNetwork.getActivationFunction(CUBIC)(z), z + 0.1 * z**3)
     np.testing.assert_allclose(NeuralNetwork.getDerivitiveActivationFunction(CUBIC)(z), 1 + 0.3 * z**2)
@@ -154,9 +154,9 @@ def test_training_runs_what_a_step_runs(engine: str) -> None:
     net = NeuralNetwork([2, 50, BatchNorm(), Dropout(0.5), 1], seed=1, engine=engine, dtype="float64")
     a1 = net.feedforward(X)[1][1]
     np.testing.assert_array_equal(net.feedforward(X, training=True)[1][1], a1)
-    wanted = net.weights[1] @ (a1 / np.sqrt(1 + 1e-5)) + net.biases[1]
-    np.testing.assert_allclose(net.feedforward(X)[0][1], wanted, rtol=1e-12)
-    assert not np.allclose(net.feedforward(X, training=True)[0][1], wanted)
+    expected = net.weights[1] @ (a1 / np.sqrt(1 + 1e-5)) + net.biases[1]
+    np.testing.assert_allclose(net.feedforward(X)[0][1], expected, rtol=1e-12)
+    assert not np.allclose(net.feedforward(X, training=True)[0][1], expected)
     assert not net.statistics["batch_norm1_mean"].any()
     net.train(X, Y, epochs=1)
     assert net.statistics["batch_norm1_mean"].all()
@@ -170,10 +170,10 @@ def test_the_program_is_the_lesson() -> None:
     assert str(net.program) == repr(net.program) == LESSON
 
 
-def test_the_repr_tells_layers_activations_and_parameters() -> None:
+def test_the_repr_has_layers_activations_and_parameters() -> None:
     net = NeuralNetwork([3, Scaling(), 4, BatchNorm(before_activation=True), Dropout(0.2), 2], ["relu", "tanh"], seed=7)
     text = repr(net)
-    words = [
+    parts = [
         "3 → Scaling(",
         "BatchNorm(",
         "4 relu → Dropout(rate=0.2) → 2 tanh",
@@ -182,7 +182,7 @@ def test_the_repr_tells_layers_activations_and_parameters() -> None:
         "float32",
         "seed 7",
     ]
-    assert all(word in text for word in words) and "\n" not in text
+    assert all(part in text for part in parts) and "\n" not in text
     assert net.parameters.count == 37 == 3 + (12 + 4) + 8 + (8 + 2)
     assert "w2 (2, 4)" in repr(net.parameters) and "b1 (4, 1)" in repr(net.biases)
 
@@ -216,7 +216,7 @@ def test_a_notebook_shows_text_and_static_html() -> None:
 
 # ---- files
 
-ROWS: list[tuple[str, dict[str, Any]]] = [
+CASES: list[tuple[str, dict[str, Any]]] = [
     *((f"activation {name}", {"activations": [name, "linear"]}) for name in ACTIVATIONS),
     *((f"cost {name}", {"activations": ["tanh", "softmax"], "cost": name}) for name in COSTS),
     *((f"layer {name}", {"layers": [2, 4, name, 2]}) for name in LAYERS),
@@ -235,20 +235,20 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
 
 
 @engines
-@pytest.mark.parametrize("words", [words for _, words in ROWS], ids=[name for name, _ in ROWS])
-def test_save_and_load_bit_for_bit(words: dict[str, Any], engine: str, tmp_path: Path) -> None:
-    net = NeuralNetwork(**{"layers": [2, 4, 2], "seed": 3, "engine": engine, **words})
+@pytest.mark.parametrize("options", [options for _, options in CASES], ids=[name for name, _ in CASES])
+def test_save_and_load_bit_for_bit(options: dict[str, Any], engine: str, tmp_path: Path) -> None:
+    net = NeuralNetwork(**{"layers": [2, 4, 2], "seed": 3, "engine": engine, **options})
     rng = np.random.default_rng(0)
-    for held in (net.parameters, net.statistics):
-        for name in held:
-            held[name][...] += rng.random(held[name].shape).astype(net.dtype)
+    for parameters in (net.parameters, net.statistics):
+        for name in parameters:
+            parameters[name][...] += rng.random(parameters[name].shape).astype(net.dtype)
     net.runs = 4
     net.save(tmp_path / "m")
     twin = NeuralNetwork.load(tmp_path / "m", engine=engine)
     for mine, own in ((net.parameters, twin.parameters), (net.statistics, twin.statistics)):
         assert list(mine) == list(own) and mine.vector.tobytes() == own.vector.tobytes()
     assert twin.architecture == net.architecture and twin.describe() == net.describe() and repr(twin) == repr(net)
-    assert twin.initializer == net.initializer and (twin.seed, twin.runs, twin.dtype) == (3, 4, net.dtype)
+    assert twin.model.initializer == net.model.initializer and (twin.seed, twin.runs, twin.dtype) == (3, 4, net.dtype)
     assert str(twin.program) == str(net.program) and np.array_equal(twin.predict(X), net.predict(X))
     twin.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
@@ -264,11 +264,11 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_importing_glassnet_loads_nothing_heavy() -> None:
     heavy = "{'numba', 'llvmlite', 'scipy', 'sklearn', 'pyarrow', 'narwhals', 'matplotlib', 'rich', 'typer'}"
-    shown = f"print({heavy} & set(sys.modules))"
-    assert run(f"import sys, glassnet; {shown}; glassnet.NeuralNetwork; {shown}").stdout == "set()\nset()\n"
+    show = f"print({heavy} & set(sys.modules))"
+    assert run(f"import sys, glassnet; {show}; glassnet.NeuralNetwork; {show}").stdout == "set()\nset()\n"
 
 
-def test_every_public_name_can_be_had() -> None:
+def test_every_public_name_is_an_attribute() -> None:
     for name in glassnet.__all__:
         assert getattr(glassnet, name).__name__ == name
     assert set(glassnet.__all__) <= set(dir(glassnet))

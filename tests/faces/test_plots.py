@@ -1,4 +1,4 @@
-"""Each picture shows the numbers it says it shows, on the axes it was given, and refuses what it cannot draw."""
+"""Each plot shows the right numbers, on the axes it was given, and refuses what it cannot draw."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from matplotlib.figure import Figure
 import glassnet
 from glassnet import NeuralNetwork
 from glassnet.errors import DataError, ParameterError
-from glassnet.plots.networks import SHOWN
+from glassnet.plots.networks import MAX_NEURONS
 from glassnet.training import layer_monitor
 
-from .ailing import Case, blobs, classifier, trained, wave
+from .broken_networks import Case, blobs, classifier, trained, wave
 
 
 @pytest.fixture(scope="module")
 def case() -> Any:
-    """Three classes in the plane, trained with a look an epoch."""
+    """Three classes in the plane, trained with a measurement of the layers after every epoch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layer_monitor, "SHARE", 1e9)
+        patch.setattr(layer_monitor, "TIME_SHARE", 1e9)
         yield trained(classifier([10, 6]), *blobs())
 
 
@@ -32,41 +32,41 @@ def axes() -> Axes:
     return Figure().add_subplot()
 
 
-def drawn(ax: Axes) -> None:
-    """The whole picture is drawn without a warning or an error."""
+def render(ax: Axes) -> None:
+    """Draw the whole figure; a warning or an error fails the test."""
     FigureCanvasAgg(ax.figure).draw()  # a bare figure's own canvas draws nothing
 
 
-def test_every_picture_takes_and_gives_axes(case: Case) -> None:
+def test_every_plot_takes_and_returns_axes(case: Case) -> None:
     net, x, y = case
-    pictures: list[Callable[..., Axes]] = [
+    plots: list[Callable[..., Axes]] = [
         lambda ax: glassnet.plot_training(net.history, ax=ax),
         lambda ax: glassnet.plot_layers(net.history, ax=ax),
         lambda ax: glassnet.plot_layers(net.history, "update", ax=ax),
         lambda ax: glassnet.plot_saturation(net.history, ax=ax),
-        lambda ax: glassnet.plot_answers(net, x, y, ax=ax),
+        lambda ax: glassnet.plot_predictions(net, x, y, ax=ax),
         lambda ax: glassnet.plot_weights(net, 2, ax=ax),
         lambda ax: glassnet.plot_confusion(net, x, y, ax=ax),
         lambda ax: glassnet.plot_network(net, x, y, ax=ax),
         lambda ax: glassnet.plot_network(net, ax=ax),
     ]
-    for picture in pictures:
+    for plot in plots:
         ax = axes()
-        assert picture(ax) is ax
-        drawn(ax)
-        drawn(picture(None))
+        assert plot(ax) is ax
+        render(ax)
+        render(plot(None))
 
 
-def test_no_legend_covers_what_is_drawn(case: Case) -> None:
+def test_no_legend_covers_the_data(case: Case) -> None:
     net, x, y = case
     curve = NeuralNetwork([1, 5, 1], ["tanh", "linear"], seed=0)
     for ax in (
         glassnet.plot_saturation(net.history),
-        glassnet.plot_answers(net, x, y),
-        glassnet.plot_answers(curve, *wave()),
+        glassnet.plot_predictions(net, x, y),
+        glassnet.plot_predictions(curve, *wave()),
         glassnet.plot_network(net, x, y),
     ):
-        drawn(ax)
+        render(ax)
         legend, figure = ax.get_legend(), ax.figure
         assert legend is not None and figure is not None
         box, dots = legend.get_window_extent(), [line.get_window_extent() for line in (*ax.lines, *ax.collections)]
@@ -74,7 +74,7 @@ def test_no_legend_covers_what_is_drawn(case: Case) -> None:
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
 
 
-def test_layers_and_saturation_show_the_looks(case: Case) -> None:
+def test_layers_and_saturation_show_the_measurements(case: Case) -> None:
     net, _, _ = case
     layers = net.history.layers
     for quantity in ("delta", "gradient", "update"):
@@ -83,36 +83,36 @@ def test_layers_and_saturation_show_the_looks(case: Case) -> None:
         assert mesh.norm.vmin == 0 and mesh.norm.vmax == 10
     lines = glassnet.plot_saturation(net.history, axes()).lines
     assert (lines[0].get_ydata() == layers["saturated"][:, 0]).all()
-    with pytest.raises(DataError, match="has no time for a look"):
+    with pytest.raises(DataError, match="has no time to measure its layers"):
         glassnet.plot_layers(glassnet.History())
     with pytest.raises(ParameterError, match="must be one of delta"):
         glassnet.plot_layers(net.history, "weights")
 
 
-def test_a_confusion_matrix_counts_the_rows(case: Case) -> None:
+def test_a_confusion_matrix_counts_the_samples(case: Case) -> None:
     net, x, y = case
     ax = glassnet.plot_confusion(net, x, y, ["a", "b", "c"], axes())
-    answers = net.predict(x).argmax(axis=0)
+    predicted = net.predict(x).argmax(axis=0)
     for text in ax.texts:
         column, line = text.get_position()
-        assert int(text.get_text()) == ((y == line) & (answers == column)).sum() > 0
+        assert int(text.get_text()) == ((y == line) & (predicted == column)).sum() > 0
     assert sum(int(text.get_text()) for text in ax.texts) == 600
     assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
-    assert ax.get_title() == f"{(answers == y).mean():.2%} of 600 right"
+    assert ax.get_title() == f"{(predicted == y).mean():.2%} of 600 correct"
     with pytest.raises(ParameterError, match="3 classes"):
         glassnet.plot_confusion(net, x, y, ["a"])
 
 
-def test_the_curve_and_the_surface_are_the_networks_answers(case: Case) -> None:
+def test_the_curve_and_the_surface_show_the_predictions(case: Case) -> None:
     x, y = wave()
     net = NeuralNetwork([1, 5, 1], ["tanh", "linear"], seed=0)
-    line = glassnet.plot_answers(net, x, y, axes()).lines[1]
+    line = glassnet.plot_predictions(net, x, y, axes()).lines[1]
     np.testing.assert_allclose(line.get_ydata(), net.predict(np.asarray(line.get_xdata())[np.newaxis])[0], rtol=1e-6)
     binary = NeuralNetwork([2, 5, 1], cost="binary_cross_entropy", seed=0)
     points, labels = blobs(classes=2)
-    drawn(glassnet.plot_answers(binary, points, labels[np.newaxis].astype(float)))
+    render(glassnet.plot_predictions(binary, points, labels[np.newaxis].astype(float)))
     with pytest.raises(DataError, match="has 3 inputs"):
-        glassnet.plot_answers(NeuralNetwork([3, 1]), np.zeros((3, 2)), np.zeros((1, 2)))
+        glassnet.plot_predictions(NeuralNetwork([3, 1]), np.zeros((3, 2)), np.zeros((1, 2)))
     with pytest.raises(DataError, match="needs classes"):
         glassnet.plot_confusion(net, x, y)
 
@@ -142,4 +142,4 @@ def test_the_network_is_drawn_with_signs_and_errors(case: Case) -> None:
     expected = (a_s[-1] - np.eye(3)[y].T).mean(axis=1)
     np.testing.assert_allclose(np.asarray(ax.collections[-1].get_array()), expected, atol=1e-6)
     wide = glassnet.plot_network(NeuralNetwork([40, 3]), ax=axes())
-    assert f"{SHOWN} of 40" in wide.texts[0].get_text()
+    assert f"{MAX_NEURONS} of 40" in wide.texts[0].get_text()

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from glassnet.cli.app import app
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
-from glassnet.see.beats import Shown
 from glassnet.see.explain import Explanation
+from glassnet.see.stage import LabelledArray
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm, Scaling
 from glassnet.tables.optimizers import OPTIMIZERS
 
@@ -29,30 +29,33 @@ NETWORKS: dict[str, tuple[list[Any], list[str], str]] = {
         ["silu", "softmax"],
         "categorical_cross_entropy",
     ),
+    "after": ([3, 5, 4, Scaling()], ["silu", "tanh"], "quadratic"),
     "entry": ([3, LayerNorm(), 5, 1], ["softsign", "sigmoid"], "binary_cross_entropy"),
     "softmaxes": ([3, 5, 4, 3], ["softmax", "softplus", "softmax"], "quadratic"),
     "wide": ([30, 20, 1], ["tanh", "exp"], "poisson"),
 }
 
 
-def explained(name: str, engine: str = "numpy", weighted: bool = False, **rest: Any) -> Explanation:
+def explained(name: str, engine: str = "numpy", weighted: bool = False, **options: Any) -> Explanation:
     layers, activations, cost = NETWORKS[name]
     net = NeuralNetwork(layers, activations, cost, l2=0.01, seed=3, engine=engine)
     rng, outputs = np.random.default_rng(1), net.architecture.outputs
     y = rng.integers(0, outputs, 9) if cost.startswith("cat") else rng.random((outputs, 9))
     weights = np.arange(1.0, 10) if weighted else None
-    return net.explain_step(rng.normal(size=(layers[0], 9)), y, sample_weight=weights, **rest)
+    return net.explain_step(rng.normal(size=(layers[0], 9)), y, sample_weight=weights, **options)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_lesson_of_the_saturated_neuron(engine: str) -> None:
-    found = lesson(engine)[0].explain_step(*lesson()[1:], lr=0.1)
-    text = re.sub(r"\s+", " ", str(found))
-    assert "neuron 1 is told most, +0.1749." in text
+    explanation = lesson(engine)[0].explain_step(*lesson()[1:], lr=0.1)
+    text = re.sub(r"\s+", " ", str(explanation))
+    assert "neuron 1 receives the largest, +0.1749." in text
     assert "+0.1749 arrives at neuron 1, +0.001163 passes: its gate is 0.006648." in text and "it is saturated" in text
     assert "predicted Σ gradient·change = −0.005250, real 0.190142 → 0.184905 = −0.005237" in text
     assert "helped" in text and "they differ by 0.3%" in text
-    assert found.predicted == pytest.approx(-0.005250, abs=5e-7) and found.real == pytest.approx(-0.005237, abs=5e-7)
+    assert explanation.predicted == pytest.approx(-0.005250, abs=5e-7) and explanation.real == pytest.approx(
+        -0.005237, abs=5e-7
+    )
     far = lesson(engine)[0].explain_step(*lesson()[1:], lr=5)
     assert far.predicted == pytest.approx(-0.2625, abs=5e-5) and far.real == pytest.approx(-0.1690, abs=5e-5)
     assert "try a smaller lr" in far.verdict
@@ -61,34 +64,33 @@ def test_the_lesson_of_the_saturated_neuron(engine: str) -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_equation_holds_in_both_notations(name: str, weighted: bool) -> None:
-    found = explained(name, weighted=weighted)
+    explanation = explained(name, weighted=weighted)
     products = 0
-    for beat in (*found.beats, *found.rows().beats):
-        terms, shown = list(beat.terms), [term.values for term in beat.terms if isinstance(term, Shown)]
-        if "{}" in beat.text:
+    for stage in (*explanation.stages, *explanation.rows().stages):
+        terms, arrays = list(stage.terms), [term.values for term in stage.terms if isinstance(term, LabelledArray)]
+        if "{}" in stage.text:
             products += 1
             divided = next((int(term[2:-2]) for term in terms if isinstance(term, str) and term.startswith("/ ")), 1)
-            left, right, *bias, result = shown
+            left, right, *bias, result = arrays
             np.testing.assert_allclose(left @ right / divided + sum(bias), result, rtol=1e-12, atol=1e-14)
         elif len(terms) < 2:
             continue
         elif terms[1] == "⊙":
-            np.testing.assert_allclose(shown[0] * shown[1], shown[2], rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(arrays[0] * arrays[1], arrays[2], rtol=1e-12, atol=1e-14)
         elif terms[1] == "−":
             weights = np.arange(1.0, 10) * 9 / 45 if weighted else 1.0
-            held = shown[0] - shown[1]
-            held = held * (weights if held.shape[1] == 9 else np.reshape(weights, (-1, 1)))
-            np.testing.assert_allclose(held, shown[2], rtol=1e-12, atol=1e-14)
+            difference = arrays[0] - arrays[1]
+            difference = difference * (weights if difference.shape[1] == 9 else np.reshape(weights, (-1, 1)))
+            np.testing.assert_allclose(difference, arrays[2], rtol=1e-12, atol=1e-14)
     assert products >= 2 * (3 * len(NETWORKS[name][1]) - 1)
-    labels = [beat.label for beat in found.beats]
+    labels = [stage.label for stage in explanation.stages]
     order = ["forward", "cost", "BP1", "BP2", "BP3", "BP4", "penalty", "update"]
     assert labels == sorted(labels, key=order.index) and set(labels) == set(order)
 
 
-def test_the_product_is_turned_round() -> None:
+def test_samples_as_rows_reverse_the_product() -> None:
     columns, rows = explained("plain"), explained("plain", notation="rows")
-    for found, said in ((columns, "z1 = W1·a0 + b1"), (rows, "z1 = a0·W1 + b1")):
-        assert said in str(found) and said.replace("z1", "z9") not in str(found)
+    assert "z1 = W1·a0 + b1" in str(columns) and "z1 = a0·W1 + b1" in str(rows)
     assert "∂c/∂a2 = W3ᵀ·δ3" in str(columns) and "∂c/∂a2 = δ3·W3ᵀ" in str(rows)
     assert "dW3 = δ3·a2ᵀ / m" in str(columns) and "dW3 = a2ᵀ·δ3 / m" in str(rows)
     assert "W1 (5, 3)" in str(columns) and "W1 (3, 5)" in str(rows) and "coefs_" in str(rows)
@@ -96,66 +98,75 @@ def test_the_product_is_turned_round() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_step_is_the_one_that_training_makes(name: str, engine: str) -> None:
+def test_the_explained_step_equals_the_step_of_a_training(name: str, engine: str) -> None:
     x, y = batch()
     net = classifier(dtype="float64", engine=engine)
     before = net.parameters.vector.copy()
-    found = net.explain_step(x, y, lr=0.01, optimizer=name)
+    explanation = net.explain_step(x, y, lr=0.01, optimizer=name)
     assert (net.parameters.vector == before).all() and net.runs == 0
     net.train(x, y, batch_size=7, epochs=1, lr=0.01, optimizer=name)
-    after = {beat.title: beat.terms[-1].values for beat in found.beats if beat.label == "update"}
+    after = {stage.title: stage.terms[-1].values for stage in explanation.stages if stage.label == "update"}
     assert set(after) == {"W1", "b1", "W2", "b2"}
     for title, values in after.items():
         np.testing.assert_allclose(values, net.parameters[title.lower()], rtol=1e-9, atol=1e-12)
-    assert found.after == pytest.approx(net.cost(x, y), rel=1e-9)
+    assert explanation.after == pytest.approx(net.cost(x, y), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_short_step_does_what_was_predicted(name: str) -> None:
-    found = explained(name, lr=1e-5)
-    assert found.real < 0 and found.real == pytest.approx(found.predicted, rel=2e-3)
-    assert "the slope told the truth" in found.verdict
+    explanation = explained(name, lr=1e-5)
+    assert explanation.real < 0 and explanation.real == pytest.approx(explanation.predicted, rel=2e-3)
+    assert "the slope told the truth" in explanation.verdict
 
 
 def test_softmax_shows_its_jacobian_and_the_shortcut() -> None:
-    found = explained("before")
-    text = re.sub(r"\s+", " ", str(found))
+    explanation = explained("before")
+    text = re.sub(r"\s+", " ", str(explanation))
     assert "the Jacobian of softmax" in text and "they are the same" in text and "softmax'" not in text
-    jacobian = next(beat for beat in found.beats if "Jacobian" in beat.title)
-    a = found.trace["a2"][:, :1]
+    jacobian = next(stage for stage in explanation.stages if "Jacobian" in stage.title)
+    a = explanation.trace["a2"][:, :1]
     np.testing.assert_allclose(jacobian.terms[0].values, np.diag(a[:, 0]) - a @ a.T, atol=1e-15)
-    np.testing.assert_allclose(jacobian.terms[-1].values, found.trace["delta2"][:, :1], rtol=1e-12)
+    np.testing.assert_allclose(jacobian.terms[-1].values, explanation.trace["delta2"][:, :1], rtol=1e-12)
     both = explained("softmaxes")
-    assert sum("Jacobian" in beat.title for beat in both.beats) == 2 and "softmax'" not in str(both)
+    assert sum("Jacobian" in stage.title for stage in both.stages) == 2 and "softmax'" not in str(both)
     assert "∂c/∂a2 ⊙ sigmoid'(z2)" in str(explained("entry"))
+
+
+def test_only_a_pair_of_activation_and_cost_has_a_shortcut() -> None:
+    paired = {name for name in NETWORKS if any("shortcut" in stage.title for stage in explained(name).stages)}
+    assert paired == {"before", "entry", "wide"}
+    assert "∂c/∂scaling2 = scaling2 − y" in str(explained("after"))
 
 
 @pytest.mark.parametrize("width", [80, 160])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_lines_fit_the_terminal(name: str, width: int) -> None:
-    for found in (explained(name), explained(name, notation="rows")):
-        lines = [text for _, text in found.lines(width)]
+    for explanation in (explained(name), explained(name, notation="rows")):
+        lines = [text for _, text in explanation.lines(width)]
         assert max(map(len, lines)) <= width, max(lines, key=len)
         assert (len(max(lines, key=len)) > 100) == (width > 100)
 
 
-def test_a_large_array_is_shown_by_its_telling_corner() -> None:
-    found = explained("wide")
-    loud = np.abs(found.trace["da1"][:, :4]).max(axis=1).argmax()
-    assert loud in found.picks[1] and len(found.picks[1]) == 4 and len(found.picks[0]) == 4
-    assert "W1 (20, 30) in part" in str(found) and "in part" not in str(explained("plain")).split("W1 (5, 3)")[1][:20]
+def test_a_large_array_is_shown_by_its_largest_errors() -> None:
+    explanation = explained("wide")
+    largest = np.abs(explanation.trace["da1"][:, :4]).max(axis=1).argmax()
+    assert largest in explanation.picks[1] and len(explanation.picks[1]) == 4 and len(explanation.picks[0]) == 4
+    assert (
+        "W1 (20, 30) in part" in str(explanation)
+        and "in part" not in str(explained("plain")).split("W1 (5, 3)")[1][:20]
+    )
 
 
 class Tags(HTMLParser):
-    """Notes the tags that are open, and every kind there was."""
+    """Collects the tags that are open, and every kind that occurred."""
 
     def __init__(self) -> None:
         super().__init__()
         self.open: list[str] = []
-        self.met: set[str] = set()
+        self.kinds: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.met.add(tag)
+        self.kinds.add(tag)
         if tag != "meta":
             self.open.append(tag)
 
@@ -164,33 +175,33 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_page_is_whole_and_has_no_script(name: str) -> None:
-    found, tags = explained(name), Tags()
-    page = found.html()
+def test_the_page_is_complete_and_has_no_script(name: str) -> None:
+    explanation, tags = explained(name), Tags()
+    page = explanation.html()
     tags.feed(page)
-    assert not tags.open and {"table", "section", "h4"} <= tags.met and not {"script", "link", "img"} & tags.met
-    assert page.count("<section>") == len(found.beats) + 1 and "did it help?" in page
-    assert found._repr_html_() in page and "http" not in page
+    assert not tags.open and {"table", "section", "h4"} <= tags.kinds and not {"script", "link", "img"} & tags.kinds
+    assert page.count("<section>") == len(explanation.stages) + 1 and "did it help?" in page
+    assert explanation._repr_html_() in page and "http" not in page
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("options", "sentence"),
     [
         ({"notation": "row"}, "notation 'row' is unknown. Did you mean 'rows'"),
         ({"lr": 0}, "lr is 0; it must be a finite number above 0"),
         ({"optimizer": "sdg"}, "optimizer 'sdg' is unknown. Did you mean 'sgd'"),
     ],
 )
-def test_bad_words(words: dict[str, Any], sentence: str) -> None:
+def test_bad_options(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ParameterError, match=re.escape(sentence)):
-        explained("plain", **words)
+        explained("plain", **options)
 
 
 # ---- the command
 
 
-def step(*words: Any) -> Any:
-    return CliRunner().invoke(app, ["step", *map(str, words)])
+def step(*arguments: Any) -> Any:
+    return CliRunner().invoke(app, ["step", *map(str, arguments)])
 
 
 @pytest.fixture
@@ -215,15 +226,15 @@ def test_the_command_walks_through_a_step(table: Path, tmp_path: Path) -> None:
 
 def test_the_command_takes_a_model(table: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.safetensors"
-    words = ["train", table, "--target", "total", "--out", model, "--epochs", 2, "--hidden", 3, "--quiet"]
-    assert CliRunner().invoke(app, [*map(str, words)]).exit_code == 0
+    arguments = ["train", table, "--target", "total", "--out", model, "--epochs", 2, "--hidden", 3, "--quiet"]
+    assert CliRunner().invoke(app, [*map(str, arguments)]).exit_code == 0
     result = step(table, "--model", model, "--row", 3)
     assert result.exit_code == 0 and "3 relu → 1" in result.stdout
     assert "the model predicts 'total'" in step(table, "--model", model, "--target", "a").stderr
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "sentence"),
     [
         (["--target", "total", "--row", 31], "--row is 31, but"),
         (["--target", "total", "--row", 0], "--row"),
@@ -234,6 +245,6 @@ def test_the_command_takes_a_model(table: Path, tmp_path: Path) -> None:
         (["--target", "total", "--lr", "-1"], "lr is -1"),
     ],
 )
-def test_the_command_refuses_in_one_sentence(table: Path, words: list[Any], sentence: str) -> None:
-    result = step(table, *(table if word == "SAME" else word for word in words))
+def test_the_command_refuses_in_one_sentence(table: Path, arguments: list[Any], sentence: str) -> None:
+    result = step(table, *(table if each == "SAME" else each for each in arguments))
     assert result.exit_code == 2 and sentence in result.stderr and result.stderr.count("\n") == 1, result.output

@@ -85,7 +85,7 @@ def test_other_memory_orders_are_written_by_value(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tensors", "metadata", "words"),
+    ("tensors", "metadata", "message"),
     [
         ({"w": np.array([1, np.nan])}, {}, r"w\[1\] is NaN"),
         ({"w": np.array([[1, 2], [3, -np.inf]], np.float32)}, {}, r"w\[1, 1\] is infinite"),
@@ -97,9 +97,9 @@ def test_other_memory_orders_are_written_by_value(tmp_path: Path) -> None:
         ({}, {"x": "a" * MAX_HEADER}, "header"),
     ],
 )
-def test_what_cannot_be_saved(tmp_path: Path, tensors: Any, metadata: Any, words: str) -> None:
+def test_values_that_cannot_be_saved_are_refused(tmp_path: Path, tensors: Any, metadata: Any, message: str) -> None:
     (tmp_path / "m").write_bytes(b"old")
-    with pytest.raises(ModelFileError, match=words):
+    with pytest.raises(ModelFileError, match=message):
         write_tensors(tmp_path / "m", tensors, metadata)
     assert (tmp_path / "m").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
 
@@ -121,12 +121,12 @@ def test_bytes_at_the_end_are_refused(tmp_path: Path) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(place=st.integers(0, 10**6), value=st.integers(0, 255))
-def test_a_changed_byte_gives_a_sentence_or_a_readable_file(tmp_path_factory: Any, place: int, value: int) -> None:
+@given(offset=st.integers(0, 10**6), value=st.integers(0, 255))
+def test_a_changed_byte_gives_a_sentence_or_a_readable_file(tmp_path_factory: Any, offset: int, value: int) -> None:
     path = tmp_path_factory.getbasetemp() / "flipped"
     write_tensors(path, TENSORS, METADATA)
     content = bytearray(path.read_bytes())
-    content[place % len(content)] = value
+    content[offset % len(content)] = value
     path.write_bytes(content)
     try:
         tensors, _ = read_tensors(path)
@@ -136,7 +136,7 @@ def test_a_changed_byte_gives_a_sentence_or_a_readable_file(tmp_path_factory: An
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (pickle.dumps({"a": 1}), "pickle"),
         (pickle.dumps({"a": 1}, protocol=2), "pickle"),
@@ -150,9 +150,9 @@ def test_a_changed_byte_gives_a_sentence_or_a_readable_file(tmp_path_factory: An
         (b"{" * 20, "has a header of"),
     ],
 )
-def test_other_formats_are_named(tmp_path: Path, content: bytes, words: str) -> None:
+def test_other_formats_are_named(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "model.safetensors").write_bytes(content)
-    assert words in refusal(tmp_path / "model.safetensors")
+    assert message in refusal(tmp_path / "model.safetensors")
 
 
 class Malicious:
@@ -177,7 +177,7 @@ def test_no_pickle_is_ever_run(tmp_path: Path, protocol: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "data", "words"),
+    ("head", "data", "message"),
     [
         (header(a=tensor(0, 8, [2])), b"", "ends early"),
         (header(a=tensor(0, 8, [2], "F16")), bytes(8), "dtype 'F16'"),
@@ -201,7 +201,7 @@ def test_no_pickle_is_ever_run(tmp_path: Path, protocol: int) -> None:
         (header(**{str(k): tensor(0, 0, [0]) for k in range(4097)}), b"", "4,097 tensors"),
         ('{"__metadata__": {"glassnet": "{\\"format\\": 1}"}, "a": 1, "a": 1}', b"", "twice"),
         ('{"__metadata__": {"glassnet": "{\\"format\\": 1, \\"format\\": 1}"}}', b"", "twice"),
-        ('{"__metadata__": {"glassnet": "{\\"format\\": 1, \\"x\\": NaN}"}}', b"", "NaN stands"),
+        ('{"__metadata__": {"glassnet": "{\\"format\\": 1, \\"x\\": NaN}"}}', b"", "it contains NaN"),
         ("{" + '"a":{' * 5000 + "}" * 5001, b"", "nested too deeply"),
         ("{" + '"a":' + "9" * 5000 + "}", b"", "damaged header"),
         ("{\x00}", b"", "damaged header"),
@@ -213,8 +213,8 @@ def test_no_pickle_is_ever_run(tmp_path: Path, protocol: int) -> None:
         ({"__metadata__": {"glassnet": '{"format": 2}'}}, b"", "newer glassnet (format 2; this one reads 1)"),
     ],
 )
-def test_headers_that_lie(tmp_path: Path, head: Any, data: bytes, words: str) -> None:
-    assert words in refusal(write_raw(tmp_path / "m", head, data))
+def test_false_headers_are_refused(tmp_path: Path, head: Any, data: bytes, message: str) -> None:
+    assert message in refusal(write_raw(tmp_path / "m", head, data))
 
 
 @pytest.mark.parametrize("length", [2**63, 2**64 - 1, 10**8])

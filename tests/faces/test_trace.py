@@ -1,4 +1,4 @@
-"""Traces and nudges as a person asks for them: names, tables, JSON, the slope that δ is, and what is refused."""
+"""Traces and nudges: names, tables, JSON, the slope that δ is, and what is refused."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def batch(seed: int = 0, m: int = 7) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(3, m)), rng.integers(0, 4, m)
 
 
-def classifier(*layers: object, **rest: object) -> NeuralNetwork:
-    net = NeuralNetwork([3, 5, *layers, 4], ["tanh", "softmax"], "categorical_cross_entropy", seed=3, **rest)
+def classifier(*layers: object, **options: object) -> NeuralNetwork:
+    net = NeuralNetwork([3, 5, *layers, 4], ["tanh", "softmax"], "categorical_cross_entropy", seed=3, **options)
     rng = np.random.default_rng(5)
     for name in net.parameters:
         net.parameters[name] = net.parameters[name] + 0.3 * rng.normal(size=net.parameters[name].shape)
@@ -51,26 +51,26 @@ def test_the_lesson_of_the_saturated_neuron(engine: str) -> None:
 def test_every_spelling_of_a_name_means_the_same() -> None:
     net, x, y = lesson()
     trace = net.trace(x, y)
-    for spoken, name in {"δ2": "delta2", "dW2": "dw2", "W1": "w1", "x": "a0", "∂c/∂a1": "da1"}.items():
-        assert trace[spoken] is trace[name] and spoken in trace
+    for spelling, name in {"δ2": "delta2", "dW2": "dw2", "W1": "w1", "x": "a0", "∂c/∂a1": "da1"}.items():
+        assert trace[spelling] is trace[name] and spelling in trace
     assert "delta3" not in trace and 3 not in trace
     with pytest.raises(ParameterError, match=r"'detla2' is unknown. Did you mean 'delta2'\?"):
         trace["detla2"]
     with pytest.raises(ParameterError, match=r"'z1\[0\]' has an index; ask for 'z1'"):
         trace["z1[0]"]
-    with pytest.raises(ParameterError, match="no gradient of the parameters; per_sample has dw1, db1, dw2, db2"):
+    with pytest.raises(ParameterError, match="is not a gradient of the parameters; per_sample has dw1, db1, dw2, db2"):
         trace.per_sample("a1")
 
 
-def test_a_trace_stays_while_the_network_goes_on_and_leaves_it_alone() -> None:
+def test_a_trace_is_a_copy_and_leaves_the_network_unchanged() -> None:
     x, y = batch()
     net = classifier(BatchNorm(), Dropout(0.5))
     before = net.parameters.vector.copy(), net.statistics.vector.copy()
     trace = net.trace(x, y, training=True)
-    held = {name: values.copy() for name, values in trace.items()}
+    snapshot = {name: values.copy() for name, values in trace.items()}
     assert (net.parameters.vector == before[0]).all() and (net.statistics.vector == before[1]).all()
     net.train(x, y, epochs=1)
-    assert all((trace[name] == values).all() for name, values in held.items())
+    assert all((trace[name] == values).all() for name, values in snapshot.items())
     assert (trace["w2"] != net.weights[1]).any() and "dropout1" in trace
 
 
@@ -85,10 +85,10 @@ def test_json_keeps_every_bit() -> None:
     x, y = batch()
     for dtype in ("float32", "float64"):
         trace = classifier(dtype=dtype).trace(x, y)
-        found = json.loads(trace.to_json())
-        assert found["cost"] == trace.cost and found["batch"] == 7
+        document = json.loads(trace.to_json())
+        assert document["cost"] == trace.cost and document["batch"] == 7
         for name, values in trace.items():
-            again = np.array(found["quantities"][name]["values"])
+            again = np.array(document["quantities"][name]["values"])
             assert again.tobytes() == np.ascontiguousarray(values, np.float64).tobytes(), name
 
 
@@ -103,17 +103,17 @@ def test_the_table_says_what_is_a_mean() -> None:
 # ---- the nudge
 
 
-PLACES = ["w1[4,2]", "b1[4]", "z1[4,6]", "a1[0,3]", "x[2,1]", "W2[3,4]", "b2[0,0]", "z2[3,5]", "a2[1,6]"]
+ELEMENTS = ["w1[4,2]", "b1[4]", "z1[4,6]", "a1[0,3]", "x[2,1]", "W2[3,4]", "b2[0,0]", "z2[3,5]", "a2[1,6]"]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("place", PLACES)
-def test_the_slope_of_a_nudge_is_the_derivative(engine: str, place: str) -> None:
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_the_slope_of_a_nudge_is_the_derivative(engine: str, element: str) -> None:
     x, y = batch()
-    found = classifier(l2=0.1, engine=engine).nudge(x, y, place, sample_weight=np.arange(1.0, 8))
-    assert found.difference < 1e-6 and abs(found.slope) > 1e-5, str(found)
-    sample = place[0] in "zax"
-    assert ("/m, with m = 7" in str(found)) == sample and ("a mean over the batch" in str(found)) == (not sample)
+    nudge = classifier(l2=0.1, engine=engine).nudge(x, y, element, sample_weight=np.arange(1.0, 8))
+    assert nudge.difference < 1e-6 and abs(nudge.slope) > 1e-5, str(nudge)
+    of_sample = element[0] in "zax"
+    assert ("/m, with m = 7" in str(nudge)) == of_sample and ("a mean over the batch" in str(nudge)) != of_sample
 
 
 @pytest.mark.parametrize("layer", [BatchNorm(), LayerNorm(), Scaling(), BatchNorm(before_activation=True)], ids=str)
@@ -121,17 +121,17 @@ def test_nudges_around_layers(layer: object) -> None:
     x, y = batch()
     net = classifier(layer)
     segment = next(name for name in net.parameters if name.endswith("gamma"))
-    for place in ("z1[4,6]", "a1[0,3]", "x[2,1]", f"{segment}[2]"):
-        assert net.nudge(x, y, place).difference < 1e-6, place
-    with pytest.raises(ParameterError, match="no row works out"):
+    for element in ("z1[4,6]", "a1[0,3]", "x[2,1]", f"{segment}[2]"):
+        assert net.nudge(x, y, element).difference < 1e-6, element
+    with pytest.raises(ParameterError, match="no equation computes"):
         NeuralNetwork([3, 2, BatchNorm(), 1]).nudge(x, np.ones((1, 7)), "batch_norm1_normal[0,0]")
 
 
 def test_the_slope_of_a_sample_is_its_delta_over_m() -> None:
     x, y = batch()
     net = classifier(dtype="float64")
-    found, trace = net.nudge(x, y, "z1[2,4]"), net.trace(x, y)
-    assert found.derivative == trace["δ1"][2, 4] / 7 and "δ1[2, 4]/m" in found.kind
+    nudge, trace = net.nudge(x, y, "z1[2,4]"), net.trace(x, y)
+    assert nudge.derivative == trace["δ1"][2, 4] / 7 and "δ1[2, 4]/m" in nudge.kind
 
 
 def test_cost_with_numbers_set() -> None:
@@ -145,8 +145,7 @@ def test_cost_with_numbers_set() -> None:
     assert net.cost(x, y, override={"x[1,0]": 9}) == pytest.approx(net.cost(other, y), rel=1e-14)
     both = net.cost(x, y, override={"z1[2,3]": 0.25, "w1[2,0]": 0.3})
     z_s, _ = changed.feedforward(x)
-    held = changed.cost(x, y, override={"z1[2,3]": 0.25})
-    assert both == held and z_s[0][2, 3] != 0.25
+    assert both == changed.cost(x, y, override={"z1[2,3]": 0.25}) and z_s[0][2, 3] != 0.25
     a = net.trace(x, y)["a2"]
     loss = net.cost(x, y, override={"a2[1,0]": float(a[1, 0]) / 2}) - net.cost(x, y)
     assert loss == pytest.approx(np.log(2) * (y[0] == 1) / 7, abs=1e-12)
@@ -154,37 +153,37 @@ def test_cost_with_numbers_set() -> None:
 
 
 REFUSED = {
-    "w1[5,0]": "lies outside W1, which is (5, 3): row and column go to 4 and 2",
-    "z1[0,7]": "lies outside z1, which is (5, 7): neuron and sample go to 4 and 6",
+    "w1[5,0]": "is outside W1, which is (5, 3): row and column go to 4 and 2",
+    "z1[0,7]": "is outside z1, which is (5, 7): neuron and sample go to 4 and 6",
     "z1": "'z1' needs neuron and sample, counted from 0, such as z1[0,0]",
     "z1[-1,0]": "needs neuron and sample, counted from 0",
     "z3[0,0]": "the quantity 'z3' is unknown. Known: w1, b1, w2, b2, a0, z1, a1, z2, a2.",
-    "delta1[0,0]": "δ1 cannot be set; what can be is x, w1",
+    "delta1[0,0]": "δ1 cannot be set; what can be set is x, w1",
     "C": "C cannot be set",
     "y[0,0]": "y cannot be set",
-    "z1[0,0": "a place is named by text",
+    "z1[0,0": "an entry is named by text",
 }
 
 
-@pytest.mark.parametrize("word", REFUSED)
-def test_a_place_that_there_is_not_gets_one_sentence(word: str) -> None:
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_element_that_does_not_exist_gets_one_sentence(name: str) -> None:
     net = classifier()
     before = net.parameters.vector.copy()
-    for call in (lambda: net.nudge(*batch(), word), lambda: net.cost(*batch(), override={word: 1.0})):
+    for call in (lambda: net.nudge(*batch(), name), lambda: net.cost(*batch(), override={name: 1.0})):
         with pytest.raises(GlassnetError) as error:
             call()
-        assert REFUSED[word] in str(error.value) and "\n" not in str(error.value)
+        assert REFUSED[name] in str(error.value) and "\n" not in str(error.value)
     assert (net.parameters.vector == before).all()
 
 
-def test_other_bad_words() -> None:
+def test_other_bad_arguments() -> None:
     net = classifier()
     for value in (np.nan, "much", None):
-        with pytest.raises(ParameterError, match=r"W1\[2, 0\] is to be set to .*; it must be a finite number"):
+        with pytest.raises(ParameterError, match=r"W1\[2, 0\] cannot be set to .*; it must be a finite number"):
             net.cost(*batch(), override={"w1[2,0]": value})
-    with pytest.raises(ParameterTypeError, match="override must map places to numbers"):
+    with pytest.raises(ParameterTypeError, match="override must map entries to numbers"):
         net.cost(*batch(), override=["w1[2,0]"])
-    with pytest.raises(ParameterTypeError, match="a place is named by text"):
+    with pytest.raises(ParameterTypeError, match="an entry is named by text"):
         net.nudge(*batch(), 3)
     for step in (0, -1e-6, np.inf, True, "small"):
         with pytest.raises(ParameterError, match=r"step is .*; it must be a number above 0"):

@@ -1,7 +1,7 @@
-"""The article's network written out by hand: what a plain network must compute, without rows, tables or buffers.
+"""The article's network written out by hand: what a plain network must compute, without programs, tables or buffers.
 
-Sigmoid throughout, quadratic cost, samples are columns. The tests compare glassnet with it, and the planted faults are
-caught by the same comparisons.
+Sigmoid throughout, quadratic cost, samples are columns. The tests compare glassnet with it; the same comparisons catch
+the planted faults.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Pass(NamedTuple):
-    """What one pass forward and back works out."""
+    """The results of one pass forward and back."""
 
     z_s: list[Array]
     a_s: list[Array]
@@ -45,26 +45,26 @@ def backpropagated(
 
 
 def descended(net: NeuralNetwork, x: Array, y: Array, s: Array, steps: int, lr: float, limit: float) -> list[Any]:
-    """Weights, biases and the cost of each step, after full-batch gradient descent, the gradients clipped to a norm."""
+    """Weights, biases and the costs of full-batch gradient descent with the gradients clipped to a norm."""
     weights, biases, costs = [w.copy() for w in net.weights], [b.copy() for b in net.biases], []
     for _ in range(steps):
-        found = backpropagated(weights, biases, x, y, s, net.architecture.l1, net.architecture.l2)
-        costs.append(found.cost)
-        norm = np.sqrt(sum((gradient**2).sum() for gradient in (*found.dw, *found.db)))
+        step = backpropagated(weights, biases, x, y, s, net.architecture.l1, net.architecture.l2)
+        costs.append(step.cost)
+        norm = np.sqrt(sum((gradient**2).sum() for gradient in (*step.dw, *step.db)))
         rate = lr * min(1, limit / norm)
-        weights = [w - rate * dw for w, dw in zip(weights, found.dw, strict=True)]
-        biases = [b - rate * db for b, db in zip(biases, found.db, strict=True)]
+        weights = [w - rate * dw for w, dw in zip(weights, step.dw, strict=True)]
+        biases = [b - rate * db for b, db in zip(biases, step.db, strict=True)]
     return [*weights, *biases, costs]
 
 
-def same(found: Any, expected: Any) -> None:
+def same(actual: Any, expected: Any) -> None:
     """Raise AssertionError unless every array agrees to 1e-12."""
-    for one, other in zip(found, expected, strict=True):
+    for one, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
 
 
 def check_pass(net: NeuralNetwork, x: Array, y: Array, s: Array) -> None:
-    """feedforward, cost and backpropagation of a plain network are those written out above."""
+    """feedforward, cost and backpropagation of a plain network equal those written out above."""
     architecture = net.architecture
     expected = backpropagated(list(net.weights), list(net.biases), x, y, s, architecture.l1, architecture.l2)
     z_s, a_s = net.feedforward(x)
@@ -77,7 +77,7 @@ def check_pass(net: NeuralNetwork, x: Array, y: Array, s: Array) -> None:
 
 
 def check_steps(net: NeuralNetwork, x: Array, y: Array, s: Array, limit: float) -> None:
-    """Three steps of training by sgd, clipped to a norm, are those written out above."""
+    """Three steps of training by sgd, clipped to a norm, equal those written out above."""
     expected = descended(net, x, y, s, 3, 0.7, limit)
     history = net.train(x, y, x.shape[1], 3, 0.7, sample_weight=s, clip_norm=limit, verbose=0)
     same([*net.weights, *net.biases, history["cost"]], expected)

@@ -1,8 +1,8 @@
-"""Faults to plant in the equations, one line each: what is wrong, on which problem, what finds it, how it is planted.
+"""Faults to plant in the equations, one line each: what is wrong, on which problem, what catches it, how it is planted.
 
-BP1 to BP4 name the first equation that gradient_check must find wrong, from the output back. What is wrong in the cost
-and in its gradient alike is found by the pass written out by hand, what is wrong in an update by the steps written out
-by hand or by the optimisers' recurrences.
+BP1 to BP4 name the first equation that gradient_check must find wrong, from the output back. A mistake in the cost that
+its gradient shares is caught by the pass written out by hand; one in an update by the steps written out by hand or by
+the optimisers' recurrences.
 """
 
 from __future__ import annotations
@@ -19,20 +19,33 @@ from glassnet.tables.costs import Quadratic
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm, Scaling
 from glassnet.tables.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, NAdam, Nesterov, RMSProp
 
-from .planting import Plant, alike, clipped, every_setting, kind, row, settings, table, then, too_early, update, without
+from .planting import (
+    Plant,
+    all_settings,
+    clipped,
+    equation,
+    followed_by,
+    kind,
+    setting,
+    table,
+    together,
+    too_early,
+    update,
+    without,
+)
 from .problems import Problem, problem
 
 
 class Fault(NamedTuple):
     """One line of the table."""
 
-    what: str
+    description: str
     case: str
-    found: str
+    caught_by: str
     plant: Plant
 
 
-# ---- the problems; square ones have as many samples as neurons, so that every transpose fits
+# ---- the problems; in the square ones there are as many samples as neurons, so that every transpose fits
 
 
 def layered(*layers: Any) -> Callable[[], Problem]:
@@ -93,7 +106,7 @@ def mean_cost(weighted: bool = True, mean: bool = True, penalties: bool = True) 
 
 def penalised(function: Callable[..., Any]) -> Plant:
     """Another formula for what the penalty makes of dW."""
-    return row("dw2", function)
+    return equation("dw2", function)
 
 
 def batch_norm(mean: float = 1, product: float = 1, gamma: float = 1, root: bool = True) -> Plant:
@@ -103,12 +116,12 @@ def batch_norm(mean: float = 1, product: float = 1, gamma: float = 1, root: bool
         spread = sqrt(v + 1e-5) if root else v + 1e-5
         return (d - mean * m - product * n * p) * ((gamma * g + 1 - gamma) / spread)
 
-    return row("da1", function)
+    return equation("da1", function)
 
 
 def layer_norm(mean: float = 1, product: float = 1) -> Plant:
     """The error through layer normalisation, each of its terms times a factor."""
-    return row("da1", lambda d, n, v, m, p: (d - mean * m - product * n * p) / sqrt(v + 1e-5))
+    return equation("da1", lambda d, n, v, m, p: (d - mean * m - product * n * p) / sqrt(v + 1e-5))
 
 
 def jacobian(function: Callable[..., Any]) -> Plant:
@@ -117,12 +130,12 @@ def jacobian(function: Callable[..., Any]) -> Plant:
 
 
 def regrouped(quantity: str, *groups: int) -> Plant:
-    """The row of softmax that writes `quantity` has other groups."""
-    return every_setting(quantity, (len(groups), *groups))
+    """The softmax that writes `quantity` has other groups."""
+    return all_settings(quantity, (len(groups), *groups))
 
 
 def first_group(z: Any, y: Any, groups: tuple[int, ...]) -> Any:
-    """The cross-entropy of the first group alone."""
+    """The cross-entropy of the first group only."""
     return softmax_cost(z[: groups[0]], y[: groups[0]], groups[:1])
 
 
@@ -136,8 +149,8 @@ TWICE_THE_COST = (
     table(Quadratic, "gradient", lambda _, a, y: 2 * (a - y)),
 )
 TWICE_THE_PENALTY = (
-    row("penalty2", lambda w, l1, l2: l1 * abs(w) + l2 * w * w),
-    row("dw2", lambda g, w, l1, l2: g + l1 * sign(w) + 2 * l2 * w),
+    equation("penalty2", lambda w, l1, l2: l1 * abs(w) + l2 * w * w),
+    equation("dw2", lambda g, w, l1, l2: g + l1 * sign(w) + 2 * l2 * w),
 )
 NO_PENALTIES = [without(name) for name in ("dw1", "dw2", "dw3")]
 AS_ADAM = (table(NAdam, "scalars", Adam.scalars), table(NAdam, "update", Adam.update))
@@ -162,32 +175,37 @@ def growing(self: Any, w: Any, g: Any, *states: Any, **s: Any) -> Any:
 
 def no_root(w: Any, g: Any, v: Any, s: Any) -> Any:
     """RMSProp, divided by the mean square."""
-    square = s["rho"] * v + s["one_less_rho"] * g * g
+    square = s["rho"] * v + s["one_minus_rho"] * g * g
     return w - s["lr"] * g / (square + s["epsilon"]), square
 
 
-def uncorrected(self: Any, t: Any, lr: Any, decays: float = 1.0) -> Any:
-    """Adam's scalars without bias correction."""
-    return {name: np.full(np.shape(t), value) for name, value in {"rate": lr, "scale": 1, **self._constants()}.items()}
+def uncorrected(self: Any, t: Any, lr: Any, decays: float = 1.0, scalars: Any = Adam.scalars) -> Any:
+    """Adam's scalars without bias correction: those of a step so late that it is 1."""
+    return scalars(self, np.full(np.shape(t), np.inf), lr, decays)
 
 
 # ---- the faults
 
 LINES: list[tuple[str, str, str, Plant]] = [
     ("a − y has the wrong sign", "plain", "BP1", table(Quadratic, "gradient", lambda _, a, y: y - a)),
-    ("the square's 2 is kept beside the ½", "plain", "BP1", table(Quadratic, "gradient", lambda _, a, y: 2 * (a - y))),
-    ("σ' is missing at the output", "plain", "BP1", row("delta3", lambda d, a: d)),
-    ("σ stands for σ' at the output", "plain", "BP1", row("delta3", lambda d, a: d * a)),
-    ("σ' is applied twice", "plain", "BP1", row("delta3", lambda d, a: d * (a * (1 - a)) ** 2)),
-    ("σ' reads z for a", "plain", "BP1", row("delta3", reads=("da3", "z3"))),
-    ("σ' at the output reads the layer below", "square", "BP1", row("delta3", reads=("da3", "a2"))),
-    ("1/m is in δ and again in BP4", "plain", "BP1", row("delta3", lambda d, a: d * a * (1 - a) / 6)),
-    ("sample weights are ignored", "plain", "BP1", row("da3", lambda a, y, s: a - y)),
-    ("sample weights are applied twice", "plain", "BP1", row("da3", lambda a, y, s: (a - y) * s * s)),
+    ("the square's 2 remains beside the ½", "plain", "BP1", table(Quadratic, "gradient", lambda _, a, y: 2 * (a - y))),
+    ("σ' is missing at the output", "plain", "BP1", equation("delta3", lambda d, a: d)),
+    ("σ instead of σ' at the output", "plain", "BP1", equation("delta3", lambda d, a: d * a)),
+    ("σ' is applied twice", "plain", "BP1", equation("delta3", lambda d, a: d * (a * (1 - a)) ** 2)),
+    ("σ' reads z for a", "plain", "BP1", equation("delta3", reads=("da3", "z3"))),
+    ("σ' at the output reads the layer below", "square", "BP1", equation("delta3", reads=("da3", "a2"))),
+    ("1/m is in δ and again in BP4", "plain", "BP1", equation("delta3", lambda d, a: d * a * (1 - a) / 6)),
+    ("sample weights are ignored", "plain", "BP1", equation("da3", lambda a, y, s: a - y)),
+    ("sample weights are applied twice", "plain", "BP1", equation("da3", lambda a, y, s: (a - y) * s * s)),
     ("C ignores the sample weights", "plain", "BP1", mean_cost(weighted=False)),
     ("C is a sum, not a mean", "plain", "BP1", mean_cost(mean=False)),
     ("a wrong pair: a − y for quadratic", "plain", "BP1", table(Quadratic, "pairs", {"sigmoid": half_square})),
-    ("σ' once more after the pair's a − y", "bce", "BP1", row("delta3", lambda a, y, s: (a - y) * s * a * (1 - a))),
+    (
+        "σ' once more after the pair's a − y",
+        "bce",
+        "BP1",
+        equation("delta3", lambda a, y, s: (a - y) * s * a * (1 - a)),
+    ),
     (
         "the pair's cost lacks log Σ exp(z)",
         "cce",
@@ -199,87 +217,92 @@ LINES: list[tuple[str, str, str, Plant]] = [
     ("softmax's sum is over samples", "softmax", "BP1", jacobian(lambda e, a: a * (e - total(a * e)))),
     ("softmax by groups is one softmax", "groups", "BP1", regrouped("a2", 4)),
     ("the groups' cost is that of one softmax", "groups", "BP1", regrouped("c", 4)),
-    ("the cost leaves out all groups but one", "groups", "BP1", kind("softmax_cost", first_group)),
+    ("the cost omits all groups but one", "groups", "BP1", kind("softmax_cost", first_group)),
     ("the groups' boundary is another in c", "groups", "BP1", regrouped("c", 3, 1)),
     ("the Jacobian is that of one softmax", "groups, general", "BP1", regrouped("delta2", 4)),
     ("the groups' boundary is another in BP1", "groups, general", "BP1", regrouped("delta2", 2, 2)),
     ("a hidden softmax forgets its groups in BP2", "hidden groups", "BP2", regrouped("delta1", 4)),
-    ("BP2 has the wrong sign", "plain", "BP2", kind("arrive", lambda d, w: -(w.T @ d))),
-    ("W is not transposed", "square", "BP2", kind("arrive", lambda d, w: w @ d)),
-    ("the error arrives through the W below", "square", "BP2", row("da2", reads=("delta3", "w2"))),
-    ("the error skips a layer", "square", "BP2", row("da1", reads=("delta3", "w2"))),
-    ("the error does not pass W", "square", "BP2", row("delta2", reads=("da3", "a2"))),
-    ("σ' is missing in a hidden layer", "plain", "BP2", row("delta2", lambda d, a: d)),
-    ("hidden σ' reads the layer above", "square", "BP2", row("delta2", reads=("da2", "a3"))),
-    ("hidden σ' reads the layer below", "square", "BP2", row("delta2", reads=("da2", "a1"))),
-    ("sample weights in BP2", "plain", "BP2", row("delta2", lambda d, a, s: d * a * (1 - a) * s, ("da2", "a2", "s"))),
+    ("BP2 has the wrong sign", "plain", "BP2", kind("propagate", lambda d, w: -(w.T @ d))),
+    ("W is not transposed", "square", "BP2", kind("propagate", lambda d, w: w @ d)),
+    ("the error is propagated by the W below", "square", "BP2", equation("da2", reads=("delta3", "w2"))),
+    ("the error skips a layer", "square", "BP2", equation("da1", reads=("delta3", "w2"))),
+    ("the error does not pass W", "square", "BP2", equation("delta2", reads=("da3", "a2"))),
+    ("σ' is missing in a hidden layer", "plain", "BP2", equation("delta2", lambda d, a: d)),
+    ("hidden σ' reads the layer above", "square", "BP2", equation("delta2", reads=("da2", "a3"))),
+    ("hidden σ' reads the layer below", "square", "BP2", equation("delta2", reads=("da2", "a1"))),
+    (
+        "sample weights in BP2",
+        "plain",
+        "BP2",
+        equation("delta2", lambda d, a, s: d * a * (1 - a) * s, ("da2", "a2", "s")),
+    ),
     ("tanh' is 1 − a, without the square", "tanh", "BP2", table(Tanh, "derivative", lambda _, z, a: 1 - a)),
     ("relu' is 1 everywhere", "relu", "BP2", table(ReLU, "derivative", lambda _, z, a: 1.0)),
     ("elu' lacks its + α", "elu", "BP2", table(ELU, "derivative", lambda _, z, a: np.where(a > 0, 1, a))),
-    ("gelu' lacks the slope of the share", "gelu", "BP2", table(GELU, "derivative", lambda self, z, a: self._share(z))),
-    ("BP4 has the wrong sign", "plain", "BP4", kind("outer", lambda d, a: -(d @ a.T) / d.shape[1])),
-    ("BP4 is transposed", "square", "BP4", kind("outer", lambda d, a: a @ d.T / d.shape[1])),
-    ("BP4 is a sum, not a mean", "plain", "BP4", kind("outer", lambda d, a: d @ a.T)),
-    ("1/m twice in BP4", "plain", "BP4", kind("outer", lambda d, a: d @ a.T / d.shape[1] ** 2)),
-    ("BP4 divides by the width, not by m", "plain", "BP4", kind("outer", lambda d, a: d @ a.T / d.shape[0])),
-    ("BP4 pairs δ with another sample's a", "plain", "BP4", kind("outer", lambda d, a: d @ a[:, ::-1].T / d.shape[1])),
-    ("BP4 reads z for a", "plain", "BP4", row("dw2", reads=("delta2", "z1"))),
-    ("BP4 reads the a of the layer before", "square", "BP4", row("dw3", reads=("delta3", "a1"))),
-    ("BP4 reads its own layer's a", "square", "BP4", row("dw3", reads=("delta3", "a3"))),
-    ("BP4 reads the δ of the layer above", "square", "BP4", row("dw2", reads=("delta3", "a1"))),
-    ("BP4 reads ∂c/∂a for δ", "plain", "BP4", row("dw3", reads=("da3", "a2"))),
-    ("BP3 is a sum, not a mean", "plain", "BP3", kind("mean", total)),
-    ("1/m twice in BP3", "plain", "BP3", kind("mean", lambda d: total(d) / d.shape[1] ** 2)),
-    ("BP3 sums over the neurons", "square", "BP3", kind("mean", lambda d: total(d.T) / d.shape[1])),
-    ("BP3 has the wrong sign", "plain", "BP3", kind("mean", lambda d: -total(d) / d.shape[1])),
-    ("BP3 is forgotten", "plain", "BP3", without("db2")),
-    ("BP3 reads the δ of the layer above", "square", "BP3", row("db2", reads=("delta3",))),
+    ("gelu' lacks the slope of Φ", "gelu", "BP2", table(GELU, "derivative", lambda self, z, a: self._phi(z))),
+    ("BP4 has the wrong sign", "plain", "BP4", kind("bp4", lambda d, a: -(d @ a.T) / d.shape[1])),
+    ("BP4 is transposed", "square", "BP4", kind("bp4", lambda d, a: a @ d.T / d.shape[1])),
+    ("BP4 is a sum, not a mean", "plain", "BP4", kind("bp4", lambda d, a: d @ a.T)),
+    ("1/m twice in BP4", "plain", "BP4", kind("bp4", lambda d, a: d @ a.T / d.shape[1] ** 2)),
+    ("BP4 divides by the width, not by m", "plain", "BP4", kind("bp4", lambda d, a: d @ a.T / d.shape[0])),
+    ("BP4 pairs δ with another sample's a", "plain", "BP4", kind("bp4", lambda d, a: d @ a[:, ::-1].T / d.shape[1])),
+    ("BP4 reads z for a", "plain", "BP4", equation("dw2", reads=("delta2", "z1"))),
+    ("BP4 reads the a of the layer before", "square", "BP4", equation("dw3", reads=("delta3", "a1"))),
+    ("BP4 reads its own layer's a", "square", "BP4", equation("dw3", reads=("delta3", "a3"))),
+    ("BP4 reads the δ of the layer above", "square", "BP4", equation("dw2", reads=("delta3", "a1"))),
+    ("BP4 reads ∂c/∂a for δ", "plain", "BP4", equation("dw3", reads=("da3", "a2"))),
+    ("BP3 is a sum, not a mean", "plain", "BP3", kind("bp3", total)),
+    ("1/m twice in BP3", "plain", "BP3", kind("bp3", lambda d: total(d) / d.shape[1] ** 2)),
+    ("BP3 sums over the neurons", "square", "BP3", kind("bp3", lambda d: total(d.T) / d.shape[1])),
+    ("BP3 has the wrong sign", "plain", "BP3", kind("bp3", lambda d: -total(d) / d.shape[1])),
+    ("BP3 is missing", "plain", "BP3", without("db2")),
+    ("BP3 reads the δ of the layer above", "square", "BP3", equation("db2", reads=("delta3",))),
     ("dW lacks the penalty", "penalty", "BP4", without("dw2")),
     ("C lacks the penalty", "penalty", "BP4", mean_cost(penalties=False)),
     ("the penalty has the wrong sign", "penalty", "BP4", penalised(lambda g, w, l1, l2: g - (l1 * sign(w) + l2 * w))),
-    ("the penalty's ½ is forgotten", "penalty", "BP4", penalised(lambda g, w, l1, l2: g + l1 * sign(w) + 2 * l2 * w)),
+    ("the penalty's ½ is missing", "penalty", "BP4", penalised(lambda g, w, l1, l2: g + l1 * sign(w) + 2 * l2 * w)),
     ("the penalty is divided by m", "penalty", "BP4", penalised(lambda g, w, l1, l2: g + (l1 * sign(w) + l2 * w) / 6)),
     ("L1 without the sign", "penalty", "BP4", penalised(lambda g, w, l1, l2: g + l1 + l2 * w)),
-    ("the penalty reads another layer's W", "penalty", "BP4", row("dw3", reads=("dw3", "w2"))),
-    ("biases are penalised", "penalty", "BP3", then("db2", lambda g, b, l2: g + l2 * b, ("db2", "b2"), ("l2",))),
+    ("the penalty reads another layer's W", "penalty", "BP4", equation("dw3", reads=("dw3", "w2"))),
+    ("biases are penalised", "penalty", "BP3", followed_by("db2", lambda g, b, l2: g + l2 * b, ("db2", "b2"), ("l2",))),
     ("z lacks its bias", "plain", "BP3", kind("affine", lambda a, w, b: w @ a)),
     ("z is W transposed times a", "square", "BP4", kind("affine", lambda a, w, b: w.T @ a + b)),
-    ("z reads the a of the layer before", "square", "BP4", row("z2", reads=("a0", "w2", "b2"))),
-    ("dropout's mask is drawn anew on the way back", "dropout", "BP2", settings("da1", 2, 9)),
-    ("dropout drops nothing on the way back", "dropout", "BP2", row("da1", lambda e: e)),
-    ("dropout does not scale on the way back", "dropout", "BP2", settings("da1", 1, BITS_OF_1)),
+    ("z reads the a of the layer before", "square", "BP4", equation("z2", reads=("a0", "w2", "b2"))),
+    ("dropout draws another mask in the backward pass", "dropout", "BP2", setting("da1", 2, 9)),
+    ("dropout drops nothing in the backward pass", "dropout", "BP2", equation("da1", lambda e: e)),
+    ("dropout does not scale in the backward pass", "dropout", "BP2", setting("da1", 1, BITS_OF_1)),
     ("batch norm without the mean term", "batch_norm", "BP2", batch_norm(mean=0)),
     ("batch norm without the product term", "batch_norm", "BP2", batch_norm(product=0)),
     ("batch norm adds the product term", "batch_norm", "BP2", batch_norm(product=-1)),
-    ("batch norm forgets γ on the way back", "batch_norm", "BP2", batch_norm(gamma=0)),
+    ("batch norm omits γ in the backward pass", "batch_norm", "BP2", batch_norm(gamma=0)),
     ("batch norm divides by the variance", "batch_norm", "BP2", batch_norm(root=False)),
     ("layer norm without the mean term", "layer_norm", "BP2", layer_norm(mean=0)),
     ("layer norm without the product term", "layer_norm", "BP2", layer_norm(product=0)),
     ("layer norm's mean is over all samples", "layer_norm", "BP2", kind("feature_mean", lambda x: x.mean())),
-    ("layer norm forgets γ on the way back", "layer_norm", "BP2", row("dlayer_norm1_normal", lambda d, g: d)),
-    ("scaling forgets γ on the way back", "scaling", "BP2", row("da1", lambda e, g: e)),
-    ("γ's gradient reads γ ⊙ x for x", "scaling", "BP3", row("dscaling1_gamma", reads=("dscaling1", "scaling1"))),
+    ("layer norm omits γ in the backward pass", "layer_norm", "BP2", equation("dlayer_norm1_normal", lambda d, g: d)),
+    ("scaling omits γ in the backward pass", "scaling", "BP2", equation("da1", lambda e, g: e)),
+    ("γ's gradient reads γ ⊙ x for x", "scaling", "BP3", equation("dscaling1_gamma", reads=("dscaling1", "scaling1"))),
     ("γ's gradient is a sum, not a mean", "scaling", "BP3", kind("mean_product", lambda p, q: total(p * q))),
-    ("½ is missing in c and ∂c/∂a", "plain", "pass", alike(*TWICE_THE_COST)),
-    ("C and BP1 ignore weights", "plain", "pass", alike(mean_cost(False), row("da3", lambda a, y, *s: a - y))),
-    ("C and dW lack the penalty", "penalty", "pass", alike(mean_cost(penalties=False), *NO_PENALTIES)),
-    ("C and dW lack the penalty's ½", "penalty", "pass", alike(*TWICE_THE_PENALTY)),
-    ("an update reads another layer's gradient", "square", "steps", row("w2", reads=("w2", "dw1"))),
+    ("½ is missing in c and ∂c/∂a", "plain", "pass", together(*TWICE_THE_COST)),
+    ("C and BP1 ignore weights", "plain", "pass", together(mean_cost(False), equation("da3", lambda a, y, *s: a - y))),
+    ("C and dW lack the penalty", "penalty", "pass", together(mean_cost(penalties=False), *NO_PENALTIES)),
+    ("C and dW lack the penalty's ½", "penalty", "pass", together(*TWICE_THE_PENALTY)),
+    ("an update reads another layer's gradient", "square", "steps", equation("w2", reads=("w2", "dw1"))),
     ("the biases are not updated", "plain", "steps", without("b2")),
     ("W is updated before BP2 reads it", "plain", "steps", too_early("w2", "da1")),
-    ("the rate is applied twice", "plain", "steps", row("w2", lambda w, g, lr: w - lr * lr * g)),
+    ("the rate is applied twice", "plain", "steps", equation("w2", lambda w, g, lr: w - lr * lr * g)),
     ("clipping takes the square of the norm", "plain", "steps", clipped(lambda sums, c: min(1, c / norm(sums) ** 2))),
     ("clipping stretches short gradients", "plain", "steps", clipped(lambda sums, c: c / norm(sums))),
     ("clipping forgets the biases", "plain", "steps", clipped(lambda sums, c: min(1, c / norm(sums[::2])))),
     ("the reported C is a sum, not a mean", "plain", "steps", mean_cost(mean=False)),
     ("sgd goes uphill", "plain", "steps", update(SGD, lambda w, g, s: (w + s["lr"] * g,))),
     ("the velocity's sign", "momentum", "rule", update(Momentum, lambda w, g, v, s: velocity(w, g, -v, s))),
-    ("the velocity is forgotten", "momentum", "rule", update(Momentum, lambda w, g, v, s: velocity(w, g, 0, s))),
+    ("the velocity is lost", "momentum", "rule", update(Momentum, lambda w, g, v, s: velocity(w, g, 0, s))),
     ("nesterov does not look ahead", "nesterov", "rule", table(Nesterov, "update", Momentum.update)),
     ("adagrad forgets older squares", "adagrad", "rule", update(AdaGrad, newest_square)),
     ("rmsprop without the root", "rmsprop", "rule", update(RMSProp, no_root)),
     ("adam without bias correction", "adam", "rule", table(Adam, "scalars", uncorrected)),
     ("adamw's decay grows the weights", "adamw", "rule", table(AdamW, "update", growing)),
-    ("nadam does not look ahead", "nadam", "rule", alike(*AS_ADAM)),
+    ("nadam does not look ahead", "nadam", "rule", together(*AS_ADAM)),
 ]
 FAULTS = [Fault(*line) for line in LINES]

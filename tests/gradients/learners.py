@@ -1,5 +1,5 @@
-"""Backpropagation as people write it: a right one in small methods, wrong ones that change one of them, and the code of
-the article that started it, in our own words.
+"""Backpropagation as people write it: a correct one in small methods, wrong ones that change one of them, and the code
+of the article that started it, rewritten.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ VALUES = {
 }
 
 
-class Right:
-    """Right in every equation; samples are columns. Each method is one thing that can be got wrong."""
+class Correct:
+    """Correct in every equation; samples are columns. Each method is one thing that can be got wrong."""
 
     def __init__(self, layers: list[int], activations: list[str], seed: int = 0) -> None:
         for name in activations:
@@ -53,12 +53,12 @@ class Right:
     def output_error(self, z_s: Any, a_s: Any, y: Any) -> Any:
         return (a_s[-1] - y) * self.slope(len(z_s) - 1, z_s[-1], a_s[-1])
 
-    def arrive(self, layer: int, deltas: dict[int, Any]) -> Any:
-        """The error that arrives at a layer."""
+    def propagate(self, layer: int, deltas: dict[int, Any]) -> Any:
+        """∂c/∂a of a layer: the first half of BP2."""
         return self.weights[layer + 1].T @ deltas[layer + 1]
 
-    def gate(self, layer: int, arrived: Any, z_s: Any, a_s: Any) -> Any:
-        return arrived * self.slope(layer, z_s[layer], a_s[layer + 1])
+    def gate(self, layer: int, error: Any, z_s: Any, a_s: Any) -> Any:
+        return error * self.slope(layer, z_s[layer], a_s[layer + 1])
 
     def weight(self, layer: int, delta: Any, z_s: Any, a_s: Any) -> Any:
         return delta @ a_s[layer].T / delta.shape[1]
@@ -70,7 +70,7 @@ class Right:
         last = len(z_s) - 1
         deltas = {last: self.output_error(z_s, a_s, y)}
         for layer in range(last - 1, -1, -1):
-            deltas[layer] = self.gate(layer, self.arrive(layer, deltas), z_s, a_s)
+            deltas[layer] = self.gate(layer, self.propagate(layer, deltas), z_s, a_s)
         layers = range(last + 1)
         return [self.weight(n, deltas[n], z_s, a_s) for n in layers], [self.bias(deltas[n]) for n in layers]
 
@@ -94,7 +94,9 @@ class Right:
                 self.step(lr, *self.backpropagation(y[:, part], z_s, a_s))
 
 
-def function(weights: Any, biases: Any, x: Any, y: Any, kind: type[Right] = Right, activation: str = "sigmoid") -> Any:
+def function(
+    weights: Any, biases: Any, x: Any, y: Any, kind: type[Correct] = Correct, activation: str = "sigmoid"
+) -> Any:
     """The same as a function, for networks of one activation."""
     net = kind([weights[0].shape[1], *(len(w) for w in weights)], [activation] * len(weights))
     net.weights, net.biases = list(weights), list(biases)
@@ -102,19 +104,19 @@ def function(weights: Any, biases: Any, x: Any, y: Any, kind: type[Right] = Righ
 
 
 class Rows:
-    """The right one for samples as rows: weights (fan_in, fan_out), biases (fan_out,)."""
+    """The correct one for samples as rows: weights (fan_in, fan_out), biases (fan_out,)."""
 
     def __init__(self, layers: list[int], activations: list[str], seed: int = 0) -> None:
-        self.inner = Right(layers, activations, seed)
+        self.inner = Correct(layers, activations, seed)
         self.weights = [w.T for w in self.inner.weights]
         self.biases = [b.ravel() for b in self.inner.biases]
 
-    def columns(self) -> Right:
+    def columns(self) -> Correct:
         self.inner.weights, self.inner.biases = [w.T for w in self.weights], [b[:, np.newaxis] for b in self.biases]
         return self.inner
 
     def feedforward(self, x: Any) -> Any:
-        return tuple([part.T for part in found] for found in self.columns().feedforward(x.T))
+        return tuple([part.T for part in parts] for parts in self.columns().feedforward(x.T))
 
     def backpropagation(self, y: Any, z_s: Any, a_s: Any) -> Any:
         dw, db = self.columns().backpropagation(y.T, [z.T for z in z_s], [a.T for a in a_s])
@@ -133,30 +135,30 @@ class Rows:
 # ---- wrong ones, one method each
 
 
-def wrong(**methods: Any) -> type[Right]:
-    """A class that is right but for some methods."""
-    return type("Wrong", (Right,), methods)
+def wrong(**methods: Any) -> type[Correct]:
+    """A class that is correct except for some methods."""
+    return type("Wrong", (Correct,), methods)
 
 
 def _sgd_uphill(self: Any, lr: float, dw: Any, db: Any) -> None:
-    Right.step(self, -lr, dw, db)
+    Correct.step(self, -lr, dw, db)
 
 
 def _twice(self: Any, lr: float, dw: Any, db: Any) -> None:
-    Right.step(self, lr, [lr * g for g in dw], [lr * g for g in db])
+    Correct.step(self, lr, [lr * g for g in dw], [lr * g for g in db])
 
 
 def _weights_only(self: Any, lr: float, dw: Any, db: Any) -> None:
-    Right.step(self, lr, dw, [0 * g for g in db])
+    Correct.step(self, lr, dw, [0 * g for g in db])
 
 
 def _remembering(self: Any, x: Any) -> Any:
-    self.kept = Right.feedforward(self, x)
-    return self.kept
+    self.last_pass = Correct.feedforward(self, x)
+    return self.last_pass
 
 
 def _early(self: Any, y: Any, z_s: Any, a_s: Any) -> Any:
-    """Updates while it goes back, and hands the gradients out all the same."""
+    """Updates during the backward pass, and returns the gradients as well."""
     dw, db = [], []
     delta = self.output_error(z_s, a_s, y)
     for layer in range(len(z_s) - 1, -1, -1):
@@ -172,20 +174,20 @@ def _early(self: Any, y: Any, z_s: Any, a_s: Any) -> Any:
 
 def _early_train(self: Any, x: Any, y: Any, batch_size: int = 10, epochs: int = 1, lr: float = 0.1) -> None:
     self.lr, self.step = lr, lambda *_: None
-    Right.train(self, x, y, batch_size, epochs, lr)
+    Correct.train(self, x, y, batch_size, epochs, lr)
     self.lr = 0
 
 
 def _unsliced(self: Any, x: Any, y: Any, batch_size: int = 10, epochs: int = 1, lr: float = 0.1) -> None:
-    Right.train(self, x, y, x.shape[1], epochs, lr)
+    Correct.train(self, x, y, x.shape[1], epochs, lr)
 
 
 def _means(self: Any, layer: int, delta: Any, z_s: Any, a_s: Any) -> Any:
     return delta.mean(axis=1, keepdims=True) @ a_s[layer].mean(axis=1, keepdims=True).T
 
 
-S, ERROR = Right.slope, Right.output_error
-WRONG: dict[str, tuple[str, str, type[Right]]] = {
+S, ERROR = Correct.slope, Correct.output_error
+WRONG: dict[str, tuple[str, str, type[Correct]]] = {
     "sign": ("BP1", "wrong sign", wrong(output_error=lambda s, z, a, y: -ERROR(s, z, a, y))),
     "two": ("BP1", "the ½ of the cost is missing", wrong(output_error=lambda s, z, a, y: 2 * ERROR(s, z, a, y))),
     "outputs": (
@@ -207,30 +209,30 @@ WRONG: dict[str, tuple[str, str, type[Right]]] = {
         "a form such as a·(1 − a) is given z",
         wrong(gate=lambda s, n, e, z, a: e * z[n] * (1 - z[n])),
     ),
-    "arrives negative": (
+    "error negative": (
         "BP2",
         "the error that arrives has the wrong sign",
-        wrong(arrive=lambda s, n, d: -Right.arrive(s, n, d)),
+        wrong(propagate=lambda s, n, d: -Correct.propagate(s, n, d)),
     ),
     "no weights": (
         "BP2",
-        "does not pass the weights",
-        wrong(arrive=lambda s, n, d: np.ones_like(s.weights[n + 1]).T @ d[n + 1]),
+        "is not multiplied by the weights",
+        wrong(propagate=lambda s, n, d: np.ones_like(s.weights[n + 1]).T @ d[n + 1]),
     ),
     "not transposed": (
         "BP2",
         "W is not transposed on the way back",
-        wrong(arrive=lambda s, n, d: s.weights[n + 1] @ d[n + 1]),
+        wrong(propagate=lambda s, n, d: s.weights[n + 1] @ d[n + 1]),
     ),
     "W of the layer below": (
         "BP2",
         "through the W of the layer below (shifted layer)",
-        wrong(arrive=lambda s, n, d: s.weights[n].T @ d[n + 1]),
+        wrong(propagate=lambda s, n, d: s.weights[n].T @ d[n + 1]),
     ),
     "error of the output": (
         "BP2",
         "every layer gets the error of the output",
-        wrong(arrive=lambda s, n, d: s.weights[n + 1].T @ d[max(d)]),
+        wrong(propagate=lambda s, n, d: s.weights[n + 1].T @ d[max(d)]),
     ),
     "gate of the layer below": (
         "BP2",
@@ -273,18 +275,18 @@ WRONG: dict[str, tuple[str, str, type[Right]]] = {
     "backwards": (
         "BP4",
         "backward order",
-        wrong(backpropagation=lambda s, y, z, a: tuple(g[::-1] for g in Right.backpropagation(s, y, z, a))),
+        wrong(backpropagation=lambda s, y, z, a: tuple(g[::-1] for g in Correct.backpropagation(s, y, z, a))),
     ),
     "no bias": ("forward", "z1 is not W·a + b", wrong(affine=lambda s, n, a: s.weights[n] @ a)),
     "linear output": (
         "forward",
         "a2 is not sigmoid(z)",
-        wrong(value=lambda s, n, z: z if n == len(s.weights) - 1 else Right.value(s, n, z)),
+        wrong(value=lambda s, n, z: z if n == len(s.weights) - 1 else Correct.value(s, n, z)),
     ),
     "stale": (
         "BP4",
         "stale activations",
-        wrong(feedforward=_remembering, backpropagation=lambda s, y, z, a: Right.backpropagation(s, y, *s.kept)),
+        wrong(feedforward=_remembering, backpropagation=lambda s, y, z, a: Correct.backpropagation(s, y, *s.last_pass)),
     ),
     "uphill": ("update", "it goes uphill", wrong(step=_sgd_uphill)),
     "rate twice": ("update", "the learning rate is applied twice to the weights and biases", wrong(step=_twice)),
@@ -305,7 +307,7 @@ WRONG: dict[str, tuple[str, str, type[Right]]] = {
 
 
 class Article:
-    """The article's class with all that is wrong in its code, in our own words: the same names, shapes and faults."""
+    """The article's class with all the mistakes of its code, rewritten: the same names, shapes and faults."""
 
     def __init__(self, layers: list[int], activations: list[str]) -> None:
         self.layers, self.activations = layers, activations

@@ -1,5 +1,5 @@
-"""How a fault is planted: another function for a kind of row, another formula in a table, a row that is changed, moved
-or missing. Each way gives a function of pytest's monkeypatch, which takes the fault out again.
+"""Ways to plant a fault: another function for a kind of equation, another formula in a table, an equation that is
+changed, moved or missing. Each returns a function of pytest's monkeypatch, which removes the fault again.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ Change = Callable[[list[Row], int], None]
 
 
 def kind(name: str, function: Callable[..., Any]) -> Plant:
-    """Another function for a kind of row."""
+    """Another function for a kind of equation."""
     return lambda patch: patch.setitem(EQUATIONS, name, function)
 
 
 def table(owner: type, name: str, value: Any) -> Plant:
-    """Another formula in a row of a table."""
+    """Another formula in an entry of a table."""
     return lambda patch: patch.setattr(owner, name, value)
 
 
 def edited(quantity: str, change: Change) -> Plant:
-    """A change of the list of rows at the one that writes `quantity` last."""
+    """A change of the program at the last equation that writes `quantity`."""
 
     def changed(program: Program) -> Program:
         rows = list(program.rows)
@@ -38,14 +38,14 @@ def edited(quantity: str, change: Change) -> Plant:
         return program._replace(rows=tuple(rows))
 
     def plant(patch: pytest.MonkeyPatch) -> None:
-        kept = Reference.__init__
-        patch.setattr(Reference, "__init__", lambda self, program, *rest: kept(self, changed(program), *rest))
+        initialise = Reference.__init__
+        patch.setattr(Reference, "__init__", lambda self, program, *rest: initialise(self, changed(program), *rest))
 
     return plant
 
 
-def row(quantity: str, function: Callable[..., Any] | None = None, reads: Sequence[str] = ()) -> Plant:
-    """The row that writes `quantity` gets another formula, reads something else, or both."""
+def equation(quantity: str, function: Callable[..., Any] | None = None, reads: Sequence[str] = ()) -> Plant:
+    """The equation that writes `quantity` gets another formula, reads something else, or both."""
 
     def change(rows: list[Row], number: int) -> None:
         new = rows[number]._replace(reads=tuple(reads) or rows[number].reads)
@@ -57,49 +57,49 @@ def row(quantity: str, function: Callable[..., Any] | None = None, reads: Sequen
     return edited(quantity, change)
 
 
-def then(quantity: str, function: Callable[..., Any], reads: tuple[str, ...], scalars: tuple[str, ...]) -> Plant:
-    """One more row that changes `quantity`."""
+def followed_by(quantity: str, function: Callable[..., Any], reads: tuple[str, ...], scalars: tuple[str, ...]) -> Plant:
+    """One more equation that changes `quantity`."""
     formula = trace(function, len(reads) + len(scalars))
     new = Row("formula", "", reads, (quantity,), formula=formula, scalars=scalars)
     return edited(quantity, lambda rows, number: rows.insert(number + 1, new))
 
 
 def without(quantity: str) -> Plant:
-    """The last row that writes `quantity` is missing."""
+    """The last equation that writes `quantity` is missing."""
     return edited(quantity, lambda rows, number: rows.pop(number))
 
 
 def too_early(quantity: str, other: str) -> Plant:
-    """The row that writes `quantity` comes before the one that writes `other`."""
+    """The equation that writes `quantity` comes before the one that writes `other`."""
 
     def change(rows: list[Row], number: int) -> None:
-        place = next(place for place, row in enumerate(rows) if other in row.writes)
-        rows.insert(place, rows.pop(number))
+        target = next(index for index, row in enumerate(rows) if other in row.writes)
+        rows.insert(target, rows.pop(number))
 
     return edited(quantity, change)
 
 
-def settings(quantity: str, place: int, value: int) -> Plant:
-    """Another whole number among the settings of a row."""
+def setting(quantity: str, index: int, value: int) -> Plant:
+    """Another integer among the settings of an equation."""
 
     def change(rows: list[Row], number: int) -> None:
-        found = list(rows[number].settings)
-        found[place] = value
-        rows[number] = rows[number]._replace(settings=tuple(found))
+        values = list(rows[number].settings)
+        values[index] = value
+        rows[number] = rows[number]._replace(settings=tuple(values))
 
     return edited(quantity, change)
 
 
-def every_setting(quantity: str, found: tuple[int, ...]) -> Plant:
-    """Other whole numbers as the settings of a row."""
+def all_settings(quantity: str, values: tuple[int, ...]) -> Plant:
+    """Other integers as the settings of an equation."""
 
     def change(rows: list[Row], number: int) -> None:
-        rows[number] = rows[number]._replace(settings=found)
+        rows[number] = rows[number]._replace(settings=values)
 
     return edited(quantity, change)
 
 
-def alike(*plants: Plant) -> Plant:
+def together(*plants: Plant) -> Plant:
     """Several changes that hide each other."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
@@ -115,5 +115,5 @@ def clipped(scale: Callable[..., Any]) -> Plant:
 
 
 def update(owner: type, function: Callable[..., Any]) -> Plant:
-    """Another update in an optimiser's row; `function` gets the scalars as a dict."""
+    """Another update in an optimiser's entry; `function` gets the scalars as a dict."""
     return table(owner, "update", lambda _, *arrays, **scalars: function(*arrays, scalars))

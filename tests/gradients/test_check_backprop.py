@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from glassnet import check_backprop
-from glassnet.check.check_backprop import Trial
-from glassnet.check.hypotheses import Book, Fault, Hypothesis, formula, gradients, kind
+from glassnet.check.hypotheses import Fault, Hypotheses, gradients, replace_formulas, replace_kind
 from glassnet.check.search import search
+from glassnet.check.trial import Trial
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.network import NeuralNetwork
 
-from .learners import WRONG, Article, Right, Rows, function, wrong
+from .learners import WRONG, Article, Correct, Rows, function, wrong
 
 LAYERS, ACTIVATIONS = [2, 5, 4, 3], ["tanh", "relu", "sigmoid"]
-GRADIENT = [name for name, (equation, _, kind) in WRONG.items() if equation != "update" and kind.train is Right.train]
+GRADIENT = [name for name, (equation, _, kind) in WRONG.items() if equation != "update" and kind.train is Correct.train]
 
 
 def layers_of(name: str) -> tuple[list[int], list[str]]:
@@ -30,10 +30,10 @@ def layers_of(name: str) -> tuple[list[int], list[str]]:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_fault_is_named_with_its_equation(name: str) -> None:
-    equation, words, kind = WRONG[name]
+    equation, sentence, kind = WRONG[name]
     report = check_backprop(kind, *layers_of(name))
     assert not report.ok
-    assert any(fault.equation == equation and words in fault.sentence for fault in report.faults), str(report)
+    assert any(fault.equation == equation and sentence in fault.sentence for fault in report.faults), str(report)
     allowed = 2 if name in ("slope at a", "no bias", "linear output", "stale", "sign", "two", "sum") else 1
     assert len(report.faults) <= allowed, str(report)
     assert len(str(report).splitlines()) == len(report.faults)
@@ -41,12 +41,12 @@ def test_a_fault_is_named_with_its_equation(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in GRADIENT if name not in ("stale",)])
 def test_the_same_in_a_function(name: str) -> None:
-    equation, words, kind = WRONG[name]
+    equation, sentence, kind = WRONG[name]
     layers, activations = layers_of(name)
     report = check_backprop(partial(function, kind=kind), layers, activations)
-    if equation == "forward":  # a function hides its z and a: its numbers tell
-        words = {"no bias": "z lacks its bias", "linear output": "the activation of the output is missing"}[name]
-    assert any(fault.equation == equation and words in fault.sentence for fault in report.faults), str(report)
+    if equation == "forward":  # a function hides its z and a, so only its numbers are compared
+        sentence = {"no bias": "z lacks its bias", "linear output": "the activation of the output is missing"}[name]
+    assert any(fault.equation == equation and sentence in fault.sentence for fault in report.faults), str(report)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_two_faults_are_both_named(names: tuple[str, str]) -> None:
 
 def test_every_fault_of_the_article_that_a_run_can_show() -> None:
     text = str(check_backprop(Article, [2, 10, 1], ["sigmoid", "sigmoid"]))
-    for equation, words in {
+    for equation, sentence in {
         "BP1: ": "the gradient has the wrong sign",
         "forward: sigmoid overflows": "gives nan",
         "forward: an": "unknown activation silently becomes linear",
@@ -74,11 +74,11 @@ def test_every_fault_of_the_article_that_a_run_can_show() -> None:
         "start: first": "weights are not scaled by 1/√fan_in: their spread is 1.0",
         "start: nothing": "is seeded",
     }.items():
-        assert any(line.startswith(equation) and words in line for line in text.splitlines()), (words, text)
+        assert any(line.startswith(equation) and sentence in line for line in text.splitlines()), (sentence, text)
     assert len(text.splitlines()) == 7, text
 
 
-# ---- right ones
+# ---- correct ones
 
 
 def rows_function(weights: Any, biases: Any, x: Any, y: Any) -> Any:
@@ -88,10 +88,10 @@ def rows_function(weights: Any, biases: Any, x: Any, y: Any) -> Any:
     return tuple(g.T for g in dw), [g.ravel() for g in db]
 
 
-RIGHT: dict[str, tuple[Any, dict[str, Any]]] = {
-    "class": (Right, {}),
+CORRECT: dict[str, tuple[Any, dict[str, Any]]] = {
+    "class": (Correct, {}),
     "function": (function, {}),
-    "object": (Right([2, 4, 3], ["sigmoid"] * 2), {}),
+    "object": (Correct([2, 4, 3], ["sigmoid"] * 2), {}),
     "rows": (rows_function, {"rows": True}),
     "class in rows": (Rows, {"rows": True}),
     "flat biases": (lambda w, b, x, y: (lambda g: (g[0], [d.ravel() for d in g[1]]))(function(w, b, x, y)), {}),
@@ -99,7 +99,7 @@ RIGHT: dict[str, tuple[Any, dict[str, Any]]] = {
     "lists": (lambda w, b, x, y: tuple([p.tolist() for p in g] for g in function(w, b, x, y)), {}),
     "1/m in δ": (
         wrong(
-            output_error=lambda s, z, a, y: Right.output_error(s, z, a, y) / y.shape[1],
+            output_error=lambda s, z, a, y: Correct.output_error(s, z, a, y) / y.shape[1],
             weight=lambda s, n, d, z, a: d @ a[n].T,
             bias=lambda s, d: d.sum(axis=1, keepdims=True),
         ),
@@ -109,16 +109,16 @@ RIGHT: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_no_fault_is_found_in_what_is_right(name: str) -> None:
-    mine, words = RIGHT[name]
-    assert str(check_backprop(mine, [2, 4, 3], ["sigmoid", "sigmoid"], **words)) == "no fault found"
+@pytest.mark.parametrize("name", CORRECT)
+def test_no_fault_is_found_in_correct_code(name: str) -> None:
+    mine, options = CORRECT[name]
+    assert str(check_backprop(mine, [2, 4, 3], ["sigmoid", "sigmoid"], **options)) == "no fault found"
 
 
 @pytest.mark.parametrize("widths", [[1, 1], [3, 3, 3], [4, 1], LAYERS, [7, 7, 7]])
-def test_right_ones_of_many_shapes(widths: list[int]) -> None:
+def test_correct_code_of_many_shapes(widths: list[int]) -> None:
     activations = (["tanh", "relu", "sigmoid"] * 2)[-len(widths) + 1 :]
-    assert check_backprop(Right, widths, activations).ok, str(check_backprop(Right, widths, activations))
+    assert check_backprop(Correct, widths, activations).ok, str(check_backprop(Correct, widths, activations))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_right_ones_of_many_shapes(widths: list[int]) -> None:
 )
 def test_other_costs(last: str, cost: str, error: str | None) -> None:
     def mine(weights: Any, biases: Any, x: Any, y: Any) -> Any:
-        net = Right([2, 4, 3], ["tanh", "sigmoid"])
+        net = Correct([2, 4, 3], ["tanh", "sigmoid"])
         net.weights, net.biases = weights, biases
         z_s, a_s = net.feedforward(x)
         if last == "softmax":
@@ -144,7 +144,7 @@ def test_other_costs(last: str, cost: str, error: str | None) -> None:
     assert str(report) == "no fault found" if error is None else error in str(report)
 
 
-# ---- no guess, and what cannot be run
+# ---- no guesses, and code that cannot be run
 
 
 def test_what_no_known_mistake_explains_is_located_not_guessed() -> None:
@@ -156,28 +156,28 @@ def test_what_no_known_mistake_explains_is_located_not_guessed() -> None:
     assert check_backprop(partial(function, kind=late), [2, 4, 3]).faults[0].equation == "BP3"
 
 
-def test_the_shortest_explanation_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shortest_explanation_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial([2, 4, 3], ["sigmoid"] * 2, "quadratic", 7)
-    negative = kind(["da1"], "arrive negative")
+    negative = replace_kind(["da1"], "propagate negative")
 
     def both(rows: Any) -> None:
         negative(rows)
-        formula({"da2": (lambda a, y: y - a, ("a2", "y"))})(rows)
+        replace_formulas({"da2": (lambda a, y: y - a, ("a2", "y"))})(rows)
 
-    known = [Hypothesis(Fault("BP1", "long"), both), Hypothesis(Fault("BP2", "short"), negative)]
-    monkeypatch.setattr(Book, "hypotheses", lambda self: iter(known))
-    theirs = gradients(trial.held, [negative])
-    assert theirs is not None and search(trial.held, theirs, 1e-9) == (known[1].fault,)
+    known = [(Fault("BP1", "long"), both), (Fault("BP2", "short"), negative)]
+    monkeypatch.setattr(Hypotheses, "__iter__", lambda self: iter(known))
+    theirs = gradients(trial.prepared, [negative])
+    assert theirs is not None and search(trial, theirs, 1e-9) == (known[1][0],)
 
 
 def test_gradients_that_add_up_between_calls() -> None:
-    kept: list[Any] = []
+    previous: list[Any] = []
 
     def mine(weights: Any, biases: Any, x: Any, y: Any) -> Any:
         dw, db = function(weights, biases, x, y)
-        if kept and kept[0][0].shape == dw[0].shape:
-            dw = [p + q for p, q in zip(dw, kept[0], strict=True)]
-        kept[:] = [dw]
+        if previous and previous[0][0].shape == dw[0].shape:
+            dw = [p + q for p, q in zip(dw, previous[0], strict=True)]
+        previous[:] = [dw]
         return dw, db
 
     assert "the gradients of earlier calls are added" in str(check_backprop(mine, [2, 4, 3]))
@@ -189,13 +189,13 @@ def test_code_that_raises_gets_a_sentence() -> None:
 
     report = check_backprop(broken, [2, 3, 1])
     line = broken.__code__.co_firstlineno + 1
-    said = f"run: it raises ZeroDivisionError in line {line}, 'raise ZeroDivisionError(\"of 1 by 0\")': of 1 by 0;"
-    assert str(report).startswith(f"{said} layers were [2, 3, 1]")
-    assert "where a pair of lists is meant" in str(check_backprop(lambda w, b, x, y: None, [2, 3, 1]))
+    message = f"run: it raises ZeroDivisionError in line {line}, 'raise ZeroDivisionError(\"of 1 by 0\")': of 1 by 0;"
+    assert str(report).startswith(f"{message} layers were [2, 3, 1]")
+    assert "where a pair of lists is expected" in str(check_backprop(lambda w, b, x, y: None, [2, 3, 1]))
     assert "has 1 arrays" in str(check_backprop(lambda w, b, x, y: ([w[0]], b), [2, 3, 1]))
     with pytest.raises(ParameterTypeError, match="mine must be a function"):
         check_backprop(3, [2, 3, 1])
-    with pytest.raises(ParameterError, match="the check takes widths alone"):
+    with pytest.raises(ParameterError, match="the check takes only widths"):
         check_backprop(function, [2, "3", 1])
 
 
@@ -203,7 +203,7 @@ def swapped(dw: Any, db: Any) -> Any:
     return db, dw
 
 
-def whole(dw: Any, db: Any) -> Any:
+def integers(dw: Any, db: Any) -> Any:
     return [part.astype(int) for part in dw], db
 
 
@@ -211,51 +211,53 @@ def noisy(dw: Any, db: Any) -> Any:
     return [part + np.random.default_rng().normal(size=part.shape) for part in dw], db
 
 
-def far(dw: Any, db: Any) -> Any:
+def far_off(dw: Any, db: Any) -> Any:
     return [part + 1e6 * np.arange(1.0, part.size + 1).reshape(part.shape) for part in dw], db
 
 
 @pytest.mark.parametrize(
-    ("spoil", "sentence"),
+    ("change", "sentence"),
     [
-        (swapped, "run: dw and db are the wrong way round"),
-        (whole, "run: its dw holds whole numbers alone"),
-        (noisy, "run: it gives other numbers when it is called again"),
-        (lambda dw, db: (dw, db, 0), "it gives a tuple of 3, where a pair of lists is meant"),
-        (far, "times the largest entry"),
+        (swapped, "run: dw and db are swapped"),
+        (integers, "run: its dw contains only integers"),
+        (noisy, "run: it returns other numbers when it is called again"),
+        (lambda dw, db: (dw, db, 0), "it returns a tuple of 3, where a pair of lists is expected"),
+        (far_off, "times the largest entry"),
     ],
 )
-def test_slips_in_what_is_returned(spoil: Any, sentence: str) -> None:
-    report = check_backprop(lambda *given: spoil(*function(*given)), [2, 4, 3])
+def test_mistakes_in_what_is_returned(change: Any, sentence: str) -> None:
+    report = check_backprop(lambda *given: change(*function(*given)), [2, 4, 3])
     assert sentence in str(report) and "%" not in str(report)
 
 
-def test_a_class_is_told_which_method_it_lacks() -> None:
+def test_a_missing_method_of_a_class_is_named() -> None:
     half = type("Half", (), {"feedforward": lambda self, x: x})
     with pytest.raises(ParameterTypeError, match="Half has no backpropagation; the check calls feedforward"):
         check_backprop(half, [2, 3, 1])
 
 
-def test_nothing_of_the_callers_is_changed() -> None:
-    def greedy(weights: Any, biases: Any, x: Any, y: Any) -> Any:
-        found = function(weights, biases, x, y)
+def test_nothing_of_the_caller_is_changed() -> None:
+    def overwriting(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        gradients = function(weights, biases, x, y)
         for array in (*weights, *biases, x, y):
             array[...] = 0
-        return found
+        return gradients
 
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    assert "it changes the weights and biases and x and y that it is given" in str(check_backprop(greedy, [2, 3, 1]))
+    assert "it changes the weights and biases and x and y that it is given" in str(
+        check_backprop(overwriting, [2, 3, 1])
+    )
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
 
 
-def test_what_raises_only_when_called_again_is_an_answer() -> None:
+def test_code_that_raises_only_when_called_again() -> None:
     calls: list[int] = []
 
-    def tired(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+    def fails_later(weights: Any, biases: Any, x: Any, y: Any) -> Any:
         calls.append(1)
         if len(calls) > 1:
             raise RuntimeError("once is enough")
         return function(weights, biases, x, y)
 
-    found = str(check_backprop(tired, [3, 4, 2]))
-    assert "called again, it raises RuntimeError" in found and found.endswith("once is enough.")
+    report = str(check_backprop(fails_later, [3, 4, 2]))
+    assert "called again, it raises RuntimeError" in report and report.endswith("once is enough.")

@@ -1,4 +1,4 @@
-"""Every planted fault is caught by the check that the suite uses for it, and without a fault every check is green."""
+"""Every planted fault is caught by the check that the suite uses for it, and without a fault every check passes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from glassnet.execution.prediction import forward_programs
-from glassnet.training.training import programs
+from glassnet.program.lowering import forward_lowerings, step_lowerings
 
 from ..properties import test_updates as updates
 from .by_hand import check_pass, check_steps
@@ -20,18 +19,18 @@ LIMITS = (0.05, 3.0)  # of the gradients' norm: one that clips and one that does
 
 
 @pytest.fixture(autouse=True)
-def made_anew() -> Iterator[None]:
-    """No program that was made without the fault is used with it, and none with it outlives the test."""
-    for kept in (programs, forward_programs):
-        kept.cache_clear()
+def fresh_programs() -> Iterator[None]:
+    """Build the programs again with the fault, and again without it after the test."""
+    for cached in (step_lowerings, forward_lowerings):
+        cached.cache_clear()
     yield
-    for kept in (programs, forward_programs):
-        kept.cache_clear()
+    for cached in (step_lowerings, forward_lowerings):
+        cached.cache_clear()
 
 
-def first_wrong(found: Problem) -> str:
+def first_wrong(problem: Problem) -> str:
     """The equation that gradient_check first finds wrong, from the output back; "" where all is right."""
-    report = found.check()
+    report = problem.check()
     assert not any("kink" in finding.quantity for finding in report.findings)
     wrong = [finding.equation for finding in report.findings if finding.difference > report.tolerance]
     assert report.ok == (not wrong) and str(report).count("← wrong") <= len(wrong)
@@ -40,54 +39,58 @@ def first_wrong(found: Problem) -> str:
 
 def steps(case: str) -> None:
     for limit in LIMITS:
-        found = CASES[case]()
-        check_steps(found.net, found.x, found.y, found.weights, limit)
+        problem = CASES[case]()
+        check_steps(problem.net, problem.x, problem.y, problem.weights, limit)
 
 
 def passes(case: str) -> None:
-    found = CASES[case]()
-    check_pass(found.net, found.x, found.y, found.weights)
+    problem = CASES[case]()
+    check_pass(problem.net, problem.x, problem.y, problem.weights)
 
 
 def recurrences(name: str) -> None:
-    found = [(rule, recurrence) for rule, recurrence in updates.RECURRENCES if rule.name == name]
-    assert found, name
-    for rule, recurrence in found:
-        updates.test_optimizer_is_its_recurrence(rule, recurrence, 1.0)
+    rules = [(rule, recurrence) for rule, recurrence in updates.RECURRENCES if rule.name == name]
+    assert rules, name
+    for rule, recurrence in rules:
+        updates.test_optimizer_matches_its_recurrence(rule, recurrence, 1.0)
 
 
 CHECKS = {"pass": passes, "steps": steps, "rule": recurrences}
 
 
-def test_the_table_holds_forty_different_faults() -> None:
-    assert len({fault.what for fault in FAULTS}) == len(FAULTS) >= 40
-    assert {fault.found for fault in FAULTS} == {"BP1", "BP2", "BP3", "BP4", *CHECKS}
+def test_the_table_has_forty_different_faults() -> None:
+    assert len({fault.description for fault in FAULTS}) == len(FAULTS) >= 40
+    assert {fault.caught_by for fault in FAULTS} == {"BP1", "BP2", "BP3", "BP4", *CHECKS}
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_without_a_fault_every_check_is_green(case: str) -> None:
+def test_without_a_fault_every_check_passes(case: str) -> None:
     assert first_wrong(CASES[case]()) == ""
     if case in BY_HAND:
         passes(case)
         steps(case)
 
 
-@pytest.mark.parametrize("name", sorted({fault.case for fault in FAULTS if fault.found == "rule"}))
-def test_without_a_fault_every_recurrence_is_green(name: str) -> None:
+@pytest.mark.parametrize("name", sorted({fault.case for fault in FAULTS if fault.caught_by == "rule"}))
+def test_without_a_fault_every_recurrence_passes(name: str) -> None:
     recurrences(name)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=[fault.what for fault in FAULTS])
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.description for fault in FAULTS])
 def test_fault_is_caught(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     fault.plant(monkeypatch)
-    if fault.found in CHECKS:
+    if fault.caught_by in CHECKS:
         with pytest.raises(AssertionError, match="Not equal to tolerance"), np.errstate(all="ignore"):
-            CHECKS[fault.found](fault.case)
+            CHECKS[fault.caught_by](fault.case)
     else:
-        assert first_wrong(CASES[fault.case]()) == fault.found
+        assert first_wrong(CASES[fault.case]()) == fault.caught_by
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.found == "pass"], ids=lambda fault: fault.what)
-def test_gradient_check_alone_cannot_see_what_is_wrong_alike(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "fault", [fault for fault in FAULTS if fault.caught_by == "pass"], ids=lambda fault: fault.description
+)
+def test_gradient_check_cannot_detect_a_mistake_that_cost_and_gradient_share(
+    fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fault.plant(monkeypatch)
     assert first_wrong(CASES[fault.case]()) == ""

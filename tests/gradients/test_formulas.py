@@ -1,7 +1,7 @@
-"""Every row's formula against its definition, and every derivative against central differences.
+"""The formula of every entry against its definition, and every derivative against central differences.
 
-The definitions stand here as their sources print them, without the care for overflow that the tables take. A row that
-is new in a table and not here fails the first tests.
+The definitions are written as in their sources, without the tables' precautions against overflow. A new entry of a
+table without a definition here fails the first test.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from glassnet.errors import FormulaError
 from glassnet.program.equations import softmax_cost
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, Activation, LeakyReLU, Softmax, activation
-from glassnet.tables.costs import COSTS, BinaryCrossEntropy, Cost, Huber, Quantile, cost, own_cost
+from glassnet.tables.costs import COSTS, BinaryCrossEntropy, Cost, Huber, Quantile, cost, custom_cost
+from glassnet.tables.custom_activation import custom_activation
 from glassnet.tables.formula import trace
 from glassnet.tables.optimizers import OPTIMIZERS, Adam, optimizer
-from glassnet.tables.own_activation import own_activation
 
 Array = np.ndarray[Any, Any]
 TANH_GELU = np.sqrt(2 / np.pi)
 LAMBDA, ALPHA = 1.0507009873554805, 1.6732632423543772
 
-OWN_ACTIVATION = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
-OWN_COST = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
+CUSTOM_ACTIVATION = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+CUSTOM_COST = custom_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
 
 ACTIVATION_DEFINITIONS: dict[Activation, Callable[[Array], Array]] = {
     activation("linear"): lambda z: z,
@@ -46,7 +46,7 @@ ACTIVATION_DEFINITIONS: dict[Activation, Callable[[Array], Array]] = {
     activation("exp"): np.exp,
     activation("softmax"): lambda z: np.exp(z) / np.exp(z).sum(axis=0),
     Softmax((2, 3)): lambda z: np.exp(z) / np.repeat([np.exp(z[:2]).sum(axis=0), np.exp(z[2:]).sum(axis=0)], (2, 3), 0),
-    OWN_ACTIVATION: lambda z: z + 0.1 * z**3,
+    CUSTOM_ACTIVATION: lambda z: z + 0.1 * z**3,
 }
 
 COST_DEFINITIONS: dict[Cost, Callable[[Array, Array], Array]] = {
@@ -60,16 +60,16 @@ COST_DEFINITIONS: dict[Cost, Callable[[Array, Array], Array]] = {
     Quantile(0.9): lambda a, y: np.where(y > a, 0.9 * (y - a), 0.1 * (a - y)),
     cost("poisson"): lambda a, y: a - y * np.log(a),
     cost("poisson_deviance"): lambda a, y: a - y + np.where(y > 0, y * np.log(np.where(y > 0, y, 1) / a), 0),
-    OWN_COST: lambda a, y: (a - y) ** 4,
+    CUSTOM_COST: lambda a, y: (a - y) ** 4,
 }
 
-ELEMENTWISE = [row for row in ACTIVATION_DEFINITIONS if row.elementwise]
-PAIRS = [(row, activation(name)) for row in COST_DEFINITIONS for name in row.pairs]
-PAIRS += [(row, Softmax((2, 3))) for row, last in PAIRS if last == Softmax()]
+ELEMENTWISE = [entry for entry in ACTIVATION_DEFINITIONS if entry.elementwise]
+PAIRS = [(entry, activation(name)) for entry in COST_DEFINITIONS for name in entry.pairs]
+PAIRS += [(entry, Softmax((2, 3))) for entry, last in PAIRS if last == Softmax()]
 
 
 def central(function: Callable[[Array], Array], x: Array, step: float = 1e-5) -> Array:
-    """The derivative of an elementwise function, without its formula."""
+    """The derivative of an elementwise function by central differences."""
     return (function(x + step) - function(x - step)) / (2 * step)
 
 
@@ -78,59 +78,59 @@ def away_from_kinks(x: Array, *kinks: float) -> Array:
     return x[np.all([abs(x - kink) > 1e-3 for kink in kinks], axis=0)]
 
 
-def samples(row: Cost, count: int = 400) -> tuple[Array, Array]:
-    """Outputs and targets inside the domains of a cost, away from its kinks; every tenth target at a closed end."""
+def samples(entry: Cost, count: int = 400) -> tuple[Array, Array]:
+    """Outputs and targets within the domains of a cost, away from its kinks; every tenth target is at a closed end."""
     rng = np.random.default_rng(7)
-    low, high = max(row.outputs.low, -3), min(row.outputs.high, 4)
+    low, high = max(entry.outputs.low, -3), min(entry.outputs.high, 4)
     a = rng.uniform(low + 0.02, high - 0.02, count)
-    y = rng.uniform(max(row.targets.low, -3), min(row.targets.high, 4), count)
-    if row.targets.low_closed:
-        y[::10] = row.targets.low
-    if row.targets.high_closed:
-        y[5::10] = row.targets.high
-    kinks = (0, getattr(row, "delta", 0), -getattr(row, "delta", 0))
-    keep = np.all([abs(a - y - kink) > 1e-3 for kink in kinks], axis=0)
-    return a[keep], y[keep]
+    y = rng.uniform(max(entry.targets.low, -3), min(entry.targets.high, 4), count)
+    if entry.targets.low_closed:
+        y[::10] = entry.targets.low
+    if entry.targets.high_closed:
+        y[5::10] = entry.targets.high
+    kinks = (0, getattr(entry, "delta", 0), -getattr(entry, "delta", 0))
+    smooth = np.all([abs(a - y - kink) > 1e-3 for kink in kinks], axis=0)
+    return a[smooth], y[smooth]
 
 
-def test_every_row_has_its_definition() -> None:
-    assert {row.name for row in ACTIVATION_DEFINITIONS} == {*ACTIVATIONS, "cubic"}
-    assert {row.name for row in COST_DEFINITIONS} == {*COSTS, "fourth"}
+def test_every_entry_has_its_definition() -> None:
+    assert {entry.name for entry in ACTIVATION_DEFINITIONS} == {*ACTIVATIONS, "cubic"}
+    assert {entry.name for entry in COST_DEFINITIONS} == {*COSTS, "fourth"}
 
 
 # ---- activations
 
 
-@pytest.mark.parametrize("row", ACTIVATION_DEFINITIONS, ids=str)
-def test_activation_is_what_its_source_says(row: Activation) -> None:
+@pytest.mark.parametrize("entry", ACTIVATION_DEFINITIONS, ids=str)
+def test_activation_matches_its_definition(entry: Activation) -> None:
     z = np.random.default_rng(1).uniform(-8, 8, (5, 400))
-    np.testing.assert_allclose(row.value(z), ACTIVATION_DEFINITIONS[row](z), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(entry.value(z), ACTIVATION_DEFINITIONS[entry](z), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("row", ELEMENTWISE, ids=str)
-def test_derivative_equals_central_differences(row: Activation) -> None:
+@pytest.mark.parametrize("entry", ELEMENTWISE, ids=str)
+def test_derivative_equals_central_differences(entry: Activation) -> None:
     z = away_from_kinks(np.random.default_rng(2).uniform(-8, 8, 2000), 0)
-    derivative = np.broadcast_to(row.derivative(z, row.value(z)), z.shape)
-    np.testing.assert_allclose(derivative, central(row.value, z), rtol=1e-7, atol=1e-9)
+    derivative = np.broadcast_to(entry.derivative(z, entry.value(z)), z.shape)
+    np.testing.assert_allclose(derivative, central(entry.value, z), rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("row", ELEMENTWISE, ids=str)
-def test_smooth_says_whether_the_derivative_jumps_at_0(row: Activation) -> None:
+@pytest.mark.parametrize("entry", ELEMENTWISE, ids=str)
+def test_smooth_tells_whether_the_derivative_is_continuous_at_0(entry: Activation) -> None:
     z = np.array([-1e-9, 1e-9])
-    before, after = np.broadcast_to(row.derivative(z, row.value(z)), 2)
-    assert row.smooth == (abs(before - after) < 1e-6)
+    before, after = np.broadcast_to(entry.derivative(z, entry.value(z)), 2)
+    assert entry.smooth == (abs(before - after) < 1e-6)
 
 
 @pytest.mark.parametrize(("name", "at_0"), [("relu", 0), ("leaky_relu", 0.01), ("elu", 1), ("selu", LAMBDA * ALPHA)])
 @pytest.mark.parametrize("zero", [0.0, -0.0])
-def test_derivative_at_the_kink_is_that_from_the_left(name: str, at_0: float, zero: float) -> None:
-    row, z = activation(name), np.array([zero])
-    assert row.derivative(z, row.value(z))[0] == at_0
+def test_derivative_at_a_kink_is_the_left_derivative(name: str, at_0: float, zero: float) -> None:
+    entry, z = activation(name), np.array([zero])
+    assert entry.derivative(z, entry.value(z))[0] == at_0
 
 
 @pytest.mark.parametrize(
     ("name", "z", "value", "slope"),
-    [  # digits that the plain formulas lose; exp(−40) is 4.2483542552915889e-18, and its square adds nothing
+    [  # digits that the textbook formulas lose; exp(−40) is 4.2483542552915889e-18, and its square adds nothing
         ("elu", 1e-12, 1e-12, 1),
         ("elu", -1e-12, -9.999999999995e-13, 0.9999999999990),
         ("softplus", -40.0, 4.2483542552915889e-18, 4.2483542552915889e-18),
@@ -139,11 +139,11 @@ def test_derivative_at_the_kink_is_that_from_the_left(name: str, at_0: float, ze
         ("mish", -40.0, -1.6993417021166356e-16, -1.6568581595637196e-16),
     ],
 )
-def test_no_digits_are_lost(name: str, z: float, value: float, slope: float) -> None:
-    row = activation(name)
-    a = row.value(np.array([z]))
+def test_no_precision_is_lost(name: str, z: float, value: float, slope: float) -> None:
+    entry = activation(name)
+    a = entry.value(np.array([z]))
     np.testing.assert_allclose(a, value, rtol=1e-14)
-    np.testing.assert_allclose(row.derivative(np.array([z]), a), slope, rtol=1e-13)
+    np.testing.assert_allclose(entry.derivative(np.array([z]), a), slope, rtol=1e-13)
 
 
 GROUPINGS = pytest.mark.parametrize("groups", [(), (6,), (1, 3, 2)], ids=str)
@@ -153,24 +153,24 @@ GROUPINGS = pytest.mark.parametrize("groups", [(), (6,), (1, 3, 2)], ids=str)
 def test_softmax_jacobian_product_is_its_definition(groups: tuple[int, ...]) -> None:
     rng = np.random.default_rng(3)
     z, v = rng.normal(size=(2, 6, 9))
-    row = Softmax(groups)
-    a = row.value(z)
-    together = np.equal.outer(*[np.repeat(range(len(groups or (6,))), groups or (6,))] * 2)
+    entry = Softmax(groups)
+    a = entry.value(z)
+    same_group = np.equal.outer(*[np.repeat(range(len(groups or (6,))), groups or (6,))] * 2)
     for sample in range(z.shape[1]):
-        jacobian = np.diag(a[:, sample]) - np.outer(a[:, sample], a[:, sample]) * together
-        np.testing.assert_allclose(row.jacobian_product(a, v)[:, sample], jacobian.T @ v[:, sample], atol=1e-15)
+        jacobian = np.diag(a[:, sample]) - np.outer(a[:, sample], a[:, sample]) * same_group
+        np.testing.assert_allclose(entry.jacobian_product(a, v)[:, sample], jacobian.T @ v[:, sample], atol=1e-15)
 
 
 @GROUPINGS
 def test_softmax_jacobian_product_equals_central_differences(groups: tuple[int, ...]) -> None:
     rng = np.random.default_rng(4)
     z, v = rng.normal(size=(2, 6, 9))
-    row = Softmax(groups)
-    product = row.jacobian_product(row.value(z), v)
+    entry = Softmax(groups)
+    product = entry.jacobian_product(entry.value(z), v)
     for output in range(6):
         step = np.zeros((6, 1))
         step[output] = 1e-5
-        slope = (v * (row.value(z + step) - row.value(z - step))).sum(axis=0) / 2e-5
+        slope = (v * (entry.value(z + step) - entry.value(z - step))).sum(axis=0) / 2e-5
         np.testing.assert_allclose(product[output], slope, atol=1e-9)
 
 
@@ -182,16 +182,18 @@ def test_softmax_has_no_elementwise_derivative() -> None:
 # ---- costs
 
 
-@pytest.mark.parametrize("row", COST_DEFINITIONS, ids=str)
-def test_cost_is_what_its_source_says(row: Cost) -> None:
-    a, y = samples(row)
-    np.testing.assert_allclose(row.value(a, y), COST_DEFINITIONS[row](a, y), rtol=1e-12, atol=1e-14)
+@pytest.mark.parametrize("entry", COST_DEFINITIONS, ids=str)
+def test_cost_matches_its_definition(entry: Cost) -> None:
+    a, y = samples(entry)
+    np.testing.assert_allclose(entry.value(a, y), COST_DEFINITIONS[entry](a, y), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("row", COST_DEFINITIONS, ids=str)
-def test_cost_gradient_equals_central_differences(row: Cost) -> None:
-    a, y = samples(row)
-    np.testing.assert_allclose(row.gradient(a, y), central(lambda a: row.value(a, y), a, 1e-6), rtol=1e-6, atol=1e-8)
+@pytest.mark.parametrize("entry", COST_DEFINITIONS, ids=str)
+def test_cost_gradient_equals_central_differences(entry: Cost) -> None:
+    a, y = samples(entry)
+    np.testing.assert_allclose(
+        entry.gradient(a, y), central(lambda a: entry.value(a, y), a, 1e-6), rtol=1e-6, atol=1e-8
+    )
 
 
 @pytest.mark.parametrize("name", ["absolute", "quantile", "huber", "quadratic"])
@@ -214,38 +216,40 @@ def test_cost_and_gradient_are_0_where_a_is_y(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_certain_and_right_costs_nothing(name: str, a: float, y: float, gradient: float, dtype: type) -> None:
+def test_a_certain_and_correct_output_costs_nothing(
+    name: str, a: float, y: float, gradient: float, dtype: type
+) -> None:
     outputs, targets = np.array([a], dtype), np.array([y], dtype)
     assert cost(name).value(outputs, targets) == 0
     assert cost(name).gradient(outputs, targets) == gradient
 
 
-@pytest.mark.parametrize(("row", "last"), PAIRS, ids=str)
-def test_pair_equals_the_general_rows(row: Cost, last: Activation) -> None:
-    _, y = samples(row)
+@pytest.mark.parametrize(("entry", "last"), PAIRS, ids=str)
+def test_a_pair_equals_cost_and_activation(entry: Cost, last: Activation) -> None:
+    _, y = samples(entry)
     targets = y[:300].reshape(60, 5).T
-    if row.target_sum is not None:
+    if entry.target_sum is not None:
         parts = np.split(targets, np.cumsum(last.groups or (5,))[:-1])
-        targets = np.concatenate([part / part.sum(axis=0) * row.target_sum for part in parts])
+        targets = np.concatenate([part / part.sum(axis=0) * entry.target_sum for part in parts])
     z = np.random.default_rng(5).uniform(-5, 5, targets.shape)
     a = last.value(z)
-    general, pair = row.gradient(a, targets), row.pairs[last.name]
-    assert row.outputs.contains(last.range)
+    general, pair = entry.gradient(a, targets), entry.pairs[last.name]
+    assert entry.outputs.contains(last.range)
     if pair is None:
         assert isinstance(last, Softmax)
         np.testing.assert_allclose(last.jacobian_product(a, general), a - targets, atol=1e-13)
-        from_z, by_hand = (
+        from_z, expected = (
             softmax_cost(z, targets, last.groups or (5,)),
-            row.value(a, targets).sum(axis=0, keepdims=True),
+            entry.value(a, targets).sum(axis=0, keepdims=True),
         )
-        np.testing.assert_allclose(from_z, by_hand, rtol=1e-12)
+        np.testing.assert_allclose(from_z, expected, rtol=1e-12)
         return
-    np.testing.assert_allclose(pair(z, targets), row.value(a, targets), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(pair(z, targets), entry.value(a, targets), rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(general * last.derivative(z, a), a - targets, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(central(lambda z: pair(z, targets), z), a - targets, rtol=1e-6, atol=1e-8)
 
 
-def test_smoothing_mixes_the_targets_with_equal_ones() -> None:
+def test_label_smoothing_mixes_the_targets_with_the_uniform_distribution() -> None:
     y = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
     smooth = costs.CategoricalCrossEntropy(label_smoothing=0.3).smoothed(y, (3,))
     np.testing.assert_allclose(smooth, [[0.8, 0.1], [0.1, 0.1], [0.1, 0.8]], rtol=1e-15)
@@ -255,24 +259,24 @@ def test_smoothing_mixes_the_targets_with_equal_ones() -> None:
     np.testing.assert_allclose(smooth[3:], [[0.15, 0.85], [0.85, 0.15]], rtol=1e-15)
     smooth = BinaryCrossEntropy(0.1).smoothed(np.array([[0.0, 1.0]]), (1,))
     np.testing.assert_allclose(smooth, [[0.05, 0.95]], rtol=1e-15)
-    for row in COST_DEFINITIONS:
-        assert row.smoothed(y, (3,)) is y
+    for entry in COST_DEFINITIONS:
+        assert entry.smoothed(y, (3,)) is y
 
 
-# ---- one formula, three readers: NumPy calls the function, the engine and the page read its operations
+# ---- tracing: NumPy calls the function; the engine and the page read its operations
 
 
 def formulas() -> Iterator[Any]:
-    """Every formula of the tables: an id, the function and its number of inputs."""
-    for row in ELEMENTWISE:
-        yield pytest.param(row.value, 1, id=f"{row}-value")
-        yield pytest.param(row.derivative, 2, id=f"{row}-derivative")
-    for charge in COST_DEFINITIONS:
-        yield pytest.param(charge.value, 2, id=f"{charge}-value")
-        yield pytest.param(charge.gradient, 2, id=f"{charge}-gradient")
-        for name, pair in charge.pairs.items():
+    """Every formula of the tables: the function and its number of inputs."""
+    for entry in ELEMENTWISE:
+        yield pytest.param(entry.value, 1, id=f"{entry}-value")
+        yield pytest.param(entry.derivative, 2, id=f"{entry}-derivative")
+    for entry in COST_DEFINITIONS:
+        yield pytest.param(entry.value, 2, id=f"{entry}-value")
+        yield pytest.param(entry.gradient, 2, id=f"{entry}-gradient")
+        for name, pair in entry.pairs.items():
             if pair is not None:
-                yield pytest.param(pair, 2, id=f"{charge}-{name}")
+                yield pytest.param(pair, 2, id=f"{entry}-{name}")
     for rule in (*map(optimizer, OPTIMIZERS), Adam(corrected_epsilon=False)):
         names = tuple(rule.scalars(np.ones(1), np.ones(1)))
         arrays = 2 + len(rule.states)
@@ -293,15 +297,15 @@ def test_traced_formula_is_the_function_bit_for_bit(function: Callable[..., Any]
         arrays = [rng.uniform(-20, 20, 4001).astype(dtype)]
     direct, traced = function(*arrays), trace(function, inputs)(*arrays)
     pairs = zip(direct, traced, strict=True) if isinstance(direct, tuple) else [(direct, traced)]
-    for ours, theirs in pairs:
-        if isinstance(ours, float):
-            assert ours == theirs  # a constant
+    for expected, result in pairs:
+        if isinstance(expected, float):
+            assert expected == result  # a constant
             continue
-        assert ours.dtype == theirs.dtype == dtype
-        assert ours.tobytes() == theirs.tobytes()
+        assert expected.dtype == result.dtype == dtype
+        assert expected.tobytes() == result.tobytes()
 
 
-def test_an_input_is_never_taken_for_a_number() -> None:
+def test_an_input_is_never_mistaken_for_a_constant() -> None:
     rng = np.random.default_rng(8)
     a, y = rng.normal(size=(2, 50))
     for function in (
@@ -317,6 +321,6 @@ def test_an_input_is_never_taken_for_a_number() -> None:
 @pytest.mark.parametrize(
     "name", ["relu", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "softplus", "softsign", "exp"]
 )
-def test_derivative_of_a_alone_does_not_keep_z(name: str) -> None:
+def test_a_derivative_that_reads_a_does_not_read_z(name: str) -> None:
     assert trace(activation(name).derivative, 2).reads == {1}
     assert trace(activation("linear").derivative, 2).reads == frozenset()

@@ -1,7 +1,7 @@
 """Backpropagation of whole networks against central differences of the cost that is reported.
 
-Every activation with every cost that it fits, both engines, every layer in every place. A row that is new in a table is
-checked by itself.
+Every activation with every cost that it fits, both engines, every layer in every position. A new entry of a table is
+checked automatically.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ import pytest
 
 from glassnet.check.gradient_check import GradientReport, gradient_check
 from glassnet.errors import ParameterError
+from glassnet.network import NeuralNetwork
+from glassnet.program.equations import bp1, bp2, bp3, bp4
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
-from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, own_cost
+from glassnet.tables.costs import COSTS, BinaryCrossEntropy, CategoricalCrossEntropy, Huber, Quantile, cost, custom_cost
+from glassnet.tables.custom_activation import custom_activation
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, LayerNorm, Scaling
-from glassnet.tables.own_activation import own_activation
 
 from .by_hand import check_pass, check_steps, same
 from .problems import Problem, problem
 
 ENGINES = ("numpy", "compiled")
-CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
-SINE = own_activation("sine", np.sin, lambda z, a: np.cos(z), -1, 1)
-FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
+CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+SINE = custom_activation("sine", np.sin, lambda z, a: np.cos(z), -1, 1)
+FOURTH = custom_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3)
 
 OUTPUTS = [*map(activation, ACTIVATIONS), CUBIC]
 CHARGES = [*map(cost, COSTS), FOURTH]
@@ -40,7 +42,7 @@ PENALTY = {"l1": 0.01, "l2": 0.1}
 
 
 def assert_right(report: GradientReport, kinks: int = 0) -> None:
-    """Every gradient agrees to 1e-6, and no more comparisons than said stood at a kink."""
+    """Every gradient agrees to 1e-6, and at most `kinks` comparisons were at a kink."""
     assert report.ok and report.worst.difference <= report.tolerance <= 1e-6, f"\n{report}"
     assert sum("kink" in finding.quantity for finding in report.findings) <= kinks, f"\n{report}"
     assert len(report.findings) >= 4
@@ -61,16 +63,16 @@ def test_every_row_is_in_the_table() -> None:
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize(("last", "row"), FITTING, ids=str)
 def test_gradients_are_those_of_the_cost(last: Any, row: Any, outputs: int, weighted: bool, penalty: Any) -> None:
-    found = problem([2, 4, outputs], [last, last], row, batch=5, weighted=weighted, **penalty)
+    case = problem([2, 4, outputs], [last, last], row, batch=5, weighted=weighted, **penalty)
     if isinstance(last, Softmax) and outputs == 1:
-        found.y[...] = 1  # its output is 1 whatever z is, and another target may cost infinitely much
-    assert_right(found.check(directions=1))
+        case.y[...] = 1  # its output is 1 whatever z is, and another target may cost infinitely much
+    assert_right(case.check(directions=1))
 
 
 @pytest.mark.parametrize(("last", "row"), MORE_FITTING, ids=str)
 def test_compiled_gradients_are_those_of_the_cost(last: Any, row: Any) -> None:
-    found = problem([2, 4, 3], [last, last], row, batch=5, weighted=True, engine="compiled", **PENALTY)
-    assert_right(found.check(directions=1))
+    case = problem([2, 4, 3], [last, last], row, batch=5, weighted=True, engine="compiled", **PENALTY)
+    assert_right(case.check(directions=1))
 
 
 @pytest.mark.parametrize("row", MORE_CHARGES, ids=str)
@@ -89,13 +91,13 @@ def test_cost_is_the_weighted_mean_of_the_table_and_the_penalty(row: Any, penalt
 # ---- pairs
 
 
-def errors_of_output(found: Problem) -> tuple[list[Any], list[Any]]:
+def errors_of_output(case: Problem) -> tuple[list[Any], list[Any]]:
     """δ of the last layer and C, each sample by itself: with one sample ∂C/∂b is δ."""
     deltas, values = [], []
-    for sample in range(found.x.shape[1]):
-        x, y = found.x[:, [sample]], found.y[:, [sample]]
-        deltas.append(found.net.backpropagation(y, *found.net.feedforward(x))[1][-1])
-        values.append(found.net.cost(x, y))
+    for sample in range(case.x.shape[1]):
+        x, y = case.x[:, [sample]], case.y[:, [sample]]
+        deltas.append(case.net.backpropagation(y, *case.net.feedforward(x))[1][-1])
+        values.append(case.net.cost(x, y))
     return deltas, values
 
 
@@ -105,8 +107,8 @@ def test_pair_equals_the_general_rows(
     last: Any, row: Any, outputs: int, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def solved() -> tuple[str, tuple[list[Any], list[Any]]]:
-        found = problem([2, 4, outputs], ["tanh", last], row, engine=engine)
-        return str(found.net.program), errors_of_output(found)
+        case = problem([2, 4, outputs], ["tanh", last], row, engine=engine)
+        return str(case.net.program), errors_of_output(case)
 
     shortcut, (deltas, values) = solved()
     monkeypatch.setattr(type(row), "pairs", {})
@@ -119,30 +121,30 @@ def test_pair_equals_the_general_rows(
 # ---- layers between
 
 
-def places(name: str) -> list[tuple[str, list[Any]]]:
+def positions(name: str) -> list[tuple[str, list[Any]]]:
     """A network with a layer on x itself, after an activation, before one, and behind the output."""
     kind = LAYERS[name]
     row = kind()
-    found = [("x", [3, row, 4, 2]), ("after", [3, 4, row, 2]), ("output", [3, 4, 2, row])]
+    layouts = [("x", [3, row, 4, 2]), ("after", [3, 4, row, 2]), ("output", [3, 4, 2, row])]
     if "before_activation" in {field.name for field in fields(kind)}:
         before: Any = kind(before_activation=True)
-        found += [
+        layouts += [
             ("before", [3, 4, before, 2]),
             ("before output", [3, 4, 2, before]),
             ("twice", [3, 4, before, row, 2]),
         ]
-    return found
+    return layouts
 
 
-PLACED = [pytest.param(layers, id=f"{name}-{place}") for name in LAYERS for place, layers in places(name)]
+PLACED = [pytest.param(layers, id=f"{name}-{where}") for name in LAYERS for where, layers in positions(name)]
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
 @pytest.mark.parametrize("layers", PLACED)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_layers_pass_the_error_on(layers: list[Any], training: bool, engine: str) -> None:
-    found = problem(layers, ["tanh", "linear"], training=training, weighted=True, engine=engine, **PENALTY)
-    assert_right(found.check(directions=2))
+    case = problem(layers, ["tanh", "linear"], training=training, weighted=True, engine=engine, **PENALTY)
+    assert_right(case.check(directions=2))
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
@@ -157,10 +159,8 @@ def test_layer_before_a_paired_output(last: Any, row: Any, training: bool, engin
 def test_all_layers_at_once(engine: str) -> None:
     before: list[Any] = [BatchNorm(before_activation=True), Scaling(before_activation=True)]
     layers = [3, BatchNorm(), 5, *before, Dropout(0.3), LayerNorm(), 4, LayerNorm(before_activation=True), Scaling(), 2]
-    found = problem(
-        layers, ["silu", "softmax", "linear"], "huber", batch=9, training=True, weighted=True, engine=engine
-    )
-    assert_right(found.check(entries=True))
+    case = problem(layers, ["silu", "softmax", "linear"], "huber", batch=9, training=True, weighted=True, engine=engine)
+    assert_right(case.check(entries=True))
 
 
 def test_dropout_is_left_out_of_inference_and_not_of_training() -> None:
@@ -180,9 +180,9 @@ def test_softmax_by_groups(row: Any, penalty: Any, engine: str) -> None:
     if not cost(row).outputs.contains(Softmax().range):
         return
     layers, rows = [3, 6, 20, 6], ["tanh", Softmax((17, 1, 2)), Softmax((1, 3, 2))]
-    found = problem(layers, rows, row, weighted=True, engine=engine, **penalty)
-    found.y[0] = 1  # the output of a group of one is 1 whatever z is, and another target may cost infinitely much
-    assert_right(found.check(directions=2))
+    case = problem(layers, rows, row, weighted=True, engine=engine, **penalty)
+    case.y[0] = 1  # the output of a group of one is 1 whatever z is, and another target may cost infinitely much
+    assert_right(case.check(directions=2))
 
 
 # ---- a plain network, by hand
@@ -193,27 +193,27 @@ def test_softmax_by_groups(row: Any, penalty: Any, engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_plain_network_is_that_written_by_hand(layers: list[int], penalty: Any, engine: str) -> None:
     count = len(layers) - 1
-    found = problem(layers, ["sigmoid"] * count, weighted=True, engine=engine, **penalty)
-    check_pass(found.net, found.x, found.y, found.weights)
+    case = problem(layers, ["sigmoid"] * count, weighted=True, engine=engine, **penalty)
+    check_pass(case.net, case.x, case.y, case.weights)
 
 
 @pytest.mark.parametrize("limit", [3.0, 0.05])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_steps_are_those_written_by_hand(limit: float, engine: str) -> None:
-    found = problem([3, 4, 2], ["sigmoid", "sigmoid"], weighted=True, engine=engine, **PENALTY)
-    check_steps(found.net, found.x, found.y, found.weights, limit)
+    case = problem([3, 4, 2], ["sigmoid", "sigmoid"], weighted=True, engine=engine, **PENALTY)
+    check_steps(case.net, case.x, case.y, case.weights, limit)
 
 
 # ---- the report
 
 
 def test_entries_are_those_of_backpropagation() -> None:
-    found = problem([3, 4, 2], ["tanh", "sigmoid"], weighted=True, **PENALTY)
-    report = found.check(entries=True)
+    case = problem([3, 4, 2], ["tanh", "sigmoid"], weighted=True, **PENALTY)
+    report = case.check(entries=True)
     assert_right(report)
-    dw, db = found.net.backpropagation(found.y, *found.net.feedforward(found.x), sample_weight=found.weights)
+    dw, db = case.net.backpropagation(case.y, *case.net.feedforward(case.x), sample_weight=case.weights)
     entries = {finding.quantity: finding for finding in report.findings if "[" in finding.quantity}
-    assert len(entries) == found.net.parameters.count
+    assert len(entries) == case.net.parameters.count
     expected = {f"dW{n}[{i}, {j}]": g for n, d in enumerate(dw, 1) for (i, j), g in np.ndenumerate(d)}
     expected |= {f"db{n}[{i}]": g for n, d in enumerate(db, 1) for (i, _), g in np.ndenumerate(d)}
     assert entries.keys() == expected.keys()
@@ -232,7 +232,7 @@ def test_every_error_and_gradient_is_compared() -> None:
 
 
 def test_report_says_what_is_wrong() -> None:
-    wrong = own_activation("wrong", np.tanh, lambda z, a: 1 - a)
+    wrong = custom_activation("wrong", np.tanh, lambda z, a: 1 - a)
     report = problem([3, 4, 2], [wrong, "linear"]).check()
     assert not report.ok and report.worst.difference > 0.01
     assert report.worst.equation in ("BP2", "BP3", "BP4") and report.worst.layer == 1
@@ -254,15 +254,15 @@ def test_report_says_that_all_is_right() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_check_works_in_float64_and_leaves_the_network_as_it_was(dtype: str, engine: str) -> None:
     layers = [3, 4, BatchNorm(before_activation=True), Dropout(0.5), 2]
-    found = problem(layers, ["tanh", "linear"], training=True, dtype=dtype, engine=engine)
-    net = found.net
+    case = problem(layers, ["tanh", "linear"], training=True, dtype=dtype, engine=engine)
+    net = case.net
 
     def everything() -> tuple[bytes, ...]:
-        arrays = (net.parameters.vector, net.statistics.vector, net.predict(found.x))
-        return (*(array.tobytes() for array in arrays), repr(net).encode(), found.x.tobytes(), found.y.tobytes())
+        arrays = (net.parameters.vector, net.statistics.vector, net.predict(case.x))
+        return (*(array.tobytes() for array in arrays), repr(net).encode(), case.x.tobytes(), case.y.tobytes())
 
     before = everything()
-    assert_right(found.check(entries=True))
+    assert_right(case.check(entries=True))
     assert everything() == before and net.parameters.vector.dtype == dtype
 
 
@@ -291,28 +291,47 @@ def test_class_numbers_of_groups_are_checked_as_their_columns(smoothing: float) 
 
 
 def test_kink_that_is_hit_is_named_and_counts_as_agreement() -> None:
-    found = problem([2, 3, 2], ["relu", "linear"])
-    found.net.biases[0][...] = 0
-    found.x[:, 0] = 0
-    report = found.check()
+    case = problem([2, 3, 2], ["relu", "linear"])
+    case.net.biases[0][...] = 0
+    case.x[:, 0] = 0
+    report = case.check()
     kinks = [finding for finding in report.findings if "(at a kink)" in finding.quantity]
     assert report.ok and kinks and {finding.layer for finding in kinks} == {1}
     assert {finding.quantity.split()[0] for finding in kinks} <= {"δ1", "db1"}
 
 
 def test_gradient_that_is_wrong_beside_a_kink_is_still_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = problem([2, 3, 2], ["relu", "linear"], "absolute")
-    assert_right(found.check())
+    case = problem([2, 3, 2], ["relu", "linear"], "absolute")
+    assert_right(case.check())
     monkeypatch.setattr(costs.Absolute, "gradient", lambda self, a, y: a - y)
     assert not problem([2, 3, 2], ["relu", "linear"], "absolute").check().ok
 
 
 def test_small_slope_of_a_curve_is_not_taken_for_a_kink(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = problem([2, 3, 2], ["tanh", "linear"], batch=40)
-    found.net.train(found.x, found.y, 40, 300, 0.5, verbose=0)
-    assert_right(found.check())
+    case = problem([2, 3, 2], ["tanh", "linear"], batch=40)
+    case.net.train(case.x, case.y, 40, 300, 0.5, verbose=0)
+    assert_right(case.check())
     monkeypatch.setattr(costs.Quadratic, "gradient", lambda self, a, y: 1.5 * (a - y))
     again = problem([2, 3, 2], ["tanh", "linear"], batch=40)
-    again.net.parameters.vector[:] = found.net.parameters.vector
+    again.net.parameters.vector[:] = case.net.parameters.vector
     wrong = again.check().findings
     assert all(finding.difference > 0.3 for finding in wrong if abs(finding.numeric) > 1e-7)
+
+
+def test_the_four_functions_give_the_numbers_of_the_step() -> None:
+    net, rng = (
+        NeuralNetwork([3, 5, 4, 2], ["tanh", "relu", "sigmoid"], seed=1, engine="numpy"),
+        np.random.default_rng(0),
+    )
+    x, y = rng.normal(size=(3, 7)), rng.random((2, 7))
+    step = net.trace(x, y, dtype="float64")
+    slopes = [
+        dense.activation.derivative(step[f"z{n}"], step[f"a{n}"]) for n, dense in enumerate(net.architecture.dense, 1)
+    ]
+    delta = bp1(net.architecture.cost.gradient(step["a3"], y), slopes[2])
+    for layer in (3, 2, 1):
+        assert np.array_equal(delta, step[f"delta{layer}"])
+        assert np.array_equal(bp3(delta), step[f"db{layer}"])
+        assert np.array_equal(bp4(delta, step[f"a{layer - 1}"]), step[f"dw{layer}"])
+        if layer > 1:
+            delta = bp2(delta, step[f"w{layer}"], slopes[layer - 2])

@@ -1,3 +1,3 @@
-"""The scripts that freeze hold no doctests, and their peers need not be installed."""
+"""The freeze scripts contain no doctests, and their peers need not be installed."""
 
 collect_ignore_glob = ["freeze_*.py"]

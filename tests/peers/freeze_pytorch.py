@@ -1,6 +1,6 @@
-"""Trains small networks with PyTorch in float64 and freezes every number of it: python tests/peers/freeze_pytorch.py.
+"""Train small networks with PyTorch in float64 and save all numbers: python tests/peers/freeze_pytorch.py.
 
-Run it again only where PyTorch's own form changes, or for a new row of a table. Names of networks, layers, optimisers
+Run it again only if PyTorch's formulas change, or for a new entry of a table. Names of networks, layers, optimisers
 and parameters are glassnet's; weights are (fan_out, fan_in) in both.
 """
 
@@ -17,11 +17,11 @@ from torch import nn
 from torch.nn import functional
 
 FILE = Path(__file__).with_name("pytorch.npz")
-SAMPLES, BATCH_SIZE, STEPS = 44, 8, 50  # six batches an epoch, the last of four samples; the run ends within an epoch
+SAMPLES, BATCH_SIZE, STEPS = 44, 8, 50  # six batches per epoch, the last of four samples; the run ends within an epoch
 Array = np.ndarray[Any, Any]
 Tensors = dict[str, torch.Tensor]
 
-EVERY: dict[str, dict[str, Any]] = {
+ALL_RUNS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd", "lr": 0.2},
     "momentum": {"optimizer": "momentum", "lr": 0.05},
     "nesterov": {"optimizer": "nesterov", "lr": 0.05},
@@ -36,8 +36,8 @@ EVERY: dict[str, dict[str, Any]] = {
     "sgd_l2": {"optimizer": "sgd", "lr": 0.2, "l2": 0.05},
     "sgd_clip_value": {"optimizer": "sgd", "lr": 0.5, "clip_value": 0.02},
 }
-SOME = {name: EVERY[name] for name in ("sgd", "adam_epsilon")}
-BEFORE = {"name": "batch_norm", "before_activation": True}
+SOME_RUNS = {name: ALL_RUNS[name] for name in ("sgd", "adam_epsilon")}
+BEFORE_ACTIVATION = {"name": "batch_norm", "before_activation": True}
 NETWORKS: dict[str, dict[str, Any]] = {
     "sigmoid_quadratic": {"layers": [3, 5, 2], "activations": ["sigmoid", "sigmoid"], "cost": "quadratic"},
     "relu_softmax": {
@@ -52,22 +52,22 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "weighted": True,
     },
     "batch_norm": {
-        "layers": [3, 5, BEFORE, 4, {"name": "batch_norm"}, 2],
+        "layers": [3, 5, BEFORE_ACTIVATION, 4, {"name": "batch_norm"}, 2],
         "activations": ["tanh", "softplus", "linear"],
         "cost": "quadratic",
-        "runs": SOME,
+        "runs": SOME_RUNS,
     },
     "layer_norm": {
         "layers": [3, 5, {"name": "layer_norm"}, 4, {"name": "layer_norm", "before_activation": True}, 2],
         "activations": ["tanh", "softplus", "linear"],
         "cost": "quadratic",
-        "runs": SOME,
+        "runs": SOME_RUNS,
     },
     "softmax_quadratic": {
         "layers": [3, 5, 3],
         "activations": ["tanh", "softmax"],
         "cost": "quadratic",
-        "runs": SOME,
+        "runs": SOME_RUNS,
     },
 }
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -79,11 +79,11 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
 }
 NORMALISATIONS: dict[str, type[nn.Module]] = {"batch_norm": nn.BatchNorm1d, "layer_norm": nn.LayerNorm}
-FROM_Z = {"categorical_cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
+FROM_LOGITS = {"categorical_cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 
 
 def data(network: dict[str, Any], seed: int) -> dict[str, Array]:
-    """x and y with a sample a row (class numbers for softmax), and sample weights where the network has them."""
+    """x and y with one sample per row (class numbers for softmax), and sample weights if the network has them."""
     rng = np.random.default_rng(seed)
     outputs = network["layers"][-1]
     targets = {
@@ -91,25 +91,25 @@ def data(network: dict[str, Any], seed: int) -> dict[str, Array]:
         "categorical_cross_entropy": lambda: rng.integers(0, outputs, SAMPLES),
         "binary_cross_entropy": lambda: rng.choice([0.0, 0.3, 1.0], (SAMPLES, outputs)),
     }
-    found = {"x": rng.normal(0, 1, (SAMPLES, network["layers"][0])), "y": targets[network["cost"]]()}
-    return found | ({"weights": rng.uniform(0.1, 3, SAMPLES)} if network.get("weighted") else {})
+    samples = {"x": rng.normal(0, 1, (SAMPLES, network["layers"][0])), "y": targets[network["cost"]]()}
+    return samples | ({"weights": rng.uniform(0.1, 3, SAMPLES)} if network.get("weighted") else {})
 
 
 class Model(nn.Module):
-    """A network of NETWORKS; `named` holds its parameters and running statistics by glassnet's names."""
+    """A network of NETWORKS; `named` and `statistics` map glassnet's names to parameters and running statistics."""
 
     def __init__(self, network: dict[str, Any]) -> None:
         super().__init__()
         self.parts, self.named, self.statistics = nn.ModuleList(), {}, {}
         entries, activations = network["layers"], list(network["activations"])
-        if activations[-1] == FROM_Z.get(network["cost"]):
-            activations[-1] = "linear"  # PyTorch's cost starts from z and has the activation in it
+        if activations[-1] == FROM_LOGITS.get(network["cost"]):
+            activations[-1] = "linear"  # PyTorch's cost takes z and includes the activation
         width, number = entries[0], 0
-        for place, entry in enumerate(entries[1:], 1):
+        for index, entry in enumerate(entries[1:], 1):
             if isinstance(entry, int):
                 number, fan_in, width = number + 1, width, entry
                 self.dense(number, fan_in, width)
-                following = entries[place + 1] if place + 1 < len(entries) else 0
+                following = entries[index + 1] if index + 1 < len(entries) else 0
                 if isinstance(following, dict) and following.get("before_activation"):
                     self.normalisation(following["name"], number, width)
                 self.parts.append(ACTIVATIONS[activations[number - 1]]())
@@ -123,10 +123,10 @@ class Model(nn.Module):
 
     def normalisation(self, name: str, number: int, width: int) -> None:
         part = NORMALISATIONS[name](width)
-        place = f"{name}{number}"
-        self.named |= {f"{place}_gamma": part.weight, f"{place}_beta": part.bias}
+        prefix = f"{name}{number}"
+        self.named |= {f"{prefix}_gamma": part.weight, f"{prefix}_beta": part.bias}
         if name == "batch_norm":
-            self.statistics |= {f"{place}_mean": part.running_mean, f"{place}_variance": part.running_var}
+            self.statistics |= {f"{prefix}_mean": part.running_mean, f"{prefix}_variance": part.running_var}
         self.parts.append(part)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -144,7 +144,7 @@ class Model(nn.Module):
 
 
 def start(network: dict[str, Any], seed: int) -> dict[str, Array]:
-    """First parameters, none of them 0 or 1, so that each takes part."""
+    """Initial parameters, none of them 0 or 1, so that each affects the result."""
     rng = np.random.default_rng([seed, 1])
     return {
         name: rng.normal(1.0 if name.endswith("gamma") else 0.0, 0.5, tuple(value.shape))
@@ -163,22 +163,22 @@ def cost(network: dict[str, Any], out: torch.Tensor, y: torch.Tensor, weights: t
 
 
 def optimizer(model: Model, run: dict[str, Any]) -> torch.optim.Optimizer:
-    """PyTorch's optimiser; a penalty and a decay act on weights only."""
-    words = dict(run.get("settings", {}))
-    decay = run.get("l2", words.pop("weight_decay", 0.01 if run["optimizer"] == "adamw" else 0.0))
+    """PyTorch's optimiser; penalty and weight decay act on weights only."""
+    settings = dict(run.get("settings", {}))
+    decay = run.get("l2", settings.pop("weight_decay", 0.01 if run["optimizer"] == "adamw" else 0.0))
     weights = [value for name, value in model.named.items() if name[0] == "w"]
     others = [value for name, value in model.named.items() if name[0] != "w"]
     groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    return OPTIMIZERS[run["optimizer"]](groups, run["lr"], **words)
+    return OPTIMIZERS[run["optimizer"]](groups, run["lr"], **settings)
 
 
 def _adam(kind: Callable[..., torch.optim.Optimizer], **fixed: Any) -> Callable[..., torch.optim.Optimizer]:
-    """Adam and its kin in glassnet's words."""
+    """Adam and its variants with glassnet's names of settings."""
 
-    def made(groups: Any, lr: float, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Any:
+    def make(groups: Any, lr: float, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Any:
         return kind(groups, lr=lr, betas=(beta1, beta2), eps=epsilon, **fixed)
 
-    return made
+    return make
 
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -189,7 +189,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": _adam(torch.optim.AdamW),
     "rmsprop": lambda groups, lr, rho=0.9, epsilon=1e-8: torch.optim.RMSprop(groups, lr=lr, alpha=rho, eps=epsilon),
     "adagrad": lambda groups, lr, epsilon=1e-10: torch.optim.Adagrad(groups, lr=lr, eps=epsilon),
-    # PyTorch lets β₁ grow as β₁·(1 − ½·0.96^(t·ψ)); a very large ψ holds it still, which is Dozat's algorithm 2.
+    # PyTorch lets β₁ grow as β₁·(1 − ½·0.96^(t·ψ)); a very large ψ keeps it constant, as in Dozat's algorithm 2.
     "nadam": _adam(torch.optim.NAdam, momentum_decay=1e6),
 }
 
@@ -202,43 +202,45 @@ def batches() -> Iterator[slice]:
         first = first + BATCH_SIZE if first + BATCH_SIZE < SAMPLES else 0
 
 
-def trained(network: dict[str, Any], run: dict[str, Any], held: Tensors, first: dict[str, Array]) -> dict[str, Array]:
+def trained(
+    network: dict[str, Any], run: dict[str, Any], samples: Tensors, first: dict[str, Array]
+) -> dict[str, Array]:
     """The parameters after STEPS steps."""
     model = Model(network)
     model.set(first)
     rule = optimizer(model, run)
     for part in batches():
         rule.zero_grad()
-        weights = held["weights"][part] if "weights" in held else None
-        cost(network, model(held["x"][part]), held["y"][part], weights).backward()
+        weights = samples["weights"][part] if "weights" in samples else None
+        cost(network, model(samples["x"][part]), samples["y"][part], weights).backward()
         if "clip_value" in run:
             nn.utils.clip_grad_value_(model.parameters(), run["clip_value"])
         rule.step()
     return model.numbers()
 
 
-def one_pass(network: dict[str, Any], held: Tensors, first: dict[str, Array]) -> Iterable[tuple[str, Array]]:
+def one_pass(network: dict[str, Any], samples: Tensors, first: dict[str, Array]) -> Iterable[tuple[str, Array]]:
     """Outputs, cost and gradients of one training pass over all samples, then its running statistics."""
     model = Model(network)
     model.set(first)
-    out = model(held["x"])
-    reached = cost(network, out, held["y"], held.get("weights"))
-    reached.backward()
-    yield "cost", reached.detach().numpy()
-    last = {"softmax": lambda z: z.softmax(1), "sigmoid": torch.sigmoid} if network["cost"] in FROM_Z else {}
-    yield "outputs", last.get(network["activations"][-1], lambda a: a)(out).detach().numpy()
+    out = model(samples["x"])
+    loss = cost(network, out, samples["y"], samples.get("weights"))
+    loss.backward()
+    yield "cost", loss.detach().numpy()
+    activation = {"softmax": lambda z: z.softmax(1), "sigmoid": torch.sigmoid} if network["cost"] in FROM_LOGITS else {}
+    yield "outputs", activation.get(network["activations"][-1], lambda a: a)(out).detach().numpy()
     yield "gradient", flat({name: value.grad.numpy() for name, value in model.named.items()} | model.statistics)
 
 
 def flat(numbers: dict[str, Any]) -> Array:
-    """One vector of all arrays in their order: a small file."""
+    """All arrays, in order, as one vector, which keeps the file small."""
     return np.concatenate([np.ravel(values) for values in numbers.values()])
 
 
 def frozen() -> dict[str, Array]:
-    """All that the file holds, computed anew: `settings` as JSON and, by network, data, start, one pass and runs.
+    """Recompute the contents of the file: `settings` as JSON and, by network, data, start, one pass and runs.
 
-    PyTorch keeps an optimiser's scalars in its default dtype, so that is float64 meanwhile.
+    PyTorch keeps an optimiser's scalars in its default dtype, so that is float64 for the time being.
     """
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
@@ -249,17 +251,17 @@ def frozen() -> dict[str, Array]:
 
 
 def _frozen() -> dict[str, Array]:
-    found: dict[str, Array] = {}
-    about = {name: {"runs": EVERY, **network} for name, network in NETWORKS.items()}
+    arrays: dict[str, Array] = {}
+    about = {name: {"runs": ALL_RUNS, **network} for name, network in NETWORKS.items()}
     for seed, (name, network) in enumerate(about.items()):
         samples, first = data(network, seed), start(network, seed)
-        held = {key: torch.from_numpy(values) for key, values in samples.items()}
-        parts = {**samples, "start": flat(first), **dict(one_pass(network, held, first))}
-        parts |= {run: flat(trained(network, words, held, first)) for run, words in network["runs"].items()}
+        tensors = {key: torch.from_numpy(values) for key, values in samples.items()}
+        parts = {**samples, "start": flat(first), **dict(one_pass(network, tensors, first))}
+        parts |= {run: flat(trained(network, options, tensors, first)) for run, options in network["runs"].items()}
         network["shapes"] = {key: values.shape for key, values in Model(network).numbers().items()}
-        found |= {f"{name}/{key}": values for key, values in parts.items()}
+        arrays |= {f"{name}/{key}": values for key, values in parts.items()}
     settings = {"peer": f"PyTorch {torch.__version__}", "batch_size": BATCH_SIZE, "steps": STEPS, "networks": about}
-    return {"settings": np.array(json.dumps(settings)), **found}
+    return {"settings": np.array(json.dumps(settings)), **arrays}
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Trains small networks with scikit-learn in float64 and freezes every number: python tests/peers/freeze_sklearn.py.
+"""Train small networks with scikit-learn in float64 and save all numbers: python tests/peers/freeze_sklearn.py.
 
-Run it again only where scikit-learn's own form changes. Names of networks, layers, optimisers and parameters are
-glassnet's; weights are transposed to (fan_out, fan_in). Multi-output regression is left out: there scikit-learn's cost
-and gradient differ by a factor.
+Run it again only if scikit-learn's formulas change. Names of networks, layers, optimisers and parameters are
+glassnet's; weights are transposed to (fan_out, fan_in). Multi-output regression is left out because scikit-learn's
+cost and gradient differ there by a factor.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Array = np.ndarray[Any, Any]
 Layers = list[tuple[Array, Array]]
 
 ADAM = {"optimizer": "adam", "lr": 0.01, "settings": {"corrected_epsilon": False}}
-EVERY: dict[str, dict[str, Any]] = {
+ALL_RUNS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd", "lr": 0.1},
     "momentum": {"optimizer": "momentum", "lr": 0.02},
     "nesterov": {"optimizer": "nesterov", "lr": 0.02, "settings": {"momentum": 0.8}},
@@ -39,8 +39,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "activations": ["tanh", "linear"],
         "cost": "quadratic",
         "samples": 40,
-        "runs": EVERY
-        | {"sgd_alpha": EVERY["sgd"] | {"l2": ALPHA / BATCH_SIZE}, "adam_alpha": ADAM | {"l2": ALPHA / BATCH_SIZE}},
+        "runs": ALL_RUNS
+        | {"sgd_alpha": ALL_RUNS["sgd"] | {"l2": ALPHA / BATCH_SIZE}, "adam_alpha": ADAM | {"l2": ALPHA / BATCH_SIZE}},
     },
     "regressor_poisson": {
         "layers": [3, 5, 1],
@@ -54,7 +54,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "activations": ["relu", "relu", "softmax"],
         "cost": "categorical_cross_entropy",
         "samples": 37,
-        "runs": EVERY,
+        "runs": ALL_RUNS,
     },
     "classifier_logistic": {
         "layers": [3, 6, 1],
@@ -62,14 +62,14 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "cost": "binary_cross_entropy",
         "samples": 37,
         "weighted": True,
-        "runs": EVERY,
+        "runs": ALL_RUNS,
     },
 }
-WORDS = {"tanh": "tanh", "relu": "relu", "sigmoid": "logistic"}
+SKLEARN_NAMES = {"tanh": "tanh", "relu": "relu", "sigmoid": "logistic"}
 
 
-class Given:
-    """First weights that are given, in place of random ones."""
+class GivenWeights:
+    """Initial weights that are given, instead of random ones."""
 
     start: Iterator[tuple[Array, Array]]
 
@@ -79,16 +79,16 @@ class Given:
         return weights.astype(dtype), biases.astype(dtype)
 
 
-class Regressor(Given, MLPRegressor):
+class Regressor(GivenWeights, MLPRegressor):
     """MLPRegressor from given weights."""
 
 
-class Classifier(Given, MLPClassifier):
+class Classifier(GivenWeights, MLPClassifier):
     """MLPClassifier from given weights."""
 
 
 def data(network: dict[str, Any], seed: int) -> dict[str, Array]:
-    """x and y (one number, or the class number, a sample), and sample weights where the network has them."""
+    """x and y (one number or class number per sample), and sample weights if the network has them."""
     rng, samples = np.random.default_rng(seed), network["samples"]
     x = rng.normal(0, 1, (samples, network["layers"][0]))
     targets = {
@@ -97,32 +97,32 @@ def data(network: dict[str, Any], seed: int) -> dict[str, Array]:
         "binary_cross_entropy": lambda: rng.integers(0, 2, samples),
         "categorical_cross_entropy": lambda: rng.integers(0, network["layers"][-1], samples),
     }
-    found = {"x": x, "y": targets[network["cost"]]()}
-    return found | ({"weights": rng.uniform(0.1, 3, samples)} if network.get("weighted") else {})
+    arrays = {"x": x, "y": targets[network["cost"]]()}
+    return arrays | ({"weights": rng.uniform(0.1, 3, samples)} if network.get("weighted") else {})
 
 
 def start(network: dict[str, Any], seed: int) -> Layers:
-    """First weights (fan_in, fan_out) and biases, none of them 0."""
+    """Initial weights (fan_in, fan_out) and biases, none of them 0."""
     rng, widths = np.random.default_rng([seed, 1]), network["layers"]
     return [(rng.normal(0, 0.5, pair), rng.normal(0, 0.5, pair[1])) for pair in pairwise(widths)]
 
 
 def solver(run: dict[str, Any]) -> dict[str, Any]:
-    """The run's optimiser in scikit-learn's words."""
-    words = run.get("settings", {})
+    """The run's optimiser as settings of scikit-learn."""
+    settings = run.get("settings", {})
     if run["optimizer"] == "adam":
-        renamed = {"beta_1": words.get("beta1", 0.9), "beta_2": words.get("beta2", 0.999)}
-        return {"solver": "adam", "epsilon": words.get("epsilon", 1e-8), **renamed}
-    momentum = 0.0 if run["optimizer"] == "sgd" else words.get("momentum", 0.9)
+        renamed = {"beta_1": settings.get("beta1", 0.9), "beta_2": settings.get("beta2", 0.999)}
+        return {"solver": "adam", "epsilon": settings.get("epsilon", 1e-8), **renamed}
+    momentum = 0.0 if run["optimizer"] == "sgd" else settings.get("momentum", 0.9)
     return {"solver": "sgd", "momentum": momentum, "nesterovs_momentum": run["optimizer"] == "nesterov"}
 
 
-def trained(network: dict[str, Any], run: dict[str, Any], held: dict[str, Array], first: Layers) -> Layers:
+def trained(network: dict[str, Any], run: dict[str, Any], arrays: dict[str, Array], first: Layers) -> Layers:
     """The parameters after STEPS steps of fit."""
     kind = Classifier if "entropy" in network["cost"] else Regressor
     model = kind(
         hidden_layer_sizes=network["layers"][1:-1],
-        activation=WORDS[network["activations"][0]],
+        activation=SKLEARN_NAMES[network["activations"][0]],
         batch_size=BATCH_SIZE,
         max_iter=STEPS // -(-network["samples"] // BATCH_SIZE),
         learning_rate_init=run["lr"],
@@ -135,7 +135,7 @@ def trained(network: dict[str, Any], run: dict[str, Any], held: dict[str, Array]
     model.start = iter(first)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(held["x"], held["y"], sample_weight=held.get("weights"))
+        model.fit(arrays["x"], arrays["y"], sample_weight=arrays.get("weights"))
     return list(zip(model.coefs_, model.intercepts_, strict=True))
 
 
@@ -146,23 +146,23 @@ def flat(layers: Layers) -> Array:
 
 def shapes(network: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """The shapes of the parameters in `flat`."""
-    widths, found = network["layers"], {}
+    widths, result = network["layers"], {}
     for number, (fan_in, fan_out) in enumerate(pairwise(widths), 1):
-        found |= {f"w{number}": (fan_out, fan_in), f"b{number}": (fan_out,)}
-    return found
+        result |= {f"w{number}": (fan_out, fan_in), f"b{number}": (fan_out,)}
+    return result
 
 
 def frozen() -> dict[str, Array]:
-    """All that the file holds, computed anew: `settings` as JSON and, by network, data, start and runs."""
-    found: dict[str, Array] = {}
+    """Recompute the contents of the file: `settings` as JSON and, by network, data, start and runs."""
+    arrays: dict[str, Array] = {}
     about = {name: network | {"shapes": shapes(network)} for name, network in NETWORKS.items()}
     for seed, (name, network) in enumerate(about.items()):
-        held, first = data(network, seed), start(network, seed)
-        parts = {**held, "start": flat(first)}
-        parts |= {run: flat(trained(network, words, held, first)) for run, words in network["runs"].items()}
-        found |= {f"{name}/{key}": values for key, values in parts.items()}
+        samples, first = data(network, seed), start(network, seed)
+        parts = {**samples, "start": flat(first)}
+        parts |= {run: flat(trained(network, options, samples, first)) for run, options in network["runs"].items()}
+        arrays |= {f"{name}/{key}": values for key, values in parts.items()}
     settings = {"peer": f"scikit-learn {sklearn.__version__}", "batch_size": BATCH_SIZE, "steps": STEPS}
-    return {"settings": np.array(json.dumps(settings | {"networks": about})), **found}
+    return {"settings": np.array(json.dumps(settings | {"networks": about})), **arrays}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Runs of PyTorch and scikit-learn in float64, frozen with their weights and data, must come out the same here.
+"""Runs of PyTorch and scikit-learn in float64, frozen with their weights and data, give the same numbers here.
 
-The peers need not be installed: freeze_pytorch.py and freeze_sklearn.py made the files; a marked test runs them anew.
+The peers need not be installed: freeze_pytorch.py and freeze_sklearn.py wrote the files; a marked test repeats them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from glassnet.tables.optimizers import OPTIMIZERS
 from .frozen import Frozen, difference, networks, read
 
 PEERS = ("pytorch", "sklearn")
-LIMIT = 1e-11  # so narrow that an epsilon of 1e-8 in another place is seen
+TOLERANCE = 1e-11  # small enough to detect an epsilon of 1e-8 in a different position
 RUNS = [(peer, name, run) for peer in PEERS for name, about in networks(peer) for run in about["runs"]]
 NETWORKS = [name for name, _ in networks("pytorch")]
 BATCH_MOMENTUM = 0.9
@@ -28,17 +28,17 @@ BATCH_MOMENTUM = 0.9
 @pytest.mark.parametrize(("peer", "name", "run"), RUNS)
 def test_fifty_steps_end_at_the_same_parameters(peer: str, name: str, run: str, engine: str) -> None:
     frozen = Frozen(peer, name)
-    wanted = frozen.numbers(run)
+    expected = frozen.numbers(run)
     network = frozen.trained(run, engine)
-    assert set(network.parameters) <= set(wanted)
-    assert difference(network.parameters, {key: wanted[key] for key in network.parameters}) < LIMIT
-    means = {key: wanted[key] for key in network.statistics if key.endswith("mean")}
-    assert not means or difference(network.statistics, means) < LIMIT
+    assert set(network.parameters) <= set(expected)
+    assert difference(network.parameters, {key: expected[key] for key in network.parameters}) < TOLERANCE
+    means = {key: expected[key] for key in network.statistics if key.endswith("mean")}
+    assert not means or difference(network.statistics, means) < TOLERANCE
 
 
 @pytest.mark.parametrize(("peer", "name", "run"), RUNS)
-def test_a_frozen_run_moves_every_parameter_far(peer: str, name: str, run: str) -> None:
-    """Else it would prove little. A bias in front of batch normalisation has no gradient."""
+def test_a_frozen_run_changes_every_parameter_considerably(peer: str, name: str, run: str) -> None:
+    """Otherwise it would prove little. A bias before batch normalisation has no gradient."""
     frozen = Frozen(peer, name)
     end = frozen.numbers(run)
     for key, start in frozen.numbers("start").items():
@@ -52,37 +52,37 @@ def test_one_pass_gives_the_same_outputs_and_cost(name: str, engine: str) -> Non
     frozen = Frozen("pytorch", name)
     network, sources = frozen.network(engine), frozen.sources()
     _, a_s = network.feedforward(sources.x.T, training=True)
-    assert np.abs(a_s[-1].T - frozen.arrays["outputs"]).max() < LIMIT
+    assert np.abs(a_s[-1].T - frozen.arrays["outputs"]).max() < TOLERANCE
     training = frozen.training(network, {"optimizer": "sgd", "lr": 1.0}, len(sources.x))
     (report,) = training.run(epochs=1)
-    assert report.cost == pytest.approx(float(frozen.arrays["cost"]), rel=LIMIT)
+    assert report.cost == pytest.approx(float(frozen.arrays["cost"]), rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_one_pass_gives_the_same_gradients_and_statistics(name: str, engine: str) -> None:
-    """The gradient is what one step of SGD with the rate 1 takes away.
+    """The gradient is the change of one step of SGD with the rate 1.
 
-    PyTorch's running variance is fed with Σ(z − μ)²/(m − 1), glassnet's with the biased variance that normalises.
+    PyTorch updates its running variance with Σ(z − μ)²/(m − 1), glassnet with the biased variance.
     """
     frozen = Frozen("pytorch", name)
-    network, wanted = frozen.network(engine), frozen.numbers("gradient")
+    network, expected = frozen.network(engine), frozen.numbers("gradient")
     samples = len(frozen.sources().x)
     before = {key: values.copy() for key, values in network.parameters.items()}
     frozen.training(network, {"optimizer": "sgd", "lr": 1.0}, samples).run(steps=1)
-    found = {key: before[key] - values for key, values in network.parameters.items()}
-    assert max(float(np.abs(found[key] - wanted[key]).max()) for key in found) < LIMIT
+    gradient = {key: before[key] - values for key, values in network.parameters.items()}
+    assert max(float(np.abs(gradient[key] - expected[key]).max()) for key in gradient) < TOLERANCE
     for key, values in network.statistics.items():
-        target = wanted[key]
+        target = expected[key]
         if key.endswith("variance"):
             target = BATCH_MOMENTUM + (target - BATCH_MOMENTUM) * (samples - 1) / samples
-        np.testing.assert_allclose(values, target, rtol=LIMIT)
+        np.testing.assert_allclose(values, target, rtol=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_has_a_frozen_run(name: str) -> None:
-    """A new row needs one: add it to freeze_pytorch.py, whose forms of the optimisers are the widest known."""
-    assert any(name == words["optimizer"] for _, about in networks("pytorch") for words in about["runs"].values())
+    """A new optimiser needs one: add it to freeze_pytorch.py, since PyTorch's variants are the best known."""
+    assert any(name == run["optimizer"] for _, about in networks("pytorch") for run in about["runs"].values())
 
 
 @pytest.mark.peer
@@ -90,9 +90,9 @@ def test_every_optimizer_has_a_frozen_run(name: str) -> None:
 def test_the_installed_peer_still_gives_the_frozen_numbers(peer: str) -> None:
     script: Any = importlib.import_module(f".freeze_{peer}", __package__)
     with np.errstate(all="warn"):
-        anew = script.frozen()
-    settings, held = read(peer)
-    assert settings["networks"] == json.loads(str(anew.pop("settings")))["networks"]
-    assert anew.keys() == held.keys()
-    for name, values in held.items():
-        np.testing.assert_allclose(anew[name], values, rtol=1e-10, atol=1e-13, err_msg=name)
+        recomputed = script.frozen()
+    settings, arrays = read(peer)
+    assert settings["networks"] == json.loads(str(recomputed.pop("settings")))["networks"]
+    assert recomputed.keys() == arrays.keys()
+    for name, values in arrays.items():
+        np.testing.assert_allclose(recomputed[name], values, rtol=1e-10, atol=1e-13, err_msg=name)

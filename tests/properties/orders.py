@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from glassnet.batches.mini_batches import Plan, shuffled
+from glassnet.batches.mini_batches import BatchPlan, shuffled
 from glassnet.execution.reference import shuffle_into
 from glassnet.program.parameters import Array
 
 
 def epoch_order(samples: int, seed: int, run: int, epoch: int) -> Array:
-    """The places of all samples, in order."""
-    block = Plan(samples, samples, None, shuffled((seed, run), shuffle_into)).block(epoch)
+    """The numbers of all samples, in the order in which they are read."""
+    block = BatchPlan(samples, samples, None, shuffled((seed, run), shuffle_into)).block(epoch)
     first = (epoch - block.first_epoch) * samples
     return block.order[first : first + samples]

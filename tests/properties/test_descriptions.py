@@ -1,4 +1,4 @@
-"""A row written down as plain data, for a model file, and made again; what is no description is refused."""
+"""Entries described as plain data for a model file, and rebuilt; invalid descriptions are refused."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 from glassnet.errors import ModelFileError
 from glassnet.tables import activations, costs, initializers, optimizers, schedules
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
-from glassnet.tables.costs import COSTS, Huber, OwnCost, Quantile, own_cost
+from glassnet.tables.costs import COSTS, CustomCost, Huber, Quantile, custom_cost
+from glassnet.tables.custom_activation import CustomActivation, custom_activation
+from glassnet.tables.entry import describe, rebuild
 from glassnet.tables.initializers import INITIALIZERS, He
 from glassnet.tables.optimizers import OPTIMIZERS, Adam, AdamW
-from glassnet.tables.own_activation import OwnActivation, own_activation
-from glassnet.tables.rows import describe, rebuild
 from glassnet.tables.schedules import SCHEDULES, InverseScaling, OneCycle, WarmUp
 
-CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2, -1e30)
-FOURTH = own_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3, targets=(0, 1))
+CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2, -1e30)
+FOURTH = custom_cost("fourth", lambda a, y: (a - y) ** 4, lambda a, y: 4 * (a - y) ** 3, targets=(0, 1))
 SETTINGS = [
     LeakyReLU(0.3),
     ELU(2),
@@ -30,41 +30,46 @@ SETTINGS = [
 ]
 SETTINGS += [AdamW(weight_decay=0.1), OneCycle(peak=0.01), WarmUp(steps=7), InverseScaling(samples=100), He(0.3)]
 TABLES: list[tuple[Any, dict[str, Any], Any]] = [
-    (activations.Activation, ACTIVATIONS, OwnActivation),
-    (costs.Cost, COSTS, OwnCost),
+    (activations.Activation, ACTIVATIONS, CustomActivation),
+    (costs.Cost, COSTS, CustomCost),
     (optimizers.Optimizer, OPTIMIZERS, None),
     (schedules.Schedule, SCHEDULES, None),
     (initializers.Initializer, INITIALIZERS, None),
 ]
-ROWS = [*(kind() for _, table, _ in TABLES for kind in table.values()), *SETTINGS, CUBIC, FOURTH]
+ENTRIES = [*(kind() for _, table, _ in TABLES for kind in table.values()), *SETTINGS, CUBIC, FOURTH]
 
 
-def table_of(row: Any) -> tuple[dict[str, Any], Any]:
-    """The table of a row, and the class of own rows of that table."""
-    return next((table, own) for base, table, own in TABLES if isinstance(row, base))
+def table_of(entry: Any) -> tuple[dict[str, Any], Any]:
+    """The table of an entry, and the class of custom entries of that table."""
+    return next((table, custom) for base, table, custom in TABLES if isinstance(entry, base))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=repr)
-def test_a_row_is_made_again_from_its_description(row: Any) -> None:
-    table, own = table_of(row)
-    again = rebuild(table, json.loads(json.dumps(describe(row), allow_nan=False)), own)
-    assert type(again) is type(row) and again == row and hash(again) == hash(row) and repr(again) == repr(row)
+@pytest.mark.parametrize("entry", ENTRIES, ids=repr)
+def test_an_entry_is_rebuilt_from_its_description(entry: Any) -> None:
+    table, custom = table_of(entry)
+    rebuilt = rebuild(table, json.loads(json.dumps(describe(entry), allow_nan=False)), custom)
+    assert (
+        type(rebuilt) is type(entry)
+        and rebuilt == entry
+        and hash(rebuilt) == hash(entry)
+        and repr(rebuilt) == repr(entry)
+    )
 
 
-@pytest.mark.parametrize("row", ROWS, ids=repr)
-def test_a_row_is_pickled(row: Any) -> None:
-    again = pickle.loads(pickle.dumps(row))
-    assert type(again) is type(row) and again == row and vars(again) == vars(row)
+@pytest.mark.parametrize("entry", ENTRIES, ids=repr)
+def test_an_entry_can_be_pickled(entry: Any) -> None:
+    rebuilt = pickle.loads(pickle.dumps(entry))
+    assert type(rebuilt) is type(entry) and rebuilt == entry and vars(rebuilt) == vars(entry)
 
 
-def test_a_description_is_plain() -> None:
+def test_a_description_is_plain_data() -> None:
     assert describe(Huber(delta=2)) == {"name": "huber", "delta": 2}
     assert describe(activation("relu")) == {"name": "relu"}
     assert describe(CUBIC)["value_formula"]["operations"][0] == ["power", [0, 3.0]]
 
 
 def broken(**changes: Any) -> dict[str, Any]:
-    """The description of an own activation with changes in its value formula."""
+    """The description of a custom activation with changes in its value formula."""
     plain: dict[str, Any] = json.loads(json.dumps(describe(CUBIC)))
     plain["value_formula"].update(changes)
     return plain
@@ -90,9 +95,9 @@ def broken(**changes: Any) -> dict[str, Any]:
 )
 def test_a_damaged_description_is_refused(description: Any) -> None:
     with pytest.raises(ModelFileError):
-        rebuild(ACTIVATIONS, description, OwnActivation)
+        rebuild(ACTIVATIONS, description, CustomActivation)
 
 
 def test_a_name_is_looked_up_in_its_table_only() -> None:
     with pytest.raises(ModelFileError):
-        rebuild(OPTIMIZERS, {"name": "OwnActivation"})
+        rebuild(OPTIMIZERS, {"name": "CustomActivation"})

@@ -1,4 +1,4 @@
-"""The same numbers every time: cut and restored, in another process, in a thread, copied, pickled, saved."""
+"""The same numbers every time: interrupted and restored, in another process or thread, copied, pickled, saved."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from glassnet import BatchNorm, Dropout, NeuralNetwork, ParameterError, Training
+from glassnet.batches.sources import Sources
 from glassnet.errors import ParameterTypeError
 from glassnet.execution.executor import ENGINES
-from glassnet.execution.reference import Sources
 from glassnet.training.settings import checked_recipe
 
 Array = np.ndarray[Any, Any]
@@ -38,12 +38,12 @@ def network(engine: str, layers: Any = LAYERS, **rest: Any) -> NeuralNetwork:
     return NeuralNetwork(layers, activations, **{"seed": 5, "engine": engine, **rest})
 
 
-def training(engine: str, optimizer: str, weights: Array | None = None, net: Any = None, **words: Any) -> Training:
-    """A run of 4 epochs in batches of 3, or 2 at the end; it watches its validation cost."""
+def training(engine: str, optimizer: str, weights: Array | None = None, net: Any = None, **options: Any) -> Training:
+    """A run of 4 epochs in batches of 3, or 2 at the end, with validation."""
     net = net or network(engine)
-    words = {**UNSET, "batch_size": 3, "epochs": EPOCHS, "lr": 0.1, "schedule": "cosine", "patience": 3, **words}
-    recipe = checked_recipe(len(net.architecture.dense), optimizer=optimizer, **words)
-    return Training(net, Sources(X, Y, weights), recipe, lambda: (net.cost(X[:5].T, Y[:5].T), None))
+    options = {**UNSET, "batch_size": 3, "epochs": EPOCHS, "lr": 0.1, "schedule": "cosine", "patience": 3, **options}
+    recipe = checked_recipe(len(net.architecture.dense), optimizer=optimizer, **options)
+    return Training(net.model, Sources(X, Y, weights), recipe, lambda: (net.cost(X[:5].T, Y[:5].T), None))
 
 
 def numbers(run: Training) -> tuple[Any, ...]:
@@ -61,59 +61,59 @@ def numbers(run: Training) -> tuple[Any, ...]:
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weighted"])
 @settings(max_examples=6)
-@given(cut=st.integers(0, 24), more=st.integers(0, 24))
-def test_a_run_cut_at_any_step_and_restored_is_uncut(
-    engine: str, optimizer: str, weights: Array | None, cut: int, more: int
+@given(steps=st.integers(0, 24), more=st.integers(0, 24))
+def test_a_run_interrupted_at_any_step_and_restored_has_the_same_numbers(
+    engine: str, optimizer: str, weights: Array | None, steps: int, more: int
 ) -> None:
-    """In the run that goes on, in a new one, and in one that was elsewhere before."""
-    uncut = training(engine, optimizer, weights)
-    uncut.run()
+    """The state is restored in the same run, in a new one, and in one that has made other steps."""
+    uninterrupted = training(engine, optimizer, weights)
+    uninterrupted.run()
     first = training(engine, optimizer, weights)
-    first.run(steps=cut)
-    state, place = first.state(), first.hash()
-    kept = pickle.dumps(state)
+    first.run(steps=steps)
+    state, hash_then = first.state(), first.hash()
+    pickled = pickle.dumps(state)
     first.run(steps=more)
-    moved = first.hash()
+    hash_later = first.hash()
     fresh, other = training(engine, optimizer, weights), training(engine, optimizer, weights)
     other.run(steps=more)
     for run in (first, fresh, other):
         run.restore(state)
-        assert run.hash() == place
+        assert run.hash() == hash_then
         run.run(steps=more)
-        assert run.hash() == moved
+        assert run.hash() == hash_later
         run.run()
-        assert numbers(run) == numbers(uncut) and run.hash() == uncut.hash() and run.finished
-    assert pickle.dumps(state) == kept
+        assert numbers(run) == numbers(uninterrupted) and run.hash() == uninterrupted.hash() and run.finished
+    assert pickle.dumps(state) == pickled
 
 
 @engines
 @given(slices=st.lists(st.integers(1, 9), min_size=3, max_size=12))
 @settings(max_examples=8)
-def test_however_a_run_is_sliced(engine: str, slices: list[int]) -> None:
-    uncut, sliced = training(engine, "momentum", WEIGHTS), training(engine, "momentum", WEIGHTS)
-    uncut.run()
+def test_the_numbers_do_not_depend_on_how_many_steps_each_call_runs(engine: str, slices: list[int]) -> None:
+    uninterrupted, sliced = training(engine, "momentum", WEIGHTS), training(engine, "momentum", WEIGHTS)
+    uninterrupted.run()
     for steps in slices:
         sliced.run(steps=steps)
     sliced.run(epochs=1)
     sliced.run()
-    assert numbers(sliced) == numbers(uncut)
+    assert numbers(sliced) == numbers(uninterrupted)
 
 
 @engines
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["", "weighted"])
 def test_sparse_rows_in_the_orders_of_the_seed(engine: str, weights: Array | None, monkeypatch: Any) -> None:
     """Slices of 7 rows, two batches each: the orders and the numbers are those of the dense x."""
-    monkeypatch.setattr("glassnet.batches.sparse.SLICE", 8 * 3 * 7)
-    x, found = np.where(X > 0.4, X, 0), []
+    monkeypatch.setattr("glassnet.execution.sparse_executor.SLICE_BYTES", 8 * 3 * 7)
+    x, results = np.where(X > 0.4, X, 0), []
     for form in (np.asarray, sparse.csr_array):
         net = network(engine)
         recipe = checked_recipe(3, **{**UNSET, "batch_size": 3, "epochs": EPOCHS, "lr": 0.1, "optimizer": "adam"})
-        run = Training(net, Sources(form(x), Y, weights), recipe)
+        run = Training(net.model, Sources(form(x), Y, weights), recipe)
         run.run()
         run.feed(run.plan, Sources(form(x[::-1]), Y, weights))
         run.run(epochs=1)
-        found.append(numbers(run))
-    assert found[0] == found[1]
+        results.append(numbers(run))
+    assert results[0] == results[1]
 
 
 def test_every_number_of_a_run_is_in_its_hash() -> None:
@@ -147,10 +147,10 @@ def test_a_state_of_another_network_or_optimizer_is_refused() -> None:
 
 
 @pytest.mark.parametrize("state", [3, None, {}, {"arrays": 3}])
-def test_what_is_no_state_is_refused(state: object) -> None:
+def test_values_that_are_not_states_are_refused(state: object) -> None:
     run = training("numpy", "adam")
     before = run.hash()
-    with pytest.raises(ParameterTypeError, match=r"give what state\(\) of this run gave"):
+    with pytest.raises(ParameterTypeError, match=r"pass what state\(\) of this run returned"):
         run.restore(state)
     assert run.hash() == before
 
@@ -228,24 +228,24 @@ def test_other_seeds_give_other_weights_orders_and_masks(engine: str) -> None:
 
 
 @engines
-def test_trainings_side_by_side_are_trainings_in_turn(engine: str) -> None:
+def test_trainings_in_threads_equal_trainings_one_by_one(engine: str) -> None:
     def train(seed: int) -> bytes:
         net = network(engine, seed=seed)
         net.train(X.T, Y.T, 3, 25, 0.1, optimizer="adam", sample_weight=WEIGHTS, validation=0.2)
         return net.parameters.vector.tobytes() + net.predict(X.T).tobytes()
 
-    alone = [train(seed) for seed in range(4)]
+    one_by_one = [train(seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(train, range(4))) == alone
+        assert list(pool.map(train, range(4))) == one_by_one
 
 
 @engines
 def test_a_network_predicts_in_many_threads_at_once(engine: str) -> None:
     net = network(engine)
     parts = [np.random.default_rng(seed).random((3, 1 + 97 * seed)) for seed in range(6)]
-    alone = [net.predict(part).tobytes() for part in parts]
+    one_by_one = [net.predict(part).tobytes() for part in parts]
     with ThreadPoolExecutor(6) as pool:
-        assert [array.tobytes() for array in pool.map(net.predict, parts * 5)] == alone * 5
+        assert [array.tobytes() for array in pool.map(net.predict, parts * 5)] == one_by_one * 5
 
 
 @engines
@@ -277,11 +277,11 @@ COPIES: dict[str, Callable[[NeuralNetwork, Path], NeuralNetwork]] = {
 
 
 @engines
-@pytest.mark.parametrize("way", COPIES)
-def test_a_copy_has_the_numbers_and_a_memory_of_its_own(way: str, engine: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", COPIES)
+def test_a_copy_has_the_same_numbers_in_memory_of_its_own(method: str, engine: str, tmp_path: Path) -> None:
     net = network(engine)
     net.train(X.T, Y.T, 3, 2, 0.1)
-    twin = COPIES[way](net, tmp_path)
+    twin = COPIES[method](net, tmp_path)
     assert repr(twin) == repr(net) and twin.runs == net.runs == 1 and twin.engine == engine
     for mine, own in ((net.parameters, twin.parameters), (net.statistics, twin.statistics)):
         assert own.vector.tobytes() == mine.vector.tobytes() and own.vector.ctypes.data % 64 == 0

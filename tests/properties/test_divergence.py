@@ -1,4 +1,4 @@
-"""Whatever the rate and the scale of x: a run ends finite, or says where it broke and keeps the last good weights."""
+"""For any rate and scale of x, a run ends finite, or its error names the step and the last finite weights stay."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, DivergedError, Dropout, GlassnetError, History, LayerNorm, NeuralNetwork, Training
+from glassnet.batches.sources import Sources
 from glassnet.execution.executor import ENGINES
-from glassnet.execution.reference import Sources
 from glassnet.tables.schedules import Exponential
 from glassnet.training.divergence import is_finite as finite
 from glassnet.training.settings import checked_recipe
@@ -31,7 +31,7 @@ NETWORKS: dict[str, tuple[Any, list[str], str, Array]] = {
     "batch norm, huber": ((2, 8, BatchNorm(), 2), ["relu", "linear"], "huber", Y),
     "layer norm, poisson": ((2, 8, LayerNorm(), 2), ["softplus", "exp"], "poisson", np.abs(Y)),
 }
-PLACE = re.compile(
+DIVERGED_MESSAGE = re.compile(
     r"in epoch (\d+), step (\d+) \(step (\d+) of the run, rate ([^)]+)\): (.+?)(\[[^]]*\])? became (\w+)"
 )
 
@@ -41,10 +41,10 @@ def network(kind: str, dtype: str, engine: str) -> NeuralNetwork:
     return NeuralNetwork(layers, activations, cost, initializer="he", dtype=dtype, seed=2, engine=engine)
 
 
-def recipe(net: NeuralNetwork, **words: Any) -> Any:
-    """The words of `train` as a Recipe."""
+def recipe(net: NeuralNetwork, **options: Any) -> Any:
+    """The arguments of `train` as a Recipe."""
     unset = dict.fromkeys(("schedule", "lr_factors", "patience", "clip_norm", "clip_value"))
-    given = {"batch_size": BATCH, "epochs": EPOCHS, "optimizer": "sgd", **words}
+    given = {"batch_size": BATCH, "epochs": EPOCHS, "optimizer": "sgd", **options}
     return checked_recipe(len(net.architecture.dense), **{**unset, **given})
 
 
@@ -57,11 +57,11 @@ def is_finite(net: NeuralNetwork, history: History) -> bool:
     return all(bool(np.isfinite(vector).all()) for vector in vectors)
 
 
-def before_step(kind: str, dtype: str, engine: str, x: Array, step: int, **words: Any) -> NeuralNetwork:
-    """The network after all steps before this one, made one by one."""
+def before_step(kind: str, dtype: str, engine: str, x: Array, step: int, **options: Any) -> NeuralNetwork:
+    """The network after all steps before this one, which are run one by one."""
     net = network(kind, dtype, engine)
     y = NETWORKS[kind][3]
-    training = Training(net, Sources(x.T.copy(), y if y.ndim == 1 else y.T.copy()), recipe(net, **words))
+    training = Training(net.model, Sources(x.T.copy(), y if y.ndim == 1 else y.T.copy()), recipe(net, **options))
     for _ in range(step - 1):
         training.run(steps=1)
     return net
@@ -72,23 +72,23 @@ def before_step(kind: str, dtype: str, engine: str, x: Array, step: int, **words
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @settings(max_examples=8)
 @given(lr=st.floats(0, 12), scale=st.floats(-30, 30), optimizer=st.sampled_from(("sgd", "adam")))
-def test_a_run_is_finite_or_says_where_it_broke(
+def test_a_run_is_finite_or_names_the_step_where_it_broke(
     engine: str, kind: str, dtype: str, lr: float, scale: float, optimizer: str
 ) -> None:
-    """Warnings are errors here, so that none of NumPy's is let out."""
-    x, words = X * 10**scale, {"lr": 10**lr, "optimizer": optimizer}
+    """Warnings are errors under test, so this also shows that no warning of NumPy escapes."""
+    x, options = X * 10**scale, {"lr": 10**lr, "optimizer": optimizer}
     net = network(kind, dtype, engine)
     y = NETWORKS[kind][3]
     try:
-        history = net.train(x, y, BATCH, EPOCHS, validation=(x, y), **words)
+        history = net.train(x, y, BATCH, EPOCHS, validation=(x, y), **options)
         assert len(history) == EPOCHS and np.isfinite(history["validation_cost"]).all()
     except DivergedError as error:
-        found = PLACE.search(str(error))
-        assert found is not None and isinstance(error, GlassnetError), error
-        assert net.history is not None and len(net.history) == int(found[1]) - 1
+        match = DIVERGED_MESSAGE.search(str(error))
+        assert match is not None and isinstance(error, GlassnetError), error
+        assert net.history is not None and len(net.history) == int(match[1]) - 1
         if "before that step" in str(error):
-            wanted = before_step(kind, dtype, engine, x, int(found[3]), **words)
-            assert numbers(net) == numbers(wanted), error
+            expected = before_step(kind, dtype, engine, x, int(match[3]), **options)
+            assert numbers(net) == numbers(expected), error
     assert net.history is not None and is_finite(net, net.history)
 
 
@@ -100,7 +100,7 @@ def test_large_numbers_are_finite_though_their_sum_is_not(dtype: str) -> None:
         assert not finite(np.array([1.0, *bad], dtype))
 
 
-def first_bad(net: NeuralNetwork, x: Array, y: Array) -> tuple[str, Any]:
+def first_not_finite(net: NeuralNetwork, x: Array, y: Array) -> tuple[str, Any]:
     """The first of z, a, C and the gradients that is not finite on this batch, by the article's methods."""
     z_s, a_s = net.feedforward(x)
     for layer, (z, a) in enumerate(zip(z_s, a_s[1:], strict=True), 1):
@@ -114,38 +114,40 @@ def first_bad(net: NeuralNetwork, x: Array, y: Array) -> tuple[str, Any]:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["relu, quadratic", "layer norm, poisson", "softmax, classes"])
 @pytest.mark.parametrize(("lr", "scale"), [(1.0, 1e25), (1e12, 1.0), (1e8, 1e-3), (1e3, 1e12)])
-def test_the_place_that_is_named_is_the_first(engine: str, dtype: str, kind: str, lr: float, scale: float) -> None:
+def test_the_message_names_the_first_quantity_not_finite(
+    engine: str, dtype: str, kind: str, lr: float, scale: float
+) -> None:
     x, y = X * scale, NETWORKS[kind][3]
     net = network(kind, dtype, engine)
     try:
         net.train(x, y, BATCH, EPOCHS, lr)
     except DivergedError as error:
-        found = PLACE.search(str(error))
-        assert found is not None
-        epoch, step, total, name = int(found[1]), int(found[2]), int(found[3]), found[5]
-        assert total == (epoch - 1) * 4 + step and 1 <= step <= 4 and float(found[4]) == lr
-        places = epoch_order(20, net.seed, 0, epoch - 1)[(step - 1) * BATCH : step * BATCH]
-        wanted, values = first_bad(net, x[:, places], y[..., places])
-        if wanted == "gradient":
+        match = DIVERGED_MESSAGE.search(str(error))
+        assert match is not None
+        epoch, step, total, name = int(match[1]), int(match[2]), int(match[3]), match[5]
+        assert total == (epoch - 1) * 4 + step and 1 <= step <= 4 and float(match[4]) == lr
+        indices = epoch_order(20, net.seed, 0, epoch - 1)[(step - 1) * BATCH : step * BATCH]
+        expected, values = first_not_finite(net, x[:, indices], y[..., indices])
+        if expected == "gradient":
             assert name.startswith(("δ", "dW", "db", "W", "b", "∂", "layer")), error
         else:
-            assert name == wanted or (wanted[0] == "c" and name == "C") or name.startswith("layer_norm"), error
-        if values is not None and name == wanted:
-            place = tuple(map(int, found[6][1:-1].split(", ")))
-            assert found[7] == ("NaN" if np.isnan(values[place]) else "infinite")
-            assert not np.isfinite(values[place]) and f"for sample {places[place[1]]} " in str(error)
+            assert name == expected or (expected[0] == "c" and name == "C") or name.startswith("layer_norm"), error
+        if values is not None and name == expected:
+            index = tuple(map(int, match[6][1:-1].split(", ")))
+            assert match[7] == ("NaN" if np.isnan(values[index]) else "infinite")
+            assert not np.isfinite(values[index]) and f"for sample {indices[index[1]]} " in str(error)
 
 
 @engines
-def test_enough_of_these_runs_diverge(engine: str) -> None:
-    """The tests above would say nothing if none did."""
+def test_these_runs_do_diverge(engine: str) -> None:
+    """The tests above would assert nothing if none did."""
     with pytest.raises(DivergedError, match=r"Try a smaller lr, scaled inputs, or clip_norm=1\.$"):
         network("relu, quadratic", "float32", engine).train(X * 1e12, Y, BATCH, EPOCHS, 1e3)
 
 
 @engines
-def test_a_network_that_diverged_begins_anew(engine: str) -> None:
-    """No number of the broken run is left in what the second one uses."""
+def test_a_network_that_diverged_trains_again_like_a_new_one(engine: str) -> None:
+    """The second run uses no number of the broken one."""
     net, fresh = (network("batch norm, huber", "float32", engine) for _ in range(2))
     with pytest.raises(DivergedError):
         net.train(X * 1e25, Y, BATCH, EPOCHS, 1e12)
@@ -156,28 +158,28 @@ def test_a_network_that_diverged_begins_anew(engine: str) -> None:
 
 
 @engines
-def test_a_state_of_the_optimizer_that_left_the_dtype_is_no_silence(engine: str) -> None:
-    """The square of a gradient is infinite, and w ← w − lr·m/∞ would keep w as it is for ever."""
+def test_an_overflow_in_the_state_of_the_optimizer_raises(engine: str) -> None:
+    """The square of a gradient is infinite, so w ← w − lr·m/∞ would never change w again."""
     with pytest.raises(DivergedError) as caught:
         network("relu, quadratic", "float32", engine).train(X * 1e12, Y, BATCH, EPOCHS, 1e-3, optimizer="adam")
-    found = PLACE.search(str(caught.value))
-    assert found is not None and found[3] == "1" and found[5].startswith("square w")
+    match = DIVERGED_MESSAGE.search(str(caught.value))
+    assert match is not None and match[3] == "1" and match[5].startswith("square w")
 
 
 @engines
-def test_the_epochs_before_are_reported(engine: str) -> None:
-    """A rate that grows: the first epochs are fine, and their reports and weights are kept."""
+def test_the_epochs_before_a_divergence_are_reported(engine: str) -> None:
+    """The rate grows: the first epochs stay finite, and their reports and weights stay."""
     net = network("relu, quadratic", "float32", engine)
-    seen: list[Any] = []
+    reports: list[Any] = []
     with pytest.raises(DivergedError) as caught:
-        net.train(X, Y, BATCH, 400, 1e-3, schedule=Exponential(3.0), callbacks=[seen.append])
-    found = PLACE.search(str(caught.value))
-    assert found is not None and net.history is not None
-    assert list(net.history) == seen and len(seen) == int(found[1]) - 1 > 2 and is_finite(net, net.history)
-    wanted = before_step(
-        "relu, quadratic", "float32", engine, X, int(found[3]), lr=1e-3, epochs=400, schedule=Exponential(3.0)
+        net.train(X, Y, BATCH, 400, 1e-3, schedule=Exponential(3.0), callbacks=[reports.append])
+    match = DIVERGED_MESSAGE.search(str(caught.value))
+    assert match is not None and net.history is not None
+    assert list(net.history) == reports and len(reports) == int(match[1]) - 1 > 2 and is_finite(net, net.history)
+    expected = before_step(
+        "relu, quadratic", "float32", engine, X, int(match[3]), lr=1e-3, epochs=400, schedule=Exponential(3.0)
     )
-    assert numbers(net) == numbers(wanted)
+    assert numbers(net) == numbers(expected)
 
 
 @engines
@@ -193,8 +195,8 @@ def test_clipped_gradients_keep_a_steep_run_finite(engine: str, clip: dict[str, 
 def test_a_cost_that_is_infinite_ends_a_run_of_finite_weights(engine: str) -> None:
     with pytest.raises(DivergedError) as caught:
         network("relu, quadratic", "float32", engine).train(X, Y * 1e25, BATCH, EPOCHS, 1e-25)
-    found = PLACE.search(str(caught.value))
-    assert found is not None and (found[3], found[5], found[7]) == ("1", "c", "infinite")
+    match = DIVERGED_MESSAGE.search(str(caught.value))
+    assert match is not None and (match[3], match[5], match[7]) == ("1", "c", "infinite")
 
 
 @engines
@@ -209,17 +211,17 @@ def test_a_validation_cost_that_is_infinite_ends_the_run_too(engine: str, dtype:
 
 @engines
 @pytest.mark.parametrize("seconds", [0.0, 1e9])
-def test_dropout_and_weights_are_replayed_too(engine: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The step is found again with the same mask, order and weights, from the beginning or from a later point."""
+def test_dropout_and_sample_weights_are_replayed(engine: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step is reached again with the same mask, order and weights, from the first or a later snapshot."""
     monkeypatch.setattr("glassnet.training.training.SNAPSHOT_SECONDS", seconds)
     weights = np.arange(20.0) % 3
     net = NeuralNetwork((2, 8, Dropout(0.4), 2), ["relu", "linear"], seed=2, engine=engine)
     with pytest.raises(DivergedError) as caught:
         net.train(X, Y, 1, 100, 0.01, schedule=Exponential(3.0), sample_weight=weights)
-    found = PLACE.search(str(caught.value))
-    assert found is not None and net.history is not None
+    match = DIVERGED_MESSAGE.search(str(caught.value))
+    assert match is not None and net.history is not None
     twin = NeuralNetwork((2, 8, Dropout(0.4), 2), ["relu", "linear"], seed=2, engine=engine)
-    words = {"lr": 0.01, "epochs": 100, "batch_size": 1, "schedule": Exponential(3.0)}
-    training = Training(twin, Sources(X.T.copy(), Y.T.copy(), weights), recipe(twin, **words))
-    training.run(steps=int(found[3]) - 1)
+    options = {"lr": 0.01, "epochs": 100, "batch_size": 1, "schedule": Exponential(3.0)}
+    training = Training(twin.model, Sources(X.T.copy(), Y.T.copy(), weights), recipe(twin, **options))
+    training.run(steps=int(match[3]) - 1)
     assert numbers(net) == numbers(twin)

@@ -1,6 +1,6 @@
-"""Training and predicting from many processes and threads at once: the numbers of a lone run, and never a hang.
+"""Training and predicting from many processes and threads at once: the numbers of a single run, and never a hang.
 
-Every case is a process of its own with a time limit, so that what waits for ever fails.
+Every case is a process of its own with a time limit, so that a deadlock fails.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-LIMIT = 120  # seconds
+TIMEOUT = 120  # seconds
 CROWD = """
 import multiprocessing, os, sys, threading, traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -46,37 +46,37 @@ def forked():
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writer, b"same" if trained() == alone else b"other")
+        os.write(writer, b"same" if trained() == single else b"other")
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
-    return [alone if os.read(reader, 9) == b"same" else b""]
+    return [single if os.read(reader, 9) == b"same" else b""]
 
 def forked_while_training():
     net = network()
     started = threading.Event()
-    words = {"threads": 2, "callbacks": [lambda report: started.set()]}
-    thread = threading.Thread(target=net.train, args=(X, Y, 50, 10**7), kwargs=words)
+    options = {"threads": 2, "callbacks": [lambda report: started.set()]}
+    thread = threading.Thread(target=net.train, args=(X, Y, 50, 10**7), kwargs=options)
     thread.start()
     started.wait()
-    found = forked()
+    result = forked()
     net.stop()
     thread.join()
-    return found
+    return result
 
 def forked_while_compiling():
-    held, over = threading.Event(), threading.Event()
+    locked, over = threading.Event(), threading.Event()
     def compile():
         with engine._lock:
-            held.set()
+            locked.set()
             over.wait()
     thread = threading.Thread(target=compile)
     thread.start()
-    held.wait()
-    engine._addresses.clear()  # the child must look for its kernels
-    found = forked()
+    locked.wait()
+    engine._addresses.clear()  # the child must load its kernels again
+    result = forked()
     over.set()
     thread.join()
-    return found
+    return result
 
 def threads():
     with ThreadPoolExecutor(4) as pool:
@@ -87,44 +87,44 @@ def predicting():
     net.train(X, Y, 50, 5, 0.01, optimizer="adam", threads=2)
     start = net.parameters.vector.tobytes()
     def predicted(number):
-        m = 1 + number % 7  # one sample takes another way than several
+        m = 1 + number % 7  # one sample is computed in another way than several
         parts = [net.predict(X[:, first:first + m]) for first in range(0, 500, m)]
         return start + np.concatenate(parts, axis=1).astype(np.float32).tobytes(order)
     order = "A"
     with ThreadPoolExecutor(4) as pool:
         return list(pool.map(predicted, range(28)))
 
-def at_work():
-    # threads that are within glassnet; those that joblib and multiprocessing keep for a while are not
+def threads_in_glassnet():
+    # joblib and multiprocessing keep threads of their own for a while
     package = os.path.dirname(glassnet.__file__)
     frames = {number: frame for number, frame in sys._current_frames().items() if number != threading.get_ident()}
     return [number for number, frame in frames.items()
             if any(each.f_code.co_filename.startswith(package) for each, _ in traceback.walk_stack(frame))]
 
-def same(found):
+def check(results):
     size = len(network().parameters.vector.tobytes())
-    for one in found:
-        assert one[:size] == alone[:size], "other weights"
-        numbers = [np.sort(np.frombuffer(each[size:], np.float32)) for each in (one, alone)]
+    for result in results:
+        assert result[:size] == single[:size], "other weights"
+        numbers = [np.sort(np.frombuffer(each[size:], np.float32)) for each in (result, single)]
         assert (numbers[0] == numbers[1]).all(), "other predictions"
 
 if __name__ == "__main__":
     if sys.argv[1] not in ("forkserver", "spawn", "loky", "cold threads"):
         trained()
-    alone = trained(1) if sys.argv[1] != "cold threads" else b""
-    way = sys.argv[1]
-    if way in ("fork", "forkserver", "spawn"):
-        found = processes(way)
-    elif way in ("loky", "threading"):
-        found = joblib(way)
+    single = trained(1) if sys.argv[1] != "cold threads" else b""
+    method = sys.argv[1]
+    if method in ("fork", "forkserver", "spawn"):
+        results = processes(method)
+    elif method in ("loky", "threading"):
+        results = joblib(method)
     else:
-        found = {"os.fork": forked, "fork while training": forked_while_training, "threads": threads,
+        results = {"os.fork": forked, "fork while training": forked_while_training, "threads": threads,
                  "fork while compiling": forked_while_compiling, "cold threads": threads,
-                 "predict": predicting}[way]()
-    alone = alone or trained(1)
-    same(found)
-    assert not at_work(), sys._current_frames()
-    print(len(found), "the same")
+                 "predict": predicting}[method]()
+    single = single or trained(1)
+    check(results)
+    assert not threads_in_glassnet(), sys._current_frames()
+    print(len(results), "the same")
 """
 FORKS = ("os.fork", "fork while training", "fork while compiling", "fork", "forkserver")
 
@@ -135,8 +135,8 @@ from glassnet import NeuralNetwork
 
 x, y = np.zeros((20, 5000), np.float32), np.zeros((1, 5000), np.float32)
 net, started = NeuralNetwork([20, 64, 64, 1], ["relu", "relu", "linear"], seed=0), threading.Event()
-words = {"threads": int(sys.argv[1]), "callbacks": [lambda report: started.set()]}
-threading.Thread(target=net.train, args=(x, y, 32, 10**7), kwargs=words, daemon=True).start()
+options = {"threads": int(sys.argv[1]), "callbacks": [lambda report: started.set()]}
+threading.Thread(target=net.train, args=(x, y, 32, 10**7), kwargs=options, daemon=True).start()
 started.wait()
 time.sleep(float(sys.argv[2]))
 print("end")
@@ -144,18 +144,18 @@ print("end")
 
 
 def output(path: Path, source: str, *arguments: str) -> str:
-    """What a script prints; it must end well, in time, and say nothing on stderr."""
+    """What a script prints; it must succeed, in time, and print nothing on stderr."""
     path.write_text(source)
     command = [sys.executable, str(path), *arguments]
-    ended = subprocess.run(command, env=os.environ.copy(), capture_output=True, text=True, timeout=LIMIT)
+    ended = subprocess.run(command, env=os.environ.copy(), capture_output=True, text=True, timeout=TIMEOUT)
     assert (ended.returncode, ended.stderr) == (0, "")
     return ended.stdout
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.parametrize("way", [*FORKS, "spawn", "loky", "threading", "threads", "cold threads", "predict"])
-def test_the_numbers_of_a_lone_run(tmp_path: Path, way: str) -> None:
-    assert "the same" in output(tmp_path / "crowd.py", CROWD, way)
+@pytest.mark.parametrize("method", [*FORKS, "spawn", "loky", "threading", "threads", "cold threads", "predict"])
+def test_the_numbers_of_a_single_run(tmp_path: Path, method: str) -> None:
+    assert "the same" in output(tmp_path / "crowd.py", CROWD, method)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -1,4 +1,4 @@
-"""The readers and the preparation: cells as the csv module reads them, right line numbers, fair statistics."""
+"""Readers and preprocessing: cells as the csv module reads them, correct line numbers, statistics of training rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def table_of(columns: dict[str, Any]) -> Table:
     return Table("t", pa.table(columns))
 
 
-def written(rows: list[list[str]], newline: str, quoting: Any) -> bytes:
+def csv_bytes(rows: list[list[str]], newline: str, quoting: Any) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator=newline, quoting=quoting).writerows(rows)
     return text.getvalue().encode()
@@ -41,51 +41,51 @@ def written(rows: list[list[str]], newline: str, quoting: Any) -> bytes:
     newline=NEWLINES,
     quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
     mark=st.booleans(),
-    packed=st.booleans(),
+    compressed=st.booleans(),
 )
-def test_cells_are_those_of_the_csv_module(
-    tmp_path_factory: Any, rows: list[list[str]], newline: str, quoting: Any, mark: bool, packed: bool
+def test_cells_equal_those_of_the_csv_module(
+    tmp_path_factory: Any, rows: list[list[str]], newline: str, quoting: Any, mark: bool, compressed: bool
 ) -> None:
-    content = b"\xef\xbb\xbf" * mark + written([["first", "second"], *rows], newline, quoting)
+    content = b"\xef\xbb\xbf" * mark + csv_bytes([["first", "second"], *rows], newline, quoting)
     path = tmp_path_factory.getbasetemp() / "cells.csv"
-    path.write_bytes(gzip.compress(content) if packed else content)
+    path.write_bytes(gzip.compress(content) if compressed else content)
     table = read_table(path, text=["first", "second"])
     assert [list(row.values()) for row in table.data.to_pylist()] == rows
 
 
 @given(
     rows=st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=8),
-    place=st.integers(0, 7),
+    index=st.integers(0, 7),
     extra=st.booleans(),
     newline=NEWLINES,
     blank=st.integers(0, 2),
 )
 def test_the_line_of_a_ragged_row_is_right(
-    tmp_path_factory: Any, rows: list[list[str]], place: int, extra: bool, newline: str, blank: int
+    tmp_path_factory: Any, rows: list[list[str]], index: int, extra: bool, newline: str, blank: int
 ) -> None:
-    place = min(place, len(rows))
-    head = newline * blank + written([["first", "second"], *rows[:place]], newline, csv.QUOTE_MINIMAL).decode()
-    bad = "1,2,3" if extra else "1"
-    tail = written(rows[place:], newline, csv.QUOTE_MINIMAL).decode()
+    index = min(index, len(rows))
+    head = newline * blank + csv_bytes([["first", "second"], *rows[:index]], newline, csv.QUOTE_MINIMAL).decode()
+    ragged = "1,2,3" if extra else "1"
+    tail = csv_bytes(rows[index:], newline, csv.QUOTE_MINIMAL).decode()
     path = tmp_path_factory.getbasetemp() / "ragged.csv"
-    path.write_text(head + bad + newline + tail, "utf-8", newline="")
+    path.write_text(head + ragged + newline + tail, "utf-8", newline="")
     line = head.replace("\r\n", "\n").count("\n") + 1
-    with pytest.raises(DataError, match=rf"line {line}: {'3 cells' if extra else '1 cell'}, but the header has 2"):
+    with pytest.raises(DataError, match=rf"line {line} has {'3 cells' if extra else '1 cell'}, but the header has 2"):
         read_table(path)
 
 
 @given(rows=st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=8), newline=NEWLINES)
 def test_the_line_of_each_row_is_right(tmp_path_factory: Any, rows: list[list[str]], newline: str) -> None:
     path = tmp_path_factory.getbasetemp() / "lines.csv"
-    path.write_bytes(written([["first", "second"], *rows], newline, csv.QUOTE_MINIMAL))
+    path.write_bytes(csv_bytes([["first", "second"], *rows], newline, csv.QUOTE_MINIMAL))
     table = read_table(path)
     for row in range(len(rows)):
-        before = written([["first", "second"], *rows[:row]], "\n", csv.QUOTE_MINIMAL)
+        before = csv_bytes([["first", "second"], *rows[:row]], "\n", csv.QUOTE_MINIMAL)
         assert table.line is not None and table.line(row) == before.count(b"\n") + 1
 
 
 @given(st.text(st.sampled_from('a1",;\n\r \t\ufeffé'), max_size=40))
-def test_any_text_gives_a_table_or_a_sentence(tmp_path_factory: Any, text: str) -> None:
+def test_any_text_gives_a_table_or_an_error_message(tmp_path_factory: Any, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_text(text, "utf-8", newline="")
     try:
@@ -118,10 +118,10 @@ def test_parquet_and_csv_give_the_same_table(tmp_path: Path) -> None:
     assert read_table(tmp_path / "t.parquet").data.equals(read_table(tmp_path / "t.csv").data)
 
 
-# Preparation
+# Preprocessing
 
 
-def test_numbers_are_standardised_by_the_training_rows() -> None:
+def test_numbers_are_standardised_with_the_training_rows() -> None:
     values = np.array([1.0, 2.0, 4.0, 100.0])
     table = table_of({"x": values})
     prepared = TablePreparation.fit(table, "y", np.arange(3)).transform(table)[:, 0]
@@ -129,7 +129,9 @@ def test_numbers_are_standardised_by_the_training_rows() -> None:
 
 
 @given(st.lists(st.floats(-1e300, 1e300) | st.none(), min_size=2, max_size=20), st.floats(1e-3, 1e3))
-def test_prepared_numbers_are_finite_centred_and_free_of_scale(values: list[float | None], factor: float) -> None:
+def test_prepared_numbers_are_finite_centred_and_independent_of_scale(
+    values: list[float | None], factor: float
+) -> None:
     present = np.array([value for value in values if value is not None])
     assume(present.size and 1e296 > np.abs(present).max() > 1e-200)
     assume(np.ptp(present) > 1e-6 * np.abs(present).max())
@@ -144,25 +146,25 @@ def test_prepared_numbers_are_finite_centred_and_free_of_scale(values: list[floa
         assert prepared[:, 1].tolist() == [float(value is None) for value in values]
 
 
-def test_missing_numbers_become_the_median_and_say_so() -> None:
+def test_missing_numbers_become_the_median_and_set_an_indicator() -> None:
     table = table_of({"x": [1.0, None, 3.0, 8.0]})
     fitted = TablePreparation.fit(table, "y", np.arange(4))
     prepared = fitted.transform(table)
     np.testing.assert_array_equal(prepared[:, 1], [0, 1, 0, 0])
     assert prepared[1, 0] == prepared[2, 0] and fitted.features == ["x", "x is missing"]
-    full = TablePreparation.fit(table_of({"x": [1.0, 2.0]}), "y", np.arange(2))
-    assert full.transform(table).shape == (4, 1)
+    complete = TablePreparation.fit(table_of({"x": [1.0, 2.0]}), "y", np.arange(2))
+    assert complete.transform(table).shape == (4, 1)
 
 
 @pytest.mark.parametrize("constant", [0.1, 1e300, -7, 0])
-def test_a_constant_column_is_zero(constant: float) -> None:
+def test_a_constant_column_becomes_zero(constant: float) -> None:
     table = table_of({"x": [constant] * 7})
     assert not TablePreparation.fit(table, "y", np.arange(7)).transform(table).any()
 
 
-def test_categories_unseen_missing_and_rare_are_zeros() -> None:
-    words = [f"{k:03}" for k in range(150)] + ["000", "149"]
-    fitted = TablePreparation.fit(table_of({"s": words}), "y", np.arange(152))
+def test_unknown_missing_and_rare_categories_are_zeros() -> None:
+    levels = [f"{k:03}" for k in range(150)] + ["000", "149"]
+    fitted = TablePreparation.fit(table_of({"s": levels}), "y", np.arange(152))
     prepared = fitted.transform(table_of({"s": ["000", "149", "148", "new", None, ""]}))
     assert prepared.shape == (6, 100) and prepared.sum(axis=1).tolist() == [1, 1, 0, 0, 0, 0]
 
@@ -178,12 +180,12 @@ def test_booleans_are_categories_in_any_spelling(tmp_path: Path) -> None:
 
 def test_columns_are_found_by_name_in_any_order_and_others_are_ignored() -> None:
     fitted = TablePreparation.fit(table_of({"a": [1, 2], "s": ["x", "y"], "y": [0, 1]}), "y", np.arange(2))
-    there = fitted.transform(table_of({"a": [1, 5], "s": ["x", "y"]}))
-    again = fitted.transform(table_of({"other": [None, None], "s": ["x", "y"], "a": [1, 5]}))
-    np.testing.assert_array_equal(there, again)
-    with pytest.raises(DataError, match="column 's' is missing"):
+    expected = fitted.transform(table_of({"a": [1, 5], "s": ["x", "y"]}))
+    reordered = fitted.transform(table_of({"other": [None, None], "s": ["x", "y"], "a": [1, 5]}))
+    np.testing.assert_array_equal(expected, reordered)
+    with pytest.raises(DataError, match="lacks column 's'"):
         fitted.transform(table_of({"a": [1]}))
-    with pytest.raises(DataError, match=r"2 columns \('a', 's'\) are missing"):
+    with pytest.raises(DataError, match=r"lacks 2 columns \('a', 's'\)"):
         fitted.transform(table_of({"b": [1]}))
 
 
@@ -196,14 +198,14 @@ def test_text_of_digits_stays_text_when_predicting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("preparation", ["table", "arrays"])
-def test_json_and_back(preparation: str) -> None:
+def test_json_round_trip(preparation: str) -> None:
     x = np.random.default_rng(0).normal(size=(20, 3))
     table = table_of({"a": x[:, 0], "s": [f"é{k % 3}" for k in range(20)], "b": [k % 2 == 0 for k in range(20)]})
     rows = np.arange(20)
-    made = TablePreparation.fit(table, "y", rows) if preparation == "table" else ArrayPreparation.fit(x, rows)
+    fitted = TablePreparation.fit(table, "y", rows) if preparation == "table" else ArrayPreparation.fit(x, rows)
     for target in (ClassTarget("y", [True, False]), ClassTarget("y", ["a", "b"]), NumberTarget("y", [1.5], [0.1])):
-        document = json.loads(json.dumps({"preparation": made.to_json(), "target": target.to_json()}))
-        assert from_json(document, "m") == (made, target)
+        document = json.loads(json.dumps({"preparation": fitted.to_json(), "target": target.to_json()}))
+        assert from_json(document, "m") == (fitted, target)
 
 
 def test_bytes_are_divided_by_255() -> None:
@@ -231,7 +233,7 @@ def test_bytes_are_divided_by_255() -> None:
         (np.zeros((40, 2)), "regression"),
     ],
 )
-def test_the_task_is_told_from_the_target(values: Any, task: str) -> None:
+def test_the_task_is_inferred_from_the_target(values: Any, task: str) -> None:
     assert infer_task(values, "auto")[0] == task
     assert infer_task(values, "regression")[0] == "regression"
 
@@ -247,7 +249,7 @@ def test_classes_keep_their_type(values: list[Any]) -> None:
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20, unique=True))
-def test_quantities_go_there_and_back(values: list[float]) -> None:
+def test_quantities_are_decoded_as_they_were_encoded(values: list[float]) -> None:
     array = np.array(values)
     assume(np.ptp(array) > 1e-6 * np.abs(array).max() > 1e-200)
     target = NumberTarget.fit("y", array)

@@ -1,4 +1,4 @@
-"""A run killed at any epoch and taken up again from its checkpoint is the uncut run, bit for bit."""
+"""A run that is killed at any epoch and resumed from its checkpoint equals an uninterrupted run, bit for bit."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glassnet import BatchNorm, Dropout, History, ModelFileError, NeuralNetwork, Report, own_activation
+from glassnet import BatchNorm, Dropout, History, ModelFileError, NeuralNetwork, Report, custom_activation
 from glassnet.tables.optimizers import OPTIMIZERS
 
 X, Y = np.random.default_rng(0).random((3, 22)), np.random.default_rng(1).random((2, 22))
 WEIGHTS = np.random.default_rng(2).random(22) * (np.arange(22) % 5 > 0)
 LAYERS = (3, 4, Dropout(0.3), BatchNorm(), 4, 2)
-CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
+CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z: 1 + 0.3 * z**2)
 RUN: dict[str, Any] = {"batch_size": 5, "epochs": 6, "lr": 0.1, "optimizer": "adam", "schedule": "cosine"}
 RUN |= {"validation": 0.25, "patience": 4, "sample_weight": WEIGHTS, "clip_norm": 0.5, "lr_factors": [1, 0.5, 2]}
 
@@ -34,7 +34,7 @@ def network(engine: str = "numpy", layers: Any = LAYERS, **rest: Any) -> NeuralN
     return NeuralNetwork(layers, **{"activations": [CUBIC, "tanh", "linear"], "seed": 5, "engine": engine, **rest})
 
 
-def dying(epoch: int) -> Any:
+def killed_at(epoch: int) -> Any:
     """A callback that ends the process after an epoch, before its checkpoint is written."""
 
     def die(report: Report) -> None:
@@ -45,7 +45,7 @@ def dying(epoch: int) -> Any:
 
 
 def numbers(net: NeuralNetwork, history: History) -> tuple[Any, ...]:
-    """Everything that must be equal bit for bit; the seconds are the clock's."""
+    """Everything that must be equal bit for bit, which the seconds need not be."""
     reports = [tuple(report._replace(seconds=0)) for report in history]
     return (
         net.parameters.vector.tobytes(),
@@ -59,31 +59,31 @@ def numbers(net: NeuralNetwork, history: History) -> tuple[Any, ...]:
 @pytest.mark.parametrize(("engine", "optimizer"), [("numpy", "sgd"), ("compiled", "adam")])
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(epoch=st.integers(1, 6), every=st.integers(1, 3), more=st.integers(1, 6))
-def test_killed_and_resumed_is_uncut(
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     engine: str, optimizer: str, epoch: int, every: int, more: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Killed twice, too; a run killed before its first checkpoint starts afresh."""
+    """It is killed twice; a run killed before its first checkpoint starts from the beginning."""
     run = {**RUN, "optimizer": optimizer}
-    uncut = network(engine)
-    wanted = numbers(uncut, uncut.train(X, Y, **run))
-    keep = {"checkpoint": tmp_path_factory.mktemp("run") / "checkpoint", "every": every, "resume": True}
+    uninterrupted = network(engine)
+    expected = numbers(uninterrupted, uninterrupted.train(X, Y, **run))
+    files = {"checkpoint": tmp_path_factory.mktemp("run") / "checkpoint", "every": every, "resume": True}
     for end in (epoch, max(epoch, more)):
         with pytest.raises(Killed):
-            network(engine).train(X, Y, **run, **keep, callbacks=[dying(end)])
+            network(engine).train(X, Y, **run, **files, callbacks=[killed_at(end)])
     net = network(engine)
-    assert numbers(net, net.train(X, Y, **run, **keep)) == wanted
+    assert numbers(net, net.train(X, Y, **run, **files)) == expected
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_is_resumed_with_its_states(name: str, tmp_path: Path) -> None:
     run = {**RUN, "optimizer": name}
-    uncut = network()
-    wanted = numbers(uncut, uncut.train(X, Y, **run))
+    uninterrupted = network()
+    expected = numbers(uninterrupted, uninterrupted.train(X, Y, **run))
     with pytest.raises(Killed):
-        network().train(X, Y, **run, checkpoint=tmp_path / "c", callbacks=[dying(4)])
-    net, seen = network(), list[Report]()
-    history = net.train(X, Y, **run, checkpoint=tmp_path / "c", resume=True, callbacks=[seen.append])
-    assert numbers(net, history) == wanted and [report.epoch for report in seen] == [4, 5, 6]
+        network().train(X, Y, **run, checkpoint=tmp_path / "c", callbacks=[killed_at(4)])
+    net, reports = network(), list[Report]()
+    history = net.train(X, Y, **run, checkpoint=tmp_path / "c", resume=True, callbacks=[reports.append])
+    assert numbers(net, history) == expected and [report.epoch for report in reports] == [4, 5, 6]
 
 
 def test_the_second_run_of_a_network_is_resumed(tmp_path: Path) -> None:
@@ -91,68 +91,68 @@ def test_the_second_run_of_a_network_is_resumed(tmp_path: Path) -> None:
     nets = [network() for _ in range(3)]
     for net in nets:
         net.train(X, Y, epochs=1)
-    wanted = numbers(nets[0], nets[0].train(X, Y, **RUN))
+    expected = numbers(nets[0], nets[0].train(X, Y, **RUN))
     with pytest.raises(Killed):
-        nets[1].train(X, Y, **RUN, checkpoint=tmp_path / "c", callbacks=[dying(3)])
-    assert numbers(nets[2], nets[2].train(X, Y, **RUN, checkpoint=tmp_path / "c", resume=True)) == wanted
+        nets[1].train(X, Y, **RUN, checkpoint=tmp_path / "c", callbacks=[killed_at(3)])
+    assert numbers(nets[2], nets[2].train(X, Y, **RUN, checkpoint=tmp_path / "c", resume=True)) == expected
 
 
-def test_without_resume_a_run_starts_afresh(tmp_path: Path) -> None:
-    """Whatever file stands there, also that of another run."""
+def test_without_resume_a_run_starts_from_the_beginning(tmp_path: Path) -> None:
+    """Whatever the file contains, also where it is that of another run."""
     network().train(X, Y, epochs=3, checkpoint=tmp_path / "c")
     for _ in range(2):
-        net, seen = network(), list[Report]()
-        history = net.train(X, Y, **RUN, checkpoint=tmp_path / "c", callbacks=[seen.append])
-        assert seen == list(history) and seen[0].epoch == 1
+        net, reports = network(), list[Report]()
+        history = net.train(X, Y, **RUN, checkpoint=tmp_path / "c", callbacks=[reports.append])
+        assert reports == list(history) and reports[0].epoch == 1
 
 
 def test_a_finished_run_is_resumed_to_its_end(tmp_path: Path) -> None:
     first, second = network(), network()
-    wanted = numbers(first, first.train(X, Y, **RUN, checkpoint=tmp_path / "c"))
-    assert numbers(second, second.train(X, Y, **RUN, checkpoint=tmp_path / "c", resume=True)) == wanted
+    expected = numbers(first, first.train(X, Y, **RUN, checkpoint=tmp_path / "c"))
+    assert numbers(second, second.train(X, Y, **RUN, checkpoint=tmp_path / "c", resume=True)) == expected
 
 
 def test_a_checkpoint_is_written_every_so_many_epochs(tmp_path: Path) -> None:
     """A callback runs before the checkpoint of its epoch is written."""
     path, times = tmp_path / "c", list[int]()
 
-    def look(report: Report) -> None:
+    def record_time(report: Report) -> None:
         times.append(path.stat().st_mtime_ns if path.exists() else 0)
 
-    network().train(X, Y, epochs=7, checkpoint=path, every=3, callbacks=[look])
-    changes = [now != before for before, now in pairwise(times)]
+    network().train(X, Y, epochs=7, checkpoint=path, every=3, callbacks=[record_time])
+    changes = [later != earlier for earlier, later in pairwise(times)]
     assert times[0] == 0 and changes == [False, False, True, False, False, True]
     assert [file.name for file in tmp_path.iterdir()] == ["c"]
 
 
-REALLY_KILLED = """
+KILLED_BY_SIGNAL = """
 import os, signal, sys
 import numpy as np
 from glassnet import Dropout, NeuralNetwork
 net = NeuralNetwork([2, 8, Dropout(0.2), 1], seed=5)
 x = np.random.default_rng(0).random((2, 50))
 die = [lambda report: report.epoch == 4 and os.kill(os.getpid(), signal.SIGKILL)] if sys.argv[2] == "die" else []
-more = {} if sys.argv[2] == "uncut" else {"checkpoint": sys.argv[1], "resume": True}
+more = {} if sys.argv[2] == "uninterrupted" else {"checkpoint": sys.argv[1], "resume": True}
 net.train(x, x[:1], epochs=7, lr=0.1, optimizer="adam", callbacks=die, **more)
 print(net.parameters.vector.tobytes().hex())
 """
 
 
-def test_a_process_that_was_really_killed_is_resumed_by_another(tmp_path: Path) -> None:
+def test_a_process_killed_by_a_signal_is_resumed_by_another(tmp_path: Path) -> None:
     def run(how: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-W", "error", "-c", REALLY_KILLED, str(tmp_path / "c"), how]
+        command = [sys.executable, "-W", "error", "-c", KILLED_BY_SIGNAL, str(tmp_path / "c"), how]
         return subprocess.run(command, env=os.environ.copy(), capture_output=True, text=True, timeout=60)
 
-    uncut, killed, resumed = run("uncut"), run("die"), run("resume")
+    uninterrupted, killed, resumed = run("uninterrupted"), run("die"), run("resume")
     assert killed.returncode == -signal.SIGKILL and (tmp_path / "c").exists()
-    assert resumed.returncode == 0 and resumed.stdout == uncut.stdout and len(uncut.stdout) > 100
+    assert resumed.returncode == 0 and resumed.stdout == uninterrupted.stdout and len(uninterrupted.stdout) > 100
 
 
 # ---- what is refused
 
 
 def other(**changes: Any) -> Any:
-    """A run that differs in some words of `train` from the one whose checkpoint was kept."""
+    """A run that differs in some arguments of `train` from the one that wrote the checkpoint."""
     return lambda path: network().train(X, Y, **{**RUN, **changes}, checkpoint=path, resume=True)
 
 
@@ -161,7 +161,7 @@ def other_network(**changes: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("train", "word"),
+    ("train", "name"),
     [
         (other(batch_size=4), "batch_size"),
         (other(epochs=7), "epochs"),
@@ -184,17 +184,17 @@ def other_network(**changes: Any) -> Any:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_checkpoint_of_another_run_is_refused(train: Any, word: str, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_run_is_refused(train: Any, name: str, tmp_path: Path) -> None:
     network().train(X, Y, **RUN, checkpoint=tmp_path / "c", callbacks=[lambda report: report.epoch == 2])
-    kept = (tmp_path / "c").read_bytes()
+    content = (tmp_path / "c").read_bytes()
     with pytest.raises(ModelFileError) as caught:
         train(tmp_path / "c")
     message = str(caught.value)
     assert message.startswith(str(tmp_path)) and "another run" in message and "resume=False" in message
-    assert word in message and (tmp_path / "c").read_bytes() == kept
+    assert name in message and (tmp_path / "c").read_bytes() == content
 
 
-def test_a_refused_checkpoint_leaves_the_network_as_it_was(tmp_path: Path) -> None:
+def test_a_refused_checkpoint_does_not_change_the_network(tmp_path: Path) -> None:
     network().train(X, Y, **RUN, checkpoint=tmp_path / "c")
     net = network()
     before = (net.parameters.vector.tobytes(), net.statistics.vector.tobytes())
@@ -204,19 +204,19 @@ def test_a_refused_checkpoint_leaves_the_network_as_it_was(tmp_path: Path) -> No
     assert net.history is None and net.runs == 0
 
 
-def test_a_model_file_and_a_damaged_file_are_no_checkpoint(tmp_path: Path) -> None:
+def test_model_files_and_damaged_files_are_refused_as_checkpoints(tmp_path: Path) -> None:
     network().save(tmp_path / "model")
     (tmp_path / "text").write_text("no checkpoint at all")
-    for name, words in (("model", "no checkpoint of a run"), ("text", str(tmp_path / "text"))):
-        with pytest.raises(ModelFileError, match=words):
+    for name, message in (("model", "no checkpoint of a run"), ("text", str(tmp_path / "text"))):
+        with pytest.raises(ModelFileError, match=message):
             network().train(X, Y, **RUN, checkpoint=tmp_path / name, resume=True)
 
 
-def test_a_refused_checkpoint_leaves_what_is_known_of_the_last_run(tmp_path: Path) -> None:
+def test_a_refused_checkpoint_does_not_change_the_history_and_samples(tmp_path: Path) -> None:
     net, rng = NeuralNetwork([3, 4, 1], seed=0), np.random.default_rng(0)
     net.train(rng.random((3, 20)), rng.random((1, 20)), epochs=2)
-    history, seen = net.history, net.seen
+    history, samples = net.history, net.recent_samples
     (tmp_path / "bad").write_bytes(b"no checkpoint")
     with pytest.raises(ModelFileError):
         net.train(rng.random((3, 20)), rng.random((1, 20)), epochs=2, checkpoint=tmp_path / "bad", resume=True)
-    assert net.history is history and net.seen is seen
+    assert net.history is history and net.recent_samples is samples

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassnet import BatchNorm, Dropout, History, NeuralNetwork, Report
-from glassnet.batches.mini_batches import split_validation
+from glassnet.batches.sources import split_indices
 from glassnet.execution.executor import ENGINES
 
 Array = np.ndarray[Any, Any]
@@ -35,7 +35,7 @@ def data(samples: int = 12, seed: int = 0) -> tuple[Array, Array]:
 def is_usable(net: NeuralNetwork) -> bool:
     """Finite, and it predicts, saves its state and trains on."""
     x, y = data()
-    finite = all(np.isfinite(held.vector).all() for held in (net.parameters, net.statistics))
+    finite = all(np.isfinite(parameters.vector).all() for parameters in (net.parameters, net.statistics))
     return finite and bool(np.isfinite(net.predict(x)).all()) and len(net.train(x, y, epochs=2)) == 2
 
 
@@ -44,46 +44,48 @@ def is_usable(net: NeuralNetwork) -> bool:
 
 @given(st.integers(2, 300), st.floats(0.01, 0.6), st.integers(0, 2**32))
 def test_no_sample_is_in_both_parts(samples: int, fraction: float, seed: int) -> None:
-    kept, held = split_validation(samples, fraction, seed)
-    assert np.array_equal(np.sort(np.concatenate([kept, held])), np.arange(samples))
-    assert len(held) == max(1, round(samples * fraction))
-    again = split_validation(samples, fraction, seed)
-    assert np.array_equal(kept, again[0]) and np.array_equal(held, again[1])
-    assert samples < 30 or len(held) < 5 or not np.array_equal(held, split_validation(samples, fraction, seed + 1)[1])
+    training, validation = split_indices(samples, fraction, seed)
+    assert np.array_equal(np.sort(np.concatenate([training, validation])), np.arange(samples))
+    assert len(validation) == max(1, round(samples * fraction))
+    again = split_indices(samples, fraction, seed)
+    assert np.array_equal(training, again[0]) and np.array_equal(validation, again[1])
+    other = split_indices(samples, fraction, seed + 1)[1]
+    assert samples < 30 or len(validation) < 5 or not np.array_equal(validation, other)
 
 
 @engines
-def test_a_fraction_trains_on_the_rest_alone(engine: str) -> None:
+def test_a_fraction_trains_on_the_other_samples_only(engine: str) -> None:
     x, y = data(20)
     weights = np.linspace(0.5, 2, 20)
-    kept, held = split_validation(20, 0.3, 3)
+    training, validation = split_indices(20, 0.3, 3)
     nets = [network(engine) for _ in range(2)]
     share = nets[0].train(x, y, 3, 4, 1.0, validation=0.3, sample_weight=weights)
-    parts = nets[1].train(x[:, kept], y[:, kept], 3, 4, 1.0, sample_weight=weights[kept], validation=None)
+    parts = nets[1].train(x[:, training], y[:, training], 3, 4, 1.0, sample_weight=weights[training])
     assert np.array_equal(share["cost"], parts["cost"])
     assert nets[0].parameters.vector.tobytes() == nets[1].parameters.vector.tobytes()
-    assert share[-1].validation_cost == pytest.approx(nets[0].cost(x[:, held], y[:, held], weights[held]), rel=1e-6)
+    cost = nets[0].cost(x[:, validation], y[:, validation], weights[validation])
+    assert share[-1].validation_cost == pytest.approx(cost, rel=1e-6)
 
 
 @engines
 def test_the_validation_cost_is_that_of_the_network_after_the_epoch(engine: str) -> None:
-    """By the rows of inference, penalty included, however many blocks the samples are."""
+    """By the equations of inference, penalty included, in however many blocks the samples are computed."""
     x, y = data(12)
-    held = data(500, seed=1)
+    validation = data(500, seed=1)
     net = network(engine, (2, 4, BatchNorm(), Dropout(0.5), 2), l2=0.1)
     costs: list[float] = []
 
-    def work_out(report: Report) -> None:
+    def compute_cost(report: Report) -> None:
         penalty = 0.05 * sum((w**2).sum() for w in net.weights)
-        costs.append(((net.predict(held[0]) - held[1]) ** 2).sum() / 1000 + penalty)
+        costs.append(((net.predict(validation[0]) - validation[1]) ** 2).sum() / 1000 + penalty)
 
-    history = net.train(x, y, batch_size=5, epochs=3, lr=1.0, validation=held, callbacks=[work_out])
+    history = net.train(x, y, batch_size=5, epochs=3, lr=1.0, validation=validation, callbacks=[compute_cost])
     np.testing.assert_allclose(history["validation_cost"], costs, rtol=1e-5)
     assert np.isnan(network(engine).train(x, y, epochs=1)["validation_cost"]).all()
 
 
 @engines
-def test_the_share_of_right_answers_is_reported_for_classes(engine: str) -> None:
+def test_the_accuracy_is_reported_for_classes(engine: str) -> None:
     x = data(40)[0]
     labels = (x[0] > 0).astype(int)
     for layers, activations, cost in (
@@ -94,48 +96,48 @@ def test_the_share_of_right_answers_is_reported_for_classes(engine: str) -> None
         y = labels if layers[-1] == 2 else labels[np.newaxis]
         history = net.train(x, y, epochs=3, lr=1.0, validation=(x, y))
         a = net.predict(x)
-        answers = a.argmax(axis=0) if len(a) == 2 else a[0] > 0.5
-        assert history[-1].accuracy == pytest.approx((answers == labels).mean())
+        predicted = a.argmax(axis=0) if len(a) == 2 else a[0] > 0.5
+        assert history[-1].accuracy == pytest.approx((predicted == labels).mean())
 
 
 # ---- early stopping
 
 
 @engines
-def test_early_stopping_keeps_the_best_weights(engine: str) -> None:
-    """The validation targets are the opposite of those that are learnt, so the cost soon rises."""
+def test_early_stopping_restores_the_best_weights(engine: str) -> None:
+    """The validation targets are the opposite of the training targets, so the cost soon rises."""
     x, y = data(12)
     net = network(engine, (2, 4, BatchNorm(), 2))
-    seen: list[tuple[bytes, bytes]] = []
-    keep = [lambda report: seen.append((net.parameters.vector.tobytes(), net.statistics.vector.tobytes()))]
-    held = (x, np.clip(0.8 * net.predict(x) + 0.2 * (1 - y), 0, 1))
-    history = net.train(x, y, 4, 500, 0.5, validation=held, patience=3, callbacks=keep)
+    states: list[tuple[bytes, bytes]] = []
+    copy_state = [lambda report: states.append((net.parameters.vector.tobytes(), net.statistics.vector.tobytes()))]
+    validation = (x, np.clip(0.8 * net.predict(x) + 0.2 * (1 - y), 0, 1))
+    history = net.train(x, y, 4, 500, 0.5, validation=validation, patience=3, callbacks=copy_state)
     best = int(np.argmin(history["validation_cost"])) + 1
     assert history.best_epoch == best and len(history) == best + 3 < 500
-    assert (net.parameters.vector.tobytes(), net.statistics.vector.tobytes()) == seen[best - 1]
-    assert net.cost(*held) == pytest.approx(min(history["validation_cost"]), rel=1e-6)
+    assert (net.parameters.vector.tobytes(), net.statistics.vector.tobytes()) == states[best - 1]
+    assert net.cost(*validation) == pytest.approx(min(history["validation_cost"]), rel=1e-6)
     assert "3 epochs" in history.stopped
 
 
 @engines
-def test_a_run_with_patience_that_reaches_its_end_keeps_the_best_too(engine: str) -> None:
+def test_a_run_with_patience_that_reaches_its_end_restores_the_best_too(engine: str) -> None:
     x, y = data(12)
     net = network(engine)
-    held = (x, 1 - y)
-    history = net.train(x, y, 4, 30, 0.5, validation=held, patience=50)
+    validation = (x, 1 - y)
+    history = net.train(x, y, 4, 30, 0.5, validation=validation, patience=50)
     assert len(history) == 30 and history.stopped == ""
     assert history.best_epoch == int(np.argmin(history["validation_cost"])) + 1 < 30
-    assert net.cost(*held) == pytest.approx(min(history["validation_cost"]), rel=1e-6)
+    assert net.cost(*validation) == pytest.approx(min(history["validation_cost"]), rel=1e-6)
 
 
 @engines
-def test_patience_counts_from_the_best_epoch_anew(engine: str) -> None:
+def test_patience_counts_from_the_last_best_epoch(engine: str) -> None:
     x, y = data(30)
     net = network(engine)
     history = net.train(x, y, 5, 60, 3.0, validation=0.4, patience=4)
     costs = history["validation_cost"]
     best = [int(np.argmin(costs[: end + 1])) for end in range(len(costs))]
-    waits = [end - place for end, place in enumerate(best)]
+    waits = [end - epoch for end, epoch in enumerate(best)]
     assert max(waits[:-1]) < 4 and (waits[-1] == 4 or len(costs) == 60)
 
 
@@ -167,7 +169,7 @@ def test_callbacks_get_every_report_and_true_ends_the_run(engine: str) -> None:
 
 
 @engines
-def test_a_callback_that_fails_is_not_hidden_and_leaves_a_usable_network(engine: str) -> None:
+def test_an_error_in_a_callback_is_raised_and_the_network_stays_usable(engine: str) -> None:
     net = network(engine)
     with pytest.raises(ZeroDivisionError):
         net.train(*data(), epochs=5, callbacks=[lambda report: 1 / 0])
@@ -175,10 +177,10 @@ def test_a_callback_that_fails_is_not_hidden_and_leaves_a_usable_network(engine:
 
 
 @pytest.mark.parametrize("verbose", [0, None, 1])
-def test_lines_off_a_terminal_only_where_asked(verbose: int | None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_outside_a_terminal_only_with_verbose(verbose: int | None, capsys: pytest.CaptureFixture[str]) -> None:
     history = network().train(*data(), epochs=3, validation=0.25, verbose=verbose)
-    shown = capsys.readouterr()
-    assert shown.out == "" and shown.err.splitlines() == ([str(report) for report in history] if verbose else [])
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.splitlines() == ([str(report) for report in history] if verbose else [])
 
 
 class Terminal(io.StringIO):
@@ -187,23 +189,23 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("verbose", "patience", "shown"), [(0, 0.0, False), (None, 9.0, False), (None, 0.0, True), (1, 9.0, True)]
+    ("verbose", "seconds", "appears"), [(0, 0.0, False), (None, 9.0, False), (None, 0.0, True), (1, 9.0, True)]
 )
 def test_a_bar_on_a_terminal(
-    verbose: int | None, patience: float, shown: bool, monkeypatch: pytest.MonkeyPatch
+    verbose: int | None, seconds: float, appears: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unasked it appears once a run has lasted a while."""
+    """With verbose=None it appears once a run has lasted QUIET_SECONDS."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr("glassnet.training.progress.PATIENCE", patience)
+    monkeypatch.setattr("glassnet.training.progress.QUIET_SECONDS", seconds)
     history = network().train(*data(), epochs=3, verbose=verbose)
-    said, seconds = str(history[-1]).rsplit("  ", 1)
-    assert (said in terminal.getvalue()) == shown and bool(terminal.getvalue()) == shown
-    assert f"  {seconds}" not in terminal.getvalue()  # what is left stands there, not what has passed
+    text, elapsed = str(history[-1]).rsplit("  ", 1)
+    assert (text in terminal.getvalue()) == appears and bool(terminal.getvalue()) == appears
+    assert f"  {elapsed}" not in terminal.getvalue()  # the bar shows the remaining time instead
 
 
 @pytest.mark.parametrize(("width", "bar"), [(80, False), (160, True)])
-def test_a_narrow_terminal_has_the_words_and_no_bar(width: int, bar: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_narrow_terminal_has_the_text_without_the_bar(width: int, bar: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", str(width))
@@ -227,7 +229,7 @@ def test_ctrl_c_in_a_callback_ends_the_run(engine: str) -> None:
 
 
 @engines
-def test_ctrl_c_gives_the_best_weights_where_they_were_asked_for(engine: str) -> None:
+def test_ctrl_c_restores_the_best_weights_with_patience(engine: str) -> None:
     def press(report: Report) -> None:
         if report.epoch == 5:
             raise KeyboardInterrupt
@@ -244,7 +246,7 @@ import sys
 import numpy as np
 from glassnet import NeuralNetwork, Training
 
-def told(self, run=Training.run, **rest):
+def announced(self, run=Training.run, **rest):
     if len(self.counters.reports) >= epoch:
         Training.run = run
         print("go", flush=True)
@@ -253,7 +255,7 @@ def told(self, run=Training.run, **rest):
 engine, epoch = sys.argv[1], int(sys.argv[2])
 samples, size = (500, 50) if epoch else (300000, 1)
 x, y = np.random.default_rng(0).random((2, samples)), np.zeros((1, samples))
-Training.run = told
+Training.run = announced
 net = NeuralNetwork([2, 64, 1], seed=0, engine=engine)
 history = net.train(x, y, size, 10**6, 1e-4)
 assert net.history is history and history.stopped == "interrupted", history
@@ -266,8 +268,8 @@ print("usable")
 
 @engines
 @pytest.mark.parametrize("epoch", [0, 3])
-def test_a_real_ctrl_c(engine: str, epoch: int) -> None:
-    """SIGINT, within the first epoch and after the third, ends `train` with a History and a network that works."""
+def test_a_real_sigint(engine: str, epoch: int) -> None:
+    """SIGINT, within the first epoch and after the third, ends `train` with a History and a usable network."""
     command = [sys.executable, "-W", "error", "-c", INTERRUPTED, engine, str(epoch)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=os.environ.copy(), **pipes) as process:
@@ -294,7 +296,7 @@ def test_a_history_is_a_sequence_of_reports_with_columns() -> None:
     assert history.stopped == "" and history.best_epoch is None and history.warnings == []
 
 
-def test_a_history_names_what_it_has() -> None:
+def test_an_unknown_quantity_of_a_history_is_refused_with_the_known_ones() -> None:
     with pytest.raises(KeyError, match=r"'loss'.*cost.*validation_cost"):
         History()["loss"]
     with pytest.raises(IndexError):
@@ -302,7 +304,7 @@ def test_a_history_names_what_it_has() -> None:
     assert "no epoch" in repr(History()) and len(History()["cost"]) == 0
 
 
-def test_every_run_leaves_its_own_history() -> None:
+def test_every_run_has_its_own_history() -> None:
     net = network()
     first = net.train(*data(), epochs=2)
     second = net.train(*data(), epochs=3)

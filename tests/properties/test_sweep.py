@@ -1,4 +1,4 @@
-"""Many networks at once end as if each had been trained alone; what goes wrong is said with the network's number."""
+"""Networks trained at once end as if trained one by one; an error carries the number of its network."""
 
 from __future__ import annotations
 
@@ -21,54 +21,54 @@ from glassnet.engine import executor
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(3, 200)), RNG.random((1, 200))
-WORDS: dict[str, Any] = {"epochs": 5, "lr": 0.01, "optimizer": "adam", "verbose": 0}
+OPTIONS: dict[str, Any] = {"epochs": 5, "lr": 0.01, "optimizer": "adam", "verbose": 0}
 
 
-def some(count: int, **words: Any) -> list[NeuralNetwork]:
-    return [NeuralNetwork([3, 5 + seed, 1], ["tanh", "linear"], seed=seed, **words) for seed in range(count)]
+def networks_of(count: int, **options: Any) -> list[NeuralNetwork]:
+    return [NeuralNetwork([3, 5 + seed, 1], ["tanh", "linear"], seed=seed, **options) for seed in range(count)]
 
 
-def ended_by(stop: Callable[[], None], networks: list[NeuralNetwork], **words: Any) -> list[Any]:
-    """Their histories, where `stop` is called once, when some have trained for a while."""
+def ended_by(stop: Callable[[], None], networks: list[NeuralNetwork], **options: Any) -> list[Any]:
+    """Their histories, where `stop` is called once, after 50 epochs of one of them."""
     once = iter([stop])
 
     def trained(report: Any) -> None:
         if report.epoch == 50:
             next(once, lambda: None)()
 
-    return train_many(networks, X, Y, epochs=20_000, verbose=0, callbacks=[trained], **words)
+    return train_many(networks, X, Y, epochs=20_000, verbose=0, callbacks=[trained], **options)
 
 
 @pytest.mark.parametrize("threads", [None, 1, 3])
 @pytest.mark.parametrize("order", "CF")
-def test_the_bits_are_those_of_one_after_the_other(threads: int | None, order: Any) -> None:
-    alone, together = some(5), some(5)
+def test_the_bits_are_those_of_training_one_by_one(threads: int | None, order: Any) -> None:
+    one_by_one, together = networks_of(5), networks_of(5)
     x = np.asarray(X, order=order)
-    histories = [net.train(X, Y, validation=0.2, **WORDS) for net in alone]
-    found = train_many(together, x, Y, threads=threads, validation=0.2, **WORDS)
-    assert [list(history["cost"]) for history in found] == [list(history["cost"]) for history in histories]
-    assert all((a.parameters.vector == b.parameters.vector).all() for a, b in zip(alone, together, strict=True))
+    histories = [net.train(X, Y, validation=0.2, **OPTIONS) for net in one_by_one]
+    results = train_many(together, x, Y, threads=threads, validation=0.2, **OPTIONS)
+    assert [list(history["cost"]) for history in results] == [list(history["cost"]) for history in histories]
+    assert all((a.parameters.vector == b.parameters.vector).all() for a, b in zip(one_by_one, together, strict=True))
 
 
 def test_networks_may_differ_in_dtype_and_engine() -> None:
-    networks = [*some(1), *some(1, dtype="float64"), *some(1, engine="numpy")]
-    histories = train_many(networks, X, Y, **WORDS)
+    networks = [*networks_of(1), *networks_of(1, dtype="float64"), *networks_of(1, engine="numpy")]
+    histories = train_many(networks, X, Y, **OPTIONS)
     costs = [history["cost"][-1] for history in histories]
     assert np.allclose(costs, costs[0], rtol=1e-4)
-    assert costs[1] == some(1, dtype="float64")[0].train(X, Y, **WORDS)["cost"][-1]
+    assert costs[1] == networks_of(1, dtype="float64")[0].train(X, Y, **OPTIONS)["cost"][-1]
 
 
-def test_one_that_fails_is_named_and_the_others_are_trained() -> None:
-    networks = some(3)
+def test_a_failing_network_is_named_and_the_others_are_trained() -> None:
+    networks = networks_of(3)
     networks[1].weights[1][...] = 1e30
     with pytest.raises(DivergedError, match=r"^network 1: training diverged"):
-        train_many(networks, X, Y, **WORDS)
+        train_many(networks, X, Y, **OPTIONS)
     assert all(net.history is not None and len(net.history) == 5 for net in (networks[0], networks[2]))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interruption_ends_all_of_them(threads: int) -> None:
-    networks, before = some(4), threading.active_count()
+    networks, before = networks_of(4), threading.active_count()
     started = time.perf_counter()
     histories = ended_by(lambda: os.kill(os.getpid(), signal.SIGINT), networks, threads=threads)
     assert [history.stopped for history in histories] == ["interrupted"] * 4
@@ -77,15 +77,15 @@ def test_an_interruption_ends_all_of_them(threads: int) -> None:
     assert np.isfinite(networks[0].predict(X)).all()
 
 
-def test_an_interruption_before_all_are_handed_out_trains_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    networks, submit, calls = some(4), ThreadPoolExecutor.submit, iter(range(9))
+def test_an_interruption_before_all_are_submitted_trains_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks, submit, calls = networks_of(4), ThreadPoolExecutor.submit, iter(range(9))
     before = [net.parameters.vector.copy() for net in networks]
 
-    def interrupted(self: ThreadPoolExecutor, *words: Any, **rest: Any) -> Any:
-        found = submit(self, *words, **rest)
+    def interrupted(self: ThreadPoolExecutor, *arguments: Any, **options: Any) -> Any:
+        future = submit(self, *arguments, **options)
         if next(calls) == 2:
             raise KeyboardInterrupt
-        return found
+        return future
 
     monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
     histories = train_many(networks, X, Y, epochs=300, verbose=0)
@@ -98,25 +98,25 @@ def test_an_error_in_a_callback_carries_the_number_of_its_network() -> None:
         raise KeyError("broken")
 
     with pytest.raises(KeyError, match="broken") as caught:
-        train_many(some(2), X, Y, callbacks=[broken], **WORDS)
+        train_many(networks_of(2), X, Y, callbacks=[broken], **OPTIONS)
     assert caught.value.__notes__ == ["This was network 0 of train_many."]
 
 
 def test_one_network_can_be_stopped_from_another_thread() -> None:
-    networks = some(1)
+    networks = networks_of(1)
     histories = ended_by(networks[0].stop, networks)
-    assert histories[0].stopped == "interrupted" and len(networks[0].train(X, Y, **WORDS)) == 5
+    assert histories[0].stopped == "interrupted" and len(networks[0].train(X, Y, **OPTIONS)) == 5
 
 
 def test_a_second_training_of_one_network_waits_and_predictions_do_not() -> None:
-    net, order, second = some(1)[0], list[str](), threading.Event()
+    net, order, second = networks_of(1)[0], list[str](), threading.Event()
 
-    def hear(name: str) -> None:
+    def record(name: str) -> None:
         order.append(name)
         second.set()
 
-    words = WORDS | {"epochs": 2}
-    later = threading.Thread(target=lambda: net.train(X, Y, callbacks=[lambda report: hear("second")], **words))
+    options = OPTIONS | {"epochs": 2}
+    later = threading.Thread(target=lambda: net.train(X, Y, callbacks=[lambda report: record("second")], **options))
     predicting = threading.Thread(target=lambda: (net.predict(X[:, :1]), net.predict(X), order.append("predicted")))
 
     def first(report: Any) -> None:
@@ -127,27 +127,27 @@ def test_a_second_training_of_one_network_waits_and_predictions_do_not() -> None
             assert not second.wait(0.3)
         order.append("first")
 
-    net.train(X, Y, callbacks=[first], **words)
+    net.train(X, Y, callbacks=[first], **options)
     later.join()
     assert order == ["predicted", "first", "first", "second", "second"]
 
 
 @pytest.mark.parametrize(("others", "threads"), [(0, 2), (1, 1)])
-def test_a_training_takes_one_thread_while_another_runs(
+def test_a_training_uses_one_thread_while_another_runs(
     others: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counts, together = set[int](), executor.run_together
-    monkeypatch.setattr(executor.Pace, "threads", lambda pace, wanted: 2)
+    counts, original = set[int](), executor.run_threads
+    monkeypatch.setattr(executor.ThreadTuner, "threads", lambda tuner, wanted: 2)
 
     def counted(function: Any, arguments: Any, abort: Any) -> None:
         counts.add(len(arguments))
-        together(function, arguments, abort)
+        original(function, arguments, abort)
 
-    monkeypatch.setattr(executor, "run_together", counted)
+    monkeypatch.setattr(executor, "run_threads", counted)
     with ExitStack() as calls:
         for _ in range(others):
-            calls.enter_context(executor.CALLS.one())
-        some(1)[0].train(X, Y, **WORDS)
+            calls.enter_context(executor.ACTIVE_CALLS.enter())
+        networks_of(1)[0].train(X, Y, **OPTIONS)
     assert counts == {threads}
 
 
@@ -165,17 +165,17 @@ def test_no_networks_are_no_histories() -> None:
 )
 def test_wrong_networks_are_refused(change: Any, sentence: str) -> None:
     with pytest.raises(GlassnetError, match=sentence):
-        train_many(change(some(2)), X, Y)
+        train_many(change(networks_of(2)), X, Y)
 
 
-@pytest.mark.parametrize("words", [{"checkpoint": "a"}, {"resume": True}, {"threads": 0}, {"epochs": -1}])
-def test_wrong_settings_are_refused(words: dict[str, Any]) -> None:
-    with pytest.raises(GlassnetError, match=next(iter(words))):
-        train_many(some(2), X, Y, **words)
+@pytest.mark.parametrize("options", [{"checkpoint": "a"}, {"resume": True}, {"threads": 0}, {"epochs": -1}])
+def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(GlassnetError, match=next(iter(options))):
+        train_many(networks_of(2), X, Y, **options)
 
 
-def test_a_misspelt_setting_is_told_before_anything_is_trained() -> None:
-    nets = some(2)
+def test_a_misspelt_option_is_refused_before_anything_is_trained() -> None:
+    nets = networks_of(2)
     before = [net.parameters.vector.copy() for net in nets]
     with pytest.raises(GlassnetError, match=r"'batchsize' is unknown\. Did you mean 'batch_size'"):
         train_many(nets, X, Y, batchsize=5)
@@ -197,6 +197,6 @@ print([h.stopped for h in train_many(networks, x, y, epochs=20_000, threads=1, v
 """
 
 
-def test_an_interruption_is_heard_where_another_library_takes_the_signal_first() -> None:
-    found = subprocess.run([sys.executable, "-c", POLARS], capture_output=True, text=True, timeout=120)
-    assert found.stdout.strip() == str(["interrupted"] * 3), found.stderr
+def test_an_interruption_stops_all_where_another_library_handles_the_signal_first() -> None:
+    done = subprocess.run([sys.executable, "-c", POLARS], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == str(["interrupted"] * 3), done.stderr

@@ -1,4 +1,4 @@
-"""What a training run computes: every sample counts once an epoch, as much as its weight says, at the step's rate."""
+"""What a training run computes: each sample counts once per epoch, by its weight, at the rate of the step."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from glassnet import BatchNorm, NeuralNetwork, Scaling, Training
 from glassnet.batches.mini_batches import batch_weights, epoch_batches
+from glassnet.batches.sources import Sources
 from glassnet.execution.executor import ENGINES
-from glassnet.execution.reference import Sources
 from glassnet.tables.optimizers import SGD
 from glassnet.tables.schedules import SCHEDULES, Constant, OneCycle, Schedule, Step, WarmUp
 from glassnet.training.recipe import Recipe
@@ -62,20 +62,20 @@ def one_step(w: list[Array], b: list[Array], x: Array, y: Array, s: Array, lr: f
 
 
 def by_hand(net: NeuralNetwork, x: Array, y: Array, s: Array, size: int, epochs: int, lr: float) -> tuple[Array, int]:
-    """The parameters after a run with a slice of the shuffled samples a step, and the steps made."""
-    w, b = ([array.copy() for array in held] for held in (net.weights, net.biases))
+    """The parameters after a run with a slice of the shuffled samples per step, and the number of steps."""
+    w, b = ([array.copy() for array in arrays] for arrays in (net.weights, net.biases))
     steps = 0
     for epoch in range(epochs):
         order = epoch_order(len(s), net.seed, 0, epoch)
-        for places in (order[first : first + size] for first in range(0, len(s), size)):
-            if s[places].any():
-                one_step(w, b, x[:, places], y[:, places], s[places], lr)
+        for indices in (order[first : first + size] for first in range(0, len(s), size)):
+            if s[indices].any():
+                one_step(w, b, x[:, indices], y[:, indices], s[indices], lr)
                 steps += 1
     return np.concatenate([array.ravel() for array in (*w, *b)]), steps
 
 
 @given(st.integers(1, 400), st.integers(0, 2**32), st.integers(0, 5), st.integers(0, 5))
-def test_an_order_holds_every_sample_once(samples: int, seed: int, run: int, epoch: int) -> None:
+def test_an_order_contains_every_sample_once(samples: int, seed: int, run: int, epoch: int) -> None:
     order = epoch_order(samples, seed, run, epoch)
     assert np.array_equal(np.sort(order), np.arange(samples))
     others = [epoch_order(samples, seed, run + 1, epoch), epoch_order(samples, seed, run, epoch + 1)]
@@ -83,10 +83,10 @@ def test_an_order_holds_every_sample_once(samples: int, seed: int, run: int, epo
 
 
 @given(st.integers(1, 400), st.integers(1, 450))
-def test_batches_follow_one_another_without_a_gap(samples: int, size: int) -> None:
+def test_batches_are_consecutive_without_gaps(samples: int, size: int) -> None:
     batches = epoch_batches(samples, size)
-    places = np.concatenate([np.arange(first, first + m) for first, m in batches])
-    assert np.array_equal(places, np.arange(samples))
+    indices = np.concatenate([np.arange(first, first + m) for first, m in batches])
+    assert np.array_equal(indices, np.arange(samples))
     assert (batches[:-1, 1] == size).all() and 1 <= batches[-1, 1] <= size
     weights = np.random.default_rng(samples).random(samples)
     sums = [weights[::-1][first : first + m].sum() for first, m in batches]
@@ -96,25 +96,25 @@ def test_batches_follow_one_another_without_a_gap(samples: int, size: int) -> No
 @engines
 @settings(max_examples=25)
 @given(samples=st.integers(1, 20), size=st.integers(1, 25))
-def test_a_run_is_the_equations_written_out(engine: str, samples: int, size: int) -> None:
+def test_a_run_equals_the_equations_written_out(engine: str, samples: int, size: int) -> None:
     x, y = data(samples)
     net = network(engine)
-    wanted, steps = by_hand(net, x, y, np.ones(samples), size, 2, 2.0)
+    expected, steps = by_hand(net, x, y, np.ones(samples), size, 2, 2.0)
     history = net.train(x, y, batch_size=size, epochs=2, lr=2.0)
-    np.testing.assert_allclose(values(net), wanted, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(values(net), expected, rtol=1e-11, atol=1e-13)
     assert history[-1].step == steps == 2 * -(-samples // size)
 
 
 @engines
 @settings(max_examples=25)
 @given(weights=st.lists(WEIGHTS, min_size=1, max_size=15).filter(any), size=st.integers(1, 16))
-def test_a_weighted_run_is_the_equations_written_out(engine: str, weights: list[float], size: int) -> None:
+def test_a_weighted_run_equals_the_equations_written_out(engine: str, weights: list[float], size: int) -> None:
     """A batch whose weights are all 0 makes no step and divides nothing by 0."""
     x, y = data(len(weights))
     net = network(engine)
-    wanted, steps = by_hand(net, x, y, np.array(weights), size, 2, 2.0)
+    expected, steps = by_hand(net, x, y, np.array(weights), size, 2, 2.0)
     history = net.train(x, y, batch_size=size, epochs=2, lr=2.0, sample_weight=weights)
-    np.testing.assert_allclose(values(net), wanted, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(values(net), expected, rtol=1e-11, atol=1e-13)
     assert history[-1].step == steps and np.isfinite(history["cost"]).all()
 
 
@@ -129,7 +129,7 @@ def test_the_reported_cost_is_the_weighted_mean_over_the_epoch(engine: str) -> N
 
 
 @engines
-def test_a_full_batch_is_one_step_along_the_gradient_of_the_whole(engine: str) -> None:
+def test_a_full_batch_makes_one_step_along_the_gradient_of_all_samples(engine: str) -> None:
     x, y = data(11)
     for size in (11, 12, 10**9):
         net = network(engine)
@@ -144,10 +144,10 @@ def test_a_full_batch_is_one_step_along_the_gradient_of_the_whole(engine: str) -
 def test_the_gradient_of_a_batch_is_the_mean_of_its_samples(engine: str, weights: list[float], seed: int) -> None:
     x, y = data(len(weights), seed)
     net = network(engine)
-    alone = np.array([gradient(net, x[:, i : i + 1], y[:, i : i + 1]) for i in range(len(weights))])
+    gradients = np.array([gradient(net, x[:, i : i + 1], y[:, i : i + 1]) for i in range(len(weights))])
     costs = [net.cost(x[:, i : i + 1], y[:, i : i + 1]) for i in range(len(weights))]
-    np.testing.assert_allclose(gradient(net, x, y), alone.mean(axis=0), rtol=1e-10, atol=1e-14)
-    weighted = np.average(alone, axis=0, weights=weights)
+    np.testing.assert_allclose(gradient(net, x, y), gradients.mean(axis=0), rtol=1e-10, atol=1e-14)
+    weighted = np.average(gradients, axis=0, weights=weights)
     np.testing.assert_allclose(gradient(net, x, y, weights), weighted, rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(net.cost(x, y, weights), np.average(costs, weights=weights), rtol=1e-12)
 
@@ -164,7 +164,7 @@ def test_the_order_of_a_full_batch_does_not_matter(engine: str, order: list[int]
 
 
 @engines
-def test_weight_two_is_the_sample_twice(engine: str) -> None:
+def test_weight_two_equals_the_sample_twice(engine: str) -> None:
     x, y = data(5)
     weights, twice = [1, 2, 1, 2, 0], [0, 1, 1, 2, 3, 3]
     nets = [network(engine, l2=0.1) for _ in range(2)]
@@ -175,7 +175,7 @@ def test_weight_two_is_the_sample_twice(engine: str) -> None:
 
 
 @engines
-def test_a_sample_of_weight_zero_leaves_no_trace(engine: str) -> None:
+def test_a_sample_of_weight_zero_changes_nothing(engine: str) -> None:
     x, y = data(8)
     weights = np.array([1, 0, 2, 0, 1, 1, 0, 3.0])
     other_x, other_y = np.where(weights > 0, x, 7.0), np.where(weights > 0, y, -5.0)
@@ -199,19 +199,19 @@ def test_every_step_has_its_own_rate(engine: str, schedule: Schedule) -> None:
     """With x = 0 and targets far above, the absolute cost moves the bias by exactly the rate."""
     net = network(engine, (1, 1), activations=["linear"], cost="absolute")
     recipe = Recipe(batch_size=2, epochs=4, lr=0.1, optimizer=SGD(), schedule=schedule)
-    training = Training(net, Sources(np.zeros((5, 1)), np.full((5, 1), 1e9)), recipe)
+    training = Training(net.model, Sources(np.zeros((5, 1)), np.full((5, 1), 1e9)), recipe)
     path = [0.0]
     while not training.finished:
         training.run(steps=1)
         path.append(net.biases[0].item())
-    wanted = schedule.rates(0.1, np.arange(12.0), 12, 3)
-    np.testing.assert_allclose(np.diff(path), wanted, rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(training.history()["lr"], wanted[2::3], rtol=1e-12, atol=1e-18)
+    expected = schedule.rates(0.1, np.arange(12.0), 12, 3)
+    np.testing.assert_allclose(np.diff(path), expected, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(training.history()["lr"], expected[2::3], rtol=1e-12, atol=1e-18)
     assert list(training.history()["step"]) == [3, 6, 9, 12]
 
 
 @engines
-def test_a_factor_of_zero_keeps_a_layer_as_it_is(engine: str) -> None:
+def test_a_factor_of_zero_does_not_change_a_layer(engine: str) -> None:
     layers = (2, 4, Scaling(), 3, BatchNorm(), 2)
     net, plain = network(engine, layers), network(engine, layers)
     before = {name: net.parameters[name].copy() for name in net.parameters}
@@ -222,8 +222,8 @@ def test_a_factor_of_zero_keeps_a_layer_as_it_is(engine: str) -> None:
     factors |= {"batch_norm2_gamma": 0, "batch_norm2_beta": 0}
     assert factors.keys() == before.keys()
     for name, factor in factors.items():
-        moved, wanted = net.parameters[name] - before[name], factor * (plain.parameters[name] - before[name])
-        np.testing.assert_allclose(moved, wanted, rtol=1e-9, atol=1e-16)
+        moved, expected = net.parameters[name] - before[name], factor * (plain.parameters[name] - before[name])
+        np.testing.assert_allclose(moved, expected, rtol=1e-9, atol=1e-16)
         assert factor or np.array_equal(net.parameters[name], before[name])
 
 
@@ -232,7 +232,7 @@ def test_a_factor_of_zero_keeps_a_layer_as_it_is(engine: str) -> None:
 
 @engines
 @pytest.mark.parametrize("share", [0.25, 0.999, 1.001, 4])
-def test_clip_norm_holds_the_norm_of_the_gradient(engine: str, share: float) -> None:
+def test_clip_norm_limits_the_norm_of_the_gradient(engine: str, share: float) -> None:
     x, y = data(6)
     net = network(engine, l2=0.5)
     before, slope = values(net), gradient(net, x, y)
@@ -244,7 +244,7 @@ def test_clip_norm_holds_the_norm_of_the_gradient(engine: str, share: float) -> 
 
 
 @engines
-def test_clip_value_holds_every_gradient(engine: str) -> None:
+def test_clip_value_limits_every_gradient(engine: str) -> None:
     x, y = data(6)
     net = network(engine)
     before, slope = values(net), gradient(net, x, y)
@@ -268,8 +268,8 @@ def test_values_are_clipped_before_their_norm(engine: str) -> None:
 
 @engines
 @pytest.mark.parametrize(("l1", "l2"), [(0.3, 0), (0, 0.2), (0.3, 0.2)])
-def test_the_penalty_acts_on_weights_alone(engine: str, l1: float, l2: float) -> None:
-    """It is not divided by m, whatever the batch, and joins the reported cost."""
+def test_the_penalty_acts_on_weights_only(engine: str, l1: float, l2: float) -> None:
+    """It is not divided by m, whatever the batch, and is part of the reported cost."""
     x, y = data(10)
     plain, net = network(engine), network(engine, l1=l1, l2=l2)
     w = np.concatenate([array.ravel() for array in net.weights])
@@ -284,7 +284,7 @@ def test_the_penalty_acts_on_weights_alone(engine: str, l1: float, l2: float) ->
 
 
 @engines
-def test_a_second_run_goes_on_with_another_order(engine: str) -> None:
+def test_a_second_run_has_another_order(engine: str) -> None:
     x, y = data(30)
     net, again = network(engine), network(engine)
     for each in (net, again):
@@ -296,13 +296,13 @@ def test_a_second_run_goes_on_with_another_order(engine: str) -> None:
     assert net.runs == 2 and not np.allclose(values(net), values(again), rtol=1e-6)
 
 
-def test_data_in_order_where_shuffling_is_off() -> None:
+def test_without_shuffling_samples_are_read_in_order() -> None:
     x, y = data(7)
     net, twin = network("numpy"), network("numpy")
-    w, b = ([array.copy() for array in held] for held in (twin.weights, twin.biases))
+    w, b = ([array.copy() for array in arrays] for arrays in (twin.weights, twin.biases))
     recipe = Recipe(2, 1, 2.0, SGD(), Constant(), shuffle=False)
-    Training(net, Sources(x.T, y.T), recipe).run()
+    Training(net.model, Sources(x.T, y.T), recipe).run()
     for first in range(0, 7, 2):
-        places = slice(first, first + 2)
-        one_step(w, b, x[:, places], y[:, places], np.ones(7)[places], 2.0)
+        batch = slice(first, first + 2)
+        one_step(w, b, x[:, batch], y[:, batch], np.ones(7)[batch], 2.0)
     np.testing.assert_allclose(values(net), np.concatenate([p.ravel() for p in (*w, *b)]), rtol=1e-11, atol=1e-14)

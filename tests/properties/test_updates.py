@@ -1,4 +1,4 @@
-"""How rows set weights and change them: optimisers against their papers, schedules' ends, initialisers' spread."""
+"""How weights are set and updated: optimisers against their papers, schedules, the spread of initial weights."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import pytest
 from glassnet.errors import ParameterError
 from glassnet.tables import initializers, optimizers, schedules
 from glassnet.tables.activations import ACTIVATIONS, LeakyReLU
+from glassnet.tables.custom_activation import custom_activation
 from glassnet.tables.initializers import INITIALIZERS, He, initializer, initializer_for
 from glassnet.tables.optimizers import OPTIMIZERS, SGD, Adam, AdamW
-from glassnet.tables.own_activation import own_activation
 from glassnet.tables.schedules import SCHEDULES, Cosine, InverseScaling, OneCycle, Step, WarmUp, schedule
 
 Array = np.ndarray[Any, Any]
-CUBIC = own_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
+CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
 
 
 def name_of(value: Any) -> str:
-    """A test's name: the same in every process, also where a function is among its arguments."""
+    """A test id that is the same in every process, even if an argument is a function."""
     return "" if callable(value) else str(value)
 
 
@@ -106,16 +106,18 @@ RECURRENCES: list[tuple[Any, Callable[..., Array]]] = [
 
 
 def descend(rule: Any, w: Array, g: list[Array], lr: Array, decays: float = 1.0) -> Array:
-    """Twenty steps by a row of the table; its scalars are computed at once, and rounded to w's dtype."""
+    """Twenty steps of an optimiser of the table; its scalars are computed first and rounded to the dtype of w."""
     scalars = rule.scalars(np.arange(1, 21), lr, decays)
     states = [np.zeros_like(w) for _ in rule.states]
     for t in range(20):
-        w, *states = rule.update(w, g[t], *states, **{name: w.dtype.type(row[t]) for name, row in scalars.items()})
+        w, *states = rule.update(
+            w, g[t], *states, **{name: w.dtype.type(values[t]) for name, values in scalars.items()}
+        )
     return w
 
 
 def problem(scale: float, dtype: type = np.float64) -> tuple[Array, list[Array], Array]:
-    """Weights, twenty gradients of a size, and twenty rates."""
+    """Weights, twenty gradients of the given scale, and twenty rates."""
     rng = np.random.default_rng(11)
     return (
         rng.normal(size=50).astype(dtype),
@@ -130,7 +132,7 @@ def test_every_optimizer_has_its_recurrence() -> None:
 
 @pytest.mark.parametrize("scale", [1.0, 1e-7])
 @pytest.mark.parametrize(("rule", "recurrence"), RECURRENCES, ids=name_of)
-def test_optimizer_is_its_recurrence(rule: Any, recurrence: Callable[..., Array], scale: float) -> None:
+def test_optimizer_matches_its_recurrence(rule: Any, recurrence: Callable[..., Array], scale: float) -> None:
     w, g, lr = problem(scale)
     expected = recurrence(w, g, lr)
     np.testing.assert_allclose(descend(rule, w, g, lr) - w, expected - w, rtol=1e-9, atol=1e-14)
@@ -150,7 +152,7 @@ def test_optimizer_in_float32_keeps_the_dtype(rule: Any, recurrence: Callable[..
 @pytest.mark.parametrize("step", [1, 2, 1000, 10**9])
 @pytest.mark.parametrize(("rule", "recurrence"), RECURRENCES, ids=name_of)
 def test_optimizer_maps_zeros_to_zeros(rule: Any, recurrence: Any, step: int, dtype: type) -> None:
-    scalars = {name: dtype(row[0]) for name, row in rule.scalars(np.array([step]), np.array([0.01])).items()}
+    scalars = {name: dtype(values[0]) for name, values in rule.scalars(np.array([step]), np.array([0.01])).items()}
     zeros = np.zeros(3, dtype)
     with np.errstate(all="raise", under="ignore"):
         results = rule.update(zeros, zeros, *(zeros for _ in rule.states), **scalars)
@@ -159,7 +161,9 @@ def test_optimizer_maps_zeros_to_zeros(rule: Any, recurrence: Any, step: int, dt
 
 
 def test_smallest_epsilon_still_maps_zeros_to_zeros() -> None:
-    scalars = {name: np.float32(row[0]) for name, row in Adam(epsilon=1e-37).scalars(np.ones(1), np.ones(1)).items()}
+    scalars = {
+        name: np.float32(values[0]) for name, values in Adam(epsilon=1e-37).scalars(np.ones(1), np.ones(1)).items()
+    }
     zero = np.zeros(1, np.float32)
     assert not Adam().update(zero, zero, zero, zero, **scalars)[0].any()
 
@@ -168,7 +172,7 @@ def test_smallest_epsilon_still_maps_zeros_to_zeros() -> None:
 def test_scalars_are_float64_and_depend_on_the_step_alone(rule: Any) -> None:
     t, lr = np.arange(1, 41), np.full(40, 0.01)
     whole, late = rule.scalars(t, lr), rule.scalars(t[30:], lr[30:])
-    assert all(row.dtype == np.float64 and row.shape == (40,) and row.flags.c_contiguous for row in whole.values())
+    assert all(v.dtype == np.float64 and v.shape == (40,) and v.flags.c_contiguous for v in whole.values())
     assert all(np.array_equal(whole[name][30:], late[name]) for name in whole)
 
 
@@ -178,29 +182,31 @@ def test_weight_decay_acts_on_weights_only() -> None:
     assert not np.allclose(descend(AdamW(weight_decay=0.5), w, g, lr), descend(Adam(), w, g, lr))
 
 
-def test_adams_small_factor_does_not_come_from_a_rounded_beta() -> None:
+def test_one_minus_beta_is_not_computed_from_a_rounded_beta() -> None:
     scalars = Adam().scalars(np.array([1]), np.array([0.001]))
-    assert np.float32(scalars["one_less_beta2"][0]) == np.float32(0.001) != np.float32(1) - np.float32(0.999)
+    assert np.float32(scalars["one_minus_beta2"][0]) == np.float32(0.001) != np.float32(1) - np.float32(0.999)
 
 
 # ---- schedules
 
 
-def rates(row: Any, total: int = 100, per_epoch: int = 10, lr: float = 0.1) -> Array:
-    return np.asarray(row.rates(lr, np.arange(total + 1), total, per_epoch))
+def rates(entry: Any, total: int = 100, per_epoch: int = 10, lr: float = 0.1) -> Array:
+    return np.asarray(entry.rates(lr, np.arange(total + 1), total, per_epoch))
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_schedules_are_float64_and_depend_on_the_step_alone(name: str) -> None:
-    row = schedule(name)
-    whole = rates(row)
+    entry = schedule(name)
+    whole = rates(entry)
     assert whole.dtype == np.float64 and whole.shape == (101,) and (whole >= 0).all() and np.isfinite(whole).all()
-    assert np.array_equal(row.rates(0.1, np.arange(40, 60), 100, 10), whole[40:60])
-    assert row.rates(0.1, np.arange(1), 1, 1).shape == (1,) and np.isfinite(row.rates(0.1, np.arange(1), 1, 1)).all()
-    assert (row.rates(0.1, np.arange(101, 300), 100, 10) <= whole.max()).all()
+    assert np.array_equal(entry.rates(0.1, np.arange(40, 60), 100, 10), whole[40:60])
+    assert (
+        entry.rates(0.1, np.arange(1), 1, 1).shape == (1,) and np.isfinite(entry.rates(0.1, np.arange(1), 1, 1)).all()
+    )
+    assert (entry.rates(0.1, np.arange(101, 300), 100, 10) <= whole.max()).all()
 
 
-def test_schedules_begin_and_end_as_they_say() -> None:
+def test_schedules_begin_and_end_at_their_rates() -> None:
     assert (rates(schedule("constant")) == 0.1).all()
     steps = rates(Step(every=2, factor=0.5))
     assert (steps[:20] == 0.1).all() and (steps[20:40] == 0.05).all() and steps[100] == 0.1 / 32
@@ -210,14 +216,14 @@ def test_schedules_begin_and_end_as_they_say() -> None:
     np.testing.assert_allclose(inverse, [0.1 / math.sqrt(t + 1) for t in range(101)], rtol=1e-15)
 
 
-def test_inverse_scaling_by_samples_is_scikit_learns() -> None:
+def test_inverse_scaling_by_samples_matches_scikit_learn() -> None:
     by_samples = rates(InverseScaling(power=0.5, samples=200))
-    expected, seen, rate = [], 0, 0.1
+    expected, count, rate = [], 0, 0.1
     for step in range(101):
         expected.append(rate)
         if step % 10 == 9:  # scikit-learn counts the epoch's samples, then sets the rate of the next
-            seen += 200
-            rate = 0.1 / (seen + 1) ** 0.5
+            count += 200
+            rate = 0.1 / (count + 1) ** 0.5
     np.testing.assert_allclose(by_samples, expected, rtol=1e-15)
 
 
@@ -229,9 +235,9 @@ def test_cosine_goes_from_lr_to_floor() -> None:
         assert Cosine(floor).rates(0.1, np.array([250]), 100, 10)[0] == cosine[100]
 
 
-@pytest.mark.parametrize(("row", "peak", "turn"), [(OneCycle(), 1.0, 30), (OneCycle(0.5, 0.2), 0.5, 20)])
-def test_one_cycle_goes_up_and_down(row: OneCycle, peak: float, turn: int) -> None:
-    cycle = rates(row)
+@pytest.mark.parametrize(("entry", "peak", "turn"), [(OneCycle(), 1.0, 30), (OneCycle(0.5, 0.2), 0.5, 20)])
+def test_one_cycle_goes_up_and_down(entry: OneCycle, peak: float, turn: int) -> None:
+    cycle = rates(entry)
     assert cycle[0] == 0.1 and cycle[turn] == cycle.max() == pytest.approx(peak) and cycle[100] == pytest.approx(0)
     assert (np.diff(cycle[: turn + 1]) > 0).all() and (np.diff(cycle[turn:]) < 0).all()
     assert cycle[turn // 2] == pytest.approx((0.1 + peak) / 2) and cycle[(turn + 100) // 2] == pytest.approx(peak / 2)
@@ -242,9 +248,9 @@ def test_one_cycle_without_a_rise_or_a_fall() -> None:
     assert np.isfinite(rates(OneCycle(rise=1))).all() and rates(OneCycle(rise=1))[99] < 1
 
 
-def test_warm_up_rises_evenly_and_stays() -> None:
-    for row in (WarmUp(steps=5), WarmUp(share=0.05), WarmUp(share=0.041)):
-        np.testing.assert_allclose(rates(row), [0.1 * min(1, (t + 1) / 5) for t in range(101)], rtol=1e-15)
+def test_warm_up_rises_linearly_and_stays() -> None:
+    for entry in (WarmUp(steps=5), WarmUp(share=0.05), WarmUp(share=0.041)):
+        np.testing.assert_allclose(rates(entry), [0.1 * min(1, (t + 1) / 5) for t in range(101)], rtol=1e-15)
     assert (rates(WarmUp(share=0)) == 0.1).all()
 
 
@@ -261,11 +267,13 @@ VARIANCES: list[tuple[Any, str, Callable[[int, int], float]]] = [
 ]
 
 
-@pytest.mark.parametrize("chance", [np.random.default_rng, np.random.RandomState])
+@pytest.mark.parametrize("generator", [np.random.default_rng, np.random.RandomState])
 @pytest.mark.parametrize(("fan_in", "fan_out"), [(300, 50), (40, 500)])
-@pytest.mark.parametrize(("row", "form", "variance"), VARIANCES, ids=name_of)
-def test_spread_follows_the_fan(row: Any, form: str, variance: Any, fan_in: int, fan_out: int, chance: Any) -> None:
-    w = row.draw(chance(12), fan_in, fan_out)
+@pytest.mark.parametrize(("entry", "form", "variance"), VARIANCES, ids=name_of)
+def test_variance_follows_fan_in_and_fan_out(
+    entry: Any, form: str, variance: Any, fan_in: int, fan_out: int, generator: Any
+) -> None:
+    w = entry.draw(generator(12), fan_in, fan_out)
     assert w.shape == (fan_out, fan_in) and w.dtype == np.float64 and w.flags.c_contiguous
     expected = variance(fan_in, fan_out)
     fourth = {"normal": 3.0, "uniform": 1.8}[form]  # the fourth moment over the squared variance
@@ -292,8 +300,8 @@ def test_orthogonal_has_no_preferred_sign() -> None:
 
 @pytest.mark.parametrize("name", [name for name in INITIALIZERS if name != "auto"])
 def test_same_seed_same_weights(name: str) -> None:
-    row = initializer(name)
-    drawn = [row.draw(np.random.default_rng(seed), 6, 4) for seed in (1, 1, 2)]
+    entry = initializer(name)
+    drawn = [entry.draw(np.random.default_rng(seed), 6, 4) for seed in (1, 1, 2)]
     assert drawn[0].tobytes() == drawn[1].tobytes()
     assert name == "zeros" or drawn[0].tobytes() != drawn[2].tobytes()
 
@@ -301,7 +309,7 @@ def test_same_seed_same_weights(name: str) -> None:
 def test_auto_suits_the_activation() -> None:
     chosen = {name: initializer_for("auto", name).name for name in ACTIVATIONS}
     rectifiers = {"relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus"}
-    assert {name for name, row in chosen.items() if row == "he"} == rectifiers
+    assert {name for name, initial in chosen.items() if initial == "he"} == rectifiers
     assert chosen["selu"] == "lecun" and set(chosen.values()) == {"he", "lecun", "glorot"}
     assert initializer_for("auto", LeakyReLU(0.5)) == He(0.5) and initializer_for("auto", CUBIC).name == "glorot"
     assert initializer_for(He(), "sigmoid") == He() and initializer_for("zeros", "relu").name == "zeros"

@@ -1,4 +1,4 @@
-"""What the compiler makes of a kernel, as text, and whether it is vector code."""
+"""The machine code of a kernel as text, and whether it is vector code."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import platform
 import re
 from collections.abc import Callable
 
-from glassnet.engine.identity import Identity
+from glassnet.engine.kernel_spec import KernelSpec
 
-ENDS = {"float32": "ps", "float64": "pd"}
+SUFFIX = {"float32": "ps", "float64": "pd"}
 LABEL, JUMP = re.compile(r"(\.\w+):"), re.compile(r"\sj\w+\s+(\.\w+)")
 ARITHMETIC = r"\sv?(?:add|sub|mul|div|sqrt|max|min|fn?m(?:add|sub)\d+|cvt(?:t?p[sd]|dq|qq|u?dq)2)"
-PACKED, SINGLE = re.compile(ARITHMETIC + r"p[sd]\s"), re.compile(ARITHMETIC.replace("cvt", "no") + r"s[sd]\s")
+PACKED, SCALAR = re.compile(ARITHMETIC + r"p[sd]\s"), re.compile(ARITHMETIC.replace("cvt", "no") + r"s[sd]\s")
 
 
 def has_fma() -> bool:
@@ -21,14 +21,15 @@ def has_fma() -> bool:
     return platform.machine() in ("x86_64", "AMD64") and bool(llvm.get_host_cpu_features().get("fma", False))
 
 
-def instructions(identity: Identity) -> str:
+def instructions(spec: KernelSpec) -> str:
     """The instructions of a kernel."""
-    from glassnet.engine.cache import make_known
+    from glassnet.engine import address
+    from glassnet.engine.cache import add_symbol
     from glassnet.engine.kernels import KERNELS
 
-    if identity.called is not None:
-        make_known(identity.called)
-    return instructions_of(KERNELS[identity.kind](identity))
+    if spec.callee is not None:
+        add_symbol(spec.callee.symbol, address(spec.callee.kind, spec.callee.dtype))
+    return instructions_of(KERNELS[spec.kind](spec))
 
 
 def instructions_of(kernel: Callable[..., None]) -> str:
@@ -39,35 +40,35 @@ def instructions_of(kernel: Callable[..., None]) -> str:
 
 
 def inner_loops(code: str) -> list[str]:
-    """The innermost loops: what lies between a label and a jump back to it, with no other such stretch inside."""
+    """The innermost loops: code between a label and a jump back to it that contains no other such code."""
     lines = code.splitlines()
-    labels = {found[1]: number for number, line in enumerate(lines) if (found := LABEL.match(line))}
-    jumps = {number: labels.get(found[1], number) for number, line in enumerate(lines) if (found := JUMP.match(line))}
+    labels = {match[1]: number for number, line in enumerate(lines) if (match := LABEL.match(line))}
+    jumps = {number: labels.get(match[1], number) for number, line in enumerate(lines) if (match := JUMP.match(line))}
     loops = {(start, end) for end, start in jumps.items() if start < end}
     inner = [one for one in loops if not any(one[0] <= start and end <= one[1] for start, end in loops - {one})]
     return ["\n".join(lines[start : end + 1]) for start, end in sorted(inner)]
 
 
 def scalar_loops(code: str) -> list[str]:
-    """The innermost loops that compute with one number after another."""
-    return [loop for loop in inner_loops(code) if SINGLE.search(loop) and not PACKED.search(loop)]
+    """The innermost loops of scalar arithmetic."""
+    return [loop for loop in inner_loops(code) if SCALAR.search(loop) and not PACKED.search(loop)]
 
 
 def packed_loops(code: str) -> list[str]:
-    """The innermost loops that compute with whole vectors."""
+    """The innermost loops of vector arithmetic."""
     return [loop for loop in inner_loops(code) if PACKED.search(loop)]
 
 
 def is_packed(code: str, dtype: str, arithmetic: str = r"fn?madd\d+") -> bool:
-    """Whether there is the arithmetic on whole vectors."""
-    return bool(re.search(rf"\sv{arithmetic}{ENDS[dtype]}\s.*%[yz]mm", code))
+    """Whether the code has such arithmetic on whole vectors."""
+    return bool(re.search(rf"\sv{arithmetic}{SUFFIX[dtype]}\s.*%[yz]mm", code))
 
 
-def singles(code: str) -> int:
-    """How many products and quotients there are of one number and another."""
+def scalar_products(code: str) -> int:
+    """The number of scalar multiplications and divisions."""
     return len(re.findall(r"\sv(?:fn?m\w+|mul|div)s[sd]\s", code))
 
 
 def calls(code: str) -> int:
-    """How many calls there are; the one of a row that could raise an exception would count, too."""
+    """The number of calls; that of a kernel which could raise an exception counts too."""
     return len(re.findall(r"\scall", code))

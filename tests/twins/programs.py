@@ -1,34 +1,37 @@
-"""Programs for the twins: one for every row of the tables, random ones, and both executors on the same numbers."""
+"""Programs for the twins: one per entry of the registries, random ones, and both executors on the same numbers."""
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 
+from glassnet.batches.mini_batches import StepRange
+from glassnet.batches.sources import Sources
 from glassnet.engine.executor import Compiled
-from glassnet.execution.reference import Schedule, Sources
+from glassnet.engine.layout import CONTEXT, ROW
 from glassnet.program.architecture import architecture
-from glassnet.program.buffers import Memory, vectors
-from glassnet.program.builder import Step, build
+from glassnet.program.buffers import Memory, new_vectors
+from glassnet.program.builder import build
 from glassnet.program.parameters import Parameters
 from glassnet.program.program import Program
+from glassnet.program.updates import StepOptions
 from glassnet.tables.activations import ACTIVATIONS, Softmax
 from glassnet.tables.costs import COSTS, Cost, cost
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, Layer, LayerNorm
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
+from tests.twins.kernel_calls import KERNEL_TYPE
 
 DTYPES = ("float32", "float64")
-EXTRA = 9  # samples that a source has beyond a batch
-FIRST_STEP = 2**32 - 2  # so that the step wraps round in the hash of dropout
+EXTRA_SAMPLES = 9  # of a source, beyond a batch
+FIRST_STEP = 2**32 - 2  # so that the step overflows in the hash of dropout
 Array = np.ndarray[Any, Any]
 
 
 class Case(NamedTuple):
-    """The words that make a program, and the numbers it runs on. `gain` is how large the weights are."""
+    """The settings of a program and of the numbers that it runs on; `gain` is the scale of the weights."""
 
     layers: tuple[Any, ...]
     activations: tuple[Any, ...]
@@ -49,31 +52,32 @@ class Case(NamedTuple):
 
     def program(self) -> Program:
         """The plain lowering of a training step."""
-        found = architecture(self.layers, self.activations, self.cost, self.l1, self.l2)
+        network = architecture(self.layers, self.activations, self.cost, self.l1, self.l2)
         clipping = {"clip_norm": self.clip_norm is not None, "clip_value": self.clip_value is not None}
-        row = optimizer(self.optimizer)
-        return build(found, Step(row, weighted=self.weighted, labels=self.labels, factors=self.factors, **clipping))
+        update = optimizer(self.optimizer)
+        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=self.factors, **clipping)
+        return build(network, step)
 
     @property
     def groups(self) -> tuple[int, ...]:
-        """How many outputs each distribution has."""
+        """The number of outputs of each distribution."""
         outputs = [width for width in self.layers if isinstance(width, int)][-1]
         return getattr(self.activations[-1], "groups", ()) or (outputs,)
 
 
-# One case for every row of the tables ---------------------------------------------------------------------------------
+# One case for every entry of the registries ---------------------------------------------------------------------------
 
 
-def has_place(row: type[Layer]) -> bool:
-    """Whether a layer row may also stand before an activation."""
-    return "before_activation" in {field.name for field in fields(row)}
+def may_precede_activation(layer: type[Layer]) -> bool:
+    """Whether a layer may also act before an activation."""
+    return "before_activation" in {field.name for field in fields(layer)}
 
 
-def fitting(name: str) -> list[str]:
-    """The activations that a cost may follow; those that it is a pair with come first."""
-    row = COSTS[name]()
-    found = [word for word, kind in ACTIVATIONS.items() if row.outputs.contains(kind().range)]
-    return sorted(found, key=lambda word: word not in row.pairs)
+def fitting(cost_name: str) -> list[str]:
+    """The activations that fit a cost; those that it has pair rows with come first."""
+    entry = COSTS[cost_name]()
+    names = [name for name, kind in ACTIVATIONS.items() if entry.outputs.contains(kind().range)]
+    return sorted(names, key=lambda name: name not in entry.pairs)
 
 
 STRICT: dict[str, Any] = {"l1": 0.01, "l2": 0.1, "weighted": True, "clip_value": 0.02, "clip_norm": 0.1}
@@ -84,11 +88,13 @@ TABLE: dict[str, Case] = {
     **{f"{name} of {end}": Case((6, 4), (end,), name, weighted=True) for name in COSTS for end in fitting(name)[1:2]},
     **{name: Case((6, 5, 1), ("tanh", "tanh"), optimizer=name) for name in OPTIMIZERS},
     **{f"{name}, strict": Case((6, 5, 2), ("tanh", "tanh"), optimizer=name, **STRICT) for name in OPTIMIZERS},
-    **{name: Case((6, row(), 5, row(), 4), ("tanh", "tanh")) for name, row in LAYERS.items()},
+    **{name: Case((6, layer(), 5, layer(), 4), ("tanh", "tanh")) for name, layer in LAYERS.items()},
     **{
-        f"{name} before": Case((6, 5, row(before_activation=True), 1, row(before_activation=True)), ("gelu", "softmax"))
-        for name, row in LAYERS.items()
-        if has_place(row)
+        f"{name} before": Case(
+            (6, 5, kind(before_activation=True), 1, kind(before_activation=True)), ("gelu", "softmax")
+        )
+        for name, kind in LAYERS.items()
+        if may_precede_activation(kind)
     },
     "groups": Case((6, 24, 10), (Softmax((3, 20, 1)), Softmax((3, 5, 2))), "categorical_cross_entropy", weighted=True),
     "wide groups": Case((6, 58), (Softmax((17, 1, 40)),), "categorical_cross_entropy", m=37),
@@ -101,45 +107,47 @@ NAMED = [(name, dtype) for name in TABLE for dtype in DTYPES]
 # Random cases ---------------------------------------------------------------------------------------------------------
 
 
-def layer_rows(before: bool, calm: bool) -> st.SearchStrategy[list[Layer]]:
-    """Up to two layers, all before or all after an activation; `calm`: none that makes numbers much larger."""
-    rows = [row for row in LAYERS.values() if row is not Dropout and (not before or has_place(row))]
-    rows = [row for row in rows if not (calm and row in (BatchNorm, LayerNorm))]
-    made = st.sampled_from(rows).map(lambda row: row(before_activation=True) if before else row())
-    rates = st.sampled_from((0.0, 0.1, 0.5) if calm else (0.0, 0.1, 0.5, 0.95))
+def layer_lists(before: bool, stable: bool) -> st.SearchStrategy[list[Layer]]:
+    """Up to two layers, all before or all after an activation; `stable`: none that makes numbers much larger."""
+    kinds = [kind for kind in LAYERS.values() if kind is not Dropout and (not before or may_precede_activation(kind))]
+    kinds = [kind for kind in kinds if not (stable and kind in (BatchNorm, LayerNorm))]
+    made = st.sampled_from(kinds).map(lambda kind: kind(before_activation=True) if before else kind())
+    rates = st.sampled_from((0.0, 0.1, 0.5) if stable else (0.0, 0.1, 0.5, 0.95))
     return st.lists(made if before else made | rates.map(Dropout), max_size=2)
 
 
 @st.composite
-def grouped(draw: Any, words: Any, widths: list[int], least: int) -> tuple[Any, ...]:
-    """The activations, each softmax whole or by groups of at least `least`."""
-    found: list[Any] = list(words)
-    for place, word in enumerate(words):
-        if word == "softmax" and draw(st.booleans()):
-            left, groups = widths[place], []
-            while left:
-                groups.append(draw(st.integers(least, left)))
-                groups[-1] += left - groups[-1] if left - groups[-1] < least else 0
-                left -= groups[-1]
-            found[place] = Softmax(tuple(groups))
-    return tuple(found)
+def grouped(draw: Any, names: Any, widths: list[int], min_size: int) -> tuple[Any, ...]:
+    """The activations, each softmax whole or in groups of at least `min_size`."""
+    activations: list[Any] = list(names)
+    for index, name in enumerate(names):
+        if name == "softmax" and draw(st.booleans()):
+            rest, groups = widths[index], []
+            while rest:
+                groups.append(draw(st.integers(min_size, rest)))
+                groups[-1] += rest - groups[-1] if rest - groups[-1] < min_size else 0
+                rest -= groups[-1]
+            activations[index] = Softmax(tuple(groups))
+    return tuple(activations)
 
 
 @st.composite
-def cases(draw: Any, calm: bool = False) -> Case:
-    """A random case. `calm`: one that does not make a rounding error grow by itself (jumps, exp of exp)."""
-    known = [name for name, row in ACTIVATIONS.items() if row().smooth or not calm]
+def cases(draw: Any, stable: bool = False) -> Case:
+    """A random case; a `stable` one does not amplify rounding errors by itself (jumps, exp of exp)."""
+    known = [name for name, kind in ACTIVATIONS.items() if kind().smooth or not stable]
     name = draw(st.sampled_from(sorted(COSTS)))
-    end = draw(st.sampled_from([word for word in fitting(name) if word in known]))
-    hidden = draw(st.lists(st.sampled_from([word for word in known if not (calm and word == "exp")]), max_size=3))
-    layers = [draw(st.integers(1, 17)), *draw(layer_rows(False, calm))]
+    end = draw(st.sampled_from([end for end in fitting(name) if end in known]))
+    hidden = draw(st.lists(st.sampled_from([name for name in known if not (stable and name == "exp")]), max_size=3))
+    layers = [draw(st.integers(1, 17)), *draw(layer_lists(False, stable))]
     for index in range(len(hidden) + 1):
         changed = index < len(hidden) or COSTS[name].outputs.low == -np.inf
-        rows = draw(layer_rows(True, calm)) + (draw(layer_rows(False, calm)) if changed else [])
-        least = 2 if calm and (*hidden, end)[index] == "softmax" else 1  # the softmax of one output is 1, 1 − a is 0
-        layers += [draw(st.integers(least, 17)), *rows]
+        entries = draw(layer_lists(True, stable)) + (draw(layer_lists(False, stable)) if changed else [])
+        min_size = (
+            2 if stable and (*hidden, end)[index] == "softmax" else 1
+        )  # the softmax of one output is 1, 1 − a is 0
+        layers += [draw(st.integers(min_size, 17)), *entries]
     widths = [width for width in layers if isinstance(width, int)]
-    activations = draw(grouped((*hidden, end), widths[1:], 2 if calm else 1))
+    activations = draw(grouped((*hidden, end), widths[1:], 2 if stable else 1))
     whole = widths[-1] > 1 and not getattr(activations[-1], "groups", ())
     return Case(
         layers=tuple(layers),
@@ -157,7 +165,7 @@ def cases(draw: Any, calm: bool = False) -> Case:
         clip_value=draw(st.sampled_from((None, 0.01))),
         factors=draw(st.sampled_from(((), (0.5, 0.0, 1.0, 2.0)[: len(hidden) + 1]))),
         source=draw(st.sampled_from(("float64", "float32", "uint8"))),
-        gain=0.5 if calm else draw(st.sampled_from((0.3, 1.0, 5.0))),
+        gain=0.5 if stable else draw(st.sampled_from((0.3, 1.0, 5.0))),
     )
 
 
@@ -165,59 +173,62 @@ def cases(draw: Any, calm: bool = False) -> Case:
 
 
 def sources(case: Case) -> Sources:
-    """x (rows apart in memory), y in the cost's domain, its ends included, and weights, some of them 0."""
-    rng, row, samples = np.random.default_rng(case.seed), cost(case.cost), case.m + EXTRA
+    """x (rows not contiguous), y in the cost's domain, bounds included, and weights, some of them 0."""
+    rng, entry, samples = np.random.default_rng(case.seed), cost(case.cost), case.m + EXTRA_SAMPLES
     widths = [width for width in case.layers if isinstance(width, int)]
     values = rng.normal(size=(samples, widths[0] + 3)) * (1 if case.source != "uint8" else 0)
     x = (values + rng.integers(0, 3, values.shape) * (case.source == "uint8")).astype(case.source)
     weights = np.where(rng.random(samples) < 0.2, 0, rng.random(samples) + 0.1) if case.weighted else None
-    return Sources(x[:, 1:-2], _targets(case, row, rng, (samples, widths[-1])), weights)
+    return Sources(x[:, 1:-2], _targets(case, entry, rng, (samples, widths[-1])), weights)
 
 
-def _targets(case: Case, row: Cost, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+def _targets(case: Case, entry: Cost, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
     if case.labels:
         return rng.integers(0, shape[1], shape[0])
-    if row.target_sum is not None:
+    if entry.target_sum is not None:
         return np.hstack([rng.dirichlet(np.full(size, 0.5), shape[0]) for size in case.groups])
-    return np.clip(rng.normal(0.5, 1, shape), row.targets.low, row.targets.high)
+    return np.clip(rng.normal(0.5, 1, shape), entry.targets.low, entry.targets.high)
 
 
-def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> Schedule:
+def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> StepRange:
     """The given (first, m) of batches, in a random order of the samples, with their step scalars."""
-    order, batches = np.random.default_rng(case.seed + 1).permutation(case.m + EXTRA), np.array(batches, np.int64)
-    found: dict[str, Any] = {"l1": case.l1, "l2": case.l2, "clip norm": case.clip_norm, "clip value": case.clip_value}
+    order, batches = (
+        np.random.default_rng(case.seed + 1).permutation(case.m + EXTRA_SAMPLES),
+        np.array(batches, np.int64),
+    )
+    columns: dict[str, Any] = {"l1": case.l1, "l2": case.l2, "clip norm": case.clip_norm, "clip value": case.clip_value}
     weights = sources(case).weights
     if weights is not None:
         sums = np.array([weights[order[first : first + m]].sum() for first, m in batches])
-        found["weight factor"] = batches[:, 1] / np.where(sums > 0, sums, np.inf)
+        columns["weight factor"] = batches[:, 1] / np.where(sums > 0, sums, np.inf)
     steps = np.arange(len(batches)) + 1.0
     for number, (factor, decays) in enumerate(program.groups):
         scalars = program.optimizer.scalars(steps, np.full(len(steps), lr * factor), float(decays))
-        found |= {f"{word} {number}": values for word, values in scalars.items()}
+        columns |= {f"{name} {number}": values for name, values in scalars.items()}
     table = np.empty((len(steps), len(program.scalars)), case.dtype)
     for column, name in enumerate(program.scalars):
-        table[:, column] = found[name]
-    return Schedule(order, batches, table, FIRST_STEP)
+        table[:, column] = columns[name]
+    return StepRange(order, batches, table, FIRST_STEP)
 
 
 def batches(case: Case, steps: int) -> list[tuple[int, int]]:
-    """Whole batches from several places, and every third one smaller."""
-    return [(number % EXTRA, max(1, case.m // 3) if number % 3 == 2 else case.m) for number in range(steps)]
+    """Whole batches at several positions, every third one smaller."""
+    return [(number % EXTRA_SAMPLES, max(1, case.m // 3) if number % 3 == 2 else case.m) for number in range(steps)]
 
 
 def prepared(executor: type[Memory], program: Program, case: Case, started: bool = False) -> Any:
     """An executor on parameters drawn from the seed. `started`: statistics and states as after some steps."""
-    parameters, statistics = (Parameters(found, case.dtype) for found in (program.segments, program.statistics))
-    rng, held = np.random.default_rng(case.seed + 2), vectors(program, parameters, statistics)
+    parameters, statistics = (Parameters(each, case.dtype) for each in (program.segments, program.statistics))
+    rng, memory = np.random.default_rng(case.seed + 2), new_vectors(program, parameters, statistics)
     for segment in program.segments:
         spread = case.gain / np.sqrt(segment.shape[0]) if segment.is_weight else 0.3
         parameters.rows(segment.name)[...] = (segment.initial or 0) + spread * rng.normal(size=segment.shape)
     for segment in program.statistics:
         statistics.rows(segment.name)[...] = segment.initial + 0.2 * rng.random(segment.shape) * started
-    for state in held.states:
+    for state in memory.states:
         for name in state:
             state.rows(name)[...] = 0.1 * rng.random(state.rows(name).shape) * started
-    runner = executor(program, held, case.m, case.seed)
+    runner = executor(program, memory, case.m, case.seed)
     runner.bind(sources(case))
     return runner
 
@@ -225,46 +236,46 @@ def prepared(executor: type[Memory], program: Program, case: Case, started: bool
 # The compiled executor, row by row and as several threads -------------------------------------------------------------
 
 
-def begin(compiled: Compiled, plan: Schedule, number: int) -> None:
-    """Make ready for one step, as Reference.begin does."""
+def begin(compiled: Compiled, plan: StepRange, number: int) -> None:
+    """Prepare one step, as Reference.begin does."""
     first, compiled.m = map(int, plan.batches[number])
-    scalars = plan.scalars[number : number + 1]
-    compiled.context[2:7] = (
-        *(compiled.m, first, plan.first_step + number),
-        *(scalars.ctypes.data, plan.order.ctypes.data),
-    )
+    context, scalars = compiled.context, plan.scalars[number : number + 1]
+    context[CONTEXT.samples], context[CONTEXT.first_sample] = compiled.m, first
+    context[CONTEXT.step], context[CONTEXT.scalars] = plan.first_step + number, scalars.ctypes.data
+    context[CONTEXT.order] = plan.order.ctypes.data
 
 
 def run_row(compiled: Compiled, number: int, threads: Any = (0,)) -> None:
     """Run one row on what the buffers hold, as the given threads one after another."""
-    row = compiled.table[number]
-    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(int(row[0]))
+    row, context = compiled.table[number], compiled.context
+    kernel = KERNEL_TYPE(int(row[ROW.kernel]))
     for thread in threads:
-        compiled.context[:2] = thread, len(threads)
-        kernel(row.ctypes.data, compiled.context.ctypes.data)
-    compiled.context[:2] = 0, 1
+        context[CONTEXT.thread], context[CONTEXT.threads] = thread, len(threads)
+        kernel(row.ctypes.data, context.ctypes.data)
+    context[CONTEXT.thread], context[CONTEXT.threads] = 0, 1
 
 
-def held_vectors(runner: Memory) -> dict[str, Array]:
+def all_memory(runner: Memory) -> dict[str, Array]:
     """Every vector that an executor writes to, padding included."""
-    held = runner.held
-    kept = {"parameters": held.parameters, "gradients": held.gradients, "statistics": held.statistics}
-    kept |= {f"state{number}": state for number, state in enumerate(held.states)}
-    work = {"work": runner.work[False], "wide work": runner.work[True]}
-    return {name: vectors.vector for name, vectors in kept.items()} | work
+    vectors = runner.vectors
+    parts = {"parameters": vectors.parameters, "gradients": vectors.gradients, "statistics": vectors.statistics}
+    parts |= {f"state{number}": state for number, state in enumerate(vectors.states)}
+    work = {"work": runner.work[False], "float64 work": runner.work[True]}
+    return {name: part.vector for name, part in parts.items()} | work
 
 
 def after_steps(executor: type[Memory], program: Program, case: Case, steps: int) -> tuple[Array, dict[str, Array]]:
-    """The costs of some steps, and what outlives them: parameters, statistics, states."""
+    """The costs of some steps, and the vectors that outlive them: parameters, statistics, states."""
     runner, plan = prepared(executor, program, case), schedule(case, program, batches(case, steps))
     costs = np.full(steps, np.nan)
     assert runner.steps(plan, costs) == steps
-    lasting = {name: vector for name, vector in held_vectors(runner).items() if name[:5] in ("param", "stati", "state")}
+    lasting = {name: vector for name, vector in all_memory(runner).items() if name[:5] in ("param", "stati", "state")}
     return costs, lasting
 
 
 def bits(values: Any) -> bytes:
     """The bits of an array, with one pattern for every NaN."""
     values = np.array(values)
-    values[np.isnan(values)] = np.nan
+    if values.dtype.kind == "f":
+        values[np.isnan(values)] = np.nan
     return values.tobytes()

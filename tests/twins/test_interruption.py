@@ -1,4 +1,4 @@
-"""A run that is interrupted at any point leaves no thread behind, no half step, and a network that trains on."""
+"""A run that is interrupted at any point leaves no thread running, no partial step, and a network that can train."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from glassnet import NeuralNetwork
-from glassnet.engine import EngineUnavailable, Identity, cache, kernels
-from glassnet.engine.interruption import signals_wait, undisturbed
-from glassnet.engine.threads import CALLS, run_together
+from glassnet.engine import EngineUnavailable, KernelSpec, cache, kernels
+from glassnet.engine.signals import defer_signals, run_uninterrupted
+from glassnet.engine.threads import ACTIVE_CALLS, run_threads
 
 X, Y = np.random.default_rng(0).normal(size=(2, 20, 500)).astype(np.float32)
-LIMIT = 120  # seconds
+TIMEOUT = 120  # seconds
 
 
 def network() -> NeuralNetwork:
@@ -33,7 +33,7 @@ def weights_after(net: NeuralNetwork, threads: int) -> bytes:
 
 
 def failing(count: int, error: BaseException) -> Callable[[threading.Thread], None]:
-    """A `Thread.start` that fails the `count`th time, when its thread has already been at work for a while."""
+    """A `Thread.start` that fails the `count`th time, when its thread has already run for a while."""
     start, calls = threading.Thread.start, []
 
     def started(thread: threading.Thread) -> None:
@@ -46,8 +46,8 @@ def failing(count: int, error: BaseException) -> Callable[[threading.Thread], No
     return started
 
 
-def left_behind(before: int) -> int:
-    """How many threads are still there after a moment."""
+def still_running(before: int) -> int:
+    """The number of additional threads that still run after up to five seconds."""
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -56,27 +56,27 @@ def left_behind(before: int) -> int:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_ctrl_c_while_the_threads_start(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    """The threads that run already wait at the first barrier: what follows it would train on half a batch."""
-    alone = weights_after(network(), 1)  # all kernels are there
+    """The threads that already run wait at the first barrier: beyond it they would train on half a batch."""
+    single = weights_after(network(), 1)  # all kernels are there
     net, before = network(), threading.active_count()
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", failing(count, KeyboardInterrupt()))
         history = net.train(X, Y, 50, 3, 0.01, optimizer="adam", threads=3)
-    assert history.stopped == "interrupted" and left_behind(before) == 0
+    assert history.stopped == "interrupted" and still_running(before) == 0
     assert net.parameters.vector.tobytes() == network().parameters.vector.tobytes()
     net.runs = 0
-    assert weights_after(net, 2) == alone
+    assert weights_after(net, 2) == single
 
 
 def test_a_thread_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = weights_after(network(), 1)
+    single = weights_after(network(), 1)
     net, before = network(), threading.active_count()
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", failing(2, RuntimeError("can't start new thread")))
         with pytest.raises(RuntimeError, match="can't start"):
             net.train(X, Y, 50, 3, 0.01, optimizer="adam", threads=3)
-    assert left_behind(before) == 0 and not CALLS.made
-    assert weights_after(net, 2) == alone
+    assert still_running(before) == 0 and not ACTIVE_CALLS.calls
+    assert weights_after(net, 2) == single
 
 
 def test_a_callback_that_raises_leaves_no_thread() -> None:
@@ -86,11 +86,11 @@ def test_a_callback_that_raises_leaves_no_thread() -> None:
     net, before = network(), threading.active_count()
     with pytest.raises(LookupError, match="mine"):
         net.train(X, Y, 50, 3, threads=2, callbacks=[raises])
-    assert threading.active_count() == before and not CALLS.made
+    assert threading.active_count() == before and not ACTIVE_CALLS.calls
 
 
-def test_ctrl_c_while_waiting_for_the_others_comes_after_them() -> None:
-    """The first thread is done, the second still writes: the caller must not go on before it has ended."""
+def test_ctrl_c_while_waiting_for_other_threads_is_raised_after_them() -> None:
+    """The first thread is done, the second still writes: the caller must not continue before it has ended."""
     ended = threading.Event()
 
     def work(argument: int) -> None:
@@ -101,7 +101,7 @@ def test_ctrl_c_while_waiting_for_the_others_comes_after_them() -> None:
             ended.set()
 
     with pytest.raises(KeyboardInterrupt):
-        run_together(work, [0, 1], np.zeros(1, np.int64))
+        run_threads(work, [0, 1], np.zeros(1, np.int64))
     assert ended.is_set()
 
 
@@ -117,68 +117,68 @@ def test_a_worker_that_fails_ends_the_others() -> None:
             time.sleep(0.001)
         ended.append(bool(abort[0]))
 
-    run_together(work, [0, 1], abort)
+    run_threads(work, [0, 1], abort)
     assert ended == [True]
 
 
-def test_ctrl_c_leaves_the_compiler_to_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within Numba it would leave the engine broken for the rest of the process, and a kernel takes up to a second."""
+def test_ctrl_c_does_not_interrupt_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inside Numba it would leave the engine broken for the rest of the process."""
     handler, going, ended = signal.getsignal(signal.SIGINT), threading.Event(), threading.Event()
 
-    def build(_: Identity) -> tuple[str, bytes]:
+    def build(_: KernelSpec) -> tuple[str, bytes]:
         os.kill(os.getpid(), signal.SIGINT)
-        if going.wait(LIMIT):
+        if going.wait(TIMEOUT):
             ended.set()
         return "symbol", b"code"
 
     monkeypatch.setattr(kernels, "build", build)
     with pytest.raises(KeyboardInterrupt):
-        cache.compiled(Identity("one_hot", "float32"))
+        cache.compile_kernel(KernelSpec("one_hot", "float32"))
     assert not ended.is_set() and signal.getsignal(signal.SIGINT) is handler
     going.set()
-    assert ended.wait(LIMIT)
+    assert ended.wait(TIMEOUT)
 
 
-def test_what_the_compiler_says_comes_from_its_thread() -> None:
+def test_errors_of_the_compiler_come_from_its_thread() -> None:
     with pytest.raises(EngineUnavailable, match="no kernel of kind 'convolution'"):
-        cache.compiled(Identity("convolution", "float32"))
-    assert undisturbed(threading.current_thread) is not threading.main_thread()
+        cache.compile_kernel(KernelSpec("convolution", "float32"))
+    assert run_uninterrupted(threading.current_thread) is not threading.main_thread()
 
 
-def test_ctrl_c_is_answered_as_it_was_before() -> None:
-    """By the function that answered it, once, with what it was told, when the block is over."""
-    heard: list[Any] = []
-    handler = signal.signal(signal.SIGINT, lambda *what: heard.append(what))
+def test_deferred_signals_reach_their_handler() -> None:
+    """Once, with its arguments, at the end of the block."""
+    received: list[Any] = []
+    handler = signal.signal(signal.SIGINT, lambda *arguments: received.append(arguments))
     try:
-        with signals_wait():
+        with defer_signals():
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
-            assert heard == []
-        assert [number for number, frame in heard] == [signal.SIGINT] and heard[0][1] is not None
+            assert received == []
+        assert [number for number, frame in received] == [signal.SIGINT] and received[0][1] is not None
         signal.raise_signal(signal.SIGINT)
-        assert len(heard) == 2
+        assert len(received) == 2
     finally:
         signal.signal(signal.SIGINT, handler)
 
 
-def test_signals_wait_on_the_main_thread_alone() -> None:
-    handler, seen = signal.getsignal(signal.SIGINT), []
+def test_signals_are_deferred_on_the_main_thread_only() -> None:
+    handler, handlers = signal.getsignal(signal.SIGINT), []
 
     def other() -> None:
-        with signals_wait():
-            seen.append(signal.getsignal(signal.SIGINT))
+        with defer_signals():
+            handlers.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=other)
     thread.start()
     thread.join()
-    assert seen == [handler]
+    assert handlers == [handler]
 
 
 RANDOM = """
 import random, signal, sys, threading
 import numpy as np
 from glassnet import NeuralNetwork
-from glassnet.engine.threads import CALLS
+from glassnet.engine.threads import ACTIVE_CALLS
 
 x, y = np.random.default_rng(0).normal(size=(2, 20, 500)).astype(np.float32)
 
@@ -194,14 +194,14 @@ def press(*_):
     if armed:
         raise KeyboardInterrupt
 
-alone, chance, ended = bits(1), random.Random(0), 0
-assert bits(2) == alone
+single, rng, ended = bits(1), random.Random(0), 0
+assert bits(2) == single
 signal.signal(signal.SIGALRM, press)
 for number in range(200):
     net = network()
     try:
         armed = True
-        signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-4, 0.05), 1)  # again, for Python loses one in a __del__
+        signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-4, 0.05), 1)  # again, for Python loses one in a __del__
         history = net.train(x, y, 50, 10**6, 1e-4, threads=2)
         armed = False
         ended += history.stopped == "interrupted"
@@ -209,9 +209,9 @@ for number in range(200):
         armed = False
     signal.setitimer(signal.ITIMER_REAL, 0)
     assert np.isfinite(net.parameters.vector).all() and np.isfinite(net.predict(x)).all()
-    assert not CALLS.made, number
+    assert not ACTIVE_CALLS.calls, number
 assert threading.active_count() == 1, threading.enumerate()
-assert bits(2) == alone
+assert bits(2) == single
 print(ended)
 """
 
@@ -219,6 +219,6 @@ print(ended)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no interval timers")
 def test_200_interruptions_at_random_times() -> None:
     command = [sys.executable, "-W", "error", "-c", RANDOM]
-    ended = subprocess.run(command, env=os.environ.copy(), capture_output=True, text=True, timeout=LIMIT)
+    ended = subprocess.run(command, env=os.environ.copy(), capture_output=True, text=True, timeout=TIMEOUT)
     assert ended.returncode == 0, ended.stderr
     assert int(ended.stdout) > 10

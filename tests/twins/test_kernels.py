@@ -1,8 +1,7 @@
-"""Every kernel of the engine against a short NumPy function: values, slices, the memory around what it writes."""
+"""Every kernel of the engine against a short NumPy function: values, slices, the memory around its results."""
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,17 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.engine import EngineUnavailable, Identity, address
-from glassnet.tables.formula import WORDS, Formula, Operation, trace
+from glassnet.engine import EngineUnavailable, KernelSpec, address
+from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, InterpreterArguments
+from glassnet.tables.formula import FUNCTIONS, Formula, Operation, trace
+from tests.twins.kernel_calls import KERNEL_TYPE, call_kernel
+from tests.twins.programs import DTYPES, bits
 
 SIZES = (1, 3, 7, 8, 13, 40)
-DTYPES = ("float32", "float64")
-GUARD = 64  # numbers before and behind every buffer that no kernel may touch
+GUARD = 64  # numbers before and after every buffer that no kernel may touch
 Array = np.ndarray[Any, Any]
 
 
 class Buffer:
-    """An array between two guard zones; `offset` shifts it off every alignment but its own."""
+    """An array between two guard zones."""
 
     def __init__(self, values: Any, dtype: Any = None) -> None:
         values = np.ascontiguousarray(values, dtype)
@@ -39,24 +40,17 @@ class Buffer:
 class Call:
     """A row and its context, run as one thread or as several, one after another."""
 
-    def __init__(self, kernel: int, m: int, units: int, width: int, **context: Any) -> None:
-        self.kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(kernel)
-        self.m, self.head, self.extra, self.failed = m, [kernel, 0, units, width], context, 0
+    def __init__(self, kernel: int, m: int, units: int, width: int, **context: int) -> None:
+        self.kernel, self.m, self.header, self.context = kernel, m, [kernel, 0, units, width], context
 
     def __call__(self, buffers: Sequence[Buffer], settings: Sequence[int] = (), threads: int = 1) -> None:
-        row = np.array([*self.head, *(buffer.address for buffer in buffers), *settings], np.int64)
-        for thread in range(threads):
-            context = np.zeros(11, np.int64)
-            context[:3] = thread, threads, self.m
-            for place, value in self.extra.items():
-                context[{"first": 3, "step": 4, "scalars": 5, "order": 6}[place]] = value
-            self.kernel(row.ctypes.data, context.ctypes.data)
-            self.failed |= int(context[7])
+        row = [*self.header, *(buffer.address for buffer in buffers), *settings]
+        call_kernel(self.kernel, row, self.m, threads, **self.context)
         assert all(buffer.untouched() for buffer in buffers)
 
 
 def run(call: Call, reads: Sequence[Any], writes: Sequence[Buffer], settings: Sequence[int] = ()) -> list[Array]:
-    """The results of a row as 1, 2, 3 and 8 threads, which must all be the same bits."""
+    """The results of a row as 1, 2, 3 and 8 threads, whose bits must all be the same."""
     sources = [Buffer(read) for read in reads]
     results = []
     for threads in (1, 2, 3, 8):
@@ -69,14 +63,6 @@ def run(call: Call, reads: Sequence[Any], writes: Sequence[Buffer], settings: Se
     for source, read in zip(sources, reads, strict=True):
         assert bits(source.array) == bits(read)
     return results[0]
-
-
-def bits(values: Any) -> bytes:
-    """The bits of an array, with one pattern for every NaN."""
-    values = np.array(values)
-    if values.dtype.kind == "f":
-        values[np.isnan(values)] = np.nan
-    return values.tobytes()
 
 
 def empty(shape: Any, dtype: Any) -> Buffer:
@@ -139,12 +125,12 @@ CURVES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def test_all_words_are_tested() -> None:
-    assert set(WORDS) <= {*UNARY, *BINARY, *CURVES}
+def test_every_operation_is_tested() -> None:
+    assert set(FUNCTIONS) <= {*UNARY, *BINARY, *CURVES}
 
 
 def evaluate(formula: Formula, dtype: str, columns: Sequence[Array]) -> Array:
-    """A one-line formula through its kernel."""
+    """A formula of columns, by its kernel."""
     call = Call(address("formula", dtype, formula, ("full",) * (formula.inputs + 1)), len(columns[0]), 0, 1)
     return run(call, columns, [empty(len(columns[0]), dtype)])[0]
 
@@ -168,7 +154,7 @@ def test_formulas_equal_numpy_to_the_bit(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CURVES)
-def test_curves_are_near_numpy(name: str, dtype: str) -> None:
+def test_elementary_functions_are_close_to_numpy(name: str, dtype: str) -> None:
     x = np.concatenate([normal(4096, dtype), np.linspace(-90, 88, 1001).astype(dtype)])
     x = np.abs(x) if name.startswith("log") else x
     x = np.append(x, np.array([0.0, np.inf, np.nan], dtype))
@@ -245,11 +231,11 @@ def test_sums_pass_nan_and_infinity_on(dtype: str) -> None:
         np.testing.assert_array_equal(result, [n, bad])
 
 
-ALONE = (0, 0)  # no formula follows, of no operands
+NO_EPILOGUE = (0, 0)  # its kernel and number of operands
 SHAPES = tuple(itertools.product(SIZES, (1, 2, 17, 66), (1, 10, 33)))
 
 
-def near_product(result: Array, a: Array, b: Array, extra: Any = 0.0) -> None:
+def assert_product(result: Array, a: Array, b: Array, extra: Any = 0.0) -> None:
     """A product's error is at most K·ε·Σ|a||b|."""
     wide, terms = a.astype(np.float64) @ b.astype(np.float64) + extra, a.shape[1] + 2
     bound = np.abs(a).astype(np.float64) @ np.abs(b) + np.abs(extra)
@@ -261,53 +247,53 @@ def test_affine(dtype: str) -> None:
     kernel = address("affine", dtype)
     for m, k, n in SHAPES:
         a, w, b = normal((m, k), dtype, 1), normal((k, n), dtype, 2), normal(n, dtype, 3)
-        z = run(Call(kernel, m, 0, n), [a, w, b], [empty((m, n), dtype)], (k, *ALONE))[0]
-        near_product(z, a, w, b.astype(np.float64))
+        z = run(Call(kernel, m, 0, n), [a, w, b], [empty((m, n), dtype)], (k, *NO_EPILOGUE))[0]
+        assert_product(z, a, w, b.astype(np.float64))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_arrive(dtype: str) -> None:
-    kernel = address("arrive", dtype)
+def test_propagate(dtype: str) -> None:
+    kernel = address("propagate", dtype)
     for m, k, n in SHAPES:
         delta, w = normal((m, k), dtype, 1), normal((n, k), dtype, 2)
-        near_product(run(Call(kernel, m, 0, n), [delta, w], [empty((m, n), dtype)], (k, *ALONE))[0], delta, w.T)
+        assert_product(run(Call(kernel, m, 0, n), [delta, w], [empty((m, n), dtype)], (k, *NO_EPILOGUE))[0], delta, w.T)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_outer(dtype: str) -> None:
-    kernel = address("outer", dtype)
+def test_bp4(dtype: str) -> None:
+    kernel = address("bp4", dtype)
     for m, units, n in SHAPES:
         delta, a = normal((m, n), dtype, 1), normal((m, units), dtype, 2)
         dw = run(Call(kernel, m, units, n), [delta, a], [empty((units, n), dtype)])[0]
-        near_product(dw, a.T, delta / m)
+        assert_product(dw, a.T, delta / m)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", ["affine", "arrive"])
+@pytest.mark.parametrize("kind", ["affine", "propagate"])
 def test_a_sample_has_the_same_bits_in_every_batch(kind: str, dtype: str) -> None:
     a, w, b = normal((40, 67), dtype, 1), normal((67, 35), dtype, 2), normal(35, dtype, 3)
     operands = [w, b] if kind == "affine" else [w.T.copy()]
     kernel = address(kind, dtype)
-    whole = run(Call(kernel, 40, 0, 35), [a, *operands], [empty((40, 35), dtype)], (67, *ALONE))[0]
+    whole = run(Call(kernel, 40, 0, 35), [a, *operands], [empty((40, 35), dtype)], (67, *NO_EPILOGUE))[0]
     for i in (0, 7, 39):
-        one = run(Call(kernel, 1, 0, 35), [a[i : i + 1], *operands], [empty((1, 35), dtype)], (67, *ALONE))[0]
+        one = run(Call(kernel, 1, 0, 35), [a[i : i + 1], *operands], [empty((1, 35), dtype)], (67, *NO_EPILOGUE))[0]
         assert bits(one[0]) == bits(whole[i])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", ["affine", "arrive", "outer"])
+@pytest.mark.parametrize("kind", ["affine", "propagate", "bp4"])
 def test_products_pass_nan_and_infinity_on(kind: str, dtype: str) -> None:
     first, second = normal((9, 20), dtype, 1), np.abs(normal((20, 20), dtype, 2)) + 1
     for bad in (np.nan, np.inf):
         first[4] = 1
         first[4, 3] = bad
-        if kind == "outer":
+        if kind == "bp4":
             delta = np.ones((9, 20), dtype)
             result = run(Call(address(kind, dtype), 9, 20, 20), [delta, first], [empty((20, 20), dtype)])[0]
             np.testing.assert_array_equal(result[3], np.full(20, bad))
         else:
             reads = [first, second, *([np.zeros(20, dtype)] if kind == "affine" else [])]
-            result = run(Call(address(kind, dtype), 9, 0, 20), reads, [empty((9, 20), dtype)], (20, *ALONE))[0]
+            result = run(Call(address(kind, dtype), 9, 0, 20), reads, [empty((9, 20), dtype)], (20, *NO_EPILOGUE))[0]
             np.testing.assert_array_equal(result[4], np.full(20, bad))
             assert np.isfinite(np.delete(result, 4, 0)).all()
 
@@ -320,7 +306,7 @@ def test_gather(source: str, dtype: str) -> None:
     for m, n in itertools.product(SIZES, (1, 5, 16, 37)):
         table = (rng.normal(size=(60, n + 3)) * 50 + 100).astype(source)
         codes = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
-        call = Call(kernel, m, 0, n, first=7, order=order.address)
+        call = Call(kernel, m, 0, n, first_sample=7, order=order.address)
         result = run(call, [table], [empty((m, n), dtype)], (table.strides[0], codes[source]))[0]
         assert bits(result) == bits(table[order.array[7 : 7 + m], :n].astype(dtype))
 
@@ -330,7 +316,7 @@ def test_one_hot(dtype: str) -> None:
     order = Buffer(np.random.default_rng(1).permutation(60), np.int64)
     for m, n in itertools.product(SIZES, (1, 10, 20)):
         labels = np.random.default_rng(2).integers(-2, n + 2, 60)
-        call = Call(address("one_hot", dtype), m, 0, n, first=5, order=order.address)
+        call = Call(address("one_hot", dtype), m, 0, n, first_sample=5, order=order.address)
         result = run(call, [labels], [empty((m, n), dtype)])[0]
         assert bits(result) == bits((labels[order.array[5 : 5 + m], None] == np.arange(n)).astype(dtype))
 
@@ -340,7 +326,9 @@ def test_sample_weights(dtype: str) -> None:
     order, scalars = Buffer(np.random.default_rng(1).permutation(60), np.int64), Buffer([0.0, 0.3], dtype)
     weights = np.random.default_rng(2).random(60)
     for m in SIZES:
-        call = Call(address("sample_weights", dtype), m, 0, 1, first=2, order=order.address, scalars=scalars.address)
+        call = Call(
+            address("sample_weights", dtype), m, 0, 1, first_sample=2, order=order.address, scalars=scalars.address
+        )
         result = run(call, [weights], [empty(m, dtype)], (1,))[0]
         truth = weights[order.array[2 : 2 + m]] * scalars.array[1].astype(np.float64)
         assert bits(result) == bits(truth.astype(dtype))
@@ -350,7 +338,7 @@ def test_sample_weights(dtype: str) -> None:
 def test_means_over_samples(dtype: str) -> None:
     for m, units in itertools.product(SIZES, (1, 8, 20, 70)):
         p, q = normal((m, units), dtype, 1), normal((m, units), dtype, 2)
-        one = run(Call(address("mean", dtype), m, units, 1), [p], [empty(units, dtype)])[0]
+        one = run(Call(address("bp3", dtype), m, units, 1), [p], [empty(units, dtype)])[0]
         two = run(Call(address("mean_product", dtype), m, units, 1), [p, q], [empty(units, dtype)])[0]
         for result, terms in ((one, p), (two, p * q)):
             total = np.zeros(units, dtype)
@@ -457,10 +445,10 @@ def mix(h: Array) -> Array:
 def test_dropout(dtype: str) -> None:
     step, key0, key1, rate = 2**32 - 1, 0x9ABCDEF0, 12345, 0.3
     threshold, scale = int(rate * 2**32), np.float64(1 / (1 - rate))
-    words = (threshold, key0, key1, int(scale.view(np.int64)))
+    settings = (threshold, key0, key1, int(scale.view(np.int64)))
     for m, n in itertools.product(SIZES, (1, 10, 40)):
         x = normal((m, n), dtype)
-        t = run(Call(address("dropout", dtype), m, 0, n, step=step), [x], [empty((m, n), dtype)], words)[0]
+        t = run(Call(address("dropout", dtype), m, 0, n, step=step), [x], [empty((m, n), dtype)], settings)[0]
         k0 = mix(np.array([step + key0], np.uint64).astype(np.uint32))
         counter = np.arange(m * n, dtype=np.uint32).reshape(m, n) * np.uint32(0x9E3779B9)
         kept = mix(mix(counter + k0) + mix(k0 + np.uint32(key1))) >= np.uint32(threshold)
@@ -471,23 +459,37 @@ class Run:
     """A small program for the interpreter: a += rate, c += a, C = mean of c."""
 
     def __init__(self, steps: int) -> None:
-        whole, add = address("interpret", ""), trace(lambda a, c, rate: (a + rate, c + a), 3)
+        add = trace(lambda a, c, rate: (a + rate, c + a), 3)
         step = address("formula", "float64", add, ("full",) * 4, 1)
         self.a, self.c, self.cost, self.costs = (Buffer(np.zeros(n)) for n in (3, 3, 1, steps))
         self.scalars, self.abort = Buffer(np.arange(1.0, steps + 1)), np.zeros(1, np.int64)
         a, c, cost = (buffer.address for buffer in (self.a, self.c, self.cost))
         rows = [[step, 0, 0, 1, a, c, a, c, 0], [address("mean_cost", "float64"), 1, 0, 2, c, cost, 0, 0, 0]]
         self.rows = np.array(rows, np.int64)
-        self.context, self.batches = np.zeros(16, np.int64), np.array([[0, 3], [3, 2]] * steps, np.int64)
-        self.context[[1, 8]] = 1, self.abort.ctypes.data
-        places = [array.ctypes.data for array in (self.rows, self.context, self.batches)]
-        words = [places[0], 2, 9, places[1], places[2], self.scalars.address, 8, 100, steps]
-        self.arguments = np.array([*words, self.costs.address, cost, -1, 0, 0], np.int64)
-        self.interpret = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(whole)
+        self.context, self.batches = np.zeros(CONTEXT_SIZE, np.int64), np.array([[0, 3], [3, 2]] * steps, np.int64)
+        self.context[[CONTEXT.threads, CONTEXT.abort]] = 1, self.abort.ctypes.data
+        arguments = InterpreterArguments(
+            table=self.rows.ctypes.data,
+            rows=len(self.rows),
+            row_size=self.rows.shape[1],
+            context=self.context.ctypes.data,
+            batches=self.batches.ctypes.data,
+            scalars=self.scalars.address,
+            scalar_bytes=8,
+            first_step=100,
+            steps=steps,
+            costs=self.costs.address,
+            cost=cost,
+            steps_done=-1,
+            flush=0,
+            barrier=0,
+        )
+        self.arguments = np.array(arguments, np.int64)
+        self.interpret = KERNEL_TYPE(address("interpret", ""))
 
     def __call__(self) -> int:
         self.interpret(self.arguments.ctypes.data, None)
-        return int(self.arguments[11])
+        return int(self.arguments[CALL.steps_done])
 
 
 def test_interpreter_runs_the_steps() -> None:
@@ -495,7 +497,7 @@ def test_interpreter_runs_the_steps() -> None:
     assert program() == 4
     np.testing.assert_array_equal(program.a.array, [10, 10, 4])
     np.testing.assert_array_equal(program.costs.array, [0, 1, 3, 10])
-    assert list(program.context[[2, 3, 4]]) == [2, 3, 103]
+    assert list(program.context[[CONTEXT.samples, CONTEXT.first_sample, CONTEXT.step]]) == [2, 3, 103]
 
 
 def test_interpreter_stops_at_the_abort_flag() -> None:
@@ -505,7 +507,7 @@ def test_interpreter_stops_at_the_abort_flag() -> None:
     np.testing.assert_array_equal(program.a.array, [0, 0, 0])
 
 
-def test_constants_that_compare_equal_are_told_apart() -> None:
+def test_constants_that_compare_equal_are_distinguished() -> None:
     x = np.array([2.0, -3.0])
     one, index = (Formula(2, (Operation("add", (0, second)),), (2,)) for second in (1.0, 1))
     assert list(evaluate(one, "float64", [x, x])) == [3, -2]
@@ -514,9 +516,9 @@ def test_constants_that_compare_equal_are_told_apart() -> None:
     assert bits(evaluate(plus, "float64", [x])) != bits(evaluate(minus, "float64", [x]))
 
 
-def test_what_cannot_be_compiled_is_said_in_one_sentence() -> None:
+def test_the_error_says_what_cannot_be_compiled() -> None:
     with pytest.raises(EngineUnavailable, match="no kernel of kind 'convolution'"):
         address("convolution", "float32")
     with pytest.raises(EngineUnavailable, match="whole rows"):
         address("formula", "float32", trace(lambda x: x, 1), ("full", "scalar"))
-    assert Identity("mean", "float32").text != Identity("mean", "float64").text
+    assert KernelSpec("bp3", "float32").text != KernelSpec("bp3", "float64").text

@@ -1,4 +1,4 @@
-"""Every kernel's instructions: where its innermost loops compute, they compute with whole vectors."""
+"""The innermost loops of every kernel use vector instructions for their arithmetic."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.engine import Identity
+from glassnet.engine import KernelSpec
+from glassnet.engine.kernel_functions import as_pointer, stack_array
 from glassnet.engine.kernels import KERNELS
-from glassnet.engine.simd import local, pointer
 from glassnet.tables.formula import trace
 from tests.twins.machine_code import has_fma, inner_loops, instructions, instructions_of, packed_loops, scalar_loops
 
@@ -24,37 +24,37 @@ FORMULAS: dict[str, dict[str, Any]] = {
     "sums": {"formula": trace(lambda a, y: (a - y) * (a - y), 2), "modes": ("full", "full", "unit")},
 }
 IN_ORDER = {
-    "sample_weights": "fetches one number here and one there",
-    "mean_cost": "adds one cost a sample, in order, so that bits do not depend on anything",
-    "clip_scale": "adds one number a row of weights, in order",
+    "sample_weights": "gathers numbers from anywhere",
+    "mean_cost": "adds one cost per sample, in order, so that its bits depend on nothing else",
+    "clip_scale": "adds one number per row of weights, in order",
 }
-MOVING = ("one_hot", "followed", "followed skipping", "arrive", "shuffle", "interpret")  # they call, cut up, fill, move
+NO_ARITHMETIC = ("one_hot", "gemm_epilogue", "sparse_gemm_epilogue", "propagate", "shuffle", "interpret")
 
 
 @every_dtype
 @pytest.mark.parametrize("kind", [kind for kind in KERNELS if kind not in IN_ORDER])
 def test_inner_loops_are_packed(kind: str, dtype: str) -> None:
-    code = instructions(Identity(kind, dtype, **FORMULAS.get(kind, {})))
+    code = instructions(KernelSpec(kind, dtype, **FORMULAS.get(kind, {})))
     assert scalar_loops(code) == []
-    assert bool(packed_loops(code)) == (kind not in MOVING)
+    assert bool(packed_loops(code)) == (kind not in NO_ARITHMETIC)
 
 
 @pytest.mark.parametrize("kind", IN_ORDER)
-def test_what_is_said_to_go_in_order_does(kind: str) -> None:
+def test_the_kernels_in_order_have_scalar_loops(kind: str) -> None:
     """So that the exceptions above stay true."""
-    assert scalar_loops(instructions(Identity(kind, "float32")))
+    assert scalar_loops(instructions(KernelSpec(kind, "float32")))
 
 
 @every_dtype
 def test_a_scalar_loop_is_found(dtype: str) -> None:
-    """A sum in order cannot be made a vector; beside it stands a loop that can be."""
+    """A sum in order cannot be vectorized; the loop before it can."""
     from numba import types
 
     real = getattr(types, dtype)
-    memory = local(real, 64)
+    memory = stack_array(real, 64)
 
     def kernel(row: Any, context: Any) -> None:
-        x, squares, total = pointer(row[0], real), memory(), real(0)
+        x, squares, total = as_pointer(row[0], real), memory(), real(0)
         for index in range(64):
             squares[index] = x[index] * x[index]
         for index in range(row[1]):

@@ -1,4 +1,4 @@
-"""predict by its short ways gives the bits of feedforward, sees every edit of the weights, and needs no lock."""
+"""predict gives the bits of feedforward, follows every edit of the weights, and needs no lock."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def samples(count: int, dtype: str = "float64") -> Any:
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_way_gives_the_bits_of_feedforward(name: str, dtype: str, engine: str) -> None:
+def test_every_layout_gives_the_bits_of_feedforward(name: str, dtype: str, engine: str) -> None:
     net = network(name, dtype, engine)
     for count, given in ((1, "float32"), (1, "float64"), (7, "float64"), (600, "float32"), (9000, "float64")):
         x = samples(count, given)
-        wanted = net.feedforward(x)[1][-1]
+        expected = net.feedforward(x)[1][-1]
         if engine == "numpy":  # a product of many samples may add in another order than one of few
-            wanted = np.hstack([net.feedforward(x[:, i : i + 8192])[1][-1] for i in range(0, count, 8192)])
+            expected = np.hstack([net.feedforward(x[:, i : i + 8192])[1][-1] for i in range(0, count, 8192)])
         for form in (x, np.asfortranarray(x), np.repeat(x, 2, 1)[:, ::2], x.tolist()):
-            found = net.predict(form)
-            assert found.dtype == dtype and found.shape == wanted.shape
-            assert bits(found) == bits(net.predict(x))
-        assert np.allclose(net.predict(x), wanted, rtol=0, atol=0 if engine == "compiled" else 1e-5)
+            predicted = net.predict(form)
+            assert predicted.dtype == dtype and predicted.shape == expected.shape
+            assert bits(predicted) == bits(net.predict(x))
+        assert np.allclose(net.predict(x), expected, rtol=0, atol=0 if engine == "compiled" else 1e-5)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -56,11 +56,11 @@ def test_one_sample_of_a_wide_network_has_the_bits_of_many(dtype: str) -> None:
     x = np.random.default_rng(1).normal(size=(37, 40)).astype(dtype)
     many, one = net.feedforward(x), net.feedforward(x[:, 5:6])
     assert bits(net.predict(x[:, 5:6])) == bits(many[1][-1][:, 5:6]) == bits(one[1][-1])
-    for found, wanted in zip(one[0] + one[1], many[0] + many[1], strict=True):
-        assert bits(found) == bits(wanted[:, 5:6])
+    for single, several in zip(one[0] + one[1], many[0] + many[1], strict=True):
+        assert bits(single) == bits(several[:, 5:6])
 
 
-def test_whole_numbers_take_the_careful_way() -> None:
+def test_integers_are_converted() -> None:
     net = network("softmax", "float32")
     x = np.arange(5, dtype=np.uint8)[:, np.newaxis]
     assert bits(net.predict(x)) == bits(net.predict(x.astype(np.float32)))
@@ -80,17 +80,17 @@ def test_one_bad_number_is_named(bad: float) -> None:
 def test_large_numbers_are_not_refused() -> None:
     net = network("one output", "float32")
     x = samples(1, "float32")
-    x[2] = 3e30  # its square leaves the dtype
+    x[2] = 3e30  # its square overflows
     assert bits(net.predict(x)) == bits(net.feedforward(x)[1][-1])
 
 
-def test_answers_are_fresh_and_follow_the_weights() -> None:
+def test_predictions_are_fresh_and_follow_the_weights() -> None:
     net, x = network("one output", "float32"), samples(1, "float32")
     before = net.predict(x)
-    kept = before.copy()
+    copy = before.copy()
     net.weights[1][...] += 1
     after = net.predict(x)
-    assert bits(before) == bits(kept) and bits(after) != bits(before)
+    assert bits(before) == bits(copy) and bits(after) != bits(before)
     assert bits(after) == bits(net.feedforward(x)[1][-1])
     net.train(samples(20), np.ones((1, 20)), epochs=2, verbose=0)
     assert bits(net.predict(x)) == bits(net.feedforward(x)[1][-1]) != bits(after)
@@ -99,10 +99,10 @@ def test_answers_are_fresh_and_follow_the_weights() -> None:
 def test_threads_predict_at_once() -> None:
     net = network("softmax", "float32")
     xs = [samples(count, "float32") for count in (1, 1, 3, 700, 1, 64)]
-    wanted = [bits(net.feedforward(x)[1][-1]) for x in xs]
+    expected = [bits(net.feedforward(x)[1][-1]) for x in xs]
 
     def many(number: int) -> bool:
-        return all(bits(net.predict(xs[number])) == wanted[number] for _ in range(200 if number < 3 else 20))
+        return all(bits(net.predict(xs[number])) == expected[number] for _ in range(200 if number < 3 else 20))
 
     with ThreadPoolExecutor(6) as pool:
         assert all(pool.map(many, range(6)))

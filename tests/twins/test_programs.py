@@ -1,4 +1,4 @@
-"""Whole programs row by row: each kernel against its NumPy function, both on the kernel's own inputs."""
+"""Programs row by row: each kernel against its NumPy function, both on the kernel's own inputs."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from glassnet.program.program import SPLITS, Row
 from glassnet.tables.formula import Formula
 from tests.twins.programs import NAMED, TABLE, Array, Case, begin, bits, cases, prepared, run_row, schedule
 
-CURVES = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")
+ELEMENTARY = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")
 EXACT = ("gather", "one_hot", "sample_weights", "dropout")
 ULP = 4
 WIDE = np.finfo(np.float64).eps
 
 
-# How far a row may be from its twin -----------------------------------------------------------------------------------
-# Each function takes the row's reads (samples are rows, float64) and the dtype's ε, and gives a bound a result.
+# The largest difference allowed between twins -------------------------------------------------------------------------
+# Each function takes the dtype's ε and the row's inputs (samples as rows, float64), and returns a bound per result.
 
 
 def affine(eps: float, a: Array, w: Array, b: Array) -> tuple[Array, ...]:
     return ((a.shape[1] + 1) * eps * (abs(a) @ abs(w) + abs(b)),)
 
 
-def arrive(eps: float, delta: Array, w: Array) -> tuple[Array, ...]:
+def propagate(eps: float, delta: Array, w: Array) -> tuple[Array, ...]:
     return (delta.shape[1] * eps * (abs(delta) @ abs(w.T)),)
 
 
-def outer(eps: float, delta: Array, a: Array) -> tuple[Array, ...]:
+def bp4(eps: float, delta: Array, a: Array) -> tuple[Array, ...]:
     return (eps * (abs(a.T) @ abs(delta)),)
 
 
@@ -46,7 +46,7 @@ def feature_mean(eps: float, p: Array, q: Any = 1.0) -> tuple[Array, ...]:
 
 
 def moments(eps: float, x: Array, axis: int = 0) -> tuple[Array, ...]:
-    """The mean's own error, squared, joins the variance."""
+    """The squared error of the mean is part of the variance's."""
     spread = x - x.mean(axis, keepdims=True)
     return eps * abs(x).sum(axis), eps * (spread**2).sum(axis) + (WIDE * abs(x).sum(axis)) ** 2
 
@@ -55,15 +55,15 @@ def feature_moments(eps: float, x: Array) -> tuple[Array, ...]:
     return moments(eps, x, axis=1)
 
 
-def by_group(bound: Callable[..., tuple[Array, ...]], line: bool) -> Callable[..., tuple[Array, ...]]:
-    """A bound of softmax's rows for each group: lines side by side, or numbers that add up."""
+def by_group(bound: Callable[..., tuple[Array, ...]], is_array: bool) -> Callable[..., tuple[Array, ...]]:
+    """A bound of softmax's rows by group: arrays side by side, or numbers that add up."""
 
-    def bounds(eps: float, *reads: Array, groups: tuple[int, ...]) -> tuple[Array, ...]:
+    def all_groups(eps: float, *reads: Array, groups: tuple[int, ...]) -> tuple[Array, ...]:
         parts = zip(*(np.split(read, np.cumsum(groups)[:-1], axis=1) for read in reads), strict=True)
-        found = [bound(eps, *part)[0] for part in parts]
-        return (np.hstack(found) if line else np.sum(found, axis=0),)
+        bounds = [bound(eps, *part)[0] for part in parts]
+        return (np.hstack(bounds) if is_array else np.sum(bounds, axis=0),)
 
-    return bounds
+    return all_groups
 
 
 def exponentials(z: Array) -> tuple[Array, Array]:
@@ -87,8 +87,8 @@ def softmax_cost(eps: float, z: Array, y: Array) -> tuple[Array, ...]:
 
 
 BOUNDS: dict[str, Callable[..., tuple[Array, ...]]] = {
-    **{"affine": affine, "arrive": arrive, "outer": outer},
-    **{"mean": mean, "mean_product": mean, "feature_mean": feature_mean, "feature_mean_product": feature_mean},
+    **{"affine": affine, "propagate": propagate, "bp4": bp4},
+    **{"bp3": mean, "mean_product": mean, "feature_mean": feature_mean, "feature_mean_product": feature_mean},
     **{"moments": moments, "feature_moments": feature_moments},
     **{"softmax": by_group(softmax, True), "softmax_error": by_group(softmax_error, True)},
     "softmax_cost": by_group(softmax_cost, False),
@@ -106,7 +106,7 @@ def clip_scale(eps: float, limit: float, *squares: Array) -> tuple[Array, ...]:
 
 
 def largest_intermediate(formula: Formula, inputs: list[Any]) -> Array:
-    """The largest value on the way to a result; where an input multiplies everything before it, times that input."""
+    """The largest intermediate value of a formula; where an input multiplies everything before it, times that input."""
     values: list[Any] = list(inputs)
     for index in range(len(formula.operations)):
         part = formula._replace(operations=formula.operations[: index + 1], outputs=(formula.inputs + index,))
@@ -123,15 +123,15 @@ def largest_intermediate(formula: Formula, inputs: list[Any]) -> Array:
 
 
 def of_formula(runner: Reference, row: Row) -> tuple[Array, ...] | None:
-    """4 ulp of the largest intermediate where there is a curve; for sums, n·ε·Σ|terms| beside it."""
+    """4 ulp of the largest intermediate value where there is exp or the like; for sums, n·ε·Σ|terms| in addition."""
     formula = row.formula
     assert formula is not None
     inputs = [*map(runner.columns, row.reads), *(runner.scalars[name] for name in row.scalars)]
     shape = np.broadcast_shapes(*map(np.shape, inputs))
     slack = np.zeros(shape)
-    if any(name in CURVES for name, _ in formula.operations):
+    if any(name in ELEMENTARY for name, _ in formula.operations):
         largest = np.broadcast_to(largest_intermediate(formula, inputs), shape)
-        slack = ULP * np.spacing(largest.astype(runner.held.parameters.vector.dtype)).astype(np.float64)
+        slack = ULP * np.spacing(largest.astype(runner.vectors.parameters.vector.dtype)).astype(np.float64)
     elif row.kind == "formula":
         return None
     if row.kind == "formula":
@@ -142,12 +142,12 @@ def of_formula(runner: Reference, row: Row) -> tuple[Array, ...] | None:
 
 
 def bounds(runner: Reference, row: Row) -> tuple[Array, ...] | None:
-    """How far each result may be off; None where both must have the same bits."""
+    """The bound on each result's difference; None where both must have the same bits."""
     if row.kind in EXACT:
         return None
     if row.formula is not None:
         return of_formula(runner, row)
-    eps = float(np.finfo(runner.held.parameters.vector.dtype).eps)
+    eps = float(np.finfo(runner.vectors.parameters.vector.dtype).eps)
     reads = [runner.rows(name).astype(np.float64) for name in row.reads]
     if row.kind == "mean_cost":
         return mean_cost(row, *reads)
@@ -160,14 +160,14 @@ def bounds(runner: Reference, row: Row) -> tuple[Array, ...] | None:
 
 
 def copied(source: Any, target: Any, row: Row) -> None:
-    """Give `target` what `source` holds of the row's operands."""
+    """Copy the row's operands from one executor to another."""
     for name in (*row.reads, *row.writes):
         if source.program.buffers[name].home != "source":
             target.rows(name)[...] = source.rows(name)
 
 
 def fraction(one: Array, two: Array, bound: Array | None) -> float:
-    """The largest difference as a share of what is allowed."""
+    """The largest difference as a share of its bound."""
     if bound is None:
         return 0.0 if bits(one) == bits(two) else np.inf
     same = (one == two) | (np.isnan(one) & np.isnan(two))
@@ -202,7 +202,7 @@ def check(case: Case) -> None:
 
 
 @pytest.mark.parametrize(("name", "dtype"), NAMED)
-def test_every_row_of_the_tables_equals_its_twin(name: str, dtype: str) -> None:
+def test_every_row_of_the_registries_equals_its_twin(name: str, dtype: str) -> None:
     check(TABLE[name]._replace(dtype=dtype))
 
 
@@ -211,7 +211,7 @@ def test_random_programs_equal_their_twins_row_by_row(case: Case) -> None:
     check(case)
 
 
-def test_the_tables_meet_every_kind_of_row() -> None:
-    met = {row.kind for case in TABLE.values() for row in case.program().rows}
-    assert met == {*SPLITS, "formula", "sums"}
-    assert met == {*BOUNDS, *EXACT, "mean_cost", "clip_scale", "formula", "sums"}
+def test_the_registries_have_every_kind_of_row() -> None:
+    kinds = {row.kind for case in TABLE.values() for row in case.program().rows}
+    assert kinds == {*SPLITS, "formula", "sums"}
+    assert kinds == {*BOUNDS, *EXACT, "mean_cost", "clip_scale", "formula", "sums"}

@@ -1,4 +1,4 @@
-"""Bits never depend on who does what: slices of the samples, threads, batches; padding stays 0, dtypes stay."""
+"""Bits never depend on slices of the samples, threads or batches; padding stays 0, dtypes stay."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from glassnet.batches.mini_batches import StepRange
 from glassnet.engine.executor import Compiled
-from glassnet.execution.reference import Reference, Schedule
+from glassnet.engine.layout import CONTEXT
+from glassnet.execution.reference import Reference
 from glassnet.network import NeuralNetwork
 from glassnet.program.buffers import Memory
 from glassnet.program.lowering import fused
@@ -20,11 +22,11 @@ from tests.twins.programs import (
     NAMED,
     TABLE,
     Case,
+    all_memory,
     batches,
     begin,
     bits,
     cases,
-    held_vectors,
     prepared,
     run_row,
     schedule,
@@ -35,7 +37,7 @@ SLICES = ((0, 1), (42, 1), (5, 3), (36, 7), (0, 13), (20, 13), (3, 40), (0, 43))
 THREADS = (1, 2, 3, 8)
 
 
-def started(case: Case, program: Program) -> tuple[Compiled, Schedule]:
+def started(case: Case, program: Program) -> tuple[Compiled, StepRange]:
     """A compiled executor in the middle of a run, at the beginning of a step."""
     compiled, plan = prepared(Compiled, program, case, started=True), schedule(case, program, [(4, case.m)])
     begin(compiled, plan, 0)
@@ -46,9 +48,10 @@ def started(case: Case, program: Program) -> tuple[Compiled, Schedule]:
 
 
 def sliced(compiled: Compiled, number: int, reads: dict[str, Array], first: int, count: int) -> dict[str, Array]:
-    """What a row makes of some of the samples alone."""
+    """The results of a row for some of the samples."""
     row, context = compiled.program.rows[number], compiled.context.copy()
-    compiled.m, compiled.context[2], compiled.context[3] = count, count, context[3] + first
+    compiled.m, compiled.context[CONTEXT.samples] = count, count
+    compiled.context[CONTEXT.first_sample] += first
     for name, whole in reads.items():
         compiled.rows(name)[...] = whole[first : first + count]
     for name in set(row.writes) - set(reads):
@@ -60,7 +63,7 @@ def sliced(compiled: Compiled, number: int, reads: dict[str, Array], first: int,
 
 
 def check_slices(case: Case) -> None:
-    """Every row without a sum over samples; what dropout drops depends on the place in the batch, so it begins at 0."""
+    """Check every row without a sum over samples; dropout depends on the position in the batch, so it begins at 0."""
     compiled, _plan = started(case, case.program())
     buffers = compiled.program.buffers
     for number, row in enumerate(compiled.program.rows):
@@ -92,9 +95,9 @@ def test_rows_of_random_programs_do_not_depend_on_the_slice(case: Case) -> None:
 
 
 def check_threads(case: Case, program: Program) -> None:
-    """All memory after a row, padding included, is the same whoever does which share, in whichever order."""
+    """Check that all memory after a row is the same for any number of threads in any order, padding included."""
     compiled, _plan = started(case, program)
-    vectors = held_vectors(compiled)
+    vectors = all_memory(compiled)
     for number, row in enumerate(program.rows):
         poison(compiled, row)
         before = {name: vector.copy() for name, vector in vectors.items()}
@@ -111,7 +114,7 @@ def check_threads(case: Case, program: Program) -> None:
 
 
 def poison(compiled: Compiled, row: Row) -> None:
-    """NaN where a row will write, unless it reads there."""
+    """Write NaN where a row will write, unless it reads there."""
     read = set(map(compiled.program.memory, row.reads))
     for name in row.writes:
         if compiled.program.memory(name) not in read:
@@ -123,10 +126,10 @@ def others(compiled: Compiled, row: Row) -> list[bytes]:
     written = {name: compiled.rows(name).copy() for name in row.writes}
     for name in written:
         compiled.rows(name)[...] = 0
-    found = [vector.tobytes() for vector in held_vectors(compiled).values()]
+    rest = [vector.tobytes() for vector in all_memory(compiled).values()]
     for name, values in written.items():
         compiled.rows(name)[...] = values
-    return found
+    return rest
 
 
 @pytest.mark.parametrize(("name", "dtype"), NAMED)
@@ -153,7 +156,7 @@ def network(name: str, dtype: str, engine: str = "compiled") -> NeuralNetwork:
 
 
 @pytest.mark.parametrize(("name", "dtype"), NAMED)
-def test_what_is_predicted_for_a_sample_does_not_depend_on_its_batch(name: str, dtype: str) -> None:
+def test_predictions_do_not_depend_on_the_batch(name: str, dtype: str) -> None:
     net = network(name, dtype)
     x = np.random.default_rng(0).normal(size=(6, 600))
     whole = net.predict(x)
@@ -167,13 +170,13 @@ def test_what_is_predicted_for_a_sample_does_not_depend_on_its_batch(name: str, 
 # Padding and dtypes ---------------------------------------------------------------------------------------------------
 
 
-def padding(held: Parameters) -> Array:
-    """What lies between the segments of a vector."""
-    free = np.ones(held.vector.size, bool)
-    for name, segment in held.segments.items():
-        free[held.offsets[name] : held.offsets[name] + segment.size] = False
-    assert free.any()
-    return held.vector[free]
+def padding(parameters: Parameters) -> Array:
+    """The numbers between the segments of a vector."""
+    is_padding = np.ones(parameters.vector.size, bool)
+    for name, segment in parameters.segments.items():
+        is_padding[parameters.offsets[name] : parameters.offsets[name] + segment.size] = False
+    assert is_padding.any()
+    return parameters.vector[is_padding]
 
 
 @pytest.mark.parametrize("executor", [Reference, Compiled])
@@ -184,16 +187,16 @@ def test_padding_is_0_after_steps(name: str, dtype: str, executor: type[Memory])
     for program in (case.program(), fused(case.program())):
         runner = prepared(executor, program, case)
         runner.steps(schedule(case, program, batches(case, 5)), np.zeros(5))
-        held = runner.held
-        for vector in (held.parameters, held.gradients, *held.states):
+        vectors = runner.vectors
+        for vector in (vectors.parameters, vectors.gradients, *vectors.states):
             assert padding(vector).tobytes() == bytes(padding(vector).nbytes)
-            assert vector is held.gradients or all(rows.any() for rows in vector.values())
+            assert vector is vectors.gradients or all(rows.any() for rows in vector.values())
 
 
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("given_as", ["float32", "float64", "uint8", "int64", "bool"])
-def test_what_comes_out_has_the_dtype_of_the_network(given_as: str, dtype: str, engine: str) -> None:
+def test_results_have_the_dtype_of_the_network(given_as: str, dtype: str, engine: str) -> None:
     net = network("labels", dtype, engine)
     x = np.random.default_rng(0).integers(0, 2, (6, 20)).astype(given_as)
     labels = np.arange(20) % 4

@@ -1,26 +1,26 @@
-"""Softmax, its error and its cross-entropy, across rows and along them, for one group of outputs and for several.
+"""Softmax, its error and its cross-entropy, across samples and along them, for one group of outputs and for several.
 
-Values, bits in every slice and lane and whatever stands beside a group, machine code.
+Values, bits in every slice and lane and with any other groups, machine code.
 """
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any
 
 import numpy as np
 import pytest
 
 from glassnet.engine import address
-from glassnet.engine.identity import Identity
+from glassnet.engine.kernel_spec import KernelSpec
+from tests.twins.kernel_calls import call_kernel
 from tests.twins.machine_code import calls, has_fma, instructions, is_packed
 
 Array = np.ndarray[Any, Any]
 Groups = tuple[int, ...]
-WHOLE = [(n,) for n in (1, 2, 3, 10, 15, 16, 17, 40)]  # in groups of up to 16 numbers, 16 rows go at once
+WHOLE = [(n,) for n in (1, 2, 3, 10, 15, 16, 17, 40)]  # groups of up to 16 outputs are computed for 16 samples at once
 SEVERAL = [(3, 5, 2), (1, 1, 1, 1), (16, 16), (17, 3), (3, 17), (1, 40, 16, 2, 33)]
 ROWS = (1, 5, 8, 16, 17, 40)
-GUARD = 64  # numbers around a result that no kernel may touch
+GUARD = 64  # numbers around a result that no kernel may write
 every_dtype = pytest.mark.parametrize("dtype", ("float32", "float64"))
 every_group = pytest.mark.parametrize("groups", [*WHOLE, *SEVERAL], ids=str)
 
@@ -30,13 +30,8 @@ def run(kind: str, reads: list[Array], shape: Any, dtype: Any, groups: Groups, t
     m, n = reads[0].shape
     count = int(np.prod(shape))
     memory = np.full(count + 2 * GUARD, 77, dtype)
-    kernel = address(kind, reads[0].dtype.name)
-    places = [read.ctypes.data for read in reads] + [memory[GUARD:].ctypes.data]
-    row = np.array([kernel, 0, 0, n, *places, len(groups), *groups], np.int64)
-    context = np.zeros(11, np.int64)
-    for thread in range(threads):
-        context[:3] = thread, threads, m
-        ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(kernel)(row.ctypes.data, context.ctypes.data)
+    operands = [read.ctypes.data for read in reads] + [memory[GUARD:].ctypes.data]
+    call_kernel(address(kind, reads[0].dtype.name), [0, 0, 0, n, *operands, len(groups), *groups], m, threads)
     assert (memory[:GUARD] == 77).all() and (memory[-GUARD:] == 77).all()
     return memory[GUARD:-GUARD].reshape(shape).copy()
 
@@ -59,7 +54,7 @@ def parts(array: Array, groups: Groups) -> list[Array]:
 
 
 def problem(m: int, groups: Groups, dtype: str) -> tuple[Array, Array]:
-    """z of a batch, and what is wanted: smoothed classes in each group."""
+    """z of a batch, and targets: smoothed classes in each group."""
     rng = np.random.default_rng([m, *groups])
     classes = [0.9 * np.eye(n)[rng.integers(0, n, m)] + 0.1 / n for n in groups]
     return (rng.normal(size=(m, sum(groups))) * 4).astype(dtype), np.hstack(classes).astype(dtype)
@@ -70,14 +65,14 @@ def problem(m: int, groups: Groups, dtype: str) -> tuple[Array, Array]:
 def test_values(groups: Groups, dtype: str) -> None:
     for m in ROWS:
         z, y = problem(m, groups, dtype)
-        shares, costs = [], []
-        for given, wanted in zip(parts(z.astype(np.longdouble), groups), parts(y, groups), strict=True):
-            shifted = given - given.max(1, keepdims=True)
+        outputs, costs = [], []
+        for part, target in zip(parts(z.astype(np.longdouble), groups), parts(y, groups), strict=True):
+            shifted = part - part.max(1, keepdims=True)
             total = np.exp(shifted).sum(1, keepdims=True)
-            shares.append(np.exp(shifted) / total)
-            costs.append((wanted * (np.log(total) - shifted)).sum(1))
+            outputs.append(np.exp(shifted) / total)
+            costs.append((target * (np.log(total) - shifted)).sum(1))
         eps = np.finfo(dtype).eps
-        np.testing.assert_allclose(softmax(z, groups), np.hstack(shares).astype(float), rtol=32 * eps)
+        np.testing.assert_allclose(softmax(z, groups), np.hstack(outputs).astype(float), rtol=32 * eps)
         truth = np.sum(costs, axis=0).astype(float)
         np.testing.assert_allclose(cost(z, y, groups), truth, rtol=8 * eps, atol=8 * eps)
 
@@ -88,10 +83,10 @@ def test_error_is_the_jacobian_of_each_group(groups: Groups, dtype: str) -> None
     z, da = problem(17, groups, dtype)
     a = softmax(z, groups)
     expected, scale = [], []
-    for found, arrived in zip(parts(a.astype(float), groups), parts(da.astype(float), groups), strict=True):
-        jacobians = np.einsum("mj,jk->mjk", found, np.eye(found.shape[1])) - np.einsum("mj,mk->mjk", found, found)
-        expected.append(np.einsum("mjk,mk->mj", jacobians, arrived))
-        scale.append(found * (abs(arrived) + (found * abs(arrived)).sum(1, keepdims=True)))
+    for output, gradient in zip(parts(a.astype(float), groups), parts(da.astype(float), groups), strict=True):
+        jacobians = np.einsum("mj,jk->mjk", output, np.eye(output.shape[1])) - np.einsum("mj,mk->mjk", output, output)
+        expected.append(np.einsum("mjk,mk->mj", jacobians, gradient))
+        scale.append(output * (abs(gradient) + (output * abs(gradient)).sum(1, keepdims=True)))
     bound = 8 * np.finfo(dtype).eps * np.hstack(scale) + np.finfo(dtype).tiny
     assert (abs(error(da, a, groups) - np.hstack(expected)) <= bound).all()
 
@@ -120,12 +115,12 @@ def test_a_group_has_the_bits_of_a_softmax_alone(groups: Groups, dtype: str) -> 
     z, y = problem(40, groups, dtype)
     a, c = softmax(z, groups), cost(z, y, groups)
     delta, sums = error(y, a, groups), np.zeros(40)
-    lines = [parts(array, groups) for array in (z, y, a, delta)]
-    for given, wanted, found, errors in zip(*lines, strict=True):
-        whole = (given.shape[1],)
-        assert softmax(given, whole).tobytes() == found.tobytes()
-        assert error(wanted, found, whole).tobytes() == errors.tobytes()
-        sums += cost(given, wanted, whole)
+    by_group = [parts(array, groups) for array in (z, y, a, delta)]
+    for part, target, output, errors in zip(*by_group, strict=True):
+        whole = (part.shape[1],)
+        assert softmax(part, whole).tobytes() == output.tobytes()
+        assert error(target, output, whole).tobytes() == errors.tobytes()
+        sums += cost(part, target, whole)
     np.testing.assert_allclose(c, sums, rtol=4 * len(groups) * np.finfo(np.float64).eps)
 
 
@@ -146,7 +141,7 @@ def test_a_broken_row_breaks_no_other(groups: Groups, dtype: str) -> None:
 
 @every_dtype
 @pytest.mark.parametrize("n", [10, 40])
-def test_far_numbers(n: int, dtype: str) -> None:
+def test_large_numbers(n: int, dtype: str) -> None:
     z = np.zeros((18, n), dtype)
     z[:, 0], z[:, 1] = 3e4, -3e4
     y = np.eye(n, dtype=dtype)[np.full(18, 1)]
@@ -159,6 +154,6 @@ def test_far_numbers(n: int, dtype: str) -> None:
 @every_dtype
 @pytest.mark.parametrize("kind", ["softmax", "softmax_cost"])
 def test_machine_code_is_packed_and_calls_nothing(kind: str, dtype: str) -> None:
-    code = instructions(Identity(kind, dtype))
+    code = instructions(KernelSpec(kind, dtype))
     assert is_packed(code, dtype)
     assert calls(code) == 0

@@ -1,1 +1,1 @@
-"""From the arrays a person passes to mini-batches: checks, samples as rows, orders, sparse x."""
+"""From the arrays that the user passes to mini-batches: checks, samples as rows, orders, sparse x."""

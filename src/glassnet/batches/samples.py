@@ -1,7 +1,7 @@
-"""x, y and sample weights as a person gives them, checked once and turned into rows for the executors.
+"""x, y and sample weights as the user passes them, checked once and converted to rows for the executors.
 
-Samples are columns outside: x (fan_in, batch), y (fan_out, batch). Inside they are rows; an array whose transpose lies
-row by row in memory is read in place, any other is transposed once.
+Outside, samples are columns: x (fan_in, batch), y (fan_out, batch). Inside they are rows; an array whose transpose is
+row-contiguous is read in place, any other is transposed once.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.batches.targets import one_hot, one_hot_groups
 from glassnet.errors import DataError, ParameterTypeError
 from glassnet.program.parameters import Array
 from glassnet.tables.costs import Cost
-from glassnet.tables.interval import NOT_NEGATIVE
+from glassnet.tables.interval import NON_NEGATIVE
 
-IN_PLACE = ("float32", "float64", "uint8")
+READ_IN_PLACE = ("float32", "float64", "uint8")
 
 
 def numeric(name: str, values: Any) -> Array:
@@ -46,21 +47,17 @@ def numeric(name: str, values: Any) -> Array:
 
 
 def input_rows(x: Any, fan_in: int, dtype: Any) -> Array:
-    """x (fan_in, batch) as rows (batch, fan_in), checked. Raises DataError with the first place that is wrong."""
+    """x (fan_in, batch) as rows (batch, fan_in), checked. Raises DataError that names the first bad entry."""
     array = numeric("x", x)
     if array.ndim != 2:
         hint = f"; for one sample use x.reshape({fan_in}, 1)" if array.size == fan_in else ""
-        if array.ndim > 2:
-            hint = "; flatten images first, for example x.reshape(samples, -1).T"
-        raise DataError(
-            f"x has shape {array.shape}; it needs two dimensions ({fan_in}, batch), samples as columns{hint}."
-        )
+        hint = "; flatten images first, for example x.reshape(samples, -1).T" if array.ndim > 2 else hint
+        needs = f"it needs two dimensions ({fan_in}, batch), samples as columns{hint}"
+        raise DataError(f"x has shape {array.shape}; {needs}.")
     if array.shape[0] != fan_in:
         hint = " Its transpose would fit: pass x.T." if array.shape[1] == fan_in else ""
-        raise DataError(
-            f"x has shape {array.shape}, but this network has {fan_in} inputs: samples are columns, so x is "
-            f"({fan_in}, batch).{hint}"
-        )
+        needs = f"this network has {fan_in} inputs: samples are columns, so x is ({fan_in}, batch)"
+        raise DataError(f"x has shape {array.shape}, but {needs}.{hint}")
     if array.shape[1] == 0:
         raise DataError(f"x has shape {array.shape}: there is no sample in it.")
     check_finite("x", array, dtype)
@@ -68,16 +65,16 @@ def input_rows(x: Any, fan_in: int, dtype: Any) -> Array:
 
 
 def as_rows(columns: Array, dtype: Any) -> Array:
-    """The transpose, row by row in memory: in place where the array allows it, else one copy in `dtype`."""
+    """The transpose, row-contiguous: a view where the array allows it, else one copy in `dtype`."""
     rows = columns.T
-    in_place = rows.dtype.name in IN_PLACE and rows.dtype.isnative and rows.strides[1] == rows.itemsize
+    in_place = rows.dtype.name in READ_IN_PLACE and rows.dtype.isnative and rows.strides[1] == rows.itemsize
     if in_place and rows.strides[0] >= 0 and rows.flags.aligned:
         return rows
     return np.ascontiguousarray(rows, dtype)
 
 
 def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
-    """Raise DataError with the first NaN, infinity, or number that `dtype` cannot hold."""
+    """Raise DataError with the first NaN, infinity, or number that `dtype` cannot represent."""
     if columns.dtype.kind != "f":
         return
     largest = float(np.finfo(np.dtype(dtype)).max)
@@ -86,17 +83,16 @@ def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
     if -largest <= low and high <= largest:
         return
     bad = ~(np.abs(columns) <= largest)
-    feature, sample = (int(place[0]) for place in np.nonzero(bad.T)[::-1])
+    feature, sample = (int(index[0]) for index in np.nonzero(bad.T)[::-1])
     value, count = columns[feature, sample], int(bad.sum())
     what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}, beyond {np.dtype(dtype)}"
-    raise DataError(
-        f"{name}[{feature}, {sample}] is {what} ({count} such in all, samples are columns); "
-        f"{'scale that row' if np.isfinite(value) else 'fill in or drop these'} first."
-    )
+    entries = f"{what} ({count} such entries in all; samples are columns)"
+    advice = "scale that row" if np.isfinite(value) else "fill in or drop these"
+    raise DataError(f"{name}[{feature}, {sample}] is {entries}; {advice} first.")
 
 
 def target_rows(y: Any, cost: Cost, groups: Sequence[int], batch: int, dtype: Any) -> Array:
-    """y as rows (batch, fan_out) in the cost's domain, or class numbers (batch,) as int64 where the cost takes them.
+    """y as rows (batch, fan_out) in the cost's domain, or class numbers (batch,) as int64 where the cost accepts them.
 
     `groups` are the sizes of the output's distributions; class numbers of several, (groups, batch), become rows.
     """
@@ -122,21 +118,21 @@ def weight_vector(weights: Any, batch: int) -> Array | None:
         return None
     array = numeric("sample_weight", weights)
     if array.ndim != 1:
-        raise DataError(f"sample_weight has shape {array.shape}; it needs one number a sample: ({batch},).")
+        raise DataError(f"sample_weight has shape {array.shape}; it needs one number per sample: ({batch},).")
     check_batch("sample_weight", len(array), batch)
-    place = NOT_NEGATIVE.outside(array)
-    if place is not None:
-        raise DataError(f"sample_weight[{place[0]}] is {array[place]:g}; weights are finite numbers of at least 0.")
+    index = NON_NEGATIVE.first_outside(array)
+    if index is not None:
+        raise DataError(f"sample_weight[{index[0]}] is {array[index]:g}; weights are finite numbers of at least 0.")
     if not array.any():
         raise DataError("every sample_weight is 0; at least one sample must count.")
     return array.astype(np.float64)
 
 
 def check_shape(name: str, values: Any, shape: tuple[int, int]) -> None:
-    """Raise where an array that a person hands back has another shape than it was given with."""
-    found = numeric(name, values).shape
-    if found != shape:
-        raise DataError(f"{name} has shape {found}, but needs {shape}: (fan_out, batch), as feedforward gives it.")
+    """Raise where an array that `feedforward` returned comes back in another shape."""
+    actual = numeric(name, values).shape
+    if actual != shape:
+        raise DataError(f"{name} has shape {actual}, but needs {shape}: (fan_out, batch), as feedforward returns it.")
 
 
 def check_batch(name: str, count: int, batch: int) -> None:
@@ -146,91 +142,76 @@ def check_batch(name: str, count: int, batch: int) -> None:
 
 
 def _misshapen(array: Array, cost: Cost, groups: Sequence[int], batch: int) -> str:
-    """What y is, and what it should be."""
-    heights, words = [sum(groups)], ("", ", or class numbers of shape ")
-    if cost.target_sum is not None and len(groups) > 1:
-        heights.append(len(groups))
-    needs = "".join(f"{word}({height}, {batch})" for word, height in zip(words, heights, strict=False))
-    turned = array.ndim == 2 and array.shape[1] in heights and array.shape[0] == batch
-    hint = " Its transpose would fit: pass y.T." if turned else ""
+    """The sentence about a y of the wrong shape."""
+    heights = [sum(groups)] if cost.target_sum is None or len(groups) == 1 else [sum(groups), len(groups)]
+    needs = ", or class numbers of shape ".join(f"({height}, {batch})" for height in heights)
+    fits_transposed = array.ndim == 2 and array.shape[1] in heights and array.shape[0] == batch
+    hint = " Its transpose would fit: pass y.T." if fits_transposed else ""
     return f"y has shape {array.shape}, but needs {needs}: samples are columns.{hint}"
 
 
 def _labels(array: Array, cost: Cost, outputs: int, batch: int, dtype: Any) -> Array:
-    """Class numbers 0 .. outputs-1, kept as they are unless the cost smooths its targets."""
+    """Class numbers 0 .. outputs-1, unchanged unless the cost smooths its targets."""
     check_batch("y", len(array), batch)
     labels = _class_numbers("y", array, outputs)
-    columns = np.equal(np.arange(outputs)[:, np.newaxis], labels).astype(dtype)
+    columns = one_hot(labels, outputs).T.astype(dtype)
     smoothed = cost.smoothed(columns, (outputs,))
     return labels if smoothed is columns else np.ascontiguousarray(smoothed.T, dtype)
 
 
 def _labels_of_groups(array: Array, cost: Cost, groups: Sequence[int], batch: int, dtype: Any) -> Array:
-    """Class numbers of each group, (groups, batch), as rows of 0 and 1, one byte each unless the cost smooths them."""
+    """Class numbers of each group, (groups, batch), as rows of 0 and 1: uint8, unless the cost smooths them."""
     check_batch("y", array.shape[1], batch)
     labels = [_class_numbers(f"y[{group}]", row, groups[group]) for group, row in enumerate(array)]
-    rows = one_hot_rows(labels, groups)
+    rows = one_hot_groups(labels, groups)
     smoothed = cost.smoothed(rows.T, groups)
     return rows if smoothed.dtype == rows.dtype else np.ascontiguousarray(smoothed.T, dtype)
 
 
-def one_hot_rows(labels: Sequence[Array], groups: Sequence[int]) -> Array:
-    """Class numbers (batch,) of each group as rows (batch, Σ groups) of uint8, with a single 1 in each group."""
-    rows = np.zeros((len(labels[0]), sum(groups)), np.uint8)
-    for first, numbers in zip(np.cumsum([0, *groups[:-1]]), labels, strict=True):
-        rows[np.arange(len(rows)), first + numbers] = 1
-    return rows
-
-
 def _class_numbers(name: str, array: Array, classes: int) -> Array:
     """Whole numbers 0 .. classes-1 as int64."""
-    if array.dtype.kind == "f" and not (array == np.floor(array)).all():
-        raise DataError(
-            f"{_at(name, int(np.argmax(array != np.floor(array))))} is no whole number; class numbers are 0 to "
-            f"{classes - 1}."
-        )
+    if array.dtype.kind == "f" and (fractional := array != np.floor(array)).any():
+        entry = _at(name, int(np.argmax(fractional)))
+        raise DataError(f"{entry} is not a whole number; class numbers are 0 to {classes - 1}.")
     outside = (array < 0) | (array >= classes)
     if outside.any():
-        place = int(np.argmax(outside))
-        raise DataError(f"{_at(name, place)} is {array[place]}, but the classes are 0 to {classes - 1}.")
+        sample = int(np.argmax(outside))
+        raise DataError(f"{_at(name, sample)} is {array[sample]}, but the classes are 0 to {classes - 1}.")
     return array.astype(np.int64)
 
 
-def _at(name: str, place: int) -> str:
-    """One number of y, or of a row of y: y[3], y[1, 3]."""
-    return f"{name.removesuffix(']')}, {place}]" if name.endswith("]") else f"{name}[{place}]"
+def _at(name: str, sample: int) -> str:
+    """An entry of y, or of a row of y: y[3], y[1, 3]."""
+    return f"{name.removesuffix(']')}, {sample}]" if name.endswith("]") else f"{name}[{sample}]"
 
 
 def _check_domain(columns: Array, cost: Cost, groups: Sequence[int]) -> None:
-    """Raise with the first target that the cost is not defined for."""
-    place = cost.targets.outside(columns)
-    if place is not None:
-        raise DataError(
-            f"y[{', '.join(map(str, place))}] is {columns[place]:g}, but cost {cost.name!r} needs targets in "
-            f"{cost.targets}."
-        )
+    """Raise with the first target that lies outside the domain of the cost."""
+    index = cost.targets.first_outside(columns)
+    if index is not None:
+        entry = f"y[{', '.join(map(str, index))}]"
+        raise DataError(f"{entry} is {columns[index]:g}, but cost {cost.name!r} needs targets in {cost.targets}.")
     if cost.target_sum is None:
         return
     first = 0
     for size in groups:
         sums = columns[first : first + size].sum(axis=0)
-        wrong = np.abs(sums - cost.target_sum) > 1e-3
-        if wrong.any():
-            sample, part = int(np.argmax(wrong)), f"{first}:{first + size}" if len(groups) > 1 else ":"
+        differs = np.abs(sums - cost.target_sum) > 1e-3
+        if differs.any():
+            sample, part = int(np.argmax(differs)), f"{first}:{first + size}" if len(groups) > 1 else ":"
             numbers = f"({len(groups)}, batch)" if len(groups) > 1 else "(batch,)"
-            raise DataError(
-                f"y[{part}, {sample}] adds up to {sums[sample]:g}, but cost {cost.name!r} needs {cost.target_sum:g} a "
-                f"sample; give one-hot columns, or class numbers of shape {numbers}."
-            )
+            needs = f"cost {cost.name!r} needs {cost.target_sum:g} per sample"
+            advice = f"pass one-hot columns, or class numbers of shape {numbers}"
+            raise DataError(f"y[{part}, {sample}] adds up to {sums[sample]:g}, but {needs}; {advice}.")
         first += size
 
 
 def real_dtype(dtype: Any) -> Any:
     """float32 or float64 as a NumPy dtype; anything else is refused."""
     try:
-        found = np.dtype(dtype)
+        result = np.dtype(dtype)
     except TypeError:
-        found = None
-    if dtype is None or found is None or found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        result = None
+    if dtype is None or result is None or result not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ParameterTypeError(f"dtype must be 'float32' or 'float64', not {dtype!r}.")
-    return found
+    return result

@@ -1,61 +1,75 @@
-"""The data of a run, samples as rows: what is trained on, and what is held out to judge it."""
+"""The data of a run, samples as rows: what it trains on, and what is held out to validate it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.batches.mini_batches import split_validation
 from glassnet.batches.samples import input_rows, target_rows, weight_vector
 from glassnet.errors import DataError, ParameterError
-from glassnet.execution.reference import Sources
+from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
 
-if TYPE_CHECKING:
-    from glassnet.network import NeuralNetwork
+
+class Sources(NamedTuple):
+    """Samples as rows: x (n, fan_in), y (n, fan_out) or class numbers (n,), weights (n,) or None."""
+
+    x: Array
+    y: Array
+    weights: Array | None = None
+
+    def of(self, name: str) -> Array:
+        """The array that a gathering equation reads: "x source", "y source" or "s source"."""
+        source = {"x source": self.x, "y source": self.y, "s source": self.weights}[name]
+        assert source is not None
+        return source
+
+    def part(self, indices: Any) -> Sources:
+        """Some of the samples; `indices` are their numbers, or a slice."""
+        return Sources(self.x[indices], self.y[indices], None if self.weights is None else self.weights[indices])
 
 
-def run_sources(
-    network: NeuralNetwork, x: Any, y: Any, validation: Any, weights: Any
+def checked_sources(architecture: Architecture, dtype: Any, x: Any, y: Any, weights: Any = None) -> Sources:
+    """x (fan_in, batch), y and sample weights as the user passes them, checked. Raises DataError."""
+    rows = input_rows(x, architecture.inputs, dtype)
+    targets = target_rows(y, architecture.cost, architecture.groups, len(rows), dtype)
+    return Sources(rows, targets, weight_vector(weights, len(rows)))
+
+
+def with_validation(
+    sources: Sources, architecture: Architecture, dtype: Any, validation: Any, seed: int
 ) -> tuple[Sources, Sources | None]:
-    """The checked data of a run and of its validation: (x, y) as given, or a fraction of the samples."""
-    sources = checked_sources(network, x, y, weights)
+    """The data to train on and to validate with: `validation` is (x, y), a fraction to hold out, or None."""
     if validation is None:
         return sources, None
     if not isinstance(validation, (tuple, list)):
-        return _split(sources, validation, network.seed)
+        return _split(sources, validation, seed)
     if len(validation) != 2:
         raise ParameterError(f"validation has {len(validation)} parts; pass (x, y) or a fraction such as 0.1.")
     try:
-        return sources, checked_sources(network, *validation)
+        return sources, checked_sources(architecture, dtype, *validation)
     except DataError as error:
         raise DataError(f"in validation: {error}") from None
-
-
-def checked_sources(network: NeuralNetwork, x: Any, y: Any, weights: Any = None) -> Sources:
-    """x, y and sample weights of one set of samples."""
-    architecture = network.architecture
-    rows = input_rows(x, architecture.inputs, network.dtype)
-    targets = target_rows(y, architecture.cost, architecture.groups, len(rows), network.dtype)
-    return Sources(rows, targets, weight_vector(weights, len(rows)))
 
 
 def _split(sources: Sources, fraction: Any, seed: int) -> tuple[Sources, Sources]:
     """Hold out a fraction of the samples, drawn from the seed."""
     if isinstance(fraction, bool) or not isinstance(fraction, (int, float, np.floating)) or not 0 < fraction < 1:
-        found = " ".join(repr(fraction).split())
-        raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {found:.60}.")
+        given = " ".join(repr(fraction).split())
+        raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {given:.60}.")
     if len(sources.x) < 2:
         raise ParameterError("validation as a fraction needs 2 samples or more.")
-    parts = [_part(sources, places) for places in split_validation(len(sources.x), float(fraction), seed)]
-    for part, what in zip(parts, ("train on", "validate on"), strict=True):
+    parts = [sources.part(indices) for indices in split_indices(len(sources.x), float(fraction), seed)]
+    for part, purpose in zip(parts, ("train on", "validate on"), strict=True):
         if not (len(part.x) if part.weights is None else part.weights.any()):
-            raise ParameterError(f"validation={fraction:g} leaves no sample (of weight above 0) to {what}.")
+            raise ParameterError(f"validation={fraction:g} leaves no sample (of weight above 0) to {purpose}.")
     return parts[0], parts[1]
 
 
-def _part(sources: Sources, places: Array) -> Sources:
-    """Some of the samples."""
-    weights = None if sources.weights is None else sources.weights[places]
-    return Sources(sources.x[places], sources.y[places], weights)
+def split_indices(samples: int, fraction: float, seed: int) -> tuple[Array, Array]:
+    """The sample numbers for training and for validation, the latter drawn from the seed; each in rising order."""
+    drawn = np.random.default_rng([seed, 2**31]).permutation(samples)[: max(1, round(samples * fraction))]
+    is_validation = np.zeros(samples, bool)
+    is_validation[drawn] = True
+    return np.flatnonzero(~is_validation), np.flatnonzero(is_validation)

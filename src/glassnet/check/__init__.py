@@ -1,1 +1,1 @@
-"""Gradients compared with finite differences, and a person's own backpropagation compared with ours."""
+"""Compares gradients with finite differences, and a person's own backpropagation with ours."""

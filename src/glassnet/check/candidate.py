@@ -1,7 +1,7 @@
-"""A person's own backpropagation as it is called: a function, or a class with the article's interface.
+"""Calls a person's own backpropagation: a function, or a class with the article's interface.
 
-Columns outside, as in the article; with `rows` every array goes in and comes out transposed. What it prints is held
-back, what it warns of is not heard, and what it raises becomes a `Refusal`.
+Samples are columns, as in the article; with `rows` every array is transposed on the way in and out. Its output and its
+warnings are suppressed, and what it raises becomes a `CandidateError`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import io
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,12 @@ import numpy as np
 from glassnet.errors import GlassnetError, ParameterTypeError
 from glassnet.program.parameters import Array
 
-HERE = str(Path(__file__).parents[1])  # the package: what is raised in it is not their line
+PACKAGE = str(Path(__file__).parents[1])  # an error raised in here is not in their code
 METHODS = ("feedforward", "backpropagation")
 
 
-class Refusal(GlassnetError, ValueError):
-    """Their code raised, or gave something that is no list of arrays of the right shapes."""
+class CandidateError(GlassnetError, ValueError):
+    """Their code raised, or did not return lists of arrays of the right shapes."""
 
     def __init__(self, sentence: str, equation: str = "run") -> None:
         super().__init__(sentence)
@@ -34,27 +34,27 @@ class Refusal(GlassnetError, ValueError):
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Their code: no output, no warnings, NumPy's errors ignored, and one sentence for whatever it raises."""
+    """Run their code without output, warnings or NumPy's errors, and turn whatever it raises into one sentence."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             yield
-        except Refusal:
+        except CandidateError:
             raise
-        except Exception as error:  # whatever a learner's code may raise is an answer
+        except Exception as error:  # whatever a learner's code raises is a result of the check
             text = " ".join(str(error).split())
-            raise Refusal(f"it raises {type(error).__name__}{_line(error)}: {text[:160]}") from error
+            raise CandidateError(f"it raises {type(error).__name__}{_line(error)}: {text[:160]}") from error
 
 
 def _line(error: Exception) -> str:
-    """The line of their code that raised, where it has one: not ours, and not one of a library's."""
+    """The line of their code that raised, in neither this package nor an installed library; "" where there is none."""
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [one for one in frames if not one.filename.startswith(HERE) and "site-packages" not in one.filename]
+    theirs = [one for one in frames if not one.filename.startswith(PACKAGE) and "site-packages" not in one.filename]
     return f" in line {theirs[-1].lineno}" + (f", {theirs[-1].line!r}" if theirs[-1].line else "") if theirs else ""
 
 
 class Candidate:
-    """Their function or class on layers of given widths; `fresh` makes what holds state anew."""
+    """Their function or class, called with layers of given widths."""
 
     def __init__(self, mine: Any, activations: Sequence[Any], rows: bool) -> None:
         self.mine, self.activations, self.rows = mine, list(activations), rows
@@ -70,101 +70,99 @@ class Candidate:
                 "backpropagation(y, z_s, a_s)."
             )
 
-    def turned(self, array: Any) -> Array:
-        """The transpose where they work in rows."""
+    def transposed(self, array: Any) -> Array:
+        """An array in the other notation: the transpose where they work in rows."""
         return np.asarray(array).T if self.rows else np.asarray(array)
 
-    def made(self, widths: Sequence[int], activations: Sequence[Any] | None = None) -> Any:
-        """An object of their class, or a copy of the one that was passed."""
+    def create(self, widths: Sequence[int], activations: Sequence[Any] | None = None) -> Any:
+        """An instance of their class, or a copy of the one that was passed."""
         with quiet():
-            words = self.activations if activations is None else list(activations)
-            return self.mine(list(widths), words) if isinstance(self.mine, type) else deepcopy(self.mine)
+            names = self.activations if activations is None else list(activations)
+            return self.mine(list(widths), names) if isinstance(self.mine, type) else deepcopy(self.mine)
 
-    def filled(self, widths: Sequence[int], weights: Sequence[Array], biases: Sequence[Array]) -> Any:
-        """An object that holds these weights (fan_out, fan_in) and biases (fan_out, 1)."""
-        made = self.made(widths)
+    def create_with(self, widths: Sequence[int], weights: Sequence[Array], biases: Sequence[Array]) -> Any:
+        """An instance with these weights (fan_out, fan_in) and biases (fan_out, 1)."""
+        instance = self.create(widths)
         with quiet():
             for name, arrays in (("weights", weights), ("biases", biases)):
-                held = getattr(made, name)
-                if len(held) != len(arrays):
-                    raise Refusal(f"its {name} has {len(held)} arrays for {len(arrays)} layers")
+                own = getattr(instance, name)
+                if len(own) != len(arrays):
+                    raise CandidateError(f"its {name} has {len(own)} arrays for {len(arrays)} layers")
                 for number, array in enumerate(arrays):
-                    shape, given = np.shape(held[number]), self.turned(array).copy()
+                    shape, given = np.shape(own[number]), self.transposed(array).copy()
                     if len(shape) == 1 and given.size == shape[0]:
                         given = given.ravel()
                     if shape != given.shape:
-                        raise Refusal(f"its {name}[{number}] has shape {shape}, but {given.shape} is meant")
-                    held[number] = given
-        return made
+                        raise CandidateError(f"its {name}[{number}] has shape {shape}, but {given.shape} is expected")
+                    own[number] = given
+        return instance
 
     def gradients(self, widths: Sequence[int], weights: Any, biases: Any, x: Array, y: Array) -> tuple[Any, Any]:
-        """What they give for dw and db, as it comes."""
+        """What they return for dw and db, unchanged."""
         if self.is_class:
-            made = self.filled(widths, weights, biases)
-            z_s, a_s = self.forward(made, x)
-            return self.back(made, y, z_s, a_s)
+            instance = self.create_with(widths, weights, biases)
+            z_s, a_s = self.forward(instance, x)
+            return self.backward(instance, y, z_s, a_s)
         with quiet():
-            return _pair(self.mine(*self._given(weights, biases, x, y)))
+            return _pair(self.mine(*self._arguments(weights, biases, x, y)))
 
-    def _given(self, weights: Any, biases: Any, x: Array, y: Array) -> list[Any]:
-        """The arguments of a function, copies in their notation."""
-        copies: list[Any] = [[self.turned(array).copy() for array in arrays] for arrays in (weights, biases)]
+    def _arguments(self, weights: Any, biases: Any, x: Array, y: Array) -> list[Any]:
+        """The arguments of a function, as copies in their notation."""
+        copies: list[Any] = [[self.transposed(array).copy() for array in arrays] for arrays in (weights, biases)]
         if self.rows:
             copies[1] = [array.ravel() for array in copies[1]]
-        return [*copies, self.turned(x).copy(), self.turned(y).copy()]
+        return [*copies, self.transposed(x).copy(), self.transposed(y).copy()]
 
-    def changed(self, *given: Any) -> list[str]:
+    def changed_arguments(self, *arguments: Any) -> list[str]:
         """Which of its arguments (weights, biases, x, y) a function changes."""
-        ours, theirs = self._given(*given), self._given(*given)
+        ours, theirs = self._arguments(*arguments), self._arguments(*arguments)
         with quiet():
             self.mine(*theirs)
-        names = ("weights", "biases", "x", "y")
-        same = [
-            len(one) == len(other) and all(map(np.array_equal, one, other))
-            for one, other in zip(ours, theirs, strict=True)
-        ]
-        return [name for name, kept in zip(names, same, strict=True) if not kept]
+        pairs = zip(("weights", "biases", "x", "y"), zip(ours, theirs, strict=True), strict=True)
+        same = {name: len(p) == len(q) and all(map(np.array_equal, p, q)) for name, (p, q) in pairs}
+        return [name for name in same if not same[name]]
 
-    def forward(self, made: Any, x: Array) -> tuple[Any, Any]:
-        """z_s and a_s as they come."""
+    def forward(self, instance: Any, x: Array) -> tuple[Any, Any]:
+        """What their feedforward returns for z_s and a_s, unchanged."""
         with quiet():
-            return _pair(made.feedforward(self.turned(x).copy()))
+            return _pair(instance.feedforward(self.transposed(x).copy()))
 
-    def back(self, made: Any, y: Array, z_s: Any, a_s: Any) -> tuple[Any, Any]:
-        """dw and db for what feedforward gave."""
+    def backward(self, instance: Any, y: Array, z_s: Any, a_s: Any) -> tuple[Any, Any]:
+        """dw and db for what feedforward returned."""
         with quiet():
-            return _pair(made.backpropagation(self.turned(y).copy(), z_s, a_s))
+            return _pair(instance.backpropagation(self.transposed(y).copy(), z_s, a_s))
 
-    def train(self, made: Any, x: Array, y: Array, **words: Any) -> None:
-        """Run their train: x, y, batch_size, epochs, lr by name, or in this order."""
+    def train(self, instance: Any, x: Array, y: Array, **options: Any) -> None:
+        """Call their train with x, y and batch_size, epochs, lr by name, or in this order."""
         with quiet():
-            given: tuple[Any, ...] = (self.turned(x).copy(), self.turned(y).copy())
-            call: Callable[..., Any] = made.train
+            arguments = (self.transposed(x).copy(), self.transposed(y).copy())
             try:
-                call(*given, **words)
+                instance.train(*arguments, **options)
             except TypeError as error:
                 if "argument" not in str(error):
                     raise
-                call(*given, *words.values())
+                instance.train(*arguments, *options.values())
 
 
-def _pair(found: Any) -> tuple[Any, Any]:
-    if not isinstance(found, (tuple, list)) or len(found) != 2:
-        given = f"a {type(found).__name__} of {len(found)}" if isinstance(found, (tuple, list)) else f"{found!r:.60}"
-        raise Refusal(f"it gives {given}, where a pair of lists is meant, such as dw, db")
-    return found[0], found[1]
+def _pair(result: Any) -> tuple[Any, Any]:
+    """The two parts of what they returned. Raises CandidateError where there are not two."""
+    is_list = isinstance(result, (tuple, list))
+    if not is_list or len(result) != 2:
+        given = f"a {type(result).__name__} of {len(result)}" if is_list else f"{result!r:.60}"
+        raise CandidateError(f"it returns {given}, where a pair of lists is expected, such as dw, db")
+    return result[0], result[1]
 
 
-def arrays(candidate: Candidate, found: Any, name: str, count: int) -> list[Array]:
-    """One float64 array a layer, columns. Raises Refusal where it is something else."""
+def as_arrays(candidate: Candidate, values: Any, name: str, count: int) -> list[Array]:
+    """One float64 array per layer, samples as columns. Raises CandidateError where `values` is something else."""
     try:
         with np.errstate(all="ignore"):
-            given = [candidate.turned(part) for part in found]
+            given = [candidate.transposed(part) for part in values]
             result = [np.asarray(part, np.float64) for part in given]
     except (TypeError, ValueError) as error:
-        raise Refusal(f"its {name} is no list of arrays of numbers") from error
+        raise CandidateError(f"its {name} is not a list of arrays of numbers") from error
     if len(result) != count:
-        raise Refusal(f"its {name} has {len(result)} arrays, where one for each of {count} layers is meant")
+        raise CandidateError(f"its {name} has {len(result)} arrays, where one for each of {count} layers is expected")
     if all(part.dtype.kind in "iu" for part in given):
-        raise Refusal(f"its {name} holds whole numbers alone: arrays of integers cut the fractions off, so make floats")
+        raise CandidateError(f"its {name} contains only integers, which cut off fractions; return floats")
     return result

@@ -1,7 +1,7 @@
-"""Is my own backpropagation right? Run it against ours, and name what is wrong and in which equation.
+"""Is my own backpropagation right? Compares it with ours and names what is wrong, and in which equation.
 
-Nothing is guessed: a fault is named where our own rows, with that one mistake in them, give exactly their numbers.
-Where no known mistake does, the report says which equation parts from ours first, and by how much.
+Nothing is guessed: a fault is named only where our own program with that one mistake gives exactly their numbers. Where
+no known mistake does, the report says which equation differs from ours first, and by how much.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.candidate import Candidate, Refusal, arrays
-from glassnet.check.hypotheses import Fault, Gradients, gradients
+from glassnet.check.candidate import Candidate, CandidateError, as_arrays
+from glassnet.check.class_checks import class_faults
+from glassnet.check.hypotheses import Fault, Gradients
 from glassnet.check.search import first_difference, search
+from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.errors import ParameterError
-from glassnet.network import NeuralNetwork
 from glassnet.program.parameters import Array
-from glassnet.see.quantities import Ready, ready
 
-EXACT, ROUNDED = 1e-6, 2e-3  # relative, for answers in float64 and in float32
-BATCHES = (7, 11, 13, 5, 17, 19)  # a batch as large as no layer, so that a wrong axis shows in the shape
+BATCH_SIZES = (7, 11, 13, 5, 17, 19)  # one that no layer has as its width, so that a wrong axis shows in the shape
 
 
 class BackpropReport(NamedTuple):
     """What is wrong with a backpropagation: `faults`, each with its equation; `ok` where there is none.
 
-    Printed, it is one sentence a fault, or "no fault found".
+    Printed, it is one sentence per fault, or "no fault found".
     """
 
     faults: tuple[Fault, ...]
@@ -41,39 +40,10 @@ class BackpropReport(NamedTuple):
         return "\n".join(map(str, self.faults)) or "no fault found"
 
 
-class Trial:
-    """One network with its weights and one batch, on which theirs and ours are run."""
-
-    def __init__(self, widths: Sequence[int], activations: Any, cost: Any, m: int, seed: int = 0) -> None:
-        self.widths, self.m = list(widths), m
-        self.network = NeuralNetwork(self.widths, activations, cost, dtype="float64", seed=seed, engine="numpy")
-        rng = np.random.default_rng(seed)
-        for name, values in self.network.parameters.items():
-            spread = 1 / np.sqrt(values.shape[1]) if name[0] == "w" else 0.4
-            self.network.parameters[name] = spread * rng.normal(size=values.shape)
-        self.x = rng.normal(size=(self.widths[0], m))
-        self.y = self._targets(rng)
-        self.held: Ready = ready(self.network, (self.x, self.y, None))
-        self.held.runner.run()
-
-    def _targets(self, rng: np.random.Generator) -> Array:
-        cost, shape = self.network.architecture.cost, (self.widths[-1], self.m)
-        if cost.target_sum is not None:
-            groups = self.network.architecture.groups
-            return np.vstack([np.eye(size)[:, rng.integers(0, size, self.m)] for size in groups])
-        targets: Array = np.clip(rng.normal(0.4, 0.8, shape), cost.targets.low, cost.targets.high)
-        return targets
-
-    @property
-    def parameters(self) -> tuple[list[Array], list[Array]]:
-        """Copies of the weights and biases."""
-        return [w.copy() for w in self.network.weights], [b.copy() for b in self.network.biases]
-
-
 def check_backprop(
     mine: Any, layers: Sequence[int], activations: Any = None, cost: Any = "quadratic", *, rows: bool = False
 ) -> BackpropReport:
-    """Run a person's own backpropagation against ours and name its faults.
+    """Compare a person's own backpropagation with ours and name its faults.
 
     Parameters
     ----------
@@ -81,137 +51,133 @@ def check_backprop(
         NeuralNetwork(layers, activations), weights, biases, feedforward(x) -> (z_s, a_s),
         backpropagation(y, z_s, a_s) -> (dw, db) and, if it has it, train(x, y, batch_size, epochs, lr)
     layers, activations, cost : the network to try it on, as for glassnet.NeuralNetwork
-    rows : it takes and gives samples as rows: x (batch, fan_in), weights (fan_in, fan_out), biases (fan_out,)
+    rows : it takes and returns samples as rows: x (batch, fan_in), weights (fan_in, fan_out), biases (fan_out,)
 
-    dw and db are one array a layer, the gradient of C: means over the batch. `mine` is run many times on random
-    numbers, never on yours. Raises ParameterError or ParameterTypeError where there is nothing that can be run.
+    dw and db are one array per layer, the gradient of C: means over the batch. `mine` is called many times with random
+    numbers, never with yours. Raises ParameterError or ParameterTypeError where the arguments cannot be used.
     """
     if not all(isinstance(width, (int, np.integer)) and not isinstance(width, bool) for width in layers):
-        raise ParameterError(f"layers is {list(layers)!r}; the check takes widths alone, such as [2, 3, 1].")
-    batch = next(m for m in BATCHES if m not in layers)
+        raise ParameterError(f"layers is {list(layers)!r}; the check takes only widths, such as [2, 3, 1].")
+    batch = next(m for m in BATCH_SIZES if m not in layers)
     trial = Trial(layers, activations, cost, batch)
-    words = (
-        [dense.activation.name for dense in trial.network.architecture.dense] if activations is None else activations
-    )
-    candidate = Candidate(mine, words, rows)
-    faults = list(_gradient_faults(candidate, trial, words, cost))
+    if activations is None:
+        activations = [dense.activation.name for dense in trial.network.architecture.dense]
+    candidate = Candidate(mine, activations, rows)
+    faults = _gradient_faults(candidate, trial)
     if candidate.is_class:
-        from glassnet.check.class_checks import class_faults
-
-        faults += class_faults(candidate, trial, words, cost, bool(faults))
+        faults += class_faults(candidate, trial, bool(faults))
     elif not faults:
         try:
             faults += _state_faults(candidate, trial)
-        except Refusal as refusal:
-            faults.append(Fault(refusal.equation, f"called again, {refusal}."))
+        except CandidateError as error:
+            faults.append(Fault(error.equation, f"called again, {error}."))
     return BackpropReport(tuple(dict.fromkeys(faults)))
 
 
-def _gradient_faults(candidate: Candidate, trial: Trial, words: Any, cost: Any) -> list[Fault]:
-    """The faults of the gradient; where it cannot be run on these widths, those it has on a square network."""
+def _gradient_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
+    """The faults of the gradient; where it cannot be run with these widths, those it has on a square network."""
     try:
-        return judged(candidate, trial)
-    except Refusal as refusal:
+        return compare_gradients(candidate, trial)
+    except CandidateError as error:
         width, dense = max(2, min(5, max(trial.widths))), trial.network.architecture.dense
-        found: list[Fault] = []
-        if not any(layer.activation.groups for layer in dense):  # groups fit their own widths alone
-            with contextlib.suppress(Refusal):
-                found = judged(candidate, Trial([width] * len(trial.widths), words, cost, width))
-        if found:
-            return found
-        return [Fault(refusal.equation, f"{refusal}; layers were {trial.widths}, x {trial.x.shape}.")]
+        faults: list[Fault] = []
+        if not any(layer.activation.groups for layer in dense):  # groups fit only their own widths
+            with contextlib.suppress(CandidateError):
+                faults = compare_gradients(candidate, trial.variant([width] * len(trial.widths), width))
+        return faults or [Fault(error.equation, f"{error}; layers were {trial.widths}, x {trial.x.shape}.")]
 
 
-def judged(candidate: Candidate, trial: Trial) -> list[Fault]:
-    """The faults of one gradient on one trial. Raises Refusal where their code does."""
+def compare_gradients(candidate: Candidate, trial: Trial) -> list[Fault]:
+    """The faults of their gradient on one trial. Raises CandidateError where their code raises."""
     before = trial.parameters
     dw, db = candidate.gradients(trial.widths, *before, trial.x, trial.y)
     count = len(trial.network.weights)
-    tolerance = ROUNDED if _is_float32(dw) else EXACT
-    theirs = [arrays(candidate, found, name, count) for found, name in ((dw, "dw"), (db, "db"))]
-    faults, found = _shaped(trial, (theirs[0], theirs[1]), tolerance)
-    if not all(np.isfinite(part).all() for part in (*found[0], *found[1])):
+    tolerance = FLOAT32_TOLERANCE if _is_float32(dw) else TOLERANCE
+    returned = as_arrays(candidate, dw, "dw", count), as_arrays(candidate, db, "db", count)
+    faults, theirs = _match_shapes(trial, returned, tolerance)
+    if not all(np.isfinite(part).all() for part in (*theirs[0], *theirs[1])):
         return [*faults, Fault("run", "its gradients are not finite.")]
-    named = search(trial.held, found, tolerance)
-    if named is None:
-        again = arrays(candidate, candidate.gradients(trial.widths, *before, trial.x, trial.y)[0], "dw", count)
-        if not all(map(_is_same, again, theirs[0])):
-            return [*faults, Fault("run", "it gives other numbers when it is called again with the same data.")]
-        ours = gradients(trial.held)
-        assert ours is not None
-        named = (first_difference(ours, found, tolerance),)
-    return [*faults, *named]
+    known = search(trial, theirs, tolerance)
+    if known is None:
+        again = as_arrays(candidate, candidate.gradients(trial.widths, *before, trial.x, trial.y)[0], "dw", count)
+        if not all(map(_is_same, again, returned[0])):
+            return [*faults, Fault("run", "it returns other numbers when it is called again with the same data.")]
+        known = (first_difference(trial.gradients, theirs, tolerance),)
+    return [*faults, *known]
 
 
-def _is_float32(found: Any) -> bool:
+def _is_float32(arrays: Any) -> bool:
+    """Whether any of the arrays is of lower precision than float64."""
     try:
-        return any(np.asarray(part).dtype in (np.float32, np.float16) for part in found)
+        return any(np.asarray(part).dtype in (np.float32, np.float16) for part in arrays)
     except ValueError:
         return False
 
 
-def _shaped(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[list[Fault], Gradients]:
-    """Their arrays in our shapes, and the faults that the shapes show. Raises Refusal for shapes that cannot be."""
+def _match_shapes(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[list[Fault], Gradients]:
+    """The faults that the shapes show, and their arrays in our shapes. Raises CandidateError for impossible shapes."""
     dw, db = list(theirs[0]), list(theirs[1])
     shapes = [w.shape for w in trial.network.weights]
     faults: list[Fault] = []
-    if [part.shape for part in dw] != shapes and [part.shape for part in db] == shapes:
+
+    def fit(parts: list[Array]) -> bool:
+        return [part.shape for part in parts] == shapes
+
+    if not fit(dw) and fit(db):
         dw, db = db, dw
-        faults.append(Fault("run", "dw and db are the wrong way round: return dw first, then db."))
-    if [part.shape for part in dw] != shapes and [part.shape for part in dw[::-1]] == shapes:
+        faults.append(Fault("run", "dw and db are swapped: return dw first, then db."))
+    if not fit(dw) and fit(dw[::-1]):
         dw, db = dw[::-1], db[::-1]
         faults.append(Fault("BP4", "dw and db are in backward order: the last layer comes first."))
-    if [part.shape for part in dw] != shapes and [part.T.shape for part in dw] == shapes:
+    if not fit(dw) and fit([part.T for part in dw]):
         dw = [part.T for part in dw]
-        faults.append(Fault("BP4", "dW is transposed: a·δᵀ for δ·aᵀ."))
-    ours = gradients(trial.held)
-    assert ours is not None
+        faults.append(Fault("BP4", "dW is transposed: a·δᵀ instead of δ·aᵀ."))
     for number, (part, shape) in enumerate(zip(dw, shapes, strict=True)):
         if part.shape != shape:
-            raise Refusal(f"its dw[{number}] has shape {part.shape}, where {shape} is meant", "BP4")
+            raise CandidateError(f"its dw[{number}] has shape {part.shape}, where {shape} is expected", "BP4")
     for number, part in enumerate(db):
         if part.size == shapes[number][0]:
             db[number] = part.reshape(-1, 1)
             continue
         faults.append(_bias_fault(trial, number, part, tolerance))
-        db = ours[1]
+        db = trial.gradients[1]
         break
     return faults, (dw, db)
 
 
 def _bias_fault(trial: Trial, number: int, part: Array, tolerance: float) -> Fault:
-    """What the shape of a db shows."""
-    delta, width = trial.held.runner.columns(f"delta{number + 1}"), trial.widths[number + 1]
+    """What the shape of a db says about the mistake."""
+    delta, width = trial.prepared.executor.columns(f"delta{number + 1}"), trial.widths[number + 1]
     if part.size == 1:
-        return Fault("BP3", f"db[{number}] is one number for all {width} neurons; sum over the samples alone (axis 1).")
+        return Fault("BP3", f"db[{number}] is one number for all {width} neurons; sum over the samples only (axis 1).")
     if part.size == trial.m:
-        return Fault("BP3", "db is summed over the wrong axis: over neurons, not over samples (axis 0 for axis 1).")
+        sentence = "db is summed over the wrong axis: over neurons, not over samples (axis 0 instead of axis 1)."
+        return Fault("BP3", sentence)
     if part.shape == delta.shape:
-        return Fault("BP3", f"db[{number}] is δ itself, {part.shape}; its mean over the samples is meant.")
-    return Fault("BP3", f"db[{number}] has shape {part.shape}; ({width}, 1) is meant.")
+        return Fault("BP3", f"db[{number}] is δ itself, {part.shape}; return its mean over the samples.")
+    return Fault("BP3", f"db[{number}] has shape {part.shape}; ({width}, 1) is expected.")
 
 
 def _state_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
-    """A function must give the same again, whatever it was called with in between, and leave its arguments alone."""
-    other = Trial(trial.widths, candidate.activations, trial.network.architecture.cost, trial.m, seed=1)
-    changed = candidate.changed(*trial.parameters, trial.x, trial.y)
+    """A function must return the same again, whatever was passed in between, and leave its arguments unchanged."""
+    other = trial.variant(trial.widths, trial.m, seed=1)
+    changed = candidate.changed_arguments(*trial.parameters, trial.x, trial.y)
     if changed:
         names = " and ".join(changed)
-        return [Fault("run", f"it changes the {names} that it is given; it may only work out dw and db.")]
+        return [Fault("run", f"it changes the {names} that it is given; it must only compute dw and db.")]
     calls = []
     for one in (trial, other, trial):
         dw, _ = candidate.gradients(one.widths, *one.parameters, one.x, one.y)
-        calls.append(np.concatenate([part.ravel() for part in arrays(candidate, dw, "dw", len(one.widths) - 1)]))
+        calls.append(np.concatenate([part.ravel() for part in as_arrays(candidate, dw, "dw", len(one.widths) - 1)]))
     if _is_same(calls[0], calls[2]):
         return []
-    ours = gradients(trial.held)
-    assert ours is not None
-    added = np.concatenate([part.ravel() for part in ours[0]])
-    if np.allclose(calls[2] - calls[1], added, rtol=ROUNDED, atol=1e-6):
+    added = np.concatenate([part.ravel() for part in trial.gradients[0]])
+    if np.allclose(calls[2] - calls[1], added, rtol=FLOAT32_TOLERANCE, atol=1e-6):
         return [Fault("BP4", "the gradients of earlier calls are added: dw and db are not set to 0 for each batch.")]
-    return [Fault("BP4", "a second call with the same arguments gives other numbers: something is kept between calls.")]
+    sentence = "a second call with the same arguments returns other numbers: some state is kept between calls."
+    return [Fault("BP4", sentence)]
 
 
 def _is_same(one: Array, other: Array) -> bool:
-    """Whether two calls gave the same, up to the rounding of a product whose arrays lay elsewhere in memory."""
+    """Whether two calls returned the same, up to the rounding of products whose arrays lie elsewhere in memory."""
     return one.shape == other.shape and np.allclose(one, other, rtol=1e-9, atol=1e-12)

@@ -1,4 +1,4 @@
-"""What a run of a class with the article's interface shows beside its gradient: forward, train, batches, the start."""
+"""Checks of a class with the article's interface beyond its gradient: forward, train, batches, first weights."""
 
 from __future__ import annotations
 
@@ -8,238 +8,228 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.check.candidate import Candidate, Refusal, arrays
-from glassnet.check.check_backprop import EXACT, ROUNDED, Trial
-from glassnet.check.hypotheses import Fault, gradients, updated_early
+from glassnet.check.candidate import Candidate, CandidateError, as_arrays
+from glassnet.check.hypotheses import Fault, Gradients, gradients, update_early
 from glassnet.check.search import factor
+from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.program.parameters import Array
 
-LR, SAMPLES, BATCH, WIDE = 0.03, 14, 4, 400
-OTHER = Fault("update", "one step of train does not move the weights by −lr·dw and the biases by −lr·db.")
-SHUFFLED = Fault("update", "nothing is shuffled: every epoch sees the samples in the order of the file.")
-SEEDS = ("seed", "random_state", "rng", "random_seed", "generator", "key")
+LR, SAMPLES, BATCH_SIZE, WIDE_FAN_IN = 0.03, 14, 4, 400
+WRONG_STEP = Fault("update", "one step of train does not move the weights by −lr·dw and the biases by −lr·db.")
+NOT_SHUFFLED = Fault("update", "nothing is shuffled: every epoch sees the samples in the order of the data.")
+SEED_ARGUMENTS = ("seed", "random_state", "rng", "random_seed", "generator", "key")
 
 
-def class_faults(candidate: Candidate, trial: Trial, words: Any, cost: Any, wrong: bool) -> list[Fault]:
-    """Every fault that the runs show; `wrong` where the gradient has a fault already."""
+def class_faults(candidate: Candidate, trial: Trial, wrong: bool) -> list[Fault]:
+    """Every fault that the checks find; `wrong` says that the gradient has one already."""
     faults: list[Fault] = []
-    for look in (_forward, _stale, _overflow, _unknown, _step, _batches, _start):
+    for check in (_forward, _stale, _overflow, _unknown, _step, _batches, _start):
         try:
-            # Where the gradient is wrong, a step that is not ours, or none at all, is its consequence.
-            faults += [found for found in look(candidate, trial, words, cost) if not (wrong and found == OTHER)]
-        except Refusal as refusal:
-            if look is not _unknown and not wrong:
-                faults.append(Fault("run", f"{refusal} ({look.__name__[1:]})."))
+            # Where the gradient is wrong, a wrong step of train is its consequence.
+            faults += [fault for fault in check(candidate, trial) if not (wrong and fault == WRONG_STEP)]
+        except CandidateError as error:
+            if check is not _unknown and not wrong:
+                faults.append(Fault("run", f"{error} ({check.__name__[1:]})."))
     return faults
 
 
-def _forward(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
-    """z and a against ours, the first that differs."""
-    made = candidate.filled(trial.widths, *trial.parameters)
-    z_s, a_s = candidate.forward(made, trial.x)
+def _forward(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+    """Compares z and a with ours and reports the first that differs."""
+    instance = candidate.create_with(trial.widths, *trial.parameters)
+    z_s, a_s = candidate.forward(instance, trial.x)
     count = len(trial.widths) - 1
-    found = {"z": arrays(candidate, z_s, "z_s", count), "a": arrays(candidate, a_s, "a_s", count + 1)[1:]}
+    returned = {"z": as_arrays(candidate, z_s, "z_s", count), "a": as_arrays(candidate, a_s, "a_s", count + 1)[1:]}
     for layer in range(1, count + 1):
         for name in ("z", "a"):
-            ours, theirs = trial.held.runner.columns(f"{name}{layer}"), found[name][layer - 1]
-            if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=ROUNDED, atol=1e-4):
-                equation = (
-                    "W·a + b" if name == "z" else f"{trial.network.architecture.dense[layer - 1].activation.name}(z)"
-                )
-                yield Fault("forward", f"{name}{layer} is not {equation}: it is the first that differs from ours.")
+            ours, theirs = trial.prepared.executor.columns(f"{name}{layer}"), returned[name][layer - 1]
+            if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=FLOAT32_TOLERANCE, atol=1e-4):
+                activation = trial.network.architecture.dense[layer - 1].activation.name
+                right = "W·a + b" if name == "z" else f"{activation}(z)"
+                sentence = f"{name}{layer} is not {right}; it is the first quantity that differs from ours."
+                yield Fault("forward", sentence)
                 return
 
 
-def _stale(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
-    """backpropagation must work with the z_s and a_s it is given."""
-    made, count = candidate.filled(trial.widths, *trial.parameters), len(trial.widths) - 1
-    first = candidate.forward(made, trial.x)
-    fresh = arrays(candidate, candidate.back(made, trial.y, *first)[0], "dw", count)
-    again = candidate.forward(made, trial.x)
-    candidate.forward(made, trial.x[:, ::-1])
-    late = arrays(candidate, candidate.back(made, trial.y, *again)[0], "dw", count)
-    if any(not np.allclose(p, q, rtol=1e-6, atol=1e-9) for p, q in zip(fresh, late, strict=True)):
-        yield Fault(
-            "BP4",
-            "stale activations: backpropagation takes those of the last feedforward, not the z_s and a_s it is given.",
-        )
+def _stale(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+    """backpropagation must use the z_s and a_s that it is given."""
+    instance, count = candidate.create_with(trial.widths, *trial.parameters), len(trial.widths) - 1
+    first_pass = candidate.forward(instance, trial.x)
+    fresh = as_arrays(candidate, candidate.backward(instance, trial.y, *first_pass)[0], "dw", count)
+    second_pass = candidate.forward(instance, trial.x)
+    candidate.forward(instance, trial.x[:, ::-1])
+    delayed = as_arrays(candidate, candidate.backward(instance, trial.y, *second_pass)[0], "dw", count)
+    if any(not np.allclose(p, q, rtol=1e-6, atol=1e-9) for p, q in zip(fresh, delayed, strict=True)):
+        used = "backpropagation uses those of the last feedforward, not the z_s and a_s it is given."
+        yield Fault("BP4", f"stale activations: {used}")
 
 
-def _overflow(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
-    """z of ±1000 must give a number."""
+def _overflow(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+    """z of ±1000 must give a finite a."""
     weights, biases = trial.parameters
-    made = candidate.filled(trial.widths, [1e3 * w for w in weights], biases)
-    z_s, a_s = candidate.forward(made, trial.x)
+    instance = candidate.create_with(trial.widths, [1e3 * w for w in weights], biases)
+    z_s, a_s = candidate.forward(instance, trial.x)
     count = len(trial.widths) - 1
-    found, z = arrays(candidate, a_s, "a_s", count + 1)[1:], arrays(candidate, z_s, "z_s", count)
-    for layer, a in enumerate(found):
-        if not np.isfinite(a).all() and np.isfinite(z[layer]).all():
+    a_s, z_s = as_arrays(candidate, a_s, "a_s", count + 1)[1:], as_arrays(candidate, z_s, "z_s", count)
+    for layer, (z, a) in enumerate(zip(z_s, a_s, strict=True)):
+        if not np.isfinite(a).all() and np.isfinite(z).all():
             name = trial.network.architecture.dense[layer].activation.name
             if name not in ("exp", "selu"):
-                place = np.argwhere(~np.isfinite(a))[0]
-                yield Fault("forward", f"{name} overflows: z = {z[layer][tuple(place)]:.0f} gives {a[tuple(place)]}.")
+                index = tuple(np.argwhere(~np.isfinite(a))[0])
+                yield Fault("forward", f"{name} overflows: z = {z[index]:.0f} gives {a[index]}.")
             return
 
 
-def _unknown(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
-    """A name that no activation has must be refused."""
+def _unknown(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+    """An unknown activation must be refused."""
     if not isinstance(candidate.mine, type):
         return
-    made = candidate.made(trial.widths, ["no such activation"] * (len(trial.widths) - 1))
-    z_s, a_s = candidate.forward(made, trial.x)
+    instance = candidate.create(trial.widths, ["no such activation"] * (len(trial.widths) - 1))
+    z_s, a_s = candidate.forward(instance, trial.x)
     same = all(np.array_equal(np.asarray(z), np.asarray(a)) for z, a in zip(z_s, list(a_s)[1:], strict=True))
-    what = "silently becomes linear" if same else "is taken without a word"
-    yield Fault("forward", f"an unknown activation {what}; refuse it with the known names.")
+    what = "silently becomes linear" if same else "is accepted silently"
+    yield Fault("forward", f"an unknown activation {what}; raise an error that lists the known names.")
 
 
-def _step(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
-    """One full-batch step of train against −lr times the gradient."""
+def _step(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+    """Compares one full-batch step of train with −lr times the gradient."""
     if not hasattr(candidate.mine, "train"):
         return
     before = trial.parameters
-    made = candidate.filled(trial.widths, *before)
-    candidate.train(made, trial.x, trial.y, batch_size=trial.m, epochs=1, lr=LR)
-    after = [[candidate.turned(new) for new in getattr(made, name)] for name in ("weights", "biases")]
-    pairs = [list(zip(*found, strict=True)) for found in zip(after, before, strict=True)]
-    if any(new.size != old.size for found in pairs for new, old in found):
-        yield OTHER  # a gradient of another shape has spread the array
+    instance = candidate.create_with(trial.widths, *before)
+    candidate.train(instance, trial.x, trial.y, batch_size=trial.m, epochs=1, lr=LR)
+    after = [[candidate.transposed(new) for new in getattr(instance, name)] for name in ("weights", "biases")]
+    pairs = [list(zip(*arrays, strict=True)) for arrays in zip(after, before, strict=True)]
+    if any(new.size != old.size for part in pairs for new, old in part):
+        yield WRONG_STEP  # a gradient of another shape has broadcast the array
         return
-    moved = [[new.reshape(old.shape) - old for new, old in found] for found in pairs]
-    tolerance = 10 * ROUNDED if np.asarray(made.weights[0]).dtype == np.float32 else EXACT
-    ours = gradients(trial.held)
-    own = _own(candidate, trial) or ours
-    if ours is None or own is None or _ratios(moved, ours, tolerance) == [1.0, 1.0]:
+    steps = [[new.reshape(old.shape) - old for new, old in part] for part in pairs]
+    tolerance = 10 * FLOAT32_TOLERANCE if np.asarray(instance.weights[0]).dtype == np.float32 else TOLERANCE
+    own = _own_gradient(candidate, trial) or trial.gradients
+    if _ratios(steps, trial.gradients, tolerance) == [1.0, 1.0]:
         return
-    said = [_said(ratio, trial.m) for ratio in _ratios(moved, own, tolerance)]
-    early = gradients(trial.held, [updated_early(LR, len(trial.widths) - 1)])
-    if None not in said:
-        for text, what in _grouped([text or "" for text in said]):
-            yield Fault("update", text.format(what=what))
-    elif early is not None and _ratios(moved, early, tolerance) == [1.0, 1.0]:
-        yield Fault("BP2", "train updates W before the error passes through it; the W of the forward pass is meant.")
+    meanings = [_meaning(ratio, trial.m) for ratio in _ratios(steps, own, tolerance)]
+    early = gradients(trial.prepared, [update_early(LR, len(trial.widths) - 1)])
+    if None not in meanings:
+        for text in dict.fromkeys(filter(None, meanings)):
+            concerned = [name for name, meaning in zip(("weights", "biases"), meanings, strict=True) if meaning == text]
+            yield Fault("update", text.format(what=" and ".join(concerned)))
+    elif early is not None and _ratios(steps, early, tolerance) == [1.0, 1.0]:
+        yield Fault("BP2", "train updates W before the error passes through it; use the W of the forward pass.")
     else:
-        yield OTHER
+        yield WRONG_STEP
 
 
-def _ratios(moved: Sequence[list[Array]], of: Sequence[list[Array]], tolerance: float) -> list[float | None]:
-    """How far weights and biases moved, as a share of −lr·gradient."""
-    return [factor(part, [-LR * g for g in found], tolerance) for part, found in zip(moved, of, strict=True)]
+def _ratios(steps: Sequence[list[Array]], gradient: Gradients, tolerance: float) -> list[float | None]:
+    """The steps of weights and biases, as multiples of −lr·gradient."""
+    return [factor(step, [-LR * g for g in part], tolerance) for step, part in zip(steps, gradient, strict=True)]
 
 
-def _said(ratio: float | None, m: int) -> str | None:
-    """What such a share means; "" for 1, which is right."""
+def _meaning(ratio: float | None, m: int) -> str | None:
+    """What such a ratio means; "" for 1, which is right."""
     meanings = {
         1.0: "",
         -1.0: "train adds lr·gradient to the {what}: it goes uphill; subtract it.",
         LR: "the learning rate is applied twice to the {what}.",
         1 / LR: "the learning rate is not applied to the {what}.",
         0.0: "the {what} are never updated.",
-        float(m): "the {what} move by the sum over the batch; the mean is meant.",
-        1 / m: "the step of the {what} is divided by m once more.",
+        float(m): "the {what} move by the sum over the batch instead of the mean.",
+        1 / m: "the step of the {what} is divided by m a second time.",
     }
     return None if ratio is None else next((s for f, s in meanings.items() if np.isclose(ratio, f, rtol=1e-3)), None)
 
 
-def _grouped(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The same text for weights and biases is one fault."""
-    if texts[0] == texts[1]:
-        if texts[0]:
-            yield texts[0], "weights and biases"
-        return
-    yield from ((text, word) for text, word in zip(texts, ("weights", "biases"), strict=True) if text)
-
-
-def _own(candidate: Candidate, trial: Trial) -> tuple[list[Array], list[Array]] | None:
-    """Their own gradient, where it has the right shapes."""
-    found = candidate.gradients(trial.widths, *trial.parameters, trial.x, trial.y)
+def _own_gradient(candidate: Candidate, trial: Trial) -> Gradients | None:
+    """Their own gradient, or None where it has wrong shapes."""
+    returned = candidate.gradients(trial.widths, *trial.parameters, trial.x, trial.y)
     count = len(trial.widths) - 1
     try:
-        dw, db = (arrays(candidate, part, "dw", count) for part in found)
+        dw, db = (as_arrays(candidate, part, "dw", count) for part in returned)
         return dw, [part.reshape(b.shape) for part, b in zip(db, trial.network.biases, strict=True)]
-    except (Refusal, ValueError):
+    except (CandidateError, ValueError):
         return None
 
 
-def _batches(candidate: Candidate, trial: Trial, words: Any, cost: Any) -> Iterator[Fault]:
-    """Which samples the steps of two epochs see."""
+def _batches(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+    """Which samples the steps of two epochs use."""
     if not (isinstance(candidate.mine, type) and hasattr(candidate.mine, "train")):
         return
-    tall = Trial([BATCH + 2, *trial.widths[1:]], words, cost, SAMPLES, seed=2)
-    seen, refusal = _watched(candidate, tall, BATCH)
-    found = list(_seen(tall, seen, refusal)) if seen else []
-    yield from found
-    if found and found[0].sentence.startswith("batch_size slices"):
-        # Where every feature is in the slice the steps can be made; the order they see the samples in shows then.
-        flat = Trial(trial.widths, words, cost, SAMPLES, seed=2)
-        order = _order(flat, _watched(candidate, flat, max(trial.widths))[0])
+    tall = trial.variant([BATCH_SIZE + 2, *trial.widths[1:]], SAMPLES, seed=2)
+    batches, error = _recorded_batches(candidate, tall, BATCH_SIZE)
+    faults = list(_batch_faults(tall, batches, error)) if batches else []
+    yield from faults
+    if faults and faults[0].sentence.startswith("batch_size slices"):
+        # Where every feature is in the slice, the steps can be made, and the order of the samples shows.
+        flat = trial.variant(trial.widths, SAMPLES, seed=2)
+        order = _sample_order(flat, _recorded_batches(candidate, flat, max(trial.widths))[0])
         if order and order == sorted(order[:SAMPLES]) * (len(order) // SAMPLES):
-            yield SHUFFLED
+            yield NOT_SHUFFLED
 
 
-def _watched(candidate: Candidate, trial: Trial, batch_size: int) -> tuple[list[Array], Refusal | None]:
-    """Every x that two epochs of train hand to feedforward, columns, and what it raised."""
-    made, seen = candidate.made(trial.widths), list[Array]()
-    kept = made.feedforward
+def _recorded_batches(candidate: Candidate, trial: Trial, batch_size: int) -> tuple[list[Array], CandidateError | None]:
+    """Every x that two epochs of train pass to feedforward, samples as columns, and what train raised."""
+    instance, batches = candidate.create(trial.widths), list[Array]()
+    feedforward = instance.feedforward
 
-    def watched(x: Any, *rest: Any, **more: Any) -> Any:
-        seen.append(candidate.turned(x).copy())
-        return kept(x, *rest, **more)
+    def recording(x: Any, *arguments: Any, **options: Any) -> Any:
+        batches.append(candidate.transposed(x).copy())
+        return feedforward(x, *arguments, **options)
 
     try:
-        made.feedforward = watched
-        candidate.train(made, trial.x, trial.y, batch_size=batch_size, epochs=2, lr=LR)
-    except AttributeError:  # a class with slots cannot be watched
+        instance.feedforward = recording
+        candidate.train(instance, trial.x, trial.y, batch_size=batch_size, epochs=2, lr=LR)
+    except AttributeError:  # a class with slots cannot be recorded
         return [], None
-    except Refusal as refusal:
-        return seen, refusal
-    return seen, None
+    except CandidateError as error:
+        return batches, error
+    return batches, None
 
 
-def _order(trial: Trial, seen: list[Array]) -> list[int]:
-    """Which samples were seen, one after another."""
-    return [int(np.argmin(np.abs(trial.x[0] - value))) for x in seen for value in x[0]]
+def _sample_order(trial: Trial, batches: list[Array]) -> list[int]:
+    """The indices of the samples in the batches, one after another."""
+    return [int(np.argmin(np.abs(trial.x[0] - value))) for x in batches for value in x[0]]
 
 
-def _seen(tall: Trial, seen: list[Array], refusal: Refusal | None) -> Iterator[Fault]:
-    """What the batches that were seen have wrong."""
-    if any(x.ndim != 2 or len(x) != tall.widths[0] for x in seen):
-        shape = next(x.shape for x in seen if x.ndim != 2 or len(x) != tall.widths[0])
+def _batch_faults(tall: Trial, batches: list[Array], error: CandidateError | None) -> Iterator[Fault]:
+    """What is wrong with the batches of two epochs."""
+    shape = next((x.shape for x in batches if x.ndim != 2 or len(x) != tall.widths[0]), None)
+    if shape is not None:
         yield Fault(
             "update",
-            f"batch_size slices features, not samples: of x {tall.x.shape} a step with batch_size={BATCH} saw {shape}; "
-            "samples are columns, x[:, i:i + batch_size].",
+            f"batch_size slices features, not samples: of x {tall.x.shape} a step with batch_size={BATCH_SIZE} used "
+            f"{shape}; samples are columns, x[:, i:i + batch_size].",
         )
         return
-    if refusal is not None:
-        raise refusal
-    if all(x.shape[1] == SAMPLES for x in seen):
-        yield Fault("update", f"the batch is never sliced: at batch_size={BATCH} each step saw all {SAMPLES} samples.")
+    if error is not None:
+        raise error
+    if all(x.shape[1] == SAMPLES for x in batches):
+        used = f"with batch_size={BATCH_SIZE} each step used all {SAMPLES} samples."
+        yield Fault("update", f"the batch is never sliced: {used}")
         return
-    order = _order(tall, seen)
-    once = order[: len(order) // 2]
-    if missing := SAMPLES - len(set(once)):
-        yield Fault(
-            "update", f"an epoch never sees {missing} of {SAMPLES} samples: the last, smaller batch is dropped."
-        )
-    if order == sorted(once) * 2:
-        yield SHUFFLED
+    order = _sample_order(tall, batches)
+    first_epoch = order[: len(order) // 2]
+    if missing := SAMPLES - len(set(first_epoch)):
+        sentence = f"an epoch never uses {missing} of {SAMPLES} samples: the last, smaller batch is dropped."
+        yield Fault("update", sentence)
+    if order == sorted(first_epoch) * 2:
+        yield NOT_SHUFFLED
 
 
-def _start(candidate: Candidate, trial: Trial, *_: Any) -> Iterator[Fault]:
-    """First weights of a wide layer, and whether they can be had again."""
+def _start(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+    """The first weights of a wide layer, and whether they can be reproduced."""
     if not isinstance(candidate.mine, type):
         return
-    widths = [WIDE, *trial.widths[1:]]
-    first, second = (np.asarray(candidate.made(widths).weights[0], np.float64) for _ in range(2))
-    spread = float(first.std()) * np.sqrt(WIDE)
+    widths = [WIDE_FAN_IN, *trial.widths[1:]]
+    first, second = (np.asarray(candidate.create(widths).weights[0], np.float64) for _ in range(2))
+    spread = float(first.std()) * np.sqrt(WIDE_FAN_IN)
     if spread == 0:
-        yield Fault("start", "all first weights are alike, so that the neurons of a layer stay alike.")
+        yield Fault("start", "all first weights are equal, so that the neurons of a layer stay equal.")
     elif spread > 4:
         yield Fault(
             "start",
-            f"first weights are not scaled by 1/√fan_in: their spread is {first.std():.1f} for {WIDE} inputs, so that "
-            f"z spreads over ±{spread:.0f} and neurons start saturated.",
+            f"first weights are not scaled by 1/√fan_in: their spread is {first.std():.1f} for {WIDE_FAN_IN} inputs, "
+            f"so that z spreads over ±{spread:.0f} and neurons start saturated.",
         )
-    known = inspect.signature(candidate.mine).parameters
-    if not np.array_equal(first, second) and not any(name in known for name in SEEDS):
-        yield Fault("start", "nothing is seeded: two networks of the same words start apart, and no argument says how.")
+    arguments = inspect.signature(candidate.mine).parameters
+    if not np.array_equal(first, second) and not any(name in arguments for name in SEED_ARGUMENTS):
+        sentence = "nothing is seeded: networks made alike start with different weights, and no argument is a seed."
+        yield Fault("start", sentence)

@@ -1,36 +1,37 @@
-"""Which known mistakes explain wrong gradients: a factor such as −1, 2 or m, one hypothesis, two, or none of them.
+"""Finds the known mistakes that explain wrong gradients: a factor such as −1, 2 or m, one hypothesis, two, or none.
 
-Numbers must agree in every entry; nothing is guessed from how they look.
+The numbers must agree in every entry; nothing is guessed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
-from glassnet.check.hypotheses import Book, Fault, Gradients, gradients
+from glassnet.check.hypotheses import Change, Fault, Gradients, Hypotheses, gradients
+from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
-from glassnet.see.quantities import Ready
+from glassnet.see.quantities import PreparedPass
+
+Factors = Mapping[float, tuple[tuple[str, str], ...]]  # for each factor, the mistakes that leave it: key, sentence
 
 
-def search(held: Ready, theirs: Gradients, tolerance: float) -> tuple[Fault, ...] | None:
-    """The faults that explain their numbers: none at all, factors, one hypothesis, or two; None where nothing does."""
-    ours = gradients(held)
-    assert ours is not None
-    known = _factors(held)
-    found = explained(ours, theirs, known, tolerance)
-    if found is not None:
-        return found
-    book = [one for one in Book(held).hypotheses() if _differs(gradients(held, [one.change]), ours)]
+def search(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[Fault, ...] | None:
+    """The faults that explain their numbers: none, factors, one hypothesis or two; None where nothing explains them."""
+    prepared, ours, known = trial.prepared, trial.gradients, _factors(trial)
+    faults = explained(ours, theirs, known, tolerance)
+    if faults is not None:
+        return faults
+    distinct = [(fault, change) for fault, change in Hypotheses(prepared) if _differs(prepared, change, ours)]
     for count in (1, 2):
         best: tuple[Fault, ...] | None = None
-        for chosen in combinations(book, count):
-            changed = gradients(held, [one.change for one in chosen])
+        for chosen in combinations(distinct, count):
+            changed = gradients(prepared, [change for _, change in chosen])
             factors = None if changed is None else explained(changed, theirs, known, tolerance)
-            faults = () if factors is None else (*(one.fault for one in chosen), *factors)
+            faults = () if factors is None else (*(fault for fault, _ in chosen), *factors)
             if faults and (best is None or len(faults) < len(best)):
                 best = faults
         if best is not None:
@@ -38,22 +39,23 @@ def search(held: Ready, theirs: Gradients, tolerance: float) -> tuple[Fault, ...
     return None
 
 
-def _differs(found: Gradients | None, ours: Gradients) -> bool:
-    """Whether a hypothesis gives numbers of its own on this network; one that does not cannot be told from right."""
-    if found is None or not all(np.isfinite(part).all() for part in (*found[0], *found[1])):
+def _differs(prepared: PreparedPass, change: Change, ours: Gradients) -> bool:
+    """Whether a mistake changes the numbers of this network; otherwise it cannot be recognised."""
+    changed = gradients(prepared, [change])
+    if changed is None or not all(np.isfinite(part).all() for part in (*changed[0], *changed[1])):
         return False
-    return any(factor(p, q, 1e-9) != 1.0 for p, q in zip(found, ours, strict=True))
+    return any(factor(p, q, 1e-9) != 1.0 for p, q in zip(changed, ours, strict=True))
 
 
 def factor(theirs: Sequence[Array], ours: Sequence[Array], tolerance: float) -> float | None:
-    """The one factor between two lists of arrays; None where there is none."""
+    """The factor by which two lists of arrays differ; None where it is not the same for all entries."""
     if any(p.shape != q.shape for p, q in zip(theirs, ours, strict=True)):
         return None
-    flat, own = (np.concatenate([part.ravel() for part in found]) for found in (theirs, ours))
-    square = float(own @ own)
+    flat_theirs, flat_ours = (np.concatenate([part.ravel() for part in parts]) for parts in (theirs, ours))
+    square = float(flat_ours @ flat_ours)
     if square == 0:
-        return 1.0 if not flat.any() else None
-    ratio = float(flat @ own) / square
+        return 1.0 if not flat_theirs.any() else None
+    ratio = float(flat_theirs @ flat_ours) / square
     for p, q in zip(theirs, ours, strict=True):
         scale = max(float(np.abs(p).max()), abs(ratio) * float(np.abs(q).max()), 1e-12)
         if float(np.abs(p - ratio * q).max()) > tolerance * scale:
@@ -61,69 +63,55 @@ def factor(theirs: Sequence[Array], ours: Sequence[Array], tolerance: float) -> 
     return ratio if abs(ratio - 1) > tolerance else 1.0
 
 
-def _factors(held: Ready) -> dict[float, tuple[tuple[str, str], ...]]:
-    """Products of the factors that mistakes leave: what each is called, as (word, sentence)."""
-    m, outputs = held.runner.m, held.network.architecture.outputs
+def _factors(trial: Trial) -> Factors:
+    """The factors that mistakes leave, and their products."""
+    m, outputs = trial.m, trial.widths[-1]
     parts: list[dict[float, tuple[tuple[str, str], ...]]] = [
-        {1.0: (), -1.0: (("sign", "the gradient has the wrong sign: y − a where a − y is meant"),)},
-        {1.0: (), float(m): (("batch", f"a sum over the batch of {m} stands where the mean is meant"),)},
-        {1.0: (), 2.0: (("half", "twice the gradient: the ½ of the cost is missing, 2·(a − y) for a − y"),)},
+        {1.0: (), -1.0: (("sign", "the gradient has the wrong sign: y − a instead of a − y"),)},
+        {1.0: (), float(m): (("batch", f"a sum over the batch of {m} instead of the mean"),)},
+        {1.0: (), 2.0: (("half", "twice the gradient: the ½ of the cost is missing, 2·(a − y) instead of a − y"),)},
     ]
     parts[1][1.0 / m] = (("batch", "1/m is applied twice, in δ and again in the mean"),)
-    half = "half the gradient: a ½ too many"
-    parts[2][0.5] = (("half", half),)
+    parts[2][0.5] = (("half", "half the gradient: a ½ too many"),)
     if outputs > 1:
-        parts[2][1.0 / outputs] = (("half", f"the error is averaged over the {outputs} outputs, which add up"),)
-        parts[2].setdefault(2.0 / outputs, (("half", "the cost is a mean over outputs, without ½"),))
-    found: dict[float, tuple[tuple[str, str], ...]] = {}
-    for signs, first in parts[0].items():
-        for sums, second in parts[1].items():
-            for halves, third in parts[2].items():
-                product, said = signs * sums * halves, first + second + third
-                if product not in found or len(said) < len(found[product]):
-                    found[product] = said
-    return found
+        parts[2][1.0 / outputs] = (("half", f"the error is averaged over the {outputs} outputs instead of summed"),)
+        parts[2].setdefault(2.0 / outputs, (("half", "the cost is a mean over the outputs, without the ½"),))
+    products: dict[float, tuple[tuple[str, str], ...]] = {}
+    for (sign, first), (batch, second), (half, third) in product(*(part.items() for part in parts)):
+        total, mistakes = sign * batch * half, first + second + third
+        if total not in products or len(mistakes) < len(products[total]):
+            products[total] = mistakes
+    return products
 
 
-def explained(
-    ours: Gradients, theirs: Gradients, known: Mapping[float, tuple[tuple[str, str], ...]], tolerance: float
-) -> tuple[Fault, ...] | None:
-    """The faults of which their numbers are ours times known factors; None where they are not."""
-    said = []
+def explained(ours: Gradients, theirs: Gradients, known: Factors, tolerance: float) -> tuple[Fault, ...] | None:
+    """The faults, where their numbers are ours times known factors; None where they are not."""
+    mistakes = []
     for own, their in zip(ours, theirs, strict=True):
         ratio = factor(their, own, tolerance)
-        near = None if ratio is None else next((f for f in known if math.isclose(ratio, f, rel_tol=tolerance)), None)
-        if near is None:
+        close = None if ratio is None else next((f for f in known if math.isclose(ratio, f, rel_tol=tolerance)), None)
+        if close is None:
             return None
-        said.append(known[near])
-    weights, biases = said
+        mistakes.append(known[close])
+    weights, biases = mistakes
     both = [part for part in weights if part in biases]
-    faults = [Fault("BP3 and BP4" if word == "batch" else "BP1", f"{text}.") for word, text in both]
-    faults += [Fault("BP4", f"in dW, {text}.") for word, text in weights if (word, text) not in both]
-    faults += [Fault("BP3", f"in db, {text}.") for word, text in biases if (word, text) not in both]
+    faults = [Fault("BP3 and BP4" if key == "batch" else "BP1", f"{text}.") for key, text in both]
+    faults += [Fault("BP4", f"in dW, {text}.") for key, text in weights if (key, text) not in both]
+    faults += [Fault("BP3", f"in db, {text}.") for key, text in biases if (key, text) not in both]
     return tuple(faults)
 
 
 def first_difference(ours: Gradients, theirs: Gradients, tolerance: float) -> Fault:
-    """Where their numbers part from ours first, from the output back, and by how much."""
+    """Where their numbers first differ from ours, from the output back, and by how much."""
     for layer in range(len(ours[0]), 0, -1):
-        gaps = []
-        for own, their in ((ours[0][layer - 1], theirs[0][layer - 1]), (ours[1][layer - 1], theirs[1][layer - 1])):
-            scale = max(float(np.abs(own).max()), 1e-12)
-            gaps.append(float(np.abs(own - their).max()) / scale)
-        if max(gaps) > tolerance:
-            wrong = [gap > tolerance for gap in gaps]
+        pairs = [(own[layer - 1], their[layer - 1]) for own, their in zip(ours, theirs, strict=True)]
+        gaps = [float(np.abs(p - q).max()) / max(float(np.abs(p).max()), 1e-12) for p, q in pairs]
+        gap, wrong = max(gaps), [gap > tolerance for gap in gaps]
+        if any(wrong):
             both = "BP1" if layer == len(ours[0]) else "BP2"
             equation = both if all(wrong) else "BP4" if wrong[0] else "BP3"
             what = "dW and db differ" if all(wrong) else "dW differs" if wrong[0] else "db differs"
-            return Fault(
-                equation,
-                f"no known mistake gives these numbers; {what} first in layer {layer}, by {_share(max(gaps))} the "
-                "largest entry.",
-            )
+            size = f"{gap:.1%} of" if gap < 10 else f"{gap:.3g} times"
+            where = f"{what} first in layer {layer}, by {size} the largest entry."
+            return Fault(equation, f"no known mistake gives these numbers; {where}")
     return Fault("BP1", "no known mistake gives these numbers.")
-
-
-def _share(gap: float) -> str:
-    """A share in per cent, or how many times the whole it is."""
-    return f"{gap:.1%} of" if gap < 10 else f"{gap:.3g} times"

@@ -1,24 +1,34 @@
-"""The command line: `glassnet train`, `predict`, `step`, `diagnose` and the others, one file a command.
+"""The command line: `glassnet train`, `predict`, `step`, `diagnose` and the others, one file per command.
 
-A command reads its words, calls what the rest of the package offers, and prints; it does no mathematics. What is slow
-to load is imported inside the commands, so that `glassnet --help` answers at once.
+A command reads its arguments, calls the rest of the package and prints; it does no mathematics. Whatever is slow to
+import is imported inside the commands, so that `glassnet --help` answers at once.
 """
 
 from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 
 from glassnet.see.ascii import spell_missing
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code: 0, or 2 after one sentence on stderr."""
+    """Run the command line and exit with its code: 0, or 2 after a one-sentence error on stderr."""
+    _replace_missing_streams()
     from glassnet.cli.app import app
 
     codecs.register_error("spelled", spell_missing)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal without Greek reads delta, and does not end the command
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without Greek letters shows "delta" instead of failing
             stream.reconfigure(errors="spelled")
     app(prog_name="glassnet")
+
+
+def _replace_missing_streams() -> None:
+    """Discard output that has nowhere to go: a service, pythonw or `>&-` starts a process without stdout or stderr."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None or getattr(stream, "closed", False):
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)

@@ -1,4 +1,4 @@
-"""The program `glassnet`: its commands, and how an error reaches a person: one sentence on stderr, exit code 2."""
+"""The program `glassnet`: its commands, and how errors are reported: one sentence on stderr and exit code 2."""
 
 from __future__ import annotations
 
@@ -15,58 +15,56 @@ from glassnet.errors import GlassnetError
 UsageError: Any = typer.BadParameter.__mro__[1]
 
 
-class OneSentence(TyperGroup):
-    """A group of commands that turns every foreseen error into one sentence."""
+class CommandGroup(TyperGroup):
+    """The commands; an expected error becomes one sentence instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; no traceback for what a person can mend."""
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except GlassnetError as error:
             _fail(str(error))
         except UsageError as error:
             command = getattr(getattr(error, "ctx", None), "command_path", "glassnet")
-            _fail(f"{error.format_message().rstrip('.?')}; see {command} --help.")
+            message = error.format_message().rstrip(".")
+            _fail(f"{message}{' See' if message.endswith('?') else '; see'} {command} --help.")
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
             _fail(f"{error.filename or 'The output'}: {error.strerror}.")
         except MemoryError:
-            _fail("There is not enough memory for this; use a smaller file, network or batch.")
+            _fail("There is not enough memory; use a smaller file, network or batch.")
 
 
 def _fail(sentence: str) -> None:
-    text = " ".join(sentence.splitlines())
-    print(f"glassnet: {text}", file=sys.stderr)
+    print(f"glassnet: {' '.join(sentence.splitlines())}", file=sys.stderr)
     raise typer.Exit(2)
 
 
+SUMMARY = "Train a fully connected neural network on a table or on images, and see every number inside it."
 app = typer.Typer(
-    cls=OneSentence,
-    help="Train a fully connected neural network on a table or on images, and see through it.",
+    cls=CommandGroup,
+    help=SUMMARY,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (
-    *(train.train, predict.predict, evaluate.evaluate, show.show),
-    *(check.check, step.step, diagnose.diagnose, demo.demo),
-)
-for command in COMMANDS:
+USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, check.check
+for command in (train.train, *USE_A_MODEL, step.step, diagnose.diagnose, demo.demo):
     app.command()(command)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from glassnet import __version__
 
         print(f"glassnet {__version__}")
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=SUMMARY)
 def glassnet(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
 ) -> None:
-    """Train a fully connected neural network on a table or on images, and see through it."""
+    """Parse the options that come before a command."""

@@ -1,7 +1,10 @@
-"""`glassnet demo`: the article's kind of network on real data that ships with scikit-learn, in a few seconds."""
+"""`glassnet demo`: train a small network on the handwritten digits that come with scikit-learn, in a few seconds."""
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,40 +13,62 @@ from typer import Option
 if TYPE_CHECKING:
     from glassnet.cli.dataset import Dataset
 
-TEST_SHARE = 0.2
-LARGEST = 16.0  # the digits' pixels are 0 to 16
+TEST_FRACTION = 0.2
+MAX_PIXEL = 16.0
+NEXT_STEPS = """
+Try next, in this folder:
+
+  # one training step on a test digit, every equation with its numbers
+  {program} step {test} --model {model} --row {row} --lr {lr}
+
+  # accuracy on the test digits, and which digits are confused
+  {program} evaluate {model} {test}
+
+  # backpropagation's gradient against central differences
+  {program} check {model} {test}
+
+  # train on your own data
+  {program} train --help"""
 
 
 def demo(
-    out: Annotated[str, Option(help="Folder for the model and the pictures (made if missing).")] = "glassnet-demo",
-    seed: Annotated[int, Option(help="All chance comes from it.")] = 0,
-    epochs: Annotated[int, Option(help="Passes through the training rows, at most.")] = 60,
+    out: Annotated[str, Option(metavar="FOLDER", help="Folder to write to, made if missing.")] = "glassnet-demo",
+    seed: Annotated[int, Option(help="Seed of all randomness.")] = 0,
+    epochs: Annotated[int, Option(help="Maximum number of passes through the training rows.")] = 60,
 ) -> None:
-    """Train on 1,797 handwritten digits (8 × 8 pixels), print the equations and the test accuracy, draw pictures."""
-    from glassnet.cli.files import make_folder
-    from glassnet.cli.lines import say
-    from glassnet.cli.run import Settings, check_settings, fit, make_network, report, scores_of, training_program
+    """Train on 1,797 handwritten digits (8 × 8 pixels); print the equations and the test accuracy, draw pictures."""
+    from glassnet.cli.output_paths import make_folder
+    from glassnet.cli.printing import print_line
     from glassnet.cli.scores import score_text
+    from glassnet.cli.train_options import TrainOptions, check_options, make_network
+    from glassnet.cli.trained_model import training_program
+    from glassnet.cli.training_run import print_result, train_network, write_plots
 
-    settings = Settings(hidden=[128], schedule="constant", lr=0.003, batch_size=32, epochs=epochs, seed=seed)
-    check_settings(settings)
+    options = TrainOptions(hidden=[128], schedule="constant", lr=0.003, batch_size=32, epochs=epochs, seed=seed)
+    check_options(options)
     folder = make_folder(out)
-    dataset, images, test = _digits(settings.validation, seed)
-    network = make_network(dataset, settings)
-    print(f"One training step, as a table of equations:\n\n{training_program(network, settings.optimizer)}\n")
-    model, history = fit(network, dataset, settings, "digits")
-    report(model, history, dataset)
-    scores = scores_of(model, dataset.x[test], dataset.y[test])
-    say("Test", f"{score_text(scores)} ({len(test)} digits that the training never saw)")
+    model_path, test_path = folder / "model.safetensors", folder / "test.npz"
+    dataset, images, test = _load_digits(options.validation, seed)
+    network = make_network(dataset, options)
+    print(f"One training step, as a table of equations:\n\n{training_program(network, options.optimizer)}\n")
+    model, history = train_network(network, dataset, options, "digits")
+    print_result(model, history, dataset)
+    scores = model.scores(dataset.x[test], dataset.y[test])
+    print_line("Test", f"{score_text(scores)} ({len(test)} digits not used in training)")
     model.training["test scores"] = scores
-    model.save(str(folder / "model.safetensors"))
-    say("Model", f"{folder / 'model.safetensors'}")
-    for path in _draw(model, history, dataset, images, test, folder):
-        say("Picture", path)
+    model.save(str(model_path))
+    print_line("Model", model_path)
+    _save_digits(test_path, images[test], dataset.y[test])
+    predicted = model.probabilities(dataset.x[test]).argmax(axis=1)
+    write_plots(history, folder, images[test], predicted, dataset.y[test])
+    row = int((predicted != dataset.y[test]).argmax()) + 1
+    arguments = {"model": model_path, "test": test_path, "row": row, "lr": options.lr}
+    quoted = {name: shlex.quote(str(value)) for name, value in arguments.items()}
+    print(NEXT_STEPS.format(program=program_name(), **quoted))
 
 
-def _digits(share: float, seed: int) -> tuple[Dataset, Any, Any]:
-    """The digits, split into rows that train, that choose the weights, and that only test; and the images."""
+def _load_digits(validation: float, seed: int) -> tuple[Dataset, Any, Any]:
+    """Return the digits, split into rows for training and validation; their images; and the rows for the test."""
     import numpy as np
     from sklearn.datasets import load_digits
 
@@ -53,21 +78,29 @@ def _digits(share: float, seed: int) -> tuple[Dataset, Any, Any]:
 
     digits = load_digits()
     pixels, labels = digits.data, digits.target
-    rest, test = split(labels, TEST_SHARE, seed, classes=True)
-    train, validation = split(labels[rest], share, seed + 1, classes=True)
-    preparation = ArrayPreparation([0.0], [1 / LARGEST], pixels.shape[1])
+    rest, test = split(labels, TEST_FRACTION, seed, classes=True)
+    train, validation_rows = split(labels[rest], validation, seed + 1, classes=True)
+    preparation = ArrayPreparation([0.0], [1 / MAX_PIXEL], pixels.shape[1])
     target = ClassTarget.fit("digit", labels)
     x = np.ascontiguousarray(preparation.transform(pixels, "digits"))
-    return Dataset(preparation, target, x, target.encode(labels), rest[train], rest[validation]), digits.images, test
+    dataset = Dataset(preparation, target, x, target.encode(labels), rest[train], rest[validation_rows])
+    return dataset, digits.images, test
 
 
-def _draw(model: Any, history: Any, dataset: Dataset, images: Any, test: Any, folder: Path) -> list[Path]:
-    """The cost curve and the test samples."""
-    from glassnet.plots.training import plot_samples, plot_training, write_picture
+def _save_digits(path: Path, images: Any, labels: Any) -> None:
+    """Save digits as a data file for the other commands."""
+    import numpy as np
 
-    predicted = model.probabilities(dataset.x[test]).argmax(axis=1)
-    figure = plot_samples(images[test], predicted, dataset.y[test])
-    return [
-        write_picture(plot_training(history), folder / "cost.png"),
-        write_picture(figure, folder / "samples.png"),
-    ]
+    from glassnet.cli.printing import print_line
+    from glassnet.errors import DataError
+    from glassnet.files.storage import atomic_file
+
+    with atomic_file(str(path), DataError) as file:
+        np.savez(file, x=images.astype(np.uint8), y=labels)
+    print_line("Test digits", path)
+
+
+def program_name() -> str:
+    """Return how to start this program again: by its name where that is on the PATH, else as it was started."""
+    is_installed = Path(sys.argv[0]).stem != "glassnet" or shutil.which("glassnet") == sys.argv[0]
+    return "glassnet" if is_installed else shlex.quote(sys.argv[0])

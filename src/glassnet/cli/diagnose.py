@@ -1,4 +1,4 @@
-"""`glassnet diagnose`: what ails this model, by its training and on this data, and what to change."""
+"""`glassnet diagnose`: find out why a model trains badly, from its training history and its data."""
 
 from __future__ import annotations
 
@@ -6,47 +6,45 @@ from typing import Annotated
 
 from typer import Argument
 
-from glassnet.cli.lines import folded
+from glassnet.cli.printing import wrapped
 
-LABEL = 12  # columns that "  expected  " takes: what a finding goes on with stands under its text
+FINDING_INDENT = 12  # columns of "  expected  ", the label before the text of a finding
 
 
 def diagnose(
-    model: Annotated[str, Argument(help="A model file that glassnet train or NeuralNetwork.save wrote.")],
-    file: Annotated[
-        str | None,
-        Argument(help="Data with the target in it, best the rows that the model was trained on.", show_default=False),
-    ] = None,
+    model: Annotated[
+        str, Argument(metavar="MODEL", help="A model file written by glassnet train or NeuralNetwork.save.")
+    ],
+    file: Annotated[str | None, Argument(metavar="FILE", help="Data with the target, best the training data.")] = None,
 ) -> None:
-    """Say what ails a model: evidence with numbers, which equation makes it so, one change to try.
+    """Find out why a model trains badly: evidence in numbers, the equation behind it, and one change to try.
 
-    Without FILE it goes by what the model keeps of its training; with it, by the data as well.
+    Without FILE the diagnosis uses the training history in the model file; with FILE it uses the data as well.
     """
     if file is None:
-        by_training(model)
+        diagnose_history(model)
         return
-    from glassnet.cli.dataset import read_known
-    from glassnet.cli.model import load_model
-    from glassnet.cli.outputs import network_targets
+    from glassnet.cli.dataset import read_with_target
+    from glassnet.cli.output_layer import network_targets
+    from glassnet.cli.trained_model import load_model
     from glassnet.data.preprocessing import TablePreparation
 
     loaded = load_model(model)
-    x, encoded, path = read_known(file, loaded)
+    x, encoded, path = read_with_target(file, loaded)
     print(f"{len(x):,} rows of {path}")
     columns = loaded.preparation.features if isinstance(loaded.preparation, TablePreparation) else None
     targets = network_targets(encoded, loaded.target, loaded.network)
-    print(folded(str(loaded.network.diagnose(x.T, targets, columns=columns)), LABEL))
+    print(wrapped(str(loaded.network.diagnose(x.T, targets, columns=columns)), FINDING_INDENT))
 
 
-def by_training(path: str) -> None:
-    """Print what the file alone tells. Raises ModelFileError where it keeps nothing of a training."""
+def diagnose_history(path: str) -> None:
+    """Print the findings from the model file alone. Raises ModelFileError where it has no training history."""
     from glassnet.errors import ModelFileError
     from glassnet.network import NeuralNetwork
 
     network = NeuralNetwork.load(path)
     if network.history is None:
-        raise ModelFileError(
-            f"{path} keeps no numbers of a training (it was saved untrained, or by an older glassnet); name the data "
-            f"as well: glassnet diagnose {path} FILE."
-        )
-    print(folded(str(network.diagnose()), LABEL))
+        cause = "it was saved untrained, or by an older glassnet"
+        advice = f"give the data as well: glassnet diagnose {path} FILE"
+        raise ModelFileError(f"{path} has no training history ({cause}); {advice}.")
+    print(wrapped(str(network.diagnose()), FINDING_INDENT))

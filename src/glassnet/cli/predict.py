@@ -1,4 +1,4 @@
-"""`glassnet predict`: from a model and a data file to a file of predictions, row for row."""
+"""`glassnet predict`: write the predictions of a model for the rows of a data file."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from glassnet.cli.options import ModelArgument
+
 
 def predict(
-    model: Annotated[str, Argument(help="A model file that glassnet train wrote.")],
-    file: Annotated[str, Argument(help="Data of the same kind; a table's columns are found by name.")],
-    out: Annotated[str, Option(help="The file to write: .csv or .parquet.")],
-    proba: Annotated[bool, Option("--proba", help="The probability of each class instead of the class.")] = False,
+    model: ModelArgument,
+    file: Annotated[str, Argument(metavar="FILE", help="Data like the training data; columns are matched by name.")],
+    out: Annotated[str, Option(metavar="PATH", help="The file to write: .csv or .parquet.")],
+    proba: Annotated[bool, Option("--proba", help="Write the probability of each class, not the class.")] = False,
     raw_cells: Annotated[
-        bool, Option("--raw-cells", help="Write text as it is; by default a CSV's = + - @ are made harmless to Excel.")
+        bool,
+        Option("--raw-cells", help="Write text to CSV unchanged; by default a leading = + - @ is made safe for Excel."),
     ] = False,
 ) -> None:
-    """Predict the target of every row of FILE, in its order, and write the predictions to a file."""
+    """Predict the target of every row of FILE and write the predictions, in the same order, to a file."""
     from glassnet.cli.dataset import read_inputs
-    from glassnet.cli.files import check_output
-    from glassnet.cli.model import load_model
-    from glassnet.cli.predictions import format_of, predictions, write_predictions
+    from glassnet.cli.output_paths import check_output
+    from glassnet.cli.predictions import file_format, prediction_table, write_predictions
+    from glassnet.cli.trained_model import load_model
     from glassnet.errors import DataError
 
-    kind = format_of(out)
+    format_name = file_format(out)
     check_output(out, model, file, error=DataError)
     loaded = load_model(model)
-    x, held = read_inputs(file, loaded)
-    table = predictions(loaded, x, proba)
-    write_predictions(table, out, kind, raw=raw_cells)
-    print(f"{table.num_rows:,} predictions for {held.path} are in {out}")
+    x, data = read_inputs(file, loaded)
+    table = prediction_table(loaded, x, proba)
+    write_predictions(table, out, format_name, raw=raw_cells)
+    print(f"{table.num_rows:,} predictions for {data.path} written to {out}")

@@ -1,55 +1,52 @@
-"""`glassnet show`: what is in a model file."""
+"""`glassnet show`: print what is in a model file."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from typer import Argument
+from glassnet.cli.options import ModelArgument
+from glassnet.cli.printing import print_line, wrapped
 
 if TYPE_CHECKING:
-    from glassnet.cli.model import Model
+    from glassnet.cli.trained_model import TrainedModel
 
-MAX_INPUTS = 20
+MAX_LISTED_INPUTS = 20
 
 
-def show(model: Annotated[str, Argument(help="A model file that glassnet train wrote.")]) -> None:
-    """Print a model's equations, parameters, inputs and how it was trained."""
-    from glassnet.cli.lines import folded
-    from glassnet.cli.model import load_model
-    from glassnet.cli.run import training_program
+def show(model: ModelArgument) -> None:
+    """Print a model's equations, parameters, inputs and target, and how it was trained."""
+    from glassnet.cli.trained_model import load_model, training_program
 
     loaded = load_model(model)
-    print(folded(str(loaded.network)))
+    print(wrapped(str(loaded.network)))
     print(f"\n{training_program(loaded.network, loaded.training.get('optimizer'))}\n")
     _print_parameters(loaded)
     _print_data(loaded)
     _print_training(loaded)
 
 
-def _print_parameters(model: Model) -> None:
-    """A line a parameter array: shape, mean and spread."""
-    print(f"Parameters  {model.network.parameters.count:,}")
+def _print_parameters(model: TrainedModel) -> None:
+    print_line("Parameters", f"{model.network.parameters.count:,}")
     for name in model.network.parameters:
         array = model.network.parameters[name]
         shape = " × ".join(map(str, array.shape))
-        spread = f"deviation {array.std():.4f}  largest {abs(array).max():.4f}"
-        print(f"  {name:<8} {shape:<12} mean {array.mean():+.4f}  {spread}")
+        statistics = f"deviation {array.std():.4f}  largest {abs(array).max():.4f}"
+        print(f"  {name:<8} {shape:<12} mean {array.mean():+.4f}  {statistics}")
 
 
-def _print_data(model: Model) -> None:
-    """What comes in and what goes out."""
+def _print_data(model: TrainedModel) -> None:
     from glassnet.data.preprocessing import TablePreparation
 
-    preparation, target = model.preparation, model.target
-    print(f"\nInputs      {preparation.summary()}")
-    if isinstance(preparation, TablePreparation):
-        names = preparation.features
-        print(f"  {', '.join(names[:MAX_INPUTS])}{' ...' if len(names) > MAX_INPUTS else ''}")
-    print(f"Target      {target.name!r}: {target.text()}")
+    print()
+    print_line("Inputs", model.preparation.summary())
+    if isinstance(model.preparation, TablePreparation):
+        names = model.preparation.features
+        more = " ..." if names[MAX_LISTED_INPUTS:] else ""
+        print(wrapped(f"  {', '.join(names[:MAX_LISTED_INPUTS])}{more}", indent=2))
+    print_line("Target", f"{model.target.name!r}: {model.target.summary()}")
 
 
-def _print_training(model: Model) -> None:
-    """The summary that `train` left."""
+def _print_training(model: TrainedModel) -> None:
     if not model.training:
         return
     print("\nTraining")

@@ -1,5 +1,5 @@
-"""From files to arrays: readers for tables and arrays, and preprocessing that is learnt in fit.
+"""Readers of data files, and preprocessing that is fitted on the training rows.
 
-Tables (CSV, Parquet) and arrays (.npz, IDX) come in as people store them, one sample a row; what leaves for the network
-is float32. Nothing here knows about layers, costs or training.
+Tables (CSV, Parquet) and arrays (.npz, IDX) are read with one sample per row; preprocessing turns them into float32
+inputs of a network. Nothing here depends on layers, costs or training.
 """

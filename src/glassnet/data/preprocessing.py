@@ -1,43 +1,51 @@
-"""What stands between a file and a network: learnt in fit from the training rows, written to the model file as JSON.
+"""Preprocessing between a data file and a network: fitted on the training rows, stored in the model file as JSON.
 
-A table's columns are found by name, in any order, and others are ignored; arrays have only their number of features.
-What comes out of `transform` is float32, one sample a row, ready to be handed to a network as its transpose.
+Columns of a table are found by name, in any order, and additional ones are ignored; for arrays only the number of
+features counts. `transform` returns float32 with one sample per row; a network takes its transpose.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from glassnet.data.columns import CategoryColumn, Column, NumberColumn, fit_column, standardising
+from glassnet.data.columns import (
+    FLOAT32_MAX,
+    CategoryColumn,
+    Column,
+    NumberColumn,
+    Serializable,
+    fit_column,
+    mean_and_scale,
+)
+from glassnet.data.reading import Array
 from glassnet.data.table import Table
-from glassnet.data.target import ClassTarget, NumberTarget, Target, class_list
-from glassnet.errors import DataError, ModelFileError, nearest
+from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
+from glassnet.errors import DataError, ModelFileError, suggestion
 
-Array = np.ndarray[Any, Any]
-
-MAX_CELLS = 1 << 30
+MAX_INPUT_VALUES = 1 << 30
+T = TypeVar("T", str, bool)
 
 
 @dataclass(frozen=True)
 class TablePreparation:
-    """The columns of a table, each with what was learnt about it."""
+    """The fitted columns of a table."""
 
     kind: ClassVar[str] = "table"
     columns: list[Column]
 
     @classmethod
     def fit(cls, table: Table, target: str, rows: Array) -> Self:
-        """Learn every column but the target from the given rows (numbers from 0); all cells are checked.
+        """Fit every column but the target on the given rows (numbered from 0), but check all cells.
 
-        Raises DataError (a ValueError) for dates, columns missing in every row, infinite cells.
+        Raises DataError (a ValueError) for dates, columns without values, and infinite cells.
         """
         names = [name for name in table.names if name != target]
         if not names:
-            raise DataError(f"{table.path} has no column beside {target!r}; there is nothing to learn from.")
+            raise DataError(f"{table.path} has no column besides {target!r}; add columns to predict it from.")
         return cls([fit_column(table, name, rows) for name in names])
 
     @property
@@ -47,56 +55,54 @@ class TablePreparation:
 
     @property
     def width(self) -> int:
-        """How many inputs the network has."""
+        """The number of inputs of the network."""
         return len(self.features)
 
     @property
     def text_columns(self) -> list[str]:
-        """Columns that a CSV must not turn into numbers."""
+        """Columns whose cells a CSV reader must leave as text."""
         return [column.name for column in self.columns if isinstance(column, CategoryColumn) and not column.boolean]
 
     def transform(self, table: Table) -> Array:
-        """The network's inputs for every row, (n, features) float32.
+        """The inputs of the network for every row, (n, features) float32.
 
-        Raises DataError (a ValueError) with the names of the columns that are missing, or the first cell that is wrong.
+        Raises DataError (a ValueError) that names the missing columns or the first invalid cell.
         """
         self._check_names(table)
-        if table.rows * self.width > MAX_CELLS:
-            raise DataError(f"{table.path}: {table.rows:,} rows × {self.width:,} inputs do not fit; split the file.")
+        if table.rows * self.width > MAX_INPUT_VALUES:
+            raise DataError(f"{table.path}: {table.rows:,} rows × {self.width:,} inputs are too large; split the file.")
         out = np.empty((table.rows, self.width), np.float32)
-        begin = 0
-        for column in self.columns:
-            end = begin + len(column.features)
-            column.transform_into(table, out[:, begin:end])
-            begin = end
+        ends = np.cumsum([len(column.features) for column in self.columns])
+        for column, part in zip(self.columns, np.split(out, ends[:-1], axis=1), strict=True):
+            column.transform_into(table, part)
         return out
 
     def _check_names(self, table: Table) -> None:
         missing = [column.name for column in self.columns if column.name not in table.names]
         if missing:
             listed = ", ".join(map(repr, missing[:10])) + (" ..." if len(missing) > 10 else "")
-            problem = f"column {listed} is" if len(missing) == 1 else f"{len(missing)} columns ({listed}) are"
-            hint = nearest(missing[0], table.names).strip()
-            raise DataError(f"{table.path}: {problem} missing, and the model was trained on it. {hint}".strip())
+            problem = f"column {listed}" if len(missing) == 1 else f"{len(missing)} columns ({listed})"
+            hint = suggestion(missing[0], table.names).strip()
+            raise DataError(f"{table.path} lacks {problem}, which the model was trained on. {hint}".strip())
 
     def summary(self) -> str:
-        """In words: how many columns of each kind, and how many inputs they make."""
-        count = sum(isinstance(column, NumberColumn) for column in self.columns)
-        parts = [f"{count} number{'' if count == 1 else 's'} standardised"] if count else []
-        if texts := len(self.columns) - count:
-            parts.append(f"{texts} categor{'y' if texts == 1 else 'ies'} one-hot")
-        if filled := sum(isinstance(column, NumberColumn) and column.indicator for column in self.columns):
-            parts.append(f"{filled} with missing cells (median, and a column that says so)")
-        return f"{', '.join(parts)}: {len(self.features)} inputs"
+        """A phrase with the number of columns of each kind and of the resulting inputs."""
+        numbers = [column for column in self.columns if isinstance(column, NumberColumn)]
+        parts = [f"{len(numbers)} number{'' if len(numbers) == 1 else 's'} standardised"] if numbers else []
+        if categories := len(self.columns) - len(numbers):
+            parts.append(f"{categories} categor{'y' if categories == 1 else 'ies'} one-hot encoded")
+        if imputed := sum(column.indicator for column in numbers):
+            parts.append(f"{imputed} with missing cells (median and an indicator column)")
+        return f"{', '.join(parts)}: {self.width} inputs"
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Convert to plain JSON data."""
         return {"kind": self.kind, "columns": [column.to_json() for column in self.columns]}
 
 
 @dataclass(frozen=True)
-class ArrayPreparation:
-    """(x − mean) · scale a feature; bytes are only divided by 255."""
+class ArrayPreparation(Serializable):
+    """(x − mean) · scale for each feature; bytes are divided by 255 instead."""
 
     kind: ClassVar[str] = "arrays"
     mean: list[float]
@@ -105,54 +111,54 @@ class ArrayPreparation:
 
     @classmethod
     def fit(cls, x: Array, rows: Array) -> Self:
-        """Learn from the given rows of x (n, features)."""
+        """Fit on the given rows of x (n, features)."""
         if x.dtype == np.uint8:
             return cls([0.0], [1 / 255], x.shape[1])
-        fits = [standardising(np.asarray(x[rows, feature], np.float64)) for feature in range(x.shape[1])]
+        fits = [mean_and_scale(np.asarray(x[rows, feature], np.float64)) for feature in range(x.shape[1])]
         return cls([mean for mean, _ in fits], [scale for _, scale in fits], x.shape[1])
 
     @property
     def is_bytes(self) -> bool:
-        """Whether x are bytes, which are only divided by 255."""
+        """Whether x holds bytes, which are only divided by 255."""
         return self.scale == [1 / 255]
 
     def transform(self, x: Array, path: str) -> Array:
-        """The network's inputs, (n, features) float32. Raises DataError where the number of features differs."""
+        """The inputs of the network, (n, features) float32. Raises DataError if the number of features differs."""
         if x.shape[1] != self.width:
-            raise DataError(f"{path}: x has {x.shape[1]:,} features a row; the model was trained on {self.width:,}.")
+            raise DataError(f"{path}: x has {x.shape[1]:,} features; the model was trained on {self.width:,}.")
         if self.is_bytes:
             return x.astype(np.float32) * np.float32(self.scale[0])
         with np.errstate(over="ignore"):
             values = (x.astype(np.float64) - self.mean) * self.scale
-        if (wild := np.abs(values) > np.finfo(np.float32).max).any():
-            row, column = (int(place) for place in np.argwhere(wild)[0])
-            raise DataError(f"{path}: x at row {row}, column {column} is far too large ({x[row, column]:g}).")
+        if (overflows := np.abs(values) > FLOAT32_MAX).any():
+            row, column = (int(index) for index in np.argwhere(overflows)[0])
+            cell = f"{path}: x at row {row}, column {column} ({x[row, column]:g})"
+            raise DataError(f"{cell} is too far outside the range of the training data; correct it or drop the row.")
         return values.astype(np.float32)
 
     def summary(self) -> str:
-        """In words."""
-        common = len(self.scale) == 1 and self.width > 1
-        return f"{self.width:,} numbers {f'divided by {1 / self.scale[0]:g}' if common else 'standardised'}"
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return {"kind": self.kind, "mean": self.mean, "scale": self.scale, "width": self.width}
+        """A phrase with the number of inputs and their scaling."""
+        shared = len(self.scale) == 1 and self.width > 1
+        return f"{self.width:,} numbers {f'divided by {1 / self.scale[0]:g}' if shared else 'standardised'}"
 
 
 Preparation = TablePreparation | ArrayPreparation
 
 
-def from_json(document: Any, path: str) -> tuple[Preparation, Target]:
-    """What `to_json` wrote under "preparation" and "target", every value of it checked.
+def from_json(document: Any, path: str) -> tuple[Preparation, TargetColumn]:
+    """Rebuild the "preparation" and "target" that `to_json` converted, checking every value.
 
-    Raises ModelFileError (a ValueError) where the file was not made by `glassnet train`, or is damaged.
+    Raises ModelFileError (a ValueError) if the file was not written by `glassnet train` or is damaged.
     """
     if not isinstance(document, dict) or "preparation" not in document:
-        raise ModelFileError(f"{path} holds a network without its data's preparation; make it with glassnet train.")
+        raise ModelFileError(f"{path} holds a network without the preprocessing of its data; use glassnet train.")
     try:
         return _preparation(document["preparation"]), _target(document["target"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} is damaged: its table of columns makes no sense ({error}).") from None
+        raise ModelFileError(f"{path} is damaged: its columns are invalid ({error}); save it again.") from None
+
+
+# Values of a model file; each check raises ValueError.
 
 
 def _preparation(document: dict[str, Any]) -> Preparation:
@@ -167,18 +173,18 @@ def _preparation(document: dict[str, Any]) -> Preparation:
 
 
 def _column(document: dict[str, Any]) -> Column:
-    name = _text(document["name"])
+    name = _typed(document["name"], str)
     if document["kind"] == "category":
-        levels = [_text(level) for level in document["levels"]]
-        return CategoryColumn(name, levels, _flag(document["boolean"]))
+        levels = [_typed(level, str) for level in document["levels"]]
+        return CategoryColumn(name, levels, _typed(document["boolean"], bool))
     median, mean, scale = _reals([document[key] for key in ("median", "mean", "scale")])
-    return NumberColumn(name, median, mean, scale, _flag(document["indicator"]))
+    return NumberColumn(name, median, mean, scale, _typed(document["indicator"], bool))
 
 
-def _target(document: dict[str, Any]) -> Target:
-    name = _text(document["name"])
+def _target(document: dict[str, Any]) -> TargetColumn:
+    name = _typed(document["name"], str)
     if document["kind"] == "classification":
-        return ClassTarget(name, list(class_list(document["classes"])))
+        return ClassTarget(name, _classes(document["classes"]))
     mean, scale = _reals(document["mean"]), _reals(document["scale"])
     if len(mean) != len(scale) or not mean or 0 in scale:
         raise ValueError("target")
@@ -186,21 +192,23 @@ def _target(document: dict[str, Any]) -> Target:
 
 
 def _reals(values: Any) -> list[float]:
-    """A list of finite numbers; anything else is a ValueError."""
-    if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
-        raise ValueError("numbers")
-    if not all(map(math.isfinite, values)):
+    """A list of finite numbers."""
+    if not isinstance(values, list) or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
         raise ValueError("numbers")
     return [float(value) for value in values]
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("names")
-    return value
+def _classes(values: Any) -> list[Any]:
+    """A list of two or more distinct classes of one type."""
+    if not isinstance(values, list) or len(values) < 2 or len({type(value) for value in values}) != 1:
+        raise ValueError("classes")
+    if not isinstance(values[0], str | bool | int | float) or len(set(values)) != len(values):
+        raise ValueError("classes")
+    return values
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("flags")
+def _typed(value: Any, kind: type[T]) -> T:
+    """A text or a flag."""
+    if not isinstance(value, kind):
+        raise ValueError("names" if kind is str else "flags")
     return value

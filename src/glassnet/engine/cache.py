@@ -1,8 +1,8 @@
-"""Keeps compiled kernels as plain object code on disk and loads them without Numba: all of llvmlite.binding is here.
+"""Stores compiled kernels as object code on disk and loads them without Numba: all of llvmlite.binding is here.
 
-A file is one JSON line (symbol, key, SHA-256) and the object code behind it; there is no pickle in it. A file that is
-damaged, of another key, or in a directory that others can write is ignored, and the kernel is compiled anew. Files
-that nothing has read for a season are removed.
+A file is one JSON line (symbol, key, SHA-256) followed by the object code; it contains no pickle. A file that is
+damaged, of another key, or in a directory that others can write is ignored, and the kernel is compiled again. Files
+that have not been read for 90 days are removed.
 """
 
 from __future__ import annotations
@@ -16,122 +16,144 @@ import stat
 import sys
 import tempfile
 import time
+import warnings
 from contextlib import suppress
 from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from glassnet.engine import EngineUnavailable, address
-from glassnet.engine.identity import Identity
-from glassnet.engine.interruption import signals_wait, undisturbed
-from glassnet.engine.proof import prove
+from glassnet.engine.kernel_spec import KernelSpec
+from glassnet.engine.self_test import self_test
+from glassnet.engine.signals import defer_signals, run_uninterrupted
+from glassnet.errors import EngineUnavailable
 
-SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
-FUNCTIONS = ("fma", "sin", "cos")
-SYMBOLS = (*FUNCTIONS, *(name + "f" for name in FUNCTIONS), "memcpy", "memmove", "memset", "sched_yield")
+NUMBA_SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
+TESTED_NUMBA = (0, 68)  # the newest tested version; pyproject.toml has the same bound
+MATH_FUNCTIONS = ("fma", "sin", "cos")
+SYMBOLS = (*MATH_FUNCTIONS, *(name + "f" for name in MATH_FUNCTIONS), "memcpy", "memmove", "memset", "sched_yield")
 LIBRARIES = ("ucrtbase", "vcruntime140") if os.name == "nt" else (None, "libm.so.6", "libSystem.dylib")
 SUFFIX = ".kernel"
 DAY = 86400.0  # seconds
-KEPT = {SUFFIX: 90 * DAY, ".part": DAY}  # how long a file stays that nothing reads or writes
-OURS = re.compile(r"[0-9a-f]{64}\.kernel|[0-9a-f]{16}\w+\.part")  # the directory may be one that holds other files
-PROVED = ("product", "skipping")  # kinds of kernels that prove themselves when they are compiled
+MAX_AGE = {SUFFIX: 90 * DAY, ".part": DAY}  # of a file that has neither been read nor written
+CACHE_FILE = re.compile(r"[0-9a-f]{64}\.kernel|[0-9a-f]{16}\w+\.part")  # the directory may hold other files too
+SELF_TESTED = ("gemm", "sparse_gemm")  # kinds of kernels that are tested when they are compiled
 
 
-def kernel(identity: Identity) -> int:
-    """The address of a kernel: loaded from the cache, else compiled, kept and loaded."""
+def kernel_address(spec: KernelSpec) -> int:
+    """The address of a kernel: loaded from the cache, else compiled, stored and loaded."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         raise EngineUnavailable("the compiled engine is switched off by NUMBA_DISABLE_JIT")
-    name = key(identity)
-    if identity.called is not None:
-        make_known(identity.called)
+    name = key(spec)
     folder = directory()
-    code = read(folder / (name + SUFFIX), name) if folder else None
-    if code is not None:
-        return load(code[1], code[0])
-    code = compiled(identity)
-    place = load(code[1], code[0])
-    if identity.kind in PROVED:
-        prove(identity, place)
+    cached = read(folder / (name + SUFFIX), name) if folder else None
+    if cached is not None:
+        return load(cached[1], cached[0])
+    symbol, code = compile_kernel(spec)
+    loaded = load(code, symbol)
+    if spec.kind in SELF_TESTED:
+        self_test(spec, loaded)
     if folder:
-        write(folder / (name + SUFFIX), name, *code)
-        sweep(folder)
-    return place
+        write(folder / (name + SUFFIX), name, symbol, code)
+        remove_old_files(folder)
+    return loaded
 
 
-def make_known(identity: Identity) -> None:
-    """Let kernels that call this one find it by its name, when they are compiled and when they are loaded."""
+def add_symbol(symbol: str, address: int) -> None:
+    """Make a kernel available by name to kernels that call it, when they are compiled and when they are loaded."""
     import llvmlite.binding as llvm
 
-    llvm.add_symbol(identity.symbol, address(identity.kind, identity.dtype))
+    llvm.add_symbol(symbol, address)
 
 
 @cache
 def announce() -> None:
-    """Say once a process, on a terminal, why the first training takes its time."""
+    """Print once per process, on a terminal, why the first training takes longer."""
     if sys.stderr is not None and sys.stderr.isatty():
         print("glassnet: compiling the engine for this CPU, once", file=sys.stderr, flush=True)
 
 
-def compiled(identity: Identity) -> tuple[str, bytes]:
+@cache
+def check_numba_version() -> None:
+    """Warn once per process of a Numba that is newer than the tested ones."""
+    version = metadata.version("numba")
+    number = re.match(r"(\d+)\.(\d+)", version)
+    if number is not None and (int(number[1]), int(number[2])) > TESTED_NUMBA:
+        newest = ".".join(map(str, TESTED_NUMBA))
+        message = f"Numba {version} is newer than the versions tested with glassnet (up to {newest})"
+        advice = "install an older one if the engine fails to compile or results look wrong."
+        warnings.warn(f"{message}; {advice}", RuntimeWarning, stacklevel=2)
+
+
+def compile_kernel(spec: KernelSpec) -> tuple[str, bytes]:
     """Compile a kernel with Numba: the name of its symbol and its object code."""
     announce()
-    return undisturbed(partial(build, identity))
+    check_numba_version()
+    return run_uninterrupted(partial(build, spec))
 
 
-def build(identity: Identity) -> tuple[str, bytes]:
-    """Import Numba, if this is the first kernel that is missing, and compile a kernel."""
+def build(spec: KernelSpec) -> tuple[str, bytes]:
+    """Import Numba, if this is the first kernel to be compiled, and compile the kernel.
+
+    Whatever Numba raises becomes EngineUnavailable: another version may lack a name that the engine uses.
+    """
     try:
         from glassnet.engine import kernels
-    except ImportError as error:
-        raise EngineUnavailable(f"the compiled engine needs Numba, which cannot be imported ({error})") from error
-    if identity.kind not in kernels.KERNELS:
-        raise EngineUnavailable(f"the compiled engine has no kernel of kind {identity.kind!r}")
-    try:
-        return kernels.build(identity)
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise EngineUnavailable(f"the kernel {identity.kind!r} cannot be compiled: {reason}") from error
+        reason = f"the compiled engine needs Numba, which cannot be imported here ({first_line(error)})"
+        raise EngineUnavailable(reason) from error
+    if spec.kind not in kernels.KERNELS:
+        raise EngineUnavailable(f"the compiled engine has no kernel of kind {spec.kind!r}")
+    try:
+        return kernels.build(spec)
+    except Exception as error:
+        raise EngineUnavailable(f"the kernel {spec.kind!r} cannot be compiled: {first_line(error)}") from error
 
 
-def key(identity: Identity) -> str:
-    """What the kernel's machine code depends on, as one SHA-256."""
-    return hashlib.sha256(f"{surroundings()}\n{identity.text}".encode()).hexdigest()
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its class where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def key(spec: KernelSpec) -> str:
+    """SHA-256 of everything that the kernel's machine code depends on."""
+    return hashlib.sha256(f"{environment()}\n{spec.text}".encode()).hexdigest()
 
 
 @cache
-@signals_wait()
-def surroundings() -> str:
-    """Everything but the identity that a kernel's machine code depends on."""
+@defer_signals()
+def environment() -> str:
+    """Everything but the specification that a kernel's machine code depends on."""
     try:
         import llvmlite.binding as llvm
 
         versions = [metadata.version(package) for package in ("numba", "llvmlite")]
-    except ImportError as error:
-        raise EngineUnavailable(f"the compiled engine needs Numba, which is not installed ({error})") from error
+    except Exception as error:
+        reason = f"the compiled engine needs Numba, which is not installed or does not work ({first_line(error)})"
+        raise EngineUnavailable(reason) from error
     processor = (llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
-    settings = [os.environ.get(name, "") for name in SETTINGS]
-    return json.dumps([sources(), versions, processor, settings])
+    settings = [os.environ.get(name, "") for name in NUMBA_SETTINGS]
+    return json.dumps([source_hash(), versions, processor, settings])
 
 
 @cache
-def has_masks() -> bool:
-    """Whether masks of vectors cost nothing (AVX-512); elsewhere leaving out zeros is not worth its kernels."""
-    return "+avx512f" in surroundings()
+def has_free_masks() -> bool:
+    """Whether masked vector instructions cost nothing (AVX-512); elsewhere skipping zeros does not pay off."""
+    return "+avx512f" in environment()
 
 
-def sources() -> str:
-    """SHA-256 of the sources that the kernels come from."""
-    here = Path(__file__).parent
+def source_hash() -> str:
+    """SHA-256 of the sources that the kernels are built from, each with its path inside the package."""
+    package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for path in (*sorted(here.glob("*.py")), here.parent / "tables" / "formula.py"):
+    for path in (*sorted((package / "engine").rglob("*.py")), package / "tables" / "formula.py"):
         content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+        digest.update(f"{path.relative_to(package).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
 def directory() -> Path | None:
-    """The cache's directory, made where it is missing; None where there is none that only this user can write."""
+    """The cache's directory, created where it is missing; None where no directory is safe from other users."""
     chosen = os.environ.get("GLASSNET_CACHE")
     base = os.environ.get("XDG_CACHE_HOME", "")
     home = os.environ.get("HOME") or os.environ.get("USERPROFILE")
@@ -142,47 +164,47 @@ def directory() -> Path | None:
     folder = Path(chosen or os.path.join(base, "glassnet"))
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder if is_ours(folder.stat()) else None
+        return folder if is_private(folder.stat()) else None
     except OSError:
         return None
 
 
-def is_ours(status: os.stat_result) -> bool:
+def is_private(status: os.stat_result) -> bool:
     """Whether a file or directory belongs to this user and no one else can write it."""
     if not hasattr(os, "getuid"):
         return True
     return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def seal(symbol: str, name: str, code: bytes) -> str:
-    """SHA-256 of everything that a file says."""
+def checksum(symbol: str, name: str, code: bytes) -> str:
+    """SHA-256 of a file's contents."""
     return hashlib.sha256(f"{symbol}\n{name}\n{len(code)}\n".encode() + code).hexdigest()
 
 
 def read(path: Path, name: str) -> tuple[str, bytes] | None:
-    """Symbol and object code of a file, or None where it is missing, damaged, or not ours."""
+    """Symbol and object code of a file, or None where it is missing, damaged, or not private."""
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            if not is_ours(status):
+            if not is_private(status):
                 return None
-            head, code = json.loads(file.readline()), file.read()
-        if head["key"] != name or head["sha256"] != seal(head["symbol"], name, code):
+            header, code = json.loads(file.readline()), file.read()
+        if header["key"] != name or header["sha256"] != checksum(header["symbol"], name, code):
             return None
-        touch(path, status)
-        return head["symbol"], code
+        mark_used(path, status)
+        return header["symbol"], code
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def write(path: Path, name: str, symbol: str, code: bytes) -> None:
-    """Keep a kernel: written beside its place and moved there, so that no reader meets half a file."""
-    head = json.dumps({"symbol": symbol, "key": name, "sha256": seal(symbol, name, code)})
+    """Store a kernel: write a temporary file and move it, so that no reader sees half a file."""
+    header = json.dumps({"symbol": symbol, "key": name, "sha256": checksum(symbol, name, code)})
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=name[:16], suffix=".part", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(head.encode() + b"\n" + code)
+            file.write(header.encode() + b"\n" + code)
         os.replace(temporary, path)
     except OSError:
         with suppress(OSError):
@@ -190,32 +212,32 @@ def write(path: Path, name: str, symbol: str, code: bytes) -> None:
                 os.unlink(temporary)
 
 
-def touch(path: Path, status: os.stat_result) -> None:
-    """Note by its time, at most once a day, that a file is read."""
+def mark_used(path: Path, status: os.stat_result) -> None:
+    """Set a file's time to now, at most once a day, to show that it is in use."""
     if time.time() - status.st_mtime > DAY:
         with suppress(OSError):
             os.utime(path)
 
 
 @cache
-def sweep(folder: Path) -> None:
-    """Remove, once a process, kernels that nothing has read for long and what a killed process left half-written."""
+def remove_old_files(folder: Path) -> None:
+    """Remove, once per process, kernels that have not been read for long and files of killed processes."""
     with suppress(OSError):
         for path in folder.iterdir():
-            if OURS.fullmatch(path.name):
-                remove_old(path)
+            if CACHE_FILE.fullmatch(path.name):
+                remove_if_old(path)
 
 
-def remove_old(path: Path) -> None:
-    """Remove a file of the cache if it is older than its kind is kept."""
+def remove_if_old(path: Path) -> None:
+    """Remove a file of the cache that is older than files of its kind may be."""
     with suppress(OSError):
-        if time.time() - path.lstat().st_mtime > KEPT[path.suffix]:
+        if time.time() - path.lstat().st_mtime > MAX_AGE[path.suffix]:
             path.unlink()
 
 
 @cache
-def make_ready() -> None:
-    """Make LLVM ready for this processor, with the C functions that kernels call made known to it."""
+def initialize_llvm() -> None:
+    """Prepare LLVM for this processor and register the C functions that kernels call."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -225,20 +247,18 @@ def make_ready() -> None:
 
 
 @cache
-def libraries() -> tuple[ctypes.CDLL, ...]:
+def c_libraries() -> tuple[ctypes.CDLL, ...]:
     """The C libraries of this system that can be opened."""
     opened = []
     for name in LIBRARIES:
-        try:
+        with suppress(OSError):
             opened.append(ctypes.CDLL(name))
-        except OSError:
-            continue
     return tuple(opened)
 
 
 def c_function(symbol: str) -> int:
     """The address of a function of the C library."""
-    for library in libraries():
+    for library in c_libraries():
         function = getattr(library, symbol, None)
         if function is not None:
             return ctypes.cast(function, ctypes.c_void_p).value or 0
@@ -248,22 +268,22 @@ def c_function(symbol: str) -> int:
 _engines: list[Any] = []  # loaded code lives as long as its engine
 
 
-@signals_wait()
+@defer_signals()
 def load(object_code: bytes, symbol: str) -> int:
     """Load object code into this process and return the address of its symbol."""
-    make_ready()
+    initialize_llvm()
     import llvmlite.binding as llvm
 
     try:
-        # An engine that fails takes its target machine with it: no other may use the same.
+        # An engine that fails destroys its target machine, so each engine gets its own.
         target = llvm.Target.from_default_triple().create_target_machine(jit=True)
         engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
         engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
         engine.finalize_object()
-        address = engine.get_function_address(symbol)
+        loaded = engine.get_function_address(symbol)
     except RuntimeError as error:
         raise EngineUnavailable(f"LLVM cannot load the compiled engine: {error}") from error
-    if not address:
+    if not loaded:
         raise EngineUnavailable(f"the kernel {symbol!r} is not in its own object code")
     _engines.append(engine)
-    return int(address)
+    return int(loaded)

@@ -1,6 +1,6 @@
-"""Compiles a kernel to plain object code: everything that touches Numba's internals.
+"""Compiles a kernel to object code: everything that touches Numba's internals.
 
-A kernel is a Python function of two pointers, `void(int64 *row, int64 *context)`, of simple statements only. It is
+A kernel is a Python function of two pointers, `void(int64 *row, int64 *context)`, made of simple statements. It is
 compiled without fast-math flags and with NumPy's rules for division, for the processor that `cache.py` puts in its key.
 """
 
@@ -24,31 +24,31 @@ from numba.core.dispatcher import Dispatcher
 from numba.core.registry import CPUTarget
 from numba.core.target_extension import CPU, dispatcher_registry, jit_registry, target_override, target_registry
 
-NAME = "glassnet"  # of the target
-RAISES = "numba_gil_ensure"  # what a kernel refers to that could raise an exception, and that no warm process has
-WORDS = types.CPointer(types.int64)
+TARGET_NAME = "glassnet"
+RAISE_SYMBOL = "numba_gil_ensure"  # in a kernel that could raise an exception; absent from a process without Numba
+INT64_POINTER = types.CPointer(types.int64)
 
 
 class Lower(lowering.Lower):
-    """Lowers a kernel into its C function; Numba's would call it, which costs a small network a third of its time."""
+    """Inlines a kernel into its C function; Numba would call it, which costs a small network a third of its time."""
 
     def lower_normal_function(self, fndesc: Any) -> None:
-        """Lower the function as Numba has it, and the C function that it becomes a part of."""
+        """Lower the function as Numba does, then the C function that it is inlined into."""
         super().lower_normal_function(fndesc)
         self.function.linkage = "internal"
         self.function.attributes.add("alwaysinline")
-        words = [self.context.get_value_type(kind) for kind in fndesc.argtypes]
-        kind = ir.FunctionType(ir.VoidType(), words)
-        outside = ir.Function(self.module, kind, fndesc.llvm_cfunc_wrapper_name)
-        builder = ir.IRBuilder(outside.append_basic_block())
-        inside = (self.function, fndesc.restype, fndesc.argtypes, outside.args)
-        status, _ = self.call_conv.call_function(builder, *inside)
-        with builder.if_then(status.is_error, likely=False):  # where it can never be, nothing of this is left
-            builder.call(cgutils.get_or_insert_function(self.module, ir.FunctionType(ir.VoidType(), []), RAISES), [])
+        arguments = [self.context.get_value_type(kind) for kind in fndesc.argtypes]
+        kind = ir.FunctionType(ir.VoidType(), arguments)
+        wrapper = ir.Function(self.module, kind, fndesc.llvm_cfunc_wrapper_name)
+        builder = ir.IRBuilder(wrapper.append_basic_block())
+        status, _ = self.call_conv.call_function(builder, self.function, fndesc.restype, fndesc.argtypes, wrapper.args)
+        with builder.if_then(status.is_error, likely=False):  # optimised away where it can never happen
+            kind = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(self.module, kind, RAISE_SYMBOL), [])
         builder.ret_void()
 
     def create_cfunc_wrapper(self) -> None:
-        """It is there."""
+        """No-op: `lower_normal_function` has lowered it."""
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -67,7 +67,7 @@ PASSES = (
 
 
 class Context(CPUContext):
-    """Numba's idea of this processor, without arrays, lists and linear algebra: they take long to import."""
+    """Numba's context of this processor, without arrays, lists and linear algebra, which take long to import."""
 
     def load_additional_registries(self) -> None:
         from numba.cpython import builtins, mathimpl, numbers, rangeobj, tupleobj  # noqa: F401
@@ -75,80 +75,80 @@ class Context(CPUContext):
         self.install_registry(mathimpl.registry)
 
     def post_lowering(self, module: Any, library: Any) -> None:
-        """A kernel counts no references, so there is nothing to link it with."""
+        """No-op: a kernel counts no references, so there is nothing to link."""
 
 
-class Target(CPUTarget):
-    """What kernels are compiled for, beside Numba's own target."""
+class KernelTarget(CPUTarget):
+    """The Numba target of kernels."""
 
     @cached_property
     def target_context(self) -> Context:
-        return Context(self.typing_context, NAME)
+        return Context(self.typing_context, TARGET_NAME)
 
 
-class Kernels(CPU):
-    """The target's place in Numba's tree of targets."""
+class KernelHardware(CPU):
+    """The target's class in Numba's hierarchy of targets."""
 
 
-class Intrinsics(Dispatcher):
-    """Where Numba looks for the target of an intrinsic."""
+class KernelDispatcher(Dispatcher):
+    """Tells Numba the target of an intrinsic."""
 
-    targetdescr = Target(NAME)
+    targetdescr = KernelTarget(TARGET_NAME)
 
 
-target_registry[NAME] = Kernels
-dispatcher_registry[Kernels], jit_registry[Kernels] = Intrinsics, jit
-TARGET = Intrinsics.targetdescr
+target_registry[TARGET_NAME] = KernelHardware
+dispatcher_registry[KernelHardware], jit_registry[KernelHardware] = KernelDispatcher, jit
+TARGET = KernelDispatcher.targetdescr
 
 
 class Library(JITCodeLibrary):
-    """Where a kernel's code is put together; unlike Numba's, not optimised bit by bit before it is whole."""
+    """Collects a kernel's code; unlike Numba's library, it does not optimise parts of it before it is complete."""
 
     def _optimize_functions(self, module: llvm.ModuleRef) -> None:
         module.data_layout = self._codegen._data_layout
 
 
 class Pipeline(CompilerBase):
-    """Numba's passes without those that kernels do not need: inlining, rewriting, closures, looking for literals."""
+    """Numba's passes without those that kernels do not need: inlining, rewrites, closures, literal propagation."""
 
     def define_pipelines(self) -> list[PassManager]:
         self.state.library = Library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
         manager = PassManager("kernel")
-        for number, step in enumerate(PASSES):
-            manager.add_pass(step, f"{number} {step.__name__}")
+        for number, kernel_pass in enumerate(PASSES):
+            manager.add_pass(kernel_pass, f"{number} {kernel_pass.__name__}")
         manager.finalize()
         return [manager]
 
 
 def object_code(kernel: Callable[..., Any]) -> tuple[str, bytes]:
-    """Compile a kernel; the name of its symbol and its object code."""
+    """Compile a kernel: the name of its symbol and its object code."""
     symbol, module = optimised(kernel)
-    code = processor().emit_object(module)
-    if RAISES.encode() in code:
-        raise ValueError(f"the kernel {kernel.__name__} could raise an exception, which no one would catch")
+    code = target_machine().emit_object(module)
+    if RAISE_SYMBOL.encode() in code:
+        raise ValueError(f"the kernel {kernel.__name__} could raise an exception, which nothing would catch")
     return symbol, code
 
 
 def optimised(kernel: Callable[..., Any]) -> tuple[str, llvm.ModuleRef]:
-    """The name of a kernel's symbol, and its code in LLVM's own words.
+    """The name of a kernel's symbol, and its LLVM module.
 
-    It is optimised once. Numba would do so three times, to find references that need not be counted.
+    It is optimised once. Numba would optimise it three times, to remove reference counts.
     """
-    with global_compiler_lock, target_override(NAME):
+    with global_compiler_lock, target_override(TARGET_NAME):
         compiler = _CFuncCompiler(kernel, TARGET, {"error_model": "numpy"}, {}, Pipeline)
-        compiled = compiler.compile((WORDS, WORDS), types.void)
+        compiled = compiler.compile((INT64_POINTER, INT64_POINTER), types.void)
     module, options = compiled.library._final_module, llvm.create_pipeline_tuning_options(int(config.OPT))
     options.loop_vectorization, options.slp_vectorization = bool(config.LOOP_VECTORIZE), bool(config.SLP_VECTORIZE)
-    builder = llvm.create_pass_builder(processor(), options)
+    builder = llvm.create_pass_builder(target_machine(), options)
     builder.getModulePassManager().run(module, builder)
     return compiled.fndesc.llvm_cfunc_wrapper_name, module
 
 
 def assembly(module: llvm.ModuleRef) -> str:
-    """The instructions that the target's processor gets for a module."""
-    return str(processor().emit_assembly(module))
+    """A module as assembly language."""
+    return str(target_machine().emit_assembly(module))
 
 
-def processor() -> llvm.TargetMachine:
-    """The processor that kernels are compiled for, as LLVM knows it."""
+def target_machine() -> llvm.TargetMachine:
+    """LLVM's description of the processor that kernels are compiled for."""
     return TARGET.target_context.codegen()._tm

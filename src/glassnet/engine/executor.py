@@ -1,6 +1,6 @@
-"""Runs a program compiled: its rows become words of addresses, and one call runs as many steps as it is given.
+"""Runs a program compiled: its equations become a table of slots, and one call runs any number of steps.
 
-The interface is that of reference.Reference, on the same memory, so that either can stand for the other.
+The interface is that of reference.Reference, on the same memory, so that either can replace the other.
 """
 
 from __future__ import annotations
@@ -13,186 +13,198 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engine import EngineUnavailable, address
-from glassnet.engine.cache import has_masks
-from glassnet.engine.rowwords import GATHERING, Same, code, dropout_words, row_words, stride, width_beside_x
-from glassnet.engine.threads import CALLS, Pace, available, run_together
-from glassnet.execution.reference import Schedule, Sources, dropout_keys
-from glassnet.program.buffers import Memory, Vectors, segment_name
+from glassnet.batches.mini_batches import StepRange
+from glassnet.batches.sources import Sources
+from glassnet.engine import address
+from glassnet.engine.cache import has_free_masks
+from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, InterpreterArguments
+from glassnet.engine.row_table import GATHER_KINDS, ProgramKey, encoded_rows, key_names, source_names, sparse_width
+from glassnet.engine.threads import ACTIVE_CALLS, ThreadTuner, available_threads, run_threads
+from glassnet.errors import EngineUnavailable
+from glassnet.program.buffers import Memory, Vectors
+from glassnet.program.equations import dropout_keys
 from glassnet.program.parameters import Array, aligned_zeros
 from glassnet.program.program import Program
 
-SOURCE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
-KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-SOME, LEFT = 64, 0.85  # samples that are looked for zeros; the work that may be left without these
-HEAVY = 1 << 28  # parameters times samples: steps of some 20 ms and more
+DTYPE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
+KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+INSPECTED_SAMPLES = 64  # at most, when x is searched for zeros
+MAX_WORK_LEFT = 0.85  # share of the work up to which skipping zeros pays off
+HEAVY_STEP = 1 << 28  # parameters times samples: steps of about 20 ms and more
 
 
 class Compiled(Memory):
-    """The compiled executor. `seed` is the seed of chance inside a step (dropout)."""
+    """The compiled executor. `seed` is the seed of the randomness inside a step (dropout)."""
 
-    def __init__(self, program: Program, held: Vectors, capacity: int, seed: int = 0) -> None:
-        super().__init__(program, held, capacity)
+    def __init__(self, program: Program, vectors: Vectors, capacity: int, seed: int = 0) -> None:
+        super().__init__(program, vectors, capacity)
         self.seed = seed
         self.step = 0
         self.warnings: list[str] = []
         self.sources: Sources | None = None
         self.order: Array | None = None
         self.scalars: dict[str, Any] = {}
-        self.interpret = KERNEL(address("interpret", ""))
-        self.abort, self.barrier, self.cost = apart(1), apart(1), np.zeros(1)
-        self.contexts = [apart(16)]
+        self.interpret = KERNEL_TYPE(address("interpret", ""))
+        self.abort, self.barrier, self.cost = cache_line_array(1), cache_line_array(1), np.zeros(1)
+        self.contexts = [cache_line_array(CONTEXT_SIZE)]
         self.context = self.contexts[0]
-        self.context[1] = 1
+        self.context[CONTEXT.threads] = 1
         self.threads: int | None = None
-        self.places, self.skipping, self.can_skip = self._places(), False, True
+        self.addresses, self.sparse, self.can_be_sparse = self._addresses(), False, True
         self.table = self._table()
 
     @cached_property
-    def pace(self) -> Pace:
-        """What chooses the number of threads, made when the first steps are run."""
-        return Pace(available(), heavy=self.capacity * self.held.parameters.count >= HEAVY)
+    def tuner(self) -> ThreadTuner:
+        """Chooses the number of threads; made when the first steps are run."""
+        return ThreadTuner(available_threads(), heavy=self.capacity * self.vectors.parameters.count >= HEAVY_STEP)
 
     def bind(self, sources: Sources) -> None:
-        """Name the data that gathering rows read; it must stay where it is."""
+        """Set the data that the gathering equations read; they must stay at their addresses."""
         self.sources = sources
-        self.shuffling = KERNEL(address("shuffle", ""))
-        for name in (row.reads[0] for row in self.program.rows if row.kind in GATHERING):
+        self.shuffle_kernel = KERNEL_TYPE(address("shuffle", ""))
+        for name in (row.reads[0] for row in self.program.rows if row.kind in GATHER_KINDS):
             source = sources.of(name)
-            found = source.ctypes.data, source.strides[0], SOURCE_CODES[source.dtype.name]
-            self.places |= zip((name, stride(name), code(name)), found, strict=True)
-        self._choose(self._skips(sources.x))
+            numbers = (source.ctypes.data, source.strides[0], DTYPE_CODES[source.dtype.name])
+            self.addresses |= zip(source_names(name), numbers, strict=True)
+        self._rebuild_table(self._should_skip_zeros(sources.x))
 
-    def look(self, x: Array) -> None:
-        """Leave zeros out of products with x from now on, where that is worth it; the bits are the same."""
-        skips = self._skips(x)
-        if skips != self.skipping:
-            self._choose(skips)
+    def inspect(self, x: Array) -> None:
+        """Decide whether products with x skip its zeros from now on; the bits are the same."""
+        sparse = self._should_skip_zeros(x)
+        if sparse != self.sparse:
+            self._rebuild_table(sparse)
 
-    def _skips(self, x: Array) -> bool:
-        """Whether products with x are to leave out its zeros."""
-        size = width_beside_x(Same(self.program)) * self.work[False].itemsize
-        return size > 0 and self.can_skip and has_masks() and is_worth_skipping(x, size)
+    def _should_skip_zeros(self, x: Array) -> bool:
+        """Whether products with x are to skip its zeros."""
+        row_bytes = sparse_width(ProgramKey(self.program)) * self.work[False].itemsize
+        return row_bytes > 0 and self.can_be_sparse and has_free_masks() and skipping_zeros_pays(x, row_bytes)
 
-    def _choose(self, skipping: bool) -> None:
-        """Make the table anew, with zeros left out or not; without, where the kernels for it cannot be had."""
-        self.skipping = skipping
+    def _rebuild_table(self, sparse: bool) -> None:
+        """Rebuild the table, with zeros skipped or not; not, where the kernels for it are unavailable."""
+        self.sparse = sparse
         try:
             self.table[:] = self._table()
         except EngineUnavailable:
-            if not skipping:
+            if not sparse:
                 raise
-            self.can_skip = False
-            self._choose(False)
+            self.can_be_sparse = False
+            self._rebuild_table(False)
 
-    def steps(self, schedule: Schedule, costs: Array) -> int:
-        """Run the steps of a schedule in one call, without the GIL; write the cost of each; return how many."""
-        self.order = schedule.order  # kept alive: rows that are run by themselves later read it too
-        batches, numbers = np.ascontiguousarray(schedule.batches), schedule.scalars
-        addresses = (batches.ctypes.data, numbers.ctypes.data, numbers.strides[0], schedule.first_step, len(batches))
-        words = [0, len(self.table), *addresses, costs.ctypes.data, self.rows("C").ctypes.data, 1]
-        with CALLS.one() as alone:
-            threads = self.pace.threads(self.threads) if alone or self.threads else 1
-            arguments = [self._arguments(words, self._context(thread, threads)) for thread in range(threads)]
+    def steps(self, steps: StepRange, costs: Array) -> int:
+        """Run steps in one call, without the GIL; write the cost of each; return how many were run."""
+        self.order = steps.order  # kept alive: equations that are run by themselves later read it too
+        batches, scalars = np.ascontiguousarray(steps.batches), steps.scalars
+        call = {"batches": batches.ctypes.data, "first_step": steps.first_step, "steps": len(batches)}
+        call |= {"scalars": scalars.ctypes.data, "scalar_bytes": scalars.strides[0]}
+        call |= {"costs": costs.ctypes.data, "cost": self.rows("C").ctypes.data, "flush": 1}
+        with ACTIVE_CALLS.enter() as is_only_call:
+            threads = self.tuner.threads(self.threads) if is_only_call or self.threads else 1
+            arguments = [self._arguments(thread, threads, 0, len(self.table), **call) for thread in range(threads)]
             self.barrier[0] = 0
             started = time.perf_counter()
-            run_together(lambda argument: self.interpret(argument.ctypes.data, None), arguments, self.abort)
-            if alone:
-                self.pace.took(threads, time.perf_counter() - started, len(batches))
-        return int(arguments[0][11])
+            run_threads(lambda argument: self.interpret(argument.ctypes.data, None), arguments, self.abort)
+            if is_only_call:
+                self.tuner.record(threads, time.perf_counter() - started, len(batches))
+        return int(arguments[0][CALL.steps_done])
 
-    def shuffle(self, places: Array, draws: Array) -> None:
-        """Write an order in each row of places."""
-        row = np.array([places.ctypes.data, *places.shape, draws.ctypes.data], np.int64)
-        self.shuffling(row.ctypes.data, None)
+    def shuffle(self, order: Array, draws: Array) -> None:
+        """Write a random order of the samples in each row of `order` (epochs, samples)."""
+        slots = np.array([order.ctypes.data, *order.shape, draws.ctypes.data], np.int64)  # layout.SHUFFLE
+        self.shuffle_kernel(slots.ctypes.data, None)
 
     def run(self, first: int = 0, last: int | None = None) -> None:
-        """Run the rows first .. last-1 on what the buffers hold, as one step."""
+        """Run the equations `first` to `last` − 1 on the present contents of the buffers, as one step."""
         self._call(first, last)()
 
-    def fixed(self) -> Callable[[], None]:
-        """A call that runs all rows for the present number of samples, as often as it is made."""
+    def prepared_call(self) -> Callable[[], None]:
+        """A function that runs all equations for the present number of samples, each time it is called."""
         return self._call(0, None)
 
     def _call(self, first: int, last: int | None) -> Callable[[], None]:
-        """A call of the interpreter that runs some rows as one step, with the scalars as they are now."""
+        """A function that runs some equations as one step, with the present scalars."""
         start, stop, _ = slice(first, last).indices(len(self.table))
-        if self.order is None and any(row.kind in GATHERING for row in self.program.rows[start:stop]):
+        if self.order is None and any(row.kind in GATHER_KINDS for row in self.program.rows[start:stop]):
             raise RuntimeError("a program that gathers its batch has none before its first steps; set the quantities")
         names = self.program.scalars
-        scalars = np.array([[self.scalars.get(name, 0.0) for name in names]], self.held.parameters.vector.dtype)
+        scalars = np.array([[self.scalars.get(name, 0.0) for name in names]], self.vectors.parameters.vector.dtype)
         batches, cost = np.array([[0, self.m]], np.int64), self.cost.ctypes.data
-        words = [start, stop - start, batches.ctypes.data, scalars.ctypes.data, 0, self.step, 1, cost, cost, 0]
-        arguments, interpret = self._arguments(words, self._context(0, 1)), self.interpret
-        place, kept = arguments.ctypes.data, (arguments, batches, scalars, self)  # alive as long as the call
+        call = {"batches": batches.ctypes.data, "first_step": self.step, "steps": 1, "costs": cost, "cost": cost}
+        call |= {"scalars": scalars.ctypes.data, "scalar_bytes": 0, "flush": 0}
+        arguments, interpret = self._arguments(0, 1, start, stop - start, **call), self.interpret
+        pointer, alive = arguments.ctypes.data, (arguments, batches, scalars, self)  # as long as the function
 
-        def call() -> None:
-            assert kept
-            interpret(place, None)
+        def run() -> None:
+            assert alive
+            interpret(pointer, None)
 
-        return call
+        return run
 
-    def _arguments(self, words: list[int], context: Array) -> Array:
-        """What the interpreter is called with; `words`: first row, rows, batches ... cost, whether to flush."""
-        first, rows, *rest, flush = words
-        size = self.table.shape[1]
-        table = self.table.ctypes.data + 8 * size * first
-        arguments = apart(14)
-        arguments[:] = table, rows, size, context.ctypes.data, *rest, 0, flush, self.barrier.ctypes.data
+    def _arguments(self, thread: int, threads: int, first: int, rows: int, **call: int) -> Array:
+        """The arguments of the interpreter on one of several threads, for some rows from `first` on."""
+        arguments, stride = cache_line_array(len(InterpreterArguments._fields)), self.table.strides[0]
+        arguments[:] = InterpreterArguments(
+            table=self.table.ctypes.data + stride * first,
+            rows=rows,
+            row_size=self.table.shape[1],
+            context=self._context(thread, threads).ctypes.data,
+            steps_done=0,
+            barrier=self.barrier.ctypes.data,
+            **call,
+        )
         return arguments
 
     def _context(self, thread: int, threads: int) -> Array:
         """The context of a thread."""
         while len(self.contexts) <= thread:
-            self.contexts.append(apart(16))
+            self.contexts.append(cache_line_array(CONTEXT_SIZE))
         context = self.contexts[thread]
-        context[:2] = thread, threads
-        context[6] = 0 if self.order is None else self.order.ctypes.data
-        context[8] = self.abort.ctypes.data
+        context[CONTEXT.thread], context[CONTEXT.threads] = thread, threads
+        context[CONTEXT.order] = 0 if self.order is None else self.order.ctypes.data
+        context[CONTEXT.abort] = self.abort.ctypes.data
         return context
 
     # The table of rows ------------------------------------------------------------------------------------------------
 
     def _table(self) -> Array:
-        """Every row as int64 words, addresses in place of the names; all rows are as long as the longest."""
-        places = self.places
-        rows = row_words(Same(self.program), self.held.parameters.vector.dtype.name, self.skipping)
+        """Every equation as a row of int64 slots, with addresses instead of names; all rows have the same length."""
+        addresses = self.addresses
+        rows = encoded_rows(ProgramKey(self.program), self.vectors.parameters.vector.dtype.name, self.sparse)
         table = np.zeros((len(rows), max(map(len, rows))), np.int64)
-        for number, words in enumerate(rows):
-            table[number, : len(words)] = [places[word] if type(word) is str else word for word in words]
+        for number, slots in enumerate(rows):
+            table[number, : len(slots)] = [addresses[slot] if type(slot) is str else slot for slot in slots]
         return table
 
-    def _places(self) -> dict[str, int]:
-        """Where every quantity lies in memory, and what else an executor's words say by name; 0 is not known yet."""
-        places: dict[str, int] = {}
+    def _addresses(self) -> dict[str, int]:
+        """The address of every quantity, and the other numbers that slots name; 0 where it is not known yet."""
+        addresses: dict[str, int] = {}
         starts: dict[Any, int] = {wide: array.ctypes.data for wide, array in self.work.items()}
         for name, buffer in self.program.buffers.items():
             if buffer.home == "work":
                 offset = self.offsets[self.program.memory(name)]
-                places[name] = starts[buffer.float64] + offset * self.work[buffer.float64].itemsize
+                addresses[name] = starts[buffer.float64] + offset * self.work[buffer.float64].itemsize
             elif buffer.home == "source":
-                places |= dict.fromkeys((name, stride(name), code(name)), 0)
+                addresses |= dict.fromkeys(source_names(name), 0)
             else:
-                held = self.held.at(buffer.home)
-                start = starts.setdefault(buffer.home, held.vector.ctypes.data)
-                places[name] = start + held.offsets[segment_name(name, buffer.home)] * held.vector.itemsize
+                home = self.vectors.at(buffer.home)
+                start = starts.setdefault(buffer.home, home.vector.ctypes.data)
+                addresses[name] = start + home.offsets[buffer.segment] * home.vector.itemsize
         for row in self.program.rows:
             if row.kind == "dropout":
-                place = row.settings[2]
-                places |= zip(dropout_words(place), dropout_keys(self.seed, place), strict=True)
-        return places
+                layer = row.settings[2]
+                addresses |= zip(key_names(layer), dropout_keys(self.seed, layer), strict=True)
+        return addresses
 
 
-def is_worth_skipping(x: Array, size: int) -> bool:
-    """Whether so much of x (samples, inputs) is 0 that its products go faster without; lines of w have `size` bytes.
+def skipping_zeros_pays(x: Array, row_bytes: int) -> bool:
+    """Whether x (samples, inputs) has so many zeros that its products are faster without; `row_bytes`: a row of w.
 
-    A product without zeros makes two lines at a time, of the terms that are not 0 in both, and a list of these first:
-    measured, the list takes as long as 32 bytes of a line would.
+    A product without zeros computes two rows at a time, from the terms that are not 0 in both, and lists these first:
+    measured, the list takes as long as 32 bytes of a row.
     """
-    some = x[:: max(1, len(x) // SOME)][: min(SOME, len(x) & -2)] != 0
-    return len(some) > 0 and float((some[::2] | some[1::2]).mean()) + 32 / size < LEFT
+    sample = x[:: max(1, len(x) // INSPECTED_SAMPLES)][: min(INSPECTED_SAMPLES, len(x) & -2)] != 0
+    return len(sample) > 0 and float((sample[::2] | sample[1::2]).mean()) + 32 / row_bytes < MAX_WORK_LEFT
 
 
-def apart(count: int) -> Array:
-    """Whole numbers, 0, that share no cache line with others: what one thread writes, another need not fetch again."""
+def cache_line_array(count: int) -> Array:
+    """An int64 array of zeros that shares no cache line with others, so that threads do not slow each other down."""
     return aligned_zeros((count + 7) & -8, np.int64)[:count]

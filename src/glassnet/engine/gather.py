@@ -1,149 +1,125 @@
-"""Kernels that fetch a batch: samples in the run's order, class numbers as rows of 0 and 1, and sample weights."""
+"""Kernels that fetch a batch: samples in the order of the run, class numbers one-hot, and sample weights."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-from glassnet.engine.identity import Identity
-from glassnet.engine.simd import (
-    I32,
-    I64,
-    LANES,
-    LLVM,
-    Stream,
-    compute,
-    line,
-    load,
-    pointer,
-    share,
-    shift,
-    smaller,
-    store,
-)
-from glassnet.engine.turning import below
-from glassnet.tables.formula import trace
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, minimum, thread_range
+from glassnet.engine.kernel_spec import KernelSpec
+from glassnet.engine.layout import CONTEXT, GATHER, ONE_HOT, ROW, SAMPLE_WEIGHTS
+from glassnet.engine.llvm_vectors import I32, I64, LANES, LLVM, Builder, int64
+from glassnet.engine.simd import COPY, ZERO, emit_loop, lane_mask, load_block, store_block, vector_loop
 
-COPY = trace(lambda x: x, 1)
-ZERO = trace(lambda: 0.0, 0)
-SOURCES: tuple[Any, ...] = (types.float32, types.float64, types.uint8, types.int64)  # by dtype code
+SOURCE_DTYPES: tuple[Any, ...] = (types.float32, types.float64, types.uint8, types.int64)  # by dtype code
 
 
-def gather(identity: Identity) -> Any:
-    """t[i, :] = source[order[first + i], :], turned into the program's dtype from float32, float64, uint8 or int64.
+def gather(spec: KernelSpec) -> Any:
+    """batch[i, :] = source[order[first + i], :], converted from float32, float64, uint8 or int64.
 
-    While one sample is turned, memory already brings the next one: they lie anywhere, so no processor can guess it.
+    The next sample is prefetched while one is converted: samples may lie anywhere, so no processor can predict it.
     """
-    real = getattr(types, identity.dtype)
-    convert, convert_short = converting(real), converting_short(real)
+    real = getattr(types, spec.dtype)
+    convert, convert_short = sample_conversion(real), short_sample_conversion(real)
 
     def gather(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        n, source, stride, code = row[3], row[4], row[6], row[7]
-        order, t = shift(pointer(context[6], types.int64), context[3]), pointer(row[5], real)
+        start, stop = thread_range(row, context)
+        n, source, stride, code = row[ROW.width], row[GATHER.source], row[GATHER.stride], row[GATHER.dtype]
+        order = advance(as_pointer(context[CONTEXT.order], types.int64), context[CONTEXT.first_sample])
+        batch = as_pointer(row[GATHER.batch], real)
         if n <= LANES:
-            convert_short(source, stride, code, shift(order, start), shift(t, start * n), n, stop - start)
+            convert_short(source, stride, code, advance(order, start), advance(batch, start * n), n, stop - start)
             return
         for i in range(start, stop):
-            following = source + order[smaller(i + 1, stop - 1)] * stride
-            convert(source + order[i] * stride, code, following, shift(t, i * n), n)
+            following = source + order[minimum(i + 1, stop - 1)] * stride
+            convert(source + order[i] * stride, code, following, advance(batch, i * n), n)
 
     return gather
 
 
-def converting(dtype: types.Type) -> Any:
-    """An intrinsic convert(place, code, following, into, count): the line at `place`, of one of the dtypes, as `dtype`.
+def sample_conversion(dtype: types.Type) -> Any:
+    """An inlined convert(address, code, following, result, count): the sample at `address`, converted to `dtype`.
 
-    `following` is the address of the line that is converted next.
+    `code` is the number of its dtype, `following` the address of the sample that is converted next.
     """
 
-    @intrinsic
-    def convert(typing: Any, place: Any, code: Any, following: Any, into: Any, count: Any) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            place, code, following, into, count = arguments
-            for number, source in enumerate(SOURCES):
-                with builder.if_then(builder.icmp_signed("==", code, ir.Constant(I64, number))):
-                    fetch(builder, following, builder.mul(count, ir.Constant(I64, source.bitwidth // 8)))
-                    start = builder.inttoptr(place, context.get_value_type(types.CPointer(source)))
-                    compute(builder, COPY, LLVM[dtype], [Stream(start, source)], [Stream(into, dtype)], count)
-            return context.get_dummy_value()
-
-        whole = types.int64
-        return types.void(whole, whole, whole, into, whole), generate
+    @inlined()
+    def convert(builder: Builder, address: Value, code: Value, following: Value, result: Value, count: Value) -> None:
+        for number, source in enumerate(SOURCE_DTYPES):
+            with builder.if_then(builder.icmp_signed("==", code, int64(number))):
+                prefetch(builder, following, builder.mul(count, int64(source.bitwidth // 8)))
+                start = builder.inttoptr(address, LLVM[source].as_pointer())
+                emit_loop(builder, COPY, LLVM[dtype], [start], [result], count)
 
     return convert
 
 
-def fetch(builder: ir.IRBuilder, place: ir.Value, size: ir.Value) -> None:
-    """Ask memory for `size` bytes, to lie in the second cache soon; nothing waits for them."""
+def prefetch(builder: Builder, address: Value, size: Value) -> None:
+    """Prefetch `size` bytes into the second-level cache."""
     byte = ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
-    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    how = [ir.Constant(I32, word) for word in (0, 2, 1)]  # to be read; into the second cache; data
-    with cgutils.for_range_slice(builder, ir.Constant(I64, 0), size, ir.Constant(I64, 64), I64) as (line, _):
-        builder.call(prefetch, [builder.inttoptr(builder.add(place, line), byte), *how])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    options = [ir.Constant(I32, number) for number in (0, 2, 1)]  # read; second-level cache; data
+    with cgutils.for_range_slice(builder, int64(0), size, int64(64), I64) as (offset, _):
+        builder.call(function, [builder.inttoptr(builder.add(address, offset), byte), *options])
 
 
-def converting_short(dtype: types.Type) -> Any:
-    """An intrinsic convert(source, stride, code, order, into, n, count): `count` lines of `n` numbers, at most 16.
+def short_sample_conversion(dtype: types.Type) -> Any:
+    """An inlined convert(source, stride, code, order, result, n, count): `count` samples of n numbers, at most 16.
 
-    What the lines have in common, their dtype and their mask, is looked at once.
+    What the samples have in common, their dtype and their mask, is determined once.
     """
 
-    @intrinsic
-    def convert(typing: Any, source: Any, stride: Any, code: Any, order: Any, into: Any, n: Any, count: Any) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-            first, stride, code, order, into, n, count = arguments
-            mask = below(builder, n)
-            for number, source in enumerate(SOURCES):
-                with (
-                    builder.if_then(builder.icmp_signed("==", code, ir.Constant(I64, number))),
-                    cgutils.for_range(builder, count) as loop,
-                ):
-                    sample = builder.load(builder.gep(order, [loop.index]))
-                    place = builder.add(first, builder.mul(sample, stride))
-                    line = Stream(builder.inttoptr(place, context.get_value_type(types.CPointer(source))), source)
-                    block = load(builder, line, ir.Constant(I64, 0), mask, LLVM[dtype])
-                    store(builder, Stream(into, dtype), builder.mul(loop.index, n), mask, block)
-            return context.get_dummy_value()
-
-        whole = types.int64
-        return types.void(whole, whole, whole, order, into, whole, whole), generate
+    @inlined()
+    def convert(
+        builder: Builder, source: Value, stride: Value, code: Value, order: Value, result: Value, n: Value, count: Value
+    ) -> None:
+        mask = lane_mask(builder, n)
+        for number, source_dtype in enumerate(SOURCE_DTYPES):
+            is_source = builder.if_then(builder.icmp_signed("==", code, int64(number)))
+            with is_source, cgutils.for_range(builder, count) as loop:
+                sample = builder.load(builder.gep(order, [loop.index]))
+                address = builder.add(source, builder.mul(sample, stride))
+                pointer = builder.inttoptr(address, LLVM[source_dtype].as_pointer())
+                block = load_block(builder, pointer, int64(0), mask, LLVM[dtype])
+                store_block(builder, result, builder.mul(loop.index, n), mask, block)
 
     return convert
 
 
-def one_hot(identity: Identity) -> Any:
-    """t[i, :] = 1 at the sample's class, else 0; a class that there is no column for leaves the row 0."""
-    real = getattr(types, identity.dtype)
-    zero = line(ZERO, real)
+def one_hot(spec: KernelSpec) -> Any:
+    """targets[i, :] = 1 at the sample's class, else 0; a class number without a column leaves zeros."""
+    real = getattr(types, spec.dtype)
+    fill_zeros = vector_loop(ZERO, real)
 
     def one_hot(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        n, labels, t = row[3], pointer(row[4], types.int64), pointer(row[5], real)
-        order = shift(pointer(context[6], types.int64), context[3])
-        zero((), (), (shift(t, start * n),), (stop - start) * n)
+        start, stop = thread_range(row, context)
+        n, labels = row[ROW.width], as_pointer(row[ONE_HOT.labels], types.int64)
+        targets = as_pointer(row[ONE_HOT.targets], real)
+        order = advance(as_pointer(context[CONTEXT.order], types.int64), context[CONTEXT.first_sample])
+        fill_zeros((), (), (advance(targets, start * n),), (stop - start) * n)
         for i in range(start, stop):
             label = labels[order[i]]
             if label >= 0 and label < n:
-                t[i * n + label] = real(1)
+                targets[i * n + label] = real(1)
 
     return one_hot
 
 
-def sample_weights(identity: Identity) -> Any:
-    """s[i] = the sample's weight times a step scalar, multiplied in float64."""
-    real = getattr(types, identity.dtype)
+def sample_weights(spec: KernelSpec) -> Any:
+    """weights[i] = the sample's weight times a step scalar, multiplied in float64."""
+    real = getattr(types, spec.dtype)
 
     def sample_weights(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        source, s = pointer(row[4], types.float64), pointer(row[5], real)
-        order = shift(pointer(context[6], types.int64), context[3])
-        scalar = types.float64(pointer(context[5], real)[row[6]])
+        start, stop = thread_range(row, context)
+        source = as_pointer(row[SAMPLE_WEIGHTS.source], types.float64)
+        weights = as_pointer(row[SAMPLE_WEIGHTS.weights], real)
+        order = advance(as_pointer(context[CONTEXT.order], types.int64), context[CONTEXT.first_sample])
+        scalar = types.float64(as_pointer(context[CONTEXT.scalars], real)[row[SAMPLE_WEIGHTS.scalar]])
         for i in range(start, stop):
-            s[i] = real(source[order[i]] * scalar)
+            weights[i] = real(source[order[i]] * scalar)
 
     return sample_weights

@@ -1,7 +1,7 @@
-"""The table of kernels: for every kind of row, the function that builds its kernel.
+"""The registry of kernels: for every kind of equation, the function that builds its kernel.
 
-A builder takes the kernel's identity and returns a Python function of (row, context), which `compile.py` compiles.
-Importing this module imports Numba, so it happens only where a kernel is missing from the cache.
+A builder takes the kernel's specification and returns a Python function of (row, context), which `compile.py` compiles.
+Importing this module imports Numba, so it is imported only where a kernel is missing from the cache.
 """
 
 from __future__ import annotations
@@ -10,52 +10,35 @@ from collections.abc import Callable
 from typing import Any
 
 from glassnet.engine import (
+    cost_and_clipping,
+    dense,
     dropout,
     elementwise,
     gather,
+    gemm,
     interpreter,
-    products,
     reductions,
     shuffle,
-    skipping,
     softmax,
-    totals,
+    sparse_gemm,
 )
 from glassnet.engine.compile import object_code
-from glassnet.engine.identity import Identity
+from glassnet.engine.kernel_spec import KernelSpec
 
-KERNELS: dict[str, Callable[[Identity], Any]] = {
-    "formula": elementwise.formula,
-    "sums": elementwise.sums,
-    "gather": gather.gather,
-    "one_hot": gather.one_hot,
-    "sample_weights": gather.sample_weights,
-    "product": products.product,
-    "followed": products.followed,
-    "affine": products.affine,
-    "arrive": products.arrive,
-    "outer": products.outer,
-    "skipping": skipping.skipping,
-    "followed skipping": products.followed,
-    "affine skipping": products.affine,
-    "outer skipping": products.outer,
-    "mean": reductions.mean,
-    "mean_product": reductions.mean_product,
-    "moments": reductions.moments,
-    "feature_mean": reductions.feature_mean,
-    "feature_mean_product": reductions.feature_mean_product,
-    "feature_moments": reductions.feature_moments,
-    "softmax": softmax.softmax,
-    "softmax_error": softmax.softmax_error,
-    "softmax_cost": softmax.softmax_cost,
-    "dropout": dropout.dropout,
-    "shuffle": shuffle.shuffle,
-    "mean_cost": totals.mean_cost,
-    "clip_scale": totals.clip_scale,
-    "interpret": interpreter.interpret,
+KERNELS: dict[str, Callable[[KernelSpec], Any]] = {
+    builder.__name__: builder
+    for builder in (
+        *(elementwise.formula, elementwise.sums, gather.gather, gather.one_hot, gather.sample_weights),
+        *(gemm.gemm, gemm.gemm_epilogue, sparse_gemm.sparse_gemm, dense.affine, dense.propagate, dense.bp4),
+        *(reductions.bp3, reductions.mean_product, reductions.moments),
+        *(reductions.feature_mean, reductions.feature_mean_product, reductions.feature_moments),
+        *(softmax.softmax, softmax.softmax_error, softmax.softmax_cost, dropout.dropout, shuffle.shuffle),
+        *(cost_and_clipping.mean_cost, cost_and_clipping.clip_scale, interpreter.interpret),
+    )
 }
+KERNELS |= {"sparse_gemm_epilogue": gemm.gemm_epilogue, "sparse_affine": dense.affine, "sparse_bp4": dense.bp4}
 
 
-def build(identity: Identity) -> tuple[str, bytes]:
+def build(spec: KernelSpec) -> tuple[str, bytes]:
     """Compile a kernel: the name of its symbol and its object code."""
-    return object_code(KERNELS[identity.kind](identity))
+    return object_code(KERNELS[spec.kind](spec))

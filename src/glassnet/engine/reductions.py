@@ -1,205 +1,192 @@
-"""Kernels of means and moments, over samples (a column each, in order) or over features (a line each)."""
+"""Kernels of means and moments, over samples (one per column, in order) or over features (one per sample)."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-from glassnet.engine.identity import Identity
-from glassnet.engine.simd import (
-    I64,
-    LANES,
-    LLVM,
-    Builder,
-    Stream,
-    line,
-    load,
-    local,
-    pointer,
-    share,
-    shift,
-    smaller,
-    store,
-)
-from glassnet.engine.turning import below
-from glassnet.engine.vectors import broadcast
-from glassnet.engine.words import evaluate
+from glassnet.engine.formula_ir import evaluate
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, minimum, stack_array, thread_range
+from glassnet.engine.kernel_spec import KernelSpec
+from glassnet.engine.layout import CONTEXT, MEAN, MEAN_PRODUCT, MOMENTS, ROW
+from glassnet.engine.llvm_vectors import I64, LANES, LLVM, Builder, broadcast, int64
+from glassnet.engine.simd import COPY, lane_mask, load_block, store_block, vector_loop
 from glassnet.tables.formula import Formula, trace
 
-COPY = trace(lambda x: x, 1)
 ZEROS = trace(lambda: (0.0, 0.0), 0)
 ADD = trace(lambda total, p: total + p, 2)
 ADD_PRODUCT = trace(lambda total, p, q: total + p * q, 3)
 PRODUCT = trace(lambda p, q: p * q, 2)
 QUOTIENT = trace(lambda x, divisor: x / divisor, 2)
-ADD_DEVIATION = trace(lambda total, x, mean: total + (x - mean) * (x - mean), 3)
-DEVIATION = trace(lambda x, mean: (x - mean) * (x - mean), 2)
-COLUMNS = 64  # columns whose float64 sums moments keeps at a time
-STRIP = 4  # vectors of totals kept in registers
+ADD_SQUARE = trace(lambda total, x, mean: total + (x - mean) * (x - mean), 3)
+SQUARE = trace(lambda x, mean: (x - mean) * (x - mean), 2)
+MOMENT_COLUMNS = 64  # columns whose float64 sums `moments` keeps at a time
+STRIP_VECTORS = 4  # vectors of totals kept in registers
 
 
-def mean(identity: Identity) -> Any:
+def bp3(spec: KernelSpec) -> Any:
     """BP3: (Σ_i p[i, u]) / m, in order of i."""
-    real = getattr(types, identity.dtype)
-    average = averaging(real, ADD)
+    real = getattr(types, spec.dtype)
+    means = column_means(real, ADD)
 
-    def mean(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        p, into = shift(pointer(row[4], real), start), shift(pointer(row[5], real), start)
-        average((p,), row[2], context[2], into, stop - start)
+    def bp3(row: Any, context: Any) -> None:
+        start, stop = thread_range(row, context)
+        p, result = advance(as_pointer(row[MEAN.p], real), start), advance(as_pointer(row[MEAN.mean], real), start)
+        means((p,), row[ROW.units], context[CONTEXT.samples], result, stop - start)
 
-    return mean
+    return bp3
 
 
-def mean_product(identity: Identity) -> Any:
+def mean_product(spec: KernelSpec) -> Any:
     """(Σ_i p[i, u]·q[i, u]) / m, in order of i."""
-    real = getattr(types, identity.dtype)
-    average = averaging(real, ADD_PRODUCT)
+    real = getattr(types, spec.dtype)
+    means = column_means(real, ADD_PRODUCT)
 
     def mean_product(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        p, q = shift(pointer(row[4], real), start), shift(pointer(row[5], real), start)
-        average((p, q), row[2], context[2], shift(pointer(row[6], real), start), stop - start)
+        start, stop = thread_range(row, context)
+        p = advance(as_pointer(row[MEAN_PRODUCT.p], real), start)
+        q = advance(as_pointer(row[MEAN_PRODUCT.q], real), start)
+        result = advance(as_pointer(row[MEAN_PRODUCT.mean], real), start)
+        means((p, q), row[ROW.units], context[CONTEXT.samples], result, stop - start)
 
     return mean_product
 
 
-def averaging(dtype: types.Type, formula: Formula, numbers: int = 0) -> Any:
-    """An intrinsic average(reads, units, m, into, count): totals = formula(totals, *reads), line by line, then / m.
+def column_means(dtype: types.Type, formula: Formula, vectors: int = 0) -> Any:
+    """An inlined means(reads, units, m, result, count): totals = formula(totals, *reads), row by row, then / m.
 
-    The lines lie `units` numbers apart; of the first `numbers` reads, a line is one number.
+    The reads are matrices of m rows of `units` numbers; the first `vectors` of them have one number per row instead.
     """
 
-    @intrinsic
-    def average(typing: Any, reads: Any, units: Any, m: Any, into: Any, count: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            given, units, m, into, count = arguments
-            streams = [Stream(builder.extract_value(given, index), dtype) for index in range(len(reads))]
-            totals = Totals(builder, formula, streams, numbers, Stream(into, dtype), (units, m))
-            wide = ir.Constant(I64, STRIP * LANES)
-            whole = builder.and_(count, ir.Constant(I64, -STRIP * LANES))
-            with cgutils.for_range_slice(builder, ir.Constant(I64, 0), whole, wide, I64) as (first, _):
-                totals.strip(first, STRIP, None)
-            rest = builder.sub(count, whole)
-            vectors = builder.lshr(builder.add(rest, ir.Constant(I64, LANES - 1)), ir.Constant(I64, 4))
-            for number in range(1, STRIP + 1):
-                with builder.if_then(builder.icmp_signed("==", vectors, ir.Constant(I64, number))):
-                    last = builder.sub(rest, ir.Constant(I64, LANES * (number - 1)))
-                    totals.strip(whole, number, below(builder, last))
-            return context.get_dummy_value()
+    @inlined()
+    def means(builder: Builder, reads: Value, units: Value, m: Value, result: Value, count: Value) -> None:
+        arrays = cgutils.unpack_tuple(builder, reads)
+        totals = ColumnTotals(builder, formula, LLVM[dtype], arrays, vectors, result, units, m)
+        width = int64(STRIP_VECTORS * LANES)
+        whole = builder.and_(count, int64(-STRIP_VECTORS * LANES))
+        with cgutils.for_range_slice(builder, int64(0), whole, width, I64) as (first, _):
+            totals.strip(first, STRIP_VECTORS, None)
+        rest = builder.sub(count, whole)
+        strips = builder.lshr(builder.add(rest, int64(LANES - 1)), int64(4))
+        for number in range(1, STRIP_VECTORS + 1):
+            with builder.if_then(builder.icmp_signed("==", strips, int64(number))):
+                last = builder.sub(rest, int64(LANES * (number - 1)))
+                totals.strip(whole, number, lane_mask(builder, last))
 
-        return types.void(reads, types.int64, types.int64, into, types.int64), generate
-
-    return average
+    return means
 
 
-class Totals(NamedTuple):
-    """Totals of columns, a few vectors in registers; `sizes` are how far lines lie apart, and how many there are."""
+class ColumnTotals(NamedTuple):
+    """Totals of some columns of matrices of m rows, a few vectors at a time in registers."""
 
     builder: Builder
     formula: Formula
-    reads: list[Stream]
-    numbers: int
-    into: Stream
-    sizes: tuple[ir.Value, ir.Value]
+    real: ir.Type
+    reads: list[Value]
+    vectors: int
+    result: Value
+    row_stride: Value
+    m: Value
 
-    def strip(self, first: ir.Value, vectors: int, mask: ir.Value | None) -> None:
-        """The averages of some vectors of columns; of the last one, those in the mask."""
-        builder, m, real = self.builder, self.sizes[1], LLVM[self.into.dtype]
+    def strip(self, first: Value, count: int, mask: Value | None) -> None:
+        """The means of `count` vectors of columns; of the last one, those in the mask."""
+        builder, m, real = self.builder, self.m, self.real
         kind = ir.VectorType(real, LANES)
-        places = [builder.add(first, ir.Constant(I64, LANES * number)) for number in range(vectors)]
-        masks = [None] * (vectors - 1) + [mask]
-        totals = [cgutils.alloca_once(builder, kind) for _ in places]
+        offsets = [builder.add(first, int64(LANES * number)) for number in range(count)]
+        masks = [None] * (count - 1) + [mask]
+        totals = [cgutils.alloca_once(builder, kind) for _ in offsets]
         for total in totals:
             builder.store(ir.Constant(kind, None), total)
         with cgutils.for_range(builder, m) as loop:
-            lines = self.lines(loop.index, places, masks)
-            for total, numbers in zip(totals, lines, strict=True):
+            inputs = self.inputs(loop.index, offsets, masks)
+            for total, numbers in zip(totals, inputs, strict=True):
                 builder.store(evaluate(builder, self.formula, [builder.load(total), *numbers], kind)[0], total)
         divisor = broadcast(builder, builder.sitofp(m, real), LANES)
-        for place, total, mask in zip(places, totals, masks, strict=True):
+        for offset, total, mask in zip(offsets, totals, masks, strict=True):
             (quotient,) = evaluate(builder, QUOTIENT, [builder.load(total), divisor], kind)
-            store(builder, self.into, place, mask, quotient)
+            store_block(builder, self.result, offset, mask, quotient)
 
-    def lines(self, index: ir.Value, places: list[ir.Value], masks: list[ir.Value | None]) -> list[list[ir.Value]]:
-        """What the formula reads of a line, for each vector."""
-        builder, real = self.builder, LLVM[self.into.dtype]
-        start = builder.mul(index, self.sizes[0])
-        factors = [builder.load(builder.gep(read.pointer, [index])) for read in self.reads[: self.numbers]]
-        alike = [broadcast(builder, factor, LANES) for factor in factors]
-        walking = self.reads[self.numbers :]
+    def inputs(self, row: Value, offsets: list[Value], masks: list[Value | None]) -> list[list[Value]]:
+        """What the formula reads of a row, for each vector of columns."""
+        builder, start = self.builder, self.builder.mul(row, self.row_stride)
+        numbers = [builder.load(builder.gep(read, [row])) for read in self.reads[: self.vectors]]
+        factors = [broadcast(builder, number, LANES) for number in numbers]
+        matrices = self.reads[self.vectors :]
         return [
-            alike + [load(builder, read, builder.add(start, place), mask, real) for read in walking]
-            for place, mask in zip(places, masks, strict=True)
+            factors + [load_block(builder, read, builder.add(start, offset), mask, self.real) for read in matrices]
+            for offset, mask in zip(offsets, masks, strict=True)
         ]
 
 
-def moments(identity: Identity) -> Any:
+def moments(spec: KernelSpec) -> Any:
     """Mean and biased variance of each column, in two passes, summed in float64."""
-    real, wide = getattr(types, identity.dtype), types.float64
-    zeros, add, deviate = line(ZEROS, wide), line(ADD, wide), line(ADD_DEVIATION, wide)
-    divide, means, squares = line(QUOTIENT, wide), local(wide, COLUMNS), local(wide, COLUMNS)
+    real, wide = getattr(types, spec.dtype), types.float64
+    fill_zeros, add, add_square = vector_loop(ZEROS, wide), vector_loop(ADD, wide), vector_loop(ADD_SQUARE, wide)
+    divide = vector_loop(QUOTIENT, wide)
+    mean_memory, square_memory = stack_array(wide, MOMENT_COLUMNS), stack_array(wide, MOMENT_COLUMNS)
 
     def moments(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        units, m, mean, square = row[2], context[2], means(), squares()
-        for left in range(start, stop, COLUMNS):
-            count, z = smaller(COLUMNS, stop - left), shift(pointer(row[4], real), left)
-            zeros((), (), (mean, square), count)
+        start, stop = thread_range(row, context)
+        units, m, mean, squares = row[ROW.units], context[CONTEXT.samples], mean_memory(), square_memory()
+        for left in range(start, stop, MOMENT_COLUMNS):
+            count, x = minimum(MOMENT_COLUMNS, stop - left), advance(as_pointer(row[MOMENTS.x], real), left)
+            fill_zeros((), (), (mean, squares), count)
             for i in range(m):
-                add((mean, shift(z, i * units)), (), (mean,), count)
+                add((mean, advance(x, i * units)), (), (mean,), count)
             divide((mean,), (wide(m),), (mean,), count)
             for i in range(m):
-                deviate((square, shift(z, i * units), mean), (), (square,), count)
-            divide((mean,), (wide(1),), (shift(pointer(row[5], real), left),), count)
-            divide((square,), (wide(m),), (shift(pointer(row[6], real), left),), count)
+                add_square((squares, advance(x, i * units), mean), (), (squares,), count)
+            divide((mean,), (wide(1),), (advance(as_pointer(row[MOMENTS.mean], real), left),), count)
+            divide((squares,), (wide(m),), (advance(as_pointer(row[MOMENTS.variance], real), left),), count)
 
     return moments
 
 
-def feature_mean(identity: Identity) -> Any:
+def feature_mean(spec: KernelSpec) -> Any:
     """(Σ_j p[i, j]) / n of each sample, summed in float64."""
-    real = getattr(types, identity.dtype)
-    total = line(COPY, real, "sum")
+    real = getattr(types, spec.dtype)
+    total = vector_loop(COPY, real, "sum")
 
     def feature_mean(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        n, p, results = row[3], pointer(row[4], real), pointer(row[5], real)
+        start, stop = thread_range(row, context)
+        n, p, means = row[ROW.width], as_pointer(row[MEAN.p], real), as_pointer(row[MEAN.mean], real)
         for i in range(start, stop):
-            results[i] = real(total((shift(p, i * n),), (), (), n) / n)
+            means[i] = real(total((advance(p, i * n),), (), (), n) / n)
 
     return feature_mean
 
 
-def feature_mean_product(identity: Identity) -> Any:
+def feature_mean_product(spec: KernelSpec) -> Any:
     """(Σ_j p[i, j]·q[i, j]) / n of each sample, summed in float64."""
-    real = getattr(types, identity.dtype)
-    total = line(PRODUCT, real, "sum")
+    real = getattr(types, spec.dtype)
+    total = vector_loop(PRODUCT, real, "sum")
 
     def feature_mean_product(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        n, p, q, results = row[3], pointer(row[4], real), pointer(row[5], real), pointer(row[6], real)
+        start, stop = thread_range(row, context)
+        n, means = row[ROW.width], as_pointer(row[MEAN_PRODUCT.mean], real)
+        p, q = as_pointer(row[MEAN_PRODUCT.p], real), as_pointer(row[MEAN_PRODUCT.q], real)
         for i in range(start, stop):
-            results[i] = real(total((shift(p, i * n), shift(q, i * n)), (), (), n) / n)
+            means[i] = real(total((advance(p, i * n), advance(q, i * n)), (), (), n) / n)
 
     return feature_mean_product
 
 
-def feature_moments(identity: Identity) -> Any:
+def feature_moments(spec: KernelSpec) -> Any:
     """Mean and biased variance of each sample's features, in two passes, in float64."""
-    real, wide = getattr(types, identity.dtype), types.float64
-    total, deviation = line(COPY, wide, "sum"), line(DEVIATION, wide, "sum")
+    real, wide = getattr(types, spec.dtype), types.float64
+    total, square_total = vector_loop(COPY, wide, "sum"), vector_loop(SQUARE, wide, "sum")
 
     def feature_moments(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        n, z, means, variances = row[3], pointer(row[4], real), pointer(row[5], real), pointer(row[6], real)
+        start, stop = thread_range(row, context)
+        n, x = row[ROW.width], as_pointer(row[MOMENTS.x], real)
+        means, variances = as_pointer(row[MOMENTS.mean], real), as_pointer(row[MOMENTS.variance], real)
         for i in range(start, stop):
-            x = shift(z, i * n)
-            mean = total((x,), (), (), n) / n
+            features = advance(x, i * n)
+            mean = total((features,), (), (), n) / n
             means[i] = real(mean)
-            variances[i] = real(deviation((x,), (mean,), (), n) / n)
+            variances[i] = real(square_total((features,), (mean,), (), n) / n)
 
     return feature_moments

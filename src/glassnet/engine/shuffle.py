@@ -1,4 +1,4 @@
-"""The kernel that draws the orders of some epochs; `reference.shuffle_into` is its twin."""
+"""The kernel that draws the orders of some epochs; `reference.shuffle_into` is its NumPy twin."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from typing import Any
 
 from numba.core import types
 
-from glassnet.engine.identity import Identity
-from glassnet.engine.simd import pointer, shift
+from glassnet.engine.kernel_functions import advance, as_pointer
+from glassnet.engine.kernel_spec import KernelSpec
+from glassnet.engine.layout import SHUFFLE
 
 
-def shuffle(identity: Identity) -> Any:
-    """Shuffled lines, by Fisher and Yates from the inside out: i comes to ⌊draw·(i + 1)/2³²⌋, what was there to i.
+def shuffle(spec: KernelSpec) -> Any:
+    """One order per epoch, by the inside-out Fisher-Yates shuffle: i goes to ⌊draw·(i + 1)/2³²⌋, what was there to i.
 
-    The words: [0] address of the lines (int64), [1] how many, [2] places in each, [3] address of their draws (uint32).
+    The slots: `layout.SHUFFLE`; orders are int64 and draws uint32, both (epochs, samples).
     """
 
-    def shuffle(row: Any, context: Any) -> None:
-        lines, count = row[1], row[2]
-        for line in range(lines):
-            places = shift(pointer(row[0], types.int64), line * count)
-            draws = shift(pointer(row[3], types.uint32), line * count)
-            for i in range(count):
+    def shuffle(slots: Any, context: Any) -> None:
+        epochs, samples = slots[SHUFFLE.epochs], slots[SHUFFLE.samples]
+        for epoch in range(epochs):
+            order = advance(as_pointer(slots[SHUFFLE.orders], types.int64), epoch * samples)
+            draws = advance(as_pointer(slots[SHUFFLE.draws], types.uint32), epoch * samples)
+            for i in range(samples):
                 other = (types.int64(draws[i]) * (i + 1)) >> 32
-                places[i] = places[other]
-                places[other] = i
+                order[i] = order[other]
+                order[other] = i
 
     return shuffle

@@ -1,132 +1,50 @@
-"""Vector code for the kernels: pointers, a thread's share of the work, and lines of numbers in blocks of 16 lanes.
+"""Vector code for the kernels: loops over arrays in blocks of 16 lanes.
 
-A line is a run of numbers side by side in memory. `compute` evaluates a formula along a line, block by block; the last,
-short block is masked, so that nothing is read or written beyond the line and every element meets the same instructions.
-Sums keep 16 partial sums, added in a fixed order, so that their bits depend on the line alone.
+`emit_loop` evaluates a formula along contiguous arrays, block by block. The last, short block is masked, so nothing is
+read or written beyond the arrays and every element goes through the same instructions. Sums keep 16 partial sums, added
+in a fixed order, so that their bits depend on the array alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-from glassnet.engine.vectors import broadcast, constant, size_of
-from glassnet.engine.words import evaluate, extreme
-from glassnet.tables.formula import Formula
+from glassnet.engine.formula_ir import evaluate, max_or_min
+from glassnet.engine.kernel_functions import inlined
+from glassnet.engine.llvm_vectors import (
+    I32,
+    I64,
+    LANES,
+    LLVM,
+    SUFFIX,
+    Builder,
+    broadcast,
+    constant,
+    int64,
+    shuffle,
+    size_of,
+)
+from glassnet.tables.formula import Formula, trace
 
-LANES = 16
-ALIGNED = 64  # bytes at whose multiples a vector as wide as the processor's may lie
-I32, I64 = ir.IntType(32), ir.IntType(64)
-LLVM = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
-SUFFIX = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}
-Builder = ir.IRBuilder
-
-
-class Stream(NamedTuple):
-    """A line in memory: the address of its first number, and Numba's name for what lies there.
-
-    Whole blocks of a line that is `passing` are written past the caches; it must lie where a block may (64 bytes).
-    """
-
-    pointer: ir.Value
-    dtype: types.Type
-    passing: bool = False
+ALIGNMENT = 64  # bytes: of a cache line, and of the widest vector that may be stored past the caches
+COPY, ZERO = trace(lambda x: x, 1), trace(lambda: 0.0, 0)
 
 
-@intrinsic
-def pointer(typing: Any, address: Any, dtype: Any) -> Any:
-    """The address as a pointer to numbers of `dtype`."""
-    result = types.CPointer(dtype.instance_type)
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        return builder.inttoptr(arguments[0], context.get_value_type(result))
-
-    return result(address, dtype), generate
+def lane_mask(builder: Builder, count: Value, lanes: int = LANES) -> Value:
+    """A mask of the first `count` lanes; empty where `count` is below 1."""
+    numbers = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", numbers, broadcast(builder, builder.trunc(count, I32), lanes))
 
 
-@intrinsic
-def shift(typing: Any, start: Any, count: Any) -> Any:
-    """The pointer moved on by `count` numbers."""
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        return builder.gep(arguments[0], [arguments[1]])
-
-    return start(start, types.int64), generate
-
-
-@intrinsic
-def smaller(typing: Any, a: Any, b: Any) -> Any:
-    """The smaller of two whole numbers; Python's min would be compiled as a function of its own."""
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        return builder.select(builder.icmp_signed("<", *arguments), *arguments)
-
-    return types.int64(types.int64, types.int64), generate
-
-
-def local(dtype: types.Type, size: int) -> Any:
-    """An intrinsic that gives a pointer to `size` numbers of the kernel's own."""
-
-    @intrinsic
-    def memory(typing: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            return cgutils.alloca_once(builder, context.get_value_type(dtype), size=ir.Constant(I64, size))
-
-        return types.CPointer(dtype)(), generate
-
-    return memory
-
-
-@intrinsic
-def call(typing: Any, address: Any, row: Any, context: Any) -> Any:
-    """Call the kernel at `address` for a row."""
-
-    def generate(target: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        kind = ir.FunctionType(ir.VoidType(), [arguments[1].type, arguments[2].type])
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
-        return target.get_dummy_value()
-
-    return types.void(address, row, context), generate
-
-
-def word_at(builder: Builder, words: ir.Value, index: int | ir.Value) -> ir.Value:
-    """One int64 of a row or of the context."""
-    place = ir.Constant(I64, index) if isinstance(index, int) else index
-    return builder.load(builder.gep(words, [place]))
-
-
-@intrinsic
-def share(typing: Any, row: Any, context: Any) -> Any:
-    """The units that this thread does: (first, behind the last), cut at multiples of 8."""
-
-    def generate(target: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        thread, threads, samples = (word_at(builder, arguments[1], index) for index in range(3))
-        fixed, eight = word_at(builder, arguments[0], 2), ir.Constant(I64, 8)
-        units = builder.select(builder.icmp_signed("==", fixed, ir.Constant(I64, 0)), samples, fixed)
-        blocks = builder.lshr(builder.add(units, ir.Constant(I64, 7)), ir.Constant(I64, 3))
-
-        def edge(number: ir.Value) -> ir.Value:
-            cut = builder.mul(eight, builder.sdiv(builder.mul(blocks, number), threads))
-            return builder.select(builder.icmp_signed("<", cut, units), cut, units)
-
-        places = [cgutils.alloca_once_value(builder, edge) for edge in (ir.Constant(I64, 0), units)]
-        with builder.if_then(builder.icmp_signed(">", threads, ir.Constant(I64, 1))):  # divisions are slow
-            for place, number in zip(places, (thread, builder.add(thread, ir.Constant(I64, 1))), strict=True):
-                builder.store(edge(number), place)
-        edges = [builder.load(place) for place in places]
-        return target.make_tuple(builder, signature.return_type, edges)
-
-    return types.UniTuple(types.int64, 2)(row, context), generate
-
-
-def blocks(builder: Builder, count: ir.Value, body: Callable[[ir.Value, ir.Value | None], None]) -> None:
-    """Emit body(first, mask) for every block of a line of `count` numbers; only the short last block has a mask."""
-    whole = builder.and_(count, ir.Constant(I64, -LANES))
-    with cgutils.for_range_slice(builder, ir.Constant(I64, 0), whole, ir.Constant(I64, LANES), I64) as (first, _):
+def for_each_block(builder: Builder, count: Value, body: Callable[[Value, Value | None], None]) -> None:
+    """Emit body(first, mask) for every block of `count` numbers; only the short last block has a mask."""
+    whole = builder.and_(count, int64(-LANES))
+    with cgutils.for_range_slice(builder, int64(0), whole, int64(LANES), I64) as (first, _):
         body(first, None)
     rest = builder.trunc(builder.sub(count, whole), I32)
     with builder.if_then(builder.icmp_signed(">", rest, ir.Constant(I32, 0))):
@@ -134,7 +52,7 @@ def blocks(builder: Builder, count: ir.Value, body: Callable[[ir.Value, ir.Value
         body(whole, builder.icmp_signed("<", lane, broadcast(builder, rest, LANES)))
 
 
-def masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.Type, *arguments: ir.Value) -> ir.Value:
+def call_masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.Type, *arguments: Value) -> Value:
     """Call llvm.masked.load or llvm.masked.store."""
     element = vector.element
     suffix = f"i{element.width}" if isinstance(element, ir.IntType) else SUFFIX[element]
@@ -143,133 +61,128 @@ def masked(builder: Builder, verb: str, vector: ir.VectorType, result: ir.Type, 
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
-def load(builder: Builder, stream: Stream, first: ir.Value, mask: ir.Value | None, real: ir.Type) -> ir.Value:
-    """A block of a line as numbers of the program's dtype."""
-    place = builder.gep(stream.pointer, [first])
-    vector = ir.VectorType(place.type.pointee, LANES)
-    place, size = builder.bitcast(place, vector.as_pointer()), size_of(vector.element)
+def block_pointer(builder: Builder, array: Value, first: Value) -> tuple[Value, ir.VectorType, int]:
+    """The pointer to a block of an array, the block's type and the size of one number in bytes."""
+    pointer = builder.gep(array, [first])
+    vector = ir.VectorType(pointer.type.pointee, LANES)
+    return builder.bitcast(pointer, vector.as_pointer()), vector, size_of(vector.element)
+
+
+def load_block(builder: Builder, array: Value, first: Value, mask: Value | None, real: ir.Type) -> Value:
+    """Load a block of an array as numbers of the program's dtype."""
+    pointer, vector, size = block_pointer(builder, array, first)
     if mask is None:
-        block = builder.load(place, align=size)
+        block = builder.load(pointer, align=size)
     else:
         zero = ir.Constant(vector, None)
-        block = masked(builder, "load", vector, vector, place, ir.Constant(I32, size), mask, zero)
-    return convert(builder, block, stream.dtype, ir.VectorType(real, LANES))
+        block = call_masked(builder, "load", vector, vector, pointer, ir.Constant(I32, size), mask, zero)
+    return convert(builder, block, ir.VectorType(real, LANES))
 
 
-def store(builder: Builder, stream: Stream, first: ir.Value, mask: ir.Value | None, block: ir.Value) -> None:
-    """Write a block of a line, rounded to the line's own dtype."""
-    place = builder.gep(stream.pointer, [first])
-    vector = ir.VectorType(place.type.pointee, LANES)
-    place, size = builder.bitcast(place, vector.as_pointer()), size_of(vector.element)
-    block = convert(builder, block, types.float64, vector)
+def store_block(
+    builder: Builder, array: Value, first: Value, mask: Value | None, block: Value, nontemporal: bool = False
+) -> None:
+    """Store a block of an array, rounded to the array's own dtype; if whole and `nontemporal`, past the caches."""
+    pointer, vector, size = block_pointer(builder, array, first)
+    block = convert(builder, block, vector)
     if mask is not None:
-        masked(builder, "store", vector, ir.VoidType(), block, place, ir.Constant(I32, size), mask)
-    elif stream.passing:
+        call_masked(builder, "store", vector, ir.VoidType(), block, pointer, ir.Constant(I32, size), mask)
+    elif nontemporal:
         one = builder.module.add_metadata([ir.Constant(I32, 1)])
-        builder.store(block, place, align=ALIGNED).set_metadata("nontemporal", one)
+        builder.store(block, pointer, align=ALIGNMENT).set_metadata("nontemporal", one)
     else:
-        builder.store(block, place, align=size)
+        builder.store(block, pointer, align=size)
 
 
-def convert(builder: Builder, value: ir.Value, dtype: types.Type, kind: ir.Type) -> ir.Value:
-    """A scalar or a vector, of Numba's `dtype`, as floating point numbers of another LLVM type."""
+def convert(builder: Builder, value: Value, kind: ir.Type) -> Value:
+    """Convert a scalar or a vector of float32, float64, uint8 or int64 to floating point numbers of an LLVM type."""
     if value.type == kind:
         return value
     element = getattr(value.type, "element", value.type)
     if isinstance(element, ir.IntType):
-        return builder.sitofp(value, kind) if dtype.signed else builder.uitofp(value, kind)
+        return builder.uitofp(value, kind) if element.width == 8 else builder.sitofp(value, kind)
     return builder.fpext(value, kind) if isinstance(element, ir.FloatType) else builder.fptrunc(value, kind)
 
 
-class Total:
-    """A reduction along a line in 16 lanes: the sum in float64, or the largest number in the program's dtype."""
+class Reduction:
+    """A reduction in 16 lanes: the "sum" in float64, or the "max" in the program's dtype."""
 
-    def __init__(self, builder: Builder, name: str, real: ir.Type) -> None:
-        self.name, self.element = name, ir.DoubleType() if name == "sum" else real
+    def __init__(self, builder: Builder, operation: str, real: ir.Type) -> None:
+        self.operation, self.element = operation, ir.DoubleType() if operation == "sum" else real
         self.kind = ir.VectorType(self.element, LANES)
-        self.start = constant(self.kind, 0.0 if name == "sum" else float("-inf"))
+        self.neutral = constant(self.kind, 0.0 if operation == "sum" else float("-inf"))
         self.lanes = cgutils.alloca_once(builder, self.kind)
-        builder.store(self.start, self.lanes)
+        builder.store(self.neutral, self.lanes)
 
-    def join(self, builder: Builder, a: ir.Value, b: ir.Value) -> ir.Value:
-        """Two partial results as one."""
-        return builder.fadd(a, b) if self.name == "sum" else extreme(builder, ">", a, b)
+    def combine(self, builder: Builder, a: Value, b: Value) -> Value:
+        """Combine two partial results."""
+        return builder.fadd(a, b) if self.operation == "sum" else max_or_min(builder, ">", a, b)
 
-    def take(self, builder: Builder, block: ir.Value, mask: ir.Value | None) -> None:
-        """Add a block; lanes outside the line count as nothing."""
-        block = convert(builder, block, types.float64, self.kind)
+    def add_block(self, builder: Builder, block: Value, mask: Value | None) -> None:
+        """Combine a block with the lanes; lanes outside the mask change nothing."""
+        block = convert(builder, block, self.kind)
         if mask is not None:
-            block = builder.select(mask, block, self.start)
-        builder.store(self.join(builder, builder.load(self.lanes), block), self.lanes)
+            block = builder.select(mask, block, self.neutral)
+        builder.store(self.combine(builder, builder.load(self.lanes), block), self.lanes)
 
-    def result(self, builder: Builder) -> ir.Value:
-        """The lanes joined by halves: 16, 8, 4, 2, 1."""
+    def result(self, builder: Builder) -> Value:
+        """Combine the lanes by halves: 16, 8, 4, 2, 1."""
         value = builder.load(self.lanes)
         while value.type.count > 1:
             half = value.type.count // 2
-            parts = [range(half), range(half, 2 * half)]
-            low, high = (builder.shuffle_vector(value, value, _places(part)) for part in parts)
-            value = self.join(builder, low, high)
+            low, high = (shuffle(builder, value, value, part) for part in (range(half), range(half, 2 * half)))
+            value = self.combine(builder, low, high)
         return builder.extract_element(value, ir.Constant(I32, 0))
 
 
-def _places(indices: Sequence[int]) -> ir.Constant:
-    return ir.Constant(ir.VectorType(I32, len(indices)), list(indices))
-
-
-def compute(
+def emit_loop(
     builder: Builder,
     formula: Formula,
     real: ir.Type,
-    inputs: Sequence[Stream | ir.Value],
-    writes: Sequence[Stream],
-    count: ir.Value,
-    total: Total | None = None,
+    inputs: list[Any],
+    outputs: list[Value],
+    count: Value,
+    reduction: Reduction | None = None,
+    nontemporal: Collection[int] = (),
 ) -> None:
-    """Evaluate the formula along a line of `count` numbers.
+    """Emit a loop that evaluates the formula along arrays of `count` numbers.
 
-    Each input is a line or a number of the program's dtype. The first outputs go to `writes`; `total` takes the last.
-    A block is read whole before it is written, so that a line may be its own input.
+    Each input is an array (a pointer) or a scalar of the program's dtype. The formula's first results go to `outputs`,
+    those with the indices in `nontemporal` past the caches, to addresses that are multiples of ALIGNMENT; `reduction`
+    takes the last. A block is read whole before it is written, so an array may be both.
     """
     kind = ir.VectorType(real, LANES)
-    fixed = [None if isinstance(value, Stream) else broadcast(builder, value, LANES) for value in inputs]
+    scalars = [None if value.type.is_pointer else broadcast(builder, value, LANES) for value in inputs]
 
-    def body(first: ir.Value, mask: ir.Value | None) -> None:
-        values = list(fixed)
+    def body(first: Value, mask: Value | None) -> None:
+        values = list(scalars)
         for index in formula.reads:
-            if isinstance(inputs[index], Stream):
-                values[index] = load(builder, inputs[index], first, mask, real)
-        outputs = evaluate(builder, formula, values, kind)
-        for stream, output in zip(writes, outputs[: len(writes)], strict=True):
-            store(builder, stream, first, mask, output)
-        if total is not None:
-            total.take(builder, outputs[-1], mask)
+            if inputs[index].type.is_pointer:
+                values[index] = load_block(builder, inputs[index], first, mask, real)
+        results = evaluate(builder, formula, values, kind)
+        for index, array in enumerate(outputs):
+            store_block(builder, array, first, mask, results[index], index in nontemporal)
+        if reduction is not None:
+            reduction.add_block(builder, results[-1], mask)
 
-    blocks(builder, count, body)
+    for_each_block(builder, count, body)
 
 
-def line(formula: Formula, dtype: types.Type, total: str = "") -> Any:
-    """An intrinsic line(reads, numbers, writes, count): the formula along a line.
+def vector_loop(formula: Formula, dtype: types.Type, reduction: str = "") -> Any:
+    """An inlined function loop(arrays, scalars, outputs, count): the formula along contiguous arrays.
 
-    `reads` and `writes` are tuples of pointers, `numbers` a tuple of scalars; the formula's inputs are the reads, then
-    the numbers. With `total`, it returns the "sum" or the "largest" of the formula's last output.
+    `arrays` and `outputs` are tuples of pointers, `scalars` a tuple of numbers; the formula's inputs are the arrays,
+    then the scalars. With `reduction`, it returns the "sum" or the "max" of the formula's last result.
     """
-    result = {"": types.void, "sum": types.float64, "largest": dtype}[total]
+    returned = {"": types.void, "sum": types.float64, "max": dtype}[reduction]
     real = LLVM[dtype]
 
-    @intrinsic
-    def line(typing: Any, reads: Any, numbers: Any, writes: Any, count: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            def items(index: int) -> list[tuple[ir.Value, Any]]:
-                kinds = signature.args[index]
-                return [(builder.extract_value(arguments[index], i), kind) for i, kind in enumerate(kinds)]
+    @inlined(returned)
+    def loop(builder: Builder, arrays: Value, scalars: Value, outputs: Value, count: Value) -> Value:
+        inputs, numbers, results = (cgutils.unpack_tuple(builder, values) for values in (arrays, scalars, outputs))
+        inputs += [convert(builder, number, real) for number in numbers]
+        reduced = Reduction(builder, reduction, real) if reduction else None
+        emit_loop(builder, formula, real, inputs, results, count, reduced)
+        return reduced.result(builder) if reduced else None
 
-            streams = [[Stream(value, kind.dtype) for value, kind in items(index)] for index in (0, 2)]
-            scalars = [context.cast(builder, value, kind, dtype) for value, kind in items(1)]
-            sums = Total(builder, total, real) if total else None
-            compute(builder, formula, real, [*streams[0], *scalars], streams[1], arguments[3], sums)
-            return sums.result(builder) if sums else context.get_dummy_value()
-
-        return result(reads, numbers, writes, types.int64), generate
-
-    return line
+    return loop

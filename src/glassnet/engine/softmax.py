@@ -1,7 +1,7 @@
-"""Kernels of softmax, of its Jacobian product, and of its cross-entropy, for each group of outputs (mostly one).
+"""Kernels of softmax, of its Jacobian product, and of its cross-entropy, for each group of outputs (usually one).
 
-Behind the addresses a row has the number of its groups and their sizes, which add up to its width. Groups of up to 16
-numbers go 16 rows at once, as columns of a tile; in longer ones each row is a line.
+After its operands a row has the number of its groups and their sizes, which add up to its width. Groups of up to 16
+outputs are computed for 16 samples at once, as columns of a transposed tile; longer groups one sample after another.
 """
 
 from __future__ import annotations
@@ -11,217 +11,198 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-from glassnet.engine.curves import CURVES
-from glassnet.engine.identity import Identity
-from glassnet.engine.simd import (
-    I32,
-    I64,
-    LANES,
-    LLVM,
-    Builder,
-    Stream,
-    convert,
-    line,
-    load,
-    pointer,
-    share,
-    shift,
-    store,
-)
-from glassnet.engine.turning import Tile, below, each_tile
-from glassnet.engine.vectors import broadcast, constant
-from glassnet.engine.words import evaluate, extreme
+from glassnet.engine.elementary_functions import ELEMENTARY_FUNCTIONS
+from glassnet.engine.formula_ir import evaluate, max_or_min
+from glassnet.engine.kernel_functions import advance, as_pointer, inlined, thread_range
+from glassnet.engine.kernel_spec import KernelSpec
+from glassnet.engine.layout import ROW, SOFTMAX, SOFTMAX_COST, SOFTMAX_ERROR
+from glassnet.engine.llvm_vectors import I32, I64, LANES, LLVM, Builder, broadcast, constant, int64
+from glassnet.engine.simd import COPY, convert, lane_mask, load_block, store_block, vector_loop
+from glassnet.engine.transposed_tile import TransposedTile, each_tile
 from glassnet.tables.formula import trace
 
-COPY = trace(lambda x: x, 1)
-SHIFTED = trace(lambda z, top: np.exp(z - top), 2)
+EXPONENTIAL = trace(lambda z, top: np.exp(z - top), 2)
 QUOTIENT = trace(lambda x, divisor: x / divisor, 2)
 PRODUCT = trace(lambda da, a: a * da, 2)
 ERROR = trace(lambda da, a, total: a * (da - total), 3)
-SURPRISE = trace(lambda z, y, top, log_total: y * (log_total - (z - top)), 4)
+CROSS_ENTROPY = trace(lambda z, y, top, log_total: y * (log_total - (z - top)), 4)
 DOUBLE = ir.DoubleType()
 
 
-def softmax(identity: Identity) -> Any:
+def softmax(spec: KernelSpec) -> Any:
     """a = exp(z − max z) / Σ exp(z − max z)."""
-    real = getattr(types, identity.dtype)
-    largest, exponential, divide = line(COPY, real, "largest"), line(SHIFTED, real, "sum"), line(QUOTIENT, real)
-    narrow = narrow_softmax(real)
+    real = getattr(types, spec.dtype)
+    largest, exponentials = vector_loop(COPY, real, "max"), vector_loop(EXPONENTIAL, real, "sum")
+    divide, short_groups = vector_loop(QUOTIENT, real), short_softmax(real)
 
     def softmax(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        n, z, a, groups, first = row[3], pointer(row[4], real), pointer(row[5], real), shift(row, 6), 0
-        narrow(z, a, groups, n, start, stop)
+        start, stop = thread_range(row, context)
+        n, z, a = row[ROW.width], as_pointer(row[SOFTMAX.z], real), as_pointer(row[SOFTMAX.a], real)
+        groups, first = advance(row, SOFTMAX.groups), 0
+        short_groups(z, a, groups, n, start, stop)
         for group in range(groups[0]):
             size = groups[group + 1]
             if size > LANES:
                 for i in range(start, stop):
-                    x, into = shift(z, i * n + first), shift(a, i * n + first)
-                    total = exponential((x,), (largest((x,), (), (), size),), (into,), size)
-                    divide((into,), (total,), (into,), size)
+                    x, result = advance(z, i * n + first), advance(a, i * n + first)
+                    total = exponentials((x,), (largest((x,), (), (), size),), (result,), size)
+                    divide((result,), (total,), (result,), size)
             first += size
 
     return softmax
 
 
-def softmax_error(identity: Identity) -> Any:
+def softmax_error(spec: KernelSpec) -> Any:
     """delta = a ⊙ (da − Σ a·da), the products in the dtype, their sum in float64."""
-    real = getattr(types, identity.dtype)
-    total, error = line(PRODUCT, real, "sum"), line(ERROR, real)
+    real = getattr(types, spec.dtype)
+    total, error = vector_loop(PRODUCT, real, "sum"), vector_loop(ERROR, real)
 
     def softmax_error(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        n, da, a, delta = row[3], pointer(row[4], real), pointer(row[5], real), pointer(row[6], real)
-        first = 0
-        for group in range(row[7]):
-            size = row[8 + group]
+        start, stop = thread_range(row, context)
+        n, da, a = row[ROW.width], as_pointer(row[SOFTMAX_ERROR.da], real), as_pointer(row[SOFTMAX_ERROR.a], real)
+        delta, first = as_pointer(row[SOFTMAX_ERROR.delta], real), 0
+        for group in range(row[SOFTMAX_ERROR.groups]):
+            size = row[SOFTMAX_ERROR.groups + 1 + group]
             for i in range(start, stop):
-                place = i * n + first
-                lines = (shift(da, place), shift(a, place))
-                error(lines, (total(lines, (), (), size),), (shift(delta, place),), size)
+                offset = i * n + first
+                arrays = (advance(da, offset), advance(a, offset))
+                error(arrays, (total(arrays, (), (), size),), (advance(delta, offset),), size)
             first += size
 
     return softmax_error
 
 
-def softmax_cost(identity: Identity) -> Any:
+def softmax_cost(spec: KernelSpec) -> Any:
     """c[i] = Σ_j y_j·(log Σ exp(z) − z_j), elements in the dtype, sums in float64, added up over the groups."""
-    real = getattr(types, identity.dtype)
-    largest, exponential = line(COPY, real, "largest"), line(SHIFTED, real, "sum")
-    surprise, narrow = line(SURPRISE, real, "sum"), narrow_cost(real)
+    real = getattr(types, spec.dtype)
+    largest, exponentials = vector_loop(COPY, real, "max"), vector_loop(EXPONENTIAL, real, "sum")
+    cross_entropy, short_groups = vector_loop(CROSS_ENTROPY, real, "sum"), short_cross_entropy(real)
 
     def softmax_cost(row: Any, context: Any) -> None:
-        start, stop = share(row, context)
-        n, z, y, costs = row[3], pointer(row[4], real), pointer(row[5], real), pointer(row[6], types.float64)
-        groups, first = shift(row, 7), 0
-        narrow(z, y, costs, groups, n, start, stop)
+        start, stop = thread_range(row, context)
+        n, z, y = row[ROW.width], as_pointer(row[SOFTMAX_COST.z], real), as_pointer(row[SOFTMAX_COST.y], real)
+        costs = as_pointer(row[SOFTMAX_COST.cost], types.float64)
+        groups, first = advance(row, SOFTMAX_COST.groups), 0
+        short_groups(z, y, costs, groups, n, start, stop)
         for group in range(groups[0]):
             size = groups[group + 1]
             if size > LANES:
                 for i in range(start, stop):
-                    x = shift(z, i * n + first)
+                    x = advance(z, i * n + first)
                     top = largest((x,), (), (), size)
-                    log_total = logarithm(exponential((x,), (top,), (), size))
-                    costs[i] += surprise((x, shift(y, i * n + first)), (top, log_total), (), size)
+                    log_total = logarithm(exponentials((x,), (top,), (), size))
+                    costs[i] += cross_entropy((x, advance(y, i * n + first)), (top, log_total), (), size)
             first += size
 
     return softmax_cost
 
 
-@intrinsic
-def logarithm(typing: Any, x: Any) -> Any:
+@inlined(types.float64)
+def logarithm(builder: Builder, x: Value) -> Value:
     """The engine's own logarithm of one number in float64."""
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-        logarithms = CURVES["log"](builder, broadcast(builder, arguments[0], 2))
-        return builder.extract_element(logarithms, ir.Constant(I32, 0))
-
-    return types.float64(types.float64), generate
+    logarithms = ELEMENTARY_FUNCTIONS["log"](builder, broadcast(builder, x, 2))
+    return builder.extract_element(logarithms, ir.Constant(I32, 0))
 
 
-def each_narrow(builder: Builder, groups: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
-    """Emit body(first number, size) for every group of up to 16 numbers."""
+def each_short_group(builder: Builder, groups: Value, body: Callable[[Value, Value], None]) -> None:
+    """Emit body(first output, size) for every group of up to 16 outputs."""
     first = cgutils.alloca_once(builder, I64)
-    builder.store(ir.Constant(I64, 0), first)
+    builder.store(int64(0), first)
     with cgutils.for_range(builder, builder.load(groups)) as loop:
-        size = builder.load(builder.gep(groups, [builder.add(loop.index, ir.Constant(I64, 1))]))
-        with builder.if_then(builder.icmp_signed("<=", size, ir.Constant(I64, LANES))):
+        size = builder.load(builder.gep(groups, [builder.add(loop.index, int64(1))]))
+        with builder.if_then(builder.icmp_signed("<=", size, int64(LANES))):
             body(builder.load(first), size)
         builder.store(builder.add(builder.load(first), size), first)
 
 
-def exponentials(tile: Tile, keep: bool) -> tuple[ir.Value, ir.Value]:
-    """The largest number of each row and the sum of exp(z − largest), which take the place of z where they are kept."""
+def max_and_total(tile: TransposedTile, in_place: bool) -> tuple[Value, Value]:
+    """max z and Σ exp(z − max z) of each sample; with `in_place`, the exponentials replace z in the tile."""
     builder = tile.builder
 
-    def larger(top: ir.Value, column: ir.Value) -> ir.Value:
-        return extreme(builder, ">", top, builder.load(tile.at(column)))
+    def larger(top: Value, column: Value) -> Value:
+        return max_or_min(builder, ">", top, builder.load(tile.column_pointer(column)))
 
     top = tile.fold(constant(tile.kind, float("-inf")), larger)
 
-    def add(total: ir.Value, column: ir.Value) -> ir.Value:
-        (grown,) = evaluate(builder, SHIFTED, [builder.load(tile.at(column)), top], tile.kind)
-        if keep:
-            builder.store(grown, tile.at(column))
-        return builder.fadd(total, convert(builder, grown, types.float64, total.type))
+    def add(total: Value, column: Value) -> Value:
+        inputs = [builder.load(tile.column_pointer(column)), top]
+        (exponential,) = evaluate(builder, EXPONENTIAL, inputs, tile.kind)
+        if in_place:
+            builder.store(exponential, tile.column_pointer(column))
+        return builder.fadd(total, convert(builder, exponential, total.type))
 
     return top, tile.fold(constant(ir.VectorType(DOUBLE, LANES), 0.0), add)
 
 
-def narrow_softmax(dtype: types.Type) -> Any:
-    """An intrinsic narrow(z, a, groups, n, start, stop): softmax of the groups of up to 16 numbers in rows of n."""
+def short_softmax(dtype: types.Type) -> Any:
+    """An inlined softmax(z, a, groups, n, start, stop) of the groups of up to 16 outputs, in rows of n."""
 
-    @intrinsic
-    def narrow(typing: Any, z: Any, a: Any, groups: Any, n: Any, start: Any, stop: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            z, a, groups, n, start, stop = arguments
+    @inlined()
+    def short_groups(builder: Builder, z: Value, a: Value, groups: Value, n: Value, start: Value, stop: Value) -> None:
+        def group(first: Value, size: Value) -> None:
+            source, target = (builder.gep(matrix, [first]) for matrix in (z, a))
+            tile = TransposedTile(builder, LLVM[dtype], size, n)
 
-            def group(first: ir.Value, size: ir.Value) -> None:
-                source, target = (Stream(builder.gep(place, [first]), dtype) for place in (z, a))
-                tile = Tile(builder, LLVM[dtype], size, n)
+            def body(row: Value, rows: Value) -> None:
+                tile.read(source, row, rows)
+                _, total = max_and_total(tile, in_place=True)
+                divisor = convert(builder, total, tile.kind)
 
-                def body(row: ir.Value, rows: ir.Value) -> None:
-                    tile.read(source, row, rows)
-                    _, total = exponentials(tile, keep=True)
-                    divisor = convert(builder, total, types.float64, tile.kind)
+                def divide(unchanged: Value, column: Value) -> Value:
+                    numbers = [builder.load(tile.column_pointer(column)), divisor]
+                    (quotient,) = evaluate(builder, QUOTIENT, numbers, tile.kind)
+                    builder.store(quotient, tile.column_pointer(column))
+                    return unchanged
 
-                    def divide(last: ir.Value, column: ir.Value) -> ir.Value:
-                        (quotient,) = evaluate(builder, QUOTIENT, [builder.load(tile.at(column)), divisor], tile.kind)
-                        builder.store(quotient, tile.at(column))
-                        return last
+                tile.fold(divisor, divide)
+                tile.write(target, row, rows)
 
-                    tile.fold(divisor, divide)
-                    tile.write(target, row, rows)
+            each_tile(builder, start, stop, body)
 
-                each_tile(builder, start, stop, body)
+        each_short_group(builder, groups, group)
 
-            each_narrow(builder, groups, group)
-            return context.get_dummy_value()
-
-        return types.void(z, a, groups, *(types.int64,) * 3), generate
-
-    return narrow
+    return short_groups
 
 
-def narrow_cost(dtype: types.Type) -> Any:
-    """An intrinsic narrow(z, y, costs, groups, n, start, stop): cross-entropy of all groups of up to 16 numbers.
+def short_cross_entropy(dtype: types.Type) -> Any:
+    """An inlined cost(z, y, costs, groups, n, start, stop): cross-entropy of all groups of up to 16 outputs.
 
-    It is 0 where there are none; those of the longer groups are added to it.
+    It is 0 where there are none; the cost of longer groups is added later.
     """
+    zero = constant(ir.VectorType(DOUBLE, LANES), 0.0)
 
-    @intrinsic
-    def narrow(typing: Any, z: Any, y: Any, costs: Any, groups: Any, n: Any, start: Any, stop: Any) -> Any:
-        def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> ir.Value:
-            z, y, costs, groups, n, start, stop = arguments
-            costs, zero = Stream(costs, types.float64), constant(ir.VectorType(DOUBLE, LANES), 0.0)
+    @inlined()
+    def short_groups(
+        builder: Builder, z: Value, y: Value, costs: Value, groups: Value, n: Value, start: Value, stop: Value
+    ) -> None:
+        def group(first: Value, size: Value) -> None:
+            tiles = [TransposedTile(builder, LLVM[dtype], size, n) for _ in range(2)]
 
-            def group(first: ir.Value, size: ir.Value) -> None:
-                given, wanted = (Tile(builder, LLVM[dtype], size, n) for _ in range(2))
+            def body(row: Value, rows: Value) -> None:
+                for tile, matrix in zip(tiles, (z, y), strict=True):
+                    tile.read(builder.gep(matrix, [first]), row, rows)
+                kind = tiles[0].kind
+                top, total = max_and_total(tiles[0], in_place=False)
+                log_total = convert(builder, ELEMENTARY_FUNCTIONS["log"](builder, total), kind)
 
-                def body(row: ir.Value, rows: ir.Value) -> None:
-                    for tile, place in ((given, z), (wanted, y)):
-                        tile.read(Stream(builder.gep(place, [first]), dtype), row, rows)
-                    top, total = exponentials(given, keep=False)
-                    log_total = convert(builder, CURVES["log"](builder, total), types.float64, given.kind)
+                def add(cost: Value, column: Value) -> Value:
+                    numbers = [builder.load(tile.column_pointer(column)) for tile in tiles]
+                    (part,) = evaluate(builder, CROSS_ENTROPY, [*numbers, top, log_total], kind)
+                    return builder.fadd(cost, convert(builder, part, cost.type))
 
-                    def add(cost: ir.Value, column: ir.Value) -> ir.Value:
-                        numbers = [builder.load(tile.at(column)) for tile in (given, wanted)]
-                        (part,) = evaluate(builder, SURPRISE, [*numbers, top, log_total], given.kind)
-                        return builder.fadd(cost, convert(builder, part, types.float64, cost.type))
+                mask = lane_mask(builder, rows)
+                before = load_block(builder, costs, row, mask, DOUBLE)
+                store_block(builder, costs, row, mask, tiles[0].fold(before, add))
 
-                    there = below(builder, rows)
-                    before = load(builder, costs, row, there, DOUBLE)
-                    store(builder, costs, row, there, given.fold(before, add))
+            each_tile(builder, start, stop, body)
 
-                each_tile(builder, start, stop, body)
+        def set_zero(row: Value, rows: Value) -> None:
+            store_block(builder, costs, row, lane_mask(builder, rows), zero)
 
-            each_tile(builder, start, stop, lambda row, rows: store(builder, costs, row, below(builder, rows), zero))
-            each_narrow(builder, groups, group)
-            return context.get_dummy_value()
+        each_tile(builder, start, stop, set_zero)
+        each_short_group(builder, groups, group)
 
-        return types.void(z, y, costs, groups, *(types.int64,) * 3), generate
-
-    return narrow
+    return short_groups

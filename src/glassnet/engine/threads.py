@@ -1,7 +1,8 @@
-"""Several threads on one program: how many, started and ended together, and none left behind.
+"""Several threads that run one program: how many, started and ended together, with none left running.
 
-All calls to the operating system about processors are here. The numbers of a run never depend on the count, so it is
-chosen while running: both ways are timed, the faster is taken, and the other is tried again every now and then.
+All calls to the operating system about processors are here. The numbers of a run never depend on the number of threads,
+so it is chosen while running: one thread and all threads are timed, the faster is taken, and the other is tried again
+from time to time.
 """
 
 from __future__ import annotations
@@ -15,108 +16,108 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from glassnet.engine.interruption import signals_wait
+from glassnet.engine.signals import defer_signals
 
-WORTH = 15e-6  # seconds a step must last on one thread before a second one can help
-FIRST = 2.0  # seconds for which heavy steps take all threads before one thread is tried
-TELLING = 1e-3  # seconds of a stretch from which on its time tells something
-LAST = 3  # stretches of each way that are remembered
-TRIED, PATIENCE = 50, 5  # a choice holds so many times as long as trying the other way has cost, and has taken
-QUOTAS = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+MIN_PARALLEL_STEP = 15e-6  # seconds that a step takes on one thread from which on a second one can help
+HEAVY_TRIAL_DELAY = 2.0  # seconds for which heavy steps use all threads before one thread is tried
+MIN_TIMED = 1e-3  # seconds: shorter calls say nothing about the speed of a step
+TIMINGS_KEPT = 3  # calls of each choice that are remembered
+LOSS_FACTOR, TIME_FACTOR = 50, 5  # a choice is kept for so many times what the trial of the other one lost, and took
+QUOTA_FILES = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
 
 
-def available() -> int:
+def available_threads() -> int:
     """How many threads this process may use: its affinity, its share of the machine, and GLASSNET_THREADS."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wished = os.environ.get("GLASSNET_THREADS", "")
-    most = min(cores, int(wished) if wished.isdigit() and int(wished) > 0 else cores)
-    return most if most == 1 else max(1, math.floor(min(most, quota())))  # which reads files
+    setting = os.environ.get("GLASSNET_THREADS", "")
+    limit = min(cores, int(setting) if setting.isdigit() and int(setting) > 0 else cores)
+    return limit if limit == 1 else max(1, math.floor(min(limit, cpu_quota())))  # which reads files
 
 
-def quota() -> float:
-    """How many processors the control group of this process may use; infinite where none says."""
-    for path in map(Path, QUOTAS):
+def cpu_quota() -> float:
+    """How many processors the control group of this process may use; infinite where there is no limit."""
+    for path in map(Path, QUOTA_FILES):
         try:
-            words = path.read_text().split()
-            period = words[1] if len(words) > 1 else (path.parent / "cpu.cfs_period_us").read_text()
-            if words[0] != "max" and int(words[0]) > 0:
-                return max(1.0, int(words[0]) / int(period))
+            fields = path.read_text().split()
+            period = fields[1] if len(fields) > 1 else (path.parent / "cpu.cfs_period_us").read_text()
+            if fields[0] != "max" and int(fields[0]) > 0:
+                return max(1.0, int(fields[0]) / int(period))
         except (OSError, ValueError, IndexError):
             continue
     return math.inf
 
 
-class Calls:
-    """Counts the calls of the engine that are being made, by all threads of this process."""
+class ActiveCalls:
+    """Counts the calls of the engine that are in progress, on all threads of this process."""
 
     def __init__(self) -> None:
-        self.restart()
+        self.reset()
 
-    def restart(self) -> None:
-        """None is being made: so it is in a process that was forked, which has none of its parent's threads."""
-        self.made: set[object] = set()
+    def reset(self) -> None:
+        """Forget all calls: a forked process has none of its parent's threads."""
+        self.calls: set[object] = set()
 
     @contextmanager
-    def one(self) -> Iterator[bool]:
-        """Make one more; whether it is the only one, so that it may use more than one processor."""
-        made, call = self.made, object()
-        try:  # Ctrl-C may come anywhere, so what is undone need not have been done
-            made.add(call)
-            yield len(made) == 1
+    def enter(self) -> Iterator[bool]:
+        """Count one more call; yields whether it is the only one, so that it may use more than one processor."""
+        calls, call = self.calls, object()
+        try:  # Ctrl-C may come anywhere, so what is undone may not have been done
+            calls.add(call)
+            yield len(calls) == 1
         finally:
-            made.discard(call)
+            calls.discard(call)
 
 
-CALLS = Calls()
+ACTIVE_CALLS = ActiveCalls()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=CALLS.restart)
+    os.register_at_fork(after_in_child=ACTIVE_CALLS.reset)
 
 
-class Pace:
-    """Chooses the number of threads for each stretch of steps: 1 or `most`, whichever has lately been faster.
+class ThreadTuner:
+    """Chooses the number of threads for each call: 1 or `limit`, whichever has been faster lately.
 
-    Other work on the machine makes a stretch slower and never faster, so each way is judged by the best of its last
-    few stretches. The way that is taken is judged anew all the time, the other one when it is tried. Where the steps
-    are `heavy` it begins with `most`: a step on one thread, to begin with, would be a good part of a short run.
+    Other work on the machine makes a call slower and never faster, so each choice is judged by the best of its last few
+    calls. The current choice is timed all the time, the other one when it is tried. Where the steps are `heavy`, the
+    tuner starts with `limit`, because a single step on one thread would be a large part of a short run.
     """
 
-    def __init__(self, most: int, heavy: bool = False) -> None:
-        self.most = most
-        self.now = most if heavy else 1
-        self.step_seconds: dict[int, deque[float]] = {1: deque(maxlen=LAST), most: deque(maxlen=LAST)}
-        self.settled = FIRST if heavy else 0.0  # seconds until the other way is tried
+    def __init__(self, limit: int, heavy: bool = False) -> None:
+        self.limit = limit
+        self.current = limit if heavy else 1
+        self.step_seconds: dict[int, deque[float]] = {n: deque(maxlen=TIMINGS_KEPT) for n in (1, limit)}
+        self.trial_delay = HEAVY_TRIAL_DELAY if heavy else 0.0  # seconds until the other choice is tried
 
     def threads(self, wanted: int | None) -> int:
-        """The number for the next stretch: the one that is wanted, or one chosen by what stretches took."""
+        """The number of threads for the next call: `wanted`, or one chosen from earlier timings."""
         if wanted is not None:
             return wanted
-        if self.settled > 0:
-            return self.now
-        if self.most == 1 or self.best(1) < WORTH or not self.step_seconds[1]:
+        if self.trial_delay > 0:
+            return self.current
+        if self.limit == 1 or self.best(1) < MIN_PARALLEL_STEP or not self.step_seconds[1]:
             return 1
-        return self.most if self.now == 1 else 1
+        return self.limit if self.current == 1 else 1
 
-    def best(self, count: int) -> float:
-        """Seconds of a step, the least of the last stretches; infinite where there was none."""
-        return min(self.step_seconds[count], default=math.inf)
+    def best(self, threads: int) -> float:
+        """Seconds per step, the smallest of the last calls; infinite where there was none."""
+        return min(self.step_seconds[threads], default=math.inf)
 
-    def took(self, threads: int, seconds: float, steps: int) -> None:
-        """Remember how long a stretch took, unless it was so short that the start of its threads would count."""
-        self.settled -= seconds
-        if seconds < TELLING or threads not in self.step_seconds:
+    def record(self, threads: int, seconds: float, steps: int) -> None:
+        """Record how long a call took, unless it was so short that starting its threads would count."""
+        self.trial_delay -= seconds
+        if seconds < MIN_TIMED or threads not in self.step_seconds:
             return
         self.step_seconds[threads].append(seconds / max(steps, 1))
-        tried = threads != self.now
-        self.now = min(self.step_seconds, key=self.best)
-        if tried:  # what that has cost may be a small part of the time until it is done again
-            lost = max(0.0, 1 - self.best(self.now) * steps / seconds)
-            self.settled = seconds * (PATIENCE + TRIED * lost)
+        was_trial = threads != self.current
+        self.current = min(self.step_seconds, key=self.best)
+        if was_trial:  # trials may take only a small part of the time
+            lost = max(0.0, 1 - self.best(self.current) * steps / seconds)
+            self.trial_delay = seconds * (TIME_FACTOR + LOSS_FACTOR * lost)
 
 
-def run_together(function: Callable[[Any], None], arguments: Sequence[Any], abort: Any) -> None:
+def run_threads(function: Callable[[Any], None], arguments: Sequence[Any], abort: Any) -> None:
     """Call `function` with each of the arguments at once, the first on this thread; return when all have returned.
 
-    Ctrl-C is heard after that. Where anything fails, the abort flag ends the other threads.
+    Ctrl-C is handled after that. Where anything fails, the abort flag ends the other threads.
     """
     if len(arguments) == 1:
         function(arguments[0])
@@ -129,7 +130,7 @@ def run_together(function: Callable[[Any], None], arguments: Sequence[Any], abor
             abort[0] = 1
             raise
 
-    with signals_wait():
+    with defer_signals():
         others = [threading.Thread(target=guarded, args=(argument,), daemon=True) for argument in arguments[1:]]
         try:
             for other in others:
@@ -139,12 +140,12 @@ def run_together(function: Callable[[Any], None], arguments: Sequence[Any], abor
             abort[0] = 1
             raise
         finally:
-            join(others)
+            join_started(others)
             abort[0] = 0
 
 
-def join(threads: Sequence[threading.Thread]) -> None:
-    """Wait for the end of those that were started."""
+def join_started(threads: Sequence[threading.Thread]) -> None:
+    """Wait for the end of the threads that were started."""
     for thread in threads:
         if thread.is_alive():
             thread.join()

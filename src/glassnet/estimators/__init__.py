@@ -1,4 +1,4 @@
-"""MLPClassifier and MLPRegressor in scikit-learn's contract: the same words, attributes and results."""
+"""MLPClassifier and MLPRegressor: scikit-learn's parameters, attributes and results on glassnet's engine."""
 
 from glassnet.estimators.classifier import MLPClassifier
 from glassnet.estimators.regressor import MLPRegressor

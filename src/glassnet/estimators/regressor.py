@@ -1,4 +1,4 @@
-"""MLPRegressor: scikit-learn's regressor by its words, attributes and results, on glassnet's engine."""
+"""MLPRegressor: scikit-learn's parameters, attributes and results on glassnet's engine."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from glassnet.errors import DataError
-from glassnet.estimators.held import Held, scored
+from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.estimators.inputs import validated
-from glassnet.estimators.perceptron import Perceptron
-from glassnet.estimators.words import activation_row, averaged, default_output, loss_row
+from glassnet.estimators.sklearn_names import activation_entry, default_output, loss_entry, mean_over_outputs
+from glassnet.estimators.validation_data import ValidationData
 from glassnet.tables.activations import Activation
 from glassnet.tables.costs import Cost, Quadratic
 
 Array = np.ndarray[Any, Any]
 
 
-class MLPRegressor(RegressorMixin, Perceptron):
-    """A multi-layer perceptron for quantities: `from glassnet import MLPRegressor` in scikit-learn's place.
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """A multi-layer perceptron for regression, a drop-in replacement for scikit-learn's MLPRegressor.
 
-    Parameters up to `max_fun` are scikit-learn's, with its defaults (the first is the loss); all further ones are by
-    keyword. Those that MLPClassifier has too mean the same.
+    The parameters up to `max_fun` are scikit-learn's, with its defaults (the first is the loss); all others are
+    keyword-only. Those not listed here are described in MLPClassifier.
 
     Parameters
     ----------
-    loss : squared_error (½ of it, summed over the outputs), poisson (half the deviance; outputs are exp), or
-        absolute_error, huber, quantile, or any row of glassnet's costs: Huber(2.0), Quantile(0.9), own_cost(...)
-    sklearn_compatible : report the squared error of several outputs as scikit-learn does, as their mean, though the
-        gradient is that of their sum (its issue 8349); the fit ends by that loss then
+    loss : squared_error (½ of it, summed over the outputs), poisson (half the deviance; its output activation is exp),
+        absolute_error, huber, quantile, or any entry of glassnet's costs: Huber(2.0), Quantile(0.9), custom_cost(...)
+    sklearn_compatible : report the squared error of several outputs as scikit-learn does, as their mean, although the
+        gradient is that of their sum (its issue 8349); the fit then stops by that loss
 
     Attributes
     ----------
     coefs_, intercepts_, n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_ : the model
     loss_, loss_curve_, best_loss_, n_iter_, t_, validation_scores_, best_validation_score_ : the run
-    validation_loss_curve_ : the loss on held-out samples after each epoch, without the penalty
+    validation_loss_curve_ : the validation loss after each epoch, without the penalty
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **Perceptron._parameter_constraints,
+        **BaseMLP._parameter_constraints,
         "loss": [str, Cost],
         "sklearn_compatible": ["boolean"],
     }
@@ -89,58 +89,52 @@ class MLPRegressor(RegressorMixin, Perceptron):
         threads: int | None = None,
         sklearn_compatible: bool = False,
     ) -> None:
-        self._store(locals())
+        self._store_parameters(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None) -> MLPRegressor:
-        """Learn from X (n, features), dense or sparse, and y (n,) or (n, outputs).
+        """Fit to X (n, features), dense or sparse, and y (n,) or (n, outputs).
 
-        `validation_data` is (X, y) or (X, y, sample_weight); early stopping watches it in place of a part of X.
+        `validation_data` is (X, y) or (X, y, sample_weight); early stopping then uses it instead of a part of X.
         """
         return self._fit(X, y, sample_weight, False, validation_data)
 
-    @available_if(lambda model: model._check_solver())
+    @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
-        """One epoch more on these data."""
+        """Train for one more epoch on these data."""
         return self._fit(X, y, sample_weight, True)
 
     def predict(self, X: Any) -> Array:
-        """The outputs (n,) for rows of X, or (n, outputs) where there are several."""
-        outputs = self._outputs(self._checked(X))
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        """The predictions (n,) for the rows of X, or (n, outputs) if there are several outputs."""
+        return self._decode(self._outputs(self._validated_X(X)))
 
-    # What the base asks -----------------------------------------------------------------------------------------------
+    # What the base calls ----------------------------------------------------------------------------------------------
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
         X, y = validated(self, X, y, multi_output=True, y_numeric=True, dtype=(np.float64, np.float32), reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return X, self._encoded(y)
+        return X, self._encode(y)
 
-    def _encoded(self, y: Array) -> Array:
-        """y as rows (n, outputs) in the loss's domain."""
-        rows = np.ascontiguousarray(y.reshape(len(y), -1))
-        place = loss_row(self.loss).targets.outside(rows)
-        if place is not None:
-            raise DataError(
-                f"y[{place[0]}] is {rows[place]:g}, but loss {self.loss!r} needs y in {loss_row(self.loss).targets}."
-            )
+    def _encode(self, y: Array) -> Array:
+        """y as rows (n, outputs), checked to lie in the loss's domain."""
+        rows, domain = np.ascontiguousarray(y.reshape(len(y), -1)), loss_entry(self.loss).targets
+        index = domain.first_outside(rows)
+        if index is not None:
+            raise DataError(f"y[{index[0]}] is {rows[index]:g}, but loss {self.loss!r} needs y in {domain}.")
         return rows if rows.dtype.kind == "f" and rows.dtype.itemsize in (4, 8) else rows.astype(np.float64)
 
-    def _decoded(self, targets: Array) -> Array:
-        """Targets as predict gives them."""
+    def _decode(self, targets: Array) -> Array:
+        """Targets in the shape of predict."""
         return targets[:, 0] if targets.shape[1] == 1 else targets
 
-    def _score_held(self, held: Held) -> float:
-        """R², or the score of a person's scorer."""
-        if self.scoring is not None:
-            return scored(self, held)
-        outputs = self._outputs(held.sources.x)
-        return float(r2_score(held.sources.y, outputs, sample_weight=held.sources.weights))
+    def _validation_score(self, validation: ValidationData) -> float:
+        x, y, weights = validation.sources
+        return float(r2_score(y, self._outputs(x), sample_weight=weights))
 
-    def _end(self, outputs: int) -> tuple[Activation, Cost]:
-        row = loss_row(self.loss)
-        output = activation_row(self.output_activation or default_output(row))
-        several = self.sklearn_compatible and outputs > 1 and isinstance(row, Quadratic)
-        return output, averaged(row, outputs) if several else row
+    def _output_and_cost(self, outputs: int) -> tuple[Activation, Cost]:
+        loss = loss_entry(self.loss)
+        output = activation_entry(self.output_activation or default_output(loss))
+        as_mean = self.sklearn_compatible and outputs > 1 and isinstance(loss, Quadratic)
+        return output, mean_over_outputs(loss, outputs) if as_mean else loss

@@ -1,4 +1,4 @@
-"""Which executor runs a program: the compiled engine, or NumPy where a person wants it or nothing else works."""
+"""What runs a program: the interface of both executors, and the choice between the compiled engine and NumPy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from glassnet.execution.reference import Reference, Schedule, Sources
+from glassnet.batches.mini_batches import StepRange
+from glassnet.batches.sources import Sources
+from glassnet.errors import EngineUnavailable
+from glassnet.execution.reference import Reference
 from glassnet.program.buffers import Vectors
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program
@@ -14,33 +17,39 @@ from glassnet.program.program import Program
 ENGINES = ("compiled", "numpy")
 
 
-class Executor(Protocol):
-    """What both executors offer; see reference.Reference."""
+class StepExecutor(Protocol):
+    """What a run of steps needs."""
 
-    program: Program
-    m: int
-    capacity: int
-    scalars: dict[str, Any]
+    vectors: Vectors
+    capacity: int  # the largest batch, in samples
+    warnings: list[str]  # sentences about how the program is run
     threads: int | None  # None: as many as are faster
-    warnings: list[str]
 
     def bind(self, sources: Sources) -> None:
         """Name the data of a run."""
 
-    def look(self, x: Array) -> None:
-        """See by some samples (rows) which way of computing suits what is run next; the bits are the same."""
+    def steps(self, steps: StepRange, costs: Array) -> int:
+        """Run steps of a run and write the cost of each; return how many were run."""
 
-    def steps(self, schedule: Schedule, costs: Array) -> int:
-        """Run steps of a run; write the cost of each."""
+    def shuffle(self, orders: Array, draws: Array) -> None:
+        """Fill each row of `orders` (epochs, samples), int64, with a permutation, from as many uint32 draws."""
 
-    def shuffle(self, places: Array, draws: Array) -> None:
-        """Write an order in each row of places (epochs, samples), int64, from as many draws; see shuffle_into."""
+
+class Executor(StepExecutor, Protocol):
+    """What both executors offer; see reference.Reference."""
+
+    program: Program
+    m: int
+    scalars: dict[str, Any]
+
+    def inspect(self, x: Array) -> None:
+        """Sample x (rows) and decide whether skipping its zeros pays off in the products that follow; same bits."""
 
     def run(self, first: int = 0, last: int | None = None) -> None:
-        """Run some rows on what the buffers hold."""
+        """Run some equations on what the buffers contain."""
 
-    def fixed(self) -> Callable[[], None]:
-        """A call that runs all rows for the present number of samples, as often as it is made."""
+    def prepared_call(self) -> Callable[[], None]:
+        """A function that runs all equations for the present number of samples, as often as it is called."""
 
     def rows(self, name: str) -> Array:
         """A quantity, samples as rows."""
@@ -52,19 +61,17 @@ class Executor(Protocol):
         """Copy values in, samples as columns."""
 
 
-def executor(engine: str, program: Program, held: Vectors, capacity: int, seed: int) -> Executor:
-    """An executor for `program`. Where the compiled engine cannot run, NumPy does, and one warning says so."""
+def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: int, seed: int) -> Executor:
+    """An executor for `program`. Where the compiled engine cannot run, NumPy does, with one warning."""
     if engine == "numpy":
-        return Reference(program, held, capacity, seed)
-    from glassnet.engine import EngineUnavailable
-
+        return Reference(program, vectors, capacity, seed)
     try:
         from glassnet.engine.executor import Compiled
 
-        return Compiled(program, held, capacity, seed)
+        return Compiled(program, vectors, capacity, seed)
     except EngineUnavailable as reason:
         sentence = f"the compiled engine cannot run here ({reason}); NumPy runs instead, many times slower."
-        warnings.warn(sentence, RuntimeWarning, stacklevel=1)  # one place: said once
-        slow = Reference(program, held, capacity, seed)
-        slow.warnings.append(sentence)
-        return slow
+        warnings.warn(sentence, RuntimeWarning, stacklevel=1)  # always from this line, so that it is shown once
+        reference = Reference(program, vectors, capacity, seed)
+        reference.warnings.append(sentence)
+        return reference

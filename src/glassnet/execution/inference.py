@@ -1,184 +1,133 @@
-"""Forward passes, costs and gradients on given x and y: the rows of a network's program outside of training.
+"""Forward passes, costs and gradients on given x and y: the equations of a model outside of training.
 
-Executors are kept for each calling thread, so that two threads never share scratch and nothing is locked.
+Executors are cached for each calling thread in `Model.thread_local`, so that no two threads share scratch memory and
+nothing is locked. x and y are rows that are already checked, except in `predict`.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from glassnet.batches.samples import input_rows
+from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import dense
-from glassnet.execution.executor import Executor, executor
-from glassnet.execution.prediction import LEAST, Predictor, Single, block_size
-from glassnet.execution.reference import Sources
-from glassnet.program.buffers import vectors
+from glassnet.batches.targets import misclassified, numeric_targets, predicted_classes, target_classes
+from glassnet.execution.executor import Executor
+from glassnet.execution.model import Model
+from glassnet.execution.prediction import MIN_BLOCK, Predictor, SinglePredictor, block_size
 from glassnet.program.builder import build
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program
 
-if TYPE_CHECKING:
-    from glassnet.network import NeuralNetwork
+
+def feedforward(model: Model, x: Array, training: bool) -> tuple[list[Array], list[Array]]:
+    """Fresh copies of every z and a, samples as columns."""
+    executor = loaded_executor(model, x, training=training)
+    executor.run(0, executor.program.head("forward"))
+    layers = range(1, len(model.architecture.dense) + 1)
+    a_s = [executor.columns(f"a{layer}").copy() for layer in (0, *layers)]
+    return [executor.columns(f"z{layer}").copy() for layer in layers], a_s
 
 
-class Inference:
-    """Runs the rows of `network` on batches that are already rows and already checked."""
-
-    def __init__(self, network: NeuralNetwork) -> None:
-        self.network = network
-        self.column = (network.architecture.inputs, 1)
-        self._kept = threading.local()
-
-    def feedforward(self, rows: Array, training: bool) -> tuple[list[Array], list[Array]]:
-        """Fresh copies of every z and a, columns."""
-        runner = self._ready(rows, training)
-        self._forward(runner)
-        numbers = range(1, len(self.network.architecture.dense) + 1)
-        a_s = [runner.columns(f"a{n}").copy() for n in (0, *numbers)]
-        return [runner.columns(f"z{n}").copy() for n in numbers], a_s
-
-    def backpropagation(
-        self, x: Array, y: Array, z_s: Sequence[Any], a_s: Sequence[Any], weights: Array | None, training: bool
-    ) -> tuple[list[Array], list[Array]]:
-        """Set z and a as given, work out what other layers make of them, and run the rows back."""
-        runner = self._ready(x, training, y, weights)
-        given = {f"z{n}": z for n, z in enumerate(z_s, 1)} | {f"a{n}": a for n, a in enumerate(a_s[1:], 1)}
-        for name, columns in given.items():
-            runner.set(name, columns)
-        for number, row in enumerate(runner.program.rows):
-            if not given.keys() & set(row.writes):
-                runner.run(number, number + 1)
-        numbers = range(1, len(z_s) + 1)
-        return [runner.columns(f"dw{n}").copy() for n in numbers], [runner.columns(f"db{n}").copy() for n in numbers]
-
-    def predict(self, x: Any) -> Array:
-        """The last value of the forward pass, columns: one sample by the short way, where that serves."""
-        if type(x) is np.ndarray and x.shape == self.column:
-            try:
-                single: Single = self._kept.single
-            except AttributeError:
-                single = self._kept.single = Single(self.network)
-            answer = single.predict(x)
-            if answer is not None:
-                return answer
-        return self.blocks(input_rows(x, self.network.architecture.inputs, self.network.dtype))
-
-    def blocks(self, rows: Array) -> Array:
-        """The same for checked rows, block by block."""
-        network = self.network
-        size = block_size(network, len(rows))
-        result = np.empty((len(rows), network.architecture.outputs), network.dtype)
-        predictor: Predictor | None = self._kept.__dict__.get("predictor")
-        if predictor is None or predictor.runner.capacity < size:
-            predictor = self._kept.predictor = Predictor(network, size)
-        if len(rows) >= LEAST:
-            predictor.runner.look(rows)
-        for first in range(0, len(rows), size):
-            predictor(rows[first : first + size], result[first : first + size])
-        return result.T
-
-    def cost(self, x: Array, y: Array, weights: Array | None) -> float:
-        """The weighted mean of the cost of each sample, plus the penalty."""
-        return self.evaluate(Sources(x, y, weights))[0]
-
-    def evaluate(self, sources: Sources, penalty: bool = True) -> tuple[float, float | None]:
-        """C, with or without the penalty, and the share of samples that are answered right where y are classes.
-
-        In every group of outputs, where there are groups; None where y are no classes.
-        """
-        total = weight_sum = right = 0.0
-        classes = self._classes(sources)
-        samples = sources.x.shape[0]
-        size = block_size(self.network, samples)
-        for first in range(0, samples, size):
-            stop = min(first + size, samples)
-            weights = None if sources.weights is None else sources.weights[first:stop]
-            runner = self._ready(dense(sources.x[first:stop]), False, sources.y[first:stop])
-            self._costs(runner)
-            c = runner.rows("c")
-            with np.errstate(over="ignore", invalid="ignore"):
-                total += float(c.sum() if weights is None else c @ weights)
-            weight_sum += float(len(c) if weights is None else weights.sum())
-            if classes is not None:
-                found = answers(runner.rows(output_name(runner.program)), self.network.architecture.groups)
-                right += float((~wrong(found, classes[first:stop])).sum())
-        mean = total / weight_sum + (self._penalty(runner) if penalty else 0.0)
-        return mean, None if classes is None else right / samples
-
-    # Executors --------------------------------------------------------------------------------------------------------
-
-    def runner(self, m: int, training: bool, weighted: bool) -> Executor:
-        """This thread's executor for batches of m samples."""
-        kept: dict[tuple[bool, bool], tuple[int, Executor]] = self._kept.__dict__.setdefault("executors", {})
-        capacity, found = kept.get((training, weighted), (0, None))
-        if found is None or capacity < m:
-            network = self.network
-            program = build(network.architecture, training=training, weighted=weighted)
-            capacity = max(m, min(2 * capacity, LEAST))
-            held = vectors(program, network.parameters, network.statistics)
-            found = executor(network.engine, program, held, capacity, network.seed)
-            kept[training, weighted] = (capacity, found)
-        found.m = m
-        found.scalars = {"l1": self.network.architecture.l1, "l2": self.network.architecture.l2}
-        return found
-
-    def _ready(self, x: Array, training: bool, y: Array | None = None, weights: Array | None = None) -> Executor:
-        """This thread's executor, whose buffers hold the batch."""
-        runner = self.runner(len(x), training, weights is not None)
-        set_batch(runner, x, y, weights)
-        return runner
-
-    def _forward(self, runner: Executor) -> None:
-        runner.run(0, runner.program.head("forward"))
-
-    def _costs(self, runner: Executor) -> None:
-        runner.run(0, runner.program.head("forward", "cost"))
-
-    def _penalty(self, runner: Executor) -> float:
-        return float(sum(runner.rows(name).sum() for name in runner.program.buffers if name.startswith("penalty")))
-
-    def _classes(self, sources: Sources) -> Array | None:
-        """The class of each sample (n,), or of each sample and group (n, groups), where the cost is a cross-entropy."""
-        if sources.y.ndim == 1:
-            return sources.y
-        if (
-            self.network.architecture.cost.target_sum is not None
-            or self.network.architecture.cost.name == "binary_cross_entropy"
-        ):
-            return answers(sources.y, self.network.architecture.groups)
-        return None
+def backpropagation(
+    model: Model, sources: Sources, z_s: Sequence[Any], a_s: Sequence[Any], training: bool
+) -> tuple[list[Array], list[Array]]:
+    """Set z and a as given, compute what other layers make of them, and run the backward equations."""
+    executor = loaded_executor(model, *sources, training=training)
+    given = {f"z{layer}": z for layer, z in enumerate(z_s, 1)} | {f"a{layer}": a for layer, a in enumerate(a_s[1:], 1)}
+    for name, columns in given.items():
+        executor.set(name, columns)
+    for number, row in enumerate(executor.program.rows):
+        if not given.keys() & set(row.writes):
+            executor.run(number, number + 1)
+    layers = range(1, len(z_s) + 1)
+    dw, db = ([executor.columns(f"{symbol}{layer}").copy() for layer in layers] for symbol in ("dw", "db"))
+    return dw, db
 
 
-def set_batch(runner: Executor, x: Array, y: Array | None = None, weights: Array | None = None) -> None:
-    """Set a batch that is already rows: x, y (class numbers become columns with a single 1), and s = w·m/Σw."""
-    runner.set("a0", x.T)
-    if y is not None:
-        classes = int(runner.program.buffers["y"].shape[1])
-        runner.set("y", np.equal(np.arange(classes)[:, np.newaxis], y) if y.ndim == 1 else y.T)
-    if weights is not None:
-        runner.set("s", weights * (len(x) / weights.sum()))
+def predict(model: Model, x: Any) -> Array:
+    """The output, columns, for x (fan_in, batch) as the user passes it; one sample takes the fast path if possible."""
+    if type(x) is np.ndarray and x.shape == model.sample_shape:
+        try:
+            single: SinglePredictor = model.thread_local.single
+        except AttributeError:
+            single = model.thread_local.single = SinglePredictor(model)
+        if (output := single.predict(x)) is not None:
+            return output
+    return outputs(model, input_rows(x, model.architecture.inputs, model.dtype))
+
+
+def outputs(model: Model, rows: Array) -> Array:
+    """The same for checked rows, block by block."""
+    size = block_size(model, len(rows))
+    result = np.empty((len(rows), model.architecture.outputs), model.dtype)
+    predictor: Predictor | None = model.thread_local.__dict__.get("predictor")
+    if predictor is None or predictor.executor.capacity < size:
+        predictor = model.thread_local.predictor = Predictor(model, size)
+    if len(rows) >= MIN_BLOCK:
+        predictor.executor.inspect(rows)
+    for first in range(0, len(rows), size):
+        predictor(rows[first : first + size], result[first : first + size])
+    return result.T
+
+
+def evaluate(model: Model, sources: Sources, penalty: bool = True) -> tuple[float, float | None]:
+    """C, the weighted mean of the samples' costs, with or without the penalty; and the accuracy, None without classes.
+
+    Where the output has groups, a sample counts as right if all of its groups are.
+    """
+    total = weight_sum = right = 0.0
+    classes = target_classes(model.architecture, sources.y)
+    samples = sources.x.shape[0]
+    size = block_size(model, samples)
+    for first in range(0, samples, size):
+        block = slice(first, first + size)
+        x, y, weights = sources.part(block)
+        executor = loaded_executor(model, dense(x), y)
+        executor.run(0, executor.program.head("forward", "cost"))
+        c = executor.rows("c")
+        with np.errstate(over="ignore", invalid="ignore"):
+            total += float(c.sum() if weights is None else c @ weights)
+        weight_sum += float(len(c) if weights is None else weights.sum())
+        if classes is not None:
+            predicted = predicted_classes(executor.rows(output_name(executor.program)), model.architecture.groups)
+            right += float((~misclassified(predicted, classes[block])).sum())
+    penalties = (row.writes[0] for row in executor.program.rows if penalty and row.role == "penalty")
+    mean = total / weight_sum + float(sum(executor.rows(name).sum() for name in penalties))
+    return mean, None if classes is None else right / samples
 
 
 def output_name(program: Program) -> str:
-    """The quantity that the network gives: what the last forward row writes."""
+    """The quantity that a network outputs: what the last forward equation writes."""
     return program.rows[program.head("forward") - 1].writes[0]
 
 
-def answers(rows: Array, groups: Sequence[int]) -> Array:
-    """The most probable class of each sample, (n,), or of each group of outputs, (n, groups).
-
-    With one output, whether it passes one half.
-    """
-    if len(groups) > 1:
-        return np.stack([part.argmax(axis=1) for part in np.split(rows, np.cumsum(groups)[:-1], axis=1)], axis=1)
-    return rows.argmax(axis=1) if rows.shape[1] > 1 else np.greater(rows[:, 0], 0.5)
+# Executors ------------------------------------------------------------------------------------------------------------
 
 
-def wrong(found: Array, classes: Array) -> Array:
-    """Which samples (n,) are answered wrongly, in any of their groups."""
-    differs = np.not_equal(found, classes).reshape(len(found), -1)
-    return np.asarray(differs.any(axis=1))
+def loaded_executor(
+    model: Model, x: Array, y: Array | None = None, weights: Array | None = None, *, training: bool = False
+) -> Executor:
+    """This thread's executor of the plain lowering, whose buffers hold the batch."""
+    cache: dict[tuple[bool, bool], Executor] = model.thread_local.__dict__.setdefault("executors", {})
+    m, weighted = len(x), weights is not None
+    executor = cache.get((training, weighted))
+    if executor is None or executor.capacity < m:
+        capacity = max(m, min(2 * executor.capacity if executor else 0, MIN_BLOCK))
+        program = build(model.architecture, training=training, weighted=weighted)
+        executor = cache[training, weighted] = model.executor(program, capacity)
+    executor.m = m
+    set_batch(executor, x, y, weights)
+    return executor
+
+
+def set_batch(executor: Executor, x: Array, y: Array | None = None, weights: Array | None = None) -> None:
+    """Set a batch given as rows: x, y (class numbers become one-hot columns), and s = w·m/Σw."""
+    executor.set("a0", x.T)
+    if y is not None:
+        executor.set("y", numeric_targets(y, int(executor.program.buffers["y"].shape[1])).T)
+    if weights is not None:
+        executor.set("s", weights * (len(x) / weights.sum()))

@@ -1,7 +1,8 @@
 """A file that grows block by block, so that a process that dies leaves all blocks but the last one whole.
 
-Each block is a small model file (storage.py) after 24 bytes: a sign, its length, and two checksums, of the content and
-of these bytes. What is wrong before the end of a file is damage; what is missing at its end was never written.
+Each block is a small model file (storage.py) after a header of 24 bytes: a magic number, its length, and two checksums,
+of the content and of the header. An error before the end of a file is damage; what is missing at its end was never
+written.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ from glassnet.errors import ModelFileError
 from glassnet.files.storage import FilePath, atomic_file, opened, packed, unpacked
 from glassnet.program.parameters import Array
 
-SIGN = b"GLASSREC"
-HEAD = struct.Struct("<8sQI")  # sign, length, checksum of the content
-CHECK = struct.Struct("<I")  # of the head
+MAGIC = b"GLASSREC"
+HEADER = struct.Struct("<8sQI")  # magic number, length, checksum of the content
+CHECKSUM = struct.Struct("<I")  # of the header
 
-Block = tuple[dict[str, Array], dict[str, Any]]
+FileBlock = tuple[dict[str, Array], dict[str, Any]]
 
 
 class Blocks(NamedTuple):
-    """The whole blocks of a file, and whether it ends in the middle of one."""
+    """The whole blocks of a file, and whether it ends in the middle of another."""
 
-    whole: list[Block]
+    whole: list[FileBlock]
     cut: bool
 
 
 class BlockFile:
-    """Begins a file with its first block, whatever stood there before, and adds further ones at its end."""
+    """Creates or replaces a file with its first block, and appends further ones."""
 
     def __init__(self, path: FilePath, tensors: dict[str, Array], document: dict[str, Any]) -> None:
         self.path, self.size = path, 0
@@ -40,7 +41,7 @@ class BlockFile:
             file.write(content)
 
     def add(self, tensors: dict[str, Array], document: dict[str, Any]) -> None:
-        """Write a block. Raises ModelFileError where the file is not as it was left."""
+        """Append a block. Raises ModelFileError where something else has changed the file."""
         end = self.size
         content = self._block(tensors, document)
         try:
@@ -53,14 +54,14 @@ class BlockFile:
 
     def _block(self, tensors: dict[str, Array], document: dict[str, Any]) -> bytes:
         content = packed(self.path, tensors, document)
-        head = HEAD.pack(SIGN, len(content), zlib.crc32(content))
-        self.size += HEAD.size + CHECK.size + len(content)
-        return head + CHECK.pack(zlib.crc32(head)) + content
+        header = HEADER.pack(MAGIC, len(content), zlib.crc32(content))
+        self.size += HEADER.size + CHECKSUM.size + len(content)
+        return header + CHECKSUM.pack(zlib.crc32(header)) + content
 
 
 def read_blocks(path: FilePath) -> Blocks:
     """All whole blocks. Raises ModelFileError for a file that is damaged, or does not begin with a block."""
-    whole: list[Block] = []
+    whole: list[FileBlock] = []
     with opened(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
@@ -73,26 +74,26 @@ def read_blocks(path: FilePath) -> Blocks:
 
 
 def _content(path: FilePath, file: IO[bytes], size: int) -> bytes | None:
-    """The content of the block that begins here; None where the file ends in it, or is lost from here on."""
-    place = file.tell()
-    head, check = file.read(HEAD.size), file.read(CHECK.size)
-    if not any(head + check) and _is_lost(file):
+    """The content of the block that begins here; None where the file ends in it, or only zeros follow."""
+    offset = file.tell()
+    header, check = file.read(HEADER.size), file.read(CHECKSUM.size)
+    if not any(header + check) and _only_zeros_follow(file):
         return None
-    if not SIGN.startswith(head[: len(SIGN)]):
-        raise ModelFileError(f"{path} is {f'damaged at byte {place:,}' if place else 'no recording of a run'}.")
-    if len(check) < CHECK.size:
+    if not MAGIC.startswith(header[: len(MAGIC)]):
+        raise ModelFileError(f"{path} is {f'damaged at byte {offset:,}' if offset else 'no recording of a run'}.")
+    if len(check) < CHECKSUM.size:
         return None
-    if CHECK.unpack(check)[0] != zlib.crc32(head):
-        raise ModelFileError(f"{path} is damaged at byte {place:,}: the head of a block does not fit its checksum.")
-    _, length, checksum = HEAD.unpack(head)
+    if CHECKSUM.unpack(check)[0] != zlib.crc32(header):
+        raise ModelFileError(f"{path} is damaged at byte {offset:,}: the header of a block does not fit its checksum.")
+    _, length, checksum = HEADER.unpack(header)
     content = file.read(length) if length <= size - file.tell() else None
     if content is None or zlib.crc32(content) == checksum:
         return content
-    if not _is_lost(file):
-        raise ModelFileError(f"{path} is damaged at byte {place:,}: a block does not fit its checksum.")
+    if not _only_zeros_follow(file):
+        raise ModelFileError(f"{path} is damaged at byte {offset:,}: a block does not fit its checksum.")
     return None
 
 
-def _is_lost(file: IO[bytes]) -> bool:
-    """Whether nothing but zeros comes: after a power cut a system may have kept a file's length and lost its bytes."""
+def _only_zeros_follow(file: IO[bytes]) -> bool:
+    """Whether the rest is zeros: after a power cut a file system may have kept the length of a file, not its bytes."""
     return not any(file.read())

@@ -1,27 +1,45 @@
-"""A run's whole state in one file, written atomically, from which it goes on bit for bit.
+"""The whole state of a run in one file, written atomically, from which it continues bit for bit.
 
-The file is a model file (storage.py) that holds the arrays of `Training.state` and, as plain data, the counters and a
-description of the run, so that a checkpoint of another network, recipe or data is refused in words.
+The file is a model file (storage.py) with the arrays of `Training.state` and, as plain data, the counters and a
+description of the run, so that a checkpoint of another network, recipe or data is refused with the reason.
 """
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from glassnet.errors import ModelFileError
+from glassnet.files.model_file import describe_model
 from glassnet.files.storage import read_tensors, write_tensors
-from glassnet.tables.rows import describe
+from glassnet.tables.entry import describe
+from glassnet.training.history import History, Report
+from glassnet.training.layer_measures import LayerHistory
+from glassnet.training.training import Training
 
-if TYPE_CHECKING:
-    from glassnet.training.training import Training
+
+class CheckpointWriter:
+    """Writes a checkpoint of the run after every so many epochs."""
+
+    needs_layers = False
+
+    def __init__(self, training: Training, path: Path, every: int) -> None:
+        self.training, self.path, self.every = training, path, every
+
+    def after_epoch(self, report: Report, layers: LayerHistory) -> None:
+        """Write the checkpoint, if it is time."""
+        if report.epoch % self.every == 0:
+            write_checkpoint(self.path, self.training)
+
+    def end(self, history: History) -> None:
+        """Nothing more to write."""
 
 
 def write_checkpoint(path: Path, training: Training) -> None:
-    """Write the state of a run; the file that stood there before stays whole until the new one is."""
+    """Write the state of a run; the file that was there stays whole until the new one is."""
     state = training.state()
     arrays = state.pop("arrays")
     state["best_cost"] = repr(state["best_cost"])
@@ -34,27 +52,20 @@ def read_checkpoint(path: Path, training: Training) -> dict[str, Any]:
     Raises ModelFileError where the file is damaged, no checkpoint, or of another network, recipe or data.
     """
     arrays, metadata = read_tensors(path)
-    found = metadata.get("checkpoint")
-    if not isinstance(found, dict) or not {"run", "state"} <= set(found):
-        raise ModelFileError(
-            f"{path} is a model file but no checkpoint of a run; name another file, or use resume=False."
-        )
-    wanted = _description(training)
-    different = [name for name in wanted if found["run"].get(name) != wanted[name]]
-    if different:
-        name = different[0]
-        raise ModelFileError(
-            f"{path} is a checkpoint of another run: its {name} is {found['run'].get(name)!r:.80}, "
-            f"here {wanted[name]!r:.80}; "
-            "use resume=False to start afresh."
-        )
-    state = dict(found["state"])
-    state["best_cost"] = float(state["best_cost"])
-    return {"arrays": arrays, **state}
+    checkpoint = metadata.get("checkpoint")
+    if not isinstance(checkpoint, dict) or not {"run", "state"} <= set(checkpoint):
+        raise ModelFileError(f"{path} is a model file but no checkpoint of a run; name another, or use resume=False.")
+    for name, value in _description(training).items():
+        saved = checkpoint["run"].get(name)
+        if saved != value:
+            reason = f"its {name} is {saved!r:.80}, here {value!r:.80}; use resume=False to start afresh"
+            raise ModelFileError(f"{path} is a checkpoint of another run: {reason}.")
+    state = checkpoint["state"]
+    return {"arrays": arrays, **state, "best_cost": float(state["best_cost"])}
 
 
 def _description(training: Training) -> dict[str, Any]:
-    """What must be the same for a run to go on: network, recipe, data."""
+    """What must be the same for a run to continue: model, recipe, data."""
     recipe, sources = training.recipe, training.sources
     digest = hashlib.sha256()
     for array in (sources.x, sources.y, sources.weights):
@@ -62,7 +73,7 @@ def _description(training: Training) -> dict[str, Any]:
             digest.update(np.ascontiguousarray(array).data)
     settings = {name: value for name, value in recipe._asdict().items() if name not in ("optimizer", "schedule")}
     return {
-        **training.network.describe(),
+        **describe_model(training.model),
         "optimizer": describe(recipe.optimizer),
         "schedule": describe(recipe.schedule),
         **{name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},

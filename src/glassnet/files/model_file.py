@@ -1,122 +1,127 @@
-"""A network as a model file and back: its numbers as tensors, everything else as one plain document.
+"""A model as a file and back: its numbers as tensors, everything else as one document of plain data.
 
-The tensors carry the article's names and orientation (`w1` is (fan_out, fan_in)); storage.py reads and writes the file.
+The tensors have the article's names and orientation (`w1` is (fan_out, fan_in)); storage.py reads and writes the file.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.errors import GlassnetError, ModelFileError
-from glassnet.files.history_file import arrays_of, history_of, shortened, words_of
+from glassnet.errors import ModelFileError
+from glassnet.execution.model import Model
+from glassnet.files.history_file import arrays_of, document_of, history_of, shortened
 from glassnet.files.storage import read_tensors, write_tensors
-from glassnet.see.evidence import gathered
+from glassnet.program.parameters import Array
 from glassnet.tables.activations import ACTIVATIONS
-from glassnet.tables.costs import COSTS, OwnCost
+from glassnet.tables.costs import COSTS, CustomCost
+from glassnet.tables.custom_activation import CustomActivation
+from glassnet.tables.entry import describe, rebuild
 from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.layers import LAYERS
-from glassnet.tables.own_activation import OwnActivation
-from glassnet.tables.rows import describe, rebuild
 from glassnet.training.history import History
-
-if TYPE_CHECKING:
-    from glassnet.network import NeuralNetwork
 
 HISTORY = "history "  # begins the names of its tensors
 
 
-def describe_network(network: NeuralNetwork) -> dict[str, Any]:
-    """Layers, activations, cost, penalty, initialiser, dtype, seed and runs as plain data."""
-    architecture = network.architecture
-    layers: list[Any] = [architecture.inputs, *map(describe, architecture.entry)]
+class SavedModel(NamedTuple):
+    """The content of a model file: a description of the model, its tensors, its runs, and the History of the last."""
+
+    path: Any
+    description: dict[str, Any]
+    tensors: dict[str, Array]
+    runs: int
+    history: History | None
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of NeuralNetwork. Raises KeyError, TypeError, ValueError where the description is wrong."""
+        described = self.description
+        return {
+            "layers": [entry if isinstance(entry, int) else rebuild(LAYERS, entry) for entry in described["layers"]],
+            "activations": [rebuild(ACTIVATIONS, entry, CustomActivation) for entry in described["activations"]],
+            "cost": rebuild(COSTS, described["cost"], CustomCost),
+            "initializer": rebuild(INITIALIZERS, described["initializer"]),
+            **{name: described[name] for name in ("l1", "l2", "dtype", "seed")},
+        }
+
+    def copy_into(self, model: Model) -> None:
+        """Copy the tensors into a model of this description; shapes and dtypes must be those that it needs."""
+        for name, target in model_arrays(model).items():
+            tensor = self.tensors.get(name)
+            if tensor is None or tensor.shape != target.shape or tensor.dtype != target.dtype:
+                problem = "is missing" if tensor is None else f"is {tensor.dtype} {tensor.shape}"
+                needs = f"the network it describes needs {target.dtype} {target.shape}"
+                raise ModelFileError(f"{self.path}: tensor {name} {problem}; {needs}.")
+            target[...] = tensor
+
+
+def model_arrays(model: Model) -> dict[str, Array]:
+    """Views of all parameters and running statistics, by name."""
+    return {**model.parameters, **model.statistics}
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """Layers, activations, cost, penalty, initialiser, dtype and seed as plain data."""
+    architecture = model.architecture
+    layers: list[Any] = [architecture.inputs, *map(describe, architecture.input_layers)]
     for dense in architecture.dense:
         layers += [dense.fan_out, *map(describe, dense.before + dense.after)]
     return {
         "layers": layers,
         "activations": [describe(dense.activation) for dense in architecture.dense],
         "cost": describe(architecture.cost),
-        "initializer": describe(network.initializer),
+        "initializer": describe(model.initializer),
         "l1": architecture.l1,
         "l2": architecture.l2,
-        "dtype": str(network.dtype),
-        "seed": network.seed,
+        "dtype": str(model.dtype),
+        "seed": model.seed,
     }
 
 
-def save(network: NeuralNetwork, path: Any, extra: dict[str, Any] | None = None) -> None:
-    """Write the model file; what stood there before stays whole until the new file is. `extra` is plain data.
+def write_model(path: Any, model: Model, runs: int, history: History | None, extra: dict[str, Any] | None) -> None:
+    """Write a model file; the file that was there stays whole until the new one is. `extra` is plain data.
 
-    The numbers of the last training go with it, in short (history_file.py).
+    The History of the last training is stored in short (history_file.py).
     """
-    for held in (network.parameters, network.statistics):
-        for name in held:
-            if not np.isfinite(held[name]).all():
-                raise ModelFileError(
-                    f"{name} holds a number that is not finite; train the network anew before saving it."
-                )
-    tensors = {
-        name: np.ascontiguousarray(held[name]) for held in (network.parameters, network.statistics) for name in held
-    }
-    document = {"network": describe_network(network), "runs": network.runs, "extra": extra or {}}
-    if network.history is not None:
-        evidence = gathered(network)
-        kept = shortened(network.history, evidence.measures, evidence.levels)
-        arrays = arrays_of(kept, len(network.architecture.dense))
-        tensors |= {HISTORY + name: array for name, array in arrays.items()}
-        document["history"] = words_of(kept)
+    tensors = {}
+    for name, array in model_arrays(model).items():
+        if not np.isfinite(array).all():
+            raise ModelFileError(f"{name} has a number that is not finite; train the network anew before saving it.")
+        tensors[name] = np.ascontiguousarray(array)
+    document = {"network": describe_model(model), "runs": runs, "extra": extra or {}}
+    if history is not None:
+        short = shortened(history)
+        measured = arrays_of(short, len(model.architecture.dense))
+        tensors |= {HISTORY + name: array for name, array in measured.items()}
+        document["history"] = document_of(short)
     write_tensors(path, tensors, document)
 
 
-def load(path: Any, engine: str = "compiled") -> NeuralNetwork:
+def read_model(path: Any) -> SavedModel:
     """Read a model file. Raises ModelFileError (a ValueError) where it is damaged, not ours, or too new."""
-    from glassnet.network import NeuralNetwork
-
     tensors, document = read_tensors(path)
-    found = document.get("network")
-    if not isinstance(found, dict):
+    description = document.get("network")
+    if not isinstance(description, dict):
         raise ModelFileError(f"{path} holds no network; name a file that NeuralNetwork.save or `glassnet train` wrote.")
     try:
-        network = NeuralNetwork(**_arguments(found), engine=engine)
-        network.runs = int(document.get("runs", 0))
-    except (GlassnetError, KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} describes a network that cannot be made: {error}") from None
-    for held in (network.parameters, network.statistics):
-        for name in held:
-            _fill(held[name], name, tensors, path)
-    network.history = _history(document.get("history"), tensors, path, len(network.architecture.dense))
-    return network
+        runs, layers = int(document.get("runs", 0)), len(description["activations"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise cannot_be_built(path, error) from None
+    return SavedModel(path, description, tensors, runs, _history(document.get("history"), tensors, path, layers))
 
 
-def _history(words: Any, tensors: dict[str, Any], path: Any, layers: int) -> History | None:
-    """The numbers of the training that made the network; None where the file keeps none."""
-    if words is None:
+def cannot_be_built(path: Any, error: Exception) -> ModelFileError:
+    """The error for a description that no network fits."""
+    return ModelFileError(f"{path} describes a network that cannot be built: {error}")
+
+
+def _history(document: Any, tensors: dict[str, Any], path: Any, layers: int) -> History | None:
+    """The History of the training that made the model; None where the file has none."""
+    if document is None:
         return None
-    found = {name.removeprefix(HISTORY): array for name, array in tensors.items() if name.startswith(HISTORY)}
+    arrays = {name.removeprefix(HISTORY): array for name, array in tensors.items() if name.startswith(HISTORY)}
     try:
-        return history_of(found, words, layers)
+        return history_of(arrays, document, layers)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelFileError(f"{path} is damaged: its history makes no sense ({error}); save it again.") from None
-
-
-def _arguments(found: dict[str, Any]) -> dict[str, Any]:
-    """The constructor's arguments from a description."""
-    return {
-        "layers": [entry if isinstance(entry, int) else rebuild(LAYERS, entry) for entry in found["layers"]],
-        "activations": [rebuild(ACTIVATIONS, row, OwnActivation) for row in found["activations"]],
-        "cost": rebuild(COSTS, found["cost"], OwnCost),
-        "initializer": rebuild(INITIALIZERS, found["initializer"]),
-        **{name: found[name] for name in ("l1", "l2", "dtype", "seed")},
-    }
-
-
-def _fill(target: Any, name: str, tensors: dict[str, Any], path: Any) -> None:
-    """Copy one tensor in; its shape and dtype must be those of the described network."""
-    tensor = tensors.get(name)
-    if tensor is None or tensor.shape != target.shape or tensor.dtype != target.dtype:
-        what = "is missing" if tensor is None else f"is {tensor.dtype} {tensor.shape}"
-        raise ModelFileError(
-            f"{path}: tensor {name} {what}; the network it describes needs {target.dtype} {target.shape}."
-        )
-    target[...] = tensor

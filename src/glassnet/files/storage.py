@@ -1,8 +1,8 @@
-"""Model files: safetensors, with everything that is no tensor in one JSON document.
+"""Model files: safetensors, with everything that is not a tensor in one JSON document.
 
-A network, a checkpoint or the command line hands over named arrays and a document; the file that comes out is either
-the old one or the new one, never a third. A file that comes in is a stranger's: every claim of its header is checked
-before memory is taken for it, and nothing in it is ever run.
+A model, a checkpoint or the command line passes named arrays and a document; after a write the file is either the old
+one or the new one, nothing in between. A file that is read is untrusted: every claim of its header is checked before
+memory is allocated for it, and nothing in it is ever executed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import IO, Any, NamedTuple, NoReturn
 import numpy as np
 
 from glassnet.errors import GlassnetError, ModelFileError
+from glassnet.program.parameters import Array
 
 FORMAT = 1
 KEY = "glassnet"
@@ -30,9 +31,9 @@ MAX_TENSORS = 4096
 MAX_DIMENSIONS = 8
 DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "I64": np.dtype("<i8")}
 OTHER_FORMATS = (
-    (b"PK\x03\x04", "a zip file (PyTorch, Keras and .npz are such)", "it may hold pickles, which could run code"),
+    (b"PK\x03\x04", "a zip file (as PyTorch, Keras and .npz files are)", "it may hold pickles, which could run code"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "glassnet does not read it"),
-    (b"\x1f\x8b", "a gzip file", "unpack it first if there is a glassnet model in it"),
+    (b"\x1f\x8b", "a gzip file", "decompress it first if it contains a glassnet model"),
     (b"PAR1", "a Parquet file", "it is data, not a model"),
     (b"\x93NUMPY", "a NumPy array file", "it is data, not a model"),
     (b"GGUF", "a GGUF file", "glassnet does not read it"),
@@ -51,26 +52,26 @@ class _Entry(NamedTuple):
     end: int
 
 
-def write_tensors(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], metadata: Mapping[str, Any]) -> None:
+def write_tensors(path: FilePath, tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
     """Write named float32, float64 or int64 arrays and one JSON document to a model file, atomically.
 
-    Raises ModelFileError (a ValueError); the file that stood there before is then unchanged.
+    Raises ModelFileError (a ValueError), and then leaves an existing file unchanged.
     """
     content = packed(path, tensors, metadata)
     with atomic_file(path) as file:
         file.write(content)
 
 
-def packed(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], metadata: Mapping[str, Any]) -> bytes:
-    """The content of a model file; an error names `path`, where it is meant to stand."""
+def packed(path: FilePath, tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> bytes:
+    """The content of a model file; an error names `path`, its destination."""
     from safetensors.numpy import save
 
-    ready = {name: _writable(path, name, tensor) for name, tensor in tensors.items()}
-    if len(ready) > MAX_TENSORS:
-        _refuse(path, f"cannot hold {len(ready):,} tensors; the limit is {MAX_TENSORS:,}")
+    writable = {name: _writable(path, name, tensor) for name, tensor in tensors.items()}
+    if len(writable) > MAX_TENSORS:
+        _refuse(path, f"cannot hold {len(writable):,} tensors; the limit is {MAX_TENSORS:,}")
     try:
         document = json.dumps({"format": FORMAT, **metadata}, allow_nan=False, ensure_ascii=False)
-        content = save(ready, {KEY: document})
+        content = save(writable, {KEY: document})
     except (TypeError, ValueError) as error:
         _refuse(path, f"cannot hold this metadata ({error}); it must be finite numbers, text, lists and dicts")
     header = int.from_bytes(content[:8], "little")
@@ -79,7 +80,7 @@ def packed(path: FilePath, tensors: Mapping[str, np.ndarray[Any, Any]], metadata
     return content
 
 
-def read_tensors(path: FilePath) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+def read_tensors(path: FilePath) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays and the document of a model file, every claim of its header checked first.
 
     Raises ModelFileError (a ValueError) for a file that is damaged, not glassnet's, or from a newer version.
@@ -88,14 +89,14 @@ def read_tensors(path: FilePath) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         return unpacked(path, file)
 
 
-def unpacked(path: FilePath, file: IO[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
-    """The same from an open file, or from what `packed` made; an error names `path`, where it came from."""
+def unpacked(path: FilePath, file: IO[bytes]) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The same from an open file, or from the result of `packed`; an error names `path`, its origin."""
     entries, metadata, start = _read_header(file, path)
     return {entry.name: _read_tensor(file, path, start, entry) for entry in entries}, metadata
 
 
 def read_metadata(path: FilePath) -> dict[str, Any]:
-    """The document of a model file alone; the header is checked as `read_tensors` does, the tensors are not read."""
+    """The document of a model file alone; the header is checked as in `read_tensors`, the tensors are not read."""
     with opened(path) as file:
         return _read_header(file, path)[1]
 
@@ -105,9 +106,9 @@ def read_metadata(path: FilePath) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def atomic_file(path: FilePath, error: type[GlassnetError] = ModelFileError) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` when the block ends well, and leaves no trace when it does not.
+    """A file to write that replaces `path` when the block ends without an error, and leaves no trace otherwise.
 
-    Raises `error`, one sentence, where the file cannot be written; whatever stood at `path` is then unchanged.
+    Raises `error`, one sentence, where the file cannot be written; an existing file at `path` is then unchanged.
     """
     target = Path(path)
     check_target(target, error)
@@ -145,12 +146,12 @@ def check_target(path: FilePath, error: type[GlassnetError] = ModelFileError) ->
 
 
 def _stem(target: Path) -> str:
-    """How the names of this machine's temporary files for `target` begin; short, whatever the target is called."""
+    """The start of the names of this machine's temporary files for `target`; short, however long its name is."""
     return f".glassnet-{zlib.crc32(target.name.encode()):08x}-{zlib.crc32(node().encode()):08x}-"
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed processes left behind when they wrote this file."""
+    """Remove the temporary files of processes that were killed while they wrote this file."""
     for left in target.parent.glob(f"{_stem(target)}*.tmp"):
         process = left.name.removeprefix(_stem(target)).split("-")[0]
         with contextlib.suppress(OSError):
@@ -160,20 +161,19 @@ def _sweep(target: Path) -> None:
 
 
 def _runs(process: int) -> bool:
-    """Whether a process of this machine is alive; where that cannot be asked, yes."""
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
+    """Whether a process of this machine is alive; True where that cannot be determined."""
+    if os.name == "posix":
+        try:
+            os.kill(process, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+        except OSError:
+            pass
     return True
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename last through a power cut, where the system can."""
+    """Make the rename survive a power cut, where the system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -182,8 +182,8 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _writable(path: FilePath, name: str, tensor: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The tensor as it will stand in the file: C order, little-endian, finite."""
+def _writable(path: FilePath, name: str, tensor: Array) -> Array:
+    """The tensor as the file stores it: C order, little-endian, finite."""
     array = np.asarray(tensor, order="C")
     dtype = array.dtype.newbyteorder("<")
     if dtype not in DTYPES.values():
@@ -197,7 +197,7 @@ def _writable(path: FilePath, name: str, tensor: np.ndarray[Any, Any]) -> np.nda
 
 @contextlib.contextmanager
 def opened(path: FilePath) -> Iterator[IO[bytes]]:
-    """The file, opened for reading; a pipe, a folder or a missing file is refused in words."""
+    """The file, opened for reading. Raises ModelFileError for a pipe, a folder or a missing file."""
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):
@@ -205,7 +205,7 @@ def opened(path: FilePath) -> Iterator[IO[bytes]]:
         with open(path, "rb") as file:
             yield file
     except FileNotFoundError:
-        _refuse(path, "does not exist", "look at its name")
+        _refuse(path, "does not exist", "check its name")
     except (OSError, ValueError) as error:
         if isinstance(error, GlassnetError):
             raise
@@ -213,7 +213,7 @@ def opened(path: FilePath) -> Iterator[IO[bytes]]:
 
 
 def _read_header(file: IO[bytes], path: FilePath) -> tuple[list[_Entry], dict[str, Any], int]:
-    """The tensors in the order of the file, the document, and the position where the tensors' bytes begin."""
+    """The tensors in the order of the file, the document, and the offset at which the tensors' bytes begin."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     first = file.read(9)
@@ -249,15 +249,15 @@ def _recognise(path: FilePath, first: bytes, size: int, length: int) -> NoReturn
 
 
 def _json(path: FilePath, text: bytes | str) -> dict[str, Any]:
-    """A JSON object; a key that stands twice, NaN, or anything but an object is refused."""
+    """A JSON object. Duplicate keys, NaN, and anything but an object are refused."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(items := dict(pairs)) < len(pairs):
-            raise ValueError("a key stands twice")
+            raise ValueError("a key occurs twice")
         return items
 
-    def constant(word: str) -> NoReturn:
-        raise ValueError(f"{word} stands in it")
+    def constant(literal: str) -> NoReturn:
+        raise ValueError(f"it contains {literal}")
 
     try:
         result = json.loads(text, object_pairs_hook=unique, parse_constant=constant)
@@ -284,7 +284,7 @@ def _document(path: FilePath, metadata: Any) -> dict[str, Any]:
 
 
 def _entry(path: FilePath, name: str, claim: Any) -> _Entry:
-    """One tensor's claim, checked on its own: dtype, shape, and as many bytes as both need."""
+    """The claim of one tensor, checked by itself: dtype, shape, and the number of bytes that both need."""
     if not isinstance(claim, dict) or set(claim) != {"dtype", "shape", "data_offsets"}:
         _damaged(path, name, "needs exactly dtype, shape and data_offsets")
     dtype, shape, offsets = claim["dtype"], claim["shape"], claim["data_offsets"]
@@ -300,12 +300,12 @@ def _entry(path: FilePath, name: str, claim: Any) -> _Entry:
 
 
 def _is_count(value: Any) -> bool:
-    """Whether a JSON value is a whole number that a size may have."""
+    """Whether a JSON value is a whole number that can be a size."""
     return type(value) is int and 0 <= value < 1 << 48
 
 
 def _check_layout(path: FilePath, entries: list[_Entry], size: int) -> None:
-    """The tensors must fill the rest of the file, side by side."""
+    """Refuse tensors that do not fill the rest of the file without gaps."""
     end = 0
     for entry in entries:
         if entry.begin != end:
@@ -318,7 +318,7 @@ def _check_layout(path: FilePath, entries: list[_Entry], size: int) -> None:
         _refuse(path, f"has {size - end:,} bytes too many at its end", "copy or save it again")
 
 
-def _read_tensor(file: IO[bytes], path: FilePath, start: int, entry: _Entry) -> np.ndarray[Any, Any]:
+def _read_tensor(file: IO[bytes], path: FilePath, start: int, entry: _Entry) -> Array:
     """The values of one tensor, in the machine's byte order, finite."""
     try:
         array = np.empty(entry.shape, entry.dtype)
@@ -331,14 +331,13 @@ def _read_tensor(file: IO[bytes], path: FilePath, start: int, entry: _Entry) -> 
     return array.astype(entry.dtype.newbyteorder("="), copy=False)
 
 
-def _check_finite(path: FilePath, name: str, array: np.ndarray[Any, Any]) -> None:
+def _check_finite(path: FilePath, name: str, array: Array) -> None:
     """Refuse NaN and infinity, naming the first."""
-    bad = ~np.isfinite(array)
-    if bad.any():
-        place = tuple(int(index) for index in np.unravel_index(int(bad.argmax()), array.shape))
-        value = "NaN" if np.isnan(array[place]) else "infinite"
-        at = f"[{', '.join(map(str, place))}]" if place else ""
-        _refuse(path, f"has a value that is no finite number: {name}{at} is {value}")
+    if not np.isfinite(array).all():
+        index = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
+        value = "NaN" if np.isnan(array[index]) else "infinite"
+        at = f"[{', '.join(map(str, index))}]" if index else ""
+        _refuse(path, f"has a value that is not a finite number: {name}{at} is {value}")
 
 
 def _damaged(path: FilePath, name: str, problem: str) -> NoReturn:

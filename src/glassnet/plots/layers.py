@@ -1,6 +1,6 @@
-"""Pictures of a run's layers: how large the errors and gradients are in each, and which gates are shut.
+"""Plots of the layers over a run: the size of errors, gradients and updates, and the fraction of saturated outputs.
 
-The scales are fixed, so that two pictures can be laid side by side. What is drawn is `history.layers`.
+They draw `history.layers`. The scales are fixed, so that two plots can be compared.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassnet.errors import DataError, ParameterError
-from glassnet.plots.training import OKABE_ITO, new_axes
+from glassnet.plots.figure import OKABE_ITO, new_axes
 from glassnet.program.parameters import Array
 from glassnet.training.history import History
 from glassnet.training.layer_measures import LayerHistory
@@ -18,13 +18,13 @@ from glassnet.training.layer_measures import LayerHistory
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEAST, MOST = 1e-8, 1e1  # of the colours; below LEAST they go evenly to 0
-TITLES = {"delta": "error δ (root mean square)", "gradient": "gradient ‖dW‖", "update": "‖change of W‖ / ‖W‖ of a step"}
+COLOUR_MIN, COLOUR_MAX = 1e-8, 1e1  # the colour scale is logarithmic between them and linear below COLOUR_MIN
+TITLES = {"delta": "error δ (root mean square)", "gradient": "gradient ‖dW‖", "update": "‖change of W‖ / ‖W‖ per step"}
 STYLES = ("-", "--", ":", "-.")
 
 
 def plot_layers(history: History, quantity: str = "delta", ax: Axes | None = None) -> Axes:
-    """How large a quantity was in each layer over the run, on a fixed symmetric-log scale of colours.
+    """Plot the size of a quantity in each layer over the run, on a fixed symmetric-log colour scale.
 
     quantity : "delta", "gradient" or "update"
     """
@@ -32,10 +32,10 @@ def plot_layers(history: History, quantity: str = "delta", ax: Axes | None = Non
 
     if quantity not in TITLES:
         raise ParameterError(f"quantity is {quantity!r}; it must be one of {', '.join(TITLES)}.")
-    layers = _looks(history)
+    layers = _layer_history(history)
     ax = new_axes(6.4, 3.4) if ax is None else ax
     values = layers[quantity].T
-    norm = SymLogNorm(LEAST, vmin=0, vmax=MOST, base=10)
+    norm = SymLogNorm(COLOUR_MIN, vmin=0, vmax=COLOUR_MAX, base=10)
     mesh = ax.pcolormesh(_edges(layers.step), np.arange(len(values) + 1) + 0.5, values, norm=norm, cmap="viridis")
     assert ax.figure is not None
     bar = ax.figure.colorbar(mesh, ax=ax, ticks=[0, *10.0 ** np.arange(-8, 1, 2)])
@@ -47,34 +47,34 @@ def plot_layers(history: History, quantity: str = "delta", ax: Axes | None = Non
 
 
 def plot_saturation(history: History, ax: Axes | None = None) -> Axes:
-    """The share of outputs whose gate σ'(z) is shut, and of dead units (crosses), in each layer over the run."""
-    layers = _looks(history)
+    """Plot the fractions of saturated outputs (σ'(z) ≈ 0) and of dead units (crosses) in each layer over the run."""
+    layers = _layer_history(history)
     ax = new_axes(6.4, 4.0) if ax is None else ax
-    for number, (shut, gone) in enumerate(zip(layers["saturated"].T, layers["dead"].T, strict=True)):
+    for number, (saturated, dead) in enumerate(zip(layers["saturated"].T, layers["dead"].T, strict=True)):
         colour, style = OKABE_ITO[number % len(OKABE_ITO)], STYLES[number % len(STYLES)]
         marker = "o" if len(layers) < 4 else None
-        ax.plot(layers.step, shut, color=colour, linestyle=style, marker=marker, label=f"layer {number + 1}")
-        if gone.any():
-            ax.plot(layers.step, gone, "x", color=colour, markersize=5, label=f"layer {number + 1}, dead")
-    ax.set(ylim=(-0.02, 1.02), xlabel="step", ylabel="share", title="Outputs whose gate is shut (× dead units)")
+        ax.plot(layers.step, saturated, color=colour, linestyle=style, marker=marker, label=f"layer {number + 1}")
+        if dead.any():
+            ax.plot(layers.step, dead, "x", color=colour, markersize=5, label=f"layer {number + 1}, dead")
+    ax.set(ylim=(-0.02, 1.02), xlabel="step", ylabel="fraction", title="Saturated outputs (× dead units)")
     ax.grid(alpha=0.3)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 
 
-def _looks(history: History) -> LayerHistory:
-    """The looks of a run. Raises DataError where it was too short for one."""
+def _layer_history(history: History) -> LayerHistory:
+    """The measurements of a run. Raises DataError if it was too short for any."""
     if not len(history.layers):
         raise DataError(
-            "history.layers is empty: a run of a second or less has no time for a look at its layers; "
-            "train longer, or with record='run.glassrec', which looks after every epoch."
+            "history.layers is empty: a run of a second or less has no time to measure its layers; train longer, or "
+            "with record='run.glassrec', which measures them after every epoch."
         )
     return history.layers
 
 
 def _edges(steps: Array) -> Array:
-    """Where the colour of one look ends and that of the next begins."""
+    """The boundaries between the colours of consecutive measurements."""
     if len(steps) == 1:
         return np.array([0.0, 2.0 * steps[0] + 1])
     middle = (steps[1:] + steps[:-1]) / 2

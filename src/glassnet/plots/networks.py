@@ -1,4 +1,4 @@
-"""Pictures of a network: what it answers, its weights, its mistakes, and itself with weights and errors δ."""
+"""Plots of a network: predictions, weights, confusion matrix, and a diagram with weights and errors δ."""
 
 from __future__ import annotations
 
@@ -8,33 +8,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.batches.sources import checked_sources
+from glassnet.batches.targets import numeric_targets, predicted_classes, target_classes
 from glassnet.errors import DataError, ParameterError
-from glassnet.plots.training import BLUE, GREY, OKABE_ITO, ORANGE, new_axes
+from glassnet.execution.inference import loaded_executor
+from glassnet.plots.figure import BLUE, GREY, OKABE_ITO, ORANGE, new_axes, new_figure
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from glassnet.network import NeuralNetwork
 
-GRID = 300  # points along a side of a decision surface
+GRID_POINTS = 300  # along each side of a decision surface
 MARKERS = "os^Dv<>PX*"
-SHOWN = 12  # neurons of a layer that are drawn
-DIVERGING = "PuOr"  # both ends can be told apart by the colour-blind
-TABLE = 20  # classes up to which a confusion matrix has its counts written in
+MAX_NEURONS = 12  # drawn per layer
+DIVERGING = "PuOr"  # colour-blind readers can distinguish its two ends
+MAX_ANNOTATED_CLASSES = 20  # above this, a confusion matrix shows no counts
 
 
-def plot_answers(network: NeuralNetwork, x: Any, y: Any, ax: Axes | None = None) -> Axes:
-    """The fitted curve over one input, or the decision surface over two, with the samples x, y.
+def plot_predictions(network: NeuralNetwork, x: Any, y: Any, ax: Axes | None = None) -> Axes:
+    """Plot the fitted curve over one input, or the decision surface over two, with the samples x, y.
 
-    Raises DataError where the network has more inputs.
+    Raises DataError if the network has more than two inputs.
     """
-    sources = checked_sources(network, x, y)
+    sources = checked_sources(network.architecture, network.dtype, x, y)
     inputs = network.architecture.inputs
     if inputs > 2:
-        raise DataError(f"this network has {inputs} inputs; a curve can be drawn over 1, a surface over 2.")
+        raise DataError(f"this network has {inputs} inputs; a curve needs 1 and a decision surface 2.")
     if inputs == 2:
-        _check_one_group(network, "a surface")
+        _check_one_group(network, "a decision surface")
     ax = new_axes(5.6, 4.4) if ax is None else ax
     if inputs == 1:
         _curve(network, sources.x[:, 0], sources.y, ax)
@@ -44,88 +47,82 @@ def plot_answers(network: NeuralNetwork, x: Any, y: Any, ax: Axes | None = None)
 
 
 def _curve(network: NeuralNetwork, x: Array, y: Array, ax: Axes) -> None:
-    """Every output over the input."""
+    """Plot every output over the input."""
     points = np.linspace(x.min(), x.max(), 400)
-    targets = np.equal(y[:, np.newaxis], np.arange(network.architecture.outputs)) if y.ndim == 1 else y
-    for number, (found, wanted) in enumerate(zip(network.predict(points[np.newaxis]), targets.T, strict=True)):
+    targets = numeric_targets(y, network.architecture.outputs)
+    for number, (output, target) in enumerate(zip(network.predict(points[np.newaxis]), targets.T, strict=True)):
         colour = OKABE_ITO[number % len(OKABE_ITO)]
-        ax.plot(x, wanted, MARKERS[number % len(MARKERS)], color=GREY, markersize=3, alpha=0.5, label=f"y{number}")
-        ax.plot(points, found, color=colour, linewidth=2, label=f"network, output {number}")
+        ax.plot(x, target, MARKERS[number % len(MARKERS)], color=GREY, markersize=3, alpha=0.5, label=f"y{number}")
+        ax.plot(points, output, color=colour, linewidth=2, label=f"network, output {number}")
     ax.set(xlabel="x0", ylabel="y", title="Fitted curve")
     ax.spines[["top", "right"]].set_visible(False)
     _legend_below(ax, 2)
 
 
 def _surface(network: NeuralNetwork, x: Array, y: Array, ax: Axes) -> None:
-    """The class of each place, or the value of the first output; samples by class as markers."""
+    """Plot the class at each point, or the value of a single output, and the samples with one marker per class."""
     low, high = x.min(axis=0), x.max(axis=0)
-    room = 0.08 * (high - low) + 1e-9
-    sides = [np.linspace(*ends, GRID) for ends in zip(low - room, high + room, strict=True)]
+    margin = 0.08 * (high - low) + 1e-9
+    sides = [np.linspace(*ends, GRID_POINTS) for ends in zip(low - margin, high + margin, strict=True)]
     first, second = np.meshgrid(*sides)
-    found = network.predict(np.stack([first.ravel(), second.ravel()]))
-    if len(found) > 1:
-        surface, levels = found.argmax(axis=0), np.arange(len(found) + 1) - 0.5
-        shades = [OKABE_ITO[number % len(OKABE_ITO)] for number in range(len(found))]
-        ax.contourf(first, second, surface.reshape(first.shape), levels, colors=shades, alpha=0.25)
-        ax.contour(first, second, surface.reshape(first.shape), levels[1:-1], colors="black", linewidths=0.7)
+    outputs = network.predict(np.stack([first.ravel(), second.ravel()]))
+    if len(outputs) > 1:
+        classes, levels = outputs.argmax(axis=0).reshape(first.shape), np.arange(len(outputs) + 1) - 0.5
+        shades = [OKABE_ITO[number % len(OKABE_ITO)] for number in range(len(outputs))]
+        ax.contourf(first, second, classes, levels, colors=shades, alpha=0.25)
+        ax.contour(first, second, classes, levels[1:-1], colors="black", linewidths=0.7)
     else:
-        drawn = ax.contourf(first, second, found.reshape(first.shape), 20, cmap="cividis", alpha=0.8)
+        drawn = ax.contourf(first, second, outputs.reshape(first.shape), 20, cmap="cividis", alpha=0.8)
         assert ax.figure is not None
         ax.figure.colorbar(drawn, ax=ax, label="output")
-        ax.contour(first, second, found.reshape(first.shape), [0.5], colors="white", linewidths=1.5)
-    _samples(x, y, len(found), ax)
-    ax.set(xlabel="x0", ylabel="x1", title="What the network answers")
+        ax.contour(first, second, outputs.reshape(first.shape), [0.5], colors="white", linewidths=1.5)
+    _plot_samples(x, y, len(outputs), ax)
+    ax.set(xlabel="x0", ylabel="x1", title="Predictions")
 
 
-def _samples(x: Array, y: Array, outputs: int, ax: Axes) -> None:
-    """The samples, each class with a marker of its own."""
-    targets = y if y.ndim == 1 else y.argmax(axis=1) if outputs > 1 else (y[:, 0] > 0.5).astype(int)
+def _plot_samples(x: Array, y: Array, outputs: int, ax: Axes) -> None:
+    """Plot the samples, with one marker per class."""
+    targets = y if y.ndim == 1 else predicted_classes(y, (outputs,)).astype(int)
     for number in np.unique(targets):
         chosen = x[targets == number]
-        colour = OKABE_ITO[int(number) % len(OKABE_ITO)]
-        marker = MARKERS[int(number) % len(MARKERS)]
+        colour, marker = OKABE_ITO[int(number) % len(OKABE_ITO)], MARKERS[int(number) % len(MARKERS)]
         ax.plot(*chosen.T, marker, color=colour, markeredgecolor="white", markersize=5, label=f"{int(number)}")
     _legend_below(ax, 8, "y")
 
 
 def _legend_below(ax: Axes, columns: int, title: str | None = None) -> None:
-    """The legend under the axes, where it hides no sample."""
+    """Place the legend below the axes, where it hides no sample."""
     ax.legend(title=title, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=columns, frameon=False)
 
 
 def plot_weights(network: NeuralNetwork, layer: int = 1, shape: tuple[int, int] | None = None, ax: Any = None) -> Axes:
-    """The weights of a layer: an image for each of its first neurons where `shape` (rows, columns) of its inputs is
-    given or they make a square of 8 × 8 or more, else the matrix W.
+    """Plot the weights of a layer: one image per neuron if its inputs form an image of `shape`, else the matrix W.
+
+    `shape` is (rows, columns); by default, a square number of inputs, 64 or more, forms a square image.
     """
     if not 1 <= layer <= len(network.weights):
-        raise ParameterError(f"layer is {layer}; the network has layers 1 to {len(network.weights)}.")
+        raise ParameterError(f"layer is {layer}, but the network has layers 1 to {len(network.weights)}.")
     w = network.weights[layer - 1]
     side = int(np.sqrt(w.shape[1]))
     shape = (side, side) if shape is None and side * side == w.shape[1] and side >= 8 else shape
     if shape is not None and shape[0] * shape[1] != w.shape[1]:
         raise ParameterError(f"shape is {shape}, but layer {layer} has {w.shape[1]} inputs.")
     ax = new_axes(6.4, 5.0) if ax is None else ax
-    picture = w if shape is None else _tiled(w[:40], shape)
-    limit = float(np.nanmax(np.abs(picture))) or 1.0
-    drawn = ax.imshow(
-        picture,
-        cmap=DIVERGING,
-        vmin=-limit,
-        vmax=limit,
-        interpolation="nearest",
-        aspect="auto" if shape is None else "equal",
-    )
+    image = w if shape is None else _tiled(w[:40], shape)
+    limit = float(np.nanmax(np.abs(image))) or 1.0
+    aspect = "auto" if shape is None else "equal"
+    drawn = ax.imshow(image, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest", aspect=aspect)
     ax.figure.colorbar(drawn, ax=ax, label="weight", shrink=1.0 if shape is None else 0.5)
     if shape is None:
         ax.set(xlabel="input k", ylabel="neuron j", title=f"W{layer} {w.shape}")
     else:
         ax.spines[:].set_visible(False)
-        ax.set(xticks=[], yticks=[], title=f"W{layer}: the inputs of {min(40, len(w))} of {len(w)} neurons")
+        ax.set(xticks=[], yticks=[], title=f"W{layer}: weights of {min(40, len(w))} of {len(w)} neurons")
     return ax
 
 
 def _tiled(rows: Array, shape: tuple[int, int]) -> Array:
-    """Images side by side, eight in a line, with a line of NaN between."""
+    """Images side by side, eight per line, separated by NaN."""
     columns = min(8, len(rows))
     lines = -(-len(rows) // columns)
     sheet = np.full((lines * (shape[0] + 1) - 1, columns * (shape[1] + 1) - 1), np.nan)
@@ -138,83 +135,115 @@ def _tiled(rows: Array, shape: tuple[int, int]) -> Array:
 def plot_confusion(
     network: NeuralNetwork, x: Any, y: Any, names: Sequence[str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """How often each class (a line) was answered as each (a column), as a share of the line; with counts above 0."""
-    sources = checked_sources(network, x, y)
+    """Plot the confusion matrix: a row per true class, a column per predicted one, coloured by fraction of the row."""
+    sources = checked_sources(network.architecture, network.dtype, x, y)
     _check_one_group(network, "a confusion matrix")
-    labels = network._inference._classes(sources)
-    if labels is None:
-        raise DataError("y are quantities; a confusion matrix needs classes and a cross-entropy as the cost.")
-    found = network.predict(sources.x.T)
-    answers = found.argmax(axis=0) if len(found) > 1 else (found[0] > 0.5).astype(int)
-    count = max(len(found), 2)
-    table = np.bincount(labels.astype(int) * count + answers, minlength=count * count).reshape(count, count)
+    true = target_classes(network.architecture, sources.y)
+    if true is None:
+        raise DataError("y holds quantities; a confusion matrix needs classes and a cross-entropy as the cost.")
+    outputs = network.predict(sources.x.T)
+    predicted = predicted_classes(outputs.T, (len(outputs),)).astype(int)
+    count = max(len(outputs), 2)
+    counts = np.bincount(true.astype(int) * count + predicted, minlength=count * count).reshape(count, count)
     ax = new_axes(5.6, 5.0) if ax is None else ax
-    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    drawn = ax.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    drawn = ax.imshow(fractions, cmap="cividis", vmin=0, vmax=1)
     assert ax.figure is not None
-    ax.figure.colorbar(drawn, ax=ax, label="share of the true class")
-    words = list(map(str, range(count))) if names is None else list(names)
-    if len(words) != count:
-        raise ParameterError(f"names has {len(words)} entries, but there are {count} classes.")
-    for line, column in np.ndindex(table.shape) if count <= TABLE else ():
-        if not table[line, column]:
-            continue  # so that the mistakes stand out
-        colour = "black" if shares[line, column] > 0.5 else "white"
-        ax.text(column, line, f"{table[line, column]:,}", ha="center", va="center", color=colour, fontsize=8)
-    ax.set(xticks=range(count), yticks=range(count), xticklabels=words, yticklabels=words)
-    right = np.trace(table) / max(table.sum(), 1)
-    ax.set(xlabel="answered", ylabel="true", title=f"{right:.2%} of {table.sum():,} right")
+    ax.figure.colorbar(drawn, ax=ax, label="fraction of the true class")
+    labels = list(map(str, range(count))) if names is None else list(names)
+    if len(labels) != count:
+        raise ParameterError(f"names has {len(labels)} entries, but there are {count} classes.")
+    for line, column in np.ndindex(counts.shape) if count <= MAX_ANNOTATED_CLASSES else ():
+        if not counts[line, column]:
+            continue  # so that the errors stand out
+        colour = "black" if fractions[line, column] > 0.5 else "white"
+        ax.text(column, line, f"{counts[line, column]:,}", ha="center", va="center", color=colour, fontsize=8)
+    ax.set(xticks=range(count), yticks=range(count), xticklabels=labels, yticklabels=labels)
+    accuracy = np.trace(counts) / max(counts.sum(), 1)
+    ax.set(xlabel="predicted", ylabel="true", title=f"{accuracy:.2%} of {counts.sum():,} correct")
     return ax
 
 
-def _check_one_group(network: NeuralNetwork, picture: str) -> None:
-    """Refuse a network that answers several classes for each sample."""
+def plot_samples(
+    images: Array, predicted: Any, true: Any, names: Sequence[str] | None = None, count: int = 32, columns: int = 8
+) -> Figure:
+    """Draw images with the predicted class below each; errors come first, framed and marked ✗, with the true class.
+
+    images (n, rows, columns); predicted and true are class numbers (n,). At most half of the images are errors.
+    """
+    predicted, true = np.asarray(predicted), np.asarray(true)
+    if not len(images) == len(predicted) == len(true) or not len(images):
+        raise DataError(f"images, predicted and true have {len(images)}, {len(predicted)} and {len(true)} entries.")
+    labels = list(map(str, range(int(max(predicted.max(), true.max())) + 1))) if names is None else list(names)
+    wrong, right = np.flatnonzero(predicted != true), np.flatnonzero(predicted == true)
+    chosen = np.concatenate([wrong[: count // 2], right])[:count]
+    rows = -(-len(chosen) // columns)
+    figure = new_figure(1.15 * columns, 1.45 * rows + 0.6)
+    for index, sample in enumerate(chosen):
+        ax = figure.add_subplot(rows, columns, index + 1)
+        _draw_sample(ax, images[sample], labels[predicted[sample]], labels[true[sample]])
+    figure.suptitle(f"{len(wrong):,} of {len(true):,} samples are misclassified; ✗ marks the errors shown", fontsize=11)
+    return figure
+
+
+def _draw_sample(ax: Axes, image: Array, predicted: str, true: str) -> None:
+    """Draw one image and its prediction, framed if it is wrong."""
+    wrong = predicted != true
+    ax.imshow(image, cmap="gray_r", interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.set_xlabel(f"✗ {predicted}, is {true}" if wrong else predicted, color=ORANGE if wrong else "black", fontsize=10)
+    for spine in ax.spines.values():
+        spine.set(color=ORANGE if wrong else "#cccccc", linewidth=3 if wrong else 1)
+
+
+def _check_one_group(network: NeuralNetwork, plot: str) -> None:
+    """Raise DataError if the network predicts several classes per sample."""
     count = len(network.architecture.groups)
     if count > 1:
-        raise DataError(f"this network answers {count} groups of classes for each sample; {picture} shows one.")
+        raise DataError(f"this network predicts {count} groups of classes per sample; {plot} can show only one.")
 
 
 def plot_network(network: NeuralNetwork, x: Any = None, y: Any = None, ax: Axes | None = None) -> Axes:
-    """The network drawn: a line a weight (dashed where it is negative), and with samples x, y the mean δ of each neuron
-    as its colour. Of wide layers the first neurons.
+    """Draw the network: a line per weight (dashed if negative) and, given samples x, y, each neuron's mean δ as colour.
+
+    Only the first neurons of wide layers are drawn.
     """
     from matplotlib.colors import SymLogNorm
 
     widths = [network.architecture.inputs, *(dense.fan_out for dense in network.architecture.dense)]
     ax = new_axes(1.9 * len(widths) + 1.5, 4.8) if ax is None else ax
-    places = [_column(number, width) for number, width in enumerate(widths)]
-    for w, left, right in zip(network.weights, places, places[1:], strict=False):
-        _edges(w, left, right, ax)
+    positions = [_neuron_positions(number, width) for number, width in enumerate(widths)]
+    for w, left, right in zip(network.weights, positions, positions[1:], strict=False):
+        _draw_weights(w, left, right, ax)
     errors = _errors(network, x, y)
     norm = SymLogNorm(1e-4, vmin=-1, vmax=1, base=10)
-    for number, (width, dots) in enumerate(zip(widths, places, strict=True)):
+    for number, (width, dots) in enumerate(zip(widths, positions, strict=True)):
         shade = errors[number][: len(dots)] if number and errors else np.zeros(len(dots))
-        drawn = ax.scatter(
-            dots[:, 0], dots[:, 1], c=shade, cmap=DIVERGING, norm=norm, s=170, edgecolors="black", zorder=3
-        )
+        x_s, y_s = dots.T
+        drawn = ax.scatter(x_s, y_s, c=shade, cmap=DIVERGING, norm=norm, s=170, edgecolors="black", zorder=3)
         more = f"\n{len(dots)} of {width}" if width > len(dots) else ""
-        row = "x" if not number else network.architecture.dense[number - 1].activation.name
-        ax.text(number, -0.62, f"{row}{more}", ha="center", va="top")
+        name = "x" if not number else network.architecture.dense[number - 1].activation.name
+        ax.text(number, -0.62, f"{name}{more}", ha="center", va="top")
     if errors:
         assert ax.figure is not None
         ax.figure.colorbar(drawn, ax=ax, label="mean δ (symmetric log)", ticks=[-1, -1e-2, -1e-4, 0, 1e-4, 1e-2, 1])
-    ax.plot([], [], color=BLUE, label="weight above 0")
-    ax.plot([], [], color=ORANGE, linestyle="--", label="weight below 0")
+    ax.plot([], [], color=BLUE, label="positive weight")
+    ax.plot([], [], color=ORANGE, linestyle="--", label="negative weight")
     ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.1), ncols=2)
     ax.set(xlim=(-0.4, len(widths) - 0.6), ylim=(-0.85, 0.6))
     ax.axis("off")
     return ax
 
 
-def _column(number: int, width: int) -> Array:
-    """Where the neurons of a layer are drawn, (shown, 2)."""
-    shown = min(width, SHOWN)
-    height = np.zeros(1) if shown == 1 else np.linspace(0.5, -0.5, shown)
-    return np.stack([np.full(shown, float(number)), height], axis=1)
+def _neuron_positions(number: int, width: int) -> Array:
+    """The positions of the neurons that are drawn of a layer, (neurons, 2)."""
+    count = min(width, MAX_NEURONS)
+    height = np.zeros(1) if count == 1 else np.linspace(0.5, -0.5, count)
+    return np.stack([np.full(count, float(number)), height], axis=1)
 
 
-def _edges(w: Array, left: Array, right: Array, ax: Axes) -> None:
-    """A line for each weight between the neurons that are drawn, as wide as the weight is large."""
+def _draw_weights(w: Array, left: Array, right: Array, ax: Axes) -> None:
+    """Draw a line for each weight between the drawn neurons; its width shows the size of the weight."""
     largest = float(np.abs(w).max()) or 1.0
     for (j, end), (k, start) in ((a, b) for a in enumerate(right) for b in enumerate(left)):
         size = abs(float(w[j, k])) / largest
@@ -223,11 +252,11 @@ def _edges(w: Array, left: Array, right: Array, ax: Axes) -> None:
 
 
 def _errors(network: NeuralNetwork, x: Any, y: Any) -> list[Array]:
-    """The mean δ of each neuron, by layer from 1 (place 0 is empty); nothing without samples."""
+    """The mean δ of each neuron, by layer from 1 (index 0 is a placeholder); empty without samples."""
     if x is None:
         return []
-    sources = checked_sources(network, x, y)
-    runner = network._inference._ready(sources.x, False, sources.y)
-    runner.run()
+    sources = checked_sources(network.architecture, network.dtype, x, y)
+    executor = loaded_executor(network.model, sources.x, sources.y)
+    executor.run()
     count = len(network.architecture.dense)
-    return [np.zeros(0), *(runner.rows(f"delta{layer}").mean(axis=0) for layer in range(1, count + 1))]
+    return [np.zeros(0), *(executor.rows(f"delta{layer}").mean(axis=0) for layer in range(1, count + 1))]

@@ -1,1 +1,1 @@
-"""A training step as a table of equations: the layers, the parameters, and the rows that are built from them."""
+"""A training step as a table of equations: the layers, the parameters, and the equations that are built from them."""

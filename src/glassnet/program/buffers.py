@@ -1,6 +1,6 @@
-"""Where the quantities of a program lie: parameters and states in their vectors, all else in one workspace.
+"""Where the quantities of a program lie: parameters and states in their vectors, all others in one workspace.
 
-Both executors run on the same memory, rows inside (samples × features); what a person sees is its transpose.
+Both executors run on the same memory, with samples as rows (samples × features); a person is shown its transpose.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ class Vectors(NamedTuple):
     statistics: Parameters
 
     def at(self, home: str) -> Parameters:
-        """The vector in which quantities of this home lie; home is as in `program.Buffer`."""
-        if home.startswith("state") and home != "statistics":
-            return self.states[int(home[5:])]
-        return {"parameters": self.parameters, "gradients": self.gradients, "statistics": self.statistics}[home]
+        """The vector that a `home` of `program.Buffer` names."""
+        named = {"parameters": self.parameters, "gradients": self.gradients, "statistics": self.statistics}
+        return (named | {f"state{number}": state for number, state in enumerate(self.states)})[home]
 
 
-def vectors(program: Program, parameters: Parameters, statistics: Parameters) -> Vectors:
-    """Fresh gradients and optimiser states, all zero, beside the given parameters and statistics."""
+def new_vectors(program: Program, parameters: Parameters, statistics: Parameters) -> Vectors:
+    """New gradients and optimiser states, all zero, beside the given parameters and statistics."""
     states = program.optimizer.states if program.optimizer else ()
     return Vectors(parameters, parameters.like(), tuple(parameters.like() for _ in states), statistics)
 
@@ -38,15 +37,15 @@ def vectors(program: Program, parameters: Parameters, statistics: Parameters) ->
 class Memory:
     """The quantities of a program for batches of up to `capacity` samples."""
 
-    def __init__(self, program: Program, held: Vectors, capacity: int) -> None:
-        self.program, self.held, self.capacity, self.m = program, held, capacity, capacity
+    def __init__(self, program: Program, vectors: Vectors, capacity: int) -> None:
+        self.program, self.vectors, self.capacity, self.m = program, vectors, capacity, capacity
         self.offsets: dict[str, int] = {}
         sizes = {False: 0, True: 0}
         for name, buffer in program.buffers.items():
             if buffer.home == "work" and program.memory(name) == name:
                 self.offsets[name] = sizes[buffer.float64]
                 sizes[buffer.float64] += padded(self.size(buffer.shape, capacity))
-        dtype = held.parameters.vector.dtype
+        dtype = vectors.parameters.vector.dtype
         self.work = {False: aligned_zeros(sizes[False], dtype), True: aligned_zeros(sizes[True], np.float64)}
 
     @staticmethod
@@ -58,26 +57,18 @@ class Memory:
         """A view as the engine has it: (m, n), (m,), (fan_in, fan_out), (n,) or (1,)."""
         buffer = self.program.buffers[name]
         if buffer.home != "work":
-            home = self.held.at(buffer.home)
-            return home.rows(segment_name(name, buffer.home))
+            return self.vectors.at(buffer.home).rows(buffer.segment)
         offset = self.offsets[self.program.memory(name)]
         shape = tuple(self.m if isinstance(side, str) else side for side in buffer.shape)
         return self.work[buffer.float64][offset : offset + self.size(buffer.shape, self.m)].reshape(shape)
 
     def columns(self, name: str) -> Array:
-        """A view as the article has it: (n, m), (1, m) for a value a sample, (n, 1) for a column of features."""
+        """A view as the article has it: (n, m), (1, m) for one value per sample, (n, 1) for a column of features."""
         rows, shape = self.rows(name), self.program.buffers[name].shape
         if len(shape) == 2:
             return rows.T
         return rows[np.newaxis, :] if shape[0] == "m" else rows[:, np.newaxis]
 
     def set(self, name: str, columns: Any) -> None:
-        """Copy values in, given as the article has them."""
+        """Copy values into a quantity; they have samples as columns."""
         self.columns(name)[...] = columns
-
-
-def segment_name(name: str, home: str) -> str:
-    """The segment in which a quantity lies: "dw1" → w1 among the gradients, "m w1" → w1 among the states."""
-    if home == "gradients":
-        return name[1:]
-    return name.rsplit(" ", 1)[-1] if home.startswith("state") and home != "statistics" else name

@@ -1,8 +1,8 @@
-"""The rows of a program in NumPy, one short function each: what a person reads, and the oracle of the engine.
+"""The equations of a program in NumPy, one short function each: what a person reads, and the oracle of the engine.
 
-Samples are columns: a (fan_in, batch), w (fan_out, fan_in), b (fan_out, 1). BP1 to BP4 are the four equations of
-Nielsen, *Neural Networks and Deep Learning*, chapter 2. Elementwise rows (activations, the gate σ'(z), costs, updates)
-are the formulas of the tables and need no function here.
+Samples are columns: a (fan_in, batch), w (fan_out, fan_in), b (fan_out, 1). `bp1` to `bp4` are the four equations of
+Nielsen, *Neural Networks and Deep Learning*, chapter 2; the builder makes the program from them. All other elementwise
+equations (activations, costs, updates) are formulas of the tables and need no function here.
 """
 
 from __future__ import annotations
@@ -21,24 +21,47 @@ def affine(a: Array, w: Array, b: Array) -> Array:
     return w @ a + b
 
 
-def arrive(delta: Array, w: Array) -> Array:
-    """BP2, first half: the error arrives through the weights, ∂c/∂a = Wᵀ·δ. → (fan_in, batch)."""
+def bp1(cost_gradient: Any, slope: Any) -> Any:
+    """BP1, the error at the output: δ = ∂c/∂a ⊙ σ'(z). Both arguments and the result are (fan_out, batch).
+
+    Source: Nielsen, chapter 2, equation (BP1a). δ is each sample's own and has no 1/m.
+    """
+    return cost_gradient * slope
+
+
+def propagate(delta: Array, w: Array) -> Array:
+    """The first half of BP2: ∂c/∂a = Wᵀ·δ. delta (fan_out, batch), w (fan_out, fan_in) → (fan_in, batch)."""
     return w.T @ delta
 
 
-def outer(delta: Array, a: Array) -> Array:
-    """BP4: ∂C/∂W = δ·aᵀ / m. delta (fan_out, batch), a (fan_in, batch) → (fan_out, fan_in)."""
-    return delta @ a.T / delta.shape[1]
+def bp2(delta: Array, w: Array, slope: Array) -> Array:
+    """BP2, the error one layer below: δ ← Wᵀ·δ ⊙ σ'(z).
+
+    delta (fan_out, batch) and w (fan_out, fan_in) are those of the layer above, slope (fan_in, batch) and the result
+    (fan_in, batch) those of the layer itself. Source: Nielsen, chapter 2, equation (BP2).
+    """
+    return bp1(propagate(delta, w), slope)
 
 
-def mean(delta: Array) -> Array:
-    """BP3: ∂C/∂b = mean of δ over the batch. delta (fan_out, batch) → (fan_out, 1)."""
+def bp3(delta: Array) -> Array:
+    """BP3, the gradient of the biases: ∂C/∂b = mean of δ over the batch. delta (fan_out, batch) → (fan_out, 1).
+
+    Source: Nielsen, chapter 2, equation (BP3), as the mean over the batch.
+    """
     return delta.sum(axis=1, keepdims=True) / delta.shape[1]
 
 
+def bp4(delta: Array, a: Array) -> Array:
+    """BP4, the gradient of the weights: ∂C/∂W = δ·aᵀ / m. delta (fan_out, m), a (fan_in, m) → (fan_out, fan_in).
+
+    a is what the layer reads. Source: Nielsen, chapter 2, equation (BP4), as the mean over the m samples of the batch.
+    """
+    return delta @ a.T / delta.shape[1]
+
+
 def mean_product(error: Array, x: Array) -> Array:
-    """The gradient of a factor a column, ∂C/∂γ = mean(∂c/∂out ⊙ x). → (width, 1)."""
-    return (error * x).sum(axis=1, keepdims=True) / error.shape[1]
+    """The gradient of one factor per column, ∂C/∂γ = mean(∂c/∂out ⊙ x). → (width, 1)."""
+    return bp3(error * x)
 
 
 def feature_mean(x: Array) -> Array:
@@ -48,7 +71,7 @@ def feature_mean(x: Array) -> Array:
 
 def feature_mean_product(p: Array, q: Array) -> Array:
     """The mean over features of p ⊙ q, for each sample. → (1, batch)."""
-    return (p * q).sum(axis=0, keepdims=True) / p.shape[0]
+    return feature_mean(p * q)
 
 
 def moments(x: Array) -> tuple[Array, Array]:
@@ -72,17 +95,16 @@ def softmax_error(error: Array, a: Array, groups: tuple[int, ...]) -> Array:
 
 
 def softmax_cost(z: Array, y: Array, groups: tuple[int, ...]) -> Array:
-    """Categorical cross-entropy from z: Σ y·(log Σ exp(z) − z) for each sample, the groups added up. → (1, batch)."""
+    """Categorical cross-entropy from z: Σ y·(log Σ exp(z) − z) per sample, summed over the groups. → (1, batch)."""
     ends = np.cumsum(groups)[:-1]
-    return sum(map(surprise, np.split(z, ends), np.split(y, ends)), np.zeros((1, z.shape[1])))
+    return sum(map(cross_entropy, np.split(z, ends), np.split(y, ends)), np.zeros((1, z.shape[1])))
 
 
-def surprise(z: Array, y: Array) -> Array:
+def cross_entropy(z: Array, y: Array) -> Array:
     """Σ y·(log Σ exp(z) − z) of the outputs of one distribution. → (1, batch)."""
     shifted = z - z.max(axis=0, keepdims=True)
-    return (y * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)).sum(
-        axis=0, keepdims=True, dtype=np.float64
-    )
+    costs = y * (np.log(np.exp(shifted).sum(axis=0, keepdims=True)) - shifted)
+    return costs.sum(axis=0, keepdims=True, dtype=np.float64)
 
 
 def mean_cost(c: Array, *rest: Array, settings: tuple[int, ...]) -> Array:
@@ -98,19 +120,24 @@ def clip_scale(*square_sums: Array, limit: float) -> Array:
     return np.asarray(1.0 if norm <= limit else limit / norm)
 
 
-def gather(source: Array, places: Array) -> Array:
-    """The mini-batch: the given places of the source, which has samples as rows. → (width, batch)."""
-    return source[places].T
+def gather(source: Array, indices: Array) -> Array:
+    """The samples of the mini-batch, from a source with samples as rows. → (width, batch)."""
+    return source[indices].T
 
 
-def one_hot(labels: Array, places: Array, classes: int) -> Array:
-    """Class numbers as columns with a single 1. → (classes, batch)."""
-    return np.equal(np.arange(classes)[:, np.newaxis], labels[places])
+def one_hot(labels: Array, indices: Array, classes: int) -> Array:
+    """The class numbers of the mini-batch as columns with a single 1. → (classes, batch)."""
+    return one_hot_columns(labels[indices], classes)
 
 
-def sample_weights(weights: Array, places: Array, factor: float) -> Array:
+def one_hot_columns(labels: Array, classes: int) -> Array:
+    """Class numbers (batch,) as columns with a single True. → (classes, batch)."""
+    return np.equal(np.arange(classes)[:, np.newaxis], labels)
+
+
+def sample_weights(weights: Array, indices: Array, factor: float) -> Array:
     """s = w·m/Σw; `factor` is m/Σw of this batch. → (1, batch)."""
-    return weights[np.newaxis, places] * factor
+    return weights[np.newaxis, indices] * factor
 
 
 def mixed(h: Array) -> Array:
@@ -131,10 +158,16 @@ def dropout(x: Array, threshold: int, scale: float, keys: tuple[int, int], step:
     return np.where(h >= np.uint32(threshold), x * x.dtype.type(scale), x.dtype.type(0))
 
 
+def dropout_keys(seed: int, layer: int) -> tuple[int, int]:
+    """Two 32-bit keys of a dropout layer, from the seed of the run and the number of the layer."""
+    keys = np.random.SeedSequence([seed, layer]).generate_state(2, np.uint32)
+    return int(keys[0]), int(keys[1])
+
+
 EQUATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        *(affine, arrive, outer, mean, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
+        *(affine, propagate, bp3, bp4, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
         *(softmax, softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
     )
 }

@@ -1,44 +1,40 @@
-"""Where layers stand between the dense layers, and the segments of the vector that a network needs."""
+"""Where layers stand between the dense layers, and the segments of the vectors that a network needs."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from glassnet.program.architecture import Architecture
+from glassnet.program.equation_list import EquationList
 from glassnet.program.parameters import Segment
-from glassnet.program.program import Size, error_name, symbol
-from glassnet.program.row_list import RowList
+from glassnet.program.program import Role, Size, error_name, symbol
 from glassnet.tables.layers import Layer
 
 
-class Place(NamedTuple):
-    """A layer row and where it stands: behind dense layer `layer` (0: x itself), as the `number`th of all."""
+class LayerPosition(NamedTuple):
+    """A layer and its position: behind dense layer `layer` (0: on x itself), as the `number`th of all."""
 
     name: str
-    row: Layer
+    entry: Layer
     width: int
     layer: int
     number: int
 
 
-def places(architecture: Architecture) -> list[Place]:
+def layer_positions(architecture: Architecture) -> list[LayerPosition]:
     """Every layer between dense layers, in the order of the forward pass; names such as dropout1, dropout1_2."""
-    found: list[Place] = []
-    for row, width, layer in _standing(architecture):
-        stem = f"{row.name}{layer}"
-        before = sum(place.row.name == row.name and place.layer == layer for place in found)
-        found.append(Place(f"{stem}_{before + 1}" if before else stem, row, width, layer, len(found)))
-    return found
-
-
-def _standing(architecture: Architecture) -> Iterator[tuple[Layer, int, int]]:
-    for row in architecture.entry:
-        yield row, architecture.inputs, 0
+    layers = [(entry, architecture.inputs, 0) for entry in architecture.input_layers]
     for layer, dense in enumerate(architecture.dense, 1):
-        for row in dense.before + dense.after:
-            yield row, dense.fan_out, layer
+        layers += [(entry, dense.fan_out, layer) for entry in dense.before + dense.after]
+    positions: list[LayerPosition] = []
+    for entry, width, layer in layers:
+        stem = f"{entry.name}{layer}"
+        alike = sum(other.entry.name == entry.name and other.layer == layer for other in positions)
+        name = f"{stem}_{alike + 1}" if alike else stem
+        positions.append(LayerPosition(name, entry, width, layer, len(positions)))
+    return positions
 
 
 def segments(architecture: Architecture) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
@@ -48,55 +44,61 @@ def segments(architecture: Architecture) -> tuple[tuple[Segment, ...], tuple[Seg
     for layer, dense in enumerate(architecture.dense, 1):
         parameters.append(Segment(f"w{layer}", (dense.fan_in, dense.fan_out), layer, None))
         parameters.append(Segment(f"b{layer}", (dense.fan_out,), layer, 0.0))
-    for place in places(architecture):
-        for found, wanted in ((parameters, place.row.parameters), (statistics, place.row.statistics)):
-            found += [
-                Segment(f"{place.name}_{key}", (place.width,), place.layer, value) for key, value in wanted.items()
-            ]
+    for name, entry, width, layer, _ in layer_positions(architecture):
+        for vector, initial in ((parameters, entry.parameters), (statistics, entry.statistics)):
+            vector += [Segment(f"{name}_{key}", (width,), layer, value) for key, value in initial.items()]
     return tuple(parameters), tuple(statistics)
 
 
-class PlacedRows:
-    """What a layer's `forward` and `backward` are given: it names the layer's quantities and adds its rows."""
+class LayerEquations:
+    """The LayerBuilder that a layer's `forward` and `backward` are given."""
 
-    def __init__(self, rows: RowList, place: Place, training: bool, learning: bool) -> None:
-        self.rows, self.place, self.training, self.learning = rows, place, training, learning
-        self.name, self.width = place.name, place.width
+    def __init__(self, equations: EquationList, position: LayerPosition, training: bool, learning: bool) -> None:
+        self.equations, self.position, self.training, self.learning = equations, position, training, learning
+        self.name = position.name
 
-    def own(self, quantity: str) -> str:
+    def quantity(self, key: str) -> str:
         """The full name of one of the layer's quantities."""
-        return f"{self.name}_{quantity}"
+        return f"{self.name}_{key}"
 
     def error(self, quantity: str) -> str:
         """The name of ∂c/∂quantity."""
         return error_name(quantity)
 
     def formula(
-        self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = ""
+        self,
+        write: str,
+        function: Callable[..., Any],
+        *reads: str,
+        shape: str = "full",
+        text: str = "",
+        role: Role = "",
     ) -> str:
-        """Add an elementwise row and return the name of its result."""
+        """Add an elementwise equation and return the name of its result."""
         text = f"{symbol(write)} = {text}" if text else ""
-        self.rows.formula(function, reads, {write: self._shape(shape)}, text)
+        writes = {write: self._shape(shape)}
+        self.equations.formula(function, reads, writes, text, role=role, layer=self.position.layer)
         return write
 
     def row(self, kind: str, reads: tuple[str, ...], writes: Mapping[str, str], text: str = "") -> None:
-        """Add a row of another kind; `writes` maps names to "full", "column" or "unit"."""
-        self.rows.add(kind, reads, {name: self._shape(word) for name, word in writes.items()}, text)
+        """Add an equation of another kind; `writes` maps names to "full", "column" or "unit"."""
+        shapes = {name: self._shape(shape) for name, shape in writes.items()}
+        self.equations.add(kind, reads, shapes, text, layer=self.position.layer)
 
     def drop(self, read: str, write: str, rate: float, text: str) -> None:
-        """Add a dropout row: its hash has the number of this place in it."""
+        """Add a dropout equation; the number of this position enters its hash."""
         scale = struct.unpack("<q", struct.pack("<d", 1 / (1 - rate)))[0]
-        settings = (round(rate * 2**32), scale, self.place.number)
-        text = f"{symbol(write)} = {text}"
-        self.rows.add("dropout", (read,), {write: self._shape("full")}, text, settings=settings)
+        settings = (round(rate * 2**32), scale, self.position.number)
+        text, writes = f"{symbol(write)} = {text}", {write: self._shape("full")}
+        self.equations.add("dropout", (read,), writes, text, settings=settings, layer=self.position.layer)
 
     def mean(self, parameter: str, *reads: str) -> None:
         """Add the gradient of a parameter: the mean over the batch of the product of `reads`."""
-        name, label = self.own(parameter), self.rows.label
+        name, label = self.quantity(parameter), self.equations.label
         text = f"∂C/∂{name} = mean({' ⊙ '.join(map(symbol, reads))})"
-        self.rows.label = "BP3"
-        self.rows.add("mean" if len(reads) == 1 else "mean_product", reads, {f"d{name}": (self.width,)}, text)
-        self.rows.label = label
+        self.equations.label = "BP3"
+        self.row("bp3" if len(reads) == 1 else "mean_product", reads, {f"d{name}": "column"}, text)
+        self.equations.label = label
 
-    def _shape(self, word: str) -> tuple[Size, ...]:
-        return {"full": ("m", self.width), "column": (self.width,), "unit": ("m",)}[word]
+    def _shape(self, shape: str) -> tuple[Size, ...]:
+        return {"full": ("m", self.position.width), "column": (self.position.width,), "unit": ("m",)}[shape]

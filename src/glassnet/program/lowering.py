@@ -1,52 +1,80 @@
-"""The fused lowering: the same equations with fewer rows, fewer buffers and fewer waits.
+"""The fused lowering: the same step with fewer equations, fewer buffers and fewer barriers.
 
-Formulas that follow one another become one, and one that follows a product is done in its kernel; what nothing reads is
-left out, rows are put in the order in which threads wait least, the same update of neighbouring segments is one pass
-over the flat vector, and a result takes the memory of an operand that is read for the last time. Parameters and cost
-keep the same bits, because no formula is changed, only joined.
+A formula whose result only one other formula reads is joined to it, and one that follows a product is computed in the
+product's kernel. Equations that nothing reads are removed, and the others are ordered so that threads wait least. The
+same update of neighbouring segments becomes one pass over the flat vector, and a result reuses the memory of an operand
+that is read for the last time. Parameters and cost keep the same bits, because formulas are joined but never changed.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from glassnet.program.buffers import segment_name
+from glassnet.program.architecture import Architecture
+from glassnet.program.builder import build
 from glassnet.program.parameters import padded
-from glassnet.program.program import OPERANDS, Buffer, Program, Row
+from glassnet.program.program import OPERANDS, Program, Row
+from glassnet.program.updates import StepOptions
 from glassnet.tables.formula import trace
 
-KEPT_HOMES = ("parameters", "statistics")
-MOST_OPERANDS = 10  # of a formula that is done in a product's kernel
-FLAT = 1 << 15  # parameters up to which one pass updates them; in larger networks a thread updates what it computed
+MAX_OPERANDS = 10  # of a formula that is computed in a product's kernel
+MAX_FLAT_UPDATE = 1 << 15  # parameters that one pass updates; in larger networks a thread updates what it computed
+
+
+class Lowerings(NamedTuple):
+    """A program as it is built, with a buffer for each quantity, and as it is fused."""
+
+    plain: Program
+    fused: Program
+
+    def for_engine(self, engine: str) -> Program:
+        """The lowering to run where only the result counts."""
+        return self.plain if engine == "numpy" else self.fused
+
+
+@lru_cache(maxsize=16)
+def step_lowerings(architecture: Architecture, options: StepOptions) -> Lowerings:
+    """The program of a training step, made once for all runs of such a network."""
+    program = build(architecture, options)
+    return Lowerings(program, fused(program))
+
+
+@lru_cache(maxsize=16)
+def forward_lowerings(architecture: Architecture) -> Lowerings:
+    """The forward pass of inference, made once for all networks of this architecture; its last row gives the result."""
+    program = build(architecture)
+    forward = program._replace(rows=program.rows[: program.head("forward")])
+    return Lowerings(forward, fused(forward, forward.rows[-1].writes[0]))
 
 
 def fused(program: Program, result: str = "C") -> Program:
     """The program that the compiled engine runs for training, or for another result alone."""
-    rows = _flat(_unread_left_out(_joined(list(program.rows), program, result), program, result), program)
+    rows = _flattened(_without_unread(_joined(list(program.rows), program, result), program, result), program)
     scheduled = program._replace(rows=tuple(_scheduled(rows, program)))
     used = {name for row in rows for name in (*row.reads, *row.writes)}
     buffers = {name: buffer for name, buffer in program.buffers.items() if name in used or buffer.home != "work"}
     return scheduled._replace(buffers=buffers, shared=_shared(scheduled))
 
 
-def _outlives(name: str, buffer: Buffer, result: str) -> bool:
+def _outlives(name: str, program: Program, result: str) -> bool:
     """Whether a quantity is needed after the step."""
-    return name == result or buffer.home in KEPT_HOMES or buffer.home.startswith("state")
+    return name == result or program.buffers[name].home not in ("work", "gradients")
 
 
 def _readers(rows: list[Row], writer: int, name: str) -> list[int]:
-    """The rows after `writer` that read what it wrote to `name`."""
-    found = []
+    """Indices of the equations after `writer` that read what it wrote to `name`."""
+    readers = []
     for number in range(writer + 1, len(rows)):
         if name in rows[number].reads:
-            found.append(number)
+            readers.append(number)
         if name in rows[number].writes:
             break
-    return found
+    return readers
 
 
 def _joined(rows: list[Row], program: Program, result: str) -> list[Row]:
-    """Put every formula whose result one other formula alone reads into that one; then products in the same way."""
+    """Join every formula whose result only one other formula reads to that one; then products in the same way."""
     for kinds in (("formula",), tuple(OPERANDS)):
         number = 0
         while number < len(rows):
@@ -54,83 +82,78 @@ def _joined(rows: list[Row], program: Program, result: str) -> list[Row]:
             if reader is None:
                 number += 1
             else:
-                join = _composed if rows[number].kind == "formula" else _followed
+                join = _composed if rows[number].kind == "formula" else _with_epilogue
                 rows[reader] = join(rows[number], rows[reader])
                 del rows[number]
     return rows
 
 
 def _only_reader(rows: list[Row], number: int, program: Program, result: str) -> int | None:
-    """The formula into which this row can be put, or None."""
+    """Index of the formula to which this equation can be joined, or None."""
     row = rows[number]
-    if len(row.writes) != 1 or _outlives(row.writes[0], program.buffers[row.writes[0]], result):
+    if len(row.writes) != 1 or _outlives(row.writes[0], program, result):
         return None
     readers = _readers(rows, number, row.writes[0])
     if len(readers) != 1 or rows[readers[0]].kind != "formula":
         return None
     between = {name for other in rows[number + 1 : readers[0]] for name in other.writes}
     same = program.extent(row) == program.extent(rows[readers[0]])
-    suits = row.kind == "formula" or _follows(rows[readers[0]], program)
-    return readers[0] if same and suits and not between & set(row.reads) else None
+    fits = row.kind == "formula" or _can_be_epilogue(rows[readers[0]], program)
+    return readers[0] if same and fits and not between & set(row.reads) else None
 
 
-def _follows(row: Row, program: Program) -> bool:
-    """Whether a formula may follow a product in its kernel: one result, and all it reads is of the result's shape."""
+def _can_be_epilogue(row: Row, program: Program) -> bool:
+    """Whether a product's kernel can compute a formula: it has one result and reads only what has that shape."""
     shapes = {program.buffers[name].shape for name in (*row.reads, *row.writes)}
-    return len(row.writes) == len(shapes) == 1 and not row.scalars and len(row.reads) < MOST_OPERANDS
+    return len(row.writes) == len(shapes) == 1 and not row.scalars and len(row.reads) < MAX_OPERANDS
 
 
-def _followed(product: Row, row: Row) -> Row:
-    """The product with the formula that follows it: its first input is the fresh result."""
+def _with_epilogue(product: Row, row: Row) -> Row:
+    """The product together with the formula that reads it, whose first input becomes the product's result."""
     assert row.formula is not None
-    fresh, formula = product.writes[0], row.formula
-    further = tuple(name for name in row.reads if name != fresh)
+    result, formula = product.writes[0], row.formula
+    others = tuple(name for name in row.reads if name != result)
 
-    def after(*values: Any) -> Any:
-        given = dict(zip((fresh, *further), values, strict=True))
-        return formula(*(given[name] for name in row.reads))
+    def epilogue(*values: Any) -> Any:
+        by_name = dict(zip((result, *others), values, strict=True))
+        return formula(*(by_name[name] for name in row.reads))
 
-    joined = trace(after, 1 + len(further))
-    nothing = repr(joined.outputs) == "(0,)"  # the fresh result as it is
-    reads = (*product.reads, *further)
-    return product._replace(reads=reads, writes=row.writes, formula=None if nothing else joined, detail=False)
+    joined = trace(epilogue, 1 + len(others))
+    epilogue_formula = None if repr(joined.outputs) == "(0,)" else joined  # the identity needs no formula
+    return product._replace(reads=(*product.reads, *others), writes=row.writes, formula=epilogue_formula, detail=False)
 
 
 def _composed(first: Row, second: Row) -> Row:
-    """One row that does what both did."""
+    """One formula for both."""
     middle = first.writes[0]
     reads = tuple(dict.fromkeys((*first.reads, *(name for name in second.reads if name != middle))))
     scalars = tuple(dict.fromkeys((*first.scalars, *second.scalars)))
 
     def both(*values: Any) -> Any:
-        given = dict(zip((*reads, *scalars), values, strict=True))
+        by_name = dict(zip((*reads, *scalars), values, strict=True))
         assert first.formula is not None and second.formula is not None
-        result = first.formula(*(given[name] for name in (*first.reads, *first.scalars)))
-        later = given | {middle: result}
-        return second.formula(*(later[name] for name in (*second.reads, *second.scalars)))
+        by_name[middle] = first.formula(*(by_name[name] for name in (*first.reads, *first.scalars)))
+        return second.formula(*(by_name[name] for name in (*second.reads, *second.scalars)))
 
     return second._replace(reads=reads, scalars=scalars, formula=trace(both, len(reads) + len(scalars)), detail=False)
 
 
-def _unread_left_out(rows: list[Row], program: Program, result: str) -> list[Row]:
-    """Leave out rows whose results nobody reads, last ones first."""
+def _without_unread(rows: list[Row], program: Program, result: str) -> list[Row]:
+    """Remove equations whose results nothing reads, from the last to the first."""
     for number in range(len(rows) - 1, -1, -1):
-        needed = any(
-            _outlives(name, program.buffers[name], result) or _readers(rows, number, name)
-            for name in rows[number].writes
-        )
-        if not needed:
+        writes = rows[number].writes
+        if not any(_outlives(name, program, result) or _readers(rows, number, name) for name in writes):
             del rows[number]
     return rows
 
 
-def _flat(rows: list[Row], program: Program) -> list[Row]:
-    """The same formula on neighbouring segments of the flat vector as one row, in small networks."""
-    if sum(padded(segment.size) for segment in program.segments) > FLAT:
+def _flattened(rows: list[Row], program: Program) -> list[Row]:
+    """Join the same formula on neighbouring segments of the flat vector into one equation, in small networks."""
+    if sum(padded(segment.size) for segment in program.segments) > MAX_FLAT_UPDATE:
         return rows
-    flat: list[Row] = []
-    for row in rows:
-        before = flat[-1] if flat else row
+    flat = rows[:1]
+    for row in rows[1:]:
+        before = flat[-1]
         if _is_next(before.parts[-1], row, program):
             reads, writes = before.reads + row.reads, before.writes + row.writes
             flat[-1] = before._replace(reads=reads, writes=writes, span=before.span + 1)
@@ -140,46 +163,45 @@ def _flat(rows: list[Row], program: Program) -> list[Row]:
 
 
 def _is_next(before: Row, row: Row, program: Program) -> bool:
-    """Whether a row does to a segment what another does to the segment before it, both to nothing else."""
+    """Whether an equation does to a segment what another does to the segment before, and both touch nothing else."""
     same = all(getattr(before, field) == getattr(row, field) for field in ("kind", "formula", "scalars"))
     names = [segment.name for segment in program.segments]
     if not same or row.kind != "formula" or not {before.writes[0], row.writes[0]} <= set(names):
         return False
     neighbours = names.index(before.writes[0]) + 1 == names.index(row.writes[0])
-    homes, found = (_own_homes(other, program) for other in (before, row))
-    return neighbours and homes is not None and homes == found
+    homes = _own_homes(before, program)
+    return neighbours and homes is not None and homes == _own_homes(row, program)
 
 
 def _own_homes(row: Row, program: Program) -> list[str] | None:
-    """The homes of what a row reads and writes, or None where that is not all of the segment that it writes."""
-    homes = [program.buffers[name].home for name in row.reads + row.writes]
-    own = (segment_name(name, home) for name, home in zip(row.reads + row.writes, homes, strict=True))
-    return homes if set(own) == {row.writes[0]} and "work" not in homes else None
+    """The homes of what an equation reads and writes; None where one is not of the segment that it writes."""
+    buffers = [program.buffers[name] for name in row.reads + row.writes]
+    return [buffer.home for buffer in buffers] if {buffer.segment for buffer in buffers} == {row.writes[0]} else None
 
 
 def _scheduled(rows: list[Row], program: Program) -> list[Row]:
-    """An order that keeps every dependency and changes the split as rarely as it can."""
-    waits_for = [{n for n in range(number) if _depends(row, rows[n])} for number, row in enumerate(rows)]
-    left, order, split = list(range(len(rows))), [], program.split(rows[0])
-    while left:
-        ready = [number for number in left if not waits_for[number]]
+    """The equations in an order that keeps every dependency and changes the split as rarely as possible."""
+    dependencies = [{n for n in range(number) if _depends(row, rows[n])} for number, row in enumerate(rows)]
+    remaining, order, split = list(range(len(rows))), [], program.split(rows[0])
+    while remaining:
+        ready = [number for number in remaining if not dependencies[number]]
         chosen = next((number for number in ready if program.split(rows[number])[0] == split[0]), ready[0])
         split = program.split(rows[chosen])
         order.append(rows[chosen])
-        left.remove(chosen)
-        for waiting in waits_for:
-            waiting.discard(chosen)
+        remaining.remove(chosen)
+        for pending in dependencies:
+            pending.discard(chosen)
     return order
 
 
 def _depends(row: Row, earlier: Row) -> bool:
-    """Whether `row` must stay behind `earlier`."""
+    """Whether `row` must stay after `earlier`."""
     touched = set(row.reads) | set(row.writes)
     return bool(touched & set(earlier.writes) or set(row.writes) & set(earlier.reads))
 
 
 def _shared(program: Program) -> dict[str, str]:
-    """Results that take the memory of an operand of the same shape which no later row reads."""
+    """Results that reuse the memory of an operand of the same shape that no later equation reads."""
     shared: dict[str, str] = {}
     rows = list(program.rows)
     for number, row in enumerate(rows):
@@ -195,5 +217,6 @@ def _shared(program: Program) -> dict[str, str]:
 
 
 def _is_scratch(program: Program, name: str) -> bool:
+    """Whether a quantity is an array of one step, in the program's dtype."""
     buffer = program.buffers[name]
     return buffer.home == "work" and len(buffer.shape) == 2 and not buffer.float64

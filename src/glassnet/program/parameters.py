@@ -1,7 +1,7 @@
-"""One flat vector holds every parameter of a network, and it never moves.
+"""One flat vector holds every parameter of a network, and it never moves in memory.
 
-Weights, biases and the parameters of layers are segments of it; what a person reads and writes are views into these
-segments. Gradients and the states of an optimiser are vectors of the same layout.
+Weights, biases and the parameters of layers are segments of it; a person reads and writes views of these segments.
+Gradients and the states of an optimiser are vectors of the same layout.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PADDING = 64  # elements: every segment starts and ends at a multiple of it
 
 
 class Segment(NamedTuple):
-    """A named piece of the flat vector. `shape` is (fan_in, fan_out) for weights and (width,) for all others."""
+    """A named part of the flat vector. `shape` is (fan_in, fan_out) for weights and (width,) for all others."""
 
     name: str
     shape: tuple[int, ...]
@@ -44,7 +44,7 @@ def padded(size: int) -> int:
 
 
 def aligned_zeros(size: int, dtype: Any) -> Array:
-    """A vector of `size` zeros whose first element lies on a cache line."""
+    """A vector of `size` zeros that starts at a cache line."""
     dtype = np.dtype(dtype)
     memory = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
@@ -52,7 +52,11 @@ def aligned_zeros(size: int, dtype: Any) -> Array:
 
 
 class Parameters(Mapping[str, Array]):
-    """The flat vector with its segments; `parameters["w1"]` is a view (fan_out, fan_in), all others are columns."""
+    """The flat vector with its segments; `parameters["w1"]` is a view (fan_out, fan_in), all others are columns.
+
+    Assigning to a segment or to `vector` copies in, because executors keep the vector's address. Raises ParameterError
+    where the shape or a value does not fit.
+    """
 
     def __init__(self, segments: Sequence[Segment], dtype: Any) -> None:
         self.segments = {segment.name: segment for segment in segments}
@@ -61,7 +65,19 @@ class Parameters(Mapping[str, Array]):
         for segment in segments:
             self.offsets[segment.name] = size
             size += padded(segment.size)
-        self.vector = aligned_zeros(size, dtype)
+        self._vector = aligned_zeros(size, dtype)
+
+    @property
+    def vector(self) -> Array:
+        """The whole vector with its padding, which is 0."""
+        return self._vector
+
+    @vector.setter
+    def vector(self, value: Any) -> None:
+        self._vector[:] = _converted("vector", value, self._vector)
+        for name, segment in self.segments.items():
+            end = self.offsets[name] + segment.size
+            self._vector[end : end + padded(segment.size) - segment.size] = 0
 
     def like(self, dtype: Any = None) -> Parameters:
         """A new vector of zeros with the same segments: for gradients, optimiser states, another dtype."""
@@ -78,19 +94,7 @@ class Parameters(Mapping[str, Array]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         target = self[name]
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            raise ParameterError(f"{name} has rows of different lengths; its shape is {target.shape}.") from None
-        if array.shape != target.shape:
-            raise ParameterError(f"{name} has shape {target.shape} (fan_out first), but was given {array.shape}.")
-        if array.dtype.kind not in "buif":
-            raise ParameterError(f"{name} needs real numbers, but was given {array.dtype}.")
-        with np.errstate(over="ignore"):
-            value = array.astype(target.dtype)
-        if not np.isfinite(value).all():
-            raise ParameterError(f"{name} was given a number that is not finite in {target.dtype}.")
-        target[...] = value
+        target[...] = _converted(name, value, target)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.segments)
@@ -108,8 +112,26 @@ class Parameters(Mapping[str, Array]):
         return f"Parameters({shapes})"
 
 
+def _converted(name: str, value: Any, target: Array) -> Array:
+    """`value` as an array that fits `target`; ParameterError, with the name, where it does not."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ParameterError(f"{name} has rows of different lengths; its shape is {target.shape}.") from None
+    if array.shape != target.shape:
+        order = " (fan_out first)" if target.ndim == 2 else ""
+        raise ParameterError(f"{name} has shape {target.shape}{order}, but was given {array.shape}.")
+    if array.dtype.kind not in "buif":
+        raise ParameterError(f"{name} needs real numbers, but was given {array.dtype}.")
+    with np.errstate(over="ignore"):
+        converted = array.astype(target.dtype)
+    if not np.isfinite(converted).all():
+        raise ParameterError(f"{name} was given a number that is not finite in {target.dtype}.")
+    return converted
+
+
 class ParameterList(Sequence[Array]):
-    """`net.weights` or `net.biases`: item l is a view into the flat vector; assigning copies into it."""
+    """`net.weights` or `net.biases`: item l is a view of the flat vector, and assigning to it copies in."""
 
     def __init__(self, parameters: Parameters, names: Sequence[str]) -> None:
         self._parameters, self._names = parameters, tuple(names)
@@ -125,7 +147,7 @@ class ParameterList(Sequence[Array]):
         self._parameters[self._names[index]] = value
 
     def assign(self, values: Any, name: str) -> None:
-        """Copy in one array an item: all of them, or none where one is refused; `name` names them in errors."""
+        """Copy in one array per item: all of them, or none where one is refused; `name` names them in errors."""
         if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray)):
             raise ParameterTypeError(f"{name} must be a list of {len(self)} arrays, not {values!r}.")
         if len(values) != len(self):

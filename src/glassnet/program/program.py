@@ -1,49 +1,69 @@
-"""A training step as a table of equations: each row is one equation, with what it reads, writes, and its text.
+"""A training step as a table of equations: what each of them reads and writes, and its text.
 
-`building.py` makes the rows from an architecture. `reference.py` runs them with NumPy, the engine runs them compiled;
-`lowering.py` joins rows for speed. Printed, the table is the lesson.
+`builder.py` makes a program from an architecture. `execution/reference.py` runs it with NumPy and the engine runs it
+compiled; `lowering.py` joins equations for speed. Printed, a program is the lesson.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from glassnet.program.parameters import PADDING, Segment, padded
 from glassnet.tables.formula import Formula
 
 Size = int | str  # the string "m" is the number of samples of the batch
 
-SPLITS = {  # how threads share a row: by samples, by units (columns, or rows of W), or one thread does it
-    **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "arrive", "dropout"), "samples"),
+Role = Literal[
+    "",
+    "activation",  # a = σ(z) of a dense layer
+    "cost gradient",  # ∂c/∂a at the output, the first half of BP1
+    "shortcut",  # δ = a − y, for a pair of output activation and cost
+    "gate",  # ∂c/∂a ⊙ σ'(z), the second half of BP1 and BP2
+    "bias gradient",
+    "penalty",  # its share in C
+    "penalty gradient",  # its share in dW
+    "update",  # the optimiser's recurrence
+    "normalised",  # x̂ of a normalisation
+    "running statistic",
+]
+
+SPLITS = {  # how threads share an equation: by samples, by units (columns, or rows of W), or one thread computes it
+    **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "propagate", "dropout"), "samples"),
     **dict.fromkeys(("softmax", "softmax_error", "softmax_cost"), "samples"),
     **dict.fromkeys(("feature_mean", "feature_mean_product", "feature_moments"), "samples"),
-    **dict.fromkeys(("outer", "mean", "mean_product", "moments"), "units"),
+    **dict.fromkeys(("bp4", "bp3", "mean_product", "moments"), "units"),
     **dict.fromkeys(("mean_cost", "clip_scale"), "once"),
 }
 
-OPERANDS = {"affine": 3, "arrive": 2}  # what these kinds read themselves; a formula joined to one reads the rest
+OPERANDS = {"affine": 3, "propagate": 2}  # what these kinds read themselves; a formula joined to one reads the rest
 
 
 class Buffer(NamedTuple):
-    """A named quantity. `shape` is as the engine holds it: ("m", n), ("m",), (fan_in, fan_out), (n,) or (1,).
+    """A named quantity. `shape` is as the engine stores it: ("m", n), ("m",), (fan_in, fan_out), (n,) or (1,).
 
     `home` is where it lives: "work", "parameters", "gradients", "state0", "state1" ..., "statistics" or "source".
+    Outside "work" and "source", `segment` is the part of that vector which it is. `layer` is the dense layer whose
+    neurons it counts (0: the columns of x), or None.
     """
 
     shape: tuple[Size, ...]
     home: str = "work"
     float64: bool = False
+    segment: str = ""
+    layer: int | None = None
 
 
 class Row(NamedTuple):
     """One equation of a step.
 
-    `formula` is there for the kinds "formula" and "sums"; its inputs are `reads`, then the step scalars `scalars`.
-    The kinds in OPERANDS may have one too: it takes their result, then what else they read, and gives what they write.
-    `detail` rows are left out of the printed lesson, because the next line says them too. A row of `span` segments
-    does the same to each of them: it reads and writes the first one's quantities, then the second one's ...
+    `kind` says how it is computed, `role` what it is for, `layer` to which dense layer it belongs (0: to x itself).
+    `formula` is set for the kinds "formula" and "sums"; its inputs are `reads`, then the step scalars `scalars`.
+    The kinds in OPERANDS may have one too, applied to their result: it also reads what else is in `reads`, and its
+    result is written. `detail` equations are left out of the printed lesson, because the next line repeats them.
+    With a `span` above 1 the equation is applied to that many segments in turn: it reads and writes the first one's
+    quantities, then the second one's, and so on.
     """
 
     kind: str
@@ -56,33 +76,34 @@ class Row(NamedTuple):
     settings: tuple[int, ...] = ()
     detail: bool = False
     span: int = 1
+    role: Role = ""
+    layer: int = 0
 
     @property
     def parts(self) -> tuple[Row, ...]:
-        """The row as one row for each of its segments."""
+        """The equation as one for each of its segments."""
         if self.span == 1:
             return (self,)
-        reads, writes = (len(names) // self.span for names in (self.reads, self.writes))
+        reads, writes = len(self.reads) // self.span, len(self.writes) // self.span
+        starts = ((number * reads, number * writes) for number in range(self.span))
         return tuple(
-            self._replace(
-                reads=self.reads[number * reads :][:reads], writes=self.writes[number * writes :][:writes], span=1
-            )
-            for number in range(self.span)
+            self._replace(reads=self.reads[r : r + reads], writes=self.writes[w : w + writes], span=1)
+            for r, w in starts
         )
 
 
 class Extent(NamedTuple):
-    """The loop of a row: `units` (None: the samples of the batch) times `width`."""
+    """The loop of an equation: `units` (None: the samples of the batch) times `width`."""
 
     units: int | None
     width: int
 
 
 class Program(NamedTuple):
-    """The rows of one step in order, the quantities they name, and the numbers a step needs from outside.
+    """The equations of one step in order, the quantities they name, and the numbers that a step takes from outside.
 
-    `scalars` are the names of the step scalars (rates, decay factors), `groups` the (rate factor, decays) pairs that
-    segments of the parameters belong to. `shared` tells which quantity lies in another's memory.
+    `scalars` are the names of the step scalars (rates, decay factors), `groups` the (rate factor, decays) pairs of the
+    parameters' segments. `shared` maps a quantity to the one whose memory it reuses.
     """
 
     rows: tuple[Row, ...]
@@ -95,7 +116,7 @@ class Program(NamedTuple):
     shared: Mapping[str, str] = {}
 
     def extent(self, row: Row) -> Extent:
-        """The loop of a row, from the shape of what it writes (where it sums over the width: of what it reads)."""
+        """The loop of an equation, from the shape of its result; of its operands where it sums over the width."""
         if row.span > 1:
             sizes = (math.prod(map(int, self.buffers[part.writes[0]].shape)) for part in row.parts)
             return Extent(sum(map(padded, sizes)) // PADDING, PADDING)
@@ -107,7 +128,7 @@ class Program(NamedTuple):
         return Extent(units, int(shape[1]) if len(shape) == 2 else 1)
 
     def split(self, row: Row) -> tuple[str, int]:
-        """How threads share the row: the kind of split and, for units, how many there are."""
+        """How threads share an equation: the kind of split and, for units, their number."""
         units = self.extent(row).units
         if row.kind in ("formula", "sums"):
             return ("samples", 0) if units is None else ("units", units)
@@ -115,7 +136,7 @@ class Program(NamedTuple):
         return kind, units or 0 if kind == "units" else 0
 
     def mode(self, row: Row, name: str) -> str:
-        """How a formula row walks an operand: "full", "column", "unit" or "scalar"."""
+        """How a formula traverses an operand: "full", "column", "unit" or "scalar"."""
         extent, shape = self.extent(row), self.buffers[name].shape
         if row.span > 1 or len(shape) == 2 or extent == (1, 1) or (extent.width == 1 and shape != (1,)):
             return "full"
@@ -124,41 +145,41 @@ class Program(NamedTuple):
         return "scalar" if shape == (1,) else "column"
 
     def head(self, *labels: str) -> int:
-        """How many rows at the head of the program carry one of these labels."""
+        """How many equations at the head of the program carry one of these labels."""
         return next((number for number, row in enumerate(self.rows) if row.label not in labels), len(self.rows))
 
     def memory(self, name: str) -> str:
-        """The quantity in whose memory `name` lies; itself, unless it is shared."""
+        """The quantity whose memory `name` uses; itself, unless it is shared."""
         while name in self.shared:
             name = self.shared[name]
         return name
 
     def writer(self, name: str) -> int:
-        """Number of the (last) row that writes `name`."""
+        """Index of the last equation that writes `name`."""
         return max(number for number, row in enumerate(self.rows) if name in row.writes)
 
     def barriers(self) -> tuple[bool, ...]:
-        """For each row, whether threads must wait for each other before it.
+        """For each equation, whether threads must wait for each other before it.
 
-        They must where it touches what another split wrote, or writes what another split read, since the last wait;
-        the step before counts, because steps follow one another. A formula over units that reads a column or a scalar
-        reads all of it, so it is of another split than what wrote that.
+        They must where it touches what another split wrote since the last wait, or writes what another split read. The
+        equations of the previous step count, because steps follow one another. A formula over units reads the whole of
+        a column or scalar, so it also waits for one that its own split wrote.
         """
-        since: list[tuple[tuple[str, int], set[str], set[str]]] = []
+        pending: list[tuple[tuple[str, int], set[str], set[str]]] = []
         flags: list[bool] = []
         for row in self.rows * 2:
             split, whole = self.split(row), self._read_whole(row)
             reads, writes = set(map(self.memory, row.reads)), set(map(self.memory, row.writes))
             waits = any(
-                written & whole or (other != split and (written & (reads | writes) or read & writes))
-                for other, read, written in since
+                written & whole or (other_split != split and (written & (reads | writes) or read & writes))
+                for other_split, read, written in pending
             )
             flags.append(bool(waits))
-            since = [*([] if waits else since), (split, reads, writes)]
+            pending = [*([] if waits else pending), (split, reads, writes)]
         return tuple(flags[len(self.rows) :])
 
     def _read_whole(self, row: Row) -> set[str]:
-        """The quantities of which every thread reads all, whatever its share."""
+        """The quantities that every thread reads as a whole, whatever its share of the equation."""
         if row.formula is None or self.split(row)[0] != "units":
             return set()
         return {self.memory(name) for name in row.reads if self.mode(row, name) in ("column", "scalar")}
@@ -166,8 +187,8 @@ class Program(NamedTuple):
     def shape(self, name: str) -> str:
         """The shape of a quantity as the article writes it: samples are columns."""
         shape = self.buffers[name].shape
-        turned = tuple(reversed(shape)) if len(shape) == 2 else (*shape, 1) if self.is_column(name) else shape
-        return f"({', '.join(map(str, turned))}{',' if len(turned) == 1 else ''})"
+        transposed = tuple(reversed(shape)) if len(shape) == 2 else (*shape, 1) if self.is_column(name) else shape
+        return f"({', '.join(map(str, transposed))}{',' if len(transposed) == 1 else ''})"
 
     def is_column(self, name: str) -> bool:
         """Whether the quantity is a column of features: a bias, a mean over samples."""
@@ -199,7 +220,7 @@ def symbol(name: str) -> str:
 
 
 def _lines(rows: Sequence[Row], program: Program) -> list[str]:
-    """One line a row; the two parts of the cost, and BP4 with its BP3, share a line."""
+    """One line per equation; the two parts of the cost, and BP4 with its BP3, share a line."""
     lines: list[str] = []
     last = ""
     for number, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""The last rows of a training step: clipping the gradients, then the optimiser's recurrence for every segment."""
+"""The last equations of a training step: clipping the gradients, then the optimiser's recurrence per segment."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.program.equation_list import EquationList
 from glassnet.program.parameters import Segment
 from glassnet.program.program import Buffer
-from glassnet.program.row_list import RowList
 from glassnet.tables.optimizers import Optimizer
 
 ONE = np.ones(1)
 
 
-class Step(NamedTuple):
-    """What a training step has beyond the network: its optimiser, and which rows it needs.
+class StepOptions(NamedTuple):
+    """What a training step adds to the network: its optimiser, and which equations it needs.
 
-    `factors` are factors on the rate, one a dense layer; `labels` where y are class numbers.
+    `factors` multiply the rate, one per dense layer; `labels` says that y are class numbers.
     """
 
     optimizer: Optimizer
@@ -38,63 +38,57 @@ class Step(NamedTuple):
         return self.optimizer.scalars(ONE, ONE, 1.0) != self.optimizer.scalars(ONE, ONE, 0.0)
 
     def groups(self, segments: tuple[Segment, ...]) -> tuple[tuple[float, bool], ...]:
-        """The different groups, in order; the step scalars of the n-th are called "name n"."""
+        """The distinct groups, in order; the step scalars of the n-th are called "name n"."""
         return tuple(dict.fromkeys(map(self.group, segments)))
 
 
-def add_update(rows: RowList, step: Step) -> None:
-    """Add the rows of clipping and of the update."""
-    rows.label = "update"
-    if step.clip_value:
-        _clip_value(rows)
-    if step.clip_norm:
-        _clip_norm(rows)
-    for segment in rows.segments:
-        _optimise(rows, segment, step)
+def add_update(equations: EquationList, options: StepOptions) -> None:
+    """Add the equations of clipping and of the update."""
+    equations.label = "update"
+    if options.clip_value:
+        _clip_value(equations)
+    if options.clip_norm:
+        _clip_norm(equations)
+    for segment in equations.segments:
+        _optimise(equations, segment, options)
 
 
-def _clip_value(rows: RowList) -> None:
-    """Every gradient kept between −limit and limit."""
+def _clip_value(equations: EquationList) -> None:
+    """Limit every gradient to the interval from −limit to limit."""
     text = "gradients ← clip(gradients, −limit, limit)"
-    for number, segment in enumerate(rows.segments):
-        name = f"d{segment.name}"
-        rows.formula(
-            lambda g, limit: np.clip(g, -limit, limit),
-            (name,),
-            {name: segment.shape},
-            "" if number else text,
-            scalars=("clip value",),
-        )
+    for segment in equations.segments:
+        reads, writes = (f"d{segment.name}",), {f"d{segment.name}": segment.shape}
+        equations.formula(lambda g, limit: np.clip(g, -limit, limit), reads, writes, text, scalars=("clip value",))
+        text = ""  # the first line says it for all
 
 
-def _clip_norm(rows: RowList) -> None:
-    """All gradients times min(1, limit/‖gradients‖)."""
-    sums = {f"square sums {segment.name}": segment for segment in rows.segments}
+def _clip_norm(equations: EquationList) -> None:
+    """Multiply all gradients by min(1, limit/‖gradients‖)."""
+    sums = {f"square sums {segment.name}": segment for segment in equations.segments}
     for name, segment in sums.items():
-        rows.sums(lambda g: g * g, (f"d{segment.name}",), name, segment.shape[0])
+        equations.sums(lambda g: g * g, (f"d{segment.name}",), name, segment.shape[0])
     settings = (len(sums), *(segment.shape[0] for segment in sums.values()))
-    rows.add("clip_scale", tuple(sums), {"clip": (1,)}, scalars=("clip norm",), settings=settings)
+    equations.add("clip_scale", tuple(sums), {"clip": (1,)}, scalars=("clip norm",), settings=settings)
     text = "gradients ← gradients · min(1, limit/‖gradients‖)"
-    for number, segment in enumerate(rows.segments):
+    for segment in equations.segments:
         name = f"d{segment.name}"
-        rows.formula(lambda g, scale: g * scale, (name, "clip"), {name: segment.shape}, "" if number else text)
+        equations.formula(lambda g, scale: g * scale, (name, "clip"), {name: segment.shape}, text)
+        text = ""
 
 
-def _optimise(rows: RowList, segment: Segment, step: Step) -> None:
-    """w, states ← the optimiser's update; its scalars belong to the segment's group."""
-    group = step.groups(rows.segments).index(step.group(segment))
-    states = tuple(f"{name} {segment.name}" for name in step.optimizer.states)
-    rows.buffers |= {name: Buffer(segment.shape, f"state{number}") for number, name in enumerate(states)}
-    words = tuple(step.optimizer.scalars(ONE, ONE))
+def _optimise(equations: EquationList, segment: Segment, options: StepOptions) -> None:
+    """Add w, states ← the optimiser's update; its scalars are those of the segment's group."""
+    group = options.groups(equations.segments).index(options.group(segment))
+    states = tuple(f"{name} {segment.name}" for name in options.optimizer.states)
+    for number, name in enumerate(states):
+        equations.buffers[name] = Buffer(segment.shape, f"state{number}", segment=segment.name, layer=segment.layer)
+    names = tuple(options.optimizer.scalars(ONE, ONE))
     arrays = 2 + len(states)
 
     def update(*values: Any) -> Any:
-        return step.optimizer.update(*values[:arrays], **dict(zip(words, values[arrays:], strict=True)))
+        return options.optimizer.update(*values[:arrays], **dict(zip(names, values[arrays:], strict=True)))
 
-    rows.formula(
-        update,
-        (segment.name, f"d{segment.name}", *states),
-        dict.fromkeys((segment.name, *states), segment.shape),
-        f"W, b ← {step.optimizer.name}(lr)" if segment is rows.segments[0] else "",
-        scalars=tuple(f"{word} {group}" for word in words),
-    )
+    reads, writes = (segment.name, f"d{segment.name}", *states), (segment.name, *states)
+    text = f"W, b ← {options.optimizer.name}(lr)" if segment is equations.segments[0] else ""
+    scalars, shapes = tuple(f"{name} {group}" for name in names), dict.fromkeys(writes, segment.shape)
+    equations.formula(update, reads, shapes, text, scalars=scalars, role="update", layer=segment.layer)

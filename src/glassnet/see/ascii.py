@@ -1,11 +1,8 @@
-"""Greek letters and signs spelled in ASCII, for a screen or a pipe that has no others.
-
-The equations are written in Greek everywhere; only where the output's encoding lacks a letter is it spelled out here.
-"""
+"""Greek letters and signs spelled out in ASCII, for a terminal or pipe whose encoding lacks them."""
 
 from __future__ import annotations
 
-SPELLED = str.maketrans(
+ASCII_SPELLINGS = str.maketrans(
     {
         **{"δ": "delta", "σ": "sigma", "Σ": "sum", "μ": "mu", "ε": "eps", "γ": "gamma", "β": "beta", "η": "eta"},
         **{"·": "*", "⊙": "(*)", "×": "x", "−": "-", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≈": "~", "±": "+-"},
@@ -15,13 +12,13 @@ SPELLED = str.maketrans(
 )
 
 
-def spelled(text: str) -> str:
-    """The text in ASCII: δ is delta, ᵀ is ^T, · is *; what has no spelling is a question mark."""
-    return text.translate(SPELLED).encode("ascii", "replace").decode()
+def to_ascii(text: str) -> str:
+    """The text in ASCII: δ is delta, ᵀ is ^T, · is *; a sign without a spelling becomes a question mark."""
+    return text.translate(ASCII_SPELLINGS).encode("ascii", "replace").decode()
 
 
 def spell_missing(error: UnicodeError) -> tuple[str, int]:
-    """For codecs.register_error: spell what the encoding lacks, and go on after it."""
+    """An error handler for codecs.register_error: spell out what the encoding lacks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return spelled(error.object[error.start : error.end]), error.end
+    return to_ascii(error.object[error.start : error.end]), error.end

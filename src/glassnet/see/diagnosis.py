@@ -1,32 +1,33 @@
-"""What ails a network: its layers, the costs of its last run and its data, turned into findings with one change each.
+"""A network that trains badly: its layers, the costs of its last run and its data become findings, with a change each.
 
-The numbers are read off the plain lowering of the network's own program (measures.py); the rules that read them stand
-in learning_rules.py and data_rules.py. A rule whose cause another one has named stays silent.
+evidence.py measures them; the rules that read the evidence are in learning_rules.py and data_rules.py. A rule whose
+cause an earlier one has named stays silent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from glassnet.batches.sources import Sources, checked_sources
 from glassnet.errors import ParameterError
+from glassnet.execution.model import Model
 from glassnet.see import data_rules, learning_rules
-from glassnet.see.evidence import Evidence, Finding, gathered
-from glassnet.see.wording import Reader
-
-if TYPE_CHECKING:
-    from glassnet.network import NeuralNetwork
+from glassnet.see.evidence import Evidence, Finding, evidence_of_run, examine
+from glassnet.see.wording import Wording
+from glassnet.training.history import History
 
 
 class Rule(NamedTuple):
-    """A function that finds one thing or nothing, the findings that would explain it away, and whether it counts rows:
-    then it goes by all the data only.
+    """A function that finds one thing or nothing; it is not applied after the findings `unless`, which explain it.
+
+    A rule that `needs_all_data` counts samples, so it is not applied to a few of them.
     """
 
     find: Callable[[Evidence], Finding | None]
     unless: tuple[str, ...] = ()
-    counts: bool = False
+    needs_all_data: bool = False
 
 
 CAUSES = ("symmetric start", "wrong output activation", "saturated units", "dead units", "vanishing gradients")
@@ -34,9 +35,9 @@ RULES = (
     Rule(data_rules.wrong_output),
     Rule(data_rules.unscaled),
     Rule(data_rules.large_targets),
-    Rule(data_rules.constant, counts=True),
-    Rule(data_rules.imbalance, counts=True),
-    Rule(data_rules.duplicates, counts=True),
+    Rule(data_rules.constant, needs_all_data=True),
+    Rule(data_rules.imbalance, needs_all_data=True),
+    Rule(data_rules.duplicates, needs_all_data=True),
     Rule(learning_rules.symmetric),
     Rule(learning_rules.exploding),
     Rule(learning_rules.saturated, ("wrong output activation",)),
@@ -52,13 +53,13 @@ RULES = (
 
 
 class Diagnosis(NamedTuple):
-    """All findings, the most telling first; printed, each with its evidence, cause, change and what that should do.
+    """All findings, the most significant first; printed, each with its evidence, cause, change and expected effect.
 
-    `looked_at` says what it went by.
+    `basis` says what it is based on.
     """
 
     findings: tuple[Finding, ...]
-    looked_at: str
+    basis: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,8 +67,8 @@ class Diagnosis(NamedTuple):
         return tuple(finding.name for finding in self.findings)
 
     def __str__(self) -> str:
-        lines = [f"{len(self.findings) or 'no'} finding{'' if len(self.findings) == 1 else 's'} in {self.looked_at}"]
-        return "\n\n".join([*lines, *map(str, self.findings)])
+        head = f"{len(self.findings) or 'no'} finding{'' if len(self.findings) == 1 else 's'} in {self.basis}"
+        return "\n\n".join([head, *map(str, self.findings)])
 
     def __repr__(self) -> str:
         return str(self)
@@ -76,45 +77,47 @@ class Diagnosis(NamedTuple):
         return f"<pre style='white-space:pre-wrap'>{escape(str(self))}</pre>"
 
 
-def diagnose(network: NeuralNetwork, x: Any = None, y: Any = None, columns: Sequence[str] | None = None) -> Diagnosis:
-    """What ails `network`: by its last run and the samples it keeps of it, or by x (fan_in, batch) and y.
-
-    y is (fan_out, batch) or classes; `columns` are the names of x's rows. The network is left as it was. Raises
-    ParameterError where there is neither a run nor data.
-    """
+def diagnose(
+    model: Model, history: History | None, samples: Sources | None, x: Any, y: Any, columns: Sequence[str] | None
+) -> Diagnosis:
+    """What is wrong with a model, by its last run, some samples of it, and x and y; see Inspection.diagnose."""
     if (x is None) != (y is None):
         raise ParameterError("diagnose needs x and y together, or neither.")
-    if columns is not None and len(columns) != network.architecture.inputs:
-        raise ParameterError(f"columns has {len(columns)} names, but x has {network.architecture.inputs} columns.")
-    if x is None and network.history is None and network.seen is None:
+    if columns is not None and len(columns) != model.architecture.inputs:
+        raise ParameterError(f"columns has {len(columns)} names, but x has {model.architecture.inputs} columns.")
+    if x is not None:
+        sources = checked_sources(model.architecture, model.dtype, x, y)
+        return diagnosis_of(examine(model, history, sources, Wording(columns)))
+    if history is None and samples is None:
         raise ParameterError(
-            "this network knows of no training (it has had none, or comes from a file that kept none): pass x and y, "
-            "the data to judge it by."
+            "this network has no record of a training (it was not trained, or comes from a file without one): pass x "
+            "and y, the data to judge it by."
         )
-    return diagnosed(gathered(network, x, y, Reader(columns=columns)))
+    return diagnosis_of(evidence_of_run(model, history, samples, Wording(columns)))
 
 
-def diagnosed(evidence: Evidence) -> Diagnosis:
+def diagnosis_of(evidence: Evidence) -> Diagnosis:
     """All that the rules find."""
-    return Diagnosis(findings(evidence), _looked_at(evidence))
+    return Diagnosis(findings(evidence), _basis(evidence))
 
 
 def findings(evidence: Evidence, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
-    """What these rules find, one after the other; those that another finding explains away are not asked."""
-    found: list[Finding] = []
+    """What these rules find, in their order, without those that an earlier finding explains away."""
+    result: list[Finding] = []
     for rule in rules:
-        if any(one.name in rule.unless for one in found) or (rule.counts and not evidence.whole):
+        if any(finding.name in rule.unless for finding in result):
             continue
-        found += filter(None, [rule.find(evidence)])
-    return tuple(found)
+        if evidence.is_complete or not rule.needs_all_data:
+            result += filter(None, [rule.find(evidence)])
+    return tuple(result)
 
 
-def _looked_at(evidence: Evidence) -> str:
-    """What a diagnosis went by, in words."""
-    parts = [f"{len(evidence.network.weights)} layers"] if evidence.measures is not None else []
+def _basis(evidence: Evidence) -> str:
+    """What a diagnosis is based on."""
+    parts = [f"{len(evidence.model.architecture.dense)} layers"] if evidence.measures is not None else []
     if evidence.history is not None:
         count = len(evidence.history)
         parts.append(f"{count} epoch{'' if count == 1 else 's'}")
     if evidence.x is not None:
-        parts.append(f"{len(evidence.x):,} {'rows' if evidence.whole else 'training rows'}")
+        parts.append(f"{len(evidence.x):,} {'samples' if evidence.is_complete else 'training samples'}")
     return ", ".join(parts)

@@ -1,32 +1,33 @@
 """One training step explained: every equation with its real numbers, and whether the step helped.
 
-The rows of a training step run one after another in the plain lowering, on the network's own engine and on a copy of
-the network; beats.py tells what each read and wrote, layout.py draws it.
+The equations of the step run one by one in the plain lowering, by the network's own engine on a copy of the model;
+stage_text.py describes what each read and wrote, layout.py draws it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from glassnet.errors import unknown
-from glassnet.program.builder import Step
+from glassnet.errors import unknown_name
+from glassnet.execution.model import Model
 from glassnet.program.parameters import Array
-from glassnet.see.ascii import spelled
-from glassnet.see.beats import SAMPLES, Axis, Beat, Worked
-from glassnet.see.layout import PAGE, STYLE, Line, Picks, beat_html, beat_lines, words
-from glassnet.see.quantities import Ready, ready
-from glassnet.see.story import Story
+from glassnet.program.updates import StepOptions
+from glassnet.see.ascii import to_ascii
+from glassnet.see.layout import PAGE, STYLE, Line, Picks, stage_html, stage_lines, wrapped
+from glassnet.see.notebook import model_text
+from glassnet.see.quantities import PreparedPass, prepare_pass
+from glassnet.see.stage import SAMPLES, Axis, Evaluation, Stage
+from glassnet.see.stage_text import StageText
 from glassnet.see.trace import Trace, number, samples
 from glassnet.tables import optimizers
-from glassnet.tables.optimizers import Optimizer
 from glassnet.training.settings import positive
-
-if TYPE_CHECKING:
-    from glassnet.network import NeuralNetwork
+from glassnet.training.step_scalars import first_step_scalars
 
 NOTATIONS = {
     "columns": (
@@ -38,21 +39,30 @@ NOTATIONS = {
         "scikit-learn's coefs_ and the transpose of PyTorch's weight and of the article's W; b and db are rows."
     ),
 }
-WHOLE, CORNER = 6, 4  # how many neurons are shown whole; how many of a larger layer
+MAX_NEURONS, SELECTED_NEURONS = 6, 4  # a layer of more than the first is shown by this many of its neurons
+RICH_STYLES = {"heading": "bold cyan", "formula": "bold", "numbers": "", "sentence": "italic"}
 
 
+@dataclass(eq=False)
 class Explanation:
     """One step, explained: `print` it, show it in a notebook, `rich.print` it, or write `html()` to a file.
 
-    `beats` are its equations; `trace` holds every quantity as computed from the weights before the step; `before` and
+    `stages` are its equations; `trace` holds every quantity as computed from the weights before the step; `before` and
     `after` are C on this batch, `predicted` is Σ gradient·change and `real` is after − before.
     """
 
-    def __init__(self, about: str, beats: Sequence[Beat], trace: Trace, costs: tuple[float, float, float]) -> None:
-        self.about, self.beats, self.trace = about, tuple(beats), trace
-        self.before, self.after, self.predicted = costs
-        self.notation = "columns"
-        self.picks: Picks = picked(trace)
+    about: str
+    stages: Sequence[Stage]
+    trace: Trace
+    before: float
+    after: float
+    predicted: float
+    notation: str = "columns"
+
+    @cached_property
+    def picks(self) -> Picks:
+        """The neurons and samples that are shown."""
+        return selected(self.trace)
 
     @property
     def real(self) -> float:
@@ -61,7 +71,7 @@ class Explanation:
 
     @property
     def verdict(self) -> str:
-        """Did it help? The predicted and the real change of the cost, in sentences."""
+        """Whether the step helped: the predicted and the real change of the cost, in sentences."""
         helped = "The step helped" if self.real < 0 else "The step did not help"
         gap = abs(self.real - self.predicted) / abs(self.predicted) if self.predicted else 0.0
         close = "the slope told the truth over this step"
@@ -73,35 +83,34 @@ class Explanation:
         ).replace("-", "−")
 
     def lines(self, width: int = 100, ascii_only: bool = False) -> Iterator[Line]:
-        """Lines of text with their styles: heading, formula, numbers, words; in ASCII where that is asked."""
-        said = spelled if ascii_only else str
-        yield from words(said(self.about), width)
-        yield from words(said(NOTATIONS[self.notation]), width)
-        yield "words", ""
-        for beat in self.beats:
-            for style, text in beat_lines(beat.spelled if ascii_only else beat, self.picks, width):
-                yield style, said(text)
+        """Lines of text with their styles (heading, formula, numbers, sentence), in ASCII on request."""
+        encoded = to_ascii if ascii_only else str
+        yield from wrapped(encoded(self.about), width)
+        yield from wrapped(encoded(NOTATIONS[self.notation]), width)
+        yield "sentence", ""
+        for stage in self.stages:
+            for style, text in stage_lines(stage.in_ascii if ascii_only else stage, self.picks, width):
+                yield style, encoded(text)
         yield "heading", "did it help?"
-        yield from words(said(self.verdict), width)
+        yield from wrapped(encoded(self.verdict), width)
 
     def __str__(self) -> str:
         return "\n".join(text for _, text in self.lines())
 
     def __repr__(self) -> str:
-        return f"Explanation({len(self.beats)} equations; C {number(self.before)} → {number(self.after)}; print it)"
+        return f"Explanation({len(self.stages)} equations; C {number(self.before)} → {number(self.after)}; print it)"
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         from rich.text import Text
 
-        styles = {"heading": "bold cyan", "formula": "bold", "numbers": "", "words": "italic"}
         for style, text in self.lines(options.max_width, options.ascii_only):
-            yield Text(text, style=styles[style], no_wrap=True, overflow="ignore")
+            yield Text(text, style=RICH_STYLES[style], no_wrap=True, overflow="ignore")
 
     def _repr_html_(self) -> str:
-        beats = "".join(beat_html(beat, self.picks) for beat in self.beats)
+        stages = "".join(stage_html(stage, self.picks) for stage in self.stages)
         head = f"<p>{escape(self.about)}</p><p>{escape(NOTATIONS[self.notation])}</p>"
         end = f"<section><h4>did it help?</h4><p>{escape(self.verdict)}</p></section>"
-        return f"{STYLE}<div class='glassnet-step'>{head}{beats}{end}</div>"
+        return f"{STYLE}<div class='glassnet-step'>{head}{stages}{end}</div>"
 
     def html(self) -> str:
         """A whole page, which needs no network and no script."""
@@ -109,113 +118,81 @@ class Explanation:
 
     def rows(self) -> Explanation:
         """The same in the other notation, samples as rows."""
-        turned = Explanation(self.about, [beat.turned for beat in self.beats], self.trace, self._costs())
-        turned.notation = "rows"
-        return turned
-
-    def _costs(self) -> tuple[float, float, float]:
-        return self.before, self.after, self.predicted
+        return replace(self, stages=[stage.transposed for stage in self.stages], notation="rows")
 
 
 def explain_step(
-    network: NeuralNetwork,
-    x: Any,
-    y: Any,
-    lr: float = 0.1,
-    optimizer: Any = "sgd",
-    *,
-    sample_weight: Any = None,
-    notation: str = "columns",
-    dtype: Any = "float64",
+    model: Model, data: tuple[Any, Any, Any], lr: float, optimizer: Any, notation: str, dtype: Any
 ) -> Explanation:
-    """Walk through one training step on the batch x, y with the network's own numbers; the network stays as it was.
-
-    Parameters
-    ----------
-    x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,); columns, whatever the notation shown
-    lr, optimizer : the rate, and a name or row; its memory is empty, so that this is its first step
-    notation : "columns" (the article, Nielsen) or "rows" (scikit-learn, PyTorch)
-    dtype : what it is computed in; None is the network's own, in which a small drop of C may drown in rounding
-    """
+    """Explain one training step on `data` (x, y, sample_weight); see Inspection.explain_step."""
     if notation not in NOTATIONS:
-        raise unknown("notation", notation, NOTATIONS)
-    row, data = optimizers.optimizer(optimizer), (x, y, sample_weight)
-    lr = positive("lr", lr)
-    held = ready(network, data, dtype, step=Step(row, weighted=sample_weight is not None))
-    held.runner.scalars |= step_scalars(held, row, lr)
-    first = {name: held.network.parameters[name].copy() for name in held.network.parameters}
-    done, trace = worked(held)
-    general = _general(network, data, dtype)
-    beats = Story(held.network.architecture, held.program, general).beats(done)
+        raise unknown_name("notation", notation, NOTATIONS)
+    entry, lr = optimizers.optimizer(optimizer), positive("lr", lr)
+    prepared = prepare_pass(model, data, dtype, step=StepOptions(entry, weighted=data[2] is not None))
+    twin, m = prepared.model, prepared.executor.m
+    prepared.executor.scalars = first_step_scalars(prepared.program, twin.architecture, lr, m, twin.dtype)
+    first = {name: twin.parameters[name].copy() for name in twin.parameters}
+    evaluations, trace = _run_equations(prepared)
+    general = _without_shortcut(model, data, dtype)
+    stages = StageText(twin.architecture, prepared.program, general).stages(evaluations)
     about = (
-        f"One step of {row.name} at rate {lr:g} on {samples(held.runner.m)}, {held.network!r}, computed in "
-        f"{held.network.dtype} by engine {network.engine!r}. C, dW and db are means over the samples, δ is each "
-        "sample's own. Layers count from 1, neurons and samples from 0."
+        f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(twin)}, computed in "
+        f"{twin.dtype} by engine {model.engine!r}. C, dW and db are means over the samples, δ is each sample's own. "
+        "Layers count from 1, neurons and samples from 0."
     )
-    found = Explanation(about, beats, trace, _helped(held, first, done))
-    return found.rows() if notation == "rows" else found
+    explanation = Explanation(about, stages, trace, *_costs(prepared, first))
+    return explanation.rows() if notation == "rows" else explanation
 
 
-def step_scalars(held: Ready, row: Optimizer, lr: float) -> dict[str, Any]:
-    """The optimiser's scalars of a first step, for every group of segments, in the dtype of the program."""
-    kind = held.network.dtype.type
-    found: dict[str, Any] = {}
-    for place, (factor, decays) in enumerate(held.program.groups):
-        scalars = row.scalars(np.ones(1), np.array([lr * factor]), float(decays))
-        found |= {f"{word} {place}": kind(values[0]) for word, values in scalars.items()}
-    return found
-
-
-def worked(held: Ready) -> tuple[list[Worked], Trace]:
-    """Run the rows one by one and keep what each read and wrote; the trace is of the time before the update."""
-    program, runner = held.program, held.runner
-    done: list[Worked] = []
+def _run_equations(prepared: PreparedPass) -> tuple[list[Evaluation], Trace]:
+    """Run the equations one by one and copy what each read and wrote; the trace is taken before the update."""
+    program, executor = prepared.program, prepared.executor
+    evaluations: list[Evaluation] = []
     trace: Trace | None = None
-    for place in range(program.head("batch"), len(program.rows)):
-        row = program.rows[place]
+    for position in range(program.head("batch"), len(program.rows)):
+        row = program.rows[position]
         if row.label == "update" and trace is None:
-            trace = Trace.of(runner, f"the quantities of the step, {samples(runner.m)}, {held.network.dtype}")
-        reads = {name: runner.columns(name).copy() for name in row.reads}
-        runner.run(place, place + 1)
-        done.append(Worked(program, row, reads, {name: runner.columns(name).copy() for name in row.writes}))
+            trace = Trace.of(executor, f"the quantities of the step, {samples(executor.m)}, {prepared.model.dtype}")
+        reads = {name: executor.columns(name).copy() for name in row.reads}
+        executor.run(position, position + 1)
+        writes = {name: executor.columns(name).copy() for name in row.writes}
+        evaluations.append(Evaluation(program, row, reads, writes))
     assert trace is not None
-    return done, trace
+    return evaluations, trace
 
 
-def _helped(held: Ready, first: dict[str, Array], done: list[Worked]) -> tuple[float, float, float]:
+def _costs(prepared: PreparedPass, first: dict[str, Array]) -> tuple[float, float, float]:
     """C before and after on the same batch, and Σ gradient·change."""
-    program, parameters = held.program, held.network.parameters
-    before = float(held.runner.rows("C")[0])
-    gradients = {name: held.runner.columns(f"d{name}") for name in parameters}
+    program, executor, parameters = prepared.program, prepared.executor, prepared.model.parameters
+    before = float(executor.rows("C")[0])
+    gradients = {name: executor.columns(f"d{name}") for name in parameters}
     predicted = sum(float((gradients[name] * (parameters[name] - first[name])).sum()) for name in parameters)
-    held.runner.run(program.head("batch"), program.writer("C") + 1)
-    return before, float(held.runner.rows("C")[0]), predicted
+    executor.run(program.head("batch"), program.writer("C") + 1)
+    return before, float(executor.rows("C")[0]), predicted
 
 
-def _general(network: NeuralNetwork, data: tuple[Any, Any, Any], dtype: Any) -> dict[str, Array]:
-    """Every quantity by the long way, without the shortcut of a pair."""
-    held = ready(network, data, dtype, training=True, shortcut=False)
-    held.runner.run()
-    return dict(Trace.of(held.runner, ""))
+def _without_shortcut(model: Model, data: tuple[Any, Any, Any], dtype: Any) -> dict[str, Array]:
+    """Every quantity by the general equations, without the shortcut of a pair."""
+    prepared = prepare_pass(model, data, dtype, training=True, shortcut=False)
+    prepared.executor.run()
+    return dict(Trace.of(prepared.executor, ""))
 
 
-def picked(trace: Trace) -> Picks:
-    """Which neurons and samples are shown where there are too many: those with the largest errors and inputs."""
+def selected(trace: Trace) -> Picks:
+    """The neurons and samples to show where there are too many: the neurons with the largest errors and inputs."""
     picks: dict[Axis, list[int]] = {"m": list(range(min(trace.m, SAMPLES)))}
     names = ["a0", *(f"delta{layer}" for layer in range(1, len(trace)) if f"delta{layer}" in trace)]
     for layer, name in enumerate(names):
-        sizes = _sizes(trace, name, picks["m"])
-        largest = np.argsort(-sizes, kind="stable")[: WHOLE if len(sizes) <= WHOLE else CORNER].tolist()
-        if (
-            len(sizes) > WHOLE and f"da{layer}" in trace
-        ):  # also the neuron that is told most, whatever its gate lets pass
-            told = int(_sizes(trace, f"da{layer}", picks["m"]).argmax())
-            largest = [told, *(neuron for neuron in largest if neuron != told)][:CORNER]
-        picks[layer] = sorted(largest)
+        sizes = _sizes(trace[name])
+        neurons = np.argsort(-sizes, kind="stable").tolist()
+        if len(sizes) > MAX_NEURONS:
+            if f"da{layer}" in trace:  # first the neuron that receives the largest error, though its gate may be closed
+                neurons.insert(0, int(_sizes(trace[f"da{layer}"]).argmax()))
+            neurons = list(dict.fromkeys(neurons))[:SELECTED_NEURONS]
+        picks[layer] = sorted(neurons)
     return picks
 
 
-def _sizes(trace: Trace, name: str, shown: Sequence[int]) -> Array:
-    """The largest number of each neuron among the samples that are shown."""
-    sizes: Array = np.abs(trace[name][:, shown]).max(axis=1)
-    return sizes
+def _sizes(values: Array) -> Array:
+    """The largest absolute value of each neuron in the samples that are shown, the first ones."""
+    return np.asarray(np.abs(values[:, :SAMPLES]).max(axis=1))

@@ -1,6 +1,6 @@
-"""Equations with their numbers laid out: as lines of text for a terminal of any width, and as HTML without a script.
+"""Lays out equations with their numbers: as lines of text for a terminal of any width, and as HTML without a script.
 
-Small arrays are shown whole, of large ones the rows and columns that were picked, with their numbers.
+Small arrays are shown whole. Of large ones, selected rows and columns are shown with their indices.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from glassnet.see.beats import Axis, Beat, Shown
+from glassnet.see.stage import Axis, LabelledArray, Stage
 from glassnet.see.trace import number
 
 Picks = Mapping[Axis, Sequence[int]]
-Line = tuple[str, str]  # a style (heading, formula, numbers, words) and the text
+Line = tuple[str, str]  # a style (heading, formula, numbers, sentence) and the text
 
 
-class Part(NamedTuple):
-    """What is shown of an array: its cells as text, the numbers of its rows and columns where that is not all."""
+class Cells(NamedTuple):
+    """An array as cells of text; `rows` and `columns` are the indices of those that are shown, empty if all are."""
 
     head: str
     cells: list[list[str]]
@@ -27,97 +27,98 @@ class Part(NamedTuple):
     columns: list[str]
 
 
-def part(shown: Shown, picks: Picks) -> Part:
+def cells_of(array: LabelledArray, picks: Picks) -> Cells:
     """The picked rows and columns of an array, each column as wide as its widest cell."""
-    kept = [list(picks.get(axis, range(size))) for axis, size in zip(shown.axes, shown.values.shape, strict=True)]
-    rows, columns = ([k for k in found if k < size] for found, size in zip(kept, shown.values.shape, strict=True))
-    whole = (len(rows), len(columns)) == shown.values.shape
-    shape = f"({', '.join(map(str, shown.values.shape))})"
-    texts = [
-        aligned([*([] if whole else [str(j)]), *(number(float(shown.values[i, j])) for i in rows)]) for j in columns
-    ]
+    values, shape = array.values, array.values.shape
+    rows, columns = (
+        [index for index in picks.get(axis, range(size)) if index < size]
+        for axis, size in zip(array.axes, shape, strict=True)
+    )
+    head = f"{array.symbol} ({', '.join(map(str, shape))})"
+    is_whole = (len(rows), len(columns)) == shape
+    texts = [aligned([*([] if is_whole else [str(j)]), *(number(float(values[i, j])) for i in rows)]) for j in columns]
     lines = [list(line) for line in zip(*texts, strict=True)]
-    if whole:
-        return Part(f"{shown.symbol} {shape}", lines, [], [])
-    side = len(str(max(rows)))
-    return Part(f"{shown.symbol} {shape} in part", lines[1:], [f"{row:>{side}}" for row in rows], lines[0])
+    if is_whole:
+        return Cells(head, lines, [], [])
+    width = len(str(max(rows)))
+    return Cells(f"{head} in part", lines[1:], [f"{row:>{width}}" for row in rows], lines[0])
 
 
 def aligned(column: Sequence[str]) -> list[str]:
-    """The cells of a column in one width, their decimal points under each other."""
+    """The cells of a column in one width, their decimal points below each other."""
     parts = [cell.partition(".") for cell in column]
     before, after = (max(len(part[0]) for part in parts), max(len(part[1] + part[2]) for part in parts))
     return [f"{whole:>{before}}{point + rest:<{after}}" for whole, point, rest in parts]
 
 
 class Block(NamedTuple):
-    """An array or a sign as lines of text: what stands above its rows, and its rows."""
+    """An array or a sign as lines of text: headings and rows."""
 
     heads: list[str]
     rows: list[str]
 
     @property
     def width(self) -> int:
-        """Of the longest line."""
+        """The length of the longest line."""
         return max(map(len, self.heads + self.rows))
 
     def lines(self, heads: int, rows: int) -> list[str]:
-        """As many lines of both, all as long as the longest; the rows stand in the middle of theirs."""
+        """The block with this many lines for heading and rows, all of one length; the rows are centred vertically."""
         above, width = (rows - len(self.rows)) // 2, self.width
         lines = [*self.heads, *[""] * (heads - len(self.heads) + above), *self.rows]
         return [f"{line:<{width}}" for line in lines + [""] * (heads + rows - len(lines))]
 
 
-def block(term: Shown | str, picks: Picks) -> Block:
-    """A sign, or an array: name and shape, then its rows in brackets, numbered where rows or columns are left out."""
+def block(term: LabelledArray | str, picks: Picks) -> Block:
+    """A sign, or an array: name and shape, then its rows in brackets, with indices where some are left out."""
     if isinstance(term, str):
         return Block([], [f" {term} "])
-    found = part(term, picks)
-    rows = [f"[ {'  '.join(cells)} ]" for cells in found.cells]
-    if not found.rows:
-        return Block([found.head], rows)
-    numbers = f"{'':>{len(found.rows[0])}}   {'  '.join(found.columns)}"
-    return Block([found.head, numbers], [f"{place} {row}" for place, row in zip(found.rows, rows, strict=True)])
+    cells = cells_of(term, picks)
+    rows = [f"[ {'  '.join(line)} ]" for line in cells.cells]
+    if not cells.rows:
+        return Block([cells.head], rows)
+    columns = f"{'':>{len(cells.rows[0])}}   {'  '.join(cells.columns)}"
+    return Block([cells.head, columns], [f"{index} {row}" for index, row in zip(cells.rows, rows, strict=True)])
 
 
-def beside(terms: Sequence[Shown | str], picks: Picks, width: int) -> list[str]:
-    """Arrays beside each other with the signs between them; what does not fit goes on below, behind its sign."""
+def beside(terms: Sequence[LabelledArray | str], picks: Picks, width: int) -> list[str]:
+    """Arrays next to each other with the signs between them; what does not fit continues below, after its sign."""
     lines: list[str] = []
-    row: list[Block] = []
+    group: list[Block] = []
     blocks = [block(term, picks) for term in terms]
-    for term, found, following in zip(terms, blocks, [*blocks[1:], None], strict=True):
-        needed = sum(one.width for one in (*row, found, *([following] if following else [])))
-        if row and isinstance(term, str) and needed > width:
-            lines += _joined(row)
-            row = []
-        row.append(found)
-    return lines + _joined(row)
+    for term, current, following in zip(terms, blocks, [*blocks[1:], None], strict=True):
+        needed = sum(one.width for one in (*group, current, *([following] if following else [])))
+        if group and isinstance(term, str) and needed > width:
+            lines += _joined(group)
+            group = []
+        group.append(current)
+    return lines + _joined(group)
 
 
 def _joined(blocks: list[Block]) -> list[str]:
-    """Blocks side by side; a sign stands in the middle of the rows that it joins."""
-    heads, rows = (max(len(found[k]) for found in blocks) for k in (0, 1))
-    lines = zip(*(found.lines(heads, rows) for found in blocks), strict=True)
+    """Blocks side by side; a sign is centred beside the rows that it joins."""
+    heads, rows = max(len(each.heads) for each in blocks), max(len(each.rows) for each in blocks)
+    lines = zip(*(each.lines(heads, rows) for each in blocks), strict=True)
     return ["".join(parts).rstrip() for parts in lines]
 
 
-def beat_lines(beat: Beat, picks: Picks, width: int) -> list[Line]:
-    """A beat as lines of text with their styles."""
-    lines: list[Line] = [("heading", f"{beat.label:<9}{beat.title}")]
-    lines += words(beat.formula, width, "formula")
-    lines += [("numbers", f"  {line}".rstrip()) for line in beside(beat.terms, picks, width - 2)]
-    lines += words(beat.sentence, width)
-    return [*lines, ("words", "")]
+def stage_lines(stage: Stage, picks: Picks, width: int) -> list[Line]:
+    """A stage as lines of text with their styles."""
+    lines: list[Line] = [("heading", f"{stage.label:<9}{stage.title}")]
+    lines += wrapped(stage.formula, width, "formula")
+    lines += [("numbers", f"  {line}".rstrip()) for line in beside(stage.terms, picks, width - 2)]
+    lines += wrapped(stage.sentence, width)
+    return [*lines, ("sentence", "")]
 
 
-def words(text: str, width: int, style: str = "words") -> list[Line]:
+def wrapped(text: str, width: int, style: str = "sentence") -> list[Line]:
     """A sentence broken into lines, never between a name, its sign = and its number."""
-    held = re.sub(r"(?<=\S) ([=→]) (?=\S)", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
-    lines = textwrap.wrap(held, max(20, width - 2))
+    unbroken = re.sub(r"(?<=\S) ([=→]) (?=\S)", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+    lines = textwrap.wrap(unbroken, max(20, width - 2))
     return [(style, f"  {line}".replace("\N{NO-BREAK SPACE}", " ")) for line in lines]
 
 
-# Colours are those of the page or cell around it, light or dark; what is too wide scrolls by itself.
+# The colours are those of the surrounding page or cell, light or dark; what is too wide scrolls on its own.
 STYLE = (
     "<style>.glassnet-step{font-family:sans-serif;max-width:60em;line-height:1.4;overflow-wrap:anywhere}"
     ".glassnet-step h4{margin:1.6em 0 .3em;border-top:1px solid rgba(128,128,128,.4);padding-top:.6em}"
@@ -138,25 +139,26 @@ PAGE = (
 )
 
 
-def beat_html(beat: Beat, picks: Picks) -> str:
-    """A beat as HTML: a heading, the formula, tables each with the sign before it, the sentence."""
+def stage_html(stage: Stage, picks: Picks) -> str:
+    """A stage as HTML: a heading, the formula, tables each with the sign before it, the sentence."""
     terms, sign = "", ""
-    for term in beat.terms:
+    for term in stage.terms:
         if isinstance(term, str):
             sign = f"<span>{escape(term)}</span>"
         else:
-            terms += f"<span class='term'>{sign}{_table(part(term, picks))}</span>"
+            terms += f"<span class='term'>{sign}{_table(cells_of(term, picks))}</span>"
             sign = ""
-    formula = f"<p><code>{escape(beat.formula)}</code></p>" if beat.formula else ""
-    heading = f"<h4>{escape(beat.label)} · {escape(beat.title)}</h4>"
-    return f"<section>{heading}{formula}<div class='terms'>{terms}</div><p>{escape(beat.sentence)}</p></section>"
+    formula = f"<p><code>{escape(stage.formula)}</code></p>" if stage.formula else ""
+    heading = f"<h4>{escape(stage.label)} · {escape(stage.title)}</h4>"
+    return f"<section>{heading}{formula}<div class='terms'>{terms}</div><p>{escape(stage.sentence)}</p></section>"
 
 
-def _table(found: Part) -> str:
-    head = "".join(f"<th scope='col'>{column}</th>" for column in found.columns)
+def _table(cells: Cells) -> str:
+    """An array as an HTML table with its name above it."""
+    head = "".join(f"<th scope='col'>{column}</th>" for column in cells.columns)
     rows = [f"<tr><th></th>{head}</tr>"] if head else []
-    sides = [f"<th scope='row'>{row}</th>" for row in found.rows] or [""] * len(found.cells)
-    for side, cells in zip(sides, found.cells, strict=True):
-        rows.append(f"<tr>{side}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    name = escape(found.head)
+    indices = [f"<th scope='row'>{row}</th>" for row in cells.rows] or [""] * len(cells.cells)
+    for index, line in zip(indices, cells.cells, strict=True):
+        rows.append(f"<tr>{index}{''.join(f'<td>{cell}</td>' for cell in line)}</tr>")
+    name = escape(cells.head)
     return f"<div><div class='name'>{name}</div><table aria-label='{name}'>{''.join(rows)}</table></div>"

@@ -1,29 +1,27 @@
-"""The experiment that defines a derivative: set one number, run the rest of the rows, and see how far C moves.
+"""The experiment that defines a derivative: change one number, run the remaining equations, and see how far C moves.
 
-The rows run up to the one that writes the quantity, the number is set, and the remaining rows run; nothing is
-recomputed before it, so nudging a z is exactly what δ is the slope of.
+The equations run up to the one that writes the quantity, the number is set, and the others run. Nothing before it is
+recomputed, so nudging a z measures exactly the slope that δ is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from glassnet.errors import ParameterError, ParameterTypeError
-from glassnet.program.equations import arrive
+from glassnet.execution.model import Model
+from glassnet.program.equations import propagate
 from glassnet.program.program import Program, error_name, symbol
-from glassnet.see.quantities import Place, Ready, place, ready
-
-if TYPE_CHECKING:
-    from glassnet.network import NeuralNetwork
+from glassnet.see.quantities import Entry, PreparedPass, parse_entry, prepare_pass
 
 
 class Nudge(NamedTuple):
     """One number moved by ±step: the slope of C that was measured, and the derivative it should equal.
 
-    `kind` says in words what that derivative is; `difference` is relative. Printed, it is a sentence.
+    `kind` describes that derivative; `difference` is relative. Printed, it is a sentence.
     """
 
     quantity: str
@@ -34,7 +32,7 @@ class Nudge(NamedTuple):
 
     @property
     def difference(self) -> float:
-        """How far slope and derivative are apart, as a share of the larger."""
+        """The difference of slope and derivative, relative to the larger of them."""
         largest = max(abs(self.slope), abs(self.derivative))
         return abs(self.slope - self.derivative) / largest if largest else 0.0
 
@@ -45,94 +43,85 @@ class Nudge(NamedTuple):
         )
 
 
-def cost_with(network: NeuralNetwork, data: tuple[Any, Any, Any], override: Any) -> float:
-    """C with some numbers set: `override` maps places such as "w1[2,0]", "z1[0,3]" or "x[1,0]" to values."""
+def cost_with(model: Model, data: tuple[Any, Any, Any], override: Any) -> float:
+    """C with some numbers set: `override` maps entries such as "w1[2,0]", "z1[0,3]" or "x[1,0]" to values."""
     if not isinstance(override, Mapping):
-        raise ParameterTypeError(f"override must map places to numbers, such as {{'w1[2,0]': 0.3}}, not {override!r}.")
-    held = ready(network, data, shortcut=not _names_output(network, override))
-    names = settable(held.program)
-    return cost_after(held, {place(word, held.runner, names): value for word, value in override.items()})
+        raise ParameterTypeError(f"override must map entries to numbers, such as {{'w1[2,0]': 0.3}}, not {override!r}.")
+    prepared = prepare_pass(model, data, shortcut=not _names_output(model, override))
+    names = settable(prepared.program)
+    return cost_after(
+        prepared, {parse_entry(text, prepared.executor, names): value for text, value in override.items()}
+    )
 
 
-def cost_after(held: Ready, changes: Mapping[Place, float]) -> float:
-    """C where each place is set right after the row that writes it, or before the first row if none does."""
-    runner, done = held.runner, 0
-    end = held.program.writer("C") + 1
-    for found in sorted(changes, key=lambda found: _written(held.program, found.name)):
-        start = _written(held.program, found.name)
+def cost_after(prepared: PreparedPass, changes: Mapping[Entry, float]) -> float:
+    """C where each entry is set right after the equation that writes it, or before the first one if none does."""
+    executor, done = prepared.executor, 0
+    starts = {entry: _equations_before(prepared.program, entry.name) for entry in changes}
+    for entry, start in sorted(starts.items(), key=lambda item: item[1]):
         if start > done:
-            runner.run(done, start)
-        runner.columns(found.name)[found.at] = _real(found, changes[found])
+            executor.run(done, start)
+        executor.columns(entry.name)[entry.at] = _finite(entry, changes[entry])
         done = start
-    runner.run(done, end)
-    return float(runner.rows("C")[0])
+    executor.run(done, prepared.program.writer("C") + 1)
+    return float(executor.rows("C")[0])
 
 
-def nudge(
-    network: NeuralNetwork, x: Any, y: Any, quantity: str, step: float = 1e-6, *, sample_weight: Any = None
-) -> Nudge:
-    """Move one number by ±step, in float64, and compare the slope of C with what backpropagation says.
-
-    For a weight or bias that is ∂C/∂w itself. C is a mean, so for one sample's z it is δ/m, for its a or x it is ∂c/∂a
-    or ∂c/∂x over m (in hidden layers Wᵀ·δ/m of the next layer). x, y are columns; `quantity` is a place such as
-    "w1[2,0]", "b1[2]", "z1[2,0]", "a1[2,0]" or "x[0,3]", layers from 1 and indices from 0.
-    """
+def nudge(model: Model, data: tuple[Any, Any, Any], quantity: str, step: float) -> Nudge:
+    """Move one number by ±step, in float64, and compare the slope of C with backpropagation; see Inspection.nudge."""
     if not isinstance(step, (int, float)) or isinstance(step, bool) or not 0 < step < np.inf:
         raise ParameterError(f"step is {step!r}; it must be a number above 0, such as 1e-6.")
-    long_way = _names_output(network, (quantity,))
-    held = ready(network, (x, y, sample_weight), np.float64, shortcut=not long_way)
-    found = place(quantity, held.runner, settable(held.program))
-    held.runner.run()
-    value = float(held.runner.columns(found.name)[found.at])
-    derivative, kind = _derivative(held, found)
-    up, down = (cost_after(held, {found: value + sign * step}) for sign in (1, -1))
-    return Nudge(str(found), step, (up - down) / ((value + step) - (value - step)), derivative, kind)
+    shortcut = not _names_output(model, (quantity,))
+    prepared = prepare_pass(model, data, np.float64, shortcut=shortcut)
+    entry = parse_entry(quantity, prepared.executor, settable(prepared.program))
+    prepared.executor.run()
+    value = float(prepared.executor.columns(entry.name)[entry.at])
+    derivative, kind = _derivative(prepared, entry)
+    up, down = (cost_after(prepared, {entry: value + sign * step}) for sign in (1, -1))
+    return Nudge(str(entry), step, (up - down) / ((value + step) - (value - step)), derivative, kind)
 
 
-def _derivative(held: Ready, found: Place) -> tuple[float, str]:
-    """What the slope should be, and what it is in words."""
-    program, (name, at) = held.program, found
-    error, where = error_name(name), f"[{', '.join(map(str, at))}]"
+def _derivative(prepared: PreparedPass, entry: Entry) -> tuple[float, str]:
+    """What the slope should be, and its description."""
+    program, executor, (name, index) = prepared.program, prepared.executor, entry
+    error, position = error_name(name), f"[{', '.join(map(str, index))}]"
     if program.buffers[name].home == "parameters":
-        return float(held.runner.columns(f"d{name}")[at]), f"{_gradient(name)}{where}, a mean over the batch,"
-    m, row = held.runner.m, next((row for row in program.rows if row.kind == "affine" and row.reads[0] == name), None)
+        return float(executor.columns(error)[index]), f"{symbol(error)}{position}, a mean over the batch,"
+    m = executor.m
     if error in program.buffers:
-        return float(held.runner.columns(error)[at]) / m, f"{symbol(error)}{where}/m, with m = {m},"
+        return float(executor.columns(error)[index]) / m, f"{symbol(error)}{position}/m, with m = {m},"
+    row = next((row for row in program.rows if row.kind == "affine" and row.reads[0] == name), None)
     if row is None:
-        raise ParameterError(f"no row works out ∂c/∂{name}; nudge a z, an a, x or a parameter.")
-    # Below the first layer nothing needs the error, so that BP2's first half is no row of the program there.
+        raise ParameterError(f"no equation computes ∂c/∂{name}; nudge a z, an a, x or a parameter.")
+    # Below the first layer nothing needs the error, so the program has no first half of BP2 there.
     weights, delta = row.reads[1], f"delta{row.writes[0][1:]}"
-    arrived = arrive(held.runner.columns(delta), held.runner.columns(weights))
-    return float(arrived[at]) / m, f"({symbol(weights)}ᵀ·{symbol(delta)}){where}/m, with m = {m},"
+    propagated = propagate(executor.columns(delta), executor.columns(weights))
+    return float(propagated[index]) / m, f"({symbol(weights)}ᵀ·{symbol(delta)}){position}/m, with m = {m},"
 
 
-def _gradient(name: str) -> str:
-    return symbol(f"d{name}") if name[0] in "wb" and name[1:].isdigit() else f"∂C/∂{name}"
-
-
-def _names_output(network: NeuralNetwork, words: Iterable[Any]) -> bool:
-    """Whether the output's a is named: the cost of a pair reads z, so that the rows must go the long way."""
-    last = f"a{len(network.architecture.dense)}"
-    return any(str(word).split("[")[0].strip() == last for word in words)
+def _names_output(model: Model, texts: Iterable[Any]) -> bool:
+    """Whether the output's a is named: the cost of a pair reads z, so the shortcut must not be taken."""
+    last = f"a{len(model.architecture.dense)}"
+    return any(str(text).split("[")[0].strip() == last for text in texts)
 
 
 def settable(program: Program) -> list[str]:
-    """What may be set: parameters, x, and all that the forward rows write."""
+    """What may be set: parameters, x, and everything that the forward equations write."""
     written = [name for row in program.rows if row.label == "forward" for name in row.writes]
     parameters = [name for name, buffer in program.buffers.items() if buffer.home == "parameters"]
     return [*parameters, "a0", *(name for name in written if program.buffers[name].home == "work")]
 
 
-def _written(program: Program, name: str) -> int:
-    """The number of rows that must run before the quantity is there; 0 for what no row writes."""
-    return max((number + 1 for number, row in enumerate(program.rows) if name in row.writes), default=0)
+def _equations_before(program: Program, name: str) -> int:
+    """How many equations run until the quantity has its value; 0 for what no equation writes."""
+    return max((number for number, row in enumerate(program.rows, 1) if name in row.writes), default=0)
 
 
-def _real(found: Place, value: Any) -> float:
+def _finite(entry: Entry, value: Any) -> float:
     try:
-        given = float(value)
+        number = float(value)
     except (TypeError, ValueError):
-        given = np.nan
-    if not np.isfinite(given):
-        raise ParameterError(f"{found} is to be set to {value!r}; it must be a finite number.")
-    return given
+        number = np.nan
+    if not np.isfinite(number):
+        raise ParameterError(f"{entry} cannot be set to {value!r}; it must be a finite number.")
+    return number

@@ -1,7 +1,7 @@
-"""The activations, each beside its derivative.
+"""The activations and their derivatives.
 
-A derivative reads z, a or both, whichever is exact and cheap: a program keeps only what is read. No formula overflows
-for a finite z, except `exp` and `selu`, whose values themselves leave the dtype.
+A derivative reads z, a or both, whichever is exact and cheap; a program stores only what is read. No formula overflows
+for a finite z, except `exp` and `selu`, whose values can exceed the range of the dtype.
 """
 
 from __future__ import annotations
@@ -9,27 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi, sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import clip, exp, expm1, log1p, maximum, minimum, sign, tanh, where
 
 from glassnet.errors import FormulaError
-from glassnet.tables.interval import POSITIVE, REAL, SHARE_BELOW_ONE, Interval
-from glassnet.tables.rows import Value, check, check_sizes, row_of
+from glassnet.tables.entry import Entry, Limits, Value, check_sizes, resolve_entry
+from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE, REAL, Interval
 
 Function = Callable[..., Any]
-MOST_NAMED = 6  # groups whose sizes are told one by one
+MAX_LISTED_GROUPS = 6  # above this, the text gives the number of groups instead of their sizes
 
 
-class Activation:
-    """a = value(z), and da/dz = derivative(z, a), element by element; `smooth` where the derivative has no jump.
+class Activation(Entry):
+    """a = value(z) and da/dz = derivative(z, a), element by element; `smooth` if the derivative is continuous.
 
-    `groups` are how many outputs, side by side, make up each group of an activation that acts on groups of outputs.
+    `groups` are the sizes of the groups of adjacent outputs that an activation such as softmax acts on.
     """
 
-    name: str
-    source: str
     range: Interval = REAL
     smooth: bool = True
     elementwise: bool = True
@@ -37,8 +35,8 @@ class Activation:
 
     @property
     def grouping(self) -> str:
-        """The groups in words, to stand behind the name; nothing where there are none."""
-        if len(self.groups) <= MOST_NAMED:
+        """The groups as text that follows the activation's name; empty without groups."""
+        if len(self.groups) <= MAX_LISTED_GROUPS:
             return f" by groups of {', '.join(map(str, self.groups))}" if self.groups else ""
         return f" by {len(self.groups)} groups"
 
@@ -66,7 +64,7 @@ class Linear(Activation):
 
 
 def logistic(z: Value) -> Value:
-    """1 / (1 + exp(−z)), without overflow: exp is only taken of −|z|."""
+    """1 / (1 + exp(−z)), without overflow: exp is only evaluated at −|z|."""
     e = exp(-abs(z))
     return where(z >= 0, 1, e) / (1 + e)
 
@@ -103,7 +101,7 @@ class Tanh(Activation):
 
 @dataclass(frozen=True)
 class ReLU(Activation):
-    """a = max(z, 0). The derivative is 1 where a > 0, else 0: the sign of a, which is never negative."""
+    """a = max(z, 0). The derivative is 1 where a > 0, else 0; since a ≥ 0, that is sign(a)."""
 
     name = "relu"
     source = "Glorot, Bordes & Bengio, Deep Sparse Rectifier Neural Networks (2011)"
@@ -125,9 +123,7 @@ class LeakyReLU(Activation):
     name = "leaky_relu"
     source = "Maas, Hannun & Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013), equation 2"
     smooth = False
-
-    def __post_init__(self) -> None:
-        check(self, "slope", SHARE_BELOW_ONE)
+    limits: ClassVar[Limits] = {"slope": HALF_OPEN_UNIT}
 
     def value(self, z: Value) -> Value:
         return maximum(z, self.slope * z)
@@ -138,14 +134,15 @@ class LeakyReLU(Activation):
 
 @dataclass(frozen=True)
 class ELU(Activation):
-    """a = z where z > 0, else alpha·(exp(z) − 1), with alpha > 0. Its derivative has a jump unless alpha is 1."""
+    """a = z where z > 0, else alpha·(exp(z) − 1), with alpha > 0. Its derivative is continuous only if alpha is 1."""
 
     alpha: float = 1.0
     name = "elu"
     source = "Clevert, Unterthiner & Hochreiter, Exponential Linear Units (2016), equation 15"
+    limits: ClassVar[Limits] = {"alpha": POSITIVE}
 
     def __post_init__(self) -> None:
-        check(self, "alpha", POSITIVE)
+        super().__post_init__()
         object.__setattr__(self, "range", Interval(-self.alpha, low_closed=False))
         object.__setattr__(self, "smooth", self.alpha == 1)
 
@@ -179,24 +176,24 @@ class SELU(Activation):
 class GELU(Activation):
     """a = ½·z·(1 + tanh(√(2/π)·(z + 0.044715·z³))), the tanh form, not the exact ½·z·(1 + erf(z/√2)).
 
-    Past ±10 the factor of z is 0 or 1 in every dtype, so the cube of z clipped there is enough and cannot overflow.
+    Beyond ±10, Φ(z) is 0 or 1 in every dtype, so z is clipped to that range before it is cubed and cannot overflow.
     """
 
     name = "gelu"
     source = "Hendrycks & Gimpel, Gaussian Error Linear Units (2016), section 2, the tanh form"
     range = Interval(-0.1700408)
 
-    def _share(self, z: Value) -> Value:
-        """The share of z that passes: ½·(1 + tanh(u))."""
-        near = clip(z, -10, 10)
-        return 0.5 * (1 + tanh(sqrt(2 / pi) * (near + 0.044715 * (near * near * near))))
+    def _phi(self, z: Value) -> Value:
+        """Φ(z) ≈ ½·(1 + tanh(√(2/π)·(z + 0.044715·z³))), the normal distribution function."""
+        clipped = clip(z, -10, 10)
+        return 0.5 * (1 + tanh(sqrt(2 / pi) * (clipped + 0.044715 * (clipped * clipped * clipped))))
 
     def value(self, z: Value) -> Value:
-        return z * self._share(z)
+        return z * self._phi(z)
 
     def derivative(self, z: Value, a: Value) -> Value:
-        share, near = self._share(z), clip(z, -10, 10)
-        return share + a * (1 - share) * (2 * sqrt(2 / pi) * (1 + 3 * 0.044715 * (near * near)))
+        phi, clipped = self._phi(z), clip(z, -10, 10)
+        return phi + a * (1 - phi) * (2 * sqrt(2 / pi) * (1 + 3 * 0.044715 * (clipped * clipped)))
 
 
 @dataclass(frozen=True)
@@ -211,8 +208,8 @@ class SiLU(Activation):
         return z * logistic(z)
 
     def derivative(self, z: Value, a: Value) -> Value:
-        share = logistic(z)
-        return share + a * (1 - share)
+        sigmoid = logistic(z)
+        return sigmoid + a * (1 - sigmoid)
 
 
 @dataclass(frozen=True)
@@ -226,19 +223,19 @@ class Mish(Activation):
     source = "Misra, Mish: A Self Regularized Non-Monotonic Activation Function (2019), equations 1 and 3"
     range = Interval(-0.3088435)
 
-    def _gain(self, z: Value) -> tuple[Value, Value, Value]:
-        """What t, 1 − t and σ(z) are made of: t / (1 − t) = first / second, and e."""
+    def _parts(self, z: Value) -> tuple[Value, Value, Value]:
+        """p, q and e = exp(−|z|), with t = p / (p + q) and 1 − t = q / (p + q)."""
         e = exp(-abs(z))
         return where(z >= 0, 1 + 2 * e, e * (e + 2)), 2 * where(z >= 0, e * e, 1), e
 
     def value(self, z: Value) -> Value:
-        gain, rest, _ = self._gain(z)
-        return z * (gain / (gain + rest))
+        p, q, _ = self._parts(z)
+        return z * (p / (p + q))
 
     def derivative(self, z: Value, a: Value) -> Value:
-        gain, rest, e = self._gain(z)
-        t, one_less_t = gain / (gain + rest), rest / (gain + rest)
-        return t + z * (where(z >= 0, 1, e) / (1 + e)) * one_less_t * (1 + t)
+        p, q, e = self._parts(z)
+        t, one_minus_t = p / (p + q), q / (p + q)
+        return t + z * (where(z >= 0, 1, e) / (1 + e)) * one_minus_t * (1 + t)
 
 
 @dataclass(frozen=True)
@@ -273,7 +270,7 @@ class Softsign(Activation):
 
 @dataclass(frozen=True)
 class Exp(Activation):
-    """a = exp(z): a mean that must be positive, beside the Poisson cost."""
+    """a = exp(z): for outputs that must be positive, such as the mean in the Poisson cost."""
 
     name = "exp"
     source = "McCullagh & Nelder, Generalized Linear Models (1989), section 2.2: the inverse of the log link"
@@ -288,14 +285,13 @@ class Exp(Activation):
 
 @dataclass(frozen=True)
 class Softmax(Activation):
-    """a = exp(z) / Σ exp(z), the sum over the outputs of a sample: not elementwise, so it has a Jacobian product.
+    """a = exp(z) / Σ exp(z), summed over the outputs of a sample: not elementwise, so it has a Jacobian product.
 
-    With `groups` each group of outputs is a softmax by itself: Softmax(groups=(3, 5, 2)) on 10 outputs gives three
-    distributions, of the first 3 outputs, the next 5 and the last 2. Without, all outputs are one group.
+    With `groups`, each group of outputs has a softmax of its own: Softmax(groups=(3, 5, 2)) on 10 outputs gives three
+    distributions, over the first 3 outputs, the next 5 and the last 2. Without, all outputs form one group.
     """
 
     groups: tuple[int, ...] = ()
-
     name = "softmax"
     source = "Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs (1990)"
     range = Interval(0, 1, low_closed=False)
@@ -305,35 +301,35 @@ class Softmax(Activation):
         check_sizes(self, "groups")
 
     def value(self, z: Value) -> Value:
-        """The outputs of each sample, which add up to 1 in each group; z and the result (fan_out, batch)."""
-        return self._by_group(shares, z)
+        """The outputs, which add up to 1 in each group of a sample; z and the result (fan_out, batch)."""
+        return self._by_group(_softmax, z)
 
     def derivative(self, z: Value, a: Value) -> Value:
-        raise FormulaError("softmax mixes its outputs and has no elementwise derivative; use jacobian_product(a, v).")
+        raise FormulaError("softmax is not elementwise and has no elementwise derivative; use jacobian_product(a, v).")
 
     def jacobian_product(self, a: Value, v: Value) -> Value:
         """Σ_k v_k ∂a_k/∂z_j = a_j·(v_j − Σ_k a_k·v_k), k in the group of j; a, v and the result (fan_out, batch)."""
         return self._by_group(lambda a, v: a * (v - (a * v).sum(axis=0)), a, v)
 
     def _by_group(self, function: Function, *arrays: Value) -> Value:
-        """The function of the rows of each group, put together again."""
+        """Apply the function to the outputs of each group and concatenate the results."""
         if not self.groups:
             return function(*arrays)
         parts = zip(*(np.split(array, np.cumsum(self.groups)[:-1]) for array in arrays), strict=True)
         return np.concatenate([function(*part) for part in parts])
 
 
-def shares(z: Value) -> Value:
-    """exp(z) / Σ exp(z) for each sample, without overflow: exp is only taken of z − max z."""
-    with np.errstate(over="ignore"):  # a difference below the dtype becomes −inf, whose exp is the right 0
+def _softmax(z: Value) -> Value:
+    """exp(z) / Σ exp(z) for each sample, without overflow: exp is only evaluated at z − max z."""
+    with np.errstate(over="ignore"):  # a difference that overflows becomes −inf, and exp(−inf) is the correct 0
         e = exp(z - z.max(axis=0))
     return e / e.sum(axis=0)
 
 
-_ROWS = (Linear, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Softplus, Softsign, Exp, Softmax)
-ACTIVATIONS: dict[str, type[Activation]] = {row.name: row for row in _ROWS}
+_ENTRIES = (Linear, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Softplus, Softsign, Exp, Softmax)
+ACTIVATIONS: dict[str, type[Activation]] = {entry.name: entry for entry in _ENTRIES}
 
 
-def activation(word: Any) -> Activation:
-    """The row of an activation, from its name, the row itself or its class."""
-    return row_of(ACTIVATIONS, "activation", word, Activation)
+def activation(identifier: Any) -> Activation:
+    """Return an activation from its name, its class or itself."""
+    return resolve_entry(ACTIVATIONS, "activation", identifier, Activation)

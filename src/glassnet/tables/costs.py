@@ -1,7 +1,7 @@
-"""The costs, each above its gradient: per sample and per output, summed over the outputs by the program.
+"""The costs, each with its gradient: per sample and per output; the program sums over the outputs.
 
-The gradient is that of the cost which is reported. Where a cost belongs to an activation (`pairs`), value(z, y) is
-computed from z without loss of digits and its gradient with respect to z is a − y.
+The gradient is that of the cost that is reported. For an activation that a cost pairs with (`pairs`), value(z, y) is
+computed from z without loss of precision, and its gradient with respect to z is a − y.
 """
 
 from __future__ import annotations
@@ -14,27 +14,25 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 
+from glassnet.tables.entry import Entry, Limits, Value, check_custom, check_custom_name, custom_formula, resolve_entry
 from glassnet.tables.formula import Formula, trace
-from glassnet.tables.interval import INNER_SHARE, NOT_NEGATIVE, POSITIVE, REAL, SHARE, SHARE_BELOW_ONE, Interval
-from glassnet.tables.rows import Value, check, check_own, own_formula, own_name, row_of
+from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT_INTERVAL, Interval
 
 PairValue = Callable[[Value, Value], Value] | None
 
 
-class Cost:
+class Cost(Entry):
     """value(a, y) and gradient(a, y) = ∂value/∂a, element by element.
 
-    `outputs` and `targets` are the domains of a and y; `words` is the sum over the outputs as people write it, where
-    that is shorter than its formula; `target_sum` is what the targets of a sample must add up to, in each group of
-    outputs that is a distribution of its own.
+    `outputs` and `targets` are the domains of a and y; `template` is the usual notation of the sum over the outputs,
+    where that is shorter than the traced formula; `target_sum` is what the targets of a sample must add up to, in each
+    group of outputs; `pairs` maps the name of an activation to the cost as a function of z and y.
     """
 
-    name: str
-    source: str
     outputs: Interval = REAL
     targets: Interval = REAL
     target_sum: float | None = None
-    words: str = ""
+    template: str = ""
     pairs: ClassVar[Mapping[str, PairValue]] = {}
 
     def value(self, a: Value, y: Value) -> Value:
@@ -46,20 +44,20 @@ class Cost:
         raise NotImplementedError
 
     def smoothed(self, y: Value, groups: Sequence[int]) -> Value:
-        """The targets that value and gradient see; y and the result (fan_out, batch), `groups` the sizes of groups."""
+        """The targets that value and gradient use, (fan_out, batch) like y; `groups` are the sizes of the groups."""
         return y
 
     def text(self, a: str) -> str:
-        """The cost of a sample in words, with `a` for the outputs."""
-        return self.words.format(a=a) if self.words else f"Σ {trace(self.value, 2).text([a, 'y'])}"
+        """The formula of the cost of one sample, with `a` as the name of the outputs."""
+        return self.template.format(a=a) if self.template else f"Σ {trace(self.value, 2).text([a, 'y'])}"
 
 
 @dataclass(frozen=True)
 class Quadratic(Cost):
-    """½·(a − y)²; with the ½, as in Nielsen, so that the gradient is a − y."""
+    """½·(a − y)², with the ½ of Nielsen's book, so that the gradient is a − y."""
 
     name = "quadratic"
-    words = "½‖{a} − y‖²"
+    template = "½‖{a} − y‖²"
     source = "Nielsen, Neural Networks and Deep Learning (2015), chapter 2, equation 26"
 
     def value(self, a: Value, y: Value) -> Value:
@@ -76,22 +74,19 @@ def sigmoid_cross_entropy(z: Value, y: Value) -> Value:
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Cost):
-    """−y·log(a) − (1 − y)·log(1 − a) for each output; smoothing makes y (1 − s)·y + s/2.
+    """−y·log(a) − (1 − y)·log(1 − a) for each output; smoothing turns y into (1 − s)·y + s/2.
 
-    A term whose factor is 0 is 0, also where its logarithm is infinite.
+    A term whose factor is 0 is 0 even where its logarithm is infinite.
     """
 
     label_smoothing: float = 0.0
-
     name = "binary_cross_entropy"
-    words = "−Σ y·log({a}) + (1−y)·log(1−{a})"
+    template = "−Σ y·log({a}) + (1−y)·log(1−{a})"
     source = "Nielsen, Neural Networks and Deep Learning (2015), chapter 3, equation 63"
-    outputs = SHARE
-    targets = SHARE
+    outputs = UNIT_INTERVAL
+    targets = UNIT_INTERVAL
     pairs: ClassVar[Mapping[str, PairValue]] = {"sigmoid": sigmoid_cross_entropy}
-
-    def __post_init__(self) -> None:
-        check(self, "label_smoothing", SHARE_BELOW_ONE)
+    limits: ClassVar[Limits] = {"label_smoothing": HALF_OPEN_UNIT}
 
     def value(self, a: Value, y: Value) -> Value:
         return -y * log(where(y > 0, a, 1)) - (1 - y) * log1p(-where(y < 1, a, 0))
@@ -105,25 +100,22 @@ class BinaryCrossEntropy(Cost):
 
 @dataclass(frozen=True)
 class CategoricalCrossEntropy(Cost):
-    """−y·log(a), summed over the classes; the targets of a sample are a distribution, or one in each group of outputs.
+    """−y·log(a), summed over the classes; the targets of a sample are a distribution, or one per group of outputs.
 
-    Smoothing makes y (1 − s)·y + s/K with K classes. With softmax the pair is a row kind of its own: the logarithm of
-    a sum over the outputs of z has no elementwise formula. Groups of a softmax each have their cross-entropy, and the
-    cost of a sample is the sum of these.
+    Smoothing turns y into (1 − s)·y + s/K with K classes. Paired with softmax, the cost is an equation kind of its own,
+    because the log of a sum over the outputs has no elementwise formula. Each group of a softmax has its own
+    cross-entropy, and the cost of a sample is their sum.
     """
 
     label_smoothing: float = 0.0
-
     name = "categorical_cross_entropy"
-    words = "−Σ y·log({a})"
+    template = "−Σ y·log({a})"
     source = "Bishop, Pattern Recognition and Machine Learning (2006), equation 4.108"
-    outputs = SHARE
-    targets = SHARE
+    outputs = UNIT_INTERVAL
+    targets = UNIT_INTERVAL
     target_sum = 1.0
     pairs: ClassVar[Mapping[str, PairValue]] = {"softmax": None}
-
-    def __post_init__(self) -> None:
-        check(self, "label_smoothing", SHARE_BELOW_ONE)
+    limits: ClassVar[Limits] = {"label_smoothing": HALF_OPEN_UNIT}
 
     def value(self, a: Value, y: Value) -> Value:
         return -y * log(where(y > 0, a, 1))
@@ -134,8 +126,8 @@ class CategoricalCrossEntropy(Cost):
     def smoothed(self, y: Value, groups: Sequence[int]) -> Value:
         if not self.label_smoothing:
             return y
-        kept = (1 - self.label_smoothing) * y
-        return kept + (self.label_smoothing / np.repeat(groups, groups)[:, np.newaxis]).astype(kept.dtype)
+        scaled = (1 - self.label_smoothing) * y
+        return scaled + (self.label_smoothing / np.repeat(groups, groups)[:, np.newaxis]).astype(scaled.dtype)
 
 
 @dataclass(frozen=True)
@@ -157,17 +149,14 @@ class Huber(Cost):
     """½·r² where |r| ≤ delta, else delta·(|r| − ½·delta), with r = a − y."""
 
     delta: float = 1.0
-
     name = "huber"
     source = "Huber, Robust Estimation of a Location Parameter (1964), section 1"
-
-    def __post_init__(self) -> None:
-        check(self, "delta", POSITIVE)
+    limits: ClassVar[Limits] = {"delta": POSITIVE}
 
     def value(self, a: Value, y: Value) -> Value:
         r = abs(a - y)
-        near = minimum(r, self.delta)
-        return near * (r - 0.5 * near)
+        clipped = minimum(r, self.delta)
+        return clipped * (r - 0.5 * clipped)
 
     def gradient(self, a: Value, y: Value) -> Value:
         return clip(a - y, -self.delta, self.delta)
@@ -175,15 +164,12 @@ class Huber(Cost):
 
 @dataclass(frozen=True)
 class Quantile(Cost):
-    """q·(y − a) where y > a, else (1 − q)·(a − y): least at the q-quantile of y. The gradient at a = y is 0."""
+    """q·(y − a) where y > a, else (1 − q)·(a − y): minimal at the q-quantile of y. The gradient at a = y is 0."""
 
     q: float = 0.5
-
     name = "quantile"
     source = "Koenker & Bassett, Regression Quantiles (1978), equation 1.2"
-
-    def __post_init__(self) -> None:
-        check(self, "q", INNER_SHARE)
+    limits: ClassVar[Limits] = {"q": OPEN_UNIT}
 
     def value(self, a: Value, y: Value) -> Value:
         r = a - y
@@ -206,7 +192,7 @@ class Poisson(Cost):
     name = "poisson"
     source = "McCullagh & Nelder, Generalized Linear Models (1989), section 6.2"
     outputs = POSITIVE
-    targets = NOT_NEGATIVE
+    targets = NON_NEGATIVE
     pairs: ClassVar[Mapping[str, PairValue]] = {"exp": exp_poisson}
 
     def value(self, a: Value, y: Value) -> Value:
@@ -217,7 +203,7 @@ class Poisson(Cost):
 
 
 def poisson_constant(y: Value) -> Value:
-    """What half the deviance has beyond the Poisson cost: y·log(y) − y."""
+    """Half the Poisson deviance minus the Poisson cost: y·log(y) − y."""
     return y * log(where(y > 0, y, 1)) - y
 
 
@@ -228,7 +214,7 @@ def exp_poisson_deviance(z: Value, y: Value) -> Value:
 
 @dataclass(frozen=True)
 class PoissonDeviance(Poisson):
-    """y·log(y / a) − y + a: the Poisson cost and a constant of y, so that a = y costs 0. The gradient is the same."""
+    """y·log(y / a) − y + a: the Poisson cost plus a function of y, so that it is 0 at a = y; the same gradient."""
 
     name = "poisson_deviance"
     source = "McCullagh & Nelder, Generalized Linear Models (1989), section 2.3, half the deviance"
@@ -239,19 +225,18 @@ class PoissonDeviance(Poisson):
 
 
 @dataclass(frozen=True, repr=False)
-class OwnCost(Cost):
-    """A person's own cost, kept as its operations; `own_cost` makes one from functions."""
+class CustomCost(Cost):
+    """A custom cost, stored as its operations; `custom_cost` makes one from functions."""
 
     name: str
     value_formula: Formula
     gradient_formula: Formula
     outputs: Interval = REAL
     targets: Interval = REAL
-
-    source = "a formula of one's own"
+    source = "a custom formula"
 
     def __post_init__(self) -> None:
-        check_own(self, {"value_formula": 2, "gradient_formula": 2}, ["outputs", "targets"])
+        check_custom(self, {"value_formula": 2, "gradient_formula": 2}, ["outputs", "targets"])
 
     def value(self, a: Value, y: Value) -> Value:
         return self.value_formula(a, y)
@@ -260,33 +245,31 @@ class OwnCost(Cost):
         return self.gradient_formula(a, y)
 
     def __repr__(self) -> str:
-        return f"OwnCost({self.name!r})"
+        return f"CustomCost({self.name!r})"
 
 
-_ROWS = (Quadratic, BinaryCrossEntropy, CategoricalCrossEntropy, Absolute, Huber, Quantile, Poisson, PoissonDeviance)
-COSTS: dict[str, type[Cost]] = {row.name: row for row in _ROWS}
+_ENTRIES = (Quadratic, BinaryCrossEntropy, CategoricalCrossEntropy, Absolute, Huber, Quantile, Poisson, PoissonDeviance)
+COSTS: dict[str, type[Cost]] = {entry.name: entry for entry in _ENTRIES}
 
 
-def cost(word: Any) -> Cost:
-    """The row of a cost, from its name, the row itself or its class."""
-    return row_of(COSTS, "cost", word, Cost)
+def cost(identifier: Any) -> Cost:
+    """Return a cost from its name, its class or itself."""
+    return resolve_entry(COSTS, "cost", identifier, Cost)
 
 
-def own_cost(
+def custom_cost(
     name: str,
     value: Callable[..., Any],
     gradient: Callable[..., Any],
     outputs: Interval | tuple[float, float] = (-inf, inf),
     targets: Interval | tuple[float, float] = (-inf, inf),
-) -> OwnCost:
-    """A person's own cost: `value(a, y)` and `gradient(a, y)` = ∂value/∂a of one output, in NumPy's words.
+) -> CustomCost:
+    """Make a custom cost from `value(a, y)` and `gradient(a, y)` = ∂value/∂a of one output, written in NumPy.
 
-    `outputs` and `targets` are the lowest and highest a and y it accepts, or an Interval where an end is left out.
-    Raises FormulaError where a formula branches on a value, leaves NumPy's words or changes the dtype.
+    `outputs` and `targets` are the lowest and highest a and y that it accepts, or an Interval to exclude an end. Raises
+    FormulaError if a formula branches on a value, uses a function that glassnet cannot trace, or changes the dtype.
     """
-    own_name(COSTS, "cost", name)
-    domains = [
-        span if isinstance(span, Interval) else Interval(float(span[0]), float(span[1])) for span in (outputs, targets)
-    ]
-    value_formula = own_formula(value, 2, f"value of {name}")
-    return OwnCost(name, value_formula, own_formula(gradient, 2, f"gradient of {name}"), *domains)
+    check_custom_name(COSTS, "cost", name)
+    domains = [d if isinstance(d, Interval) else Interval(float(d[0]), float(d[1])) for d in (outputs, targets)]
+    value_formula = custom_formula(value, 2, f"value of {name}")
+    return CustomCost(name, value_formula, custom_formula(gradient, 2, f"gradient of {name}"), *domains)

@@ -1,4 +1,4 @@
-"""A range of numbers: where an activation's values lie, and what a cost or a setting accepts."""
+"""Intervals: the range of an activation, the domain of a cost, the values a setting may have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glassnet.errors import ParameterError
 
 @dataclass(frozen=True)
 class Interval:
-    """The numbers from `low` to `high`; a closed end belongs to the interval, an infinite end never does."""
+    """The numbers from `low` to `high`; a closed end belongs to the interval, an infinite end is never closed."""
 
     low: float = -inf
     high: float = inf
@@ -32,15 +32,15 @@ class Interval:
         high = other.high < self.high or (self.high == other.high and (self.high_closed or not other.high_closed))
         return low and high
 
-    def outside(self, array: Any) -> tuple[int, ...] | None:
-        """The index of the first element (in C order) that does not lie here, NaN included, or None."""
+    def first_outside(self, array: Any) -> tuple[int, ...] | None:
+        """The index of the first element (in C order) outside the interval, or None; NaN is outside."""
         values = np.asarray(array)
         above = values >= self.low if self.low_closed else values > self.low
         below = values <= self.high if self.high_closed else values < self.high
         inside = above & below
         if inside.all():
             return None
-        return tuple(int(place) for place in np.unravel_index(int(np.argmin(inside)), inside.shape))
+        return tuple(int(index) for index in np.unravel_index(int(np.argmin(inside)), inside.shape))
 
     def __str__(self) -> str:
         low, high = (f"{end:g}".replace("inf", "∞").replace("-", "−") for end in (self.low, self.high))
@@ -49,7 +49,7 @@ class Interval:
 
 REAL = Interval()
 POSITIVE = Interval(0, low_closed=False)
-NOT_NEGATIVE = Interval(0)
-SHARE = Interval(0, 1)
-INNER_SHARE = Interval(0, 1, low_closed=False, high_closed=False)
-SHARE_BELOW_ONE = Interval(0, 1, high_closed=False)
+NON_NEGATIVE = Interval(0)
+UNIT_INTERVAL = Interval(0, 1)
+OPEN_UNIT = Interval(0, 1, low_closed=False, high_closed=False)
+HALF_OPEN_UNIT = Interval(0, 1, high_closed=False)

@@ -1,7 +1,8 @@
-"""Layers that act between dense layers: dropout, batch and layer normalisation, scaling.
+"""Layers between dense layers: dropout, batch normalisation, layer normalisation, scaling.
 
-A layer is only its rows: `forward` adds them and returns the name of its output, `backward` adds the rows that bring
-the error from its output to its input. `place` is where the layer stands (see building.py); quantities are named by it.
+A layer consists of equations: `forward` adds those of its output and returns its name, `backward` adds those that
+propagate the error from its output to its input. The builder that both receive knows the layer's position in the
+network and names its quantities.
 """
 
 from __future__ import annotations
@@ -12,45 +13,42 @@ from typing import Any, ClassVar, Protocol
 
 from numpy import sqrt
 
-from glassnet.tables.interval import POSITIVE, SHARE_BELOW_ONE
-from glassnet.tables.rows import check, row_of
+from glassnet.tables.entry import Entry, Limits, resolve_entry
+from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE
 
 
-class Place(Protocol):
-    """Where a layer stands: it names the layer's quantities and adds its rows."""
+class LayerBuilder(Protocol):
+    """Names the quantities of one layer of a network and adds its equations to the program."""
 
     name: str
-    width: int
-    training: bool  # the rows of a training step, in place of those of inference
-    learning: bool  # within a training step, where running statistics move
+    training: bool  # whether the program is that of a training step, not of inference
+    learning: bool  # whether running statistics are updated
 
-    def own(self, quantity: str) -> str:
+    def quantity(self, key: str) -> str:
         """The full name of one of the layer's parameters or statistics."""
 
     def error(self, quantity: str) -> str:
         """The name of ∂c/∂quantity."""
 
     def formula(
-        self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = ""
+        self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = "", role: Any = ""
     ) -> str:
-        """Add an elementwise row; `shape` is "full", "column" or "unit"."""
+        """Add an elementwise equation; `shape` is "full", "column" or "unit"."""
 
     def row(self, kind: str, reads: tuple[str, ...], writes: Mapping[str, str], text: str = "") -> None:
-        """Add a row of another kind; `writes` maps names to shapes."""
+        """Add an equation of another kind; `writes` maps names to shapes."""
 
     def drop(self, read: str, write: str, rate: float, text: str) -> None:
-        """Add a dropout row."""
+        """Add a dropout equation."""
 
     def mean(self, parameter: str, *reads: str) -> None:
         """Add the gradient of a parameter: the mean over the batch of the product of `reads`."""
 
 
 @dataclass(frozen=True)
-class Layer:
-    """What every layer row has: its name, its parameters and its running statistics with their first values."""
+class Layer(Entry):
+    """Base class of the layers: name, parameters and running statistics, these with their initial values."""
 
-    name: ClassVar[str]
-    source: ClassVar[str]
     parameters: ClassVar[Mapping[str, float]] = {}
     statistics: ClassVar[Mapping[str, float]] = {}
 
@@ -59,71 +57,68 @@ class Layer:
         """Whether the layer acts before the activation of its dense layer."""
         return bool(getattr(self, "before_activation", False))
 
-    def forward(self, place: Place, x: str) -> str:
-        """Add the rows that act on `x` and return the name of the result."""
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """Add the equations that transform `x` and return the name of the output."""
         raise NotImplementedError
 
-    def backward(self, place: Place, error: str, x: str) -> str:
-        """Add the rows that bring `error` (∂c/∂output) back and return the name of ∂c/∂x."""
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """Add the equations that propagate `error` (∂c/∂output) and return the name of ∂c/∂x."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Each value is 0 with probability `rate` and divided by 1 − rate otherwise, while training.
+    """While training, set each value to 0 with probability `rate` and divide the others by 1 − rate.
 
-    Source: Srivastava et al. (2014), in its inverted form: the inference network is left as it is.
+    Source: Srivastava et al. (2014), in its inverted form: inference does nothing.
     """
 
     rate: float = 0.5
     name = "dropout"
     source = "Srivastava et al. 2014, JMLR 15, section 4 (inverted)"
+    limits: ClassVar[Limits] = {"rate": HALF_OPEN_UNIT}
 
-    def __post_init__(self) -> None:
-        check(self, "rate", SHARE_BELOW_ONE)
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """Drop values while training; the inference program has no equation for it."""
+        return self._drop(builder, x, builder.name, f"dropout({x}, {self.rate:g})")
 
-    def forward(self, place: Place, x: str) -> str:
-        """Drop values while training; in the inference program there is no row at all."""
-        return self._drop(place, x, place.name, f"dropout({x}, {self.rate:g})")
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """Drop the same values of the error, chosen by the same hash."""
+        return self._drop(builder, error, builder.error(x), f"dropout(∂c/∂{builder.name}, {self.rate:g})")
 
-    def backward(self, place: Place, error: str, x: str) -> str:
-        """The same values are dropped from the error, by the same hash."""
-        return self._drop(place, error, place.error(x), f"dropout(∂c/∂{place.name}, {self.rate:g})")
-
-    def _drop(self, place: Place, read: str, write: str, text: str) -> str:
-        if not place.training or self.rate == 0:
+    def _drop(self, builder: LayerBuilder, read: str, write: str, text: str) -> str:
+        if not builder.training or self.rate == 0:
             return read
-        place.drop(read, write, self.rate, text)
+        builder.drop(read, write, self.rate, text)
         return write
 
 
 @dataclass(frozen=True)
 class Scaling(Layer):
-    """One factor γ a column, learnt, starting at 1."""
+    """One learnt factor γ per column, initially 1."""
 
     before_activation: bool = False
     name = "scaling"
     source = "Ioffe & Szegedy 2015, the factor γ of equation (4) alone"
     parameters: ClassVar[Mapping[str, float]] = {"gamma": 1.0}
 
-    def forward(self, place: Place, x: str) -> str:
+    def forward(self, builder: LayerBuilder, x: str) -> str:
         """γ ⊙ x."""
-        return place.formula(place.name, lambda x, gamma: x * gamma, x, place.own("gamma"), text=f"γ ⊙ {x}")
+        return builder.formula(builder.name, lambda x, gamma: x * gamma, x, builder.quantity("gamma"), text=f"γ ⊙ {x}")
 
-    def backward(self, place: Place, error: str, x: str) -> str:
-        """∂C/∂γ = mean(error ⊙ x); the error goes on times γ."""
-        place.mean("gamma", error, x)
-        return place.formula(
-            place.error(x), lambda error, gamma: error * gamma, error, place.own("gamma"), text=f"∂c/∂{place.name} ⊙ γ"
-        )
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂C/∂γ = mean(error ⊙ x) and ∂c/∂x = error ⊙ γ."""
+        builder.mean("gamma", error, x)
+        gamma, text = builder.quantity("gamma"), f"∂c/∂{builder.name} ⊙ γ"
+        return builder.formula(builder.error(x), lambda error, gamma: error * gamma, error, gamma, text=text)
 
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Each column brought to mean 0 and variance 1 over the batch, then γ·x̂ + β.
+    """Normalise each column to mean 0 and variance 1 over the batch, then γ·x̂ + β.
 
     Source: Ioffe & Szegedy (2015), algorithm 1; biased variance. Inference uses running statistics,
-    r ← momentum·r + (1 − momentum)·batch. Sample weights do not enter the batch's mean and variance.
+    r ← momentum·r + (1 − momentum)·batch. Sample weights do not affect the mean and variance of the batch.
     """
 
     momentum: float = 0.9
@@ -133,54 +128,49 @@ class BatchNorm(Layer):
     source = "Ioffe & Szegedy 2015, algorithm 1 and section 3"
     parameters: ClassVar[Mapping[str, float]] = {"gamma": 1.0, "beta": 0.0}
     statistics: ClassVar[Mapping[str, float]] = {"mean": 0.0, "variance": 1.0}
+    limits: ClassVar[Limits] = {"momentum": HALF_OPEN_UNIT, "epsilon": POSITIVE}
 
-    def __post_init__(self) -> None:
-        check(self, "momentum", SHARE_BELOW_ONE)
-        check(self, "epsilon", POSITIVE)
-
-    def forward(self, place: Place, x: str) -> str:
-        """Statistics of the batch (training) or the running ones (inference), then normalise, scale and shift."""
-        mean, variance = place.own("mean"), place.own("variance")
-        if place.training:
-            running, momentum = {"mean": mean, "variance": variance}, self.momentum
-            mean, variance = place.own("batch_mean"), place.own("batch_variance")
-            place.row("moments", (x,), {mean: "column", variance: "column"}, f"μ, v = mean, variance of {x} over m")
-            for key, batch in (("mean", mean), ("variance", variance)) if place.learning else ():
-                place.formula(
-                    running[key],
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """Normalise by the statistics of the batch (training) or the running ones (inference), then scale and shift."""
+        mean, variance = builder.quantity("mean"), builder.quantity("variance")
+        if builder.training:
+            running, momentum = (mean, variance), self.momentum
+            mean, variance = builder.quantity("batch_mean"), builder.quantity("batch_variance")
+            builder.row("moments", (x,), {mean: "column", variance: "column"}, f"μ, v = mean, variance of {x} over m")
+            for average, batch in zip(running, (mean, variance), strict=True) if builder.learning else ():
+                builder.formula(
+                    average,
                     lambda old, new: momentum * old + (1 - momentum) * new,
-                    running[key],
-                    batch,
+                    *(average, batch),
                     shape="column",
+                    role="running statistic",
                 )
-        return _normalised(self, place, x, mean, variance)
+        return _normalise(self, builder, x, mean, variance)
 
-    def backward(self, place: Place, error: str, x: str) -> str:
-        """∂C/∂γ, ∂C/∂β, then the error through the mean and the variance of the batch."""
-        scaled, gamma, variance = place.own("normal"), place.own("gamma"), place.own("variance")
-        place.mean("gamma", error, scaled)
-        place.mean("beta", error)
-        epsilon = self.epsilon
-        if not place.training:
-            return place.formula(
-                place.error(x),
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂C/∂γ, ∂C/∂β, then the error propagated through the mean and variance of the batch."""
+        normalised, gamma = builder.quantity("normal"), builder.quantity("gamma")
+        builder.mean("gamma", error, normalised)
+        builder.mean("beta", error)
+        epsilon, beta = self.epsilon, builder.quantity("beta")
+        if not builder.training:
+            return builder.formula(
+                builder.error(x),
                 lambda d, gamma, v: d * (gamma / sqrt(v + epsilon)),
-                error,
-                gamma,
-                variance,
+                *(error, gamma, builder.quantity("variance")),
                 text="through γ/√(v+ε)",
             )
-        return place.formula(
-            place.error(x),
+        return builder.formula(
+            builder.error(x),
             lambda d, n, gamma, v, mean, product: (d - mean - n * product) * (gamma / sqrt(v + epsilon)),
-            *(error, scaled, gamma, place.own("batch_variance"), f"d{place.own('beta')}", f"d{gamma}"),
-            text=f"γ/√(v+ε) ⊙ (∂c/∂{place.name} − mean − x̂ ⊙ mean(∂c/∂{place.name} ⊙ x̂))",
+            *(error, normalised, gamma, builder.quantity("batch_variance"), f"d{beta}", f"d{gamma}"),
+            text=f"γ/√(v+ε) ⊙ (∂c/∂{builder.name} − mean − x̂ ⊙ mean(∂c/∂{builder.name} ⊙ x̂))",
         )
 
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
-    """Each sample brought to mean 0 and variance 1 over its features, then γ·x̂ + β.
+    """Normalise each sample to mean 0 and variance 1 over its features, then γ·x̂ + β.
 
     Source: Ba, Kiros & Hinton (2016), equations (3) and (4); biased variance. Training and inference are the same.
     """
@@ -190,59 +180,54 @@ class LayerNorm(Layer):
     name = "layer_norm"
     source = "Ba, Kiros & Hinton 2016, equations (3) and (4)"
     parameters: ClassVar[Mapping[str, float]] = {"gamma": 1.0, "beta": 0.0}
+    limits: ClassVar[Limits] = {"epsilon": POSITIVE}
 
-    def __post_init__(self) -> None:
-        check(self, "epsilon", POSITIVE)
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """Normalise by the statistics of each sample, then scale and shift."""
+        mean, variance = builder.quantity("mean"), builder.quantity("variance")
+        text = f"μ, v = mean, variance of {x} over features"
+        builder.row("feature_moments", (x,), {mean: "unit", variance: "unit"}, text)
+        return _normalise(self, builder, x, mean, variance)
 
-    def forward(self, place: Place, x: str) -> str:
-        """Statistics of each sample, then normalise, scale and shift."""
-        mean, variance = place.own("mean"), place.own("variance")
-        place.row(
-            "feature_moments", (x,), {mean: "unit", variance: "unit"}, f"μ, v = mean, variance of {x} over features"
-        )
-        return _normalised(self, place, x, mean, variance)
-
-    def backward(self, place: Place, error: str, x: str) -> str:
-        """∂C/∂γ, ∂C/∂β, then the error through the mean and the variance of the sample."""
-        scaled, gamma = place.own("normal"), place.own("gamma")
-        place.mean("gamma", error, scaled)
-        place.mean("beta", error)
-        inner = place.formula(f"d{scaled}", lambda d, gamma: d * gamma, error, gamma, text=f"∂c/∂{place.name} ⊙ γ")
-        mean, product, epsilon = place.own("error_mean"), place.own("error_product"), self.epsilon
-        place.row("feature_mean", (inner,), {mean: "unit"})
-        place.row("feature_mean_product", (inner, scaled), {product: "unit"})
-        return place.formula(
-            place.error(x),
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂C/∂γ, ∂C/∂β, then the error propagated through the mean and variance of the sample."""
+        normalised, gamma = builder.quantity("normal"), builder.quantity("gamma")
+        builder.mean("gamma", error, normalised)
+        builder.mean("beta", error)
+        text = f"∂c/∂{builder.name} ⊙ γ"
+        inner = builder.formula(f"d{normalised}", lambda d, gamma: d * gamma, error, gamma, text=text)
+        mean, product, epsilon = builder.quantity("error_mean"), builder.quantity("error_product"), self.epsilon
+        builder.row("feature_mean", (inner,), {mean: "unit"})
+        builder.row("feature_mean_product", (inner, normalised), {product: "unit"})
+        return builder.formula(
+            builder.error(x),
             lambda d, n, v, mean, product: (d - mean - n * product) / sqrt(v + epsilon),
-            *(inner, scaled, place.own("variance"), mean, product),
+            *(inner, normalised, builder.quantity("variance"), mean, product),
             text="1/√(v+ε) ⊙ (∂c/∂x̂ − mean − x̂ ⊙ mean(∂c/∂x̂ ⊙ x̂))",
         )
 
 
-def _normalised(row: BatchNorm | LayerNorm, place: Place, x: str, mean: str, variance: str) -> str:
-    """x̂ = (x − μ)/√(v + ε), then γ·x̂ + β: what both normalisations share."""
-    epsilon = row.epsilon
-    scaled = place.formula(
-        place.own("normal"),
+def _normalise(layer: BatchNorm | LayerNorm, builder: LayerBuilder, x: str, mean: str, variance: str) -> str:
+    """x̂ = (x − μ)/√(v + ε), then γ·x̂ + β, for both normalisations."""
+    epsilon = layer.epsilon
+    normalised = builder.formula(
+        builder.quantity("normal"),
         lambda x, mean, v: (x - mean) / sqrt(v + epsilon),
-        x,
-        mean,
-        variance,
+        *(x, mean, variance),
         text=f"({x} − μ)/√(v+ε)",
+        role="normalised",
     )
-    return place.formula(
-        place.name,
+    return builder.formula(
+        builder.name,
         lambda x, gamma, beta: x * gamma + beta,
-        scaled,
-        place.own("gamma"),
-        place.own("beta"),
+        *(normalised, builder.quantity("gamma"), builder.quantity("beta")),
         text="γ ⊙ x̂ + β",
     )
 
 
-LAYERS: dict[str, type[Layer]] = {row.name: row for row in (Dropout, Scaling, BatchNorm, LayerNorm)}
+LAYERS: dict[str, type[Layer]] = {entry.name: entry for entry in (Dropout, Scaling, BatchNorm, LayerNorm)}
 
 
-def layer(word: str | Layer) -> Layer:
-    """The row for a name or a row; an unknown name raises ParameterError with the known ones."""
-    return row_of(LAYERS, "layer", word, Layer)
+def layer(identifier: str | Layer) -> Layer:
+    """Return a layer from its name, its class or itself."""
+    return resolve_entry(LAYERS, "layer", identifier, Layer)

@@ -1,53 +1,51 @@
-"""The optimisers: how weights and states follow from a gradient.
+"""The optimisers: how a gradient changes the weights and the optimiser's states.
 
-What changes from step to step (rate, bias corrections) and every 1 − β is computed in float64 by `scalars`, before a
-run of steps, and rounded once to the network's dtype. `update` is the recurrence in NumPy's words; zeros stay zeros.
+`scalars` computes the rate, the bias corrections and every 1 − β in float64 before a run of steps; they are rounded
+once to the network's dtype. `update` is the recurrence, written with NumPy's functions; it maps zeros to zeros.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import sqrt
 from numpy.typing import NDArray
 
-from glassnet.tables.interval import NOT_NEGATIVE, SHARE, SHARE_BELOW_ONE, Interval
-from glassnet.tables.rows import Value, check, check_flag, row_of
+from glassnet.tables.entry import Entry, Limits, Value, check_bool, resolve_entry
+from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, UNIT_INTERVAL, Interval
 
 Floats = NDArray[np.float64]
 Scalars = dict[str, Floats]
 
 ABOVE_ZERO = Interval(1e-37)
-"""What an epsilon may be: float32 keeps it above 0, so that 0 / (0 + epsilon) is 0."""
+"""The values an epsilon may have: above 0 in float32 too, so that 0 / (0 + epsilon) is 0."""
 
 
-class Optimizer:
-    """One update of a segment of parameters; `states` names what it remembers for each, all 0 at the start."""
+class Optimizer(Entry):
+    """One update of a segment of parameters; `states` names the arrays that it keeps, all 0 at the start."""
 
-    name: str
-    source: str
     states: tuple[str, ...] = ()
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
-        """What `update` needs beside the arrays, one value a step.
+        """The scalars that `update` needs besides the arrays, one value per step.
 
-        t: numbers of the steps, from 1; lr: the rate at each of them; decays: 1 for weights, 0 for all other segments.
+        t: step numbers, from 1; lr: the rate of each step; decays: 1 for weights, 0 for all other segments.
         """
         raise NotImplementedError
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
-        """The new w and states from the gradient g, element by element."""
+        """Return the new w and states for the gradient g, element by element."""
         raise NotImplementedError
 
 
 def _table(t: Any, **scalars: Any) -> Scalars:
-    """Every scalar as a float64 array with one value a step."""
+    """Every scalar as a float64 array with one value per step."""
     return {name: np.full(np.shape(t), value, np.float64) for name, value in scalars.items()}
 
 
-def _one_less_power(beta: float, t: Any) -> Floats:
+def _one_minus_power(beta: float, t: Any) -> Floats:
     """1 − β^t in float64."""
     return 1 - np.float64(beta) ** np.asarray(t, np.float64)
 
@@ -68,22 +66,22 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """v ← μ·v + g, w ← w − lr·v, as PyTorch has it: the rate multiplies the velocity, not what enters it.
+    """v ← μ·v + g, w ← w − lr·v, as in PyTorch: the rate multiplies the velocity.
 
-    With `rate_inside` it is v ← μ·v − lr·g, w ← w + v, as in Sutskever et al. (2013), equation 1, and scikit-learn:
-    where the rate changes, what has entered the velocity keeps the rate it entered with.
+    With `rate_inside`, v ← μ·v − lr·g, w ← w + v, as in Sutskever et al. (2013), equation 1, and scikit-learn: the rate
+    multiplies each gradient as it enters the velocity, which matters when the rate changes.
     """
 
     momentum: float = 0.9
     rate_inside: bool = False
-
     name = "momentum"
     source = "Polyak, Some Methods of Speeding up the Convergence of Iteration Methods (1964)"
     states = ("velocity",)
+    limits: ClassVar[Limits] = {"momentum": UNIT_INTERVAL}
 
     def __post_init__(self) -> None:
-        check(self, "momentum", SHARE)
-        check_flag(self, "rate_inside")
+        super().__post_init__()
+        check_bool(self, "rate_inside")
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
         return _table(t, lr=lr, momentum=self.momentum)
@@ -98,7 +96,7 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True)
 class Nesterov(Momentum):
-    """v ← μ·v + g, w ← w − lr·(g + μ·v), as PyTorch has it; with `rate_inside` v ← μ·v − lr·g, w ← w + μ·v − lr·g."""
+    """v ← μ·v + g, w ← w − lr·(g + μ·v), as in PyTorch; with `rate_inside`, v ← μ·v − lr·g, w ← w + μ·v − lr·g."""
 
     name = "nesterov"
     source = "Sutskever, Martens, Dahl & Hinton, On the Importance of Initialization (2013), equations 3 and 4"
@@ -116,13 +114,10 @@ class AdaGrad(Optimizer):
     """v ← v + g², w ← w − lr·g / (√v + ε)."""
 
     epsilon: float = 1e-10
-
     name = "adagrad"
     source = "Duchi, Hazan & Singer, Adaptive Subgradient Methods (2011), figure 1, the diagonal form"
     states = ("square_sum",)
-
-    def __post_init__(self) -> None:
-        check(self, "epsilon", ABOVE_ZERO)
+    limits: ClassVar[Limits] = {"epsilon": ABOVE_ZERO}
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
         return _table(t, lr=lr, epsilon=self.epsilon)
@@ -138,20 +133,16 @@ class RMSProp(Optimizer):
 
     rho: float = 0.9
     epsilon: float = 1e-8
-
     name = "rmsprop"
     source = "Tieleman & Hinton, Neural Networks for Machine Learning (2012), lecture 6.5"
     states = ("square",)
-
-    def __post_init__(self) -> None:
-        check(self, "rho", SHARE_BELOW_ONE)
-        check(self, "epsilon", ABOVE_ZERO)
+    limits: ClassVar[Limits] = {"rho": HALF_OPEN_UNIT, "epsilon": ABOVE_ZERO}
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
-        return _table(t, lr=lr, rho=self.rho, one_less_rho=1 - self.rho, epsilon=self.epsilon)
+        return _table(t, lr=lr, rho=self.rho, one_minus_rho=1 - self.rho, epsilon=self.epsilon)
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
-        square = scalars["rho"] * states[0] + scalars["one_less_rho"] * (g * g)
+        square = scalars["rho"] * states[0] + scalars["one_minus_rho"] * (g * g)
         return w - scalars["lr"] * g / (sqrt(square) + scalars["epsilon"]), square
 
 
@@ -159,39 +150,35 @@ class RMSProp(Optimizer):
 class Adam(Optimizer):
     """m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², w ← w − lr·m̂ / (√v̂ + ε), m̂ = m/(1 − β₁^t), v̂ = v/(1 − β₂^t).
 
-    This is Algorithm 1, as PyTorch computes it. With `corrected_epsilon=False` it is the variant at the end of
-    section 2 of the paper, which scikit-learn uses: lr·√(1 − β₂^t)/(1 − β₁^t) · m / (√v + ε).
+    This is Algorithm 1, as in PyTorch. `corrected_epsilon=False` selects the variant at the end of section 2 of the
+    paper, which scikit-learn uses: lr·√(1 − β₂^t)/(1 − β₁^t) · m / (√v + ε).
     """
 
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
     corrected_epsilon: bool = True
-
     name = "adam"
     source = "Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), Algorithm 1"
     states = ("mean", "square")
+    limits: ClassVar[Limits] = {"beta1": HALF_OPEN_UNIT, "beta2": HALF_OPEN_UNIT, "epsilon": ABOVE_ZERO}
 
     def __post_init__(self) -> None:
-        check(self, "beta1", SHARE_BELOW_ONE)
-        check(self, "beta2", SHARE_BELOW_ONE)
-        check(self, "epsilon", ABOVE_ZERO)
-        check_flag(self, "corrected_epsilon")
+        super().__post_init__()
+        check_bool(self, "corrected_epsilon")
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
-        root = np.sqrt(_one_less_power(self.beta2, t))
-        rate = lr / _one_less_power(self.beta1, t)
+        root = np.sqrt(_one_minus_power(self.beta2, t))
+        rate = lr / _one_minus_power(self.beta1, t)
         rate, scale = (rate, 1 / root) if self.corrected_epsilon else (rate * root, 1.0)
-        return _table(t, rate=rate, scale=scale, **self._constants())
-
-    def _constants(self) -> dict[str, float]:
-        one_less = {"one_less_beta1": 1 - self.beta1, "one_less_beta2": 1 - self.beta2}
-        return {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, **one_less}
+        one_minus = {"one_minus_beta1": 1 - self.beta1, "one_minus_beta2": 1 - self.beta2}
+        constants = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, **one_minus}
+        return _table(t, rate=rate, scale=scale, **constants)
 
     def _moments(self, g: Value, states: tuple[Value, ...], scalars: dict[str, Value]) -> tuple[Value, Value, Value]:
         """The new m and v, and √v̂ + ε."""
-        mean = scalars["beta1"] * states[0] + scalars["one_less_beta1"] * g
-        square = scalars["beta2"] * states[1] + scalars["one_less_beta2"] * (g * g)
+        mean = scalars["beta1"] * states[0] + scalars["one_minus_beta1"] * g
+        square = scalars["beta2"] * states[1] + scalars["one_minus_beta2"] * (g * g)
         return mean, square, sqrt(square) * scalars["scale"] + scalars["epsilon"]
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
@@ -201,19 +188,15 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam, with w ← w − lr·λ·w beside it: the weight decay λ does not pass through m and v.
+    """Adam, plus w ← w − lr·λ·w: the weight decay λ does not enter m and v.
 
-    As in PyTorch, λ is multiplied by the rate; in the paper's Algorithm 2 by the schedule's factor alone.
+    As in PyTorch, λ is multiplied by the rate; in the paper's Algorithm 2, only by the schedule's factor.
     """
 
     weight_decay: float = 0.01
-
     name = "adamw"
     source = "Loshchilov & Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(self, "weight_decay", NOT_NEGATIVE)
+    limits: ClassVar[Limits] = {**Adam.limits, "weight_decay": NON_NEGATIVE}
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
         return {**super().scalars(t, lr), **_table(t, decay=lr * np.float64(self.weight_decay * decays))}
@@ -225,9 +208,9 @@ class AdamW(Adam):
 
 @dataclass(frozen=True)
 class NAdam(Adam):
-    """Adam with Nesterov's look ahead: m̂ = β₁·m/(1 − β₁^(t+1)) + (1 − β₁)·g/(1 − β₁^t), β₁ the same at every step.
+    """Adam with Nesterov momentum: m̂ = β₁·m/(1 − β₁^(t+1)) + (1 − β₁)·g/(1 − β₁^t), with constant β₁.
 
-    PyTorch and Dozat's experiments let β₁ grow with t; this is his algorithm with it held still.
+    PyTorch and Dozat's experiments let β₁ grow with t; here it is constant, as in his Algorithm 2.
     """
 
     name = "nadam"
@@ -235,9 +218,9 @@ class NAdam(Adam):
 
     def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
         adam = super().scalars(t, lr)
-        now = adam.pop("rate")
-        share = _one_less_power(self.beta1, t) / _one_less_power(self.beta1, np.asarray(t) + 1)
-        return {**adam, **_table(t, rate_mean=now * share * self.beta1, rate_gradient=now * (1 - self.beta1))}
+        rate = adam.pop("rate")
+        ratio = _one_minus_power(self.beta1, t) / _one_minus_power(self.beta1, np.asarray(t) + 1)
+        return {**adam, **_table(t, rate_mean=rate * ratio * self.beta1, rate_gradient=rate * (1 - self.beta1))}
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
         mean, square, root = self._moments(g, states, scalars)
@@ -245,10 +228,10 @@ class NAdam(Adam):
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    row.name: row for row in (SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam, AdamW, NAdam)
+    entry.name: entry for entry in (SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam, AdamW, NAdam)
 }
 
 
-def optimizer(word: Any) -> Optimizer:
-    """The row of an optimiser, from its name, the row itself or its class."""
-    return row_of(OPTIMIZERS, "optimizer", word, Optimizer)
+def optimizer(identifier: Any) -> Optimizer:
+    """Return an optimiser from its name, its class or itself."""
+    return resolve_entry(OPTIMIZERS, "optimizer", identifier, Optimizer)

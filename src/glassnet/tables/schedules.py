@@ -1,31 +1,31 @@
-"""The schedules: how the learning rate goes over a run, one float64 rate a step.
+"""The schedules: how the learning rate changes over a run, one float64 rate per step.
 
-A schedule is a function of the step's number alone, so a run that is interrupted and resumed meets the same rates.
-Past the end of the run the last rate stays.
+A schedule depends on the step number alone, so a run that is interrupted and resumed uses the same rates. After the
+end of the run the last rate stays.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.tables.interval import NOT_NEGATIVE, POSITIVE, SHARE
-from glassnet.tables.rows import check, check_whole, row_of
+from glassnet.tables.entry import Entry, Limits, resolve_entry
+from glassnet.tables.interval import NON_NEGATIVE, POSITIVE, UNIT_INTERVAL
 
 Floats = NDArray[np.float64]
 
 
-class Schedule:
-    """The rate of each step of a run."""
+class Schedule(Entry):
+    """The learning rate of each step of a run."""
 
     name: str
     source: str
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
-        """The rates of the steps t, counted from 0, of a run of `total` steps with `per_epoch` steps an epoch."""
+        """The rates of the steps t, counted from 0, of a run of `total` steps with `per_epoch` steps per epoch."""
         raise NotImplementedError
 
 
@@ -33,10 +33,10 @@ def _steps(t: Any) -> Floats:
     return np.asarray(t, np.float64)
 
 
-def _half_cosine(start: float, end: float, share: Floats) -> Floats:
-    """From start (share 0) to end (share 1) along half a cosine wave; `start` itself at share 0."""
-    fall = 0.5 * (1 - np.cos(np.pi * np.clip(share, 0, 1)))
-    return start * (1 - fall) + end * fall
+def _half_cosine(start: float, end: float, fraction: Floats) -> Floats:
+    """From start (fraction 0, exactly) to end (fraction 1) along half a cosine wave."""
+    weight = 0.5 * (1 - np.cos(np.pi * np.clip(fraction, 0, 1)))
+    return start * (1 - weight) + end * weight
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Constant(Schedule):
     """The same rate at every step."""
 
     name = "constant"
-    source = "the rate as given"
+    source = "a constant rate"
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return np.full(np.shape(t), lr, np.float64)
@@ -56,13 +56,9 @@ class Step(Schedule):
 
     every: int = 10
     factor: float = 0.1
-
     name = "step"
     source = "Krizhevsky, Sutskever & Hinton, ImageNet Classification (2012), section 5"
-
-    def __post_init__(self) -> None:
-        check_whole(self, "every", 1)
-        check(self, "factor", POSITIVE)
+    limits: ClassVar[Limits] = {"every": 1, "factor": POSITIVE}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return lr * np.float64(self.factor) ** (_steps(t) // (per_epoch * self.every))
@@ -73,12 +69,9 @@ class Exponential(Schedule):
     """The rate times `factor` after every epoch."""
 
     factor: float = 0.95
-
     name = "exponential"
     source = "Darken & Moody, Towards Faster Stochastic Gradient Search (1992), on schedules; the form is PyTorch's"
-
-    def __post_init__(self) -> None:
-        check(self, "factor", POSITIVE)
+    limits: ClassVar[Limits] = {"factor": POSITIVE}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return lr * np.float64(self.factor) ** (_steps(t) // per_epoch)
@@ -86,35 +79,27 @@ class Exponential(Schedule):
 
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
-    """lr / (t + 1)^power at step t; with `samples`, scikit-learn's: t counts samples, and only after each epoch."""
+    """lr / (t + 1)^power at step t; with `samples`, t counts samples, once per epoch, as in scikit-learn."""
 
     power: float = 0.5
     samples: int | None = None
-
     name = "inverse_scaling"
     source = "Robbins & Monro, A Stochastic Approximation Method (1951), equation 27"
-
-    def __post_init__(self) -> None:
-        check(self, "power", NOT_NEGATIVE)
-        if self.samples is not None:
-            check_whole(self, "samples", 1)
+    limits: ClassVar[Limits] = {"power": NON_NEGATIVE, "samples": 1}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
-        seen = _steps(t) if self.samples is None else (_steps(t) // per_epoch) * self.samples
-        return lr / (seen + 1) ** self.power
+        count = _steps(t) if self.samples is None else (_steps(t) // per_epoch) * self.samples
+        return lr / (count + 1) ** self.power
 
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """From lr down to the rate `floor` along half a cosine wave; the step after the last would have `floor`."""
+    """From lr down to the rate `floor` along half a cosine wave; the step after the last one would have `floor`."""
 
     floor: float = 0.0
-
     name = "cosine"
     source = "Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts (2017), equation 5, no restart"
-
-    def __post_init__(self) -> None:
-        check(self, "floor", NOT_NEGATIVE)
+    limits: ClassVar[Limits] = {"floor": NON_NEGATIVE}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         return _half_cosine(lr, self.floor, _steps(t) / total)
@@ -122,21 +107,16 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """From lr up to the rate `peak` in the share `rise` of the run, then down to 0, each along half a cosine wave.
+    """From lr up to the rate `peak` in the fraction `rise` of the run, then down to 0, each along half a cosine wave.
 
-    Without a peak it is 10·lr. The step after the last would have the rate 0.
+    `peak` is 10·lr if not given. The step after the last one would have the rate 0.
     """
 
     peak: float | None = None
     rise: float = 0.3
-
     name = "one_cycle"
     source = "Smith & Topin, Super-Convergence (2018), section 3; half cosines as in PyTorch"
-
-    def __post_init__(self) -> None:
-        if self.peak is not None:
-            check(self, "peak", POSITIVE)
-        check(self, "rise", SHARE)
+    limits: ClassVar[Limits] = {"peak": POSITIVE, "rise": UNIT_INTERVAL}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         peak = 10 * lr if self.peak is None else self.peak
@@ -149,18 +129,13 @@ class OneCycle(Schedule):
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """From lr/n up to lr in n equal steps, then constant; n is `steps`, or else the share `share` of the run."""
+    """From lr/n up to lr in n equal steps, then constant; n is `steps` or, if None, the fraction `share` of the run."""
 
     steps: int | None = None
     share: float = 0.05
-
     name = "warm_up"
     source = "Goyal et al., Accurate, Large Minibatch SGD (2017), section 2.2, gradual warm-up"
-
-    def __post_init__(self) -> None:
-        if self.steps is not None:
-            check_whole(self, "steps", 1)
-        check(self, "share", SHARE)
+    limits: ClassVar[Limits] = {"steps": 1, "share": UNIT_INTERVAL}
 
     def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
         steps = np.ceil(self.share * total) if self.steps is None else self.steps
@@ -168,10 +143,10 @@ class WarmUp(Schedule):
 
 
 SCHEDULES: dict[str, type[Schedule]] = {
-    row.name: row for row in (Constant, Step, Exponential, InverseScaling, Cosine, OneCycle, WarmUp)
+    entry.name: entry for entry in (Constant, Step, Exponential, InverseScaling, Cosine, OneCycle, WarmUp)
 }
 
 
-def schedule(word: Any) -> Schedule:
-    """The row of a schedule, from its name, the row itself or its class."""
-    return row_of(SCHEDULES, "schedule", word, Schedule)
+def schedule(identifier: Any) -> Schedule:
+    """Return a schedule from its name, its class or itself."""
+    return resolve_entry(SCHEDULES, "schedule", identifier, Schedule)

@@ -1,103 +1,103 @@
-"""Takes a Training to its end: epochs, progress, callbacks, time limit, checkpoints, Ctrl-C."""
+"""Takes a Training to its end: epochs, progress, callbacks, time limit, Ctrl-C, and what observes the run."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from glassnet.errors import DivergedError
-from glassnet.files.checkpoint import read_checkpoint, write_checkpoint
-from glassnet.files.recording import Recorder
 from glassnet.training.history import History, Report
-from glassnet.training.layer_monitor import Watch
+from glassnet.training.layer_measures import LayerHistory
+from glassnet.training.layer_monitor import LayerMonitor
 from glassnet.training.progress import progress
 from glassnet.training.training import Training
 
 Callback = Callable[[Report], Any]
-SHOWN_EVERY = 0.1  # seconds
+UPDATE_SECONDS = 0.1  # between two updates of the progress bar
+
+
+class Observer(Protocol):
+    """What follows a run epoch by epoch, such as the writer of a checkpoint or of a recording (files/)."""
+
+    needs_layers: bool  # whether the layers are measured after each epoch, whatever that costs
+
+    def after_epoch(self, report: Report, layers: LayerHistory) -> None:
+        """Called after each epoch, with the measurements of the layers so far."""
+
+    def end(self, history: History) -> None:
+        """Called when the run has ended, also when it diverged."""
 
 
 class Run(NamedTuple):
-    """What a run does beside computing.
+    """What happens during a run besides the computation.
 
-    A callback that returns True ends it. With `checkpoint` the whole state is written each so many epochs, and
-    `resume` takes it up where that file exists. `record` is the file of the flight recorder (recording.py). `verbose`
-    is as in progress.py, `time_limit` in seconds; `threads` is the engine's number of threads, None for as many as are
-    faster. `stopping` is asked at least every SHOWN_EVERY seconds whether to end the run.
+    A callback that returns True ends it; `verbose` is as in progress.py, `time_limit` in seconds, `threads` the most
+    threads the engine may use, None for as many as are faster. `is_stopped` is called at least every UPDATE_SECONDS.
     """
 
     callbacks: tuple[Callback, ...] = ()
     time_limit: float | None = None
-    checkpoint: Path | None = None
-    every: int = 1
-    resume: bool = False
     verbose: int | None = None
     threads: int | None = None
-    stopping: Callable[[], bool] = bool
-    record: Path | None = None
+    is_stopped: Callable[[], bool] = bool
+    observers: tuple[Observer, ...] = ()
 
 
 def fit(training: Training, run: Run) -> History:
     """Run to the end and return the History; `stopped` says why it ended before its last epoch.
 
-    Ctrl-C ends it at a step, and the network stays usable.
+    Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far.
     """
-    if run.checkpoint is not None and run.resume and run.checkpoint.exists():
-        training.restore(read_checkpoint(run.checkpoint, training))
     training.executor.threads = run.threads
-    training.watch = Watch(training, always=run.record is not None)
-    if run.record is None:
-        return _run(training, run)
-    recorder = Recorder(training, run.record)
+    monitor = LayerMonitor(training, always=any(observer.needs_layers for observer in run.observers))
     try:
-        history = _run(training, run, recorder.keep)
-    except DivergedError:
-        recorder.write(training.history(), ended=True)
+        stopped = _run(training, run, monitor)
+    except DivergedError as error:
+        error.history = training.history(monitor.layers)
+        _end(run.observers, error.history)
+        error.history.stopped = str(error)
         raise
-    recorder.write(history, ended=True)
+    training.restore_best()
+    if not stopped and training.counters.epoch < training.recipe.epochs:
+        stopped = f"no better validation cost for {training.counters.waited} epochs"
+    history = training.history(monitor.layers)
+    history.stopped = stopped
+    _end(run.observers, history)
     return history
 
 
-def _run(training: Training, run: Run, after: Callable[[], None] | None = None) -> History:
-    """Run to the end; `after` is called after each epoch."""
+def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
+    """Run to the end; return why it was stopped, or an empty string."""
     started, stopped = time.perf_counter(), ""
-    each = 1 if run.callbacks or run.checkpoint or after else None
+    epochs = 1 if run.callbacks or run.observers else None
     limit = math.inf if run.time_limit is None else run.time_limit
     with progress(training.recipe.epochs, run.verbose) as show:
         try:
             while not stopped and not training.finished:
-                left = limit - (time.perf_counter() - started)
-                reports = training.run(epochs=each, seconds=min(left, SHOWN_EVERY)) if left > 0 else []
-                stopped = _after(reports, run.callbacks, show) or ("" if left > 0 else "the time limit was reached")
-                stopped = stopped or ("interrupted" if run.stopping() else "")
-                if reports and after is not None:
-                    after()
-                if reports and run.checkpoint is not None and reports[-1].epoch % run.every == 0:
-                    write_checkpoint(run.checkpoint, training)
+                remaining = limit - (time.perf_counter() - started)
+                if remaining <= 0:
+                    return "the time limit was reached"
+                reports = training.run(epochs=epochs, seconds=min(remaining, UPDATE_SECONDS), monitor=monitor)
+                stopped = _report(reports, run.callbacks, show) or ("interrupted" if run.is_stopped() else "")
+                for observer in run.observers if reports else ():
+                    observer.after_epoch(reports[-1], monitor.layers)
         except KeyboardInterrupt:
             stopped = "interrupted"
-    return _history(training, stopped)
+    return stopped
 
 
-def _after(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callback) -> str:
-    """Show and hand on the new reports; why a callback ended the run, or an empty string."""
+def _report(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callback) -> str:
+    """Show the new reports and pass them to the callbacks; why one of these ended the run, or an empty string."""
     for report in reports:
         show(report)
-        answers = [callback(report) for callback in callbacks]
-        if any(answer is True for answer in answers):
+        results = [callback(report) for callback in callbacks]
+        if any(result is True for result in results):
             return "a callback ended it"
     return ""
 
 
-def _history(training: Training, stopped: str) -> History:
-    """The History, with the best weights in place where early stopping was asked for."""
-    if training.best is not None:
-        training.keep_best()
-    history = training.history()
-    if not stopped and training.counters.epoch < training.recipe.epochs:
-        stopped = f"no better validation cost for {training.counters.waited} epochs"
-    history.stopped = stopped
-    return history
+def _end(observers: Sequence[Observer], history: History) -> None:
+    for observer in observers:
+        observer.end(history)

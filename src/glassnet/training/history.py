@@ -1,20 +1,21 @@
-"""What a training run leaves behind: one Report an epoch, and the History of them all."""
+"""What a training run leaves behind: one Report per epoch, and the History of them all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.program.parameters import Array
-from glassnet.training.layer_measures import LayerHistory
+from glassnet.training.layer_measures import LayerHistory, Measures
 
 
 class Report(NamedTuple):
-    """One epoch: its number (from 1), steps since the run began, mean cost of its batches (penalty included), rate of
-    its last step, cost on the validation data (None without), share of right answers there where y are classes, and
-    seconds since the run began.
+    """One epoch of a run.
+
+    `epoch` counts from 1, `step` since the run began; `cost` is the mean over its batches, penalty included, `lr` the
+    rate of its last step. `validation_cost` is None without validation data, `accuracy` on these where y are not
+    classes. `seconds` have passed since the run began.
     """
 
     epoch: int
@@ -34,40 +35,46 @@ class Report(NamedTuple):
         return "  ".join([*parts, f"lr {self.lr:.3g}", f"{self.seconds:.1f} s"])
 
 
-class History(Sequence[Report]):
-    """The reports of a run in order; `history["cost"]` is one of their quantities as an array.
+class CostLevels(NamedTuple):
+    """Mean costs on samples of a run: as reached, of the best constant prediction, and the least possible."""
 
-    `stopped` says in words why the run ended; `best_epoch` is the epoch whose weights were kept, where that was asked;
-    `warnings` are sentences about the run, `layers` the looks at its layers (none where it was too short for one).
-    `levels` is what a model file tells of the cost on samples of the run: as it was saved, of the best constant answer,
-    and the least possible.
+    reached: float
+    constant: float
+    least: float
+
+
+class FinalState(NamedTuple):
+    """What a diagnosis measured after a run: the layers, and the levels of the cost."""
+
+    measures: Measures
+    levels: CostLevels
+
+
+class History(Sequence[Report]):
+    """The reports of a run in order; `history["cost"]` is one of their quantities as an array, with NaN for None.
+
+    `stopped` says why the run ended, `best_epoch` is the epoch whose weights were restored, where early stopping was
+    asked for, `warnings` are sentences about the run. `layers` are the measurements of its layers, none where it was
+    too short; `final` is what `diagnose()` measured after the run, and what a model file stores of it.
     """
 
-    def __init__(self, reports: Sequence[Report] = ()) -> None:
-        self.reports = list(reports)
-        self.stopped = ""
+    def __init__(self, reports: Sequence[Report] = (), stopped: str = "") -> None:
+        self.reports, self.stopped = list(reports), stopped
         self.best_epoch: int | None = None
         self.warnings: list[str] = []
         self.layers = LayerHistory()
-        self.levels: tuple[float, float, float] | None = None
+        self.final: FinalState | None = None
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str):
-            if key not in Report._fields:
-                raise KeyError(f"{key!r}; a report has {', '.join(Report._fields)}")
-            return self.column(key)
-        return self.reports[key]
-
-    def column(self, quantity: str) -> Array:
-        """One quantity of all epochs, NaN where an epoch has none."""
-        values = [getattr(report, quantity) for report in self.reports]
+        if not isinstance(key, str):
+            return self.reports[key]
+        if key not in Report._fields:
+            raise KeyError(f"{key!r}; a report has {', '.join(Report._fields)}")
+        values = [getattr(report, key) for report in self.reports]
         return np.array([np.nan if value is None else value for value in values], np.float64)
 
     def __len__(self) -> int:
         return len(self.reports)
-
-    def __iter__(self) -> Iterator[Report]:
-        return iter(self.reports)
 
     def __repr__(self) -> str:
         if not self.reports:

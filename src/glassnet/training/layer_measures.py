@@ -1,7 +1,7 @@
-"""A network's layers in a few numbers each, read off the buffers of the plain program after it ran on some samples.
+"""The layers of a network in a few numbers each, read from the buffers of the plain program.
 
-Before it, an executor has run forward, cost and BP1 to BP4; after it, a run keeps the numbers (watching.py) and a
-diagnosis turns them into findings (see/diagnosis.py).
+Before it, an executor has run forward, cost and BP1 to BP4 on some samples; after it, a run stores the numbers
+(layer_monitor.py) and a diagnosis turns them into findings (see/diagnosis.py).
 """
 
 from __future__ import annotations
@@ -14,23 +14,22 @@ import numpy as np
 from glassnet.execution.executor import Executor
 from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
-from glassnet.program.program import Program
 from glassnet.tables.activations import Activation
 
-SHUT = 0.05  # of the largest σ'(z): below it a gate counts as shut
-DEAD = 1e-3  # the same for a unit whose gate no sample opens
-SURE = 10  # by how much the mean over the samples may overstate |G|²
-ELEMENTS = 1 << 16  # of a weight matrix that are looked at; of larger ones, evenly spread lines
+SATURATED_SLOPE = 0.05  # of the largest σ'(z): below it an output counts as saturated
+DEAD_SLOPE = 1e-3  # the same for a unit that no sample activates
+MAX_NOISE_RATIO = 10  # by how much the mean over the samples may overstate |G|²
+MAX_ELEMENTS = 1 << 16  # of a weight matrix that are measured; of larger ones, evenly spread rows
 QUANTITIES = ("saturated", "dead", "mean", "spread", "delta", "gradient", "weight", "update")
 
 
 class Measures(NamedTuple):
-    """One look: `values` (layers, quantities), the cost on the samples looked at, and the noise of their gradients.
+    """One measurement: `values` (layers, quantities), the cost on its samples, and the noise of their gradients.
 
-    The columns are QUANTITIES: share of outputs whose gate σ'(z) is shut, share of units whose gate no sample opens
-    (both 0 for softmax), mean and deviation of a, root mean square of δ, ‖dW‖, ‖W‖, and ‖change of W‖ / ‖W‖ of a step
-    (0 where no optimiser is known). `noise` is McCandlish et al.'s simple noise scale (2018, equation 2.8): how many
-    samples a batch needs for its gradient's chance to be as large as the gradient.
+    The columns are QUANTITIES: share of saturated outputs (σ'(z) near 0), share of dead units (σ'(z) near 0 for every
+    sample; both 0 for softmax), mean and standard deviation of a, root mean square of δ, ‖dW‖, ‖W‖, and
+    ‖change of W‖ / ‖W‖ of a step (0 where no optimiser is known). `noise` is the simple noise scale of McCandlish et
+    al. (2018, equation 2.8): the batch size at which the noise of the gradient is as large as the gradient.
     """
 
     values: Array
@@ -39,131 +38,121 @@ class Measures(NamedTuple):
 
 
 class LayerHistory:
-    """The looks of a run: `layers["delta"]` is (looks, layers); `epoch` and `step` say when each was taken, `noise` and
-    `cost` are (looks,).
+    """The measurements of a run: `layers["delta"]` is (measurements, layers).
 
-    `first_to_last` is the ratio of δ in the first layer to that in the last; `batch_size` is the run's (0: unknown).
+    `batch_size` is that of the run, 0 where it is unknown.
     """
 
-    quantities = QUANTITIES
-
-    def __init__(self, looks: Sequence[tuple[int, int, Measures]] = (), batch_size: int = 0) -> None:
-        self.looks, self.batch_size = list(looks), batch_size
+    def __init__(self, measurements: Sequence[tuple[int, int, Measures]] = (), batch_size: int = 0) -> None:
+        self.measurements, self.batch_size = list(measurements), batch_size
 
     def add(self, epoch: int, step: int, measures: Measures) -> None:
-        """One more look, after `epoch` finished epochs and `step` steps."""
-        self.looks.append((epoch, step, measures))
-
-    def thin(self) -> None:
-        """Keep every other look."""
-        del self.looks[1::2]
+        """Append a measurement, taken after `epoch` epochs and `step` steps."""
+        self.measurements.append((epoch, step, measures))
 
     def __getitem__(self, quantity: str) -> Array:
         if quantity not in QUANTITIES:
-            raise KeyError(f"{quantity!r}; a look has {', '.join(QUANTITIES)}")
+            raise KeyError(f"{quantity!r}; a measurement has {', '.join(QUANTITIES)}")
         column = QUANTITIES.index(quantity)
-        return np.array([measures.values[:, column] for _, _, measures in self.looks])
+        return np.array([measures.values[:, column] for _, _, measures in self.measurements])
 
     @property
     def epoch(self) -> Array:
-        """Epochs that were finished at each look."""
-        return np.array([epoch for epoch, _, _ in self.looks], np.int64)
+        """Epochs finished before each measurement."""
+        return np.array([epoch for epoch, _, _ in self.measurements], np.int64)
 
     @property
     def step(self) -> Array:
-        """Steps that were taken at each look."""
-        return np.array([step for _, step, _ in self.looks], np.int64)
+        """Steps taken before each measurement."""
+        return np.array([step for _, step, _ in self.measurements], np.int64)
 
     @property
     def noise(self) -> Array:
-        """The noise scale of each look, in samples."""
-        return np.array([measures.noise for _, _, measures in self.looks])
+        """The noise scale of each measurement, in samples."""
+        return np.array([measures.noise for _, _, measures in self.measurements])
 
     @property
     def cost(self) -> Array:
-        """C on the samples looked at."""
-        return np.array([measures.cost for _, _, measures in self.looks])
+        """C on the measured samples."""
+        return np.array([measures.cost for _, _, measures in self.measurements])
 
     @property
     def first_to_last(self) -> Array:
-        """δ of the first layer over δ of the last, (looks,); 1 where the last is 0."""
+        """δ of the first layer over δ of the last, (measurements,); 1 where the last is 0."""
         return np.array([row[0] / row[-1] if row[-1] > 0 else 1.0 for row in self["delta"]])
 
     def __len__(self) -> int:
-        return len(self.looks)
+        return len(self.measurements)
 
     def __repr__(self) -> str:
-        return f"LayerHistory({len(self)} looks at {', '.join(QUANTITIES)})"
+        return f"LayerHistory({len(self)} measurements of {', '.join(QUANTITIES)})"
 
 
-class Meter:
-    """Reads the layers of a plain program with gradients, whose rows `runner` has run."""
+class LayerMeter:
+    """Measures the layers of a plain program with gradients, whose equations `executor` has run."""
 
-    def __init__(self, architecture: Architecture, runner: Executor) -> None:
-        self.runner, self.rows = runner, activation_inputs(runner.program, len(architecture.dense))
+    def __init__(self, architecture: Architecture, executor: Executor) -> None:
+        self.executor = executor
         self.activations = [dense.activation for dense in architecture.dense]
-        self.slopes = [largest_slope(row) for row in self.activations]
+        self.largest_slopes = list(map(largest_slope, self.activations))
 
-    def read(self, updates: Sequence[float] | None = None) -> Measures:
+    def measure(self, updates: Sequence[float] | None = None) -> Measures:
         """The numbers of all layers; `updates` are ‖change of W‖ / ‖W‖ of each."""
-        given = [0.0] * len(self.activations) if updates is None else updates
+        updates = [0.0] * len(self.activations) if updates is None else updates
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-            values = [[*self._layer(layer), update] for layer, update in enumerate(given, 1)]
-            cost, noise = float(self.runner.rows("C")[0]), noise_scale(self.runner)
+            values = [[*self._layer(layer), update] for layer, update in enumerate(updates, 1)]
+            cost, noise = float(self.executor.rows("C")[0]), noise_scale(self.executor)
         return Measures(np.array(values, np.float64), cost, noise)
 
     def _layer(self, layer: int) -> list[float]:
-        """All quantities of one layer but the last."""
-        a, delta = self.runner.rows(f"a{layer}"), self.runner.rows(f"delta{layer}")
-        weight, gradient = (lines(self.runner.rows(f"{word}{layer}")) for word in ("w", "dw"))
-        size = np.sqrt(self.runner.rows(f"w{layer}").size)
+        """All quantities of one layer but the update."""
+        a, delta = self.executor.rows(f"a{layer}"), self.executor.rows(f"delta{layer}")
+        weight, gradient = (sampled_rows(self.executor.rows(f"{name}{layer}")) for name in ("w", "dw"))
+        size = np.sqrt(self.executor.rows(f"w{layer}").size)
         norms = (rms(delta), size * rms(gradient), size * rms(weight))
-        return [*self.shut(layer), float(a.mean(dtype=np.float64)), float(a.std(dtype=np.float64)), *norms]
+        shares = self.saturated_and_dead(layer)
+        return [*shares, float(a.mean(dtype=np.float64)), float(a.std(dtype=np.float64)), *norms]
 
-    def shut(self, layer: int) -> tuple[float, float]:
-        """Shares of shut outputs and of dead units."""
-        if not self.slopes[layer - 1]:
+    def saturated_and_dead(self, layer: int) -> tuple[float, float]:
+        """The shares of saturated outputs and of dead units."""
+        largest = self.largest_slopes[layer - 1]
+        if not largest:
             return 0.0, 0.0
-        gates = gates_of(self.runner, self.activations[layer - 1], self.rows[layer - 1], layer) / self.slopes[layer - 1]
-        return float((gates < SHUT).mean()), float((gates.max(axis=0) < DEAD).mean())
+        program, a = self.executor.program, f"a{layer}"
+        z = program.rows[program.writer(a)].reads[0]  # or what a layer before the activation made of it
+        slopes = absolute_slopes(self.activations[layer - 1], *map(self.executor.rows, (z, a))) / largest
+        return float((slopes < SATURATED_SLOPE).mean()), float((slopes.max(axis=0) < DEAD_SLOPE).mean())
 
 
-def activation_inputs(program: Program, layers: int) -> list[str]:
-    """What the activation of each dense layer reads: z, or what a layer before it made of z."""
-    return [program.rows[program.writer(f"a{layer}")].reads[0] for layer in range(1, layers + 1)]
+def absolute_slopes(activation: Activation, z: Array, a: Array) -> Array:
+    """|σ'(z)| in the shape of a, by the activation's own formula."""
+    return np.abs(np.ones_like(a) * activation.derivative(z, a))
 
 
-def gates_of(runner: Executor, row: Activation, z: str, layer: int) -> Array:
-    """|σ'(z)| of a layer, (m, fan_out), by the activation's own formula."""
-    found, a = runner.rows(z), runner.rows(f"a{layer}")
-    return np.abs(np.ones_like(a) * row.derivative(found, a))
-
-
-def largest_slope(row: Activation) -> float:
-    """The largest |σ'(z)| between −6 and 6, where each of the tables' activations has it; 0 for softmax."""
-    if not row.elementwise:
+def largest_slope(activation: Activation) -> float:
+    """The largest |σ'(z)| between −6 and 6, where every activation of the table attains it; 0 for softmax."""
+    if not activation.elementwise:
         return 0.0
     z = np.linspace(-6, 6, 241)
-    return float(np.abs(np.ones_like(z) * row.derivative(z, row.value(z))).max())
+    return float(absolute_slopes(activation, z, activation.value(z)).max())
 
 
-def noise_scale(runner: Executor) -> float:
-    """tr Σ / |G|² over all dense layers, from the gradients of each sample and their mean; at most SURE·m.
+def noise_scale(executor: Executor) -> float:
+    """tr Σ / |G|² over all dense layers, from the gradients of each sample and their mean; at most MAX_NOISE_RATIO·m.
 
-    A sample's gradient is δ·aᵀ, so its squared norm is ‖δ‖²·‖a‖², and no gradient of a sample is written down.
+    The gradient of a sample is δ·aᵀ, so its squared norm is ‖δ‖²·‖a‖², and no sample's gradient is formed.
     """
     each = mean = 0.0
-    for row in runner.program.rows:
-        if row.kind == "outer":
-            delta, x = map(runner.rows, row.reads)
+    for row in executor.program.rows:
+        if row.kind == "bp4":
+            delta, x = map(executor.rows, row.reads)
             each += float((square_sums(delta) * (square_sums(x) + 1)).mean())
-            layer = row.writes[0][2:]
-            mean += float(rms(lines(runner.rows(f"dw{layer}"))) ** 2 * runner.rows(f"dw{layer}").size)
-            mean += float(square_sums(runner.rows(f"db{layer}")[np.newaxis])[0])
-    m = runner.m
-    spread = (each - mean) * m / (m - 1) if m > 1 else 0.0
-    sure = max(mean - spread / m, mean / SURE)
-    return spread / sure if spread > 0 and 0 < sure < np.inf else 0.0
+            dw, db = executor.rows(f"dw{row.layer}"), executor.rows(f"db{row.layer}")
+            mean += float(rms(sampled_rows(dw)) ** 2 * dw.size) + float(square_sums(db[np.newaxis])[0])
+    m = executor.m
+    variance = (each - mean) * m / (m - 1) if m > 1 else 0.0
+    square = max(mean - variance / m, mean / MAX_NOISE_RATIO)
+    return variance / square if variance > 0 and 0 < square < np.inf else 0.0
 
 
 def square_sums(rows: Array) -> Array:
@@ -176,6 +165,6 @@ def rms(values: Array) -> float:
     return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
 
 
-def lines(matrix: Array) -> Array:
-    """Evenly spread lines of a large matrix, all of a small one."""
-    return matrix[:: -(-matrix.size // ELEMENTS)]
+def sampled_rows(matrix: Array) -> Array:
+    """Evenly spread rows of a large matrix, all rows of a small one."""
+    return matrix[:: -(-matrix.size // MAX_ELEMENTS)]

@@ -1,4 +1,4 @@
-"""How a run trains, and where it stands: the two records that a Training (training.py) is driven by, and their sums."""
+"""How a run trains and how far it has come: the two records that drive a Training (training.py)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glassnet.batches.sources import Sources
 from glassnet.program.parameters import Array
+from glassnet.program.updates import StepOptions
 from glassnet.tables.optimizers import Optimizer
 from glassnet.tables.schedules import Schedule
 from glassnet.training.history import Report
 
 
 class Recipe(NamedTuple):
-    """How a run trains: everything that decides its numbers, beside the network and the data.
+    """How a run trains: everything that decides its numbers, apart from the model and the data.
 
-    `by_samples` is scikit-learn's way with batches: the penalty of each is divided by its Σw, and an epoch's cost is
-    the mean of its batches' costs by their numbers of samples, whatever their weights.
+    `penalty_per_weight` is scikit-learn's treatment of batches: the penalty of each is divided by its Σw, and the cost
+    of an epoch is the mean of its batches' costs weighted by their numbers of samples, whatever the sample weights.
     """
 
     batch_size: int
@@ -32,12 +34,18 @@ class Recipe(NamedTuple):
     factors: tuple[float, ...] = ()
     shuffle: bool = True
     run: int = 0
-    by_samples: bool = False
+    penalty_per_weight: bool = False
+
+    def step_options(self, sources: Sources) -> StepOptions:
+        """What decides the equations of a step, apart from the architecture."""
+        weighted, labels = sources.weights is not None, sources.y.ndim == 1
+        clips = self.clip_norm is not None, self.clip_value is not None
+        return StepOptions(self.optimizer, weighted, labels, *clips, factors=self.factors)
 
 
 @dataclass
 class Counters:
-    """Where a run stands: epochs finished, batches done in this one, steps taken, costs so far, and the best epoch."""
+    """How far a run has come: finished epochs, batches of the present one, steps, costs so far, and the best epoch."""
 
     epoch: int = 0
     batch: int = 0
@@ -53,11 +61,10 @@ class Counters:
 def running_sums(values: Array, ends: Array, start: float) -> list[float]:
     """The sum of the values up to the first end, added to `start`, then of those up to each further one.
 
-    They are added one by one, so that the sums do not depend on where the values are cut.
+    They are added one by one, so that the sums do not depend on how the values are split over calls.
     """
     counts = np.diff(ends, prepend=0)
     table = np.zeros((len(ends), 1 + int(counts.max())))
     table[0, 0] = start
     table[:, 1:][np.arange(table.shape[1] - 1) < counts[:, np.newaxis]] = values
-    totals: list[float] = np.cumsum(table, axis=1)[:, -1].tolist()
-    return totals
+    return np.cumsum(table, axis=1)[:, -1].tolist()

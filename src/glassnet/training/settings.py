@@ -1,15 +1,13 @@
-"""The words of `train` read once, every mistake named with its argument, before anything is changed.
+"""The arguments of `train`, checked once and every mistake named, before anything is changed.
 
-They become a Recipe, which decides the numbers of a run, and a Run, which decides what else happens on the way.
+They become a Recipe, which decides the numbers of a run, and a Run, which decides what else happens during it.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,18 +19,10 @@ from glassnet.training.recipe import Recipe
 
 
 def checked_recipe(
-    dense: int,
-    *,
-    batch_size: Any,
-    epochs: Any,
-    lr: Any,
-    optimizer: Any,
-    schedule: Any,
-    lr_factors: Sequence[float] | None,
-    **limits: Any,
+    dense: int, batch_size: Any, epochs: Any, lr: Any, optimizer: Any, schedule: Any, lr_factors: Any, **limits: Any
 ) -> Recipe:
-    """A Recipe for a network of `dense` layers; `limits` are patience, clip_norm and clip_value, each may be None."""
-    found: dict[str, Any] = {
+    """A Recipe for `dense` dense layers; `limits` are patience, clip_norm and clip_value, each of which may be None."""
+    checked_limits: dict[str, Any] = {
         name: None if value is None else (whole if name == "patience" else positive)(name, value)
         for name, value in limits.items()
     }
@@ -43,43 +33,19 @@ def checked_recipe(
         optimizer=optimizers.optimizer(optimizer),
         schedule=schedules.schedule("constant" if schedule is None else schedule),
         factors=_factors(lr_factors, dense),
-        **found,
+        **checked_limits,
     )
 
 
-def checked_run(
-    time_limit: Any, callbacks: Any, checkpoint: Any, every: Any, resume: Any, record: Any, verbose: Any, threads: Any
-) -> Run:
-    """What a run does beside computing; `threads` never changes its numbers."""
-    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks := tuple(callbacks))):
+def checked_run(time_limit: Any, callbacks: Any, verbose: Any, threads: Any) -> Run:
+    """The Run that these arguments of `train` describe."""
+    functions = tuple(callbacks) if isinstance(callbacks, Iterable) else (None,)
+    if not all(map(callable, functions)):
         raise ParameterTypeError("callbacks must be a sequence of functions that take a Report.")
-    if resume and checkpoint is None:
-        raise ParameterError("resume=True needs checkpoint, the file to take the run up from.")
     if not (verbose is None or verbose in (0, 1)):
         raise ParameterError(f"verbose is {verbose!r}; it must be None, 0 or 1.")
-    return Run(
-        callbacks=tuple(callbacks),
-        time_limit=None if time_limit is None else positive("time_limit", time_limit),
-        checkpoint=_file("checkpoint", checkpoint),
-        record=_file("record", record),
-        every=whole("every", every),
-        resume=bool(resume),
-        verbose=verbose,
-        threads=None if threads is None else whole("threads", threads),
-    )
-
-
-def _file(name: str, path: Any) -> Path | None:
-    """The path of a file to write, whose folder is there; None stays None."""
-    if path is None:
-        return None
-    if not isinstance(path, (str, os.PathLike)):
-        raise ParameterTypeError(f"{name} must be the path of a file, not {path!r}.")
-    if Path(path).is_dir():
-        raise ParameterError(f"{name} {path!r} is a folder; name a file in it.")
-    if not Path(path).parent.is_dir():
-        raise ParameterError(f"{name}: there is no folder {Path(path).parent}; make it first.")
-    return Path(path)
+    limit = None if time_limit is None else positive("time_limit", time_limit)
+    return Run(functions, limit, verbose, threads=None if threads is None else whole("threads", threads))
 
 
 def checked_seed(seed: Any) -> int:
@@ -121,14 +87,14 @@ def positive(name: str, value: Any) -> float:
     return number
 
 
-def _factors(factors: Sequence[float] | None, dense: int) -> tuple[float, ...]:
-    """One factor on the rate for each dense layer; 0 keeps a layer as it is."""
+def _factors(factors: Any, dense: int) -> tuple[float, ...]:
+    """One factor on the rate for each dense layer; 0 freezes a layer."""
     if factors is None:
         return ()
     try:
         factors = [float(factor) for factor in factors]
     except (TypeError, ValueError):
-        raise ParameterTypeError(f"lr_factors must be {dense} numbers, one a dense layer, not {factors!r}.") from None
+        raise ParameterTypeError(f"lr_factors must be {dense} numbers, one per dense layer, not {factors!r}.") from None
     if len(factors) != dense:
         raise ParameterError(f"lr_factors has {len(factors)} numbers, but the network has {dense} dense layers.")
     if not all(0 <= factor < math.inf for factor in factors):

@@ -1,0 +1,33 @@
+"""Checks on the files and folders that a command writes, made before its work begins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from glassnet.errors import DataError, GlassnetError, ModelFileError
+from glassnet.files.storage import check_target
+
+
+def check_output(out: str, *inputs: str, error: type[GlassnetError] = ModelFileError) -> None:
+    """Refuse an output file that is an input, a folder or a link, or whose folder does not exist."""
+    check_target(out, error)
+    for path in inputs:
+        inside = os.path.isdir(path) and os.path.dirname(os.path.abspath(out)) == os.path.abspath(path)
+        if inside or (os.path.exists(out) and os.path.exists(path) and os.path.samefile(out, path)):
+            raise error(f"{out} would overwrite the input {path}; choose another name.")
+
+
+def check_folder(folder: str) -> None:
+    """Refuse a file where a folder is needed. Raises DataError."""
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise DataError(f"{folder} is a file; name a folder for the pictures.")
+
+
+def make_folder(folder: str) -> Path:
+    """Make a folder and its parents unless they exist. Raises DataError where that fails."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    return Path(folder)

@@ -1,0 +1,67 @@
+"""The options of `glassnet train` that shape a network and its training: their checks, and the untrained network."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from glassnet.cli.dataset import Dataset
+from glassnet.cli.output_layer import choose_output_layer, keeps_units
+from glassnet.errors import ParameterError
+from glassnet.network import NeuralNetwork
+from glassnet.program.architecture import penalty
+from glassnet.tables.activations import activation
+from glassnet.tables.initializers import initializer
+from glassnet.tables.layers import Dropout
+from glassnet.tables.optimizers import optimizer
+from glassnet.tables.schedules import schedule
+from glassnet.training.settings import positive, whole
+
+
+class TrainOptions(NamedTuple):
+    """The options, by the names of the command line."""
+
+    hidden: list[int]
+    activation: str = "relu"
+    cost: str = "auto"
+    initializer: str = "auto"
+    dropout: float = 0.0
+    l2: float = 0.0
+    optimizer: str = "adam"
+    schedule: str = "one_cycle"
+    lr: float = 0.0005
+    batch_size: int = 64
+    epochs: int = 20
+    patience: int | None = None
+    validation: float = 0.2
+    seed: int = 0
+    threads: int | None = None
+    quiet: bool = False
+
+
+def check_options(options: TrainOptions) -> None:
+    """Check the options before any data is read. Raises ParameterError (a ValueError) for one that cannot be used."""
+    for name in ("batch_size", "epochs", "patience", "threads"):
+        if getattr(options, name) is not None:
+            whole(name, getattr(options, name))
+    positive("lr", options.lr)
+    optimizer(options.optimizer)
+    schedule(options.schedule)
+    if not activation(options.activation).elementwise:
+        raise ParameterError(f"activation {options.activation!r} is for the last layer; hidden layers need another.")
+    keeps_units(options.cost)
+    initializer(options.initializer)
+    penalty("l2", options.l2)
+    Dropout(rate=options.dropout)
+    if options.seed < 0:
+        raise ParameterError(f"seed is {options.seed}; it must be 0 or more.")
+
+
+def make_network(dataset: Dataset, options: TrainOptions) -> NeuralNetwork:
+    """Make the untrained network for a dataset."""
+    output = choose_output_layer(options.cost, dataset.target)
+    layers: list[Any] = [dataset.x.shape[1]]
+    for width in options.hidden:
+        layers += [width, Dropout(rate=options.dropout)] if options.dropout else [width]
+    activations = [options.activation] * len(options.hidden) + [output.activation]
+    settings = {name: getattr(options, name) for name in ("initializer", "l2", "seed")}
+    return NeuralNetwork([*layers, output.width], activations, cost=output.cost, **settings)

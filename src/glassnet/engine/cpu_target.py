@@ -1,0 +1,54 @@
+"""What the vector unit of the processor offers: it decides how large the register tiles of a matrix product are.
+
+The answer is derived from the instructions that LLVM selects for the target, so it depends only on the features that
+are part of the cache's key.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from glassnet.engine.compile import assembly
+from glassnet.engine.llvm_vectors import size_of
+
+PROBE = """
+declare <16 x float> @llvm.fma.v16f32(<16 x float>, <16 x float>, <16 x float>)
+define void @probe(<16 x float>* %pointer) {
+  %x = load <16 x float>, <16 x float>* %pointer
+  %y = call <16 x float> @llvm.fma.v16f32(<16 x float> %x, <16 x float> %x, <16 x float> %x)
+  store <16 x float> %y, <16 x float>* %pointer
+  ret void
+}
+"""
+
+
+class CpuTarget(NamedTuple):
+    """The vector width in bytes, the heights (rows) and width (vectors) of register tiles, and what is fast."""
+
+    vector_bytes: int
+    tile_rows: tuple[int, ...]
+    tile_vectors: int
+    fma: bool  # fused multiply-add
+    free_masks: bool  # masked loads and stores cost nothing
+    scalef: bool  # one instruction multiplies by a power of two
+
+    def lanes(self, real: ir.Type) -> int:
+        """Number of lanes of a vector."""
+        return self.vector_bytes // size_of(real)
+
+
+@cache
+def cpu_target() -> CpuTarget:
+    """The target that Numba compiles for, as seen from the instructions selected for a fused multiply-add."""
+    text = assembly(llvm.parse_assembly(PROBE))
+    if "zmm" in text and "vfmadd" in text:
+        return CpuTarget(64, (8, 4, 1), 3, True, True, True)
+    if "ymm" in text and "vfmadd" in text:
+        return CpuTarget(32, (4, 1), 3, True, False, False)
+    if "fmla" in text:
+        return CpuTarget(16, (8, 4, 1), 3, True, False, False)
+    return CpuTarget(16, (4, 1), 2, False, False, False)

@@ -1,0 +1,48 @@
+"""What tells one compiled kernel from another: its kind, its dtype and, for formulas, the operations."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from glassnet.tables.formula import Formula
+
+CALLEES = {
+    **{"affine": "gemm_epilogue", "propagate": "gemm_epilogue", "gemm_epilogue": "gemm", "bp4": "gemm"},
+    **{"sparse_affine": "sparse_gemm_epilogue", "sparse_gemm_epilogue": "sparse_gemm", "sparse_bp4": "sparse_gemm"},
+}
+
+
+class KernelSpec(NamedTuple):
+    """The specification of a kernel. Two with the same text are the same machine code."""
+
+    kind: str
+    dtype: str
+    formula: Formula | None = None
+    modes: tuple[str, ...] = ()
+    scalars: int = 0
+
+    @property
+    def text(self) -> str:
+        """The specification as text; unlike the tuple, it tells 1 from 1.0 and 0.0 from -0.0."""
+        return repr(tuple(self))
+
+    @property
+    def traced(self) -> Formula:
+        """The formula of a kernel that needs one."""
+        assert self.formula is not None
+        return self.formula
+
+    @property
+    def reads(self) -> int:
+        """Number of operands that the formula reads."""
+        return self.traced.inputs - self.scalars
+
+    @property
+    def symbol(self) -> str:
+        """The name under which other kernels call this one."""
+        return f"glassnet_{self.kind}_{self.dtype}"
+
+    @property
+    def callee(self) -> KernelSpec | None:
+        """The kernel that this one calls by name, if any."""
+        return KernelSpec(CALLEES[self.kind], self.dtype) if self.kind in CALLEES else None

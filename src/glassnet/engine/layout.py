@@ -1,0 +1,86 @@
+"""The int64 slots through which executor and kernels talk: what each number in a row, a context or a call means.
+
+`executor.py` and `row_table.py` write these slots, the kernels read them. The names are attributes of modules, because
+Numba replaces these by constants as fast as literals: `row[AFFINE.w]` compiles to the machine code of `row[5]`.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, NamedTuple
+
+
+def _slots(fields: str, first: int = 0) -> Any:
+    """A namespace of consecutive slot numbers, beginning with `first`."""
+    slots = ModuleType("slots")
+    vars(slots).update({name: number for number, name in enumerate(fields.split(), first)})
+    return slots
+
+
+# The context of a thread, as wide as two cache lines: what is the same for all rows of a step. ------------------------
+# scalars: address of this step's scalars. order: address of the sample numbers of the run. abort: address of a flag.
+
+CONTEXT = _slots("thread threads samples first_sample step scalars order reserved abort")
+CONTEXT_SIZE = CONTEXT.abort + 1
+
+# A row of the table: four numbers, addresses of the operands, then what else a kind of row needs. ---------------------
+
+
+class RowHeader(NamedTuple):
+    """What every row of the table begins with; the operands follow, inputs before outputs."""
+
+    kernel: int  # address of the kernel
+    barrier: int  # 1 where all threads wait for each other before the row
+    units: int  # length of the outer loop; 0 where it is the number of samples of the batch
+    width: int  # length of the inner loop; number of operands of mean_cost and clip_scale
+
+
+ROW = _slots(" ".join(RowHeader._fields))
+FIRST_OPERAND = len(RowHeader._fields)  # the scalars' indices of a formula follow its operands
+
+GATHER = _slots("source batch stride dtype", FIRST_OPERAND)
+ONE_HOT = _slots("labels targets", FIRST_OPERAND)
+SAMPLE_WEIGHTS = _slots("source weights scalar", FIRST_OPERAND)
+AFFINE = _slots("a w b z terms epilogue operand_count operands", FIRST_OPERAND)
+PROPAGATE = _slots("delta w da terms epilogue operand_count operands", FIRST_OPERAND)
+BP4 = _slots("delta a dw", FIRST_OPERAND)
+MEAN = _slots("p mean", FIRST_OPERAND)
+MEAN_PRODUCT = _slots("p q mean", FIRST_OPERAND)
+MOMENTS = _slots("x mean variance", FIRST_OPERAND)
+SOFTMAX = _slots("z a groups", FIRST_OPERAND)  # groups: how many there are; their sizes follow
+SOFTMAX_ERROR = _slots("da a delta groups", FIRST_OPERAND)
+SOFTMAX_COST = _slots("z y cost groups", FIRST_OPERAND)
+DROPOUT = _slots("x result threshold key0 key1 scale", FIRST_OPERAND)
+MEAN_COST = _slots("weighted penalties units")  # after the operands: 0 or 1, number of penalties, units of each
+CLIP_SCALE = _slots("sums units")  # after the operands: number of sums, units of each, index of the scalar `limit`
+
+# Calls that are not rows. ---------------------------------------------------------------------------------------------
+# GEMM: c = start + a·b, then times 1/divisor. x_row is the row stride of x, a_term a's stride from term to term;
+# transposed: whether b is read as b[j, k]; start: address of the row at which every row of c starts, or 0.
+# EPILOGUE, after them: the formula that follows; offset: index of the product's first number in its operands.
+
+GEMM = _slots("a a_row a_term b b_row transposed c c_row start rows columns terms divisor")
+EPILOGUE = _slots("kernel operand_count operands offset", GEMM.divisor + 1)
+SHUFFLE = _slots("orders epochs samples draws")
+
+
+class InterpreterArguments(NamedTuple):
+    """The arguments of one call of the interpreter; addresses where no comment says otherwise."""
+
+    table: int
+    rows: int  # number of rows to run
+    row_size: int  # slots
+    context: int
+    batches: int  # (first sample, samples) of each step
+    scalars: int
+    scalar_bytes: int  # from step to step
+    first_step: int  # number of the first step
+    steps: int  # number of steps
+    costs: int  # where the cost of each step is written
+    cost: int  # where the program writes its cost
+    steps_done: int  # written by the interpreter
+    flush: int  # 1: denormals count as 0
+    barrier: int  # how often a thread has come to a barrier
+
+
+CALL = _slots(" ".join(InterpreterArguments._fields))

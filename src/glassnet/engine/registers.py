@@ -1,0 +1,63 @@
+"""Rows of vector registers for the matrix products: loads, stores, masks, fused multiply-add."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llvmlite import ir
+from llvmlite.ir import Value
+
+from glassnet.engine.llvm_vectors import I32, Builder, call_intrinsic, int64, size_of
+from glassnet.engine.simd import call_masked
+
+
+def clamped_indices(builder: Builder, count: int, stop: Value, first: Value | None = None) -> list[Value]:
+    """The indices first, first + 1 ..., `count` of them; those from `stop` on are clamped to stop − 1."""
+    last = builder.sub(stop, int64(1))
+    indices = [int64(index) for index in range(count)]
+    indices = [builder.add(first, index) for index in indices] if first is not None else indices
+    return [builder.select(builder.icmp_signed("<", index, last), index, last) for index in indices]
+
+
+def multiply_add(builder: Builder, a: Value, b: Value, total: Value, fused: bool) -> Value:
+    """a·b + total, rounded once where the target can."""
+    if not fused:
+        return builder.fadd(builder.fmul(a, b), total)
+    return call_intrinsic(builder, "llvm.fma", a, b, total)
+
+
+class RegisterRow:
+    """`vectors` vectors that are contiguous in memory; with a mask, the last one is loaded and stored in part."""
+
+    def __init__(self, builder: Builder, kind: ir.VectorType, vectors: int, mask: Value | None) -> None:
+        self.builder, self.kind, self.vectors, self.mask = builder, kind, vectors, mask
+        self.size = ir.Constant(I32, size_of(kind.element))
+
+    def vector_pointer(self, start: Value, index: int) -> Value:
+        """Pointer to a vector of the row."""
+        pointer = self.builder.gep(start, [int64(index * self.kind.count)])
+        return self.builder.bitcast(pointer, self.kind.as_pointer())
+
+    def is_masked(self, index: int) -> bool:
+        """Whether only some lanes of a vector belong to the row."""
+        return self.mask is not None and index == self.vectors - 1
+
+    def load(self, start: Value) -> list[Value]:
+        """The vectors of the row that begins at `start`."""
+        return [self.load_vector(self.vector_pointer(start, i), self.is_masked(i)) for i in range(self.vectors)]
+
+    def load_vector(self, pointer: Value, is_masked: bool) -> Value:
+        """One vector; 0 outside the mask."""
+        if not is_masked:
+            return self.builder.load(pointer, align=self.size.constant)
+        zero = ir.Constant(self.kind, None)
+        return call_masked(self.builder, "load", self.kind, self.kind, pointer, self.size, self.mask, zero)
+
+    def store(self, start: Value, values: Sequence[Value]) -> None:
+        """Store the row."""
+        for index, value in enumerate(values):
+            pointer = self.vector_pointer(start, index)
+            if self.is_masked(index):
+                call_masked(self.builder, "store", self.kind, ir.VoidType(), value, pointer, self.size, self.mask)
+            else:
+                self.builder.store(value, pointer, align=self.size.constant)

@@ -1,0 +1,93 @@
+"""The state of a network: what training changes, a model file stores, and inference reads.
+
+An architecture says which equations there are, one flat vector holds the parameters, a second one the running
+statistics. Only `Model.executor` brings a program, its vectors and an executor together.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from glassnet.batches.sources import Sources
+from glassnet.batches.sparse import is_sparse
+from glassnet.execution.executor import Executor, StepExecutor, choose_executor
+from glassnet.execution.sparse_executor import SparseExecutor
+from glassnet.program.architecture import Architecture
+from glassnet.program.buffers import Vectors, new_vectors
+from glassnet.program.layer_positions import segments
+from glassnet.program.lowering import Lowerings
+from glassnet.program.parameters import Parameters
+from glassnet.program.program import Program
+from glassnet.tables.initializers import Initializer, initializer_for
+
+
+class Model:
+    """Architecture, parameters, running statistics, dtype, seed and engine of a network.
+
+    `thread_local` holds the executors of each calling thread (inference.py); no copy has them.
+    """
+
+    def __init__(
+        self, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str
+    ) -> None:
+        self.architecture, self.initializer = architecture, initializer
+        self.dtype, self.seed, self.engine = np.dtype(dtype), seed, engine
+        self._allocate()
+        self.initialize()
+
+    def _allocate(self) -> None:
+        """Vectors of zeros for the parameters and the running statistics."""
+        parameters, statistics = segments(self.architecture)
+        self.parameters, self.statistics = Parameters(parameters, self.dtype), Parameters(statistics, self.dtype)
+        self.thread_local, self.sample_shape = threading.local(), (self.architecture.inputs, 1)
+
+    def initialize(self) -> None:
+        """Draw the weights from the seed; biases, layers' parameters and running statistics get their first values."""
+        rng = np.random.default_rng(self.seed)
+        for vector in (self.parameters, self.statistics):
+            for segment in vector.segments.values():
+                if segment.initial is not None:
+                    vector[segment.name][...] = segment.initial
+                    continue
+                entry = initializer_for(self.initializer, self.architecture.dense[segment.layer - 1].activation)
+                vector[segment.name] = entry.draw(rng, *segment.shape)
+
+    def executor(
+        self, program: Program, capacity: int, *, vectors: Vectors | None = None, engine: str | None = None
+    ) -> Executor:
+        """An executor of `program` on this model's parameters and statistics, for batches of up to `capacity` samples.
+
+        Pass the `vectors` of another executor of this model to share its gradients and optimiser states; otherwise
+        they are new and 0. The step scalars of the penalty are set.
+        """
+        if vectors is None:
+            vectors = new_vectors(program, self.parameters, self.statistics)
+        result = choose_executor(engine or self.engine, program, vectors, capacity, self.seed)
+        result.scalars = {"l1": self.architecture.l1, "l2": self.architecture.l2}
+        return result
+
+    def step_executor(self, lowerings: Lowerings, capacity: int, sources: Sources) -> StepExecutor:
+        """What runs the steps of a run on `sources`, whose x may be sparse."""
+        executor = self.executor(lowerings.for_engine(self.engine), capacity)
+        result: StepExecutor = SparseExecutor(executor, sources) if is_sparse(sources.x) else executor
+        result.bind(sources)
+        return result
+
+    def astype(self, dtype: Any) -> Model:
+        """A copy that computes in another dtype."""
+        other = object.__new__(Model)
+        other.__setstate__(self.__getstate__() | {"dtype": np.dtype(dtype)})
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name != "thread_local"}
+        return state | {name: state[name].vector.copy() for name in ("parameters", "statistics")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parameters, statistics = state.pop("parameters"), state.pop("statistics")
+        vars(self).update(state)
+        self._allocate()
+        self.parameters.vector[:], self.statistics.vector[:] = parameters, statistics

@@ -1,0 +1,40 @@
+"""What all pictures share: colours, figures outside pyplot's global state, and writing a figure to a file.
+
+The colours are Okabe and Ito's, which colour-blind readers can distinguish; no picture relies on colour alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glassnet.errors import DataError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
+OKABE_ITO = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure that no global state keeps alive and that a notebook displays; width and height in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def new_axes(width: float, height: float) -> Axes:
+    """The axes of a new figure; width and height in inches."""
+    return new_figure(width, height).add_subplot()
+
+
+def save_figure(drawn: Axes | Figure, path: Path) -> Path:
+    """Write the figure as PNG, atomically, and return the path. Raises DataError if it cannot be written."""
+    from glassnet.files.storage import atomic_file
+
+    figure: Any = getattr(drawn, "figure", drawn)
+    with atomic_file(path, DataError) as file:
+        figure.savefig(file, format="png", dpi=120)
+    return path

@@ -1,0 +1,100 @@
+"""The methods of a network that look into it and leave it as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from glassnet.batches.sources import Sources
+from glassnet.execution.model import Model
+from glassnet.see.explain import Explanation, explain_step
+from glassnet.see.notebook import model_html, model_text
+from glassnet.see.nudge import Nudge, nudge
+from glassnet.see.trace import Trace, trace
+from glassnet.training.history import History
+
+if TYPE_CHECKING:
+    from glassnet.see.credit import Credit
+    from glassnet.see.diagnosis import Diagnosis
+
+
+class Inspection:
+    """What NeuralNetwork shows of its model and of its last training."""
+
+    model: Model
+    history: History | None
+    recent_samples: Sources | None
+
+    def trace(self, x: Any, y: Any, sample_weight: Any = None, dtype: Any = None, training: bool = False) -> Trace:
+        """Every z, a, δ, dW and db of one pass over x and y, by name.
+
+        Parameters
+        ----------
+        x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,)
+        sample_weight : (batch,), 0 or more
+        dtype : "float64" computes in it; None is the network's own
+        training : the equations of a training step (dropout, statistics of the batch) in place of those of inference
+
+        δ is the derivative of a sample's own cost and has no 1/m; dW and db are means over the batch, penalty included.
+        """
+        return trace(self.model, (x, y, sample_weight), dtype, training)
+
+    def nudge(self, x: Any, y: Any, quantity: str, step: float = 1e-6, *, sample_weight: Any = None) -> Nudge:
+        """Move one number by ±step, in float64, and compare the slope of C with what backpropagation says.
+
+        For a weight or bias that is ∂C/∂w itself. C is a mean, so for one sample's z it is δ/m, for its a or x it is
+        ∂c/∂a or ∂c/∂x over m (in hidden layers Wᵀ·δ/m of the next layer). x, y are columns; `quantity` is an entry such
+        as "w1[2,0]", "b1[2]", "z1[2,0]", "a1[2,0]" or "x[0,3]", layers from 1 and indices from 0.
+        """
+        return nudge(self.model, (x, y, sample_weight), quantity, step)
+
+    def explain_step(
+        self,
+        x: Any,
+        y: Any,
+        lr: float = 0.1,
+        optimizer: Any = "sgd",
+        *,
+        sample_weight: Any = None,
+        notation: str = "columns",
+        dtype: Any = "float64",
+    ) -> Explanation:
+        """Walk through one training step on the batch x, y with the network's own numbers.
+
+        Parameters
+        ----------
+        x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,); columns, whatever the notation shown
+        lr, optimizer : the rate, and a name or entry; its states are 0, so that this is its first step
+        notation : "columns" (the article, Nielsen) or "rows" (scikit-learn, PyTorch)
+        dtype : what it is computed in; None is the network's own, in which a small drop of C may drown in rounding
+        """
+        return explain_step(self.model, (x, y, sample_weight), lr, optimizer, notation, dtype)
+
+    def diagnose(self, x: Any = None, y: Any = None, *, columns: Sequence[str] | None = None) -> Diagnosis:
+        """Why the network trains or predicts badly, judged by its last run and by x (fan_in, batch) and y if given.
+
+        y is (fan_out, batch), or class numbers (batch,); without them some samples of the last run serve, which the
+        network keeps in memory, and what is measured joins `history.final`, so that a saved model can be diagnosed.
+        `columns` are names of x's rows, samples being columns. Each finding has a name, evidence, the equation behind
+        it, one change to try, and its expected effect. Raises ParameterError where there is neither a run nor data.
+        """
+        from glassnet.see.diagnosis import diagnose
+
+        return diagnose(self.model, self.history, self.recent_samples, x, y, columns)
+
+    def credit(self, x: Any, y: Any) -> Credit:
+        """The part of each sample in each layer's gradient, ‖δ‖·‖a‖, from one pass over x (fan_in, batch) and y.
+
+        y is (fan_out, batch), or class numbers (batch,). The result ranks the samples with the largest gradients, and
+        those whose labels are probably wrong.
+        """
+        from glassnet.see.credit import credit
+
+        return credit(self.model, x, y)
+
+    def __repr__(self) -> str:
+        return model_text(self.model)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the network as text, and its table of equations as static HTML."""
+        return {"text/plain": repr(self), "text/html": model_html(self.model)}

@@ -1,0 +1,175 @@
+"""A stage of a step: one equation with its real numbers, in columns or in rows, and a sentence about it.
+
+stage_text.py makes stages of the equations that were evaluated; layout.py draws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from glassnet.program.parameters import Array
+from glassnet.program.program import Program, Row, symbol
+from glassnet.see.ascii import to_ascii
+from glassnet.see.trace import number
+
+SAMPLES = 4  # how many samples are shown
+Axis = int | str | None  # a layer whose neurons are counted, "m" for samples, None for a single row or column
+
+
+class LabelledArray(NamedTuple):
+    """A quantity in an equation; `axes` say what its rows and columns count."""
+
+    symbol: str
+    values: Array
+    axes: tuple[Axis, Axis]
+
+    @property
+    def transposed(self) -> LabelledArray:
+        """The transpose, under the same name."""
+        return LabelledArray(self.symbol, self.values.T, (self.axes[1], self.axes[0]))
+
+
+class Stage(NamedTuple):
+    """One equation: its label, a title, its text, its quantities with the signs between them, and a sentence.
+
+    In `text`, {} stand for the factors of a matrix product, whose order the other notation reverses.
+    """
+
+    label: str
+    title: str
+    text: str
+    terms: tuple[LabelledArray | str, ...]
+    sentence: str
+
+    @property
+    def formula(self) -> str:
+        """The equation as text."""
+        factors = [term.symbol for term in self.terms if isinstance(term, LabelledArray)]
+        return self.text.format(*factors[:2]) if "{}" in self.text else self.text
+
+    @property
+    def transposed(self) -> Stage:
+        """The same in rows: every array transposed, and the factors of a product in reverse order."""
+        terms = [term if isinstance(term, str) else term.transposed for term in self.terms]
+        if "{}" in self.text:
+            terms[0], terms[2] = terms[2], terms[0]
+        return self._replace(terms=tuple(terms))
+
+    @property
+    def in_ascii(self) -> Stage:
+        """The same in ASCII."""
+        terms = [to_ascii(t) if isinstance(t, str) else t._replace(symbol=to_ascii(t.symbol)) for t in self.terms]
+        label, title, text, sentence = map(to_ascii, (self.label, self.title, self.text, self.sentence))
+        return Stage(label, title, text, tuple(terms), sentence)
+
+
+class Evaluation(NamedTuple):
+    """An equation of the program that was evaluated: what it read before, and what it wrote."""
+
+    program: Program
+    row: Row
+    reads: Mapping[str, Array]
+    writes: Mapping[str, Array]
+
+    def read(self, name: str) -> LabelledArray:
+        """A quantity that it read, as it was before."""
+        return LabelledArray(symbol(name), self.reads[name], axes(name, self.program))
+
+    def written(self, name: str) -> LabelledArray:
+        """A quantity that it wrote, as it is now."""
+        return LabelledArray(symbol(name), self.writes[name], axes(name, self.program))
+
+
+def axes(name: str, program: Program) -> tuple[Axis, Axis]:
+    """What the rows and columns of a quantity count, samples being columns."""
+    buffer = program.buffers[name]
+    if buffer.shape[0] == "m":
+        return (buffer.layer if len(buffer.shape) == 2 else None), "m"
+    if len(buffer.shape) == 2 and buffer.layer is not None:
+        return buffer.layer, buffer.layer - 1
+    return buffer.layer, None
+
+
+def largest(values: Array) -> tuple[int, int]:
+    """The neuron and the sample of the largest number among the samples that are shown."""
+    neuron, sample = np.unravel_index(np.abs(values[:, :SAMPLES]).argmax(), values[:, :SAMPLES].shape)
+    return int(neuron), int(sample)
+
+
+def signed(value: float) -> str:
+    """A number with its sign."""
+    return f"{'+' if value > 0 else ''}{number(float(value))}"
+
+
+def span(values: Array) -> str:
+    """The range of some numbers, in words."""
+    low, high = number(float(values.min())), number(float(values.max()))
+    return f"is {low}" if low == high else f"lies between {low} and {high}"
+
+
+def factor_text(value: float) -> str:
+    """A number as a factor: in brackets where it is negative."""
+    return f"({number(float(value))})" if value < 0 else number(float(value))
+
+
+def output_error_sentence(gradient: Array) -> str:
+    """What the first sample's ∂c/∂a says of its output."""
+    output = int(np.abs(gradient[:, 0]).argmax())
+    value = float(gradient[output, 0])
+    if value == 0:
+        return "The first sample's outputs are right: its error is 0."
+    which = f"Output {output}" if len(gradient) > 1 else "The output"
+    return f"{which} is too {'high' if value > 0 else 'low'} for the first sample, so ∂c/∂a is {signed(value)}."
+
+
+def gate_sentence(error: Array, gate: Array, delta: Array) -> str:
+    """Which neuron the largest error reaches, and how much of it passes the gate."""
+    neuron, sample = largest(error)
+    before, after, slope = error[neuron, sample], delta[neuron, sample], gate[neuron, sample]
+    where = f"neuron {neuron}" + (f" (sample {sample})" if error.shape[1] > 1 else "")
+    sentence = (
+        f"What arrives is multiplied by the slope at z. {signed(before)} arrives at {where}, {signed(after)} passes: "
+        f"its gate is {number(float(slope))}."
+    )
+    if largest(delta)[0] != neuron and abs(slope) < abs(gate).max() / 10:
+        sentence += (
+            " The neuron that receives the largest error passes on less than another: it is saturated, and its gate is "
+            "almost closed."
+        )
+    return sentence
+
+
+LAYER_SENTENCES = {
+    "moments": "The mean and the variance of each neuron over the samples of this batch.",
+    "feature_moments": "The mean and the variance of each sample over its neurons.",
+    "dropout": "Values that were set to 0 on the way forward pass no error back; the others pass it, divided as they "
+    "were.",
+    "mean_product": "γ multiplies x̂, so its gradient is the error times x̂, as the mean over the samples.",
+}
+
+
+def layer_sentence(row: Row) -> str:
+    """What an equation of a layer between the dense layers does, in a sentence."""
+    if row.kind == "dropout" and row.label == "forward":
+        return "Dropout sets randomly chosen values to 0 and divides the others by the share that it keeps."
+    if row.kind in LAYER_SENTENCES:
+        return LAYER_SENTENCES[row.kind]
+    if row.label != "forward":
+        return "The error passes back through this layer."
+    if row.role == "running statistic":
+        return "A running statistic for inference, which has no batch to compute it from; this step does not use it."
+    if row.role == "normalised":
+        return "Each value as its distance from the mean, in standard deviations."
+    return "A layer between the dense layers, with its own learnt γ (scale) and, where it has one, β (shift)."
+
+
+def recurrence(name: str, states: Sequence[str], text: str) -> str:
+    """An optimiser's formulas in reading order: first those of its states, then the parameter's in terms of them."""
+    step, *formulas = text.split(", ")
+    for state, formula in zip(states, formulas, strict=True):
+        step = step.replace(f" ({formula})", f" {state}").replace(formula, state)
+    lines = [f"{state} ← {formula}" for state, formula in zip(states, formulas, strict=True)]
+    return "; ".join([*lines, f"{name} ← {step}"])

@@ -1,0 +1,42 @@
+"""README and docs: the commands they show run, and their relative links lead to files and headings that exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+COMMANDS = re.findall(r"(?:^|`)(glassnet \w+ [^`\n]*docs/data/[^`\n]*)", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+
+def anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    assert len(COMMANDS) >= 5
+    for command in sorted(COMMANDS, key=lambda command: " train " not in command):
+        call = [sys.executable, "-c", "from glassnet.cli import main; main()", *shlex.split(command)[1:]]
+        done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_links_resolve(document: Path) -> None:
+    prose = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose):
+        path, _, fragment = link.partition("#")
+        if "://" in link:
+            continue
+        target = document.parent / path if path else document
+        assert target.exists(), link
+        headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if fragment else []
+        assert not fragment or fragment in map(anchor, headings), link
