@@ -116,7 +116,7 @@ def test_the_explained_step_equals_the_step_of_a_training(name: str, engine: str
 def test_a_short_step_does_what_was_predicted(name: str) -> None:
     explanation = explained(name, lr=1e-5)
     assert explanation.real < 0 and explanation.real == pytest.approx(explanation.predicted, rel=2e-3)
-    assert "the slope told the truth" in explanation.verdict
+    assert "the slope predicted this step well" in explanation.verdict
 
 
 def test_softmax_shows_its_jacobian_and_the_shortcut() -> None:

@@ -74,7 +74,7 @@ class Explanation:
         """Whether the step helped: the predicted and the real change of the cost, in sentences."""
         helped = "The step helped" if self.real < 0 else "The step did not help"
         gap = abs(self.real - self.predicted) / abs(self.predicted) if self.predicted else 0.0
-        close = "the slope told the truth over this step"
+        close = "the slope predicted this step well"
         far = "the step is so long that the cost curves away from its slope; try a smaller lr"
         return (
             f"{helped}: predicted Σ gradient·change = {self.predicted:+.6f}, real {self.before:.6f} → {self.after:.6f} "
