@@ -43,6 +43,8 @@ class LayerHistory:
     `batch_size` is that of the run, 0 where it is unknown.
     """
 
+    quantities = QUANTITIES
+
     def __init__(self, measurements: Sequence[tuple[int, int, Measures]] = (), batch_size: int = 0) -> None:
         self.measurements, self.batch_size = list(measurements), batch_size
 
