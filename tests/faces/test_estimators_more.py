@@ -532,6 +532,19 @@ def test_large_sparse_X_is_read_in_slices_with_the_same_bits(
         )
 
 
+def test_partial_fit_takes_dense_and_large_sparse_X_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = iris()
+    monkeypatch.setattr("glassnet.estimators.inputs.MAX_DENSE_BYTES", 0)
+    results = []
+    for forms in ((X, X, X), (X, sparse.csr_array(X), X), (sparse.csr_array(X), X, X)):
+        model = make(MLPClassifier)
+        for form in forms:
+            model.partial_fit(form, y, classes=[0, 1, 2])
+        results.append(parameters(model))
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
 def test_divergence_on_sparse_X_names_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = iris()
     messages = []

@@ -148,6 +148,7 @@ class StochasticFit:
     def _can_read(self, training: Training) -> bool:
         before, now = training.sources, self.data.sources
         same = before.y.ndim == now.y.ndim and (before.weights is None) == (now.weights is None)
+        same = same and is_sparse(before.x) == is_sparse(now.x)
         return same and training.model is self.network.model and training.executor.capacity >= self.batch_size
 
     def _schedule(self, first_step: int) -> Schedule:
