@@ -158,6 +158,18 @@ def test_divergence_is_an_error_of_both_libraries_that_says_where() -> None:
 
 
 @may_not_converge
+@pytest.mark.parametrize(("rate", "epochs"), [(1e5, 3), (1e20, 1)])
+def test_the_best_epoch_of_a_fit_that_diverges(rate: float, epochs: int) -> None:
+    X, y = iris()
+    rising = iter(range(20))
+    options = {"early_stopping": True, "scoring": lambda model, X, y: float(next(rising))}
+    model = make(MLPRegressor, solver="sgd", learning_rate_init=rate, **options)
+    with pytest.warns(FitWarning, match=f"training diverged in epoch {epochs + 1}"):
+        model.fit(X, y)
+    assert model.n_iter_ == epochs + 1 and model._network.history.best_epoch == epochs
+
+
+@may_not_converge
 def test_a_saturated_layer_is_named() -> None:
     X, y = iris()
     with pytest.warns(FitWarning, match=r"Saturated units: \d+% of the outputs of layer 1 \(tanh\)"):

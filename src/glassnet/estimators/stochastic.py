@@ -108,6 +108,7 @@ class StochasticFit:
         self.training = self._training(previous)
         count = estimator._no_improvement_count
         self.patience = Patience(estimator.tol, estimator.n_iter_no_change, self._previous_best(), count)
+        self.scores_before = len(estimator.validation_scores_ or ())  # of earlier fits of a warm start
 
     def _previous_best(self) -> float:
         """The lowest loss or the highest score before this fit; a warm start may switch from one to the other."""
@@ -293,8 +294,9 @@ class StochasticFit:
         if self.monitor is not None:
             history = self.network.history = self.training.history(self.monitor.layers)
             self.network.recent_samples = recent_samples(self.data.sources, self.data.indices)
-            if self.data.score is not None and len(history):
-                history.best_epoch = 1 + int(np.nanargmax(self.estimator.validation_scores_[-len(history) :]))
+            scores = (self.estimator.validation_scores_ or [])[self.scores_before :]
+            if self.data.score is not None and np.isfinite(scores).any():
+                history.best_epoch = 1 + int(np.nanargmax(scores))
 
 
 def copied_if_small(sources: Sources) -> Sources:
