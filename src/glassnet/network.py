@@ -235,12 +235,12 @@ class NeuralNetwork(Inspection):
             evaluate = None if held_out is None else partial(inference.evaluate, self.model, held_out)
             training = Training(self.model, sources, recipe, evaluate)
             run = run._replace(is_stopped=self._stop.is_set, observers=files.observers(training))
-            self.recent_samples = recent_samples(sources)
+            samples = recent_samples(sources)
             self._stop.clear()
             try:
-                self.history = fit(training, run)
+                self.history, self.recent_samples = fit(training, run), samples
             except DivergedError as error:
-                self.history = error.history
+                self.history, self.recent_samples = error.history, samples
                 raise
             self.runs += 1
             return self.history

@@ -174,3 +174,19 @@ def test_the_recent_samples_of_a_network_are_bounded() -> None:
         assert (net.recent_samples is not None) is expected and copy.deepcopy(net).recent_samples is None
         if net.recent_samples is not None:
             assert net.recent_samples.x.shape == (256, inputs) and not np.shares_memory(net.recent_samples.x, x)
+
+
+def test_history_and_recent_samples_are_of_the_same_run() -> None:
+    """A run that a callback breaks off with an error leaves neither."""
+
+    def fail(report: Report) -> None:
+        raise RuntimeError("from a callback")
+
+    net, rng = NeuralNetwork([3, 4, 1], seed=0), np.random.default_rng(0)
+    for _ in range(2):
+        history, samples = net.history, net.recent_samples
+        with pytest.raises(RuntimeError, match="from a callback"):
+            net.train(rng.random((3, 20)), rng.random((1, 20)), epochs=2, callbacks=[fail])
+        assert net.history is history and net.recent_samples is samples
+        net.train(rng.random((3, 20)), rng.random((1, 20)), epochs=2)
+        assert net.history is not history and net.recent_samples is not samples

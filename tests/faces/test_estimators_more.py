@@ -158,6 +158,18 @@ def test_divergence_is_an_error_of_both_libraries_that_says_where() -> None:
 
 
 @may_not_converge
+@pytest.mark.parametrize(("rate", "epochs"), [(1e5, 3), (1e20, 1)])
+def test_the_best_epoch_of_a_fit_that_diverges(rate: float, epochs: int) -> None:
+    X, y = iris()
+    rising = iter(range(20))
+    options = {"early_stopping": True, "scoring": lambda model, X, y: float(next(rising))}
+    model = make(MLPRegressor, solver="sgd", learning_rate_init=rate, **options)
+    with pytest.warns(FitWarning, match=f"training diverged in epoch {epochs + 1}"):
+        model.fit(X, y)
+    assert model.n_iter_ == epochs + 1 and model._network.history.best_epoch == epochs
+
+
+@may_not_converge
 def test_a_saturated_layer_is_named() -> None:
     X, y = iris()
     with pytest.warns(FitWarning, match=r"Saturated units: \d+% of the outputs of layer 1 \(tanh\)"):
@@ -530,6 +542,19 @@ def test_large_sparse_X_is_read_in_slices_with_the_same_bits(
             from_dense.loss_curve_ == from_sparse.loss_curve_
             and from_dense.validation_loss_curve_ == from_sparse.validation_loss_curve_
         )
+
+
+def test_partial_fit_takes_dense_and_large_sparse_X_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = iris()
+    monkeypatch.setattr("glassnet.estimators.inputs.MAX_DENSE_BYTES", 0)
+    results = []
+    for forms in ((X, X, X), (X, sparse.csr_array(X), X), (sparse.csr_array(X), X, X)):
+        model = make(MLPClassifier)
+        for form in forms:
+            model.partial_fit(form, y, classes=[0, 1, 2])
+        results.append(parameters(model))
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
 
 
 def test_divergence_on_sparse_X_names_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:

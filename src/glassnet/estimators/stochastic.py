@@ -108,6 +108,7 @@ class StochasticFit:
         self.training = self._training(previous)
         count = estimator._no_improvement_count
         self.patience = Patience(estimator.tol, estimator.n_iter_no_change, self._previous_best(), count)
+        self.scores_before = len(estimator.validation_scores_ or ())  # of earlier fits of a warm start
 
     def _previous_best(self) -> float:
         """The lowest loss or the highest score before this fit; a warm start may switch from one to the other."""
@@ -148,6 +149,7 @@ class StochasticFit:
     def _can_read(self, training: Training) -> bool:
         before, now = training.sources, self.data.sources
         same = before.y.ndim == now.y.ndim and (before.weights is None) == (now.weights is None)
+        same = same and is_sparse(before.x) == is_sparse(now.x)
         return same and training.model is self.network.model and training.executor.capacity >= self.batch_size
 
     def _schedule(self, first_step: int) -> Schedule:
@@ -292,8 +294,9 @@ class StochasticFit:
         if self.monitor is not None:
             history = self.network.history = self.training.history(self.monitor.layers)
             self.network.recent_samples = recent_samples(self.data.sources, self.data.indices)
-            if self.data.score is not None and len(history):
-                history.best_epoch = 1 + int(np.nanargmax(self.estimator.validation_scores_[-len(history) :]))
+            scores = (self.estimator.validation_scores_ or [])[self.scores_before :]
+            if self.data.score is not None and np.isfinite(scores).any():
+                history.best_epoch = 1 + int(np.nanargmax(scores))
 
 
 def copied_if_small(sources: Sources) -> Sources:

@@ -14,8 +14,8 @@ class Report(NamedTuple):
     """One epoch of a run.
 
     `epoch` counts from 1, `step` since the run began; `cost` is the mean over its batches, penalty included, `lr` the
-    rate of its last step. `validation_cost` is None without validation data, `accuracy` on these where y are not
-    classes. `seconds` have passed since the run began.
+    rate of its last step. `validation_cost` and `accuracy` are None without validation data, `accuracy` also where y
+    are not classes. `seconds` have passed since the run began.
     """
 
     epoch: int
