@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_HOMES = {  # __init__.pyi says the same to type checkers
     "network": ("NeuralNetwork",),
     "check.gradient_check": ("gradient_check",),
     "check.check_backprop": ("BackpropReport", "check_backprop"),
@@ -42,15 +42,6 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)
-
-if TYPE_CHECKING:
-    from glassnet.check.check_backprop import check_backprop as check_backprop
-    from glassnet.check.gradient_check import gradient_check as gradient_check
-    from glassnet.estimators import MLPClassifier as MLPClassifier
-    from glassnet.estimators import MLPRegressor as MLPRegressor
-    from glassnet.files.recording import Recording as Recording
-    from glassnet.network import NeuralNetwork as NeuralNetwork
-    from glassnet.sweep import train_many as train_many
 
 
 def __getattr__(name: str) -> Any:

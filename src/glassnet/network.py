@@ -7,13 +7,14 @@ run is a Training (training/training.py). Arguments are checked here, once.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
-from glassnet.batches.samples import check_shape, input_rows, numeric, real_dtype
+from glassnet.batches.samples import Arrays, Weights, check_shape, input_rows, numeric, real_dtype
 from glassnet.batches.sources import Sources, checked_sources, with_validation
 from glassnet.errors import DivergedError, GlassnetError, ParameterError, unknown_name
 from glassnet.execution import inference
@@ -21,6 +22,7 @@ from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
 from glassnet.files.model_file import cannot_be_built, describe_model, read_model, write_model
 from glassnet.files.run_files import checked_files
+from glassnet.files.storage import FilePath
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
 from glassnet.program.parameters import Array, ParameterList, Parameters
@@ -28,9 +30,9 @@ from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
 from glassnet.see.inspection import Inspection
 from glassnet.see.nudge import cost_with
-from glassnet.tables.activations import activation
-from glassnet.tables.initializers import initializer as initializer_entry
-from glassnet.tables.optimizers import SGD
+from glassnet.tables import costs, initializers, optimizers, schedules
+from glassnet.tables.activations import ActivationLike, activation
+from glassnet.tables.layers import LayerLike
 from glassnet.training.fit import Callback, fit
 from glassnet.training.history import History
 from glassnet.training.layer_monitor import recent_samples
@@ -66,21 +68,21 @@ class NeuralNetwork(Inspection):
 
     def __init__(
         self,
-        layers: Sequence[Any],
-        activations: Sequence[Any] | None = None,
-        cost: Any = "quadratic",
-        initializer: Any = "auto",
+        layers: Iterable[SupportsIndex | LayerLike],
+        activations: Sequence[ActivationLike] | None = None,
+        cost: costs.CostLike = "quadratic",
+        initializer: initializers.InitializerLike = "auto",
         l1: float = 0,
         l2: float = 0,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
         seed: int | None = None,
         engine: str = "compiled",
     ) -> None:
         described = architecture(layers, activations, cost, l1, l2)
         if engine not in ENGINES:
             raise unknown_name("engine", engine, ENGINES)
-        dtype, entry = real_dtype(dtype), initializer_entry(initializer)
-        self.model = Model(described, entry, dtype, checked_seed(seed), engine)
+        entry = initializers.initializer(initializer)
+        self.model = Model(described, entry, real_dtype(dtype), checked_seed(seed), engine)
         self.history: History | None = None
         self.recent_samples: Sources | None = None
         self.runs = 0
@@ -142,7 +144,7 @@ class NeuralNetwork(Inspection):
     def biases(self, values: Sequence[Any]) -> None:
         self.biases.assign(values, "biases")
 
-    def feedforward(self, x: Any, *, training: bool = False) -> tuple[list[Array], list[Array]]:
+    def feedforward(self, x: ArrayLike, *, training: bool = False) -> tuple[list[Array], list[Array]]:
         """Every z and a of a forward pass: (z_s, a_s), fresh arrays (fan_out, batch); a_s[0] is x.
 
         x is (fan_in, batch). `training=True` runs what a training step runs (dropout, statistics of the batch).
@@ -150,7 +152,7 @@ class NeuralNetwork(Inspection):
         return inference.feedforward(self.model, input_rows(x, self.architecture.inputs, self.dtype), training)
 
     def backpropagation(
-        self, y: Any, z_s: Sequence[Any], a_s: Sequence[Any], *, sample_weight: Any = None, training: bool = False
+        self, y: ArrayLike, z_s: Arrays, a_s: Arrays, *, sample_weight: Weights = None, training: bool = False
     ) -> tuple[list[Array], list[Array]]:
         """The gradient itself, (dw, db): ∂C/∂W (fan_out, fan_in) and ∂C/∂b (fan_out, 1) of each dense layer.
 
@@ -173,26 +175,26 @@ class NeuralNetwork(Inspection):
 
     def train(
         self,
-        x: Any,
-        y: Any,
+        x: ArrayLike,
+        y: ArrayLike,
         batch_size: int = 10,
         epochs: int = 100,
         lr: float = 0.001,
         *,
-        optimizer: Any = "sgd",
-        schedule: Any = None,
-        validation: Any = None,
-        sample_weight: Any = None,
+        optimizer: optimizers.OptimizerLike = "sgd",
+        schedule: schedules.ScheduleLike | None = None,
+        validation: float | Arrays | None = None,
+        sample_weight: Weights = None,
         patience: int | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
         lr_factors: Sequence[float] | None = None,
         time_limit: float | None = None,
         callbacks: Sequence[Callback] = (),
-        checkpoint: Any = None,
+        checkpoint: FilePath | None = None,
         every: int = 1,
         resume: bool = False,
-        record: Any = None,
+        record: FilePath | None = None,
         verbose: int | None = None,
         threads: int | None = None,
     ) -> History:
@@ -250,13 +252,13 @@ class NeuralNetwork(Inspection):
         self._stop.set()
 
     @staticmethod
-    def getActivationFunction(name: Any) -> Callable[[Any], Array]:
+    def getActivationFunction(name: ActivationLike) -> Callable[[ArrayLike], Array]:
         """The activation σ as a function of z, an array (fan_out, batch)."""
         entry = activation(name)
         return lambda z: np.asarray(entry.value(_floating(z)))
 
     @staticmethod
-    def getDerivitiveActivationFunction(name: Any) -> Callable[[Any], Array]:
+    def getDerivitiveActivationFunction(name: ActivationLike) -> Callable[[ArrayLike], Array]:
         """The derivative σ' as a function of z alone. Raises ValueError for softmax, whose derivative is a matrix."""
         entry = activation(name)
         if not entry.elementwise:
@@ -273,11 +275,13 @@ class NeuralNetwork(Inspection):
 
     # Using a network --------------------------------------------------------------------------------------------------
 
-    def predict(self, x: Any) -> Array:
+    def predict(self, x: ArrayLike) -> Array:
         """The last a (fan_out, batch) for x (fan_in, batch), by the equations of inference."""
         return inference.predict(self.model, x)
 
-    def cost(self, x: Any, y: Any, sample_weight: Any = None, *, override: Mapping[str, float] | None = None) -> float:
+    def cost(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: Weights = None, *, override: Mapping[str, float] | None = None
+    ) -> float:
         """C: the (weighted) mean over the samples of the cost, plus the penalty.
 
         `override` sets numbers first, {"w1[2,0]": 0.3}: any w, b, z, a or x by layer (from 1) and index (from 0,
@@ -290,20 +294,20 @@ class NeuralNetwork(Inspection):
     @property
     def program(self) -> Program:
         """One training step as a table of equations; print it."""
-        return build(self.architecture, StepOptions(SGD()))
+        return build(self.architecture, StepOptions(optimizers.SGD()))
 
-    def astype(self, dtype: Any) -> NeuralNetwork:
+    def astype(self, dtype: DTypeLike) -> NeuralNetwork:
         """A copy of the network that computes in another dtype."""
         other = object.__new__(NeuralNetwork)
         other.__setstate__(vars(self) | {"model": self.model.astype(real_dtype(dtype))})
         return other
 
-    def save(self, path: Any, *, extra: dict[str, Any] | None = None) -> None:
+    def save(self, path: FilePath, *, extra: dict[str, Any] | None = None) -> None:
         """Write the network to a model file (safetensors; no pickle). `extra` is plain data stored with it."""
         write_model(path, self.model, self.runs, self.history, extra)
 
     @classmethod
-    def load(cls, path: Any, *, engine: str = "compiled") -> NeuralNetwork:
+    def load(cls, path: FilePath, *, engine: str = "compiled") -> NeuralNetwork:
         """Read a network from a model file. Raises ModelFileError (a ValueError) where that cannot be trusted."""
         saved = read_model(path)
         try:

@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from glassnet.batches.samples import as_rows, numeric
 from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError, unknown_name
@@ -53,9 +54,9 @@ class StartGate:
 
 
 def train_many(
-    networks: Sequence[NeuralNetwork],
-    x: Any,
-    y: Any,
+    networks: Iterable[NeuralNetwork],
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     threads: int | None = None,
     verbose: int | None = None,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from glassnet.batches.targets import one_hot, one_hot_groups
 from glassnet.errors import DataError, ParameterTypeError
@@ -18,6 +19,8 @@ from glassnet.tables.costs import Cost
 from glassnet.tables.interval import NON_NEGATIVE
 
 READ_IN_PLACE = ("float32", "float64", "uint8")
+Arrays = Sequence[ArrayLike]
+Weights = ArrayLike | None  # of the samples; None gives each the same
 
 
 def numeric(name: str, values: Any) -> Array:
@@ -112,7 +115,7 @@ def target_rows(y: Any, cost: Cost, groups: Sequence[int], batch: int, dtype: An
     return as_rows(smoothed if smoothed is array else smoothed.astype(dtype), dtype)
 
 
-def weight_vector(weights: Any, batch: int) -> Array | None:
+def weight_vector(weights: Weights, batch: int) -> Array | None:
     """Sample weights (batch,) as float64, none of them negative, or None."""
     if weights is None:
         return None

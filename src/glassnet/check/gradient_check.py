@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from glassnet.batches.sources import Sources, checked_sources
 from glassnet.errors import ParameterError
@@ -73,10 +74,10 @@ class GradientReport(NamedTuple):
 
 def gradient_check(
     network: NeuralNetwork,
-    x: Any,
-    y: Any,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
     training: bool = False,
     directions: int = 3,
     entries: bool = False,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
@@ -21,7 +21,8 @@ from glassnet.estimators.inputs import validated
 from glassnet.estimators.multioutput import MultiOutputBinarizer, class_numbers, fitted_binarizer, is_class_lists
 from glassnet.estimators.sklearn_names import activation_entry
 from glassnet.estimators.validation_data import ValidationData
-from glassnet.tables.activations import Activation, Softmax
+from glassnet.tables import optimizers, schedules
+from glassnet.tables.activations import Activation, ActivationLike, Softmax
 from glassnet.tables.costs import BinaryCrossEntropy, CategoricalCrossEntropy, Cost
 
 Array = np.ndarray[Any, Any]
@@ -76,12 +77,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        hidden_layer_sizes: SupportsIndex | Iterable[SupportsIndex] = (100,),
+        activation: ActivationLike | Sequence[ActivationLike] = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
-        batch_size: Any = "auto",
+        batch_size: int | str = "auto",
         learning_rate: str = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
@@ -89,7 +90,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: Any = False,
+        verbose: int = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -101,9 +102,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         class_weight: Any = None,
-        output_activation: Any = None,
-        optimizer: Any = None,
-        schedule: Any = None,
+        output_activation: ActivationLike | None = None,
+        optimizer: optimizers.OptimizerLike | None = None,
+        schedule: schedules.ScheduleLike | None = None,
         dropout: float = 0.0,
         batch_norm: bool = False,
         layer_norm: bool = False,

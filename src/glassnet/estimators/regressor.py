@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
@@ -16,7 +16,8 @@ from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.estimators.inputs import validated
 from glassnet.estimators.sklearn_names import activation_entry, default_output, loss_entry, mean_over_outputs
 from glassnet.estimators.validation_data import ValidationData
-from glassnet.tables.activations import Activation
+from glassnet.tables import optimizers, schedules
+from glassnet.tables.activations import Activation, ActivationLike
 from glassnet.tables.costs import Cost, Quadratic
 
 Array = np.ndarray[Any, Any]
@@ -50,13 +51,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def __init__(
         self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        loss: str | Cost = "squared_error",
+        hidden_layer_sizes: SupportsIndex | Iterable[SupportsIndex] = (100,),
+        activation: ActivationLike | Sequence[ActivationLike] = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
-        batch_size: Any = "auto",
+        batch_size: int | str = "auto",
         learning_rate: str = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
@@ -64,7 +65,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: Any = False,
+        verbose: int = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -75,9 +76,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        output_activation: Any = None,
-        optimizer: Any = None,
-        schedule: Any = None,
+        output_activation: ActivationLike | None = None,
+        optimizer: optimizers.OptimizerLike | None = None,
+        schedule: schedules.ScheduleLike | None = None,
         dropout: float = 0.0,
         batch_norm: bool = False,
         layer_norm: bool = False,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from glassnet.batches.sources import checked_sources
 from glassnet.batches.targets import numeric_targets, predicted_classes, target_classes
@@ -27,7 +28,7 @@ DIVERGING = "PuOr"  # colour-blind readers can distinguish its two ends
 MAX_ANNOTATED_CLASSES = 20  # above this, a confusion matrix shows no counts
 
 
-def plot_predictions(network: NeuralNetwork, x: Any, y: Any, ax: Axes | None = None) -> Axes:
+def plot_predictions(network: NeuralNetwork, x: ArrayLike, y: ArrayLike, ax: Axes | None = None) -> Axes:
     """Plot the fitted curve over one input, or the decision surface over two, with the samples x, y.
 
     Raises DataError if the network has more than two inputs.
@@ -133,7 +134,7 @@ def _tiled(rows: Array, shape: tuple[int, int]) -> Array:
 
 
 def plot_confusion(
-    network: NeuralNetwork, x: Any, y: Any, names: Sequence[str] | None = None, ax: Axes | None = None
+    network: NeuralNetwork, x: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Plot the confusion matrix: a row per true class, a column per predicted one, coloured by fraction of the row."""
     sources = checked_sources(network.architecture, network.dtype, x, y)

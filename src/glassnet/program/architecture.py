@@ -6,13 +6,13 @@ The arguments of the article's constructor are checked here once; the program is
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import filterfalse
 from typing import Any, NamedTuple
 
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.tables.activations import Activation, activation
-from glassnet.tables.costs import Cost, cost
+from glassnet.tables.costs import Cost, CostLike, cost
 from glassnet.tables.layers import LAYERS, Layer, layer
 
 
@@ -58,7 +58,7 @@ class Architecture(NamedTuple):
 
 
 def architecture(
-    layers: Sequence[Any], activations: Sequence[Any] | str | None, cost_entry: Any, l1: float = 0, l2: float = 0
+    layers: Iterable[Any], activations: Sequence[Any] | None, cost_entry: CostLike, l1: float = 0, l2: float = 0
 ) -> Architecture:
     """Check the constructor's arguments; an error names the argument and the index in it."""
     widths, between = _widths_and_layers(layers)
@@ -88,7 +88,7 @@ def penalty(name: str, value: Any) -> float:
     return strength
 
 
-def _widths_and_layers(layers: Sequence[Any]) -> tuple[list[int], list[list[Layer]]]:
+def _widths_and_layers(layers: Iterable[Any]) -> tuple[list[int], list[list[Layer]]]:
     """The widths of x and of each dense layer, and the layers that follow each of them."""
     if isinstance(layers, (str, bytes)) or not isinstance(layers, Sequence):
         try:
@@ -135,7 +135,7 @@ def _whole_number(entry: Any) -> int | None:
         return None
 
 
-def _activations(activations: Sequence[Any] | str | None, widths: Sequence[int]) -> list[Activation]:
+def _activations(activations: Sequence[Any] | None, widths: Sequence[int]) -> list[Activation]:
     """One activation per dense layer; None means sigmoid throughout, as in the article."""
     count = len(widths)
     given = ["sigmoid"] * count if activations is None else activations

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import ArrayLike
+
+from glassnet.batches.samples import Weights
 from glassnet.batches.sources import Sources
 from glassnet.execution.model import Model
 from glassnet.see.explain import Explanation, explain_step
 from glassnet.see.notebook import model_html, model_text
 from glassnet.see.nudge import Nudge, nudge
 from glassnet.see.trace import Trace, trace
+from glassnet.tables.optimizers import OptimizerLike
 from glassnet.training.history import History
 
 if TYPE_CHECKING:
@@ -25,7 +29,9 @@ class Inspection:
     history: History | None
     recent_samples: Sources | None
 
-    def trace(self, x: Any, y: Any, sample_weight: Any = None, dtype: Any = None, training: bool = False) -> Trace:
+    def trace(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: Weights = None, dtype: Any = None, training: bool = False
+    ) -> Trace:
         """Every z, a, δ, dW and db of one pass over x and y, by name.
 
         Parameters
@@ -39,7 +45,9 @@ class Inspection:
         """
         return trace(self.model, (x, y, sample_weight), dtype, training)
 
-    def nudge(self, x: Any, y: Any, quantity: str, step: float = 1e-6, *, sample_weight: Any = None) -> Nudge:
+    def nudge(
+        self, x: ArrayLike, y: ArrayLike, quantity: str, step: float = 1e-6, *, sample_weight: Weights = None
+    ) -> Nudge:
         """Move one number by ±step, in float64, and compare the slope of C with what backpropagation says.
 
         For a weight or bias that is ∂C/∂w itself. C is a mean, so for one sample's z it is δ/m, for its a or x it is
@@ -50,12 +58,12 @@ class Inspection:
 
     def explain_step(
         self,
-        x: Any,
-        y: Any,
+        x: ArrayLike,
+        y: ArrayLike,
         lr: float = 0.1,
-        optimizer: Any = "sgd",
+        optimizer: OptimizerLike = "sgd",
         *,
-        sample_weight: Any = None,
+        sample_weight: Weights = None,
         notation: str = "columns",
         dtype: Any = "float64",
     ) -> Explanation:
@@ -82,7 +90,7 @@ class Inspection:
 
         return diagnose(self.model, self.history, self.recent_samples, x, y, columns)
 
-    def credit(self, x: Any, y: Any) -> Credit:
+    def credit(self, x: ArrayLike, y: ArrayLike) -> Credit:
         """The part of each sample in each layer's gradient, ‖δ‖·‖a‖, from one pass over x (fan_in, batch) and y.
 
         y is (fan_out, batch), or class numbers (batch,). The result ranks the samples with the largest gradients, and

@@ -328,8 +328,9 @@ def _softmax(z: Value) -> Value:
 
 _ENTRIES = (Linear, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Softplus, Softsign, Exp, Softmax)
 ACTIVATIONS: dict[str, type[Activation]] = {entry.name: entry for entry in _ENTRIES}
+ActivationLike = str | Activation | type[Activation]
 
 
-def activation(identifier: Any) -> Activation:
+def activation(identifier: ActivationLike) -> Activation:
     """Return an activation from its name, its class or itself."""
     return resolve_entry(ACTIVATIONS, "activation", identifier, Activation)

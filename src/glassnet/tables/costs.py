@@ -250,9 +250,10 @@ class CustomCost(Cost):
 
 _ENTRIES = (Quadratic, BinaryCrossEntropy, CategoricalCrossEntropy, Absolute, Huber, Quantile, Poisson, PoissonDeviance)
 COSTS: dict[str, type[Cost]] = {entry.name: entry for entry in _ENTRIES}
+CostLike = str | Cost | type[Cost]
 
 
-def cost(identifier: Any) -> Cost:
+def cost(identifier: CostLike) -> Cost:
     """Return a cost from its name, its class or itself."""
     return resolve_entry(COSTS, "cost", identifier, Cost)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,14 +124,15 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     entry.name: entry for entry in (Auto, Zeros, Normal, Glorot, He, LeCun, Orthogonal)
 }
 RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus")
+InitializerLike = str | Initializer | type[Initializer]
 
 
-def initializer(identifier: Any) -> Initializer:
+def initializer(identifier: InitializerLike) -> Initializer:
     """Return an initialiser from its name, its class or itself."""
     return resolve_entry(INITIALIZERS, "initializer", identifier, Initializer)
 
 
-def initializer_for(identifier: Any, layer_activation: Activation | str) -> Initializer:
+def initializer_for(identifier: InitializerLike, layer_activation: Activation | str) -> Initializer:
     """Return the initialiser of a layer: `auto` is He for rectifiers, LeCun for selu, otherwise Glorot."""
     chosen = initializer(identifier)
     if not isinstance(chosen, Auto):

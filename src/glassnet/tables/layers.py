@@ -226,8 +226,9 @@ def _normalise(layer: BatchNorm | LayerNorm, builder: LayerBuilder, x: str, mean
 
 
 LAYERS: dict[str, type[Layer]] = {entry.name: entry for entry in (Dropout, Scaling, BatchNorm, LayerNorm)}
+LayerLike = str | Layer | type[Layer]
 
 
-def layer(identifier: str | Layer) -> Layer:
+def layer(identifier: LayerLike) -> Layer:
     """Return a layer from its name, its class or itself."""
     return resolve_entry(LAYERS, "layer", identifier, Layer)

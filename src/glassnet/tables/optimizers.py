@@ -230,8 +230,9 @@ class NAdam(Adam):
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     entry.name: entry for entry in (SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam, AdamW, NAdam)
 }
+OptimizerLike = str | Optimizer | type[Optimizer]
 
 
-def optimizer(identifier: Any) -> Optimizer:
+def optimizer(identifier: OptimizerLike) -> Optimizer:
     """Return an optimiser from its name, its class or itself."""
     return resolve_entry(OPTIMIZERS, "optimizer", identifier, Optimizer)

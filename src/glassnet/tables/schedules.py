@@ -145,8 +145,9 @@ class WarmUp(Schedule):
 SCHEDULES: dict[str, type[Schedule]] = {
     entry.name: entry for entry in (Constant, Step, Exponential, InverseScaling, Cosine, OneCycle, WarmUp)
 }
+ScheduleLike = str | Schedule | type[Schedule]
 
 
-def schedule(identifier: Any) -> Schedule:
+def schedule(identifier: ScheduleLike) -> Schedule:
     """Return a schedule from its name, its class or itself."""
     return resolve_entry(SCHEDULES, "schedule", identifier, Schedule)

@@ -1,0 +1,134 @@
+"""Every public name in valid use, with what mypy should know of the results; test_types.py checks and runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+import glassnet
+
+X = np.random.default_rng(0).normal(size=(2, 40))
+Y = (X[:1] > 0).astype(float)
+LABELS = (X[0] > 0).astype(int)
+
+
+def networks() -> list[glassnet.NeuralNetwork]:
+    """The constructor, with names, entries, classes and arrays."""
+    steep = glassnet.custom_activation("steep", lambda z: np.tanh(2 * z), lambda z, a: 2 * (1 - a * a), -1, 1)
+    cubic = glassnet.custom_cost("cubic", lambda a, y: abs(a - y) ** 3, lambda a, y: 3 * (a - y) * abs(a - y))
+    hidden = [
+        *(glassnet.Linear(), glassnet.Sigmoid(), glassnet.Tanh(), glassnet.ReLU(), glassnet.LeakyReLU(0.1)),
+        *(glassnet.ELU(), glassnet.SELU(), glassnet.GELU(), glassnet.SiLU(), glassnet.Mish(), glassnet.Softplus()),
+        *(glassnet.Softsign(), steep),
+    ]
+    costs = [glassnet.Quadratic(), glassnet.Absolute(), glassnet.Huber(2.0), glassnet.Quantile(0.9), cubic]
+    starts = [
+        *(glassnet.Zeros(), glassnet.Normal(), glassnet.Glorot(), glassnet.He(), glassnet.LeCun()),
+        *(glassnet.Orthogonal(), glassnet.Auto()),
+    ]
+    layers = [glassnet.Dropout(0.2), glassnet.BatchNorm(), glassnet.LayerNorm(), glassnet.Scaling()]
+    result = [glassnet.NeuralNetwork([2, 3, 1], [entry, "linear"], engine="numpy") for entry in hidden]
+    result += [glassnet.NeuralNetwork((2, 1), ("linear",), cost, seed=1, engine="numpy") for cost in costs]
+    result += [glassnet.NeuralNetwork([2, 1], initializer=start, l2=0.1, engine="numpy") for start in starts]
+    result += [glassnet.NeuralNetwork([2, 3, layer, 1], dtype=np.float64, engine="numpy") for layer in layers]
+    return [
+        *result,
+        glassnet.NeuralNetwork(np.array([2, 3, 1]), [glassnet.Tanh, "linear"], dtype=np.dtype("float32")),
+        glassnet.NeuralNetwork([2, np.int64(3), "batch_norm", glassnet.Dropout, 1], initializer=glassnet.He),
+        glassnet.NeuralNetwork([2, 1], cost=glassnet.BinaryCrossEntropy),
+        glassnet.NeuralNetwork([2, 1], [glassnet.Exp()], glassnet.Poisson()),
+        glassnet.NeuralNetwork([2, 1], [glassnet.Exp()], glassnet.PoissonDeviance()),
+        glassnet.NeuralNetwork([2, 2], [glassnet.Softmax(groups=(2,))], glassnet.CategoricalCrossEntropy(0.1)),
+    ]
+
+
+def train(net: glassnet.NeuralNetwork, folder: Path) -> glassnet.History:
+    """`train` with each optimiser and schedule, lists and arrays, and the files."""
+    rules = [
+        *(glassnet.SGD(), glassnet.Momentum(0.8), glassnet.Nesterov(), glassnet.RMSProp(), glassnet.Adam(beta1=0.8)),
+        *(glassnet.AdamW(), glassnet.AdaGrad(), glassnet.NAdam()),
+    ]
+    schedules = [
+        *(glassnet.Constant(), glassnet.Step(), glassnet.Exponential(), glassnet.InverseScaling(), glassnet.Cosine()),
+        *(glassnet.OneCycle(), glassnet.WarmUp()),
+    ]
+    for rule in rules:
+        net.train(X, Y, 10, 1, 0.01, optimizer=rule, verbose=0)
+    for schedule in schedules:
+        net.train(X.tolist(), Y.tolist(), epochs=1, schedule=schedule, optimizer=glassnet.Adam, verbose=0)
+    net.train([[0.0, 1, 1], [1, 0.5, 0]], [[0, 1, 0]], 3, epochs=1, validation=(X, Y), sample_weight=[1, 2, 1])
+    run = folder / "run.glassrec"
+    return net.train(X, Y, epochs=2, validation=0.2, checkpoint=str(folder / "run"), record=run, callbacks=[show])
+
+
+def show(report: glassnet.Report) -> bool:
+    """A callback."""
+    return report.cost < 0 or report.validation_cost is None
+
+
+def use(net: glassnet.NeuralNetwork, path: Path) -> float:
+    """The methods of a network."""
+    z_s, a_s = net.feedforward(X)
+    dw, db = net.backpropagation(Y, z_s, a_s, sample_weight=np.ones(40))
+    net.weights[0] -= 0.1 * dw[0]
+    net.biases = [b - 0.1 * change for b, change in zip(net.biases, db, strict=True)]
+    net.save(path, extra={"by": "me"})
+    loaded = glassnet.NeuralNetwork.load(str(path), engine="numpy")
+    output: NDArray[np.float32] = loaded.predict([[0], [1]])
+    trace: glassnet.Trace = net.astype("float64").trace(X, Y)
+    nudge: glassnet.Nudge = net.nudge(X, Y, "w1[0,0]")
+    explanation: glassnet.Explanation = net.explain_step(X[:, :4], Y[:, :4], 0.1, glassnet.Adam(), dtype=None)
+    net.diagnose(X, Y, columns=["height", "weight"])
+    shifted = net.cost(X, Y, override={"w1[0,0]": 0.3}) - net.cost(X, Y, [1.0] * 40)
+    return shifted + float(output.sum()) + trace.cost + nudge.slope + explanation.real
+
+
+def check(net: glassnet.NeuralNetwork) -> bool:
+    """The two checks of gradients."""
+    report: glassnet.BackpropReport = glassnet.check_backprop(glassnet.NeuralNetwork, [2, 3, 1], ["tanh", "sigmoid"])
+    return report.ok and glassnet.gradient_check(net, X, Y).ok
+
+
+def estimators() -> None:
+    """scikit-learn's interface."""
+    glassnet.MLPClassifier(8, glassnet.Tanh(), batch_size="auto", max_iter=5, optimizer="adam", verbose=False)
+    glassnet.MLPClassifier((8, 4), ["relu", glassnet.GELU()], output_activation="softmax", schedule=glassnet.Cosine())
+    glassnet.MLPRegressor(glassnet.Huber(), np.array([4, 4]), dtype=np.float32, early_stopping=True)
+
+
+def plot(net: glassnet.NeuralNetwork, history: glassnet.History) -> Figure:
+    """The pictures."""
+    axes: list[Axes] = [
+        *(glassnet.plot_training(history), glassnet.plot_layers(history), glassnet.plot_saturation(history)),
+        *(glassnet.plot_predictions(net, X, Y), glassnet.plot_weights(net, 1), glassnet.plot_network(net)),
+    ]
+    classifier = glassnet.NeuralNetwork([2, 2], ["softmax"], "categorical_cross_entropy", engine="numpy")
+    axes.append(glassnet.plot_confusion(classifier, X, LABELS, ["no", "yes"], axes[0]))
+    return glassnet.plot_samples(np.zeros((2, 3, 3)), [0, 1], [1, 1])
+
+
+def errors() -> list[type[glassnet.GlassnetError]]:
+    """The exceptions, caught as their built-in classes too."""
+    caught: list[type[ValueError]] = [glassnet.ParameterError, glassnet.FormulaError, glassnet.DataError]
+    caught.append(glassnet.ModelFileError)
+    return [glassnet.ParameterTypeError, glassnet.DivergedError]
+
+
+def main(folder: Path) -> str:
+    """Run all of the above."""
+    networks()
+    errors()
+    estimators()
+    net = glassnet.NeuralNetwork([2, 3, 1], seed=0, engine="numpy")
+    history = train(net, folder)
+    plot(net, history)
+    glassnet.train_many([net], X, Y, epochs=1, verbose=0)
+    assert np.isfinite(use(net, folder / "net.safetensors")) and check(net)
+    recorded: glassnet.History = glassnet.Recording(folder / "run.glassrec").history
+    last: glassnet.Report = recorded.reports[-1]
+    training: type[glassnet.Training] = glassnet.Training
+    return f"{glassnet.__version__} {last} {training.__name__}"
