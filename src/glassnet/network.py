@@ -17,6 +17,7 @@ from glassnet.batches.samples import check_shape, input_rows, numeric, real_dtyp
 from glassnet.batches.sources import Sources, checked_sources, with_validation
 from glassnet.errors import DivergedError, GlassnetError, ParameterError, unknown_name
 from glassnet.execution import inference
+from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
 from glassnet.files.model_file import cannot_be_built, describe_model, read_model, write_model
@@ -45,7 +46,8 @@ class NeuralNetwork(Inspection):
     ----------
     layers : sequence of widths, the inputs first; layers such as Dropout(0.2) may stand between them and act after the
         activation of the dense layer before them (or before it, where they say so)
-    activations : one name or entry per dense layer; None means sigmoid throughout
+    activations : one name or entry per dense layer; None means sigmoid throughout. A name that another library has for
+        exactly the same is accepted, here and for all other arguments that take names
     cost : name or entry: quadratic is ½‖a − y‖² per sample; C is the mean over samples, penalty included
     initializer : name or entry for the initial weights; biases start at 0
     l1, l2 : strength of the penalty l1·Σ|w| + l2/2·Σw² on the weights
@@ -66,7 +68,7 @@ class NeuralNetwork(Inspection):
 
     def __init__(
         self,
-        layers: Sequence[Any],
+        layers: Sequence[Any] = (2, 10, 1),
         activations: Sequence[Any] | None = None,
         cost: Any = "quadratic",
         initializer: Any = "auto",
@@ -286,6 +288,13 @@ class NeuralNetwork(Inspection):
         if override is not None:
             return cost_with(self.model, (x, y, sample_weight), override)
         return inference.evaluate(self.model, self._sources(x, y, sample_weight))[0]
+
+    def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> Evaluation:
+        """The scores on x (fan_in, batch) and y as in `train`: C as in `cost`, and the accuracy for classes or else R².
+
+        `sample_weight` (batch,) weighs C and R². Raises DataError (a ValueError) for x, y or weights of no use.
+        """
+        return evaluation(self.model, self._sources(x, y, sample_weight))
 
     @property
     def program(self) -> Program:
