@@ -18,6 +18,7 @@ from glassnet.batches.samples import Arrays, Weights, check_shape, input_rows, n
 from glassnet.batches.sources import Sources, checked_sources, with_validation
 from glassnet.errors import DivergedError, GlassnetError, ParameterError, unknown_name
 from glassnet.execution import inference
+from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
 from glassnet.files.model_file import cannot_be_built, describe_model, read_model, write_model
@@ -47,7 +48,8 @@ class NeuralNetwork(Inspection):
     ----------
     layers : sequence of widths, the inputs first; layers such as Dropout(0.2) may stand between them and act after the
         activation of the dense layer before them (or before it, where they say so)
-    activations : one name or entry per dense layer; None means sigmoid throughout
+    activations : one name or entry per dense layer; None means sigmoid throughout. A name that another library has for
+        exactly the same is accepted, here and for all other arguments that take names
     cost : name or entry: quadratic is ½‖a − y‖² per sample; C is the mean over samples, penalty included
     initializer : name or entry for the initial weights; biases start at 0
     l1, l2 : strength of the penalty l1·Σ|w| + l2/2·Σw² on the weights
@@ -68,7 +70,7 @@ class NeuralNetwork(Inspection):
 
     def __init__(
         self,
-        layers: Iterable[SupportsIndex | LayerLike],
+        layers: Iterable[SupportsIndex | LayerLike] = (2, 10, 1),
         activations: Sequence[ActivationLike] | None = None,
         cost: costs.CostLike = "quadratic",
         initializer: initializers.InitializerLike = "auto",
@@ -262,10 +264,8 @@ class NeuralNetwork(Inspection):
         """The derivative σ' as a function of z alone. Raises ValueError for softmax, whose derivative is a matrix."""
         entry = activation(name)
         if not entry.elementwise:
-            raise ParameterError(
-                f"{entry.name} has no elementwise derivative: use glassnet.tables.activations.{type(entry).__name__}()"
-                ".jacobian_product(a, v)."
-            )
+            product = f"glassnet.tables.activations.{type(entry).__name__}().jacobian_product(a, v)"
+            raise ParameterError(f"{entry.name} has no elementwise derivative: use {product}.")
 
         def derivative(z: Any) -> Array:
             z = _floating(z)
@@ -290,6 +290,13 @@ class NeuralNetwork(Inspection):
         if override is not None:
             return cost_with(self.model, (x, y, sample_weight), override)
         return inference.evaluate(self.model, self._sources(x, y, sample_weight))[0]
+
+    def evaluate(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Evaluation:
+        """C as in `cost`, and the accuracy for classes or else R², on x (fan_in, batch) and y as in `train`.
+
+        `sample_weight` (batch,) weights C and R². Raises DataError (a ValueError) where one of them cannot be used.
+        """
+        return evaluation(self.model, self._sources(x, y, sample_weight))
 
     @property
     def program(self) -> Program:

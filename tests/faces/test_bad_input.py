@@ -89,8 +89,8 @@ NAMES: list[tuple[str, dict[str, Any], Callable[[str], Any]]] = [
     ("what", "name", "known", "use"), [(what, name, known, use) for what, known, use in NAMES for name in known]
 )
 def test_a_misspelt_name_is_corrected(what: str, name: str, known: dict[str, Any], use: Callable[[str], Any]) -> None:
-    """Capitals and one letter too many get a suggestion; a name unlike all others gets only the list."""
-    for misspelt in (name.upper(), name + "x"):
+    """One letter too many gets a suggestion, also in capitals; a name unlike all others gets only the list."""
+    for misspelt in (name.upper() + "X", name + "x"):
         refused(
             lambda misspelt=misspelt: use(misspelt),
             ValueError,

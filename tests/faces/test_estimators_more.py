@@ -200,7 +200,7 @@ def test_negative_and_zero_weights_are_refused(kind: Any) -> None:
         ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes must be > 0, got \\[3, 0\\]"),
         ({"hidden_layer_sizes": "100"}, "The 'hidden_layer_sizes' parameter"),
         ({"hidden_layer_sizes": (1.5,)}, "whole numbers"),
-        ({"activation": "Relu"}, "activation 'Relu' is unknown. Did you mean 'relu'"),
+        ({"activation": "Relux"}, "activation 'Relux' is unknown. Did you mean 'relu'"),
         ({"activation": ["relu", "tanh"]}, "activation has 2 entries, but hidden_layer_sizes has 1"),
         ({"activation": "softmax"}, "is for the output layer"),
         ({"solver": "lbfgs", "dropout": 0.2}, "needs a deterministic cost"),

@@ -87,7 +87,7 @@ def test_forward_pass_and_cost_equal_the_equations(engine: str) -> None:
 def test_defaults_are_those_of_the_article() -> None:
     defaults = {name: parameter.default for name, parameter in inspect.signature(NeuralNetwork).parameters.items()}
     assert defaults == {
-        **{"layers": inspect.Parameter.empty, "activations": None, "cost": "quadratic", "initializer": "auto"},
+        **{"layers": (2, 10, 1), "activations": None, "cost": "quadratic", "initializer": "auto"},
         **{"l1": 0, "l2": 0, "dtype": "float32", "seed": None, "engine": "compiled"},
     }
     train = inspect.signature(NeuralNetwork.train).parameters
@@ -95,7 +95,8 @@ def test_defaults_are_those_of_the_article() -> None:
     assert list(train)[:3] == ["self", "x", "y"] and first == [("batch_size", 10), ("epochs", 100), ("lr", 0.001)]
     later = "optimizer schedule validation sample_weight patience clip_norm clip_value time_limit callbacks checkpoint"
     assert {*later.split(), "every", "resume", "verbose", "threads"} <= set(train)
-    net = NeuralNetwork([2, 10, 1])
+    net = NeuralNetwork()
+    assert [weights.shape for weights in net.weights] == [(10, 2), (1, 10)]
     assert [dense.activation.name for dense in net.architecture.dense] == ["sigmoid", "sigmoid"]
     assert net.dtype == np.float32 and net.engine == "compiled"
 

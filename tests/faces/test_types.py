@@ -38,7 +38,7 @@ WRONG = [
     ('glassnet.Adam(beta1="x")', "arg-type"),
     ("glassnet.Adam(beta=0.9)", "call-arg"),
     ("glassnet.Dropout([0.1])", "arg-type"),
-    ("glassnet.NeuralNetwork()", "call-arg"),
+    ("glassnet.NeuralNetwork(layer=[2, 1])", "call-arg"),
     ("glassnet.NeuralNetwork(2)", "arg-type"),
     ("glassnet.NeuralNetwork([2.5, 1])", "list-item"),
     ("glassnet.NeuralNetwork([2, 1], [1])", "list-item"),

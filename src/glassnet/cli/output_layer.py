@@ -36,8 +36,9 @@ def choose_output_layer(cost_name: str, target: TargetColumn) -> OutputLayer:
     "auto" is sigmoid with binary cross-entropy for two classes, softmax with categorical cross-entropy for more, and
     linear with the quadratic cost for quantities. Raises ParameterError where the cost is unknown or does not fit.
     """
-    chosen = cost(_default_cost(target) if cost_name == AUTO else cost_name)
-    width = output_width(target, chosen)
+    name = _default_cost(target) if cost_name == AUTO else cost_name
+    width = output_width(target, cost(name))
+    chosen = cost(name, width)
     if isinstance(target, NumberTarget):
         if chosen.targets.high <= 1:
             raise ParameterError(f"cost {chosen.name!r} is for classes, but the task is regression; use --cost auto.")

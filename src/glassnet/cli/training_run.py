@@ -17,6 +17,8 @@ from glassnet.cli.trained_model import TrainedModel
 from glassnet.data.arrays import Arrays
 from glassnet.data.target import ClassTarget
 from glassnet.network import NeuralNetwork
+from glassnet.tables.optimizers import optimizer
+from glassnet.tables.schedules import schedule
 from glassnet.training.history import History
 
 
@@ -74,7 +76,7 @@ def train_network(
 
 def training_summary(dataset: Dataset, options: TrainOptions, history: History, file: str) -> dict[str, Any]:
     """Collect what the model file says about the training, as plain data."""
-    names = ("optimizer", "schedule", "lr", "batch_size", "patience", "validation", "seed")
+    names = ("lr", "batch_size", "patience", "validation", "seed")
     return {
         "glassnet": __version__,
         "file": os.path.basename(os.path.abspath(file)),
@@ -83,6 +85,8 @@ def training_summary(dataset: Dataset, options: TrainOptions, history: History, 
         "epochs": len(history),
         "best epoch": history.best_epoch,
         "stopped": history.stopped,
+        "optimizer": optimizer(options.optimizer).name,
+        "schedule": schedule(options.schedule).name,
         **{name: getattr(options, name) for name in names},
     }
 

@@ -19,10 +19,9 @@ from glassnet.errors import DataError, ParameterError
 from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.estimators.inputs import validated
 from glassnet.estimators.multioutput import MultiOutputBinarizer, class_numbers, fitted_binarizer, is_class_lists
-from glassnet.estimators.sklearn_names import activation_entry
 from glassnet.estimators.validation_data import ValidationData
 from glassnet.tables import optimizers, schedules
-from glassnet.tables.activations import Activation, ActivationLike, Softmax
+from glassnet.tables.activations import Activation, ActivationLike, Softmax, activation
 from glassnet.tables.costs import BinaryCrossEntropy, CategoricalCrossEntropy, Cost
 
 Array = np.ndarray[Any, Any]
@@ -250,7 +249,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _output_and_cost(self, outputs: int) -> tuple[Activation, Cost]:
         multiclass = self._label_binarizer.y_type_.startswith("multiclass")
-        output = activation_entry(self.output_activation or ("softmax" if multiclass else "sigmoid"))
+        output = activation(self.output_activation or ("softmax" if multiclass else "sigmoid"))
         if isinstance(output, Softmax):
             output = self._grouped_softmax(output)
         return output, CategoricalCrossEntropy() if multiclass else BinaryCrossEntropy()

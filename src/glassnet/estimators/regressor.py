@@ -14,10 +14,10 @@ from sklearn.utils.metaestimators import available_if
 from glassnet.errors import DataError
 from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.estimators.inputs import validated
-from glassnet.estimators.sklearn_names import activation_entry, default_output, loss_entry, mean_over_outputs
+from glassnet.estimators.sklearn_names import default_output, loss_entry, mean_over_outputs
 from glassnet.estimators.validation_data import ValidationData
 from glassnet.tables import optimizers, schedules
-from glassnet.tables.activations import Activation, ActivationLike
+from glassnet.tables.activations import Activation, ActivationLike, activation
 from glassnet.tables.costs import Cost, Quadratic
 
 Array = np.ndarray[Any, Any]
@@ -135,7 +135,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return float(r2_score(y, self._outputs(x), sample_weight=weights))
 
     def _output_and_cost(self, outputs: int) -> tuple[Activation, Cost]:
-        loss = loss_entry(self.loss)
-        output = activation_entry(self.output_activation or default_output(loss))
+        loss = loss_entry(self.loss, outputs)
+        output = activation(self.output_activation or default_output(loss))
         as_mean = self.sklearn_compatible and outputs > 1 and isinstance(loss, Quadratic)
         return output, mean_over_outputs(loss, outputs) if as_mean else loss

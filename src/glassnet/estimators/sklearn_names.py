@@ -14,7 +14,7 @@ from glassnet.tables.costs import Cost, cost, custom_cost
 from glassnet.tables.interval import REAL
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm
 
-ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
+SKLEARN_ACTIVATION = {"linear": "identity", "sigmoid": "logistic"}
 LOSSES = {
     "squared_error": "quadratic",
     "absolute_error": "absolute",
@@ -34,20 +34,15 @@ def hidden_widths(hidden_layer_sizes: Any) -> list[int]:
     return [int(width) for width in widths]
 
 
-def activation_entry(given: Any) -> Activation:
-    """The activation of a name in either library, or the given entry itself."""
-    return activation(ACTIVATIONS.get(given, given) if isinstance(given, str) else given)
-
-
 def activation_name(entry: Activation) -> str:
     """scikit-learn's name of an activation, or ours where it has none."""
-    return next((name for name, ours in ACTIVATIONS.items() if ours == entry.name), entry.name)
+    return SKLEARN_ACTIVATION.get(entry.name, entry.name)
 
 
 def hidden_activations(given: Any, count: int) -> list[Activation]:
     """The activation of each hidden layer, from one for all layers or a list with one per layer."""
     single = isinstance(given, (str, Activation)) or not isinstance(given, Sequence)
-    entries = [activation_entry(one) for one in ([given] * count if single else given)]
+    entries = [activation(one) for one in ([given] * count if single else given)]
     if len(entries) != count:
         given = f"activation has {len(entries)} entries, but hidden_layer_sizes has {count} layers"
         raise ParameterError(f"{given}; give one for each.")
@@ -59,12 +54,12 @@ def hidden_activations(given: Any, count: int) -> list[Activation]:
 
 def is_logistic(given: Any) -> bool:
     """Whether scikit-learn would draw smaller initial weights: only one name for all hidden layers counts."""
-    return isinstance(given, str) and activation_entry(given).name == "sigmoid"
+    return isinstance(given, str) and activation(given).name == "sigmoid"
 
 
-def loss_entry(given: Any) -> Cost:
-    """The cost of a name in either library, or the given entry itself."""
-    return cost(LOSSES.get(given, given) if isinstance(given, str) else given)
+def loss_entry(given: Any, outputs: int | None = None) -> Cost:
+    """The cost of a name in either library, or the given entry itself; `outputs` is their number, where it is known."""
+    return cost(LOSSES.get(given, given) if isinstance(given, str) else given, outputs)
 
 
 def mean_over_outputs(entry: Cost, outputs: int) -> Cost:

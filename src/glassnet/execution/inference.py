@@ -6,7 +6,7 @@ nothing is locked. x and y are rows that are already checked, except in `predict
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,10 +74,13 @@ def outputs(model: Model, rows: Array) -> Array:
     return result.T
 
 
-def evaluate(model: Model, sources: Sources, penalty: bool = True) -> tuple[float, float | None]:
+def evaluate(
+    model: Model, sources: Sources, penalty: bool = True, observe: Callable[[slice, Array], None] | None = None
+) -> tuple[float, float | None]:
     """C, the weighted mean of the samples' costs, with or without the penalty; and the accuracy, None without classes.
 
-    Where the output has groups, a sample counts as right if all of its groups are.
+    Where the output has groups, a sample counts as right if all of its groups are. `observe` is called with each block
+    of samples and its outputs (m, fan_out), a view that the next block overwrites.
     """
     total = weight_sum = right = 0.0
     classes = target_classes(model.architecture, sources.y)
@@ -92,6 +95,8 @@ def evaluate(model: Model, sources: Sources, penalty: bool = True) -> tuple[floa
         with np.errstate(over="ignore", invalid="ignore"):
             total += float(c.sum() if weights is None else c @ weights)
         weight_sum += float(len(c) if weights is None else weights.sum())
+        if observe is not None:
+            observe(block, executor.rows(output_name(executor.program)))
         if classes is not None:
             predicted = predicted_classes(executor.rows(output_name(executor.program)), model.architecture.groups)
             right += float((~misclassified(predicted, classes[block])).sum())

@@ -70,7 +70,7 @@ def architecture(
     )
     if any(map(acts_before, between[0])):
         raise ParameterError("layers[1] acts before an activation, but there is none before the first dense layer.")
-    resolved = cost(cost_entry)
+    resolved = cost(cost_entry, widths[-1])
     _check_fit(resolved, entries[-1], bool(dense[-1].after))
     return Architecture(widths[0], tuple(between[0]), dense, resolved, penalty("l1", l1), penalty("l2", l2))
 

@@ -253,9 +253,12 @@ COSTS: dict[str, type[Cost]] = {entry.name: entry for entry in _ENTRIES}
 CostLike = str | Cost | type[Cost]
 
 
-def cost(identifier: CostLike) -> Cost:
-    """Return a cost from its name, its class or itself."""
-    return resolve_entry(COSTS, "cost", identifier, Cost)
+def cost(identifier: CostLike, outputs: int | None = None) -> Cost:
+    """Return a cost from its name, its class or itself.
+
+    With the number of outputs, a name that means their mean elsewhere ("bce") is refused where it is not our sum.
+    """
+    return resolve_entry(COSTS, "cost", identifier, Cost, outputs)
 
 
 def custom_cost(
