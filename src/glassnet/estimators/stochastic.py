@@ -108,7 +108,7 @@ class StochasticFit:
         self.training = self._training(previous)
         count = estimator._no_improvement_count
         self.patience = Patience(estimator.tol, estimator.n_iter_no_change, self._previous_best(), count)
-        self.scores_before = len(estimator.validation_scores_ or ())  # of earlier fits of a warm start
+        self.scores_before = len(getattr(estimator, "validation_scores_", None) or ())  # of earlier fits of a warm start
 
     def _previous_best(self) -> float:
         """The lowest loss or the highest score before this fit; a warm start may switch from one to the other."""
