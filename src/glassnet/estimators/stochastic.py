@@ -108,7 +108,7 @@ class StochasticFit:
         self.training = self._training(previous)
         count = estimator._no_improvement_count
         self.patience = Patience(estimator.tol, estimator.n_iter_no_change, self._previous_best(), count)
-        self.scores_before = len(getattr(estimator, "validation_scores_", None) or ())  # of earlier fits of a warm start
+        self.scores_before = len(getattr(estimator, "validation_scores_", None) or ())  # of earlier, warm fits
 
     def _previous_best(self) -> float:
         """The lowest loss or the highest score before this fit; a warm start may switch from one to the other."""
@@ -294,8 +294,8 @@ class StochasticFit:
         if self.monitor is not None:
             history = self.network.history = self.training.history(self.monitor.layers)
             self.network.recent_samples = recent_samples(self.data.sources, self.data.indices)
-            scores = (self.estimator.validation_scores_ or [])[self.scores_before :]
-            if self.data.score is not None and np.isfinite(scores).any():
+            scores = self.estimator.validation_scores_[self.scores_before :] if self.data.score is not None else []
+            if np.isfinite(scores).any():
                 history.best_epoch = 1 + int(np.nanargmax(scores))
 
 
