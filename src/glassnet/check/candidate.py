@@ -13,10 +13,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.check.trial import Trial
 from glassnet.errors import GlassnetError, ParameterTypeError
 from glassnet.program.parameters import Array
 
@@ -30,6 +31,14 @@ class CandidateError(GlassnetError, ValueError):
     def __init__(self, sentence: str, equation: str = "run") -> None:
         super().__init__(sentence)
         self.equation = equation
+
+
+class Answer(NamedTuple):
+    """The gradient that their code returned: one float64 array per layer, samples as columns, in their shapes."""
+
+    dw: list[Array]
+    db: list[Array]
+    is_float32: bool  # of lower precision than float64, so that only a coarse comparison is fair
 
 
 @contextlib.contextmanager
@@ -97,6 +106,12 @@ class Candidate:
                     own[number] = given
         return instance
 
+    def answer(self, trial: Trial) -> Answer:
+        """Their gradient on a trial. Raises CandidateError where they raise or return something else."""
+        dw, db = self.gradients(trial.widths, *trial.parameters, trial.x, trial.y)
+        count = len(trial.network.weights)
+        return Answer(as_arrays(self, dw, "dw", count), as_arrays(self, db, "db", count), _is_float32(dw))
+
     def gradients(self, widths: Sequence[int], weights: Any, biases: Any, x: Array, y: Array) -> tuple[Any, Any]:
         """What they return for dw and db, unchanged."""
         if self.is_class:
@@ -151,6 +166,14 @@ def _pair(result: Any) -> tuple[Any, Any]:
         given = f"a {type(result).__name__} of {len(result)}" if is_list else f"{result!r:.60}"
         raise CandidateError(f"it returns {given}, where a pair of lists is expected, such as dw, db")
     return result[0], result[1]
+
+
+def _is_float32(arrays: Any) -> bool:
+    """Whether any of the arrays is of lower precision than float64."""
+    try:
+        return any(np.asarray(part).dtype in (np.float32, np.float16) for part in arrays)
+    except ValueError:
+        return False
 
 
 def as_arrays(candidate: Candidate, values: Any, name: str, count: int) -> list[Array]:

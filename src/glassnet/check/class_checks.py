@@ -140,11 +140,9 @@ def _meaning(ratio: float | None, m: int) -> str | None:
 
 def _own_gradient(candidate: Candidate, trial: Trial) -> Gradients | None:
     """Their own gradient, or None where it has wrong shapes."""
-    returned = candidate.gradients(trial.widths, *trial.parameters, trial.x, trial.y)
-    count = len(trial.widths) - 1
     try:
-        dw, db = (as_arrays(candidate, part, "dw", count) for part in returned)
-        return dw, [part.reshape(b.shape) for part, b in zip(db, trial.network.biases, strict=True)]
+        answer = candidate.answer(trial)
+        return answer.dw, [part.reshape(b.shape) for part, b in zip(answer.db, trial.network.biases, strict=True)]
     except (CandidateError, ValueError):
         return None
 
