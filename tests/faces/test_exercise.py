@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from glassnet.check.exercise.template import TEMPLATE, functions
 from glassnet.cli.app import app
 
 SOLUTION = Path(__file__).with_name("exercise_solution.py").read_text()
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "learn" / "exercises.md").read_text()
 PROGRAM = [sys.executable, "-c", "from glassnet.cli import main; main()"]
 ZERO = "return [0 * w for w in weights], [0 * b for b in biases]"
 
@@ -73,7 +75,7 @@ MISTAKES: dict[str, tuple[int, str, str, str]] = {
         4,
         "w_next.T @ delta_next",
         "w_next @ delta_next",
-        "The shapes: w_next (1, 2); delta_next (1, 1); z (2, 1)",
+        "given     w_next (1, 2), delta_next (1, 1), z (2, 1)",
     ),
     "no weights": (4, "w_next.T @ delta_next", "delta_next.sum()", "BP2: the error is not multiplied by the weights"),
     "dW transposed": (
@@ -252,6 +254,58 @@ def test_the_solution_is_right_and_learns(tmp_path: Path) -> None:
     assert [round(float(value)) for value in after] == [0, 1, 1, 0]
 
 
+OTHER_WAYS = {
+    "    z = w @ x + b\n    return z, sigmoid(z)": "    z = sum(w * x) + b\n    return float(z), [sigmoid(z)]",
+    "return 0.5 * np.sum((a - y) ** 2), a - y": "return [np.linalg.norm(a - y) ** 2 / 2, a - y]",
+    "return dc_da * slope(z)": "return dc_da * np.exp(-z) / (1 + np.exp(-z)) ** 2",
+    "    return z_s, a_s": "    return tuple(z_s), tuple(a_s)",
+    "dw.insert(0, delta @ a_s[layer].T)": "dw.insert(0, np.outer(delta, a_s[layer]))",
+    "rng.permutation(x.shape[1])": "np.arange(x.shape[1])\n    rng.shuffle(order)",
+    "            dw = [total + part / len(batch)": "            dw = [total + part / batch.size",
+}
+
+
+def test_other_right_ways_are_right_too(tmp_path: Path) -> None:
+    path, text = tmp_path / "mine.py", SOLUTION
+    for old, new in OTHER_WAYS.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path.write_text(text)
+    assert states(look(path, code=0)) == ["right"] * 7
+
+
+VECTORISED = """
+def epoch(weights, biases, x, y, batch_size, lr, rng):
+    order = rng.permutation(x.shape[1])
+    x, y = x[:, order], y[:, order]
+    weights, biases = [w.copy() for w in weights], [b.copy() for b in biases]
+    for start in range(0, x.shape[1], batch_size):
+        part = x[:, start : start + batch_size]
+        z_s, a_s = forward(weights, biases, part)
+        delta = (a_s[-1] - y[:, start : start + batch_size]) * slope(z_s[-1])
+        for layer in reversed(range(len(weights))):
+            dw, db = delta @ a_s[layer].T / part.shape[1], delta.mean(axis=1, keepdims=True)
+            if layer:
+                delta = hidden_error(weights[layer], delta, z_s[layer - 1])
+            weights[layer] -= lr * dw
+            biases[layer] -= lr * db
+    return weights, biases
+"""
+
+
+def test_an_epoch_may_be_vectorised_and_update_its_own_copies(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(SOLUTION[: SOLUTION.index("def epoch(")] + VECTORISED)
+    assert states(look(path, code=0)) == ["right"] * 7
+    path.write_text(
+        path.read_text()
+        .replace("            if layer:\n", "            weights[layer] -= lr * dw\n            if layer:\n")
+        .replace("            weights[layer] -= lr * dw\n            biases", "            biases")
+    )
+    report = look(path)
+    assert states(report)[-1] == "not yet right", report  # W is updated before the error passes through it
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_named_in_its_step(name: str, tmp_path: Path) -> None:
     step, old, new, sentence = MISTAKES[name]
@@ -286,10 +340,11 @@ def test_the_numbers_shown_can_be_redone_by_hand(tmp_path: Path) -> None:
 
 BROKEN = {
     "def neuron(w, b, x:\n": "line 1 of {path} is not Python",
-    "import glasnet\n": "raises ModuleNotFoundError in line 1",
-    "raise SystemExit\n": "raises SystemExit in line 1",
+    "import glasnet\n": "raises ModuleNotFoundError: No module named 'glasnet'\n    line 1    import glasnet",
+    "raise SystemExit\n": "raises SystemExit\n    line 1    raise SystemExit",
     "neuron = 3\n": "has no function neuron(w, b, x)",
-    "def neuron(w, b, x):\n    z = w @ q\n": "raises NameError in line 2, 'z = w @ q': name 'q' is not defined",
+    "def neuron(w, b, x):\n    z = w @ q\n": "raises NameError: name 'q' is not defined\n"
+    "    line 2    z = w @ q\n    given     w (2,), x (2,)",
     "def neuron(w, b, x):\n    pass\n": "neuron returns None; end it with a return",
     "def neuron(w, b, x):\n    return 'z', 'a'\n": "z is a str that is not an array of numbers",
     "def neuron(w, b, x):\n    return 1, 2, 3\n": "it returns 3 results, where 2 are asked for: return z, a",
@@ -317,6 +372,40 @@ def test_what_is_no_file_of_answers(name: str, sentence: str, tmp_path: Path) ->
     assert result.exit_code == 2 and sentence in result.stderr
 
 
+def filled_in(answer: str) -> str:
+    """The file of the exercise with an answer, and right answers to all functions before it."""
+    right = {node.name: ast.get_source_segment(SOLUTION, node) for node in ast.parse(SOLUTION).body[2:]}
+    name = re.findall(r"^def (\w+)", answer)[0]
+    answers = {one: right[one] for one in functions()[: functions().index(name)]} | {name: answer.rstrip()}
+    text = TEMPLATE
+    for one, code in answers.items():
+        whole = next(node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == one)
+        code = code.replace("slope(z)", "sigmoid(z) * (1 - sigmoid(z))")
+        text = text.replace(ast.get_source_segment(text, whole), code)
+    return text
+
+
+def page_with_outputs(page: str, folder: Path) -> str:
+    """The lesson with what its commands really print; its Python blocks go into the file one after the other."""
+    path = folder / "mine.py"
+
+    def output(block: re.Match[str]) -> str:
+        if block[1] == "python":
+            path.write_text(filled_in(block[2]))
+            return block[0]
+        command = re.findall(r"^\$ glassnet (.*)", block[2])[0]
+        if "## At the end" in page[: block.start()]:
+            path.write_text(SOLUTION)
+        return f"```\n$ glassnet {command}\n{CliRunner().invoke(app, command.split()).stdout}```"
+
+    return re.sub(r"^```(\w*)\n(.*?)^```$", output, page, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_shows_what_the_commands_print(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert page_with_outputs(PAGE, tmp_path) == PAGE
+
+
 def test_an_endless_loop_can_be_interrupted(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     started = tmp_path / "started"
@@ -328,4 +417,4 @@ def test_an_endless_loop_can_be_interrupted(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "interrupted in neuron(w, b, x) in line" in output and "look for an endless loop" in output
+    assert "neuron(w, b, x) was interrupted" in output and "look for an endless loop" in output and "line " in output

@@ -1,7 +1,7 @@
 """A person's file of answers: it is run as code, because it is theirs, and its functions are called with copies.
 
-Whatever their code raises becomes an `AnswerError` of one sentence with the line of their file; what it prints and its
-warnings are suppressed, so that the report stays readable.
+Whatever their code raises becomes an `AnswerError`: a sentence and, on lines of their own, the line of their file and
+the shapes that it was given. What it prints and its warnings are suppressed, so that the report stays readable.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Answers:
         if not callable(function):
             raise NotWritten(f"{self.path} has no function {name}({', '.join(arguments)}).")
         passed = deepcopy(dict(arguments))
-        with self._quiet(f"{name}({', '.join(arguments)})", shapes(arguments)):
+        with self._quiet(f"{name}({', '.join(arguments)})", arguments):
             result = function(*passed.values())
         for key, value in arguments.items():
             if key != "rng" and not _equal(passed[key], value):
@@ -70,33 +70,31 @@ class Answers:
         return result
 
     @contextlib.contextmanager
-    def _quiet(self, what: str, given: str = "") -> Iterator[None]:
-        """Run their code without output or warnings, and turn what it raises into one sentence that ends in `given`."""
+    def _quiet(self, what: str, arguments: Mapping[str, Any] | None = None) -> Iterator[None]:
+        """Run their code without output or warnings, and turn what it raises into an AnswerError."""
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
                 yield
             except NotImplementedError as error:
-                line = self._frame(error)
-                raise NotWritten(
-                    f"{what}{f' in line {line.lineno}' if line else ''} is still to be written."
-                ) from error
+                frame = self._frame(error)
+                where = f" in line {frame.lineno}" if frame else ""
+                raise NotWritten(f"{what}{where} is still to be written.") from error
             except SyntaxError as error:
                 where = f"line {error.lineno} of {self.path}" if error.lineno else self.path
                 raise AnswerError(f"{where} is not Python: {error.msg}.") from error
             except KeyboardInterrupt as error:
-                text = (
-                    f"interrupted in {what}{self._line(error)}; if it does not end by itself, look for an endless loop."
-                )
-                raise AnswerError(text) from error
+                text = f"{what} was interrupted; if it does not end by itself, look for an endless loop."
+                raise AnswerError(self._with_line(text, error)) from error
             except (Exception, SystemExit) as error:  # whatever a learner's code raises is a result
-                text = f"{what} raises {type(error).__name__}{self._line(error)}: {_message(error)}{given}"
-                raise AnswerError(text) from error
+                message = f": {_message(error)}" if str(error) else ""
+                text = self._with_line(f"{what} raises {type(error).__name__}{message}", error)
+                raise AnswerError(f"{text}{shapes(arguments or {})}") from error
 
-    def _line(self, error: BaseException) -> str:
-        """The last line of their file that the error passed through, as it stands there."""
+    def _with_line(self, text: str, error: BaseException) -> str:
+        """The text and, on a line of its own, the last line of their file that the error passed through."""
         frame = self._frame(error)
-        return f" in line {frame.lineno}, {frame.line!r}" if frame else ""
+        return f"{text}\nline {frame.lineno:<5}{frame.line}" if frame else text
 
     def _frame(self, error: BaseException) -> traceback.FrameSummary | None:
         frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename == self.path]
@@ -113,14 +111,13 @@ def _message(error: BaseException) -> str:
 
 
 def shapes(arguments: Mapping[str, Any]) -> str:
-    """The shapes of the arrays among the arguments, in words that follow a sentence."""
-    named = {name: value if isinstance(value, list) else [value] for name, value in arguments.items()}
-    texts = [
-        f"{name} {', '.join(str(np.shape(part)) for part in value)}"
-        for name, value in named.items()
-        if np.ndim(value[0])
-    ]
-    return f". The shapes: {'; '.join(texts)}"
+    """The shapes of the arrays among the arguments, on a line of their own."""
+    texts = []
+    for name, value in arguments.items():
+        arrays = [np.shape(part) for part in (value if isinstance(value, list) else [value])]
+        if all(arrays):  # the shape of a number is empty
+            texts.append(f"{name} {' and '.join(map(str, arrays))}")
+    return f"\ngiven     {', '.join(texts)}" if texts else ""
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -55,7 +55,8 @@ def check_mine(path: str) -> ExerciseReport:
         answers = Answers(path)
     except AnswerError as error:
         later = tuple(StepResult(step, "later", []) for step in STEPS)
-        return ExerciseReport(path, later, f"The file cannot be run: {error}")
+        closing = "\n".join(["The file cannot be run:", *(f"{INDENT}{line}" for line in str(error).splitlines())])
+        return ExerciseReport(path, later, closing)
     for step in STEPS:
         is_next = all(result.state == "right" for result in results)
         results.append(_look(step, answers) if is_next else StepResult(step, "later", []))
@@ -67,9 +68,9 @@ def _look(step: Step, answers: Answers) -> StepResult:
     try:
         problems = step.problems(answers)
     except NotWritten as error:
-        return StepResult(step, "to do", [str(error)])
+        return StepResult(step, "to do", str(error).splitlines())
     except AnswerError as error:
-        return StepResult(step, "not yet right", [str(error)])
+        return StepResult(step, "not yet right", str(error).splitlines())
     return StepResult(step, "not yet right", problems) if problems else StepResult(step, "right", [step.done])
 
 

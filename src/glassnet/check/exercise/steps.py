@@ -43,7 +43,7 @@ class Step(NamedTuple):
         try:
             return known or (self.check(answers) if self.check else [])
         except AnswerError as error:
-            return [str(error)]
+            return str(error).splitlines()
 
 
 def _problem(task: Task, answers: Answers) -> Problem | None:
@@ -58,7 +58,7 @@ STEPS = (
     Step(1, "one neuron", f"z and a of {TRIALS} neurons", [forward_steps.NEURON]),
     Step(2, "the cost", f"c and ∂c/∂a of {TRIALS} samples", [forward_steps.COST]),
     Step(
-        *(3, "BP1, the error at the output", f"δ of {TRIALS} outputs; check_backprop finds no fault"),
+        *(3, "BP1, the error at the output", f"δ of {TRIALS} output layers; check_backprop finds no fault"),
         [error_steps.OUTPUT_ERROR],
         [3, 2],
         error_steps.their_output_error,
@@ -77,7 +77,7 @@ STEPS = (
     ),
     Step(6, "gradient descent", f"one step of {TRIALS} networks", [gradient_steps.DESCEND]),
     Step(
-        *(7, "mini-batches", "means, sizes, order and succession of the batches"),
+        *(7, "mini-batches", "means, sizes and order of the batches"),
         [epoch_task.ONE_BATCH],
         [2, 3, 1],
         epoch_task.their_mean_gradient,
