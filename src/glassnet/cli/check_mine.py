@@ -18,6 +18,8 @@ def check_mine(
     from glassnet.cli.printing import wrapped
 
     report = check_mine(file)
-    print(wrapped(str(report), indent=4))
+    if report.results:
+        print(wrapped("\n".join(report.step_lines()), indent=4), end="\n\n")
+    print(wrapped(report.closing))
     if not report.ok:
         raise Exit(1)

@@ -43,7 +43,7 @@ class Answers:
         """Run the file. Raises DataError if it cannot be read, and AnswerError where its code fails."""
         self.path = path
         self._check_file()
-        with self._quiet("the file"):
+        with self._quiet(path):
             self._functions = runpy.run_path(path, run_name="exercise")
 
     def _check_file(self) -> None:

@@ -24,25 +24,25 @@ class StepResult(NamedTuple):
 
 
 class ExerciseReport(NamedTuple):
-    """All steps, up to the first that is not right; the later ones have not been looked at."""
+    """All steps, those after the first that is not right not looked at; no steps if the file cannot be run."""
 
-    path: str
     results: tuple[StepResult, ...]
     closing: str
 
     @property
     def ok(self) -> bool:
         """Whether all steps are right."""
-        return all(result.state == "right" for result in self.results)
+        return bool(self.results) and all(result.state == "right" for result in self.results)
 
-    def __str__(self) -> str:
-        titles = max(len(result.step.title) for result in self.results)
+    def step_lines(self) -> list[str]:
+        """A line per step, and what there is to say about it, indented."""
+        titles = max((len(result.step.title) for result in self.results), default=0)
         lines = []
         for step, state, explanation in self.results:
             head, *rest = explanation if state == "right" else ["", *explanation]
             lines.append(f"{step.number}  {step.title:<{titles}}  {state:<13}  {head}".rstrip())
             lines += [f"{INDENT}{line}" for line in rest]
-        return "\n".join([*lines, "", self.closing])
+        return lines
 
 
 def check_mine(path: str) -> ExerciseReport:
@@ -54,13 +54,12 @@ def check_mine(path: str) -> ExerciseReport:
     try:
         answers = Answers(path)
     except AnswerError as error:
-        later = tuple(StepResult(step, "later", []) for step in STEPS)
         closing = "\n".join(["The file cannot be run:", *(f"{INDENT}{line}" for line in str(error).splitlines())])
-        return ExerciseReport(path, later, closing)
+        return ExerciseReport((), closing)
     for step in STEPS:
         is_next = all(result.state == "right" for result in results)
         results.append(_look(step, answers) if is_next else StepResult(step, "later", []))
-    return ExerciseReport(path, tuple(results), _closing(results, answers))
+    return ExerciseReport(tuple(results), _closing(results, answers))
 
 
 def _look(step: Step, answers: Answers) -> StepResult:

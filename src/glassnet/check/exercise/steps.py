@@ -58,19 +58,19 @@ STEPS = (
     Step(1, "one neuron", f"z and a of {TRIALS} neurons", [forward_steps.NEURON]),
     Step(2, "the cost", f"c and ∂c/∂a of {TRIALS} samples", [forward_steps.COST]),
     Step(
-        *(3, "BP1, the error at the output", f"δ of {TRIALS} output layers; check_backprop finds no fault"),
+        *(3, "BP1, the error at the output", "δ; check_backprop: no fault"),
         [error_steps.OUTPUT_ERROR],
         [3, 2],
         error_steps.their_output_error,
     ),
     Step(
-        *(4, "a hidden layer, and BP2", f"z, a and δ of {TRIALS} networks; check_backprop finds no fault"),
+        *(4, "a hidden layer, and BP2", "z, a, δ; check_backprop: no fault"),
         [error_steps.FORWARD, error_steps.HIDDEN_ERROR],
         [2, 4, 3],
         error_steps.their_hidden_error,
     ),
     Step(
-        *(5, "BP3 and BP4, the gradient", f"dW and db of {TRIALS} networks; check_backprop finds no fault"),
+        *(5, "BP3 and BP4, the gradient", "dW, db; check_backprop: no fault"),
         [gradient_steps.GRADIENT],
         [2, 4, 3],
         gradient_steps.their_gradient,
