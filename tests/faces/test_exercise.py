@@ -130,8 +130,8 @@ MISTAKES: dict[str, tuple[int, str, str, str]] = {
         "def descend(weights, biases, dw, db, lr):\n    weights[0] -= lr * dw[0]\n",
         "descend changes the weights",
     ),
-    "sum": (7, "part / len(batch)", "part", "a sum over the batch"),
-    "mean twice": (7, "part / len(batch)", "part / len(batch) ** 2", "1/m is applied twice"),
+    "sum": (7, "part / len(batch)", "part", "the gradients of the batch are added up"),
+    "mean twice": (7, "part / len(batch)", "part / len(batch) ** 2", "divided by the number of samples twice"),
     "divided by batch_size": (7, "part / len(batch)", "part / batch_size", "divide by their number, 2, not by 4"),
     "last batch dropped": (
         7,

@@ -6,13 +6,14 @@ lr times that sample's gradient, divided by the size of its batch: each sample's
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from glassnet.check.exercise.answers import AnswerError, Answers
 from glassnet.check.exercise.gradient_steps import moved
-from glassnet.check.exercise.task import Arguments, Mistake, Rng, Task, close
+from glassnet.check.exercise.task import Arguments, Mistake, Results, Rng, Task, close
 from glassnet.check.exercise.teacher import Backprop, Gradients
 from glassnet.check.exercise.trials import descend, draw, draw_sample, gradient
 from glassnet.program.parameters import Array
@@ -33,9 +34,15 @@ def _one_batch(rng: Rng, number: int) -> Arguments:
     return sample | {"x": x, "y": y, "batch_size": samples, "lr": 0.5, "rng": np.random.default_rng(number)}
 
 
-def _one_step(weights: list[Array], biases: list[Array], x: Array, y: Array, **settings: Any) -> dict[str, Any]:
-    dw, db = gradient(weights, biases, x, y)
-    return moved(descend(weights, dw, settings["lr"]), descend(biases, db, settings["lr"]))
+def _step_times(factor: Callable[[int], float]) -> Callable[..., Results]:
+    """The parameters after a step with the mean gradient times a factor of the number of samples."""
+
+    def step(weights: list[Array], biases: list[Array], x: Array, y: Array, **settings: Any) -> Results:
+        dw, db = gradient(weights, biases, x, y)
+        lr = settings["lr"] * factor(x.shape[1])
+        return moved(descend(weights, dw, lr), descend(biases, db, lr))
+
+    return step
 
 
 ONE_BATCH = Task(
@@ -43,8 +50,13 @@ ONE_BATCH = Task(
     ("weights", "biases"),
     {"w": "W − lr·dW, with dW the mean over the samples of the batch", "b": "b − lr·db, with db a mean over the batch"},
     _one_batch,
-    _one_step,
-    (Mistake("it has not moved.", lambda weights, biases, **_: moved(weights, biases)),),
+    _step_times(lambda m: 1.0),
+    (
+        Mistake("it has not moved.", _step_times(lambda m: 0.0)),
+        Mistake("the gradients of the batch are added up; the step takes their mean.", _step_times(lambda m: m)),
+        Mistake("the sum is divided by the number of samples twice.", _step_times(lambda m: 1 / m)),
+        Mistake("lr·gradient is added: that goes uphill.", _step_times(lambda m: -1.0)),
+    ),
 )
 
 

@@ -16,10 +16,13 @@ UNKNOWN = "no known mistake"  # how check_backprop begins where it can only say 
 
 
 def faults(backprop: Backprop, widths: Sequence[int], named: bool = False) -> list[str]:
-    """The faults that check_backprop finds, in lines to print; with `named`, only those whose mistake it knows."""
+    """The faults that check_backprop finds, in lines to print; with `named`, the mistakes it knows, and its notes.
+
+    A note, such as a factor that all gradients share, is no fault in general; here our own numbers are asked for.
+    """
     report = check_backprop(backprop, widths, ["sigmoid"] * (len(widths) - 1))
     known = [one for one in report.faults if one.equation != "run" and UNKNOWN not in one.sentence]
-    return [f"check_backprop: {fault}" for fault in (known if named else report.faults)]
+    return [f"check_backprop: {fault}" for fault in ([*known, *report.notes] if named else report.faults)]
 
 
 def mean_of_samples(sample: Backprop) -> Backprop:
