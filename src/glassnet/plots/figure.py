@@ -1,4 +1,4 @@
-"""What all pictures share: colours, figures outside pyplot's global state, and writing a figure to a file.
+"""What all pictures share: colours, new figures, and writing a figure to a file.
 
 The colours are Okabe and Ito's, which colour-blind readers can distinguish; no picture relies on colour alone.
 """
@@ -19,10 +19,10 @@ OKABE_ITO = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure that no global state keeps alive and that a notebook displays; width and height in inches."""
-    from matplotlib.figure import Figure
+    """A new figure, of pyplot where a person uses pyplot or a notebook; width and height in inches."""
+    from glassnet.plots.displayed_figure import create_figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return create_figure(figsize=(width, height), layout="constrained")
 
 
 def new_axes(width: float, height: float) -> Axes:

@@ -73,14 +73,16 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
     started, stopped = time.perf_counter(), ""
     epochs = 1 if run.callbacks or run.observers else None
     limit = math.inf if run.time_limit is None else run.time_limit
-    with progress(training.recipe.epochs, run.verbose) as show:
+    with progress(training.recipe.epochs, run.verbose, run.time_limit) as show:
+        show.advance(training.position)
         try:
             while not stopped and not training.finished:
                 remaining = limit - (time.perf_counter() - started)
                 if remaining <= 0:
                     return "the time limit was reached"
                 reports = training.run(epochs=epochs, seconds=min(remaining, UPDATE_SECONDS), monitor=monitor)
-                stopped = _report(reports, run.callbacks, show) or ("interrupted" if run.is_stopped() else "")
+                stopped = _report(reports, (show, *run.callbacks)) or ("interrupted" if run.is_stopped() else "")
+                show.advance(training.position)
                 for observer in run.observers if reports else ():
                     observer.after_epoch(reports[-1], monitor.layers)
         except KeyboardInterrupt:
@@ -88,10 +90,9 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
     return stopped
 
 
-def _report(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callback) -> str:
-    """Show the new reports and pass them to the callbacks; why one of these ended the run, or an empty string."""
+def _report(reports: Sequence[Report], callbacks: Sequence[Callback]) -> str:
+    """Pass the new reports to the callbacks; return why one of these ended the run, or an empty string."""
     for report in reports:
-        show(report)
         results = [callback(report) for callback in callbacks]
         if any(result is True for result in results):
             return "a callback ended it"

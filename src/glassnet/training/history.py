@@ -27,12 +27,20 @@ class Report(NamedTuple):
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        parts = [f"epoch {self.epoch}", f"cost {self.cost:.4g}"]
+        return "  ".join([f"epoch {self.epoch}", *self._costs(), f"lr {self.lr:.3g}", f"{self.seconds:.1f} s"])
+
+    def progress_texts(self, total: int) -> list[str]:
+        """What a progress bar says after this of `total` epochs."""
+        return [f"epoch {self.epoch}/{total}", *self._costs()]
+
+    def _costs(self) -> list[str]:
+        """Cost, validation cost and accuracy, as far as they are known."""
+        parts = [f"cost {self.cost:.4g}"]
         if self.validation_cost is not None:
             parts.append(f"validation {self.validation_cost:.4g}")
         if self.accuracy is not None:
             parts.append(f"accuracy {self.accuracy:.2%}")
-        return "  ".join([*parts, f"lr {self.lr:.3g}", f"{self.seconds:.1f} s"])
+        return parts
 
 
 class CostLevels(NamedTuple):
