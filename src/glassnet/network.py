@@ -242,7 +242,7 @@ class NeuralNetwork(Inspection):
             samples = recent_samples(sources)
             self._stop.clear()
             try:
-                self.history, self.recent_samples = fit(training, run), samples
+                self.history, self.recent_samples = fit(training, run, samples), samples
             except DivergedError as error:
                 self.history, self.recent_samples = error.history, samples
                 raise

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glassnet.errors import DataError
+from glassnet.errors import DataError, ParameterTypeError
+from glassnet.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 OKABE_ITO = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+DIVERGING = "PuOr"  # colours of positive and negative numbers
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -38,3 +40,13 @@ def save_figure(drawn: Axes | Figure, path: Path) -> Path:
     with atomic_file(path, DataError) as file:
         figure.savefig(file, format="png", dpi=120)
     return path
+
+
+def check_history(history: Any) -> None:
+    """Raise DataError or ParameterTypeError, a sentence, for what is no History: an untrained network has None."""
+    if history is None:
+        raise DataError("history is None: this network was not trained yet; call train first.")
+    if not isinstance(history, History):
+        has_one = isinstance(getattr(history, "history", None), History)
+        advice = "pass its .history" if has_one else "pass what train returned"
+        raise ParameterTypeError(f"history is a {type(history).__name__}; {advice}.")

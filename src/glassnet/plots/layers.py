@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassnet.errors import DataError, ParameterError
-from glassnet.plots.figure import OKABE_ITO, new_axes
+from glassnet.plots.figure import OKABE_ITO, check_history, new_axes
 from glassnet.program.parameters import Array
 from glassnet.training.history import History
 from glassnet.training.layer_measures import LayerHistory
@@ -33,14 +33,17 @@ def plot_layers(history: History, quantity: str = "delta", ax: Axes | None = Non
     if quantity not in TITLES:
         raise ParameterError(f"quantity is {quantity!r}; it must be one of {', '.join(TITLES)}.")
     layers = _layer_history(history)
-    ax = new_axes(6.4, 3.4) if ax is None else ax
     values = layers[quantity].T
+    if quantity == "update" and not values.any():
+        raise DataError("history has no update: its layers were measured after the run, without an optimiser.")
+    ax = new_axes(6.4, 3.4) if ax is None else ax
     norm = SymLogNorm(COLOUR_MIN, vmin=0, vmax=COLOUR_MAX, base=10)
     mesh = ax.pcolormesh(_edges(layers.step), np.arange(len(values) + 1) + 0.5, values, norm=norm, cmap="viridis")
     assert ax.figure is not None
     bar = ax.figure.colorbar(mesh, ax=ax, ticks=[0, *10.0 ** np.arange(-8, 1, 2)])
     bar.ax.minorticks_off()
-    ax.set(xlabel="step", ylabel="layer", title=f"{TITLES[quantity]} by layer")
+    ax.set(ylabel="layer", title=f"{TITLES[quantity]} by layer")
+    _format_steps(ax, layers)
     ax.set_yticks(np.arange(1, len(values) + 1))
     ax.invert_yaxis()
     return ax
@@ -56,7 +59,8 @@ def plot_saturation(history: History, ax: Axes | None = None) -> Axes:
         ax.plot(layers.step, saturated, color=colour, linestyle=style, marker=marker, label=f"layer {number + 1}")
         if dead.any():
             ax.plot(layers.step, dead, "x", color=colour, markersize=5, label=f"layer {number + 1}, dead")
-    ax.set(ylim=(-0.02, 1.02), xlabel="step", ylabel="fraction", title="Saturated outputs (× dead units)")
+    ax.set(ylim=(-0.02, 1.02), ylabel="fraction", title="Saturated outputs (× dead units)")
+    _format_steps(ax, layers)
     ax.grid(alpha=0.3)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -64,18 +68,28 @@ def plot_saturation(history: History, ax: Axes | None = None) -> Axes:
 
 
 def _layer_history(history: History) -> LayerHistory:
-    """The measurements of a run. Raises DataError if it was too short for any."""
-    if not len(history.layers):
+    """The measurements of a run. Raises ParameterTypeError or DataError where there are none."""
+    check_history(history)
+    layers = history.measured_layers
+    if not len(layers):
         raise DataError(
-            "history.layers is empty: a run of a second or less has no time to measure its layers; train longer, or "
-            "with record='run.glassrec', which measures them after every epoch."
+            "history has no measurement of its layers: the run was too short for one and was loaded from a file or "
+            "copied since, or its samples are very wide; train again, with record='run.glassrec' to measure each epoch."
         )
-    return history.layers
+    return layers
+
+
+def _format_steps(ax: Axes, layers: LayerHistory) -> None:
+    """Label the axis of the steps; a single measurement has its step as the only tick."""
+    ax.set_xlabel("step" if len(layers) > 1 else "step (measured once)")
+    if len(layers) == 1:
+        step = int(layers.step[0])
+        ax.set(xlim=(step - 1, step + 1), xticks=[step])
 
 
 def _edges(steps: Array) -> Array:
     """The boundaries between the colours of consecutive measurements."""
     if len(steps) == 1:
-        return np.array([0.0, 2.0 * steps[0] + 1])
+        return np.array([steps[0] - 1.0, steps[0] + 1.0])
     middle = (steps[1:] + steps[:-1]) / 2
     return np.concatenate([[2 * steps[0] - middle[0]], middle, [2 * steps[-1] - middle[-1]]])

@@ -1,4 +1,4 @@
-"""Plots of a network: predictions, weights, confusion matrix, and a diagram with weights and errors δ."""
+"""Plots of a network: predictions, confusion matrix, samples, and a diagram with weights and errors δ."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from glassnet.batches.sources import checked_sources
 from glassnet.batches.targets import numeric_targets, predicted_classes, target_classes
 from glassnet.errors import DataError, ParameterError
 from glassnet.execution.inference import loaded_executor
-from glassnet.plots.figure import BLUE, GREY, OKABE_ITO, ORANGE, new_axes, new_figure
+from glassnet.plots.figure import BLUE, DIVERGING, GREY, OKABE_ITO, ORANGE, new_axes, new_figure
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 GRID_POINTS = 300  # along each side of a decision surface
 MARKERS = "os^Dv<>PX*"
 MAX_NEURONS = 12  # drawn per layer
-DIVERGING = "PuOr"  # colour-blind readers can distinguish its two ends
 MAX_ANNOTATED_CLASSES = 20  # above this, a confusion matrix shows no counts
 
 
@@ -94,43 +93,6 @@ def _plot_samples(x: Array, y: Array, outputs: int, ax: Axes) -> None:
 def _legend_below(ax: Axes, columns: int, title: str | None = None) -> None:
     """Place the legend below the axes, where it hides no sample."""
     ax.legend(title=title, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=columns, frameon=False)
-
-
-def plot_weights(network: NeuralNetwork, layer: int = 1, shape: tuple[int, int] | None = None, ax: Any = None) -> Axes:
-    """Plot the weights of a layer: one image per neuron if its inputs form an image of `shape`, else the matrix W.
-
-    `shape` is (rows, columns); by default, a square number of inputs, 64 or more, forms a square image.
-    """
-    if not 1 <= layer <= len(network.weights):
-        raise ParameterError(f"layer is {layer}, but the network has layers 1 to {len(network.weights)}.")
-    w = network.weights[layer - 1]
-    side = int(np.sqrt(w.shape[1]))
-    shape = (side, side) if shape is None and side * side == w.shape[1] and side >= 8 else shape
-    if shape is not None and shape[0] * shape[1] != w.shape[1]:
-        raise ParameterError(f"shape is {shape}, but layer {layer} has {w.shape[1]} inputs.")
-    ax = new_axes(6.4, 5.0) if ax is None else ax
-    image = w if shape is None else _tiled(w[:40], shape)
-    limit = float(np.nanmax(np.abs(image))) or 1.0
-    aspect = "auto" if shape is None else "equal"
-    drawn = ax.imshow(image, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest", aspect=aspect)
-    ax.figure.colorbar(drawn, ax=ax, label="weight", shrink=1.0 if shape is None else 0.5)
-    if shape is None:
-        ax.set(xlabel="input k", ylabel="neuron j", title=f"W{layer} {w.shape}")
-    else:
-        ax.spines[:].set_visible(False)
-        ax.set(xticks=[], yticks=[], title=f"W{layer}: weights of {min(40, len(w))} of {len(w)} neurons")
-    return ax
-
-
-def _tiled(rows: Array, shape: tuple[int, int]) -> Array:
-    """Images side by side, eight per line, separated by NaN."""
-    columns = min(8, len(rows))
-    lines = -(-len(rows) // columns)
-    sheet = np.full((lines * (shape[0] + 1) - 1, columns * (shape[1] + 1) - 1), np.nan)
-    for number, row in enumerate(rows):
-        top, left = (number // columns) * (shape[0] + 1), (number % columns) * (shape[1] + 1)
-        sheet[top : top + shape[0], left : left + shape[1]] = row.reshape(shape)
-    return sheet
 
 
 def plot_confusion(

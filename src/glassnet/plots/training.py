@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassnet.errors import DataError
-from glassnet.plots.figure import BLUE, GREY, ORANGE, new_axes
+from glassnet.plots.figure import BLUE, GREY, ORANGE, check_history, new_axes
 from glassnet.program.parameters import Array
 from glassnet.training.history import History
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 def plot_training(history: History, ax: Axes | None = None) -> Axes:
     """Plot the training and validation cost of each epoch and mark the best epoch, whose weights are kept.
 
-    Draws on `ax`, or on a new figure, and returns the axes. Raises DataError if no epoch has finished.
+    Draws on `ax`, or on a new figure, and returns the axes. Raises DataError if no epoch has finished,
+    ParameterTypeError for what is no History.
     """
+    check_history(history)
     if not len(history):
         raise DataError("history has no finished epoch; train for at least 1 epoch first.")
     ax = new_axes(6.4, 4.0) if ax is None else ax

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from glassnet.batches.sources import Sources
 from glassnet.errors import DivergedError
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
-from glassnet.training.layer_monitor import LayerMonitor
+from glassnet.training.layer_monitor import EndOfRun, LayerMonitor
 from glassnet.training.progress import progress
 from glassnet.training.training import Training
 
@@ -45,26 +46,34 @@ class Run(NamedTuple):
     observers: tuple[Observer, ...] = ()
 
 
-def fit(training: Training, run: Run) -> History:
+def fit(training: Training, run: Run, samples: Sources | None = None) -> History:
     """Run to the end and return the History; `stopped` says why it ended before its last epoch.
 
-    Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far.
+    Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far. `samples` are
+    those on which the layers can be measured later, where the run was too short for it.
     """
     training.executor.threads = run.threads
     monitor = LayerMonitor(training, always=any(observer.needs_layers for observer in run.observers))
     try:
         stopped = _run(training, run, monitor)
     except DivergedError as error:
-        error.history = training.history(monitor.layers)
+        error.history = _history(training, monitor, samples)
         _end(run.observers, error.history)
         error.history.stopped = str(error)
         raise
     training.restore_best()
     if not stopped and training.counters.epoch < training.recipe.epochs:
         stopped = f"no better validation cost for {training.counters.waited} epochs"
-    history = training.history(monitor.layers)
+    history = _history(training, monitor, samples)
     history.stopped = stopped
     _end(run.observers, history)
+    return history
+
+
+def _history(training: Training, monitor: LayerMonitor, samples: Sources | None) -> History:
+    history = training.history(monitor.layers)
+    if samples is not None and not len(monitor.layers):
+        history.end = EndOfRun(training, samples)
     return history
 
 
