@@ -32,6 +32,20 @@ def new_axes(width: float, height: float) -> Axes:
     return new_figure(width, height).add_subplot()
 
 
+def add_colorbar(drawn: Any, ax: Axes, label: str, **options: Any) -> None:
+    """A colour bar beside the axes, as high as these are; `options` are those of Matplotlib's colorbar."""
+    assert ax.figure is not None
+    ax.figure.colorbar(drawn, cax=ax.inset_axes((1.03, 0.0, 0.05, 1.0)), label=label, **options)
+
+
+def shortened(name: str, length: int) -> str:
+    """The name in so many characters: names often differ in their beginning or their end."""
+    if len(name) <= length:
+        return name
+    end = (length - 1) // 2
+    return f"{name[: length - 1 - end]}…{name[-end:]}"
+
+
 def save_figure(drawn: Axes | Figure, path: Path) -> Path:
     """Write the figure as PNG, atomically, and return the path. Raises DataError if it cannot be written."""
     from glassnet.files.storage import atomic_file

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassnet.errors import DataError, ParameterError
-from glassnet.plots.figure import OKABE_ITO, check_history, new_axes
+from glassnet.plots.figure import BLUE, OKABE_ITO, check_history, new_axes
 from glassnet.program.parameters import Array
 from glassnet.training.history import History
 from glassnet.training.layer_measures import LayerHistory
@@ -42,8 +42,9 @@ def plot_layers(history: History, quantity: str = "delta", ax: Axes | None = Non
     assert ax.figure is not None
     bar = ax.figure.colorbar(mesh, ax=ax, ticks=[0, *10.0 ** np.arange(-8, 1, 2)])
     bar.ax.minorticks_off()
-    ax.set(ylabel="layer", title=f"{TITLES[quantity]} by layer")
-    _format_steps(ax, layers)
+    ax.set(xlabel="step", ylabel="layer", title=f"{TITLES[quantity]} by layer")
+    if len(layers) == 1:
+        ax.set(xlabel="step (measured once)", xticks=layers.step)
     ax.set_yticks(np.arange(1, len(values) + 1))
     ax.invert_yaxis()
     return ax
@@ -53,18 +54,36 @@ def plot_saturation(history: History, ax: Axes | None = None) -> Axes:
     """Plot the fractions of saturated outputs (σ'(z) ≈ 0) and of dead units (crosses) in each layer over the run."""
     layers = _layer_history(history)
     ax = new_axes(6.4, 4.0) if ax is None else ax
+    ax.set(ylim=(-0.02, 1.06), ylabel="fraction", title="Saturated outputs (× dead units)")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.3)
+    if len(layers) == 1:
+        _bars(layers, ax)
+    else:
+        _curves(layers, ax)
+    return ax
+
+
+def _bars(layers: LayerHistory, ax: Axes) -> None:
+    """A bar per layer for a single measurement."""
+    saturated, dead = layers["saturated"][0], layers["dead"][0]
+    numbers = np.arange(1, len(saturated) + 1)
+    ax.set_axisbelow(True)
+    ax.bar_label(ax.bar(numbers, saturated, color=BLUE, width=0.6), fmt="{:.0%}", padding=2)
+    ax.plot(numbers[dead > 0], dead[dead > 0], "x", color="black", markersize=7)
+    ax.set(xlabel=f"layer (measured once, after step {int(layers.step[0]):,})", xticks=numbers)
+
+
+def _curves(layers: LayerHistory, ax: Axes) -> None:
+    """A curve per layer over the steps."""
     for number, (saturated, dead) in enumerate(zip(layers["saturated"].T, layers["dead"].T, strict=True)):
         colour, style = OKABE_ITO[number % len(OKABE_ITO)], STYLES[number % len(STYLES)]
         marker = "o" if len(layers) < 4 else None
         ax.plot(layers.step, saturated, color=colour, linestyle=style, marker=marker, label=f"layer {number + 1}")
         if dead.any():
             ax.plot(layers.step, dead, "x", color=colour, markersize=5, label=f"layer {number + 1}, dead")
-    ax.set(ylim=(-0.02, 1.02), ylabel="fraction", title="Saturated outputs (× dead units)")
-    _format_steps(ax, layers)
-    ax.grid(alpha=0.3)
-    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_xlabel("step")
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return ax
 
 
 def _layer_history(history: History) -> LayerHistory:
@@ -77,14 +96,6 @@ def _layer_history(history: History) -> LayerHistory:
             "copied since, or its samples are very wide; train again, with record='run.glassrec' to measure each epoch."
         )
     return layers
-
-
-def _format_steps(ax: Axes, layers: LayerHistory) -> None:
-    """Label the axis of the steps; a single measurement has its step as the only tick."""
-    ax.set_xlabel("step" if len(layers) > 1 else "step (measured once)")
-    if len(layers) == 1:
-        step = int(layers.step[0])
-        ax.set(xlim=(step - 1, step + 1), xticks=[step])
 
 
 def _edges(steps: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import ParameterError
-from glassnet.plots.figure import DIVERGING, new_axes
+from glassnet.plots.figure import DIVERGING, add_colorbar, new_axes
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -39,13 +39,10 @@ def plot_weights(network: NeuralNetwork, layer: int = 1, shape: Shape | None = N
     square = _square(w.shape[1]) if layer == 1 else None
     if shape is None and square is not None and _are_images(network, square[0]):
         shape = square
-    ax = new_axes(6.4, 5.0) if ax is None else ax
     if shape is None:
         hint = "" if square is None else f"; shape={square} draws images"
-        _draw_matrix(w, f"W{layer} {w.shape}{hint}", ax)
-    else:
-        _draw_images(w, shape, layer, ax)
-    return ax
+        return _draw_matrix(w, f"W{layer} {w.shape}{hint}", ax)
+    return _draw_images(w, shape, layer, ax)
 
 
 def _square(inputs: int) -> Shape | None:
@@ -78,29 +75,37 @@ def _mean_correlation(x: Array, varies: Array, distance: int) -> float:
     return float(products[pairs].mean()) if pairs.any() else 0.0
 
 
-def _draw_matrix(w: Array, title: str, ax: Axes) -> None:
+def _draw_matrix(w: Array, title: str, ax: Axes | None) -> Axes:
     """Draw W with a row per neuron."""
-    _draw(w, "auto", 1.0, ax)
+    from matplotlib.ticker import MaxNLocator
+
+    ax = new_axes(6.4, 5.0 if len(w) > 3 else 1.2 + len(w)) if ax is None else ax
+    _draw(w, "auto", ax)
     ax.set(xlabel="input k", ylabel="neuron j", title=title)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.get_major_locator().set_params(integer=True)
+    for axis, count in zip((ax.yaxis, ax.xaxis), w.shape, strict=True):
+        axis.set_major_locator(MaxNLocator(integer=True))
+        if count == 1:
+            axis.set_ticks([0])
+    return ax
 
 
-def _draw_images(w: Array, shape: Shape, layer: int, ax: Axes) -> None:
+def _draw_images(w: Array, shape: Shape, layer: int, ax: Axes | None) -> Axes:
     """Draw an image per neuron."""
-    _draw(_tiled(w[:MAX_NEURONS], shape), "equal", 0.5, ax)
+    sheet = _tiled(w[:MAX_NEURONS], shape)
+    ax = new_axes(6.4, 0.6 + 5.2 * sheet.shape[0] / sheet.shape[1]) if ax is None else ax
+    _draw(sheet, "equal", ax)
     ax.spines[:].set_visible(False)
     shown = f"{MAX_NEURONS} of {len(w)}" if len(w) > MAX_NEURONS else "all"
     title = f"W{layer}: the weights of {shown} neurons as images of {shape[0]} × {shape[1]}"
     ax.set(xticks=[], yticks=[], title=title)
+    return ax
 
 
-def _draw(image: Array, aspect: Any, shrink: float, ax: Axes) -> None:
+def _draw(image: Array, aspect: Any, ax: Axes) -> None:
     """Draw numbers in colours around 0, with their scale."""
     limit = float(np.nanmax(np.abs(image))) or 1.0
     drawn = ax.imshow(image, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest", aspect=aspect)
-    assert ax.figure is not None
-    ax.figure.colorbar(drawn, ax=ax, label="weight", shrink=shrink)
+    add_colorbar(drawn, ax, "weight")
 
 
 def _tiled(rows: Array, shape: tuple[int, int]) -> Array:
