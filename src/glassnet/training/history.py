@@ -115,5 +115,5 @@ class History(Sequence[Report]):
         chosen |= {self.best_epoch - 1} if self.best_epoch else set()
         names = [name for name in Report._fields if not np.isnan(self[name]).all()]
         rows = [self.reports[index].cells(names) for index in sorted(chosen)]
-        best = f" The best epoch is {self.best_epoch}; its weights were restored." if self.best_epoch else ""
+        best = f". The best epoch is {self.best_epoch}; its weights were restored." if self.best_epoch else ""
         return table_html(repr(self) + best, [name.replace("_", " ") for name in names], rows)

@@ -10,7 +10,7 @@ from typing import Any
 
 BAR = (
     "<div><progress value='{done:.4f}' max='1' style='width:14em;max-width:40%;vertical-align:middle'></progress> "
-    "<code style='background:none;color:inherit'>{text}</code></div>"
+    "<code style='background:none;color:inherit;white-space:pre-wrap'>{text}</code></div>"
 )
 
 

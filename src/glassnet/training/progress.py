@@ -86,7 +86,9 @@ class TimedBar(Progress):
         if now >= self.next_update:
             self.next_update = now + UPDATE_SECONDS
             passed = (now - self.started) / self.time_limit
-            self._show(max(passed, self.position / self.total), f"{duration(self._seconds_left(now))} left")
+            left = self._seconds_left(now)
+            clock = "starting" if left == math.inf else f"{duration(left)} left"
+            self._show(max(passed, self.position / self.total), clock)
 
     def close(self) -> None:
         """Show the last epoch and the time taken, if the bar has appeared."""
@@ -112,8 +114,6 @@ class TimedBar(Progress):
 
 def duration(seconds: float) -> str:
     """Seconds as a person reads them."""
-    if seconds == math.inf:
-        return "? s"
     if seconds < 60:
         return f"{max(seconds, 0.0):.{0 if seconds >= 10 else 1}f} s"
     minutes, rest = divmod(round(seconds), 60)
