@@ -214,6 +214,20 @@ def test_long_names_and_many_classes_do_not_overlap(names: list[str] | None) -> 
         assert len({label.get_text() for label in labels}) == 25
 
 
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_colour_bars_leave_the_next_axes_free(case: Case, layout: str | None) -> None:
+    net, x, y = case
+    figure = Figure(figsize=(12, 5), layout=layout)  # type: ignore[arg-type]
+    first, second = figure.subplots(1, 2)
+    glassnet.plot_confusion(net, x, y, ax=first)
+    glassnet.plot_network(net, x, y, ax=second)
+    FigureCanvasAgg(figure).draw()
+    bars = [box for box in (*figure.axes, *first.child_axes, *second.child_axes) if box not in (first, second)]
+    (beside_first, _) = (bar.get_tightbbox() for bar in bars)
+    assert not beside_first.overlaps(second.get_tightbbox()) and beside_first.x0 > first.get_window_extent().x1
+    assert all(bar.get_tightbbox().x1 <= figure.bbox.x1 for bar in bars)
+
+
 def test_samples_with_long_names_are_marked_by_class() -> None:
     """Names that are cut to the same text are still different classes."""
     names = ["the same beginning and " + middle + " and the same end" for middle in ("one", "two")]

@@ -33,9 +33,15 @@ def new_axes(width: float, height: float) -> Axes:
 
 
 def add_colorbar(drawn: Any, ax: Axes, label: str, **options: Any) -> None:
-    """A colour bar beside the axes, as high as these are; `options` are those of Matplotlib's colorbar."""
-    assert ax.figure is not None
-    ax.figure.colorbar(drawn, cax=ax.inset_axes((1.03, 0.0, 0.05, 1.0)), label=label, **options)
+    """A colour bar beside the axes, as high as these are; `options` are those of Matplotlib's colorbar.
+
+    In a figure without a layout, nothing makes room for what stands beside its axes: there it takes a part of them.
+    """
+    figure: Any = ax.get_figure(root=True)
+    if figure.get_layout_engine() is None:
+        figure.colorbar(drawn, ax=ax, label=label, **options)
+    else:
+        figure.colorbar(drawn, cax=ax.inset_axes((1.03, 0.0, 0.05, 1.0)), label=label, **options)
 
 
 def shortened(name: str, length: int) -> str:

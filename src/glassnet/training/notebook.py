@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from html import escape
@@ -20,8 +21,9 @@ def at_prompt() -> bool:
 
 
 def in_notebook() -> bool:
-    """Whether a kernel runs this process, whose output a notebook displays."""
-    return hasattr(_ipython(), "kernel")
+    """Whether a kernel runs this process, whose output a notebook displays; a fork of a kernel has no notebook."""
+    kernel = getattr(_ipython(), "kernel", None)
+    return kernel is not None and getattr(kernel.session, "pid", None) in (None, os.getpid())
 
 
 def _ipython() -> Any:
