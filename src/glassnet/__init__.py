@@ -25,7 +25,8 @@ _HOMES = {  # __init__.pyi says the same to type checkers
     "files.recording": ("Recording",),
     "plots.training": ("plot_training",),
     "plots.layers": ("plot_layers", "plot_saturation"),
-    "plots.networks": ("plot_predictions", "plot_samples", "plot_weights", "plot_confusion", "plot_network"),
+    "plots.networks": ("plot_predictions", "plot_samples", "plot_confusion", "plot_network"),
+    "plots.weights": ("plot_weights",),
     "tables.activations": (
         *("Linear", "Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Softplus"),
         *("Softsign", "Exp", "Softmax"),

@@ -20,8 +20,8 @@ from glassnet.plots.networks import plot_confusion as plot_confusion
 from glassnet.plots.networks import plot_network as plot_network
 from glassnet.plots.networks import plot_predictions as plot_predictions
 from glassnet.plots.networks import plot_samples as plot_samples
-from glassnet.plots.networks import plot_weights as plot_weights
 from glassnet.plots.training import plot_training as plot_training
+from glassnet.plots.weights import plot_weights as plot_weights
 from glassnet.see.explain import Explanation as Explanation
 from glassnet.see.nudge import Nudge as Nudge
 from glassnet.see.trace import Trace as Trace

@@ -219,7 +219,7 @@ class NeuralNetwork(Inspection):
         checkpoint, every, resume : file for the state of the run, written after every so many epochs; resume continues
             from it
         record : file for the epochs, the layers (measured after each one) and some weights, read by Recording
-        verbose : None shows a bar on a terminal for long runs, 0 nothing, 1 always (lines where there is no terminal)
+        verbose : None shows a bar on a terminal and in a notebook for long runs, 0 nothing, 1 always (elsewhere: lines)
         threads : the most threads the engine may use; the results never depend on it
 
         Raises DivergedError (an ArithmeticError) where a quantity is no longer finite; the last finite weights stay.
@@ -242,7 +242,7 @@ class NeuralNetwork(Inspection):
             samples = recent_samples(sources)
             self._stop.clear()
             try:
-                self.history, self.recent_samples = fit(training, run), samples
+                self.history, self.recent_samples = fit(training, run, samples), samples
             except DivergedError as error:
                 self.history, self.recent_samples = error.history, samples
                 raise

@@ -18,6 +18,7 @@ from glassnet.check.comparison import Comparison, compare_gradients, is_same
 from glassnet.check.hypotheses import Fault
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.errors import ParameterError
+from glassnet.training.result_html import lines_html
 
 BATCH_SIZES = (7, 11, 13, 5, 17, 19)  # one that no layer has as its width, so that a wrong axis shows in the shape
 
@@ -40,6 +41,12 @@ class BackpropReport(NamedTuple):
     def __str__(self) -> str:
         lines = [*map(str, self.faults)] or ["no fault found"]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return lines_html(self)
 
 
 def check_backprop(

@@ -19,6 +19,7 @@ from glassnet.execution.executor import Executor
 from glassnet.execution.inference import loaded_executor
 from glassnet.program.parameters import Array
 from glassnet.program.program import symbol
+from glassnet.training.result_html import preformatted_html
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
@@ -70,6 +71,12 @@ class GradientReport(NamedTuple):
             )
         verdict = "every gradient agrees" if self.ok else f"{self.worst.quantity} ({self.worst.equation}) disagrees"
         return "\n".join([*lines, f"{verdict}: {len(self.findings)} comparisons, tolerance {self.tolerance:g}"])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return preformatted_html(self)
 
 
 def gradient_check(

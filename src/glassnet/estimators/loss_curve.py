@@ -43,8 +43,11 @@ def curve_html(estimator: Any) -> str:
     """The loss curve as static SVG, or an empty string before the second epoch."""
     if len(getattr(estimator, "loss_curve_", [])) < 2:
         return ""
+    from matplotlib.figure import Figure
+
     file = io.StringIO()
-    figure: Any = draw(estimator, None).figure
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")  # not pyplot's, which a notebook would show once more
+    draw(estimator, figure.add_subplot())
     figure.savefig(file, format="svg")
     svg = file.getvalue().partition("<svg")[2]
     return f"<div style='max-width:40em'><svg style='max-width:100%;height:auto'{svg}</div>"

@@ -172,6 +172,7 @@ class StochasticFit:
         started = time.perf_counter()
         try:
             with progress(epochs, int(estimator.progress)) as show:
+                show.advance(0)
                 self.report_callbacks = (show, *estimator.callbacks)
                 while estimator.n_iter_ < epochs and not self.stop_reason:
                     self._run_epochs(epochs - estimator.n_iter_, started)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassnet.errors import DataError, ParameterError
-from glassnet.plots.figure import OKABE_ITO, new_axes
+from glassnet.plots.figure import BLUE, OKABE_ITO, check_history, new_axes
 from glassnet.program.parameters import Array
 from glassnet.training.history import History
 from glassnet.training.layer_measures import LayerHistory
@@ -33,14 +33,18 @@ def plot_layers(history: History, quantity: str = "delta", ax: Axes | None = Non
     if quantity not in TITLES:
         raise ParameterError(f"quantity is {quantity!r}; it must be one of {', '.join(TITLES)}.")
     layers = _layer_history(history)
-    ax = new_axes(6.4, 3.4) if ax is None else ax
     values = layers[quantity].T
+    if quantity == "update" and not values.any():
+        raise DataError("history has no update: its layers were measured after the run, without an optimiser.")
+    ax = new_axes(6.4, 3.4) if ax is None else ax
     norm = SymLogNorm(COLOUR_MIN, vmin=0, vmax=COLOUR_MAX, base=10)
     mesh = ax.pcolormesh(_edges(layers.step), np.arange(len(values) + 1) + 0.5, values, norm=norm, cmap="viridis")
     assert ax.figure is not None
     bar = ax.figure.colorbar(mesh, ax=ax, ticks=[0, *10.0 ** np.arange(-8, 1, 2)])
     bar.ax.minorticks_off()
     ax.set(xlabel="step", ylabel="layer", title=f"{TITLES[quantity]} by layer")
+    if len(layers) == 1:
+        ax.set(xlabel="step (measured once)", xticks=layers.step)
     ax.set_yticks(np.arange(1, len(values) + 1))
     ax.invert_yaxis()
     return ax
@@ -50,32 +54,53 @@ def plot_saturation(history: History, ax: Axes | None = None) -> Axes:
     """Plot the fractions of saturated outputs (σ'(z) ≈ 0) and of dead units (crosses) in each layer over the run."""
     layers = _layer_history(history)
     ax = new_axes(6.4, 4.0) if ax is None else ax
+    ax.set(ylim=(-0.02, 1.06), ylabel="fraction", title="Saturated outputs (× dead units)")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.3)
+    if len(layers) == 1:
+        _bars(layers, ax)
+    else:
+        _curves(layers, ax)
+    return ax
+
+
+def _bars(layers: LayerHistory, ax: Axes) -> None:
+    """A bar per layer for a single measurement."""
+    saturated, dead = layers["saturated"][0], layers["dead"][0]
+    numbers = np.arange(1, len(saturated) + 1)
+    ax.set_axisbelow(True)
+    ax.bar_label(ax.bar(numbers, saturated, color=BLUE, width=0.6), fmt="{:.0%}", padding=2)
+    ax.plot(numbers[dead > 0], dead[dead > 0], "x", color="black", markersize=7)
+    ax.set(xlabel=f"layer (measured once, after step {int(layers.step[0]):,})", xticks=numbers)
+
+
+def _curves(layers: LayerHistory, ax: Axes) -> None:
+    """A curve per layer over the steps."""
     for number, (saturated, dead) in enumerate(zip(layers["saturated"].T, layers["dead"].T, strict=True)):
         colour, style = OKABE_ITO[number % len(OKABE_ITO)], STYLES[number % len(STYLES)]
         marker = "o" if len(layers) < 4 else None
         ax.plot(layers.step, saturated, color=colour, linestyle=style, marker=marker, label=f"layer {number + 1}")
         if dead.any():
             ax.plot(layers.step, dead, "x", color=colour, markersize=5, label=f"layer {number + 1}, dead")
-    ax.set(ylim=(-0.02, 1.02), xlabel="step", ylabel="fraction", title="Saturated outputs (× dead units)")
-    ax.grid(alpha=0.3)
-    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_xlabel("step")
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return ax
 
 
 def _layer_history(history: History) -> LayerHistory:
-    """The measurements of a run. Raises DataError if it was too short for any."""
-    if not len(history.layers):
+    """The measurements of a run. Raises ParameterTypeError or DataError where there are none."""
+    check_history(history)
+    layers = history.measured_layers
+    if not len(layers):
         raise DataError(
-            "history.layers is empty: a run of a second or less has no time to measure its layers; train longer, or "
-            "with record='run.glassrec', which measures them after every epoch."
+            "history has no measurement of its layers: the run was too short for one and was loaded from a file or "
+            "copied since, or its samples are very wide; train again, with record='run.glassrec' to measure each epoch."
         )
-    return history.layers
+    return layers
 
 
 def _edges(steps: Array) -> Array:
     """The boundaries between the colours of consecutive measurements."""
     if len(steps) == 1:
-        return np.array([0.0, 2.0 * steps[0] + 1])
+        return np.array([steps[0] - 1.0, steps[0] + 1.0])
     middle = (steps[1:] + steps[:-1]) / 2
     return np.concatenate([[2 * steps[0] - middle[0]], middle, [2 * steps[-1] - middle[-1]]])

@@ -17,6 +17,7 @@ from glassnet.execution.model import Model
 from glassnet.execution.prediction import block_size
 from glassnet.program.parameters import Array
 from glassnet.training.layer_measures import square_sums
+from glassnet.training.result_html import table_html
 
 
 class Credit(NamedTuple):
@@ -62,8 +63,8 @@ class Credit(NamedTuple):
             f"{'sample':>8}{'cost':>10}  share of each layer",
         ]
         for sample in self.largest():
-            shares = "  ".join(f"{share:.2%}" for share in self.shares[:, sample])
-            lines.append(f"{sample:>8}{self.costs[sample]:>10.4g}  {shares}{self._label_text(sample)}")
+            number, cost, *others = self._cells(sample)
+            lines.append(f"{number:>8}{cost:>10}  {'  '.join(others).rstrip()}")
         return "\n".join(lines)
 
     def _label_text(self, sample: int) -> str:
@@ -75,6 +76,15 @@ class Credit(NamedTuple):
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        columns = ["sample", "cost", *(f"share of layer {layer}" for layer in range(1, len(self.norms) + 1)), ""]
+        return table_html(str(self).partition("\n")[0], columns, map(self._cells, self.largest()))
+
+    def _cells(self, sample: int) -> list[str]:
+        """A line of the table: the sample, its cost, its share of each layer, and its label where that is doubtful."""
+        shares = (f"{share:.2%}" for share in self.shares[:, sample])
+        return [str(sample), f"{self.costs[sample]:.4g}", *shares, self._label_text(sample).strip()]
 
 
 def credit(model: Model, x: Any, y: Any) -> Credit:

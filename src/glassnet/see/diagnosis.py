@@ -7,7 +7,6 @@ cause an earlier one has named stays silent.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import Any, NamedTuple
 
 from glassnet.batches.sources import Sources, checked_sources
@@ -17,6 +16,7 @@ from glassnet.see import data_rules, learning_rules
 from glassnet.see.evidence import Evidence, Finding, evidence_of_run, examine
 from glassnet.see.wording import Wording
 from glassnet.training.history import History
+from glassnet.training.result_html import paragraph_html
 
 
 class Rule(NamedTuple):
@@ -30,6 +30,7 @@ class Rule(NamedTuple):
     needs_all_data: bool = False
 
 
+LINES = {"why": "equation", "try": "change", "expected": "expected"}  # of a finding, with its fields
 CAUSES = ("symmetric start", "wrong output activation", "saturated units", "dead units", "vanishing gradients")
 RULES = (
     Rule(data_rules.wrong_output),
@@ -74,7 +75,14 @@ class Diagnosis(NamedTuple):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre style='white-space:pre-wrap'>{escape(str(self))}</pre>"
+        head = str(self).partition("\n")[0]
+        return f"{paragraph_html(head)}<ul>{''.join(map(_finding_html, self.findings))}</ul>"
+
+
+def _finding_html(finding: Finding) -> str:
+    """A finding as an entry of a list."""
+    lines = [str(finding).partition("\n")[0], *(f"{name}: {getattr(finding, field)}" for name, field in LINES.items())]
+    return f"<li style='margin-top:0.8em'>{''.join(map(paragraph_html, lines))}</li>"
 
 
 def diagnose(

@@ -16,6 +16,7 @@ from glassnet.execution.model import Model
 from glassnet.program.equations import propagate
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.see.quantities import Entry, PreparedPass, parse_entry, prepare_pass
+from glassnet.training.result_html import lines_html
 
 
 class Nudge(NamedTuple):
@@ -41,6 +42,12 @@ class Nudge(NamedTuple):
             f"{self.quantity} ± {self.step:g} moves C with slope {self.slope:.9g}; {self.kind} is "
             f"{self.derivative:.9g} (relative difference {self.difference:.1e})"
         )
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return lines_html(self)
 
 
 def cost_with(model: Model, data: tuple[Any, Any, Any], override: Any) -> float:

@@ -87,7 +87,7 @@ class LayerHistory:
         return len(self.measurements)
 
     def __repr__(self) -> str:
-        return f"LayerHistory({len(self)} measurements of {', '.join(QUANTITIES)})"
+        return f"LayerHistory({len(self)} measurement{'' if len(self) == 1 else 's'} of {', '.join(QUANTITIES)})"
 
 
 class LayerMeter:

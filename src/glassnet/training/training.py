@@ -96,6 +96,11 @@ class Training:
         patience = self.recipe.patience
         return self.counters.epoch >= self.recipe.epochs or (patience is not None and self.counters.waited >= patience)
 
+    @property
+    def position(self) -> float:
+        """Epochs done, with the part of the present one."""
+        return self.counters.epoch + self.counters.batch / len(self.plan.epoch_batches)
+
     def run(
         self,
         *,

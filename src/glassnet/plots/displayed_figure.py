@@ -1,0 +1,73 @@
+"""A figure that is seen wherever it is made: in a notebook once per cell, by `plt.show()` in a script.
+
+pyplot manages the figure where a person uses pyplot or sits at a prompt. Elsewhere (a service, a command, a thread) the
+figure is nobody's but the caller's, no window opens and no global state keeps it alive. It is loaded with Matplotlib,
+when the first picture is drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from glassnet.training.notebook import at_prompt, show_in_cell
+
+
+class DisplayedFigure(Figure):
+    """A figure that a notebook shows as the value of a cell, and not a second time at the end of that cell."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, bytes]:
+        """A PNG; nothing where the inline backend has its own format, in which it draws what is displayed."""
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None and _is_inline(pyplot):
+            pyplot.close(self)  # or the inline backend would draw it again
+            return {}
+        file = io.BytesIO()
+        self.savefig(file, format="png")
+        return {"image/png": file.getvalue()}
+
+
+def create_figure(**options: Any) -> DisplayedFigure:
+    """A new figure, of pyplot where one is used; `options` are those of Matplotlib's Figure."""
+    pyplot = _pyplot()
+    if pyplot is None:
+        return DisplayedFigure(**options)
+    _make_room(pyplot)
+    figure: DisplayedFigure = pyplot.figure(FigureClass=DisplayedFigure, **options)
+    return figure
+
+
+def _pyplot() -> Any:
+    """The module pyplot where a person uses it or could, None elsewhere: a window may open in the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    if "matplotlib.pyplot" not in sys.modules and not at_prompt():
+        return None
+    import matplotlib.pyplot
+
+    return matplotlib.pyplot
+
+
+def _make_room(pyplot: Any) -> None:
+    """Close our oldest figures before pyplot warns that too many are open; a notebook shows them first.
+
+    A window stays: closing it would hide a picture, so there pyplot's warning has to do.
+    """
+    limit = matplotlib.rcParams["figure.max_open_warning"]
+    for figure in map(pyplot.figure, pyplot.get_fignums()):
+        if not 0 < limit <= len(pyplot.get_fignums()):
+            return
+        if isinstance(figure, DisplayedFigure) and figure.canvas.required_interactive_framework is None:
+            if _is_inline(pyplot):
+                show_in_cell(figure)
+            pyplot.close(figure)
+
+
+def _is_inline(pyplot: Any) -> bool:
+    """Whether the figures of a cell are drawn below it."""
+    return "inline" in pyplot.get_backend()
