@@ -53,7 +53,7 @@ class Finding(NamedTuple):
         remark = "" if self.verdict == AGREES else f"← {self.verdict}"
         if not remark and self.difference > tolerance:
             remark = f"(within rounding, {self.limit:.0e})"
-        numbers = (f"{self.analytic:.9g}", f"{self.numeric:.9g}", f"{self.difference:.1e}")
+        numbers = (f"{self.analytic + 0.0:.9g}", f"{self.numeric + 0.0:.9g}", f"{self.difference:.1e}")
         return str(self.layer), self.equation, f"{self.quantity}{' *' if self.nudged else ''}", *numbers, remark
 
 

@@ -38,8 +38,8 @@ class Nudge(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.quantity} ± {self.step:g} moves C with slope {self.slope:.9g}; {self.kind} is "
-            f"{self.derivative:.9g} (relative difference {self.difference:.1e})"
+            f"{self.quantity} ± {self.step:g} moves C with slope {self.slope + 0.0:.9g}; {self.kind} is "
+            f"{self.derivative + 0.0:.9g} (relative difference {self.difference:.1e})"
         )
 
 
