@@ -60,6 +60,9 @@ def gradient_check(
     as others. At a kink of C, as where a z is exactly 0 at a relu (biases start at 0), differences say nothing: such a
     comparison is repeated on a copy of the network whose biases, and β of a normalisation, are nudged by 0.05·normal,
     and the report says so. What cannot be judged there either is named and counted, and does not count as agreement.
+
+    A random direction adds up all entries: a fault of 3 % in a few entries that are 1e-5 of the others stays below the
+    tolerance. `entries` finds it.
     """
     if directions < 1:
         raise ParameterError(f"directions is {directions}; it must be at least 1.")
