@@ -45,7 +45,8 @@ PENALTY = {"l1": 0.01, "l2": 0.1}
 def assert_right(report: GradientReport) -> None:
     """Every gradient agrees to 1e-6, or to what rounding allows, and was judged at the network itself."""
     assert report.ok and report.tolerance <= 1e-6 and not report.unjudged, f"\n{report}"
-    assert all(f.difference <= max(report.tolerance, f.limit) <= 1e-3 and not f.nudged for f in report.findings)
+    judged = (f.difference <= max(report.tolerance, f.limit) <= 1e-3 and not f.nudged for f in report.findings)
+    assert all(judged), f"\n{report}"
     assert len(report.findings) >= 4
 
 

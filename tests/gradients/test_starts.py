@@ -128,6 +128,8 @@ def test_constant_columns_under_stacked_norms_are_too_steep() -> None:
         (lambda h: 1.0, 0.0, AGREES),
         (lambda h: 1 + h * h, 0.0, AGREES),
         (lambda h: np.nan, 1.0, STEEP),
+        (lambda h: np.exp(h), np.nan, WRONG),
+        (lambda h: np.exp(h), -np.inf, WRONG),
     ],
 )
 def test_verdict_of_one_slope(cost: Any, slope: float, verdict: str) -> None:

@@ -20,7 +20,7 @@ from glassnet.errors import ParameterError
 from glassnet.execution.executor import Executor
 from glassnet.execution.inference import loaded_executor
 from glassnet.program.parameters import Array
-from glassnet.program.program import Program, symbol
+from glassnet.program.program import Program, error_name, symbol
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
@@ -137,12 +137,12 @@ class _Check:
         self.runner.run()
         self.base = float(self.runner.rows("C")[0])
         self.end = self.program.writer("C") + 1
-        names = [row.writes[0].replace("z", "delta") for row in self.program.rows if row.kind == "affine"]
-        names += [f"d{segment.name}" for segment in self.program.segments]
+        products = [row for row in self.program.rows if row.kind == "affine"]
+        errors = [error_name(row.writes[0]) for row in products]
+        names = [*errors, *(f"d{segment.name}" for segment in self.program.segments)]
         self.gradients = {name: executor.rows(name).copy() for name in names}
-        self.scales = {
-            row.reads[1]: input_scales(executor.rows(row.reads[0])) for row in self.program.rows if row.kind == "affine"
-        }
+        self.output_error = float(np.abs(self.gradients[errors[-1]]).max())
+        self.input_scales = {row.reads[1]: input_scales(executor.rows(row.reads[0])) for row in products}
 
     def finding(self, quantity: _Quantity) -> Finding:
         """A comparison along a random direction, repeated where it disagrees; a fault disturbs all directions."""
@@ -168,7 +168,7 @@ class _Check:
 
     def _parameter(self, quantity: _Quantity) -> Finding:
         """A gradient: the slope of C along a random direction of the parameter is Σ gradient⊙direction."""
-        gradient, scale = self.gradients[f"d{quantity.name}"], self.scales.get(quantity.name, 1.0)
+        gradient, scale = self.gradients[f"d{quantity.name}"], self.input_scales.get(quantity.name, 1.0)
         scales = np.broadcast_to(scale, gradient.shape)
         if quantity.entry is None:
             direction = np.asarray(self.rng.standard_normal(gradient.shape)) * scales
@@ -181,9 +181,11 @@ class _Check:
 
     def _compare(self, quantity: _Quantity, analytic: float, cost: Cost, size: float = 1.0) -> Finding:
         """The finding; `size` is by how much the quantity moves in a step of 1."""
-        name = "delta" + quantity.name[1:] if quantity.name[0] == "z" else f"d{quantity.name}"
+        name = error_name(quantity.name)
         where = "" if quantity.entry is None else f"[{', '.join(map(str, reversed(quantity.entry)))}]"
-        numeric, difference, limit, verdict = compare(analytic * size, cost, self.base, self.tolerance)
+        numeric, difference, limit, verdict = compare(
+            analytic * size, cost, self.base, self.tolerance, self.output_error
+        )
         return Finding(
             quantity.layer,
             quantity.equation,

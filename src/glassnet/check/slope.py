@@ -17,7 +17,7 @@ STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-2, 1e-7, 1e-8)  # the first ones mostly agre
 SAFETY = 10  # the error of a slope is taken to be this many times the spread of neighbouring steps
 LOOSEST = 1e-3  # the largest relative error that still counts as having measured a slope
 NOISE = 1e-11  # relative to C: how far rounding may move it
-ZERO = 1e-14  # relative to C: a gradient that is 0 up to rounding
+ZERO = 1e-13  # relative to C and the output's error: a gradient that is 0 up to rounding
 EPSILON = float(np.finfo(np.float64).eps)
 Cost = Callable[[float], float]  # C as a function of a step along a direction
 
@@ -43,8 +43,14 @@ class Differences(NamedTuple):
     jump: float
 
 
-def compare(analytic: float, cost: Cost, base: float, tolerance: float) -> Comparison:
-    """Compare a slope of C with central differences; `base` is C at the start of the line."""
+def compare(analytic: float, cost: Cost, base: float, tolerance: float, scale: float = 0.0) -> Comparison:
+    """Compare a slope of C with central differences.
+
+    `base` is C at the start of the line; `scale` is the size of what a gradient is computed from, the errors of the
+    output: one that is 0 because they cancel is 0 up to their rounding.
+    """
+    if not np.isfinite(analytic):
+        return Comparison(_differences(cost, base, STEPS[0]).slope, float("inf"), tolerance, WRONG)
     tried: list[Differences] = []
     for step in STEPS:
         tried.append(_differences(cost, base, step))
@@ -54,7 +60,7 @@ def compare(analytic: float, cost: Cost, base: float, tolerance: float) -> Compa
     finite = sorted((each for each in tried if np.isfinite(each.slope)), reverse=True)
     if len(finite) < 3:
         return Comparison(float("nan"), 1.0, 1.0, STEEP)
-    return _judged(analytic, finite, abs(base), tolerance)
+    return _judged(analytic, finite, (abs(base), max(abs(base), scale)), tolerance)
 
 
 def _differences(cost: Cost, base: float, step: float) -> Differences:
@@ -64,8 +70,9 @@ def _differences(cost: Cost, base: float, step: float) -> Differences:
     return Differences(step, slope, abs(near[0] + near[1] - 2 * base) / step)
 
 
-def _judged(analytic: float, tried: Sequence[Differences], base: float, tolerance: float) -> Comparison:
-    """The verdict from the three neighbouring steps whose slopes agree best."""
+def _judged(analytic: float, tried: Sequence[Differences], sizes: tuple[float, float], tolerance: float) -> Comparison:
+    """The verdict from the three neighbouring steps whose slopes agree best; `sizes` are |C| and the scale."""
+    base, scale = sizes
     spreads = [
         max(abs(one.slope - two.slope), abs(two.slope - three.slope)) + EPSILON * base / two.step
         for one, two, three in zip(tried, tried[1:], tried[2:], strict=False)
@@ -75,8 +82,8 @@ def _judged(analytic: float, tried: Sequence[Differences], base: float, toleranc
     gap, size = abs(middle.slope - analytic), max(abs(middle.slope), abs(analytic))
     limit = max(tolerance, error / size) if size else tolerance
     result = Comparison(middle.slope, _relative(analytic, middle.slope), limit, AGREES)
-    if abs(analytic) <= ZERO * base and size <= error <= tolerance * base:
-        return result._replace(difference=0.0)
+    if abs(analytic) <= ZERO * scale and size <= error <= tolerance * scale:
+        return result._replace(difference=0.0, limit=tolerance)
     if gap > limit * size:
         return result._replace(verdict=_disagreement(gap, error, base, tried[best + 1 :]))
     if limit > max(LOOSEST, tolerance):
