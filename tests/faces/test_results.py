@@ -12,7 +12,7 @@ import pytest
 
 import glassnet
 from glassnet import History, NeuralNetwork, Report
-from glassnet.training.result_html import lines_html, preformatted_html, table_html
+from glassnet.result_html import lines_html, preformatted_html, table_html
 
 Array = np.ndarray[Any, Any]
 

@@ -16,6 +16,7 @@ from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.see.explain import Explanation
 from glassnet.see.stage import LabelledArray
+from glassnet.see.verdict import verdict
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm, Scaling
 from glassnet.tables.optimizers import OPTIMIZERS
 
@@ -51,7 +52,7 @@ def test_the_lesson_of_the_saturated_neuron(engine: str) -> None:
     text = re.sub(r"\s+", " ", str(explanation))
     assert "neuron 1 receives the largest, +0.1749." in text
     assert "+0.1749 arrives at neuron 1, +0.001163 passes: its gate is 0.006648." in text and "it is saturated" in text
-    assert "predicted Σ gradient·change = −0.005250, real 0.190142 → 0.184905 = −0.005237" in text
+    assert "predicted Σ gradient·change = −0.005250, real 0.1901 → 0.1849 = −0.005237" in text
     assert "helped" in text and "they differ by 0.3%" in text
     assert explanation.predicted == pytest.approx(-0.005250, abs=5e-7) and explanation.real == pytest.approx(
         -0.005237, abs=5e-7
@@ -157,6 +158,54 @@ def test_a_large_array_is_shown_by_its_largest_errors() -> None:
     )
 
 
+def test_what_is_left_out_is_said_with_the_reason() -> None:
+    text = re.sub(r"\s+", " ", str(explained("wide")))
+    assert "of a layer of more than 6 neurons the 4 with the largest |δ|" in text
+    assert "of more than 6 inputs the 4 with the largest |a0|; of 9 samples the first 4" in text
+    plain = re.sub(r"\s+", " ", str(explained("plain")))
+    assert "neurons the 4" not in plain and "inputs the 4" not in plain and "of 9 samples the first 4" in plain
+    net, x, y = lesson()
+    assert "in part" not in str(net.explain_step(x, y)) and "shown in part" in explained("wide").html()
+
+
+def test_the_example_of_a_sum_is_a_neuron_that_is_shown() -> None:
+    net = NeuralNetwork([3, 20, 1], ["tanh", "sigmoid"], seed=4)
+    net.weights[1][0, :3] = 0  # no error reaches the first neurons
+    explanation = net.explain_step(np.ones((3, 2)), np.ones((1, 2)))
+    first = explanation.picks[1][0]
+    assert first > 2 and f"z1[{first},0] = " in explanation.stages[0].sentence
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_update_reads_as_mathematics(name: str) -> None:
+    for stage in explained("plain", optimizer=name).stages:
+        assert ";" not in stage.text and ";" not in stage.terms
+    signs = [term for term in stage.terms if isinstance(term, str)]
+    assert signs[-3:] == ["→", "+", "="]
+    change, before, after = [term.values for term in stage.terms if isinstance(term, LabelledArray)][-3:]
+    np.testing.assert_allclose(change + before, after, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "predicted", "sentence"),
+    [
+        (5.151e-9, 5.008e-9, -1.444e-10, "−1.444e−10, real 5.151e−09 → 5.008e−09 = −1.43e−10"),
+        (0.7, 0.7 - 1.2e-7, -1.21e-7, "−1.21e−07, real 0.700000000 → 0.699999880 = −1.2e−07"),
+        (1.079, 22.36, -36.0, "did not help: predicted Σ gradient·change = −36.00, real 1.079 → 22.36 = +21.28"),
+        (0.5, 0.5, 0.0, "The step changed nothing: the gradient is 0, and C stays 0.5000."),
+        (
+            0.5,
+            0.5,
+            -1e-20,
+            "too short to show: predicted Σ gradient·change = −1e−20, which C = 0.5000 has",
+        ),
+    ],
+)
+def test_verdict_has_significant_digits(before: float, after: float, predicted: float, sentence: str) -> None:
+    text = verdict(before, after, predicted)
+    assert sentence in text and "−0.000000" not in text and "differ by 0.0%" not in text, text
+
+
 class Tags(HTMLParser):
     """Collects the tags that are open, and every kind that occurred."""
 
@@ -222,6 +271,24 @@ def test_the_command_walks_through_a_step(table: Path, tmp_path: Path) -> None:
     page = tmp_path / "step.html"
     assert "row 5" in step(table, "--target", "total", "--row", 5, "--html", page, "--notation", "rows").stdout
     assert "z1 = a0·W1 + b1" in page.read_text()
+
+
+def test_the_command_names_every_input_by_its_index(tmp_path: Path) -> None:
+    path, names = tmp_path / "wide.csv", [f"balance_of_the_account_{year}" for year in range(2001, 2021)]
+    rows = [",".join(map(str, values)) for values in np.random.default_rng(1).normal(size=(9, 21)).round(3)]
+    path.write_text("\n".join([",".join([*names, "total"]), *rows]) + "\n")
+    text = re.sub(r"\s+", " ", step(path, "--target", "total").stdout)
+    assert all(f"{index} {name}" in text for index, name in enumerate(names)) and "..." not in text
+    assert re.search(r"y is \('total' [−+] \d", text) and "4 with the largest |a0|" in text
+
+
+def test_the_command_names_the_shown_ones_of_very_many_inputs(tmp_path: Path) -> None:
+    path, names = tmp_path / "wide.csv", [f"x{number}" for number in range(120)]
+    rows = [",".join(map(str, values)) for values in np.random.default_rng(1).normal(size=(9, 121)).round(3)]
+    path.write_text("\n".join([",".join([*names, "total"]), *rows]) + "\n")
+    text = re.sub(r"\s+", " ", step(path, "--target", "total").stdout)
+    listed = ", ".join(rf"(\d+) x\{group}" for group in (1, 2, 3, 4))
+    assert re.search(f"a0 holds 120 inputs; those shown are, by index, {listed};", text)
 
 
 def test_the_command_takes_a_model(table: Path, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.check.gradient_check import GradientReport, gradient_check
+from glassnet.check.gradient_check import gradient_check
+from glassnet.check.gradient_report import GradientReport
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.program.equations import bp1, bp2, bp3, bp4
@@ -41,10 +42,11 @@ PAIRED += [(Softmax((2, 1)), row, 3) for row in MORE_CHARGES if "softmax" in row
 PENALTY = {"l1": 0.01, "l2": 0.1}
 
 
-def assert_right(report: GradientReport, kinks: int = 0) -> None:
-    """Every gradient agrees to 1e-6, and at most `kinks` comparisons were at a kink."""
-    assert report.ok and report.worst.difference <= report.tolerance <= 1e-6, f"\n{report}"
-    assert sum("kink" in finding.quantity for finding in report.findings) <= kinks, f"\n{report}"
+def assert_right(report: GradientReport) -> None:
+    """Every gradient agrees to 1e-6, or to what rounding allows, and was judged at the network itself."""
+    assert report.ok and report.tolerance <= 1e-6 and not report.unjudged, f"\n{report}"
+    judged = (f.difference <= max(report.tolerance, f.limit) <= 1e-3 and not f.nudged for f in report.findings)
+    assert all(judged), f"\n{report}"
     assert len(report.findings) >= 4
 
 
@@ -247,7 +249,8 @@ def test_report_says_that_all_is_right() -> None:
     text = str(report)
     assert "every gradient agrees: 6 comparisons, tolerance 1e-06" in text and "wrong" not in text
     assert report.worst.difference == max(finding.difference for finding in report.findings)
-    assert not problem([3, 4, 2], ["tanh", "linear"]).check(tolerance=0.0).ok
+    exact = problem([3, 4, 2], ["tanh", "linear"]).check(tolerance=0.0)
+    assert exact.ok and "(within rounding, " in str(exact)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -288,16 +291,6 @@ def test_class_numbers_of_groups_are_checked_as_their_columns(smoothing: float) 
     numbers, columns = gradient_check(net, x, labels), gradient_check(net, x, rows)
     assert_right(numbers)
     assert numbers == columns
-
-
-def test_kink_that_is_hit_is_named_and_counts_as_agreement() -> None:
-    case = problem([2, 3, 2], ["relu", "linear"])
-    case.net.biases[0][...] = 0
-    case.x[:, 0] = 0
-    report = case.check()
-    kinks = [finding for finding in report.findings if "(at a kink)" in finding.quantity]
-    assert report.ok and kinks and {finding.layer for finding in kinks} == {1}
-    assert {finding.quantity.split()[0] for finding in kinks} <= {"δ1", "db1"}
 
 
 def test_gradient_that_is_wrong_beside_a_kink_is_still_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from glassnet.check.comparison import Comparison, compare_gradients, is_same
 from glassnet.check.hypotheses import Fault
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.errors import ParameterError
-from glassnet.training.result_html import lines_html
+from glassnet.result_html import lines_html
 
 BATCH_SIZES = (7, 11, 13, 5, 17, 19)  # one that no layer has as its width, so that a wrong axis shows in the shape
 

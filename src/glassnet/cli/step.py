@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from typer import Option
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from glassnet.data.target import TargetColumn
     from glassnet.network import NeuralNetwork
 
-MAX_NAMES = 12  # inputs, or classes, that are listed by name
+MAX_INPUTS = 100  # that are all listed by name; of more, those that are shown
 
 
 class StepData(NamedTuple):
@@ -61,7 +62,7 @@ def step(
         raise ParameterError(f"--row is {row:,}, but {data.path} has {len(data.x):,} rows; rows count from 1.")
     x, y = data.x[row - 1 : row - 1 + batch_size], data.y[..., row - 1 : row - 1 + batch_size]
     explanation = data.network.explain_step(x.T, y, lr, optimizer, notation=notation)
-    explanation.about = f"{_describe(data)} {explanation.about}"
+    explanation.about = "\n".join([*_describe(data, explanation.picks[0]), explanation.about])
     last = row + len(x) - 1
     rows = f"row {row}" if last == row else f"rows {row} to {last}"
     _print_or_write(explanation, f"{rows} of {data.path}", html, file)
@@ -96,23 +97,41 @@ def _with_new_network(file: str, target: str | None, train_options: Any) -> Step
     return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target)
 
 
-def _describe(data: StepData) -> str:
-    """Say in sentences what the numbers in a0 and y are."""
+def _describe(data: StepData, shown: Sequence[int]) -> list[str]:
+    """Say in sentences what the numbers in a0 and y are; `shown` are the inputs that the step shows."""
     from glassnet.data.preprocessing import TablePreparation
+
+    names = data.preparation.features if isinstance(data.preparation, TablePreparation) else []
+    return [_describe_inputs(names, len(data.x.T), shown), _describe_target(data.target)]
+
+
+def _describe_inputs(names: Sequence[str], count: int, shown: Sequence[int]) -> str:
+    """The columns that the inputs come from, by the index that stands beside their numbers."""
+    if not names:
+        return f"a0 holds {count:,} inputs, which have no names."
+    if count <= MAX_INPUTS:
+        return f"a0 holds, by index, {_numbered(names, range(count))}; numbers are standardised."
+    return f"a0 holds {count:,} inputs; those shown are, by index, {_numbered(names, shown)}; numbers are standardised."
+
+
+def _numbered(names: Sequence[Any], indices: Iterable[int]) -> str:
+    """Indices with their names; an index stands on the line of its name."""
+    return ", ".join(f"{index}\N{NO-BREAK SPACE}{' '.join(str(names[index]).split())}" for index in indices)
+
+
+def _describe_target(target: TargetColumn) -> str:
+    """What the numbers in y stand for."""
     from glassnet.data.target import NumberTarget
 
-    inputs, target = data.preparation, data.target
-    names = inputs.features if isinstance(inputs, TablePreparation) else []
-    listed = ", ".join(names[:MAX_NAMES]) + (" ..." if names[MAX_NAMES:] else "")
-    a0 = f"a0 holds {listed}; numbers are standardised." if names else f"a0 holds {len(data.x.T):,} inputs."
     if not isinstance(target, NumberTarget) and target.classes == list(range(len(target.classes))):
-        return f"{a0} y is {target.name!r}, a class from 0 to {len(target.classes) - 1}."
+        return f"y is {target.name!r}, a class from 0 to {len(target.classes) - 1}."
     if not isinstance(target, NumberTarget):
-        classes = ", ".join(f"{k} {name}" for k, name in enumerate(target.classes[:MAX_NAMES]))
-        return f"{a0} y is {target.name!r}: {classes}{' ...' if target.classes[MAX_NAMES:] else '.'}"
+        return f"y is {target.name!r}, by class: {_numbered(target.classes, range(len(target.classes)))}."
     if len(target.mean) > 1 or (target.mean, target.scale) == ([0.0], [1.0]):
-        return f"{a0} y is {target.name!r}."
-    return f"{a0} y is ({target.name} − {target.mean[0]:.6g}) / {1 / target.scale[0]:.6g}, also standardised."
+        return f"y is {target.name!r}."
+    mean = target.mean[0]
+    shifted = f"{target.name!r} {'−' if mean >= 0 else '+'} {abs(mean):.6g}"
+    return f"y is ({shifted}) / {1 / target.scale[0]:.6g}, also standardised."
 
 
 def _print_or_write(explanation: Any, title: str, html: str | None, file: str) -> None:
@@ -128,7 +147,7 @@ def _print_or_write(explanation: Any, title: str, html: str | None, file: str) -
         console.print(explanation, crop=False)
         return
     check_output(html, file)
-    explanation.about = f"{title[0].upper()}{title[1:]}. {explanation.about}"
+    explanation.about = f"{title[0].upper()}{title[1:]}.\n{explanation.about}"
     with atomic_file(html, DataError) as page:
         page.write(explanation.html().encode())
     print(f"Page of {title} written to {html}")

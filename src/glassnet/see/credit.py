@@ -16,8 +16,8 @@ from glassnet.execution.inference import loaded_executor, output_name
 from glassnet.execution.model import Model
 from glassnet.execution.prediction import block_size
 from glassnet.program.parameters import Array
+from glassnet.result_html import table_html
 from glassnet.training.layer_measures import square_sums
-from glassnet.training.result_html import table_html
 
 
 class Credit(NamedTuple):

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from glassnet.batches.sources import Sources, checked_sources
 from glassnet.errors import ParameterError
 from glassnet.execution.model import Model
+from glassnet.result_html import paragraph_html
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.evidence import Evidence, Finding, evidence_of_run, examine
 from glassnet.see.wording import Wording
 from glassnet.training.history import History
-from glassnet.training.result_html import paragraph_html
 
 
 class Rule(NamedTuple):

@@ -15,8 +15,8 @@ from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.execution.model import Model
 from glassnet.program.equations import propagate
 from glassnet.program.program import Program, error_name, symbol
+from glassnet.result_html import lines_html
 from glassnet.see.quantities import Entry, PreparedPass, parse_entry, prepare_pass
-from glassnet.training.result_html import lines_html
 
 
 class Nudge(NamedTuple):
@@ -39,8 +39,8 @@ class Nudge(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.quantity} ± {self.step:g} moves C with slope {self.slope:.9g}; {self.kind} is "
-            f"{self.derivative:.9g} (relative difference {self.difference:.1e})"
+            f"{self.quantity} ± {self.step:g} moves C with slope {self.slope + 0.0:.9g}; {self.kind} is "
+            f"{self.derivative + 0.0:.9g} (relative difference {self.difference:.1e})"
         )
 
     def __repr__(self) -> str:

@@ -131,11 +131,11 @@ def trace(model: Model, data: tuple[Any, Any, Any], dtype: Any, training: bool) 
     return Trace.of(prepared.executor, about)
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int = 4) -> str:
     """A number with 4 significant digits; very small and very large ones with an exponent, never 0.0000."""
     if value == 0:
         return "0"  # −0 too
-    text = f"{value:.4g}" if not 1e-3 <= abs(value) < 1e5 else f"{value:#.4g}".rstrip(".")
+    text = f"{value:.{digits}g}" if not 1e-3 <= abs(value) < 1e5 else f"{value:#.{digits}g}".rstrip(".")
     return text.replace("-", "−")
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.result_html import table_html
 from glassnet.training.layer_measures import LayerHistory, Measures
-from glassnet.training.result_html import table_html
 
 MAX_LINES = 8  # of the table that a notebook shows, evenly spread epochs
 
