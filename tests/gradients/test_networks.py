@@ -80,7 +80,7 @@ def test_compiled_gradients_are_those_of_the_cost(last: Any, row: Any) -> None:
 @pytest.mark.parametrize("penalty", [{}, PENALTY], ids=["", "penalty"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cost_is_the_weighted_mean_of_the_table_and_the_penalty(row: Any, penalty: Any, engine: str) -> None:
-    for last in (last for last, fits in MORE_FITTING if fits is row):
+    for last in (last for last, fitting in MORE_FITTING if fitting is row):
         net, x, y, options = problem([2, 4, 3], ["tanh", last], row, weighted=True, engine=engine, **penalty)
         s, y_seen = options["sample_weight"], row.smoothed(y, (3,))
         expected = (s * row.value(net.predict(x), y_seen).sum(axis=0)).sum() / s.sum()

@@ -83,9 +83,9 @@ def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
     largest = float(np.finfo(np.dtype(dtype)).max)
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = float(columns.min()), float(columns.max())
-    if -largest <= low and high <= largest:
-        return
-    bad = ~(np.abs(columns) <= largest)
+        if -largest <= low and high <= largest:
+            return
+        bad = ~(np.abs(columns) <= largest)
     feature, sample = (int(index[0]) for index in np.nonzero(bad.T)[::-1])
     value, count = columns[feature, sample], int(bad.sum())
     what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}, beyond {np.dtype(dtype)}"

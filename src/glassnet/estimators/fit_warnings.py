@@ -37,7 +37,7 @@ DATA_CHECKS = (
 )
 LENGTH_CHECKS = (learning_rules.rate_too_low, learning_rules.noisy_batch)  # not for a fit that stopped by itself
 RULES_BEFORE_FIT = tuple(rule for rule in RULES if rule.find in DATA_CHECKS)
-NOT_AFTER_FIT = (*DATA_CHECKS, learning_rules.overfit)
+NOT_AFTER_FIT = (learning_rules.overfit, learning_rules.worse_than_constant)
 RULES_AFTER_FIT = tuple(rule for rule in RULES if not (rule.find in NOT_AFTER_FIT or rule.needs_all_data))
 RULES_AFTER_STOP = tuple(rule for rule in RULES_AFTER_FIT if rule.find not in LENGTH_CHECKS)
 
@@ -79,7 +79,9 @@ def warn_after_fit(estimator: Any, network: NeuralNetwork, not_converged: str, p
     evidence = _evidence_of_losses(estimator, network)
     if problems or evidence.learnt_less_than(EXAMINE_LAYERS_BELOW) or findings(evidence, rules):
         evidence = evidence_of_run(network.model, network.history, network.recent_samples, wording(estimator))
-    main_problem = findings(evidence, rules)[:1] if evidence.learnt_less_than(WARN_BELOW) else ()
+    named = {finding.name for finding in problems}
+    others = [finding for finding in findings(evidence, rules) if finding.name not in named]
+    main_problem = others[:1] if evidence.learnt_less_than(WARN_BELOW) else []
     reported = (*problems, *main_problem) if not_converged or evidence.learnt_less_than(WARN_OF_DATA_BELOW) else ()
     if not_converged and not reported:
         warnings.warn(not_converged, ConvergenceWarning, stacklevel=2)

@@ -40,7 +40,8 @@ class Credit(NamedTuple):
     @property
     def gradient_norms(self) -> Array:
         """The norm of each sample's gradient over all layers, (n,)."""
-        return np.sqrt((self.norms**2).sum(axis=0))
+        with np.errstate(over="ignore", under="ignore"):
+            return np.sqrt((self.norms**2).sum(axis=0))
 
     def largest(self, count: int = 10) -> Array:
         """The numbers of the samples with the largest gradients, the largest first."""

@@ -80,7 +80,7 @@ def _unlike_training(evidence: Evidence, column: int, means: Array, spreads: Arr
         f"{evidence.wording.column(column)} was scaled to mean 0 and standard deviation 1 on the training rows, and "
         f"has mean {means[column]:.3g} and standard deviation {spreads[column]:.3g} on these rows.",
         "forward: z1 = W1·x + b1 is as large as x, far outside what the weights were trained for.",
-        "check that both files hold the same units, and train on rows like these.",
+        "checking that both files hold the same units, and training on rows like these.",
         "the column within a few standard deviations of 0.",
     )
 
@@ -101,7 +101,7 @@ def constant(evidence: Evidence) -> Finding | None:
         "constant columns",
         several if len(same) > 1 else f"{first} never changes.",
         "BP4: the gradient of its weights is that of b times a constant, so it says nothing about y.",
-        f"leave {'these columns' if len(same) > 1 else 'it'} out.",
+        f"leaving {'these columns' if len(same) > 1 else 'it'} out.",
         "the same cost with fewer weights.",
     )
 
@@ -152,7 +152,7 @@ def duplicates(evidence: Evidence) -> Finding | None:
         f"{repeated:.0%} of the {count:,} rows repeat an earlier row, target included.",
         "cost: C is a mean over the rows, so a row that occurs twice counts twice; in the validation data, it has been "
         "trained on.",
-        f"remove the repeated rows before splitting off validation data, or {evidence.wording.repeat_weight}.",
+        f"removing the repeated rows before splitting off validation data, or {evidence.wording.repeat_weight}.",
         "a validation cost that can be trusted; it may rise.",
     )
 
@@ -192,7 +192,7 @@ def contradictions(evidence: Evidence) -> Finding | None:
         f"{(counts[groups] > 1).mean():.0%} of the rows share their x with others, and predicting the mean of their "
         f"targets costs {floor:.3g}; the cost is {evidence.reached:.3g}.",
         "forward: equal x give equal outputs, which cannot match different targets.",
-        "another column that distinguishes these rows; otherwise stop here.",
+        "another column that distinguishes these rows; otherwise stopping here.",
         f"without one, no cost below {floor:.3g}.",
     )
 
@@ -210,8 +210,8 @@ def unpredictable(evidence: Evidence) -> Finding | None:
         f"{evidence.constant_answer} (the best explains {max(scores.best, 0):.1%} of the variance of y)"
         f"{evidence.levels}.",
         "cost: C can only fall as far as y depends on x; what falls below that is learnt by heart.",
-        "check that each row of x stands beside its own y (was one of them shuffled or sorted alone?) and that x holds "
-        "what y depends on.",
+        "checking that each row of x stands beside its own y (was one of them shuffled or sorted alone?) and that x "
+        "holds what y depends on.",
         "a regression that predicts y, and then a network that does it better.",
     )
 

@@ -265,6 +265,7 @@ def mean_cost(cost: Cost, a: Array, y: Array) -> float:
 
 def reference_costs(cost: Cost, y: Array) -> tuple[float, float]:
     """The cost of the best constant prediction among the mean and the quantiles of y, and that of a = y."""
-    quantiles = np.quantile(y, np.linspace(0.05, 0.95, 19), axis=0)
-    constants = [y.mean(axis=0), *quantiles] if cost.target_sum is None else [y.mean(axis=0)]
+    with np.errstate(all="ignore"):
+        quantiles = np.quantile(y, np.linspace(0.05, 0.95, 19), axis=0)
+        constants = [y.mean(axis=0), *quantiles] if cost.target_sum is None else [y.mean(axis=0)]
     return min(mean_cost(cost, np.broadcast_to(a, y.shape), y) for a in constants), mean_cost(cost, y, y)

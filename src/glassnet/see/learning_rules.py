@@ -237,7 +237,7 @@ def worse_than_constant(evidence: Evidence) -> Finding | None:
         "cost: C is the mean over the training samples alone; every step lowers it, also by learning their noise.",
         f"{evidence.wording.stop_early} (here {best + 1}); then {evidence.wording.regularise}."
         if was_better
-        else "check that the validation rows are of the same kind as the training rows (drawn at random, equally "
+        else "checking that the validation rows are of the same kind as the training rows (drawn at random, equally "
         f"scaled, each x beside its own y); then more rows, fewer columns, or {evidence.wording.regularise}.",
         f"a validation cost below {evidence.constant:.3g}.",
     )
@@ -262,7 +262,7 @@ def learnt_nothing(evidence: Evidence) -> Finding | None:
         f"no better than {evidence.constant_answer} ({evidence.constant:.3g}){though}.",
         "BP3 alone changes the output: where the last a does not depend on x, the last b can only learn a mean.",
         f"{evidence.wording.another_seed}, a learning rate ten times larger or smaller, and wider layers"
-        f"{'' if though else '; and check that x contains what y depends on (are rows mixed up?)'}.",
+        f"{'' if though else '; and checking that x contains what y depends on (are rows mixed up?)'}.",
         f"a cost below {evidence.constant:.3g}.",
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 from glassnet.program.parameters import Array
 from glassnet.training.history import Predictability
 
-MAX_SAMPLES = 400  # evenly spaced
+MAX_SAMPLES = 256  # evenly spaced
 MIN_SAMPLES = 20
 MIN_OCCURRENCES = 10  # of a second value of y, for its share to be estimated
 RIDGES = (1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0)  # with kernels whose diagonal is 1 on average

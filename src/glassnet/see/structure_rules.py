@@ -130,7 +130,7 @@ def strong_penalty(evidence: Evidence) -> Finding | None:
 def linear(evidence: Evidence) -> Finding | None:
     """Without a curved activation between two layers, the network is a linear model, and y is no linear function."""
     dense = evidence.model.architecture.dense
-    if not _is_linear(dense) or not evidence.learnt_less_than(LEARNT_ENOUGH) or evidence.y is None:
+    if not _is_linear(dense) or not evidence.learnt_less_than(LEARNT_ENOUGH):
         return None
     reason = _curvature(evidence)
     if reason is None:

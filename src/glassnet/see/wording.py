@@ -26,10 +26,10 @@ class Wording(NamedTuple):
     scale_columns: str = (
         "(x − mean) / standard deviation for each column, of the training rows; or BatchNorm() as the first layer"
     )
-    scale_targets: str = "train on (y − mean) / standard deviation, and undo it on the predictions"
+    scale_targets: str = "training on (y − mean) / standard deviation, and undoing it on the predictions"
     linear_output: str = '"linear" as the last activation'
     balance_classes: str = "sample_weight of 1/(rows of its class) for each row"
-    redraw_weights: str = 'draw new weights: initializer="auto", then initialize() and train again'
+    redraw_weights: str = 'drawing new weights: initializer="auto", then initialize() and train again'
     smaller_weights: str = (
         'smaller weights: initializer="auto" (or "he" for relu), then initialize() and train again with clip_norm=1'
     )
@@ -45,7 +45,7 @@ class Wording(NamedTuple):
     less_dropout: str = "Dropout(0.2), or none"
     less_penalty: str = "l1 and l2 a hundred times smaller, or 0"
     larger_batch: str = "batch_size=32, or LayerNorm(), which needs no batch"
-    repeat_weight: str = "pass their counts as sample_weight"
+    repeat_weight: str = "passing their counts as sample_weight"
     another_seed: str = "another seed"
 
     def column(self, number: int) -> str:
@@ -56,7 +56,8 @@ class Wording(NamedTuple):
     def class_name(self, number: int) -> str:
         """How a class is named in a finding."""
         known = self.classes is not None and number < len(self.classes)
-        return f"class {self.classes[number] if known and self.classes is not None else number}"
+        name = self.classes[number] if known and self.classes is not None else number
+        return f"class {str(name)!r}" if isinstance(name, str) else f"class {name}"
 
     def rate_of(self, value: float, change: str) -> str:
         """The learning rate as the interface sets it, and how it changes: "lr=0.01, ten times larger"."""
@@ -78,10 +79,10 @@ ESTIMATOR = Wording(
     scale_targets="TransformedTargetRegressor(..., transformer=StandardScaler()) around the estimator",
     linear_output='output_activation="identity"',
     balance_classes='class_weight="balanced"',
-    redraw_weights="fit again with warm_start=False, which draws new weights",
-    smaller_weights="scale the columns (StandardScaler) and fit again, with layer_norm=True if that is not enough",
-    leave_saturation="scale the columns (StandardScaler) and fit again with a smaller learning_rate_init",
-    revive_units='activation="leaky_relu" (or learning_rate_init ten times smaller), and fit again',
+    redraw_weights="fitting again with warm_start=False, which draws new weights",
+    smaller_weights="scaling the columns (StandardScaler) and fitting again; layer_norm=True if that is not enough",
+    leave_saturation="scaling the columns (StandardScaler) and fitting again with a smaller learning_rate_init",
+    revive_units='activation="leaky_relu" (or learning_rate_init ten times smaller), and fitting again',
     avoid_vanishing='activation="relu" or "tanh", or fewer layers',
     stop_early="early_stopping=True, which keeps the weights of the best epoch",
     regularise="a larger alpha or dropout=0.2",
@@ -114,6 +115,6 @@ COMMAND = Wording(
     less_dropout="--dropout 0.2, or 0",
     less_penalty="--l2 a hundred times smaller, or 0",
     larger_batch="--batch-size 32",
-    repeat_weight="leave them in if each stands for another case",
+    repeat_weight="leaving them in if each stands for another case",
     another_seed="another --seed",
 )
