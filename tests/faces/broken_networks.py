@@ -151,10 +151,10 @@ def penalised() -> Case:
 
 
 def unlucky() -> Case:
-    """No cause that a rule knows: the weights out of the hidden layer are 0, and hardly move."""
+    """No cause that a rule knows: the weights out of the hidden layer are 0, and no layer moves."""
     net = classifier([16])
     net.weights[1][:] = 0
-    return trained(net, *blobs(), optimizer="sgd", lr=1e-9)
+    return trained(net, *blobs(), lr_factors=[0, 0])
 
 
 def overfitted() -> Case:

@@ -33,7 +33,14 @@ class Rule(NamedTuple):
 
 
 # Causes before their symptoms: what makes training impossible, then what makes it slow, then what does little harm.
-LAYERS = ("symmetric start", "saturated units", "dead units", "dead output", "vanishing gradients")
+LAYERS = (
+    "symmetric start",
+    "exploding gradients",
+    "saturated units",
+    "dead units",
+    "dead output",
+    "vanishing gradients",
+)
 STRUCTURE = (
     "dropout too strong",
     "batches of one sample",
@@ -57,7 +64,7 @@ RULES = (
     Rule(structure_rules.linear),
     Rule(structure_rules.dead_output, ("wrong output activation",)),
     Rule(learning_rules.exploding),
-    Rule(learning_rules.rate_too_high, ("exploding gradients", *STRUCTURE)),
+    Rule(learning_rules.rate_too_high, ("exploding gradients", "targets too small", *STRUCTURE)),
     Rule(learning_rules.saturated, ("wrong output activation", *STRUCTURE)),
     Rule(learning_rules.dead, STRUCTURE),
     Rule(learning_rules.vanishing, (*LAYERS, *STRUCTURE)),

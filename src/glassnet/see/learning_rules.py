@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glassnet.program.parameters import Array
+from glassnet.see.data_rules import unscaled
 from glassnet.see.evidence import LEARNT_ENOUGH, NOTHING_LEARNT, Evidence, Finding
 from glassnet.see.wording import plural
 
@@ -13,6 +14,7 @@ MIN_ERROR_RATIO, MAX_ERROR_RATIO = 1e-3, 50.0  # δ of the first layer over δ o
 MAX_SATURATED, MAX_DEAD = 0.5, 0.4  # shares of a layer
 MAX_UPDATE, MAX_SMALL_UPDATE = 0.1, 1e-3  # ‖change of W‖ / ‖W‖ of one step: too large above, maybe too small below
 MAX_SMALL_MOVEMENT = 0.3  # the same of a whole run: below it, the weights are still near their first values
+MIN_THROW = 3.0  # the highest cost of an epoch over that of a constant prediction, where steps have thrown the weights
 MIN_STEPS = 2000  # of a run whose first weights are unknown, for it to count as long
 MAX_NOISE_SCALE = 10.0  # in batches
 MAX_VALIDATION_GAP = 0.4  # between the two costs, as a share of what can be learnt
@@ -120,6 +122,8 @@ def _steps_are_too_long(evidence: Evidence) -> str | None:
         return stopped.split("; the network")[0] + "."
     if not evidence.learnt_less_than(LEARNT_ENOUGH):
         return None
+    if (killed := _killed_units(evidence)) is not None:
+        return killed
     if len(costs) > 1 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs):
         return f"the cost of an epoch went from {costs.min():.3g} up to {np.median(costs[-3:]):.3g}."
     if oscillation > 0.1 and 0 < batches < MAX_NOISE_SCALE:
@@ -130,6 +134,19 @@ def _steps_are_too_long(evidence: Evidence) -> str | None:
     if update is not None and update > MAX_UPDATE:
         return f"a step changes the weights by {update:.0%} of their size{evidence.levels}."
     return None
+
+
+def _killed_units(evidence: Evidence) -> str | None:
+    """The evidence that the first steps threw the weights so far that units died; None where there is none."""
+    shares, costs, constant = evidence.of("dead")[:-1], evidence.costs, evidence.constant
+    if constant is None or not len(costs) or not len(shares) or shares.max() <= MAX_DEAD:
+        return None
+    if costs.max() < MIN_THROW * constant or unscaled(evidence) is not None:
+        return None
+    return (
+        f"the cost of an epoch was up to {costs.max():.3g}, far above that of {evidence.constant_answer} "
+        f"({constant:.3g}), and the steps left {shares.max():.0%} of the units of a layer dead."
+    )
 
 
 def _climbs(costs: Array) -> bool:
