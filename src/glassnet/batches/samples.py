@@ -73,7 +73,8 @@ def as_rows(columns: Array, dtype: Any) -> Array:
     in_place = rows.dtype.name in READ_IN_PLACE and rows.dtype.isnative and rows.strides[1] == rows.itemsize
     if in_place and rows.strides[0] >= 0 and rows.flags.aligned:
         return rows
-    return np.ascontiguousarray(rows, dtype)
+    with np.errstate(under="ignore"):  # a number too small for the dtype is 0 in it
+        return np.ascontiguousarray(rows, dtype)
 
 
 def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
