@@ -16,6 +16,7 @@ from glassnet.check.gradient_check import gradient_check
 from glassnet.check.gradient_report import GradientReport
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
+from glassnet.program.architecture import fits
 from glassnet.program.equations import bp1, bp2, bp3, bp4
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
@@ -35,9 +36,9 @@ OUTPUTS = [*map(activation, ACTIVATIONS), CUBIC]
 CHARGES = [*map(cost, COSTS), FOURTH]
 MORE_OUTPUTS = [*OUTPUTS, LeakyReLU(0.3), ELU(0.5), SINE]
 MORE_CHARGES = [*CHARGES, Huber(0.3), Quantile(0.9), BinaryCrossEntropy(0.2), CategoricalCrossEntropy(0.2)]
-FITTING = [(last, row) for last in OUTPUTS for row in CHARGES if row.outputs.contains(last.range)]
-MORE_FITTING = [(last, row) for last in MORE_OUTPUTS for row in MORE_CHARGES if row.outputs.contains(last.range)]
-PAIRED = [(name, row, outputs) for row in MORE_CHARGES for name in row.pairs for outputs in (1, 3)]
+FITTING = [(last, row) for last in OUTPUTS for row in CHARGES if fits(row, last)]
+MORE_FITTING = [(last, row) for last in MORE_OUTPUTS for row in MORE_CHARGES if fits(row, last)]
+PAIRED = [(name, row, n) for row in MORE_CHARGES for name in row.pairs for n in (1, 3) if (name, n) != ("softmax", 1)]
 PAIRED += [(Softmax((2, 1)), row, 3) for row in MORE_CHARGES if "softmax" in row.pairs]
 PENALTY = {"l1": 0.01, "l2": 0.1}
 
@@ -65,9 +66,9 @@ def test_every_row_is_in_the_table() -> None:
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize(("last", "row"), FITTING, ids=str)
 def test_gradients_are_those_of_the_cost(last: Any, row: Any, outputs: int, weighted: bool, penalty: Any) -> None:
-    case = problem([2, 4, outputs], [last, last], row, batch=5, weighted=weighted, **penalty)
     if isinstance(last, Softmax) and outputs == 1:
-        case.y[...] = 1  # its output is 1 whatever z is, and another target may cost infinitely much
+        return  # it is refused
+    case = problem([2, 4, outputs], [last, last], row, batch=5, weighted=weighted, **penalty)
     assert_right(case.check(directions=1))
 
 
@@ -81,7 +82,7 @@ def test_compiled_gradients_are_those_of_the_cost(last: Any, row: Any) -> None:
 @pytest.mark.parametrize("penalty", [{}, PENALTY], ids=["", "penalty"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cost_is_the_weighted_mean_of_the_table_and_the_penalty(row: Any, penalty: Any, engine: str) -> None:
-    for last in (last for last, fits in MORE_FITTING if fits is row):
+    for last in (last for last, fitting in MORE_FITTING if fitting is row):
         net, x, y, options = problem([2, 4, 3], ["tanh", last], row, weighted=True, engine=engine, **penalty)
         s, y_seen = options["sample_weight"], row.smoothed(y, (3,))
         expected = (s * row.value(net.predict(x), y_seen).sum(axis=0)).sum() / s.sum()
@@ -179,7 +180,7 @@ def test_softmax_in_a_hidden_layer(outer: str) -> None:
 @pytest.mark.parametrize("row", [*COSTS, CategoricalCrossEntropy(0.2)], ids=str)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_softmax_by_groups(row: Any, penalty: Any, engine: str) -> None:
-    if not cost(row).outputs.contains(Softmax().range):
+    if not fits(cost(row), Softmax()):
         return
     layers, rows = [3, 6, 20, 6], ["tanh", Softmax((17, 1, 2)), Softmax((1, 3, 2))]
     case = problem(layers, rows, row, weighted=True, engine=engine, **penalty)

@@ -12,7 +12,7 @@ from glassnet.batches.mini_batches import StepRange
 from glassnet.batches.sources import Sources
 from glassnet.engine.executor import Compiled
 from glassnet.engine.layout import CONTEXT, ROW
-from glassnet.program.architecture import architecture
+from glassnet.program.architecture import architecture, fits
 from glassnet.program.buffers import Memory, new_vectors
 from glassnet.program.builder import build
 from glassnet.program.parameters import Parameters
@@ -76,7 +76,7 @@ def may_precede_activation(layer: type[Layer]) -> bool:
 def fitting(cost_name: str) -> list[str]:
     """The activations that fit a cost; those that it has pair rows with come first."""
     entry = COSTS[cost_name]()
-    names = [name for name, kind in ACTIVATIONS.items() if entry.outputs.contains(kind().range)]
+    names = [name for name, kind in ACTIVATIONS.items() if fits(entry, kind())]
     return sorted(names, key=lambda name: name not in entry.pairs)
 
 
@@ -142,9 +142,7 @@ def cases(draw: Any, stable: bool = False) -> Case:
     for index in range(len(hidden) + 1):
         changed = index < len(hidden) or COSTS[name].outputs.low == -np.inf
         entries = draw(layer_lists(True, stable)) + (draw(layer_lists(False, stable)) if changed else [])
-        min_size = (
-            2 if stable and (*hidden, end)[index] == "softmax" else 1
-        )  # the softmax of one output is 1, 1 − a is 0
+        min_size = 2 if (*hidden, end)[index] == "softmax" else 1  # a softmax of one output is refused
         layers += [draw(st.integers(min_size, 17)), *entries]
     widths = [width for width in layers if isinstance(width, int)]
     activations = draw(grouped((*hidden, end), widths[1:], 2 if stable else 1))

@@ -73,7 +73,8 @@ def as_rows(columns: Array, dtype: Any) -> Array:
     in_place = rows.dtype.name in READ_IN_PLACE and rows.dtype.isnative and rows.strides[1] == rows.itemsize
     if in_place and rows.strides[0] >= 0 and rows.flags.aligned:
         return rows
-    return np.ascontiguousarray(rows, dtype)
+    with np.errstate(under="ignore"):  # a number too small for the dtype is 0 in it
+        return np.ascontiguousarray(rows, dtype)
 
 
 def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
@@ -83,9 +84,9 @@ def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
     largest = float(np.finfo(np.dtype(dtype)).max)
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = float(columns.min()), float(columns.max())
-    if -largest <= low and high <= largest:
-        return
-    bad = ~(np.abs(columns) <= largest)
+        if -largest <= low and high <= largest:
+            return
+        bad = ~(np.abs(columns) <= largest)
     feature, sample = (int(index[0]) for index in np.nonzero(bad.T)[::-1])
     value, count = columns[feature, sample], int(bad.sum())
     what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}, beyond {np.dtype(dtype)}"

@@ -162,11 +162,23 @@ def read_inputs(path: str, model: TrainedModel) -> tuple[Array, Table | Arrays]:
 def read_with_target(path: str, model: TrainedModel) -> tuple[Array, Array, str]:
     """Read the inputs and encoded targets for a trained model, and the name of what was read. Raises DataError."""
     x, data = read_inputs(path, model)
+    return x, encoded_target(path, data, model), data.path
+
+
+def encoded_target(path: str, data: Table | Arrays, model: TrainedModel) -> Array:
+    """The targets in what was read, encoded for a trained model. Raises DataError."""
     if isinstance(data, Table):
         values = target_values(data, model.target.name)
     elif data.y is None:
         raise DataError(f"{path} has no array y to compare with; save x and y with numpy.savez.")
     else:
         values = _finite(path, data.y)
-    data_file = DataFile(path, data, model.target.name, values)
-    return x, model.target.encode(values, data_file.location), data.path
+    return model.target.encode(values, DataFile(path, data, model.target.name, values).location)
+
+
+def repeated_share(data: Table | Arrays) -> float | None:
+    """The share of a table's rows that repeat an earlier one, cell by cell; None for arrays."""
+    if isinstance(data, Arrays) or not data.rows:
+        return None
+    distinct = data.data.group_by(data.names).aggregate([]).num_rows
+    return 1 - float(distinct) / data.rows

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from glassnet import __version__
-from glassnet.cli.dataset import DataFile, Dataset, find_task, network_inputs, prepare_dataset, read_data_file
+from glassnet.cli.dataset import (
+    DataFile,
+    Dataset,
+    find_task,
+    network_inputs,
+    prepare_dataset,
+    read_data_file,
+    repeated_share,
+)
 from glassnet.cli.output_layer import keeps_units, network_targets
 from glassnet.cli.output_paths import check_folder, check_output, make_folder
 from glassnet.cli.printing import print_line
@@ -17,6 +25,8 @@ from glassnet.cli.trained_model import TrainedModel
 from glassnet.data.arrays import Arrays
 from glassnet.data.target import ClassTarget
 from glassnet.network import NeuralNetwork
+from glassnet.see.diagnosis import findings
+from glassnet.see.evidence import evidence_of_run
 from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
 from glassnet.training.history import History
@@ -39,6 +49,7 @@ def train_file(file: str, out: str, target: str | None, task: str, options: Trai
     print_line("Task", f"{chosen_task} of {data_file.target!r}{classes} ({reason}{hint})")
     model, history = train_network(network, dataset, options, file)
     print_result(model, history, dataset)
+    print_finding(model, data_file)
     model.training.update(score_test_set(model, data_file))
     model.save(out)
     print_line("Model", out)
@@ -69,7 +80,6 @@ def train_network(
         patience=(options.patience or options.epochs) if validation else None,
         verbose=0 if options.quiet else 1,
     )
-    network.diagnose()  # it measures the final layers and costs, which the file stores for `glassnet diagnose MODEL`
     summary = training_summary(dataset, options, history, file)
     return TrainedModel(network, dataset.preparation, dataset.target, summary), history
 
@@ -103,6 +113,18 @@ def print_result(model: TrainedModel, history: History, dataset: Dataset) -> Non
         scores = model.scores(dataset.x[dataset.validation], dataset.y[dataset.validation])
         model.training["scores"] = scores
         print_line("Validation", f"{score_text(scores)} (optimistic: these rows chose the epoch)")
+
+
+def print_finding(model: TrainedModel, data_file: DataFile) -> None:
+    """Print the most significant finding of a diagnosis, if there is one.
+
+    The diagnosis also measures the final layers and costs, which the file stores for `glassnet diagnose MODEL`.
+    """
+    network = model.network
+    repeated = repeated_share(data_file.data)
+    evidence = evidence_of_run(network.model, network.history, network.recent_samples, model.wording(), repeated)
+    for finding in findings(evidence)[:1]:
+        print_line("Finding", finding.sentence)
 
 
 def score_test_set(model: TrainedModel, data_file: DataFile) -> dict[str, Any]:

@@ -150,13 +150,29 @@ def _activations(activations: Sequence[Any] | None, widths: Sequence[int]) -> li
         if entry.groups and sum(entry.groups) != width:
             groups = f"activations[{index}] has groups of {sum(entry.groups)} outputs in all"
             raise ParameterError(f"{groups}, but its layer has {width}; make them equal.")
+        if width == 1 and not entry.elementwise:
+            fault = f"activations[{index}] is {entry.name!r} of a single neuron, which is always 1, whatever x is"
+            advice = "take 'sigmoid' (one output tells two classes apart), or one output for each class"
+            raise ParameterError(f"{fault}: {advice}.")
     return entries
 
 
+def fits(cost: Cost, output: Activation) -> bool:
+    """Whether an output activation has its range in the cost's domain, and its outputs the sum that the cost needs."""
+    return cost.outputs.contains(output.range) and (cost.target_sum is None or not output.elementwise)
+
+
 def _check_fit(cost: Cost, output: Activation, layers_follow: bool) -> None:
-    """Raise where the range of the output activation leaves the domain of the cost."""
+    """Raise where the range of the output activation leaves the domain of the cost, or its outputs lack a sum."""
     if layers_follow and cost.outputs.low > float("-inf"):
         raise ParameterError(f"cost {cost.name!r} needs the activation as the last step; no layer may follow it.")
     if not cost.outputs.contains(output.range):
         reason = f"needs outputs in {cost.outputs}, but activation {output.name!r} gives {output.range}"
         raise ParameterError(f"cost {cost.name!r} {reason}; end with another activation or take another cost.")
+    if not fits(cost, output):
+        reason = (
+            f"needs outputs that add up to {cost.target_sum:g} for each sample, and those of {output.name!r} do not"
+        )
+        fault = "with every output at 1 it would be 0, whatever the class"
+        advice = "end with 'softmax', or take cost 'binary_cross_entropy' for classes that do not exclude one another"
+        raise ParameterError(f"cost {cost.name!r} {reason}: {fault}; {advice}.")

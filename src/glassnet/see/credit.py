@@ -35,13 +35,15 @@ class Credit(NamedTuple):
     @property
     def shares(self) -> Array:
         """Each sample's share of a layer's summed norms, (layers, n); those of a layer add up to 1 (or are all 0)."""
-        sums = self.norms.sum(axis=1, keepdims=True)
-        return np.divide(self.norms, sums, out=np.zeros_like(self.norms), where=sums > 0)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            sums = self.norms.sum(axis=1, keepdims=True)
+            return np.divide(self.norms, sums, out=np.zeros_like(self.norms), where=sums > 0)
 
     @property
     def gradient_norms(self) -> Array:
         """The norm of each sample's gradient over all layers, (n,)."""
-        return np.sqrt((self.norms**2).sum(axis=0))
+        with np.errstate(over="ignore", under="ignore"):
+            return np.sqrt((self.norms**2).sum(axis=0))
 
     def largest(self, count: int = 10) -> Array:
         """The numbers of the samples with the largest gradients, the largest first."""
@@ -107,6 +109,7 @@ def _part(model: Model, sources: Sources) -> tuple[Array, Array, Array]:
     executor.run()
     rows = [row for row in executor.program.rows if row.kind == "bp4"]
     pairs = {row.writes[0]: [square_sums(executor.rows(name)) for name in row.reads] for row in rows}
-    norms = [np.sqrt(np.multiply(*pairs[f"dw{layer}"])) for layer in range(1, len(rows) + 1)]
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        norms = [np.sqrt(np.multiply(*pairs[f"dw{layer}"])) for layer in range(1, len(rows) + 1)]
     outputs = executor.columns(output_name(executor.program)).copy()
     return np.array(norms), executor.rows("c").astype(np.float64), outputs

@@ -164,7 +164,8 @@ def _costs(prepared: PreparedPass, first: dict[str, Array]) -> tuple[float, floa
     program, executor, parameters = prepared.program, prepared.executor, prepared.model.parameters
     before = float(executor.rows("C")[0])
     gradients = {name: executor.columns(f"d{name}") for name in parameters}
-    predicted = sum(float((gradients[name] * (parameters[name] - first[name])).sum()) for name in parameters)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # of numbers near the dtype's ends
+        predicted = sum(float((gradients[name] * (parameters[name] - first[name])).sum()) for name in parameters)
     executor.run(program.head("batch"), program.writer("C") + 1)
     return before, float(executor.rows("C")[0]), predicted
 

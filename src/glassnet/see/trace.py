@@ -99,7 +99,7 @@ class Trace(Mapping[str, Array]):
 
     def _cells(self, name: str) -> tuple[str, str, str]:
         values = self._values[name]
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             rms = float(np.sqrt(np.mean(np.square(values.astype(np.float64)))))
         return self.program.shape(name).replace("m", str(self.m)), number(rms), first_numbers(values)
 

@@ -59,11 +59,32 @@ class CostLevels(NamedTuple):
     least: float
 
 
+class Predictability(NamedTuple):
+    """The share of y's variance that two regressions explain from x, leaving one sample out at a time; at most 1.
+
+    `linear` is 0 or below where no linear function of x predicts y better than its mean; `kernel` is the same for
+    smooth functions of any shape. `samples` is the number of samples that they were measured on.
+    """
+
+    linear: float
+    kernel: float
+    samples: float
+
+    @property
+    def best(self) -> float:
+        """The better of the two."""
+        return max(self.linear, self.kernel)
+
+
 class FinalState(NamedTuple):
-    """What a diagnosis measured after a run: the layers, and the levels of the cost."""
+    """What a diagnosis measured after a run: the layers, the levels of the cost, and whether x predicts y at all.
+
+    The last is None where the network has learnt well, or there are too few samples to tell.
+    """
 
     measures: Measures
     levels: CostLevels
+    predictability: Predictability | None = None
 
 
 class History(Sequence[Report]):
