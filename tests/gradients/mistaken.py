@@ -119,7 +119,7 @@ class Mine:
 
 
 class Wrong(NamedTuple):
-    """A mistake: the equation and a part of the sentence that names it, where it can be made, and the methods it changes."""
+    """A mistake: its equation, a part of the sentence that names it, where it can be made, and what it changes."""
 
     equation: str
     sentence: str
@@ -192,8 +192,10 @@ def folded(first: bool) -> Callable[..., Any]:
 
     def call(self: Mine, weights: Any, biases: Any, x: Array, y: Array) -> Any:
         self.affine = lambda r, n: columns(r, n) @ ones(r, n)  # type: ignore[method-assign]
-        self.arriving = lambda r, n: (  # type: ignore[method-assign]
-            (columns(r, n + 1)[:, :-1] if first else columns(r, n + 1)[:, 1:]).T @ r.d[n + 1]
+        self.arriving = (
+            lambda r, n: (  # type: ignore[method-assign]
+                (columns(r, n + 1)[:, :-1] if first else columns(r, n + 1)[:, 1:]).T @ r.d[n + 1]
+            )
         )
         gradients: dict[int, Array] = {}
 
@@ -352,14 +354,10 @@ WRONG: dict[str, Wrong] = {
         lambda w, n, c: any(p != q for p, q in zip(w[1:], w[:-1], strict=True)),
         {"weight": lambda s, r, n: M.weight(s, r, n).T},
     ),
-    "dW of layer 1 without mean": Wrong(
-        "BP4", "dW1 is 7 ×", deep, {"weight": in_layer_one("weight", lambda g: g * 7)}
-    ),
+    "dW of layer 1 without mean": Wrong("BP4", "dW1 is 7 ×", deep, {"weight": in_layer_one("weight", lambda g: g * 7)}),
     # BP3
     "sum in db": Wrong("BP3", "in db, a sum over the batch", always, {"bias": sum_of("bias")}),
-    "one db": Wrong(
-        "BP3", "one number", several, {"bias": lambda s, r, n: np.full((len(r.d[n]), 1), r.d[n].mean())}
-    ),
+    "one db": Wrong("BP3", "one number", several, {"bias": lambda s, r, n: np.full((len(r.d[n]), 1), r.d[n].mean())}),
     "db is a scalar": Wrong("BP3", "is one number for all", several, {"bias": lambda s, r, n: r.d[n].mean()}),
     "db axis": Wrong("BP3", "over neurons, not over samples", always, {"bias": lambda s, r, n: r.d[n].mean(axis=0)}),
     "db is δ": Wrong("BP3", "is δ itself", always, {"bias": lambda s, r, n: r.d[n]}),
@@ -499,9 +497,7 @@ RIGHT: dict[str, Right] = {
     "sum": Right(("7 × ours: the sum over the batch; right if your cost is a sum",), always, scaled(lambda r: r.m)),
     "no ½": Right(("2 × ours: the ½ of the cost is missing",), always, scaled(lambda r: 2)),
     "sum without ½": Right(("14 × ours: the sum over the batch, and the ½",), always, scaled(lambda r: 2 * r.m)),
-    "mean over outputs": Right(
-        ("the mean over the",), lambda w, n, c: w[-1] > 2, scaled(lambda r: 1 / len(r.y))
-    ),
+    "mean over outputs": Right(("the mean over the",), lambda w, n, c: w[-1] > 2, scaled(lambda r: 1 / len(r.y))),
     "1/m twice": Right(("1/7 × ours: 1/m is applied twice",), always, scaled(lambda r: 1 / r.m)),
     "learning rate": Right(("0.03 × ours: a factor such as the learning rate",), always, scaled(lambda r: 0.03)),
     "L2": Right(("an L2 term, 0.1·W",), always, {"weight": with_penalty(0.1)}),

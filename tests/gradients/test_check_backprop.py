@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from glassnet import check_backprop
-from glassnet.check.fault import Fault
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.network import NeuralNetwork
 

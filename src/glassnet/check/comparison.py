@@ -1,4 +1,4 @@
-"""Compares the gradient that a person's code returned with ours: shapes, then zeros, then the numbers of several trials."""
+"""Compares the gradient that a person's code returned with ours: shapes, zeros, then the numbers of several trials."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import NamedTuple
 import numpy as np
 
 from glassnet.check.candidate import Answer, Candidate, CandidateError
-from glassnet.check.decoder import UNKNOWN, Theirs
-from glassnet.check.fault import Fault
 from glassnet.check.decay import OtherBatch, decay_findings
+from glassnet.check.decoder import UNKNOWN, Theirs
+from glassnet.check.explanation import NOTHING_KNOWN, Explanation, Wording, first_difference, gap_text
+from glassnet.check.fault import Fault
 from glassnet.check.pairing import pairing_fault
 from glassnet.check.repetition import is_same, repetition_fault
-from glassnet.check.scale import Setting, judge
-from glassnet.check.search import Explanation, Search, first_difference, gap_text
+from glassnet.check.scale import Setting, Verdict, judge
+from glassnet.check.search import Search
 from glassnet.check.shapes import Matched, match_shapes
 from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.check.zeros import find_zeros, without, zero_faults
+from glassnet.program.parameters import Array
 
 TRIALS = 4  # so that even one number per array is four, and two unknown factors cannot explain what they do not cause
-RUN_AGAIN = "after it is mended, run the check again"
 OTHER_SIZES = (11, 13, 17, 19, 23)  # of a batch, to see which factors depend on it
 
 __all__ = ["Comparison", "compare_gradients", "is_same"]
@@ -63,9 +64,17 @@ def _stacked(matched: Matched, trials: Sequence[Trial], answers: Sequence[Answer
     """Their gradients in all trials, in our shapes."""
     pairs = [matched.arrange(trial, answer) for trial, answer in zip(trials, answers, strict=True)]
     count = len(trials[0].widths) - 1
-    parts = [[[pair[kind][layer] for pair in pairs] for layer in range(count)] for kind in (0, 1)]
-    stacked = [[None if any(one is None for one in layer) else np.stack(layer) for layer in kind] for kind in parts]
+    parts: list[list[list[Array | None]]] = [
+        [[pair[kind][layer] for pair in pairs] for layer in range(count)] for kind in (0, 1)
+    ]
+    stacked = [[_stack(layer) for layer in kind] for kind in parts]
     return Theirs([None, *stacked[0]], [None, *stacked[1]])
+
+
+def _stack(arrays: list[Array | None]) -> Array | None:
+    """One array of all trials, with the trials in front; None where a trial has none."""
+    given = [one for one in arrays if one is not None]
+    return np.stack(given) if len(given) == len(arrays) else None
 
 
 class _Numbers:
@@ -75,6 +84,7 @@ class _Numbers:
         self.candidate, self.trials, self.theirs, self.tolerance = candidate, trials, theirs, tolerance
         self.trial = trials[0]
         self.search = Search(trials, theirs, tolerance)
+        self.wording = Wording(self.search.right)
 
     def comparison(self) -> Comparison:
         """The faults and notes of the best explanations; where there is none, where the numbers first differ."""
@@ -85,28 +95,28 @@ class _Numbers:
             return self._explained(best)
         if fault := pairing_fault(self.candidate, self.trial, self.tolerance):
             return Comparison([fault], [])
-        difference = first_difference(self.trial.gradients, self.theirs, self.tolerance)
         certain = best[0] if best else self.search.partial()
         if certain is None:
-            return Comparison([difference], [])
-        return self._in_part(certain, difference)
+            return Comparison([first_difference(self.trial, self.theirs, self.tolerance)], [])
+        return self._in_part(certain)
 
-    def _in_part(self, certain: Explanation, difference: Fault) -> Comparison:
+    def _in_part(self, certain: Explanation) -> Comparison:
         """The faults that are certain, and where something else is wrong."""
-        faults = self.search.faults(certain)
+        verdict = judge(certain.factors, self._setting) if certain.factors else Verdict((), ())
+        faults = [*self.wording.faults(certain), *verdict.faults]
+        again = (
+            f" Mend the {'fault' if len(faults) == 1 else 'faults'} above and run the check again." if faults else ""
+        )
         unknown = [(mistake, layer) for mistake, layer in certain.reading.mistakes if mistake in UNKNOWN.values()]
-        if not unknown and not faults:
-            return Comparison([difference], [])
         for name, other in (("dW", "db"), ("db", "dW")):
             if layers := [layer for mistake, layer in unknown if mistake is UNKNOWN[name]]:
-                text = f"no known mistake gives these numbers; {name} differs in layer {_listed(layers)}, by "
-                text += f"{self._gap(name, layers[0])}; δ is right there, as {other} shows."
-                faults.append(Fault(UNKNOWN[name].equation, text))
+                text = f"{NOTHING_KNOWN}; {name} differs in layer {_listed(layers)}, by {self._gap(name, layers[0])}"
+                faults.append(Fault(UNKNOWN[name].equation, f"{text}; δ is right there, as {other} shows.{again}"))
         if certain.unread:
-            text = f"no known mistake gives the numbers of layer {certain.unread}, behind the others; {RUN_AGAIN}."
-            faults.append(Fault("BP2", text))
-        verdict = judge(certain.factors, self._setting) if certain.factors else None
-        return Comparison([*faults, *(verdict.faults if verdict else ())], list(verdict.notes) if verdict else [])
+            above = next(iter(certain.factors.values()), 1.0)
+            rest = first_difference(self.trial, self.theirs, self.tolerance, (certain.unread, above))
+            faults.append(Fault(rest.equation, f"{rest.sentence}{again}"))
+        return Comparison(faults, list(verdict.notes))
 
     def _gap(self, name: str, layer: int) -> str:
         """By how much their dW or db of a layer differs from ours."""
@@ -121,7 +131,7 @@ class _Numbers:
 
     def _explained(self, best: list[Explanation]) -> Comparison:
         explanation = best[0]
-        faults, other, again = self.search.faults(explanation), None, None
+        faults, other, again = self.wording.faults(explanation), None, None
         parts = [part for _, _, part in explanation.reading.parts]
         if any(abs(part.factor - 1) > self.tolerance or part.decay or part.sign_decay for part in parts):
             other = self._another_batch()
@@ -129,8 +139,10 @@ class _Numbers:
             again = (other.explanation.factors, other.m)
         verdict = judge(explanation.factors, self._setting, again) if explanation.factors else None
         if len(faults) == 1:
-            faults = [_with_alternatives(faults[0], [self.search.faults(one) for one in best[1:]])]
-        notes = [f"{mistake.sentence}; that is right, too." for mistake, _ in explanation.reading.mistakes if mistake.is_note]
+            faults = [_with_alternatives(faults[0], [self.wording.faults(one) for one in best[1:]])]
+        notes = [
+            f"{mistake.sentence}; that is right, too." for mistake, _ in explanation.reading.mistakes if mistake.is_note
+        ]
         decay_faults, decay_notes = decay_findings(explanation, self.trial.m, other)
         return Comparison(
             [*faults, *decay_faults, *(verdict.faults if verdict else ())],

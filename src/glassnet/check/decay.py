@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from glassnet.check.decoder import Part
+from glassnet.check.explanation import Explanation
 from glassnet.check.fault import Fault
 from glassnet.check.scale import number
-from glassnet.check.search import Explanation
 
 ALIKE = 1e-3  # relative, of the factors of different layers
 

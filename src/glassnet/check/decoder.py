@@ -34,7 +34,7 @@ class Theirs(NamedTuple):
 
 
 class Part(NamedTuple):
-    """How their dW or db of a layer is explained: a mistake or none, its factor, and the factors of W and sign(W) in it."""
+    """How their dW or db of a layer is explained: a mistake or none, its factor, and those of W and sign(W) in it."""
 
     mistake: Mistake | None
     factor: float
@@ -125,7 +125,8 @@ class Decoder:
         known = Known()
         for error in self.errors(reading, layer, max_mistakes):
             dws, dbs = (self._right_part(name, layer, error) for name in ("dW", "db"))
-            if (error.mistakes and not (dws or dbs)) or known.contains(error.delta):
+            is_known = self._is_known(dws) or self._is_known(dbs)
+            if (error.mistakes and not is_known) or known.contains(error.delta):
                 continue
             if max_mistakes:
                 dws = dws or self._wrong_parts("dW", layer, error, above)
@@ -172,9 +173,7 @@ class Decoder:
     def _theirs(self, name: str, layer: int) -> Array | None:
         return (self.theirs.dw if name == "dW" else self.theirs.db)[layer]
 
-    def _part(
-        self, theirs: Array, mistake: Mistake | None, form: Array, place: tuple[str, int, Error]
-    ) -> Part | None:
+    def _part(self, theirs: Array, mistake: Mistake | None, form: Array, place: tuple[str, int, Error]) -> Part | None:
         name, layer, error = place
         if not self.targets[name, layer].may_be(form):
             return None

@@ -55,7 +55,7 @@ def draw(shape: Shape, rng: np.random.Generator) -> Drawn:
 
 
 def dead_rows(shape: Shape, drawn: Drawn) -> float:
-    """How many rows of dW and db are 0, plus many for a whole layer that is, and for a relu that never opens or closes."""
+    """How many rows of dW and db are 0, plus many for a layer that is, or a relu that never opens or closes."""
     run = Pass(
         ([w[np.newaxis] for w in drawn.weights], [b[np.newaxis] for b in drawn.biases]),
         (drawn.x[np.newaxis], drawn.y[np.newaxis]),

@@ -142,10 +142,11 @@ def output_errors(run: Pass, right: Dense, max_mistakes: int = 2) -> Iterator[Er
     raw = run.cost_gradient()
     if pair:
         yield Error((), raw, a - y)
-        once_more = f"σ' is applied once more after a − y; with {right.activation.name} and this cost it has cancelled already."
+        name = right.activation.name
+        once_more = f"σ' is applied once more after a − y; with {name} and this cost it has cancelled already."
         yield Error((Mistake("BP1", once_more),), raw, run.output.error(a - y, run.z[-1], a))
-        for mistake, error in _wrong_errors(run):
-            yield Error((mistake,), error, error)
+        for wrong, error in _wrong_errors(run):
+            yield Error((wrong,), error, error)
     costs: list[Part] = [(None, raw), *_wrong_cost_gradients(run, pair), *_wrong_errors(run)]
     for cost_mistake, arriving in costs:
         yield from _gated(run, right, run.last, (cost_mistake, arriving), max_mistakes)
@@ -164,7 +165,7 @@ def _wrong_cost_gradients(run: Pass, pair: bool) -> Iterator[Part]:
         yield Mistake("BP1", "the cost itself stands for its gradient: −y·log(a)."), -y * np.log(a)
 
 
-def _wrong_errors(run: Pass) -> Iterator[Part]:
+def _wrong_errors(run: Pass) -> Iterator[tuple[Mistake, Array]]:
     """Something else in the place of a − y."""
     a, y, z = run.a[-1], run.y, run.z[-1]
     yield Mistake("BP1", "y is added to a instead of subtracted."), a + y
@@ -230,4 +231,3 @@ def early_update(lr: float) -> Mistake:
     """W has taken its step, of this learning rate, before the error passes through it."""
     sentence = "W is updated before the error passes through it; use the W of the forward pass (lr = {lr:.4g})."
     return Mistake("BP2", sentence.format(lr=lr))
-

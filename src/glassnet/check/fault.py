@@ -20,6 +20,10 @@ class Fault(NamedTuple):
         return f"{self.equation}: {self.sentence}"
 
 
+class ShapeFault(Fault):
+    """A fault that only equal widths hide: elsewhere NumPy raises, or an array of another shape is returned."""
+
+
 class Mistake(NamedTuple):
     """A known mistake, to be found in one layer or in all where it can be made.
 
@@ -36,9 +40,10 @@ class Mistake(NamedTuple):
 
     def fault(self, layers: Sequence[int], possible: Sequence[int], last: int) -> Fault:
         """The fault, made in `layers`, where it could have been made in the `possible` ones of `last` layers."""
+        kind = ShapeFault if self.needs_square else Fault
         names = f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, sorted(layers)))}"
         everywhere = set(layers) >= set(possible)
         if "{where}" not in self.sentence:
-            return Fault(self.equation, self.sentence if everywhere else f"in {names} only, {self.sentence}")
-        where = "at the output" if list(layers) == [last] else "in the hidden layers" if everywhere else f"in {names} only"
-        return Fault(self.equation, self.sentence.format(where=where))
+            return kind(self.equation, self.sentence if everywhere else f"in {names} only, {self.sentence}")
+        where = "in the hidden layers" if everywhere else f"in {names} only"
+        return kind(self.equation, self.sentence.format(where="at the output" if list(layers) == [last] else where))

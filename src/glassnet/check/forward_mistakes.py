@@ -21,13 +21,13 @@ def _same(dw: list[Array], db: list[Array]) -> Parameters:
 
 
 class Forward(NamedTuple):
-    """A forward pass, its mistake and the layers it is made in; `returned` turns its gradients into what they return."""
+    """A forward pass, its mistake and the layers it is made in; `theirs` turns what they return into its gradients."""
 
     run: Pass
     mistake: Mistake | None = None
     layers: tuple[int, ...] = ()
     possible: tuple[int, ...] = ()
-    theirs: Callable[[list[Array], list[Array]], Parameters] = _same  # their dw, db as those of `run`
+    theirs: Callable[[list[Array], list[Array]], Parameters] = _same
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,7 @@ def _affines(right: Pass) -> Iterator[Forward]:
             if needs_square and any(right.w[n].shape[-1] != right.w[n].shape[-2] for n in layers):
                 continue
             equations = [wrong if n in layers else affine for n in every]
-            yield Forward(
-                right.replaced(affines=equations), Mistake("forward", sentence, needs_square), layers, every
-            )
+            yield Forward(right.replaced(affines=equations), Mistake("forward", sentence, needs_square), layers, every)
 
 
 def _activations(right: Pass) -> Iterator[Forward]:
@@ -154,4 +152,3 @@ def _first_last(dw: list[Array], db: list[Array]) -> Parameters:
 def _last_first(dw: list[Array], db: list[Array]) -> Parameters:
     columns = [np.concatenate([w, b], axis=-1) for w, b in zip(dw, db, strict=True)]
     return [one[..., 1:] for one in columns], [one[..., :1] for one in columns]
-

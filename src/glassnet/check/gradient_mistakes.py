@@ -41,13 +41,19 @@ def weight_gradients(run: Pass, layer: int, error: Error, above: Array | None) -
         below = run.dense[layer - 2].error(np.ones_like(a), run.z[layer - 1], a)
         yield Mistake("BP4", "σ' of the layer below stands for its a."), product(delta, below)
     yield from _samples(delta, a)
-    yield Mistake("BP4", "the mean of δ times the mean of a stands for the mean of δ·aᵀ."), mean(delta) @ transposed(mean(a))
+    yield (
+        Mistake("BP4", "the mean of δ times the mean of a stands for the mean of δ·aᵀ."),
+        mean(delta) @ transposed(mean(a)),
+    )
     yield Mistake("BP4", "δ is paired with the a of another sample: their order differs."), product(delta, a[..., ::-1])
     yield Mistake("BP4", "dW does not contain a: it is δ summed over the batch."), product(delta, np.ones_like(a))
     yield Mistake("BP4", "dW does not contain δ: it is a summed over the batch."), product(np.ones_like(delta), a)
     yield Mistake("BP4", "|δ| stands for δ."), product(np.abs(delta), a)
     yield Mistake("BP4", "dW is multiplied by W."), right * run.w[layer]
-    yield Mistake("BP4", "σ' is applied once more in dW."), product(run.dense[layer - 1].error(delta, run.z[layer], run.a[layer]), a)
+    yield (
+        Mistake("BP4", "σ' is applied once more in dW."),
+        product(run.dense[layer - 1].error(delta, run.z[layer], run.a[layer]), a),
+    )
     yield from _shifted(run, layer, delta, above)
 
 

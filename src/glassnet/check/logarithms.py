@@ -1,4 +1,4 @@
-"""An ε inside the logarithm of a cross-entropy, which changes its gradient a little and is no fault: ε is solved for."""
+"""An ε inside the logarithm of a cross-entropy: it changes the gradient a little and is no fault; it is solved for."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def errors_with_epsilon(run: Pass, theirs: Theirs, tolerance: float, with_decay:
             if (epsilon := _solve(_delta(run, form, count), run, theirs, tolerance, with_decay)) is not None:
                 arriving = form(run.a[-1], run.y, epsilon)
                 gate, delta = list(gates(run, run.output, run.last, arriving))[count - 1]
-                note = Mistake("BP1", f"an ε of {epsilon:.2g} stands inside the logarithm of your cost", weight=0.1, is_note=True)
+                note = Mistake(
+                    "BP1", f"an ε of {epsilon:.2g} stands inside the logarithm of your cost", weight=0.1, is_note=True
+                )
                 yield Error((note, *((gate,) if gate else ())), arriving, delta)
 
 

@@ -19,7 +19,9 @@ SHUFFLED = "the samples of x are paired with the y of other samples: shuffle bot
 
 def pairing_fault(candidate: Candidate, trial: Trial, tolerance: float) -> Fault | None:
     """The fault, if it is that and nothing else."""
-    if trial.m < 2 or not (_is_right(candidate, trial, True, tolerance) and _is_right(candidate, trial, False, tolerance)):
+    if trial.m < 2 or not (
+        _is_right(candidate, trial, True, tolerance) and _is_right(candidate, trial, False, tolerance)
+    ):
         return None
     return Fault("run", SHUFFLED)
 
@@ -27,7 +29,11 @@ def pairing_fault(candidate: Candidate, trial: Trial, tolerance: float) -> Fault
 def _is_right(candidate: Candidate, trial: Trial, same_x: bool, tolerance: float) -> bool:
     """Whether their gradient is a multiple of ours where all samples have the same x, or the same y."""
     twin = trial.variant(trial.widths, trial.m, trial.seed)
-    x, y = (np.repeat(twin.x[:, :1], twin.m, axis=1), twin.y) if same_x else (twin.x, np.repeat(twin.y[:, :1], twin.m, axis=1))
+    x, y = (
+        (np.repeat(twin.x[:, :1], twin.m, axis=1), twin.y)
+        if same_x
+        else (twin.x, np.repeat(twin.y[:, :1], twin.m, axis=1))
+    )
     twin.use(x, y)
     try:
         answer = candidate.answer(twin)

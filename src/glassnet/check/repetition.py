@@ -22,7 +22,7 @@ def is_same(one: Array, other: Array, tolerance: float = 1e-9) -> bool:
 
 
 def repetition_fault(trials: Sequence[Trial], answers: Sequence[Answer], tolerance: float) -> Fault | None:
-    """What is wrong where the last call, with the first one's arguments, returns something else; None where it is not."""
+    """What is wrong where the last call, with the arguments of the first, returns something else; else None."""
     is_float32 = tolerance >= FLOAT32_TOLERANCE
     close = 1e-4 if is_float32 else 1e-9
     if all(is_same(p, q, close) for p, q in zip(answers[0].dw, answers[-1].dw, strict=True)):

@@ -39,8 +39,9 @@ class Verdict(NamedTuple):
 
 def judge(factors: Factors, setting: Setting, other: tuple[Factors, int] | None = None) -> Verdict:
     """What the factors say. `other` are those of a batch of another size, and that size."""
+    if faults := _by_width(factors, setting):
+        return Verdict(tuple(faults), ())
     base = _base(factors, setting)
-    faults: list[Fault] = []
     if base < 0:
         faults.append(Fault("BP1", "the gradient has the wrong sign: y − a instead of a − y."))
     relative = {key: value / base for key, value in factors.items()}
@@ -79,10 +80,9 @@ def _differences(relative: Factors, setting: Setting) -> Iterator[Fault]:
     odd = {key: value for key, value in relative.items() if not setting.same(value, 1)}
     if not odd:
         return
-    for pattern in (_passed_down, _by_width):
-        if faults := pattern(relative, setting):
-            yield from faults
-            return
+    if faults := _passed_down(relative, setting):
+        yield from faults
+        return
     for kind, equation in (("dW", "BP4"), ("db", "BP3")):
         values = {layer: value for (name, layer), value in odd.items() if name == kind}
         layers = [layer for name, layer in relative if name == kind]
@@ -90,7 +90,9 @@ def _differences(relative: Factors, setting: Setting) -> Iterator[Fault]:
             yield Fault(equation, f"in {kind}, {_ratio_text(min(values.values()), setting)}.")
             continue
         for layer, value in values.items():
-            yield Fault(equation, f"{kind}{layer} is {_times(value)} ours: direction right, scale wrong{_why(value, setting)}.")
+            yield Fault(
+                equation, f"{kind}{layer} is {_times(value)} ours: direction right, scale wrong{_why(value, setting)}."
+            )
 
 
 def _times(value: float) -> str:
@@ -139,30 +141,40 @@ def _passed_down(relative: Factors, setting: Setting) -> list[Fault]:
     return [Fault("BP2", f"{text}; direction right, scale wrong.")]
 
 
-def _by_width(relative: Factors, setting: Setting) -> list[Fault]:
-    """A division by the width of each layer instead of by the number of samples."""
+def _by_width(factors: Factors, setting: Setting) -> list[Fault]:
+    """A division by the width of each layer, instead of by the number of samples or beside it."""
     m, widths = setting.m, setting.widths
-    divisors = {
-        "fan_in, the width of the layer below": lambda layer: widths[layer - 1],
-        "fan_out, the width of the layer": lambda layer: widths[layer],
-    }
-    for (text, width), (rest, scale) in ((d, s) for d in divisors.items() for s in ((", instead of by m", m), (", and by m", 1))):
-        kinds = [
-            kind
-            for kind in ("dW", "db")
-            if all(setting.same(value, scale / width(n)) for (name, n), value in relative.items() if name == kind)
-        ]
-        plain = [kind for kind in ("dW", "db") if all(setting.same(v, 1) for (name, _), v in relative.items() if name == kind)]
-        if kinds and len(kinds) + len(plain) == len({name for name, _ in relative}) and len(widths) > 2:
-            equation = " and ".join(equation for kind, equation in (("db", "BP3"), ("dW", "BP4")) if kind in kinds)
-            return [Fault(equation, f"{' and '.join(kinds)} {'is' if len(kinds) == 1 else 'are'} divided by {text}{rest}.")]
+    for below, text in ((1, "fan_in, the width of the layer below"), (0, "fan_out, the width of the layer")):
+        for scale, end in ((m, "instead of by m"), (1, "and by m")):
+            expected = {layer: scale / widths[layer - below] for _, layer in factors}
+            if fault := _divided(factors, expected, setting, f"divided by {text}, {end}."):
+                return [fault]
     return []
+
+
+def _divided(factors: Factors, expected: Mapping[int, float], setting: Setting, text: str) -> Fault | None:
+    """The fault, if the factors of dW, of db, or of both are the expected ones, and all others 1."""
+    if len({round(value, 9) for value in expected.values()}) < 2:  # as well one factor for all
+        return None
+    kinds = []
+    for kind in dict.fromkeys(name for name, _ in factors):
+        values = {layer: value for (name, layer), value in factors.items() if name == kind}
+        if all(setting.same(value, expected[layer]) for layer, value in values.items()):
+            kinds.append(kind)
+        elif not all(setting.same(value, 1) for value in values.values()):
+            return None
+    if not kinds:
+        return None
+    equation = " and ".join({"db": "BP3", "dW": "BP4"}[kind] for kind in sorted(kinds, reverse=True))
+    return Fault(equation, f"{' and '.join(kinds)} {'are' if len(kinds) > 1 else 'is'} {text}")
 
 
 # ---- one factor of all
 
 
-def _overall(base: float, setting: Setting, again: tuple[float, int] | None) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
+def _overall(
+    base: float, setting: Setting, again: tuple[float, int] | None
+) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
     """The fault or the note of one factor of all arrays."""
     if setting.same(base, 1):
         return (), ()
@@ -176,7 +188,9 @@ def _overall(base: float, setting: Setting, again: tuple[float, int] | None) -> 
     features, outputs = setting.widths[0], setting.widths[-1]
     for count, name in ((features, "features"), (outputs, "outputs")):
         if fits(1, 1 / count):
-            text = f"the sum over the batch is divided by {count}, the number of {name}, instead of by that of the samples"
+            text = (
+                f"the sum over the batch is divided by {count}, the number of {name}, instead of by that of the samples"
+            )
             return (Fault("BP3 and BP4", f"{text}."),), ()
     if fits(0, 1 / features):
         return (Fault("BP3 and BP4", f"the gradient is divided by m and by {features}, the number of features."),), ()

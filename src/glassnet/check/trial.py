@@ -66,8 +66,16 @@ class Trial:
         """A trial with the same activations and cost, but other widths and samples."""
         architecture = self.network.architecture
         activations = [dense.activation for dense in architecture.dense]
-        known = {"has_biases": self.has_biases, "labels": self.labels, "forward_is_right": self.forward_is_right}
-        return Trial(widths, activations, architecture.cost, m, seed, **known)
+        return Trial(
+            widths,
+            activations,
+            architecture.cost,
+            m,
+            seed,
+            has_biases=self.has_biases,
+            labels=self.labels,
+            forward_is_right=self.forward_is_right,
+        )
 
     @property
     def gradients(self) -> Gradients:

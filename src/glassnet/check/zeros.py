@@ -1,4 +1,4 @@
-"""Gradients that are 0 where ours are not: said before anything is searched for, since 0 is a multiple of everything."""
+"""Gradients that are 0 where ours are not, which are said before anything is searched for: 0 explains nothing."""
 
 from __future__ import annotations
 
@@ -67,6 +67,8 @@ def zero_faults(trial: Trial, theirs: Theirs, zeros: Zeros) -> list[Fault]:
 def _not_arriving(trial: Trial, layers: list[int], is_exact: bool) -> Fault:
     """The lower layers get no error at all."""
     if not is_exact and trial.dense[-1].activation.name == "softmax":
-        return Fault("BP2", "the error is not multiplied by the weights: every neuron gets Σδ, which is 0 with softmax.")
+        return Fault(
+            "BP2", "the error is not multiplied by the weights: every neuron gets Σδ, which is 0 with softmax."
+        )
     names = f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, layers))}"
     return Fault("BP2", f"the gradient is 0 in {names}: no error arrives below layer {len(layers) + 1}.")
