@@ -104,9 +104,7 @@ class _Numbers:
         """The faults that are certain, and where something else is wrong."""
         verdict = judge(certain.factors, self._setting) if certain.factors else Verdict((), ())
         faults = [*self.wording.faults(certain), *verdict.faults]
-        again = (
-            f" Mend the {'fault' if len(faults) == 1 else 'faults'} above and run the check again." if faults else ""
-        )
+        again = " Mend what is named above and run the check again." if faults else ""
         unknown = [(mistake, layer) for mistake, layer in certain.reading.mistakes if mistake in UNKNOWN.values()]
         for name, other in (("dW", "db"), ("db", "dW")):
             if layers := [layer for mistake, layer in unknown if mistake is UNKNOWN[name]]:

@@ -154,15 +154,16 @@ def _by_width(factors: Factors, setting: Setting) -> list[Fault]:
 
 def _divided(factors: Factors, expected: Mapping[int, float], setting: Setting, text: str) -> Fault | None:
     """The fault, if the factors of dW, of db, or of both are the expected ones, and all others 1."""
-    if len({round(value, 9) for value in expected.values()}) < 2:  # as well one factor for all
-        return None
     kinds = []
     for kind in dict.fromkeys(name for name, _ in factors):
         values = {layer: value for (name, layer), value in factors.items() if name == kind}
-        if all(setting.same(value, expected[layer]) for layer, value in values.items()):
-            kinds.append(kind)
-        elif not all(setting.same(value, 1) for value in values.values()):
+        if all(setting.same(value, 1) for value in values.values()):
+            continue
+        if not all(setting.same(value, expected[layer]) for layer, value in values.items()):
             return None
+        if len({round(expected[layer], 9) for layer in values}) < 2:  # as well one factor for all
+            return None
+        kinds.append(kind)
     if not kinds:
         return None
     equation = " and ".join({"db": "BP3", "dW": "BP4"}[kind] for kind in sorted(kinds, reverse=True))
