@@ -12,6 +12,7 @@ from glassnet.check.passes import Pass, transposed
 from glassnet.program.parameters import Array
 
 Part = tuple[Mistake | None, Array]
+LESS_LIKELY = 1.1  # than a δ that is wrong in the same way
 EARLY = "is taken before the gate, from ∂c/∂a instead of δ."
 
 
@@ -51,7 +52,7 @@ def weight_gradients(run: Pass, layer: int, error: Error, above: Array | None) -
     yield Mistake("BP4", "|δ| stands for δ."), product(np.abs(delta), a)
     yield Mistake("BP4", "dW is multiplied by W."), right * run.w[layer]
     yield (
-        Mistake("BP4", "σ' is applied once more in dW."),
+        Mistake("BP4", "σ' is applied once more in dW.", weight=LESS_LIKELY),
         product(run.dense[layer - 1].error(delta, run.z[layer], run.a[layer]), a),
     )
     yield from _shifted(run, layer, delta, above)
@@ -107,7 +108,7 @@ def bias_gradients(run: Pass, layer: int, error: Error, above: Array | None) -> 
     yield Mistake("BP3", "db is multiplied by b."), right * run.b[layer]
     yield Mistake("BP3", "|δ| stands for δ."), mean(np.abs(delta))
     gated = run.dense[layer - 1].error(delta, run.z[layer], run.a[layer])
-    yield Mistake("BP3", "σ' is applied once more in db."), mean(gated)
+    yield Mistake("BP3", "σ' is applied once more in db.", weight=LESS_LIKELY), mean(gated)
     if above is not None and above.shape == delta.shape:
         sentence = "δ of the layer above stands for that of the layer itself (shifted layer)."
         yield Mistake("BP3", sentence, True), mean(above)

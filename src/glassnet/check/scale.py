@@ -15,6 +15,7 @@ from glassnet.check.fault import Fault
 
 Factors = Mapping[tuple[str, int], float]  # of ("dW" or "db", layer)
 SUM = "the sum over the batch"
+EQUATIONS = {"dW": "BP4", "db": "BP3"}
 MAX_DENOMINATOR = 40
 
 
@@ -39,12 +40,11 @@ class Verdict(NamedTuple):
 
 def judge(factors: Factors, setting: Setting, other: tuple[Factors, int] | None = None) -> Verdict:
     """What the factors say. `other` are those of a batch of another size, and that size."""
-    if faults := _by_width(factors, setting):
-        return Verdict(tuple(faults), ())
-    base = _base(factors, setting)
-    if base < 0:
-        faults.append(Fault("BP1", "the gradient has the wrong sign: y − a instead of a − y."))
-    relative = {key: value / base for key, value in factors.items()}
+    faults, sizes = _signs(factors)
+    if by_width := _by_width(sizes, setting):
+        return Verdict((*faults, *by_width), ())
+    base = _base(sizes, setting)
+    relative = {key: value / base for key, value in sizes.items()}
     faults += _differences(relative, setting)
     at = next((key for key, value in relative.items() if setting.same(value, 1)), None)
     again = None if other is None or at is None or at not in other[0] else (abs(other[0][at]), other[1])
@@ -61,7 +61,7 @@ def number(value: float) -> str:
 
 
 def _base(factors: Factors, setting: Setting) -> float:
-    """The factor of most arrays; among equals the one that is 1, then the plainest, then that of the output."""
+    """The factor of most arrays; among equals the plainest."""
     plain = [1.0, 2.0, 0.5, 1 / setting.widths[-1], float(setting.m), 1 / setting.m]
 
     def rank(value: float) -> tuple[int, int, bool]:
@@ -72,6 +72,32 @@ def _base(factors: Factors, setting: Setting) -> float:
     return min(factors.values(), key=rank)
 
 
+def _signs(factors: Factors) -> tuple[list[Fault], Factors]:
+    """The faults of signs that dW and db of each layer share, and the factors without these signs."""
+    layers = sorted({layer for _, layer in factors}, reverse=True)
+    signs = {layer: {value > 0 for (_, n), value in factors.items() if n == layer} for layer in layers}
+    if any(len(both) > 1 for both in signs.values()):
+        return [], factors
+    positive = {layer: both == {True} for layer, both in signs.items()}
+    turned = [n for n in layers[1:] if positive[n] != positive[n + 1]] if _consecutive(layers) else []
+    others = [n for n in layers if positive[n] != positive[layers[0]]]
+    if len(others) < len(turned) < len(layers) - 1 or (others and not turned):
+        return [], factors
+    faults = [] if positive[layers[0]] else [Fault("BP1", "the gradient has the wrong sign: y − a instead of a − y.")]
+    if turned:
+        where = "" if len(turned) == len(layers) - 1 else f", in the δ of layer {_listed(turned)} only"
+        faults.append(Fault("BP2", f"the error that arrives has the wrong sign{where}."))
+    return faults, {key: abs(value) for key, value in factors.items()}
+
+
+def _consecutive(layers: list[int]) -> bool:
+    return layers == list(range(layers[0], layers[-1] - 1, -1))
+
+
+def _listed(layers: list[int]) -> str:
+    return " and ".join(map(str, sorted(layers)))
+
+
 # ---- factors that differ
 
 
@@ -80,19 +106,30 @@ def _differences(relative: Factors, setting: Setting) -> Iterator[Fault]:
     odd = {key: value for key, value in relative.items() if not setting.same(value, 1)}
     if not odd:
         return
-    if faults := _passed_down(relative, setting):
+    faults, relative = _of_one_kind(relative, setting)
+    yield from faults
+    odd = {key: value for key, value in relative.items() if not setting.same(value, 1)}
+    if odd and (faults := _passed_down(relative, setting)):
         yield from faults
         return
-    for kind, equation in (("dW", "BP4"), ("db", "BP3")):
-        values = {layer: value for (name, layer), value in odd.items() if name == kind}
-        layers = [layer for name, layer in relative if name == kind]
-        if len(values) == len(layers) and all(setting.same(value, min(values.values())) for value in values.values()):
-            yield Fault(equation, f"in {kind}, {_ratio_text(min(values.values()), setting)}.")
-            continue
-        for layer, value in values.items():
-            yield Fault(
-                equation, f"{kind}{layer} is {_times(value)} ours: direction right, scale wrong{_why(value, setting)}."
-            )
+    has_both = len({name for name, _ in relative}) == 2
+    for (kind, layer), value in odd.items():
+        equation = "BP2 or BP4" if not has_both and layer < len(setting.widths) - 1 else EQUATIONS[kind]
+        text = f"{kind}{layer} is {_times(value)} ours: direction right, scale wrong{_why(value, setting)}."
+        yield Fault(equation, text)
+
+
+def _of_one_kind(relative: Factors, setting: Setting) -> tuple[list[Fault], Factors]:
+    """The fault of a factor that only dW has, or only db, in all layers; and the factors without it."""
+    layers = sorted({layer for _, layer in relative}, reverse=True)
+    if len(relative) < 2 * len(layers):
+        return [], relative
+    ratios = [relative["db", n] / relative["dW", n] for n in layers]
+    if setting.same(ratios[0], 1) or not all(setting.same(ratio, ratios[0]) for ratio in ratios):
+        return [], relative
+    kind, value = ("db", ratios[0]) if setting.same(relative["dW", layers[0]], 1) else ("dW", 1 / ratios[0])
+    rest = {key: factor / value if key[0] == kind else factor for key, factor in relative.items()}
+    return [Fault(EQUATIONS[kind], f"in {kind}, {_ratio_text(value, setting)}.")], rest
 
 
 def _times(value: float) -> str:
@@ -123,7 +160,8 @@ def _passed_down(relative: Factors, setting: Setting) -> list[Fault]:
     """A factor that the error takes on its way from layer to layer, with dW and db alike."""
     layers = sorted({layer for _, layer in relative}, reverse=True)
     alike = [[value for (_, n), value in relative.items() if n == layer] for layer in layers]
-    if len(layers) < 2 or any(not setting.same(value, values[0]) for values in alike for value in values):
+    is_alike = all(setting.same(value, values[0]) for values in alike for value in values)
+    if len(layers) < 2 or len(relative) < 2 * len(layers) or not is_alike:
         return []
     by_layer = dict(zip(layers, (values[0] for values in alike), strict=True))
     ratios = {layer: by_layer[layer] / by_layer[layer + 1] for layer in layers[1:]}
@@ -132,10 +170,8 @@ def _passed_down(relative: Factors, setting: Setting) -> list[Fault]:
     first = next(iter(odd.values()))
     if any(not setting.same(ratio, first) for ratio in odd.values()) or len(alone) < len(odd) < len(ratios):
         return []
-    where = "" if len(odd) == len(ratios) else f" of layer {' and '.join(map(str, sorted(odd)))} only"
-    if setting.same(first, -1):
-        return [Fault("BP2", f"the error that arrives has the wrong sign{', in the δ' + where if where else ''}.")]
-    text = f"the error that arrives is {_times(first)} ours{', in the δ' + where if where else ''}"
+    where = "" if len(odd) == len(ratios) else f", in the δ of layer {_listed(list(odd))} only"
+    text = f"the error that arrives is {_times(first)} ours{where}"
     if setting.same(first, 1 / setting.m):
         text += ": it is divided by m in every layer"
     return [Fault("BP2", f"{text}; direction right, scale wrong.")]
@@ -166,7 +202,7 @@ def _divided(factors: Factors, expected: Mapping[int, float], setting: Setting, 
         kinds.append(kind)
     if not kinds:
         return None
-    equation = " and ".join({"db": "BP3", "dW": "BP4"}[kind] for kind in sorted(kinds, reverse=True))
+    equation = " and ".join(EQUATIONS[kind] for kind in sorted(kinds, reverse=True))
     return Fault(equation, f"{' and '.join(kinds)} {'are' if len(kinds) > 1 else 'is'} {text}")
 
 
