@@ -64,6 +64,8 @@ def test_another_cost_is_a_note_and_no_fault(name: str, architecture: str) -> No
         ("minus bias", "first sample", "relu, sigmoid"),
         ("db axis", "no gate", "sigmoid"),
         ("db is 0", "error negative", "tanh, linear"),
+        ("z in a form of a", "early update", "sigmoid"),
+        ("sum in db", "error negative", "relu, sigmoid"),
     ],
 )
 def test_two_mistakes_are_both_named(one: str, other: str, architecture: str) -> None:
@@ -74,6 +76,14 @@ def test_two_mistakes_are_both_named(one: str, other: str, architecture: str) ->
         named = [fault.equation for fault in report.faults if wrong.sentence in fault.sentence]
         assert named == [wrong.equation], str(report)
     assert len(report.faults) == 2, str(report)
+
+
+def test_two_mistakes_of_the_forward_pass() -> None:
+    methods = {**WRONG["no bias"].methods, **WRONG["sigmoid for tanh"].methods}
+    widths, names, cost = ARCHITECTURES["tanh, linear"]
+    report = check_backprop(type("Two", (Mine,), methods)(names, cost), widths, names, cost)
+    sentence = "forward: z lacks its bias; and the activation of the hidden layers is sigmoid."
+    assert str(report) == sentence
 
 
 def test_a_mistake_is_named_behind_a_penalty_a_sum_and_an_epsilon() -> None:

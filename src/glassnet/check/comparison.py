@@ -162,7 +162,7 @@ class _Numbers:
 
 
 def _listed(layers: list[int]) -> str:
-    return " and ".join(map(str, sorted(layers)))
+    return f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, sorted(layers)))}"
 
 
 def _is_unknown(explanation: Explanation) -> bool:

@@ -19,6 +19,7 @@ from glassnet.check.gradient_mistakes import bias_gradients, mean, product, weig
 from glassnet.check.passes import Dense, Pass, transposed
 from glassnet.program.parameters import Array
 
+MIN_RATE = 1e-6  # a learning rate below is none
 MAX_READINGS = 6  # of the layers above, that are continued below
 UNKNOWN = {"dW": Mistake("BP4", "", weight=2.5), "db": Mistake("BP3", "", weight=2.5)}
 
@@ -112,13 +113,16 @@ class Decoder:
         if dw is None or theirs is None:
             return
         arriving = [transposed(w) @ delta, transposed(dw) @ delta]
-        deltas = [next(iter(gates(self.run, self.right.dense[layer - 1], layer, one)))[1] for one in arriving]
         a = self.run.a[layer - 1] if theirs is self.theirs.dw[layer] else np.ones_like(self.run.a[layer - 1][:, :1])
-        forms = [product(one, a) for one in deltas]
-        factors = multiples(theirs, forms, self._scale(deltas[0], a), self.tolerance)
-        if factors is not None and abs(rate := -factors[1] / factors[0]) > 1e-6:
-            lr = float(f"{rate:.4g}") if abs(float(f"{rate:.4g}") / rate - 1) < self.tolerance else rate
-            yield Error((early_update(lr),), arriving[0] - lr * arriving[1], deltas[0] - lr * deltas[1])
+        both = [list(gates(self.run, self.right.dense[layer - 1], layer, one)) for one in arriving]
+        for (mistake, delta), (_, other) in zip(*both, strict=True):
+            factors = multiples(theirs, [product(delta, a), product(other, a)], self._scale(delta, a), self.tolerance)
+            if factors is None or abs(rate := -factors[1] / factors[0]) < MIN_RATE:
+                continue
+            short = float(f"{rate:.4g}")
+            lr = short if abs(short / rate - 1) < self.tolerance else float(rate)
+            mistakes = (early_update(lr), *((mistake,) if mistake else ()))
+            yield Error(mistakes, arriving[0] - lr * arriving[1], delta - lr * other)
 
     def _layer(self, reading: Reading, layer: int, max_mistakes: int, unknown: bool) -> Iterator[Reading]:
         above = reading.above.deltas.get(layer + 1)

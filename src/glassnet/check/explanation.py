@@ -136,4 +136,8 @@ def _gap(ours: Array, theirs: Array | None) -> float:
 
 def gap_text(gap: float) -> str:
     """A difference relative to our largest entry."""
-    return f"{100 * gap:.2g} % of the largest entry" if gap < 1 else f"{gap:.3g} times the largest entry"
+    return f"{_percent(gap)} % of the largest entry" if gap < 1 else f"{gap:.3g} times the largest entry"
+
+
+def _percent(gap: float) -> str:
+    return f"{100 * gap:.0f}" if gap > 0.1 else f"{100 * gap:.2g}"

@@ -72,6 +72,18 @@ def forwards(right: Pass) -> Iterator[Forward]:
         yield from mistakes
 
 
+def forward_pairs(right: Pass) -> Iterator[Forward]:
+    """Two mistakes at once: one in every z, and one in an activation."""
+    for one in _affines(right):
+        if one.layers != one.possible:
+            continue
+        for other in _activations(right):
+            assert one.mistake is not None and other.mistake is not None
+            text = f"{one.mistake.sentence.rstrip('.')}; and {other.mistake.sentence}"
+            run = one.run.replaced(dense=other.run.dense, affines=one.run.affines)
+            yield Forward(run, Mistake("forward", text, weight=2.0), one.layers, one.possible)
+
+
 def _choices(layers: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """All of some layers together, then each alone."""
     yield tuple(layers)

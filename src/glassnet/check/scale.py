@@ -53,11 +53,13 @@ def judge(factors: Factors, setting: Setting, other: tuple[Factors, int] | None 
 
 
 def number(value: float) -> str:
-    """A factor as people write it: 7, 0.1, 7/3 or 0.1234."""
+    """A factor as people write it: 7, −0.1, 7/3 or 0.1234."""
     if math.isclose(value, round(value, 2), rel_tol=1e-6):
-        return f"{round(value, 2):g}"
-    close = Fraction(value).limit_denominator(MAX_DENOMINATOR)
-    return str(close) if close and math.isclose(value, close, rel_tol=1e-6) else f"{value:.4g}"
+        text = f"{round(value, 2):g}"
+    else:
+        close = Fraction(value).limit_denominator(MAX_DENOMINATOR)
+        text = str(close) if close and math.isclose(value, close, rel_tol=1e-6) else f"{value:.4g}"
+    return text.replace("-", "−")
 
 
 def _base(factors: Factors, setting: Setting) -> float:

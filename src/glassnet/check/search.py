@@ -5,14 +5,14 @@ The numbers must agree in every entry of several independent trials; nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from glassnet.check.decoder import UNKNOWN, Decoder, Theirs
 from glassnet.check.explanation import Explanation, Wording
 from glassnet.check.fault import Gradients
-from glassnet.check.forward_mistakes import Forward, forwards
+from glassnet.check.forward_mistakes import Forward, forward_pairs, forwards
 from glassnet.check.logarithms import errors_with_epsilon
 from glassnet.check.passes import Pass
 from glassnet.check.trial import Trial
@@ -72,12 +72,15 @@ class Search:
         if self.trial.forward_is_right is not True:
             least = min((one.weight for one in found), default=np.inf)
             if least >= 1 - CERTAIN:  # what a wrong forward pass weighs at least
-                wrong = self._wrong_forwards(int(least > 1 + CERTAIN), with_decay)
+                wrong = self._wrong_forwards(forwards(self.right), int(least > 1 + CERTAIN), with_decay)
                 found += [one for one in wrong if one.weight <= least + CERTAIN]
+            if not found:
+                found += self._wrong_forwards(forward_pairs(self.right), 0, with_decay)
         return found
 
-    def _wrong_forwards(self, max_mistakes: int, with_decay: bool) -> Iterator[Explanation]:
-        for forward in forwards(self.right):
+    def _wrong_forwards(self, tried: Iterable[Forward], max_mistakes: int, with_decay: bool) -> Iterator[Explanation]:
+        """The best reading of each of these wrong forward passes, if it has one."""
+        for forward in tried:
             if all(np.allclose(p, q) for p, q in zip(forward.run.a, self.right.a, strict=True)):
                 continue
             for reading in self._decoder(forward).readings(max_mistakes, with_decay)[:1]:
