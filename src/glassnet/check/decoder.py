@@ -139,8 +139,8 @@ class Decoder:
                 dws, dbs = dws or [Part(UNKNOWN["dW"], np.nan)], dbs or [Part(UNKNOWN["db"], np.nan)]
             for dw, db in ((dw, db) for dw in dws for db in dbs):
                 yield self._extended(reading, layer, error, (dw, db))
-            if self.theirs.dw[layer] is None and self.theirs.db[layer] is None:
-                return
+            if not error.mistakes and all(part.mistake is None for part in (*dws[:1], *dbs[:1])) and dws and dbs:
+                return  # the right δ with the right dW and db: no other δ explains them with fewer mistakes
 
     def _extended(self, reading: Reading, layer: int, error: Error, parts: tuple[Part, Part]) -> Reading:
         found = [(mistake, layer) for mistake in (*error.mistakes, *(part.mistake for part in parts)) if mistake]

@@ -15,7 +15,8 @@ from glassnet.program.parameters import Array
 from glassnet.tables.costs import Cost
 
 MAX_DRAWS = 150  # of a whole network
-PATIENCE = 30  # draws without an improvement, after which single dead rows count as unavoidable
+PATIENCE, WIDE_PATIENCE = 30, 3  # draws without an improvement, after which single dead rows count as unavoidable
+WIDE = 16  # a layer above it makes every draw slow, and single dead rows hide little
 LAYER = 100.0  # what a whole dead layer counts
 MAX_ROW_DRAWS = 30  # of the weights of one neuron
 MIN_ENTRY = 1e-3  # of a row of dW and db, relative to the mean |δ|: below, it counts as 0
@@ -45,8 +46,9 @@ def draw(shape: Shape, rng: np.random.Generator) -> Drawn:
     """The first draw without a dead row, or the one with the fewest."""
     best = _draw_once(shape, rng)
     least, since = dead_rows(shape, best), 0
+    patience = PATIENCE if max(shape.widths) <= WIDE else WIDE_PATIENCE
     for _ in range(MAX_DRAWS):
-        if least == 0 or (least < LAYER and since > PATIENCE):
+        if least == 0 or (least < LAYER and since > patience):
             break
         drawn, since = _draw_once(shape, rng), since + 1
         if (dead := dead_rows(shape, drawn)) < least:
