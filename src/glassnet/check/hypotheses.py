@@ -79,7 +79,10 @@ def gradients(prepared: PreparedPass, changes: Sequence[Change] = ()) -> Gradien
     finally:
         runner.vectors.parameters.vector[:] = before
     layers = range(1, len(prepared.model.architecture.dense) + 1)
-    return [runner.columns(f"dw{n}").copy() for n in layers], [runner.columns(f"db{n}").copy() for n in layers]
+    dw, db = ([runner.columns(f"{name}{n}").copy() for n in layers] for name in ("dw", "db"))
+    if not any(runner.columns(f"b{n}").any() for n in layers):  # their network has no biases: nothing to compare
+        db = [np.ones_like(part) for part in db]
+    return dw, db
 
 
 # Changes of the program -----------------------------------------------------------------------------------------------

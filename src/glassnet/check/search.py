@@ -25,7 +25,11 @@ def search(trial: Trial, theirs: Gradients, tolerance: float) -> tuple[Fault, ..
     faults = explained(ours, theirs, known, tolerance)
     if faults is not None:
         return faults
-    distinct = [(fault, change) for fault, change in Hypotheses(prepared) if _differs(prepared, change, ours)]
+    distinct = [
+        (fault, change)
+        for fault, change in Hypotheses(prepared)
+        if _differs(prepared, change, ours) and not (trial.forward_is_right is True and fault.equation == "forward")
+    ]
     for count in (1, 2):
         best: tuple[Fault, ...] | None = None
         for chosen in combinations(distinct, count):

@@ -1,0 +1,206 @@
+"""A person's class or object with an interface of its own: the usual methods are called as their arguments say.
+
+A method that returns gradients, a forward pass with a backward pass, or one step of fit or train: whichever it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
+
+from glassnet.check.arrays_candidate import ArraysCandidate, Attached, write
+from glassnet.check.candidate_error import CandidateError, Refused, quiet
+from glassnet.check.conventions import Conventions
+from glassnet.check.found_arrays import attributes, find_gradients, find_parameters
+from glassnet.check.hypotheses import Fault
+from glassnet.check.object_calls import construct, resolved
+from glassnet.check.places import LayerPlaces
+from glassnet.check.reading import Reading
+from glassnet.check.search import factor
+from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
+from glassnet.errors import ParameterError, suggestion
+from glassnet.program.parameters import Array
+
+FORWARD = (
+    "forward",
+    "feedforward",
+    "feed_forward",
+    "forward_pass",
+    "forward_propagation",
+    "forward_prop",
+    "forwardprop",
+)
+BACKWARD = (
+    *("backprop", "back_prop", "backpropagation", "back_propagation", "backpropagate", "backward", "backward_pass"),
+    *("backward_propagation", "backward_prop", "gradients", "gradient", "compute_gradients", "compute_grads", "grads"),
+)
+UPDATE = (
+    "update_mini_batch",
+    "train_step",
+    "train_on_batch",
+    "step",
+    "fit",
+    "train",
+    "partial_fit",
+    "train_batch",
+    "sgd",
+    "SGD",
+)
+RATE = ("lr", "learning_rate", "eta", "alpha", "rate", "l_rate", "learningrate")
+
+
+class ObjectCandidate(ArraysCandidate):
+    """A new object of their class, or a copy of the one passed, for every call."""
+
+    def __init__(
+        self, mine: Any, activations: Sequence[Any], conventions: Conventions, *, methods: Sequence[str] = ()
+    ) -> None:
+        super().__init__(conventions)
+        self.mine, self.activations = mine, list(activations)
+        self.methods = list(methods) or [name for name in (*BACKWARD, *UPDATE) if callable(getattr(mine, name, None))]
+        self.used, self.has_fixed_widths = "", not isinstance(mine, type)
+
+    def create(self, widths: list[int]) -> Any:
+        """An instance of their class, or a copy of the one that was passed."""
+        if not isinstance(self.mine, type):
+            return deepcopy(self.mine)
+        arguments = construct(self.mine, widths, self.activations)
+        if arguments is None:
+            raise Refused(refusal(self.mine, self.methods, "what its arguments are is not clear from their names"))
+        return self.mine(**arguments)
+
+    def attach(self, trial: Trial, samples: int) -> Attached:
+        """A new object with its arrays, and the first method that can be called."""
+        instance = self.create(trial.widths)
+        places = find_parameters(instance, trial.widths)
+        if places is None:
+            raise Refused(refusal(self.mine, self.methods, "its weights are not found under any of the usual names"))
+        for name in RATE:
+            if isinstance(attributes(instance).get(name), (int, float)):
+                setattr(instance, name, 1.0)
+        layers = len(trial.widths) - 1
+        for name in self.methods:  # the first that its arguments let us call
+            step = bound_step(instance, name, samples)
+            if step is not None:
+                self.used = name
+                return Attached(
+                    _without(places, self.conventions), step, 1.0, lambda: find_gradients(instance, layers), True
+                )
+        raise Refused(refusal(self.mine, self.methods, "none of its methods can be called with x and y alone"))
+
+    def update_faults(self, trial: Trial) -> list[Fault]:
+        """Whether update_mini_batch moves the weights by the gradient that is right already."""
+        if self.used == "update_mini_batch" or "update_mini_batch" not in self.methods:
+            return []
+        conventions = self.conventions._replace(one_sample=False)
+        update = ObjectCandidate(self.mine, self.activations, conventions, methods=["update_mini_batch"])
+        try:
+            answer = update.answer(trial)
+        except CandidateError as error:
+            return [Fault("update", f"update_mini_batch: {error}.")]
+        ratios = [
+            factor(theirs, ours, FLOAT32_TOLERANCE) for theirs, ours in zip(answer[:2], trial.gradients, strict=True)
+        ]
+        return [] if ratios == [1.0, 1.0] else [_update_fault(ratios, trial.m)]
+
+    def call_predict(self, reading: Reading, trial: Trial, predict: Any, x: Array) -> Any:
+        """Their prediction for x, by a method's name, or by a function of the object and x."""
+        instance = self.create(trial.widths)
+        places = find_parameters(instance, trial.widths)
+        with quiet():
+            if places is not None:
+                write(_without(places, self.conventions), reading, trial)
+            return method_of(instance, predict)(reading.give_x(x))
+
+
+def _update_fault(ratios: list[float | None], m: int) -> Fault:
+    """What a step that is another multiple of the gradient means."""
+    meanings = {
+        -1.0: "goes uphill: subtract eta·gradient",
+        float(m): "moves by the sum over the mini-batch, not the mean",
+    }
+    ratio = ratios[0] if ratios[0] is not None and ratios[0] == ratios[1] else None
+    what = next(
+        (text for one, text in meanings.items() if ratio is not None and abs(ratio / one - 1) < FLOAT32_TOLERANCE), None
+    )
+    return Fault(
+        "update", f"update_mini_batch {what or 'does not move the weights and biases by −eta times the mean gradient'}."
+    )
+
+
+def method_of(instance: Any, predict: Any) -> Callable[[Any], Any]:
+    """The method of this name, or a function of the object and x, as a function of x."""
+    if not isinstance(predict, str):
+        return lambda x: predict(instance, x)
+    if not hasattr(instance, predict):
+        known = [name for name in dir(instance) if not name.startswith("_")]
+        raise ParameterError(
+            f"predict: {type(instance).__name__} has no method {predict!r}. {suggestion(predict, known)}".rstrip()
+        )
+    method: Callable[[Any], Any] = getattr(instance, predict)
+    return method
+
+
+def _without(places: list[LayerPlaces], conventions: Conventions) -> list[LayerPlaces]:
+    """The places of the weights alone where the biases are not separate."""
+    return places if conventions.separate_biases else [LayerPlaces(place.weight, None) for place in places]
+
+
+def bound_step(instance: Any, name: str, samples: int) -> Callable[[Any, Any], Any] | None:
+    """A call of a method with x and y, after the forward pass where it is a backward one; None where it needs more."""
+    method = getattr(instance, name)
+    forward = next((getattr(instance, one) for one in FORWARD if callable(getattr(instance, one, None))), None)
+    needs_forward = name in BACKWARD and forward is not None
+
+    def values(x: Any, y: Any, output: Any) -> dict[str, Any]:
+        known = {
+            "x": x,
+            "y": y,
+            "lr": 1.0,
+            "epochs": 1,
+            "batch": samples,
+            "quiet": False,
+            "seed": 0,
+            "mini_batch": None,
+        }
+        if x is not None:
+            known["mini_batch"] = list(zip(split(x, samples), split(y, samples), strict=True))
+        if needs_forward:
+            last = output[0] if isinstance(output, tuple) and output else output
+            known |= {"output": last, "cache": output[1] if isinstance(output, tuple) and len(output) > 1 else output}
+        return known
+
+    if resolved(method, values(None, None, None), positional=("x", "y")) is None:
+        return None
+    if needs_forward and forward is not None and resolved(forward, {"x": None}, positional=("x",)) is None:
+        return None
+
+    def step(x: Any, y: Any) -> Any:
+        output = None
+        if needs_forward and forward is not None:
+            output = forward(**(resolved(forward, {"x": x}, positional=("x",)) or {}))
+        return method(**(resolved(method, values(x, y, output), positional=("x", "y")) or {}))
+
+    return step
+
+
+def split(array: Any, samples: int) -> list[Any]:
+    """The samples of x or y, one by one, each in the orientation of all."""
+    if samples == 1:
+        return [array]
+    if array.ndim == 1:
+        return list(array)
+    return [array[:, [i]] if array.shape[1] == samples else array[[i]] for i in range(samples)]
+
+
+def refusal(mine: Any, methods: Sequence[str], reason: str) -> str:
+    """One sentence that says why a class cannot be used, and the lines with which it can."""
+    name = mine.__name__ if isinstance(mine, type) else type(mine).__name__
+    method = next((one for one in methods if one in UPDATE), methods[0] if methods else "fit")
+    return (
+        f"{name} cannot be checked as it is: {reason}; make one and say where its weights are, and what makes a step:\n"
+        f"    net = {name}(...)\n"
+        f'    check_backprop(parameters=[(net, "W1", "b1"), (net, "W2", "b2")], lr=1.0,\n'
+        f"                   step=lambda x, y: net.{method}(x, y), layers=[2, 3, 1])  # one update with rate lr"
+    )
