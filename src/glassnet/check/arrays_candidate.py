@@ -48,6 +48,10 @@ class ArraysCandidate(Candidate):
     def attach(self, trial: Trial, samples: int) -> Attached:
         """Arrays and a step for a network of these widths, for so many samples at once."""
 
+    def rate(self, trial: Trial) -> float:
+        """The learning rate of the step."""
+        return self.attach(trial, trial.m).lr
+
     def readings(self, trial: Trial) -> list[Reading]:
         """The readings that fit the shapes of their arrays."""
         with quiet():

@@ -60,11 +60,11 @@ class NumberedArrays(dict[str, Any]):
     def __missing__(self, name: Any) -> Any:
         match = NUMBERED.fullmatch(str(name).lower().replace("_", ""))
         if match is not None and match[2].isdigit():
-            if int(match[2]) == 0:
-                raise CountedFromZero(name)
             standard = f"{'b' if match[1][0] == 'b' else 'W'}{match[2]}"
             if standard in self:
                 return self[standard]
+            if int(match[2]) == 0:
+                raise CountedFromZero(name)
         lists = {"weights": self.parts[0], "biases": self.parts[1]}
         role = ROLE_OF.get(str(name).lower())
         if role in lists:
@@ -149,18 +149,27 @@ def _complete(roles: list[Role], layers: int, separate: bool) -> bool:
 def refusal(mine: Any, required: list[tuple[str, Role | None]], separate: bool) -> str:
     """One sentence that says which arguments are not understood, and the lines that adapt the function."""
     name = getattr(mine, "__name__", type(mine).__name__)
-    written = "mine" if name in ("<lambda>", "mine") else name
-    call = ", ".join(f"{argument}={_value_of(role)}" for argument, role in required)
+    head = f"{name}({', '.join(argument for argument, _ in required)})"
+    roles = [role for _, role in required]
+    if separate and None not in roles and {role[0] for role in roles if role} == set("wxy"):
+        return (
+            f"{head} has no argument for the biases; pass biases=False if the network has none, or biases="
+            '"first" or "last" if they are the first or last column of W.'
+        )
+    if set(roles) <= {"x", "y"}:
+        return (
+            f"{head} has no argument for the weights; if they are variables outside of it, pass "
+            "parameters=[(owner, weight, bias), ...] and step= instead."
+        )
+    unknown = [argument for argument, role in required if role is None]
+    reason = f"what {' and '.join(unknown)} should be is not known" if unknown else "its arguments are not all it needs"
     arguments = "weights, biases, x, y" if separate else "weights, x, y"
-    hint = ""
-    if separate and not any(role is not None and role[0] == "b" for _, role in required):
-        hint = ' (biases=False if it has none, "first" or "last" if they are folded into W)'
+    call = ", ".join(f"{argument}={_value_of(role)}" for argument, role in required)
     return (
-        f"{name}({', '.join(argument for argument, _ in required)}) cannot be called: the names of its arguments do not say "
-        f"which of them are ({arguments}){hint}; adapt it and pass the adapter:\n"
-        f"    def adapted({arguments}):  # lists of one array per layer, x (fan_in, batch); rows=True for rows\n"
-        f"        grads = {written}({call})  # fill in each ...\n"
-        f"        return {'dw, db' if separate else 'dw'}  # taken from grads, one array per layer"
+        f"{head} cannot be called, because {reason}; write an adapter and pass it instead:\n"
+        f"    def adapted({arguments}):  # lists with one array per layer; samples as columns or as rows\n"
+        f"        grads = {'mine' if name == '<lambda>' else name}({call})  # fill in each ...\n"
+        f"        return {'dw, db' if separate else 'dw'}  # from grads, or return grads itself if it has them all"
     )
 
 

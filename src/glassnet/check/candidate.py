@@ -1,7 +1,7 @@
 """A person's backpropagation, asked for its gradient on a trial, whatever way it is called and its arrays lie.
 
-The subclasses reach the code: a function, the article's class, arrays that one step changes. Here the reading is chosen,
-samples are handed over one at a time where the code wants them so, and what it returns becomes an Answer.
+The subclasses reach the code: a function, the article's class, arrays that one step changes. Here the reading is
+chosen, samples are handed over one at a time where the code wants them so, and what it returns becomes an Answer.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.check.candidate_error import CandidateError as CandidateError
+from glassnet.check.candidate_error import is_theirs
 from glassnet.check.candidate_error import quiet as quiet
 from glassnet.check.conventions import FOLDED, Conventions
 from glassnet.check.reading import Reading, readings
-from glassnet.check.return_forms import STANDARD, Form, Shapes, fit
+from glassnet.check.return_forms import Form, Shapes, fit
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 
@@ -39,6 +40,7 @@ class Choice(NamedTuple):
 
     reading: Reading
     order: str
+    is_odd_order: bool  # another one than usual, or one of several that the shapes allow
     answer: Answer
     rank: tuple[float, float]  # how many arrays have our direction; how well the shapes fit
 
@@ -58,8 +60,7 @@ class Candidate(ABC):
         self.reading: Reading | None = None
         self.order = ""
         self._first: tuple[Trial, Answer] | None = None
-        self._is_guess = self._is_right = False
-        self._several_orders = False
+        self._is_guess = self._is_odd_order = self._is_right = False
 
     @abstractmethod
     def call(self, reading: Reading, trial: Trial, x: Array, y: Array) -> list[Form]:
@@ -108,7 +109,7 @@ class Candidate(ABC):
         other.conventions, other.reading, other.order, other._first = conventions, None, "", None
         return other
 
-    def is_right(self, trial: Trial) -> bool:
+    def is_multiple(self, trial: Trial) -> bool:
         """Whether a reading gives a multiple of our gradient; False also where their code raises."""
         try:
             self.answer(trial)
@@ -118,10 +119,10 @@ class Candidate(ABC):
 
     def notes(self) -> list[str]:
         """How their code is read, where that was not declared."""
-        parts = [str(self.reading)] if self._is_guess else []
-        if self.order not in STANDARD and self._several_orders:
-            parts.append(f"returned as {self.order}")
-        return [f"read as: {'; '.join(parts)}.", *self.conventions.notes()] if parts else self.conventions.notes()
+        found = [f"it is read with {self.reading}."] if self._is_guess else []
+        if self._is_odd_order:
+            found.append(f"what it returns is read as {self.order}.")
+        return [*found, *self.conventions.notes()]
 
     def choose(self, trial: Trial) -> None:
         """Set the first reading whose gradient is a multiple of ours, else the one that comes closest; once."""
@@ -143,11 +144,11 @@ class Candidate(ABC):
             raise self._farthest(failures, trial)
         self.reading, self.order, self._first = best.reading, best.order, (trial, best.answer)
         self._is_guess, self._is_right = best.reading != possible[0], best.is_right
+        self._is_odd_order = best.is_odd_order
 
     def _choices(self, reading: Reading, trial: Trial) -> Iterator[Choice]:
         """One choice per order of what they return. Raises CandidateError where none can be compared."""
         found = self._forms(reading, trial)
-        self._several_orders = self._several_orders or len(found) > 1 or found[0].order not in STANDARD
         error: CandidateError | None = None
         for form in found:
             try:
@@ -155,7 +156,8 @@ class Candidate(ABC):
             except CandidateError as caught:
                 error = error or caught
                 continue
-            yield Choice(reading, form.order, answer, _rank(answer, trial))
+            odd = not form.is_usual or form is not found[0]
+            yield Choice(reading, form.order, odd, answer, _rank(answer, trial))
             error = None
         if error is not None:
             raise error
@@ -191,13 +193,13 @@ def _output(result: Any) -> Array:
 
 
 def lines_run(call: Callable[[], Any]) -> int:
-    """How many lines are run until a call ends or raises CandidateError."""
+    """How many lines of their code are run until a call ends or raises CandidateError."""
     count, before = 0, sys.gettrace()
 
     def trace(frame: Any, event: str, argument: Any) -> Any:
         nonlocal count
         count += event == "line"
-        return trace
+        return trace if is_theirs(frame.f_code.co_filename) else None
 
     sys.settrace(trace)
     try:
@@ -211,10 +213,11 @@ def lines_run(call: Callable[[], Any]) -> int:
 
 def _mean(forms: list[Form]) -> Form:
     """The means of the gradients of single samples."""
-    lists = [
-        [_mean_of(parts) for parts in zip(*arrays, strict=True)] for arrays in zip(*(f[1:] for f in forms), strict=True)
-    ]
-    return Form(forms[0].order, *lists)
+    dw, db = (
+        [_mean_of(parts) for parts in zip(*lists, strict=True)]
+        for lists in ([f.dw for f in forms], [f.db for f in forms])
+    )
+    return Form(forms[0].order, dw, db, forms[0].is_usual)
 
 
 def _mean_of(parts: tuple[Any, ...]) -> Any:

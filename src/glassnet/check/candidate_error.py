@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sysconfig
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import numpy as np
 from glassnet.errors import GlassnetError, ParameterTypeError
 
 PACKAGE = str(Path(__file__).parents[1])  # an error raised in here is not in their code
+STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
 
 class CandidateError(GlassnetError, ValueError):
@@ -42,8 +44,13 @@ def quiet() -> Iterator[None]:
             raise CandidateError(f"it raises {type(error).__name__}{_line(error)}: {text[:160]}") from error
 
 
+def is_theirs(path: str) -> bool:
+    """Whether a source file is neither of this package nor of an installed library."""
+    return not (path.startswith((PACKAGE, STANDARD_LIBRARY)) or "site-packages" in path)
+
+
 def _line(error: Exception) -> str:
     """The line of their code that raised, in neither this package nor an installed library; "" where there is none."""
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [one for one in frames if not one.filename.startswith(PACKAGE) and "site-packages" not in one.filename]
+    theirs = [one for one in frames if is_theirs(one.filename)]
     return f" in line {theirs[-1].lineno}" + (f", {theirs[-1].line!r}" if theirs[-1].line else "") if theirs else ""

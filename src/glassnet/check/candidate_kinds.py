@@ -28,10 +28,8 @@ class Code(NamedTuple):
     def check(self) -> None:
         """Raise where both doors are used, or neither, or half of one."""
         if (self.mine is None) == (self.parameters is None):
-            raise ParameterTypeError(
-                "pass either mine, a function or class, or parameters=[(owner, weight, bias), ...] with step=, not "
-                f"{'both' if self.mine is not None else 'neither'}."
-            )
+            ways = "mine, a function or class, or parameters=[(owner, weight, bias), ...] with step="
+            raise ParameterTypeError(f"pass {ways}; {'not both' if self.mine is not None else 'both are missing'}.")
         if self.parameters is None and (self.step is not None or self.grads is not None):
             raise ParameterTypeError(
                 "step and grads belong to parameters=[(owner, weight, bias), ...]; mine is called by itself."
@@ -92,5 +90,5 @@ def _declared(code: Code, conventions: Conventions) -> DeclaredCandidate:
         raise ParameterError(
             f"biases={conventions.biases!r} says that there are none apart, but parameters names some."
         )
-    grads = None if code.grads is None else declared_places(code.grads, "grads")
+    grads = None if code.grads is None else declared_places(code.grads, "grads", exist=False)
     return DeclaredCandidate(places, code.step, float(code.lr), grads, conventions)

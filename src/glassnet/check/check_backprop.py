@@ -19,7 +19,9 @@ from glassnet.check.candidate_kinds import Code, candidate_of
 from glassnet.check.class_checks import class_faults
 from glassnet.check.comparison import Comparison, compare_gradients, is_same
 from glassnet.check.conventions import Conventions
+from glassnet.check.forward_check import forward_faults
 from glassnet.check.function_candidate import FunctionCandidate
+from glassnet.check.hints import hint
 from glassnet.check.hypotheses import Fault
 from glassnet.check.object_candidate import ObjectCandidate
 from glassnet.check.reading import Reading
@@ -27,6 +29,7 @@ from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.errors import ParameterError, ParameterTypeError
 
 BATCH_SIZES = (7, 11, 13, 5, 17, 19)  # one that no layer has as its width, so that a wrong axis shows in the shape
+NO_KNOWN_MISTAKE = "no known mistake"  # in the sentence of a fault that is located, not explained
 
 
 class BackpropReport(NamedTuple):
@@ -125,9 +128,11 @@ def _trial(layers: Sequence[int], activations: Any, cost: Any, conventions: Conv
 
 def _report(candidate: Candidate, trial: Trial, predict: Any) -> BackpropReport:
     """Everything that is found."""
-    forward = _forward_faults(candidate, trial, predict)
+    forward = [] if predict is None else forward_faults(candidate, trial, predict)
     faults, notes = _gradient_faults(candidate, trial)
-    faults = _hinted(candidate, trial, faults)
+    if any(fault.equation == "run" or NO_KNOWN_MISTAKE in fault.sentence for fault in faults):
+        hinted = hint(candidate, trial)
+        faults = faults if hinted is None else [hinted]
     if isinstance(candidate, ArticleCandidate):
         faults += class_faults(candidate, trial, bool(faults))
     elif not faults:
@@ -139,50 +144,9 @@ def _report(candidate: Candidate, trial: Trial, predict: Any) -> BackpropReport:
         faults += candidate.update_faults(trial)
     if any(fault.equation == "forward" for fault in faults):  # they say more than that the predictions differ
         forward = []
+    elif forward:  # what cannot be explained may follow from it
+        faults = [fault for fault in faults if NO_KNOWN_MISTAKE not in fault.sentence]
     return BackpropReport(tuple(dict.fromkeys([*forward, *faults])), (*candidate.notes(), *notes))
-
-
-def _forward_faults(candidate: Candidate, trial: Trial, predict: Any) -> list[Fault]:
-    """Compare their prediction with ours, where there is one; the trial knows the result."""
-    if predict is None:
-        return []
-    try:
-        with contextlib.suppress(CandidateError):  # it is said where the gradients are compared
-            candidate.choose(trial)
-        theirs, ours = (
-            candidate.prediction(trial, predict),
-            trial.prepared.executor.columns(f"a{len(trial.widths) - 1}"),
-        )
-    except CandidateError as error:
-        return [Fault("forward", f"predict: {error}.")]
-    if theirs.shape != ours.shape:
-        return [
-            Fault(
-                "forward", f"predict returns an array of shape {theirs.shape}; the outputs {ours.shape} are expected."
-            )
-        ]
-    trial.forward_is_right = bool(np.allclose(theirs, ours, rtol=FLOAT32_TOLERANCE, atol=1e-4))
-    if trial.forward_is_right:
-        return []
-    index = np.unravel_index(int(np.argmax(np.abs(theirs - ours))), ours.shape)
-    sentence = (
-        f"its prediction differs, {theirs[index]:.4g} where ours is {ours[index]:.4g}; mend the forward pass first."
-    )
-    return [Fault("forward", sentence)]
-
-
-def _hinted(candidate: Candidate, trial: Trial, faults: list[Fault]) -> list[Fault]:
-    """The faults, or the convention under which there are none, where nothing else explains them."""
-    unexplained = any(fault.equation == "run" or "no known mistake" in fault.sentence for fault in faults)
-    conventions = candidate.conventions
-    if not unexplained or conventions.one_sample:
-        return faults
-    if candidate.with_conventions(conventions._replace(one_sample=True)).is_right(trial):
-        declared = "one call makes several updates; let it use the whole batch at once, or pass one_sample=True"
-        other = "pass one_sample=True if that is how it is meant"
-        hint = declared if isinstance(candidate, ArraysCandidate) else other
-        return [Fault("run", f"it is right for one sample, but not for a batch: {hint}.")]
-    return faults
 
 
 def _gradient_faults(candidate: Candidate, trial: Trial) -> Comparison:

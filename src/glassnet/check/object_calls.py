@@ -9,18 +9,26 @@ from typing import Any
 from glassnet.check.call_forms import ROLE_OF
 
 WORDS = {
-    "sizes": """sizes layers layersizes layerdims layersdims dims nodes architecture topology structure shape widths units
-        neurons""",
+    "sizes": (
+        "sizes layers layersizes layerdims layersdims dims nodes architecture topology structure shape widths units "
+        "neurons"
+    ),
     "activations": "activations activation activationfunctions activationfunction acts",
-    "inputs": """inputsize inputdim ninput ninputs nin nx inputnodes numinputs numinput indim inputlayersize inputneurons ni
-        numfeatures nfeatures dim inputunits inputs inputlayer""",
-    "hidden": """hiddensize hiddendim nhidden nhid nh hiddennodes numhidden hiddenlayersize hiddenneurons hiddenunits hidden
-        hiddenlayer numhiddenunits""",
+    "inputs": (
+        "inputsize inputdim ninput ninputs nin nx inputnodes numinputs numinput indim inputlayersize inputneurons ni "
+        "numfeatures nfeatures dim inputunits inputs inputlayer"
+    ),
+    "hidden": (
+        "hiddensize hiddendim nhidden nhid nh hiddennodes numhidden hiddenlayersize hiddenneurons hiddenunits hidden "
+        "hiddenlayer numhiddenunits"
+    ),
     "hidden_list": "hiddensizes hiddenlayers hiddendims hiddenlayersizes hiddenlayersdims",
-    "outputs": """outputsize outputdim noutput noutputs nout ny outputnodes numoutputs numoutput outdim outputlayersize
-        outputneurons no numclasses nclasses outputunits outputs outputlayer""",
+    "outputs": (
+        "outputsize outputdim noutput noutputs nout ny outputnodes numoutputs numoutput outdim outputlayersize "
+        "outputneurons no numclasses nclasses outputunits outputs outputlayer"
+    ),
     "lr": "lr learningrate eta alpha rate lrate stepsize",
-    "epochs": "epochs epoch nepochs numepochs iterations niter niters numiterations numiters maxiter iters steps nsteps",
+    "epochs": "epochs epoch nepochs numepochs iterations niter niters numiterations numiters maxiter iters nsteps",
     "batch": "batchsize minibatchsize batch",
     "mini_batch": "minibatch",
     "output": "o out output yhat ypred yp prediction predictions pred a a2 a3 al outputs probs",

@@ -9,13 +9,15 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
+
 from glassnet.check.arrays_candidate import ArraysCandidate, Attached, write
 from glassnet.check.candidate_error import CandidateError, Refused, quiet
 from glassnet.check.conventions import Conventions
 from glassnet.check.found_arrays import attributes, find_gradients, find_parameters
 from glassnet.check.hypotheses import Fault
 from glassnet.check.object_calls import construct, resolved
-from glassnet.check.places import LayerPlaces
+from glassnet.check.places import LayerPlaces, each
 from glassnet.check.reading import Reading
 from glassnet.check.search import factor
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
@@ -61,6 +63,10 @@ class ObjectCandidate(ArraysCandidate):
         self.methods = list(methods) or [name for name in (*BACKWARD, *UPDATE) if callable(getattr(mine, name, None))]
         self.used, self.has_fixed_widths = "", not isinstance(mine, type)
 
+    def notes(self) -> list[str]:
+        """What is called, and where the weights were found."""
+        return [f"{self.used}.", *super().notes()] if self.used else super().notes()
+
     def create(self, widths: list[int]) -> Any:
         """An instance of their class, or a copy of the one that was passed."""
         if not isinstance(self.mine, type):
@@ -83,15 +89,21 @@ class ObjectCandidate(ArraysCandidate):
         for name in self.methods:  # the first that its arguments let us call
             step = bound_step(instance, name, samples)
             if step is not None:
-                self.used = name
+                self.used = self._described(name, places)
                 return Attached(
                     _without(places, self.conventions), step, 1.0, lambda: find_gradients(instance, layers), True
                 )
         raise Refused(refusal(self.mine, self.methods, "none of its methods can be called with x and y alone"))
 
+    def _described(self, method: str, places: list[LayerPlaces]) -> str:
+        """What is called, and which arrays are the weights."""
+        names = ", ".join(place.label for place in each(places))
+        one = " for one sample at a time" if self.conventions.one_sample else ""
+        return f"it is checked by its {method}{one}; its parameters are {names}"
+
     def update_faults(self, trial: Trial) -> list[Fault]:
         """Whether update_mini_batch moves the weights by the gradient that is right already."""
-        if self.used == "update_mini_batch" or "update_mini_batch" not in self.methods:
+        if self.methods[0] == "update_mini_batch" or "update_mini_batch" not in self.methods:
             return []
         conventions = self.conventions._replace(one_sample=False)
         update = ObjectCandidate(self.mine, self.activations, conventions, methods=["update_mini_batch"])
@@ -120,10 +132,7 @@ def _update_fault(ratios: list[float | None], m: int) -> Fault:
         -1.0: "goes uphill: subtract eta·gradient",
         float(m): "moves by the sum over the mini-batch, not the mean",
     }
-    ratio = ratios[0] if ratios[0] is not None and ratios[0] == ratios[1] else None
-    what = next(
-        (text for one, text in meanings.items() if ratio is not None and abs(ratio / one - 1) < FLOAT32_TOLERANCE), None
-    )
+    what = next((text for one, text in meanings.items() if all(r and np.isclose(r, one, 1e-3) for r in ratios)), None)
     return Fault(
         "update", f"update_mini_batch {what or 'does not move the weights and biases by −eta times the mean gradient'}."
     )

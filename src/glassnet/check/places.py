@@ -30,8 +30,29 @@ class Place(NamedTuple):
             value = _item(value, name)
         return value
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a name."""
+        try:
+            self.get()
+        except (AttributeError, KeyError, IndexError, TypeError):
+            return False
+        return True
+
+    def check(self) -> None:
+        """Raise ParameterError where there is no such name, or no array under it yet."""
+        if not self.exists:
+            known = _names_of(self.root)
+            raise ParameterError(
+                f"{self.label} is not there: the {type(self.root).__name__} has {', '.join(known[:12]) or 'no names'}. "
+                f"{suggestion(self.path[0], known)}".rstrip()
+            )
+        if self.get() is None:
+            raise ParameterError(f"{self.label} is None; make its array first, so that its shape is known.")
+
     def read(self) -> Array:
-        """The numbers that are there now, as a copy."""
+        """The numbers that are there now, as a copy. Raises ParameterError where there are none."""
+        self.check()
         return np.array(self.get())
 
     def write(self, numbers: Array) -> None:
@@ -72,11 +93,14 @@ def _item(owner: Any, name: Any) -> Any:
     return getattr(owner, name)
 
 
-def declared_places(parameters: Any, argument: str = "parameters") -> list[LayerPlaces]:
-    """The places that a person lists, one entry per layer. Raises ParameterError where one does not exist."""
+def declared_places(parameters: Any, argument: str = "parameters", *, exist: bool = True) -> list[LayerPlaces]:
+    """The places that a person lists, one entry per layer. Raises ParameterError where one that must exist does not."""
     if not isinstance(parameters, Sequence) or isinstance(parameters, str) or not parameters:
         raise ParameterTypeError(f"{argument} must be a list with one entry per layer, {FORM}, not {parameters!r:.80}.")
-    return [_declared(entry, f"{argument}[{number}]") for number, entry in enumerate(parameters)]
+    places = [_declared(entry, f"{argument}[{number}]") for number, entry in enumerate(parameters)]
+    for place in each(places) if exist else ():
+        place.check()
+    return places
 
 
 def _declared(entry: Any, where: str) -> LayerPlaces:
@@ -96,20 +120,10 @@ def _declared(entry: Any, where: str) -> LayerPlaces:
 
 def _named(owner: Any, name: Any, where: str) -> Place:
     """The place of a name in an object, dict or list; a dotted name goes into what it leads to."""
-    paths: list[tuple[Any, ...]] = [(name,)]
-    if isinstance(name, str) and "." in name:
-        paths.append(tuple(int(part) if part.isdigit() else part for part in name.split(".")))
-    for path in paths:
-        place = Place(owner, path, f"{where}, {name!r}")
-        with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError):
-            if place.get() is None:
-                raise ParameterError(f"{where}: {name!r} is None; make its array first, so that its shape is known.")
-            return place
-    known = _names_of(owner)
-    raise ParameterError(
-        f"{where}: {'the ' + type(owner).__name__} has no {name!r}. {suggestion(name, known)}"
-        f"{'It has ' + ', '.join(known[:12]) + '.' if known else ''}".rstrip()
-    )
+    whole = Place(owner, (name,), f"{where}, {name!r}")
+    if isinstance(name, str) and "." in name and not whole.exists:
+        return whole._replace(path=tuple(int(part) if part.isdigit() else part for part in name.split(".")))
+    return whole
 
 
 def _names_of(owner: Any) -> list[str]:

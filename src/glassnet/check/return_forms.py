@@ -15,8 +15,6 @@ import numpy as np
 from glassnet.check.candidate_error import CandidateError
 
 Shape = tuple[int, ...]
-PAIR_OF_LISTS = "a pair of lists (dw, db)"
-STANDARD = (PAIR_OF_LISTS, "a list of dw", "by name")  # nothing to say about these
 KEY = re.compile(r"(?:d|grads?|gradients?|nabla|delta|g)?(w|weights?|thetas?|kernels?|b|bias|biases|betas?)(\d*)")
 SUFFIX = re.compile(r"_?(grads?|gradients?)$")
 
@@ -27,6 +25,7 @@ class Form(NamedTuple):
     order: str
     dw: list[Any]
     db: list[Any]
+    is_usual: bool = True  # nothing needs to be said about it where it is the only one that fits
 
 
 class Shapes(NamedTuple):
@@ -175,15 +174,15 @@ def _unrolled(vector: Any, shapes: Shapes) -> Iterator[Form]:
                 size = int(np.prod(shape))
                 parts[kind, layer] = vector[offset : offset + size].reshape(shape, order="C" if memory == "C" else "F")
                 offset += size
-            yield _ordered(f"one vector of {name}, {how}", places, list(parts.values()))
+            yield _ordered(f"one vector of {name}, {how}", places, list(parts.values()), False)
 
 
 def _of_list(items: list[Any], shapes: Shapes) -> Iterator[Form]:
     """Lists: a pair of lists, one pair per layer, one array after another, or any of these with the loss."""
     count, separate = shapes.layers, bool(shapes.biases)
     if separate and len(items) == 2 and all(_is_list_of_layers(item, count) for item in items):
-        yield Form(PAIR_OF_LISTS, list(items[0]), list(items[1]))
-        yield Form("a pair of lists (db, dw)", list(items[1]), list(items[0]))
+        yield Form("a pair of lists (dw, db)", list(items[0]), list(items[1]))
+        yield Form("a pair of lists (db, dw)", list(items[1]), list(items[0]), False)
     if separate and len(items) == count and all(isinstance(item, Mapping) for item in items):
         yield from _pairs([_of_layer(item) for item in items])
     if separate and len(items) == count and all(isinstance(item, (list, tuple)) and len(item) == 2 for item in items):
@@ -193,7 +192,7 @@ def _of_list(items: list[Any], shapes: Shapes) -> Iterator[Form]:
     if not separate and len(items) == count:
         yield Form("a list of dw", items, [])
         if count > 1:
-            yield Form("dw of the last layer first", items[::-1], [])
+            yield Form("dw of the last layer first", items[::-1], [], False)
     yield from _with_loss(items, shapes)
 
 
@@ -233,9 +232,9 @@ def _pairs(items: Sequence[Sequence[Any]]) -> Iterator[Form]:
     """One pair per layer, in either order, from the first layer or from the last."""
     first, second = [item[0] for item in items], [item[1] for item in items]
     yield Form("a pair (dW, db) per layer", first, second)
-    yield Form("a pair (db, dW) per layer", second, first)
+    yield Form("a pair (db, dW) per layer", second, first, False)
     if len(items) > 1:
-        yield Form("a pair (dW, db) per layer, the last layer first", first[::-1], second[::-1])
+        yield Form("a pair (dW, db) per layer, the last layer first", first[::-1], second[::-1], False)
 
 
 def _one_after_another(items: list[Any], shapes: Shapes) -> Iterator[Form]:
@@ -257,11 +256,11 @@ def _weights_first(shapes: Shapes) -> list[tuple[str, int]]:
     return [("w", layer) for layer in range(shapes.layers)] + [("b", layer) for layer in range(len(shapes.biases))]
 
 
-def _ordered(order: str, places: list[tuple[str, int]], items: list[Any]) -> Form:
+def _ordered(order: str, places: list[tuple[str, int]], items: list[Any], is_usual: bool = True) -> Form:
     """A form whose arrays stand in this order of places."""
     parts = dict(zip(places, items, strict=True))
-    lists = [[parts[place] for place in sorted(parts) if place[0] == kind] for kind in "wb"]
-    return Form(order, *lists)
+    dw, db = ([parts[place] for place in sorted(parts) if place[0] == kind] for kind in "wb")
+    return Form(order, dw, db, is_usual)
 
 
 def _described(result: Any) -> str:

@@ -1,0 +1,60 @@
+"""What would make unexplained gradients right: another way to call the code than the one that was declared.
+
+A hint is given only where the code's numbers agree with it exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glassnet.check.arrays_candidate import ArraysCandidate
+from glassnet.check.candidate import Candidate
+from glassnet.check.candidate_error import CandidateError
+from glassnet.check.conventions import FOLDED
+from glassnet.check.hypotheses import Fault
+from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
+
+NUMBERS_OF_UPDATES = (2, 3, 5, 10, 20, 50, 100, 1000)  # that a default such as epochs=100 makes
+SEVERAL = "one call of the step makes {count} updates, which is not one gradient; let it make one, with epochs=1."
+
+
+def hint(candidate: Candidate, trial: Trial) -> Fault | None:
+    """The fault that explains their numbers by the way they are called; None where there is none."""
+    if candidate.is_multiple(trial):
+        return None
+    conventions = candidate.conventions
+    for end in FOLDED if conventions.biases in FOLDED else ():
+        if candidate.with_conventions(conventions._replace(biases=end)).is_multiple(trial):
+            return Fault("forward", f'the ones stand at the other end: it is right with biases="{end}".')
+    if not conventions.one_sample and candidate.with_conventions(conventions._replace(one_sample=True)).is_multiple(
+        trial
+    ):
+        way = "pass one_sample=True if that is how it is meant"
+        if isinstance(candidate, ArraysCandidate):
+            way = "one call makes several updates; let it use the whole batch at once, or pass one_sample=True"
+        return Fault("run", f"it is right for one sample, but not for a batch: {way}.")
+    return _several_updates(candidate, trial) if isinstance(candidate, ArraysCandidate) else None
+
+
+def _several_updates(candidate: ArraysCandidate, trial: Trial) -> Fault | None:
+    """Whether the step is that of several updates of ours, with their rate."""
+    try:
+        lr, answer = candidate.rate(trial), candidate.answer(trial)
+    except CandidateError:
+        return None
+    network, before = trial.network, trial.parameters
+    activations = [dense.activation for dense in network.architecture.dense]
+    twin = type(network)(trial.widths, activations, network.architecture.cost, dtype="float64", engine="numpy")
+    for layer, (w, b) in enumerate(zip(*before, strict=True)):
+        twin.weights[layer], twin.biases[layer] = w, b
+    done = 0
+    for count in NUMBERS_OF_UPDATES:
+        twin.train(trial.x, trial.y, batch_size=trial.m, epochs=count - done, lr=lr, verbose=False)
+        done = count
+        steps = [(w - new) / lr for w, new in zip(before[0], twin.weights, strict=True)]
+        if all(
+            p.shape == q.shape and np.allclose(p, q, FLOAT32_TOLERANCE, 1e-6)
+            for p, q in zip(answer.dw, steps, strict=True)
+        ):
+            return Fault("run", SEVERAL.format(count=count))
+    return None
