@@ -1,10 +1,11 @@
-"""Backpropagation in the styles in which people write it: two sigmoid layers and the quadratic cost, each of them right.
+"""Backpropagation in the styles in which people write it, all of them right: two sigmoid layers, the quadratic cost.
 
-Every style has a knob that makes it wrong: `gate` is σ' of the hidden layer.
+`gate` is σ' of the hidden layer; another function there makes the style wrong.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -103,7 +104,7 @@ class Attributes:
 
     def __init__(self, sizes: list[int], in_place: bool = True, gate: Gate = slope) -> None:
         rng = np.random.default_rng(0)
-        self.W1, self.W2 = (rng.normal(size=pair) for pair in zip(sizes, sizes[1:], strict=False))
+        self.W1, self.W2 = (rng.normal(size=pair) for pair in itertools.pairwise(sizes))
         self.b1, self.b2 = (np.zeros((1, n)) for n in sizes[1:])
         self.in_place, self.gate = in_place, gate
 
@@ -142,7 +143,7 @@ class Layers:
     """A list of layer objects that keep their gradients; forward and backward."""
 
     def __init__(self, layer_sizes: list[int], gate: Gate = slope) -> None:
-        pairs = zip(layer_sizes, layer_sizes[1:], strict=False)
+        pairs = itertools.pairwise(layer_sizes)
         self.layers = [Layer(*pair, slope if n == len(layer_sizes) - 2 else gate) for n, pair in enumerate(pairs)]
 
     def forward(self, x: Any) -> Any:
@@ -165,7 +166,7 @@ class Book:
         rng = np.random.default_rng(1)
         self.sizes = sizes
         self.biases = [rng.normal(size=(n, 1)) for n in sizes[1:]]
-        self.weights = [rng.normal(size=(n, k)) for k, n in zip(sizes[:-1], sizes[1:], strict=True)]
+        self.weights = [rng.normal(size=(n, k)) for k, n in itertools.pairwise(sizes)]
 
     def backprop(self, x: Any, y: Any) -> Any:
         return one_column(self.weights, self.biases, x, y, self.gate)
@@ -173,7 +174,9 @@ class Book:
     def update_mini_batch(self, mini_batch: Any, eta: float) -> None:
         sums = [np.zeros_like(b) for b in self.biases], [np.zeros_like(w) for w in self.weights]
         for x, y in mini_batch:
-            sums = tuple([s + g for s, g in zip(*pair, strict=True)] for pair in zip(sums, self.backprop(x, y), strict=True))
+            sums = tuple(
+                [s + g for s, g in zip(*pair, strict=True)] for pair in zip(sums, self.backprop(x, y), strict=True)
+            )
         rate = eta / len(mini_batch)
         self.biases = [b - rate * g for b, g in zip(self.biases, sums[0], strict=True)]
         self.weights = [w - rate * g for w, g in zip(self.weights, sums[1], strict=True)]

@@ -54,11 +54,10 @@ class ArraysCandidate(Candidate):
 
     def readings(self, trial: Trial) -> list[Reading]:
         """The readings that fit the shapes of their arrays."""
-        with quiet():
-            layers = self.attach(trial, trial.m).parameters
+        layers = self.attach(trial, trial.m).parameters
         orientations = weight_orientations(layers, trial.widths, self.conventions)
         shape = bias_shape(layers)
-        possible = [one for one in super().readings(trial) if one.weights in orientations]
+        possible = [one for one in super().readings(trial) if one.weights in orientations and not one.bare]
         places = {one.biases for one in possible}
         if shape in places and self.conventions.separate_biases:
             possible = [one for one in possible if one.biases == shape]
@@ -66,8 +65,8 @@ class ArraysCandidate(Candidate):
 
     def call(self, reading: Reading, trial: Trial, x: Array, y: Array) -> list[Form]:
         """The gradient that one step shows."""
+        attached = self.attach(trial, x.shape[1])
         with quiet():
-            attached = self.attach(trial, x.shape[1])
             places = write(attached.parameters, reading, trial)
             before = [place.read() for place in places]
             result = attached.step(reading.give_x(x), reading.give_y(y))
@@ -75,8 +74,8 @@ class ArraysCandidate(Candidate):
 
     def call_predict(self, reading: Reading, trial: Trial, predict: Any, x: Array) -> Any:
         """Their prediction for x, once their arrays have the weights of the trial: `predict` takes x alone."""
+        attached = self.attach(trial, x.shape[1])
         with quiet():
-            attached = self.attach(trial, x.shape[1])
             write(attached.parameters, reading, trial)
             return predict(reading.give_x(x))
 

@@ -32,7 +32,11 @@ class ArticleCandidate(Candidate):
         with quiet():
             own = np.shape(self.create(trial.widths).biases[-1])
         shape = "flat" if len(own) == 1 else "row" if len(own) == 2 and own[0] == 1 != own[1] else "column"
-        return [one._replace(biases=shape) for one in super().readings(trial) if one.biases in ("column", "none")]
+        return [
+            one._replace(biases=shape)
+            for one in super().readings(trial)
+            if one.biases in ("column", "none") and not one.bare
+        ]
 
     @property
     def chosen(self) -> Reading:
@@ -86,8 +90,9 @@ class ArticleCandidate(Candidate):
     def call_predict(self, reading: Reading, trial: Trial, predict: Any, x: Array) -> Any:
         """Their prediction for x, by a method's name, or by a function of the object and x."""
         instance = self._create_with(reading, trial.widths, *trial.parameters)
+        call = method_of(instance, predict)
         with quiet():
-            return method_of(instance, predict)(reading.give_samples(x))
+            return call(reading.give_samples(x))
 
     def forward(self, instance: Any, x: Array) -> tuple[Any, Any]:
         """What their feedforward returns for z_s and a_s, unchanged."""

@@ -36,13 +36,15 @@ class Arguments(NamedTuple):
     biases: list[Array]
     x: Any
     y: Any
+    bare: bool = False  # the arrays of a single layer are handed over without their lists
 
     def of(self, role: Role) -> Any:
         """The argument of a role."""
         if role == "parameters":
             return NumberedArrays(self.weights, self.biases, 1)
         if role in ("x", "y", "weights", "biases"):
-            return getattr(self, role)
+            value = getattr(self, role)
+            return value[0] if self.bare and role in ("weights", "biases") and value else value
         return (self.weights if role[0] == "w" else self.biases)[int(role[1:]) - 1]
 
 

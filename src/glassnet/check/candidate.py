@@ -68,7 +68,7 @@ class Candidate(ABC):
 
     def readings(self, trial: Trial) -> list[Reading]:
         """The ways to hand them their arrays, the likeliest first."""
-        return list(readings(self.conventions, trial.widths[-1]))
+        return list(readings(self.conventions, trial.widths))
 
     def answer(self, trial: Trial) -> Answer:
         """Their gradient on a trial. Raises CandidateError where they raise or return something else."""

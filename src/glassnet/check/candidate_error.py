@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glassnet.errors import GlassnetError, ParameterTypeError
+from glassnet.errors import GlassnetError
 
 PACKAGE = str(Path(__file__).parents[1])  # an error raised in here is not in their code
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")
@@ -26,10 +26,6 @@ class CandidateError(GlassnetError, ValueError):
         self.equation = equation
 
 
-class Refused(ParameterTypeError):
-    """Their code cannot be called; the message has the lines of an adapter."""
-
-
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Run their code without output, warnings or NumPy's errors, and turn whatever it raises into one sentence."""
@@ -37,7 +33,7 @@ def quiet() -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
-        except (CandidateError, Refused):
+        except CandidateError:
             raise
         except Exception as error:  # whatever a learner's code raises is a result of the check
             text = " ".join(str(error).split())

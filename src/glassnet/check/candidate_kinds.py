@@ -30,9 +30,9 @@ class Code(NamedTuple):
         if (self.mine is None) == (self.parameters is None):
             ways = "mine, a function or class, or parameters=[(owner, weight, bias), ...] with step="
             raise ParameterTypeError(f"pass {ways}; {'not both' if self.mine is not None else 'both are missing'}.")
-        if self.parameters is None and (self.step is not None or self.grads is not None):
+        if self.parameters is None and (self.step is not None or self.grads is not None or self.lr != 1):
             raise ParameterTypeError(
-                "step and grads belong to parameters=[(owner, weight, bias), ...]; mine is called by itself."
+                "step, lr and grads belong to parameters=[(owner, weight, bias), ...]; mine is called by itself."
             )
         if self.parameters is not None and not callable(self.step):
             raise ParameterTypeError(f"step must be a function of (x, y) that makes one update, not {self.step!r:.60}.")

@@ -35,7 +35,7 @@ class FunctionCandidate(Candidate):
         ours, theirs = (_arguments(self.reading, trial, x, y) for _ in range(2))
         with quiet():
             self.form.call(self.mine, theirs)
-        pairs = {name: (getattr(ours, name), getattr(theirs, name)) for name in Arguments._fields}
+        pairs = {name: (getattr(ours, name), getattr(theirs, name)) for name in ("weights", "biases", "x", "y")}
         return [name for name, (before, after) in pairs.items() if not _same(before, after)]
 
 
@@ -43,8 +43,7 @@ def _arguments(reading: Reading, trial: Trial, x: Array, y: Array) -> Arguments:
     """Copies of everything in their notation."""
     weights, biases = trial.parameters
     given = reading.give_weights(weights, biases), reading.give_biases(biases)
-    targets = reading.give_y(y)
-    return Arguments(*given, reading.give_x(x), targets)
+    return Arguments(*given, reading.give_x(x), reading.give_y(y), reading.bare)
 
 
 def _same(before: Any, after: Any) -> bool:

@@ -5,12 +5,14 @@ A hint is given only where the code's numbers agree with it exactly.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from glassnet.check.arrays_candidate import ArraysCandidate
 from glassnet.check.candidate import Candidate
 from glassnet.check.candidate_error import CandidateError
-from glassnet.check.conventions import FOLDED
+from glassnet.check.conventions import FOLDED, Conventions
 from glassnet.check.hypotheses import Fault
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 
@@ -22,18 +24,27 @@ def hint(candidate: Candidate, trial: Trial) -> Fault | None:
     """The fault that explains their numbers by the way they are called; None where there is none."""
     if candidate.is_multiple(trial):
         return None
+    for conventions, fault in _others(candidate, trial):
+        if candidate.with_conventions(conventions).is_multiple(trial):
+            return fault
+    return _several_updates(candidate, trial) if isinstance(candidate, ArraysCandidate) else None
+
+
+def _others(candidate: Candidate, trial: Trial) -> Iterator[tuple[Conventions, Fault]]:
+    """Other conventions to try, and what it means where they fit."""
     conventions = candidate.conventions
     for end in FOLDED if conventions.biases in FOLDED else ():
-        if candidate.with_conventions(conventions._replace(biases=end)).is_multiple(trial):
-            return Fault("forward", f'the ones stand at the other end: it is right with biases="{end}".')
-    if not conventions.one_sample and candidate.with_conventions(conventions._replace(one_sample=True)).is_multiple(
-        trial
-    ):
+        sentence = f'the ones stand at the other end: it is right with biases="{end}".'
+        yield conventions._replace(biases=end), Fault("forward", sentence)
+    if not conventions.one_sample:
         way = "pass one_sample=True if that is how it is meant"
         if isinstance(candidate, ArraysCandidate):
             way = "one call makes several updates; let it use the whole batch at once, or pass one_sample=True"
-        return Fault("run", f"it is right for one sample, but not for a batch: {way}.")
-    return _several_updates(candidate, trial) if isinstance(candidate, ArraysCandidate) else None
+        sentence = f"it is right for one sample, but not for a batch: {way}."
+        yield conventions._replace(one_sample=True), Fault("run", sentence)
+    if not conventions.labels and trial.network.architecture.cost.target_sum is not None:
+        sentence = "it is right when y is class numbers (batch,), not one-hot: pass labels=True."
+        yield conventions._replace(labels=True), Fault("run", sentence)
 
 
 def _several_updates(candidate: ArraysCandidate, trial: Trial) -> Fault | None:

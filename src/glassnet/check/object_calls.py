@@ -88,7 +88,7 @@ def construct(kind: type, widths: list[int], activations: Sequence[Any]) -> dict
     if arguments is not None:
         return arguments
     required = [one.name for one in parameters if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
-    if len(required) > 2 or any(meaning_of(name) in known for name in required[:1]):
+    if len(required) > 2 or any(meaning_of(name) is not None for name in required[:1]):
         return None
     return dict(
         zip(required, (list(widths), known["activations"]), strict=False)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.check.arrays_candidate import ArraysCandidate, Attached, write
-from glassnet.check.candidate_error import CandidateError, Refused, quiet
+from glassnet.check.candidate_error import CandidateError, quiet
 from glassnet.check.conventions import Conventions
 from glassnet.check.found_arrays import attributes, find_gradients, find_parameters
 from glassnet.check.hypotheses import Fault
@@ -21,7 +21,7 @@ from glassnet.check.places import LayerPlaces, each
 from glassnet.check.reading import Reading
 from glassnet.check.search import factor
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
-from glassnet.errors import ParameterError, suggestion
+from glassnet.errors import ParameterError, ParameterTypeError, suggestion
 from glassnet.program.parameters import Array
 
 FORWARD = (
@@ -35,7 +35,16 @@ FORWARD = (
 )
 BACKWARD = (
     *("backprop", "back_prop", "backpropagation", "back_propagation", "backpropagate", "backward", "backward_pass"),
-    *("backward_propagation", "backward_prop", "gradients", "gradient", "compute_gradients", "compute_grads", "grads"),
+    *(
+        "backward_propagation",
+        "backward_prop",
+        "gradients",
+        "gradient",
+        "compute_gradients",
+        "compute_grads",
+        "grads",
+        "loss",
+    ),
 )
 UPDATE = (
     "update_mini_batch",
@@ -70,18 +79,24 @@ class ObjectCandidate(ArraysCandidate):
     def create(self, widths: list[int]) -> Any:
         """An instance of their class, or a copy of the one that was passed."""
         if not isinstance(self.mine, type):
-            return deepcopy(self.mine)
+            with quiet():
+                return deepcopy(self.mine)
         arguments = construct(self.mine, widths, self.activations)
         if arguments is None:
-            raise Refused(refusal(self.mine, self.methods, "what its arguments are is not clear from their names"))
-        return self.mine(**arguments)
+            raise ParameterTypeError(
+                refusal(self.mine, self.methods, "what its arguments are is not clear from their names")
+            )
+        with quiet():
+            return self.mine(**arguments)
 
     def attach(self, trial: Trial, samples: int) -> Attached:
         """A new object with its arrays, and the first method that can be called."""
         instance = self.create(trial.widths)
         places = find_parameters(instance, trial.widths)
         if places is None:
-            raise Refused(refusal(self.mine, self.methods, "its weights are not found under any of the usual names"))
+            raise ParameterTypeError(
+                refusal(self.mine, self.methods, "its weights are not found under any of the usual names")
+            )
         for name in RATE:
             if isinstance(attributes(instance).get(name), (int, float)):
                 setattr(instance, name, 1.0)
@@ -93,7 +108,9 @@ class ObjectCandidate(ArraysCandidate):
                 return Attached(
                     _without(places, self.conventions), step, 1.0, lambda: find_gradients(instance, layers), True
                 )
-        raise Refused(refusal(self.mine, self.methods, "none of its methods can be called with x and y alone"))
+        raise ParameterTypeError(
+            refusal(self.mine, self.methods, "none of its methods can be called with x and y alone")
+        )
 
     def _described(self, method: str, places: list[LayerPlaces]) -> str:
         """What is called, and which arrays are the weights."""
@@ -120,10 +137,11 @@ class ObjectCandidate(ArraysCandidate):
         """Their prediction for x, by a method's name, or by a function of the object and x."""
         instance = self.create(trial.widths)
         places = find_parameters(instance, trial.widths)
+        call = method_of(instance, predict)
         with quiet():
             if places is not None:
                 write(_without(places, self.conventions), reading, trial)
-            return method_of(instance, predict)(reading.give_x(x))
+            return call(reading.give_x(x))
 
 
 def _update_fault(ratios: list[float | None], m: int) -> Fault:
@@ -175,6 +193,8 @@ def bound_step(instance: Any, name: str, samples: int) -> Callable[[Any, Any], A
         }
         if x is not None:
             known["mini_batch"] = list(zip(split(x, samples), split(y, samples), strict=True))
+        if name == "update_mini_batch":
+            known["batch"] = known["mini_batch"]
         if needs_forward:
             last = output[0] if isinstance(output, tuple) and output else output
             known |= {"output": last, "cache": output[1] if isinstance(output, tuple) and len(output) > 1 else output}
@@ -210,6 +230,6 @@ def refusal(mine: Any, methods: Sequence[str], reason: str) -> str:
     return (
         f"{name} cannot be checked as it is: {reason}; make one and say where its weights are, and what makes a step:\n"
         f"    net = {name}(...)\n"
-        f'    check_backprop(parameters=[(net, "W1", "b1"), (net, "W2", "b2")], lr=1.0,\n'
-        f"                   step=lambda x, y: net.{method}(x, y), layers=[2, 3, 1])  # one update with rate lr"
+        f'    check_backprop(parameters=[(net, "W1", "b1"), ...], layers=[...],\n'
+        f"                   step=lambda x, y: net.{method}(x, y), lr=1.0)  # one update with the rate lr"
     )

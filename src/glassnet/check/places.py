@@ -41,18 +41,22 @@ class Place(NamedTuple):
 
     def check(self) -> None:
         """Raise ParameterError where there is no such name, or no array under it yet."""
+        if (problem := self._problem()) is not None:
+            raise ParameterError(f"{problem}.")
+
+    def _problem(self) -> str | None:
+        """What is wrong with the name; None where there is an array."""
         if not self.exists:
             known = _names_of(self.root)
-            raise ParameterError(
-                f"{self.label} is not there: the {type(self.root).__name__} has {', '.join(known[:12]) or 'no names'}. "
-                f"{suggestion(self.path[0], known)}".rstrip()
-            )
-        if self.get() is None:
-            raise ParameterError(f"{self.label} is None; make its array first, so that its shape is known.")
+            closest = suggestion(self.path[0], known).rstrip(" ?").replace("Did", "did")
+            names = f"the {type(self.root).__name__} has {', '.join(known[:12]) or 'no names'}"
+            return f"{self.label} is not there: {names}{'; ' + closest if closest else ''}"
+        return f"{self.label} is None; make its array first, so that its shape is known" if self.get() is None else None
 
     def read(self) -> Array:
-        """The numbers that are there now, as a copy. Raises ParameterError where there are none."""
-        self.check()
+        """The numbers that are there now, as a copy. Raises CandidateError where there are none."""
+        if (problem := self._problem()) is not None:
+            raise CandidateError(problem)
         return np.array(self.get())
 
     def write(self, numbers: Array) -> None:

@@ -5,7 +5,7 @@ What a person has not declared is tried: `readings` lists the ways, the likelies
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +34,7 @@ class Reading(NamedTuple):
     biases: str = "column"
     targets: str = "same"
     ones: bool = False
+    bare: bool = False
 
     def give_samples(self, array: Array) -> Array:
         """Samples for their code: a copy in its orientation."""
@@ -97,11 +98,19 @@ class Reading(NamedTuple):
             parts.append(f"biases {BIAS_SHAPES[self.biases]}")
         if self.targets == "flat":
             parts.append("y (batch,)")
+        if self.bare:
+            parts.append("arrays in place of lists")
         return ", ".join(parts)
 
 
-def readings(conventions: Conventions, outputs: int) -> Iterator[Reading]:
-    """The ways to read code of these conventions for a network of so many outputs, the likeliest first."""
+def readings(conventions: Conventions, widths: Sequence[int]) -> Iterator[Reading]:
+    """The ways to read code of these conventions for a network of these widths, the likeliest first."""
+    yield from _readings(conventions, widths[-1])
+    if len(widths) == 2:
+        yield from (one._replace(bare=True) for one in _readings(conventions, widths[-1]))
+
+
+def _readings(conventions: Conventions, outputs: int) -> Iterator[Reading]:
     targets = ["labels"] if conventions.labels else ["same", "flat"] if outputs == 1 else ["same"]
     for target in targets:
         for samples, weights in _orientations(conventions):

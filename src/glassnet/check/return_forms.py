@@ -90,13 +90,16 @@ def key_of(name: Any) -> tuple[str, int | None] | None:
 
 
 def _contents(result: Any) -> Any:
-    """The result with generators and arrays of objects as lists."""
+    """The result with generators and arrays of objects as lists, and objects with fields as dicts."""
     if isinstance(result, (Mapping, str, bytes)) or np.isscalar(result):
         return result
+    fields = result._asdict() if hasattr(result, "_asdict") else getattr(result, "__dict__", {})
+    if any(key_of(name) for name in fields):
+        return fields
     if isinstance(result, np.ndarray):
         return [_contents(part) for part in result] if result.dtype == object and result.ndim else result
     if isinstance(result, (list, tuple)):
-        return [_contents(part) for part in result] if any(map(_is_lazy, result)) else list(result)
+        return [_contents(part) for part in result]
     return [_contents(part) for part in result] if _is_lazy(result) else result
 
 
@@ -145,7 +148,7 @@ def _layers(values: Any, count: int) -> list[Any]:
     """One entry per layer: a list as it is, a dict in its order, the array of a single layer in a list."""
     if isinstance(values, Mapping):
         return list(values.values())
-    if count == 1 and isinstance(values, np.ndarray) and (values.ndim < 3 or not values.ndim):
+    if count == 1 and (np.isscalar(values) or (isinstance(values, np.ndarray) and values.ndim < 3)):
         return [values]
     return list(values)
 
@@ -198,7 +201,10 @@ def _of_list(items: list[Any], shapes: Shapes) -> Iterator[Form]:
 
 def _with_loss(items: list[Any], shapes: Shapes) -> Iterator[Form]:
     """The forms without a loss, or another number, at the beginning or the end; and what stands alone in a list."""
-    enough = len(items) > 1 and not (len(items) == 2 * shapes.layers and shapes.biases)
+    one_array_each = (
+        len(items) == 2 * shapes.layers and shapes.biases and not any(isinstance(i, Mapping) for i in items)
+    )
+    enough = len(items) > 1 and not one_array_each
     if enough and _is_number(items[0]):
         rest = items[1:]
     elif enough and _is_number(items[-1]):
