@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.candidate import Candidate, given_shapes, quiet
-from glassnet.check.candidate_error import CandidateError
+from glassnet.check.answer import given_shapes
+from glassnet.check.candidate import Candidate
+from glassnet.check.candidate_error import CandidateError, quiet
 from glassnet.check.conventions import FOLDED, Conventions
 from glassnet.check.places import LayerPlaces, Place, each, restored
 from glassnet.check.reading import Reading

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.check.candidate import Candidate, CandidateError, given_shapes, quiet
+from glassnet.check.answer import given_shapes
+from glassnet.check.candidate import Candidate
+from glassnet.check.candidate_error import CandidateError, quiet
 from glassnet.check.conventions import Conventions
 from glassnet.check.object_candidate import method_of
 from glassnet.check.reading import Reading

@@ -27,9 +27,16 @@ class CandidateError(GlassnetError, ValueError):
 
 
 @contextlib.contextmanager
+def _no_output() -> Iterator[None]:
+    """What is printed, bars of progress included, goes nowhere."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+@contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Run their code without output, warnings or NumPy's errors, and turn whatever it raises into one sentence."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
+    with _no_output(), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from glassnet.check.arrays_candidate import DeclaredCandidate
@@ -46,6 +47,11 @@ def candidate_of(code: Code, activations: Sequence[Any], conventions: Convention
     if code.parameters is not None:
         return _declared(code, conventions)
     mine = code.mine
+    if isinstance(mine, ModuleType):
+        raise ParameterTypeError(
+            f"mine is the module {mine.__name__}; pass one of its functions or classes, or, if it keeps its weights "
+            f'itself, parameters=[({mine.__name__}, "W1", "b1"), ...] with step=.'
+        )
     if is_article(mine):
         return ArticleCandidate(mine, activations, conventions)
     methods = [name for name in (*BACKWARD, *UPDATE) if callable(getattr(mine, name, None))]

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.check.answer import as_arrays
 from glassnet.check.article_candidate import ArticleCandidate
-from glassnet.check.candidate import CandidateError, as_arrays
+from glassnet.check.candidate_error import CandidateError
 from glassnet.check.hypotheses import Fault, Gradients, gradients, update_early
 from glassnet.check.search import factor
 from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.check.answer import given_shapes
 from glassnet.check.call_forms import Arguments, call_form
-from glassnet.check.candidate import Candidate, given_shapes, quiet
+from glassnet.check.candidate import Candidate
+from glassnet.check.candidate_error import quiet
 from glassnet.check.conventions import Conventions
 from glassnet.check.reading import Reading
 from glassnet.check.return_forms import Form, forms

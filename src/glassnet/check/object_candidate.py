@@ -70,11 +70,38 @@ class ObjectCandidate(ArraysCandidate):
         super().__init__(conventions)
         self.mine, self.activations = mine, list(activations)
         self.methods = list(methods) or [name for name in (*BACKWARD, *UPDATE) if callable(getattr(mine, name, None))]
-        self.used, self.has_fixed_widths = "", not isinstance(mine, type)
+        self.method, self.description, self.has_fixed_widths = "", "", not isinstance(mine, type)
 
     def notes(self) -> list[str]:
         """What is called, and where the weights were found."""
-        return [f"{self.used}.", *super().notes()] if self.used else super().notes()
+        return [f"{self.description}.", *super().notes()] if self.description else super().notes()
+
+    def choose(self, trial: Trial) -> None:
+        """Take the first method that shows a gradient, in the reading that fits best."""
+        if self.reading is not None:
+            return
+        first: tuple[str, Reading | None, CandidateError] | None = None
+        for method in self._callable_methods(trial):
+            self.method = method
+            try:
+                super().choose(trial)
+            except CandidateError as error:
+                first = first or (method, self.reading, error)
+                self.reading = None
+            else:
+                return
+        assert first is not None
+        self.method, self.reading = first[:2]
+        raise first[2]
+
+    def _callable_methods(self, trial: Trial) -> list[str]:
+        """The methods whose arguments say how they are called. Raises ParameterTypeError where there is none."""
+        instance = self.create(trial.widths)
+        found = [name for name in self.methods if bound_step(instance, name, trial.m) is not None]
+        if not found:
+            reason = "none of its methods can be called with x and y alone"
+            raise ParameterTypeError(refusal(self.mine, self.methods, reason))
+        return found
 
     def create(self, widths: list[int]) -> Any:
         """An instance of their class, or a copy of the one that was passed."""
@@ -90,37 +117,40 @@ class ObjectCandidate(ArraysCandidate):
             return self.mine(**arguments)
 
     def attach(self, trial: Trial, samples: int) -> Attached:
-        """A new object with its arrays, and the first method that can be called."""
+        """A new object with its arrays and its method, whose rate is 1."""
         instance = self.create(trial.widths)
-        places = find_parameters(instance, trial.widths)
-        if places is None:
-            raise ParameterTypeError(
-                refusal(self.mine, self.methods, "its weights are not found under any of the usual names")
-            )
+        places = self._places(instance, trial.widths)
         for name in RATE:
             if isinstance(attributes(instance).get(name), (int, float)):
                 setattr(instance, name, 1.0)
-        layers = len(trial.widths) - 1
-        for name in self.methods:  # the first that its arguments let us call
-            step = bound_step(instance, name, samples)
-            if step is not None:
-                self.used = self._described(name, places)
-                return Attached(
-                    _without(places, self.conventions), step, 1.0, lambda: find_gradients(instance, layers), True
-                )
-        raise ParameterTypeError(
-            refusal(self.mine, self.methods, "none of its methods can be called with x and y alone")
-        )
-
-    def _described(self, method: str, places: list[LayerPlaces]) -> str:
-        """What is called, and which arrays are the weights."""
+        step = bound_step(instance, self.method, samples)
+        assert step is not None
         names = ", ".join(place.label for place in each(places))
         one = " for one sample at a time" if self.conventions.one_sample else ""
-        return f"it is checked by its {method}{one}; its parameters are {names}"
+        self.description = f"it is checked by its {self.method}{one}; its parameters are {names}"
+        layers = len(trial.widths) - 1
+        return Attached(places, step, gradients=lambda: find_gradients(instance, layers), may_return=True)
+
+    def _places(self, instance: Any, widths: list[int]) -> list[LayerPlaces]:
+        """The weights and biases of an object. Raises where they are not found, or not as they were declared."""
+        places = find_parameters(instance, widths)
+        if places is None:
+            reason = "its weights are not found under any of the usual names"
+            raise ParameterTypeError(refusal(self.mine, self.methods, reason))
+        name, have = type(instance).__name__, all(layer.bias is not None for layer in places)
+        if self.conventions.separate_biases and not have:
+            raise ParameterError(
+                f'{name} has no biases under any of the usual names; pass biases=False if there are none, "first" or '
+                '"last" if they are folded into W.'
+            )
+        if have and not self.conventions.separate_biases:
+            labels = [layer.bias.label for layer in places if layer.bias is not None]
+            raise ParameterError(f"{name} has biases, {', '.join(labels)}; leave biases=True.")
+        return places
 
     def update_faults(self, trial: Trial) -> list[Fault]:
         """Whether update_mini_batch moves the weights by the gradient that is right already."""
-        if self.methods[0] == "update_mini_batch" or "update_mini_batch" not in self.methods:
+        if self.method == "update_mini_batch" or "update_mini_batch" not in self.methods:
             return []
         conventions = self.conventions._replace(one_sample=False)
         update = ObjectCandidate(self.mine, self.activations, conventions, methods=["update_mini_batch"])
@@ -136,11 +166,9 @@ class ObjectCandidate(ArraysCandidate):
     def call_predict(self, reading: Reading, trial: Trial, predict: Any, x: Array) -> Any:
         """Their prediction for x, by a method's name, or by a function of the object and x."""
         instance = self.create(trial.widths)
-        places = find_parameters(instance, trial.widths)
-        call = method_of(instance, predict)
+        places, call = self._places(instance, trial.widths), method_of(instance, predict)
         with quiet():
-            if places is not None:
-                write(_without(places, self.conventions), reading, trial)
+            write(places, reading, trial)
             return call(reading.give_x(x))
 
 
@@ -167,11 +195,6 @@ def method_of(instance: Any, predict: Any) -> Callable[[Any], Any]:
         )
     method: Callable[[Any], Any] = getattr(instance, predict)
     return method
-
-
-def _without(places: list[LayerPlaces], conventions: Conventions) -> list[LayerPlaces]:
-    """The places of the weights alone where the biases are not separate."""
-    return places if conventions.separate_biases else [LayerPlaces(place.weight, None) for place in places]
 
 
 def bound_step(instance: Any, name: str, samples: int) -> Callable[[Any, Any], Any] | None:

@@ -90,10 +90,14 @@ class Reading(NamedTuple):
 
     def __str__(self) -> str:
         fan_in = "fan_in + 1" if self.ones else "fan_in"
-        x = {"columns": f"columns, x ({fan_in}, batch)", "rows": f"rows, x (batch, {fan_in})", "flat": f"x ({fan_in},)"}
+        x = {
+            "columns": f"samples as columns, x ({fan_in}, batch)",
+            "rows": f"samples as rows, x (batch, {fan_in})",
+            "flat": f"one sample as x ({fan_in},)",
+        }
         columns = "fan_in + 1" if self.biases in FOLDED else "fan_in"
         weights = f"(fan_out, {columns})" if self.weights == "columns" else f"({columns}, fan_out)"
-        parts = [f"samples as {x[self.samples]}", f"weights {weights}"]
+        parts = [x[self.samples], f"weights {weights}"]
         if self.biases in BIAS_SHAPES:
             parts.append(f"biases {BIAS_SHAPES[self.biases]}")
         if self.targets == "flat":
