@@ -201,40 +201,41 @@ def bound_step(instance: Any, name: str, samples: int) -> Callable[[Any, Any], A
     """A call of a method with x and y, after the forward pass where it is a backward one; None where it needs more."""
     method = getattr(instance, name)
     forward = next((getattr(instance, one) for one in FORWARD if callable(getattr(instance, one, None))), None)
-    needs_forward = name in BACKWARD and forward is not None
-
-    def values(x: Any, y: Any, output: Any) -> dict[str, Any]:
-        known = {
-            "x": x,
-            "y": y,
-            "lr": 1.0,
-            "epochs": 1,
-            "batch": samples,
-            "quiet": False,
-            "seed": 0,
-            "mini_batch": None,
-        }
-        if x is not None:
-            known["mini_batch"] = list(zip(split(x, samples), split(y, samples), strict=True))
-        if name == "update_mini_batch":
-            known["batch"] = known["mini_batch"]
-        if needs_forward:
-            last = output[0] if isinstance(output, tuple) and output else output
-            known |= {"output": last, "cache": output[1] if isinstance(output, tuple) and len(output) > 1 else output}
-        return known
-
-    if resolved(method, values(None, None, None), positional=("x", "y")) is None:
-        return None
-    if needs_forward and forward is not None and resolved(forward, {"x": None}, positional=("x",)) is None:
+    if name not in BACKWARD or forward is None:
+        if resolved(method, _known(name, None, None, samples), positional=("x", "y")) is None:
+            return None
+        return lambda x, y: method(**_arguments(method, _known(name, x, y, samples), ("x", "y")))
+    first: Callable[..., Any] = forward
+    known = _known(name, None, None, samples) | _of_forward(None)
+    if resolved(method, known, positional=("x", "y")) is None or resolved(first, {"x": 0}, positional=("x",)) is None:
         return None
 
     def step(x: Any, y: Any) -> Any:
-        output = None
-        if needs_forward and forward is not None:
-            output = forward(**(resolved(forward, {"x": x}, positional=("x",)) or {}))
-        return method(**(resolved(method, values(x, y, output), positional=("x", "y")) or {}))
+        output = first(**_arguments(first, {"x": x}, ("x",)))
+        return method(**_arguments(method, _known(name, x, y, samples) | _of_forward(output), ("x", "y")))
 
     return step
+
+
+def _known(name: str, x: Any, y: Any, samples: int) -> dict[str, Any]:
+    """What a method can be given, by meaning."""
+    known = {"x": x, "y": y, "lr": 1.0, "epochs": 1, "batch": samples, "quiet": False, "seed": 0}
+    pairs = None if x is None else list(zip(split(x, samples), split(y, samples), strict=True))
+    return known | {"mini_batch": pairs} | ({"batch": pairs} if name == "update_mini_batch" else {})
+
+
+def _of_forward(output: Any) -> dict[str, Any]:
+    """What a forward pass returned: the a of the output, and what it keeps for the way back."""
+    if isinstance(output, tuple) and output:
+        return {"output": output[0], "cache": output[-1]}
+    return {"output": output, "cache": output}
+
+
+def _arguments(method: Callable[..., Any], known: dict[str, Any], positional: tuple[str, ...]) -> dict[str, Any]:
+    """The arguments of a method that can be called with what is known."""
+    arguments = resolved(method, known, positional=positional)
+    assert arguments is not None
+    return arguments
 
 
 def split(array: Any, samples: int) -> list[Any]:

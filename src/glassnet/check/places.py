@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -65,7 +65,7 @@ class Place(NamedTuple):
         numbers = numbers.reshape(np.shape(value)) if numbers.size == np.size(value) else numbers
         if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.shape == numbers.shape:
             value[...] = numbers
-            with contextlib.suppress(AttributeError, TypeError):  # a property without a setter
+            with contextlib.suppress(AttributeError, TypeError):  # a tuple, or a property without a setter
                 self.put(value)
         elif isinstance(value, list):
             value[:] = numbers.tolist()
@@ -76,11 +76,13 @@ class Place(NamedTuple):
 
     def put(self, value: Any) -> None:
         """Let the last name stand for this object."""
-        owner = Place(self.root, self.path[:-1], self.label).get() if self.path else None
-        if isinstance(owner, (MutableMapping, MutableSequence, np.ndarray)):
-            owner[self.path[-1]] = value
-        elif self.path and not isinstance(owner, tuple):
-            setattr(owner, self.path[-1], value)
+        if not self.path:
+            return
+        owner, name = self._replace(path=self.path[:-1]).get(), self.path[-1]
+        if isinstance(name, str) and not isinstance(owner, Mapping):
+            setattr(owner, name, value)
+        else:
+            owner[name] = value
 
 
 class LayerPlaces(NamedTuple):
@@ -158,4 +160,5 @@ def restored(layers: list[LayerPlaces]) -> Iterator[None]:
                 value[...] = copy
             elif isinstance(value, list):
                 value[:] = copy
-            place.put(value)
+            with contextlib.suppress(AttributeError, TypeError):
+                place.put(value)
