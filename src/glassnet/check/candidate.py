@@ -108,6 +108,11 @@ class Candidate(ABC):
             return False
         return self._is_right
 
+    def x_shape(self, trial: Trial) -> tuple[int, ...]:
+        """The shape of x as their code gets it."""
+        x = trial.x[:, :1] if self.conventions.one_sample else trial.x
+        return (self.reading or Reading()).give_x(x).shape
+
     def notes(self) -> list[str]:
         """How their code is read, where that was not declared."""
         found = [f"it is read with {self.reading}."] if self._is_guess else []

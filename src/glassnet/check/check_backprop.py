@@ -24,7 +24,6 @@ from glassnet.check.function_candidate import FunctionCandidate
 from glassnet.check.hints import hint
 from glassnet.check.hypotheses import Fault
 from glassnet.check.object_candidate import ObjectCandidate
-from glassnet.check.reading import Reading
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.errors import ParameterError, ParameterTypeError
 
@@ -161,12 +160,7 @@ def _gradient_faults(candidate: Candidate, trial: Trial) -> Comparison:
         ):  # both fit only one shape
             with contextlib.suppress(CandidateError):
                 square = compare_gradients(candidate, trial.variant([width] * len(trial.widths), width))
-        shape = (
-            (candidate.reading or Reading())
-            .give_x(trial.x[:, :1] if candidate.conventions.one_sample else trial.x)
-            .shape
-        )
-        sentence = f"{error}; layers were {trial.widths}, x {shape}."
+        sentence = f"{error}; layers were {trial.widths}, x {candidate.x_shape(trial)}."
         return square if square.faults else Comparison([Fault(error.equation, sentence)], [])
 
 
