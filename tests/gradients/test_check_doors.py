@@ -195,7 +195,7 @@ READ: dict[str, tuple[Any, dict[str, Any], str]] = {
     "columns, declared": (columns, {"rows": False}, ""),
     "one column": (styles.one_column, {"one_sample": True}, "(db, dw)"),
     "one vector": (styles.one_vector, {"one_sample": True}, ""),
-    "no biases": (styles.no_biases, {"biases": False}, "the biases are not checked"),
+    "no biases": (styles.no_biases, {"biases": False}, "biases are not checked: declared as none"),
     "first": (styles.folded_first, {"biases": "first"}, ""),
     "last, ones given": (
         styles.folded_last,
@@ -390,7 +390,7 @@ def test_other_owners_of_arrays() -> None:
             params[name] = params[name] - gradient
 
     report = check_backprop(parameters=[(params, "W1"), (params, "W2", None)], step=without, layers=LAYERS)
-    assert report.ok and "the biases are not checked" in str(report)
+    assert report.ok and "biases are not checked: declared as none" in str(report)
     assert params["W1"] is w[0]
 
 

@@ -145,7 +145,8 @@ def _report(candidate: Candidate, trial: Trial, predict: Any) -> BackpropReport:
         forward = []
     elif forward:  # what cannot be explained may follow from it
         faults = [fault for fault in faults if NO_KNOWN_MISTAKE not in fault.sentence]
-    return BackpropReport(tuple(dict.fromkeys([*forward, *faults])), (*candidate.notes(), *notes))
+    notes = list(dict.fromkeys([*candidate.notes(), *notes]))
+    return BackpropReport(tuple(dict.fromkeys([*forward, *faults])), tuple(notes))
 
 
 def _gradient_faults(candidate: Candidate, trial: Trial) -> Comparison:

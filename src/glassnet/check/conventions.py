@@ -40,7 +40,7 @@ class Conventions(NamedTuple):
 
     def notes(self) -> list[str]:
         """What is not checked because of them."""
-        return [] if self.biases is not False else ["the biases are not checked: your code has none (biases=False)."]
+        return [] if self.biases is not False else ["biases are not checked: declared as none."]
 
 
 def class_numbers(y: Any) -> Any:
