@@ -210,9 +210,8 @@ def test_the_orientation_that_fits_is_found_and_said(name: str) -> None:
     mine, settings, note = READ[name]
     report = check_backprop(mine, LAYERS, **settings)
     assert report.ok and len(report.notes) == bool(note) and note in str(report), str(report)
-    settings_of_wrong = check_backprop(lambda *given: mine(*given, NO_GATE), LAYERS, **settings)
-    assert [fault.equation for fault in settings_of_wrong.faults] == ["BP2"], str(settings_of_wrong)
-    assert MISSING_GATE in str(settings_of_wrong)
+    wrong = check_backprop(lambda *given: mine(*given, NO_GATE), LAYERS, **settings)
+    assert len(wrong.faults) == 1 and "BP2" in wrong.faults[0].equation and MISSING_GATE in str(wrong), str(wrong)
 
 
 @pytest.mark.parametrize("layers", [[3, 3, 3], [4, 4, 4], [1, 3, 1], [2, 2, 2]])
@@ -267,7 +266,7 @@ def test_a_single_layer_may_take_arrays_in_place_of_lists() -> None:
     ("mine", "settings", "sentence"),
     [
         (styles.one_vector, {}, "right for one sample, but not for a batch: pass one_sample=True"),
-        (styles.folded_first, {"biases": "last"}, 'it is right with biases="first"'),
+        (styles.folded_first, {"biases": "last"}, "at the other end"),
     ],
 )
 def test_the_setting_that_is_missing_is_named(mine: Any, settings: dict[str, Any], sentence: str) -> None:
@@ -443,7 +442,7 @@ def test_steps_that_remember_the_step_before() -> None:
             setattr(net, name, getattr(net, name) - previous[name])
 
     report = check_backprop(parameters=places(net), step=momentum, layers=LAYERS)
-    assert report.ok and "a second step from the same weights differs (momentum" in str(report)
+    assert report.ok and len(report.notes) == 1 and "momentum" in report.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.errors import ParameterError, ParameterTypeError
 
 BATCH_SIZES = (7, 11, 13, 5, 17, 19)  # one that no layer has as its width, so that a wrong axis shows in the shape
+MOMENTUM = "momentum is inside"  # how the sentence of that fault begins
 NO_KNOWN_MISTAKE = "no known mistake"  # in the sentence of a fault that is located, not explained
 
 
@@ -129,9 +130,9 @@ def _report(candidate: Candidate, trial: Trial, predict: Any) -> BackpropReport:
     """Everything that is found."""
     forward = [] if predict is None else forward_faults(candidate, trial, predict)
     faults, notes = _gradient_faults(candidate, trial)
-    if any(fault.equation == "run" or NO_KNOWN_MISTAKE in fault.sentence for fault in faults):
-        hinted = hint(candidate, trial)
-        faults = faults if hinted is None else [hinted]
+    if isinstance(candidate, ArraysCandidate):  # a step may have momentum, a gradient may not
+        notes += [fault.sentence for fault in faults if fault.sentence.startswith(MOMENTUM)]
+        faults = [fault for fault in faults if not fault.sentence.startswith(MOMENTUM)]
     if isinstance(candidate, ArticleCandidate):
         faults += class_faults(candidate, trial, bool(faults))
     elif not faults:
@@ -150,19 +151,27 @@ def _report(candidate: Candidate, trial: Trial, predict: Any) -> BackpropReport:
 
 
 def _gradient_faults(candidate: Candidate, trial: Trial) -> Comparison:
-    """The faults of the gradient; where it cannot be run with these widths, those it has on a square network."""
+    """The faults of the gradient, or the argument under which it has none, or that it cannot be run, and why."""
     try:
-        return compare_gradients(candidate, trial)
+        found = compare_gradients(candidate, trial)
     except CandidateError as error:
-        width, dense = max(2, min(5, max(trial.widths))), trial.network.architecture.dense
-        square = Comparison([], [])
-        if not (
-            candidate.has_fixed_widths or any(layer.activation.groups for layer in dense)
-        ):  # both fit only one shape
-            with contextlib.suppress(CandidateError):
-                square = compare_gradients(candidate, trial.variant([width] * len(trial.widths), width))
-        sentence = f"{error}; layers were {trial.widths}, x {candidate.x_shape(trial)}."
-        return square if square.faults else Comparison([Fault(error.equation, sentence)], [])
+        hinted = hint(candidate, trial)
+        return Comparison(_run_faults(candidate, trial, error) if hinted is None else [hinted], [])
+    if any(fault.equation == "run" or NO_KNOWN_MISTAKE in fault.sentence for fault in found.faults):
+        hinted = hint(candidate, trial)
+        return found if hinted is None else Comparison([hinted], [])
+    return found
+
+
+def _run_faults(candidate: Candidate, trial: Trial, error: CandidateError) -> list[Fault]:
+    """What their code raised; or the faults that it has on a square network, where every transpose fits."""
+    width, dense = max(2, min(5, max(trial.widths))), trial.network.architecture.dense
+    only_one_shape = candidate.has_fixed_widths or any(layer.activation.groups for layer in dense)
+    with contextlib.suppress(CandidateError):
+        square = None if only_one_shape else trial.variant([width] * len(trial.widths), width)
+        if square is not None and (faults := compare_gradients(candidate, square).faults):
+            return faults
+    return [Fault(error.equation, f"{error}; layers were {trial.widths}, x {candidate.x_shape(trial)}.")]
 
 
 def _state_faults(candidate: Candidate, trial: Trial, notes: list[str]) -> list[Fault]:
