@@ -49,7 +49,7 @@ def quiet() -> Iterator[None]:
 
 def is_theirs(path: str) -> bool:
     """Whether a source file is neither of this package nor of an installed library."""
-    return not (path.startswith((PACKAGE, STANDARD_LIBRARY)) or "site-packages" in path)
+    return not (path.startswith((PACKAGE, STANDARD_LIBRARY)) or "site-packages" in path or "dist-packages" in path)
 
 
 def _line(error: Exception) -> str:
