@@ -143,10 +143,9 @@ def _report(candidate: Candidate, trial: Trial, predict: Any) -> BackpropReport:
             faults.append(Fault(error.equation, f"called again, {error}."))
     if isinstance(candidate, ObjectCandidate) and not faults:
         faults += candidate.update_faults(trial)
-    if any(fault.equation == "forward" for fault in faults):  # they say more than that the predictions differ
-        forward = []
-    elif forward:  # what cannot be explained may follow from it
+    if forward:  # what cannot be explained follows from it, and a named mistake of the forward pass says more
         faults = [fault for fault in faults if NO_KNOWN_MISTAKE not in fault.sentence]
+        forward = [] if any(fault.equation == "forward" for fault in faults) else forward
     notes = list(dict.fromkeys([*candidate.notes(), *notes]))
     return BackpropReport(tuple(dict.fromkeys([*forward, *faults])), tuple(notes))
 
