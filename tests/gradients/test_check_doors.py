@@ -577,8 +577,41 @@ def test_the_step_of_a_mini_batch_is_checked_too() -> None:
         def update_mini_batch(self, mini_batch: Any, eta: float) -> None:
             super().update_mini_batch(mini_batch, eta * len(mini_batch))
 
-    assert "update: update_mini_batch goes uphill" in str(check_backprop(Uphill, LAYERS))
-    assert "update: update_mini_batch moves by the sum over the mini-batch" in str(check_backprop(Sum, LAYERS))
+    class WeightsBySum(Book):
+        def update_mini_batch(self, mini_batch: Any, eta: float) -> None:
+            before = self.weights
+            super().update_mini_batch(mini_batch, eta)
+            pairs = zip(before, self.weights, strict=True)
+            self.weights = [w - len(mini_batch) * (w - after) for w, after in pairs]
+
+    class Lazy(Book):
+        def update_mini_batch(self, mini_batch: Any, eta: float) -> None:
+            super().update_mini_batch(mini_batch[:3], eta)
+
+    start = "update: update_mini_batch: the weights "
+    assert start + "and biases move uphill" in str(check_backprop(Uphill, LAYERS))
+    assert start + "move by the sum over the batch of 7" in str(check_backprop(WeightsBySum, LAYERS))
+    assert "update: update_mini_batch: no known mistake" in str(check_backprop(Lazy, LAYERS))
+    by_sum = check_backprop(Sum, LAYERS)
+    assert by_sum.ok and "the step of its update_mini_batch is 7 × the gradient" in str(by_sum)
+
+
+def test_a_train_beside_a_right_gradient_is_checked_where_it_makes_one_step() -> None:
+    class Both(Forward):
+        sign, batches = -1.0, 1
+
+        def train(self, X: Any, y: Any, lr: float = 0.1, epochs: int = 5) -> None:
+            for _ in range(epochs * self.batches):
+                self.forward(X)
+                dw1, db1, dw2, db2 = self.backward(y)
+                for array, gradient in zip((*self.W, *self.b), (dw1, dw2, db1, db2), strict=True):
+                    array += self.sign * lr * gradient
+
+    assert check_backprop(Both, LAYERS).ok
+    Both.batches = 2
+    assert "the step of its train is not checked: one call makes several updates" in str(check_backprop(Both, LAYERS))
+    Both.batches, Both.sign = 1, 1.0
+    assert "update: train: the weights and biases move uphill" in str(check_backprop(Both, LAYERS))
 
 
 def test_a_class_that_cannot_be_taken_gets_its_lines() -> None:

@@ -25,6 +25,7 @@ from glassnet.check.hints import hint
 from glassnet.check.hypotheses import Fault
 from glassnet.check.object_candidate import ObjectCandidate
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
+from glassnet.check.update_check import update_findings
 from glassnet.errors import ParameterError, ParameterTypeError
 
 BATCH_SIZES = (7, 11, 13, 5, 17, 19)  # one that no layer has as its width, so that a wrong axis shows in the shape
@@ -142,7 +143,8 @@ def _report(candidate: Candidate, trial: Trial, predict: Any) -> BackpropReport:
         except CandidateError as error:
             faults.append(Fault(error.equation, f"called again, {error}."))
     if isinstance(candidate, ObjectCandidate) and not faults:
-        faults += candidate.update_faults(trial)
+        update = update_findings(candidate, trial)
+        faults, notes = update.faults, [*notes, *update.notes]
     if forward:  # what cannot be explained follows from it, and a named mistake of the forward pass says more
         faults = [fault for fault in faults if NO_KNOWN_MISTAKE not in fault.sentence]
         forward = [] if any(fault.equation == "forward" for fault in faults) else forward

@@ -9,18 +9,14 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
-import numpy as np
-
 from glassnet.check.arrays_candidate import ArraysCandidate, Attached, write
 from glassnet.check.candidate_error import CandidateError, quiet
 from glassnet.check.conventions import Conventions
 from glassnet.check.found_arrays import attributes, find_gradients, find_parameters
-from glassnet.check.hypotheses import Fault
 from glassnet.check.object_calls import construct, resolved
 from glassnet.check.places import LayerPlaces, each
 from glassnet.check.reading import Reading
-from glassnet.check.search import factor
-from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
+from glassnet.check.trial import Trial
 from glassnet.errors import ParameterError, ParameterTypeError, suggestion
 from glassnet.program.parameters import Array
 
@@ -94,6 +90,11 @@ class ObjectCandidate(ArraysCandidate):
         self.method, self.reading = first[:2]
         raise first[2]
 
+    def can_call(self, trial: Trial) -> bool:
+        """Whether the arguments of one of its methods say how it is called."""
+        instance = self.create(trial.widths)
+        return any(bound_step(instance, name, trial.m) is not None for name in self.methods)
+
     def _callable_methods(self, trial: Trial) -> list[str]:
         """The methods whose arguments say how they are called. Raises ParameterTypeError where there is none."""
         instance = self.create(trial.widths)
@@ -148,21 +149,6 @@ class ObjectCandidate(ArraysCandidate):
             raise ParameterError(f"{name} has biases, {', '.join(labels)}; leave biases=True.")
         return places
 
-    def update_faults(self, trial: Trial) -> list[Fault]:
-        """Whether update_mini_batch moves the weights by the gradient that is right already."""
-        if self.method == "update_mini_batch" or "update_mini_batch" not in self.methods:
-            return []
-        conventions = self.conventions._replace(one_sample=False)
-        update = ObjectCandidate(self.mine, self.activations, conventions, methods=["update_mini_batch"])
-        try:
-            answer = update.answer(trial)
-        except CandidateError as error:
-            return [Fault("update", f"update_mini_batch: {error}.")]
-        ratios = [
-            factor(theirs, ours, FLOAT32_TOLERANCE) for theirs, ours in zip(answer[:2], trial.gradients, strict=True)
-        ]
-        return [] if ratios == [1.0, 1.0] else [_update_fault(ratios, trial.m)]
-
     def call_predict(self, reading: Reading, trial: Trial, predict: Any, x: Array) -> Any:
         """Their prediction for x, by a method's name, or by a function of the object and x."""
         instance = self.create(trial.widths)
@@ -170,18 +156,6 @@ class ObjectCandidate(ArraysCandidate):
         with quiet():
             write(places, reading, trial)
             return call(reading.give_x(x))
-
-
-def _update_fault(ratios: list[float | None], m: int) -> Fault:
-    """What a step that is another multiple of the gradient means."""
-    meanings = {
-        -1.0: "goes uphill: subtract eta·gradient",
-        float(m): "moves by the sum over the mini-batch, not the mean",
-    }
-    what = next((text for one, text in meanings.items() if all(r and np.isclose(r, one, 1e-3) for r in ratios)), None)
-    return Fault(
-        "update", f"update_mini_batch {what or 'does not move the weights and biases by −eta times the mean gradient'}."
-    )
 
 
 def method_of(instance: Any, predict: Any) -> Callable[[Any], Any]:
