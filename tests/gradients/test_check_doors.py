@@ -433,6 +433,20 @@ def test_a_step_that_shows_no_gradient(step: Any, sentence: str) -> None:
     assert sentence in str(check_backprop(parameters=places(net), step=step(net), lr=0.1, layers=LAYERS))
 
 
+def test_a_rate_at_which_our_own_updates_diverge() -> None:
+    """Whether a step is several updates is tried with ours, which may not be able to follow."""
+    net = types.SimpleNamespace(W1=np.ones((3, 4)), b1=np.zeros(4), W2=np.ones((4, 2)), b2=np.zeros(2))
+
+    def step(x: Any, y: Any) -> None:
+        net.W1, net.W2 = net.W1 - np.sin(x.T @ x)[:, [0, 1, 2, 0]], net.W2 - np.cos(net.W2)
+
+    with np.errstate(all="ignore"):
+        report = check_backprop(
+            parameters=places(net), step=step, lr=50.0, layers=LAYERS, activations=["relu", "linear"]
+        )
+    assert not report.ok
+
+
 def test_steps_that_remember_the_step_before() -> None:
     net, previous = Attributes(LAYERS), dict[str, Any]()
 

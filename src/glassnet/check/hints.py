@@ -15,6 +15,7 @@ from glassnet.check.candidate_error import CandidateError
 from glassnet.check.conventions import FOLDED, Conventions
 from glassnet.check.hypotheses import Fault
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
+from glassnet.errors import DivergedError
 
 NUMBERS_OF_UPDATES = (2, 3, 5, 10, 20, 50, 100, 1000)  # that a default such as epochs=100 makes
 SEVERAL = "one call of the step makes {count} updates, which is not one gradient; let it make one, with epochs=1."
@@ -60,7 +61,10 @@ def _several_updates(candidate: ArraysCandidate, trial: Trial) -> Fault | None:
         twin.weights[layer], twin.biases[layer] = w, b
     done = 0
     for count in NUMBERS_OF_UPDATES:
-        twin.train(trial.x, trial.y, batch_size=trial.m, epochs=count - done, lr=lr, verbose=False)
+        try:
+            twin.train(trial.x, trial.y, batch_size=trial.m, epochs=count - done, lr=lr, verbose=False)
+        except DivergedError:
+            return None
         done = count
         steps = [(w - new) / lr for w, new in zip(before[0], twin.weights, strict=True)]
         if all(
