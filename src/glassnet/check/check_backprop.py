@@ -21,7 +21,7 @@ from glassnet.check.comparison import Comparison, compare_gradients
 from glassnet.check.conventions import Conventions
 from glassnet.check.forward_check import forward_faults
 from glassnet.check.function_candidate import FunctionCandidate
-from glassnet.check.hints import hint
+from glassnet.check.hints import NO_KNOWN_MISTAKE, hint
 from glassnet.check.hypotheses import Fault
 from glassnet.check.object_candidate import ObjectCandidate
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
@@ -31,7 +31,6 @@ from glassnet.errors import ParameterError, ParameterTypeError
 BATCH_SIZES = (7, 11, 13, 5, 17, 19)  # one that no layer has as its width, so that a wrong axis shows in the shape
 FIRST_STEP_ONLY = "a second step from the same weights differs (momentum, random numbers): only the first is compared."
 MOMENTUM = "momentum is inside"  # how the sentence of that fault begins
-NO_KNOWN_MISTAKE = "no known mistake"  # in the sentence of a fault that is located, not explained
 
 
 class BackpropReport(NamedTuple):

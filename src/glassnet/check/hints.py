@@ -17,6 +17,7 @@ from glassnet.check.hypotheses import Fault
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.errors import DivergedError
 
+NO_KNOWN_MISTAKE = "no known mistake"  # in the sentence of a fault that is located, not explained
 NUMBERS_OF_UPDATES = (2, 3, 5, 10, 20, 50, 100, 1000)  # that a default such as epochs=100 makes
 SEVERAL = "one call of the step makes {count} updates, which is not one gradient; let it make one, with epochs=1."
 
