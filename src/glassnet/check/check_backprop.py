@@ -99,9 +99,8 @@ def check_backprop(
     conventions = Conventions(rows, biases, one_sample, labels)
     conventions.check()
     trial = _trial(layers, activations, cost, conventions)
-    names = (
-        [dense.activation.name for dense in trial.network.architecture.dense] if activations is None else activations
-    )
+    named = isinstance(activations, (list, tuple))  # as they were written, for a class that takes them
+    names = activations if named else [dense.activation.name for dense in trial.network.architecture.dense]
     candidate = candidate_of(Code(mine, parameters, step, lr, grads), names, conventions)
     if candidate.conventions.biases != biases:
         trial = _trial(layers, activations, cost, candidate.conventions)
