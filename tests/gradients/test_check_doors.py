@@ -43,8 +43,8 @@ RETURNED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "(db, dw)": (lambda g: lists(g)[::-1], "a pair of lists (db, dw)"),
     "dW1, db1, dW2, db2": (lambda g: g, ""),
     "dW1, dW2, db1, db2": (lambda g: (g[0], g[2], g[1], g[3]), ""),
-    "dW2, db2, dW1, db1": (lambda g: (g[2], g[3], g[0], g[1]), ""),
-    "db1, dW1, db2, dW2": (lambda g: (g[1], g[0], g[3], g[2]), ""),
+    "dW2, db2, dW1, db1": (lambda g: (g[2], g[3], g[0], g[1]), "dW2, db2, dW1, db1"),
+    "db1, dW1, db2, dW2": (lambda g: (g[1], g[0], g[3], g[2]), "db1, dW1, db2, dW2"),
     "dict": (lambda g: dict(zip(NAMES, g, strict=True)), ""),
     "dict from 0, with a loss and more": (
         lambda g: {"loss": 0.4, "dA1": g[0]} | dict(zip(("dw0", "db0", "dw1", "db1"), g, strict=True)),
@@ -571,6 +571,15 @@ def _with_gate(kind: Any) -> Any:
         kind.__init__(self, sizes, gate=NO_GATE)
 
     return start
+
+
+def test_gradients_that_grow_in_an_object() -> None:
+    class Grows(Forward):
+        def backward(self, y: Any) -> Any:
+            self.sums = [p + q for p, q in zip(super().backward(y), getattr(self, "sums", [0] * 4), strict=True)]
+            return self.sums
+
+    assert "BP4: the gradients of earlier calls are added" in str(check_backprop(Grows, LAYERS))
 
 
 def test_an_object_is_copied_and_stays_as_it_was() -> None:

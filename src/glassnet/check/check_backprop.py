@@ -181,6 +181,8 @@ def _state_faults(candidate: Candidate, trial: Trial, notes: list[str]) -> list[
     if changed:
         names = " and ".join(changed)
         return [Fault("run", f"it changes the {names} that it is given; it must only compute dw and db.")]
+    if isinstance(candidate, ObjectCandidate):
+        candidate.kept = candidate.create(trial.widths)
     answers = [candidate.answer(one) for one in (trial, other, trial)]
     calls = [np.concatenate([part.ravel() for part in answer.dw]) for answer in answers]
     tolerance = 1e-4 if answers[0].is_float32 else 1e-7

@@ -66,6 +66,7 @@ class ObjectCandidate(ArraysCandidate):
         super().__init__(conventions)
         self.mine, self.activations = mine, list(activations)
         self.methods = list(methods) or [name for name in (*BACKWARD, *UPDATE) if callable(getattr(mine, name, None))]
+        self.kept: Any = None  # one object for several calls, where it is asked what it remembers
         self.method, self.description, self.has_fixed_widths = "", "", not isinstance(mine, type)
 
     def notes(self) -> list[str]:
@@ -119,7 +120,7 @@ class ObjectCandidate(ArraysCandidate):
 
     def attach(self, trial: Trial, samples: int) -> Attached:
         """A new object with its arrays and its method, whose rate is 1."""
-        instance = self.create(trial.widths)
+        instance = self.create(trial.widths) if self.kept is None else self.kept
         places = self._places(instance, trial.widths)
         for name in RATE:
             if isinstance(attributes(instance).get(name), (int, float)):

@@ -249,9 +249,8 @@ def _one_after_another(items: list[Any], shapes: Shapes) -> Iterator[Form]:
     backward = [place for layer in reversed(range(shapes.layers)) for place in (("w", layer), ("b", layer))]
     biases_first = [({"w": "b", "b": "w"}[kind], layer) for kind, layer in layered]
     for places in (layered, grouped, grouped[shapes.layers :] + grouped[: shapes.layers], biases_first, backward):
-        yield _ordered(
-            ", ".join(f"d{kind.upper() if kind == 'w' else kind}{n + 1}" for kind, n in places), places, items
-        )
+        order = ", ".join(f"d{kind.upper() if kind == 'w' else kind}{layer + 1}" for kind, layer in places)
+        yield _ordered(order, places, items, places in (layered, grouped))
 
 
 def _interleaved(shapes: Shapes) -> list[tuple[str, int]]:
