@@ -90,7 +90,20 @@ def use(net: glassnet.NeuralNetwork, path: Path) -> float:
 def check(net: glassnet.NeuralNetwork) -> bool:
     """The two checks of gradients."""
     report: glassnet.BackpropReport = glassnet.check_backprop(glassnet.NeuralNetwork, [2, 3, 1], ["tanh", "sigmoid"])
-    return report.ok and glassnet.gradient_check(net, X, Y).ok
+    own = glassnet.NeuralNetwork([2, 3, 1], engine="numpy")
+    step = glassnet.check_backprop(
+        parameters=[(own.parameters, "w1", "b1"), (own.parameters, "w2", "b2")],
+        step=lambda x, y: own.train(x, y, batch_size=x.shape[1], epochs=1, lr=1),
+        lr=1,
+        grads=None,
+        layers=[2, 3, 1],
+        rows=None,
+        biases=True,
+        one_sample=False,
+        labels=False,
+        predict=own.predict,
+    )
+    return report.ok and step.ok and glassnet.gradient_check(net, X, Y).ok
 
 
 def estimators() -> None:

@@ -1,191 +1,224 @@
-"""Calls a person's own backpropagation: a function, or a class with the article's interface.
+"""A person's backpropagation, asked for its gradient on a trial, whatever way it is called and its arrays lie.
 
-Samples are columns, as in the article; with `rows` every array is transposed on the way in and out. Its output and its
-warnings are suppressed, and what it raises becomes a `CandidateError`.
+The subclasses reach the code: a function, the article's class, arrays that one step changes. Here the reading is
+chosen, samples are handed over one at a time where the code wants them so, and what it returns becomes an Answer.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import traceback
-import warnings
-from collections.abc import Iterator, Sequence
-from copy import deepcopy
-from pathlib import Path
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.check.answer import Answer as Answer
+from glassnet.check.answer import as_answer, rank
+from glassnet.check.candidate_error import CandidateError as CandidateError
+from glassnet.check.candidate_error import is_theirs, quiet
+from glassnet.check.conventions import Conventions
+from glassnet.check.reading import Reading, readings
+from glassnet.check.return_forms import Form
 from glassnet.check.trial import Trial
-from glassnet.errors import GlassnetError, ParameterTypeError
 from glassnet.program.parameters import Array
 
-PACKAGE = str(Path(__file__).parents[1])  # an error raised in here is not in their code
-METHODS = ("feedforward", "backpropagation")
+
+class Choice(NamedTuple):
+    """A reading of their code and the order of what it returns, with how well both fit."""
+
+    reading: Reading
+    order: str
+    is_odd_order: bool  # another one than usual, or one of several that the shapes allow
+    answer: Answer
+    rank: tuple[float, float]  # how many arrays have our direction; how well the shapes fit
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the gradient is a multiple of ours."""
+        return self.rank[0] == np.inf
 
 
-class CandidateError(GlassnetError, ValueError):
-    """Their code raised, or did not return lists of arrays of the right shapes."""
+class Candidate(ABC):
+    """Their code, called with the numbers of a trial."""
 
-    def __init__(self, sentence: str, equation: str = "run") -> None:
-        super().__init__(sentence)
-        self.equation = equation
+    has_fixed_widths = False  # its arrays exist already, so that no other network can be tried
 
+    def __init__(self, conventions: Conventions) -> None:
+        self.conventions = conventions
+        self.reading: Reading | None = None
+        self.order = ""
+        self._first: tuple[Trial, Answer] | None = None
+        self._is_guess = self._is_odd_order = self._is_right = False
 
-class Answer(NamedTuple):
-    """The gradient that their code returned: one float64 array per layer, samples as columns, in their shapes."""
+    @abstractmethod
+    def call(self, reading: Reading, trial: Trial, x: Array, y: Array) -> list[Form]:
+        """Their gradient for x and y (columns) at the weights of the trial, in every order that it can have."""
 
-    dw: list[Array]
-    db: list[Array]
-    is_float32: bool  # of lower precision than float64, so that only a coarse comparison is fair
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Run their code without output, warnings or NumPy's errors, and turn whatever it raises into one sentence."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        except CandidateError:
-            raise
-        except Exception as error:  # whatever a learner's code raises is a result of the check
-            text = " ".join(str(error).split())
-            raise CandidateError(f"it raises {type(error).__name__}{_line(error)}: {text[:160]}") from error
-
-
-def _line(error: Exception) -> str:
-    """The line of their code that raised, in neither this package nor an installed library; "" where there is none."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [one for one in frames if not one.filename.startswith(PACKAGE) and "site-packages" not in one.filename]
-    return f" in line {theirs[-1].lineno}" + (f", {theirs[-1].line!r}" if theirs[-1].line else "") if theirs else ""
-
-
-class Candidate:
-    """Their function or class, called with layers of given widths."""
-
-    def __init__(self, mine: Any, activations: Sequence[Any], rows: bool) -> None:
-        self.mine, self.activations, self.rows = mine, list(activations), rows
-        self.is_class = isinstance(mine, type) or all(hasattr(mine, name) for name in METHODS)
-        if not self.is_class and not callable(mine):
-            raise ParameterTypeError(
-                "mine must be a function (weights, biases, x, y) -> (dw, db), or a class with feedforward and "
-                f"backpropagation, not {mine!r:.100}."
-            )
-        if isinstance(mine, type) and (missing := [name for name in METHODS if not hasattr(mine, name)]):
-            raise ParameterTypeError(
-                f"{mine.__name__} has no {' and no '.join(missing)}; the check calls feedforward(x) and "
-                "backpropagation(y, z_s, a_s)."
-            )
-
-    def transposed(self, array: Any) -> Array:
-        """An array in the other notation: the transpose where they work in rows."""
-        return np.asarray(array).T if self.rows else np.asarray(array)
-
-    def create(self, widths: Sequence[int], activations: Sequence[Any] | None = None) -> Any:
-        """An instance of their class, or a copy of the one that was passed."""
-        with quiet():
-            names = self.activations if activations is None else list(activations)
-            return self.mine(list(widths), names) if isinstance(self.mine, type) else deepcopy(self.mine)
-
-    def create_with(self, widths: Sequence[int], weights: Sequence[Array], biases: Sequence[Array]) -> Any:
-        """An instance with these weights (fan_out, fan_in) and biases (fan_out, 1)."""
-        instance = self.create(widths)
-        with quiet():
-            for name, arrays in (("weights", weights), ("biases", biases)):
-                own = getattr(instance, name)
-                if len(own) != len(arrays):
-                    raise CandidateError(f"its {name} has {len(own)} arrays for {len(arrays)} layers")
-                for number, array in enumerate(arrays):
-                    shape, given = np.shape(own[number]), self.transposed(array).copy()
-                    if len(shape) == 1 and given.size == shape[0]:
-                        given = given.ravel()
-                    if shape != given.shape:
-                        raise CandidateError(f"its {name}[{number}] has shape {shape}, but {given.shape} is expected")
-                    own[number] = given
-        return instance
+    def readings(self, trial: Trial) -> list[Reading]:
+        """The ways to hand them their arrays, the likeliest first."""
+        return list(readings(self.conventions, trial.widths))
 
     def answer(self, trial: Trial) -> Answer:
         """Their gradient on a trial. Raises CandidateError where they raise or return something else."""
-        dw, db = self.gradients(trial.widths, *trial.parameters, trial.x, trial.y)
-        count = len(trial.network.weights)
-        return Answer(as_arrays(self, dw, "dw", count), as_arrays(self, db, "db", count), _is_float32(dw))
+        self.choose(trial)
+        if self._first is not None and self._first[0] is trial:  # the call that showed the reading is the first one
+            answer, self._first = self._first[1], None
+            return answer
+        assert self.reading is not None
+        found = self._forms(self.reading, trial)
+        form = next((form for form in found if form.order == self.order), found[0])
+        return as_answer(form, self.reading, trial)
 
-    def gradients(self, widths: Sequence[int], weights: Any, biases: Any, x: Array, y: Array) -> tuple[Any, Any]:
-        """What they return for dw and db, unchanged."""
-        if self.is_class:
-            instance = self.create_with(widths, weights, biases)
-            z_s, a_s = self.forward(instance, x)
-            return self.backward(instance, y, z_s, a_s)
+    def call_predict(self, reading: Reading, trial: Trial, predict: Any, x: Array) -> Any:
+        """What their prediction for x (columns) is; a function of (weights, biases, x) unless a subclass says else."""
+        weights, biases = trial.parameters
+        given = reading.give_weights(weights, biases), reading.give_biases(biases)
         with quiet():
-            return _pair(self.mine(*self._arguments(weights, biases, x, y)))
+            return predict(*(part for part in given if part), reading.give_x(x))
 
-    def _arguments(self, weights: Any, biases: Any, x: Array, y: Array) -> list[Any]:
-        """The arguments of a function, as copies in their notation."""
-        copies: list[Any] = [[self.transposed(array).copy() for array in arrays] for arrays in (weights, biases)]
-        if self.rows:
-            copies[1] = [array.ravel() for array in copies[1]]
-        return [*copies, self.transposed(x).copy(), self.transposed(y).copy()]
-
-    def changed_arguments(self, *arguments: Any) -> list[str]:
-        """Which of its arguments (weights, biases, x, y) a function changes."""
-        ours, theirs = self._arguments(*arguments), self._arguments(*arguments)
+    def prediction(self, trial: Trial, predict: Any) -> Array:
+        """The a of the output, samples as columns, that their `predict` gives. Raises CandidateError."""
+        reading = self.reading or self.readings(trial)[0]
+        batches = [trial.x[:, [i]] for i in range(trial.m)] if self.conventions.one_sample else [trial.x]
+        parts = [_output(self.call_predict(reading, trial, predict, x)) for x in batches]
         with quiet():
-            self.mine(*theirs)
-        pairs = zip(("weights", "biases", "x", "y"), zip(ours, theirs, strict=True), strict=True)
-        same = {name: len(p) == len(q) and all(map(np.array_equal, p, q)) for name, (p, q) in pairs}
-        return [name for name in same if not same[name]]
+            if self.conventions.one_sample:
+                return np.column_stack([part.ravel() for part in parts]).astype(np.float64)
+            one_axis = parts[0].ndim == 1 and trial.widths[-1] == 1
+            return np.asarray(parts[0][np.newaxis] if one_axis else reading.take_samples(parts[0]), np.float64)
 
-    def forward(self, instance: Any, x: Array) -> tuple[Any, Any]:
-        """What their feedforward returns for z_s and a_s, unchanged."""
-        with quiet():
-            return _pair(instance.feedforward(self.transposed(x).copy()))
+    def restored(self) -> contextlib.AbstractContextManager[None]:
+        """While it lasts, their code may be changed; nothing of it is, except where arrays of theirs are used."""
+        return contextlib.nullcontext()
 
-    def backward(self, instance: Any, y: Array, z_s: Any, a_s: Any) -> tuple[Any, Any]:
-        """dw and db for what feedforward returned."""
-        with quiet():
-            return _pair(instance.backpropagation(self.transposed(y).copy(), z_s, a_s))
+    def with_conventions(self, conventions: Conventions) -> Candidate:
+        """The same code, read under other conventions."""
+        other = copy(self)
+        other.conventions, other.reading, other.order, other._first = conventions, None, "", None
+        return other
 
-    def train(self, instance: Any, x: Array, y: Array, **options: Any) -> None:
-        """Call their train with x, y and batch_size, epochs, lr by name, or in this order."""
-        with quiet():
-            arguments = (self.transposed(x).copy(), self.transposed(y).copy())
+    def is_multiple(self, trial: Trial) -> bool:
+        """Whether a reading gives a multiple of our gradient; False also where their code raises."""
+        try:
+            self.answer(trial)
+        except CandidateError:
+            return False
+        return self._is_right
+
+    def x_shape(self, trial: Trial) -> tuple[int, ...]:
+        """The shape of x as their code gets it."""
+        x = trial.x[:, :1] if self.conventions.one_sample else trial.x
+        return (self.reading or Reading()).give_x(x).shape
+
+    def notes(self) -> list[str]:
+        """How their code is read, where that was not declared."""
+        found = [f"it is read with {self.reading}."] if self._is_guess else []
+        if self._is_odd_order:
+            found.append(f"what it returns is read as {self.order}.")
+        return [*found, *self.conventions.notes()]
+
+    def choose(self, trial: Trial) -> None:
+        """Set the first reading whose gradient is a multiple of ours, else the one that comes closest; once."""
+        if self.reading is not None:
+            return
+        best: Choice | None = None
+        failures: list[tuple[Reading, CandidateError]] = []
+        possible = self.readings(trial)
+        for reading in possible:
             try:
-                instance.train(*arguments, **options)
-            except TypeError as error:
-                if "argument" not in str(error):
-                    raise
-                instance.train(*arguments, *options.values())
+                for choice in self._choices(reading, trial):
+                    if best is None or choice.rank > best.rank:
+                        best = choice
+            except CandidateError as error:
+                failures.append((reading, error))
+            if best is not None and best.is_right:
+                break
+        if best is None:
+            raise self._farthest(failures, trial)
+        self.reading, self.order, self._first = best.reading, best.order, (trial, best.answer)
+        self._is_guess, self._is_right = best.reading != possible[0], best.is_right
+        self._is_odd_order = best.is_odd_order
+
+    def _choices(self, reading: Reading, trial: Trial) -> Iterator[Choice]:
+        """One choice per order of what they return. Raises CandidateError where none can be compared."""
+        found = self._forms(reading, trial)
+        error: CandidateError | None = None
+        for form in found:
+            try:
+                answer = as_answer(form, reading, trial)
+            except CandidateError as caught:
+                error = error or caught
+                continue
+            odd = not form.is_usual or form is not found[0]
+            yield Choice(reading, form.order, odd, answer, rank(answer, trial))
+            error = None
+        if error is not None:
+            raise error
+
+    def _forms(self, reading: Reading, trial: Trial) -> list[Form]:
+        """What they return for the batch; for one sample at a time, the means."""
+        if not self.conventions.one_sample:
+            return self.call(reading, trial, trial.x, trial.y)
+        calls = [self.call(reading, trial, trial.x[:, [i]], trial.y[:, [i]]) for i in range(trial.m)]
+        by_order = [{form.order: form for form in found} for found in calls]
+        common = [form.order for form in calls[0] if all(form.order in forms for forms in by_order)]
+        with quiet():
+            return [_mean([forms[order] for forms in by_order]) for order in common]
+
+    def _farthest(self, failures: list[tuple[Reading, CandidateError]], trial: Trial) -> CandidateError:
+        """The error of the reading with which their code ran the most lines; that reading is kept."""
+
+        def lines(reading: Reading) -> int:
+            return lines_run(lambda: self._forms(reading, trial))
+
+        counts = [lines(reading) for reading, _ in failures] if len(failures) > 1 else [0]
+        reading, error = failures[counts.index(max(counts))]
+        self.reading = reading
+        self._is_guess = reading != failures[0][0]
+        return error
 
 
-def _pair(result: Any) -> tuple[Any, Any]:
-    """The two parts of what they returned. Raises CandidateError where there are not two."""
-    is_list = isinstance(result, (tuple, list))
-    if not is_list or len(result) != 2:
-        given = f"a {type(result).__name__} of {len(result)}" if is_list else f"{result!r:.60}"
-        raise CandidateError(f"it returns {given}, where a pair of lists is expected, such as dw, db")
-    return result[0], result[1]
+def _output(result: Any) -> Array:
+    """The last array of what a forward pass returns: its a of the output."""
+    while isinstance(result, (tuple, list)) and result and np.ndim(result[-1]) > 0:
+        result = result[-1]
+    return np.asarray(result)
 
 
-def _is_float32(arrays: Any) -> bool:
-    """Whether any of the arrays is of lower precision than float64."""
+def lines_run(call: Callable[[], Any]) -> int:
+    """How many lines of their code are run until a call ends or raises CandidateError."""
+    count, before = 0, sys.gettrace()
+
+    def trace(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace if is_theirs(frame.f_code.co_filename) else None
+
+    sys.settrace(trace)
     try:
-        return any(np.asarray(part).dtype in (np.float32, np.float16) for part in arrays)
-    except ValueError:
-        return False
+        call()
+    except CandidateError:
+        pass
+    finally:
+        sys.settrace(before)
+    return count
 
 
-def as_arrays(candidate: Candidate, values: Any, name: str, count: int) -> list[Array]:
-    """One float64 array per layer, samples as columns. Raises CandidateError where `values` is something else."""
-    try:
-        with np.errstate(all="ignore"):
-            given = [candidate.transposed(part) for part in values]
-            result = [np.asarray(part, np.float64) for part in given]
-    except (TypeError, ValueError) as error:
-        raise CandidateError(f"its {name} is not a list of arrays of numbers") from error
-    if len(result) != count:
-        raise CandidateError(f"its {name} has {len(result)} arrays, where one for each of {count} layers is expected")
-    if all(part.dtype.kind in "iu" for part in given):
-        raise CandidateError(f"its {name} contains only integers, which cut off fractions; return floats")
-    return result
+def _mean(forms: list[Form]) -> Form:
+    """The means of the gradients of single samples."""
+    dw, db = (
+        [_mean_of(parts) for parts in zip(*lists, strict=True)]
+        for lists in ([f.dw for f in forms], [f.db for f in forms])
+    )
+    return Form(forms[0].order, dw, db, forms[0].is_usual)
+
+
+def _mean_of(parts: tuple[Any, ...]) -> Any:
+    arrays = [np.asarray(part) for part in parts]
+    if all(array.dtype.kind in "iu" for array in arrays):
+        return arrays[0]  # as_arrays says what is wrong with integers
+    mean = np.mean(arrays, axis=0, dtype=np.float64)
+    return mean.astype(arrays[0].dtype) if arrays[0].dtype.kind == "f" else mean

@@ -20,7 +20,7 @@ BROADCAST = re.compile(r"operands could not be broadcast together with shapes (\
 
 def run_faults(candidate: Candidate, trial: Trial, error: CandidateError) -> list[Fault]:
     """The error that their code raised or the shape that it returned, with the mistake that explains it."""
-    sentence = f"{in_words(str(error), trial)}; layers were {trial.widths}, x {trial.x.shape}"
+    sentence = f"{in_words(str(error), trial)}; layers were {trial.widths}, x {candidate.x_shape(trial)}"
     others = _hidden_faults(candidate, trial)
     cause = next((fault for fault in others if isinstance(fault, ShapeFault)), None)
     if cause is None:
@@ -60,8 +60,8 @@ def _meaning(sizes: tuple[int, ...], trial: Trial) -> str:
 
 def _hidden_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
     """The faults on a network of equal widths, if known mistakes explain all that it computes."""
-    if any(layer.activation.groups for layer in trial.dense):  # groups fit only their own widths
-        return []
+    if candidate.has_fixed_widths or any(layer.activation.groups for layer in trial.dense):
+        return []  # both fit only their own widths
     width = max(2, min(5, max(trial.widths)))
     try:
         found = compare_gradients(candidate, trial.variant([width] * len(trial.widths), width)).faults
