@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glassnet import check_backprop
-from glassnet.check.return_forms import Shapes, forms, key_of
+from glassnet.check.candidates.return_forms import Shapes, forms, key_of
 from glassnet.errors import ParameterError, ParameterTypeError
 
 from . import styles

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from glassnet import check_backprop
-from glassnet.check.candidate import Candidate
+from glassnet.check.candidates.candidate import Candidate
 from glassnet.check.comparison import Comparison, compare_gradients
 from glassnet.check.drawing import Drawn, Shape, dead_rows
-from glassnet.check.search import stacked
+from glassnet.check.mistakes.search import stacked
 from glassnet.check.trial import Trial
 
 from .mistaken import ARCHITECTURES, CASES, RIGHT, RIGHT_CASES, WRONG, Mine, Run, mistaken, right_one

@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.arrays_candidate import ArraysCandidate
-from glassnet.check.article_candidate import ArticleCandidate
-from glassnet.check.candidate import Candidate, CandidateError
-from glassnet.check.candidate_kinds import Code, candidate_of
+from glassnet.check.candidates.arrays_candidate import ArraysCandidate
+from glassnet.check.candidates.article_candidate import ArticleCandidate
+from glassnet.check.candidates.candidate import Candidate, CandidateError
+from glassnet.check.candidates.candidate_kinds import Code, candidate_of
+from glassnet.check.candidates.conventions import Conventions
+from glassnet.check.candidates.function_candidate import FunctionCandidate
+from glassnet.check.candidates.object_candidate import ObjectCandidate
 from glassnet.check.class_checks import class_faults
 from glassnet.check.comparison import Comparison, compare_gradients
-from glassnet.check.conventions import Conventions
-from glassnet.check.fault import Fault
 from glassnet.check.forward_check import forward_faults
-from glassnet.check.function_candidate import FunctionCandidate
 from glassnet.check.hints import NO_KNOWN_MISTAKE, hint
-from glassnet.check.object_candidate import ObjectCandidate
+from glassnet.check.mistakes.fault import Fault
 from glassnet.check.square import run_faults
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.check.update_check import update_findings

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.check.answer import as_arrays
-from glassnet.check.article_candidate import ArticleCandidate
-from glassnet.check.candidate_error import CandidateError
-from glassnet.check.fault import Fault, Gradients
-from glassnet.check.fit import factor
-from glassnet.check.search import updated_early
+from glassnet.check.candidates.answer import as_arrays
+from glassnet.check.candidates.article_candidate import ArticleCandidate
+from glassnet.check.candidates.candidate_error import CandidateError
+from glassnet.check.mistakes.fault import Fault, Gradients
+from glassnet.check.mistakes.fit import factor
+from glassnet.check.mistakes.search import updated_early
 from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.program.parameters import Array
 

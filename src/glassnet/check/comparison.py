@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.check.candidate import Answer, Candidate, CandidateError
-from glassnet.check.decay import OtherBatch, decay_findings
-from glassnet.check.decoder import UNKNOWN, Theirs
-from glassnet.check.explanation import NOTHING_KNOWN, Explanation, Wording, first_difference, gap_text
-from glassnet.check.fault import Fault
+from glassnet.check.candidates.candidate import Answer, Candidate, CandidateError
+from glassnet.check.mistakes.decay import OtherBatch, decay_findings
+from glassnet.check.mistakes.decoder import UNKNOWN, Theirs
+from glassnet.check.mistakes.explanation import NOTHING_KNOWN, Explanation, Wording, first_difference, gap_text
+from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.scale import Setting, Verdict, judge
+from glassnet.check.mistakes.search import Search
 from glassnet.check.pairing import pairing_fault
 from glassnet.check.repetition import is_same, repetition_fault
-from glassnet.check.scale import Setting, Verdict, judge
-from glassnet.check.search import Search
 from glassnet.check.shapes import Matched, match_shapes
 from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.check.zeros import find_zeros, without, zero_faults

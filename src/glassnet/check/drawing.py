@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.passes import Dense, Pass
+from glassnet.check.mistakes.passes import Dense, Pass
 from glassnet.program.parameters import Array
 from glassnet.tables.costs import Cost
 

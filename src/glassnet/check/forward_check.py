@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.check.candidate import Candidate
-from glassnet.check.candidate_error import CandidateError
-from glassnet.check.fault import Fault
+from glassnet.check.candidates.candidate import Candidate
+from glassnet.check.candidates.candidate_error import CandidateError
+from glassnet.check.mistakes.fault import Fault
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from glassnet.check.arrays_candidate import ArraysCandidate
-from glassnet.check.candidate import Candidate
-from glassnet.check.candidate_error import CandidateError
-from glassnet.check.conventions import FOLDED, Conventions
-from glassnet.check.fault import Fault
+from glassnet.check.candidates.arrays_candidate import ArraysCandidate
+from glassnet.check.candidates.candidate import Candidate
+from glassnet.check.candidates.candidate_error import CandidateError
+from glassnet.check.candidates.conventions import FOLDED, Conventions
+from glassnet.check.mistakes.fault import Fault
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.errors import DivergedError
 

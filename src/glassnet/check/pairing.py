@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassnet.check.candidate import Candidate, CandidateError
-from glassnet.check.fault import Fault
-from glassnet.check.fit import factor
+from glassnet.check.candidates.candidate import Candidate, CandidateError
+from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fit import factor
 from glassnet.check.shapes import match_shapes
 from glassnet.check.trial import Trial
 

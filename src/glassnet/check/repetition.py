@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glassnet.check.candidate import Answer
-from glassnet.check.fault import Fault
-from glassnet.check.fit import multiples
-from glassnet.check.scale import number
+from glassnet.check.candidates.candidate import Answer
+from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fit import multiples
+from glassnet.check.mistakes.scale import number
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.program.parameters import Array
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from glassnet.check.candidate import Answer, CandidateError
-from glassnet.check.fault import Fault
+from glassnet.check.candidates.candidate import Answer, CandidateError
+from glassnet.check.mistakes.fault import Fault
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from glassnet.check.candidate import Candidate, CandidateError
+from glassnet.check.candidates.candidate import Candidate, CandidateError
 from glassnet.check.comparison import compare_gradients
-from glassnet.check.fault import Fault, ShapeFault
+from glassnet.check.mistakes.fault import Fault, ShapeFault
 from glassnet.check.trial import Trial
 
 MATMUL = re.compile(r"matmul: Input operand 1 has a mismatch .*?\(size (\d+) is different from (\d+)\)")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from glassnet.check.drawing import Shape, draw
-from glassnet.check.fault import Gradients
-from glassnet.check.passes import Dense
+from glassnet.check.mistakes.fault import Gradients
+from glassnet.check.mistakes.passes import Dense
 from glassnet.network import NeuralNetwork
 from glassnet.program.parameters import Array
 from glassnet.see.quantities import prepare_pass

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glassnet.check.candidate_error import CandidateError
+from glassnet.check.candidates.candidate_error import CandidateError
+from glassnet.check.candidates.object_candidate import UPDATE, ObjectCandidate
 from glassnet.check.comparison import Comparison, compare_gradients
-from glassnet.check.fault import Fault
-from glassnet.check.fit import factor
 from glassnet.check.hints import NO_KNOWN_MISTAKE
-from glassnet.check.object_candidate import UPDATE, ObjectCandidate
+from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fit import factor
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.program.parameters import Array
 

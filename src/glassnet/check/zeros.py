@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.check.decoder import Theirs
-from glassnet.check.fault import Fault
+from glassnet.check.mistakes.decoder import Theirs
+from glassnet.check.mistakes.fault import Fault
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 

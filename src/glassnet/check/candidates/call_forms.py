@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from glassnet.check.candidate_error import CandidateError
+from glassnet.check.candidates.candidate_error import CandidateError
 from glassnet.errors import ParameterTypeError
 from glassnet.program.parameters import Array
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from glassnet.check.error_mistakes import Error
-from glassnet.check.fault import Mistake
-from glassnet.check.passes import Pass, transposed
+from glassnet.check.mistakes.error_mistakes import Error
+from glassnet.check.mistakes.fault import Mistake
+from glassnet.check.mistakes.passes import Pass, transposed
 from glassnet.program.parameters import Array
 
 Part = tuple[Mistake | None, Array]

@@ -14,7 +14,7 @@ import numpy as np
 
 from glassnet.errors import GlassnetError
 
-PACKAGE = str(Path(__file__).parents[1])  # an error raised in here is not in their code
+PACKAGE = str(Path(__file__).parents[2])  # an error raised in here is not in their code
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
 

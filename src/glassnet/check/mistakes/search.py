@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from glassnet.check.decoder import UNKNOWN, Decoder, Theirs
-from glassnet.check.explanation import Explanation, Wording
-from glassnet.check.fault import Gradients
-from glassnet.check.forward_mistakes import Forward, forward_pairs, forwards
-from glassnet.check.logarithms import errors_with_epsilon
-from glassnet.check.passes import Pass
+from glassnet.check.mistakes.decoder import UNKNOWN, Decoder, Theirs
+from glassnet.check.mistakes.explanation import Explanation, Wording
+from glassnet.check.mistakes.fault import Gradients
+from glassnet.check.mistakes.forward_mistakes import Forward, forward_pairs, forwards
+from glassnet.check.mistakes.logarithms import errors_with_epsilon
+from glassnet.check.mistakes.passes import Pass
 from glassnet.check.trial import Trial
 
 CERTAIN = 0.05  # a difference of weights below this leaves two explanations equally good

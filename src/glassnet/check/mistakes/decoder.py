@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.check.error_mistakes import Above, Error, early_update, gates, hidden_errors, output_errors
-from glassnet.check.fault import Mistake
-from glassnet.check.fit import Target, multiples
-from glassnet.check.forward_mistakes import Forward
-from glassnet.check.gradient_mistakes import bias_gradients, mean, product, weight_gradients
-from glassnet.check.passes import Dense, Pass, transposed
+from glassnet.check.mistakes.error_mistakes import Above, Error, early_update, gates, hidden_errors, output_errors
+from glassnet.check.mistakes.fault import Mistake
+from glassnet.check.mistakes.fit import Target, multiples
+from glassnet.check.mistakes.forward_mistakes import Forward
+from glassnet.check.mistakes.gradient_mistakes import bias_gradients, mean, product, weight_gradients
+from glassnet.check.mistakes.passes import Dense, Pass, transposed
 from glassnet.program.parameters import Array
 
 MIN_RATE = 1e-6  # a learning rate below is none

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from glassnet.check.call_forms import ROLE_OF
+from glassnet.check.candidates.call_forms import ROLE_OF
 
 WORDS = {
     "sizes": (

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.check.call_forms import role_of
-from glassnet.check.places import LayerPlaces, Place
-from glassnet.check.return_forms import key_of
+from glassnet.check.candidates.call_forms import role_of
+from glassnet.check.candidates.places import LayerPlaces, Place
+from glassnet.check.candidates.return_forms import key_of
 
 WEIGHT_NAMES = ("weights", "W", "w", "weight", "kernel", "Ws", "ws", "W_s", "thetas", "theta")
 BIAS_NAMES = ("biases", "bias", "b", "B", "bs", "b_s")

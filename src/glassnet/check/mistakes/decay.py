@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.check.decoder import Part
-from glassnet.check.explanation import Explanation
-from glassnet.check.fault import Fault
-from glassnet.check.scale import number
+from glassnet.check.mistakes.decoder import Part
+from glassnet.check.mistakes.explanation import Explanation
+from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.scale import number
 
 ALIKE = 1e-3  # relative, of the factors of different layers
 

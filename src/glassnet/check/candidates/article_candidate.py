@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.check.answer import given_shapes
-from glassnet.check.candidate import Candidate
-from glassnet.check.candidate_error import CandidateError, quiet
-from glassnet.check.conventions import Conventions
-from glassnet.check.object_candidate import method_of
-from glassnet.check.reading import Reading
-from glassnet.check.return_forms import Form, forms
+from glassnet.check.candidates.answer import given_shapes
+from glassnet.check.candidates.candidate import Candidate
+from glassnet.check.candidates.candidate_error import CandidateError, quiet
+from glassnet.check.candidates.conventions import Conventions
+from glassnet.check.candidates.object_candidate import method_of
+from glassnet.check.candidates.reading import Reading
+from glassnet.check.candidates.return_forms import Form, forms
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 

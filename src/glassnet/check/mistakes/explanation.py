@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.check.decoder import UNKNOWN, Reading, Theirs
-from glassnet.check.error_mistakes import DETAIL, Above, Error, hidden_errors, output_errors
-from glassnet.check.fault import Fault, Mistake
-from glassnet.check.forward_mistakes import Forward
-from glassnet.check.gradient_mistakes import bias_gradients, mean, product, weight_gradients
-from glassnet.check.passes import Pass
-from glassnet.check.scale import Factors
+from glassnet.check.mistakes.decoder import UNKNOWN, Reading, Theirs
+from glassnet.check.mistakes.error_mistakes import DETAIL, Above, Error, hidden_errors, output_errors
+from glassnet.check.mistakes.fault import Fault, Mistake
+from glassnet.check.mistakes.forward_mistakes import Forward
+from glassnet.check.mistakes.gradient_mistakes import bias_gradients, mean, product, weight_gradients
+from glassnet.check.mistakes.passes import Pass
+from glassnet.check.mistakes.scale import Factors
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.answer import given_shapes
-from glassnet.check.candidate import Candidate
-from glassnet.check.candidate_error import CandidateError, quiet
-from glassnet.check.conventions import FOLDED, Conventions
-from glassnet.check.places import LayerPlaces, Place, each, restored
-from glassnet.check.reading import Reading
-from glassnet.check.return_forms import Form, Shapes, fit, forms
+from glassnet.check.candidates.answer import given_shapes
+from glassnet.check.candidates.candidate import Candidate
+from glassnet.check.candidates.candidate_error import CandidateError, quiet
+from glassnet.check.candidates.conventions import FOLDED, Conventions
+from glassnet.check.candidates.places import LayerPlaces, Place, each, restored
+from glassnet.check.candidates.reading import Reading
+from glassnet.check.candidates.return_forms import Form, Shapes, fit, forms
 from glassnet.check.trial import Trial
 from glassnet.errors import ParameterError
 from glassnet.program.parameters import Array

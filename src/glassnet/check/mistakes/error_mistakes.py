@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.check.fault import Mistake
-from glassnet.check.passes import Dense, Pass, transposed
+from glassnet.check.mistakes.fault import Mistake
+from glassnet.check.mistakes.passes import Dense, Pass, transposed
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import Softmax, activation
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from glassnet.check.arrays_candidate import DeclaredCandidate
-from glassnet.check.article_candidate import METHODS, ArticleCandidate
-from glassnet.check.candidate import Candidate
-from glassnet.check.conventions import Conventions
-from glassnet.check.function_candidate import FunctionCandidate
-from glassnet.check.object_candidate import BACKWARD, UPDATE, ObjectCandidate, refusal
-from glassnet.check.places import declared_places
+from glassnet.check.candidates.arrays_candidate import DeclaredCandidate
+from glassnet.check.candidates.article_candidate import METHODS, ArticleCandidate
+from glassnet.check.candidates.candidate import Candidate
+from glassnet.check.candidates.conventions import Conventions
+from glassnet.check.candidates.function_candidate import FunctionCandidate
+from glassnet.check.candidates.object_candidate import BACKWARD, UPDATE, ObjectCandidate, refusal
+from glassnet.check.candidates.places import declared_places
 from glassnet.errors import ParameterError, ParameterTypeError
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from glassnet.check.decoder import Theirs
-from glassnet.check.error_mistakes import Error, gates
-from glassnet.check.fault import Mistake
-from glassnet.check.fit import multiples
-from glassnet.check.gradient_mistakes import mean, product
-from glassnet.check.passes import Pass
+from glassnet.check.mistakes.decoder import Theirs
+from glassnet.check.mistakes.error_mistakes import Error, gates
+from glassnet.check.mistakes.fault import Mistake
+from glassnet.check.mistakes.fit import multiples
+from glassnet.check.mistakes.gradient_mistakes import mean, product
+from glassnet.check.mistakes.passes import Pass
 from glassnet.program.parameters import Array
 
 STEPS = 12  # of Newton's method

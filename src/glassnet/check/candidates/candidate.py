@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.answer import Answer as Answer
-from glassnet.check.answer import as_answer, rank
-from glassnet.check.candidate_error import CandidateError as CandidateError
-from glassnet.check.candidate_error import is_theirs, quiet
-from glassnet.check.conventions import Conventions
-from glassnet.check.reading import Reading, readings
-from glassnet.check.return_forms import Form
+from glassnet.check.candidates.answer import Answer as Answer
+from glassnet.check.candidates.answer import as_answer, rank
+from glassnet.check.candidates.candidate_error import CandidateError as CandidateError
+from glassnet.check.candidates.candidate_error import is_theirs, quiet
+from glassnet.check.candidates.conventions import Conventions
+from glassnet.check.candidates.reading import Reading, readings
+from glassnet.check.candidates.return_forms import Form
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.candidate_error import CandidateError
+from glassnet.check.candidates.candidate_error import CandidateError
 from glassnet.errors import ParameterError, ParameterTypeError, suggestion
 from glassnet.program.parameters import Array
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.conventions import FOLDED, Conventions, class_numbers
+from glassnet.check.candidates.conventions import FOLDED, Conventions, class_numbers
 from glassnet.program.parameters import Array
 
 BIAS_SHAPES = {"column": "(fan_out, 1)", "flat": "(fan_out,)", "row": "(1, fan_out)"}

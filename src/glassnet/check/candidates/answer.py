@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.candidate_error import CandidateError
-from glassnet.check.conventions import FOLDED
-from glassnet.check.reading import Reading
-from glassnet.check.return_forms import Form, Shapes, fit
+from glassnet.check.candidates.candidate_error import CandidateError
+from glassnet.check.candidates.conventions import FOLDED
+from glassnet.check.candidates.reading import Reading
+from glassnet.check.candidates.return_forms import Form, Shapes, fit
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 

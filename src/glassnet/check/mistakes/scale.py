@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from glassnet.check.fault import Fault
+from glassnet.check.mistakes.fault import Fault
 
 Factors = Mapping[tuple[str, int], float]  # of ("dW" or "db", layer)
 SUM = "the sum over the batch"

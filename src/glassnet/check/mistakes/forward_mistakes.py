@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.fault import Mistake
-from glassnet.check.passes import Affine, Dense, Pass, affine, transposed
+from glassnet.check.mistakes.fault import Mistake
+from glassnet.check.mistakes.passes import Affine, Dense, Pass, affine, transposed
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import Activation, Softmax, activation
 

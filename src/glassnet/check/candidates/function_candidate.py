@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.check.answer import given_shapes
-from glassnet.check.call_forms import Arguments, call_form
-from glassnet.check.candidate import Candidate
-from glassnet.check.candidate_error import quiet
-from glassnet.check.conventions import Conventions
-from glassnet.check.reading import Reading
-from glassnet.check.return_forms import Form, forms
+from glassnet.check.candidates.answer import given_shapes
+from glassnet.check.candidates.call_forms import Arguments, call_form
+from glassnet.check.candidates.candidate import Candidate
+from glassnet.check.candidates.candidate_error import quiet
+from glassnet.check.candidates.conventions import Conventions
+from glassnet.check.candidates.reading import Reading
+from glassnet.check.candidates.return_forms import Form, forms
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.candidate_error import CandidateError
+from glassnet.check.candidates.candidate_error import CandidateError
 
 Shape = tuple[int, ...]
 KEY = re.compile(r"(?:d|grads?|gradients?|nabla|delta|g)?(w|weights?|thetas?|kernels?|b|bias|biases|betas?)(\d*)")

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
-from glassnet.check.arrays_candidate import ArraysCandidate, Attached, write
-from glassnet.check.candidate_error import CandidateError, quiet
-from glassnet.check.conventions import Conventions
-from glassnet.check.found_arrays import attributes, find_gradients, find_parameters
-from glassnet.check.object_calls import construct, resolved
-from glassnet.check.places import LayerPlaces, each
-from glassnet.check.reading import Reading
+from glassnet.check.candidates.arrays_candidate import ArraysCandidate, Attached, write
+from glassnet.check.candidates.candidate_error import CandidateError, quiet
+from glassnet.check.candidates.conventions import Conventions
+from glassnet.check.candidates.found_arrays import attributes, find_gradients, find_parameters
+from glassnet.check.candidates.object_calls import construct, resolved
+from glassnet.check.candidates.places import LayerPlaces, each
+from glassnet.check.candidates.reading import Reading
 from glassnet.check.trial import Trial
 from glassnet.errors import ParameterError, ParameterTypeError, suggestion
 from glassnet.program.parameters import Array
