@@ -1,36 +1,17 @@
-"""Implementations that keep their parameters: objects, dicts and globals, whose step or attributes show the gradient."""
+"""Implementations in classes that hand their gradient over: by return, in a dict, or in attributes."""
 
 from __future__ import annotations
 
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from glassnet import check_backprop
 
 from .function_table import BCE, CCE, half_square, named, pairs
 from .implementation import Implementation
+from .step_table import set_all
 
-# ----------------------------------------------------------------------------------- the judge's way into single files
-
-
-def differences(before: list[Any], after: list[Any], lr: float = 1.0) -> tuple[list[Any], list[Any]]:
-    """The gradient that a step took, for parameters in pairs w, b."""
-    found = [(p - q) / lr for p, q in zip(before, after, strict=True)]
-    return found[::2], found[1::2]
-
-
-def set_all(owner: Any, names: list[str], values: list[Any]) -> None:
-    for name, value in zip(names, values, strict=True):
-        setattr(owner, name, value.copy())
-
-
-def get_all(owner: Any, names: list[str]) -> list[Any]:
-    return [getattr(owner, name) for name in names]
-
-
-FOUR = ["W1", "b1", "W2", "b2"]
+# ------------------------------------------------------------------------------------ the judge's way into single files
 
 
 def network(m: ModuleType, sizes: list[int], w: Any, b: Any) -> Any:
@@ -51,58 +32,6 @@ def sizes_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
     return net.backward(y)
 
 
-def dense_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
-    dense = [m.dense1, m.dense2]
-    for layer, weights, biases in zip(dense, w, b, strict=True):
-        layer.weights, layer.biases = weights.copy(), biases.copy()
-    m.train_step(x, y, m.Optimizer_SGD(1.0))
-    after = [p for layer in dense for p in (layer.weights, layer.biases)]
-    return differences(pairs(w, b), after)
-
-
-def dense_cost(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> float:
-    for layer, weights, biases in zip([m.dense1, m.dense2], w, b, strict=True):
-        layer.weights, layer.biases = weights.copy(), biases.copy()
-    return float(m.train_step(x, y, m.Optimizer_SGD(0.0)))
-
-
-def own_network(m: ModuleType, w: Any, b: Any) -> Any:
-    net = m.build(3, 4, 2)
-    for layer, weights, biases in zip(net[::2], w, b, strict=True):
-        layer.weights, layer.bias = weights.copy(), biases.copy()
-    return net
-
-
-def own_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
-    net = own_network(m, w, b)
-    m.train_one(net, x, y, 1.0)
-    return differences(pairs(w, b), [p for layer in net[::2] for p in (layer.weights, layer.bias)])
-
-
-def eleven_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
-    m.syn0, m.syn1 = w[0].copy(), w[1].copy()
-    m.train(x, y, 1)
-    return [w[0] - m.syn0, w[1] - m.syn1], []
-
-
-def eleven_cost(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> float:
-    return half_square(m.nonlin(m.nonlin(x @ w[0]) @ w[1]) - y)
-
-
-def data_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
-    net = m.NeuralNetwork(x, y, 4)
-    net.weights1, net.weights2 = w[0].copy(), w[1].copy()
-    net.train(x, y)
-    return [w[0] - net.weights1, w[1] - net.weights2], []
-
-
-def data_cost(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> float:
-    net = m.NeuralNetwork(x, y, 4)
-    net.weights1, net.weights2 = w
-    net.feedforward()
-    return float(np.sum((net.y - net.output) ** 2))
-
-
 def vision_net(m: ModuleType, w: Any, b: Any) -> Any:
     net = m.TwoLayerNet(3, 5, 4)
     net.params = named(w, b)
@@ -112,30 +41,6 @@ def vision_net(m: ModuleType, w: Any, b: Any) -> Any:
 def vision_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
     grads = vision_net(m, w, b).loss(x, y)[1]
     return [grads["W1"], grads["W2"]], [grads["b1"], grads["b2"]]
-
-
-def fit_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
-    net = m.MLP([3, 5, 4, 2], lr=1.0)
-    net.W, net.b = [p.copy() for p in w], [p.copy() for p in b]
-    net.fit(x, y, epochs=1)
-    return differences(pairs(w, b), pairs(net.W, net.b))
-
-
-def fit_cost(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> float:
-    net = m.MLP([3, 5, 4, 2])
-    net.W, net.b = w, b
-    return 2 * half_square(net.predict(x) - y) / len(x)
-
-
-def globals_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
-    set_all(m, FOUR, pairs(w, b))
-    m.train_step(x, y)
-    return differences(pairs(w, b), get_all(m, FOUR), m.alpha)
-
-
-def globals_cost(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> float:
-    set_all(m, FOUR, pairs(w, b))
-    return float(m.train_step(x, y))
 
 
 def epsilon_model(m: ModuleType, w: Any, b: Any, x: Any) -> Any:
@@ -151,91 +56,7 @@ def epsilon_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
     return [net.dw1, net.dw2], [net.db1, net.db2]
 
 
-def sequential(m: ModuleType, w: Any, b: Any) -> Any:
-    model = m.Sequential(m.Linear(3, 4), m.Sigmoid(), m.Linear(4, 4), m.Sigmoid(), m.Linear(4, 2), m.Sigmoid())
-    for p, value in zip(model.parameters(), pairs(w, b), strict=True):
-        p.data = value.copy()
-    return model
-
-
-def objects_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
-    model = sequential(m, w, b)
-    m.train_step(model, m.MSELoss(), m.SGD(model.parameters(), 1.0), x, y)
-    return differences(pairs(w, b), [p.data for p in model.parameters()])
-
-
-def deep_net(m: ModuleType, w: Any, b: Any) -> Any:
-    net = m.DeepRegressor([3, 4, 4, 3, 2])
-    net.w, net.b = dict(enumerate(w, 1)), dict(enumerate(b, 1))
-    return net
-
-
-def deep_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
-    dw, db = deep_net(m, w, b).gradient(x, y)
-    return [dw[k] for k in sorted(dw)], [db[k] for k in sorted(db)]
-
-
-def deep_cost(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> float:
-    return half_square(deep_net(m, w, b).forward(x)[1][4] - y) / x.shape[1]
-
-
-def regressor(m: ModuleType, w: Any, b: Any) -> Any:
-    net = m.Regressor(3, 5)
-    set_all(net, FOUR, pairs(w, b))
-    return net
-
-
-def regressor_gradient(m: ModuleType, w: Any, b: Any, x: Any, y: Any) -> Any:
-    net = regressor(m, w, b)
-    net.partial_fit(x, y, lr=1.0)
-    return differences(pairs(w, b), get_all(net, FOUR))
-
-
-# ------------------------------------------------------------------------------------------ the calls of their authors
-
-
-def check_dense(m: ModuleType) -> Any:
-    return check_backprop(
-        parameters=[(m.dense1, "weights", "biases"), (m.dense2, "weights", "biases")],
-        step=lambda X, y: m.train_step(X, y, m.Optimizer_SGD(1.0)),
-        lr=1.0,
-        layers=[3, 5, 4],
-        activations=["relu", "softmax"],
-        cost=CCE,
-        labels=True,
-    )
-
-
-def check_own_step(m: ModuleType) -> Any:
-    net = m.build(3, 4, 2)
-    return check_backprop(
-        parameters=[(net[0], "weights", "bias"), (net[2], "weights", "bias")],
-        step=lambda x, y: m.train_one(net, x, y, 1.0),
-        one_sample=True,
-        layers=[3, 4, 2],
-        activations="tanh",
-    )
-
-
-def check_eleven(m: ModuleType) -> Any:
-    return check_backprop(
-        parameters=[(m, "syn0"), (m, "syn1")],
-        step=lambda X, y: m.train(X, y, 1),
-        biases=False,
-        layers=[3, 4, 2],
-        activations="sigmoid",
-    )
-
-
-def check_data(m: ModuleType) -> Any:
-    net = m.NeuralNetwork(np.zeros((1, 3)), np.zeros((1, 2)), 4)
-    return check_backprop(
-        parameters=[(net, "weights1"), (net, "weights2")],
-        step=net.train,
-        biases=False,
-        layers=[3, 4, 2],
-        activations="sigmoid",
-    )
+# ------------------------------------------------------------------------------------------- the calls of their authors
 
 
 def check_vision(m: ModuleType) -> Any:
@@ -246,27 +67,6 @@ def check_vision(m: ModuleType) -> Any:
         ["relu", "softmax"],
         CCE,
         labels=True,
-    )
-
-
-def check_fit(m: ModuleType) -> Any:
-    net = m.MLP([3, 5, 4, 2], lr=1.0)
-    return check_backprop(
-        parameters=[(net, "W", "b")],
-        step=lambda X, y: net.fit(X, y, epochs=1),
-        lr=1.0,
-        layers=[3, 5, 4, 2],
-        activations=["relu", "relu", "linear"],
-    )
-
-
-def check_globals(m: ModuleType) -> Any:
-    return check_backprop(
-        parameters=[(m, "W1", "b1"), (m, "W2", "b2")],
-        step=m.train_step,
-        lr=m.alpha,
-        layers=[3, 4, 2],
-        activations="sigmoid",
     )
 
 
@@ -282,38 +82,6 @@ def check_epsilon(m: ModuleType) -> Any:
     )
 
 
-def check_objects(m: ModuleType) -> Any:
-    first, second, third = m.Linear(3, 4), m.Linear(4, 4), m.Linear(4, 2)
-    model = m.Sequential(first, m.Sigmoid(), second, m.Sigmoid(), third, m.Sigmoid())
-    return check_backprop(
-        parameters=[(layer, "weight.data", "bias.data") for layer in (first, second, third)],
-        step=lambda x, y: m.train_step(model, m.MSELoss(), m.SGD(model.parameters(), 1.0), x, y),
-        layers=[3, 4, 4, 2],
-        activations="sigmoid",
-    )
-
-
-def check_deep(m: ModuleType) -> Any:
-    net = m.DeepRegressor([3, 4, 4, 3, 2])
-    return check_backprop(
-        parameters=[(net, "w", "b")],
-        step=lambda x, y: net.train_on_batch(x, y, lr=0.01),
-        lr=0.01,
-        layers=[3, 4, 4, 3, 2],
-        activations=["tanh", "tanh", "tanh", "linear"],
-    )
-
-
-def check_regressor(m: ModuleType) -> Any:
-    net = m.Regressor(3, 5)
-    return check_backprop(
-        parameters=[(net, "W1", "b1"), (net, "W2", "b2")],
-        step=lambda X, y: net.partial_fit(X, y, lr=1.0),
-        layers=[3, 5, 1],
-        activations=["relu", "linear"],
-    )
-
-
 OBJECTS = [
     Implementation(
         "digits_network",
@@ -326,7 +94,7 @@ OBJECTS = [
         w="out_in",
         b="column",
         sample="column",
-    ),
+    ),,
     Implementation(
         "digits_cross_entropy",
         [3, 5, 4, 2],
@@ -338,7 +106,7 @@ OBJECTS = [
         w="out_in",
         b="column",
         sample="column",
-    ),
+    ),,
     Implementation(
         "sizes_object",
         [3, 5, 4, 2],
@@ -350,34 +118,7 @@ OBJECTS = [
         x="columns",
         w="out_in",
         b="column",
-    ),
-    Implementation(
-        "dense_objects",
-        [3, 5, 4],
-        ["relu", "softmax"],
-        CCE,
-        check_dense,
-        dense_gradient,
-        dense_cost,
-        b="row",
-        labels=True,
-    ),
-    Implementation(
-        "layer_updates_itself",
-        [3, 4, 2],
-        "tanh",
-        "quadratic",
-        check_own_step,
-        own_gradient,
-        lambda m, w, b, x, y: m.mse(y, m.predict(own_network(m, w, b), x)),
-        w="out_in",
-        b="column",
-        sample="column",
-    ),
-    Implementation(
-        "eleven_lines", [3, 4, 2], "sigmoid", "quadratic", check_eleven, eleven_gradient, eleven_cost, b="none"
-    ),
-    Implementation("keeps_its_data", [3, 4, 2], "sigmoid", "quadratic", check_data, data_gradient, data_cost, b="none"),
+    ),,
     Implementation(
         "two_layer_net",
         [3, 5, 4],
@@ -387,22 +128,7 @@ OBJECTS = [
         vision_gradient,
         lambda m, w, b, x, y: vision_net(m, w, b).loss(x, y)[0],
         labels=True,
-    ),
-    Implementation(
-        "only_fit", [3, 5, 4, 2], ["relu", "relu", "linear"], "quadratic", check_fit, fit_gradient, fit_cost, b="row"
-    ),
-    Implementation(
-        "module_globals",
-        [3, 4, 2],
-        "sigmoid",
-        "quadratic",
-        check_globals,
-        globals_gradient,
-        globals_cost,
-        x="columns",
-        w="out_in",
-        b="column",
-    ),
+    ),,
     Implementation(
         "epsilon_in_log",
         [3, 5, 2],
@@ -412,37 +138,5 @@ OBJECTS = [
         epsilon_gradient,
         lambda m, w, b, x, y: epsilon_model(m, w, b, x).loss(y),
         b="row",
-    ),
-    Implementation(
-        "parameter_objects",
-        [3, 4, 4, 2],
-        "sigmoid",
-        "quadratic",
-        check_objects,
-        objects_gradient,
-        lambda m, w, b, x, y: m.MSELoss()(sequential(m, w, b)(x), y),
-        w="out_in",
-    ),
-    Implementation(
-        "deep_tanh",
-        [3, 4, 4, 3, 2],
-        ["tanh", "tanh", "tanh", "linear"],
-        "quadratic",
-        check_deep,
-        deep_gradient,
-        deep_cost,
-        x="columns",
-        w="out_in",
-        b="column",
-    ),
-    Implementation(
-        "linear_head",
-        [3, 5, 1],
-        ["relu", "linear"],
-        "quadratic",
-        check_regressor,
-        regressor_gradient,
-        lambda m, w, b, x, y: regressor(m, w, b).mse(x, y),
-        b="row",
-    ),
+    ),,
 ]
