@@ -94,7 +94,7 @@ OBJECTS = [
         w="out_in",
         b="column",
         sample="column",
-    ),,
+    ),
     Implementation(
         "digits_cross_entropy",
         [3, 5, 4, 2],
@@ -106,7 +106,7 @@ OBJECTS = [
         w="out_in",
         b="column",
         sample="column",
-    ),,
+    ),
     Implementation(
         "sizes_object",
         [3, 5, 4, 2],
@@ -118,7 +118,7 @@ OBJECTS = [
         x="columns",
         w="out_in",
         b="column",
-    ),,
+    ),
     Implementation(
         "two_layer_net",
         [3, 5, 4],
@@ -128,7 +128,7 @@ OBJECTS = [
         vision_gradient,
         lambda m, w, b, x, y: vision_net(m, w, b).loss(x, y)[0],
         labels=True,
-    ),,
+    ),
     Implementation(
         "epsilon_in_log",
         [3, 5, 2],
@@ -138,5 +138,5 @@ OBJECTS = [
         epsilon_gradient,
         lambda m, w, b, x, y: epsilon_model(m, w, b, x).loss(y),
         b="row",
-    ),,
+    ),
 ]

@@ -260,14 +260,14 @@ STEPS = [
         w="out_in",
         b="column",
         sample="column",
-    ),,
+    ),
     Implementation(
         "eleven_lines", [3, 4, 2], "sigmoid", "quadratic", check_eleven, eleven_gradient, eleven_cost, b="none"
-    ),,
-    Implementation("keeps_its_data", [3, 4, 2], "sigmoid", "quadratic", check_data, data_gradient, data_cost, b="none"),,
+    ),
+    Implementation("keeps_its_data", [3, 4, 2], "sigmoid", "quadratic", check_data, data_gradient, data_cost, b="none"),
     Implementation(
         "only_fit", [3, 5, 4, 2], ["relu", "relu", "linear"], "quadratic", check_fit, fit_gradient, fit_cost, b="row"
-    ),,
+    ),
     Implementation(
         "module_globals",
         [3, 4, 2],
@@ -279,7 +279,7 @@ STEPS = [
         x="columns",
         w="out_in",
         b="column",
-    ),,
+    ),
     Implementation(
         "parameter_objects",
         [3, 4, 4, 2],
@@ -289,7 +289,7 @@ STEPS = [
         objects_gradient,
         lambda m, w, b, x, y: m.MSELoss()(sequential(m, w, b)(x), y),
         w="out_in",
-    ),,
+    ),
     Implementation(
         "deep_tanh",
         [3, 4, 4, 3, 2],
@@ -301,7 +301,7 @@ STEPS = [
         x="columns",
         w="out_in",
         b="column",
-    ),,
+    ),
     Implementation(
         "linear_head",
         [3, 5, 1],
@@ -311,7 +311,7 @@ STEPS = [
         regressor_gradient,
         lambda m, w, b, x, y: regressor(m, w, b).mse(x, y),
         b="row",
-    ),,
+    ),
     Implementation(
         "dense_objects",
         [3, 5, 4],
@@ -322,5 +322,5 @@ STEPS = [
         dense_cost,
         b="row",
         labels=True,
-    ),,
+    ),
 ]
