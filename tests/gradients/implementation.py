@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "implementations"
 BATCH = 7
 NUMBER = itertools.count()
 
-Replacements = Sequence[tuple[str, str]]
+Replacements = Sequence[tuple[str, str] | tuple[str, str, int]]  # old, new, and how often old stands there if not once
 
 
 class Implementation(NamedTuple):
@@ -60,8 +60,8 @@ def load(name: str, replacements: Replacements = ()) -> ModuleType:
     """Import a file of `implementations/` afresh, with texts replaced; each text must stand in it."""
     path = FOLDER / f"{name}.py"
     text = path.read_text(encoding="utf-8")
-    for old, new in replacements:
-        assert text.count(old) == 1, f"{name}: {old!r} stands {text.count(old)} times"
+    for old, new, *times in replacements:
+        assert text.count(old) == (times or [1])[0], f"{name}: {old!r} stands {text.count(old)} times"
         text = text.replace(old, new)
     title = f"{name}_{next(NUMBER)}"  # a dataclass looks its module up by name
     spec = importlib.util.spec_from_loader(title, _Text(path, text))
@@ -125,9 +125,9 @@ def mean_cost(case: Implementation, module: ModuleType, trial: tuple[Any, ...]) 
     return float(np.mean([case.cost_of(module, w, b, *pair) for pair in samples(case, x, y)]))
 
 
-def central_differences(case: Implementation, trial: tuple[Any, ...], step: float = 1e-5) -> list[Any]:
-    """The gradient of the right file's own cost, one entry at a time."""
-    module = load(case.name)
+def central_differences(case: Implementation, trial: tuple[Any, ...], replacements: Replacements = ()) -> list[Any]:
+    """The gradient of the file's own cost, one entry at a time."""
+    module, step = load(case.name, replacements), 1e-5
     found = []
     for array in [*trial[0], *trial[1]]:
         slope = np.zeros_like(array)
@@ -160,6 +160,15 @@ def fits(gradient: Any, parameter: Any) -> bool:
     return np.size(gradient) == parameter.size and np.broadcast_shapes(*shapes) == parameter.shape
 
 
+def without_biases(case: Implementation, w: Any) -> Any:
+    """A weight matrix whose folded biases are 0: no penalty falls on them."""
+    w = w.copy()
+    if case.b in ("first", "last"):
+        row = 0 if case.b == "first" else -1
+        w[(row, slice(None)) if case.w == "in_out" else (slice(None), row)] = 0
+    return w
+
+
 def discrepancy(theirs: list[Any], exact: list[Any]) -> float:
     """The largest relative difference of an array, after the one factor that suits all of them best.
 
@@ -181,15 +190,23 @@ def discrepancy(theirs: list[Any], exact: list[Any]) -> float:
     return min(differences, default=np.inf)
 
 
-def judge(case: Implementation, replacements: Replacements = ()) -> float:
+def judge(case: Implementation, replacements: Replacements = (), own_cost: bool = False, l2: float = 0.0) -> float:
     """How far the code's gradient is from central differences; inf where it cannot even be run.
 
-    It is asked twice with the same numbers, because code may carry something from one call to the next.
+    The cost is that of the right file, or with `own_cost` of the changed one. l2·w is taken off dW first. The code is
+    asked twice with the same numbers, because it may carry something from one call to the next.
     """
     numbers = trial(case)
-    exact = central_differences(case, numbers)
+    exact = central_differences(case, numbers, replacements if own_cost else ())
     module = load(case.name, replacements)
     try:
-        return max(discrepancy(answers(case, module, numbers), exact) for _ in range(2))
+        first, second = (answers(case, module, numbers) for _ in range(2))
+        change = max(
+            (np.abs(p - q).max() / np.abs(q).max() for p, q in zip(second, first, strict=True) if np.any(q)),
+            default=0.0,
+        )
+        for dw, w in zip(first, numbers[0] if l2 else [], strict=False):
+            dw -= l2 * without_biases(case, w)
+        return max(float(change), discrepancy(first, exact))
     except (ValueError, IndexError, TypeError, KeyError, ArithmeticError):
         return np.inf

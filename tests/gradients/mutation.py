@@ -1,0 +1,63 @@
+"""A mistake planted in an implementation's text, and what a right diagnosis of it says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from .implementation import Replacements
+
+MISSING = r"missing|without|left out|lacks"
+AT_A = r"σ'\(a\)|at a\b|at a instead"
+GIVEN_Z = r"given z|z·\(1 − z\)|1 − z²|needs a\b"
+SIGN = r"\bsign\b|y − a|uphill"
+AXIS = r"axis|over neurons|over samples|over features"
+ITSELF = r"itself|stands for σ'"
+BIAS = r"\bbias"
+ORDER = r"order|last layer comes first|backward"
+FROM_ERROR = r"gate.*(δ|error)|(δ|error).*gate|where the error|own sign"
+RAW = r"raw|without σ'|before σ'|not yet|σ' of the (layer above|output)|a − y"
+EARLY = r"updat"
+ONE_SAMPLE = r"(last|one|single) sample"
+MEAN = r"mean|1/m|divided|sum"
+Z_FOR_A = r"\bz of the layer below|\bz (stands|is used|instead)|z1? for a"
+SOFTMAX_AXIS = r"axis|over the (samples|batch)"
+LAYER = {
+    1: r"layer 1\b|[Ww]1\b|b1\b|\[0\]|first layer|hidden layer",
+    2: r"layer 2\b|[Ww]2\b|b2\b|\[1\]|second layer|output|last layer",
+    3: r"layer 3\b|[Ww]3\b|b3\b|\[2\]|third layer|output|last layer",
+}
+
+
+class Mutation(NamedTuple):
+    """The texts replaced, the equations that a diagnosis may fairly name, and what an exact sentence contains."""
+
+    label: str
+    replacements: Replacements
+    equations: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+def mutation(label: str, old: str, new: str, equations: str, *words: str) -> Mutation:
+    """One text replaced; `equations` are separated by spaces."""
+    return Mutation(label, [(old, new)], tuple(equations.split()), words)
+
+
+def names(equation: str) -> set[str]:
+    """The equations in "BP3 and BP4"."""
+    return set(re.split(r" and |, ", equation))
+
+
+def verdict(report: Any, planted: Mutation) -> str:
+    """Return "unseen", "wrong", "vague" or "exact".
+
+    Wrong is a report whose first fault names another equation. Exact is one of which a fault names a fair equation
+    and says what was planted.
+    """
+    if report.ok or not report.faults:
+        return "unseen"
+    fair = [fault for fault in report.faults if names(fault.equation) & set(planted.equations)]
+    if not fair or report.faults[0] not in fair:
+        return "wrong"
+    says = [all(re.search(word, str(fault.sentence)) for word in planted.words) for fault in fair]
+    return "exact" if any(says) else "vague"

@@ -1,0 +1,91 @@
+"""check_backprop on code as strangers write it: nothing is found in right code, and planted mistakes are named.
+
+What is right and what is wrong is not said by us: central differences of the code's own cost are the judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from .class_mutations import CLASS_MUTATIONS
+from .function_mutations import FUNCTION_MUTATIONS
+from .function_table import FUNCTIONS
+from .implementation import FOLDER, judge, load
+from .mutation import Mutation, verdict
+from .object_table import OBJECTS
+from .step_mutations import STEP_MUTATIONS
+from .step_table import STEPS
+from .variants import VARIANTS, Variant, changed
+
+CASES = {case.name: case for case in [*FUNCTIONS, *OBJECTS, *STEPS]}
+MUTATIONS = FUNCTION_MUTATIONS | CLASS_MUTATIONS | STEP_MUTATIONS
+PLANTED = [(name, planted) for name, many in MUTATIONS.items() for planted in many]
+VARIED = [(name, variant) for name, many in VARIANTS.items() for variant in many]
+SEEN = 1e-3  # a planted mistake is one if the gradient is this far from central differences
+
+
+def label(value: Any) -> str:
+    return str(getattr(value, "label", value))
+
+
+def test_each_file_is_in_a_table_and_each_table_has_enough() -> None:
+    assert {path.stem for path in FOLDER.glob("*.py")} == set(CASES)
+    assert len(CASES) >= 24
+    assert len(MUTATIONS) >= 10
+    assert all(len({planted.label for planted in many}) == len(many) >= 12 for many in MUTATIONS.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_implementations_are_right(name: str) -> None:
+    assert judge(CASES[name]) < CASES[name].tolerance
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIED, ids=label)
+def test_variants_are_right(name: str, variant: Variant) -> None:
+    case = changed(CASES[name], variant)
+    own_cost = variant.own_cost or bool(variant.changes)
+    assert judge(case, variant.replacements, own_cost, variant.l2) < case.tolerance
+
+
+@pytest.mark.parametrize(("name", "planted"), PLANTED, ids=label)
+def test_mutations_are_wrong(name: str, planted: Mutation) -> None:
+    assert judge(CASES[name], planted.replacements) > SEEN
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_is_found_in_a_right_implementation(name: str) -> None:
+    report = CASES[name].check(load(name))
+    assert report.ok, str(report)
+    assert "no fault found" in str(report)
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIED, ids=label)
+def test_nothing_is_found_in_a_right_variant(name: str, variant: Variant) -> None:
+    report = changed(CASES[name], variant).check(load(name, variant.replacements))
+    assert report.ok, str(report)
+    assert re.search(variant.note, str(report)), str(report)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_each_mutation_is_detected_and_none_is_put_in_a_wrong_equation(part: int) -> None:
+    bad = []
+    for name, planted in PLANTED[part::4]:
+        report = CASES[name].check(load(name, planted.replacements))
+        if verdict(report, planted) in ("unseen", "wrong"):
+            bad.append(f"{name}: {planted.label}\n{report}")
+    assert not bad, "\n\n".join(bad)
+
+
+def test_nine_in_ten_mutations_are_named_exactly() -> None:
+    counts: Counter[str] = Counter()
+    vague = []
+    for name, planted in PLANTED:
+        report = CASES[name].check(load(name, planted.replacements))
+        counts[verdict(report, planted)] += 1
+        if verdict(report, planted) != "exact":
+            vague.append(f"{name}: {planted.label}\n{report}")
+    assert counts["exact"] >= 0.9 * len(PLANTED), f"{counts}\n" + "\n".join(vague)
