@@ -89,7 +89,7 @@ def check_epsilon(m: ModuleType) -> Any:
         step=lambda x, y: (net.forward(x), net.backward(y)),
         grads=[(net, "dw1", "db1"), (net, "dw2", "db2")],
         layers=[3, 5, 2],
-        activations="sigmoid",
+        activations=["sigmoid", "sigmoid"],
         cost=BCE,
     )
 
@@ -98,9 +98,9 @@ OBJECTS = [
     Implementation(
         "digits_network",
         [3, 5, 4, 2],
-        "sigmoid",
+        ["sigmoid", "sigmoid", "sigmoid"],
         "quadratic",
-        lambda m: check_backprop(m.Network, [3, 5, 4, 2], "sigmoid", one_sample=True),
+        lambda m: check_backprop(m.Network, [3, 5, 4, 2], ["sigmoid", "sigmoid", "sigmoid"], one_sample=True),
         batch_gradient,
         batch_cost,
         x="columns",
@@ -110,9 +110,9 @@ OBJECTS = [
     Implementation(
         "digits_cross_entropy",
         [3, 5, 4, 2],
-        "sigmoid",
+        ["sigmoid", "sigmoid", "sigmoid"],
         BCE,
-        lambda m: check_backprop(m.Network, [3, 5, 4, 2], "sigmoid", BCE, one_sample=True),
+        lambda m: check_backprop(m.Network, [3, 5, 4, 2], ["sigmoid", "sigmoid", "sigmoid"], BCE, one_sample=True),
         lambda m, w, b, x, y: network(m, [3, 5, 4, 2], w, b).backprop(x, y)[::-1],
         lambda m, w, b, x, y: network(m, [3, 5, 4, 2], w, b).total_cost([(x, y)]),
         w="out_in",
@@ -122,9 +122,9 @@ OBJECTS = [
     Implementation(
         "sizes_object",
         [3, 5, 4, 2],
-        "tanh",
+        ["tanh", "tanh", "tanh"],
         "quadratic",
-        lambda m: check_backprop(m.NN, [3, 5, 4, 2], "tanh"),
+        lambda m: check_backprop(m.NN, [3, 5, 4, 2], ["tanh", "tanh", "tanh"]),
         sizes_gradient,
         lambda m, w, b, x, y: half_square(sizes_network(m, w, b).forward(x) - y) / x.shape[1],
         x="columns",
@@ -144,7 +144,7 @@ OBJECTS = [
     Implementation(
         "epsilon_in_log",
         [3, 5, 2],
-        "sigmoid",
+        ["sigmoid", "sigmoid"],
         BCE,
         check_epsilon,
         epsilon_gradient,

@@ -174,7 +174,7 @@ def check_own_step(m: ModuleType) -> Any:
         step=lambda x, y: m.train_one(net, x, y, 1.0),
         one_sample=True,
         layers=[3, 4, 2],
-        activations="tanh",
+        activations=["tanh", "tanh"],
     )
 
 
@@ -184,7 +184,7 @@ def check_eleven(m: ModuleType) -> Any:
         step=lambda X, y: m.train(X, y, 1),
         biases=False,
         layers=[3, 4, 2],
-        activations="sigmoid",
+        activations=["sigmoid", "sigmoid"],
     )
 
 
@@ -195,19 +195,12 @@ def check_data(m: ModuleType) -> Any:
         step=net.train,
         biases=False,
         layers=[3, 4, 2],
-        activations="sigmoid",
+        activations=["sigmoid", "sigmoid"],
     )
 
 
 def check_fit(m: ModuleType) -> Any:
-    net = m.MLP([3, 5, 4, 2], lr=1.0)
-    return check_backprop(
-        parameters=[(net, "W", "b")],
-        step=lambda X, y: net.fit(X, y, epochs=1),
-        lr=1.0,
-        layers=[3, 5, 4, 2],
-        activations=["relu", "relu", "linear"],
-    )
+    return check_backprop(m.MLP([3, 5, 4, 2], lr=1.0), [3, 5, 4, 2], ["relu", "relu", "linear"])
 
 
 def check_globals(m: ModuleType) -> Any:
@@ -216,7 +209,7 @@ def check_globals(m: ModuleType) -> Any:
         step=m.train_step,
         lr=m.alpha,
         layers=[3, 4, 2],
-        activations="sigmoid",
+        activations=["sigmoid", "sigmoid"],
     )
 
 
@@ -227,19 +220,12 @@ def check_objects(m: ModuleType) -> Any:
         parameters=[(layer, "weight.data", "bias.data") for layer in (first, second, third)],
         step=lambda x, y: m.train_step(model, m.MSELoss(), m.SGD(model.parameters(), 1.0), x, y),
         layers=[3, 4, 4, 2],
-        activations="sigmoid",
+        activations=["sigmoid", "sigmoid", "sigmoid"],
     )
 
 
 def check_deep(m: ModuleType) -> Any:
-    net = m.DeepRegressor([3, 4, 4, 3, 2])
-    return check_backprop(
-        parameters=[(net, "w", "b")],
-        step=lambda x, y: net.train_on_batch(x, y, lr=0.01),
-        lr=0.01,
-        layers=[3, 4, 4, 3, 2],
-        activations=["tanh", "tanh", "tanh", "linear"],
-    )
+    return check_backprop(m.DeepRegressor, [3, 4, 4, 3, 2], ["tanh", "tanh", "tanh", "linear"])
 
 
 def check_regressor(m: ModuleType) -> Any:
@@ -256,7 +242,7 @@ STEPS = [
     Implementation(
         "layer_updates_itself",
         [3, 4, 2],
-        "tanh",
+        ["tanh", "tanh"],
         "quadratic",
         check_own_step,
         own_gradient,
@@ -266,16 +252,25 @@ STEPS = [
         sample="column",
     ),
     Implementation(
-        "eleven_lines", [3, 4, 2], "sigmoid", "quadratic", check_eleven, eleven_gradient, eleven_cost, b="none"
+        "eleven_lines",
+        [3, 4, 2],
+        ["sigmoid", "sigmoid"],
+        "quadratic",
+        check_eleven,
+        eleven_gradient,
+        eleven_cost,
+        b="none",
     ),
-    Implementation("keeps_its_data", [3, 4, 2], "sigmoid", "quadratic", check_data, data_gradient, data_cost, b="none"),
+    Implementation(
+        "keeps_its_data", [3, 4, 2], ["sigmoid", "sigmoid"], "quadratic", check_data, data_gradient, data_cost, b="none"
+    ),
     Implementation(
         "only_fit", [3, 5, 4, 2], ["relu", "relu", "linear"], "quadratic", check_fit, fit_gradient, fit_cost, b="row"
     ),
     Implementation(
         "module_globals",
         [3, 4, 2],
-        "sigmoid",
+        ["sigmoid", "sigmoid"],
         "quadratic",
         check_globals,
         globals_gradient,
@@ -287,7 +282,7 @@ STEPS = [
     Implementation(
         "parameter_objects",
         [3, 4, 4, 2],
-        "sigmoid",
+        ["sigmoid", "sigmoid", "sigmoid"],
         "quadratic",
         check_objects,
         objects_gradient,

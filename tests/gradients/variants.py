@@ -110,7 +110,9 @@ COURSE_WITHOUT = Variant(
 
 
 def check_pairs_without(m: ModuleType) -> Any:
-    return check_backprop(lambda weights, x, y: m.gradients(weights, x, y), [3, 4, 4, 2], "tanh", biases=False)
+    return check_backprop(
+        lambda weights, x, y: m.gradients(weights, x, y), [3, 4, 4, 2], ["tanh", "tanh", "tanh"], biases=False
+    )
 
 
 PAIRS_WITHOUT = Variant(
