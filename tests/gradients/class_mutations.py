@@ -16,6 +16,7 @@ from .mutation import (
     RAW,
     SIGN,
     SOFTMAX_AXIS,
+    SUMMED,
     Z_FOR_A,
     Mutation,
     mutation,
@@ -75,7 +76,7 @@ CLASS_MUTATIONS: dict[str, list[Mutation]] = {
             ONE_SAMPLE,
         ),
         mutation(
-            "weights step by the sum", "[w - eta / len(mini_batch) * g for", "[w - eta * g for", "update BP4", MEAN
+            "weights step by the sum", "[w - eta / len(mini_batch) * g for", "[w - eta * g for", "update BP4", SUMMED
         ),
         mutation(
             "weights go uphill",
@@ -159,6 +160,7 @@ CLASS_MUTATIONS: dict[str, list[Mutation]] = {
             "np.sum(np.exp(scores), axis=0, keepdims=True)",
             "forward",
             SOFTMAX_AXIS,
+            SUMMED,
         ),
         mutation(
             "softmax over the whole batch",
@@ -166,6 +168,7 @@ CLASS_MUTATIONS: dict[str, list[Mutation]] = {
             "np.sum(np.exp(scores))",
             "forward",
             SOFTMAX_AXIS,
+            SUMMED,
         ),
         mutation(
             "the diagonal of softmax' with cross-entropy",
