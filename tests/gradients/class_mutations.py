@@ -142,7 +142,7 @@ CLASS_MUTATIONS: dict[str, list[Mutation]] = {
         ),
     ],
     "two_layer_net": [
-        mutation("y is never subtracted", "        dscores[np.arange(N), y] -= 1\n", "", "BP1", r"\by\b"),
+        mutation("y is never subtracted", "        dscores[np.arange(N), y] -= 1\n", "", "BP1", r"\by\b|target"),
         mutation(
             "db2 a mean of means",
             'grads["b2"] = np.sum(dscores',
@@ -160,7 +160,6 @@ CLASS_MUTATIONS: dict[str, list[Mutation]] = {
             "np.sum(np.exp(scores), axis=0, keepdims=True)",
             "forward",
             SOFTMAX_AXIS,
-            SUMMED,
         ),
         mutation(
             "softmax over the whole batch",
@@ -168,7 +167,6 @@ CLASS_MUTATIONS: dict[str, list[Mutation]] = {
             "np.sum(np.exp(scores))",
             "forward",
             SOFTMAX_AXIS,
-            SUMMED,
         ),
         mutation(
             "the diagonal of softmax' with cross-entropy",
@@ -194,7 +192,7 @@ CLASS_MUTATIONS: dict[str, list[Mutation]] = {
             "        dscores = probs.copy()\n        dscores[np.arange(N), y] -= 1\n",
             "        dscores = np.zeros_like(probs)\n        dscores[np.arange(N), y] = -1 / probs[np.arange(N), y]\n",
             "BP1",
-            r"y/a",
+            r"y/a|Jacobian|derivative of softmax",  # δ = ∂c/∂a: both say it
         ),
     ],
     "module_globals": [

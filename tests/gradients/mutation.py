@@ -45,8 +45,8 @@ def mutation(label: str, old: str, new: str, equations: str, *words: str) -> Mut
 
 
 def names(equation: str) -> set[str]:
-    """The equations in "BP3 and BP4"."""
-    return set(re.split(r" and |, ", equation))
+    """The equations in "BP3 and BP4" or "forward or BP1"."""
+    return set(re.split(r" and | or |, ", equation))
 
 
 def verdict(report: Any, planted: Mutation) -> str:

@@ -86,7 +86,9 @@ STEP_MUTATIONS: dict[str, list[Mutation]] = {
             r"axis|broadcast|shape",
         ),
         mutation("z without b", "inputs @ self.weights + self.biases", "inputs @ self.weights", "forward", BIAS),
-        mutation("y is never subtracted", "        self.dinputs[range(samples), y_true] -= 1\n", "", "BP1", r"\by\b"),
+        mutation(
+            "y is never subtracted", "        self.dinputs[range(samples), y_true] -= 1\n", "", "BP1", r"\by\b|target"
+        ),
         mutation(
             "dW of the last sample",
             "np.dot(self.inputs.T, dvalues)",
@@ -98,7 +100,7 @@ STEP_MUTATIONS: dict[str, list[Mutation]] = {
             "the first layer stays",
             "    optimizer.update_params(dense1)\n",
             "",
-            "update BP3 BP4",
+            "update BP2 BP3 BP4",
             r"never|\b0\b|zero",
             LAYER[1],
         ),
