@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from glassnet import check_backprop
-from glassnet.check.hypotheses import Fault, Hypotheses, gradients, replace_formulas, replace_kind
-from glassnet.check.search import search
-from glassnet.check.trial import Trial
+from glassnet.check.fault import Fault
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.network import NeuralNetwork
 
@@ -154,20 +152,6 @@ def test_what_no_known_mistake_explains_is_located_not_guessed() -> None:
     assert "no known mistake gives these numbers; dW and db differ first in layer 1, by" in str(report)
     late = wrong(bias=lambda s, d: np.cos(d).mean(axis=1, keepdims=True))
     assert check_backprop(partial(function, kind=late), [2, 4, 3]).faults[0].equation == "BP3"
-
-
-def test_the_shortest_explanation_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial([2, 4, 3], ["sigmoid"] * 2, "quadratic", 7)
-    negative = replace_kind(["da1"], "propagate negative")
-
-    def both(rows: Any) -> None:
-        negative(rows)
-        replace_formulas({"da2": (lambda a, y: y - a, ("a2", "y"))})(rows)
-
-    known = [(Fault("BP1", "long"), both), (Fault("BP2", "short"), negative)]
-    monkeypatch.setattr(Hypotheses, "__iter__", lambda self: iter(known))
-    theirs = gradients(trial.prepared, [negative])
-    assert theirs is not None and search(trial, theirs, 1e-9) == (known[1][0],)
 
 
 def test_gradients_that_add_up_between_calls() -> None:

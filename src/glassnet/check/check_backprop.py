@@ -6,7 +6,6 @@ no known mistake does, the report says which equation differs from ours first, a
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +14,8 @@ import numpy as np
 from glassnet.check.candidate import Candidate, CandidateError
 from glassnet.check.class_checks import class_faults
 from glassnet.check.comparison import Comparison, compare_gradients, is_same
-from glassnet.check.hypotheses import Fault
+from glassnet.check.fault import Fault
+from glassnet.check.square import run_faults
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.errors import ParameterError
 
@@ -77,17 +77,11 @@ def check_backprop(
 
 
 def _gradient_faults(candidate: Candidate, trial: Trial) -> Comparison:
-    """The faults of the gradient; where it cannot be run with these widths, those it has on a square network."""
+    """The faults of the gradient, or that it cannot be run with these widths and what explains that."""
     try:
         return compare_gradients(candidate, trial)
     except CandidateError as error:
-        width, dense = max(2, min(5, max(trial.widths))), trial.network.architecture.dense
-        square = Comparison([], [])
-        if not any(layer.activation.groups for layer in dense):  # groups fit only their own widths
-            with contextlib.suppress(CandidateError):
-                square = compare_gradients(candidate, trial.variant([width] * len(trial.widths), width))
-        sentence = f"{error}; layers were {trial.widths}, x {trial.x.shape}."
-        return square if square.faults else Comparison([Fault(error.equation, sentence)], [])
+        return Comparison(run_faults(candidate, trial, error), [])
 
 
 def _state_faults(candidate: Candidate, trial: Trial) -> list[Fault]:

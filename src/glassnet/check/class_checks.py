@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from glassnet.check.candidate import Candidate, CandidateError, as_arrays
-from glassnet.check.hypotheses import Fault, Gradients, gradients, update_early
-from glassnet.check.search import factor
+from glassnet.check.fault import Fault, Gradients
+from glassnet.check.fit import factor
+from glassnet.check.search import updated_early
 from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.program.parameters import Array
 
@@ -108,12 +109,12 @@ def _step(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     if _ratios(steps, trial.gradients, tolerance) == [1.0, 1.0]:
         return
     meanings = [_meaning(ratio, trial.m) for ratio in _ratios(steps, own, tolerance)]
-    early = gradients(trial.prepared, [update_early(LR, len(trial.widths) - 1)])
+    early = updated_early(trial, LR)
     if None not in meanings:
         for text in dict.fromkeys(filter(None, meanings)):
             concerned = [name for name, meaning in zip(("weights", "biases"), meanings, strict=True) if meaning == text]
             yield Fault("update", text.format(what=" and ".join(concerned)))
-    elif early is not None and _ratios(steps, early, tolerance) == [1.0, 1.0]:
+    elif _ratios(steps, early, tolerance) == [1.0, 1.0]:
         yield Fault("BP2", "train updates W before the error passes through it; use the W of the forward pass.")
     else:
         yield WRONG_STEP
