@@ -153,8 +153,8 @@ FUNCTION_MUTATIONS: dict[str, list[Mutation]] = {
             "forward BP2",
             r"ones|first|other end|bias",
         ),
-        mutation("zeros for the ones", "np.ones((a", "np.zeros((a", "forward", BIAS),
-        mutation("the bias is subtracted", "np.hstack([a, np.ones(", "np.hstack([a, -np.ones(", "forward", BIAS),
+        mutation("zeros for the ones", "np.ones((a", "np.zeros((a", "forward BP3", BIAS),
+        mutation("the bias is subtracted", "np.hstack([a, np.ones(", "np.hstack([a, -np.ones(", "forward BP3", BIAS),
         mutation("y − a", "(a - y) * a * (1 - a)", "(y - a) * a * (1 - a)", "BP1", SIGN),
         mutation("hidden error with the wrong sign", "delta = delta @", "delta = -delta @", "BP2", SIGN),
         mutation(

@@ -192,8 +192,10 @@ def folded(first: bool) -> Callable[..., Any]:
 
     def call(self: Mine, weights: Any, biases: Any, x: Array, y: Array) -> Any:
         self.affine = lambda r, n: columns(r, n) @ ones(r, n)  # type: ignore[method-assign]
-        self.arriving = lambda r, n: (  # type: ignore[method-assign]
-            (columns(r, n + 1)[:, :-1] if first else columns(r, n + 1)[:, 1:]).T @ r.d[n + 1]
+        self.arriving = (
+            lambda r, n: (  # type: ignore[method-assign]
+                (columns(r, n + 1)[:, :-1] if first else columns(r, n + 1)[:, 1:]).T @ r.d[n + 1]
+            )
         )
         gradients: dict[int, Array] = {}
 
@@ -352,14 +354,10 @@ WRONG: dict[str, Wrong] = {
         lambda w, n, c: any(p != q for p, q in zip(w[1:], w[:-1], strict=True)),
         {"weight": lambda s, r, n: M.weight(s, r, n).T},
     ),
-    "dW of layer 1 without mean": Wrong(
-        "BP4", "dW1 is 7 ×", deep, {"weight": in_layer_one("weight", lambda g: g * 7)}
-    ),
+    "dW of layer 1 without mean": Wrong("BP4", "dW1 is 7 ×", deep, {"weight": in_layer_one("weight", lambda g: g * 7)}),
     # BP3
     "sum in db": Wrong("BP3", "in db, a sum over the batch", always, {"bias": sum_of("bias")}),
-    "one db": Wrong(
-        "BP3", "one number", several, {"bias": lambda s, r, n: np.full((len(r.d[n]), 1), r.d[n].mean())}
-    ),
+    "one db": Wrong("BP3", "one number", several, {"bias": lambda s, r, n: np.full((len(r.d[n]), 1), r.d[n].mean())}),
     "db is a scalar": Wrong("BP3", "is one number for all", several, {"bias": lambda s, r, n: r.d[n].mean()}),
     "db axis": Wrong("BP3", "over neurons, not over samples", always, {"bias": lambda s, r, n: r.d[n].mean(axis=0)}),
     "db is δ": Wrong("BP3", "is δ itself", always, {"bias": lambda s, r, n: r.d[n]}),

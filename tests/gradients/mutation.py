@@ -49,16 +49,32 @@ def names(equation: str) -> set[str]:
     return set(re.split(r" and | or |, ", equation))
 
 
+def is_fair(fault: Any, planted: Mutation) -> bool:
+    """Whether the fault's equation is one that the diagnosis may name."""
+    return bool(names(fault.equation) & set(planted.equations))
+
+
+def says(fault: Any, planted: Mutation) -> bool:
+    """Whether the fault's sentence contains what was planted."""
+    return is_fair(fault, planted) and all(re.search(word, str(fault.sentence)) for word in planted.words)
+
+
 def verdict(report: Any, planted: Mutation) -> str:
     """Return "unseen", "wrong", "vague" or "exact".
 
-    Wrong is a report whose first fault names another equation. Exact is one of which a fault names a fair equation
-    and says what was planted.
+    Wrong is a report that names any other equation. Exact is one of which a fault says what was planted.
     """
     if report.ok or not report.faults:
         return "unseen"
-    fair = [fault for fault in report.faults if names(fault.equation) & set(planted.equations)]
-    if not fair or report.faults[0] not in fair:
+    if not all(is_fair(fault, planted) for fault in report.faults):
         return "wrong"
-    says = [all(re.search(word, str(fault.sentence)) for word in planted.words) for fault in fair]
-    return "exact" if any(says) else "vague"
+    return "exact" if any(says(fault, planted) for fault in report.faults) else "vague"
+
+
+def verdict_of_two(report: Any, first: Mutation, second: Mutation) -> str:
+    """Return "unseen", "wrong", "vague", "one" or "both" for a file with two mistakes."""
+    either = Mutation("", [], (*first.equations, *second.equations), ())
+    if verdict(report, either) != "exact":
+        return verdict(report, either)
+    named = [any(says(fault, planted) for fault in report.faults) for planted in (first, second)]
+    return "both" if all(named) else "one" if any(named) else "vague"
