@@ -461,3 +461,100 @@ CASES = [
     for architecture, arguments in ARCHITECTURES.items()
     if wrong.where(*arguments)
 ]
+
+
+# ---- right ones, whose cost is another
+
+
+def with_penalty(l2: float, l1: float = 0.0, by_m: bool = False) -> Callable[..., Any]:
+    def weight(s: Mine, r: Run, n: int) -> Array:
+        return M.weight(s, r, n) + (l2 * r.w[n] + l1 * np.sign(r.w[n])) / (r.m if by_m else 1)
+
+    return weight
+
+
+def scaled(factor: Callable[[Run], float]) -> dict[str, Callable[..., Any]]:
+    return {
+        "weight": lambda s, r, n: M.weight(s, r, n) * factor(r),
+        "bias": lambda s, r, n: M.bias(s, r, n) * factor(r),
+    }
+
+
+def binary_with(epsilon: float) -> Callable[..., Any]:
+    return lambda s, r: -r.y / (r.a[r.last] + epsilon) + (1 - r.y) / (1 - r.a[r.last] + epsilon)
+
+
+class Right(NamedTuple):
+    """A right implementation: parts of the notes on it, where it can be made, and the methods it changes."""
+
+    notes: tuple[str, ...]
+    where: Callable[[list[int], list[str], str], bool]
+    methods: dict[str, Callable[..., Any]]
+
+
+RIGHT: dict[str, Right] = {
+    "plain": Right((), always, {}),
+    "sum": Right(("7 × ours: the sum over the batch; right if your cost is a sum",), always, scaled(lambda r: r.m)),
+    "no ½": Right(("2 × ours: the ½ of the cost is missing",), always, scaled(lambda r: 2)),
+    "sum without ½": Right(("14 × ours: the sum over the batch, and the ½",), always, scaled(lambda r: 2 * r.m)),
+    "mean over outputs": Right(
+        ("the mean over the",), lambda w, n, c: w[-1] > 2, scaled(lambda r: 1 / len(r.y))
+    ),
+    "1/m twice": Right(("1/7 × ours: 1/m is applied twice",), always, scaled(lambda r: 1 / r.m)),
+    "learning rate": Right(("0.03 × ours: a factor such as the learning rate",), always, scaled(lambda r: 0.03)),
+    "L2": Right(("an L2 term, 0.1·W",), always, {"weight": with_penalty(0.1)}),
+    "L2 by m": Right(("an L2 term, 0.7/m·W",), always, {"weight": with_penalty(0.7, by_m=True)}),
+    "L1": Right(("an L1 term, 0.02·sign(W)",), always, {"weight": with_penalty(0, 0.02)}),
+    "L1 and L2": Right(("an L1 term", "an L2 term"), always, {"weight": with_penalty(0.3, 0.02)}),
+    "L2 on biases too": Right(
+        ("your dW contains an L2 term", "your db contains an L2 term"),
+        always,
+        {"weight": with_penalty(0.1), "bias": lambda s, r, n: M.bias(s, r, n) + 0.1 * r.b[n]},
+    ),
+    "sum and L2": Right(
+        ("7 × ours", "an L2 term, 0.1·W"),
+        always,
+        {"weight": lambda s, r, n: M.weight(s, r, n) * r.m + 0.1 * r.w[n], "bias": sum_of("bias")},
+    ),
+    "ε": Right(("an ε of 0.001 stands inside the logarithm",), probable, {"raw": binary_with(1e-3)}),
+    "small ε": Right(("an ε of 1e-05 stands inside the logarithm",), probable, {"raw": binary_with(1e-5)}),
+    "tiny ε": Right((), probable, {"raw": binary_with(1e-12)}),
+    "ε of a product": Right(
+        ("an ε of 0.0001",),
+        probable,
+        {"raw": lambda s, r: (r.a[r.last] - r.y) / (r.a[r.last] * (1 - r.a[r.last]) + 1e-4)},
+    ),
+    "ε, classes": Right(
+        ("an ε of 0.0001",),
+        lambda w, n, c: c == "categorical_cross_entropy",
+        {"raw": lambda s, r: -r.y / (r.a[r.last] + 1e-4)},
+    ),
+    "ε, sum and L2": Right(
+        ("7 × ours", "an L2 term, 0.1·W", "an ε of 0.001"),
+        probable,
+        {
+            "raw": binary_with(1e-3),
+            "weight": lambda s, r, n: M.weight(s, r, n) * r.m + 0.1 * r.w[n],
+            "bias": sum_of("bias"),
+        },
+    ),
+    "float32": Right(
+        (),
+        always,
+        {
+            "weight": lambda s, r, n: M.weight(s, r, n).astype(np.float32),
+            "bias": lambda s, r, n: M.bias(s, r, n).astype(np.float32),
+        },
+    ),
+}
+RIGHT_CASES = [
+    (name, architecture)
+    for name, right in RIGHT.items()
+    for architecture, arguments in ARCHITECTURES.items()
+    if right.where(*arguments)
+]
+
+
+def right_one(name: str, activations: list[str], cost: str) -> Mine:
+    """The implementation of a cost that differs from ours."""
+    return type("Right", (Mine,), dict(RIGHT[name].methods))(activations, cost)

@@ -10,12 +10,14 @@ import numpy as np
 from glassnet.check.candidate import Answer, Candidate, CandidateError
 from glassnet.check.decoder import UNKNOWN, Theirs
 from glassnet.check.fault import Fault
+from glassnet.check.decay import OtherBatch, decay_findings
 from glassnet.check.pairing import pairing_fault
 from glassnet.check.repetition import is_same, repetition_fault
-from glassnet.check.scale import Setting, judge, number
+from glassnet.check.scale import Setting, judge
 from glassnet.check.search import Explanation, Search, first_difference, gap_text
 from glassnet.check.shapes import Matched, match_shapes
 from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
+from glassnet.check.zeros import find_zeros, without, zero_faults
 
 TRIALS = 4  # so that even one number per array is four, and two unknown factors cannot explain what they do not cause
 RUN_AGAIN = "after it is mended, run the check again"
@@ -50,8 +52,10 @@ def _compare(candidate: Candidate, trial: Trial) -> Comparison:
         return Comparison([*matched.faults, Fault("run", "its gradients are not finite.")], [])
     if fault := repetition_fault([*trials, trial], answers, tolerance):
         return Comparison([*matched.faults, pairing_fault(candidate, trial, tolerance) or fault], [])
-    faults, theirs = _without_zeros(trial, _stacked(matched, trials, answers[:-1]))
-    found = _Numbers(candidate, trials, theirs, tolerance).comparison()
+    theirs = _stacked(matched, trials, answers[:-1])
+    zeros = find_zeros(trial, theirs)
+    found = _Numbers(candidate, trials, without(theirs, zeros), tolerance).comparison()
+    faults = [fault for fault in zero_faults(trial, theirs, zeros) if zeros.are_exact or not found.faults]
     return Comparison([*matched.faults, *faults, *found.faults], [*matched.notes, *found.notes])
 
 
@@ -62,34 +66,6 @@ def _stacked(matched: Matched, trials: Sequence[Trial], answers: Sequence[Answer
     parts = [[[pair[kind][layer] for pair in pairs] for layer in range(count)] for kind in (0, 1)]
     stacked = [[None if any(one is None for one in layer) else np.stack(layer) for layer in kind] for kind in parts]
     return Theirs([None, *stacked[0]], [None, *stacked[1]])
-
-
-def _without_zeros(trial: Trial, theirs: Theirs) -> tuple[list[Fault], Theirs]:
-    """The faults of gradients that are 0 though ours are not, and the others."""
-    layers = range(1, len(theirs.dw))
-    zero = {
-        name: [n for n in layers if parts[n] is not None and not np.any(parts[n])]
-        for name, parts in (("dW", theirs.dw), ("db", theirs.db))
-    }
-    every = {name: [n for n in layers if parts[n] is not None] for name, parts in (("dW", theirs.dw), ("db", theirs.db))}
-    kept = Theirs(*([None if part is None or not part.any() else part for part in parts] for parts in theirs))
-    sizes = ", ".join(f"{np.abs(dw).max():.2g}" for dw in trial.gradients[0])
-    if zero == every:
-        text = f"the gradient is 0: every dW and db is, where the largest entries of ours are {sizes} (dW of each layer)."
-        return [Fault("run", text)], kept
-    faults = []
-    both = [n for n in zero["dW"] if n in zero["db"] or n not in every["db"]]
-    if both and both == list(range(1, len(both) + 1)):
-        names = " and ".join(map(str, both))
-        text = f"the gradient is 0 in layer {names}: no error arrives below layer {len(both) + 1}."
-        return [Fault("BP2", text)], kept
-    for name, equation, what in (("dW", "BP4", "the weights have"), ("db", "BP3", "the biases have")):
-        if zero[name] == every[name] != []:
-            faults.append(Fault(equation, f"{name} is 0: {what} no gradient."))
-        elif zero[name]:
-            text = " and ".join(f"{name}{n}" for n in zero[name])
-            faults.append(Fault(equation, f"the gradient is 0 in {text}, and not in the other layers."))
-    return faults, kept
 
 
 class _Numbers:
@@ -145,30 +121,34 @@ class _Numbers:
 
     def _explained(self, best: list[Explanation]) -> Comparison:
         explanation = best[0]
-        faults, other = self.search.faults(explanation), None
-        if any(abs(factor - 1) > self.tolerance for factor in explanation.factors.values()):
-            other = self._factors_of_another_batch()
-        verdict = judge(explanation.factors, self._setting, other) if explanation.factors else None
+        faults, other, again = self.search.faults(explanation), None, None
+        parts = [part for _, _, part in explanation.reading.parts]
+        if any(abs(part.factor - 1) > self.tolerance or part.decay or part.sign_decay for part in parts):
+            other = self._another_batch()
+        if other is not None:
+            again = (other.explanation.factors, other.m)
+        verdict = judge(explanation.factors, self._setting, again) if explanation.factors else None
         if len(faults) == 1:
             faults = [_with_alternatives(faults[0], [self.search.faults(one) for one in best[1:]])]
         notes = [f"{mistake.sentence}; that is right, too." for mistake, _ in explanation.reading.mistakes if mistake.is_note]
-        decay_faults, decay_notes = _decays(explanation)
+        decay_faults, decay_notes = decay_findings(explanation, self.trial.m, other)
         return Comparison(
             [*faults, *decay_faults, *(verdict.faults if verdict else ())],
             [*(verdict.notes if verdict else ()), *decay_notes, *notes],
         )
 
-    def _factors_of_another_batch(self) -> tuple[dict[tuple[str, int], float], int] | None:
-        """The factors in a batch of another size; None where their code cannot take one, or is not explained there."""
+    def _another_batch(self) -> OtherBatch | None:
+        """The explanation of a batch of another size; None where their code cannot take one, or nothing explains it."""
         m = next(m for m in OTHER_SIZES if m not in self.trial.widths and m > self.trial.m)
         trials = [self.trial.variant(self.trial.widths, m, self.trial.seed + n) for n in range(2)]
         try:
             answers = [self.candidate.answer(one) for one in trials]
-            theirs = _without_zeros(trials[0], _stacked(match_shapes(trials[0], answers[0]), trials, answers))[1]
+            theirs = _stacked(match_shapes(trials[0], answers[0]), trials, answers)
+            theirs = without(theirs, find_zeros(trials[0], theirs))
         except CandidateError:
             return None
         best = Search(trials, theirs, self.tolerance).best()
-        return (dict(best[0].factors), trials[0].m) if best else None
+        return OtherBatch(best[0], trials[0].m) if best else None
 
 
 def _listed(layers: list[int]) -> str:
@@ -187,27 +167,3 @@ def _with_alternatives(fault: Fault, others: list[list[Fault]]) -> Fault:
     equations = " or ".join(dict.fromkeys([fault.equation, *(one.equation for one in single)]))
     text = "; or ".join(dict.fromkeys(one.sentence.rstrip(".") for one in (fault, *single)))
     return Fault(equations, f"{text}. The gradient alone does not tell them apart.")
-
-
-def _decays(explanation: Explanation) -> tuple[list[Fault], list[str]]:
-    """What is said of multiples of W and sign(W) in the gradient: a penalty, if they are alike and positive."""
-    faults, notes = list[Fault](), list[str]()
-    for attribute, term, name in (("decay", "{}", "L2"), ("sign_decay", "sign({})", "L1")):
-        for kind, symbol, equation in (("dW", "W", "BP4"), ("db", "b", "BP3")):
-            parts = [(n, getattr(part, attribute)) for one, n, part in explanation.reading.parts if one == kind]
-            values = [value for _, value in parts if value]
-            if not values:
-                continue
-            what = f"{number(values[0])}·{term.format(symbol)}"
-            if len(values) < len(parts) or not np.allclose(values, values[0], rtol=1e-3):
-                each = ", ".join(f"{number(value)} in layer {n}" for n, value in sorted(parts))
-                faults.append(Fault(equation, f"{kind} contains {term.format(symbol)} times {each}: a penalty is the same in all."))
-            elif values[0] < 0:
-                faults.append(Fault(equation, f"the penalty has the wrong sign: {kind} contains {what}; add it."))
-            else:
-                notes.append(f"your {kind} contains an {name} term, {what}: right if your cost has that penalty{_of_biases(kind)}.")
-    return faults, notes
-
-
-def _of_biases(kind: str) -> str:
-    return "; biases are usually left out of it" if kind == "db" else ""

@@ -127,8 +127,9 @@ class Decoder:
             dws, dbs = (self._right_part(name, layer, error) for name in ("dW", "db"))
             if (error.mistakes and not (dws or dbs)) or known.contains(error.delta):
                 continue
-            dws = dws or self._wrong_parts("dW", layer, error, above)
-            dbs = dbs or self._wrong_parts("db", layer, error, above)
+            if max_mistakes:
+                dws = dws or self._wrong_parts("dW", layer, error, above)
+                dbs = dbs or self._wrong_parts("db", layer, error, above)
             if unknown and self._is_known(dws) != self._is_known(dbs):
                 dws, dbs = dws or [Part(UNKNOWN["dW"], np.nan)], dbs or [Part(UNKNOWN["db"], np.nan)]
             for dw, db in ((dw, db) for dw in dws for db in dbs):

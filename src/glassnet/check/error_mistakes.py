@@ -142,6 +142,8 @@ def output_errors(run: Pass, right: Dense, max_mistakes: int = 2) -> Iterator[Er
     raw = run.cost_gradient()
     if pair:
         yield Error((), raw, a - y)
+        once_more = f"σ' is applied once more after a − y; with {right.activation.name} and this cost it has cancelled already."
+        yield Error((Mistake("BP1", once_more),), raw, run.output.error(a - y, run.z[-1], a))
         for mistake, error in _wrong_errors(run):
             yield Error((mistake,), error, error)
     costs: list[Part] = [(None, raw), *_wrong_cost_gradients(run, pair), *_wrong_errors(run)]
@@ -151,11 +153,8 @@ def output_errors(run: Pass, right: Dense, max_mistakes: int = 2) -> Iterator[Er
 
 def _wrong_cost_gradients(run: Pass, pair: bool) -> Iterator[Part]:
     """Something else in the place of ∂c/∂a."""
-    a, y, cost, name = run.a[-1], run.y, run.cost.name, run.output.activation.name
-    if pair:
-        once_more = f"σ' is applied once more after a − y; with {name} and this cost it has cancelled already."
-        yield Mistake("BP1", once_more), a - y
-    else:
+    a, y, cost = run.a[-1], run.y, run.cost.name
+    if not pair:
         yield Mistake("BP1", "∂c/∂a is a − y, that of the quadratic cost, but the cost is another."), a - y
     if "cross_entropy" in cost:
         yield Mistake("BP1", "∂c/∂a is −y/a alone; the term (1 − y)/(1 − a) is missing."), -y / a

@@ -52,11 +52,11 @@ def judge(factors: Factors, setting: Setting, other: tuple[Factors, int] | None 
 
 
 def number(value: float) -> str:
-    """A factor as people write it: 7, 7/3 or 0.1234."""
+    """A factor as people write it: 7, 0.1, 7/3 or 0.1234."""
+    if math.isclose(value, round(value, 2), rel_tol=1e-6):
+        return f"{round(value, 2):g}"
     close = Fraction(value).limit_denominator(MAX_DENOMINATOR)
-    if close and math.isclose(value, close, rel_tol=1e-6) and (close.denominator < 10 or close.numerator in (1, -1)):
-        return str(close)
-    return f"{value:.4g}"
+    return str(close) if close and math.isclose(value, close, rel_tol=1e-6) else f"{value:.4g}"
 
 
 def _base(factors: Factors, setting: Setting) -> float:
@@ -128,7 +128,7 @@ def _passed_down(relative: Factors, setting: Setting) -> list[Fault]:
     odd = {layer: ratio for layer, ratio in ratios.items() if not setting.same(ratio, 1)}
     alone = [layer for layer, value in by_layer.items() if not setting.same(value, 1)]
     first = next(iter(odd.values()))
-    if any(not setting.same(ratio, first) for ratio in odd.values()) or (len(odd) > len(alone)):
+    if any(not setting.same(ratio, first) for ratio in odd.values()) or len(alone) < len(odd) < len(ratios):
         return []
     where = "" if len(odd) == len(ratios) else f" of layer {' and '.join(map(str, sorted(odd)))} only"
     if setting.same(first, -1):
@@ -188,10 +188,11 @@ def _overall(base: float, setting: Setting, again: tuple[float, int] | None) -> 
 def _meanings(setting: Setting) -> Iterator[tuple[int, float, str]]:
     """The factors that a cost explains: power of m, constant, and sentence."""
     outputs = setting.widths[-1]
+    features = ", or divided by the 2 features" if setting.widths[0] == 2 else ""
     halves = [
         (1.0, "", ""),
         (2.0, "the ½ of the cost is missing", "has no ½"),
-        (0.5, "half the gradient, a ½ more than in ours", "has a ½ more"),
+        (0.5, f"half the gradient, a ½ more than in ours{features}", "has a ½ more"),
     ]
     if outputs > 1:
         halves.append((1 / outputs, f"the mean over the {outputs} outputs", f"is a mean over the {outputs} outputs"))
@@ -200,6 +201,8 @@ def _meanings(setting: Setting) -> Iterator[tuple[int, float, str]]:
     for constant, what, cost in halves:
         if what:
             yield 0, constant, f"{what}; right if your cost {cost}"
+        if constant == 0.5 and outputs != 2:
+            continue  # m/2 is a division by two features or outputs, rather than a cost
         sums = f"{SUM}; right if your cost is a sum" + (f", and {cost}" if what else "")
         yield 1, constant, sums.replace(f"{SUM};", f"{SUM}, and {what};") if what else sums
         twice = "1/m is applied twice, in δ and again in the mean" + (f", and {what}" if what else "")

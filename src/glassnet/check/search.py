@@ -87,14 +87,16 @@ class Search:
             found = [one for one in found if all(mistake.equation != "BP1" for mistake, _ in one.reading.mistakes)]
         if self.trial.forward_is_right is not True:
             least = min((one.weight for one in found), default=np.inf)
-            found += [one for one in self._wrong_forwards(with_decay) if one.weight <= least + CERTAIN]
+            if least >= 1 - CERTAIN:  # what a wrong forward pass weighs at least
+                wrong = self._wrong_forwards(int(least > 1 + CERTAIN), with_decay)
+                found += [one for one in wrong if one.weight <= least + CERTAIN]
         return found
 
-    def _wrong_forwards(self, with_decay: bool) -> Iterator[Explanation]:
+    def _wrong_forwards(self, max_mistakes: int, with_decay: bool) -> Iterator[Explanation]:
         for forward in forwards(self.right):
             if all(np.allclose(p, q) for p, q in zip(forward.run.a, self.right.a, strict=True)):
                 continue
-            for reading in self._decoder(forward).readings(1, with_decay)[:1]:
+            for reading in self._decoder(forward).readings(max_mistakes, with_decay)[:1]:
                 yield Explanation(forward, reading)
 
     def _decoder(self, forward: Forward) -> Decoder:
@@ -150,7 +152,9 @@ class Search:
                 if mistake.equation == "BP3":
                     generate, right = bias_gradients, mean(error.delta)
                 forms = generate(run, layer, error, above)
-            if any(one == mistake and not np.allclose(form, right, rtol=1e-6) for one, form in forms):
+            size = 1e-9 * float(np.abs(right).max())
+            shown = (form for one, form in forms if one == mistake and np.abs(form).max() > size)
+            if any(not np.allclose(form, right, rtol=1e-6) for form in shown):
                 layers.add(layer)
         return sorted(layers)
 
