@@ -135,7 +135,7 @@ FUNCTION_MUTATIONS: dict[str, list[Mutation]] = {
         mutation("z2 without b2", "z2 = h @ W2 + b2", "z2 = h @ W2", "forward", BIAS),
         mutation("z1 for a1 in dW2", "dW2 = h.T @ d_z2", "dW2 = z1.T @ d_z2", "BP4", Z_FOR_A),
         mutation("y − a", "2 * (out - y) / n", "2 * (y - out) / n", "BP1", SIGN),
-        mutation("the last layer first", "return dW1, db1, dW2, db2", "return dW2, db2, dW1, db1", "BP4 run", ORDER),
+        mutation("σ' at a", "d_h * (1 - h**2)", "d_h * (1 - np.tanh(h) ** 2)", "BP2", AT_A),
     ],
     "ones_last": [
         mutation("no σ' at the output", "delta = (a - y) * a * (1 - a)", "delta = a - y", "BP1", MISSING),

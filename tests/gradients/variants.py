@@ -64,6 +64,19 @@ FOUR_WITHOUT = Variant(
 )
 
 
+LAST_FIRST = Variant(
+    "the last layer first",
+    [("return dW1, db1, dW2, db2", "return dW2, db2, dW1, db1")],
+    r"dW2, db2, dW1, db1",
+    changes={
+        "gradient": lambda m, w, b, x, y: (
+            m.backward(x, y, w[0], b[0], w[1], b[1])[2::-2],
+            m.backward(x, y, w[0], b[0], w[1], b[1])[3::-2],
+        )
+    },
+)
+
+
 def check_course_without(m: ModuleType) -> Any:
     return check_backprop(
         lambda parameters, X, Y: m.L_model_backward((f := m.L_model_forward(X, parameters))[0], Y, f[1]),
@@ -160,7 +173,7 @@ VARIANTS: dict[str, list[Variant]] = {
         total(("@ a1 / m", "@ a1"), ("@ a2 / m", "@ a2")),
     ],
     "ones_last": [total((" @ delta / len(x)", " @ delta"))],
-    "four_returned": [total(("(out - y) / n", "(out - y)")), FOUR_WITHOUT],
+    "four_returned": [total(("(out - y) / n", "(out - y)")), FOUR_WITHOUT, LAST_FIRST],
     "flat_vector": [
         mean(("residual = out - y", "residual = (out - y) / len(x)")),
         decay(0.5, ("acts[i].T @ back,", "acts[i].T @ back + 0.5 * weights[i],")),
