@@ -61,7 +61,7 @@ CLASS_MUTATIONS: dict[str, list[Mutation]] = {
             "self.weights[-back + 1].T, delta",
             "self.weights[-back + 1], delta",
             "BP2 run",
-            r"transpos|shapes|aligned",
+            r"transpos|matrix product|shapes|aligned",
         ),
         mutation("z without b", "z = np.dot(w, activation) + b", "z = np.dot(w, activation)", "forward", BIAS),
         mutation(

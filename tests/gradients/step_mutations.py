@@ -287,7 +287,7 @@ STEP_MUTATIONS: dict[str, list[Mutation]] = {
             "return grad @ self.weight.data",
             "return grad @ self.weight.data.T",
             "BP2 run",
-            r"transpos|matmul|shape|size",
+            r"transpos|matrix product|matmul|shape",
         ),
     ],
 }
