@@ -276,7 +276,9 @@ CLASS_MUTATIONS: dict[str, list[Mutation]] = {
         ),
         mutation("tanh' of a sigmoid", "return x * (1 - x)", "return 1 - x**2", "BP1 BP2", "tanh"),
         mutation("syn0 goes uphill", "syn0 += l0", "syn0 -= l0", "BP4 update BP2", r"uphill|sign"),
-        mutation("a mean in one layer", "l1.T.dot(l2_delta)", "l1.T.dot(l2_delta) / len(X)", "BP4", MEAN, LAYER[2]),
+        mutation(
+            "a mean in one layer", "l1.T.dot(l2_delta)", "l1.T.dot(l2_delta) / len(X)", "BP4", MEAN
+        ),  # either layer may be the odd one
         mutation("σ for σ'", "return x * (1 - x)", "return x", "BP1 BP2", r"itself|stands"),
     ],
 }
