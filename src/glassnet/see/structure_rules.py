@@ -14,6 +14,7 @@ from glassnet.see.wording import plural
 from glassnet.tables.layers import Dropout, Layer, LayerNorm
 
 MAX_DROPOUT = 0.9
+MAX_CLOSED = 0.9  # share of the samples at which the output's slope is 0
 MIN_GAIN = 0.3  # the factor by which a layer's weights pass on a signal
 MIN_SAMPLES = 20  # with fewer, an output may be 0 that other samples raise
 MIN_CURVATURE_GAIN = 0.15  # share of y's variance that a smooth regression explains and a linear one does not
@@ -42,10 +43,13 @@ def _equal(rows: Array) -> bool:
 
 
 def dead_output(evidence: Evidence) -> Finding | None:
-    """An output is 0, with slope 0, for every sample."""
+    """An output has slope 0 for every sample, or for almost every sample while nothing is learnt."""
     shares, dense = evidence.of("dead"), evidence.model.architecture.dense[-1]
     few = evidence.x is not None and len(evidence.x) < MIN_SAMPLES and not evidence.is_complete
-    if not len(shares) or few or not shares[-1] or dense.activation.range.is_bounded or dense.after:
+    if not len(shares) or few or dense.activation.range.is_bounded or dense.after:
+        return None
+    closed = float(evidence.of("saturated")[-1])
+    if not shares[-1] and (closed < MAX_CLOSED or not evidence.learnt_less_than(NOTHING_LEARNT)):
         return None
     if not evidence.learnt_less_than(LEARNT_ENOUGH):
         return None
@@ -53,7 +57,8 @@ def dead_output(evidence: Evidence) -> Finding | None:
     which = f"the output ({name}) has" if dense.fan_out == 1 else f"{count} of {dense.fan_out} outputs ({name}) have"
     return Finding(
         "dead output",
-        f"{which} σ'(z) ≈ 0 for every sample that was measured{evidence.levels}.",
+        f"{which} σ'(z) ≈ 0 for {'every sample' if shares[-1] else f'{closed:.0%} of the samples'} that "
+        f"{'was' if shares[-1] else 'were'} measured{evidence.levels}.",
         "BP1: δ = ∂c/∂a ⊙ σ'(z) is 0 where σ'(z) is, so no error enters the network and no step changes anything.",
         f"{evidence.wording.linear_output} ({name} belongs in hidden layers), and new initial weights.",
         "δ of the last layer is not 0, and the cost falls from the first epoch on.",
