@@ -36,9 +36,11 @@ _HOMES = {  # __init__.pyi says the same to type checkers
         *("Quadratic", "BinaryCrossEntropy", "CategoricalCrossEntropy", "Absolute", "Huber", "Quantile", "Poisson"),
         *("PoissonDeviance", "custom_cost"),
     ),
-    "tables.layers": ("Dropout", "BatchNorm", "LayerNorm", "Scaling"),
+    "tables.layers": ("Dropout", "BatchNorm", "LayerNorm", "Scaling", "ParametricActivation"),
     "tables.optimizers": ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AdamW", "AdaGrad", "NAdam"),
-    "tables.schedules": ("Constant", "Step", "Exponential", "InverseScaling", "Cosine", "OneCycle", "WarmUp"),
+    "tables.schedules": (
+        *("Constant", "Step", "Exponential", "InverseScaling", "Cosine", "OneCycle", "WarmUp", "CosLog4", "FlatCos"),
+    ),
     "tables.initializers": ("Zeros", "Normal", "Glorot", "He", "LeCun", "Orthogonal", "Auto"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

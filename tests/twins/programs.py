@@ -15,6 +15,7 @@ from glassnet.engine.layout import CONTEXT, ROW
 from glassnet.program.architecture import architecture, fits
 from glassnet.program.buffers import Memory, new_vectors
 from glassnet.program.builder import build
+from glassnet.program.layer_positions import segments
 from glassnet.program.parameters import Parameters
 from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
@@ -55,7 +56,9 @@ class Case(NamedTuple):
         network = architecture(self.layers, self.activations, self.cost, self.l1, self.l2)
         clipping = {"clip_norm": self.clip_norm is not None, "clip_value": self.clip_value is not None}
         update = optimizer(self.optimizer)
-        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=self.factors, **clipping)
+        parameters = segments(network)[0] if self.factors else ()
+        factors = tuple(self.factors[max(segment.layer, 1) - 1] for segment in parameters)
+        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=factors, **clipping)
         return build(network, step)
 
     @property
@@ -201,7 +204,7 @@ def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> St
         columns["weight factor"] = batches[:, 1] / np.where(sums > 0, sums, np.inf)
     steps = np.arange(len(batches)) + 1.0
     for number, (factor, decays) in enumerate(program.groups):
-        scalars = program.optimizer.scalars(steps, np.full(len(steps), lr * factor), float(decays))
+        scalars = program.optimizer.scalars(steps, np.full(len(steps), lr * factor), decays)
         columns |= {f"{name} {number}": values for name, values in scalars.items()}
     table = np.empty((len(steps), len(program.scalars)), case.dtype)
     for column, name in enumerate(program.scalars):

@@ -103,8 +103,8 @@ class Extent(NamedTuple):
 class Program(NamedTuple):
     """The equations of one step in order, the quantities they name, and the numbers that a step takes from outside.
 
-    `scalars` are the names of the step scalars (rates, decay factors), `groups` the (rate factor, decays) pairs of the
-    parameters' segments. `shared` maps a quantity to the one whose memory it reuses.
+    `scalars` are the names of the step scalars (rates, decay factors), `groups` the distinct (rate factor, decay
+    factor) pairs of the parameters' segments. `shared` maps a quantity to the one whose memory it reuses.
     """
 
     rows: tuple[Row, ...]
@@ -112,7 +112,7 @@ class Program(NamedTuple):
     segments: tuple[Segment, ...]
     statistics: tuple[Segment, ...]
     scalars: tuple[str, ...] = ()
-    groups: tuple[tuple[float, bool], ...] = ()
+    groups: tuple[tuple[float, float], ...] = ()
     optimizer: Any = None
     shared: Mapping[str, str] = {}
 

@@ -188,9 +188,10 @@ class Training:
     def step_inputs(self, steps: Array, samples: Array, weights: Array) -> StepInputs:
         """What the scalars of these steps (from 0) depend on; `samples` and `weights` are m and Σw of their batches."""
         recipe, per_epoch = self.recipe, len(self.plan.epoch_batches)  # counts batches of weight 0, which make no step
-        rates = recipe.schedule.rates(recipe.lr, steps, per_epoch * recipe.epochs, per_epoch)
-        divisors = weights if recipe.penalty_per_weight else 1.0
-        return StepInputs(steps, rates, samples, weights, divisors, recipe.clip_norm, recipe.clip_value)
+        total, divisors = per_epoch * recipe.epochs, weights if recipe.penalty_per_weight else 1.0
+        rates = recipe.schedule.rates(recipe.lr, steps, total, per_epoch)
+        decays = recipe.decay_schedule.rates(1.0, steps, total, per_epoch)
+        return StepInputs(steps, rates, samples, weights, divisors, recipe.clip_norm, recipe.clip_value, decays)
 
     def _end_epoch(self, rate: float) -> None:
         counters = self.counters
