@@ -89,8 +89,9 @@ def _with_new_network(file: str, target: str | None, train_options: Any) -> Step
 
     check_options(train_options)
     data_file = read_data_file(file, target)
-    task, _ = find_task(data_file, "auto")
-    dataset = prepare_dataset(data_file, task, 0.0, train_options.seed, counts=keeps_units(train_options.cost))
+    counts = keeps_units(train_options.cost)
+    task, _ = find_task(data_file, "auto", counts=counts)
+    dataset = prepare_dataset(data_file, task, 0.0, train_options.seed, counts=counts)
     network = make_network(dataset, train_options)
     y = network_targets(dataset.y, dataset.target, network)
     return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target)

@@ -15,6 +15,7 @@ from glassnet.cli.scores import score_text
 from glassnet.cli.train_options import TrainOptions, check_options, make_network
 from glassnet.cli.trained_model import TrainedModel
 from glassnet.data.arrays import Arrays
+from glassnet.data.options import ReadingOptions
 from glassnet.data.target import ClassTarget
 from glassnet.network import NeuralNetwork
 from glassnet.tables.optimizers import optimizer
@@ -22,15 +23,26 @@ from glassnet.tables.schedules import schedule
 from glassnet.training.history import History
 
 
-def train_file(file: str, out: str, target: str | None, task: str, options: TrainOptions, plots: str | None) -> None:
-    """Train on a file and write the model file, which is left as it was unless everything succeeds."""
+def train_file(
+    file: str,
+    out: str,
+    target: tuple[str | None, str],
+    options: TrainOptions,
+    reading: ReadingOptions,
+    plots: str | None,
+) -> None:
+    """Train on a file and write the model file, which is left as it was unless everything succeeds.
+
+    `target` is the name of the column to predict, and the task.
+    """
     check_options(options)
     check_output(out, file)
     if plots:
         check_folder(plots)
-    data_file = read_data_file(file, target)
-    chosen_task, reason = find_task(data_file, task)
+    name, task = target
     counts = keeps_units(options.cost)
+    data_file = read_data_file(file, name, reading)
+    chosen_task, reason = find_task(data_file, task, counts=counts)
     dataset = prepare_dataset(data_file, chosen_task, options.validation, options.seed, counts=counts)
     network = make_network(dataset, options)
     hint = "" if task != "auto" else "; --task overrides"
@@ -39,11 +51,18 @@ def train_file(file: str, out: str, target: str | None, task: str, options: Trai
     print_line("Task", f"{chosen_task} of {data_file.target!r}{classes} ({reason}{hint})")
     model, history = train_network(network, dataset, options, file)
     print_result(model, history, dataset)
-    model.training.update(score_test_set(model, data_file))
+    model.training.update(score_test_set(model, data_file) | file_options(reading))
     model.save(out)
     print_line("Model", out)
     if plots:
         write_plots(history, make_folder(plots), *image_samples(model, dataset, data_file))
+
+
+def file_options(reading: ReadingOptions) -> dict[str, Any]:
+    """The encoding and delimiter that were given, which a later file needs as well."""
+    told = {name: getattr(reading, name) for name in ("delimiter", "encoding")}
+    told = {name: value for name, value in told.items() if value is not None}
+    return {"file options": told} if told else {}
 
 
 def train_network(
