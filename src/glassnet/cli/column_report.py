@@ -8,10 +8,11 @@ import numpy as np
 
 from glassnet.cli.dataset import find_task, holds_arrays, prepare_dataset, table_with_target
 from glassnet.cli.printing import print_line
-from glassnet.data.choice import ColumnChooser, ColumnPlan
+from glassnet.data.choice import ColumnChooser
 from glassnet.data.columns import Column
 from glassnet.data.encodings import PLAIN_ENCODINGS
 from glassnet.data.options import ReadingOptions
+from glassnet.data.plans import ColumnPlan
 from glassnet.data.reading import Array
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading
 from glassnet.data.statistics import NumberStatistics

@@ -6,7 +6,7 @@ options come first; then numbers, dates and booleans in their spellings; everyth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import pyarrow as pa
@@ -19,12 +19,12 @@ from glassnet.data.missing_words import NULL_WORDS
 from glassnet.data.number_spelling import NumberSpelling
 from glassnet.data.omission import identifier_reason, omission_reason
 from glassnet.data.options import ReadingOptions
+from glassnet.data.plans import ColumnPlan, doubt_phrase, has_digit, trimmed_phrase
 from glassnet.data.readings import (
     BooleanReading,
     CategoryReading,
     DateReading,
     NumberReading,
-    Reading,
     boolean_levels,
     told_missing,
 )
@@ -37,25 +37,8 @@ MIN_FIT = 0.9  # the share of cells that fit a reading although the others do no
 MIN_NUMBERS = 10  # distinct numbers that a column with other cells needs to be numbers
 MAX_ODD_TEXTS = 100
 MAX_KNOWN_LEVELS = 2_000  # a model file lists this many per column
+DECIMAL_NAMES = {",": "comma", ".": "point"}
 FIRST_DATE, LAST_DATE = 18000101, 21001231  # of dates that are written as one whole number
-
-
-@dataclass(frozen=True)
-class ColumnPlan:
-    """How a column is read, or why it is left out; `how` says how it was told, `odd` are texts that do not fit."""
-
-    name: str
-    reading: Reading | None
-    how: str = ""
-    left_out: str = ""
-    overrule: str = ""
-    odd: tuple[str, ...] = ()
-
-    @property
-    def note(self) -> str:
-        """One sentence, or nothing where there is nothing to say."""
-        text = self.left_out or self.how
-        return f"{self.name}: {text}{f'; {self.overrule} overrules' if self.overrule else ''}" if text else ""
 
 
 class ColumnChooser:
@@ -82,6 +65,8 @@ class ColumnChooser:
             return ColumnPlan(name, None, left_out=reason, overrule=overrule)
         plan = self._by_cells(column)
         reason = "" if keep or not isinstance(plan.reading, CategoryReading) else identifier_reason(column)
+        if reason and column.kind == "text" and (doubt := doubt_phrase(self.evidence(column))):
+            reason += f"; they are {doubt}"
         return replace(plan, reading=None, left_out=reason, overrule=f"--keep {shown(name)}") if reason else plan
 
     def odd_among_numbers(self, name: str, max_numbers: int) -> list[str]:
@@ -105,6 +90,8 @@ class ColumnChooser:
             return self.options.decimal
         marks = [self._clear_mark(column) for column in self.summary.columns.values() if column.kind == "text"]
         comma, point = marks.count(","), marks.count(".")
+        if comma == point > 0 and self.summary.delimiter == ";":
+            return ","
         return "," if comma > point else "." if point else ""
 
     def _clear_mark(self, column: ColumnSummary) -> str:
@@ -139,7 +126,11 @@ class ColumnChooser:
         if column.all_plain and not column.levels.counts:
             return ColumnPlan(column.name, NumberReading(missing=self.missing, binary=column.binary))
         plan = self._date(column) or self._number(column) or self._boolean(column)
-        return plan or self._mixed(column) or self._as_category(column, _trimmed(column))
+        if plan := plan or self._mixed(column):
+            return plan
+        if doubt := doubt_phrase(self.evidence(column)):
+            return self._as_category(column, f"{doubt} are read as a category")
+        return self._as_category(column, trimmed_phrase(column))
 
     # numbers
 
@@ -160,7 +151,7 @@ class ColumnChooser:
         if not numbers or share < MIN_FIT or len(odd) > MAX_ODD_TEXTS or column.codes:
             return None
         few_whole = column.numbers.whole and numbers <= 2 * MIN_NUMBERS
-        if odd and (numbers < MIN_NUMBERS or (few_whole and any(_has_digit(text) for text in odd))):
+        if odd and (numbers < MIN_NUMBERS or (few_whole and any(has_digit(text) for text in odd))):
             return None
         unusual = not spelling.plain or bool(how)
         what = f"{spelling.description() or 'decimal point'} ({evidence.example(spelling)}{how})" if unusual else ""
@@ -190,7 +181,7 @@ class ColumnChooser:
         parts = [*how, self.evidence(column).missing_words(), self._odd_text(column, odd, "no number")]
         phrase = "; ".join(filter(None, parts))
         mark = "," if spelling.decimal == "." else "."
-        unsure = "assumed" in phrase or "suggests" in phrase
+        unsure = self.evidence(column).spelling[1] and not self.options.decimal
         overrule = f"--decimal {DECIMAL_NAMES[mark]}" if unsure else f"--category {shown(column.name)}"
         return ColumnPlan(column.name, reading, phrase, overrule=overrule if phrase else "", odd=tuple(odd))
 
@@ -236,7 +227,7 @@ class ColumnChooser:
         levels = boolean_levels(*evidence.known(NULL_WORDS))
         if levels is None:
             return None
-        how = evidence.missing_words(NULL_WORDS) or _trimmed(column)
+        how = evidence.missing_words(NULL_WORDS) or trimmed_phrase(column)
         return ColumnPlan(column.name, BooleanReading(levels, self.missing), how)
 
     def _mixed(self, column: ColumnSummary) -> ColumnPlan | None:
@@ -282,16 +273,3 @@ class ColumnChooser:
             return "a cell has "
         cells = pc.utf8_trim_whitespace(as_text(self.table.column(name)))
         return f"{self.table.row_name(int(pc.index(cells, text).as_py()))} has "
-
-
-DECIMAL_NAMES = {",": "comma", ".": "point"}
-
-
-def _trimmed(column: ColumnSummary) -> str:
-    """That blanks around cells do not count."""
-    cells = "1 cell" if column.trimmed == 1 else f"{column.trimmed:,} cells"
-    return f"blanks around {cells} are ignored" if column.trimmed else ""
-
-
-def _has_digit(text: str) -> bool:
-    return any(character.isdigit() for character in text)

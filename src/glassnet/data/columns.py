@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any, Self
 
 import numpy as np
 
 from glassnet.data.encodings import Encoding, OneHot
 from glassnet.data.reading import Array
-from glassnet.data.readings import UNSEEN, CategoryReading, Reading
+from glassnet.data.readings import MAX_SHOWN, UNSEEN, CategoryReading, Reading
 from glassnet.data.summary import ColumnSummary
 from glassnet.data.table import Table
 from glassnet.errors import DataError, suggestion
+
+MAX_COMPARED = 500  # levels that are compared with an unseen one
 
 
 @dataclass(frozen=True)
@@ -56,21 +59,26 @@ class Column:
             return ""
         cells = self.reading.cells(table.column(self.name)).filter(unseen)
         texts = cells.unique().to_pylist()
-        hint = next((hint for text in texts[:20] if (hint := self._nearest(text))), "")
-        some = ", ".join(repr(text[:40]) for text in texts[:3]) + (" ..." if len(texts) > 3 else "")
+        hint = self._nearest(texts[:MAX_COMPARED])
+        some = ", ".join(repr(text[:MAX_SHOWN]) for text in texts[:3]) + (" ..." if len(texts) > 3 else "")
         present = int((codes != -1).sum())
         count = f"all {present:,}" if unseen.all() else f"{int(unseen.sum()):,} of {present:,}"
         return f"{self.name}: {count} cells are not in the training data ({some}){hint}"
 
-    def _nearest(self, text: str) -> str:
-        """`; 'red' is known` for a text that differs from a level only in its spelling."""
+    def _nearest(self, texts: list[str]) -> str:
+        """Which level is nearest to one of the unseen texts, at best one that differs only in letter case or blanks."""
         assert isinstance(self.reading, CategoryReading)
-        known = {_folded(level): level for level in self.reading.levels}
-        level = known.get(_folded(text))
-        if level is not None:
-            return f"; did you mean {level!r} by {text!r}?"
-        hint = suggestion(text, self.reading.levels[:500]).strip()
-        return f"; {hint[0].lower()}{hint[1:]}" if hint else ""
+        levels = self.reading.levels
+        folded = {_folded(level): level for level in levels}
+        text = next((text for text in texts if _folded(text) in folded), texts[0])
+        level = folded.get(_folded(text))
+        if level is None:
+            level = max(levels[:MAX_COMPARED], key=lambda known: _similarity(known, text))
+        return f"; the nearest known level to {text[:MAX_SHOWN]!r} is {level[:MAX_SHOWN]!r}"
+
+
+def _similarity(level: str, text: str) -> float:
+    return SequenceMatcher(None, level.lower(), text.lower()).ratio()
 
 
 def _has_known(values: Array) -> bool:

@@ -27,7 +27,6 @@ SPACES = "\u00a0\u2009\u202f "
 UNIT = rf"^[+-]?[\d.,'’{SPACES}]*\d[.,]?[{SPACES}]*(?P<mark>[A-Za-zµμ°ºΩ\"″′][A-Za-zµμ°ºΩ²³/.^*·0-9]*)$"
 FORTRAN = r"^([+-]?\d*\.?\d+\.?)[dD]([+-]?\d+)$"
 CLEAR_FORTRAN = r"^[+-]?(\d*\.\d*[dD][+-]?\d+|\d+[dD][+-]\d+)$"
-EXPONENT = r"([eE][+-]?\d+)?"
 
 
 @dataclass(frozen=True)
@@ -136,6 +135,12 @@ def normalised(cells: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(cells, r"^([+-])\s+", r"\1")
 
 
+def units(texts: pa.Array) -> tuple[Array, list[str]]:
+    """Which texts are numbers with a word behind them (n,) bool, and the different words."""
+    followed = pc.and_not(pc.match_substring_regex(texts, UNIT), pc.match_substring_regex(texts, PLAIN))
+    return followed.to_numpy(zero_copy_only=False), sorted(_extract(texts.filter(followed), UNIT))
+
+
 def looks_grouped(cells: pa.Array) -> bool:
     """Whether every number with a point has three digits behind it, so that the point may separate thousands."""
     points = cells.filter(pc.match_substring(cells, "."))
@@ -147,7 +152,7 @@ def _grouped(separator: str, decimal: str) -> str:
     sign, mark = _escape(separator), _escape(decimal)
     groups = r"\d{1,3}(,\d{2,3})*,\d{3}" if separator == "," else rf"\d{{1,3}}({sign}\d{{3}})+"
     groups = groups.replace(r"\d{1,3}", r"[1-9]\d{0,2}", 1)
-    return rf"^[+-]?{groups}({mark}\d*)?{EXPONENT}$"
+    return rf"^[+-]?{groups}({mark}\d*)?$"
 
 
 def _escape(text: str) -> str:

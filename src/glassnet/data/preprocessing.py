@@ -13,10 +13,11 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from glassnet.data.choice import ColumnChooser, ColumnPlan
+from glassnet.data.choice import ColumnChooser
 from glassnet.data.columns import Column, check_present
 from glassnet.data.encodings import FLOAT32_MAX, PLAIN_ENCODINGS, Serializable, StandardizedNumber, mean_and_scale
 from glassnet.data.options import ReadingOptions
+from glassnet.data.plans import ColumnPlan
 from glassnet.data.reading import Array
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table

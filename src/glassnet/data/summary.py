@@ -56,7 +56,7 @@ class ColumnSummary:
         if kind == "text":
             plain, cells = table.plain_numbers(name), as_text(column)
             parts = _odd_text(cells) if plain is None else _plain_text(cells, plain, first_row)
-            return cls(name, kind, table.rows, *parts, type_name="text")
+            return cls(name, kind, table.rows, type_name="text", **parts)
         if kind in ("empty", "other"):
             missing = column.null_count if kind == "other" else len(column)
             return cls(name, kind, len(column), missing, NumberStatistics(), Levels(), type_name=type_name)
@@ -124,22 +124,24 @@ class Summary:
         return replace(self, rows=self.rows + other.rows, columns=columns)
 
 
-def _plain_text(cells: pa.Array, values: Array, first_row: int) -> tuple[Any, ...]:
-    """The fields from `missing` to `point` of text that is plain numbers, which were cast to values."""
+def _plain_text(cells: pa.Array, values: Array, first_row: int) -> dict[str, Any]:
+    """The fields of the summary of text that is plain numbers, which were cast to values."""
     infinite = np.isinf(values)
     numbers = NumberStatistics.of(np.where(infinite, np.nan, values) if infinite.any() else values, first_row)
     point = _point(cells) if numbers.count and not numbers.whole else ""
     few = point == "unclear" or _has_few_levels(values)
     levels = Levels.of(cells) if few else Levels(other=len(cells) - cells.null_count)
-    return cells.null_count, numbers, levels, 0, _codes(cells), point
+    fields = {"missing": cells.null_count, "numbers": numbers, "levels": levels}
+    return fields | {"codes": _codes(cells), "point": point}
 
 
-def _odd_text(cells: pa.Array) -> tuple[Any, ...]:
-    """The fields from `missing` to `point` of other text, from its distinct texts."""
+def _odd_text(cells: pa.Array) -> dict[str, Any]:
+    """The fields of the summary of other text, from its distinct texts."""
     raw = Levels.of(cells)
     texts, counts = pa.array(list(raw.counts), pa.large_string()), np.fromiter(raw.counts.values(), np.int64)
     bare = pc.utf8_trim_whitespace(texts)
     changed = pc.not_equal(bare, texts).to_numpy(zero_copy_only=False)
+    trimmed = int(counts[changed].sum())
     merged: dict[str, int] = {}
     for text, count in zip(bare.to_pylist(), counts.tolist(), strict=True):
         merged[text] = merged.get(text, 0) + count
@@ -150,12 +152,8 @@ def _odd_text(cells: pa.Array) -> tuple[Any, ...]:
     values = pc.if_else(plain, texts, pa.scalar(None, texts.type)).cast(pa.float64()).to_numpy(zero_copy_only=False)
     numbers = NumberStatistics.of_counts(np.where(np.isinf(values), np.nan, values), counts, missing)
     point = _point(texts) if numbers.count and not numbers.whole else ""
-    return missing, numbers, levels, int(counts_of(raw, changed)), _codes(texts), point
-
-
-def counts_of(levels: Levels, chosen: Array) -> int:
-    """How many cells have one of the chosen levels."""
-    return int(np.fromiter(levels.counts.values(), np.int64)[chosen].sum())
+    fields = {"missing": missing, "numbers": numbers, "levels": levels, "trimmed": trimmed}
+    return fields | {"codes": _codes(texts), "point": point}
 
 
 def _codes(cells: pa.Array) -> int:

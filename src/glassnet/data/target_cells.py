@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from glassnet.data.arrow_types import as_text, is_number
-from glassnet.data.choice import ColumnChooser, ColumnPlan
+from glassnet.data.choice import ColumnChooser
 from glassnet.data.evidence import shown
+from glassnet.data.plans import ColumnPlan
 from glassnet.data.reading import Array
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading, NumberReading, Reading
 from glassnet.data.table import Table
@@ -50,7 +51,8 @@ def read_target(table: Table, name: str, chooser: ColumnChooser) -> TargetCells:
         count = f"{table.rows - len(cells.rows):,} in total"
         raise DataError(f"{table.location(row, name)} is missing ({count}); drop these rows.")
     notes = [plan.note] if plan.how and "missing" not in plan.how else []
-    return cells._replace(notes=notes + cells.notes)
+    notes += [f"{note}; --drop-missing-target no refuses them" for note in cells.notes]
+    return cells._replace(notes=notes)
 
 
 def read_target_as(table: Table, name: str, reading: Reading) -> TargetCells:
@@ -69,7 +71,7 @@ def read_target_as(table: Table, name: str, reading: Reading) -> TargetCells:
         what = f"holds {cell.strip()!r}" if cell and cell.strip() else "is empty"
         count = "1 row without a target is" if missing == 1 else f"{missing:,} rows without a target are"
         first = "" if missing == 1 else "the first: "
-        notes = [f"{name}: {count} left out ({first}{table.row_name(row)} {what}); --drop-missing-target no refuses"]
+        notes = [f"{name}: {count} left out ({first}{table.row_name(row)} {what})"]
     return TargetCells(values[rows], rows, reading, notes)
 
 
