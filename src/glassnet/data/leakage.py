@@ -31,7 +31,7 @@ def leakage_notes(preparation: TablePreparation, table: Table, y: Array, rows: A
         score = univariate_score(values, target, classes=task == "classification")
         if score >= MIN_SCORE:
             what = f"{score:.1%} better than a constant" if task == "classification" else f"R² {score:.3f}"
-            question = "is it known before the target is?"
+            question = "is it known before the target is? If not:"
             notes.append(
                 f"{column.name}: alone it predicts the target ({what}); {question} --drop {shown(column.name)}"
             )

@@ -30,7 +30,10 @@ def read_parquet(path: FilePath) -> tuple[pa.Table, None, None, tuple[str, ...],
     check_unique(name, table.column_names)
     if not table.num_rows:
         raise DataError(f"{name} has no rows.")
-    notes = (f"{name}: {len(parts)} Parquet files are read as one table",) if os.path.isdir(path) else ()
+    count = (
+        "1 Parquet file is read as a table" if len(parts) == 1 else f"{len(parts)} Parquet files are read as one table"
+    )
+    notes = (f"{name}: {count}",) if os.path.isdir(path) else ()
     return table, None, None, _index_columns(table.schema.metadata), notes
 
 

@@ -12,6 +12,10 @@ from glassnet.errors import DataError, ParameterError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# What text in another one-byte encoding looks like: Ìîñêâà, Wroc³aw, £ódŸ.
+SUSPICIOUS = re.compile(
+    "[À-ÖØ-öø-ÿŠšŽžŒœŸ]{3}|[a-zß-öø-ÿ][À-ÖØ-ÞŠŽŒŸ]|[A-Za-zÀ-ÿ][£¤¥§©®°±²³µ¹¼½¾×÷][a-zà-ÿ]|[£¤¥¦][A-Za-zÀ-ÿ]"
+)
 COMMON_SIGNS = frozenset("€‚„…‰‹›‘’“”•–—™ ¡¢£¤¥§©ª«¬®°±²³´µ¶·¹º»¼½¾¿×÷")
 
 
@@ -61,10 +65,11 @@ def _is_windows_1252(content: bytes) -> bool:
     if re.search(rb"[\xc3-\xdf][\x80-\xbf]", content):
         return False
     try:
-        signs = set(re.sub(rb"[\x00-\x7f]+", b"", content).decode("cp1252"))
+        text = content.decode("cp1252")
     except UnicodeDecodeError:
         return False
-    return all(sign.isalpha() or sign in COMMON_SIGNS for sign in signs)
+    signs = set(re.sub(r"[\x00-\x7f]+", "", text))
+    return not SUSPICIOUS.search(text) and all(sign.isalpha() or sign in COMMON_SIGNS for sign in signs)
 
 
 def _first_word(text: str) -> str:
