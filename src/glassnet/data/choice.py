@@ -120,10 +120,11 @@ class ColumnChooser:
         return self._text(column)
 
     def _text(self, column: ColumnSummary) -> ColumnPlan:
-        if column.all_plain and column.codes and not self._compact_dates(column):
+        plain = column.all_plain and not self._compact_dates(column)
+        if plain and column.codes:
             how = "read as text, because numbers have leading zeros or more than 15 digits"
             return self._as_category(column, how, f"--number {shown(column.name)}")
-        if column.all_plain and not column.levels.counts:
+        if plain and (column.point != "unclear" or not column.levels.counts):
             return ColumnPlan(column.name, NumberReading(missing=self.missing, binary=column.binary))
         plan = self._date(column) or self._number(column) or self._boolean(column)
         if plan := plan or self._mixed(column):

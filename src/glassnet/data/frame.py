@@ -43,13 +43,12 @@ def _columns(frame: Any, path: str) -> tuple[Sequence[Any], list[Any]]:
         raise DataError(f"{path} is a {type(frame).__name__}, not a DataFrame of pandas, polars or pyarrow.") from None
     if isinstance(native, nw.LazyFrame):
         native = native.collect()
-    return native.columns, [_column(native, name) for name in native.columns]
+    return native.columns, [_column(series) for series in native.iter_columns()]
 
 
-def _column(frame: nw.DataFrame[Any], name: Any) -> Any:
-    series = frame[name]
+def _column(series: nw.Series[Any]) -> Any:
     try:
-        return series.to_arrow()
+        return series.alias("column").to_arrow()  # any name may be a number or a tuple
     except (pa.ArrowException, TypeError, OverflowError):
         cells = series.to_list()
         texts = [None if cell is None or cell != cell else str(cell) for cell in cells]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from glassnet.data.frame import column_name
 from glassnet.errors import ParameterError, suggestion
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "\\t": "\t"}
@@ -87,7 +88,7 @@ def _resolve(entries: Sequence[Any], known: dict[str, None], orders: dict[str, s
     if isinstance(entries, str):
         entries = (entries,)
     for entry in entries:
-        text = str(entry)
+        text = column_name(entry)
         parts = [text] if text in known or not isinstance(entry, str) else [part.strip() for part in text.split(",")]
         for part in filter(None, parts):
             yield _known_name(part, known, orders, path)

@@ -74,8 +74,8 @@ class NumberStatistics:
     def merge(self, other: Self) -> Self:
         """The statistics of the rows of both; `other` comes after."""
         if not self.count or not other.count:
-            kept = other if other.count else self
-            return type(self)(**{**vars(kept), "missing": self.missing + other.missing})
+            kept, missing = other if other.count else self, self.missing + other.missing
+            return replace(kept, missing=missing, consecutive=kept.consecutive and not missing)
         size, count = max(self.size, other.size), self.count + other.count
         ours, theirs = self.mean * (self.size / size), other.mean * (other.size / size)
         difference = theirs - ours
