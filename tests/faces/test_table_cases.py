@@ -233,3 +233,9 @@ def test_columns_prints_the_reading_without_training() -> None:
     assert "when    category" in run("columns", CASES / "datecol_de.csv", "--category", "when").stdout
     assert "has no column 'wenn'. Did you mean 'when'?" in refused("columns", CASES / "datecol.csv", "--date", "wenn")
     assert "holds arrays" in refused("columns", CASES / "y_int1.npz")
+
+
+def test_the_output_in_the_documentation_is_real() -> None:
+    root = Path(__file__).parents[2]
+    output = run("columns", root / "docs" / "data" / "orders.csv", "--target", "late").stdout
+    assert output.replace(f"{root}/", "") in (root / "docs" / "tables.md").read_text("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from glassnet.network import NeuralNetwork
 from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
 from glassnet.training.history import History
+
+MAX_NOTES = 20
 
 
 def train_file(
@@ -58,6 +61,14 @@ def train_file(
         write_plots(history, make_folder(plots), *image_samples(model, dataset, data_file))
 
 
+def print_notes(notes: Sequence[str], file: str) -> None:
+    """Print what was unusual about the columns, at most MAX_NOTES notes."""
+    for note in notes[:MAX_NOTES]:
+        print_line("Note", note)
+    if len(notes) > MAX_NOTES:
+        print_line("Note", f"{len(notes) - MAX_NOTES:,} more notes; glassnet columns {file} lists them")
+
+
 def file_options(reading: ReadingOptions) -> dict[str, Any]:
     """The encoding and delimiter that were given, which a later file needs as well."""
     told = {name: getattr(reading, name) for name in ("delimiter", "encoding")}
@@ -75,8 +86,7 @@ def train_network(
         return x[rows].T, network_targets(y[rows], dataset.target, network)
 
     print_line("Inputs", dataset.preparation.summary())
-    for note in dataset.notes:
-        print_line("Note", note)
+    print_notes(dataset.notes, file)
     print_line("Network", repr(network))
     rest = f"; {validation:,} for validation" if validation else ", none for validation"
     print_line("Training", f"{len(dataset.train):,} rows{rest}")

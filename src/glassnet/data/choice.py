@@ -107,6 +107,8 @@ class ColumnChooser:
 
     def _by_cells(self, column: ColumnSummary) -> ColumnPlan:
         name, missing = column.name, self.missing
+        if column.kind == "number" and self._compact_dates(column):
+            return ColumnPlan(name, DateReading(missing=missing), "dates", overrule=f"--number {shown(name)}")
         if column.kind in ("number", "duration"):
             how = "a duration, in seconds" if column.kind == "duration" else ""
             return ColumnPlan(name, NumberReading(missing=missing, binary=column.binary), how)
@@ -212,6 +214,7 @@ class ColumnChooser:
         parts = [f"{what}, {how}" if how else what, evidence.missing_words(), self._odd_text(column, odd, "no date")]
         other = {"dmy": "mdy", "mdy": "dmy"}.get(spelling.order, "") if "assumed" in how else ""
         overrule = f"--date {shown(column.name)}={other}" if other else f"--category {shown(column.name)}"
+        overrule = f"--number {shown(column.name)}" if column.all_plain else overrule
         how = "; ".join(filter(None, parts))
         return ColumnPlan(column.name, DateReading(spelling, missing), how, overrule=overrule, odd=tuple(odd))
 
