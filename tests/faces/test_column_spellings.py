@@ -185,6 +185,9 @@ CATEGORIES = {
     "counts that end open": (["0", "1", "2", "3+"] * 15, "line 5 has '3+': most cells are numbers"),
     "one letter": (["1", "2", "3", "A"] * 15, "line 5 has 'A': most cells are numbers"),
     "blanks": ([f"{' ' * (k % 3)}{'red' if k % 2 else 'blue'}" for k in range(ROWS)], "blanks around 40 cells"),
+    "numbers and dates": (["1", "x", "2020-01-01"] * 20, "both numbers and dates are read as a category"),
+    "wrong dates": (["2020-01-31", "2020-02-28", "2020-02-30"] * 20, "mostly dates ('2020-02-30' is none)"),
+    "other signs": ([f"~{k % 30}.5" for k in range(ROWS)], "numbers with other signs (~0.5) are read as a category"),
     "two units": ([f"{k % 5} {'kg' if k % 2 else 'lb'}" for k in range(ROWS)], "different words behind them (kg, lb)"),
     "Windows-1252": (["Köln", "Zürich", "Genève"] * 20, "is read as Windows-1252 (Köln)"),
 }

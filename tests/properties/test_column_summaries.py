@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glassnet import MLPClassifier
 from glassnet.data import statistics
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.options import ReadingOptions
@@ -262,3 +263,12 @@ def test_reading_is_linear_in_the_number_of_columns() -> None:
 
     seconds(50)
     assert seconds(1200) < 9 * seconds(300)  # 4 times as many columns; 16 where each looks through all names
+
+
+@pytest.mark.parametrize("name", [0, 1.5, ("a", 1)])
+def test_an_estimator_names_a_column_of_text_by_any_name(name: Any) -> None:
+    frame = pd.DataFrame({name: ["u", "v"], ("b", 2): [1.0, 2.0]})
+    frame.columns = pd.Index([name, ("b", 2)], tupleize_cols=False)
+    with pytest.raises(DataError, match=r"of X holds String, not numbers \(it begins with \['u'\]\)") as caught:
+        MLPClassifier().fit(frame, [0, 1])
+    assert f"column {name!r} of X" in str(caught.value)

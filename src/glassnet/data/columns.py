@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from glassnet.data.encodings import Encoding, OneHot
+from glassnet.data.encodings import MAX_ONE_HOT_LEVELS, Encoding
 from glassnet.data.reading import Array
 from glassnet.data.readings import MAX_SHOWN, UNSEEN, CategoryReading, Reading
 from glassnet.data.summary import ColumnSummary
@@ -44,6 +44,15 @@ class Column:
     def features(self) -> list[str]:
         """The names of the network's inputs that come from this column."""
         return self.encoding.features(self.name)
+
+    @property
+    def note(self) -> str:
+        """That only some of the levels become inputs; otherwise empty."""
+        levels, used = getattr(self.reading, "levels", []), getattr(self.encoding, "levels", [])
+        if len(used) < MAX_ONE_HOT_LEVELS or len(levels) == len(used):
+            return ""
+        more = "" if getattr(self.reading, "complete", True) else "more than "
+        return f"{self.name}: {more}{len(levels):,} levels, the {len(used)} most frequent become inputs"
 
     def transform_into(self, table: Table, out: Array) -> str:
         """Write the inputs of all rows into `out` (n, features), float32; return a note on unseen levels."""
@@ -84,11 +93,6 @@ def _similarity(level: str, text: str) -> float:
 def _has_known(values: Array) -> bool:
     """Whether any value is not missing."""
     return bool((values >= 0).any() if values.dtype.kind == "i" else (~np.isnan(values)).any())
-
-
-def level_count(column: Column) -> int:
-    """How many levels become inputs; 0 for numbers and dates."""
-    return len(column.encoding.levels) if isinstance(column.encoding, OneHot) else 0
 
 
 def _folded(text: str) -> str:

@@ -24,6 +24,7 @@ from glassnet.data.table import Table
 from glassnet.errors import DataError
 
 MAX_INPUT_VALUES = 1 << 30
+ONLY_COLUMN = "kept, because no other column is left"
 PLURALS = {"number": "numbers", "category": "categories", "date": "dates"}
 TREATMENTS = {"number": "standardised", "category": "one-hot encoded", "date": "split into parts"}
 
@@ -80,7 +81,8 @@ class TablePreparation:
     @classmethod
     def _of_plans(cls, columns: list[Column], plans: list[ColumnPlan]) -> Self:
         left_out = {plan.name: plan.left_out for plan in plans if plan.reading is None}
-        return cls(columns, left_out, tuple(plan.note for plan in plans if plan.note))
+        notes = [plan.note for plan in plans if plan.note]
+        return cls(columns, left_out, (*notes, *filter(None, (column.note for column in columns))))
 
     @property
     def features(self) -> list[str]:
@@ -142,7 +144,9 @@ def _plans(chooser: ColumnChooser, target: str) -> list[ColumnPlan]:
     plans = [chooser.choose(name) for name in names]
     if all(plan.reading is None for plan in plans):  # a counter is better than nothing
         kept = [chooser.choose(name, keep=chooser.options.requested(name) != "drop") for name in names]
-        plans = [replace(plan, how="kept, because no other column is left") if plan.reading else plan for plan in kept]
+        plans = [
+            replace(plan, how=f"{plan.how}; {ONLY_COLUMN}".lstrip("; ")) if plan.reading else plan for plan in kept
+        ]
     if all(plan.reading is None for plan in plans):
         reasons = "; ".join(plan.note for plan in plans[:3])
         raise DataError(f"{path} has no usable column besides {target!r} ({reasons}).")
