@@ -405,3 +405,31 @@ def test_other_spellings_of_the_same_cells_give_the_same_inputs(
     preparation: Any = prepared(write(tmp_path / "d.csv", training)).preparation
     first, second = (preparation.transform(read_table(write(tmp_path / "l.csv", cells))) for cells in (training, later))
     np.testing.assert_array_equal(first, second)
+
+
+def test_the_rows_tell_the_delimiter_although_others_are_more_frequent(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a;b;c\n" + "1,5;2,5;3,5\n" * 20)
+    assert read_table(tmp_path / "d.csv").names == ["a", "b", "c"]
+    (tmp_path / "d.csv").write_text("a, in m|b; in kg|c\n" + '"1,5;2"|2,5|3\n' * 20)
+    assert read_table(tmp_path / "d.csv").names == ["a, in m", "b; in kg", "c"]
+
+
+@pytest.mark.parametrize("first", ["", "sep=;\n", '"sep=;"\r\n'])
+def test_lines_are_counted_from_the_first_of_the_file_also_after_rows_are_left_out(tmp_path: Path, first: str) -> None:
+    rows = [f"{k * k % 17};{k}.5" for k in range(30)]
+    rows[2] = "5;?"
+    (tmp_path / "d.csv").write_text(first + "a;y\n" + "\n".join(rows), newline="")
+    offset = 1 if first else 0
+    data_file = read_data_file(str(tmp_path / "d.csv"), "y")
+    assert f"line {4 + offset} holds '?'" in data_file.notes[0]
+    assert f"line {5 + offset}, column 'y'" in data_file.location(2) and len(data_file.values) == 29
+    rows[20] = "5;inf"
+    (tmp_path / "d.csv").write_text(first + "a;y\n" + "\n".join(rows), newline="")
+    with pytest.raises(DataError, match=f"line {22 + offset}, column 'y' is infinite"):
+        read_data_file(str(tmp_path / "d.csv"), "y")
+
+
+def test_consecutive_years_are_no_row_counter(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", [str(1960 + k) for k in range(ROWS)], head="year,b,y")
+    dataset = prepared(path)
+    assert read(path, dataset, "year")[1] == ["year"] and not dataset.notes

@@ -72,6 +72,10 @@ def test_a_preparation_from_merged_blocks_is_that_of_the_whole_table(cuts: list[
     assert merged.features == whole.features and merged.left_out == whole.left_out
     assert [column.reading for column in merged.columns] == [column.reading for column in whole.columns]
     np.testing.assert_allclose(merged.transform(table), whole.transform(table), rtol=1e-5, atol=1e-5)
+    values = whole.values(table)
+    assert list(values) == [column.name for column in whole.columns] and values["code"].tolist() == [
+        k % 6 for k in range(ROWS)
+    ]
     assert set(whole.left_out) == {"counter", "constant", "empty"}
 
 

@@ -73,7 +73,7 @@ def _counter_reason(column: ColumnSummary) -> str:
         return f"left out: it counts the rows from {numbers.low:g}"
     if column.rows < MIN_IDENTIFIER_ROWS or numbers.distinct_share < 1:
         return ""
-    if numbers.high - numbers.low + 1 == numbers.count:
+    if numbers.high - numbers.low + 1 == numbers.count and (numbers.low in (0, 1) or named):
         return f"left out: an identifier, each number from {numbers.low:g} to {numbers.high:g} once"
     return f"left out: an identifier, {numbers.count:,} different whole numbers" if named else ""
 

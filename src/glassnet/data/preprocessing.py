@@ -113,6 +113,14 @@ class TablePreparation:
         notes = [column.transform_into(table, part) for column, part in zip(self.columns, parts, strict=True)]
         return Prepared(out, [note for note in notes if note])
 
+    def values(self, table: Table) -> dict[str, Array]:
+        """What the readings make of each column: numbers or days (NaN where missing), or codes of levels (−1, −2).
+
+        Raises DataError (a ValueError) as `transform` does; another encoding of the same readings begins here.
+        """
+        check_present(table, self.columns)
+        return {column.name: column.reading.values(table, column.name) for column in self.columns}
+
     def summary(self) -> str:
         """A phrase with the number of columns of each kind and of the resulting inputs."""
         counts = Counter(column.encoding.summary_name for column in self.columns)
