@@ -1,4 +1,4 @@
-"""One column in many spellings, separators and words: read as a person reads it, or said why not; never silent."""
+"""One column in many spellings and separators: read as a person reads it, or the reason is given; never silently."""
 
 from __future__ import annotations
 
@@ -107,14 +107,14 @@ NUMBERS: dict[str, tuple[list[str], dict[str, Any], Any, str]] = {
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers(tmp_path: Path, name: str) -> None:
-    cells, how, expected, said = NUMBERS[name]
+    cells, how, expected, message = NUMBERS[name]
     path = write(tmp_path / "d.csv", cells, **how)
     dataset = prepared(path)
     values, features = read(path, dataset)
     assert features == NUMBER
     np.testing.assert_allclose(values, expected, rtol=1e-3, atol=0.006)
-    told = [note for note in notes(dataset) if note.startswith("a:") or "UTF" in note]
-    assert said in told[0] if said else not told
+    listed = [note for note in notes(dataset) if note.startswith("a:") or "UTF" in note]
+    assert message in listed[0] if message else not listed
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -137,7 +137,7 @@ def test_a_word_that_is_told_to_be_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "message"),
     [
         ([f"{d[5:7]}/{d[8:]}/{d[:4]}" for d in DAYS], "dates, month first: 03/15/2021"),
         ([f"{d[8:]}/{d[5:7]}/{d[:4]}" for d in DAYS], "dates, day first: 15/03/2021"),
@@ -152,13 +152,13 @@ def test_a_word_that_is_told_to_be_missing(tmp_path: Path) -> None:
     ],
     ids=lambda cells: cells[2] if isinstance(cells, list) else "",
 )
-def test_dates(tmp_path: Path, cells: list[str], said: str) -> None:
+def test_dates(tmp_path: Path, cells: list[str], message: str) -> None:
     path = write(tmp_path / "d.csv", cells)
     dataset = prepared(path)
     values, features = read(path, dataset)
     np.testing.assert_array_equal(values, np.array(DAYS, "datetime64[D]").astype(np.int64))
     assert "a year" in features and "a Sunday" in features and "a sin(hour)" not in features
-    assert notes(dataset)[0].startswith(f"a: {said};")
+    assert notes(dataset)[0].startswith(f"a: {message};")
 
 
 def test_times_and_missing_dates(tmp_path: Path) -> None:
@@ -195,11 +195,11 @@ CATEGORIES = {
 
 @pytest.mark.parametrize("name", CATEGORIES)
 def test_categories_are_said_where_they_might_be_something_else(tmp_path: Path, name: str) -> None:
-    cells, said = CATEGORIES[name]
+    cells, message = CATEGORIES[name]
     path = write(tmp_path / "d.csv", cells, encoding="cp1252" if name == "Windows-1252" else "utf-8")
     dataset = prepared(path)
     assert read(path, dataset)[1] == [f"a = {level}" for level in sorted({cell.strip() for cell in cells})]
-    assert said in str(dataset.notes)
+    assert message in str(dataset.notes)
 
 
 OMITTED = {
@@ -226,12 +226,12 @@ OMITTED = {
 
 @pytest.mark.parametrize("name", OMITTED)
 def test_columns_that_are_left_out_say_why_and_can_be_kept(tmp_path: Path, name: str) -> None:
-    cells, column, said = OMITTED[name]
+    cells, column, message = OMITTED[name]
     path = write(tmp_path / "d.csv", cells, head=f"{column},b,y")
     dataset = prepared(path)
     assert dataset.preparation.features == ["b"]  # type: ignore[union-attr]
     (note,) = notes(dataset)
-    assert note.startswith(f"{column}: left out: ") and said in note and note.endswith(f"--keep {column} overrules")
+    assert note.startswith(f"{column}: left out: ") and message in note and note.endswith(f"--keep {column} overrules")
     assert len(prepared(path, keep=column).preparation.features) > 1  # type: ignore[union-attr]
 
 
@@ -244,7 +244,7 @@ def test_an_odd_cell_among_numbers_is_missing_and_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("y", "task", "said"),
+    ("y", "task", "message"),
     [
         ([f"{c}%" for c in Y], "regression", "y: percent signs"),
         ([f"${abs(float(c)) * 1000:,.0f}" for c in Y], "regression", "currency $"),
@@ -263,22 +263,22 @@ def test_an_odd_cell_among_numbers_is_missing_and_said(tmp_path: Path) -> None:
         ([("true", "false")[k % 2] for k in range(ROWS)], "classification", ""),
     ],
 )
-def test_targets(tmp_path: Path, y: list[str], task: str, said: str) -> None:
+def test_targets(tmp_path: Path, y: list[str], task: str, message: str) -> None:
     path = write(tmp_path / "d.csv", PLAIN, y=y)
     data_file = read_data_file(str(path), "y")
     assert find_task(data_file, "auto")[0] == task
-    assert said in " ".join(data_file.notes) if said else not data_file.notes
+    assert message in " ".join(data_file.notes) if message else not data_file.notes
 
 
 @pytest.mark.parametrize(
-    ("odd", "said"),
+    ("odd", "message"),
     [("12..5", "holds '12..5', but most cells are numbers"), ("about 3", "--missing 'about 3' or --category y")],
 )
-def test_an_odd_cell_in_a_target_is_refused_with_its_line(tmp_path: Path, odd: str, said: str) -> None:
+def test_an_odd_cell_in_a_target_is_refused_with_its_line(tmp_path: Path, odd: str, message: str) -> None:
     path = write(tmp_path / "d.csv", PLAIN, y=[cell if k != 7 else odd for k, cell in enumerate(Y)])
     with pytest.raises(DataError, match="line 9, column 'y'") as caught:
         read_data_file(str(path), "y")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert len(read_data_file(str(path), "y", ReadingOptions(missing=[odd])).values) == ROWS - 1
     assert find_task(read_data_file(str(path), "y", ReadingOptions(category=["y"])), "auto")[0] == "classification"
 
@@ -331,7 +331,7 @@ def test_options_overrule_the_reading(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"drop": ["c"]}, "has no column 'c'"),
         ({"number": ["a"], "category": ["a"]}, "'a' is both number and category"),
@@ -344,13 +344,13 @@ def test_options_overrule_the_reading(tmp_path: Path) -> None:
         ({"number": ["t"]}, "column 't' has no numbers"),
     ],
 )
-def test_options_that_cannot_be_used(tmp_path: Path, options: dict[str, Any], said: str) -> None:
+def test_options_that_cannot_be_used(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     path = write(tmp_path / "d.csv", PLAIN, head="a,b,y")
     if "t" in options.get("number", []):
         path = write(tmp_path / "d.csv", ["u", "v", "w"] * 20, head="t,b,y")
     with pytest.raises((ParameterError, DataError)) as caught:
         prepared(path, **options)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_encodings_and_delimiters_that_are_told(tmp_path: Path) -> None:
@@ -370,7 +370,7 @@ def test_encodings_and_delimiters_that_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("training", "later", "said"),
+    ("training", "later", "message"),
     [
         (european(PLAIN), ["1.5"], "'1.5' is not a number as the training data write them (decimal comma)"),
         (PLAIN, ["1,5"], "line 3, column 'a': '1,5' is not a number"),
@@ -380,12 +380,12 @@ def test_encodings_and_delimiters_that_are_told(tmp_path: Path) -> None:
         (["yes", "no"] * 30, ["maybe"], "'maybe' is neither yes nor no"),
     ],
 )
-def test_cells_that_do_not_fit_are_refused(tmp_path: Path, training: list[str], later: list[str], said: str) -> None:
+def test_cells_that_do_not_fit_are_refused(tmp_path: Path, training: list[str], later: list[str], message: str) -> None:
     preparation: Any = prepared(write(tmp_path / "d.csv", training, sep=";")).preparation
     (tmp_path / "later.csv").write_text(f"a;b\n{training[0]};1\n{later[0]};2\n")
     with pytest.raises(DataError) as caught:
         preparation.transform(read_table(tmp_path / "later.csv"))
-    assert said in str(caught.value) and "line 3, column 'a'" in str(caught.value)
+    assert message in str(caught.value) and "line 3, column 'a'" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -433,3 +433,27 @@ def test_consecutive_years_are_no_row_counter(tmp_path: Path) -> None:
     path = write(tmp_path / "d.csv", [str(1960 + k) for k in range(ROWS)], head="year,b,y")
     dataset = prepared(path)
     assert read(path, dataset, "year")[1] == ["year"] and not dataset.notes
+
+
+@pytest.mark.parametrize(
+    ("levels", "later", "count", "unseen", "nearest"),
+    [
+        (["1", "2", "x"], ["1.0", "2", "x"], "1 of 3 cells", "('1.0')", "'1.0' is '1'"),
+        (["red", "blue"], ["RED", "red", ""], "1 of 2 cells", "('RED')", "'RED' is 'red'"),
+        (
+            ["New York", "Rome"],
+            ["new  york", "Oslo"],
+            "all 2 cells",
+            "('new  york', 'Oslo')",
+            "'new  york' is 'New York'",
+        ),
+    ],
+)
+def test_the_nearest_level_of_an_unseen_cell(
+    tmp_path: Path, levels: list[str], later: list[str], count: str, unseen: str, nearest: str
+) -> None:
+    preparation: Any = prepared(write(tmp_path / "d.csv", [levels[k % len(levels)] for k in range(ROWS)])).preparation
+    (tmp_path / "later.csv").write_text("a,b\n" + "".join(f"{cell},1\n" for cell in later))
+    x, notes = preparation.prepare(read_table(tmp_path / "later.csv"))
+    expected = f"a: {count} are not in the training data {unseen}; the nearest known level to {nearest}"
+    assert notes == [expected] and not x[0, : len(levels)].any()

@@ -84,9 +84,9 @@ def test_files_are_read_as_a_person_reads_them(
     assert chosen == task
     assert features is None or inputs(dataset) == features
     assert np.isfinite(dataset.x).all()
-    told = [note for note in dataset.notes if "alone it predicts" not in note]
-    assert len(told) == len(notes)
-    assert all(expected in note for expected, note in zip(notes, told, strict=True)), told
+    listed = [note for note in dataset.notes if "alone it predicts" not in note]
+    assert len(listed) == len(notes)
+    assert all(expected in note for expected, note in zip(notes, listed, strict=True)), listed
 
 
 @pytest.mark.parametrize(("name", "first"), [("dec_mixed.csv", [10, 9.47, 12.56]), ("n_paren.csv", [0.5, -0.53, 2.56])])
@@ -132,12 +132,12 @@ def test_booleans_mean_the_same_in_every_spelling(tmp_path: Path, trained: str) 
 
 def test_unseen_categories_are_counted_aloud(tmp_path: Path) -> None:
     run("train", CASES / "tr_bool.csv", "--target", "y", "--out", tmp_path / "m", *QUICK)
-    said = {}
+    message = {}
     for name in ("te_case.csv", "te_unseen.csv"):
-        said[name] = run("predict", tmp_path / "m", CASES / name, "--out", tmp_path / "p.csv").stderr
+        message[name] = run("predict", tmp_path / "m", CASES / name, "--out", tmp_path / "p.csv").stderr
     start = "Note: c: all 6 cells are not in the training data"
-    assert f"{start} ('Blue', 'Red', 'Green'); the nearest known level to 'Blue' is 'blue'" in said["te_case.csv"]
-    assert f"{start} ('purple'); the nearest known level to 'purple' is 'red'" in said["te_unseen.csv"]
+    assert f"{start} ('Blue', 'Red', 'Green'); the nearest known level to 'Blue' is 'blue'" in message["te_case.csv"]
+    assert f"{start} ('purple'); the nearest known level to 'purple' is 'red'" in message["te_unseen.csv"]
 
 
 def test_a_target_without_a_value_is_named_with_its_line(tmp_path: Path) -> None:
@@ -188,15 +188,15 @@ def test_classes_come_back_as_they_were_written(
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("z.zip", "is a zip file with ok.csv; unpack it and give the table in it."),
         ("x.xlsx", "is an Excel workbook; save the sheet as CSV (UTF-8)."),
         ("c_json.csv", "is a JSON file; save the table as CSV or Parquet"),
     ],
 )
-def test_other_files_are_named_for_what_they_are(tmp_path: Path, name: str, said: str) -> None:
-    assert said in refused("train", CASES / name, "--target", "k", "--out", tmp_path / "m")
+def test_other_files_are_named_for_what_they_are(tmp_path: Path, name: str, message: str) -> None:
+    assert message in refused("train", CASES / name, "--target", "k", "--out", tmp_path / "m")
 
 
 def test_counts_are_a_regression_where_the_cost_is_for_counts(tmp_path: Path) -> None:

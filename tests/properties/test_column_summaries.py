@@ -227,7 +227,7 @@ def test_categories_mixed_cells_and_other_types_of_pandas() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frame", "said"),
+    ("frame", "message"),
     [
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "two columns are named 'a'"),
         (pd.DataFrame([[1, 2]], columns=[0, "0"]), "two columns are named '0'"),
@@ -236,10 +236,10 @@ def test_categories_mixed_cells_and_other_types_of_pandas() -> None:
         (np.zeros((2, 2)), "is a ndarray, not a DataFrame"),
     ],
 )
-def test_frames_that_cannot_be_used(frame: Any, said: str) -> None:
+def test_frames_that_cannot_be_used(frame: Any, message: str) -> None:
     with pytest.raises(DataError) as caught:
         Table.from_frame(frame)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_many_levels() -> None:

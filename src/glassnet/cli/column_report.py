@@ -48,8 +48,8 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
     _print_lines([Line("column", "type", "missing", "values", "use"), *lines])
     print()
     notes = [plan.note for plan in plans.values() if plan.note and plan.name != target]
-    found = () if target is None else _target_notes(table, target, chooser)
-    for note in found or (*table.notes, *notes):
+    target_notes = () if target is None else _target_notes(table, target, chooser)
+    for note in target_notes or (*table.notes, *notes):
         print_line("Note", note)
 
 

@@ -209,10 +209,10 @@ def _print_notes(notes: Iterable[str]) -> None:
 
 def _file_options(model: TrainedModel) -> ReadingOptions:
     """The encoding and delimiter that were given in training."""
-    told = model.training.get("file options")
-    told = told if isinstance(told, dict) else {}
+    given = model.training.get("file options")
+    given = given if isinstance(given, dict) else {}
     names = ("delimiter", "encoding")
-    return ReadingOptions(**{name: told[name] for name in names if isinstance(told.get(name), str)})
+    return ReadingOptions(**{name: given[name] for name in names if isinstance(given.get(name), str)})
 
 
 def read_with_target(path: str, model: TrainedModel) -> tuple[Array, Array, str]:

@@ -71,9 +71,9 @@ def print_notes(notes: Sequence[str], file: str) -> None:
 
 def file_options(reading: ReadingOptions) -> dict[str, Any]:
     """The encoding and delimiter that were given, which a later file needs as well."""
-    told = {name: getattr(reading, name) for name in ("delimiter", "encoding")}
-    told = {name: value for name, value in told.items() if value is not None}
-    return {"file options": told} if told else {}
+    given = {name: getattr(reading, name) for name in ("delimiter", "encoding")}
+    given = {name: value for name, value in given.items() if value is not None}
+    return {"file options": given} if given else {}
 
 
 def train_network(

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from glassnet.data.arrow_types import as_text
 from glassnet.data.date_spelling import DateSpelling
-from glassnet.data.evidence import TextEvidence, shown
+from glassnet.data.evidence import TextEvidence, quoted
 from glassnet.data.missing_words import NULL_WORDS
 from glassnet.data.number_spelling import NumberSpelling
 from glassnet.data.omission import identifier_reason, omission_reason
@@ -26,7 +26,7 @@ from glassnet.data.readings import (
     DateReading,
     NumberReading,
     boolean_levels,
-    told_missing,
+    lower_words,
 )
 from glassnet.data.statistics import Levels
 from glassnet.data.summary import ColumnSummary, Summary
@@ -47,7 +47,7 @@ class ColumnChooser:
     def __init__(self, summary: Summary, options: ReadingOptions | None = None, table: Table | None = None) -> None:
         self.summary, self.table = summary, table
         self.options = (options or ReadingOptions()).file_options().for_columns(summary.columns, summary.path)
-        self.missing = told_missing(self.options.missing)
+        self.missing = lower_words(self.options.missing)
         self._evidence: dict[str, TextEvidence] = {}
 
     def choose(self, name: str, *, keep: bool = False) -> ColumnPlan:
@@ -61,13 +61,13 @@ class ColumnChooser:
         keep = keep or name in self.options.keep
         reason = omission_reason(column, name in self.summary.index_columns)
         if reason and not (keep and column.present and column.kind != "other"):
-            overrule = f"--keep {shown(name)}" if column.present and column.kind != "other" else ""
+            overrule = f"--keep {quoted(name)}" if column.present and column.kind != "other" else ""
             return ColumnPlan(name, None, left_out=reason, overrule=overrule)
         plan = self._by_cells(column)
         reason = "" if keep or not isinstance(plan.reading, CategoryReading) else identifier_reason(column)
         if reason and column.kind == "text" and (doubt := doubt_phrase(self.evidence(column))):
             reason += f"; they are {doubt}"
-        return replace(plan, reading=None, left_out=reason, overrule=f"--keep {shown(name)}") if reason else plan
+        return replace(plan, reading=None, left_out=reason, overrule=f"--keep {quoted(name)}") if reason else plan
 
     def odd_among_numbers(self, name: str, max_numbers: int) -> list[str]:
         """The texts of a category most cells of which are numbers, more than `max_numbers` different ones."""
@@ -108,7 +108,7 @@ class ColumnChooser:
     def _by_cells(self, column: ColumnSummary) -> ColumnPlan:
         name, missing = column.name, self.missing
         if column.kind == "number" and self._compact_dates(column):
-            return ColumnPlan(name, DateReading(missing=missing), "dates", overrule=f"--number {shown(name)}")
+            return ColumnPlan(name, DateReading(missing=missing), "dates", overrule=f"--number {quoted(name)}")
         if column.kind in ("number", "duration"):
             how = "a duration, in seconds" if column.kind == "duration" else ""
             return ColumnPlan(name, NumberReading(missing=missing, binary=column.binary), how)
@@ -125,7 +125,7 @@ class ColumnChooser:
         plain = column.all_plain and not self._compact_dates(column)
         if plain and column.codes:
             how = "read as text, because numbers have leading zeros or more than 15 digits"
-            return self._as_category(column, how, f"--number {shown(column.name)}")
+            return self._as_category(column, how, f"--number {quoted(column.name)}")
         if plain and (column.point != "unclear" or not column.levels.counts):
             return ColumnPlan(column.name, NumberReading(missing=self.missing, binary=column.binary))
         plan = self._date(column) or self._number(column) or self._boolean(column)
@@ -168,8 +168,8 @@ class ColumnChooser:
             return spelling, ""
         known, _ = evidence.known()
         comma = bool(pc.any(pc.match_substring(known, ",")).as_py())
-        told = self.decimal or ("," if comma and self.summary.delimiter == ";" else ".")
-        spelling, _ = NumberSpelling.discover(known, told)
+        preferred = self.decimal or ("," if comma and self.summary.delimiter == ";" else ".")
+        spelling, _ = NumberSpelling.discover(known, preferred)
         if self.options.decimal:
             return spelling, ", as requested"
         if self.decimal:
@@ -185,7 +185,7 @@ class ColumnChooser:
         phrase = "; ".join(filter(None, parts))
         mark = "," if spelling.decimal == "." else "."
         unsure = self.evidence(column).spelling[1] and not self.options.decimal
-        overrule = f"--decimal {DECIMAL_NAMES[mark]}" if unsure else f"--category {shown(column.name)}"
+        overrule = f"--decimal {DECIMAL_NAMES[mark]}" if unsure else f"--category {quoted(column.name)}"
         return ColumnPlan(column.name, reading, phrase, overrule=overrule if phrase else "", odd=tuple(odd))
 
     # dates, booleans and categories
@@ -213,8 +213,8 @@ class ColumnChooser:
         what = "times" if spelling.order == "time" else "dates"
         parts = [f"{what}, {how}" if how else what, evidence.missing_words(), self._odd_text(column, odd, "no date")]
         other = {"dmy": "mdy", "mdy": "dmy"}.get(spelling.order, "") if "assumed" in how else ""
-        overrule = f"--date {shown(column.name)}={other}" if other else f"--category {shown(column.name)}"
-        overrule = f"--number {shown(column.name)}" if column.all_plain else overrule
+        overrule = f"--date {quoted(column.name)}={other}" if other else f"--category {quoted(column.name)}"
+        overrule = f"--number {quoted(column.name)}" if column.all_plain else overrule
         how = "; ".join(filter(None, parts))
         return ColumnPlan(column.name, DateReading(spelling, missing), how, overrule=overrule, odd=tuple(odd))
 
@@ -241,7 +241,7 @@ class ColumnChooser:
             return None
         where = self._where(column.name, odd[0])
         how = f"{where}{odd[0]!r}: most cells are numbers, but the column is read as a category"
-        return self._as_category(column, how, f"--number {shown(column.name)}")
+        return self._as_category(column, how, f"--number {quoted(column.name)}")
 
     def _as_category(
         self, column: ColumnSummary, how: str = "a category, as requested", overrule: str = ""

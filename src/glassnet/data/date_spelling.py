@@ -134,10 +134,10 @@ def _fill_into(days: Array, cells: pa.Array, pattern: str, order: str) -> None:
     rows = np.flatnonzero(matches.is_valid().to_numpy(zero_copy_only=False) & np.isnan(days))
     if not rows.size:
         return
-    found = matches.take(pa.array(rows))
-    time = _time_of_day(found, "tz" in [field.name for field in found.type])
+    chosen = matches.take(pa.array(rows))
+    time = _time_of_day(chosen, "tz" in [field.name for field in chosen.type])
     if order:
-        year, month, day = (_integers(found, name, 1) for name in order)
+        year, month, day = (_integers(chosen, name, 1) for name in order)
         year = np.where(year >= 100, year, year + np.where(year >= FIRST_RECENT_YEAR, 1900, 2000))
         time = _civil_days(year, month, day) + time
     days[rows] = time
@@ -152,16 +152,16 @@ def _civil_days(year: Array, month: Array, day: Array) -> Array:
     return np.where(valid, first.astype(np.int64) + day - 1, np.nan)
 
 
-def _time_of_day(found: pa.StructArray, zoned: bool) -> Array:
+def _time_of_day(chosen: pa.StructArray, zoned: bool) -> Array:
     """The fraction of a day, in UTC, NaN for a time that does not exist; 0 without a time."""
-    hour, minute = _integers(found, "H", 0), _integers(found, "M", 0)
-    seconds = pc.replace_substring(_field(found, "S"), ",", ".").cast(pa.float64())
+    hour, minute = _integers(chosen, "H", 0), _integers(chosen, "M", 0)
+    seconds = pc.replace_substring(_field(chosen, "S"), ",", ".").cast(pa.float64())
     second = np.nan_to_num(np.asarray(seconds.to_numpy(zero_copy_only=False), np.float64))
-    half = pc.utf8_lower(pc.utf8_slice_codeunits(_field(found, "ap"), 0, 1)).to_numpy(zero_copy_only=False)
+    half = pc.utf8_lower(pc.utf8_slice_codeunits(_field(chosen, "ap"), 0, 1)).to_numpy(zero_copy_only=False)
     valid = (minute < 60) & (second < 61) & (hour < np.where(half == None, 24, 13))  # noqa: E711
     hour = np.where(half == "p", hour % 12 + 12, np.where(half == "a", hour % 12, hour))
     time = np.where(valid, (hour + (minute + second / 60) / 60) / 24, np.nan)
-    return time - _offset(_field(found, "tz")) if zoned else time
+    return time - _offset(_field(chosen, "tz")) if zoned else time
 
 
 def _offset(zones: pa.Array) -> Array:
@@ -173,11 +173,11 @@ def _offset(zones: pa.Array) -> Array:
     return (whole + np.copysign(part, whole) / 60) / 24
 
 
-def _field(found: pa.StructArray, name: str) -> pa.Array:
+def _field(chosen: pa.StructArray, name: str) -> pa.Array:
     """One group of the matches, null where it is empty."""
-    texts = pc.struct_field(found, name)
+    texts = pc.struct_field(chosen, name)
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, texts.type), texts)
 
 
-def _integers(found: pa.StructArray, name: str, default: int) -> Array:
-    return pc.fill_null(_field(found, name).cast(pa.int64()), default).to_numpy(zero_copy_only=False)
+def _integers(chosen: pa.StructArray, name: str, default: int) -> Array:
+    return pc.fill_null(_field(chosen, name).cast(pa.int64()), default).to_numpy(zero_copy_only=False)

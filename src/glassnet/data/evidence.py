@@ -26,16 +26,16 @@ class Fit(NamedTuple):
 
 
 class TextEvidence:
-    """The distinct texts of a column with their counts; `told` are a person's words for missing cells."""
+    """The distinct texts of a column with their counts; `given` are a person's words for missing cells."""
 
-    def __init__(self, levels: Levels, told: Collection[str]) -> None:
+    def __init__(self, levels: Levels, given: Collection[str]) -> None:
         self.texts = pa.array(list(levels.counts), pa.large_string())
         self.counts = np.fromiter(levels.counts.values(), np.int64, len(levels.counts))
-        self.told = frozenset(told)
+        self.given = frozenset(given)
 
     def known(self, words: Collection[str] = MISSING_WORDS) -> tuple[pa.Array, Array]:
         """The texts that are not one of the words, and their counts."""
-        mask = pc.invert(is_word(self.texts, self.told.union(words)))
+        mask = pc.invert(is_word(self.texts, self.given.union(words)))
         return self.texts.filter(mask), self.counts[mask.to_numpy(zero_copy_only=False)]
 
     @cached_property
@@ -55,7 +55,7 @@ class TextEvidence:
 
     def missing_words(self, words: Collection[str] = MISSING_WORDS) -> str:
         """A phrase that lists the texts that mean a missing cell: `7 cells with '-' are missing`; empty without any."""
-        mask = is_word(self.texts, self.told.union(words))
+        mask = is_word(self.texts, self.given.union(words))
         counts = self.counts[mask.to_numpy(zero_copy_only=False)].tolist()
         if not counts:
             return ""
@@ -72,6 +72,6 @@ class TextEvidence:
         return f"{known[row].as_py()} is {values[row]:.15g}"
 
 
-def shown(name: str) -> str:
+def quoted(name: str) -> str:
     """A column's name or a word as a command line takes it."""
     return name if re.fullmatch(r"[\w.:-]+", name) and not name.startswith("-") else f"'{name}'"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassnet.data.evidence import shown
+from glassnet.data.evidence import quoted
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.reading import Array
 from glassnet.data.table import Table
@@ -33,7 +33,7 @@ def leakage_notes(preparation: TablePreparation, table: Table, y: Array, rows: A
             what = f"{score:.1%} better than a constant" if task == "classification" else f"R² {score:.3f}"
             question = "is it known before the target is? If not:"
             notes.append(
-                f"{column.name}: alone it predicts the target ({what}); {question} --drop {shown(column.name)}"
+                f"{column.name}: alone it predicts the target ({what}); {question} --drop {quoted(column.name)}"
             )
     return notes
 

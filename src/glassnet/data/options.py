@@ -67,13 +67,13 @@ class ReadingOptions:
         known = dict.fromkeys(names)
         orders = dict(self.date_orders)
         lists = {option: tuple(_resolve(getattr(self, option), known, orders, path)) for option in COLUMN_OPTIONS}
-        told: dict[str, str] = {}
+        requested: dict[str, str] = {}
         for option in COLUMN_OPTIONS[:4]:
             for name in lists[option]:
-                if told.setdefault(name, option) != option:
-                    raise ParameterError(f"column {name!r} is both {told[name]} and {option}; give one of them.")
+                if requested.setdefault(name, option) != option:
+                    raise ParameterError(f"column {name!r} is both {requested[name]} and {option}; give one of them.")
         for name in lists["keep"]:
-            if told.get(name) == "drop":
+            if requested.get(name) == "drop":
                 raise ParameterError(f"column {name!r} is both drop and keep; give one of them.")
         changes: dict[str, Any] = {**lists, "date_orders": orders}
         return replace(self, **changes)

@@ -39,11 +39,11 @@ def read_parquet(path: FilePath) -> tuple[pa.Table, None, None, tuple[str, ...],
 
 def parquet_parts(folder: FilePath) -> list[str]:
     """The Parquet files of a folder and of the folders in it, in the order of their names."""
-    found = []
+    paths: list[str] = []
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
-        found += [os.path.join(place, name) for name in sorted(files) if not name.startswith((".", "_"))]
-    return [path for path in found if path.endswith((".parquet", ".parq", ".pq"))]
+        paths += [os.path.join(place, name) for name in sorted(files) if not name.startswith((".", "_"))]
+    return [path for path in paths if path.endswith((".parquet", ".parq", ".pq"))]
 
 
 def _read_part(name: str) -> pa.Table:

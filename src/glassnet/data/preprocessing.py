@@ -151,9 +151,9 @@ def _plans(chooser: ColumnChooser, target: str) -> list[ColumnPlan]:
         raise DataError(f"{path} has no column besides {target!r}; add columns to predict it from.")
     plans = [chooser.choose(name) for name in names]
     if all(plan.reading is None for plan in plans):  # a counter is better than nothing
-        kept = [chooser.choose(name, keep=chooser.options.requested(name) != "drop") for name in names]
+        all_plans = [chooser.choose(name, keep=chooser.options.requested(name) != "drop") for name in names]
         plans = [
-            replace(plan, how=f"{plan.how}; {ONLY_COLUMN}".lstrip("; ")) if plan.reading else plan for plan in kept
+            replace(plan, how=f"{plan.how}; {ONLY_COLUMN}".lstrip("; ")) if plan.reading else plan for plan in all_plans
         ]
     if all(plan.reading is None for plan in plans):
         reasons = "; ".join(plan.note for plan in plans[:3])

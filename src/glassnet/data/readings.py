@@ -51,9 +51,9 @@ class NumberReading:
         if kind not in ("text", "number", "boolean", "duration"):
             raise DataError(f"{table.path}: column {name!r} holds {column.type}, but the model was trained on numbers.")
         values = self._of_text(table, name) if kind == "text" else as_float(column)
-        told = [float(word) for word in self.missing if _is_float(word)]
-        if told:
-            values = np.where(np.isin(values, told), np.nan, values)
+        sentinels = [float(word) for word in self.missing if _is_float(word)]
+        if sentinels:
+            values = np.where(np.isin(values, sentinels), np.nan, values)
         if (infinite := np.isinf(values)).any():
             location = table.location(int(infinite.argmax()), name)
             raise DataError(f"{location} is infinite or too large; correct or empty the cell.")
@@ -245,6 +245,6 @@ def _is_float(word: Any) -> bool:
         return False
 
 
-def told_missing(words: Sequence[str]) -> list[str]:
+def lower_words(words: Sequence[str]) -> list[str]:
     """The words that a person named as missing, in lower case."""
     return sorted({str(word).strip().lower() for word in words})

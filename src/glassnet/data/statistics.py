@@ -74,8 +74,8 @@ class NumberStatistics:
     def merge(self, other: Self) -> Self:
         """The statistics of the rows of both; `other` comes after."""
         if not self.count or not other.count:
-            kept, missing = other if other.count else self, self.missing + other.missing
-            return replace(kept, missing=missing, consecutive=kept.consecutive and not missing)
+            one, missing = other if other.count else self, self.missing + other.missing
+            return replace(one, missing=missing, consecutive=one.consecutive and not missing)
         size, count = max(self.size, other.size), self.count + other.count
         ours, theirs = self.mean * (self.size / size), other.mean * (other.size / size)
         difference = theirs - ours
@@ -130,8 +130,8 @@ class Levels:
         """The most frequent MAX_LEVELS levels."""
         if len(self.counts) <= MAX_LEVELS:
             return self
-        kept = dict(sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_LEVELS])
-        return type(self)(kept, self.other + sum(self.counts.values()) - sum(kept.values()))
+        frequent = dict(sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_LEVELS])
+        return type(self)(frequent, self.other + sum(self.counts.values()) - sum(frequent.values()))
 
     @property
     def total(self) -> int:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from glassnet.data.arrow_types import as_text, is_number
 from glassnet.data.choice import ColumnChooser
-from glassnet.data.evidence import shown
+from glassnet.data.evidence import quoted
 from glassnet.data.plans import ColumnPlan
 from glassnet.data.reading import Array
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading, NumberReading, Reading
@@ -120,7 +120,7 @@ def _refuse_odd(table: Table, plan: ColumnPlan, chooser: ColumnChooser) -> None:
     cells = pc.utf8_trim_whitespace(as_text(table.column(name)))
     row = int(pc.index(cells, odd[0]).as_py())
     more = f" ({len(odd):,} different texts)" if len(odd) > 1 else ""
-    advice = f"correct it, or give --missing {shown(odd[0])} or --category {shown(name)}"
+    advice = f"correct it, or give --missing {quoted(odd[0])} or --category {quoted(name)}"
     raise DataError(f"{table.location(row, name)} holds {odd[0][:40]!r}, but most cells are numbers{more}; {advice}.")
 
 

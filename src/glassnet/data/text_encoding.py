@@ -25,7 +25,7 @@ def to_utf8(name: str, content: bytes, encoding: str | None) -> tuple[bytes, str
     Raises DataError, with a line, for bytes that are no text, and ParameterError for an unknown encoding.
     """
     if encoding is not None:
-        return _told(name, content, encoding), ""
+        return _from_encoding(name, content, encoding), ""
     if content.startswith(UTF_16_MARKS):
         return _decoded(name, content, "utf-16").encode(), f"{name} is read as UTF-16"
     content = content.removeprefix(BYTE_ORDER_MARK)
@@ -41,7 +41,7 @@ def to_utf8(name: str, content: bytes, encoding: str | None) -> tuple[bytes, str
         return content.decode("cp1252").encode(), f"{name} is read as Windows-1252 ({example}); --encoding overrules"
 
 
-def _told(name: str, content: bytes, encoding: str) -> bytes:
+def _from_encoding(name: str, content: bytes, encoding: str) -> bytes:
     try:
         codecs.lookup(encoding)
     except LookupError:
