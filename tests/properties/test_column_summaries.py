@@ -23,6 +23,7 @@ from glassnet.data.choice import ColumnChooser
 from glassnet.data.options import ReadingOptions
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.readings import BooleanReading, CategoryReading, NumberReading
+from glassnet.data.row import RowPreparation
 from glassnet.data.statistics import Levels, NumberStatistics
 from glassnet.data.stored import from_json
 from glassnet.data.summary import Summary
@@ -276,3 +277,63 @@ def test_an_estimator_names_a_column_of_text_by_any_name(name: Any) -> None:
     with pytest.raises(DataError, match=r"of X holds String, not numbers \(it begins with \['u'\]\)") as caught:
         MLPClassifier().fit(frame, [0, 1])
     assert f"column {name!r} of X" in str(caught.value)
+
+
+# ---- single rows
+
+
+def test_a_row_gives_the_inputs_of_the_table() -> None:
+    numbers = {"n": [1.5, None, 3.0] * 40, "i": list(range(3, 123)), "b": [True, False, None] * 40}
+    texts = {name: cells[:120] for name, cells in TEXTS.items()}
+    table = table_of({**texts, **numbers})
+    fitted = TablePreparation.fit(table, "", np.arange(120))
+    rows = RowPreparation(fitted)
+    expected = fitted.transform(table)
+    names = [column.name for column in fitted.columns]
+    for index in range(0, 120, 7):
+        row = {name: table.column(name)[index].as_py() for name in names}
+        np.testing.assert_array_equal(rows.transform(row)[0], expected[index])
+    with pytest.raises(DataError, match="lacks column 'town'"):
+        rows.transform({name: row[name] for name in names if name != "town"})
+    for name, cell in (("plain", "abc"), ("comma", "1.5"), ("flag", "maybe"), ("n", float("inf")), ("plain", "1e999")):
+        with pytest.raises(DataError, match=f"column {name!r}"):
+            rows.transform({**row, name: cell})
+
+
+SINGLE = [
+    "007",
+    " t3 ",
+    "T3",
+    "yes",
+    "No",
+    "1",
+    1,
+    True,
+    None,
+    "",
+    "NA",
+    "0.0",
+    2.5,
+    "1e3",
+    "٣",
+    "1_0",
+    "5\n",
+    "\u00a01",
+]
+
+
+@pytest.mark.parametrize("cell", SINGLE)
+def test_a_single_cell_is_read_or_refused_as_in_a_table(cell: Any) -> None:
+    columns = ("plain", "town", "flag", "code", "comma")
+    fitted = TablePreparation.fit(table_of({name: TEXTS[name] for name in columns}), "", np.arange(ROWS))
+    for column in fitted.columns:
+        results: list[Any] = []
+        for by_row in (True, False):
+            single = TablePreparation([column])
+            try:
+                row = RowPreparation(single).transform({column.name: cell}) if by_row else None
+                table = table_of({column.name: [cell]})
+                results.append((single.transform(table) if row is None else row)[0].tolist())
+            except DataError:
+                results.append("refused")
+        assert results[0] == results[1]
