@@ -485,7 +485,7 @@ def test_the_preparation_is_fitted_on_the_training_rows_only(tmp_path: Path) -> 
     train, validation = split(values, 0.2, 5, classes=False)
     table = read_metadata(tmp_path / "m")["extra"]["table"]
     assert len(validation) == 10
-    assert table["preparation"]["columns"][0]["mean"] == pytest.approx(values[train].mean())
+    assert table["preparation"]["columns"][0]["encoding"]["mean"] == pytest.approx(values[train].mean())
     assert table["target"]["mean"][0] == pytest.approx(1.5 * values[train].mean())
 
 

@@ -25,9 +25,9 @@ def check(
     from glassnet.cli.trained_model import load_model
 
     loaded = load_model(model)
-    x, encoded, path = read_with_target(file, loaded)
+    x, encoded, data = read_with_target(file, loaded)
     y = network_targets(encoded[:rows], loaded.target, loaded.network)
-    print(f"{min(rows, len(x)):,} rows of {path}")
+    print(f"{min(rows, len(x)):,} rows of {data.path}")
     report = gradient_check(loaded.network, x[:rows].T, y)
     print(report)
     if not report.ok:

@@ -25,15 +25,15 @@ def diagnose(
         diagnose_history(model)
         return
     from glassnet.batches.sources import checked_sources
-    from glassnet.cli.dataset import encoded_target, read_inputs, repeated_share
+    from glassnet.cli.dataset import read_with_target, repeated_share
     from glassnet.cli.output_layer import network_targets
     from glassnet.cli.trained_model import load_model
     from glassnet.see.diagnosis import diagnosis_of
     from glassnet.see.evidence import examine
 
     loaded = load_model(model)
-    x, data = read_inputs(file, loaded)
-    targets = network_targets(encoded_target(file, data, loaded), loaded.target, loaded.network)
+    x, encoded, data = read_with_target(file, loaded)
+    targets = network_targets(encoded, loaded.target, loaded.network)
     print(f"{len(x):,} row{'' if len(x) == 1 else 's'} of {data.path}")
     network = loaded.network
     sources = checked_sources(network.architecture, network.dtype, x.T, targets)

@@ -77,9 +77,9 @@ def _with_model(file: str, path: str, target: str | None) -> StepData:
     model = load_model(path)
     if target not in (None, model.target.name):
         raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
-    x, encoded, data_path = read_with_target(file, model)
+    x, encoded, data = read_with_target(file, model)
     y = network_targets(encoded, model.target, model.network)
-    return StepData(model.network, x, y, data_path, model.preparation, model.target)
+    return StepData(model.network, x, y, data.path, model.preparation, model.target)
 
 
 def _with_new_network(file: str, target: str | None, train_options: Any) -> StepData:
@@ -90,8 +90,9 @@ def _with_new_network(file: str, target: str | None, train_options: Any) -> Step
 
     check_options(train_options)
     data_file = read_data_file(file, target)
-    task, _ = find_task(data_file, "auto")
-    dataset = prepare_dataset(data_file, task, 0.0, train_options.seed, counts=keeps_units(train_options.cost))
+    counts = keeps_units(train_options.cost)
+    task, _ = find_task(data_file, "auto", counts=counts)
+    dataset = prepare_dataset(data_file, task, 0.0, train_options.seed, counts=counts)
     network = make_network(dataset, train_options)
     y = network_targets(dataset.y, dataset.target, network)
     return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target)

@@ -9,7 +9,8 @@ import numpy as np
 
 from glassnet.cli.output_layer import output_width, probabilities
 from glassnet.cli.scores import class_scores, number_scores
-from glassnet.data.preprocessing import Preparation, TablePreparation, from_json
+from glassnet.data.preprocessing import Preparation, TablePreparation
+from glassnet.data.stored import from_json
 from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError, ModelFileError
 from glassnet.files.storage import read_metadata

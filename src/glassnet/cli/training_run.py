@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from glassnet.cli.scores import score_text
 from glassnet.cli.train_options import TrainOptions, check_options, make_network
 from glassnet.cli.trained_model import TrainedModel
 from glassnet.data.arrays import Arrays
+from glassnet.data.options import ReadingOptions
 from glassnet.data.target import ClassTarget
 from glassnet.network import NeuralNetwork
 from glassnet.see.diagnosis import findings
@@ -31,16 +33,29 @@ from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
 from glassnet.training.history import History
 
+MAX_NOTES = 20
 
-def train_file(file: str, out: str, target: str | None, task: str, options: TrainOptions, plots: str | None) -> None:
-    """Train on a file and write the model file, which is left as it was unless everything succeeds."""
+
+def train_file(
+    file: str,
+    out: str,
+    target: tuple[str | None, str],
+    options: TrainOptions,
+    reading: ReadingOptions,
+    plots: str | None,
+) -> None:
+    """Train on a file and write the model file, which is left as it was unless everything succeeds.
+
+    `target` is the name of the column to predict, and the task.
+    """
     check_options(options)
     check_output(out, file)
     if plots:
         check_folder(plots)
-    data_file = read_data_file(file, target)
-    chosen_task, reason = find_task(data_file, task)
+    name, task = target
     counts = keeps_units(options.cost)
+    data_file = read_data_file(file, name, reading)
+    chosen_task, reason = find_task(data_file, task, counts=counts)
     dataset = prepare_dataset(data_file, chosen_task, options.validation, options.seed, counts=counts)
     network = make_network(dataset, options)
     hint = "" if task != "auto" else "; --task overrides"
@@ -50,11 +65,26 @@ def train_file(file: str, out: str, target: str | None, task: str, options: Trai
     model, history = train_network(network, dataset, options, file)
     print_result(model, history, dataset)
     print_finding(model, data_file)
-    model.training.update(score_test_set(model, data_file))
+    model.training.update(score_test_set(model, data_file) | file_options(reading))
     model.save(out)
     print_line("Model", out)
     if plots:
         write_plots(history, make_folder(plots), *image_samples(model, dataset, data_file))
+
+
+def print_notes(notes: Sequence[str], file: str) -> None:
+    """Print what was unusual about the columns, at most MAX_NOTES notes."""
+    for note in notes[:MAX_NOTES]:
+        print_line("Note", note)
+    if len(notes) > MAX_NOTES:
+        print_line("Note", f"{len(notes) - MAX_NOTES:,} more notes; glassnet columns {file} lists them")
+
+
+def file_options(reading: ReadingOptions) -> dict[str, Any]:
+    """The encoding and delimiter that were given, which a later file needs as well."""
+    given = {name: getattr(reading, name) for name in ("delimiter", "encoding")}
+    given = {name: value for name, value in given.items() if value is not None}
+    return {"file options": given} if given else {}
 
 
 def train_network(
@@ -67,8 +97,7 @@ def train_network(
         return x[rows].T, network_targets(y[rows], dataset.target, network)
 
     print_line("Inputs", dataset.preparation.summary())
-    for note in dataset.notes:
-        print_line("Note", note)
+    print_notes(dataset.notes, file)
     print_line("Network", repr(network))
     rest = f"; {validation:,} for validation" if validation else ", none for validation"
     print_line("Training", f"{len(dataset.train):,} rows{rest}")
