@@ -64,7 +64,7 @@ def train_file(
     print_line("Task", f"{chosen_task} of {data_file.target!r}{classes} ({reason}{hint})")
     model, history = train_network(network, dataset, options, file)
     print_result(model, history, dataset)
-    print_finding(model, data_file)
+    print_finding(model, repeated_share(data_file.data))
     model.training.update(score_test_set(model, data_file) | file_options(reading))
     model.save(out)
     print_line("Model", out)
@@ -144,13 +144,12 @@ def print_result(model: TrainedModel, history: History, dataset: Dataset) -> Non
         print_line("Validation", f"{score_text(scores)} (optimistic: these rows chose the epoch)")
 
 
-def print_finding(model: TrainedModel, data_file: DataFile) -> None:
-    """Print the most significant finding of a diagnosis, if there is one.
+def print_finding(model: TrainedModel, repeated: float | None = None) -> None:
+    """Print the most significant finding of a diagnosis, if there is one; `repeated` is the share of repeated rows.
 
     The diagnosis also measures the final layers and costs, which the file stores for `glassnet diagnose MODEL`.
     """
     network = model.network
-    repeated = repeated_share(data_file.data)
     evidence = evidence_of_run(network.model, network.history, network.recent_samples, model.wording(), repeated)
     for finding in findings(evidence)[:1]:
         print_line("Finding", finding.sentence)
