@@ -510,12 +510,12 @@ RIGHT: dict[str, Right] = {
         {"weight": with_penalty(0.1), "bias": lambda s, r, n: M.bias(s, r, n) + 0.1 * r.b[n]},
     ),
     "sum and L2": Right(
-        ("7 × ours", "an L2 term, 0.1·W"),
+        ("× ours: the sum over the batch", "an L2 term, 0.1·W"),
         always,
         {"weight": lambda s, r, n: M.weight(s, r, n) * r.m + 0.1 * r.w[n], "bias": sum_of("bias")},
     ),
     "ε": Right(("an ε of 0.001 stands inside the logarithm",), probable, {"raw": binary_with(1e-3)}),
-    "small ε": Right(("an ε of 1e-05 stands inside the logarithm",), probable, {"raw": binary_with(1e-5)}),
+    "small ε": Right(("an ε of 1e-5 stands inside the logarithm",), probable, {"raw": binary_with(1e-5)}),
     "tiny ε": Right((), probable, {"raw": binary_with(1e-12)}),
     "ε of a product": Right(
         ("an ε of 0.0001",),
@@ -528,7 +528,7 @@ RIGHT: dict[str, Right] = {
         {"raw": lambda s, r: -r.y / (r.a[r.last] + 1e-4)},
     ),
     "ε, sum and L2": Right(
-        ("7 × ours", "an L2 term, 0.1·W", "an ε of 0.001"),
+        ("× ours: the sum over the batch", "an L2 term, 0.1·W", "an ε of 0.001"),
         probable,
         {
             "raw": binary_with(1e-3),

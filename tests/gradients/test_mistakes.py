@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from glassnet import check_backprop
-from glassnet.check.candidates.candidate import Candidate
+from glassnet.check.candidates.conventions import Conventions
+from glassnet.check.candidates.function_candidate import FunctionCandidate
 from glassnet.check.comparison import Comparison, compare_gradients
 from glassnet.check.drawing import Drawn, Shape, dead_rows
 from glassnet.check.mistakes.search import stacked
@@ -23,7 +24,14 @@ FIRST_OF_EACH = dict(reversed(CASES))
 def compared(mine: Any, architecture: str = "sigmoid", **known: Any) -> Comparison:
     """The comparison of a function on a trial of which more is known."""
     widths, names, cost = ARCHITECTURES[architecture]
-    return compare_gradients(Candidate(mine, names, rows=False), Trial(widths, names, cost, 7, **known))
+    has_biases = known.get("has_biases", True)
+
+    def without(weights: Any, x: Any, y: Any) -> Any:
+        return mine(weights, [np.zeros((len(w), 1)) for w in weights], x, y)[0]
+
+    conventions = Conventions(rows=False, biases=has_biases)
+    candidate = FunctionCandidate(mine if has_biases else without, conventions, len(names))
+    return compare_gradients(candidate, Trial(widths, names, cost, 7, **known))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +136,7 @@ def test_an_error_that_does_not_arrive() -> None:
     widths, names, cost = ARCHITECTURES["three hidden"]
     kind = type("Cut", (Mine,), {"arriving": lambda s, r, n: 0 * Mine.arriving(s, r, n)})
     report = check_backprop(kind(names, cost), widths, names, cost)
-    assert str(report) == "BP2: the gradient is 0 in layers 1 and 2 and 3: no error arrives below layer 4."
+    assert str(report) == "BP2: the gradient is 0 in layers 1, 2 and 3: no error arrives below layer 4."
 
 
 @pytest.mark.parametrize(
@@ -177,7 +185,7 @@ def test_an_error_without_a_known_cause_is_reported_beside_the_other_faults() ->
     kind = type("Wrong", (Mine,), {"arriving": broken, "bias": lambda s, r, n: r.d[n].sum(axis=1)})
     report = check_backprop(kind(["tanh", "sigmoid"], "quadratic"), [3, 4, 6], ["tanh", "sigmoid"])
     assert [fault.equation for fault in report.faults] == ["run", "BP3"], str(report)
-    assert "shapes (4,7) and (5,5) do not fit (4 is the width of layer 1, 7 is the batch)" in report.faults[0].sentence
+    assert "shapes (4,11) and (5,5) do not fit (4 is the width of layer 1, 11 is the batch)" in report.faults[0].sentence
 
 
 # ---- what is known before

@@ -11,7 +11,7 @@ from glassnet.check.candidates.candidate import Answer, Candidate, CandidateErro
 from glassnet.check.mistakes.decay import OtherBatch, decay_findings
 from glassnet.check.mistakes.decoder import UNKNOWN, Theirs
 from glassnet.check.mistakes.explanation import NOTHING_KNOWN, Explanation, Wording, first_difference, gap_text
-from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fault import Fault, layers_text
 from glassnet.check.mistakes.scale import Setting, Verdict, judge
 from glassnet.check.mistakes.search import Search
 from glassnet.check.pairing import pairing_fault
@@ -23,6 +23,8 @@ from glassnet.program.parameters import Array
 
 TRIALS = 4  # so that even one number per array is four, and two unknown factors cannot explain what they do not cause
 OTHER_SIZES = (11, 13, 17, 19, 23)  # of a batch, to see which factors depend on it
+
+RIGHT_ERROR = "δ is right there"  # in the sentence of a fault in one of dW and db
 
 __all__ = ["Comparison", "compare_gradients", "is_same"]
 
@@ -108,8 +110,8 @@ class _Numbers:
         unknown = [(mistake, layer) for mistake, layer in certain.reading.mistakes if mistake in UNKNOWN.values()]
         for name, other in (("dW", "db"), ("db", "dW")):
             if layers := [layer for mistake, layer in unknown if mistake is UNKNOWN[name]]:
-                text = f"{NOTHING_KNOWN}; {name} differs in layer {_listed(layers)}, by {self._gap(name, layers[0])}"
-                faults.append(Fault(UNKNOWN[name].equation, f"{text}; δ is right there, as {other} shows.{again}"))
+                text = f"{NOTHING_KNOWN}; {name} differs in {layers_text(layers)}, by {self._gap(name, layers[0])}"
+                faults.append(Fault(UNKNOWN[name].equation, f"{text}; {RIGHT_ERROR}, as {other} shows.{again}"))
         if certain.unread:
             above = next(iter(certain.factors.values()), 1.0)
             rest = first_difference(self.trial, self.theirs, self.tolerance, (certain.unread, above))
@@ -125,7 +127,11 @@ class _Numbers:
 
     @property
     def _setting(self) -> Setting:
-        return Setting(self.trial.m, self.trial.widths, self.tolerance)
+        return Setting(self.trial.m, self.trial.widths, self.tolerance, self._has_half)
+
+    @property
+    def _has_half(self) -> bool:
+        return self.trial.network.architecture.cost.name in ("quadratic", "huber")
 
     def _explained(self, best: list[Explanation]) -> Comparison:
         explanation = best[0]
@@ -159,10 +165,6 @@ class _Numbers:
             return None
         best = Search(trials, theirs, self.tolerance).best()
         return OtherBatch(best[0], trials[0].m) if best else None
-
-
-def _listed(layers: list[int]) -> str:
-    return f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, sorted(layers)))}"
 
 
 def _is_unknown(explanation: Explanation) -> bool:

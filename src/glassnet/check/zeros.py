@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glassnet.check.mistakes.decoder import Theirs
-from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fault import Fault, layers_text, listed
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 
@@ -59,7 +59,7 @@ def zero_faults(trial: Trial, theirs: Theirs, zeros: Zeros) -> list[Fault]:
         if layers and layers == compared:
             faults.append(Fault(equation, f"{name} is 0: {what} no gradient."))
         elif layers:
-            text = " and ".join(f"{name}{n}" for n in layers)
+            text = listed([f"{name}{n}" for n in layers])
             faults.append(Fault(equation, f"the gradient is 0 in {text}, and not in the other layers."))
     return faults
 
@@ -70,5 +70,4 @@ def _not_arriving(trial: Trial, layers: list[int], is_exact: bool) -> Fault:
         return Fault(
             "BP2", "the error is not multiplied by the weights: every neuron gets Σδ, which is 0 with softmax."
         )
-    names = f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, layers))}"
-    return Fault("BP2", f"the gradient is 0 in {names}: no error arrives below layer {len(layers) + 1}.")
+    return Fault("BP2", f"the gradient is 0 in {layers_text(layers)}: no error arrives below layer {len(layers) + 1}.")

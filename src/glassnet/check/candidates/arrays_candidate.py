@@ -5,6 +5,7 @@ The gradient is (before − after)/lr, or it is read where their code keeps it.
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -24,7 +25,8 @@ from glassnet.errors import ParameterError
 from glassnet.program.parameters import Array
 
 NOTHING_CHANGED = (
-    "the step leaves every weight as it was; let it make one update, or say with grads= where its gradients are"
+    "nothing happens: the step leaves every weight as it was; let it make one update, or say with grads= where its "
+    "gradients are"
 )
 NO_GRADIENT_DESCENT = (
     "every weight moves by the same amount, as in the first step of Adam or Rprop, which tells only the signs of the "
@@ -110,7 +112,7 @@ def _gradient(attached: Attached, before: list[Array], result: Any, shapes: Shap
                 shapes,
             )
         ]
-    if attached.may_return and result is not None:
+    if attached.may_return and result is not None and not _holds(result, after, shapes):
         try:
             found = forms(result, shapes)
         except CandidateError:
@@ -122,6 +124,15 @@ def _gradient(attached: Attached, before: list[Array], result: Any, shapes: Shap
     if kept is not None:
         return [_form([place.read() for place in each(kept)], shapes)]
     raise CandidateError(NOTHING_CHANGED)
+
+
+def _holds(result: Any, after: list[Array], shapes: Shapes) -> bool:
+    """Whether what a step returned is the object with the weights, such as self, and no gradient."""
+    with contextlib.suppress(CandidateError):
+        first = forms(result, shapes)[0]
+        arrays = [*first.dw, *first.db]
+        return len(arrays) == len(after) and all(map(np.array_equal, arrays, after))
+    return False
 
 
 def _form(arrays: list[Array], shapes: Shapes) -> Form:

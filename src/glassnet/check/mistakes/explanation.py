@@ -9,7 +9,7 @@ import numpy as np
 
 from glassnet.check.mistakes.decoder import UNKNOWN, Reading, Theirs
 from glassnet.check.mistakes.error_mistakes import DETAIL, Above, Error, hidden_errors, output_errors
-from glassnet.check.mistakes.fault import Fault, Mistake
+from glassnet.check.mistakes.fault import Fault, Mistake, digits
 from glassnet.check.mistakes.forward_mistakes import Forward
 from glassnet.check.mistakes.gradient_mistakes import bias_gradients, mean, product, weight_gradients
 from glassnet.check.mistakes.passes import Pass
@@ -136,8 +136,8 @@ def _gap(ours: Array, theirs: Array | None) -> float:
 
 def gap_text(gap: float) -> str:
     """A difference relative to our largest entry."""
-    return f"{_percent(gap)} % of the largest entry" if gap < 1 else f"{gap:.3g} times the largest entry"
+    return f"{_percent(gap)} % of the largest entry" if gap < 1.95 else f"{digits(gap, 3)} times the largest entry"
 
 
 def _percent(gap: float) -> str:
-    return f"{100 * gap:.0f}" if gap > 0.1 else f"{100 * gap:.2g}"
+    return f"{100 * gap:.0f}" if gap > 0.1 else digits(100 * gap, 2)

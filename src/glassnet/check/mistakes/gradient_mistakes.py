@@ -68,6 +68,9 @@ def _samples(delta: Array, a: Array) -> Iterator[Part]:
     }
     for sentence, part in parts.items():
         yield Mistake("BP4", sentence), product(delta[..., part], a[..., part])
+    for n in range(1, delta.shape[-1] - 1):  # a shuffled batch ends with any sample
+        one = slice(n, n + 1)
+        yield Mistake("BP4", "dW comes from one sample alone."), product(delta[..., one], a[..., one])
 
 
 def _shifted(run: Pass, layer: int, delta: Array, above: Array | None) -> Iterator[Part]:
@@ -96,6 +99,8 @@ def bias_gradients(run: Pass, layer: int, error: Error, above: Array | None) -> 
     }
     for sentence, part in parts.items():
         yield Mistake("BP3", sentence), mean(delta[..., part])
+    for n in range(1, delta.shape[-1] - 1):
+        yield Mistake("BP3", "db comes from one sample alone."), delta[..., n : n + 1]
     if delta.shape[-2] > 1:
         all_neurons = right.mean(axis=-2, keepdims=True) + np.zeros_like(right)
         yield Mistake("BP3", "all biases of a layer get one number, the mean over neurons too."), all_neurons

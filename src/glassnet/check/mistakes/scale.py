@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fault import Fault, digits, layers_text, listed
 
 Factors = Mapping[tuple[str, int], float]  # of ("dW" or "db", layer)
 SUM = "the sum over the batch"
@@ -25,6 +25,7 @@ class Setting(NamedTuple):
     m: int
     widths: list[int]
     tolerance: float
+    has_half: bool = True  # the cost, before its square
 
     def same(self, one: float, other: float) -> bool:
         """Whether two factors are equal."""
@@ -58,8 +59,8 @@ def number(value: float) -> str:
         text = f"{round(value, 2):g}"
     else:
         close = Fraction(value).limit_denominator(MAX_DENOMINATOR)
-        text = str(close) if close and math.isclose(value, close, rel_tol=1e-6) else f"{value:.4g}"
-    return text.replace("-", "−")
+        text = str(close) if close and math.isclose(value, close, rel_tol=1e-6) else digits(value, 4)
+    return "−" + text[1:] if text.startswith("-") else text
 
 
 def _base(factors: Factors, setting: Setting) -> float:
@@ -87,17 +88,13 @@ def _signs(factors: Factors) -> tuple[list[Fault], Factors]:
         return [], factors
     faults = [] if positive[layers[0]] else [Fault("BP1", "the gradient has the wrong sign: y − a instead of a − y.")]
     if turned:
-        where = "" if len(turned) == len(layers) - 1 else f", in the δ of layer {_listed(turned)} only"
+        where = "" if len(turned) == len(layers) - 1 else f", in the δ of {layers_text(turned)} only"
         faults.append(Fault("BP2", f"the error that arrives has the wrong sign{where}."))
     return faults, {key: abs(value) for key, value in factors.items()}
 
 
 def _consecutive(layers: list[int]) -> bool:
     return layers == list(range(layers[0], layers[-1] - 1, -1))
-
-
-def _listed(layers: list[int]) -> str:
-    return " and ".join(map(str, sorted(layers)))
 
 
 # ---- factors that differ
@@ -114,11 +111,22 @@ def _differences(relative: Factors, setting: Setting) -> Iterator[Fault]:
     if odd and (faults := _passed_down(relative, setting)):
         yield from faults
         return
-    has_both = len({name for name, _ in relative}) == 2
-    for (kind, layer), value in odd.items():
-        equation = "BP2 or BP4" if not has_both and layer < len(setting.widths) - 1 else EQUATIONS[kind]
-        text = f"{kind}{layer} is {_times(value)} ours: direction right, scale wrong{_why(value, setting)}."
-        yield Fault(equation, text)
+    yield from _of_arrays(odd, setting, has_both=len({name for name, _ in relative}) == 2)
+
+
+def _of_arrays(odd: Factors, setting: Setting, *, has_both: bool) -> Iterator[Fault]:
+    """One fault for each layer and factor."""
+    for layer in dict.fromkeys(layer for _, layer in odd):
+        values = {kind: value for (kind, n), value in odd.items() if n == layer}
+        is_one = len(values) == 2 and setting.same(*values.values())
+        for kinds in [tuple(values)] if is_one else [(kind,) for kind in values]:
+            value = values[kinds[0]]
+            equation = " and ".join(EQUATIONS[kind] for kind in reversed(kinds))
+            if not has_both and layer < len(setting.widths) - 1:
+                equation = "BP2 or BP4"
+            names = f"{listed([f'{kind}{layer}' for kind in kinds])} {'are' if is_one else 'is'}"
+            text = f"{names} {_times(value)} ours: direction right, scale wrong{_why(value, setting)}."
+            yield Fault(equation, text)
 
 
 def _of_one_kind(relative: Factors, setting: Setting) -> tuple[list[Fault], Factors]:
@@ -170,9 +178,11 @@ def _passed_down(relative: Factors, setting: Setting) -> list[Fault]:
     odd = {layer: ratio for layer, ratio in ratios.items() if not setting.same(ratio, 1)}
     alone = [layer for layer, value in by_layer.items() if not setting.same(value, 1)]
     first = next(iter(odd.values()))
+    if len(odd) == 1 and not setting.same(by_layer[layers[0]], 1):
+        return []  # the layers below are right, so that no error has arrived wrongly
     if any(not setting.same(ratio, first) for ratio in odd.values()) or len(alone) < len(odd) < len(ratios):
         return []
-    where = "" if len(odd) == len(ratios) else f", in the δ of layer {_listed(list(odd))} only"
+    where = "" if len(odd) == len(ratios) else f", in the δ of {layers_text(list(odd))} only"
     text = f"the error that arrives is {_times(first)} ours{where}"
     if setting.same(first, 1 / setting.m):
         text += ": it is divided by m in every layer"
@@ -242,15 +252,20 @@ def _meanings(setting: Setting) -> Iterator[tuple[int, float, str]]:
     """The factors that a cost explains: power of m, constant, and sentence."""
     outputs = setting.widths[-1]
     features = ", or divided by the 2 features" if setting.widths[0] == 2 else ""
-    halves = [
-        (1.0, "", ""),
-        (2.0, "the ½ of the cost is missing", "has no ½"),
-        (0.5, f"half the gradient, a ½ more than in ours{features}", "has a ½ more"),
-    ]
+    halves = [(1.0, "", "")]
+    if setting.has_half:
+        halves.append((2.0, "the ½ of the cost is missing", "has no ½"))
     if outputs > 1:
-        halves.append((1 / outputs, f"the mean over the {outputs} outputs", f"is a mean over the {outputs} outputs"))
-        both = f"the mean over the {outputs} outputs, and the ½ of the cost is missing"
-        halves.append((2 / outputs, both, f"is a mean over the {outputs} outputs without the ½"))
+        is_mean = f"is a mean over the {outputs} outputs"
+        more, less = (
+            (", or a ½ more than in ours", ", or has a ½ more") if outputs == 2 and setting.has_half else ("",) * 2
+        )
+        halves.append((1 / outputs, f"the mean over the {outputs} outputs{more}", is_mean + less))
+        if setting.has_half:
+            both = f"the mean over the {outputs} outputs, and the ½ of the cost is missing"
+            halves.append((2 / outputs, both, f"{is_mean} without the ½"))
+    if setting.has_half:
+        halves.append((0.5, f"half the gradient, a ½ more than in ours{features}", "has a ½ more"))
     for constant, what, cost in halves:
         if what:
             yield 0, constant, f"{what}; right if your cost {cost}"
