@@ -415,12 +415,12 @@ def test_nested_lists_and_single_precision() -> None:
     [
         (
             lambda net: lambda x, y: net.predict(x),
-            "run: the step leaves every weight as it was; let it make one update",
+            "run: nothing happens: the step leaves every weight as it was; let it make one update",
         ),
         (lambda net: lambda x, y: net.fit(x, y, 10), "run: one call of the step makes 10 updates"),
         (
             lambda net: lambda x, y: [net.fit(x[[i]], y[[i]], 1) for i in range(len(x))],
-            "right for one sample, but not for a batch: one call makes several updates",
+            "right for one sample, but not for a batch: let one call make one update with the whole batch",
         ),
         (
             lambda net: lambda x, y: net.__dict__.update({n: getattr(net, n) - 0.1 for n in ("W1", "b1", "W2", "b2")}),
@@ -537,15 +537,19 @@ class Nine:
 
 
 CLASSES: dict[str, tuple[type, dict[str, Any], str]] = {
-    "attributes and fit": (Attributes, {}, "it is checked by its fit; its parameters are W1, W2, b1, b2."),
+    "attributes and fit": (Attributes, {}, "it is checked by its fit; its parameters are W1, W2, b1 and b2."),
     "layers with gradients": (
         Layers,
         {},
         "its backward; its parameters are layers[0].weights, layers[1].weights, layers[0].bias",
     ),
     "the book's": (Book, {}, "it is checked by its backprop for one sample at a time"),
-    "forward and backward": (Forward, {}, "it is checked by its backward; its parameters are W[0], W[1], b[0], b[1]."),
-    "other names": (Nine, {"biases": False}, "its parameters are syn_in, syn_out."),
+    "forward and backward": (
+        Forward,
+        {},
+        "it is checked by its backward; its parameters are W[0], W[1], b[0] and b[1].",
+    ),
+    "other names": (Nine, {"biases": False}, "its parameters are syn_in and syn_out."),
 }
 
 

@@ -81,6 +81,8 @@ def _bias_fault(trial: Trial, unusable: tuple[int, ...], db: list[Array]) -> Fau
         text = f"db[{number}] is one number for all {width} neurons; sum over the samples only (axis 1)."
     elif part.size == trial.m:
         text = "db is summed over the wrong axis: over neurons, not over samples (axis 0 instead of axis 1)."
+    elif part.shape == delta.shape and np.allclose(part, part[:1]):  # b itself was broadcast by it
+        text = f"db is summed over the wrong axis, over neurons instead of samples: b takes the shape {part.shape}."
     elif part.shape == delta.shape:
         text = f"db[{number}] is δ itself, {part.shape}; return its mean over the samples."
     else:

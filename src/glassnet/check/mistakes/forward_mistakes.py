@@ -137,7 +137,7 @@ def _softmaxes(right: Pass) -> Iterator[Forward]:
         yield _output(right, together, sentence)
     axes = {
         "softmax is taken over the wrong axis: over the samples, not over the outputs of each sample.": -1,
-        "softmax is taken over the whole batch; the outputs of each sample must add up to 1.": (-2, -1),
+        "softmax is taken over the batch as a whole; the outputs of each sample must add up to 1.": (-2, -1),
     }
     for sentence, axis in axes.items():
         for shift in (axis, -2):  # the largest z of each sample is often subtracted, whatever the sum runs over
