@@ -150,6 +150,9 @@ def output_errors(run: Pass, right: Dense, max_mistakes: int = 2) -> Iterator[Er
                 f"a − y is multiplied by a·(1 − a), the diagonal of {name}'; with this cost {name}' has cancelled."
             )
             yield Error((Mistake("BP1", diagonal),), raw, (a - y) * a * (1 - a))
+        for cost_mistake, arriving in _wrong_cost_gradients(run, pair):
+            mistakes = (cost_mistake,) if cost_mistake else ()
+            yield Error(mistakes, arriving, run.output.error(arriving, run.z[-1], a))
         for wrong, error in _wrong_errors(run):
             yield Error((wrong,), error, error)
     costs: list[Part] = [(None, raw), *_wrong_cost_gradients(run, pair), *_wrong_errors(run)]

@@ -47,7 +47,7 @@ class Mistake(NamedTuple):
 
     `sentence` contains {where} if the place belongs inside it. `needs_square` says that it runs only where the widths
     are equal: elsewhere NumPy raises, or an array of another shape is returned. `weight` is what it counts when two
-    explanations are compared; a note is no fault.
+    explanations are compared; a note is no fault. `any_scale`: what is left out of a sum changes its size as well.
     """
 
     equation: str
@@ -55,6 +55,7 @@ class Mistake(NamedTuple):
     needs_square: bool = False
     weight: float = 1.0
     is_note: bool = False
+    any_scale: bool = False
 
     def fault(self, layers: Sequence[int], possible: Sequence[int], last: int) -> Fault:
         """The fault, made in `layers`, where it could have been made in the `possible` ones of `last` layers."""

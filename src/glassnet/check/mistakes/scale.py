@@ -271,7 +271,7 @@ def _meanings(setting: Setting) -> Iterator[tuple[int, float, str]]:
             yield 0, constant, f"{what}; right if your cost {cost}"
         if constant == 0.5 and outputs != 2:
             continue  # m/2 is a division by two features or outputs, rather than a cost
-        sums = f"{SUM}; right if your cost is a sum" + (f", and {cost}" if what else "")
+        sums = f"{SUM}; right if your cost is a sum" + (f" and {cost}" if what else "")
         yield 1, constant, sums.replace(f"{SUM};", f"{SUM}, and {what};") if what else sums
         twice = "1/m is applied twice, in δ and again in the mean" + (f", and {what}" if what else "")
         yield -1, constant, f"{twice}; your steps shrink as the batch grows"
