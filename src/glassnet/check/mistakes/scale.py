@@ -124,9 +124,17 @@ def _of_arrays(odd: Factors, setting: Setting, *, has_both: bool) -> Iterator[Fa
             equation = " and ".join(EQUATIONS[kind] for kind in reversed(kinds))
             if not has_both and layer < len(setting.widths) - 1:
                 equation = "BP2 or BP4"
-            names = f"{listed([f'{kind}{layer}' for kind in kinds])} {'are' if is_one else 'is'}"
-            text = f"{names} {_times(value)} ours: direction right, scale wrong{_why(value, setting)}."
-            yield Fault(equation, text)
+            names = listed([f"{kind}{layer}" for kind in kinds])
+            yield Fault(equation, f"{names} {_of_array(value, setting, 'are' if is_one else 'is')}.")
+
+
+def _of_array(value: float, setting: Setting, verb: str) -> str:
+    """What is said of one array, or two, by their factor."""
+    if setting.same(value, -1):
+        return f"{'have' if verb == 'are' else 'has'} the wrong sign"
+    text = _ratio_text(value, setting)
+    unknown = "the sign is wrong, and the scale" if value < 0 else "direction right, scale wrong"
+    return f"{verb} {_times(value)} ours: {unknown if 'direction right' in text else text}"
 
 
 def _of_one_kind(relative: Factors, setting: Setting) -> tuple[list[Fault], Factors]:
@@ -145,11 +153,6 @@ def _of_one_kind(relative: Factors, setting: Setting) -> tuple[list[Fault], Fact
 def _times(value: float) -> str:
     text = number(value)
     return f"{text} of" if "/" in text else f"{text} ×"
-
-
-def _why(value: float, setting: Setting) -> str:
-    text = _ratio_text(value, setting)
-    return "" if "direction right" in text else f" ({text})"
 
 
 def _ratio_text(value: float, setting: Setting) -> str:
