@@ -134,7 +134,12 @@ class _Numbers:
 
     @property
     def _setting(self) -> Setting:
-        return Setting(self.trial.m, self.trial.widths, self.tolerance, self._has_half)
+        return Setting(self.trial.m, self.trial.widths, self.tolerance, self._has_half, self._lr)
+
+    @property
+    def _lr(self) -> float:
+        candidate = self.candidate
+        return candidate.rate_of_steps(self.trial) if isinstance(candidate, ArraysCandidate) else 1.0
 
     @property
     def _has_half(self) -> bool:

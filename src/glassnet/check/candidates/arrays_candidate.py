@@ -24,6 +24,7 @@ from glassnet.check.trial import Trial
 from glassnet.errors import ParameterError
 from glassnet.program.parameters import Array
 
+BY_STEP = "by what a step changes"  # the order of a gradient that was not returned or kept
 NOTHING_CHANGED = (
     "nothing happens: the step leaves every weight as it was; let it make one update, or say with grads= where its "
     "gradients are"
@@ -54,6 +55,10 @@ class ArraysCandidate(Candidate):
     def rate(self, trial: Trial) -> float:
         """The learning rate of the step."""
         return self.attach(trial, trial.m).lr
+
+    def rate_of_steps(self, trial: Trial) -> float:
+        """The learning rate by which the change of the arrays was divided; 1 where the gradient was read."""
+        return self.rate(trial) if self.order == BY_STEP else 1.0
 
     def readings(self, trial: Trial) -> list[Reading]:
         """The readings that fit the shapes of their arrays."""
@@ -110,6 +115,7 @@ def _gradient(attached: Attached, before: list[Array], result: Any, shapes: Shap
                     for step, old in zip(steps, before, strict=True)
                 ],
                 shapes,
+                BY_STEP,
             )
         ]
     if attached.may_return and result is not None and not _holds(result, after, shapes):
@@ -135,14 +141,14 @@ def _holds(result: Any, after: list[Array], shapes: Shapes) -> bool:
     return False
 
 
-def _form(arrays: list[Array], shapes: Shapes) -> Form:
+def _form(arrays: list[Array], shapes: Shapes, order: str = "by name") -> Form:
     """The gradient of arrays in the order of `each`; a vector that stands for a matrix of one column becomes one."""
     expected = [*shapes.weights, *shapes.biases]
     parts = [
         part.reshape(shape) if part.ndim == 1 and part.size == np.prod(shape) else part
         for part, shape in zip(arrays, expected, strict=True)
     ]
-    return Form("by name", parts[: shapes.layers], parts[shapes.layers :])
+    return Form(order, parts[: shapes.layers], parts[shapes.layers :])
 
 
 def weight_orientations(layers: list[LayerPlaces], widths: list[int], conventions: Conventions) -> list[str]:

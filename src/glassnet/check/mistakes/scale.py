@@ -26,6 +26,7 @@ class Setting(NamedTuple):
     widths: list[int]
     tolerance: float
     has_half: bool = True  # the cost, before its square
+    lr: float = 1.0  # by which steps were divided, where the gradient was taken from them
 
     def same(self, one: float, other: float) -> bool:
         """Whether two factors are equal."""
@@ -163,6 +164,8 @@ def _ratio_text(value: float, setting: Setting) -> str:
         float(setting.m): f"a sum over the batch of {setting.m} instead of the mean",
         1 / setting.m: "1/m is applied twice",
     }
+    if setting.lr != 1:
+        meanings |= {setting.lr: "the learning rate is applied twice", 1 / setting.lr: "the learning rate is missing"}
     meaning = next((text for known, text in meanings.items() if setting.same(size, known)), None)
     if meaning is None:
         meaning = f"all are {_times(size)} ours: direction right, scale wrong"
@@ -246,9 +249,19 @@ def _overall(
             return (Fault("BP3 and BP4", f"{text}."),), ()
     if fits(0, 1 / features):
         return (Fault("BP3 and BP4", f"the gradient is divided by m and by {features}, the number of features."),), ()
-    power, text = (1, f"{SUM}, times {number(base / setting.m)}") if fits(1, base / setting.m) else (0, "")
-    text = text if power and again else "a factor such as the learning rate is inside"
+    if again and fits(1, base / setting.m):
+        text = f"{SUM}, times {number(base / setting.m)}"
+    elif setting.lr != 1:
+        return (), (_of_step(base * setting.lr, setting),)
+    else:
+        text = "a factor such as the learning rate is inside"
     return (), (f"your gradient is {number(base)} × ours: {text}; right if your step leaves it out.",)
+
+
+def _of_step(size: float, setting: Setting) -> str:
+    """The note on a step of so many times the gradient."""
+    times = "the gradient itself" if setting.same(size, 1) else f"{number(size)} × the gradient"
+    return f"your step is {times}, where the learning rate is {number(setting.lr)}; right if it uses another rate."
 
 
 def _meanings(setting: Setting) -> Iterator[tuple[int, float, str]]:
