@@ -137,6 +137,15 @@ def test_a_db_that_would_broadcast_b() -> None:
     assert str(check_backprop(flat, [2, 4, 3], ["sigmoid", "sigmoid"])) == text
     assert check_backprop(any_b, [2, 4, 3], ["sigmoid", "sigmoid"]).ok
 
+    def columns_of_rows(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        dw, db = rows_function(weights, biases, x, y)
+        return dw, [np.reshape(part, (-1, 1)) for part in db]
+
+    report = check_backprop(columns_of_rows, [2, 4, 3], ["sigmoid", "sigmoid"], rows=True)
+    assert (
+        str(report) == "BP3: db[0] has shape (4, 1), but b has (4,): b − lr·db becomes (4, 4); give db the shape of b."
+    )
+
 
 @pytest.mark.parametrize("widths", [[1, 1], [3, 3, 3], [4, 1], LAYERS, [7, 7, 7]])
 def test_correct_code_of_many_shapes(widths: list[int]) -> None:

@@ -68,7 +68,8 @@ def match_shapes(trial: Trial, answer: Answer) -> Matched:
     elif answer.misfits:
         layer, shape, b = answer.misfits[0]
         becomes = np.broadcast_shapes(shape, b)
-        text = f"db[{layer}] has shape {shape}, but b has {b}: b − lr·db becomes {becomes}; sum with keepdims=True."
+        cure = "sum with keepdims=True" if len(shape) < len(b) else "give db the shape of b"
+        text = f"db[{layer}] has shape {shape}, but b has {b}: b − lr·db becomes {becomes}; {cure}."
         faults.append(Fault("BP3", text))
     return Matched(faults, [], is_swapped, is_backward, is_transposed, unusable)
 
