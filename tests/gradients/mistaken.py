@@ -131,6 +131,10 @@ def always(widths: list[int], names: list[str], cost: str) -> bool:
     return True
 
 
+def squared(widths: list[int], names: list[str], cost: str) -> bool:
+    return cost == "quadratic"
+
+
 def deep(widths: list[int], names: list[str], cost: str) -> bool:
     return len(widths) > 2
 
@@ -416,7 +420,7 @@ WRONG: dict[str, Wrong] = {
     ),
     "softmax over the batch": Wrong(
         "forward",
-        "over the whole batch",
+        "over the batch as a whole",
         softened,
         {
             "value": lambda s, r, n: softmax(r.z[n], None) if n == r.last else M.value(s, r, n),
@@ -494,11 +498,11 @@ class Right(NamedTuple):
 
 RIGHT: dict[str, Right] = {
     "plain": Right((), always, {}),
-    "sum": Right(("7 × ours: the sum over the batch; right if your cost is a sum",), always, scaled(lambda r: r.m)),
-    "no ½": Right(("2 × ours: the ½ of the cost is missing",), always, scaled(lambda r: 2)),
-    "sum without ½": Right(("14 × ours: the sum over the batch, and the ½",), always, scaled(lambda r: 2 * r.m)),
+    "sum": Right(("× ours: the sum over the batch; right if your cost is a sum",), always, scaled(lambda r: r.m)),
+    "no ½": Right(("2 × ours: the ½ of the cost is missing",), squared, scaled(lambda r: 2)),
+    "sum without ½": Right(("× ours: the sum over the batch, and the ½",), squared, scaled(lambda r: 2 * r.m)),
     "mean over outputs": Right(("the mean over the",), lambda w, n, c: w[-1] > 2, scaled(lambda r: 1 / len(r.y))),
-    "1/m twice": Right(("1/7 × ours: 1/m is applied twice",), always, scaled(lambda r: 1 / r.m)),
+    "1/m twice": Right(("× ours: 1/m is applied twice",), always, scaled(lambda r: 1 / r.m)),
     "learning rate": Right(("0.03 × ours: a factor such as the learning rate",), always, scaled(lambda r: 0.03)),
     "L2": Right(("an L2 term, 0.1·W",), always, {"weight": with_penalty(0.1)}),
     "L2 by m": Right(("an L2 term, 0.7/m·W",), always, {"weight": with_penalty(0.7, by_m=True)}),
@@ -510,12 +514,12 @@ RIGHT: dict[str, Right] = {
         {"weight": with_penalty(0.1), "bias": lambda s, r, n: M.bias(s, r, n) + 0.1 * r.b[n]},
     ),
     "sum and L2": Right(
-        ("7 × ours", "an L2 term, 0.1·W"),
+        ("× ours: the sum over the batch", "an L2 term, 0.1·W"),
         always,
         {"weight": lambda s, r, n: M.weight(s, r, n) * r.m + 0.1 * r.w[n], "bias": sum_of("bias")},
     ),
     "ε": Right(("an ε of 0.001 stands inside the logarithm",), probable, {"raw": binary_with(1e-3)}),
-    "small ε": Right(("an ε of 1e-05 stands inside the logarithm",), probable, {"raw": binary_with(1e-5)}),
+    "small ε": Right(("an ε of 1e-5 stands inside the logarithm",), probable, {"raw": binary_with(1e-5)}),
     "tiny ε": Right((), probable, {"raw": binary_with(1e-12)}),
     "ε of a product": Right(
         ("an ε of 0.0001",),
@@ -528,7 +532,7 @@ RIGHT: dict[str, Right] = {
         {"raw": lambda s, r: -r.y / (r.a[r.last] + 1e-4)},
     ),
     "ε, sum and L2": Right(
-        ("7 × ours", "an L2 term, 0.1·W", "an ε of 0.001"),
+        ("× ours: the sum over the batch", "an L2 term, 0.1·W", "an ε of 0.001"),
         probable,
         {
             "raw": binary_with(1e-3),

@@ -74,6 +74,9 @@ def verdict(report: Any, planted: Mutation) -> str:
 def verdict_of_two(report: Any, first: Mutation, second: Mutation) -> str:
     """Return "unseen", "wrong", "vague", "one" or "both" for a file with two mistakes."""
     either = Mutation("", [], (*first.equations, *second.equations), ())
+    notes = " ".join(report.notes)
+    if report.ok and all(re.search(word, notes) for planted in (first, second) for word in planted.words):
+        return "vague"  # the same factor in dW and in db is one of the whole gradient
     if verdict(report, either) != "exact":
         return verdict(report, either)
     named = [any(says(fault, planted) for fault in report.faults) for planted in (first, second)]

@@ -103,7 +103,6 @@ CORRECT: dict[str, tuple[Any, dict[str, Any]]] = {
     "object": (Correct([2, 4, 3], ["sigmoid"] * 2), {}),
     "rows": (rows_function, {"rows": True}),
     "class in rows": (Rows, {"rows": True}),
-    "flat biases": (lambda w, b, x, y: (lambda g: (g[0], [d.ravel() for d in g[1]]))(function(w, b, x, y)), {}),
     "float32": (lambda w, b, x, y: tuple([p.astype("float32") for p in g] for g in function(w, b, x, y)), {}),
     "lists": (lambda w, b, x, y: tuple([p.tolist() for p in g] for g in function(w, b, x, y)), {}),
     "1/m in δ": (
@@ -122,6 +121,30 @@ CORRECT: dict[str, tuple[Any, dict[str, Any]]] = {
 def test_no_fault_is_found_in_correct_code(name: str) -> None:
     mine, options = CORRECT[name]
     assert str(check_backprop(mine, [2, 4, 3], ["sigmoid", "sigmoid"], **options)) == "no fault found"
+
+
+def test_a_db_that_would_broadcast_b() -> None:
+    """b (4, 1) less db (4,) is (4, 4); where b is handed over as (4,), such a db is right."""
+
+    def flat(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        dw, db = function(weights, biases, x, y)
+        return dw, [part.ravel() for part in db]
+
+    def any_b(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        return flat(weights, [b.reshape(-1, 1) for b in biases], x, y)
+
+    text = "BP3: db[0] has shape (4,), but b has (4, 1): b − lr·db becomes (4, 4); sum with keepdims=True."
+    assert str(check_backprop(flat, [2, 4, 3], ["sigmoid", "sigmoid"])) == text
+    assert check_backprop(any_b, [2, 4, 3], ["sigmoid", "sigmoid"]).ok
+
+    def columns_of_rows(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        dw, db = rows_function(weights, biases, x, y)
+        return dw, [np.reshape(part, (-1, 1)) for part in db]
+
+    report = check_backprop(columns_of_rows, [2, 4, 3], ["sigmoid", "sigmoid"], rows=True)
+    assert (
+        str(report) == "BP3: db[0] has shape (4, 1), but b has (4,): b − lr·db becomes (4, 4); give db the shape of b."
+    )
 
 
 @pytest.mark.parametrize("widths", [[1, 1], [3, 3, 3], [4, 1], LAYERS, [7, 7, 7]])

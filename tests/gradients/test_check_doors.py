@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -415,12 +416,12 @@ def test_nested_lists_and_single_precision() -> None:
     [
         (
             lambda net: lambda x, y: net.predict(x),
-            "run: the step leaves every weight as it was; let it make one update",
+            "run: nothing happens: the step leaves every weight as it was; let it make one update",
         ),
         (lambda net: lambda x, y: net.fit(x, y, 10), "run: one call of the step makes 10 updates"),
         (
             lambda net: lambda x, y: [net.fit(x[[i]], y[[i]], 1) for i in range(len(x))],
-            "right for one sample, but not for a batch: one call makes several updates",
+            "right for one sample, but not for a batch: let one call make one update with the whole batch",
         ),
         (
             lambda net: lambda x, y: net.__dict__.update({n: getattr(net, n) - 0.1 for n in ("W1", "b1", "W2", "b2")}),
@@ -431,6 +432,42 @@ def test_nested_lists_and_single_precision() -> None:
 def test_a_step_that_shows_no_gradient(step: Any, sentence: str) -> None:
     net = Attributes(LAYERS)
     assert sentence in str(check_backprop(parameters=places(net), step=step(net), lr=0.1, layers=LAYERS))
+
+
+class Rated:
+    """Two sigmoid layers whose fit steps by `rate_w` and `rate_b`, which are made of its learning rate."""
+
+    def __init__(self, sizes: list[int]) -> None:
+        self.W = [np.ones((i, o)) for i, o in itertools.pairwise(sizes)]
+        self.b = [np.zeros((1, o)) for o in sizes[1:]]
+        self.lr = 0.1
+
+    def rates(self) -> tuple[float, float]:
+        return self.lr, self.lr
+
+    def fit(self, X: Any, y: Any) -> Any:
+        dw1, db1, dw2, db2 = styles.rows(self.W, self.b, X, y)
+        rate_w, rate_b = self.rates()
+        self.W = [w - rate_w * dw for w, dw in zip(self.W, (dw1, dw2), strict=True)]
+        self.b = [b - rate_b * db for b, db in zip(self.b, (db1, db2), strict=True)]
+        return self
+
+
+@pytest.mark.parametrize(
+    ("rates", "sentence"),
+    [
+        (lambda net: (net.lr, net.lr**2), "BP3: in db, the learning rate is applied twice."),
+        (lambda net: (1.0, net.lr), "BP4: in dW, the learning rate is missing."),
+        (lambda net: (net.lr**2,) * 2, "your step is 0.09 × the gradient, where the learning rate is 0.3; right if"),
+        (lambda net: (1.0, 1.0), "your step is the gradient itself, where the learning rate is 0.3; right if"),
+        (lambda net: (0.0, 0.0), "run: nothing happens: the step leaves every weight as it was"),
+        (lambda net: (net.lr, 0.0), "BP3: db is 0: the biases have no gradient."),
+    ],
+)
+def test_the_rate_of_a_step(rates: Any, sentence: str) -> None:
+    assert check_backprop(Rated, LAYERS).ok
+    kind = type("Rated", (Rated,), {"rates": rates})
+    assert sentence in str(check_backprop(kind, LAYERS))
 
 
 def test_a_rate_at_which_our_own_updates_diverge() -> None:
@@ -537,15 +574,19 @@ class Nine:
 
 
 CLASSES: dict[str, tuple[type, dict[str, Any], str]] = {
-    "attributes and fit": (Attributes, {}, "it is checked by its fit; its parameters are W1, W2, b1, b2."),
+    "attributes and fit": (Attributes, {}, "it is checked by its fit; its parameters are W1, W2, b1 and b2."),
     "layers with gradients": (
         Layers,
         {},
         "its backward; its parameters are layers[0].weights, layers[1].weights, layers[0].bias",
     ),
     "the book's": (Book, {}, "it is checked by its backprop for one sample at a time"),
-    "forward and backward": (Forward, {}, "it is checked by its backward; its parameters are W[0], W[1], b[0], b[1]."),
-    "other names": (Nine, {"biases": False}, "its parameters are syn_in, syn_out."),
+    "forward and backward": (
+        Forward,
+        {},
+        "it is checked by its backward; its parameters are W[0], W[1], b[0] and b[1].",
+    ),
+    "other names": (Nine, {"biases": False}, "its parameters are syn_in and syn_out."),
 }
 
 

@@ -90,7 +90,7 @@ def count(positions: range) -> tuple[Counter[str], str]:
 
 
 def test_a_sample_of_the_mutations_is_detected_and_named() -> None:
-    counts, text = count(range(0, len(PLANTED), 12))
+    counts, text = count(range(0, len(PLANTED), 4))
     assert counts["unseen"] == counts["wrong"] == 0, text
     assert counts["exact"] >= 0.9 * counts.total(), text
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from glassnet import check_backprop
-from glassnet.check.candidates.candidate import Candidate
+from glassnet.check.candidates.conventions import Conventions
+from glassnet.check.candidates.function_candidate import FunctionCandidate
 from glassnet.check.comparison import Comparison, compare_gradients
 from glassnet.check.drawing import Drawn, Shape, dead_rows
 from glassnet.check.mistakes.search import stacked
@@ -23,7 +24,14 @@ FIRST_OF_EACH = dict(reversed(CASES))
 def compared(mine: Any, architecture: str = "sigmoid", **known: Any) -> Comparison:
     """The comparison of a function on a trial of which more is known."""
     widths, names, cost = ARCHITECTURES[architecture]
-    return compare_gradients(Candidate(mine, names, rows=False), Trial(widths, names, cost, 7, **known))
+    has_biases = known.get("has_biases", True)
+
+    def without(weights: Any, x: Any, y: Any) -> Any:
+        return mine(weights, [np.zeros((len(w), 1)) for w in weights], x, y)[0]
+
+    conventions = Conventions(rows=False, biases=has_biases)
+    candidate = FunctionCandidate(mine if has_biases else without, conventions, len(names))
+    return compare_gradients(candidate, Trial(widths, names, cost, 7, **known))
 
 
 @pytest.mark.parametrize(
@@ -86,6 +94,69 @@ def test_two_mistakes_of_the_forward_pass() -> None:
     assert str(report) == sentence
 
 
+def softmax_over(axis: Any) -> Any:
+    """Softmax whose largest z is that of a sample, and whose sum is over something else."""
+
+    def value(s: Mine, r: Run, n: int) -> Any:
+        if n < r.last:
+            return Mine.value(s, r, n)
+        e = np.exp(r.z[n] - r.z[n].max(axis=0))
+        return e / e.sum(axis=axis, keepdims=True)
+
+    return {"value": value, "output_gate": lambda s, r, e: r.a[r.last] - r.y}
+
+
+@pytest.mark.parametrize(
+    ("axis", "sentence"), [(1, "over the wrong axis: over the samples"), (None, "over the batch as a whole")]
+)
+def test_a_softmax_over_more_than_the_outputs(axis: Any, sentence: str) -> None:
+    widths, names, cost = ARCHITECTURES["relu, softmax"]
+    report = check_backprop(type("Wrong", (Mine,), softmax_over(axis))(names, cost), widths, names, cost)
+    assert len(report.faults) == 1 and f"forward: softmax is taken {sentence}" in str(report), str(report)
+
+
+def test_another_activation_forward_in_all_layers_and_the_right_derivative() -> None:
+    methods = {
+        "value": lambda s, r, n: np.tanh(r.z[n]),
+        "output_gate": lambda s, r, e: e * r.a[r.last] * (1 - r.a[r.last]),
+        "gate": lambda s, r, n, e: e * r.a[n] * (1 - r.a[n]),
+    }
+    widths, names, cost = SIGMOID
+    report = check_backprop(type("Wrong", (Mine,), methods)(names, cost), widths, names, cost)
+    assert str(report) == "forward: the activation of all layers is tanh; σ' is still that of sigmoid."
+
+
+def test_a_z_that_holds_the_last_product_alone() -> None:
+    methods = {"affine": lambda s, r, n: r.w[n][:, -1:] * r.a[n - 1][-1:] + r.b[n]}
+    widths, names, cost = SIGMOID
+    report = check_backprop(type("Wrong", (Mine,), methods)(names, cost), widths, names, cost)
+    assert str(report) == "forward: z holds w·a of the last input alone instead of W·a: the sum is overwritten."
+
+
+def test_a_layer_that_steps_twice_is_not_an_error_that_is_halved_below() -> None:
+    twice = {
+        "weight": lambda s, r, n: Mine.weight(s, r, n) * (2 if n == r.last else 1),
+        "bias": lambda s, r, n: Mine.bias(s, r, n) * (2 if n == r.last else 1),
+    }
+    widths, names, cost = SIGMOID
+    report = check_backprop(type("Wrong", (Mine,), twice)(names, cost), widths, names, cost)
+    assert str(report) == "BP3 and BP4: dW2 and db2 are 2 × ours: direction right, scale wrong."
+
+
+@pytest.mark.parametrize(
+    ("architecture", "note"),
+    [
+        ("sigmoid", "the mean over the 2 outputs, or a ½ more than in ours; right if your cost is a mean over the 2 "),
+        ("tanh, several sigmoids", "the mean over the 3 outputs; right if your cost is a mean over the 3 outputs."),
+    ],
+)
+def test_a_mean_over_the_outputs(architecture: str, note: str) -> None:
+    widths, names, cost = ARCHITECTURES[architecture]
+    mean = {"output_gate": lambda s, r, e: Mine.output_gate(s, r, e) / widths[-1]}
+    report = check_backprop(type("Mean", (Mine,), mean)(names, cost), widths, names, cost)
+    assert report.ok and note in str(report), str(report)
+
+
 def test_a_mistake_is_named_behind_a_penalty_a_sum_and_an_epsilon() -> None:
     widths, names, cost = ARCHITECTURES["tanh, several sigmoids"]
     methods = {**RIGHT["ε, sum and L2"].methods, **WRONG["no gate"].methods}
@@ -128,7 +199,7 @@ def test_an_error_that_does_not_arrive() -> None:
     widths, names, cost = ARCHITECTURES["three hidden"]
     kind = type("Cut", (Mine,), {"arriving": lambda s, r, n: 0 * Mine.arriving(s, r, n)})
     report = check_backprop(kind(names, cost), widths, names, cost)
-    assert str(report) == "BP2: the gradient is 0 in layers 1 and 2 and 3: no error arrives below layer 4."
+    assert str(report) == "BP2: the gradient is 0 in layers 1, 2 and 3: no error arrives below layer 4."
 
 
 @pytest.mark.parametrize(
@@ -174,10 +245,12 @@ def test_an_error_without_a_known_cause_is_reported_beside_the_other_faults() ->
     def broken(s: Mine, r: Run, n: int) -> Any:
         return np.dot(r.w[n + 1].T, r.d[n + 1]) + (np.zeros((5, 5)) if len(r.a[n]) == 4 else 0)
 
-    kind = type("Wrong", (Mine,), {"arriving": broken, "bias": lambda s, r, n: r.d[n].sum(axis=1)})
+    kind = type("Wrong", (Mine,), {"arriving": broken, "bias": lambda s, r, n: r.d[n].sum(axis=1, keepdims=True)})
     report = check_backprop(kind(["tanh", "sigmoid"], "quadratic"), [3, 4, 6], ["tanh", "sigmoid"])
     assert [fault.equation for fault in report.faults] == ["run", "BP3"], str(report)
-    assert "shapes (4,7) and (5,5) do not fit (4 is the width of layer 1, 7 is the batch)" in report.faults[0].sentence
+    assert (
+        "shapes (4,11) and (5,5) do not fit (4 is the width of layer 1, 11 is the batch)" in report.faults[0].sentence
+    )
 
 
 # ---- what is known before

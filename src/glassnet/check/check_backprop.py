@@ -19,7 +19,7 @@ from glassnet.check.candidates.conventions import Conventions
 from glassnet.check.candidates.function_candidate import FunctionCandidate
 from glassnet.check.candidates.object_candidate import ObjectCandidate
 from glassnet.check.class_checks import class_faults
-from glassnet.check.comparison import Comparison, compare_gradients
+from glassnet.check.comparison import RIGHT_ERROR, Comparison, compare_gradients
 from glassnet.check.forward_check import forward_faults
 from glassnet.check.hints import NO_KNOWN_MISTAKE, hint
 from glassnet.check.mistakes.fault import Fault
@@ -85,7 +85,7 @@ def check_backprop(
     mine : a function (weights, biases, x, y) -> (dw, db), or one whose names say otherwise, such as (X, Y, params) or
         (W1, b1, W2, b2, x, y). It may return lists, a dict, pairs, dW1, db1, dW2, db2, one vector, any of these with
         the loss. Or a class or object: the article's (feedforward, backpropagation, train), backprop(x, y), forward
-        with backward, fit or train; those that make an update are called with lr=1
+        with backward, fit or train; those that make an update are called with lr=0.3
     layers, activations, cost : the network to try it on, as for glassnet.NeuralNetwork
     parameters, step, lr, grads : (owner, weight, bias) of each layer, such as (net, "W1", "b1"): an attribute or key of
         an object, dict or list, or arrays (W, b); step(x, y) makes one update with the rate lr. The gradient is
@@ -162,12 +162,17 @@ def _gradient_faults(candidate: Candidate, trial: Trial) -> Comparison:
     try:
         found = compare_gradients(candidate, trial)
     except CandidateError as error:
-        hinted = hint(candidate, trial)
+        hinted = hint(candidate, trial, has_run=False)
         return Comparison(run_faults(candidate, trial, error) if hinted is None else [hinted], [])
-    if any(fault.equation == "run" or NO_KNOWN_MISTAKE in fault.sentence for fault in found.faults):
-        hinted = hint(candidate, trial)
+    if found.faults and all(map(_is_unlocated, found.faults)):
+        hinted = hint(candidate, trial, has_run=True)
         return found if hinted is None else Comparison([hinted], [])
     return found
+
+
+def _is_unlocated(fault: Fault) -> bool:
+    """Whether nothing is known of a fault, so that another way to call the code may be the reason."""
+    return NO_KNOWN_MISTAKE in fault.sentence and RIGHT_ERROR not in fault.sentence
 
 
 def _state_faults(candidate: Candidate, trial: Trial, notes: list[str]) -> list[Fault]:

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glassnet.check.candidates.arrays_candidate import ArraysCandidate
 from glassnet.check.candidates.candidate import Answer, Candidate, CandidateError
 from glassnet.check.mistakes.decay import OtherBatch, decay_findings
 from glassnet.check.mistakes.decoder import UNKNOWN, Theirs
 from glassnet.check.mistakes.explanation import NOTHING_KNOWN, Explanation, Wording, first_difference, gap_text
-from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fault import Fault, layers_text
 from glassnet.check.mistakes.scale import Setting, Verdict, judge
 from glassnet.check.mistakes.search import Search
 from glassnet.check.pairing import pairing_fault
@@ -23,6 +24,8 @@ from glassnet.program.parameters import Array
 
 TRIALS = 4  # so that even one number per array is four, and two unknown factors cannot explain what they do not cause
 OTHER_SIZES = (11, 13, 17, 19, 23)  # of a batch, to see which factors depend on it
+
+RIGHT_ERROR = "δ is right there"  # in the sentence of a fault in one of dW and db
 
 __all__ = ["Comparison", "compare_gradients", "is_same"]
 
@@ -56,7 +59,10 @@ def _compare(candidate: Candidate, trial: Trial) -> Comparison:
     theirs = _stacked(matched, trials, answers[:-1])
     zeros = find_zeros(trial, theirs)
     found = _Numbers(candidate, trials, without(theirs, zeros), tolerance).comparison()
-    faults = [fault for fault in zero_faults(trial, theirs, zeros) if zeros.are_exact or not found.faults]
+    makes_steps = isinstance(candidate, ArraysCandidate)
+    faults = zero_faults(trial, theirs, zeros, makes_steps=makes_steps) if zeros.are_exact or not found.faults else []
+    if any(fault.equation == "forward" and "bias" in fault.sentence for fault in found.faults):
+        faults = [fault for fault in faults if fault.equation != "BP3"]  # the ones are 0, in z and so in db
     return Comparison([*matched.faults, *faults, *found.faults], [*matched.notes, *found.notes])
 
 
@@ -108,9 +114,12 @@ class _Numbers:
         unknown = [(mistake, layer) for mistake, layer in certain.reading.mistakes if mistake in UNKNOWN.values()]
         for name, other in (("dW", "db"), ("db", "dW")):
             if layers := [layer for mistake, layer in unknown if mistake is UNKNOWN[name]]:
-                text = f"{NOTHING_KNOWN}; {name} differs in layer {_listed(layers)}, by {self._gap(name, layers[0])}"
-                faults.append(Fault(UNKNOWN[name].equation, f"{text}; δ is right there, as {other} shows.{again}"))
-        if certain.unread:
+                text = f"{NOTHING_KNOWN}; {name} differs in {layers_text(layers)}, by {self._gap(name, layers[0])}"
+                faults.append(Fault(UNKNOWN[name].equation, f"{text}; {RIGHT_ERROR}, as {other} shows.{again}"))
+        if certain.unread and certain.forward.mistake is not None:
+            forward = faults[0]
+            faults = [Fault(forward.equation, f"{forward.sentence} Mend it and run the check again.")]
+        elif certain.unread:
             above = next(iter(certain.factors.values()), 1.0)
             rest = first_difference(self.trial, self.theirs, self.tolerance, (certain.unread, above))
             faults.append(Fault(rest.equation, f"{rest.sentence}{again}"))
@@ -125,7 +134,16 @@ class _Numbers:
 
     @property
     def _setting(self) -> Setting:
-        return Setting(self.trial.m, self.trial.widths, self.tolerance)
+        return Setting(self.trial.m, self.trial.widths, self.tolerance, self._has_half, self._lr)
+
+    @property
+    def _lr(self) -> float:
+        candidate = self.candidate
+        return candidate.rate_of_steps(self.trial) if isinstance(candidate, ArraysCandidate) else 1.0
+
+    @property
+    def _has_half(self) -> bool:
+        return self.trial.network.architecture.cost.name in ("quadratic", "huber")
 
     def _explained(self, best: list[Explanation]) -> Comparison:
         explanation = best[0]
@@ -159,10 +177,6 @@ class _Numbers:
             return None
         best = Search(trials, theirs, self.tolerance).best()
         return OtherBatch(best[0], trials[0].m) if best else None
-
-
-def _listed(layers: list[int]) -> str:
-    return f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, sorted(layers)))}"
 
 
 def _is_unknown(explanation: Explanation) -> bool:

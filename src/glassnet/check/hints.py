@@ -22,31 +22,36 @@ NUMBERS_OF_UPDATES = (2, 3, 5, 10, 20, 50, 100, 1000)  # that a default such as 
 SEVERAL = "one call of the step makes {count} updates, which is not one gradient; let it make one, with epochs=1."
 
 
-def hint(candidate: Candidate, trial: Trial) -> Fault | None:
-    """The fault that explains their numbers by the way they are called; None where there is none."""
+def hint(candidate: Candidate, trial: Trial, *, has_run: bool) -> Fault | None:
+    """The fault that explains their numbers by the way they are called; None where there is none.
+
+    `has_run`: their code took the whole batch. What is wrong there alone is then as well a fault of the batch.
+    """
     if candidate.is_multiple(trial):
         return None
-    for conventions, fault in _others(candidate, trial):
+    for conventions, fault in _others(candidate, trial, has_run):
         if candidate.with_conventions(conventions).is_multiple(trial):
             return fault
     return _several_updates(candidate, trial) if isinstance(candidate, ArraysCandidate) else None
 
 
-def _others(candidate: Candidate, trial: Trial) -> Iterator[tuple[Conventions, Fault]]:
+def _others(candidate: Candidate, trial: Trial, has_run: bool) -> Iterator[tuple[Conventions, Fault]]:
     """Other conventions to try, and what it means where they fit."""
     conventions = candidate.conventions
     for end in FOLDED if conventions.biases in FOLDED else ():
         sentence = f'the ones stand at the other end: it is right with biases="{end}".'
         yield conventions._replace(biases=end), Fault("forward", sentence)
-    if not conventions.one_sample:
-        way = "pass one_sample=True if that is how it is meant"
-        if isinstance(candidate, ArraysCandidate):
-            way = "one call makes several updates; let it use the whole batch at once, or pass one_sample=True"
-        sentence = f"it is right for one sample, but not for a batch: {way}."
-        yield conventions._replace(one_sample=True), Fault("run", sentence)
     if not conventions.labels and trial.network.architecture.cost.target_sum is not None:
         sentence = "it is right when y is class numbers (batch,), not one-hot: pass labels=True."
         yield conventions._replace(labels=True), Fault("run", sentence)
+    if not conventions.one_sample:
+        way = "pass one_sample=True if it is meant for one"
+        if isinstance(candidate, ArraysCandidate):
+            way = "let one call make one update with the whole batch, or pass one_sample=True"
+        elif has_run:
+            way = f"look at the sums and means over the samples, or {way}"
+        sentence = f"it is right for one sample, but not for a batch: {way}."
+        yield conventions._replace(one_sample=True), Fault("run", sentence)
 
 
 def _several_updates(candidate: ArraysCandidate, trial: Trial) -> Fault | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from glassnet.check.candidates.candidate import Answer, CandidateError
-from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fault import Fault, listed
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 
@@ -63,6 +65,12 @@ def match_shapes(trial: Trial, answer: Answer) -> Matched:
     unusable = tuple(number for number, part in enumerate(db) if part.size != shapes[number][0])
     if unusable:
         faults.append(_bias_fault(trial, unusable, db))
+    elif answer.misfits:
+        layer, shape, b = answer.misfits[0]
+        becomes = np.broadcast_shapes(shape, b)
+        cure = "sum with keepdims=True" if len(shape) < len(b) else "give db the shape of b"
+        text = f"db[{layer}] has shape {shape}, but b has {b}: b − lr·db becomes {becomes}; {cure}."
+        faults.append(Fault("BP3", text))
     return Matched(faults, [], is_swapped, is_backward, is_transposed, unusable)
 
 
@@ -74,9 +82,11 @@ def _bias_fault(trial: Trial, unusable: tuple[int, ...], db: list[Array]) -> Fau
         text = f"db[{number}] is one number for all {width} neurons; sum over the samples only (axis 1)."
     elif part.size == trial.m:
         text = "db is summed over the wrong axis: over neurons, not over samples (axis 0 instead of axis 1)."
+    elif part.shape == delta.shape and np.allclose(part, part[:1]):  # b itself was broadcast by it
+        text = f"db is summed over the wrong axis, over neurons instead of samples: b takes the shape {part.shape}."
     elif part.shape == delta.shape:
         text = f"db[{number}] is δ itself, {part.shape}; return its mean over the samples."
     else:
         text = f"db[{number}] has shape {part.shape}; ({width}, 1) is expected."
-    names = " and ".join(f"db[{n}]" for n in unusable)
+    names = listed([f"db[{n}]" for n in unusable])
     return Fault("BP3", f"{text[:-1]}; the numbers of {names} could not be compared.")

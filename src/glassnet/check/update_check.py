@@ -12,6 +12,7 @@ from glassnet.check.comparison import Comparison, compare_gradients
 from glassnet.check.hints import NO_KNOWN_MISTAKE
 from glassnet.check.mistakes.fault import Fault
 from glassnet.check.mistakes.fit import factor
+from glassnet.check.mistakes.scale import number
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.program.parameters import Array
 
@@ -34,7 +35,7 @@ def update_findings(candidate: ObjectCandidate, trial: Trial) -> Comparison:
         answer = update.answer(trial)
         ratios = [_ratio(*parts) for parts in zip((answer.dw, answer.db), trial.gradients, strict=True)]
         if None not in ratios:
-            return _of_ratios(name, ratios, trial.m)
+            return _of_ratios(name, ratios, {**_meanings(trial.m), **_of_rate(update.rate(trial))})
         found = compare_gradients(update, trial)
     except CandidateError as error:
         found = Comparison([Fault("run", f"{error}.")], [])
@@ -51,22 +52,32 @@ def _ratio(step: Sequence[Array], gradient: Sequence[Array]) -> float | None:
     return factor([p.reshape(q.shape) for p, q in zip(step, gradient, strict=True)], gradient, FLOAT32_TOLERANCE)
 
 
-def _of_ratios(name: str, ratios: list[float | None], m: int) -> Comparison:
-    """What steps that are multiples of the gradient mean; the same positive one for all is a matter of the rate."""
-    numbers = [float(ratio or 0) for ratio in ratios]
-    if numbers[0] > 0 and np.isclose(numbers[0], numbers[1], rtol=1e-3):
-        scale = f"the step of its {name} is {numbers[0]:.4g} × the gradient: a matter of its rate."
-        return Comparison([], [] if np.isclose(numbers[0], 1, rtol=1e-3) else [scale])
-    meanings = {
+def _meanings(m: int) -> dict[float, str]:
+    """What a step of so many times the gradient means."""
+    return {
         1.0: "",
         -1.0: "move uphill: subtract the gradient, do not add it",
         0.0: "are never updated",
         float(m): f"move by the sum over the batch of {m} instead of the mean",
         1 / m: "are divided by the number of samples a second time",
     }
+
+
+def _of_rate(lr: float) -> dict[float, str]:
+    """What a step means whose learning rate is used otherwise than once."""
+    once = {lr: "are multiplied by the learning rate twice", 1 / lr: "are not multiplied by the learning rate"}
+    return {} if lr == 1 else once
+
+
+def _of_ratios(name: str, ratios: list[float | None], meanings: dict[float, str]) -> Comparison:
+    """What steps that are multiples of the gradient mean; the same positive one for all is a matter of the rate."""
+    numbers = [float(ratio or 0) for ratio in ratios]
+    if numbers[0] > 0 and np.isclose(numbers[0], numbers[1], rtol=1e-3):
+        scale = f"the step of its {name} is {number(numbers[0])} × the gradient: a matter of its rate."
+        return Comparison([], [] if np.isclose(numbers[0], 1, rtol=1e-3) else [scale])
     texts = [next((t for one, t in meanings.items() if np.isclose(r, one, 1e-3, 1e-9)), None) for r in numbers]
     said = {
-        part: f"move by {r:.4g} × the gradient" if t is None else t
+        part: f"move by {number(r)} × the gradient" if t is None else t
         for part, r, t in zip(PARTS, numbers, texts, strict=True)
     }
     if said["weights"] == said["biases"]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glassnet.check.mistakes.decoder import Theirs
-from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fault import Fault, layers_text, listed
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 
@@ -43,8 +43,8 @@ def without(theirs: Theirs, zeros: Zeros) -> Theirs:
     return Theirs(*([None if n in layers else part for n, part in enumerate(parts)] for parts, layers in pairs))
 
 
-def zero_faults(trial: Trial, theirs: Theirs, zeros: Zeros) -> list[Fault]:
-    """What is said of them."""
+def zero_faults(trial: Trial, theirs: Theirs, zeros: Zeros, *, makes_steps: bool) -> list[Fault]:
+    """What is said of them; `makes_steps`: a layer may as well have made none."""
     every = [[n for n, part in enumerate(parts) if part is not None] for parts in theirs]
     if [zeros.dw, zeros.db] == every:
         sizes = ", ".join(f"{np.abs(dw).max():.2g}" for dw in trial.gradients[0])
@@ -52,23 +52,26 @@ def zero_faults(trial: Trial, theirs: Theirs, zeros: Zeros) -> list[Fault]:
         return [Fault("run", text)]
     both = [n for n in zeros.dw if n in zeros.db or n not in every[1]]
     if both and both == list(range(1, len(both) + 1)):
-        return [_not_arriving(trial, both, zeros.are_exact)]
+        return [_not_arriving(trial, both, zeros.are_exact, makes_steps)]
     faults = []
     names = (("dW", "BP4", "the weights have"), ("db", "BP3", "the biases have"))
     for (name, equation, what), layers, compared in zip(names, (zeros.dw, zeros.db), every, strict=True):
         if layers and layers == compared:
             faults.append(Fault(equation, f"{name} is 0: {what} no gradient."))
         elif layers:
-            text = " and ".join(f"{name}{n}" for n in layers)
+            text = listed([f"{name}{n}" for n in layers])
             faults.append(Fault(equation, f"the gradient is 0 in {text}, and not in the other layers."))
     return faults
 
 
-def _not_arriving(trial: Trial, layers: list[int], is_exact: bool) -> Fault:
+def _not_arriving(trial: Trial, layers: list[int], is_exact: bool, makes_steps: bool) -> Fault:
     """The lower layers get no error at all."""
     if not is_exact and trial.dense[-1].activation.name == "softmax":
         return Fault(
             "BP2", "the error is not multiplied by the weights: every neuron gets Σδ, which is 0 with softmax."
         )
-    names = f"layer{'s' if len(layers) > 1 else ''} {' and '.join(map(str, layers))}"
-    return Fault("BP2", f"the gradient is 0 in {names}: no error arrives below layer {len(layers) + 1}.")
+    text = f"the gradient is 0 in {layers_text(layers)}: no error arrives below layer {len(layers) + 1}"
+    if makes_steps:
+        names = listed([f"{kind}{n}" for n in layers for kind in "Wb"])
+        return Fault("BP2 or update", f"{text}, or {names} are never updated.")
+    return Fault("BP2", f"{text}.")

@@ -10,11 +10,19 @@ import numpy as np
 from glassnet.check.candidates.candidate_error import CandidateError
 from glassnet.check.candidates.conventions import FOLDED
 from glassnet.check.candidates.reading import Reading
-from glassnet.check.candidates.return_forms import Form, Shapes, fit
+from glassnet.check.candidates.return_forms import Form, Shape, Shapes, fit
 from glassnet.check.trial import Trial
 from glassnet.program.parameters import Array
 
 SAME_DIRECTION = 1e-6  # of 1 − cos² of two gradients that are multiples of each other
+
+
+class Misfit(NamedTuple):
+    """A db of the right size whose shape makes b − lr·db something else than b; `layer` counts from 0."""
+
+    layer: int
+    db: tuple[int, ...]
+    b: tuple[int, ...]
 
 
 class Answer(NamedTuple):
@@ -23,6 +31,7 @@ class Answer(NamedTuple):
     dw: list[Array]
     db: list[Array]
     is_float32: bool  # of lower precision than float64, so that only a coarse comparison is fair
+    misfits: tuple[Misfit, ...] = ()
 
 
 def given_shapes(reading: Reading, trial: Trial) -> Shapes:
@@ -43,7 +52,17 @@ def as_answer(form: Form, reading: Reading, trial: Trial) -> Answer:
         db = [part.copy() for part in trial.gradients[1]]
     else:
         db = as_arrays(form.db, "db", count, reading.take_bias)
-    return Answer(dw, db, _is_float32(form.dw))
+    return Answer(dw, db, _is_float32(form.dw), _misfits(form.db, given_shapes(reading, trial).biases))
+
+
+def _misfits(db: Any, shapes: list[Shape]) -> tuple[Misfit, ...]:
+    """Where b − lr·db would be broadcast, for b of these shapes."""
+    found = []
+    for layer, (part, shape) in enumerate(zip(db, shapes, strict=False)):
+        is_array = isinstance(part, np.ndarray) and part.size == np.prod(shape)
+        if is_array and np.broadcast_shapes(part.shape, shape) not in (shape, part.shape):
+            found.append(Misfit(layer, part.shape, shape))
+    return tuple(found)
 
 
 def _unfolded(part: Array, shape: tuple[int, ...], end: str) -> tuple[Array, Array]:
@@ -60,7 +79,7 @@ def _unfolded(part: Array, shape: tuple[int, ...], end: str) -> tuple[Array, Arr
     return (part[:, 1:], part[:, :1]) if end == "first" else (part[:, :-1], part[:, -1:])
 
 
-def rank(answer: Answer, trial: Trial) -> tuple[float, float]:
+def rank(answer: Answer, trial: Trial) -> tuple[float, float, int]:
     """How well an answer fits: infinitely where it is a multiple of ours; else how many arrays are, and the shapes."""
     ours = [part for parts in trial.gradients for part in parts]
     theirs = [*answer.dw, *answer.db]
@@ -70,7 +89,7 @@ def rank(answer: Answer, trial: Trial) -> tuple[float, float]:
     if same == len(ours):
         flat = [np.concatenate([part.ravel() for part in parts]) for parts in (theirs, ours)]
         same = np.inf if _same_direction(*flat) else same
-    return same, fitting
+    return same, fitting, -len(answer.misfits)
 
 
 def _same_direction(theirs: Array, ours: Array) -> bool:

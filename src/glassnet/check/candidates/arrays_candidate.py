@@ -5,6 +5,7 @@ The gradient is (before − after)/lr, or it is read where their code keeps it.
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -23,8 +24,10 @@ from glassnet.check.trial import Trial
 from glassnet.errors import ParameterError
 from glassnet.program.parameters import Array
 
+BY_STEP = "by what a step changes"  # the order of a gradient that was not returned or kept
 NOTHING_CHANGED = (
-    "the step leaves every weight as it was; let it make one update, or say with grads= where its gradients are"
+    "nothing happens: the step leaves every weight as it was; let it make one update, or say with grads= where its "
+    "gradients are"
 )
 NO_GRADIENT_DESCENT = (
     "every weight moves by the same amount, as in the first step of Adam or Rprop, which tells only the signs of the "
@@ -52,6 +55,10 @@ class ArraysCandidate(Candidate):
     def rate(self, trial: Trial) -> float:
         """The learning rate of the step."""
         return self.attach(trial, trial.m).lr
+
+    def rate_of_steps(self, trial: Trial) -> float:
+        """The learning rate by which the change of the arrays was divided; 1 where the gradient was read."""
+        return self.rate(trial) if self.order == BY_STEP else 1.0
 
     def readings(self, trial: Trial) -> list[Reading]:
         """The readings that fit the shapes of their arrays."""
@@ -108,9 +115,10 @@ def _gradient(attached: Attached, before: list[Array], result: Any, shapes: Shap
                     for step, old in zip(steps, before, strict=True)
                 ],
                 shapes,
+                BY_STEP,
             )
         ]
-    if attached.may_return and result is not None:
+    if attached.may_return and result is not None and not _holds(result, after, shapes):
         try:
             found = forms(result, shapes)
         except CandidateError:
@@ -124,14 +132,23 @@ def _gradient(attached: Attached, before: list[Array], result: Any, shapes: Shap
     raise CandidateError(NOTHING_CHANGED)
 
 
-def _form(arrays: list[Array], shapes: Shapes) -> Form:
+def _holds(result: Any, after: list[Array], shapes: Shapes) -> bool:
+    """Whether what a step returned is the object with the weights, such as self, and no gradient."""
+    with contextlib.suppress(CandidateError):
+        first = forms(result, shapes)[0]
+        arrays = [*first.dw, *first.db]
+        return len(arrays) == len(after) and all(map(np.array_equal, arrays, after))
+    return False
+
+
+def _form(arrays: list[Array], shapes: Shapes, order: str = "by name") -> Form:
     """The gradient of arrays in the order of `each`; a vector that stands for a matrix of one column becomes one."""
     expected = [*shapes.weights, *shapes.biases]
     parts = [
         part.reshape(shape) if part.ndim == 1 and part.size == np.prod(shape) else part
         for part, shape in zip(arrays, expected, strict=True)
     ]
-    return Form("by name", parts[: shapes.layers], parts[shapes.layers :])
+    return Form(order, parts[: shapes.layers], parts[shapes.layers :])
 
 
 def weight_orientations(layers: list[LayerPlaces], widths: list[int], conventions: Conventions) -> list[str]:

@@ -33,7 +33,7 @@ class Choice(NamedTuple):
     order: str
     is_odd_order: bool  # another one than usual, or one of several that the shapes allow
     answer: Answer
-    rank: tuple[float, float]  # how many arrays have our direction; how well the shapes fit
+    rank: tuple[float, float, int]  # how many arrays have our direction; how well the shapes fit, and those of db b
 
     @property
     def is_right(self) -> bool:
@@ -134,7 +134,7 @@ class Candidate(ABC):
                         best = choice
             except CandidateError as error:
                 failures.append((reading, error))
-            if best is not None and best.is_right:
+            if best is not None and best.is_right and not best.answer.misfits:
                 break
         if best is None:
             raise self._farthest(failures, trial)

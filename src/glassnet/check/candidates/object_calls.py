@@ -36,6 +36,7 @@ WORDS = {
     "seed": "seed randomstate rngseed",
     "quiet": "verbose printcost plot display show log",
 }
+RATE = 0.3  # with which steps are made where it can be chosen: one whose square, half and inverse are other numbers
 MEANING = {word: role for role, words in WORDS.items() for word in words.split()}
 
 
@@ -44,6 +45,11 @@ def meaning_of(name: str) -> str | None:
     text = name.lower().replace("_", "")
     role = ROLE_OF.get(text)
     return role if role in ("x", "y") else MEANING.get(text)
+
+
+def takes_rate(function: Callable[..., Any]) -> bool:
+    """Whether an argument of a function is the learning rate."""
+    return any(meaning_of(name) == "lr" for name in inspect.signature(function).parameters)
 
 
 def resolved(
@@ -78,7 +84,7 @@ def construct(kind: type, widths: list[int], activations: Sequence[Any]) -> dict
         "inputs": widths[0],
         "outputs": widths[-1],
         "hidden_list": list(widths[1:-1]),
-        "lr": 1.0,
+        "lr": RATE,
         "epochs": 1,
         "seed": 0,
     }

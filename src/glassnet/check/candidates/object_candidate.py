@@ -13,8 +13,8 @@ from glassnet.check.candidates.arrays_candidate import ArraysCandidate, Attached
 from glassnet.check.candidates.candidate_error import CandidateError, quiet
 from glassnet.check.candidates.conventions import Conventions
 from glassnet.check.candidates.found_arrays import attributes, find_gradients, find_parameters
-from glassnet.check.candidates.object_calls import construct, resolved
-from glassnet.check.candidates.places import LayerPlaces, each
+from glassnet.check.candidates.object_calls import RATE, construct, resolved, takes_rate
+from glassnet.check.candidates.places import LayerPlaces, each, in_ranges
 from glassnet.check.candidates.reading import Reading
 from glassnet.check.trial import Trial
 from glassnet.errors import ParameterError, ParameterTypeError, suggestion
@@ -54,7 +54,7 @@ UPDATE = (
     "sgd",
     "SGD",
 )
-RATE = ("lr", "learning_rate", "eta", "alpha", "rate", "l_rate", "learningrate")
+RATE_NAMES = ("lr", "learning_rate", "eta", "alpha", "rate", "l_rate", "learningrate")
 
 
 class ObjectCandidate(ArraysCandidate):
@@ -119,19 +119,25 @@ class ObjectCandidate(ArraysCandidate):
             return self.mine(**arguments)
 
     def attach(self, trial: Trial, samples: int) -> Attached:
-        """A new object with its arrays and its method, whose rate is 1."""
+        """A new object with its arrays and its method, with our learning rate."""
         instance = self.create(trial.widths) if self.kept is None else self.kept
         places = self._places(instance, trial.widths)
-        for name in RATE:
-            if isinstance(attributes(instance).get(name), (int, float)):
-                setattr(instance, name, 1.0)
         step = bound_step(instance, self.method, samples)
         assert step is not None
-        names = ", ".join(place.label for place in each(places))
+        names = in_ranges([place.label for place in each(places)])
         one = " for one sample at a time" if self.conventions.one_sample else ""
         self.description = f"it is checked by its {self.method}{one}; its parameters are {names}"
         layers = len(trial.widths) - 1
-        return Attached(places, step, gradients=lambda: find_gradients(instance, layers), may_return=True)
+        rate = RATE if self._set_rate(instance) else 1.0
+        return Attached(places, step, rate, lambda: find_gradients(instance, layers), may_return=True)
+
+    def _set_rate(self, instance: Any) -> bool:
+        """Let the object step with our rate; False where it has one of its own that cannot be found."""
+        names = [name for name in RATE_NAMES if isinstance(attributes(instance).get(name), (int, float))]
+        for name in names:
+            setattr(instance, name, RATE)
+        calls = [getattr(instance, self.method), *([self.mine] if isinstance(self.mine, type) else [])]
+        return bool(names) or any(map(takes_rate, calls))
 
     def _places(self, instance: Any, widths: list[int]) -> list[LayerPlaces]:
         """The weights and biases of an object. Raises where they are not found, or not as they were declared."""
@@ -194,7 +200,7 @@ def bound_step(instance: Any, name: str, samples: int) -> Callable[[Any, Any], A
 
 def _known(name: str, x: Any, y: Any, samples: int) -> dict[str, Any]:
     """What a method can be given, by meaning."""
-    known = {"x": x, "y": y, "lr": 1.0, "epochs": 1, "batch": samples, "quiet": False, "seed": 0}
+    known = {"x": x, "y": y, "lr": RATE, "epochs": 1, "batch": samples, "quiet": False, "seed": 0}
     pairs = None if x is None else list(zip(split(x, samples), split(y, samples), strict=True))
     return known | {"mini_batch": pairs} | ({"batch": pairs} if name == "update_mini_batch" else {})
 

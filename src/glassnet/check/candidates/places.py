@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.check.candidates.candidate_error import CandidateError
+from glassnet.check.mistakes.fault import listed
 from glassnet.errors import ParameterError, ParameterTypeError, suggestion
 from glassnet.program.parameters import Array
 
@@ -146,6 +148,19 @@ def each(layers: Iterable[LayerPlaces]) -> list[Place]:
     """All places, weights first."""
     layers = list(layers)
     return [layer.weight for layer in layers] + [layer.bias for layer in layers if layer.bias is not None]
+
+
+def in_ranges(labels: Sequence[str]) -> str:
+    """Labels as people list them: W[0] to W[3], b1 and b2."""
+    parts: dict[tuple[str, str], list[str]] = {}
+    for label in labels:
+        match = re.fullmatch(r"(.*?)(\d+)(\D*)", label)
+        parts.setdefault((match[1], match[3]) if match else (label, ""), []).append(label)
+    return listed([text for names in parts.values() for text in (names if len(names) < 3 else [_range(names)])])
+
+
+def _range(names: list[str]) -> str:
+    return f"{names[0]} to {names[-1]}"
 
 
 @contextlib.contextmanager

@@ -184,7 +184,8 @@ class Decoder:
         scale = self._scale(error.delta, self.run.a[layer - 1] if name == "dW" else None)
         factors = multiples(theirs, [form], scale, self.tolerance)
         if factors is not None:
-            return Part(mistake, float(factors[0]))
+            is_free = mistake is not None and mistake.any_scale and factors[0] > 0
+            return Part(mistake, np.nan if is_free else float(factors[0]))
         if not self.with_decay:
             return None
         w = (self.run.w if name == "dW" else self.run.b)[layer]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.check.mistakes.fault import Mistake
+from glassnet.check.mistakes.fault import Mistake, digits
 from glassnet.check.mistakes.passes import Dense, Pass, transposed
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import Softmax, activation
@@ -145,6 +145,14 @@ def output_errors(run: Pass, right: Dense, max_mistakes: int = 2) -> Iterator[Er
         name = right.activation.name
         once_more = f"σ' is applied once more after a − y; with {name} and this cost it has cancelled already."
         yield Error((Mistake("BP1", once_more),), raw, run.output.error(a - y, run.z[-1], a))
+        if not run.output.activation.elementwise:
+            diagonal = (
+                f"a − y is multiplied by a·(1 − a), the diagonal of {name}'; with this cost {name}' has cancelled."
+            )
+            yield Error((Mistake("BP1", diagonal),), raw, (a - y) * a * (1 - a))
+        for cost_mistake, arriving in _wrong_cost_gradients(run, pair):
+            mistakes = (cost_mistake,) if cost_mistake else ()
+            yield Error(mistakes, arriving, run.output.error(arriving, run.z[-1], a))
         for wrong, error in _wrong_errors(run):
             yield Error((wrong,), error, error)
     costs: list[Part] = [(None, raw), *_wrong_cost_gradients(run, pair), *_wrong_errors(run)]
@@ -229,5 +237,5 @@ def _bias_columns(run: Pass, layer: int, delta: Array) -> Iterator[Part]:
 
 def early_update(lr: float) -> Mistake:
     """W has taken its step, of this learning rate, before the error passes through it."""
-    sentence = "W is updated before the error passes through it; use the W of the forward pass (lr = {lr:.4g})."
-    return Mistake("BP2", sentence.format(lr=lr))
+    sentence = "W is updated before the error passes through it; use the W of the forward pass (lr = {lr})."
+    return Mistake("BP2", sentence.format(lr=digits(lr, 4)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from glassnet.check.mistakes.decoder import UNKNOWN, Reading, Theirs
 from glassnet.check.mistakes.error_mistakes import DETAIL, Above, Error, hidden_errors, output_errors
-from glassnet.check.mistakes.fault import Fault, Mistake
+from glassnet.check.mistakes.fault import Fault, Mistake, digits
 from glassnet.check.mistakes.forward_mistakes import Forward
 from glassnet.check.mistakes.gradient_mistakes import bias_gradients, mean, product, weight_gradients
 from glassnet.check.mistakes.passes import Pass
@@ -53,15 +53,25 @@ class Wording:
         faults = []
         if (forward := explanation.forward).mistake is not None:
             faults.append(forward.mistake.fault(forward.layers, forward.possible, 0))
+        details: dict[str, list[int]] = {}
         for mistake, where in layers.items():
             if mistake in UNKNOWN.values() or mistake.is_note:
                 continue
-            fault = mistake.fault(where, self._possible(mistake, where), self.right.last)
             if mistake.weight == DETAIL and faults:
-                faults[-1] = Fault(faults[-1].equation, f"{faults[-1].sentence[:-1]}; {fault.sentence}")
+                details.setdefault(mistake.sentence, []).extend(where)
             else:
-                faults.append(fault)
+                faults.append(mistake.fault(where, self._possible(mistake, where), self.right.last))
+        for sentence, where in details.items():
+            fault = faults[0]
+            faults[0] = Fault(fault.equation, f"{fault.sentence[:-1]}; {self._detail(sentence, where)}")
         return faults
+
+    def _detail(self, sentence: str, where: list[int]) -> str:
+        """What is said of another mistake; no place where it is that of all layers."""
+        if len(where) == self.right.last:
+            return sentence.replace(" {where}", "")
+        mistake = Mistake("", sentence)
+        return mistake.fault(where, self._possible(mistake, where), self.right.last).sentence
 
     def _possible(self, mistake: Mistake, where: list[int]) -> list[int]:
         """The layers in which a mistake could have been made and would show."""
@@ -136,8 +146,8 @@ def _gap(ours: Array, theirs: Array | None) -> float:
 
 def gap_text(gap: float) -> str:
     """A difference relative to our largest entry."""
-    return f"{_percent(gap)} % of the largest entry" if gap < 1 else f"{gap:.3g} times the largest entry"
+    return f"{_percent(gap)} % of the largest entry" if gap < 1.95 else f"{digits(gap, 3)} times the largest entry"
 
 
 def _percent(gap: float) -> str:
-    return f"{100 * gap:.0f}" if gap > 0.1 else f"{100 * gap:.2g}"
+    return f"{100 * gap:.0f}" if gap > 0.1 else digits(100 * gap, 2)

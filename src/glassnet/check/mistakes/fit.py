@@ -9,6 +9,7 @@ import numpy as np
 from glassnet.program.parameters import Array
 
 MAX_MISFIT = 0.04  # of the sum of squares: above, a form is refused without a closer look
+MAX_ENTRIES = 4096  # that are compared before all are
 MIN_SHARE = 1e-7  # of their largest entry: what a form contributes at least, if it explains anything
 
 
@@ -44,13 +45,13 @@ def _solved(columns: Array, values: Array) -> Array | None:
 
 
 class Target:
-    """One of their arrays in several trials, with what all comparisons with it need. `terms` may be part of it."""
+    """Some entries of one of their arrays, with what all comparisons with it need. `terms` may be part of it."""
 
     def __init__(self, theirs: Array, terms: Sequence[Array] = ()) -> None:
-        self.theirs, self.flat = theirs, np.ascontiguousarray(theirs, np.float64).ravel()
-        self.square = float(self.flat @ self.flat)
-        self.basis = np.linalg.qr(np.stack([term.ravel() for term in terms]).T)[0] if len(terms) else None
-        self.rest = self._without_terms(self.flat)
+        self.entries = slice(None, None, (theirs.size // MAX_ENTRIES) | 1)
+        flat = [np.ravel(one)[self.entries] for one in (theirs, *terms)]
+        self.basis = np.linalg.qr(np.stack(flat[1:]).T)[0] if len(terms) else None
+        self.rest = self._without_terms(np.asarray(flat[0], np.float64))
         self.rest_square = float(self.rest @ self.rest)
 
     def _without_terms(self, flat: Array) -> Array:
@@ -58,7 +59,7 @@ class Target:
 
     def may_be(self, form: Array) -> bool:
         """Whether it is about a multiple of a form, apart from the terms; most forms are refused here."""
-        flat = self._without_terms(form.ravel())
+        flat = self._without_terms(form.ravel()[self.entries])
         square = float(flat @ flat)
         if not 0 < square < np.inf:
             return False

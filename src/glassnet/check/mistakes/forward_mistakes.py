@@ -35,11 +35,12 @@ class _Axis(Activation):
     """A softmax whose sum runs over other axes than the outputs of a sample."""
 
     axis: Any = -1
+    shift: Any = -1  # over which the largest z is subtracted first; it cancels where that is the axis itself
     name = "softmax"
     elementwise = True  # applied to whole arrays; the gate of the output is the pair's, or another hypothesis
 
     def value(self, z: Any) -> Any:
-        e = np.exp(z - z.max(axis=self.axis, keepdims=True))
+        e = np.exp(z - z.max(axis=self.shift, keepdims=True))
         return e / e.sum(axis=self.axis, keepdims=True)
 
     def derivative(self, z: Any, a: Any) -> Any:
@@ -54,6 +55,10 @@ def _no_bias(a: Array, w: Array, b: Array) -> Array:
     return w @ a
 
 
+def _last_product(a: Array, w: Array, b: Array) -> Array:
+    return w[..., -1:] * a[..., -1:, :] + b
+
+
 def _transposed_weights(a: Array, w: Array, b: Array) -> Array:
     return transposed(w) @ a + b
 
@@ -61,6 +66,7 @@ def _transposed_weights(a: Array, w: Array, b: Array) -> Array:
 AFFINES: tuple[tuple[str, Affine, bool], ...] = (
     ("z lacks its bias.", _no_bias, False),
     ("the bias is subtracted from z.", _minus_bias, False),
+    ("z holds w·a of the last input alone instead of W·a: the sum is overwritten.", _last_product, False),
     ("W is transposed in z: Wᵀ·a instead of W·a.", _transposed_weights, True),
 )
 OTHERS = ("linear", "sigmoid", "tanh", "relu")
@@ -104,9 +110,10 @@ def _affines(right: Pass) -> Iterator[Forward]:
 
 
 def _activations(right: Pass) -> Iterator[Forward]:
-    hidden = tuple(right.layers)[:-1]
+    every, hidden = tuple(right.layers), tuple(right.layers)[:-1]
     for name in (*OTHERS, "softmax"):
-        for layers in ((right.last,), *(_choices(hidden) if hidden and name != "softmax" else ())):
+        others = (*_choices(hidden), every) if hidden and name != "softmax" else ()
+        for layers in ((right.last,), *others):
             names = [right.dense[n - 1].activation.name for n in layers]
             if all(one == name for one in names):
                 continue
@@ -114,9 +121,8 @@ def _activations(right: Pass) -> Iterator[Forward]:
                 Dense(activation(name), right.dense[n - 1].groups) if n in layers else right.dense[n - 1]
                 for n in right.layers
             ]
-            place = "of the output" if layers == (right.last,) else "of the hidden layers"
-            if layers != hidden and layers != (right.last,):
-                place = f"of layer {layers[0]}"
+            places = {every: "of all layers", hidden: "of the hidden layers", (right.last,): "of the output"}
+            place = places.get(layers, f"of layer {layers[0]}")
             what = "is missing" if name == "linear" else f"is {name}"
             mistake = Mistake("forward", f"the activation {place} {what}.")
             yield Forward(right.replaced(dense=dense), mistake, layers, layers)
@@ -129,10 +135,13 @@ def _softmaxes(right: Pass) -> Iterator[Forward]:
         together = Dense(Softmax(), (sum(right.output.groups),))
         sentence = "softmax is taken over all outputs together; each group of outputs is a distribution of its own."
         yield _output(right, together, sentence)
-    sentence = "softmax is taken over the wrong axis: over the samples, not over the outputs of each sample."
-    yield _output(right, Dense(_Axis(-1), right.output.groups), sentence)
-    sentence = "softmax is taken over the whole batch; the outputs of each sample must add up to 1."
-    yield _output(right, Dense(_Axis((-2, -1)), right.output.groups), sentence)
+    axes = {
+        "softmax is taken over the wrong axis: over the samples, not over the outputs of each sample.": -1,
+        "softmax is taken over the batch as a whole; the outputs of each sample must add up to 1.": (-2, -1),
+    }
+    for sentence, axis in axes.items():
+        for shift in (axis, -2):  # the largest z of each sample is often subtracted, whatever the sum runs over
+            yield _output(right, Dense(_Axis(axis, shift), right.output.groups), sentence)
 
 
 def _output(right: Pass, dense: Dense, sentence: str) -> Forward:

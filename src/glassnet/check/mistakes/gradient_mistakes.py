@@ -13,6 +13,7 @@ from glassnet.program.parameters import Array
 
 Part = tuple[Mistake | None, Array]
 LESS_LIKELY = 1.1  # than a δ that is wrong in the same way
+ONE_NUMBER = "all biases of a layer get one number: δ is summed over the neurons, too."
 EARLY = "is taken before the gate, from ∂c/∂a instead of δ."
 
 
@@ -67,7 +68,10 @@ def _samples(delta: Array, a: Array) -> Iterator[Part]:
         "the first sample is left out of dW.": slice(1, None),
     }
     for sentence, part in parts.items():
-        yield Mistake("BP4", sentence), product(delta[..., part], a[..., part])
+        yield Mistake("BP4", sentence, any_scale="alone" in sentence), product(delta[..., part], a[..., part])
+    for n in range(1, delta.shape[-1] - 1):  # a shuffled batch ends with any sample
+        one = slice(n, n + 1)
+        yield Mistake("BP4", "dW comes from one sample alone.", any_scale=True), product(delta[..., one], a[..., one])
 
 
 def _shifted(run: Pass, layer: int, delta: Array, above: Array | None) -> Iterator[Part]:
@@ -95,10 +99,12 @@ def bias_gradients(run: Pass, layer: int, error: Error, above: Array | None) -> 
         "the first sample is left out of db.": slice(1, None),
     }
     for sentence, part in parts.items():
-        yield Mistake("BP3", sentence), mean(delta[..., part])
+        yield Mistake("BP3", sentence, any_scale="alone" in sentence), mean(delta[..., part])
+    for n in range(1, delta.shape[-1] - 1):
+        yield Mistake("BP3", "db comes from one sample alone.", any_scale=True), delta[..., n : n + 1]
     if delta.shape[-2] > 1:
         all_neurons = right.mean(axis=-2, keepdims=True) + np.zeros_like(right)
-        yield Mistake("BP3", "all biases of a layer get one number, the mean over neurons too."), all_neurons
+        yield Mistake("BP3", ONE_NUMBER, any_scale=True), all_neurons
     if delta.shape[-2] == delta.shape[-1]:
         sentence = "δ is summed over the wrong axis: over neurons, not over samples."
         yield Mistake("BP3", sentence, True), delta.mean(axis=-2)[..., np.newaxis]

@@ -8,7 +8,7 @@ import numpy as np
 
 from glassnet.check.mistakes.decoder import Theirs
 from glassnet.check.mistakes.error_mistakes import Error, gates
-from glassnet.check.mistakes.fault import Mistake
+from glassnet.check.mistakes.fault import Mistake, digits
 from glassnet.check.mistakes.fit import multiples
 from glassnet.check.mistakes.gradient_mistakes import mean, product
 from glassnet.check.mistakes.passes import Pass
@@ -37,9 +37,8 @@ def errors_with_epsilon(run: Pass, theirs: Theirs, tolerance: float, with_decay:
             if (epsilon := _solve(_delta(run, form, count), run, theirs, tolerance, with_decay)) is not None:
                 arriving = form(run.a[-1], run.y, epsilon)
                 gate, delta = list(gates(run, run.output, run.last, arriving))[count - 1]
-                note = Mistake(
-                    "BP1", f"an ε of {epsilon:.2g} stands inside the logarithm of your cost", weight=0.1, is_note=True
-                )
+                text = f"an ε of {digits(epsilon, 2)} stands inside the logarithm of your cost"
+                note = Mistake("BP1", text, weight=0.1, is_note=True)
                 yield Error((note, *((gate,) if gate else ())), arriving, delta)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from glassnet.check.mistakes.fault import Fault
+from glassnet.check.mistakes.fault import Fault, digits, layers_text, listed
 
 Factors = Mapping[tuple[str, int], float]  # of ("dW" or "db", layer)
 SUM = "the sum over the batch"
@@ -25,6 +25,8 @@ class Setting(NamedTuple):
     m: int
     widths: list[int]
     tolerance: float
+    has_half: bool = True  # the cost, before its square
+    lr: float = 1.0  # by which steps were divided, where the gradient was taken from them
 
     def same(self, one: float, other: float) -> bool:
         """Whether two factors are equal."""
@@ -58,8 +60,8 @@ def number(value: float) -> str:
         text = f"{round(value, 2):g}"
     else:
         close = Fraction(value).limit_denominator(MAX_DENOMINATOR)
-        text = str(close) if close and math.isclose(value, close, rel_tol=1e-6) else f"{value:.4g}"
-    return text.replace("-", "−")
+        text = str(close) if close and math.isclose(value, close, rel_tol=1e-6) else digits(value, 4)
+    return "−" + text[1:] if text.startswith("-") else text
 
 
 def _base(factors: Factors, setting: Setting) -> float:
@@ -87,17 +89,13 @@ def _signs(factors: Factors) -> tuple[list[Fault], Factors]:
         return [], factors
     faults = [] if positive[layers[0]] else [Fault("BP1", "the gradient has the wrong sign: y − a instead of a − y.")]
     if turned:
-        where = "" if len(turned) == len(layers) - 1 else f", in the δ of layer {_listed(turned)} only"
+        where = "" if len(turned) == len(layers) - 1 else f", in the δ of {layers_text(turned)} only"
         faults.append(Fault("BP2", f"the error that arrives has the wrong sign{where}."))
     return faults, {key: abs(value) for key, value in factors.items()}
 
 
 def _consecutive(layers: list[int]) -> bool:
     return layers == list(range(layers[0], layers[-1] - 1, -1))
-
-
-def _listed(layers: list[int]) -> str:
-    return " and ".join(map(str, sorted(layers)))
 
 
 # ---- factors that differ
@@ -114,11 +112,30 @@ def _differences(relative: Factors, setting: Setting) -> Iterator[Fault]:
     if odd and (faults := _passed_down(relative, setting)):
         yield from faults
         return
-    has_both = len({name for name, _ in relative}) == 2
-    for (kind, layer), value in odd.items():
-        equation = "BP2 or BP4" if not has_both and layer < len(setting.widths) - 1 else EQUATIONS[kind]
-        text = f"{kind}{layer} is {_times(value)} ours: direction right, scale wrong{_why(value, setting)}."
-        yield Fault(equation, text)
+    yield from _of_arrays(odd, setting, has_both=len({name for name, _ in relative}) == 2)
+
+
+def _of_arrays(odd: Factors, setting: Setting, *, has_both: bool) -> Iterator[Fault]:
+    """One fault for each layer and factor."""
+    for layer in dict.fromkeys(layer for _, layer in odd):
+        values = {kind: value for (kind, n), value in odd.items() if n == layer}
+        is_one = len(values) == 2 and setting.same(*values.values())
+        for kinds in [tuple(values)] if is_one else [(kind,) for kind in values]:
+            value = values[kinds[0]]
+            equation = " and ".join(EQUATIONS[kind] for kind in reversed(kinds))
+            if not has_both and layer < len(setting.widths) - 1:
+                equation = "BP2 or BP4"
+            names = listed([f"{kind}{layer}" for kind in kinds])
+            yield Fault(equation, f"{names} {_of_array(value, setting, 'are' if is_one else 'is')}.")
+
+
+def _of_array(value: float, setting: Setting, verb: str) -> str:
+    """What is said of one array, or two, by their factor."""
+    if setting.same(value, -1):
+        return f"{'have' if verb == 'are' else 'has'} the wrong sign"
+    text = _ratio_text(value, setting)
+    unknown = "the sign is wrong, and the scale" if value < 0 else "direction right, scale wrong"
+    return f"{verb} {_times(value)} ours: {unknown if 'direction right' in text else text}"
 
 
 def _of_one_kind(relative: Factors, setting: Setting) -> tuple[list[Fault], Factors]:
@@ -139,11 +156,6 @@ def _times(value: float) -> str:
     return f"{text} of" if "/" in text else f"{text} ×"
 
 
-def _why(value: float, setting: Setting) -> str:
-    text = _ratio_text(value, setting)
-    return "" if "direction right" in text else f" ({text})"
-
-
 def _ratio_text(value: float, setting: Setting) -> str:
     """A factor of a part of the arrays."""
     sign, size = ("the sign is wrong", -value) if value < 0 else ("", value)
@@ -152,6 +164,8 @@ def _ratio_text(value: float, setting: Setting) -> str:
         float(setting.m): f"a sum over the batch of {setting.m} instead of the mean",
         1 / setting.m: "1/m is applied twice",
     }
+    if setting.lr != 1:
+        meanings |= {setting.lr: "the learning rate is applied twice", 1 / setting.lr: "the learning rate is missing"}
     meaning = next((text for known, text in meanings.items() if setting.same(size, known)), None)
     if meaning is None:
         meaning = f"all are {_times(size)} ours: direction right, scale wrong"
@@ -170,9 +184,11 @@ def _passed_down(relative: Factors, setting: Setting) -> list[Fault]:
     odd = {layer: ratio for layer, ratio in ratios.items() if not setting.same(ratio, 1)}
     alone = [layer for layer, value in by_layer.items() if not setting.same(value, 1)]
     first = next(iter(odd.values()))
+    if len(odd) == 1 and not setting.same(by_layer[layers[0]], 1):
+        return []  # the layers below are right, so that no error has arrived wrongly
     if any(not setting.same(ratio, first) for ratio in odd.values()) or len(alone) < len(odd) < len(ratios):
         return []
-    where = "" if len(odd) == len(ratios) else f", in the δ of layer {_listed(list(odd))} only"
+    where = "" if len(odd) == len(ratios) else f", in the δ of {layers_text(list(odd))} only"
     text = f"the error that arrives is {_times(first)} ours{where}"
     if setting.same(first, 1 / setting.m):
         text += ": it is divided by m in every layer"
@@ -233,30 +249,45 @@ def _overall(
             return (Fault("BP3 and BP4", f"{text}."),), ()
     if fits(0, 1 / features):
         return (Fault("BP3 and BP4", f"the gradient is divided by m and by {features}, the number of features."),), ()
-    power, text = (1, f"{SUM}, times {number(base / setting.m)}") if fits(1, base / setting.m) else (0, "")
-    text = text if power and again else "a factor such as the learning rate is inside"
+    if again and fits(1, base / setting.m):
+        text = f"{SUM}, times {number(base / setting.m)}"
+    elif setting.lr != 1:
+        return (), (_of_step(base * setting.lr, setting),)
+    else:
+        text = "a factor such as the learning rate is inside"
     return (), (f"your gradient is {number(base)} × ours: {text}; right if your step leaves it out.",)
+
+
+def _of_step(size: float, setting: Setting) -> str:
+    """The note on a step of so many times the gradient."""
+    times = "the gradient itself" if setting.same(size, 1) else f"{number(size)} × the gradient"
+    return f"your step is {times}, where the learning rate is {number(setting.lr)}; right if it uses another rate."
 
 
 def _meanings(setting: Setting) -> Iterator[tuple[int, float, str]]:
     """The factors that a cost explains: power of m, constant, and sentence."""
     outputs = setting.widths[-1]
     features = ", or divided by the 2 features" if setting.widths[0] == 2 else ""
-    halves = [
-        (1.0, "", ""),
-        (2.0, "the ½ of the cost is missing", "has no ½"),
-        (0.5, f"half the gradient, a ½ more than in ours{features}", "has a ½ more"),
-    ]
+    halves = [(1.0, "", "")]
+    if setting.has_half:
+        halves.append((2.0, "the ½ of the cost is missing", "has no ½"))
     if outputs > 1:
-        halves.append((1 / outputs, f"the mean over the {outputs} outputs", f"is a mean over the {outputs} outputs"))
-        both = f"the mean over the {outputs} outputs, and the ½ of the cost is missing"
-        halves.append((2 / outputs, both, f"is a mean over the {outputs} outputs without the ½"))
+        is_mean = f"is a mean over the {outputs} outputs"
+        more, less = (
+            (", or a ½ more than in ours", ", or has a ½ more") if outputs == 2 and setting.has_half else ("",) * 2
+        )
+        halves.append((1 / outputs, f"the mean over the {outputs} outputs{more}", is_mean + less))
+        if setting.has_half:
+            both = f"the mean over the {outputs} outputs, and the ½ of the cost is missing"
+            halves.append((2 / outputs, both, f"{is_mean} without the ½"))
+    if setting.has_half:
+        halves.append((0.5, f"half the gradient, a ½ more than in ours{features}", "has a ½ more"))
     for constant, what, cost in halves:
         if what:
             yield 0, constant, f"{what}; right if your cost {cost}"
         if constant == 0.5 and outputs != 2:
             continue  # m/2 is a division by two features or outputs, rather than a cost
-        sums = f"{SUM}; right if your cost is a sum" + (f", and {cost}" if what else "")
+        sums = f"{SUM}; right if your cost is a sum" + (f" and {cost}" if what else "")
         yield 1, constant, sums.replace(f"{SUM};", f"{SUM}, and {what};") if what else sums
         twice = "1/m is applied twice, in δ and again in the mean" + (f", and {what}" if what else "")
         yield -1, constant, f"{twice}; your steps shrink as the batch grows"

@@ -98,6 +98,16 @@ class Search:
     def partial(self) -> Explanation | None:
         """What is certain of the layers above the first one that nothing explains."""
         decoder = self._decoder(Forward(self.right))
-        if decoder.readings(2, True) or decoder.unread == self.right.last:
+        if decoder.readings(2, True):
             return None
-        return Explanation(decoder.forward, decoder.partial[0], decoder.unread)
+        if decoder.unread < self.right.last:
+            return Explanation(decoder.forward, decoder.partial[0], decoder.unread)
+        return None if self.trial.forward_is_right else self._partial_forward()
+
+    def _partial_forward(self) -> Explanation | None:
+        """A wrong forward pass that explains the output, where more is wrong below it."""
+        for forward in forwards(self.right):
+            decoder = self._decoder(forward)
+            if not decoder.readings(0) and decoder.unread < self.right.last:
+                return Explanation(forward, decoder.partial[0], decoder.unread)
+        return None
