@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from glassnet.check.candidates.return_forms import Shapes, forms, key_of
 from glassnet.errors import ParameterError, ParameterTypeError
 
 from . import styles
+from .learners import function
 from .styles import Attributes, Book, Layers, columns, sigmoid, slope
 
 LAYERS = [3, 4, 2]
@@ -704,3 +706,44 @@ def test_a_class_that_cannot_be_taken_gets_its_lines() -> None:
             and "parameters=[" in lines[1]
             and "step=lambda x, y: net." in lines[2]
         )
+
+
+def per_sample(weights: Any, biases: Any, x: Any, y: Any, *, mixed: bool) -> Any:
+    """A loop over the samples; `mixed`: each gets the first one's x."""
+    dw, db = [np.zeros_like(w) for w in weights], [np.zeros_like(b) for b in biases]
+    for i in range(x.shape[1]):
+        first = x[:, [0 if mixed else i]]
+        one_dw, one_db = function(weights, biases, first, y[:, [i]])
+        dw = [total + part / x.shape[1] for total, part in zip(dw, one_dw, strict=True)]
+        db = [total + part / x.shape[1] for total, part in zip(db, one_db, strict=True)]
+    return dw, db
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_code_that_is_right_for_one_sample_alone_is_said(mixed: bool) -> None:
+    report = check_backprop(partial(per_sample, mixed=mixed), [3, 4, 2], one_sample=True)
+    assert report.ok and any("another gradient" in note for note in report.notes) == mixed
+    assert check_backprop(partial(per_sample, mixed=mixed), [3, 4, 2]).ok != mixed
+
+
+@pytest.mark.parametrize("rate", [0.1, -2.0])
+def test_new_weights_are_no_gradient(rate: float) -> None:
+    def mine(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        pairs = zip((weights, biases), function(weights, biases, x, y), strict=True)
+        return tuple([p - rate * g for p, g in zip(*pair, strict=True)] for pair in pairs)
+
+    report = check_backprop(mine, [3, 4, 2])
+    assert [str(fault) for fault in report.faults] == [
+        f"run: it returns new weights, W {'−' if rate > 0 else '+'} {abs(rate):g}·dW; return dW and db."
+    ]
+
+
+@pytest.mark.parametrize("cost", ["quadratic", "binary_cross_entropy"])
+def test_a_cost_that_was_not_passed_is_suggested(cost: str) -> None:
+    def mine(weights: Any, biases: Any, x: Any, y: Any) -> Any:
+        a = 1 / (1 + np.exp(-(weights[0] @ x + biases[0])))
+        return [(a - y) @ x.T / x.shape[1]], [(a - y).mean(axis=1, keepdims=True)]
+
+    report = check_backprop(mine, [3, 2], ["sigmoid"], cost)
+    assert report.ok == (cost != "quadratic")
+    assert any("pass cost='binary_cross_entropy'" in note for note in report.notes) != report.ok

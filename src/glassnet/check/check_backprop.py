@@ -23,6 +23,7 @@ from glassnet.check.comparison import RIGHT_ERROR, Comparison, compare_gradients
 from glassnet.check.forward_check import forward_faults
 from glassnet.check.hints import NO_KNOWN_MISTAKE, hint
 from glassnet.check.mistakes.fault import Fault
+from glassnet.check.misunderstandings import mixed_samples, new_weights, other_cost
 from glassnet.check.square import run_faults
 from glassnet.check.trial import FLOAT32_TOLERANCE, Trial
 from glassnet.check.update_check import update_findings
@@ -153,7 +154,9 @@ def _report(candidate: Candidate, trial: Trial, predict: Any) -> BackpropReport:
     if forward:  # what cannot be explained follows from it, and a named mistake of the forward pass says more
         faults = [fault for fault in faults if NO_KNOWN_MISTAKE not in fault.sentence]
         forward = [] if any(fault.equation == "forward" for fault in faults) else forward
-    notes = list(dict.fromkeys([*candidate.notes(), *notes]))
+    if candidate.conventions.one_sample and not faults:
+        notes += mixed_samples(candidate, trial)
+    notes = list(dict.fromkeys([*candidate.notes(), *notes, *other_cost(faults, trial)]))
     return BackpropReport(tuple(dict.fromkeys([*forward, *faults])), tuple(notes))
 
 
@@ -164,6 +167,8 @@ def _gradient_faults(candidate: Candidate, trial: Trial) -> Comparison:
     except CandidateError as error:
         hinted = hint(candidate, trial, has_run=False)
         return Comparison(run_faults(candidate, trial, error) if hinted is None else [hinted], [])
+    if (found.faults or found.notes) and (returned := new_weights(candidate, trial)) is not None:
+        return Comparison([returned], [])
     if found.faults and all(map(_is_unlocated, found.faults)):
         hinted = hint(candidate, trial, has_run=True)
         return found if hinted is None else Comparison([hinted], [])
