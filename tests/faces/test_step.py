@@ -59,7 +59,7 @@ def test_the_lesson_of_the_saturated_neuron(engine: str) -> None:
     )
     far = lesson(engine)[0].explain_step(*lesson()[1:], lr=5)
     assert far.predicted == pytest.approx(-0.2625, abs=5e-5) and far.real == pytest.approx(-0.1690, abs=5e-5)
-    assert "try a smaller lr" in far.verdict
+    assert "the step is so long" in far.verdict and "try" not in far.verdict  # by luck, C fell all the same
 
 
 @pytest.mark.parametrize("weighted", [False, True])
