@@ -158,7 +158,7 @@ REFUSED = {
     "z1": "'z1' needs neuron and sample, counted from 0, such as z1[0,0]",
     "z1[-1,0]": "needs neuron and sample, counted from 0",
     "z3[0,0]": "the quantity 'z3' is unknown. Known: w1, b1, w2, b2, a0, z1, a1, z2, a2.",
-    "delta1[0,0]": "δ1 cannot be set; what can be set is x, w1",
+    "delta1[0,0]": "δ1 cannot be set: nudge z1, its slope is what δ1 says; what can be set is x, w1",
     "C": "C cannot be set",
     "y[0,0]": "y cannot be set",
     "z1[0,0": "an entry is named by text",
