@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from glassnet.batches.samples import Arrays, Weights, check_shape, input_rows, real_dtype
 from glassnet.batches.sources import Sources, checked_sources, with_validation
-from glassnet.errors import DivergedError, GlassnetError, ParameterError, unknown_name
+from glassnet.errors import DivergedError, GlassnetError, ParameterError, named_arguments, unknown_name
 from glassnet.execution import inference
 from glassnet.execution.activation_functions import ActivationFunctions
 from glassnet.execution.evaluation import Evaluation, evaluation
@@ -68,6 +68,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
     Raises ValueError or TypeError, one sentence, for anything that cannot be used.
     """
 
+    @named_arguments
     def __init__(
         self,
         layers: Iterable[SupportsIndex | LayerLike] = (2, 10, 1),
@@ -175,6 +176,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
     forward = feedforward
     backward = backpropagation
 
+    @named_arguments
     def train(
         self,
         x: ArrayLike,

@@ -196,3 +196,28 @@ def test_history_and_recent_samples_are_of_the_same_run() -> None:
         assert net.history is history and net.recent_samples is samples
         net.train(rng.random((3, 20)), rng.random((1, 20)), epochs=2)
         assert net.history is not history and net.recent_samples is not samples
+
+
+@pytest.mark.parametrize(
+    ("cost", "activation", "answer"),
+    [
+        ("quadratic", "sigmoid", "always answering the mean of y"),
+        ("binary_cross_entropy", "sigmoid", "always answering the shares of the classes"),
+        ("absolute", "sigmoid", "always answering the best constant"),
+    ],
+)
+def test_the_constant_answer_has_the_cost_that_is_named(cost: str, activation: str, answer: str) -> None:
+    x, y = np.array([[0.0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0.0, 1, 1, 1]])
+    net = NeuralNetwork([2, 1], [activation], cost, seed=0)
+    evidence = examined(net, x, y)
+    assert evidence.constant_answer == answer
+    net.weights, constant = [np.zeros((1, 2))], {"best constant": 1 - 1e-6}.get(answer.split("the ")[-1], 0.75)
+    net.biases = [[[np.log(constant / (1 - constant))]]]
+    assert evidence.constant == pytest.approx(net.cost(x, y), rel=1e-4)
+
+
+def test_exclusive_or_is_compared_with_the_mean() -> None:
+    x, y = np.array([[0.0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0.0, 1, 1, 0]])
+    net = NeuralNetwork([2, 3, 1], seed=0)
+    net.train(x, y, 4, 50, lr=0.1)
+    assert "no better than always answering the mean of y (0.125)" in str(net.diagnose())

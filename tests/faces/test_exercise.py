@@ -56,12 +56,12 @@ MISTAKES: dict[str, tuple[int, str, str, str]] = {
     ),
     "a sum for ⊙": (3, "dc_da * slope(z)", "np.sum(dc_da * slope(z))", "delta is the number"),
     "zeros": (3, "dc_da * slope(z)", "0 * z", "delta is not right yet: it is 0 whatever"),
-    "no bias in a layer": (4, "a_s[-1] + b)", "a_s[-1])", "z1 is not right yet: the bias b is missing"),
+    "no bias in a layer": (4, "a_s[-1] + b)", "a_s[-1])", "z1 (your z_s[0]) is not right yet: the bias b is missing"),
     "z read instead of a": (
         4,
         "a_s.append(sigmoid(z_s[-1]))",
         "a_s.append(z_s[-1])",
-        "a1 is not right yet: this is z1 itself",
+        "a1 (your a_s[1]) is not right yet: this is z1 itself",
     ),
     "x is left out": (
         4,
@@ -82,7 +82,7 @@ MISTAKES: dict[str, tuple[int, str, str, str]] = {
         5,
         "delta @ a_s[layer].T",
         "a_s[layer] @ delta.T",
-        "dw2 is an array of shape (2, 1); its shape must be (1, 2): transpose it",
+        "dw2 (your dw[1]) is an array of shape (2, 1); its shape must be (1, 2): transpose it",
     ),
     "z for a in dW": (
         5,
@@ -94,9 +94,9 @@ MISTAKES: dict[str, tuple[int, str, str, str]] = {
         5,
         "db.insert(0, delta)",
         "db.insert(0, delta * a_s[layer + 1])",
-        "db2 is not right yet. It should be δ",
+        "db2 (your db[1]) is not right yet. It should be δ",
     ),
-    "db flat": (5, "db.insert(0, delta)", "db.insert(0, delta.ravel())", "db2 is an array of shape (1,)"),
+    "db flat": (5, "db.insert(0, delta)", "db.insert(0, delta.ravel())", "db2 (your db[1]) is an array of shape (1,)"),
     "uphill in the gradient": (
         5,
         "cost(a_s[-1], y)[1]",
@@ -107,14 +107,19 @@ MISTAKES: dict[str, tuple[int, str, str, str]] = {
         5,
         "for layer in reversed(range(len(weights)))",
         "for layer in (1, 0)",
-        "in a matrix product do not fit",
+        "raises IndexError: list index out of range",
     ),
-    "backward order": (5, "dw.insert(0, ", "dw.append(", "dw2 is an array of shape (2, 2); its shape must be (1, 2)"),
+    "backward order": (
+        5,
+        "dw.insert(0, ",
+        "dw.append(",
+        "dw2 (your dw[1]) is an array of shape (2, 2); its shape must be (1, 2)",
+    ),
     "zero gradient": (
         5,
         "    z_s, a_s = forward(weights, biases, x)\n    d",
         f"    {ZERO}\n    d",
-        "db2 is not right yet: it is 0",
+        "db2 (your db[1]) is not right yet: it is 0",
     ),
     "uphill": (6, "w - lr * g", "w + lr * g", "that goes uphill"),
     "no rate": (6, "w - lr * g", "w - g", "the learning rate lr is missing"),
@@ -122,7 +127,7 @@ MISTAKES: dict[str, tuple[int, str, str, str]] = {
         6,
         "[b - lr * g for b, g in zip(biases, db, strict=True)]",
         "biases",
-        "b1 is not right yet: it has not moved",
+        "b1 (your biases[0]) is not right yet: it has not moved",
     ),
     "in place": (
         6,
@@ -177,11 +182,67 @@ MISTAKES: dict[str, tuple[int, str, str, str]] = {
         "gradient(*first, x[:, [i]]",
         "every batch starts from the first weights",
     ),
+    "two layers only, in the step": (
+        6,
+        "[w - lr * g for w, g in zip(weights, dw, strict=True)]",
+        "[w - lr * g for w, g in zip(weights[:2], dw[:2])] + weights[2:]",
+        "w3 (your weights[2]) is not right yet: it has not moved",
+    ),
+    "one or two layers only, in the step": (
+        6,
+        "[w - lr * g for w, g in zip(weights, dw, strict=True)]",
+        "[weights[0] - lr * dw[0], weights[1] - lr * dw[1]]",
+        "IndexError",
+    ),
+    "three layers only, in the step": (
+        6,
+        "[w - lr * g for w, g in zip(weights, dw, strict=True)]",
+        "[w - lr * g for w, g in zip(weights[:3], dw[:3])] + weights[3:]",
+        "w4 (your weights[3]) is not right yet: it has not moved",
+    ),
+    "a fixed rate": (6, "w - lr * g", "w - 0.1 * g", "the step is 0.1·dW whatever lr is; it should be lr·dW"),
+    "half the rate": (6, "b - lr * g", "b - lr / 2 * g", "the step is 0.5·lr·db; it should be lr·db"),
+    "an error far behind the point": (
+        1,
+        "return z, sigmoid(z)",
+        "return z, sigmoid(z) + 4e-6",
+        "your a      0.64566\n",
+    ),
+    "text": (
+        1,
+        "return z, sigmoid(z)",
+        "return z, str(sigmoid(z))",
+        "a is the text '0.6456563062257954', not a number",
+    ),
+    "a fixed rate in the epoch": (
+        7,
+        "descend(weights, biases, dw, db, lr)\n    return",
+        "descend(weights, biases, dw, db, 0.1)\n    return",
+        "the step is 0.1·dW whatever lr is",
+    ),
+    "rotated": (
+        7,
+        "rng.permutation(x.shape[1])",
+        "np.roll(np.arange(x.shape[1]), rng.integers(x.shape[1]))",
+        "the order is rotated, not shuffled",
+    ),
+    "only the sums of the biases are divided by batch_size": (
+        7,
+        "total + part / len(batch) for total, part in zip(db,",
+        "total + part / batch_size for total, part in zip(db,",
+        "w1 is right, but in b1 and b2 divide by their number, 2, not by 4",
+    ),
+    "one sum of the biases": (
+        7,
+        "for total, part in zip(db, one_db, strict=True)]",
+        "for total, part in zip(db, one_db, strict=True)]\n        if x.shape[1] > 8: db[1] = db[1] * 3",
+        "w1 moves by the mean gradient of each batch, but b2 does not.",
+    ),
     "no step": (
         7,
         "weights, biases = descend(weights, biases, dw, db, lr)",
         "pass",
-        "w1 is not right yet: it has not moved",
+        "w1 (your weights[0]) is not right yet: it has not moved",
     ),
 }
 
@@ -306,6 +367,98 @@ def test_an_epoch_may_be_vectorised_and_update_its_own_copies(tmp_path: Path) ->
     assert states(report)[-1] == "not yet right", report  # W is updated before the error passes through it
 
 
+EPOCH = SOLUTION[SOLUTION.index("def epoch(") :]
+IN_THE_BATCH = """        for i in batch:
+            one_dw, one_db = gradient(weights, biases, x[:, [i]], y[:, [i]])
+            dw = [total + part / len(batch) for total, part in zip(dw, one_dw, strict=True)]
+            db = [total + part / len(batch) for total, part in zip(db, one_db, strict=True)]
+"""
+ZEROS = """        dw = [np.zeros_like(w) for w in weights]
+        db = [np.zeros_like(b) for b in biases]
+"""
+SUMMED = IN_THE_BATCH.replace(" / len(batch)", "")
+BATCHES = {  # epochs that are wrong in more than one line: what is replaced, and what the report says of each
+    "the mean of the samples": (
+        {
+            ZEROS
+            + IN_THE_BATCH: "        x_mean, y_mean = (part[:, batch].mean(axis=1, keepdims=True) for part in (x, y))\n"
+            "        dw, db = gradient(weights, biases, x_mean, y_mean)\n"
+        },
+        "this is the gradient of one sample, the mean of x and y: take the mean of the gradients instead.",
+    ),
+    "the features are shuffled": (
+        {"order = rng.permutation(x.shape[1])": "x = rng.permutation(x)\n    order = rng.permutation(x.shape[1])"},
+        "the rows of x, its features, come in a new order",
+    ),
+    "the features, in each batch": (
+        {"for i in batch:": "x = x[rng.permutation(len(x))]\n        for i in batch:"},
+        "the rows of x, its features, come in a new order",
+    ),
+    "sums that are kept": (
+        {ZEROS: "", "    for start in": ZEROS.replace("        d", "    d") + "    for start in"},
+        "the gradients of earlier batches are added: dw and db are not set to 0 for each batch",
+    ),
+    "sums that are kept, and divided at each step": (
+        {
+            ZEROS: "",
+            "    for start in": ZEROS.replace("        d", "    d") + "    for start in",
+            IN_THE_BATCH: SUMMED,
+            "dw, db, lr)": "*([part / len(batch) for part in one] for one in (dw, db)), lr)",
+        },
+        "the gradients of earlier batches are added",
+    ),
+    "the number of inputs": (
+        {"rng.permutation(x.shape[1])": "rng.permutation(x.shape[0])"},
+        "x.shape[0] is the number of inputs; the samples are the columns of x, x.shape[1] of them.",
+    ),
+    "the number of inputs, by its length": (
+        {"rng.permutation(x.shape[1])": "rng.permutation(len(x)) % x.shape[1]"},
+        "len(x) is the number of inputs; the samples are the columns of x, x.shape[1] of them.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_a_wrong_epoch_is_named(name: str, tmp_path: Path) -> None:
+    replaced, sentence = BATCHES[name]
+    path, text = tmp_path / "mine.py", EPOCH
+    for old, new in replaced.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path.write_text(SOLUTION.replace(EPOCH, text))
+    report = look(path)
+    assert states(report) == ["right"] * 6 + ["not yet right"], report
+    assert sentence in report and "the x of one sample" not in report, report
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("part / len(batch)", "part", "the gradients of the batch are added up"),
+        ("lr)\n    return", "2 * lr)\n    return", "the step is 2·lr·dW; it should be lr·dW."),
+        ("dc_da * slope(z)", "2 * dc_da * slope(z)", "delta is not right yet: it is 2 × what it should be."),
+        ("@ delta_next * slope(z)", "@ delta_next * -slope(z)", "delta is not right yet: the sign is wrong."),
+        (
+            "    return dw, db",
+            "    return [2 * w for w in dw], [2 * b for b in db]",
+            "check_backprop: the gradient is 2 × ours: the ½ of the cost is missing.",
+        ),
+    ],
+)
+def test_a_factor_is_not_excused_by_another_cost_or_step(old: str, new: str, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(changed(old, new))
+    report = look(path)
+    assert "not yet right" in report and "right if" not in report and sentence in report, report
+    assert "check_backprop: your" not in report, report
+
+
+def test_a_product_with_a_number_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("def neuron(w, b, x):\n    return w @ b, 0\n")
+    assert "what stands right of its sign @ is one number\n" in look(path)
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_named_in_its_step(name: str, tmp_path: Path) -> None:
     step, old, new, sentence = MISTAKES[name]
@@ -346,7 +499,7 @@ BROKEN = {
     "def neuron(w, b, x):\n    z = w @ q\n": "raises NameError: name 'q' is not defined\n"
     "    line 2    z = w @ q\n    given     w (2,), x (2,)",
     "def neuron(w, b, x):\n    pass\n": "neuron returns None; end it with a return",
-    "def neuron(w, b, x):\n    return 'z', 'a'\n": "z is a str that is not an array of numbers",
+    "def neuron(w, b, x):\n    return 'z', 'a'\n": "z is the text 'z', not a number",
     "def neuron(w, b, x):\n    return 1, 2, 3\n": "it returns 3 results, where 2 are asked for: return z, a",
     "def neuron(w, b, x):\n    return float('nan'), 0.0\n": "it is the same whatever",
     "def neuron(w):\n    return w, w\n": "raises TypeError",

@@ -329,3 +329,10 @@ def test_the_four_functions_give_the_numbers_of_the_step() -> None:
         assert np.array_equal(bp4(delta, step[f"a{layer - 1}"]), step[f"dw{layer}"])
         if layer > 1:
             delta = bp2(delta, step[f"w{layer}"], slopes[layer - 2])
+
+
+def test_the_report_says_what_its_numbers_are() -> None:
+    net, x, y = NeuralNetwork([2, 3, 1], seed=0), np.ones((2, 2)), np.zeros((1, 2))
+    said = "slopes of C along random directions; entries=True compares each entry"
+    assert said in " ".join(str(gradient_check(net, x, y)).split())
+    assert "random directions" not in str(gradient_check(net, x, y, entries=True))

@@ -151,6 +151,12 @@ def _misshapen(array: Array, cost: Cost, groups: Sequence[int], batch: int) -> s
     needs = ", or class numbers of shape ".join(f"({height}, {batch})" for height in heights)
     fits_transposed = array.ndim == 2 and array.shape[1] in heights and array.shape[0] == batch
     hint = " Its transpose would fit: pass y.T." if fits_transposed else ""
+    is_line = array.shape in ((batch,), (1, batch), (batch, 1))
+    if is_line and cost.target_sum is not None and len(groups) == 1:
+        hint = " If these are class numbers, pass y.ravel()."
+    elif is_line and cost.target_sum is None and np.array_equal(array, np.floor(array)) and sum(groups) > 1:
+        one_hot_y = f"np.eye({sum(groups)})[{'y' if array.ndim == 1 else 'y.ravel()'}].T"
+        hint = f" Class numbers need softmax outputs with categorical cross-entropy, or one-hot targets: {one_hot_y}."
     return f"y has shape {array.shape}, but needs {needs}: samples are columns.{hint}"
 
 

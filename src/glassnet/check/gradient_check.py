@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from glassnet.batches.sources import Sources, checked_sources
 from glassnet.check.gradient_report import NUDGE, Finding, GradientReport
 from glassnet.check.slope import WRONG, Cost, compare, input_scales
-from glassnet.errors import ParameterError
+from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.execution.executor import Executor
 from glassnet.execution.inference import loaded_executor
 from glassnet.program.parameters import Array
@@ -64,6 +64,11 @@ def gradient_check(
     A random direction adds up all entries: a fault of 3 % in a few entries that are 1e-5 of the others stays below the
     tolerance. `entries` finds it.
     """
+    if not hasattr(network, "architecture"):
+        given = f"{type(network).__name__}, a {type(y).__name__} last" if hasattr(y, "architecture") else ""
+        raise ParameterTypeError(
+            f"the first argument is a network, not {given or type(network).__name__}: gradient_check(net, x, y)."
+        )
     if directions < 1:
         raise ParameterError(f"directions is {directions}; it must be at least 1.")
     twin = network.astype(np.float64)

@@ -117,7 +117,9 @@ class GradientReport(NamedTuple):
         return f"{verdict}: {compared}, tolerance {self.tolerance:g}"
 
     def _notes(self) -> Iterator[str]:
-        """What was not judged, and what was judged on a copy."""
+        """What the numbers are, what was not judged, and what was judged on a copy."""
+        if not any("[" in finding.quantity for finding in self.findings):
+            yield "the numbers are slopes of C along random directions; entries=True compares each entry of dW and db"
         for verdict, count in Counter(finding.verdict for finding in self.unjudged).items():
             yield f"not judged: {count} {verdict}; {REASONS[verdict]}"
         nudged = Counter(finding.nudged for finding in self.findings if finding.nudged)

@@ -11,10 +11,13 @@ from glassnet.cli import options
 from glassnet.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
+    from glassnet.data.arrays import Arrays
     from glassnet.data.preprocessing import Preparation
+    from glassnet.data.table import Table
     from glassnet.data.target import TargetColumn
     from glassnet.network import NeuralNetwork
 
+MAX_CELLS, MAX_LETTERS = 30, 40  # of the row as it stands in the file: columns, and letters of a cell
 MAX_INPUTS = 100  # that are all listed by name; of more, those that are shown
 
 
@@ -27,6 +30,7 @@ class StepData(NamedTuple):
     path: str
     preparation: Preparation
     target: TargetColumn
+    cells: Table | Arrays
 
 
 def step(
@@ -35,7 +39,7 @@ def step(
     model: Annotated[
         str | None, Option(metavar="PATH", help="Use the network and preparation of a model file.")
     ] = None,
-    row: Annotated[int, Option(min=1, help="First row of the step, counted from 1.")] = 1,
+    row: Annotated[int, Option(help="First row of the step, counted from 1.")] = 1,
     batch_size: Annotated[int, Option(min=1, help="Number of rows in the step.")] = 1,
     hidden: options.HiddenOption = "4",
     activation: options.ActivationOption = "sigmoid",
@@ -58,13 +62,17 @@ def step(
         widths = options.parse_widths(hidden)
         train_options = TrainOptions(widths, activation, cost, seed=seed, validation=0.0)
         data = _with_new_network(file, target, train_options)
-    if row > len(data.x):
+    if not 1 <= row <= len(data.x):
         raise ParameterError(f"--row is {row:,}, but {data.path} has {len(data.x):,} rows; rows count from 1.")
     x, y = data.x[row - 1 : row - 1 + batch_size], data.y[..., row - 1 : row - 1 + batch_size]
     explanation = data.network.explain_step(x.T, y, lr, optimizer, notation=notation)
-    explanation.about = "\n".join([*_describe(data, explanation.picks[0]), explanation.about])
     last = row + len(x) - 1
     rows = f"row {row}" if last == row else f"rows {row} to {last}"
+    about = [*_cells(data, row - 1), *_describe(data, explanation.picks[0]), explanation.about]
+    if len(x) < batch_size:
+        asked = f"of the {batch_size:,} rows asked for"
+        about.insert(0, f"The step takes {len(x):,} {asked}: the file ends with row {last}.")
+    explanation.about = "\n".join(about)
     _print_or_write(explanation, f"{rows} of {data.path}", html, file)
 
 
@@ -79,7 +87,7 @@ def _with_model(file: str, path: str, target: str | None) -> StepData:
         raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
     x, encoded, data = read_with_target(file, model)
     y = network_targets(encoded, model.target, model.network)
-    return StepData(model.network, x, y, data.path, model.preparation, model.target)
+    return StepData(model.network, x, y, data.path, model.preparation, model.target, data)
 
 
 def _with_new_network(file: str, target: str | None, train_options: Any) -> StepData:
@@ -95,7 +103,25 @@ def _with_new_network(file: str, target: str | None, train_options: Any) -> Step
     dataset = prepare_dataset(data_file, task, 0.0, train_options.seed, counts=counts)
     network = make_network(dataset, train_options)
     y = network_targets(dataset.y, dataset.target, network)
-    return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target)
+    return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target, data_file.data)
+
+
+def _cells(data: StepData, row: int) -> list[str]:
+    """The first row of the step as it stands in the file, so that its numbers can be found again in a0 and y."""
+    from glassnet.data.table import Table
+
+    if not isinstance(data.cells, Table):
+        return []
+    names = data.cells.names[:MAX_CELLS]
+    cells = [f"{name}\N{NO-BREAK SPACE}{_cell(data.cells.data.column(name)[row].as_py())}" for name in names]
+    more = f", and {len(data.cells.names) - MAX_CELLS:,} more columns" if len(data.cells.names) > MAX_CELLS else ""
+    return [f"In the file, {data.cells.row_name(row)} holds {', '.join(cells)}{more}."]
+
+
+def _cell(value: object) -> str:
+    """A cell on one line; an empty one is said to be empty."""
+    text = " ".join(str(value).split()) if value is not None else ""
+    return f"{text[:MAX_LETTERS]}…" if len(text) > MAX_LETTERS else text or "(empty)"
 
 
 def _describe(data: StepData, shown: Sequence[int]) -> list[str]:

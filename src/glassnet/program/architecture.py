@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import filterfalse
 from typing import Any, NamedTuple
 
-from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.errors import ParameterError, ParameterTypeError, counted
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.costs import Cost, CostLike, cost
 from glassnet.tables.layers import LAYERS, Layer, layer
@@ -70,7 +70,7 @@ def architecture(
     )
     if any(map(acts_before, between[0])):
         raise ParameterError("layers[1] acts before an activation, but there is none before the first dense layer.")
-    resolved = cost(cost_entry, widths[-1])
+    resolved = cost(cost_entry, widths[-1], entries[-1].name)
     _check_fit(resolved, entries[-1], bool(dense[-1].after))
     return Architecture(widths[0], tuple(between[0]), dense, resolved, penalty("l1", l1), penalty("l2", l2))
 
@@ -111,7 +111,9 @@ def _widths_and_layers(layers: Iterable[Any]) -> tuple[list[int], list[list[Laye
         else:
             between[-1].append(_layer(index, entry))
     if len(widths) < 2:
-        raise ParameterError(f"layers has {len(widths)} width(s); a network needs the inputs and one layer: [2, 1].")
+        raise ParameterError(
+            f"layers has {counted(len(widths), 'width')}; a network needs the inputs and one layer: [2, 1]."
+        )
     return widths, between
 
 
@@ -143,7 +145,8 @@ def _activations(activations: Sequence[Any] | None, widths: Sequence[int]) -> li
         raise ParameterTypeError(f"activations must be a list with one entry per dense layer, not {given!r}.")
     if len(given) != count:
         raise ParameterError(
-            f"activations has {len(given)} entries, but layers has {count} dense layers; give {count}."
+            f"activations has {counted(len(given), 'entry', 'entries')}, but layers has "
+            f"{counted(count, 'dense layer')}; give {count}."
         )
     entries = [activation(each) for each in given]
     for index, (entry, width) in enumerate(zip(entries, widths, strict=True)):

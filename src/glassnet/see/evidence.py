@@ -160,10 +160,12 @@ class Evidence:
 
     @property
     def constant_answer(self) -> str:
-        """What a prediction that ignores x amounts to."""
+        """What the best prediction that ignores x amounts to, of which `constant` is the cost."""
         cost = self.model.architecture.cost
-        classes = cost.target_sum is not None or cost.name == "binary_cross_entropy"
-        return "always answering the commonest class" if classes or self.has_classes else "always answering the mean"
+        if cost.target_sum is not None or cost.name == "binary_cross_entropy":
+            return f"always answering the {'shares of the classes' if self.has_classes else 'mean of y'}"
+        mean_is_best = cost.name in ("quadratic", "poisson", "poisson_deviance")
+        return f"always answering {'the mean of y' if mean_is_best else 'the best constant'}"
 
     @cached_property
     def has_classes(self) -> bool:

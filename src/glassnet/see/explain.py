@@ -32,12 +32,12 @@ from glassnet.training.step_scalars import first_step_scalars
 
 NOTATIONS = {
     "columns": (
-        "Samples are columns, as in the article and in Nielsen: a is (fan_out, m), W (fan_out, fan_in), z = W·a + b. "
+        "Samples are columns, as in Nielsen's book: a is (fan_out, m), W (fan_out, fan_in), z = W·a + b. "
         "In rows (scikit-learn, PyTorch) every array is transposed and every product turned round: z = a·W + b."
     ),
     "rows": (
         "Samples are rows, as in scikit-learn and PyTorch: a is (m, fan_out), W (fan_in, fan_out), z = a·W + b. W is "
-        "scikit-learn's coefs_ and the transpose of PyTorch's weight and of the article's W; b and db are rows."
+        "scikit-learn's coefs_ and the transpose of PyTorch's weight and of net.weights; b and db are rows."
     ),
 }
 MAX_NEURONS, SELECTED_NEURONS = 6, 4  # a layer of more than the first is shown by this many of its neurons
@@ -134,7 +134,7 @@ def explain_step(
     general = _without_shortcut(model, data, dtype)
     stages = StageText(twin.architecture, prepared.program, general, selected(trace)).stages(evaluations)
     about = (
-        f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(twin)}, computed in "
+        f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(model)}, computed in "
         f"{twin.dtype} by engine {model.engine!r}. C, dW and db are means over the samples, δ is each sample's own. "
         "Layers count from 1, neurons and samples from 0."
     )

@@ -123,7 +123,7 @@ def trace(model: Model, data: tuple[Any, Any, Any], dtype: Any, training: bool) 
     """Every quantity of one pass over `data` (x, y, sample_weight); see Inspection.trace."""
     prepared = prepare_pass(model, data, dtype, training=training)
     prepared.executor.run()
-    mode = f"equations of {'training' if training else 'inference'}, {prepared.model.dtype}"
+    mode = f"computed as in {'a training step' if training else 'a prediction'}, {prepared.model.dtype}"
     about = (
         f"{samples(prepared.executor.m)} (columns), {mode}; z, a, δ: one column per sample; dW, db, C: mean over the "
         "samples; layers count from 1, indices from 0"

@@ -43,4 +43,5 @@ def _comparison(predicted: float, real: float) -> str:
     apart = f"they differ by {gap:.1%}" if gap >= 0.0005 else "they differ by less than 0.1%"
     if gap < WELL:
         return f"{apart}: the slope predicted this step well"
-    return f"{apart}: the step is so long that the cost curves away from its slope; try a smaller lr"
+    advice = "" if real < 0 else "; try a smaller lr"  # a cost that fell is no failure
+    return f"{apart}: the step is so long that the cost curves away from its slope{advice}"

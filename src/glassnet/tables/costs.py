@@ -17,6 +17,7 @@ from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 from glassnet.tables.entry import Entry, Limits, Value, check_custom, check_custom_name, custom_formula, resolve_entry
 from glassnet.tables.formula import Formula, trace
 from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT_INTERVAL, Interval
+from glassnet.tables.library_names import Output
 
 PairValue = Callable[[Value, Value], Value] | None
 
@@ -255,12 +256,13 @@ COSTS: dict[str, type[Cost]] = {entry.name: entry for entry in _ENTRIES}
 CostLike = str | Cost | type[Cost]
 
 
-def cost(identifier: CostLike, outputs: int | None = None) -> Cost:
+def cost(identifier: CostLike, outputs: int | None = None, activation: str = "") -> Cost:
     """Return a cost from its name, its class or itself.
 
-    With the number of outputs, a name that means their mean elsewhere ("bce") is refused where it is not our sum.
+    With the number of outputs, a name that means their mean elsewhere ("bce") is refused where it is not our sum; with
+    the name of their activation, an error suggests the cost that goes with it.
     """
-    return resolve_entry(COSTS, "cost", identifier, Cost, outputs)
+    return resolve_entry(COSTS, "cost", identifier, Cost, Output(outputs, activation))
 
 
 def custom_cost(

@@ -6,6 +6,7 @@ the shapes that it was given. What it prints and its warnings are suppressed, so
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
@@ -53,6 +54,13 @@ class Answers:
             raise DataError(f"{self.path} is a folder; name the file with your functions.")
         if self.path.endswith(".ipynb"):
             raise DataError(f"{self.path} is a notebook; copy its functions to a file that ends in .py.")
+
+    def source(self, name: str) -> str:
+        """The text of one of their functions; empty where it is not defined in their file."""
+        with open(self.path, encoding="utf-8") as file:
+            text = file.read()
+        nodes = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == name]
+        return ast.get_source_segment(text, nodes[-1]) or "" if nodes else ""
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """What one of their functions returns. Raises NotWritten or AnswerError; also if it changes its arguments."""
@@ -107,6 +115,9 @@ def _message(error: BaseException) -> str:
     sizes = re.search(r"\(size .*\)$", text)
     if text.startswith("matmul") and sizes:
         return f"the shapes in a matrix product do not fit {sizes[0]}"
+    if operand := re.match(r"matmul: Input operand (\d) does not have enough dimensions", text):
+        side = "left" if operand[1] == "0" else "right"
+        return f"a matrix product needs arrays, but what stands {side} of its sign @ is one number"
     return text[:MAX_MESSAGE]
 
 
@@ -130,10 +141,13 @@ def _equal(one: Any, other: Any) -> bool:
 def numbers(value: Any, name: str, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """One result as a float64 array of the shape that it must have. Raises AnswerError for anything else."""
     try:
+        if np.asarray(value).dtype.kind in "US":
+            raise TypeError  # NumPy would read '0.64' as a number
         result = np.asarray(value, np.float64)
     except (TypeError, ValueError) as error:
-        kind = type(value).__name__
-        raise WrongShape(f"{name} is a {kind} that is not an array of numbers; its shape must be {shape}.") from error
+        what = f"a {type(value).__name__} that is not an array of numbers"
+        what = f"the text {value!r}, not a number" if isinstance(value, str) else what
+        raise WrongShape(f"{name} is {what}; its shape must be {shape or 'that of one number'}.") from error
     if shape == () and result.size == 1:
         return result.reshape(())
     if result.shape != shape:

@@ -5,10 +5,12 @@ check_backprop is given a network that is ours but for their error, so that it n
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from glassnet.check.exercise.answers import Answers
-from glassnet.check.exercise.task import Arguments, Mistake, Results, Rng, Task
+from glassnet.check.exercise.task import Arguments, Mistake, Results, Rng, Task, close
 from glassnet.check.exercise.teacher import Backprop, Gradients, mean_of_samples
 from glassnet.check.exercise.trials import (
     LESSON_BIASES,
@@ -32,12 +34,35 @@ def _output_arguments(rng: Rng, number: int) -> Arguments:
     return {"dc_da": draw(rng, outputs, 1), "z": 2 * draw(rng, outputs, 1)}
 
 
+def fitted_factor(right: Callable[..., Results]) -> Callable[[str, Sequence[Arguments], Sequence[Results]], str]:
+    """The sentence for a result that is the right one times a fixed number; else empty."""
+
+    def sentence(name: str, trials: Sequence[Arguments], results: Sequence[Results]) -> str:
+        expected = np.concatenate([right(**arguments)[name].ravel() for arguments in trials])
+        theirs = np.concatenate([own[name].ravel() for own in results])
+        factor = float((theirs * expected).sum() / (expected**2).sum())
+        if factor == 0 or not close(theirs, factor * expected):
+            return ""
+        return "the sign is wrong." if np.isclose(factor, -1) else f"it is {factor:.4g} × what it should be."
+
+    return sentence
+
+
+def _output_error(dc_da: Array, z: Array) -> Results:
+    return {"delta": bp1(dc_da, slope(z))}
+
+
+def _hidden_error(w_next: Array, delta_next: Array, z: Array) -> Results:
+    return {"delta": bp2(delta_next, w_next, slope(z))}
+
+
 OUTPUT_ERROR = Task(
     "output_error",
     ("delta",),
     {"delta": "∂c/∂a ⊙ σ'(z), with σ'(z) = σ(z)·(1 − σ(z))"},
     _output_arguments,
-    lambda dc_da, z: {"delta": bp1(dc_da, slope(z))},
+    _output_error,
+    fitted=fitted_factor(_output_error),
 )
 
 
@@ -70,8 +95,8 @@ def _without_biases(weights: list[Array], biases: list[Array], x: Array) -> Resu
 
 
 def _linear_output(weights: list[Array], biases: list[Array], x: Array) -> Results:
-    z_s, _ = forward(weights, biases, x)
-    return {f"a{len(z_s)}": z_s[-1]}
+    z_s, a_s = forward(weights, biases, x)
+    return _numbered(z_s, [*a_s[:-1], z_s[-1]])
 
 
 def _linear(weights: list[Array], biases: list[Array], x: Array) -> Results:
@@ -106,7 +131,7 @@ HIDDEN_ERROR = Task(
     ("delta",),
     {"delta": "Wᵀ·δ_next ⊙ σ'(z), with the W and δ of the layer after it"},
     _hidden_arguments,
-    lambda w_next, delta_next, z: {"delta": bp2(delta_next, w_next, slope(z))},
+    _hidden_error,
     (
         Mistake(
             "this is Wᵀ·δ_next, the error that arrives; the gate σ'(z) is missing.",
@@ -117,6 +142,7 @@ HIDDEN_ERROR = Task(
             lambda w_next, delta_next, z: {"delta": slope(z)},
         ),
     ),
+    fitted_factor(_hidden_error),
 )
 
 

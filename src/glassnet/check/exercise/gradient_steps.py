@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -61,6 +61,29 @@ def moved_by(rate: Callable[[float], float]) -> Callable[..., Results]:
     return results
 
 
+def fitted_rate(
+    name: str, trials: Sequence[Arguments], results: Sequence[Results], gradients: Callable[[Arguments], Results]
+) -> str:
+    """The sentence for a step that is the gradient times a fixed number, or lr times a fixed number; else empty."""
+    rates, lrs = [], []
+    for arguments, own in zip(trials, results, strict=True):
+        if name in own:
+            gradient_of_name = gradients(arguments)[name]
+            step = moved(arguments["weights"], arguments["biases"])[name] - own[name]
+            rate = float((step * gradient_of_name).sum() / (gradient_of_name**2).sum())
+            if np.abs(step - rate * gradient_of_name).max() > 1e-6 * np.abs(gradient_of_name).max():
+                return ""
+            rates.append(rate)
+            lrs.append(arguments["lr"])
+    symbol = f"d{name[0].upper() if name[0] == 'w' else name[0]}"
+    if np.allclose(rates, rates[0], rtol=1e-6):
+        return f"the step is {rates[0]:.4g}·{symbol} whatever lr is; it should be lr·{symbol}."
+    shares = np.divide(rates, lrs)
+    if np.allclose(shares, shares[0], rtol=1e-6):
+        return f"the step is {shares[0]:.4g}·lr·{symbol}; it should be lr·{symbol}."
+    return ""
+
+
 DESCEND = Task(
     "descend",
     ("weights", "biases"),
@@ -71,5 +94,8 @@ DESCEND = Task(
         Mistake("lr·gradient is added: that goes uphill.", moved_by(lambda lr: -lr)),
         Mistake("the learning rate lr is missing.", moved_by(lambda lr: 1.0)),
         Mistake("it has not moved.", moved_by(lambda lr: 0.0)),
+    ),
+    lambda name, trials, results: fitted_rate(
+        name, trials, results, lambda arguments: moved(arguments["dw"], arguments["db"])
     ),
 )

@@ -69,7 +69,7 @@ def _look(step: Step, answers: Answers) -> StepResult:
     except NotWritten as error:
         return StepResult(step, "to do", str(error).splitlines())
     except AnswerError as error:
-        return StepResult(step, "not yet right", str(error).splitlines())
+        return StepResult(step, "not yet right", [*str(error).splitlines(), *step.hints(answers)])
     return StepResult(step, "not yet right", problems) if problems else StepResult(step, "right", [step.done])
 
 

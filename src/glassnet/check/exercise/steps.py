@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from glassnet.check.exercise import epoch_task, error_steps, forward_steps, gradient_steps
+from glassnet.check.exercise import batches, epoch_task, error_steps, forward_steps, gradient_steps
 from glassnet.check.exercise.answers import AnswerError, Answers, WrongShape
 from glassnet.check.exercise.task import TRIALS, Problem, Task
-from glassnet.check.exercise.teacher import Backprop, faults
+from glassnet.check.exercise.teacher import Backprop, faults, known_faults
 
 
 class Step(NamedTuple):
@@ -21,6 +21,7 @@ class Step(NamedTuple):
     widths: Sequence[int] = ()
     backprop: Callable[[Answers], Backprop] | None = None
     check: Callable[[Answers], list[str]] | None = None  # a further check, once the tasks are right
+    equations: Sequence[str] = ()  # those that are theirs, where the rest of the network is ours; none if all are
 
     @property
     def functions(self) -> str:
@@ -33,13 +34,18 @@ class Step(NamedTuple):
             problem = _problem(task, answers)
             if problem:
                 is_part = task is self.tasks[-1] and not problem.is_named
-                return [problem.sentence, *(self._cause(answers) if is_part else []), *problem.lines]
+                cause = self._cause(answers) if is_part else []
+                return [problem.sentence, *cause, *([] if problem.is_named else task.hints(answers)), *problem.lines]
         confirmed = faults(self.backprop(answers), self.widths) if self.backprop else []
         return confirmed or (self.check(answers) if self.check else [])
 
+    def hints(self, answers: Answers) -> list[str]:
+        """What else to look at where their code raises."""
+        return [hint for task in self.tasks for hint in task.hints(answers)]
+
     def _cause(self, answers: Answers) -> list[str]:
         """The mistake behind wrong results, where check_backprop or the further check knows it."""
-        known = faults(self.backprop(answers), self.widths, named=True) if self.backprop else []
+        known = known_faults(self.backprop(answers), self.widths, self.equations) if self.backprop else []
         try:
             return known or (self.check(answers) if self.check else [])
         except AnswerError as error:
@@ -62,12 +68,14 @@ STEPS = (
         [error_steps.OUTPUT_ERROR],
         [3, 2],
         error_steps.their_output_error,
+        equations=["BP1"],
     ),
     Step(
         *(4, "a hidden layer, and BP2", "z, a, δ; check_backprop: no fault"),
         [error_steps.FORWARD, error_steps.HIDDEN_ERROR],
         [2, 4, 3],
         error_steps.their_hidden_error,
+        equations=["BP2"],
     ),
     Step(
         *(5, "BP3 and BP4, the gradient", "dW, db; check_backprop: no fault"),
@@ -81,6 +89,6 @@ STEPS = (
         [epoch_task.ONE_BATCH],
         [2, 3, 1],
         epoch_task.their_mean_gradient,
-        epoch_task.batch_faults,
+        batches.batch_faults,
     ),
 )

@@ -6,7 +6,9 @@ fixed answer passes. A mistake is named only where it gives their numbers in eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +17,7 @@ from glassnet.check.exercise.answers import Answers, WrongShape, numbers, parts
 
 TRIALS = 20
 TOLERANCE = 1e-6  # relative to the largest entry
-DIGITS = 4  # significant ones, of the numbers that are shown
+DIGITS, MAX_DIGITS = 4, 17  # significant ones, of the numbers that are shown; more where two would look the same
 
 Rng = np.random.Generator
 Arguments = dict[str, Any]
@@ -50,6 +52,7 @@ class Task(NamedTuple):
     arguments: Callable[[Rng, int], Arguments]
     right: Callable[..., Results]
     mistakes: Sequence[Mistake] = ()
+    fitted: Callable[[str, Sequence[Arguments], Sequence[Results]], str] | None = None  # a mistake with a number in it
 
     def trials(self) -> list[Arguments]:
         """The arguments of every trial."""
@@ -61,7 +64,10 @@ class Task(NamedTuple):
         returned, right = answers.call(self.function, arguments), self.right(**arguments)
         try:
             given = self._named(parts(returned, self.returns), right)
-            return {name: numbers(given[name], name, np.shape(value)) for name, value in right.items()}
+            return {
+                name: numbers(given[name], f"{name}{self._place(name)}", np.shape(value))
+                for name, value in right.items()
+            }
         except WrongShape as error:
             raise WrongShape(f"{self.function}: {error}") from error
 
@@ -80,29 +86,46 @@ class Task(NamedTuple):
             named |= dict(zip(keys, value, strict=True))
         return named
 
+    def hints(self, answers: Answers) -> list[str]:
+        """What else to look at: x.shape[0] where the number of samples is meant."""
+        if self.function != "epoch":
+            return []
+        written = re.search(r"(?<!\w)(len\(x\)|x\.shape\[0\])", answers.source(self.function))
+        text = "is the number of inputs; the samples are the columns of x, x.shape[1] of them."
+        return [f"{written[1]} {text}"] if written else []
+
+    def _place(self, name: str) -> str:
+        """Where an item of a returned list stands in it, such as " (your dw[1])" for dw2; empty for other results."""
+        listed = next((key for key in self.returns if STEMS.get(key) == name.rstrip("0123456789")), "")
+        return f" (your {listed}[{int(name[len(STEMS[listed]) :]) - (listed != 'a_s')}])" if listed else ""
+
     def check(self, answers: Answers) -> Problem | None:
         """What is wrong; None if every trial is right. Raises AnswerError where the function cannot be used."""
         trials = self.trials()
         results = [self.results(answers, arguments) for arguments in trials]
         right = [self.right(**arguments) for arguments in trials]
-        for name in right[0]:
+        for name in dict.fromkeys(name for values in right for name in values):  # those of the lesson's network first
             wrong = [k for k in range(TRIALS) if name in right[k] and not close(results[k][name], right[k][name])]
             if wrong:
                 first = wrong[0]
                 lines = comparison(trials[first], results[first][name], right[first][name], name)
                 mistake = self._mistake(name, trials, results)
+                begin = f"{name}{self._place(name)} is not right yet"
                 if mistake:
-                    return Problem(f"{name} is not right yet: {mistake}", True, lines)
+                    return Problem(f"{begin}: {mistake}", True, lines)
                 equation = self.equations.get(name) or self.equations[name.rstrip("0123456789")]
-                return Problem(f"{name} is not right yet. It should be {equation}.", False, lines)
+                return Problem(f"{begin}. It should be {equation}.", False, lines)
         return None
 
     def _mistake(self, name: str, trials: list[Arguments], results: list[Results]) -> str:
         """The known mistake that explains a result in every trial; empty if there is none."""
+        having = [(own, arguments) for own, arguments in zip(results, trials, strict=True) if name in own]
         for sentence, mistaken in self.mistakes:
-            pairs = [(own, mistaken(**arguments)) for own, arguments in zip(results, trials, strict=True)]
+            pairs = [(own, mistaken(**deepcopy(arguments))) for own, arguments in having]
             if all(name in value and close(own[name], value[name]) for own, value in pairs):
                 return sentence
+        if self.fitted and (sentence := self.fitted(name, trials, results)):
+            return sentence
         if len({shown(own[name]) for own in results if name in own}) == 1:
             return "it is the same whatever the function is given."
         if not any(np.any(own[name]) for own in results if name in own):
@@ -121,16 +144,16 @@ def close(theirs: Any, right: Any) -> bool:
 
 def comparison(arguments: Arguments, theirs: Any, right: Any, name: str) -> list[str]:
     """The arguments of one trial, their result and the right one, each on a line, as Python writes them."""
-    rows = [*arguments.items(), (f"your {name}", theirs), (f"expected {name}", right)]
+    digits = next((n for n in range(DIGITS, MAX_DIGITS) if shown(theirs, n) != shown(right, n)), MAX_DIGITS)
+    rows = [*((label, shown(value)) for label, value in arguments.items() if label != "rng")]
+    rows += [(f"your {name}", shown(theirs, digits)), (f"expected {name}", shown(right, digits))]
     width = max(len(label) for label, _ in rows)
-    return [f"{label:<{width}}  {shown(value)}" for label, value in rows if label != "rng"]
+    return [f"{label:<{width}}  {text}" for label, text in rows]
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, digits: int = DIGITS) -> str:
     """Numbers as Python writes them, rounded; a person can paste them."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(shown, value))}]"
-    array = np.asarray(value, np.float64)
-    return (
-        f"[{', '.join(map(shown, array))}]" if array.ndim else f"{float(array) + 0.0:.{DIGITS}g}"
-    )  # + 0 turns −0 into 0
+    parts = value if isinstance(value, list) else np.asarray(value, np.float64)
+    if isinstance(parts, list) or parts.ndim:
+        return f"[{', '.join(shown(part, digits) for part in parts)}]"
+    return f"{float(parts) + 0.0:.{digits}g}"  # + 0 turns −0 into 0

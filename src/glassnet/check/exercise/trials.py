@@ -15,7 +15,14 @@ SIGMOID, QUADRATIC = activation("sigmoid"), cost("quadratic")
 LESSON_WEIGHTS = [np.array([[0.5, -0.4], [3.0, 1.0]]), np.array([[0.8, -1.2]])]
 LESSON_BIASES = [np.array([[0.1], [2.0]]), np.array([[0.2]])]
 LESSON_X, LESSON_Y = np.array([[1.0], [0.0]]), np.array([[1.0]])
-SHAPES = ([2, 3, 2], [3, 4, 2], [4, 2, 3], [2, 3, 4, 2])  # of the random networks; the last has two hidden layers
+SHAPES = (
+    [2, 3, 2],
+    [3, 4, 2],
+    [3, 2],
+    [4, 2, 3],
+    [2, 3, 4, 2],
+    [2, 3, 2, 4, 3],
+)  # 1 to 4 layers
 
 
 def draw(rng: np.random.Generator, *shape: int) -> Array:
