@@ -264,6 +264,7 @@ class StochasticFit:
     def _handle_divergence(self, error: DivergedError) -> None:
         """Warn if a validation score has saved good weights, which are then kept; else raise scikit-learn's error."""
         self._process_reports()
+        error = error.reworded("Try a smaller learning_rate_init, or make_pipeline(StandardScaler(), ...).")
         if self.data.score is None or not math.isfinite(self.patience.best):
             self._finish()
             raise diverged(error) from error
@@ -297,7 +298,7 @@ class StochasticFit:
             self.network.recent_samples = recent_samples(self.data.sources, self.data.indices)
             scores = self.estimator.validation_scores_[self.scores_before :] if self.data.score is not None else []
             if np.isfinite(scores).any():
-                history.best_epoch = 1 + int(np.nanargmax(scores))
+                history.best_epoch, history.best_by = 1 + int(np.nanargmax(scores)), "validation score"
 
 
 def copied_if_small(sources: Sources) -> Sources:

@@ -33,16 +33,17 @@ def plot_training(history: History, ax: Axes | None = None) -> Axes:
         ax.plot(epochs, validation, color=ORANGE, linestyle="--", marker=marker, label="validation")
     _format_axes(ax, len(history), np.concatenate([history["cost"], validation[np.isfinite(validation)]]))
     if history.best_epoch:
-        _mark_best(history.best_epoch, float(validation[history.best_epoch - 1]), ax)
+        _mark_best(history, float(validation[history.best_epoch - 1]), ax)
     return ax
 
 
-def _mark_best(epoch: int, cost: float, ax: Axes) -> None:
+def _mark_best(history: History, cost: float, ax: Axes) -> None:
     """Circle the best epoch and write its cost beside it, inside the axes."""
+    epoch = history.best_epoch
     ax.plot(epoch, cost, "o", color=ORANGE, markersize=8, fillstyle="none", markeredgewidth=2)
     x, y = ax.transAxes.inverted().transform(ax.transData.transform((epoch, cost)))
     ax.annotate(
-        f"best: epoch {epoch}\n{cost:.3g}",
+        f"best {history.best_by}: epoch {epoch}\ncost {cost:.3g}",
         (epoch, cost),
         xytext=(0, -14 if y > 0.8 else 14),
         textcoords="offset points",
