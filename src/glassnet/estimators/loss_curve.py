@@ -16,7 +16,7 @@ from glassnet.training.history import History, Report
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TEXT_COLOURS = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+TEXT_COLOURS: tuple[Any, ...] = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 
 
 def loss_history(estimator: Any) -> History:

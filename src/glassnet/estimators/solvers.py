@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 STOCHASTIC_SOLVERS = ("sgd", "adam")
 
 
-class SolverOptions(StrOptions):  # type: ignore[misc]
+class SolverOptions(StrOptions):
     """Names of solvers; the error for another name says where glassnet's optimisers are."""
 
     def __str__(self) -> str:

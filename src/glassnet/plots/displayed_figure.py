@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from glassnet.training.notebook import at_prompt, show_in_cell
 
@@ -31,12 +32,24 @@ class DisplayedFigure(Figure):
         self.savefig(file, format="png")
         return {"image/png": file.getvalue()}
 
+    def tight_layout(self, **options: Any) -> None:
+        """No-op in a constrained layout, which keeps the same things apart, and legends and colour bars too."""
+        if not isinstance(self.get_layout_engine(), ConstrainedLayoutEngine):
+            super().tight_layout(**options)
+
 
 def create_figure(**options: Any) -> DisplayedFigure:
-    """A new figure, of pyplot where one is used; `options` are those of Matplotlib's Figure."""
+    """A new figure, of pyplot where one is used; `options` are those of Matplotlib's Figure.
+
+    If pyplot's current figure is empty, the person has just made it for this picture: it keeps its size and is used.
+    """
     pyplot = _pyplot()
     if pyplot is None:
         return DisplayedFigure(**options)
+    empty = _empty_figure(pyplot)
+    if empty is not None:
+        empty.set_layout_engine(options.get("layout"))
+        return empty
     _make_room(pyplot)
     figure: DisplayedFigure = pyplot.figure(FigureClass=DisplayedFigure, **options)
     return figure
@@ -51,6 +64,17 @@ def _pyplot() -> Any:
     import matplotlib.pyplot
 
     return matplotlib.pyplot
+
+
+def _empty_figure(pyplot: Any) -> Any:
+    """pyplot's current figure if nothing was drawn in it, as a DisplayedFigure; None where there is none."""
+    figure = pyplot.gcf() if pyplot.get_fignums() else None
+    if type(figure) is not Figure or figure.get_layout_engine() is not None:
+        return None
+    if figure.get_children() != [figure.patch]:
+        return None
+    figure.__class__ = DisplayedFigure  # it behaves as ours from here on; its canvas and window stay
+    return figure
 
 
 def _make_room(pyplot: Any) -> None:
