@@ -47,7 +47,7 @@ def _mark_best(epoch: int, reason: str, cost: float, ax: Axes) -> None:
     ax.plot(epoch, cost, "o", color=ORANGE, markersize=8, fillstyle="none", markeredgewidth=2)
     x, y = ax.transAxes.inverted().transform(ax.transData.transform((epoch, cost)))
     ax.annotate(
-        f"best {reason}: epoch {epoch}\ncost {cost:.3g}",
+        f"best {reason}\nepoch {epoch}, cost {cost:.3g}",
         (epoch, cost),
         xytext=(0, -14 if y > 0.8 else 14),
         textcoords="offset points",
@@ -66,7 +66,7 @@ def _format_axes(ax: Axes, epochs: int, costs: Array) -> None:
     elif costs.min() >= 0:
         ax.set_ylim(0, 1.08 * costs.max() or 1.0)
     ax.set(xlabel="epoch", ylabel="cost C (mean over samples)", title="Training curve")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if epochs == 1:
         ax.set_xticks([1])
     ax.grid(alpha=0.3)
