@@ -22,6 +22,8 @@ from glassnet.training.notebook import at_prompt, show_in_cell
 class DisplayedFigure(Figure):
     """A figure that a notebook shows as the value of a cell, and not a second time at the end of that cell."""
 
+    is_given = False  # whether the person made it, and so may still need it
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, bytes]:
         """A PNG; nothing where the inline backend has its own format, in which it draws what is displayed."""
         pyplot = sys.modules.get("matplotlib.pyplot")
@@ -73,7 +75,10 @@ def _empty_figure(pyplot: Any) -> Any:
         return None
     if figure.get_children() != [figure.patch]:
         return None
-    figure.__class__ = DisplayedFigure  # it behaves as ours from here on; its canvas and window stay
+    figure.__class__, figure.is_given = (
+        DisplayedFigure,
+        True,
+    )  # it behaves as ours from here on; its canvas and window stay
     return figure
 
 
@@ -86,7 +91,8 @@ def _make_room(pyplot: Any) -> None:
     for figure in map(pyplot.figure, pyplot.get_fignums()):
         if not 0 < limit <= len(pyplot.get_fignums()):
             return
-        if isinstance(figure, DisplayedFigure) and figure.canvas.required_interactive_framework is None:
+        is_ours = isinstance(figure, DisplayedFigure) and not figure.is_given
+        if is_ours and figure.canvas.required_interactive_framework is None:
             if _is_inline(pyplot):
                 show_in_cell(figure)
             pyplot.close(figure)
