@@ -75,11 +75,10 @@ def _empty_figure(pyplot: Any) -> Any:
         return None
     if figure.get_children() != [figure.patch]:
         return None
-    figure.__class__, figure.is_given = (
-        DisplayedFigure,
-        True,
-    )  # it behaves as ours from here on; its canvas and window stay
-    return figure
+    figure.__class__ = DisplayedFigure  # it behaves as ours from here on; its canvas and window stay
+    given: Any = figure
+    given.is_given = True
+    return given
 
 
 def _make_room(pyplot: Any) -> None:
