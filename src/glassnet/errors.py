@@ -42,10 +42,18 @@ class ModelFileError(GlassnetError, ValueError):
 class DivergedError(GlassnetError, ArithmeticError):
     """A training run met a number that is not finite; the network keeps its last finite weights.
 
-    `history` is the History of the epochs before, where `NeuralNetwork.train` raises it.
+    `history` is the History of the epochs before, where `NeuralNetwork.train` raises it; `advice`, the end of the
+    message, says what to do in the words of NeuralNetwork.
     """
 
     history: Any = None
+    advice = ""
+
+    def reworded(self, advice: str) -> DivergedError:
+        """The same error for another interface, with its own words of what to do."""
+        error = DivergedError(f"{str(self).removesuffix(self.advice)}{advice}")
+        error.history, error.advice = self.history, advice
+        return error
 
 
 class EngineUnavailable(RuntimeError):

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import glassnet
 from glassnet import History, Report
-from glassnet.plots.figure import new_axes
+from glassnet.plots.figure import axes_for
 
 HISTORY = History([Report(epoch, epoch, 1 / epoch, 0.1) for epoch in (1, 2, 3)])
 
@@ -54,7 +54,7 @@ def test_the_html_of_an_estimator_opens_no_figure() -> None:
 def test_a_hundred_plots_leave_few_figures_open() -> None:
     """A warning of pyplot would fail the test. Figures of the person stay."""
     own = [plt.figure(), plt.figure()]
-    axes = [new_axes(1, 1) for _ in range(100)]
+    axes = [axes_for(None, 1, 1) for _ in range(100)]
     assert len(plt.get_fignums()) <= plt.rcParams["figure.max_open_warning"]
     assert all(plt.fignum_exists(figure.number) for figure in own)
     assert plt.gcf() is axes[-1].figure
@@ -62,11 +62,11 @@ def test_a_hundred_plots_leave_few_figures_open() -> None:
 
 
 def test_open_windows_are_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = new_axes(1, 1).figure
+    first = axes_for(None, 1, 1).figure
     monkeypatch.setattr(FigureCanvasAgg, "required_interactive_framework", "qt", raising=False)
     monkeypatch.setitem(plt.rcParams, "figure.max_open_warning", 1)
     with pytest.warns(RuntimeWarning, match="More than 1 figures have been opened"):
-        new_axes(1, 1)
+        axes_for(None, 1, 1)
     assert plt.fignum_exists(first.number)
 
 

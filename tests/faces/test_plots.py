@@ -100,7 +100,7 @@ def test_a_run_of_one_step_is_drawn_as_it_ended() -> None:
     render(ax)
     ax = glassnet.plot_saturation(history)
     bars = [patch.get_height() for patch in ax.patches]
-    assert bars == measured["saturated"][0].tolist() and "after step 1)" in ax.get_xlabel()
+    assert bars == measured["saturated"][0].tolist() and "after step 1:" in ax.get_xlabel()
     assert [text.get_text() for text in ax.texts] == [f"{share:.0%}" for share in bars]
     render(ax)
     ax = glassnet.plot_training(history)
@@ -251,3 +251,13 @@ def test_the_network_is_drawn_with_signs_and_errors(case: Case) -> None:
     np.testing.assert_allclose(np.asarray(ax.collections[-1].get_array()), expected, atol=1e-6)
     wide = glassnet.plot_network(NeuralNetwork([40, 3]), ax=axes())
     assert f"{MAX_NEURONS} of 40" in wide.texts[0].get_text()
+
+
+def test_few_measurements_are_written_into_their_cells() -> None:
+    x, y = wave()
+    history = NeuralNetwork([1, 4, 1], seed=0).train(x, y, batch_size=x.shape[1], epochs=1)
+    ax = glassnet.plot_layers(history, ax=axes())
+    values = history.measured_layers["delta"][0]
+    assert [text.get_text() for text in ax.texts] == [f"{value:.2g}" for value in values]
+    assert [text.get_position()[1] for text in ax.texts] == [1, 2]
+    assert "measured once, after step 1: the run was short" in ax.get_xlabel()

@@ -21,8 +21,8 @@ def class_scores(probabilities: Array, codes: Array) -> dict[str, float]:
     A probability below float32's ε counts as ε, as in scikit-learn, so that one confident mistake is not infinite.
     """
     correct = probabilities.argmax(axis=1) == codes
-    chosen = np.maximum(probabilities[np.arange(len(codes)), codes].astype(np.float64), MIN_PROBABILITY)
-    return {"accuracy": float(correct.mean()), "log_loss": float(-np.log(chosen).mean())}
+    chosen = np.clip(probabilities[np.arange(len(codes)), codes].astype(np.float64), MIN_PROBABILITY, 1.0)
+    return {"accuracy": float(correct.mean()), "log_loss": float(0.0 - np.log(chosen).mean())}  # never −0
 
 
 def number_scores(predicted: Array, true: Array) -> dict[str, float]:
@@ -42,7 +42,7 @@ def score_text(scores: dict[str, float]) -> str:
     """Format the scores for one line."""
     if "accuracy" in scores:
         return f"accuracy {scores['accuracy']:.2%}, log-loss {scores['log_loss']:.4f}"
-    r2 = f"R² {scores['r2']:.4f}" if "r2" in scores else "no R², because these rows have a single target value"
+    r2 = f"R² {scores['r2']:z.4f}" if "r2" in scores else "no R², because these rows have a single target value"
     return f"RMSE {scores['rmse']:.6g}, {r2}"
 
 

@@ -26,6 +26,7 @@ from glassnet.cli.trained_model import TrainedModel
 from glassnet.data.arrays import Arrays
 from glassnet.data.options import ReadingOptions
 from glassnet.data.target import ClassTarget
+from glassnet.errors import DivergedError
 from glassnet.network import NeuralNetwork
 from glassnet.see.diagnosis import findings
 from glassnet.see.evidence import evidence_of_run
@@ -62,7 +63,10 @@ def train_file(
     classes = f", {len(dataset.target.classes)} classes" if isinstance(dataset.target, ClassTarget) else ""
     print_line("Data", f"{file}: {len(data_file.values):,} rows")
     print_line("Task", f"{chosen_task} of {data_file.target!r}{classes} ({reason}{hint})")
-    model, history = train_network(network, dataset, options, file)
+    try:
+        model, history = train_network(network, dataset, options, file)
+    except DivergedError as error:
+        raise error.reworded("Try a smaller --lr; no model file was written.") from error
     print_result(model, history, dataset)
     print_finding(model, repeated_share(data_file.data))
     model.training.update(score_test_set(model, data_file) | file_options(reading))

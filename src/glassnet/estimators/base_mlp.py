@@ -29,6 +29,7 @@ from glassnet.estimators.inputs import dense_blocks, engine_rows, validated
 from glassnet.estimators.lbfgs import fit_lbfgs
 from glassnet.estimators.random_state import initial_weights
 from glassnet.estimators.sklearn_names import activation_name, build_network, copy_into, hidden_widths, is_logistic
+from glassnet.estimators.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from glassnet.estimators.stochastic import FitData, StochasticFit
 from glassnet.estimators.validation_data import ValidationData, split, user_score
 from glassnet.execution import inference
@@ -40,7 +41,6 @@ from glassnet.tables.optimizers import Optimizer
 from glassnet.tables.schedules import Schedule
 
 Array = np.ndarray[Any, Any]
-STOCHASTIC_SOLVERS = ("sgd", "adam")
 LAYER_OPTIONS = ("batch_norm", "dropout", "layer_norm")
 NETWORK_PARAMETERS = ("activation", "alpha", *LAYER_OPTIONS, "loss", "output_activation", "sklearn_compatible")
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
@@ -62,7 +62,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         **{name: [BELOW_1] for name in ("validation_fraction", "beta_1", "beta_2", "dropout")},
         "hidden_layer_sizes": ["array-like", AT_LEAST_1],
         "activation": [str, Activation, list, tuple],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "solver": [SOLVERS],
         "batch_size": [StrOptions({"auto"}), AT_LEAST_1],
         "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
         "random_state": ["random_state"],

@@ -33,7 +33,7 @@ class Evaluation(NamedTuple):
     def __repr__(self) -> str:
         if self.accuracy is not None:
             return f"cost {self.cost:.6g}, accuracy {self.accuracy:.2%}"
-        r2 = "no R² (the targets of an output are constant)" if self.r2 is None else f"R² {self.r2:.4f}"
+        r2 = "no R² (the targets of an output are constant)" if self.r2 is None else f"R² {self.r2:z.4f}"
         return f"cost {self.cost:.6g}, {r2}"
 
 

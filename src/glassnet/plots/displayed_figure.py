@@ -14,12 +14,15 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from glassnet.training.notebook import at_prompt, show_in_cell
 
 
 class DisplayedFigure(Figure):
     """A figure that a notebook shows as the value of a cell, and not a second time at the end of that cell."""
+
+    is_given = False  # whether the person made it, and so may still need it
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, bytes]:
         """A PNG; nothing where the inline backend has its own format, in which it draws what is displayed."""
@@ -31,12 +34,24 @@ class DisplayedFigure(Figure):
         self.savefig(file, format="png")
         return {"image/png": file.getvalue()}
 
+    def tight_layout(self, **options: Any) -> None:
+        """No-op in a constrained layout, which keeps the same things apart, and legends and colour bars too."""
+        if not isinstance(self.get_layout_engine(), ConstrainedLayoutEngine):
+            super().tight_layout(**options)
+
 
 def create_figure(**options: Any) -> DisplayedFigure:
-    """A new figure, of pyplot where one is used; `options` are those of Matplotlib's Figure."""
+    """A new figure, of pyplot where one is used; `options` are those of Matplotlib's Figure.
+
+    If pyplot's current figure is empty, the person has just made it for this picture: it keeps its size and is used.
+    """
     pyplot = _pyplot()
     if pyplot is None:
         return DisplayedFigure(**options)
+    empty = _empty_figure(pyplot)
+    if empty is not None:
+        empty.set_layout_engine(options.get("layout"))
+        return empty
     _make_room(pyplot)
     figure: DisplayedFigure = pyplot.figure(FigureClass=DisplayedFigure, **options)
     return figure
@@ -53,6 +68,19 @@ def _pyplot() -> Any:
     return matplotlib.pyplot
 
 
+def _empty_figure(pyplot: Any) -> Any:
+    """pyplot's current figure if nothing was drawn in it, as a DisplayedFigure; None where there is none."""
+    figure = pyplot.gcf() if pyplot.get_fignums() else None
+    if type(figure) is not Figure or figure.get_layout_engine() is not None:
+        return None
+    if figure.get_children() != [figure.patch]:
+        return None
+    figure.__class__ = DisplayedFigure  # it behaves as ours from here on; its canvas and window stay
+    given: Any = figure
+    given.is_given = True
+    return given
+
+
 def _make_room(pyplot: Any) -> None:
     """Close our oldest figures before pyplot warns that too many are open; a notebook shows them first.
 
@@ -62,7 +90,8 @@ def _make_room(pyplot: Any) -> None:
     for figure in map(pyplot.figure, pyplot.get_fignums()):
         if not 0 < limit <= len(pyplot.get_fignums()):
             return
-        if isinstance(figure, DisplayedFigure) and figure.canvas.required_interactive_framework is None:
+        is_ours = isinstance(figure, DisplayedFigure) and not figure.is_given
+        if is_ours and figure.canvas.required_interactive_framework is None:
             if _is_inline(pyplot):
                 show_in_cell(figure)
             pyplot.close(figure)

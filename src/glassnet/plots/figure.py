@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glassnet.errors import DataError, ParameterTypeError
-from glassnet.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +26,22 @@ def new_figure(width: float, height: float) -> Figure:
     return create_figure(figsize=(width, height), layout="constrained")
 
 
-def new_axes(width: float, height: float) -> Axes:
-    """The axes of a new figure; width and height in inches."""
-    return new_figure(width, height).add_subplot()
+def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
+    """The axes that were given, or those of a new figure; width and height in inches. Raises ParameterTypeError."""
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        return new_figure(width, height).add_subplot()
+    if not isinstance(ax, Axes):
+        raise ParameterTypeError(f"ax is a {type(ax).__name__}; pass one of Matplotlib's axes, such as plt.gca().")
+    return ax
+
+
+def refuse_axes(**arguments: Any) -> None:
+    """Raise ParameterTypeError where axes stand in the place of another argument: `plot_layers(history, plt.gca())`."""
+    for name, value in arguments.items():
+        if hasattr(value, "transAxes"):
+            raise ParameterTypeError(f"{name} is an Axes; pass it by its name, ax=...")
 
 
 def add_colorbar(drawn: Any, ax: Axes, label: str, **options: Any) -> None:
@@ -60,13 +72,3 @@ def save_figure(drawn: Axes | Figure, path: Path) -> Path:
     with atomic_file(path, DataError) as file:
         figure.savefig(file, format="png", dpi=120)
     return path
-
-
-def check_history(history: Any) -> None:
-    """Raise DataError or ParameterTypeError, a sentence, for what is no History: an untrained network has None."""
-    if history is None:
-        raise DataError("history is None: this network was not trained yet; call train first.")
-    if not isinstance(history, History):
-        has_one = isinstance(getattr(history, "history", None), History)
-        advice = "pass its .history" if has_one else "pass what train returned"
-        raise ParameterTypeError(f"history is a {type(history).__name__}; {advice}.")

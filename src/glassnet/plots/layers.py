@@ -5,14 +5,14 @@ They draw `history.layers`. The scales are fixed, so that two plots can be compa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glassnet.errors import DataError, ParameterError
-from glassnet.plots.figure import BLUE, OKABE_ITO, check_history, new_axes
+from glassnet.plots.figure import BLUE, OKABE_ITO, axes_for, refuse_axes
+from glassnet.plots.subject import history_of
 from glassnet.program.parameters import Array
-from glassnet.training.history import History
 from glassnet.training.layer_measures import LayerHistory
 
 if TYPE_CHECKING:
@@ -20,23 +20,29 @@ if TYPE_CHECKING:
 
 COLOUR_MIN, COLOUR_MAX = 1e-8, 1e1  # the colour scale is logarithmic between them and linear below COLOUR_MIN
 TITLES = {"delta": "error δ (root mean square)", "gradient": "gradient ‖dW‖", "update": "‖change of W‖ / ‖W‖ per step"}
+MAX_WRITTEN = 8  # measurements, and layers, whose values are written into the cells
 STYLES = ("-", "--", ":", "-.")
 
 
-def plot_layers(history: History, quantity: str = "delta", ax: Axes | None = None) -> Axes:
+def plot_layers(history: Any, quantity: str = "delta", ax: Axes | None = None) -> Axes:
     """Plot the size of a quantity in each layer over the run, on a fixed symmetric-log colour scale.
 
+    history : a History, as `train` returns it, or a fitted estimator
     quantity : "delta", "gradient" or "update"
+
+    Where there are few measurements, each is written into its cell. A run that was too short for any is measured once,
+    as it ended.
     """
     from matplotlib.colors import SymLogNorm
 
+    refuse_axes(quantity=quantity)
     if quantity not in TITLES:
         raise ParameterError(f"quantity is {quantity!r}; it must be one of {', '.join(TITLES)}.")
     layers = _layer_history(history)
     values = layers[quantity].T
     if quantity == "update" and not values.any():
         raise DataError("history has no update: its layers were measured after the run, without an optimiser.")
-    ax = new_axes(6.4, 3.4) if ax is None else ax
+    ax = axes_for(ax, 6.4, 3.4)
     norm = SymLogNorm(COLOUR_MIN, vmin=0, vmax=COLOUR_MAX, base=10)
     mesh = ax.pcolormesh(_edges(layers.step), np.arange(len(values) + 1) + 0.5, values, norm=norm, cmap="viridis")
     assert ax.figure is not None
@@ -44,16 +50,30 @@ def plot_layers(history: History, quantity: str = "delta", ax: Axes | None = Non
     bar.ax.minorticks_off()
     ax.set(xlabel="step", ylabel="layer", title=f"{TITLES[quantity]} by layer")
     if len(layers) == 1:
-        ax.set(xlabel="step (measured once)", xticks=layers.step)
+        ax.set(xlabel=f"step\n({_only_once(layers)})", xticks=layers.step)
+    if len(layers) <= MAX_WRITTEN and len(values) <= MAX_WRITTEN:
+        _write_values(values, layers.step, norm, ax)
     ax.set_yticks(np.arange(1, len(values) + 1))
     ax.invert_yaxis()
     return ax
 
 
-def plot_saturation(history: History, ax: Axes | None = None) -> Axes:
+def _write_values(values: Array, steps: Array, norm: Any, ax: Axes) -> None:
+    """Write each value into its cell, light on dark colours and dark on light ones."""
+    for (line, column), value in np.ndenumerate(values):
+        colour = "black" if norm(value) > 0.6 else "white"
+        ax.text(float(steps[column]), line + 1, f"{value:.2g}", ha="center", va="center", color=colour, fontsize=9)
+
+
+def _only_once(layers: LayerHistory) -> str:
+    """Why there is a single measurement."""
+    return f"measured once, after step {int(layers.step[0]):,}: the run was short"
+
+
+def plot_saturation(history: Any, ax: Axes | None = None) -> Axes:
     """Plot the fractions of saturated outputs (σ'(z) ≈ 0) and of dead units (crosses) in each layer over the run."""
     layers = _layer_history(history)
-    ax = new_axes(6.4, 4.0) if ax is None else ax
+    ax = axes_for(ax, 6.4, 4.0)
     ax.set(ylim=(-0.02, 1.06), ylabel="fraction", title="Saturated outputs (× dead units)")
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.3)
@@ -71,7 +91,7 @@ def _bars(layers: LayerHistory, ax: Axes) -> None:
     ax.set_axisbelow(True)
     ax.bar_label(ax.bar(numbers, saturated, color=BLUE, width=0.6), fmt="{:.0%}", padding=2)
     ax.plot(numbers[dead > 0], dead[dead > 0], "x", color="black", markersize=7)
-    ax.set(xlabel=f"layer (measured once, after step {int(layers.step[0]):,})", xticks=numbers)
+    ax.set(xlabel=f"layer\n({_only_once(layers)})", xticks=numbers)
 
 
 def _curves(layers: LayerHistory, ax: Axes) -> None:
@@ -86,10 +106,9 @@ def _curves(layers: LayerHistory, ax: Axes) -> None:
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _layer_history(history: History) -> LayerHistory:
+def _layer_history(given: Any) -> LayerHistory:
     """The measurements of a run. Raises ParameterTypeError or DataError where there are none."""
-    check_history(history)
-    layers = history.measured_layers
+    layers = history_of(given).measured_layers
     if not len(layers):
         raise DataError(
             "history has no measurement of its layers: the run was too short for one and was loaded from a file or "

@@ -19,10 +19,12 @@ from glassnet.plots.figure import (
     OKABE_ITO,
     ORANGE,
     add_colorbar,
-    new_axes,
+    axes_for,
     new_figure,
+    refuse_axes,
     shortened,
 )
+from glassnet.plots.subject import subject_of
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -39,18 +41,21 @@ MAX_NAME, MAX_SAMPLE_NAME = 28, 14  # characters of a class's name beside a matr
 MAX_WIDTH = 14.0  # inches, of the diagram of a deep network
 
 
-def plot_predictions(network: NeuralNetwork, x: ArrayLike, y: ArrayLike, ax: Axes | None = None) -> Axes:
+def plot_predictions(network: Any, x: ArrayLike, y: ArrayLike, ax: Axes | None = None) -> Axes:
     """Plot the fitted curve over one input, or the decision surface over two, with the samples x, y.
+
+    network : a NeuralNetwork, x and y as in `train` (samples are columns); or a fitted estimator, X and y as in `fit`
 
     Raises DataError if the network has more than two inputs.
     """
+    network, x, y, _ = subject_of(network, x, y)
     sources = checked_sources(network.architecture, network.dtype, x, y)
     inputs = network.architecture.inputs
     if inputs > 2:
         raise DataError(f"this network has {inputs} inputs; a curve needs 1 and a decision surface 2.")
     if inputs == 2:
         _check_one_group(network, "a decision surface")
-    ax = new_axes(5.6, 4.4) if ax is None else ax
+    ax = axes_for(ax, 5.6, 4.4)
     if inputs == 1:
         _curve(network, sources.x[:, 0], sources.y, ax)
     else:
@@ -108,9 +113,16 @@ def _legend_below(ax: Axes, columns: int, title: str | None = None) -> None:
 
 
 def plot_confusion(
-    network: NeuralNetwork, x: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None, ax: Axes | None = None
+    network: Any, x: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Plot the confusion matrix: a row per true class, a column per predicted one, coloured by fraction of the row."""
+    """Plot the confusion matrix: a row per true class, a column per predicted one, coloured by fraction of the row.
+
+    network : a NeuralNetwork, x and y as in `train` (samples are columns); or a fitted estimator, X and y as in `fit`
+    names : of the classes; those of an estimator are its classes_
+    """
+    refuse_axes(names=names)
+    network, x, y, classes = subject_of(network, x, y)
+    names = classes if names is None else names
     sources = checked_sources(network.architecture, network.dtype, x, y)
     _check_one_group(network, "a confusion matrix")
     true = target_classes(network.architecture, sources.y)
@@ -124,7 +136,7 @@ def plot_confusion(
     if len(labels) != count:
         raise ParameterError(f"names has {len(labels)} entries, but there are {count} classes.")
     side, margin = min(max(3.6, 0.32 * count), 12.0), 0.08 * max(map(len, labels))  # inches
-    ax = new_axes(side + margin + 2.0, side + margin + 1.2) if ax is None else ax
+    ax = axes_for(ax, side + margin + 2.0, side + margin + 1.2)
     fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     add_colorbar(ax.imshow(fractions, cmap="cividis", vmin=0, vmax=1), ax, "fraction of the true class")
     for line, column in np.ndindex(counts.shape) if count <= MAX_ANNOTATED_CLASSES else ():
@@ -145,8 +157,10 @@ def plot_samples(
 ) -> Figure:
     """Draw images with the predicted class below each; errors come first, framed and marked ✗, with the true class.
 
-    images (n, rows, columns); predicted and true are class numbers (n,). At most half of the images are errors.
+    images (n, rows, columns); predicted and true are class numbers (n,). At most half of the images are errors. Each
+    image has axes of its own in the figure that is returned, so there is no ax=.
     """
+    refuse_axes(names=names, count=count)
     predicted, true = np.asarray(predicted), np.asarray(true)
     if not len(images) == len(predicted) == len(true) or not len(images):
         raise DataError(f"images, predicted and true have {len(images)}, {len(predicted)} and {len(true)} entries.")
@@ -182,15 +196,19 @@ def _check_one_group(network: NeuralNetwork, plot: str) -> None:
         raise DataError(f"this network predicts {count} groups of classes per sample; {plot} can show only one.")
 
 
-def plot_network(network: NeuralNetwork, x: Any = None, y: Any = None, ax: Axes | None = None) -> Axes:
+def plot_network(network: Any, x: Any = None, y: Any = None, ax: Axes | None = None) -> Axes:
     """Draw the network: a line per weight (dashed if negative) and, given samples x, y, each neuron's mean δ as colour.
 
     Only the first neurons of wide layers are drawn.
+
+    network : a NeuralNetwork, x and y as in `train` (samples are columns); or a fitted estimator, X and y as in `fit`
     """
+    refuse_axes(x=x, y=y)
+    network, x, y, _ = subject_of(network, x, y)
     from matplotlib.colors import SymLogNorm
 
     widths = [network.architecture.inputs, *(dense.fan_out for dense in network.architecture.dense)]
-    ax = new_axes(min(1.9 * len(widths) + 1.5, MAX_WIDTH), 4.8) if ax is None else ax
+    ax = axes_for(ax, min(1.9 * len(widths) + 1.5, MAX_WIDTH), 4.8)
     positions = [_neuron_positions(number, width) for number, width in enumerate(widths)]
     for w, left, right in zip(network.weights, positions, positions[1:], strict=False):
         _draw_weights(w, left, right, ax)

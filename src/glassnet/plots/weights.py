@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import ParameterError
-from glassnet.plots.figure import DIVERGING, add_colorbar, new_axes
+from glassnet.plots.figure import DIVERGING, add_colorbar, axes_for, refuse_axes
+from glassnet.plots.subject import network_of
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -24,13 +25,17 @@ MIN_SAMPLES, MIN_CORRELATION = 30, 0.1  # that show whether x are images
 Shape = tuple[int, int]
 
 
-def plot_weights(network: NeuralNetwork, layer: int = 1, shape: Shape | None = None, ax: Axes | None = None) -> Axes:
+def plot_weights(network: Any, layer: int = 1, shape: Shape | None = None, ax: Axes | None = None) -> Axes:
     """Plot the weights of a layer: the matrix W, or one image per neuron.
+
+    network : a NeuralNetwork or a fitted estimator
 
     `shape`, (rows, columns), asks for images of the inputs of this layer. Without it, the first layer is drawn as
     images if its inputs are those of square images: 784 of them, or fewer or more where in the samples of the last
     training the pixels above each other go together. Columns of a table and hidden neurons have no such order.
     """
+    refuse_axes(layer=layer, shape=shape)
+    network = network_of(network)
     if not 1 <= layer <= len(network.weights):
         raise ParameterError(f"layer is {layer}, but the network has layers 1 to {len(network.weights)}.")
     w = network.weights[layer - 1]
@@ -79,7 +84,7 @@ def _draw_matrix(w: Array, title: str, ax: Axes | None) -> Axes:
     """Draw W with a row per neuron."""
     from matplotlib.ticker import MaxNLocator
 
-    ax = new_axes(6.4, 5.0 if len(w) > 3 else 1.2 + len(w)) if ax is None else ax
+    ax = axes_for(ax, 6.4, 5.0 if len(w) > 3 else 1.2 + len(w))
     _draw(w, "auto", ax)
     ax.set(xlabel="input k", ylabel="neuron j", title=title)
     for axis, count in zip((ax.yaxis, ax.xaxis), w.shape, strict=True):
@@ -92,7 +97,7 @@ def _draw_matrix(w: Array, title: str, ax: Axes | None) -> Axes:
 def _draw_images(w: Array, shape: Shape, layer: int, ax: Axes | None) -> Axes:
     """Draw an image per neuron."""
     sheet = _tiled(w[:MAX_NEURONS], shape)
-    ax = new_axes(6.4, 0.6 + 5.2 * sheet.shape[0] / sheet.shape[1]) if ax is None else ax
+    ax = axes_for(ax, 6.4, 0.6 + 5.2 * sheet.shape[0] / sheet.shape[1])
     _draw(sheet, "equal", ax)
     ax.spines[:].set_visible(False)
     shown = f"{MAX_NEURONS} of {len(w)}" if len(w) > MAX_NEURONS else "all"

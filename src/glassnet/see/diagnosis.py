@@ -7,6 +7,7 @@ cause an earlier one has named stays silent.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,9 +86,11 @@ RULES = (
 )
 
 
-class Diagnosis(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class Diagnosis(Sequence[Finding]):
     """All findings, the most significant first; printed, each with its evidence, cause, change and expected effect.
 
+    A sequence of its `findings`: it can be iterated over, indexed and counted, and is false where there are none.
     `basis` says what it is based on.
     """
 
@@ -98,6 +101,12 @@ class Diagnosis(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """The names of the findings."""
         return tuple(finding.name for finding in self.findings)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.findings[index]
+
+    def __len__(self) -> int:
+        return len(self.findings)
 
     def __str__(self) -> str:
         head = f"{len(self.findings) or 'no'} finding{'' if len(self.findings) == 1 else 's'} in {self.basis}"

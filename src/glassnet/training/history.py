@@ -91,9 +91,12 @@ class History(Sequence[Report]):
     """The reports of a run in order; `history["cost"]` is one of their quantities as an array, with NaN for None.
 
     `stopped` says why the run ended, `best_epoch` is the epoch whose weights were restored, where early stopping was
-    asked for, `warnings` are sentences about the run. `layers` are the measurements of its layers, none where it was
-    too short; `final` is what `diagnose()` measured after the run, and what a model file stores of it.
+    asked for, and `best_by` what was best then; `warnings` are sentences about the run. `layers` are the measurements
+    of its layers, none where it was too short (`measured_layers` then has one of its end); `final` is what `diagnose()`
+    measured after the run, and what a model file stores of it.
     """
+
+    best_by = "validation cost"
 
     def __init__(self, reports: Sequence[Report] = (), stopped: str = "") -> None:
         self.reports, self.stopped = list(reports), stopped

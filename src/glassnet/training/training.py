@@ -36,6 +36,8 @@ BEST = {"best_parameters": "parameters", "best_statistics": "statistics"}  # of 
 Evaluate = Callable[[], tuple[float, float | None]] | None
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run returns to search for the step that broke it
 
+DIVERGED_ADVICE = "Try a smaller lr, scaled inputs, or clip_norm=1."  # other interfaces have words of their own
+
 
 class Monitor(Protocol):
     """What may measure a run between two compiled calls (layer_monitor.py)."""
@@ -265,11 +267,13 @@ class Training:
 
     def _raise_diverged(self, reason: str, rate: float, weights: str = "before") -> None:
         counters, ahead = self.counters, int(weights == "before")
-        raise DivergedError(
+        error = DivergedError(
             f"training diverged in epoch {counters.epoch + 1}, step {counters.batch + ahead} (step "
             f"{counters.step + ahead} of the run, rate {rate:g}): {reason}; the network keeps the weights from "
-            f"{weights} that step. Try a smaller lr, scaled inputs, or clip_norm=1."
+            f"{weights} that step. {DIVERGED_ADVICE}"
         )
+        error.advice = DIVERGED_ADVICE
+        raise error
 
     # State ------------------------------------------------------------------------------------------------------------
 
