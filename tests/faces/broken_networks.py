@@ -157,6 +157,13 @@ def unlucky() -> Case:
     return trained(net, *blobs(), lr_factors=[0, 0])
 
 
+def rounded() -> Case:
+    x = np.random.default_rng(6).standard_normal((4, 500))
+    number = np.clip(np.round(8 * x[0] + 4 * np.sin(2 * x[1]) + 20), 0, 40).astype(int)
+    net = NeuralNetwork([4, 32, 41], ["relu", "softmax"], cost="categorical_cross_entropy", seed=0)
+    return trained(net, x, number, epochs=60)
+
+
 def overfitted() -> Case:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((10, 120))
@@ -223,6 +230,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Case]]] = {
     "rows of y shuffled": ("unpredictable targets", shuffled),
     "validation data of the opposite sign": ("validation worse than a constant", another_kind),
     "l2 of 3": ("penalty too strong", penalised),
+    "numbers of 0 to 40 as classes": ("a quantity as classes", rounded),
     "outgoing weights of zero": ("learnt nothing", unlucky),
     "150 epochs on 72 noisy rows": ("overfit", overfitted),
     "one sample per batch": ("batch too noisy", noisy),

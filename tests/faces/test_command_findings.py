@@ -48,9 +48,13 @@ def test_a_low_rate_is_an_option(tmp_path: Path) -> None:
 
 
 def test_rows_of_dates_are_no_duplicates(tmp_path: Path) -> None:
+    """A date is read as one; of texts that are mostly new, most rows look the same and none repeats another."""
     days = [(date(2020, 1, 1) + timedelta(number)).strftime("%d.%m.%Y") for number in range(400)]
     sales = 100 + 10 * np.sin(np.arange(400) / 20)
-    train, _, whole = trained(written(tmp_path / "dates.csv", {"day": days, "sales": sales}), "sales")
+    for text in trained(written(tmp_path / "dates.csv", {"day": days, "sales": sales}), "sales"):
+        assert "exts without an input" not in text and "duplicate" not in text
+    names = [f"name {number}" for number in range(400)]
+    train, _, whole = trained(written(tmp_path / "names.csv", {"name": names, "sales": sales}), "sales")
     for text in (train, whole):
         assert "exts without an input: " in text and "duplicate" not in text
     assert "300 of the 400 rows look the same" in whole

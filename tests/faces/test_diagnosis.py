@@ -29,7 +29,7 @@ ALSO_FOUND = {  # findings that a case rightly has as well
     "targets near 2000": {"saturated units"},
 }
 MISCOUNTED = re.compile(
-    r"\b0 (of|units?|rows?|epochs?|steps?)\b|\b1 [a-z ]*(units|rows|epochs|steps|layers|samples|values)\b"
+    r"(?<!column )\b0 (of|units?|rows?|epochs?|steps?)\b|\b1 [a-z ]*(units|rows|epochs|steps|layers|samples|values)\b"
 )
 COUNTING = {"constant columns", "imbalance", "duplicate rows"}  # findings that need all samples, not some of them
 

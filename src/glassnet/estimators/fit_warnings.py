@@ -35,7 +35,7 @@ DATA_CHECKS = (
     target_rules.large_targets,
     target_rules.small_targets,
 )
-LENGTH_CHECKS = (learning_rules.rate_too_low, learning_rules.noisy_batch)  # not for a fit that stopped by itself
+LENGTH_CHECKS = (learning_rules.noisy_batch,)  # not for a fit that stopped by itself
 RULES_BEFORE_FIT = tuple(rule for rule in RULES if rule.find in DATA_CHECKS)
 NOT_AFTER_FIT = (learning_rules.overfit, learning_rules.worse_than_constant)
 RULES_AFTER_FIT = tuple(rule for rule in RULES if not (rule.find in NOT_AFTER_FIT or rule.needs_all_data))
@@ -96,7 +96,7 @@ def _evidence_of_losses(estimator: Any, network: NeuralNetwork) -> Evidence:
     if samples is None or not history:
         return Evidence(network.model, history, None, wording=wording(estimator))
     targets = numeric_targets(samples.y, network.architecture.outputs).astype(np.float64)
-    levels = (history[-1].cost, *reference_costs(network.architecture.cost, targets))
+    levels = (history[-1].cost, *reference_costs(network.architecture.cost, targets, network.architecture.groups))
     return Evidence(network.model, history, None, None, None, None, *levels, False, wording(estimator))
 
 
@@ -107,6 +107,7 @@ def wording(estimator: Any) -> Wording:
         columns=getattr(estimator, "feature_names_in_", None),
         classes=None if isinstance(classes, list) else classes,
         rate=float(estimator.learning_rate_init),
+        epochs=estimator.max_iter,
     )
 
 

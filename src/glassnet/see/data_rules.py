@@ -122,16 +122,16 @@ def _rare(evidence: Evidence, y: Array, where: str) -> Finding | None:
     if not are_classes(y) or len(y) < MIN_ROWS:
         return None
     counts = (y.sum(axis=0) if y.shape[1] > 1 else np.array([len(y) - y.sum(), y.sum()])).astype(np.int64)
-    rarest, even = int(counts.argmin()), len(y) / len(counts)
+    present = np.flatnonzero(counts)  # an output without a row (labels that start at 1) does no harm
+    rarest, even = int(present[counts[present].argmin()]), len(y) / len(present)
     if counts[rarest] >= MIN_CLASS_SHARE * even:
         return None
     name = evidence.wording.class_name if not where else "class {}".format
     rare, common = f"{name(rarest)}{where}", name(int(counts.argmax()))
-    has = f"has {plural(counts[rarest], 'row')} of {len(y):,}" if counts[rarest] else f"has none of the {len(y):,} rows"
     return Finding(
         "imbalance",
-        f"{rare} {has}, {common} {counts.max():,}; always answering {common} is right in "
-        f"{counts.max() / len(y):.1%} of them.",
+        f"{rare} has {plural(counts[rarest], 'row')} of {len(y):,}, {common} {counts.max():,}; always answering "
+        f"{common} is right in {counts.max() / len(y):.1%} of them.",
         "cost: C is a mean over the rows, so a rare class contributes little to BP1 and to every gradient after it.",
         f"{evidence.wording.balance_classes}; and score each class, not accuracy alone.",
         f"more rows of {rare} are found, at the price of some false positives.",
@@ -169,9 +169,9 @@ def indistinct(evidence: Evidence) -> Finding | None:
         "texts without an input",
         f"{largest:,} of the {len(evidence.x):,} rows look the same to the network, though they differ in the table: a "
         "column of text has an input for each of its 100 commonest texts in the training rows, and 0 in all of them "
-        "for any other (dates and names are such columns).",
+        "for any other (a column of names is such a one).",
         "forward: equal x give equal outputs, which cannot match different targets.",
-        "numbers in place of the text: of a date, its year, month and weekday as columns of their own.",
+        "numbers in place of the text, or fewer texts that occur more often (a group that each of them belongs to).",
         "inputs that tell these rows apart, and a lower cost.",
     )
 

@@ -49,6 +49,7 @@ STRUCTURE = (
     "penalty too strong",
     "no better than a linear model",
     "unpredictable targets",
+    "a quantity as classes",
 )
 SCALE = ("wrong output activation", "unscaled columns", "unscaled targets", "targets too small")
 CANNOT_FALL = "cost that cannot fall"
@@ -62,8 +63,11 @@ RULES = (
     Rule(structure_rules.symmetric),
     Rule(structure_rules.strong_dropout),
     Rule(structure_rules.batch_of_one),
-    Rule(data_rules.unpredictable, ("texts without an input",)),
+    Rule(data_rules.imbalance, needs_all_data=True),
+    Rule(target_rules.quantity),
+    Rule(data_rules.unpredictable, ("texts without an input", "a quantity as classes")),
     Rule(structure_rules.linear),
+    Rule(structure_rules.strong_penalty, (*SCALE, *STRUCTURE, "symmetric start", "texts without an input")),
     Rule(structure_rules.dead_output, ("wrong output activation",)),
     Rule(learning_rules.exploding),
     Rule(learning_rules.rate_too_high, ("exploding gradients", "targets too small", *STRUCTURE)),
@@ -71,8 +75,6 @@ RULES = (
     Rule(learning_rules.dead, STRUCTURE),
     Rule(learning_rules.vanishing, (*LAYERS, *STRUCTURE)),
     Rule(data_rules.contradictions, ("wrong output activation", "unpredictable targets")),
-    Rule(structure_rules.strong_penalty, CAUSES),
-    Rule(data_rules.imbalance, needs_all_data=True),
     Rule(learning_rules.worse_than_constant, CAUSES),
     Rule(learning_rules.rate_too_low, (*CAUSES, "validation worse than a constant")),
     Rule(learning_rules.noisy_batch, (*LAYERS, *STRUCTURE, CANNOT_FALL, "wrong output activation", "rate too high")),
@@ -167,7 +169,7 @@ def findings(evidence: Evidence, rules: Sequence[Rule] = RULES) -> tuple[Finding
 def _basis(evidence: Evidence) -> str:
     """What a diagnosis is based on."""
     parts = [plural(len(evidence.model.architecture.dense), "layer")] if evidence.measures is not None else []
-    if evidence.history is not None:
+    if evidence.history:
         parts.append(plural(len(evidence.history), "epoch"))
     if evidence.x is not None:
         parts.append(plural(len(evidence.x), "sample" if evidence.is_complete else "training sample"))

@@ -10,7 +10,7 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.targets import numeric_targets
-from glassnet.execution.inference import loaded_executor, outputs
+from glassnet.execution.inference import evaluate, loaded_executor, outputs
 from glassnet.execution.model import Model
 from glassnet.program.parameters import Array
 from glassnet.see.predictability import predictability
@@ -19,9 +19,12 @@ from glassnet.tables.costs import Cost
 from glassnet.training.history import CostLevels, FinalState, History, Predictability
 from glassnet.training.layer_measures import QUANTITIES, LayerMeter, Measures
 
+MAX_COST = 1e300  # in place of an infinite one
 MAX_SAMPLES = 2048  # that the layers are measured on
 LEARNT_ENOUGH = 0.8  # of Evidence.learnt: from here on, nothing that is wrong with the layers does harm
 SMALL_NUMBER, SMALL_RMS = 0.1, 0.01  # of x: its largest number, and the root mean square of its largest column
+RARE = 0.05  # the share of a class from which on down few validation rows have it
+VALIDATION_MARGIN, RARE_MARGIN = 1.05, 1.5  # of a constant's cost on training rows, to judge a validation cost by
 NOTHING_LEARNT = 0.05  # of Evidence.learnt: up to here, the predictions might as well be constant
 
 
@@ -154,6 +157,38 @@ class Evidence:
         return float(np.linalg.norm(now - before)) / size if size > 0 else None
 
     @cached_property
+    def weight_growth(self) -> float:
+        """Σw² of all weights over what it is at most in a usual first draw, 2·fan_out in each layer."""
+        dense = self.model.architecture.dense
+        squares = sum(
+            float(np.square(self.model.parameters[f"w{layer}"], dtype=np.float64).sum())
+            for layer in range(1, len(dense) + 1)
+        )
+        return squares / sum(2 * each.fan_out for each in dense)
+
+    @cached_property
+    def penalty_scale(self) -> tuple[float, float]:
+        """l1 and l2 as the cost has them: scikit-learn's alpha is divided by the samples of a batch."""
+        architecture, divisor = self.model.architecture, 1
+        if self.wording.divides_penalty and self.history is not None:
+            divisor = max(1, self.history.layers.batch_size)
+        return architecture.l1 / divisor, architecture.l2 / divisor
+
+    @cached_property
+    def penalty(self) -> float:
+        """What the penalty adds to the cost with the weights as they are now."""
+        l1, l2 = self.penalty_scale
+        weights = [self.model.parameters[f"w{n}"] for n in range(1, len(self.model.architecture.dense) + 1)]
+        return float(sum(l1 * np.abs(w).sum() + l2 / 2 * np.square(w, dtype=np.float64).sum() for w in weights))
+
+    @property
+    def largest_penalty(self) -> float:
+        """What the penalty added to the cost at most, with the weights of now or of a usual first draw."""
+        (l1, l2), dense = self.penalty_scale, self.model.architecture.dense
+        first = sum(l1 * each.fan_out * np.sqrt(2 * each.fan_in) + l2 * each.fan_out for each in dense)
+        return max(self.penalty, float(first))
+
+    @cached_property
     def steps(self) -> int:
         """The steps of the last run."""
         return self.history[-1].step if self.history else 0
@@ -189,12 +224,17 @@ class Evidence:
 
     @property
     def fails_to_generalise(self) -> bool:
-        """Whether the validation cost of the weights that were kept is no lower than that of a constant prediction."""
+        """Whether the validation cost of the weights that were kept is clearly above that of a constant prediction.
+
+        The constant's cost is known for the training rows only, and is another one on the validation rows, above all
+        where a class is rare.
+        """
         if not len(self.validation) or self.constant is None or self.history is None:
             return False
         best = self.history.best_epoch
         kept = self.validation[best - 1 if best and best <= len(self.validation) else -1]
-        return bool(kept >= self.constant)
+        rare = self.y is not None and self.has_classes and self.y.mean(axis=0).min() < RARE
+        return bool(kept - self.penalty > (RARE_MARGIN if rare else VALIDATION_MARGIN) * self.constant)
 
     @property
     def updates(self) -> float | None:
@@ -240,8 +280,10 @@ def examine(
     """What is known of the model, its last run, and these samples, which are already checked."""
     cost, predicted = model.architecture.cost, outputs(model, sources.x).T
     targets = numeric_targets(sources.y, model.architecture.outputs)
-    constant, least = reference_costs(cost, targets.astype(np.float64))
-    reached = mean_cost(cost, predicted.astype(np.float64), targets.astype(np.float64))
+    constant, least = reference_costs(cost, targets.astype(np.float64), model.architecture.groups)
+    with np.errstate(all="ignore"):  # from z where the cost pairs with the output, so that p = 0 has a finite cost
+        mean, _ = evaluate(model, sources._replace(weights=None), penalty=False)
+    reached = float(np.nan_to_num(mean, nan=MAX_COST, posinf=MAX_COST))
     known = (sources.x, targets, predicted, reached, constant, least)
     return Evidence(model, history, measured(model, sources), *known, is_complete, wording, repeated)
 
@@ -262,11 +304,15 @@ def are_classes(y: Array) -> bool:
 def mean_cost(cost: Cost, a: Array, y: Array) -> float:
     """The mean over the samples of the cost without the penalty; a and y are rows."""
     with np.errstate(all="ignore"):
-        return float(np.mean(np.nan_to_num(cost.value(a, y), posinf=1e300).sum(axis=1)))
+        return float(np.mean(np.nan_to_num(cost.value(a, y), posinf=MAX_COST).sum(axis=1)))
 
 
-def reference_costs(cost: Cost, y: Array) -> tuple[float, float]:
-    """The cost of the best constant prediction among the mean and the quantiles of y, and that of a = y."""
+def reference_costs(cost: Cost, y: Array, groups: tuple[int, ...] = ()) -> tuple[float, float]:
+    """The cost of the best constant prediction among the mean and the quantiles of y, and that of a = y.
+
+    With the sizes of the `groups` of outputs, y is smoothed first, as the cost of a run smooths it.
+    """
+    y = np.asarray(cost.smoothed(y.T, groups)).T if groups else y
     with np.errstate(all="ignore"):
         quantiles = np.quantile(y, np.linspace(0.05, 0.95, 19), axis=0)
         constants = [y.mean(axis=0), *quantiles] if cost.target_sum is None else [y.mean(axis=0)]

@@ -15,6 +15,9 @@ MAX_SATURATED, MAX_DEAD = 0.5, 0.4  # shares of a layer
 MAX_UPDATE, MAX_SMALL_UPDATE = 0.1, 1e-3  # ‖change of W‖ / ‖W‖ of one step: too large above, maybe too small below
 MAX_SMALL_MOVEMENT = 0.3  # the same of a whole run: below it, the weights are still near their first values
 MIN_THROW = 3.0  # the highest cost of an epoch over that of a constant prediction, where steps have thrown the weights
+MIN_JUMP, MIN_GROWTH = 10.0, 4.0  # the same without dead units, and how much Σw² has grown
+MAX_SLOW_FALL = 0.03  # of the cost in an epoch: what falls faster is on its way
+MIN_EPOCHS, MIN_TRIED = 10, 30  # epochs and steps before a network can be said to have learnt nothing
 MIN_STEPS = 2000  # of a run whose first weights are unknown, for it to count as long
 MAX_NOISE_SCALE = 10.0  # in batches
 MAX_VALIDATION_GAP = 0.4  # between the two costs, as a share of what can be learnt
@@ -122,8 +125,8 @@ def _steps_are_too_long(evidence: Evidence) -> str | None:
         return stopped.split("; the network")[0] + "."
     if not evidence.learnt_less_than(LEARNT_ENOUGH):
         return None
-    if (killed := _killed_units(evidence)) is not None:
-        return killed
+    if (thrown := _killed_units(evidence) or _thrown_weights(evidence)) is not None:
+        return thrown
     if len(costs) > 1 and np.median(costs[-3:]) > 1.2 * costs.min() and _climbs(costs):
         return f"the cost of an epoch went from {costs.min():.3g} up to {np.median(costs[-3:]):.3g}."
     if oscillation > 0.1 and 0 < batches < MAX_NOISE_SCALE:
@@ -139,13 +142,28 @@ def _steps_are_too_long(evidence: Evidence) -> str | None:
 def _killed_units(evidence: Evidence) -> str | None:
     """The evidence that the first steps threw the weights so far that units died; None where there is none."""
     shares, costs, constant = evidence.of("dead")[:-1], evidence.costs, evidence.constant
-    if constant is None or not len(costs) or not len(shares) or shares.max() <= MAX_DEAD:
+    if constant is None or evidence.learnt is None or not len(costs) or not len(shares) or shares.max() <= MAX_DEAD:
         return None
-    if costs.max() < MIN_THROW * constant or unscaled(evidence) is not None:
+    if costs.max() - evidence.largest_penalty < MIN_THROW * constant or unscaled(evidence) is not None:
         return None
     return (
         f"the cost of an epoch was up to {costs.max():.3g}, far above that of {evidence.constant_answer} "
         f"({constant:.3g}), and the steps left {shares.max():.0%} of the units of a layer dead."
+    )
+
+
+def _thrown_weights(evidence: Evidence) -> str | None:
+    """The evidence that steps threw the weights far out, where the cost still is worse than a constant's."""
+    costs, constant = evidence.costs, evidence.constant
+    if constant is None or evidence.learnt is None or evidence.learnt > NOTHING_LEARNT or not len(costs):
+        return None
+    if costs.max() - evidence.largest_penalty < MIN_JUMP * constant or evidence.weight_growth < MIN_GROWTH:
+        return None
+    if unscaled(evidence) is not None:
+        return None
+    return (
+        f"the cost of an epoch was up to {costs.max():.3g}, far above that of {evidence.constant_answer} "
+        f"({constant:.3g}), and at the end it still is no better."
     )
 
 
@@ -158,7 +176,7 @@ def _climbs(costs: Array) -> bool:
 def rate_too_low(evidence: Evidence) -> Finding | None:
     """The cost fell steadily to the end and is still far from the least possible, or has not begun to fall."""
     costs, update = evidence.costs, evidence.updates
-    if evidence.still_falls and evidence.learnt_less_than(0.5) and costs[-1] > 0.5 * costs[0]:
+    if evidence.still_falls and evidence.learnt_less_than(0.5) and _falls_slowly(costs):
         reason = (
             f"the cost fell in {evidence.share_of_falls:.0%} of the epochs and still falls, but only from "
             f"{costs[0]:.4g} to {costs[-1]:.4g}"
@@ -166,18 +184,40 @@ def rate_too_low(evidence: Evidence) -> Finding | None:
     elif _has_hardly_moved(evidence):
         moved = evidence.movement
         by = f" has changed the weights by {moved:.2g} of their size in all" if moved else ""
-        reason = f"training for {plural(len(costs), 'epoch')} ({plural(evidence.steps, 'step')}){by or ' was short'}"
+        reason = f"training for {_length(evidence)}{by or ' was short'}"
     else:
         return None
     size = "" if update is None else f", a step changes the weights by {update:.2g} of their size"
-    epochs = evidence.wording.epochs_option.format(10 * len(costs))
     return Finding(
         "rate too low",
         f"{reason}{size}{evidence.levels}.",
         "update: W ← W − lr·dW; the cost drops by about lr·‖dW‖² per step.",
-        f"{_rate(evidence, 10, 'ten times larger')}, or many more epochs ({epochs}).",
+        f"{_rate(evidence, 10, 'ten times larger')}{_or_longer(evidence)}.",
         "the cost falls about ten times as fast, as long as it falls evenly.",
     )
+
+
+def _falls_slowly(costs: Array) -> bool:
+    """Whether the cost has fallen by less than half, and by a small share of it in an epoch."""
+    return bool(costs[-1] > max(0.5, (1 - MAX_SLOW_FALL) ** (len(costs) - 1)) * costs[0])
+
+
+def _length(evidence: Evidence) -> str:
+    """How long the run was; a loss curve alone does not tell the steps."""
+    steps = f" ({plural(evidence.steps, 'step')})" if evidence.steps else ""
+    return f"{plural(len(evidence.costs), 'epoch')}{steps}"
+
+
+def _or_longer(evidence: Evidence) -> str:
+    """How to train longer, to follow a first proposal; empty where the epochs are the caller's loop."""
+    done, allowed = len(evidence.costs), evidence.wording.epochs
+    if allowed is None:
+        return f", or many more epochs ({evidence.wording.epochs_option.format(10 * done)})"
+    if not evidence.steps:
+        return ""
+    if done < allowed:
+        return f", or {evidence.wording.wait_longer}: the fit ended after {done} of {plural(allowed, 'epoch')}"
+    return f", or many more epochs ({evidence.wording.epochs_option.format(10 * allowed)})"
 
 
 def _has_hardly_moved(evidence: Evidence) -> bool:
@@ -267,6 +307,8 @@ def learnt_nothing(evidence: Evidence) -> Finding | None:
         return None
     if len(costs) > 4 and costs[-1] < 0.98 * costs[len(costs) // 2]:
         return None
+    if len(costs) < MIN_EPOCHS and evidence.steps < MIN_TRIED:
+        return None  # nothing was to be expected of so short a run
     if evidence.validation.size and evidence.constant is not None and costs[-1] < 0.9 * evidence.constant:
         return None  # the weights of an early epoch were kept
     scores = evidence.predictability
@@ -275,7 +317,7 @@ def learnt_nothing(evidence: Evidence) -> Finding | None:
     )
     return Finding(
         "learnt nothing",
-        f"after {plural(len(costs), 'epoch')} ({plural(evidence.steps, 'step')}) the cost is {evidence.reached:.3g}, "
+        f"after {_length(evidence)} the cost is {evidence.reached:.3g}, "
         f"no better than {evidence.constant_answer} ({evidence.constant:.3g}){though}.",
         "BP3 alone changes the output: where the last a does not depend on x, the last b can only learn a mean.",
         f"{evidence.wording.another_seed}, a learning rate ten times larger or smaller, and wider layers"

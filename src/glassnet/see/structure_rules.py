@@ -16,6 +16,7 @@ from glassnet.tables.layers import Dropout, Layer, LayerNorm
 MAX_DROPOUT = 0.9
 MAX_CLOSED = 0.9  # share of the samples at which the output's slope is 0
 MIN_GAIN = 0.3  # the factor by which a layer's weights pass on a signal
+MIN_PENALTY = 1e-3  # l1 + l2 below which a usual network is not held back
 MIN_SAMPLES = 20  # with fewer, an output may be 0 that other samples raise
 MIN_CURVATURE_GAIN = 0.15  # share of y's variance that a smooth regression explains and a linear one does not
 FEW_ROWS = 20  # up to here, the linear regression is exact and no row is left out
@@ -78,7 +79,9 @@ def strong_dropout(evidence: Evidence) -> Finding | None:
                 "forward: a value that is dropped is 0, and so is its part in dW (BP4); the few that are kept are "
                 f"multiplied by {1 / (1 - layer.rate):.3g}.",
                 f"{evidence.wording.less_dropout}.",
-                "a cost that falls below that of a constant prediction within some epochs.",
+                "a cost that falls below that of a constant prediction within some epochs."
+                if evidence.learnt_less_than(NOTHING_LEARNT)
+                else "a lower cost, after fewer epochs.",
             )
     return None
 
@@ -120,11 +123,16 @@ def strong_penalty(evidence: Evidence) -> Finding | None:
     weights = [evidence.model.parameters[f"w{n}"] for n in range(1, len(architecture.dense) + 1)]
     gains = [float(np.sqrt(np.square(w, dtype=np.float64).sum() / min(w.shape))) for w in weights]
     layer = int(np.argmin(gains))
-    if gains[layer] > MIN_GAIN or evidence.learnt > 0.5 * scores.best or scores.best < MIN_GAIN:
+    if evidence.learnt > 0.5 * scores.best or scores.best < MIN_GAIN or sum(evidence.penalty_scale) < MIN_PENALTY:
         return None
+    collapsed, dominates = gains[layer] <= MIN_GAIN, evidence.penalty > (evidence.reached or 0)
+    if not collapsed and not (dominates and evidence.weight_growth < 1):
+        return None
+    small = f"the weights of layer {layer + 1} pass on {gains[layer]:.2g} of a signal"
+    large = f"the penalty adds {evidence.penalty:.3g} to the cost, more than the errors do"
     return Finding(
         "penalty too strong",
-        f"the weights of layer {layer + 1} pass on {gains[layer]:.2g} of a signal, though a regression explains "
+        f"{small if collapsed else large}, though a regression explains "
         f"{scores.best:.0%} of the variance of y{evidence.levels}.",
         "cost: C includes l1·Σ|w| + l2/2·Σw², and every step pulls the weights towards 0 by lr·(l1·sign(w) + l2·w).",
         f"{evidence.wording.less_penalty}.",

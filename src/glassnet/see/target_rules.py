@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from glassnet.program.parameters import Array
 from glassnet.see.data_rules import column_sizes
-from glassnet.see.evidence import Evidence, Finding
+from glassnet.see.evidence import LEARNT_ENOUGH, Evidence, Finding
+from glassnet.see.predictability import predictability
 
 MAX_OUTSIDE = 0.005  # share of targets that the output cannot reach
 MAX_RMS = 30.0  # root mean square of y
+MIN_CLASSES = 12  # from here on, numbers as classes may be a quantity
+MIN_EXPLAINED = 0.5  # share of the variance of a quantity that a regression explains
 MIN_SPREAD = 0.01  # standard deviation of the widest target
 
 
@@ -63,6 +72,41 @@ def small_targets(evidence: Evidence) -> Finding | None:
         f"{evidence.wording.scale_targets}.",
         "a cost that starts near ½ and falls; R² tells how far.",
     )
+
+
+def quantity(evidence: Evidence) -> Finding | None:
+    """Many classes are the values of one quantity: a regression predicts the value, and hardly the single classes."""
+    scores = evidence.predictability if evidence.learnt_less_than(LEARNT_ENOUGH) else None
+    if scores is None or evidence.x is None or evidence.y is None or not evidence.has_classes:
+        return None
+    used = int(evidence.y.any(axis=0).sum())
+    values = _numbers(evidence.wording.classes, evidence.y.shape[1])
+    if used < MIN_CLASSES or values is None or len(evidence.model.architecture.groups) > 1:
+        return None
+    of_value = predictability(evidence.x, values[evidence.y.argmax(axis=1)][:, np.newaxis])
+    if of_value is None or of_value.best < MIN_EXPLAINED or scores.best > 0.5 * of_value.best:
+        return None
+    return Finding(
+        "a quantity as classes",
+        f"y looks like a quantity: its {evidence.y.shape[1]} classes are numbers, and a regression explains "
+        f"{of_value.best:.0%} of the variance of the number, but {max(scores.best, 0):.0%} of that of the classes"
+        f"{evidence.levels}.",
+        "cost: cross-entropy takes every wrong class for equally wrong, also the right number's neighbour, and each "
+        "class learns from its own rows alone.",
+        f"{evidence.wording.regressor}.",
+        "predictions close to the number, from all rows together.",
+    )
+
+
+def _numbers(names: Sequence[Any] | None, count: int) -> Array | None:
+    """The classes as numbers, by their names where they have some; None where they are not numbers."""
+    if names is None:
+        return np.arange(count, dtype=np.float64)
+    try:
+        values = np.asarray(names).astype(np.float64)
+    except (TypeError, ValueError):
+        return None
+    return values if values.shape == (count,) and np.isfinite(values).all() else None
 
 
 def _are_free_quantities(evidence: Evidence) -> bool:

@@ -10,13 +10,17 @@ class Wording(NamedTuple):
     """What each change is called in one interface; the defaults are NeuralNetwork's.
 
     `columns` and `classes` are names, if known, and `rate` is the learning rate that the user set, where that is not
-    the rate of every epoch. `is_prepared` says that x and y were standardised for the user, who cannot scale them.
+    the rate of every epoch; `epochs` is the most epochs that the user allowed, where that is known. `is_prepared` says
+    that x and y were standardised for the user, who cannot scale them; `divides_penalty` that the penalty is divided by
+    the samples of a batch.
     """
 
     columns: Sequence[str] | None = None
     classes: Sequence[Any] | None = None
     rate: float | None = None
+    epochs: int | None = None
     is_prepared: bool = False
+    divides_penalty: bool = False
     x: str = "x"
     learning_rate: str = "lr"
     rate_option: str = "lr={}"
@@ -47,6 +51,8 @@ class Wording(NamedTuple):
     larger_batch: str = "batch_size=32, or LayerNorm(), which needs no batch"
     repeat_weight: str = "passing their counts as sample_weight"
     another_seed: str = "another seed"
+    wait_longer: str = "a larger patience"
+    regressor: str = 'one output with "linear" as its activation and cost="quadratic", and y as numbers'
 
     def column(self, number: int) -> str:
         """How a column is named in a finding."""
@@ -71,6 +77,7 @@ def plural(count: int, noun: str) -> str:
 
 NETWORK = Wording()
 ESTIMATOR = Wording(
+    divides_penalty=True,
     x="X",
     learning_rate="learning_rate_init",
     rate_option="learning_rate_init={}",
@@ -92,6 +99,8 @@ ESTIMATOR = Wording(
     less_penalty="alpha a hundred times smaller",
     larger_batch="batch_size=32, or layer_norm=True instead of batch_norm",
     another_seed="another random_state",
+    wait_longer="a smaller tol or a larger n_iter_no_change",
+    regressor="MLPRegressor",
 )
 COMMAND = Wording(
     is_prepared=True,
@@ -117,4 +126,6 @@ COMMAND = Wording(
     larger_batch="--batch-size 32",
     repeat_weight="leaving them in if each stands for another case",
     another_seed="another --seed",
+    wait_longer="a larger --patience",
+    regressor="--task regression",
 )
