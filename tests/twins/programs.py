@@ -94,7 +94,7 @@ TABLE: dict[str, Case] = {
     **{name: Case((6, layer(), 5, layer(), 4), ("tanh", "tanh")) for name, layer in LAYERS.items()},
     **{
         f"{name} before": Case(
-            (6, 5, kind(before_activation=True), 1, kind(before_activation=True)), ("gelu", "softmax")
+            (6, 5, kind(before_activation=True), 3, kind(before_activation=True)), ("gelu", "softmax")
         )
         for name, kind in LAYERS.items()
         if may_precede_activation(kind)
