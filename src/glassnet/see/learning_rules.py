@@ -160,7 +160,8 @@ def _thrown_weights(evidence: Evidence) -> str | None:
     if costs.max() - evidence.largest_penalty < MIN_JUMP * constant or evidence.weight_growth < MIN_GROWTH:
         return None
     updates = np.zeros(0) if evidence.history is None else evidence.history.layers["update"]
-    if (updates.size and not (updates > MAX_UPDATE).any()) or unscaled(evidence) is not None:
+    long_steps = (updates > MAX_UPDATE).any() if updates.size else evidence.movement is None
+    if not long_steps or unscaled(evidence) is not None:
         return None  # the weights were large before the first step
     return (
         f"the cost of an epoch was up to {costs.max():.3g}, far above that of {evidence.constant_answer} "
