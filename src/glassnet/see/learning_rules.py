@@ -159,8 +159,10 @@ def _thrown_weights(evidence: Evidence) -> str | None:
         return None
     if costs.max() - evidence.largest_penalty < MIN_JUMP * constant or evidence.weight_growth < MIN_GROWTH:
         return None
-    if unscaled(evidence) is not None:
-        return None
+    updates = np.zeros(0) if evidence.history is None else evidence.history.layers["update"]
+    long_steps = (updates > MAX_UPDATE).any() if updates.size else evidence.movement is None
+    if not long_steps or unscaled(evidence) is not None:
+        return None  # the weights were large before the first step
     return (
         f"the cost of an epoch was up to {costs.max():.3g}, far above that of {evidence.constant_answer} "
         f"({constant:.3g}), and at the end it still is no better."
@@ -229,6 +231,8 @@ def _has_hardly_moved(evidence: Evidence) -> bool:
         return False
     if update is not None and update > MAX_SMALL_UPDATE:
         return False
+    if len(costs) < MIN_EPOCHS and evidence.steps < MIN_TRIED:
+        return False  # nothing was to be expected of so short a run
     if evidence.movement is not None:
         return evidence.movement < MAX_SMALL_MOVEMENT
     return evidence.steps < MIN_STEPS
