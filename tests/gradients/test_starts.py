@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from glassnet.check.gradient_check import gradient_check
 from glassnet.check.slope import AGREES, KINK, SMALL, STEEP, WRONG, compare
@@ -20,7 +21,7 @@ from .planting import kind
 from .problems import problem
 from .starts import STARTS, XOR, exclusive_or, fault, planted
 
-SEEDS = 200
+SEEDS = 200 if settings.get_current_profile_name() == "more" else 10  # 200 with make soak
 MAX_UNSEEN = 0.01  # of the planted faults
 
 
@@ -61,7 +62,7 @@ def test_starts_have_no_false_alarm(name: str) -> None:
 @pytest.mark.parametrize("name", STARTS)
 def test_starts_hide_no_fault(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     count, missed = unseen(name, range(SEEDS), monkeypatch)
-    assert count > 0.9 * SEEDS and len(missed) <= MAX_UNSEEN * count, missed
+    assert count > 0.9 * SEEDS and len(missed) <= max(1, MAX_UNSEEN * count), missed
 
 
 # ---- where differences cannot follow
