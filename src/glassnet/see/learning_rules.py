@@ -180,7 +180,9 @@ def rate_too_low(evidence: Evidence) -> Finding | None:
     costs, update = evidence.costs, evidence.updates
     if evidence.wording.epochs is not None and 0 < evidence.steps < MIN_TRIED:
         return None  # a fit that tol ended after so few steps was asked to be short
-    if evidence.still_falls and evidence.learnt_less_than(0.5) and _falls_slowly(costs):
+    ended_early = evidence.wording.epochs is not None and len(costs) < evidence.wording.epochs
+    limit = NOTHING_LEARNT if ended_early else 0.5  # a large tol may be meant
+    if evidence.still_falls and evidence.learnt_less_than(limit) and _falls_slowly(costs):
         reason = (
             f"the cost fell in {evidence.share_of_falls:.0%} of the epochs and still falls, but only from "
             f"{costs[0]:.4g} to {costs[-1]:.4g}"
