@@ -178,7 +178,11 @@ def _climbs(costs: Array) -> bool:
 def rate_too_low(evidence: Evidence) -> Finding | None:
     """The cost fell steadily to the end and is still far from the least possible, or has not begun to fall."""
     costs, update = evidence.costs, evidence.updates
-    if evidence.still_falls and evidence.learnt_less_than(0.5) and _falls_slowly(costs):
+    if evidence.wording.epochs is not None and 0 < evidence.steps < MIN_TRIED:
+        return None  # a fit that tol ended after so few steps was asked to be short
+    ended_early = evidence.wording.epochs is not None and len(costs) < evidence.wording.epochs
+    limit = NOTHING_LEARNT if ended_early else 0.5  # a large tol may be meant
+    if evidence.still_falls and evidence.learnt_less_than(limit) and _falls_slowly(costs):
         reason = (
             f"the cost fell in {evidence.share_of_falls:.0%} of the epochs and still falls, but only from "
             f"{costs[0]:.4g} to {costs[-1]:.4g}"
