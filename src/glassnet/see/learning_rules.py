@@ -17,7 +17,8 @@ MAX_SMALL_MOVEMENT = 0.3  # the same of a whole run: below it, the weights are s
 MIN_THROW = 3.0  # the highest cost of an epoch over that of a constant prediction, where steps have thrown the weights
 MIN_JUMP, MIN_GROWTH = 10.0, 4.0  # the same without dead units, and how much Σw² has grown
 MAX_SLOW_FALL = 0.03  # of the cost in an epoch: what falls faster is on its way
-MIN_EPOCHS, MIN_TRIED = 10, 100  # epochs and steps before a network can be said to have learnt nothing
+MIN_STEPS_BEFORE_END = 100  # of a fit that stopped by itself, for its rate to be blamed
+MIN_EPOCHS, MIN_TRIED = 10, 30  # epochs and steps before a network can be said to have learnt nothing
 MIN_STEPS = 2000  # of a run whose first weights are unknown, for it to count as long
 MAX_NOISE_SCALE = 10.0  # in batches
 MAX_VALIDATION_GAP = 0.4  # between the two costs, as a share of what can be learnt
@@ -177,10 +178,10 @@ def _climbs(costs: Array) -> bool:
 
 def rate_too_low(evidence: Evidence) -> Finding | None:
     """The cost fell steadily to the end and is still far from the least possible, or has not begun to fall."""
-    costs, update = evidence.costs, evidence.updates
-    if evidence.wording.epochs is not None and 0 < evidence.steps < MIN_TRIED:
+    costs, update, asked = evidence.costs, evidence.updates, evidence.wording.epochs
+    ended_early = asked is not None and len(costs) < asked
+    if asked is not None and 0 < evidence.steps < (MIN_STEPS_BEFORE_END if ended_early else MIN_TRIED):
         return None  # a fit that tol ended after so few steps was asked to be short
-    ended_early = evidence.wording.epochs is not None and len(costs) < evidence.wording.epochs
     limit = NOTHING_LEARNT if ended_early else 0.5  # a large tol may be meant
     if evidence.still_falls and evidence.learnt_less_than(limit) and _falls_slowly(costs):
         reason = (
