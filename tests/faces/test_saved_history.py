@@ -22,7 +22,7 @@ from .healthy_networks import HEALTHY
 
 DATA_FINDINGS = {  # about x and y, which no file has
     *("wrong output activation", "unscaled columns", "unscaled targets", "constant columns", "imbalance"),
-    *("duplicate rows", "cost that cannot fall", "targets too small"),
+    *("duplicate rows", "cost that cannot fall", "targets too small", "a quantity as classes"),
 }
 
 

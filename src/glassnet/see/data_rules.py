@@ -14,6 +14,7 @@ MIN_SPREAD_RATIO = 1e-3  # standard deviation of a column over that of the media
 MIN_IMAGE_COLUMNS = 64  # from here on, zeros that never change are taken for the border of an image
 MIN_CLASS_SHARE = 0.1  # of an even share of the classes
 MAX_REPEATED = 0.2  # share of the rows
+MIN_CLASSES = 12  # from here on, numbers as classes may be a quantity
 MIN_ROWS = 20
 MAX_ROWS = 8192  # evenly spaced, to estimate mean and standard deviation
 MIN_ROWS_TO_PREDICT = 100  # to say that x does not predict y
@@ -204,6 +205,9 @@ def unpredictable(evidence: Evidence) -> Finding | None:
     )
     if scores is None or scores.samples < MIN_ROWS_TO_PREDICT or scores.best > MAX_CHANCE + 3 / scores.samples:
         return None
+    architecture = evidence.model.architecture
+    if evidence.x is None and architecture.cost.target_sum is not None and architecture.outputs >= MIN_CLASSES:
+        return None  # the classes may be the values of a quantity, which only the data show
     return Finding(
         "unpredictable targets",
         f"no regression on {scores.samples:,.0f} of the rows, linear or smooth, predicts a row left out better than "

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from glassnet.program.parameters import Array
-from glassnet.see.data_rules import column_sizes
+from glassnet.see.data_rules import MIN_CLASSES, column_sizes
 from glassnet.see.evidence import LEARNT_ENOUGH, Evidence, Finding
 from glassnet.see.predictability import predictability
 
 MAX_OUTSIDE = 0.005  # share of targets that the output cannot reach
 MAX_RMS = 30.0  # root mean square of y
-MIN_CLASSES = 12  # from here on, numbers as classes may be a quantity
 MIN_EXPLAINED = 0.5  # share of the variance of a quantity that a regression explains
 MIN_SPREAD = 0.01  # standard deviation of the widest target
 
