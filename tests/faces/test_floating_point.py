@@ -15,6 +15,7 @@ from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork
 from glassnet.cli.diagnose import diagnose
 from glassnet.cli.train_options import TrainOptions
 from glassnet.cli.training_run import train_file
+from glassnet.data.options import ReadingOptions
 from glassnet.errors import GlassnetError
 
 Array = np.ndarray[Any, Any]
@@ -76,8 +77,8 @@ def test_a_command_meets_numbers_of_any_size(size: float, tmp_path: Path) -> Non
     X, y = iris(size)
     lines = [",".join(map(repr, [*map(float, row), int(label)])) for row, label in zip(X, y, strict=True)]
     (tmp_path / "t.csv").write_text("a,b,c,d,kind\n" + "\n".join(lines))
-    table, model = str(tmp_path / "t.csv"), str(tmp_path / "m")
+    table, model, options = str(tmp_path / "t.csv"), str(tmp_path / "m"), TrainOptions([8], epochs=2, quiet=True)
     attempt(
-        lambda: train_file(table, model, "kind", "classification", TrainOptions([8], epochs=2, quiet=True), None),
+        lambda: train_file(table, model, ("kind", "classification"), options, ReadingOptions(), None),
         lambda: diagnose(model, table),
     )

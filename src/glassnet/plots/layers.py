@@ -11,8 +11,9 @@ import numpy as np
 
 from glassnet.errors import DataError, ParameterError
 from glassnet.plots.figure import BLUE, OKABE_ITO, axes_for, refuse_axes
-from glassnet.plots.subject import history_of
+from glassnet.plots.subject import Estimator, history_of
 from glassnet.program.parameters import Array
+from glassnet.training.history import History
 from glassnet.training.layer_measures import LayerHistory
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MAX_WRITTEN = 8  # measurements, and layers, whose values are written into the c
 STYLES = ("-", "--", ":", "-.")
 
 
-def plot_layers(history: Any, quantity: str = "delta", ax: Axes | None = None) -> Axes:
+def plot_layers(history: History | Estimator, quantity: str = "delta", ax: Axes | None = None) -> Axes:
     """Plot the size of a quantity in each layer over the run, on a fixed symmetric-log colour scale.
 
     history : a History, as `train` returns it, or a fitted estimator
@@ -70,7 +71,7 @@ def _only_once(layers: LayerHistory) -> str:
     return f"measured once, after step {int(layers.step[0]):,}: the run was short"
 
 
-def plot_saturation(history: Any, ax: Axes | None = None) -> Axes:
+def plot_saturation(history: History | Estimator, ax: Axes | None = None) -> Axes:
     """Plot the fractions of saturated outputs (σ'(z) ≈ 0) and of dead units (crosses) in each layer over the run."""
     layers = _layer_history(history)
     ax = axes_for(ax, 6.4, 4.0)

@@ -24,7 +24,7 @@ from glassnet.plots.figure import (
     refuse_axes,
     shortened,
 )
-from glassnet.plots.subject import subject_of
+from glassnet.plots.subject import Estimator, subject_of
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ MAX_NAME, MAX_SAMPLE_NAME = 28, 14  # characters of a class's name beside a matr
 MAX_WIDTH = 14.0  # inches, of the diagram of a deep network
 
 
-def plot_predictions(network: Any, x: ArrayLike, y: ArrayLike, ax: Axes | None = None) -> Axes:
+def plot_predictions(network: NeuralNetwork | Estimator, x: ArrayLike, y: ArrayLike, ax: Axes | None = None) -> Axes:
     """Plot the fitted curve over one input, or the decision surface over two, with the samples x, y.
 
     network : a NeuralNetwork, x and y as in `train` (samples are columns); or a fitted estimator, X and y as in `fit`
@@ -113,7 +113,11 @@ def _legend_below(ax: Axes, columns: int, title: str | None = None) -> None:
 
 
 def plot_confusion(
-    network: Any, x: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None, ax: Axes | None = None
+    network: NeuralNetwork | Estimator,
+    x: ArrayLike,
+    y: ArrayLike,
+    names: Sequence[str] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Plot the confusion matrix: a row per true class, a column per predicted one, coloured by fraction of the row.
 
@@ -196,7 +200,7 @@ def _check_one_group(network: NeuralNetwork, plot: str) -> None:
         raise DataError(f"this network predicts {count} groups of classes per sample; {plot} can show only one.")
 
 
-def plot_network(network: Any, x: Any = None, y: Any = None, ax: Axes | None = None) -> Axes:
+def plot_network(network: NeuralNetwork | Estimator, x: Any = None, y: Any = None, ax: Axes | None = None) -> Axes:
     """Draw the network: a line per weight (dashed if negative) and, given samples x, y, each neuron's mean δ as colour.
 
     Only the first neurons of wide layers are drawn.

@@ -6,7 +6,7 @@ An estimator is known by what it has, because scikit-learn need not be installed
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -14,6 +14,13 @@ from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, ParameterTypeError
 from glassnet.network import NeuralNetwork
 from glassnet.training.history import History
+
+
+class Estimator(Protocol):
+    """An estimator as scikit-learn defines it; the pictures need one of ours, and say so otherwise."""
+
+    def get_params(self, deep: bool = ...) -> dict[str, Any]:
+        """The parameters it was made with."""
 
 
 class Subject(NamedTuple):

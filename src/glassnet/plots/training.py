@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glassnet.errors import DataError
 from glassnet.plots.figure import BLUE, GREY, ORANGE, axes_for
-from glassnet.plots.subject import history_of
+from glassnet.plots.subject import Estimator, history_of
 from glassnet.program.parameters import Array
+from glassnet.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_training(history: Any, ax: Axes | None = None) -> Axes:
+def plot_training(history: History | Estimator, ax: Axes | None = None) -> Axes:
     """Plot the training and validation cost of each epoch and mark the best epoch, whose weights are kept.
 
     history : a History, as `train` returns it, or a fitted estimator

@@ -9,7 +9,7 @@ import numpy as np
 
 from glassnet.errors import ParameterError
 from glassnet.plots.figure import DIVERGING, add_colorbar, axes_for, refuse_axes
-from glassnet.plots.subject import network_of
+from glassnet.plots.subject import Estimator, network_of
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ MIN_SAMPLES, MIN_CORRELATION = 30, 0.1  # that show whether x are images
 Shape = tuple[int, int]
 
 
-def plot_weights(network: Any, layer: int = 1, shape: Shape | None = None, ax: Axes | None = None) -> Axes:
+def plot_weights(
+    network: NeuralNetwork | Estimator, layer: int = 1, shape: Shape | None = None, ax: Axes | None = None
+) -> Axes:
     """Plot the weights of a layer: the matrix W, or one image per neuron.
 
     network : a NeuralNetwork or a fitted estimator
