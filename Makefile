@@ -6,7 +6,8 @@ ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary numba,llvmlite
-MARKED := data or browser or compiler or node or peer or slow
+NEEDS := data or browser or compiler or node or peer
+MARKED := $(NEEDS) or slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -16,7 +17,7 @@ help:
 	@echo "make demo        install into .venv and run glassnet demo"
 	@echo "make test        run the tests that need nothing but Python"
 	@echo "make test-more   run the tests marked $(MARKED)"
-	@echo "make soak        run the tests of make test with 2,000 random examples each"
+	@echo "make soak        run the tests of make test and the slow ones, each with 2,000 random examples"
 	@echo "make peers       install PyTorch, JAX and ONNX Runtime for comparison"
 	@echo "make bench       compare with the peers; write tables, CSV and plot to docs/ (about half an hour)"
 	@echo "make bench-quick run the main comparisons in under three minutes; write nothing"
@@ -35,7 +36,7 @@ test-more: .venv/developing
 	{ code=$$?; test $$code -eq 5 && echo "No test is marked $(MARKED)." || exit $$code; }
 
 soak: .venv/developing
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(MARKED))" --hypothesis-profile=more $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(NEEDS))" --hypothesis-profile=more $(ARGS)
 
 peers: .venv/peers
 

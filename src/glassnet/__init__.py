@@ -25,7 +25,8 @@ _HOMES = {  # __init__.pyi says the same to type checkers
     "files.recording": ("Recording",),
     "plots.training": ("plot_training",),
     "plots.layers": ("plot_layers", "plot_saturation"),
-    "plots.networks": ("plot_predictions", "plot_samples", "plot_weights", "plot_confusion", "plot_network"),
+    "plots.networks": ("plot_predictions", "plot_samples", "plot_confusion", "plot_network"),
+    "plots.weights": ("plot_weights",),
     "tables.activations": (
         *("Linear", "Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Softplus"),
         *("Softsign", "Exp", "Softmax"),
@@ -35,9 +36,11 @@ _HOMES = {  # __init__.pyi says the same to type checkers
         *("Quadratic", "BinaryCrossEntropy", "CategoricalCrossEntropy", "Absolute", "Huber", "Quantile", "Poisson"),
         *("PoissonDeviance", "custom_cost"),
     ),
-    "tables.layers": ("Dropout", "BatchNorm", "LayerNorm", "Scaling"),
+    "tables.layers": ("Dropout", "BatchNorm", "LayerNorm", "Scaling", "ParametricActivation"),
     "tables.optimizers": ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AdamW", "AdaGrad", "NAdam"),
-    "tables.schedules": ("Constant", "Step", "Exponential", "InverseScaling", "Cosine", "OneCycle", "WarmUp"),
+    "tables.schedules": (
+        *("Constant", "Step", "Exponential", "InverseScaling", "Cosine", "OneCycle", "WarmUp", "CosLog4", "FlatCos"),
+    ),
     "tables.initializers": ("Zeros", "Normal", "Glorot", "He", "LeCun", "Orthogonal", "Auto"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -20,8 +20,8 @@ from glassnet.plots.networks import plot_confusion as plot_confusion
 from glassnet.plots.networks import plot_network as plot_network
 from glassnet.plots.networks import plot_predictions as plot_predictions
 from glassnet.plots.networks import plot_samples as plot_samples
-from glassnet.plots.networks import plot_weights as plot_weights
 from glassnet.plots.training import plot_training as plot_training
+from glassnet.plots.weights import plot_weights as plot_weights
 from glassnet.see.explain import Explanation as Explanation
 from glassnet.see.nudge import Nudge as Nudge
 from glassnet.see.trace import Trace as Trace
@@ -60,6 +60,7 @@ from glassnet.tables.initializers import Zeros as Zeros
 from glassnet.tables.layers import BatchNorm as BatchNorm
 from glassnet.tables.layers import Dropout as Dropout
 from glassnet.tables.layers import LayerNorm as LayerNorm
+from glassnet.tables.layers import ParametricActivation as ParametricActivation
 from glassnet.tables.layers import Scaling as Scaling
 from glassnet.tables.optimizers import SGD as SGD
 from glassnet.tables.optimizers import AdaGrad as AdaGrad
@@ -71,7 +72,9 @@ from glassnet.tables.optimizers import Nesterov as Nesterov
 from glassnet.tables.optimizers import RMSProp as RMSProp
 from glassnet.tables.schedules import Constant as Constant
 from glassnet.tables.schedules import Cosine as Cosine
+from glassnet.tables.schedules import CosLog4 as CosLog4
 from glassnet.tables.schedules import Exponential as Exponential
+from glassnet.tables.schedules import FlatCos as FlatCos
 from glassnet.tables.schedules import InverseScaling as InverseScaling
 from glassnet.tables.schedules import OneCycle as OneCycle
 from glassnet.tables.schedules import Step as Step

@@ -6,8 +6,13 @@ A message is one sentence: what was wrong, where, and what to do.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class GlassnetError(Exception):
@@ -37,14 +42,43 @@ class ModelFileError(GlassnetError, ValueError):
 class DivergedError(GlassnetError, ArithmeticError):
     """A training run met a number that is not finite; the network keeps its last finite weights.
 
-    `history` is the History of the epochs before, where `NeuralNetwork.train` raises it.
+    `history` is the History of the epochs before, where `NeuralNetwork.train` raises it; `advice`, the end of the
+    message, says what to do in the words of NeuralNetwork.
     """
 
     history: Any = None
+    advice = ""
+
+    def reworded(self, advice: str) -> DivergedError:
+        """The same error for another interface, with its own words of what to do."""
+        error = DivergedError(f"{str(self).removesuffix(self.advice)}{advice}")
+        error.history, error.advice = self.history, advice
+        return error
 
 
 class EngineUnavailable(RuntimeError):
     """The compiled engine cannot be used here; the message says why. NumPy then runs instead."""
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`1 array` or `2 arrays`."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def named_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a public function so that an unknown keyword is an error that suggests the name that was meant."""
+    names = list(inspect.signature(function).parameters)[1:]  # without self
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in names:
+                what = function.__qualname__.removesuffix(".__init__")
+                hint = suggestion(name, names) or f"Its arguments are {', '.join(names)}."
+                raise ParameterTypeError(f"{what} has no argument {name!r}. {hint.strip()}")
+        return function(*args, **kwargs)
+
+    return call
 
 
 def suggestion(name: Any, known: Iterable[str]) -> str:

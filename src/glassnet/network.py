@@ -7,17 +7,17 @@ run is a Training (training/training.py). Arguments are checked here, once.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, SupportsIndex
 
-import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from glassnet.batches.samples import Arrays, Weights, check_shape, input_rows, numeric, real_dtype
+from glassnet.batches.samples import Arrays, Weights, check_shape, input_rows, real_dtype
 from glassnet.batches.sources import Sources, checked_sources, with_validation
-from glassnet.errors import DivergedError, GlassnetError, ParameterError, unknown_name
+from glassnet.errors import DivergedError, GlassnetError, ParameterError, named_arguments, unknown_name
 from glassnet.execution import inference
+from glassnet.execution.activation_functions import ActivationFunctions
 from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
@@ -32,16 +32,16 @@ from glassnet.program.updates import StepOptions
 from glassnet.see.inspection import Inspection
 from glassnet.see.nudge import cost_with
 from glassnet.tables import costs, initializers, optimizers, schedules
-from glassnet.tables.activations import ActivationLike, activation
+from glassnet.tables.activations import ActivationLike
 from glassnet.tables.layers import LayerLike
 from glassnet.training.fit import Callback, fit
 from glassnet.training.history import History
 from glassnet.training.layer_monitor import recent_samples
-from glassnet.training.settings import checked_recipe, checked_run, checked_seed
+from glassnet.training.settings import Factors, checked_recipe, checked_run, checked_seed
 from glassnet.training.training import Training
 
 
-class NeuralNetwork(Inspection):
+class NeuralNetwork(Inspection, ActivationFunctions):
     """A fully connected neural network.
 
     Parameters
@@ -68,6 +68,7 @@ class NeuralNetwork(Inspection):
     Raises ValueError or TypeError, one sentence, for anything that cannot be used.
     """
 
+    @named_arguments
     def __init__(
         self,
         layers: Iterable[SupportsIndex | LayerLike] = (2, 10, 1),
@@ -175,6 +176,7 @@ class NeuralNetwork(Inspection):
     forward = feedforward
     backward = backpropagation
 
+    @named_arguments
     def train(
         self,
         x: ArrayLike,
@@ -190,7 +192,9 @@ class NeuralNetwork(Inspection):
         patience: int | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
-        lr_factors: Sequence[float] | None = None,
+        lr_factors: Factors = None,
+        decay_factors: Factors = None,
+        decay_schedule: schedules.ScheduleLike | None = None,
         time_limit: float | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint: FilePath | None = None,
@@ -213,20 +217,25 @@ class NeuralNetwork(Inspection):
         sample_weight : (batch,), 0 or more
         patience : epochs without a better validation cost after which the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
-        lr_factors : a factor on the rate for each dense layer
+        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases" or names such as "w1"
+        decay_factors, decay_schedule : the same for the weight decay of an optimizer such as AdamW
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
         checkpoint, every, resume : file for the state of the run, written after every so many epochs; resume continues
             from it
         record : file for the epochs, the layers (measured after each one) and some weights, read by Recording
-        verbose : None shows a bar on a terminal for long runs, 0 nothing, 1 always (lines where there is no terminal)
+        verbose : None shows a bar on a terminal and in a notebook for long runs, 0 nothing, 1 always (elsewhere: lines)
         threads : the most threads the engine may use; the results never depend on it
 
         Raises DivergedError (an ArithmeticError) where a quantity is no longer finite; the last finite weights stay.
         """
-        limits = {"patience": patience, "clip_norm": clip_norm, "clip_value": clip_value}
-        layers = len(self.architecture.dense)
-        recipe = checked_recipe(layers, batch_size, epochs, lr, optimizer, schedule, lr_factors, **limits)
+        options = {
+            **{"optimizer": optimizer, "schedule": schedule, "lr_factors": lr_factors, "patience": patience},
+            **{"decay_factors": decay_factors, "decay_schedule": decay_schedule},
+            **{"clip_norm": clip_norm, "clip_value": clip_value},
+        }
+        segments = tuple(self.parameters.segments.values())
+        recipe = checked_recipe(segments, batch_size, epochs, lr, options)
         run = checked_run(time_limit, callbacks, verbose, threads)
         files = checked_files(checkpoint, every, resume, record)
         with self._lock:
@@ -242,7 +251,7 @@ class NeuralNetwork(Inspection):
             samples = recent_samples(sources)
             self._stop.clear()
             try:
-                self.history, self.recent_samples = fit(training, run), samples
+                self.history, self.recent_samples = fit(training, run, samples), samples
             except DivergedError as error:
                 self.history, self.recent_samples = error.history, samples
                 raise
@@ -252,26 +261,6 @@ class NeuralNetwork(Inspection):
     def stop(self) -> None:
         """Ask a training in another thread to end at a step, as Ctrl-C would; the network stays usable."""
         self._stop.set()
-
-    @staticmethod
-    def getActivationFunction(name: ActivationLike) -> Callable[[ArrayLike], Array]:
-        """The activation σ as a function of z, an array (fan_out, batch)."""
-        entry = activation(name)
-        return lambda z: np.asarray(entry.value(_floating(z)))
-
-    @staticmethod
-    def getDerivitiveActivationFunction(name: ActivationLike) -> Callable[[ArrayLike], Array]:
-        """The derivative σ' as a function of z alone. Raises ValueError for softmax, whose derivative is a matrix."""
-        entry = activation(name)
-        if not entry.elementwise:
-            product = f"glassnet.tables.activations.{type(entry).__name__}().jacobian_product(a, v)"
-            raise ParameterError(f"{entry.name} has no elementwise derivative: use {product}.")
-
-        def derivative(z: Any) -> Array:
-            z = _floating(z)
-            return np.asarray(np.ones_like(z) * entry.derivative(z, entry.value(z)))
-
-        return derivative
 
     # Using a network --------------------------------------------------------------------------------------------------
 
@@ -341,9 +330,3 @@ class NeuralNetwork(Inspection):
         vars(self).update(state)
         self.recent_samples = None
         self._lock, self._stop = threading.RLock(), threading.Event()
-
-
-def _floating(z: Any) -> Array:
-    """z as an array of floats."""
-    array = numeric("z", z)
-    return array if array.dtype.kind == "f" else array.astype(np.float64)

@@ -10,7 +10,7 @@ import inspect
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,6 +34,10 @@ class Finished(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.epoch} of {self.networks} networks"
+
+    def progress_texts(self, total: int) -> list[str]:
+        """What a progress bar says."""
+        return [str(self)]
 
 
 class StartGate:
@@ -132,12 +136,13 @@ def shared(networks: Sequence[NeuralNetwork], x: Any) -> Any:
 def _show(runs: Sequence[Future[History]], verbose: int | None) -> None:
     """Wait for all, and show how many are finished."""
     pending = set(runs)
-    with progress(len(runs), verbose) as show:
+    with progress(len(runs), verbose, unit="network") as show:
         while pending:
             # With a timeout, because a library may keep Ctrl-C from waking a thread that waits without one.
             done, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
             if done:
-                show(cast(Any, Finished(len(runs) - len(pending), len(runs))))
+                show(Finished(len(runs) - len(pending), len(runs)))
+            show.advance(len(runs) - len(pending))
 
 
 def _stop(networks: Sequence[NeuralNetwork], runs: Sequence[Future[History]]) -> None:

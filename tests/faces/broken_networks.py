@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet import NeuralNetwork
+from glassnet import BatchNorm, Dropout, NeuralNetwork
 from glassnet.errors import DivergedError
 
 Array = np.ndarray[Any, Any]
@@ -96,15 +96,78 @@ def contradicted() -> Case:
     return trained(NeuralNetwork([2, 8, 1], ["tanh", "sigmoid"], cost="binary_cross_entropy", seed=0), x, y, lr=0.02)
 
 
-def constant_answer() -> Case:
+def tiny_columns() -> Case:
     x, y = wave()
     net = NeuralNetwork([1, 20, 1], ["tanh", "linear"], seed=0)
     return trained(net, x * 1e-6, y, lr=1e-3, epochs=60)
 
 
+def tiny_targets() -> Case:
+    x, y = wave()
+    return trained(NeuralNetwork([1, 20, 1], ["tanh", "linear"], seed=0), x, 1e-4 * y)
+
+
+def without_hidden_layer() -> Case:
+    x, _ = blobs()
+    inside = (np.square(x).sum(axis=0, keepdims=True) < 2).astype(float)
+    net = NeuralNetwork([2, 1], ["sigmoid"], cost="binary_cross_entropy", seed=0)
+    return trained(net, x, inside, optimizer="sgd", lr=0.1)
+
+
+def dropped() -> Case:
+    net = NeuralNetwork([2, 32, Dropout(0.99), 3], ["relu", "softmax"], cost="categorical_cross_entropy", seed=0)
+    return trained(net, *blobs())
+
+
+def normalised_alone() -> Case:
+    layers = [2, 16, BatchNorm(before_activation=True), 3]
+    net = NeuralNetwork(layers, ["relu", "softmax"], cost="categorical_cross_entropy", seed=0)
+    return trained(net, *blobs(), batch_size=1, epochs=5)
+
+
+def dead_output() -> Case:
+    x, y = wave()
+    net = NeuralNetwork([1, 20, 1], ["tanh", "relu"], seed=0)
+    net.biases[1][:] = -8
+    return trained(net, x, np.abs(y), optimizer="sgd")
+
+
+def shuffled() -> Case:
+    x, y = wave()
+    return trained(
+        NeuralNetwork([1, 20, 1], ["tanh", "linear"], seed=0), x, np.random.default_rng(5).permutation(y[0])[np.newaxis]
+    )
+
+
+def another_kind() -> Case:
+    x, y = wave()
+    net = NeuralNetwork([1, 20, 1], ["tanh", "linear"], seed=0)
+    return trained(net, x, y, validation=(x[:, :100], -y[:, :100]), epochs=60)
+
+
+def penalised() -> Case:
+    net = NeuralNetwork([2, 16, 3], ["tanh", "softmax"], cost="categorical_cross_entropy", seed=0, l2=3.0)
+    return trained(net, *blobs())
+
+
+def unlucky() -> Case:
+    """No cause that a rule knows: the weights out of the hidden layer are 0, and no layer moves."""
+    net = classifier([16])
+    net.weights[1][:] = 0
+    return trained(net, *blobs(), lr_factors=[0, 0])
+
+
+def rounded() -> Case:
+    x = np.random.default_rng(6).standard_normal((4, 500))
+    number = np.clip(np.round(8 * x[0] + 4 * np.sin(2 * x[1]) + 20), 0, 40).astype(int)
+    net = NeuralNetwork([4, 32, 41], ["relu", "softmax"], cost="categorical_cross_entropy", seed=0)
+    return trained(net, x, number, epochs=60)
+
+
 def overfitted() -> Case:
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((10, 120)), rng.random((1, 120))
+    x = rng.standard_normal((10, 120))
+    y = x[:1] + 0.6 * rng.standard_normal((1, 120))
     net = NeuralNetwork([10, 128, 128, 1], ["relu", "relu", "linear"], seed=0)
     return trained(net, x, y, validation=0.4, epochs=150)
 
@@ -158,8 +221,18 @@ BROKEN: dict[str, tuple[str, Callable[[], Case]]] = {
     "rate 0.00002": ("rate too low", too_low),
     "sigmoid for a wave": ("wrong output activation", wrong_output),
     "noise in the targets": ("cost that cannot fall", contradicted),
-    "x scaled by a millionth": ("cost that cannot fall", constant_answer),
-    "random targets, 150 epochs": ("overfit", overfitted),
+    "x scaled by a millionth": ("unscaled columns", tiny_columns),
+    "y scaled by a ten-thousandth": ("targets too small", tiny_targets),
+    "a disc without a hidden layer": ("no better than a linear model", without_hidden_layer),
+    "dropout of 0.99": ("dropout too strong", dropped),
+    "batch norm of one sample": ("batches of one sample", normalised_alone),
+    "a relu output below 0": ("dead output", dead_output),
+    "rows of y shuffled": ("unpredictable targets", shuffled),
+    "validation data of the opposite sign": ("validation worse than a constant", another_kind),
+    "l2 of 3": ("penalty too strong", penalised),
+    "numbers of 0 to 40 as classes": ("a quantity as classes", rounded),
+    "outgoing weights of zero": ("learnt nothing", unlucky),
+    "150 epochs on 72 noisy rows": ("overfit", overfitted),
     "one sample per batch": ("batch too noisy", noisy),
     "weights of zero": ("symmetric start", symmetric),
     "a column a thousand times wider": ("unscaled columns", unscaled),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet import BinaryCrossEntropy, NeuralNetwork
+from glassnet import BinaryCrossEntropy, GlassnetError, NeuralNetwork, gradient_check
 from glassnet.execution.executor import ENGINES
 
 from .refusals import INF, NAN, Fragments, X, Y, classifier, make, refused, state, with_value
@@ -97,6 +98,11 @@ OTHERS: list[tuple[dict[str, Any], type[Exception], Fragments]] = [
     ({"lr_factors": [1, -1]}, ValueError, ("lr_factors", "at least 0")),
     ({"lr_factors": [1, NAN]}, ValueError, ("lr_factors", "finite")),
     ({"lr_factors": 3}, TypeError, ("lr_factors", "2 numbers", "3")),
+    ({"lr_factors": {"w9": 1}}, ValueError, ("lr_factors", "'w9'", "weights, biases, w1")),
+    ({"lr_factors": {"w1": -1}}, ValueError, ("lr_factors", "at least 0")),
+    ({"lr_factors": {"w1": "a"}}, TypeError, ("lr_factors", "names to numbers")),
+    ({"decay_factors": [1, 2]}, ValueError, ("decay_factors needs an optimizer with weight decay", "sgd")),
+    ({"decay_schedule": "flat_cos"}, ValueError, ("decay_schedule", "sgd")),
     ({"lr_factors": [1, "a"]}, TypeError, ("lr_factors", "2 numbers")),
     *(({"callbacks": value}, TypeError, ("callbacks", "sequence of functions")) for value in (None, print, [3], 3)),
     ({"checkpoint": 5}, TypeError, ("checkpoint", "path", "5")),
@@ -241,3 +247,67 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path) -> None:
     net.save(tmp_path / "m")
     refused(lambda: NeuralNetwork.load(tmp_path / "m", engine="torch"), ValueError, ("engine", "'torch'", "compiled"))
     refused(lambda: net.astype("float16"), TypeError, ("'float32' or 'float64'", "'float16'"))
+
+
+# ---- what a message suggests
+
+CLASSES = np.arange(8) % 3
+SUGGESTIONS: dict[str, tuple[Callable[[], Any], str]] = {
+    "class numbers for sigmoids": (lambda: make([3, 4, 3]).train(X, CLASSES), "one-hot targets: np.eye(3)[y].T."),
+    "and in a row": (lambda: make([3, 4, 3]).train(X, CLASSES[None]), "one-hot targets: np.eye(3)[y.ravel()].T."),
+    "a row of class numbers": (lambda: classifier().train(X, CLASSES[None]), "class numbers, pass y.ravel()."),
+    "a column of class numbers": (lambda: classifier().train(X, CLASSES[:, None]), "class numbers, pass y.ravel()."),
+    "a name of train": (lambda: make().train(X, Y, epoch=3), "train has no argument 'epoch'. Did you mean 'epochs'?"),
+    "a name of the constructor": (
+        lambda: make(activation=["relu"]),
+        "'activation'. Did you mean 'activations'?",
+    ),
+    "a name like no other": (lambda: make(qqq=1), "no argument 'qqq'. Its arguments are layers, activations, cost,"),
+    "the network last": (lambda: gradient_check(X, Y, make()), "a NeuralNetwork last: gradient_check(net, x, y)."),
+    "no network": (lambda: gradient_check(None, X, Y), "the first argument is a network, not NoneType:"),
+    "one width": (lambda: make([2]), "layers has 1 width; a network"),
+    "one activation": (
+        lambda: make([2, 3, 1], ["relu"]),
+        "has 1 entry, but layers has 2 dense layers; give 2.",
+    ),
+    "one layer": (
+        lambda: make([2, 1], ["relu"] * 2),
+        "has 2 entries, but layers has 1 dense layer; give 1.",
+    ),
+    "one array": (
+        lambda: setattr(make(), "weights", [np.ones((4, 3))]),
+        "has 1 array, but the network has 2 dense",
+    ),
+    "cross-entropy of a sigmoid": (lambda: make(cost="cross_entropy"), "Did you mean 'binary_cross_entropy'?"),
+    "log loss of a sigmoid": (lambda: make(cost="log_loss"), "Did you mean 'binary_cross_entropy'?"),
+    "cross-entropy of softmax": (
+        lambda: make([3, 2], ["softmax"], "cross_entropy"),
+        "Did you mean 'categorical_cross_entropy'?",
+    ),
+    "δ of a z": (lambda: make().nudge(X, Y, "δ1[0,0]"), "δ1 cannot be set: nudge z1, its slope is what δ1 says;"),
+    "dW of a W": (lambda: make().nudge(X, Y, "dw2[0,0]"), "dW2 cannot be set: nudge w2, its slope is what dW2 says;"),
+    "db of a b": (lambda: make().nudge(X, Y, "db1[0]"), "db1 cannot be set: nudge b1, its slope is what db1 says;"),
+    "the slope of the output": (lambda: make().nudge(X, Y, "∂c/∂a2[0,0]"), "nudge a2, its slope is what ∂c/∂a2 says;"),
+    "C": (lambda: make().nudge(X, Y, "C"), "C cannot be set; what can be set is x, w1"),
+}
+
+
+@pytest.mark.parametrize("name", SUGGESTIONS)
+def test_a_message_says_what_to_do(name: str) -> None:
+    call, sentence = SUGGESTIONS[name]
+    with pytest.raises(GlassnetError) as info:
+        call()
+    assert sentence in str(info.value), str(info.value)
+
+
+def test_the_row_of_shapes_has_no_hint_where_it_cannot_be_classes() -> None:
+    with pytest.raises(GlassnetError) as info:
+        make([3, 4, 3]).train(X, np.full(8, 0.5))
+    assert "one-hot" not in str(info.value)
+
+
+def test_the_signatures_of_the_article_are_those_of_its_functions() -> None:
+    assert list(inspect.signature(NeuralNetwork).parameters)[:3] == ["layers", "activations", "cost"]
+    assert list(inspect.signature(NeuralNetwork.train).parameters)[:4] == ["self", "x", "y", "batch_size"]
+    with pytest.raises(TypeError, match="positional argument"):
+        make().train(X, Y, 3, 4, 5, 6)  # type: ignore[call-arg]

@@ -7,7 +7,6 @@ import io
 import pickle
 import struct
 import zipfile
-from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,14 @@ import pytest
 
 from glassnet.data import csv_file, reading
 from glassnet.data.arrays import read_arrays
-from glassnet.data.preprocessing import TablePreparation, from_json
+from glassnet.data.choice import ColumnChooser
+from glassnet.data.options import ReadingOptions
+from glassnet.data.preprocessing import TablePreparation
+from glassnet.data.stored import from_json
+from glassnet.data.summary import Summary
 from glassnet.data.table import Table, read_table
-from glassnet.data.target import ClassTarget, NumberTarget, target_values
+from glassnet.data.target import ClassTarget, NumberTarget
+from glassnet.data.target_cells import TargetCells, read_target
 from glassnet.errors import DataError, ModelFileError
 
 
@@ -47,10 +51,14 @@ CSV = [
     (b'"', "the quote opened on line 1 is never closed"),
     (b'a,b\n1,"', "the quote opened on line 2 is never closed"),
     (b"a,b\n1,\x00\n", "looks binary (NUL at byte 6)"),
-    ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
     ("a,b\n1,2\n".encode("utf-16-be"), "binary"),
-    (b"a,b\n1,2\n3,\xe9\n", "line 3 is not UTF-8"),
-    (b"a;b\n1,5;2\n2,5;3\n", "column 'a' holds '1,5'; write decimals with a point"),
+    (b"a,b\n1,2\n3,\xe9\xc3\xa9\n", "line 3 is not UTF-8"),
+    (b"a,b\n1,2\n3,\x81\n", "line 3 is not UTF-8"),
+    (b"a,b\n1,2\n3,\xa6\xbf\xf7\x81\n", "line 3 is not UTF-8"),
+    (b'{"a": [1, 2]}', "JSON"),
+    (b'[{"a": 1}]', "JSON"),
+    (b"<!DOCTYPE html><html></html>", "HTML"),
+    (bytes(257) + b"ustar" + bytes(250), "tar archive"),
     (b",".join(b"c%d" % k for k in range(100_001)), "100,001 columns; the limit is 100,000"),
     (b'a,b\n1,"' + b"x" * (1 << 20) + b'y"\n', "line 2: a cell is longer than 1 MB"),
     (pickle.dumps({}), "pickle file"),
@@ -107,20 +115,18 @@ def test_a_parquet_file_with_a_changed_byte(tmp_path: Path, offset: int) -> None
 @pytest.mark.parametrize(
     ("column", "expected"),
     [
-        (pa.array([date(2020, 1, 1)]), "holds dates"),
-        (pa.array([time(12)]), "holds times"),
-        (pa.array([[1, 2]]), "has type list"),
-        (pa.array([b"x"]), "has type binary"),
-        (pa.array([None], pa.float64()), "has no values"),
-        (pa.array([float("nan")]), "has no values"),
-        (pa.array([""]), "has no values"),
-        (pa.array([None]), "has no values"),
-        (pa.array([float("inf")]), "row 1, column 'x' is infinite"),
+        (pa.array([[1, 2], [3]]), "no usable column besides 'y' (x: left out: it has type list"),
+        (pa.array([b"x", b"y"]), "has type binary"),
+        (pa.array([None, None], pa.float64()), "has no values"),
+        (pa.array([float("nan")] * 2), "has no values"),
+        (pa.array(["", ""]), "has no values"),
+        (pa.array([None, None]), "has no values"),
+        (pa.array([float("inf"), 1]), "row 1, column 'x' is infinite"),
     ],
 )
 def test_columns_that_cannot_be_used(column: Any, expected: str) -> None:
-    table = Table("t.parquet", pa.table({"x": column, "y": [1]}))
-    assert expected in sentence(TablePreparation.fit, table, "y", np.arange(1))
+    table = Table("t.parquet", pa.table({"x": column, "y": [1, 2]}))
+    assert expected in sentence(TablePreparation.fit, table, "y", np.arange(2))
 
 
 def test_a_text_cell_in_a_number_column(tmp_path: Path) -> None:
@@ -136,15 +142,24 @@ def test_a_text_cell_in_a_number_column(tmp_path: Path) -> None:
     [
         ("a,y\n1,x\n2,\n3,\n", "line 3, column 'y' is missing (2 in total)"),
         ("a,y\n1,1\n2,\n", "line 3, column 'y' is missing (1 in total)"),
-        ("a,y\n1,1\n2,1e999\n", "line 3, column 'y' is infinite"),
-        ("a,y\n1,2020-01-01\n", "dates"),
+        ("a,y\n1,1\n2,1e999\n3,2\n", "line 3, column 'y' is infinite"),
+        ("a,y\n1,2020-01-01\n2,2020-01-02\n", "dates"),
+        ("a,y\n1,\n2,\n", "'y' cannot be used: it has no values"),
+        ("a,y\n" + "".join(f"{k},{k}.5\n" for k in range(30)) + "3,abc\n", "line 32, column 'y' holds 'abc'"),
         ("a,z\n1,2\n", "no column 'y'. Columns: a, z."),
         ("a,Y\n1,2\n", "Did you mean 'Y'?"),
     ],
 )
 def test_targets_that_cannot_be_used(tmp_path: Path, text: str, expected: str) -> None:
     (tmp_path / "t.csv").write_text(text)
-    assert expected in sentence(target_values, read_table(tmp_path / "t.csv"), "y")
+    table = read_table(tmp_path / "t.csv")
+
+    def read() -> TargetCells:
+        return read_target(
+            table, "y", ColumnChooser(Summary.of(table), ReadingOptions(drop_missing_target=False), table)
+        )
+
+    assert expected in sentence(read)
 
 
 def test_targets_that_cannot_be_learnt() -> None:

@@ -201,7 +201,7 @@ def test_a_diagnosis_from_the_model_file_alone(folder: Path, tmp_path: Path) -> 
     run("train", folder / "risk.csv", *arguments, "--epochs", "10")
     output = run("diagnose", tmp_path / "m")
     assert output.startswith("1 finding in 3 layers, 10 epochs\n\nrate too low: the cost fell in")
-    assert "(0.0001)" in output
+    assert "--lr 0.0001, ten times larger" in output
     NeuralNetwork([2, 3, 1], seed=0).save(tmp_path / "untrained")
     assert refused("diagnose", tmp_path / "untrained").endswith(f"glassnet diagnose {tmp_path / 'untrained'} FILE.")
 
@@ -485,7 +485,7 @@ def test_the_preparation_is_fitted_on_the_training_rows_only(tmp_path: Path) -> 
     train, validation = split(values, 0.2, 5, classes=False)
     table = read_metadata(tmp_path / "m")["extra"]["table"]
     assert len(validation) == 10
-    assert table["preparation"]["columns"][0]["mean"] == pytest.approx(values[train].mean())
+    assert table["preparation"]["columns"][0]["encoding"]["mean"] == pytest.approx(values[train].mean())
     assert table["target"]["mean"][0] == pytest.approx(1.5 * values[train].mean())
 
 

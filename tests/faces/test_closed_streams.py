@@ -74,6 +74,31 @@ def test_progress_goes_to_a_stderr_that_is_not_a_file(monkeypatch: pytest.Monkey
     assert [line.split("  ")[0] for line in stderr.text.splitlines()] == ["epoch 1", "epoch 2"]
 
 
+class BrokenStream(io.TextIOBase):
+    """A terminal or a file that has gone away, or a full disk."""
+
+    def __init__(self, is_terminal: bool) -> None:
+        self.is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+@pytest.mark.parametrize("run", [train, sweep])
+def test_a_stderr_that_cannot_be_written_ends_no_run(
+    run: Any, is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr", BrokenStream(is_terminal))
+    run(1)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a table and a model that was trained on it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -40,3 +41,11 @@ def test_links_resolve(document: Path) -> None:
         assert target.exists(), link
         headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if fragment else []
         assert not fragment or fragment in map(anchor, headings), link
+
+
+def test_the_pictures_of_the_lesson_show_the_numbers_of_today() -> None:
+    pictures = runpy.run_path(str(ROOT / "tools" / "lesson_pictures.py"))["pictures"]()
+    for name, content in pictures.items():
+        assert (ROOT / "docs" / "learn" / name).read_text(encoding="utf-8") == content, name
+    errors = re.findall(r">([^<>]+)</text>", pictures["errors.svg"])
+    assert errors[errors.index("δ1[0]") + 1 : errors.index("δ1[0]") + 4 : 2] == ["−0.0267", "−0.1166"]

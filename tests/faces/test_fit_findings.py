@@ -70,7 +70,7 @@ def test_the_finding_follows_scikit_learns_message_and_is_an_attribute() -> None
     assert only.finding.sentence.startswith(
         "Rate too low: the cost fell in 100% of the epochs and still falls, but only"
     )
-    assert "Try learning_rate_init ten times larger (0.0001)" in only.finding.sentence
+    assert "Try learning_rate_init=0.0001, ten times larger" in only.finding.sentence
     assert pickle.loads(pickle.dumps(only)).finding == only.finding
 
 
@@ -114,7 +114,7 @@ def test_a_fit_on_scaled_columns_adds_no_warning(name: str, options: dict[str, A
         ("wine", {"activation": "tanh"}, ["unscaled columns", "saturated units"]),
         ("breast_cancer", {"solver": "sgd"}, ["unscaled columns", "dead units"]),
         ("breast_cancer", {}, ["unscaled columns"]),
-        ("diabetes", {"activation": "tanh"}, ["unscaled targets", "rate too low"]),
+        ("diabetes", {"activation": "tanh"}, ["unscaled targets"]),
     ],
 )
 def test_problems_of_unscaled_data_are_named(name: str, options: dict[str, Any], expected: list[str]) -> None:
@@ -159,7 +159,7 @@ def test_a_fitted_estimator_is_diagnosed() -> None:
     assert str(fitted.diagnose()).startswith("2 findings in 2 layers, 50 epochs, 178 training samples")
     assert "column 'proline' of X has mean" in str(fitted.diagnose())
     whole = fitted.diagnose(pd.concat([X, X]), pd.concat([y, y]))
-    assert whole.names == ("unscaled columns", "duplicate rows", "dead units")
+    assert whole.names == ("unscaled columns", "dead units", "duplicate rows")
     assert "356 rows" in str(whole) and "StandardScaler" in str(whole)
     copy = pickle.loads(pickle.dumps(fitted))
     assert copy._network.recent_samples is None and str(copy.diagnose()).endswith(" in 50 epochs")
@@ -231,9 +231,10 @@ def test_partial_fits_are_diagnosed_by_their_losses() -> None:
 @may_not_converge
 def test_restored_best_weights_are_no_overfit() -> None:
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((120, 10)), rng.random(120)
+    X, validation_X = rng.standard_normal((120, 10)), rng.standard_normal((60, 10))
+    y, validation_y = (x[:, 0] + 0.6 * rng.standard_normal(len(x)) for x in (X, validation_X))
     options = {"hidden_layer_sizes": (128, 128), "max_iter": 150, "learning_rate_init": 3e-3, "tol": 0.0}
-    validation = {"validation_data": (rng.standard_normal((60, 10)), rng.random(60))}
+    validation = {"validation_data": (validation_X, validation_y)}
     assert "overfit" in make("diabetes", **options).fit(X, y, **validation).diagnose().names
     stopped = make("diabetes", **options, early_stopping=True, n_iter_no_change=200).fit(X, y, **validation)
     assert "overfit" not in stopped.diagnose().names

@@ -187,7 +187,7 @@ def test_diagnose_finds_a_rare_class_in_its_group() -> None:
     assert "imbalance" not in str(net.diagnose(x, y))
     y[2] = 0
     y[2, :3] = 1
-    assert "class 1 of group 2 has 3 of 300 rows" in re.sub(r"\s+", " ", str(net.diagnose(x, y)))
+    assert "class 1 of group 2 has 3 rows of 300" in re.sub(r"\s+", " ", str(net.diagnose(x, y)))
 
 
 def test_check_backprop_names_a_softmax_without_groups() -> None:

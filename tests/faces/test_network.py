@@ -31,7 +31,7 @@ forward   z1 = W1·a0 + b1            (10, m)  W1 (10, 2)  a0 (2, m)
           a1 = sigmoid(z1)
           z2 = W2·a1 + b2            (1, m)
           a2 = sigmoid(z2)
-cost      c  = ½‖a2 − y‖² a sample      C = mean(c)
+cost      c  = ½‖a2 − y‖² per sample    C = mean(c)
 BP1       δ2 = ∂c/∂a2 ⊙ sigmoid'(z2)
 BP4       dW2 = δ2·a1ᵀ / m           BP3  db2 = mean(δ2)
 BP2       δ1 = W2ᵀ·δ2 ⊙ sigmoid'(z1)
@@ -51,6 +51,25 @@ def sigmoid(z: Array) -> Array:
 
 def shapes(arrays: Any) -> list[tuple[int, ...]]:
     return [array.shape for array in arrays]
+
+
+COST_LINES = {
+    "quadratic": "cost      c  = ½‖a2 − y‖² per sample    C = mean(c)",
+    "binary_cross_entropy": "cost      c  = −Σ (y·log(a2) + (1−y)·log(1−a2)) per sample  C = mean(c)",
+    "categorical_cross_entropy": "cost      c  = −Σ y·log(a2) per sample  C = mean(c)",
+    "absolute": "cost      c  = Σ |a2 − y| per sample    C = mean(c)",
+    "poisson": "cost      c  = Σ (a2 − y·log(a2)) per sample  C = mean(c)",
+    "poisson_deviance": "cost      c  = Σ (y·log(y/a2) − y + a2) per sample  C = mean(c)",
+}
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_the_cost_has_brackets_and_collides_with_nothing(name: str) -> None:
+    last = {"binary_cross_entropy": "sigmoid", "categorical_cross_entropy": "softmax"}.get(name, "exp")
+    lines = str(NeuralNetwork([2, 3, 2], ["tanh", last], name, engine="numpy").program).splitlines()
+    cost = next(line for line in lines if line.startswith("cost"))
+    assert cost == COST_LINES.get(name, cost) and max(map(len, lines)) <= 100
+    assert " per sample  " in f"{cost}  " and "  C = mean(c)" in "\n".join(lines)
 
 
 # ---- the article's names

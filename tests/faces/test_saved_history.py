@@ -22,7 +22,7 @@ from .healthy_networks import HEALTHY
 
 DATA_FINDINGS = {  # about x and y, which no file has
     *("wrong output activation", "unscaled columns", "unscaled targets", "constant columns", "imbalance"),
-    *("duplicate rows", "cost that cannot fall"),
+    *("duplicate rows", "cost that cannot fall", "targets too small", "a quantity as classes"),
 }
 
 
@@ -52,7 +52,7 @@ def test_reports_measurements_and_levels_are_loaded_exactly(tmp_path: Path) -> N
     assert (
         measures is not None
         and history is not None
-        and history.final == (measures, (known.reached, known.constant, known.least))
+        and history.final == (measures, (known.reached, known.constant, known.least), None)
     )
     history.warnings.append("a warning of this run")
     net.save(tmp_path / "m")
@@ -134,6 +134,7 @@ WRONG: dict[str, Any] = {
     "warnings": [3, None, [1]],
     "batch_size": [-1, None, "3"],
     "levels": ["abc", [1.0, 2.0], [1.0, 2.0, "3"], 1.5],
+    "predictability": ["abc", [1.0, 2.0], [1.0, 2.0, "3"], 1.5],
 }
 
 

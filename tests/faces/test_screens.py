@@ -77,7 +77,7 @@ def test_an_optimiser_is_written_in_reading_order(name: str) -> None:
     net, x, y = lesson()
     step = net.explain_step(x, y, lr=0.1, optimizer=name)
     stage = next(stage for stage in step.stages if stage.title == "b2")
-    *states, change = stage.text.split("; ")
+    *states, change = stage.text.split("\n")
     symbols = [term.symbol for term in stage.terms if isinstance(term, LabelledArray)]
     assert [line.split(" ← ")[0] for line in states] == symbols[1:-3] and change.startswith("b2 ← b2 − ")
     for line, term in zip(states, [term for term in stage.terms if isinstance(term, LabelledArray)][1:], strict=False):

@@ -16,6 +16,7 @@ from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.see.explain import Explanation
 from glassnet.see.stage import LabelledArray
+from glassnet.see.verdict import verdict
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm, Scaling
 from glassnet.tables.optimizers import OPTIMIZERS
 
@@ -51,14 +52,14 @@ def test_the_lesson_of_the_saturated_neuron(engine: str) -> None:
     text = re.sub(r"\s+", " ", str(explanation))
     assert "neuron 1 receives the largest, +0.1749." in text
     assert "+0.1749 arrives at neuron 1, +0.001163 passes: its gate is 0.006648." in text and "it is saturated" in text
-    assert "predicted Σ gradient·change = −0.005250, real 0.190142 → 0.184905 = −0.005237" in text
+    assert "predicted Σ gradient·change = −0.005250, real 0.1901 → 0.1849 = −0.005237" in text
     assert "helped" in text and "they differ by 0.3%" in text
     assert explanation.predicted == pytest.approx(-0.005250, abs=5e-7) and explanation.real == pytest.approx(
         -0.005237, abs=5e-7
     )
     far = lesson(engine)[0].explain_step(*lesson()[1:], lr=5)
     assert far.predicted == pytest.approx(-0.2625, abs=5e-5) and far.real == pytest.approx(-0.1690, abs=5e-5)
-    assert "try a smaller lr" in far.verdict
+    assert "the step is so long" in far.verdict and "try" not in far.verdict  # by luck, C fell all the same
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -157,6 +158,54 @@ def test_a_large_array_is_shown_by_its_largest_errors() -> None:
     )
 
 
+def test_what_is_left_out_is_said_with_the_reason() -> None:
+    text = re.sub(r"\s+", " ", str(explained("wide")))
+    assert "of a layer of more than 6 neurons the 4 with the largest |δ|" in text
+    assert "of more than 6 inputs the 4 with the largest |a0|; of 9 samples the first 4" in text
+    plain = re.sub(r"\s+", " ", str(explained("plain")))
+    assert "neurons the 4" not in plain and "inputs the 4" not in plain and "of 9 samples the first 4" in plain
+    net, x, y = lesson()
+    assert "in part" not in str(net.explain_step(x, y)) and "shown in part" in explained("wide").html()
+
+
+def test_the_example_of_a_sum_is_a_neuron_that_is_shown() -> None:
+    net = NeuralNetwork([3, 20, 1], ["tanh", "sigmoid"], seed=4)
+    net.weights[1][0, :3] = 0  # no error reaches the first neurons
+    explanation = net.explain_step(np.ones((3, 2)), np.ones((1, 2)))
+    first = explanation.picks[1][0]
+    assert first > 2 and f"z1[{first},0] = " in explanation.stages[0].sentence
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_update_reads_as_mathematics(name: str) -> None:
+    for stage in explained("plain", optimizer=name).stages:
+        assert ";" not in stage.text and ";" not in stage.terms
+    signs = [term for term in stage.terms if isinstance(term, str)]
+    assert signs[-3:] == ["→", "+", "="]
+    change, before, after = [term.values for term in stage.terms if isinstance(term, LabelledArray)][-3:]
+    np.testing.assert_allclose(change + before, after, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "predicted", "sentence"),
+    [
+        (5.151e-9, 5.008e-9, -1.444e-10, "−1.444e−10, real 5.151e−09 → 5.008e−09 = −1.43e−10"),
+        (0.7, 0.7 - 1.2e-7, -1.21e-7, "−1.21e−07, real 0.700000000 → 0.699999880 = −1.2e−07"),
+        (1.079, 22.36, -36.0, "did not help: predicted Σ gradient·change = −36.00, real 1.079 → 22.36 = +21.28"),
+        (0.5, 0.5, 0.0, "The step changed nothing: the gradient is 0, and C stays 0.5000."),
+        (
+            0.5,
+            0.5,
+            -1e-20,
+            "too short to show: predicted Σ gradient·change = −1e−20, which C = 0.5000 has",
+        ),
+    ],
+)
+def test_verdict_has_significant_digits(before: float, after: float, predicted: float, sentence: str) -> None:
+    text = verdict(before, after, predicted)
+    assert sentence in text and "−0.000000" not in text and "differ by 0.0%" not in text, text
+
+
 class Tags(HTMLParser):
     """Collects the tags that are open, and every kind that occurred."""
 
@@ -224,6 +273,24 @@ def test_the_command_walks_through_a_step(table: Path, tmp_path: Path) -> None:
     assert "z1 = a0·W1 + b1" in page.read_text()
 
 
+def test_the_command_names_every_input_by_its_index(tmp_path: Path) -> None:
+    path, names = tmp_path / "wide.csv", [f"balance_of_the_account_{year}" for year in range(2001, 2021)]
+    rows = [",".join(map(str, values)) for values in np.random.default_rng(1).normal(size=(9, 21)).round(3)]
+    path.write_text("\n".join([",".join([*names, "total"]), *rows]) + "\n")
+    text = re.sub(r"\s+", " ", step(path, "--target", "total").stdout)
+    assert all(f"{index} {name}" in text for index, name in enumerate(names)) and "..." not in text
+    assert re.search(r"y is \('total' [−+] \d", text) and "4 with the largest |a0|" in text
+
+
+def test_the_command_names_the_shown_ones_of_very_many_inputs(tmp_path: Path) -> None:
+    path, names = tmp_path / "wide.csv", [f"x{number}" for number in range(120)]
+    rows = [",".join(map(str, values)) for values in np.random.default_rng(1).normal(size=(9, 121)).round(3)]
+    path.write_text("\n".join([",".join([*names, "total"]), *rows]) + "\n")
+    text = re.sub(r"\s+", " ", step(path, "--target", "total").stdout)
+    listed = ", ".join(rf"(\d+) x\{group}" for group in (1, 2, 3, 4))
+    assert re.search(f"a0 holds 120 inputs; those shown are, by index, {listed};", text)
+
+
 def test_the_command_takes_a_model(table: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.safetensors"
     arguments = ["train", table, "--target", "total", "--out", model, "--epochs", 2, "--hidden", 3, "--quiet"]
@@ -248,3 +315,33 @@ def test_the_command_takes_a_model(table: Path, tmp_path: Path) -> None:
 def test_the_command_refuses_in_one_sentence(table: Path, arguments: list[Any], sentence: str) -> None:
     result = step(table, *(table if each == "SAME" else each for each in arguments))
     assert result.exit_code == 2 and sentence in result.stderr and result.stderr.count("\n") == 1, result.output
+
+
+def test_the_command_shows_the_row_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("size,colour,price\n1.50,red,3\n,blue,4\n2,red,\n7.25,green,6\n")
+    text = " ".join(step(path, "--target", "price", "--row", 3, "--batch-size", 2).output.split())
+    assert "In the file, line 5 holds size 7.25, colour green, price 6. a0 holds" in text  # line 4 has no price
+    assert "The step takes 1 of the 2 rows asked for: the file ends with row 3." in text
+    text = " ".join(step(path, "--target", "price", "--row", 2).output.split())
+    assert "line 3 holds size (empty), colour blue, price 4." in text and "asked for" not in text
+
+
+@pytest.mark.parametrize("row", [0, -1, 151])
+def test_rows_count_from_1(row: int) -> None:
+    result = step("docs/data/iris.csv", "--target", "species", "--row", row)
+    assert (
+        result.exit_code == 2
+        and f"--row is {row}, but docs/data/iris.csv has 150 rows; rows count from 1" in result.output
+    )
+
+
+def test_a_network_is_described_in_its_own_dtype() -> None:
+    net = NeuralNetwork([2, 1], seed=0)
+    text = " ".join(str(net.explain_step(np.ones((2, 1)), np.ones((1, 1)))).split())
+    assert str(net) in text and "computed in float64 by" in text
+
+
+def test_a_long_step_is_only_advised_against_where_the_cost_rose() -> None:
+    assert verdict(1.0, 0.5, -0.9).endswith("curves away from its slope.")
+    assert verdict(1.0, 1.5, -0.9).endswith("curves away from its slope; try a smaller lr.")

@@ -158,7 +158,7 @@ REFUSED = {
     "z1": "'z1' needs neuron and sample, counted from 0, such as z1[0,0]",
     "z1[-1,0]": "needs neuron and sample, counted from 0",
     "z3[0,0]": "the quantity 'z3' is unknown. Known: w1, b1, w2, b2, a0, z1, a1, z2, a2.",
-    "delta1[0,0]": "δ1 cannot be set; what can be set is x, w1",
+    "delta1[0,0]": "δ1 cannot be set: nudge z1, its slope is what δ1 says; what can be set is x, w1",
     "C": "C cannot be set",
     "y[0,0]": "y cannot be set",
     "z1[0,0": "an entry is named by text",
@@ -188,3 +188,23 @@ def test_other_bad_arguments() -> None:
     for step in (0, -1e-6, np.inf, True, "small"):
         with pytest.raises(ParameterError, match=r"step is .*; it must be a number above 0"):
             net.nudge(*batch(), "w1[0,0]", step=step)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_slope_of_rounding_size_is_said_to_be_one(engine: str) -> None:
+    net, y = NeuralNetwork([2, 2, 1], seed=0, engine=engine), np.array([[0.3]])
+    nothing = net.nudge(np.zeros((2, 1)), y, "w1[0,0]")
+    assert "(both are 0 up to rounding: with this step, no slope below " in str(nothing)
+    noise = nothing._replace(slope=-2.3e-16)
+    assert "both are 0 up to rounding" in str(noise) and "1.0e+00" not in str(noise)
+    short, usual = (net.nudge(np.ones((2, 1)), y, "b1[0]", step=step) for step in (1e-9, 1e-3))
+    assert "of the size of rounding" in str(short) and short.difference < 1e-3
+    assert "rounding" not in str(usual)  # the cost bends within such a step
+    wrong = short._replace(derivative=2 * short.derivative)
+    assert "rounding" not in str(wrong) and "relative difference 5.0e-01" in str(wrong)
+
+
+def test_a_trace_says_in_plain_words_what_was_computed() -> None:
+    net, x, y = NeuralNetwork([2, 1], seed=0), np.ones((2, 3)), np.ones((1, 3))
+    assert str(net.trace(x, y)).startswith("3 samples (columns), computed as in a prediction, float32;")
+    assert "computed as in a training step, float32" in str(net.trace(x, y, training=True))

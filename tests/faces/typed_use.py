@@ -31,6 +31,7 @@ def networks() -> list[glassnet.NeuralNetwork]:
         *(glassnet.Orthogonal(), glassnet.Auto()),
     ]
     layers = [glassnet.Dropout(0.2), glassnet.BatchNorm(), glassnet.LayerNorm(), glassnet.Scaling()]
+    layers += [glassnet.ParametricActivation("selu")]
     result = [glassnet.NeuralNetwork([2, 3, 1], [entry, "linear"], engine="numpy") for entry in hidden]
     result += [glassnet.NeuralNetwork((2, 1), ("linear",), cost, seed=1, engine="numpy") for cost in costs]
     result += [glassnet.NeuralNetwork([2, 1], initializer=start, l2=0.1, engine="numpy") for start in starts]
@@ -54,7 +55,7 @@ def train(net: glassnet.NeuralNetwork, folder: Path) -> glassnet.History:
     ]
     schedules = [
         *(glassnet.Constant(), glassnet.Step(), glassnet.Exponential(), glassnet.InverseScaling(), glassnet.Cosine()),
-        *(glassnet.OneCycle(), glassnet.WarmUp()),
+        *(glassnet.OneCycle(), glassnet.WarmUp(), glassnet.CosLog4(), glassnet.FlatCos()),
     ]
     for rule in rules:
         net.train(X, Y, 10, 1, 0.01, optimizer=rule, verbose=0)
@@ -90,7 +91,20 @@ def use(net: glassnet.NeuralNetwork, path: Path) -> float:
 def check(net: glassnet.NeuralNetwork) -> bool:
     """The two checks of gradients."""
     report: glassnet.BackpropReport = glassnet.check_backprop(glassnet.NeuralNetwork, [2, 3, 1], ["tanh", "sigmoid"])
-    return report.ok and glassnet.gradient_check(net, X, Y).ok
+    own = glassnet.NeuralNetwork([2, 3, 1], engine="numpy")
+    step = glassnet.check_backprop(
+        parameters=[(own.parameters, "w1", "b1"), (own.parameters, "w2", "b2")],
+        step=lambda x, y: own.train(x, y, batch_size=x.shape[1], epochs=1, lr=1),
+        lr=1,
+        grads=None,
+        layers=[2, 3, 1],
+        rows=None,
+        biases=True,
+        one_sample=False,
+        labels=False,
+        predict=own.predict,
+    )
+    return report.ok and step.ok and glassnet.gradient_check(net, X, Y).ok
 
 
 def estimators() -> None:

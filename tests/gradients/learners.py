@@ -189,12 +189,6 @@ def _means(self: Any, layer: int, delta: Any, z_s: Any, a_s: Any) -> Any:
 S, ERROR = Correct.slope, Correct.output_error
 WRONG: dict[str, tuple[str, str, type[Correct]]] = {
     "sign": ("BP1", "wrong sign", wrong(output_error=lambda s, z, a, y: -ERROR(s, z, a, y))),
-    "two": ("BP1", "the ½ of the cost is missing", wrong(output_error=lambda s, z, a, y: 2 * ERROR(s, z, a, y))),
-    "outputs": (
-        "BP1",
-        "averaged over the 3 outputs",
-        wrong(output_error=lambda s, z, a, y: ERROR(s, z, a, y) / len(y)),
-    ),
     "no gate at the output": ("BP1", "σ' is missing at the output", wrong(output_error=lambda s, z, a, y: a[-1] - y)),
     "gate twice": (
         "BP1",
@@ -238,16 +232,6 @@ WRONG: dict[str, tuple[str, str, type[Correct]]] = {
         "BP2",
         "at the z of the layer below (shifted layer)",
         wrong(gate=lambda s, n, e, z, a: e * S(s, n, z[n - 1] if n else a[0], a[n])),
-    ),
-    "sum": (
-        "BP3 and BP4",
-        "a sum over the batch of",
-        wrong(weight=lambda s, n, d, z, a: d @ a[n].T, bias=lambda s, d: d.sum(axis=1, keepdims=True)),
-    ),
-    "mean twice": (
-        "BP3 and BP4",
-        "1/m is applied twice",
-        wrong(output_error=lambda s, z, a, y: ERROR(s, z, a, y) / y.shape[1]),
     ),
     "sum in the bias": ("BP3", "in db, a sum over the batch", wrong(bias=lambda s, d: d.sum(axis=1, keepdims=True))),
     "sum in the weights": ("BP4", "in dW, a sum over the batch", wrong(weight=lambda s, n, d, z, a: d @ a[n].T)),
@@ -303,6 +287,24 @@ WRONG: dict[str, tuple[str, str, type[Correct]]] = {
     ),
     "unsliced": ("update", "the batch is never sliced", wrong(train=_unsliced)),
     "not shuffled": ("update", "nothing is shuffled", wrong(order=lambda s, n: np.arange(n))),
+}
+
+
+# ---- right ones of another cost: the note on their scale
+SCALED: dict[str, tuple[str, type[Correct]]] = {
+    "two": ("2 × ours: the ½ of the cost is missing", wrong(output_error=lambda s, z, a, y: 2 * ERROR(s, z, a, y))),
+    "outputs": (
+        "1/3 × ours: the mean over the 3 outputs",
+        wrong(output_error=lambda s, z, a, y: ERROR(s, z, a, y) / len(y)),
+    ),
+    "sum": (
+        "7 × ours: the sum over the batch; right if your cost is a sum",
+        wrong(weight=lambda s, n, d, z, a: d @ a[n].T, bias=lambda s, d: d.sum(axis=1, keepdims=True)),
+    ),
+    "mean twice": (
+        "1/7 × ours: 1/m is applied twice",
+        wrong(output_error=lambda s, z, a, y: ERROR(s, z, a, y) / y.shape[1]),
+    ),
 }
 
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.check.gradient_check import GradientReport, gradient_check
+from glassnet.check.gradient_check import gradient_check
+from glassnet.check.gradient_report import GradientReport
 from glassnet.network import NeuralNetwork
 from glassnet.tables.costs import Cost, cost
 

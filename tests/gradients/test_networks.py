@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.check.gradient_check import GradientReport, gradient_check
+from glassnet.check.gradient_check import gradient_check
+from glassnet.check.gradient_report import GradientReport
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
+from glassnet.program.architecture import fits
 from glassnet.program.equations import bp1, bp2, bp3, bp4
 from glassnet.tables import costs
 from glassnet.tables.activations import ACTIVATIONS, ELU, LeakyReLU, Softmax, activation
@@ -34,17 +36,18 @@ OUTPUTS = [*map(activation, ACTIVATIONS), CUBIC]
 CHARGES = [*map(cost, COSTS), FOURTH]
 MORE_OUTPUTS = [*OUTPUTS, LeakyReLU(0.3), ELU(0.5), SINE]
 MORE_CHARGES = [*CHARGES, Huber(0.3), Quantile(0.9), BinaryCrossEntropy(0.2), CategoricalCrossEntropy(0.2)]
-FITTING = [(last, row) for last in OUTPUTS for row in CHARGES if row.outputs.contains(last.range)]
-MORE_FITTING = [(last, row) for last in MORE_OUTPUTS for row in MORE_CHARGES if row.outputs.contains(last.range)]
-PAIRED = [(name, row, outputs) for row in MORE_CHARGES for name in row.pairs for outputs in (1, 3)]
+FITTING = [(last, row) for last in OUTPUTS for row in CHARGES if fits(row, last)]
+MORE_FITTING = [(last, row) for last in MORE_OUTPUTS for row in MORE_CHARGES if fits(row, last)]
+PAIRED = [(name, row, n) for row in MORE_CHARGES for name in row.pairs for n in (1, 3) if (name, n) != ("softmax", 1)]
 PAIRED += [(Softmax((2, 1)), row, 3) for row in MORE_CHARGES if "softmax" in row.pairs]
 PENALTY = {"l1": 0.01, "l2": 0.1}
 
 
-def assert_right(report: GradientReport, kinks: int = 0) -> None:
-    """Every gradient agrees to 1e-6, and at most `kinks` comparisons were at a kink."""
-    assert report.ok and report.worst.difference <= report.tolerance <= 1e-6, f"\n{report}"
-    assert sum("kink" in finding.quantity for finding in report.findings) <= kinks, f"\n{report}"
+def assert_right(report: GradientReport) -> None:
+    """Every gradient agrees to 1e-6, or to what rounding allows, and was judged at the network itself."""
+    assert report.ok and report.tolerance <= 1e-6 and not report.unjudged, f"\n{report}"
+    judged = (f.difference <= max(report.tolerance, f.limit) <= 1e-3 and not f.nudged for f in report.findings)
+    assert all(judged), f"\n{report}"
     assert len(report.findings) >= 4
 
 
@@ -63,9 +66,9 @@ def test_every_row_is_in_the_table() -> None:
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize(("last", "row"), FITTING, ids=str)
 def test_gradients_are_those_of_the_cost(last: Any, row: Any, outputs: int, weighted: bool, penalty: Any) -> None:
-    case = problem([2, 4, outputs], [last, last], row, batch=5, weighted=weighted, **penalty)
     if isinstance(last, Softmax) and outputs == 1:
-        case.y[...] = 1  # its output is 1 whatever z is, and another target may cost infinitely much
+        return  # it is refused
+    case = problem([2, 4, outputs], [last, last], row, batch=5, weighted=weighted, **penalty)
     assert_right(case.check(directions=1))
 
 
@@ -79,7 +82,7 @@ def test_compiled_gradients_are_those_of_the_cost(last: Any, row: Any) -> None:
 @pytest.mark.parametrize("penalty", [{}, PENALTY], ids=["", "penalty"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cost_is_the_weighted_mean_of_the_table_and_the_penalty(row: Any, penalty: Any, engine: str) -> None:
-    for last in (last for last, fits in MORE_FITTING if fits is row):
+    for last in (last for last, fitting in MORE_FITTING if fitting is row):
         net, x, y, options = problem([2, 4, 3], ["tanh", last], row, weighted=True, engine=engine, **penalty)
         s, y_seen = options["sample_weight"], row.smoothed(y, (3,))
         expected = (s * row.value(net.predict(x), y_seen).sum(axis=0)).sum() / s.sum()
@@ -177,7 +180,7 @@ def test_softmax_in_a_hidden_layer(outer: str) -> None:
 @pytest.mark.parametrize("row", [*COSTS, CategoricalCrossEntropy(0.2)], ids=str)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_softmax_by_groups(row: Any, penalty: Any, engine: str) -> None:
-    if not cost(row).outputs.contains(Softmax().range):
+    if not fits(cost(row), Softmax()):
         return
     layers, rows = [3, 6, 20, 6], ["tanh", Softmax((17, 1, 2)), Softmax((1, 3, 2))]
     case = problem(layers, rows, row, weighted=True, engine=engine, **penalty)
@@ -237,9 +240,9 @@ def test_report_says_what_is_wrong() -> None:
     assert not report.ok and report.worst.difference > 0.01
     assert report.worst.equation in ("BP2", "BP3", "BP4") and report.worst.layer == 1
     lines = str(report).splitlines()
-    assert len(lines) == 1 + 6 + 1 and lines[0].split()[:3] == ["layer", "equation", "quantity"]
-    assert ["wrong" in line for line in lines[1:-1]] == [False] * 3 + [True] * 3
-    assert "disagrees" in lines[-1] and "18 comparisons" in lines[-1]
+    assert len(lines) == 1 + 6 + 2 and lines[0].split()[:3] == ["layer", "equation", "quantity"]
+    assert ["wrong" in line for line in lines[1:7]] == [False] * 3 + [True] * 3
+    assert any("disagrees" in line and "18 comparisons" in line for line in lines[7:])
 
 
 def test_report_says_that_all_is_right() -> None:
@@ -247,7 +250,8 @@ def test_report_says_that_all_is_right() -> None:
     text = str(report)
     assert "every gradient agrees: 6 comparisons, tolerance 1e-06" in text and "wrong" not in text
     assert report.worst.difference == max(finding.difference for finding in report.findings)
-    assert not problem([3, 4, 2], ["tanh", "linear"]).check(tolerance=0.0).ok
+    exact = problem([3, 4, 2], ["tanh", "linear"]).check(tolerance=0.0)
+    assert exact.ok and "(within rounding, " in str(exact)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -290,16 +294,6 @@ def test_class_numbers_of_groups_are_checked_as_their_columns(smoothing: float) 
     assert numbers == columns
 
 
-def test_kink_that_is_hit_is_named_and_counts_as_agreement() -> None:
-    case = problem([2, 3, 2], ["relu", "linear"])
-    case.net.biases[0][...] = 0
-    case.x[:, 0] = 0
-    report = case.check()
-    kinks = [finding for finding in report.findings if "(at a kink)" in finding.quantity]
-    assert report.ok and kinks and {finding.layer for finding in kinks} == {1}
-    assert {finding.quantity.split()[0] for finding in kinks} <= {"δ1", "db1"}
-
-
 def test_gradient_that_is_wrong_beside_a_kink_is_still_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     case = problem([2, 3, 2], ["relu", "linear"], "absolute")
     assert_right(case.check())
@@ -335,3 +329,10 @@ def test_the_four_functions_give_the_numbers_of_the_step() -> None:
         assert np.array_equal(bp4(delta, step[f"a{layer - 1}"]), step[f"dw{layer}"])
         if layer > 1:
             delta = bp2(delta, step[f"w{layer}"], slopes[layer - 2])
+
+
+def test_the_report_says_what_its_numbers_are() -> None:
+    net, x, y = NeuralNetwork([2, 3, 1], seed=0), np.ones((2, 2)), np.zeros((1, 2))
+    said = "slopes of C along random directions; entries=True compares each entry"
+    assert said in " ".join(str(gradient_check(net, x, y)).split())
+    assert "random directions" not in str(gradient_check(net, x, y, entries=True))

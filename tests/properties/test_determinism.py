@@ -29,7 +29,6 @@ engines = pytest.mark.parametrize("engine", ENGINES)
 LAYERS = (3, 5, Dropout(0.4), 4, BatchNorm(), 2)
 X, Y = np.random.default_rng(0).random((17, 3)), np.random.default_rng(1).random((17, 2))
 WEIGHTS = np.random.default_rng(2).random(17) * (np.arange(17) % 4 > 0)
-UNSET = dict.fromkeys(("schedule", "lr_factors", "patience", "clip_norm", "clip_value"))
 EPOCHS = 4
 
 
@@ -41,8 +40,8 @@ def network(engine: str, layers: Any = LAYERS, **rest: Any) -> NeuralNetwork:
 def training(engine: str, optimizer: str, weights: Array | None = None, net: Any = None, **options: Any) -> Training:
     """A run of 4 epochs in batches of 3, or 2 at the end, with validation."""
     net = net or network(engine)
-    options = {**UNSET, "batch_size": 3, "epochs": EPOCHS, "lr": 0.1, "schedule": "cosine", "patience": 3, **options}
-    recipe = checked_recipe(len(net.architecture.dense), optimizer=optimizer, **options)
+    options = {"optimizer": optimizer, "schedule": "cosine", "patience": 3, **options}
+    recipe = checked_recipe(tuple(net.parameters.segments.values()), 3, EPOCHS, 0.1, options)
     return Training(net.model, Sources(X, Y, weights), recipe, lambda: (net.cost(X[:5].T, Y[:5].T), None))
 
 
@@ -107,7 +106,7 @@ def test_sparse_rows_in_the_orders_of_the_seed(engine: str, weights: Array | Non
     x, results = np.where(X > 0.4, X, 0), []
     for form in (np.asarray, sparse.csr_array):
         net = network(engine)
-        recipe = checked_recipe(3, **{**UNSET, "batch_size": 3, "epochs": EPOCHS, "lr": 0.1, "optimizer": "adam"})
+        recipe = checked_recipe(tuple(net.parameters.segments.values()), 3, EPOCHS, 0.1, {"optimizer": "adam"})
         run = Training(net.model, Sources(form(x), Y, weights), recipe)
         run.run()
         run.feed(run.plan, Sources(form(x[::-1]), Y, weights))

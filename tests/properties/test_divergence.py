@@ -43,9 +43,9 @@ def network(kind: str, dtype: str, engine: str) -> NeuralNetwork:
 
 def recipe(net: NeuralNetwork, **options: Any) -> Any:
     """The arguments of `train` as a Recipe."""
-    unset = dict.fromkeys(("schedule", "lr_factors", "patience", "clip_norm", "clip_value"))
     given = {"batch_size": BATCH, "epochs": EPOCHS, "optimizer": "sgd", **options}
-    return checked_recipe(len(net.architecture.dense), **{**unset, **given})
+    main = [given.pop(name) for name in ("batch_size", "epochs", "lr")]
+    return checked_recipe(tuple(net.parameters.segments.values()), *main, given)
 
 
 def numbers(net: NeuralNetwork) -> tuple[bytes, bytes]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import weakref
 from typing import Any
 
 import numpy as np
 import pytest
 
-from glassnet import BatchNorm, Dropout, NeuralNetwork, Training
+from glassnet import BatchNorm, Dropout, History, NeuralNetwork, Training
 from glassnet.batches.sources import Sources
 from glassnet.execution.executor import ENGINES
 from glassnet.tables.optimizers import SGD, Adam, Momentum
 from glassnet.tables.schedules import Cosine
 from glassnet.training import layer_monitor
 from glassnet.training.layer_measures import QUANTITIES
-from glassnet.training.layer_monitor import LayerMonitor
+from glassnet.training.layer_monitor import EndOfRun, LayerMonitor, spread_samples
+from glassnet.training.measured_run import MeasuredRun
 from glassnet.training.training import Recipe
 
 Array = np.ndarray[Any, Any]
@@ -126,11 +128,12 @@ def test_measurements_take_a_bounded_share_of_the_time(monkeypatch: pytest.Monke
     training = new_training(networks("numpy")[0], epochs=10**6)
     monitor = LayerMonitor(training)
 
-    def slow_measure(meter: Any) -> Any:
+    def slow_measure(run: MeasuredRun, meter: Any) -> Any:
         clock[0] += 0.1
-        return original(meter)
+        return original(run, meter)
 
-    original, monitor._measure = monitor._measure, slow_measure  # type: ignore[method-assign]
+    original = MeasuredRun.measure
+    monkeypatch.setattr(MeasuredRun, "measure", slow_measure)
     training.counters.step = 10**6
     for epoch in range(1, 2000):
         training.counters.epoch = epoch
@@ -161,6 +164,33 @@ def test_the_history_of_train_has_the_measurements(unbounded: None) -> None:
     assert all(history.layers[quantity].shape == (5, 2) for quantity in QUANTITIES)
     with pytest.raises(KeyError, match="a measurement has saturated"):
         history.layers["speed"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_end_of_a_run_is_measured_later_as_it_was(engine: str, unbounded: None) -> None:
+    """The same numbers as a measurement at that moment, although the network has been changed since."""
+    for net in networks(engine):
+        training = new_training(net, clip_norm=0.01)
+        training.run(epochs=3)
+        end, monitor = EndOfRun(training, spread_samples(training.sources)), LayerMonitor(training)
+        monitor.measure_if_due()
+        net.initialize()
+        net.statistics.vector[:] = 7.0
+        (epoch, step, now), (then_epoch, then_step, then) = monitor.layers.measurements[0], end().measurements[0]
+        assert (epoch, step) == (then_epoch, then_step) == (3, training.counters.step)
+        np.testing.assert_array_equal(then.values, now.values)
+        assert (then.cost, then.noise) == (now.cost, now.noise) and now.values[:, -1].all()
+        assert end() is end()
+
+
+def test_a_short_run_has_the_measurement_of_its_end() -> None:
+    net = NeuralNetwork([3, 7, 2], seed=2)
+    x, y = np.random.default_rng(0).random((3, 20)), np.random.default_rng(1).random((2, 20))
+    history = net.train(x, y, epochs=2)
+    assert len(history.layers) == 0 and len(history.measured_layers) == 1
+    assert history.measured_layers["delta"].all() and history.measured_layers.step.tolist() == [4]
+    assert len(pickle.loads(pickle.dumps(history)).measured_layers) == 0  # it holds samples of the data
+    assert len(History().measured_layers) == 0
 
 
 def test_a_run_is_freed_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:

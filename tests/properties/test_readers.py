@@ -17,7 +17,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glassnet.data.arrays import read_arrays
-from glassnet.data.preprocessing import ArrayPreparation, TablePreparation, from_json
+from glassnet.data.options import ReadingOptions
+from glassnet.data.preprocessing import ArrayPreparation, TablePreparation
+from glassnet.data.stored import from_json
 from glassnet.data.table import Table, read_table
 from glassnet.data.target import ClassTarget, NumberTarget, infer_task
 from glassnet.errors import DataError
@@ -49,8 +51,11 @@ def test_cells_equal_those_of_the_csv_module(
     content = b"\xef\xbb\xbf" * mark + csv_bytes([["first", "second"], *rows], newline, quoting)
     path = tmp_path_factory.getbasetemp() / "cells.csv"
     path.write_bytes(gzip.compress(content) if compressed else content)
-    table = read_table(path, text=["first", "second"])
-    assert [list(row.values()) for row in table.data.to_pylist()] == rows
+    try:
+        table = read_table(path, ReadingOptions(delimiter=","))
+    except DataError:  # a first cell may look like another format
+        assume(False)
+    assert [[cell or "" for cell in row.values()] for row in table.data.to_pylist()] == rows
 
 
 @given(
@@ -96,26 +101,29 @@ def test_any_text_gives_a_table_or_an_error_message(tmp_path_factory: Any, text:
     assert table.rows and len(set(table.names)) == len(table.names)
 
 
-def test_types_of_cells(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("i,f,b,s,n\n1,1.5,true,x,\n2,,false,NA,3\n,nan,TRUE,,4\n")
+def test_cells_of_a_csv_file_are_text_and_null_where_empty(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("i,f,b,s,n\n1,1.5,true,x,\n02,,false,NA,3\n,nan,TRUE,,4\n")
     table = read_table(tmp_path / "t.csv")
     assert table.data.to_pydict() == {
-        **{"i": [1, 2, None], "f": [1.5, None, None], "b": [True, False, True]},
-        **{"s": ["x", "NA", ""], "n": [None, 3, 4]},
+        **{"i": ["1", "02", None], "f": ["1.5", None, "nan"], "b": ["true", "false", "TRUE"]},
+        **{"s": ["x", "NA", None], "n": [None, "3", "4"]},
     }
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters(tmp_path: Path, delimiter: str) -> None:
-    (tmp_path / "t.csv").write_text(f'"a,;\t"{delimiter}b\n1{delimiter}2.5\n')
-    assert read_table(tmp_path / "t.csv").data.to_pydict() == {"a,;\t": [1], "b": [2.5]}
+    (tmp_path / "t.csv").write_text(f'"a,;\t|"{delimiter}b\n1{delimiter}2.5\n')
+    assert read_table(tmp_path / "t.csv").data.to_pydict() == {"a,;\t|": ["1"], "b": ["2.5"]}
 
 
-def test_parquet_and_csv_give_the_same_table(tmp_path: Path) -> None:
+def test_parquet_and_csv_give_the_same_inputs(tmp_path: Path) -> None:
     columns = {"a": [1, 2, None], "b": [1.5, None, 2.5], "s": ["x", "y", "z"], "t": [True, False, True]}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
     (tmp_path / "t.csv").write_text("a,b,s,t\n1,1.5,x,true\n2,,y,false\n,2.5,z,true\n")
-    assert read_table(tmp_path / "t.parquet").data.equals(read_table(tmp_path / "t.csv").data)
+    tables = [read_table(tmp_path / name) for name in ("t.parquet", "t.csv")]
+    first, second = (TablePreparation.fit(table, "", np.arange(3)) for table in tables)
+    assert first == second
+    np.testing.assert_array_equal(first.transform(tables[1]), second.transform(tables[0]))
 
 
 # Preprocessing
@@ -157,9 +165,9 @@ def test_missing_numbers_become_the_median_and_set_an_indicator() -> None:
 
 
 @pytest.mark.parametrize("constant", [0.1, 1e300, -7, 0])
-def test_a_constant_column_becomes_zero(constant: float) -> None:
-    table = table_of({"x": [constant] * 7})
-    assert not TablePreparation.fit(table, "y", np.arange(7)).transform(table).any()
+def test_a_column_that_is_constant_in_the_training_rows_becomes_zero(constant: float) -> None:
+    table = table_of({"x": [constant] * 7 + [constant + 1]})
+    assert not TablePreparation.fit(table, "y", np.arange(7)).transform(table)[:7].any()
 
 
 def test_unknown_missing_and_rare_categories_are_zeros() -> None:
@@ -171,11 +179,17 @@ def test_unknown_missing_and_rare_categories_are_zeros() -> None:
 
 def test_booleans_are_categories_in_any_spelling(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("b,y\ntrue,1\nfalse,2\n")
-    (tmp_path / "b.csv").write_text("b\nTRUE\nFalse\nmaybe\n\n")
     fitted = TablePreparation.fit(read_table(tmp_path / "a.csv"), "y", np.arange(2))
-    prepared = fitted.transform(read_table(tmp_path / "b.csv", fitted.text_columns))
     assert fitted.features == ["b = false", "b = true"]
-    assert prepared.tolist() == [[0, 1], [1, 0], [0, 0]]
+    for true, false in (("TRUE", "False"), ("1", "0"), ("yes", "no"), ("T", "F"), ("1.0", "0.0")):
+        (tmp_path / "b.csv").write_text(f"b,c\n{true},1\n{false},1\nNA,1\n,1\n")
+        prepared = fitted.transform(read_table(tmp_path / "b.csv"))
+        assert prepared.tolist() == [[0, 1], [1, 0], [0, 0], [0, 0]]
+    for typed in ([True, False, None], [1, 0, None], [1.0, 0.0, None]):
+        assert fitted.transform(table_of({"b": typed})).tolist() == [[0, 1], [1, 0], [0, 0]]
+    (tmp_path / "b.csv").write_text("b,c\ntrue,1\nmaybe,1\n")
+    with pytest.raises(DataError, match="line 3, column 'b': 'maybe' is neither true nor false"):
+        fitted.transform(read_table(tmp_path / "b.csv"))
 
 
 def test_columns_are_found_by_name_in_any_order_and_others_are_ignored() -> None:
@@ -193,8 +207,7 @@ def test_text_of_digits_stays_text_when_predicting(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("code,y\n01,1\n2b,2\n7,1\n")
     (tmp_path / "b.csv").write_text("code\n01\n7\n")
     fitted = TablePreparation.fit(read_table(tmp_path / "a.csv"), "y", np.arange(3))
-    prepared = fitted.transform(read_table(tmp_path / "b.csv", fitted.text_columns))
-    assert prepared.tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert fitted.transform(read_table(tmp_path / "b.csv")).tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
 @pytest.mark.parametrize("preparation", ["table", "arrays"])
@@ -204,6 +217,7 @@ def test_json_round_trip(preparation: str) -> None:
     rows = np.arange(20)
     fitted = TablePreparation.fit(table, "y", rows) if preparation == "table" else ArrayPreparation.fit(x, rows)
     for target in (ClassTarget("y", [True, False]), ClassTarget("y", ["a", "b"]), NumberTarget("y", [1.5], [0.1])):
+        assert "reading" not in target.to_json()
         document = json.loads(json.dumps({"preparation": fitted.to_json(), "target": target.to_json()}))
         assert from_json(document, "m") == (fitted, target)
 

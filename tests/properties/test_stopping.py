@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
 import os
+import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from typing import Any
 
@@ -18,6 +24,7 @@ from hypothesis import strategies as st
 from glassnet import BatchNorm, Dropout, History, NeuralNetwork, Report
 from glassnet.batches.sources import split_indices
 from glassnet.execution.executor import ENGINES
+from glassnet.training.progress import progress
 
 Array = np.ndarray[Any, Any]
 engines = pytest.mark.parametrize("engine", ENGINES)
@@ -199,18 +206,97 @@ def test_a_bar_on_a_terminal(
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr("glassnet.training.progress.QUIET_SECONDS", seconds)
     history = network().train(*data(), epochs=3, verbose=verbose)
-    text, elapsed = str(history[-1]).rsplit("  ", 1)
+    text = f"epoch 3/3  cost {history[-1].cost:.4g}  took "
     assert (text in terminal.getvalue()) == appears and bool(terminal.getvalue()) == appears
-    assert f"  {elapsed}" not in terminal.getvalue()  # the bar shows the remaining time instead
 
 
-@pytest.mark.parametrize(("width", "bar"), [(80, False), (160, True)])
-def test_a_narrow_terminal_has_the_text_without_the_bar(width: int, bar: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def frames(printed: str) -> list[str]:
+    """The states of the line on a terminal, without the codes for colours and the cursor."""
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", printed))
+    return [line for line in lines if line.strip()]
+
+
+@pytest.mark.parametrize("width", [30, 40, 80, 81, 100, 160])
+def test_the_bar_fits_every_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest texts: nothing wraps, and at 80 columns there is a bar with both costs and the time."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("glassnet.training.progress.UPDATE_SECONDS", 0.0)
     monkeypatch.setenv("COLUMNS", str(width))
-    network().train(*data(), epochs=3, verbose=1)
-    assert ("━" in terminal.getvalue()) == bar and "epoch 3  cost" in terminal.getvalue()
+    with progress(10_000, 1) as show:
+        show.advance(0)
+        for epoch in (9_998, 9_999):
+            show(Report(epoch, 0, 1.234e-5, 0.001, 2.345e-5, 0.98765, 0.0))
+            time.sleep(0.15)  # rich draws ten times a second
+    shown = frames(terminal.getvalue())
+    assert shown and max(map(len, shown)) <= width
+    last = f"epoch 9999/10000{'  cost 1.234e-05  validation 2.345e-05' if width >= 80 else ''}"
+    assert last in shown[-1] and "took 0." in shown[-1] and ("accuracy 98.77%" in shown[-1]) == (width >= 100)
+    assert all(line.startswith(("━", "╸")) for line in shown)
+
+
+def test_a_long_epoch_shows_the_bar_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time left follows the steps of the first epoch, and a time limit that is nearer."""
+    bar, clock = RecordedBar(), [0.0]
+    monkeypatch.setattr("glassnet.training.progress.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("glassnet.training.progress._display", lambda verbose: bar)
+    with progress(10, None) as show:
+        for tenth in range(10):
+            show.advance(tenth / 10)
+            clock[0] += 6
+        show(Report(1, 5, 0.5, 0.1))
+    assert bar.states[:2] == [(0.01, ("epoch 1/10", "9:54 left")), (0.02, ("epoch 1/10", "9:48 left"))]
+    assert bar.states[-2:] == [
+        (0.1, ("epoch 1/10", "cost 0.5", "9:00 left")),
+        (0.1, ("epoch 1/10", "cost 0.5", "took 1:00")),
+    ]
+    with progress(10, 1, time_limit=20) as show:
+        show.advance(0)
+        clock[0] += 5
+        show.advance(0.1)
+    assert bar.states[-2] == (0.25, ("epoch 1/10", "15 s left"))
+
+
+class RecordedBar:
+    def __init__(self) -> None:
+        self.states: list[tuple[float, Any]] = []
+
+    def update(self, done: float, texts: Any) -> None:
+        self.states.append((round(done, 4), texts))
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_a_callback_prints_stays_on_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where stdout is a file and stderr a terminal, the bar must not take the lines of the file."""
+    terminal, file = Terminal(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", file)
+    network().train(*data(), epochs=3, verbose=1, callbacks=[lambda report: print("mine", report.epoch)])
+    assert file.getvalue() == "mine 1\nmine 2\nmine 3\n" and "mine" not in terminal.getvalue()
+
+
+def test_a_bar_on_a_real_terminal_of_80_columns() -> None:
+    code = (
+        "import numpy as np, glassnet, time\n"
+        "x = np.zeros((2, 12)); net = glassnet.NeuralNetwork([2, 4, 1], engine='numpy', seed=0)\n"
+        "net.train(x, x[:1], epochs=10**7, time_limit=2, validation=0.25)\n"
+    )
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    run = subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env=environment | {"TERM": "xterm"})
+    os.close(theirs)
+    printed = b""
+    with contextlib.suppress(OSError):  # EIO: the other end is closed
+        while part := os.read(ours, 1 << 16):
+            printed += part
+    os.close(ours)
+    assert run.wait() == 0
+    shown = frames(printed.decode())
+    assert len(shown) > 2 and max(map(len, shown)) < 80
+    assert all("epoch " in line and "━" in line for line in shown) and " left" in shown[1] and "took " in shown[-1]
 
 
 # ---- Ctrl-C

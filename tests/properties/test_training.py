@@ -13,7 +13,7 @@ from glassnet import BatchNorm, NeuralNetwork, Scaling, Training
 from glassnet.batches.mini_batches import batch_weights, epoch_batches
 from glassnet.batches.sources import Sources
 from glassnet.execution.executor import ENGINES
-from glassnet.tables.optimizers import SGD
+from glassnet.tables.optimizers import SGD, AdamW
 from glassnet.tables.schedules import SCHEDULES, Constant, OneCycle, Schedule, Step, WarmUp
 from glassnet.training.recipe import Recipe
 
@@ -225,6 +225,40 @@ def test_a_factor_of_zero_does_not_change_a_layer(engine: str) -> None:
         moved, expected = net.parameters[name] - before[name], factor * (plain.parameters[name] - before[name])
         np.testing.assert_allclose(moved, expected, rtol=1e-9, atol=1e-16)
         assert factor or np.array_equal(net.parameters[name], before[name])
+
+
+@engines
+def test_factors_by_name_and_by_kind(engine: str) -> None:
+    layers = (2, 4, Scaling(), 3, 2)
+    net, plain = network(engine, layers), network(engine, layers)
+    before = {name: net.parameters[name].copy() for name in net.parameters}
+    x, y = data(6)
+    factors = {"weights": 0.5, "biases": 0.1, "scaling1_gamma": 6, "w2": 3}
+    net.train(x, y, batch_size=6, epochs=1, lr=0.1, lr_factors=factors)
+    plain.train(x, y, batch_size=6, epochs=1, lr=0.1)
+    expected = {"w1": 0.5, "w2": 3, "w3": 0.5, "b1": 0.1, "b2": 0.1, "b3": 0.1, "scaling1_gamma": 6}
+    for name, factor in expected.items():
+        moved = net.parameters[name] - before[name]
+        np.testing.assert_allclose(moved, factor * (plain.parameters[name] - before[name]), rtol=1e-9, atol=1e-16)
+
+
+@engines
+def test_decay_has_factors_and_a_schedule_of_its_own(engine: str) -> None:
+    """With x = 0 and y = a = 0, only the decay moves the weights: w ← w·(1 − lr·λ·factor·schedule)."""
+    decayed = {}
+    for name, options in {
+        "plain": {},
+        "factors": {"decay_factors": {"w1": 4, "w2": 1, "scaling1_gamma": 2}},
+        "schedule": {"decay_schedule": Step(1, 0.5)},
+    }.items():
+        net = network(engine, (2, 3, Scaling(), 2), activations=["linear"] * 2)
+        before = {each: net.parameters[each].copy() for each in ("w1", "w2", "scaling1_gamma")}
+        zeros = np.zeros((2, 6))
+        net.train(zeros, zeros, 6, 2, 0.1, optimizer=AdamW(weight_decay=0.5), **options)
+        decayed[name] = [float((net.parameters[each] / before[each]).mean()) for each in before]
+    assert decayed["plain"] == pytest.approx([0.95**2, 0.95**2, 1])
+    assert decayed["factors"] == pytest.approx([0.8**2, 0.95**2, 0.9**2])
+    assert decayed["schedule"] == pytest.approx([0.95 * 0.975, 0.95 * 0.975, 1])
 
 
 # ---- limits and penalties

@@ -15,7 +15,17 @@ from glassnet.tables.activations import ACTIVATIONS, LeakyReLU
 from glassnet.tables.custom_activation import custom_activation
 from glassnet.tables.initializers import INITIALIZERS, He, initializer, initializer_for
 from glassnet.tables.optimizers import OPTIMIZERS, SGD, Adam, AdamW
-from glassnet.tables.schedules import SCHEDULES, Cosine, InverseScaling, OneCycle, Step, WarmUp, schedule
+from glassnet.tables.schedules import (
+    SCHEDULES,
+    Cosine,
+    CosLog4,
+    FlatCos,
+    InverseScaling,
+    OneCycle,
+    Step,
+    WarmUp,
+    schedule,
+)
 
 Array = np.ndarray[Any, Any]
 CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
@@ -233,6 +243,20 @@ def test_cosine_goes_from_lr_to_floor() -> None:
         assert cosine[0] == 0.1 and cosine[100] == pytest.approx(floor, abs=1e-17)
         assert cosine[50] == pytest.approx((0.1 + floor) / 2) and (np.diff(cosine) < 0).all() and cosine[99] > floor
         assert Cosine(floor).rates(0.1, np.array([250]), 100, 10)[0] == cosine[100]
+
+
+def test_coslog4_is_four_waves_each_twice_as_long() -> None:
+    waves = CosLog4().rates(0.1, np.arange(151), 150, 15)
+    np.testing.assert_allclose(waves[[0, 10, 30, 70, 150]], 0, atol=1e-16)
+    peaks = [150 * (2 ** (0.5 + wave) - 1) / 15 for wave in range(4)]
+    np.testing.assert_allclose(CosLog4().rates(0.1, np.array(peaks), 150, 15), 0.1, rtol=1e-12)
+    assert [int(np.argmax(part)) for part in (waves[:11], waves[10:31], waves[30:71], waves[70:])] == [4, 8, 17, 33]
+
+
+def test_flat_cos_is_flat_then_falls() -> None:
+    flat = rates(FlatCos())
+    assert (flat[:51] == 0.1).all() and (np.diff(flat[50:]) < 0).all() and flat[100] == pytest.approx(0, abs=1e-17)
+    assert flat[75] == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(("entry", "peak", "turn"), [(OneCycle(), 1.0, 30), (OneCycle(0.5, 0.2), 0.5, 20)])

@@ -12,9 +12,10 @@ from glassnet.batches.mini_batches import StepRange
 from glassnet.batches.sources import Sources
 from glassnet.engine.executor import Compiled
 from glassnet.engine.layout import CONTEXT, ROW
-from glassnet.program.architecture import architecture
+from glassnet.program.architecture import architecture, fits
 from glassnet.program.buffers import Memory, new_vectors
 from glassnet.program.builder import build
+from glassnet.program.layer_positions import segments
 from glassnet.program.parameters import Parameters
 from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
@@ -55,7 +56,9 @@ class Case(NamedTuple):
         network = architecture(self.layers, self.activations, self.cost, self.l1, self.l2)
         clipping = {"clip_norm": self.clip_norm is not None, "clip_value": self.clip_value is not None}
         update = optimizer(self.optimizer)
-        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=self.factors, **clipping)
+        parameters = segments(network)[0] if self.factors else ()
+        factors = tuple(self.factors[max(segment.layer, 1) - 1] for segment in parameters)
+        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=factors, **clipping)
         return build(network, step)
 
     @property
@@ -76,7 +79,7 @@ def may_precede_activation(layer: type[Layer]) -> bool:
 def fitting(cost_name: str) -> list[str]:
     """The activations that fit a cost; those that it has pair rows with come first."""
     entry = COSTS[cost_name]()
-    names = [name for name, kind in ACTIVATIONS.items() if entry.outputs.contains(kind().range)]
+    names = [name for name, kind in ACTIVATIONS.items() if fits(entry, kind())]
     return sorted(names, key=lambda name: name not in entry.pairs)
 
 
@@ -91,7 +94,7 @@ TABLE: dict[str, Case] = {
     **{name: Case((6, layer(), 5, layer(), 4), ("tanh", "tanh")) for name, layer in LAYERS.items()},
     **{
         f"{name} before": Case(
-            (6, 5, kind(before_activation=True), 1, kind(before_activation=True)), ("gelu", "softmax")
+            (6, 5, kind(before_activation=True), 3, kind(before_activation=True)), ("gelu", "softmax")
         )
         for name, kind in LAYERS.items()
         if may_precede_activation(kind)
@@ -142,9 +145,7 @@ def cases(draw: Any, stable: bool = False) -> Case:
     for index in range(len(hidden) + 1):
         changed = index < len(hidden) or COSTS[name].outputs.low == -np.inf
         entries = draw(layer_lists(True, stable)) + (draw(layer_lists(False, stable)) if changed else [])
-        min_size = (
-            2 if stable and (*hidden, end)[index] == "softmax" else 1
-        )  # the softmax of one output is 1, 1 − a is 0
+        min_size = 2 if (*hidden, end)[index] == "softmax" else 1  # a softmax of one output is refused
         layers += [draw(st.integers(min_size, 17)), *entries]
     widths = [width for width in layers if isinstance(width, int)]
     activations = draw(grouped((*hidden, end), widths[1:], 2 if stable else 1))
@@ -203,7 +204,7 @@ def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> St
         columns["weight factor"] = batches[:, 1] / np.where(sums > 0, sums, np.inf)
     steps = np.arange(len(batches)) + 1.0
     for number, (factor, decays) in enumerate(program.groups):
-        scalars = program.optimizer.scalars(steps, np.full(len(steps), lr * factor), float(decays))
+        scalars = program.optimizer.scalars(steps, np.full(len(steps), lr * factor), decays)
         columns |= {f"{name} {number}": values for name, values in scalars.items()}
     table = np.empty((len(steps), len(program.scalars)), case.dtype)
     for column, name in enumerate(program.scalars):

@@ -1,4 +1,4 @@
-"""The engine's exp, expm1, log, log1p and tanh: errors against mpmath and NumPy, special values, machine code."""
+"""The engine's exp, expm1, log, log1p, tanh, sin and cos: errors against mpmath and NumPy, special values, code."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.twins.programs import DTYPES, Array
 from tests.twins.subprocesses import output
 
 BOUNDS = {"exp": 1.0, "expm1": 1.5, "log": 1.0, "log1p": 1.25, "tanh": 2.0}  # as in elementary_functions.py
+BOUNDS |= {"sin": 1.5, "cos": 1.5}  # as in sine_cosine.py
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {name: getattr(np, name) for name in BOUNDS}
 LIMITS = {"float32": (-104.5, 89.5), "float64": (-746.5, 710.5)}
 every_function = pytest.mark.parametrize("name", FUNCTIONS)
@@ -37,7 +38,8 @@ def dense(dtype: str, points: int) -> Array:
     rng, powers = np.random.default_rng(points), np.logspace(-320 if dtype == "float64" else -44, 38, points)
     lines = [np.linspace(*ends, points) for ends in ((-2, 2), (0.5, 2), (-25, 25), LIMITS[dtype])]
     near = 2.0 ** rng.integers(-30, 30, points) * (1 + rng.normal(size=points) * 1e-3)
-    return np.concatenate([*lines, powers, -powers, near, -near]).astype(dtype)
+    zeros = np.arange(1, points) * (np.pi / 2)  # of sin or cos
+    return np.concatenate([*lines, powers, -powers, near, -near, zeros]).astype(dtype)
 
 
 def patterns(dtype: str, count: int) -> Array:
@@ -114,6 +116,8 @@ SPECIAL_VALUES: dict[str, tuple[list[float], list[float]]] = {  # arguments and 
     "log": ([0.0, -0.0, 1.0, INF, -1.0, -INF, -1e-40], [-INF, -INF, 0.0, INF, NAN, NAN, NAN]),
     "log1p": ([0.0, -0.0, -1.0, INF, -1.5, -INF], [0.0, -0.0, -INF, INF, NAN, NAN]),
     "tanh": ([0.0, -0.0, INF, -INF, 1e30, -1e30], [0.0, -0.0, 1, -1, 1, -1]),
+    "sin": ([0.0, -0.0, INF, -INF], [0.0, -0.0, NAN, NAN]),
+    "cos": ([0.0, -0.0, INF, -INF], [1.0, 1.0, NAN, NAN]),
 }
 
 
@@ -140,7 +144,7 @@ def test_every_nan_stays_nan(name: str, dtype: str) -> None:
 def test_subnormal_numbers(dtype: str) -> None:
     tiny, normal = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).smallest_normal
     x = np.array([tiny, -tiny, 3 * tiny, normal / 2, -normal / 2, normal], dtype)
-    for name in ("expm1", "log1p", "tanh"):
+    for name in ("expm1", "log1p", "tanh", "sin"):
         np.testing.assert_array_equal(compiled(name, x), x)
     steps = np.linspace(np.log(float(normal)) - (15 if dtype == "float32" else 35), np.log(float(normal)), 300).astype(
         dtype
@@ -171,6 +175,30 @@ def test_polynomials_are_what_their_docstring_says(dtype: str) -> None:
         assert interpolated(artanh_rest, 0, (3 - mpmath.sqrt(8)) ** 2, form.log_polynomial, dtype)
         assert interpolated(tanh_rest, 0, limit**2, form.tanh_polynomial, dtype)
         assert form.ln2 == (rounded(ln2, dtype), rounded(ln2 - form.ln2[0], dtype))
+
+
+@every_dtype
+def test_polynomials_and_half_pi_of_sine_and_cosine(dtype: str) -> None:
+    from glassnet.engine import sine_cosine
+
+    form = {"float32": sine_cosine.FLOAT32, "float64": sine_cosine.FLOAT64}[dtype]
+    with mpmath.workdps(60):
+        assert interpolated(sin_rest, 0, (mpmath.pi / 4) ** 2, form.sin_polynomial, dtype)
+        assert interpolated(cos_rest, 0, (mpmath.pi / 4) ** 2, form.cos_polynomial, dtype)
+        rest = mpmath.pi / 2
+        for part in form.half_pi:
+            assert part == rounded(rest, dtype)
+            rest -= part
+
+
+def sin_rest(z: Any) -> Any:
+    """(sin(r)/r − 1)/r² with r² = z."""
+    return (mpmath.sin(mpmath.sqrt(z)) / mpmath.sqrt(z) - 1) / z
+
+
+def cos_rest(z: Any) -> Any:
+    """(cos(r) − 1 + r²/2)/r⁴ with r² = z."""
+    return (mpmath.cos(mpmath.sqrt(z)) - 1 + z / 2) / z**2
 
 
 def exp_rest(r: Any) -> Any:
@@ -217,7 +245,8 @@ FORMULAS: dict[str, Callable[[Any], Any]] = {
 def test_machine_code_is_packed_and_calls_nothing(name: str, dtype: str) -> None:
     code = instructions(KernelSpec("formula", dtype, trace(FORMULAS[name], 1), ("full", "full")))
     assert is_packed(code, dtype, arithmetic=r"cmp\w*" if name == "relu" else r"fn?madd\d+")
-    assert scalar_products(code) == calls(code) == 0
+    large_arguments = 32 if name in ("sin", "cos") else 0  # the C library's, in 16 lanes of whole and of last blocks
+    assert scalar_products(code) == 0 and calls(code) == large_arguments
 
 
 HASHES = """

@@ -73,7 +73,8 @@ def as_rows(columns: Array, dtype: Any) -> Array:
     in_place = rows.dtype.name in READ_IN_PLACE and rows.dtype.isnative and rows.strides[1] == rows.itemsize
     if in_place and rows.strides[0] >= 0 and rows.flags.aligned:
         return rows
-    return np.ascontiguousarray(rows, dtype)
+    with np.errstate(under="ignore"):  # a number too small for the dtype is 0 in it
+        return np.ascontiguousarray(rows, dtype)
 
 
 def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
@@ -83,9 +84,9 @@ def check_finite(name: str, columns: Array, dtype: Any = np.float64) -> None:
     largest = float(np.finfo(np.dtype(dtype)).max)
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = float(columns.min()), float(columns.max())
-    if -largest <= low and high <= largest:
-        return
-    bad = ~(np.abs(columns) <= largest)
+        if -largest <= low and high <= largest:
+            return
+        bad = ~(np.abs(columns) <= largest)
     feature, sample = (int(index[0]) for index in np.nonzero(bad.T)[::-1])
     value, count = columns[feature, sample], int(bad.sum())
     what = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:g}, beyond {np.dtype(dtype)}"
@@ -150,6 +151,12 @@ def _misshapen(array: Array, cost: Cost, groups: Sequence[int], batch: int) -> s
     needs = ", or class numbers of shape ".join(f"({height}, {batch})" for height in heights)
     fits_transposed = array.ndim == 2 and array.shape[1] in heights and array.shape[0] == batch
     hint = " Its transpose would fit: pass y.T." if fits_transposed else ""
+    is_line = array.shape in ((batch,), (1, batch), (batch, 1))
+    if is_line and cost.target_sum is not None and len(groups) == 1:
+        hint = " If these are class numbers, pass y.ravel()."
+    elif is_line and cost.target_sum is None and np.array_equal(array, np.floor(array)) and sum(groups) > 1:
+        one_hot_y = f"np.eye({sum(groups)})[{'y' if array.ndim == 1 else 'y.ravel()'}].T"
+        hint = f" Class numbers need softmax outputs with categorical cross-entropy, or one-hot targets: {one_hot_y}."
     return f"y has shape {array.shape}, but needs {needs}: samples are columns.{hint}"
 
 

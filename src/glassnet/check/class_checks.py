@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.check.candidate import Candidate, CandidateError, as_arrays
-from glassnet.check.hypotheses import Fault, Gradients, gradients, update_early
-from glassnet.check.search import factor
+from glassnet.check.candidates.answer import as_arrays
+from glassnet.check.candidates.article_candidate import ArticleCandidate
+from glassnet.check.candidates.candidate_error import CandidateError
+from glassnet.check.mistakes.fault import Fault, Gradients
+from glassnet.check.mistakes.fit import factor
+from glassnet.check.mistakes.search import updated_early
 from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 from glassnet.program.parameters import Array
 
@@ -20,7 +23,7 @@ NOT_SHUFFLED = Fault("update", "nothing is shuffled: every epoch sees the sample
 SEED_ARGUMENTS = ("seed", "random_state", "rng", "random_seed", "generator", "key")
 
 
-def class_faults(candidate: Candidate, trial: Trial, wrong: bool) -> list[Fault]:
+def class_faults(candidate: ArticleCandidate, trial: Trial, wrong: bool) -> list[Fault]:
     """Every fault that the checks find; `wrong` says that the gradient has one already."""
     faults: list[Fault] = []
     for check in (_forward, _stale, _overflow, _unknown, _step, _batches, _start):
@@ -33,12 +36,15 @@ def class_faults(candidate: Candidate, trial: Trial, wrong: bool) -> list[Fault]
     return faults
 
 
-def _forward(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+def _forward(candidate: ArticleCandidate, trial: Trial) -> Iterator[Fault]:
     """Compares z and a with ours and reports the first that differs."""
     instance = candidate.create_with(trial.widths, *trial.parameters)
     z_s, a_s = candidate.forward(instance, trial.x)
     count = len(trial.widths) - 1
-    returned = {"z": as_arrays(candidate, z_s, "z_s", count), "a": as_arrays(candidate, a_s, "a_s", count + 1)[1:]}
+    returned = {
+        "z": as_arrays(z_s, "z_s", count, candidate.columns),
+        "a": as_arrays(a_s, "a_s", count + 1, candidate.columns)[1:],
+    }
     for layer in range(1, count + 1):
         for name in ("z", "a"):
             ours, theirs = trial.prepared.executor.columns(f"{name}{layer}"), returned[name][layer - 1]
@@ -50,26 +56,26 @@ def _forward(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
                 return
 
 
-def _stale(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+def _stale(candidate: ArticleCandidate, trial: Trial) -> Iterator[Fault]:
     """backpropagation must use the z_s and a_s that it is given."""
     instance, count = candidate.create_with(trial.widths, *trial.parameters), len(trial.widths) - 1
-    first_pass = candidate.forward(instance, trial.x)
-    fresh = as_arrays(candidate, candidate.backward(instance, trial.y, *first_pass)[0], "dw", count)
+    take, first_pass = candidate.chosen.take_weight, candidate.forward(instance, trial.x)
+    fresh = as_arrays(candidate.backward(instance, trial.y, *first_pass)[0], "dw", count, take)
     second_pass = candidate.forward(instance, trial.x)
     candidate.forward(instance, trial.x[:, ::-1])
-    delayed = as_arrays(candidate, candidate.backward(instance, trial.y, *second_pass)[0], "dw", count)
+    delayed = as_arrays(candidate.backward(instance, trial.y, *second_pass)[0], "dw", count, take)
     if any(not np.allclose(p, q, rtol=1e-6, atol=1e-9) for p, q in zip(fresh, delayed, strict=True)):
         used = "backpropagation uses those of the last feedforward, not the z_s and a_s it is given."
         yield Fault("BP4", f"stale activations: {used}")
 
 
-def _overflow(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+def _overflow(candidate: ArticleCandidate, trial: Trial) -> Iterator[Fault]:
     """z of ±1000 must give a finite a."""
     weights, biases = trial.parameters
     instance = candidate.create_with(trial.widths, [1e3 * w for w in weights], biases)
     z_s, a_s = candidate.forward(instance, trial.x)
     count = len(trial.widths) - 1
-    a_s, z_s = as_arrays(candidate, a_s, "a_s", count + 1)[1:], as_arrays(candidate, z_s, "z_s", count)
+    a_s, z_s = as_arrays(a_s, "a_s", count + 1, candidate.columns)[1:], as_arrays(z_s, "z_s", count, candidate.columns)
     for layer, (z, a) in enumerate(zip(z_s, a_s, strict=True)):
         if not np.isfinite(a).all() and np.isfinite(z).all():
             name = trial.network.architecture.dense[layer].activation.name
@@ -79,7 +85,7 @@ def _overflow(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
             return
 
 
-def _unknown(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+def _unknown(candidate: ArticleCandidate, trial: Trial) -> Iterator[Fault]:
     """An unknown activation must be refused."""
     if not isinstance(candidate.mine, type):
         return
@@ -90,14 +96,17 @@ def _unknown(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     yield Fault("forward", f"an unknown activation {what}; raise an error that lists the known names.")
 
 
-def _step(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+def _step(candidate: ArticleCandidate, trial: Trial) -> Iterator[Fault]:
     """Compares one full-batch step of train with −lr times the gradient."""
     if not hasattr(candidate.mine, "train"):
         return
     before = trial.parameters
     instance = candidate.create_with(trial.widths, *before)
     candidate.train(instance, trial.x, trial.y, batch_size=trial.m, epochs=1, lr=LR)
-    after = [[candidate.transposed(new) for new in getattr(instance, name)] for name in ("weights", "biases")]
+    after = [
+        [candidate.chosen.take_weight(new) for new in instance.weights],
+        [candidate.chosen.take_bias(new) for new in instance.biases],
+    ]
     pairs = [list(zip(*arrays, strict=True)) for arrays in zip(after, before, strict=True)]
     if any(new.size != old.size for part in pairs for new, old in part):
         yield WRONG_STEP  # a gradient of another shape has broadcast the array
@@ -108,12 +117,12 @@ def _step(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
     if _ratios(steps, trial.gradients, tolerance) == [1.0, 1.0]:
         return
     meanings = [_meaning(ratio, trial.m) for ratio in _ratios(steps, own, tolerance)]
-    early = gradients(trial.prepared, [update_early(LR, len(trial.widths) - 1)])
+    early = updated_early(trial, LR)
     if None not in meanings:
         for text in dict.fromkeys(filter(None, meanings)):
             concerned = [name for name, meaning in zip(("weights", "biases"), meanings, strict=True) if meaning == text]
             yield Fault("update", text.format(what=" and ".join(concerned)))
-    elif early is not None and _ratios(steps, early, tolerance) == [1.0, 1.0]:
+    elif _ratios(steps, early, tolerance) == [1.0, 1.0]:
         yield Fault("BP2", "train updates W before the error passes through it; use the W of the forward pass.")
     else:
         yield WRONG_STEP
@@ -138,7 +147,7 @@ def _meaning(ratio: float | None, m: int) -> str | None:
     return None if ratio is None else next((s for f, s in meanings.items() if np.isclose(ratio, f, rtol=1e-3)), None)
 
 
-def _own_gradient(candidate: Candidate, trial: Trial) -> Gradients | None:
+def _own_gradient(candidate: ArticleCandidate, trial: Trial) -> Gradients | None:
     """Their own gradient, or None where it has wrong shapes."""
     try:
         answer = candidate.answer(trial)
@@ -147,7 +156,7 @@ def _own_gradient(candidate: Candidate, trial: Trial) -> Gradients | None:
         return None
 
 
-def _batches(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+def _batches(candidate: ArticleCandidate, trial: Trial) -> Iterator[Fault]:
     """Which samples the steps of two epochs use."""
     if not (isinstance(candidate.mine, type) and hasattr(candidate.mine, "train")):
         return
@@ -163,13 +172,15 @@ def _batches(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
             yield NOT_SHUFFLED
 
 
-def _recorded_batches(candidate: Candidate, trial: Trial, batch_size: int) -> tuple[list[Array], CandidateError | None]:
+def _recorded_batches(
+    candidate: ArticleCandidate, trial: Trial, batch_size: int
+) -> tuple[list[Array], CandidateError | None]:
     """Every x that two epochs of train pass to feedforward, samples as columns, and what train raised."""
     instance, batches = candidate.create(trial.widths), list[Array]()
     feedforward = instance.feedforward
 
     def recording(x: Any, *arguments: Any, **options: Any) -> Any:
-        batches.append(candidate.transposed(x).copy())
+        batches.append(candidate.columns(x).copy())
         return feedforward(x, *arguments, **options)
 
     try:
@@ -212,7 +223,7 @@ def _batch_faults(tall: Trial, batches: list[Array], error: CandidateError | Non
         yield NOT_SHUFFLED
 
 
-def _start(candidate: Candidate, trial: Trial) -> Iterator[Fault]:
+def _start(candidate: ArticleCandidate, trial: Trial) -> Iterator[Fault]:
     """The first weights of a wide layer, and whether they can be reproduced."""
     if not isinstance(candidate.mine, type):
         return

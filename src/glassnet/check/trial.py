@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.check.hypotheses import Gradients, gradients
+from glassnet.check.drawing import Shape, draw
+from glassnet.check.mistakes.fault import Gradients
+from glassnet.check.mistakes.passes import Dense
 from glassnet.network import NeuralNetwork
 from glassnet.program.parameters import Array
 from glassnet.see.quantities import prepare_pass
@@ -16,39 +18,70 @@ TOLERANCE, FLOAT32_TOLERANCE = 1e-6, 2e-3  # relative, for answers in float64 an
 
 
 class Trial:
-    """A network with its weights and a batch of m samples, on which their code and ours are run."""
+    """A network with its weights and a batch of m samples, on which their code and ours are run.
 
-    def __init__(self, widths: Sequence[int], activations: Any, cost: Any, m: int, seed: int = 0) -> None:
-        self.widths, self.m = list(widths), m
+    m is larger than asked for where a softmax has as many classes or more: every class stands in the batch.
+    `has_biases` False: the biases are 0, and nobody asks for their gradient. `labels`: every target is one-hot.
+    `forward_is_right` is what is known of their forward pass; None is nothing.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        activations: Any,
+        cost: Any,
+        m: int,
+        seed: int = 0,
+        *,
+        has_biases: bool = True,
+        labels: bool = False,
+        forward_is_right: bool | None = None,
+    ) -> None:
+        self.widths, self.seed, self.labels = list(widths), seed, labels
+        self.has_biases, self.forward_is_right = has_biases, forward_is_right
         self.network = NeuralNetwork(self.widths, activations, cost, dtype="float64", seed=seed, engine="numpy")
-        rng = np.random.default_rng(seed)
-        for name, values in self.network.parameters.items():
-            spread = 1 / np.sqrt(values.shape[1]) if name[0] == "w" else 0.4
-            self.network.parameters[name] = spread * rng.normal(size=values.shape)
-        self.x = rng.normal(size=(self.widths[0], m))
-        self.y = self._targets(rng)
+        architecture = self.network.architecture
+        self.dense = [Dense(one.activation, one.groups) for one in architecture.dense]
+        self.m = self._enough_samples(m, self.dense[-1], architecture.cost.target_sum is not None)
+        shape = Shape(self.widths, self.dense, architecture.cost, self.m, has_biases, labels)
+        drawn = draw(shape, np.random.default_rng(seed))
+        for layer, (w, b) in enumerate(zip(drawn.weights, drawn.biases, strict=True)):
+            self.network.weights[layer], self.network.biases[layer] = w, b
+        self.use(drawn.x, drawn.y)
+
+    def _enough_samples(self, m: int, output: Dense, one_hot: bool) -> int:
+        """m, or the next number above all classes that is no layer's width."""
+        classes = max(output.groups) if one_hot or (self.labels and self.widths[-1] > 1) else 0
+        if m > classes:
+            return m
+        return next(n for n in range(classes + 1, classes + len(self.widths) + 2) if n not in self.widths)
+
+    def use(self, x: Array, y: Array) -> None:
+        """Take another batch, x (fan_in, m) and y (fan_out, m), and run our program on it."""
+        self.x, self.y = x, y
         self.prepared = prepare_pass(self.network.model, (self.x, self.y, None))
         self.prepared.executor.run()
 
     def variant(self, widths: Sequence[int], m: int, seed: int = 0) -> Trial:
         """A trial with the same activations and cost, but other widths and samples."""
         architecture = self.network.architecture
-        return Trial(widths, [dense.activation for dense in architecture.dense], architecture.cost, m, seed)
+        activations = [dense.activation for dense in architecture.dense]
+        return Trial(
+            widths,
+            activations,
+            architecture.cost,
+            m,
+            seed,
+            has_biases=self.has_biases,
+            labels=self.labels,
+            forward_is_right=self.forward_is_right,
+        )
 
     @property
     def gradients(self) -> Gradients:
         """dw and db of our own program."""
-        ours = gradients(self.prepared)
-        assert ours is not None
-        return ours
-
-    def _targets(self, rng: np.random.Generator) -> Array:
-        cost, shape = self.network.architecture.cost, (self.widths[-1], self.m)
-        if cost.target_sum is not None:
-            groups = self.network.architecture.groups
-            return np.vstack([np.eye(size)[:, rng.integers(0, size, self.m)] for size in groups])
-        targets: Array = np.clip(rng.normal(0.4, 0.8, shape), cost.targets.low, cost.targets.high)
-        return targets
+        columns, layers = self.prepared.executor.columns, range(1, len(self.widths))
+        return [columns(f"dw{n}").copy() for n in layers], [columns(f"db{n}").copy() for n in layers]
 
     @property
     def parameters(self) -> tuple[list[Array], list[Array]]:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from glassnet.cli import check, demo, diagnose, evaluate, predict, show, step, train
+from glassnet.cli import check, check_mine, columns, demo, diagnose, evaluate, exercise, predict, show, step, train
 from glassnet.errors import GlassnetError
 
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -51,7 +51,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, check.check
-for command in (train.train, *USE_A_MODEL, step.step, diagnose.diagnose, demo.demo):
+LEARN = step.step, exercise.exercise, check_mine.check_mine
+for command in (columns.columns, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
     app.command()(command)
 
 

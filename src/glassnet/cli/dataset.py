@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.data.arrays import Arrays, read_arrays
-from glassnet.data.columns import mixed_type_warning
+from glassnet.data.arrays import Arrays, is_npz, read_arrays
+from glassnet.data.choice import ColumnChooser
+from glassnet.data.leakage import leakage_notes
+from glassnet.data.options import ReadingOptions
+from glassnet.data.parquet_file import parquet_parts
 from glassnet.data.preprocessing import ArrayPreparation, Preparation, TablePreparation
-from glassnet.data.reading import file_kind
+from glassnet.data.reading import file_kind, is_folder_of
+from glassnet.data.readings import Reading
+from glassnet.data.summary import Summary
 from glassnet.data.table import Table, read_table
-from glassnet.data.target import TargetColumn, fit_target, infer_task, target_values
+from glassnet.data.target import TargetColumn, fit_target, infer_task
+from glassnet.data.target_cells import TargetCells, read_target, read_target_as
 from glassnet.errors import DataError, ParameterError
 from glassnet.files.storage import MAX_HEADER
 
@@ -34,6 +42,9 @@ class DataFile:
     data: Table | Arrays
     target: str
     values: Array
+    chooser: ColumnChooser | None = None
+    reading: Reading | None = None
+    notes: tuple[str, ...] = ()
 
     def location(self, row: int) -> str:
         """Describe the location of a row's target, for messages; `row` counts from 0."""
@@ -53,20 +64,41 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
 
-def read_data_file(path: str, target: str | None) -> DataFile:
+def read_data_file(path: str, target: str | None, options: ReadingOptions | None = None) -> DataFile:
     """Read a file to train on. Raises DataError, or ParameterError where `target` is missing or must be left out."""
-    if file_kind(path) in ("folder", "zip"):
+    if holds_arrays(path):
         arrays = read_arrays(path)
         if target is not None:
             raise ParameterError(f"{path} holds arrays, whose target is y; leave --target out.")
         if arrays.y is None:
             raise DataError(f"{path} has no array y to learn from; save x and y with numpy.savez.")
         return DataFile(path, arrays, "y", _finite(path, arrays.y))
-    table = read_table(path)
+    options = options or ReadingOptions()
+    table = read_table(path, options)
     if target is None:
         names = ", ".join(table.names[:MAX_LISTED_COLUMNS]) + (" ..." if table.names[MAX_LISTED_COLUMNS:] else "")
         raise ParameterError(f"--target is missing: which column of {path} is to be predicted? Columns: {names}.")
-    return DataFile(path, table, target, target_values(table, target))
+    table.column(target)
+    return table_with_target(table, target, ColumnChooser(Summary.of(table), options, table))
+
+
+def table_with_target(table: Table, target: str, chooser: ColumnChooser) -> DataFile:
+    """The rows of a table that have a target, with it. Raises DataError for a cell that does not fit."""
+    cells = read_target(table, target, chooser)
+    notes = (*table.notes, *cells.notes)
+    return DataFile(table.path, _rows_with_target(table, cells), target, cells.values, chooser, cells.reading, notes)
+
+
+def holds_arrays(path: str) -> bool:
+    """Whether a path is a .npz file or a folder of IDX files, not a table."""
+    kind = file_kind(path)
+    if kind == "folder":
+        return not is_folder_of(path, parquet_parts)
+    return kind == "zip" and is_npz(path)
+
+
+def _rows_with_target(table: Table, cells: TargetCells) -> Table:
+    return table if len(cells.rows) == table.rows else table.take(cells.rows)
 
 
 def _finite(path: str, values: Array) -> Array:
@@ -77,8 +109,13 @@ def _finite(path: str, values: Array) -> Array:
     return values
 
 
-def find_task(data_file: DataFile, task: str) -> tuple[str, str]:
-    """Return the task and the reason for it; the labels of IDX files are always classes."""
+def find_task(data_file: DataFile, task: str, *, counts: bool = False) -> tuple[str, str]:
+    """Return the task and the reason for it; the labels of IDX files are always classes.
+
+    With `counts` the cost is for quantities of 0 or more, which says what whole numbers are.
+    """
+    if task == "auto" and counts and data_file.values.dtype.kind in "iuf":
+        return "regression", "the cost is for counts"
     if task == "auto" and isinstance(data_file.data, Arrays) and file_kind(data_file.path) == "folder":
         return "classification", "IDX labels are classes"
     return infer_task(data_file.values, task)
@@ -114,13 +151,12 @@ def prepare_dataset(data_file: DataFile, task: str, fraction: float, seed: int, 
         where = data_file.location(int(negative.argmax()))
         raise DataError(f"{where} is negative; this cost is for counts of 0 or more.")
     train, validation = split(values, fraction, seed, classes=task == "classification" and values.ndim == 1)
-    target = fit_target(data_file.target, values, train, task, standardise=not counts)
+    target = fit_target((data_file.target, data_file.reading), values, train, task, standardise=not counts)
     preparation: Preparation
-    notes: tuple[str, ...] = ()
+    notes = data_file.notes
     if isinstance(data, Table):
-        preparation = TablePreparation.fit(data, data_file.target, train)
-        mixed = (mixed_type_warning(data, name) for name in data.names if name != data_file.target)
-        notes = tuple(filter(None, mixed))
+        preparation = TablePreparation.fit(data, data_file.target, train, data_file.chooser)
+        notes += (*preparation.notes, *leakage_notes(preparation, data, target.encode(values), train, task))
     else:
         preparation = ArrayPreparation.fit(data.x, train)
     _check_header_size(preparation, target, data_file.path)
@@ -148,25 +184,61 @@ def _check_header_size(preparation: Preparation, target: TargetColumn, path: str
 
 def read_inputs(path: str, model: TrainedModel) -> tuple[Array, Table | Arrays]:
     """Read the inputs (n, features) for a trained model; also return the table or arrays. Raises DataError."""
-    data: Table | Arrays
-    if file_kind(path) in ("folder", "zip"):
-        data = read_arrays(path).test_arrays()
-    else:
-        text_columns = [model.target.name] if model.target.is_text else []
-        if isinstance(model.preparation, TablePreparation):
-            text_columns += model.preparation.text_columns
-        data = read_table(path, text_columns)
-    return network_inputs(model.preparation, data), data
+    if holds_arrays(path):
+        data: Table | Arrays = read_arrays(path).test_arrays()
+        return network_inputs(model.preparation, data), data
+    table = read_table(path, _file_options(model))
+    _print_notes(table.notes)
+    return _table_inputs(model.preparation, table), table
 
 
-def read_with_target(path: str, model: TrainedModel) -> tuple[Array, Array, str]:
-    """Read the inputs and encoded targets for a trained model, and the name of what was read. Raises DataError."""
-    x, data = read_inputs(path, model)
-    if isinstance(data, Table):
-        values = target_values(data, model.target.name)
-    elif data.y is None:
-        raise DataError(f"{path} has no array y to compare with; save x and y with numpy.savez.")
+def _table_inputs(preparation: Preparation, table: Table) -> Array:
+    """The inputs for a table; cells that the training data did not have are said on stderr."""
+    if not isinstance(preparation, TablePreparation):
+        return network_inputs(preparation, table)
+    x, notes = preparation.prepare(table)
+    _print_notes(notes)
+    return x
+
+
+def _print_notes(notes: Iterable[str]) -> None:
+    """Print notes on stderr, so that what a command writes to stdout stays as it is."""
+    for note in notes:
+        print(f"Note: {note}", file=sys.stderr)
+
+
+def _file_options(model: TrainedModel) -> ReadingOptions:
+    """The encoding and delimiter that were given in training."""
+    given = model.training.get("file options")
+    given = given if isinstance(given, dict) else {}
+    names = ("delimiter", "encoding")
+    return ReadingOptions(**{name: given[name] for name in names if isinstance(given.get(name), str)})
+
+
+def read_with_target(path: str, model: TrainedModel) -> tuple[Array, Array, Table | Arrays]:
+    """Read the inputs and encoded targets for a trained model, and what they came from. Raises DataError."""
+    if holds_arrays(path):
+        x, data = read_inputs(path, model)
+        if not isinstance(data, Arrays) or data.y is None:
+            raise DataError(f"{path} has no array y to compare with; save x and y with numpy.savez.")
+        arrays = DataFile(path, data, model.target.name, _finite(path, data.y))
+        return x, model.target.encode(arrays.values, arrays.location), data
+    options = _file_options(model)
+    table, name = read_table(path, options), model.target.name
+    table.column(name)
+    if model.target.reading is None:
+        cells = read_target(table, name, ColumnChooser(Summary.of(table), options, table))
     else:
-        values = _finite(path, data.y)
-    data_file = DataFile(path, data, model.target.name, values)
-    return x, model.target.encode(values, data_file.location), data.path
+        cells = read_target_as(table, name, model.target.reading)
+    table = _rows_with_target(table, cells)
+    _print_notes((*table.notes, *cells.notes))
+    encoded = model.target.encode(cells.values, lambda row: table.location(row, name))
+    return _table_inputs(model.preparation, table), encoded, table
+
+
+def repeated_share(data: Table | Arrays) -> float | None:
+    """The share of a table's rows that repeat an earlier one, cell by cell; None for arrays."""
+    if isinstance(data, Arrays) or not data.rows:
+        return None
+    distinct = data.data.group_by(data.names).aggregate([]).num_rows
+    return 1 - float(distinct) / data.rows

@@ -42,7 +42,7 @@ def demo(
     from glassnet.cli.scores import score_text
     from glassnet.cli.train_options import TrainOptions, check_options, make_network
     from glassnet.cli.trained_model import training_program
-    from glassnet.cli.training_run import print_result, train_network, write_plots
+    from glassnet.cli.training_run import print_finding, print_result, train_network, write_plots
 
     options = TrainOptions(hidden=[128], schedule="constant", lr=0.003, batch_size=32, epochs=epochs, seed=seed)
     check_options(options)
@@ -53,6 +53,7 @@ def demo(
     print(f"One training step, as a table of equations:\n\n{training_program(network, options.optimizer)}\n")
     model, history = train_network(network, dataset, options, "digits")
     print_result(model, history, dataset)
+    print_finding(model)
     scores = model.scores(dataset.x[test], dataset.y[test])
     print_line("Test", f"{score_text(scores)} ({len(test)} digits not used in training)")
     model.training["test scores"] = scores

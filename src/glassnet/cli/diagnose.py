@@ -24,27 +24,39 @@ def diagnose(
     if file is None:
         diagnose_history(model)
         return
-    from glassnet.cli.dataset import read_with_target
+    from glassnet.batches.sources import checked_sources
+    from glassnet.cli.dataset import read_with_target, repeated_share
     from glassnet.cli.output_layer import network_targets
     from glassnet.cli.trained_model import load_model
-    from glassnet.data.preprocessing import TablePreparation
+    from glassnet.see.diagnosis import diagnosis_of
+    from glassnet.see.evidence import examine
 
     loaded = load_model(model)
-    x, encoded, path = read_with_target(file, loaded)
-    print(f"{len(x):,} rows of {path}")
-    columns = loaded.preparation.features if isinstance(loaded.preparation, TablePreparation) else None
+    x, encoded, data = read_with_target(file, loaded)
     targets = network_targets(encoded, loaded.target, loaded.network)
-    print(wrapped(str(loaded.network.diagnose(x.T, targets, columns=columns)), FINDING_INDENT))
+    print(f"{len(x):,} row{'' if len(x) == 1 else 's'} of {data.path}")
+    network = loaded.network
+    sources = checked_sources(network.architecture, network.dtype, x.T, targets)
+    wording, repeated = loaded.wording(), repeated_share(data)
+    evidence = examine(network.model, network.history, sources, wording, repeated=repeated)
+    print(wrapped(str(diagnosis_of(evidence)), FINDING_INDENT))
 
 
 def diagnose_history(path: str) -> None:
     """Print the findings from the model file alone. Raises ModelFileError where it has no training history."""
+    from glassnet.cli.trained_model import KEY, load_model
     from glassnet.errors import ModelFileError
+    from glassnet.files.storage import read_metadata
     from glassnet.network import NeuralNetwork
+    from glassnet.see.diagnosis import diagnose
+    from glassnet.see.wording import NETWORK
 
-    network = NeuralNetwork.load(path)
+    network, wording = NeuralNetwork.load(path), NETWORK
+    if KEY in (read_metadata(path).get("extra") or {}):
+        wording = load_model(path).wording()
     if network.history is None:
         cause = "it was saved untrained, or by an older glassnet"
         advice = f"give the data as well: glassnet diagnose {path} FILE"
         raise ModelFileError(f"{path} has no training history ({cause}); {advice}.")
-    print(wrapped(str(network.diagnose()), FINDING_INDENT))
+    found = diagnose(network.model, network.history, None, None, None, wording)
+    print(wrapped(str(found), FINDING_INDENT))

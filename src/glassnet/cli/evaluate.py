@@ -17,10 +17,12 @@ def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
     from glassnet.data.target import ClassTarget
 
     loaded = load_model(model)
-    x, encoded, path = read_with_target(file, loaded)
+    x, encoded, data = read_with_target(file, loaded)
     scores = loaded.scores(x, encoded)
-    same_name = os.path.basename(file) == loaded.training.get("file") and "t10k" not in path
-    print(f"{'rows':<9} {len(x):,} of {path}{' (the model was trained on a file of this name)' if same_name else ''}")
+    same_name = os.path.basename(file) == loaded.training.get("file") and "t10k" not in data.path
+    print(
+        f"{'rows':<9} {len(x):,} of {data.path}{' (the model was trained on a file of this name)' if same_name else ''}"
+    )
     for key, value in scores.items():
         print(f"{SCORE_NAMES[key]:<9} {f'{value:.2%}' if key == 'accuracy' else f'{value:.6g}'}")
     if isinstance(loaded.target, ClassTarget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
@@ -28,6 +28,38 @@ CostOption = Annotated[str, Option(metavar="NAME", help=f"auto, {', '.join(COSTS
 OptimizerOption = Annotated[str, Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.")]
 ScheduleOption = Annotated[str, Option(metavar="NAME", help=f"Schedule of the learning rate: {', '.join(SCHEDULES)}.")]
 InitializerOption = Annotated[str, Option(metavar="NAME", help=f"Initial weights: {', '.join(INITIALIZERS)}.")]
+
+COLUMNS = "COLUMNS"
+DropOption = Annotated[list[str], Option(metavar=COLUMNS, help="Leave these columns out; commas between names.")]
+NumberOption = Annotated[list[str], Option(metavar=COLUMNS, help="Read these columns as numbers.")]
+CategoryOption = Annotated[list[str], Option(metavar=COLUMNS, help="Read these columns as categories.")]
+DATE_HELP = "Read these columns as dates; NAME=dmy, NAME=mdy or NAME=ymd gives the order of day, month and year."
+DateOption = Annotated[list[str], Option(metavar=COLUMNS, help=DATE_HELP)]
+KEEP_HELP = "Use these columns although they look like identifiers, row counters or free text."
+KeepOption = Annotated[list[str], Option(metavar=COLUMNS, help=KEEP_HELP)]
+MissingOption = Annotated[list[str], Option(metavar="WORD", help="A further word that means a missing cell.")]
+DELIMITER_HELP = "comma, semicolon, tab, pipe, space or one character."
+DelimiterOption = Annotated[str | None, Option(metavar="NAME", help=DELIMITER_HELP, show_default="found by the rows")]
+ENCODING_HELP = "Encoding of a text file, such as cp1252 or utf-16."
+EncodingOption = Annotated[
+    str | None, Option(metavar="NAME", help=ENCODING_HELP, show_default="UTF-8 or, clearly, cp1252")
+]
+DECIMAL_HELP = "Decimal mark of numbers that may be read in two ways, such as 1.234: comma or point."
+DecimalOption = Annotated[str | None, Option(metavar="NAME", help=DECIMAL_HELP, show_default="found by the cells")]
+MISSING_TARGET_HELP = "yes leaves out rows without a target; no refuses them."
+DropMissingTargetOption = Annotated[str, Option(metavar="yes|no", help=MISSING_TARGET_HELP)]
+READING_OPTIONS = ("drop", "number", "category", "date", "keep", "missing", "delimiter", "encoding", "decimal")
+
+
+def reading_options(arguments: dict[str, Any]) -> Any:
+    """The ReadingOptions of a command's arguments. Raises ParameterError for one that cannot be used."""
+    from glassnet.data.options import ReadingOptions
+
+    answer = str(arguments["drop_missing_target"]).lower()
+    if answer not in ("yes", "no"):
+        raise ParameterError(f"--drop-missing-target is {answer!r}; it must be yes or no.")
+    given = {name: arguments[name] for name in READING_OPTIONS}
+    return ReadingOptions(**given, drop_missing_target=answer == "yes").file_options()
 
 
 def parse_widths(text: str) -> list[int]:

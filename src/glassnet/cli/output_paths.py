@@ -31,3 +31,14 @@ def make_folder(folder: str) -> Path:
     except OSError as error:
         raise DataError(f"The folder {folder} cannot be made: {error.strerror}.") from error
     return Path(folder)
+
+
+def write_new_file(path: str, text: str) -> None:
+    """Write a text file that does not exist yet. Raises DataError where it does, or cannot be written."""
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise DataError(f"{path} exists and is left unchanged; choose another name with --out.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}.") from error

@@ -17,7 +17,7 @@ from glassnet.files.storage import atomic_file
 
 Array = np.ndarray[Any, Any]
 
-FORMULA_START = r"^[=+\-@\t\r＝＋－＠]"
+FORMULA_START = r"^([=@\t\r＝＠]|[+\-＋－].)"  # a lone + or - is no formula
 
 
 def file_format(out: str) -> str:

@@ -21,23 +21,29 @@ def class_scores(probabilities: Array, codes: Array) -> dict[str, float]:
     A probability below float32's ε counts as ε, as in scikit-learn, so that one confident mistake is not infinite.
     """
     correct = probabilities.argmax(axis=1) == codes
-    chosen = np.maximum(probabilities[np.arange(len(codes)), codes].astype(np.float64), MIN_PROBABILITY)
-    return {"accuracy": float(correct.mean()), "log_loss": float(-np.log(chosen).mean())}
+    chosen = np.clip(probabilities[np.arange(len(codes)), codes].astype(np.float64), MIN_PROBABILITY, 1.0)
+    return {"accuracy": float(correct.mean()), "log_loss": float(0.0 - np.log(chosen).mean())}  # never −0
 
 
 def number_scores(predicted: Array, true: Array) -> dict[str, float]:
-    """Compute root mean squared error, in the target's units, and R², both over all rows and outputs."""
-    difference = predicted - true
-    total = float(((true - true.mean(axis=0)) ** 2).sum())
-    r2 = 1 - float((difference**2).sum()) / total if total else float("nan")
-    return {"rmse": float(np.sqrt((difference**2).mean())), "r2": r2}
+    """Compute root mean squared error, in the target's units, and R², both over all rows and outputs.
+
+    R² is left out where the true values do not vary, because it is not defined there.
+    """
+    center = true.mean(axis=0)
+    size = max(float(np.abs(true - center).max()), float(np.abs(predicted - true).max())) or 1.0
+    errors = float((((predicted - true) / size) ** 2).sum())  # divided first, so that no square overflows
+    total = float((((true - center) / size) ** 2).sum())
+    scores = {"rmse": float(np.sqrt(errors / true.size)) * size}
+    return scores | {"r2": 1 - errors / total} if (true != true[0]).any() and total else scores
 
 
 def score_text(scores: dict[str, float]) -> str:
     """Format the scores for one line."""
     if "accuracy" in scores:
         return f"accuracy {scores['accuracy']:.2%}, log-loss {scores['log_loss']:.4f}"
-    return f"RMSE {scores['rmse']:.6g}, R² {scores['r2']:.4f}"
+    r2 = f"R² {scores['r2']:z.4f}" if "r2" in scores else "no R², because these rows have a single target value"
+    return f"RMSE {scores['rmse']:.6g}, {r2}"
 
 
 def confusion(predicted: Array, codes: Array, count: int) -> Array:

@@ -51,5 +51,10 @@ def _print_training(model: TrainedModel) -> None:
         return
     print("\nTraining")
     for name, value in model.training.items():
-        text = ", ".join(f"{key} {number:.6g}" for key, number in value.items()) if isinstance(value, dict) else value
+        text = ", ".join(map(_pair, value.items())) if isinstance(value, dict) else value
         print(f"  {name:<16} {'none' if text in (None, '') else text}")
+
+
+def _pair(item: tuple[str, object]) -> str:
+    key, value = item
+    return f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}"

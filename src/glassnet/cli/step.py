@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from typer import Option
@@ -10,11 +11,14 @@ from glassnet.cli import options
 from glassnet.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
+    from glassnet.data.arrays import Arrays
     from glassnet.data.preprocessing import Preparation
+    from glassnet.data.table import Table
     from glassnet.data.target import TargetColumn
     from glassnet.network import NeuralNetwork
 
-MAX_NAMES = 12  # inputs, or classes, that are listed by name
+MAX_CELLS, MAX_LETTERS = 30, 40  # of the row as it stands in the file: columns, and letters of a cell
+MAX_INPUTS = 100  # that are all listed by name; of more, those that are shown
 
 
 class StepData(NamedTuple):
@@ -26,6 +30,7 @@ class StepData(NamedTuple):
     path: str
     preparation: Preparation
     target: TargetColumn
+    cells: Table | Arrays
 
 
 def step(
@@ -34,7 +39,7 @@ def step(
     model: Annotated[
         str | None, Option(metavar="PATH", help="Use the network and preparation of a model file.")
     ] = None,
-    row: Annotated[int, Option(min=1, help="First row of the step, counted from 1.")] = 1,
+    row: Annotated[int, Option(help="First row of the step, counted from 1.")] = 1,
     batch_size: Annotated[int, Option(min=1, help="Number of rows in the step.")] = 1,
     hidden: options.HiddenOption = "4",
     activation: options.ActivationOption = "sigmoid",
@@ -57,13 +62,17 @@ def step(
         widths = options.parse_widths(hidden)
         train_options = TrainOptions(widths, activation, cost, seed=seed, validation=0.0)
         data = _with_new_network(file, target, train_options)
-    if row > len(data.x):
+    if not 1 <= row <= len(data.x):
         raise ParameterError(f"--row is {row:,}, but {data.path} has {len(data.x):,} rows; rows count from 1.")
     x, y = data.x[row - 1 : row - 1 + batch_size], data.y[..., row - 1 : row - 1 + batch_size]
     explanation = data.network.explain_step(x.T, y, lr, optimizer, notation=notation)
-    explanation.about = f"{_describe(data)} {explanation.about}"
     last = row + len(x) - 1
     rows = f"row {row}" if last == row else f"rows {row} to {last}"
+    about = [*_cells(data, row - 1), *_describe(data, explanation.picks[0]), explanation.about]
+    if len(x) < batch_size:
+        asked = f"of the {batch_size:,} rows asked for"
+        about.insert(0, f"The step takes {len(x):,} {asked}: the file ends with row {last}.")
+    explanation.about = "\n".join(about)
     _print_or_write(explanation, f"{rows} of {data.path}", html, file)
 
 
@@ -76,9 +85,9 @@ def _with_model(file: str, path: str, target: str | None) -> StepData:
     model = load_model(path)
     if target not in (None, model.target.name):
         raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
-    x, encoded, data_path = read_with_target(file, model)
+    x, encoded, data = read_with_target(file, model)
     y = network_targets(encoded, model.target, model.network)
-    return StepData(model.network, x, y, data_path, model.preparation, model.target)
+    return StepData(model.network, x, y, data.path, model.preparation, model.target, data)
 
 
 def _with_new_network(file: str, target: str | None, train_options: Any) -> StepData:
@@ -89,30 +98,67 @@ def _with_new_network(file: str, target: str | None, train_options: Any) -> Step
 
     check_options(train_options)
     data_file = read_data_file(file, target)
-    task, _ = find_task(data_file, "auto")
-    dataset = prepare_dataset(data_file, task, 0.0, train_options.seed, counts=keeps_units(train_options.cost))
+    counts = keeps_units(train_options.cost)
+    task, _ = find_task(data_file, "auto", counts=counts)
+    dataset = prepare_dataset(data_file, task, 0.0, train_options.seed, counts=counts)
     network = make_network(dataset, train_options)
     y = network_targets(dataset.y, dataset.target, network)
-    return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target)
+    return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target, data_file.data)
 
 
-def _describe(data: StepData) -> str:
-    """Say in sentences what the numbers in a0 and y are."""
+def _cells(data: StepData, row: int) -> list[str]:
+    """The first row of the step as it stands in the file, so that its numbers can be found again in a0 and y."""
+    from glassnet.data.table import Table
+
+    if not isinstance(data.cells, Table):
+        return []
+    names = data.cells.names[:MAX_CELLS]
+    cells = [f"{name}\N{NO-BREAK SPACE}{_cell(data.cells.data.column(name)[row].as_py())}" for name in names]
+    more = f", and {len(data.cells.names) - MAX_CELLS:,} more columns" if len(data.cells.names) > MAX_CELLS else ""
+    return [f"In the file, {data.cells.row_name(row)} holds {', '.join(cells)}{more}."]
+
+
+def _cell(value: object) -> str:
+    """A cell on one line; an empty one is said to be empty."""
+    text = " ".join(str(value).split()) if value is not None else ""
+    return f"{text[:MAX_LETTERS]}…" if len(text) > MAX_LETTERS else text or "(empty)"
+
+
+def _describe(data: StepData, shown: Sequence[int]) -> list[str]:
+    """Say in sentences what the numbers in a0 and y are; `shown` are the inputs that the step shows."""
     from glassnet.data.preprocessing import TablePreparation
+
+    names = data.preparation.features if isinstance(data.preparation, TablePreparation) else []
+    return [_describe_inputs(names, len(data.x.T), shown), _describe_target(data.target)]
+
+
+def _describe_inputs(names: Sequence[str], count: int, shown: Sequence[int]) -> str:
+    """The columns that the inputs come from, by the index that stands beside their numbers."""
+    if not names:
+        return f"a0 holds {count:,} inputs, which have no names."
+    if count <= MAX_INPUTS:
+        return f"a0 holds, by index, {_numbered(names, range(count))}; numbers are standardised."
+    return f"a0 holds {count:,} inputs; those shown are, by index, {_numbered(names, shown)}; numbers are standardised."
+
+
+def _numbered(names: Sequence[Any], indices: Iterable[int]) -> str:
+    """Indices with their names; an index stands on the line of its name."""
+    return ", ".join(f"{index}\N{NO-BREAK SPACE}{' '.join(str(names[index]).split())}" for index in indices)
+
+
+def _describe_target(target: TargetColumn) -> str:
+    """What the numbers in y stand for."""
     from glassnet.data.target import NumberTarget
 
-    inputs, target = data.preparation, data.target
-    names = inputs.features if isinstance(inputs, TablePreparation) else []
-    listed = ", ".join(names[:MAX_NAMES]) + (" ..." if names[MAX_NAMES:] else "")
-    a0 = f"a0 holds {listed}; numbers are standardised." if names else f"a0 holds {len(data.x.T):,} inputs."
     if not isinstance(target, NumberTarget) and target.classes == list(range(len(target.classes))):
-        return f"{a0} y is {target.name!r}, a class from 0 to {len(target.classes) - 1}."
+        return f"y is {target.name!r}, a class from 0 to {len(target.classes) - 1}."
     if not isinstance(target, NumberTarget):
-        classes = ", ".join(f"{k} {name}" for k, name in enumerate(target.classes[:MAX_NAMES]))
-        return f"{a0} y is {target.name!r}: {classes}{' ...' if target.classes[MAX_NAMES:] else '.'}"
+        return f"y is {target.name!r}, by class: {_numbered(target.classes, range(len(target.classes)))}."
     if len(target.mean) > 1 or (target.mean, target.scale) == ([0.0], [1.0]):
-        return f"{a0} y is {target.name!r}."
-    return f"{a0} y is ({target.name} − {target.mean[0]:.6g}) / {1 / target.scale[0]:.6g}, also standardised."
+        return f"y is {target.name!r}."
+    mean = target.mean[0]
+    shifted = f"{target.name!r} {'−' if mean >= 0 else '+'} {abs(mean):.6g}"
+    return f"y is ({shifted}) / {1 / target.scale[0]:.6g}, also standardised."
 
 
 def _print_or_write(explanation: Any, title: str, html: str | None, file: str) -> None:
@@ -128,7 +174,7 @@ def _print_or_write(explanation: Any, title: str, html: str | None, file: str) -
         console.print(explanation, crop=False)
         return
     check_output(html, file)
-    explanation.about = f"{title[0].upper()}{title[1:]}. {explanation.about}"
+    explanation.about = f"{title[0].upper()}{title[1:]}.\n{explanation.about}"
     with atomic_file(html, DataError) as page:
         page.write(explanation.html().encode())
     print(f"Page of {title} written to {html}")

@@ -34,6 +34,16 @@ def train(
     l2: Annotated[float, Option(help="Strength of the penalty l2/2·Σw² on the weights.")] = 0.0,
     seed: Annotated[int, Option(help="Seed of all randomness; the same seed gives the same model.")] = 0,
     threads: Annotated[int | None, Option(help="Maximum number of threads.", show_default="all")] = None,
+    drop: options.DropOption = [],  # noqa: B006 (read only; Typer wants a list)
+    number: options.NumberOption = [],  # noqa: B006
+    category: options.CategoryOption = [],  # noqa: B006
+    date: options.DateOption = [],  # noqa: B006
+    keep: options.KeepOption = [],  # noqa: B006
+    missing: options.MissingOption = [],  # noqa: B006
+    delimiter: options.DelimiterOption = None,
+    encoding: options.EncodingOption = None,
+    decimal: options.DecimalOption = None,
+    drop_missing_target: options.DropMissingTargetOption = "yes",
     plots: Annotated[str | None, Option(metavar="FOLDER", help="Folder for plots, made if missing.")] = None,
     quiet: Annotated[bool, Option("--quiet", help="Do not show progress.")] = False,
 ) -> None:
@@ -43,4 +53,4 @@ def train(
     from glassnet.cli.training_run import train_file
 
     train_options = TrainOptions(**{name: arguments[name] for name in TrainOptions._fields})
-    train_file(file, out, target, task, train_options, plots)
+    train_file(file, out, (target, task), train_options, options.reading_options(arguments), plots)

@@ -9,7 +9,8 @@ import numpy as np
 
 from glassnet.cli.output_layer import output_width, probabilities
 from glassnet.cli.scores import class_scores, number_scores
-from glassnet.data.preprocessing import Preparation, from_json
+from glassnet.data.preprocessing import Preparation, TablePreparation
+from glassnet.data.stored import from_json
 from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError, ModelFileError
 from glassnet.files.storage import read_metadata
@@ -17,6 +18,7 @@ from glassnet.network import NeuralNetwork
 from glassnet.program.builder import build
 from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
+from glassnet.see.wording import COMMAND, Wording
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 
 Array = np.ndarray[Any, Any]
@@ -37,6 +39,17 @@ class TrainedModel:
         """Write the model file."""
         table = {"preparation": self.preparation.to_json(), "target": self.target.to_json(), "training": self.training}
         self.network.save(path, extra={KEY: table})
+
+    def wording(self) -> Wording:
+        """The terms of a diagnosis for users of the command line: its options, and the names in the table."""
+        rate = self.training.get("lr")
+        table = self.preparation if isinstance(self.preparation, TablePreparation) else None
+        return COMMAND._replace(
+            columns=None if table is None else table.features,
+            classes=self.target.classes if isinstance(self.target, ClassTarget) else None,
+            rate=rate if isinstance(rate, float) else None,
+            x="x" if table is None else "the table",
+        )
 
     def outputs(self, x: Array) -> Array:
         """Compute the outputs (fan_out, n) for inputs (n, features). Raises DataError where one is not finite."""

@@ -40,6 +40,16 @@ class Arrays:
         return self if self.test is None else Arrays(os.path.join(self.path, "t10k-*"), *self.test, image=self.image)
 
 
+def is_npz(path: FilePath) -> bool:
+    """Whether a zip file holds arrays; a damaged one counts, because its name is all that is left of it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return os.fspath(path).endswith(".npz")
+    return not names or any(name.endswith(".npy") for name in names)
+
+
 def read_arrays(path: FilePath) -> Arrays:
     """Read a `.npz` file (x and, if present, y) or a folder of IDX files (train-*, t10k-*).
 

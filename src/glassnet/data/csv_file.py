@@ -10,75 +10,100 @@ import csv
 import io
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
+from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
-from glassnet.data.reading import OTHER_FORMATS, FilePath, read_bytes
+from glassnet.data.options import ReadingOptions
+from glassnet.data.reading import FilePath, check_unique, read_bytes, text_problem
+from glassnet.data.text_encoding import to_utf8
 from glassnet.errors import DataError
 
 MAX_COLUMNS = 100_000
 MAX_CELL_LENGTH = 1 << 20
 BLOCK_BYTES = 1 << 24
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+HEAD_BYTES, HEAD_RECORDS = 1 << 18, 100  # what tells the delimiter
 END_MARKER = "\x00end"  # cannot occur in the file, which has no NUL
+SEPARATOR_LINE = re.compile(rb'"?sep=([^\r\n"]|\\t)"?(\r\n|\r|\n)', re.IGNORECASE)
 
 
-def read_csv(path: FilePath, text: Collection[str] = ()) -> tuple[pa.Table, Callable[[int], int]]:
-    """Read a CSV file; return the table and a function from a row (from 0) to its line (from 1).
+class CsvContent(NamedTuple):
+    """The cells of a CSV file as text, null where empty; the line (from 1) of a row (from 0); what was unusual."""
 
-    The columns in `text` stay text. Raises DataError (a ValueError) that names the line where possible.
-    """
-    name = os.fspath(path)
+    table: pa.Table
+    line: Callable[[int], int]
+    delimiter: str
+    notes: tuple[str, ...]
+
+
+def read_csv(path: FilePath, options: ReadingOptions) -> CsvContent:
+    """Read a CSV file; every cell stays text. Raises DataError (a ValueError) that names the line where possible."""
+    name, options = os.fspath(path), options.file_options()
     content = read_bytes(path)
-    _check_text(name, content)
-    scanner = CsvScanner(name, content)
+    if problem := text_problem(content):
+        raise DataError(f"{name} {problem}.")
+    content, note = to_utf8(name, content, options.encoding)
+    if not content.strip():
+        raise DataError(f"{name} is empty.")
+    scanner = CsvScanner(name, content, options.delimiter)
     header = scanner.header()
-    table = _parse(scanner, header, text)
+    table = _parse(scanner, header)
     if not table.num_rows:
         raise DataError(f"{name} has a header but no rows.")
-    if scanner.delimiter != ",":
-        _check_decimals(name, table)
-    return table, scanner.line
+    names = column_names(header)
+    check_unique(name, names)
+    return CsvContent(table.rename_columns(names), scanner.line, scanner.delimiter, (note,) if note else ())
+
+
+def column_names(header: list[str]) -> list[str]:
+    """The names without blanks around them; a nameless column is called as pandas does, `Unnamed: 3`."""
+    return [name.strip() or f"Unnamed: {index}" for index, name in enumerate(header)]
 
 
 class CsvScanner:
     """A slow, exact reader: finds the delimiter, the header and the line on which each record begins."""
 
-    def __init__(self, name: str, content: bytes) -> None:
-        self.name, self.content = name, content
-        self.delimiter = _delimiter(content)
+    def __init__(self, name: str, content: bytes, delimiter: str | None = None) -> None:
+        self.name, self.first_line = name, 1
+        match = SEPARATOR_LINE.match(content)
+        if match:
+            content, self.first_line = content[match.end() :], 2
+            delimiter = delimiter or match[1].decode().replace("\\t", "\t")
+        self.content = content
+        self.delimiter = delimiter or find_delimiter(content)
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each record that is not an empty line, with the line on which it begins."""
-        text = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8-sig", newline="")
+        text = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8", newline="")
         reader = csv.reader(chain(text, [END_MARKER]), delimiter=self.delimiter)
-        begin, limit = 1, csv.field_size_limit(MAX_CELL_LENGTH)
+        begin, limit, offset = 1, csv.field_size_limit(MAX_CELL_LENGTH), self.first_line - 1
         try:
             for cells in reader:
                 if cells == [END_MARKER] and reader.line_num == begin:
                     return
                 if cells and cells[-1].endswith(END_MARKER):
-                    line = begin + len(re.findall("\r\n|\r|\n", "".join(cells[:-1])))
+                    line = offset + begin + len(re.findall("\r\n|\r|\n", "".join(cells[:-1])))
                     raise DataError(f"{self.name}: the quote opened on line {line} is never closed.")
                 if cells:
-                    yield begin, cells
+                    yield offset + begin, cells
                 begin = reader.line_num + 1
         except csv.Error:
             problem = f"a cell is longer than {MAX_CELL_LENGTH >> 20} MB; look for a quote that is never closed."
-            raise DataError(f"{self.name} line {begin}: {problem}") from None
+            raise DataError(f"{self.name} line {offset + begin}: {problem}") from None
         finally:
             csv.field_size_limit(limit)
 
     def header(self) -> list[str]:
-        """The names of the columns. Raises DataError for a repeated name or too many columns."""
-        _, names = next(self.records())
+        """The names of the columns. Raises DataError for too many columns or no line but empty ones."""
+        _, names = next(self.records(), (0, []))
+        if not names:
+            raise DataError(f"{self.name} is empty.")
         if len(names) > MAX_COLUMNS:
             raise DataError(f"{self.name}: the header has {len(names):,} columns; the limit is {MAX_COLUMNS:,}.")
-        check_unique(self.name, names)
         return names
 
     def line(self, row: int) -> int:
@@ -96,24 +121,17 @@ class CsvScanner:
         return rows
 
 
-def check_unique(path: str, names: Iterable[str]) -> None:
-    """Raise DataError if two columns have the same name."""
-    known: set[str] = set()
-    for name in names:
-        if name in known:
-            raise DataError(f"{path}: two columns are named {name!r}; rename one.")
-        known.add(name)
-
-
-def _parse(scanner: CsvScanner, header: list[str], text: Collection[str]) -> pa.Table:
+def _parse(scanner: CsvScanner, header: list[str]) -> pa.Table:
     """Parse with pyarrow; if it fails, or finds another number of rows than the scanner, explain why."""
     quotes = b'"' in scanner.content
+    types = {column: pa.large_string() for column in header}
+    convert = pyarrow.csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True)
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(scanner.content),
             pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
             pyarrow.csv.ParseOptions(delimiter=scanner.delimiter, newlines_in_values=quotes),
-            pyarrow.csv.ConvertOptions(column_types={column: pa.string() for column in text if column in header}),
+            convert,
         )
     except pa.ArrowException as error:
         if not scanner.count(len(header)):
@@ -124,35 +142,25 @@ def _parse(scanner: CsvScanner, header: list[str], text: Collection[str]) -> pa.
     return table
 
 
-def _check_text(name: str, content: bytes) -> None:
-    """Raise DataError for an empty file and for anything but UTF-8 text."""
-    for magic, problem in OTHER_FORMATS:
-        if content.startswith(magic):
-            raise DataError(f"{name} {problem}.")
-    if not content.removeprefix(BYTE_ORDER_MARK).strip():
-        raise DataError(f"{name} is empty.")
-    if (offset := content.find(b"\0")) >= 0:
-        raise DataError(f"{name} looks binary (NUL at byte {offset}); give a CSV, Parquet or .npz file.")
+def find_delimiter(content: bytes) -> str:
+    """Comma, semicolon, tab or pipe: the one that gives most rows the same number of cells, then the most cells.
+
+    The header counts as one row like the others: it may contain another delimiter in a name.
+    """
+    head = content[:HEAD_BYTES]
+    if len(content) > HEAD_BYTES:
+        head = head[: head.rfind(b"\n") + 1] or head
+    text = head.decode("utf-8", errors="ignore")
+    scores = {delimiter: _agreement(text, delimiter) for delimiter in ",;\t|"}
+    return max(scores, key=lambda delimiter: scores[delimiter])
+
+
+def _agreement(text: str, delimiter: str) -> tuple[float, int]:
+    """The share of rows that have the most frequent number of cells, and this number; (0, 0) if that is one."""
     try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = len(re.findall(b"\r\n|\r|\n", content[: error.start])) + 1
-        raise DataError(f"{name} line {line} is not UTF-8 text; save the file as UTF-8.") from None
-
-
-def _delimiter(content: bytes) -> str:
-    """Comma, semicolon or tab, whichever is most frequent in the first line outside quotes."""
-    first = content.removeprefix(BYTE_ORDER_MARK).lstrip(b"\r\n").split(b"\n", 1)[0].split(b"\r", 1)[0]
-    unquoted = re.sub(rb'"[^"]*"', b"", first)
-    return max(",;\t", key=lambda delimiter: unquoted.count(delimiter.encode()))
-
-
-def _check_decimals(name: str, table: pa.Table) -> None:
-    """Raise DataError for numbers with a decimal comma, which would be treated as text."""
-    for column in table.column_names:
-        cells = table.column(column)
-        if not pa.types.is_string(cells.type):
-            continue
-        values = cells.filter(pc.not_equal(cells, ""))
-        if len(values) and pc.all(pc.match_substring_regex(values, r"^ *[+-]?\d+,\d+ *$")).as_py():
-            raise DataError(f"{name}: column {column!r} holds {values[0].as_py()!r}; write decimals with a point.")
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        widths = Counter(len(cells) for cells in islice(reader, HEAD_RECORDS) if cells)
+    except csv.Error:
+        return 0, 0
+    width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+    return (count / widths.total(), width) if width > 1 else (0, 0)

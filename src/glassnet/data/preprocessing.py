@@ -6,47 +6,83 @@ features counts. `transform` returns float32 with one sample per row; a network 
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeVar
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from glassnet.data.columns import (
-    FLOAT32_MAX,
-    CategoryColumn,
-    Column,
-    NumberColumn,
-    Serializable,
-    fit_column,
-    mean_and_scale,
-)
+from glassnet.data.choice import ColumnChooser
+from glassnet.data.columns import Column, check_present
+from glassnet.data.encodings import FLOAT32_MAX, PLAIN_ENCODINGS, Serializable, StandardizedNumber, mean_and_scale
+from glassnet.data.options import ReadingOptions
+from glassnet.data.plans import ColumnPlan
 from glassnet.data.reading import Array
+from glassnet.data.summary import Summary
 from glassnet.data.table import Table
-from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
-from glassnet.errors import DataError, ModelFileError, suggestion
+from glassnet.errors import DataError
 
 MAX_INPUT_VALUES = 1 << 30
-T = TypeVar("T", str, bool)
+ONLY_COLUMN = "kept, because no other column is left"
+PLURALS = {"number": "numbers", "category": "categories", "date": "dates"}
+TREATMENTS = {"number": "standardised", "category": "one-hot encoded", "date": "split into parts"}
+
+
+class Prepared(NamedTuple):
+    """The inputs of a network (n, features) float32, and notes on cells that the training data did not have."""
+
+    x: Array
+    notes: list[str]
 
 
 @dataclass(frozen=True)
 class TablePreparation:
-    """The fitted columns of a table."""
+    """The fitted columns of a table; `left_out` gives the reason for each column that is not used."""
 
     kind: ClassVar[str] = "table"
     columns: list[Column]
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
-    def fit(cls, table: Table, target: str, rows: Array) -> Self:
-        """Fit every column but the target on the given rows (numbered from 0), but check all cells.
+    def fit(
+        cls,
+        table: Table,
+        target: str,
+        rows: Array,
+        chooser: ColumnChooser | None = None,
+        encodings: Mapping[str, Any] = PLAIN_ENCODINGS,
+    ) -> Self:
+        """Fit every column but the target: the readings on all rows, the encodings on the given rows (from 0).
 
-        Raises DataError (a ValueError) for dates, columns without values, and infinite cells.
+        `chooser` holds the summary of the table and a person's options. Raises DataError (a ValueError) for a table
+        without usable columns, and for infinite cells.
         """
-        names = [name for name in table.names if name != target]
-        if not names:
-            raise DataError(f"{table.path} has no column besides {target!r}; add columns to predict it from.")
-        return cls([fit_column(table, name, rows) for name in names])
+        chooser = chooser or ColumnChooser(Summary.of(table), None, table)
+        plans = _plans(chooser, target)
+        columns = [Column.fit(table, plan.name, plan.reading, rows, encodings) for plan in plans if plan.reading]
+        return cls._of_plans(columns, plans)
+
+    @classmethod
+    def from_summary(
+        cls,
+        summary: Summary,
+        target: str,
+        options: ReadingOptions | None = None,
+        encodings: Mapping[str, Any] = PLAIN_ENCODINGS,
+    ) -> Self:
+        """Fit every column but the target to a summary, without the table itself; raises as `fit` does."""
+        plans = _plans(ColumnChooser(summary, options), target)
+        used = [(summary.columns[plan.name], plan.reading) for plan in plans if plan.reading]
+        columns = [Column.of_summary(column, reading, encodings) for column, reading in used]
+        return cls._of_plans(columns, plans)
+
+    @classmethod
+    def _of_plans(cls, columns: list[Column], plans: list[ColumnPlan]) -> Self:
+        left_out = {plan.name: plan.left_out for plan in plans if plan.reading is None}
+        notes = [plan.note for plan in plans if plan.note]
+        return cls(columns, left_out, (*notes, *filter(None, (column.note for column in columns))))
 
     @property
     def features(self) -> list[str]:
@@ -58,46 +94,84 @@ class TablePreparation:
         """The number of inputs of the network."""
         return len(self.features)
 
-    @property
-    def text_columns(self) -> list[str]:
-        """Columns whose cells a CSV reader must leave as text."""
-        return [column.name for column in self.columns if isinstance(column, CategoryColumn) and not column.boolean]
-
     def transform(self, table: Table) -> Array:
         """The inputs of the network for every row, (n, features) float32.
 
         Raises DataError (a ValueError) that names the missing columns or the first invalid cell.
         """
-        self._check_names(table)
-        if table.rows * self.width > MAX_INPUT_VALUES:
-            raise DataError(f"{table.path}: {table.rows:,} rows × {self.width:,} inputs are too large; split the file.")
-        out = np.empty((table.rows, self.width), np.float32)
-        ends = np.cumsum([len(column.features) for column in self.columns])
-        for column, part in zip(self.columns, np.split(out, ends[:-1], axis=1), strict=True):
-            column.transform_into(table, part)
-        return out
+        return self.prepare(table).x
 
-    def _check_names(self, table: Table) -> None:
-        missing = [column.name for column in self.columns if column.name not in table.names]
-        if missing:
-            listed = ", ".join(map(repr, missing[:10])) + (" ..." if len(missing) > 10 else "")
-            problem = f"column {listed}" if len(missing) == 1 else f"{len(missing)} columns ({listed})"
-            hint = suggestion(missing[0], table.names).strip()
-            raise DataError(f"{table.path} lacks {problem}, which the model was trained on. {hint}".strip())
+    def prepare(self, table: Table) -> Prepared:
+        """The inputs with notes on unseen levels; raises as `transform` does."""
+        check_present(table, self.columns)
+        widths = [len(column.features) for column in self.columns]
+        if table.rows * sum(widths) > MAX_INPUT_VALUES:
+            size = f"{table.rows:,} rows × {sum(widths):,} inputs"
+            raise DataError(f"{table.path}: {size} are too large; split the file.")
+        out = np.empty((table.rows, sum(widths)), np.float32)
+        parts = np.split(out, np.cumsum(widths)[:-1], axis=1)
+        notes = [column.transform_into(table, part) for column, part in zip(self.columns, parts, strict=True)]
+        return Prepared(out, [note for note in notes if note])
+
+    def values(self, table: Table) -> dict[str, Array]:
+        """What the readings make of each column: numbers or days (NaN where missing), or codes of levels (−1, −2).
+
+        Raises DataError (a ValueError) as `transform` does; another encoding of the same readings begins here.
+        """
+        check_present(table, self.columns)
+        return {column.name: column.reading.values(table, column.name) for column in self.columns}
 
     def summary(self) -> str:
         """A phrase with the number of columns of each kind and of the resulting inputs."""
-        numbers = [column for column in self.columns if isinstance(column, NumberColumn)]
-        parts = [f"{len(numbers)} number{'' if len(numbers) == 1 else 's'} standardised"] if numbers else []
-        if categories := len(self.columns) - len(numbers):
-            parts.append(f"{categories} categor{'y' if categories == 1 else 'ies'} one-hot encoded")
-        if imputed := sum(column.indicator for column in numbers):
+        counts = Counter(column.encoding.summary_name for column in self.columns)
+        parts = [
+            f"{counts[kind]} {kind if counts[kind] == 1 else PLURALS[kind]} {TREATMENTS[kind]}"
+            for kind in PLURALS
+            if counts[kind]
+        ]
+        encodings = [column.encoding for column in self.columns]
+        if imputed := sum(isinstance(encoding, StandardizedNumber) and encoding.indicator for encoding in encodings):
             parts.append(f"{imputed} with missing cells (median and an indicator column)")
         return f"{', '.join(parts)}: {self.width} inputs"
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON data."""
-        return {"kind": self.kind, "columns": [column.to_json() for column in self.columns]}
+        columns = [
+            {"name": column.name, "reading": reading_json(column.reading), "encoding": column.encoding.to_json()}
+            for column in self.columns
+        ]
+        return {"kind": self.kind, "columns": columns, "left_out": self.left_out}
+
+
+def _plans(chooser: ColumnChooser, target: str) -> list[ColumnPlan]:
+    """The plans of all columns but the target. Raises DataError if none is left."""
+    path = chooser.summary.path
+    names = [name for name in chooser.summary.columns if name != target]
+    if not names:
+        raise DataError(f"{path} has no column besides {target!r}; add columns to predict it from.")
+    plans = [chooser.choose(name) for name in names]
+    if all(plan.reading is None for plan in plans):  # a counter is better than nothing
+        all_plans = [chooser.choose(name, keep=chooser.options.requested(name) != "drop") for name in names]
+        plans = [
+            replace(plan, how=f"{plan.how}; {ONLY_COLUMN}".lstrip("; ")) if plan.reading else plan for plan in all_plans
+        ]
+    if all(plan.reading is None for plan in plans):
+        reasons = "; ".join(plan.note for plan in plans[:3])
+        raise DataError(f"{path} has no usable column besides {target!r} ({reasons}).")
+    return plans
+
+
+def reading_json(reading: Any) -> dict[str, Any]:
+    """A reading as plain JSON data; fields that have their defaults are left out."""
+    from dataclasses import MISSING, fields
+
+    document: dict[str, Any] = {"kind": reading.kind}
+    for item in fields(reading):
+        value = getattr(reading, item.name)
+        default = item.default_factory() if item.default_factory is not MISSING else item.default
+        if value != default:
+            document[item.name] = value.to_json() if hasattr(value, "to_json") else value
+    return document
 
 
 @dataclass(frozen=True)
@@ -143,72 +217,3 @@ class ArrayPreparation(Serializable):
 
 
 Preparation = TablePreparation | ArrayPreparation
-
-
-def from_json(document: Any, path: str) -> tuple[Preparation, TargetColumn]:
-    """Rebuild the "preparation" and "target" that `to_json` converted, checking every value.
-
-    Raises ModelFileError (a ValueError) if the file was not written by `glassnet train` or is damaged.
-    """
-    if not isinstance(document, dict) or "preparation" not in document:
-        raise ModelFileError(f"{path} holds a network without the preprocessing of its data; use glassnet train.")
-    try:
-        return _preparation(document["preparation"]), _target(document["target"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} is damaged: its columns are invalid ({error}); save it again.") from None
-
-
-# Values of a model file; each check raises ValueError.
-
-
-def _preparation(document: dict[str, Any]) -> Preparation:
-    if document["kind"] == "arrays":
-        mean, scale, width = _reals(document["mean"]), _reals(document["scale"]), document["width"]
-        if type(width) is not int or len(mean) != len(scale) or len(mean) not in (1, width):
-            raise ValueError("width")
-        return ArrayPreparation(mean, scale, width)
-    if document["kind"] != "table" or not isinstance(document["columns"], list):
-        raise ValueError("kind")
-    return TablePreparation([_column(column) for column in document["columns"]])
-
-
-def _column(document: dict[str, Any]) -> Column:
-    name = _typed(document["name"], str)
-    if document["kind"] == "category":
-        levels = [_typed(level, str) for level in document["levels"]]
-        return CategoryColumn(name, levels, _typed(document["boolean"], bool))
-    median, mean, scale = _reals([document[key] for key in ("median", "mean", "scale")])
-    return NumberColumn(name, median, mean, scale, _typed(document["indicator"], bool))
-
-
-def _target(document: dict[str, Any]) -> TargetColumn:
-    name = _typed(document["name"], str)
-    if document["kind"] == "classification":
-        return ClassTarget(name, _classes(document["classes"]))
-    mean, scale = _reals(document["mean"]), _reals(document["scale"])
-    if len(mean) != len(scale) or not mean or 0 in scale:
-        raise ValueError("target")
-    return NumberTarget(name, mean, scale)
-
-
-def _reals(values: Any) -> list[float]:
-    """A list of finite numbers."""
-    if not isinstance(values, list) or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
-        raise ValueError("numbers")
-    return [float(value) for value in values]
-
-
-def _classes(values: Any) -> list[Any]:
-    """A list of two or more distinct classes of one type."""
-    if not isinstance(values, list) or len(values) < 2 or len({type(value) for value in values}) != 1:
-        raise ValueError("classes")
-    if not isinstance(values[0], str | bool | int | float) or len(set(values)) != len(values):
-        raise ValueError("classes")
-    return values
-
-
-def _typed(value: Any, kind: type[T]) -> T:
-    """A text or a flag."""
-    if not isinstance(value, kind):
-        raise ValueError("names" if kind is str else "flags")
-    return value

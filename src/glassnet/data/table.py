@@ -1,61 +1,122 @@
 """A table of named columns with one sample per row that knows the line of each cell in its file.
 
-CSV and Parquet files become a Table here; preprocessing and the command line read its columns by name. An error about
-a cell gives its line or row in the file.
+CSV and Parquet files and DataFrames become a Table here; preprocessing and the command line read its columns by name.
+An error about a cell gives its line or row in the file.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from glassnet.data.csv_file import check_unique, read_csv
-from glassnet.data.reading import MAX_BYTES, FilePath, file_kind
+from glassnet.data.arrow_types import as_text, simplified
+from glassnet.data.csv_file import read_csv
+from glassnet.data.frame import frame_to_arrow
+from glassnet.data.options import ReadingOptions
+from glassnet.data.parquet_file import parquet_parts, read_parquet
+from glassnet.data.reading import Array, FilePath, file_kind, is_folder_of, problem_text
 from glassnet.errors import DataError, suggestion
+
+MAX_LISTED_COLUMNS = 20
+FIRST_CELLS = 100  # that tell most columns of text from numbers
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns by name, in the order of the file; `line` maps a row to its line, if the file has lines."""
+    """Columns by name, in the order of the file.
+
+    `line` maps a row to its line, if the file has lines; `delimiter` is that of a text file; `index_columns` are stored
+    row labels of pandas; `notes` say what was unusual about the file; `original_rows` are the places of rows in it.
+    """
 
     path: str
     data: pa.Table
     line: Callable[[int], int] | None = None
+    delimiter: str | None = None
+    index_columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    original_rows: Array | None = None
+
+    @classmethod
+    def from_frame(cls, frame: Any, path: str = "the DataFrame") -> Self:
+        """A table of a DataFrame of pandas, polars or pyarrow, or any that narwhals knows; names become text.
+
+        Raises DataError (a ValueError) if it has no rows, or two columns of the same name.
+        """
+        return cls(path, frame_to_arrow(frame, path))
 
     @property
     def names(self) -> list[str]:
         """The names of the columns."""
-        return list(self.data.column_names)
+        return list(self._positions)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        """The position of each column: looked up here, because pyarrow lists all names each time it is asked."""
+        return {name: index for index, name in enumerate(self.data.column_names)}
 
     @property
     def rows(self) -> int:
         """The number of samples."""
         return int(self.data.num_rows)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._positions
+
     def column(self, name: str) -> pa.ChunkedArray:
         """One column. Raises DataError (a ValueError), with the closest name, if it does not exist."""
-        if name not in self.names:
-            known = ", ".join(self.names[:20]) + (" ..." if len(self.names) > 20 else "")
-            raise DataError(f"{self.path} has no column {name!r}. {suggestion(name, self.names)}Columns: {known}.")
-        return self.data.column(name)
+        if name not in self._positions:
+            names = self.names
+            known = ", ".join(names[:MAX_LISTED_COLUMNS]) + (" ..." if len(names) > MAX_LISTED_COLUMNS else "")
+            raise DataError(f"{self.path} has no column {name!r}. {suggestion(name, names)}Columns: {known}.")
+        return simplified(self.data.column(self._positions[name]))
+
+    @cached_property
+    def _numbers(self) -> dict[str, Array | None]:
+        return {}
+
+    def plain_numbers(self, name: str) -> Array | None:
+        """A column of text as float64, NaN where empty, or None if a cell is no plain number; kept for a next time."""
+        if name not in self._numbers:
+            cells = as_text(self.column(name))
+            try:
+                cells.slice(0, FIRST_CELLS).cast(pa.float64())  # a cast that fails takes ten times as long
+                cast = cells.cast(pa.float64())
+                self._numbers[name] = np.asarray(cast.to_numpy(zero_copy_only=False), np.float64)
+            except pa.ArrowException:
+                self._numbers[name] = None
+        return self._numbers[name]
 
     def location(self, row: int, name: str) -> str:
         """The location of a cell for messages: `data.csv line 13, column 'age'`; `row` counts from 0."""
-        position = f"row {row + 1}" if self.line is None else f"line {self.line(row)}"
-        return f"{self.path} {position}, column {name!r}"
+        return f"{self.path} {self.row_name(row)}, column {name!r}"
+
+    def row_name(self, row: int) -> str:
+        """`line 13` of a file that has lines, else `row 12`; `row` counts from 0."""
+        original = row if self.original_rows is None else int(self.original_rows[row])
+        return f"row {original + 1}" if self.line is None else f"line {self.line(original)}"
+
+    def take(self, rows: Array) -> Self:
+        """The table of some rows, which keep their places in the file."""
+        original = rows if self.original_rows is None else self.original_rows[rows]
+        return replace(self, data=self.data.take(pa.array(rows)), original_rows=original)
 
 
-def read_table(path: FilePath, text: Collection[str] = ()) -> Table:
-    """Read a table from a CSV file, compressed with gzip or not, or from a Parquet file.
+def read_table(path: FilePath, options: ReadingOptions | None = None) -> Table:
+    """Read a table from a CSV file, compressed with gzip or not, a Parquet file, or a folder of Parquet files.
+
+    All columns of a CSV file are text: how they are read is decided later, from all of their cells.
 
     Parameters
     ----------
     path : the file; its first bytes decide its format.
-    text : columns of a CSV file that stay text even if all their cells look like numbers.
+    options : the delimiter and the encoding of a CSV file are taken from here.
 
     Raises
     ------
@@ -63,37 +124,8 @@ def read_table(path: FilePath, text: Collection[str] = ()) -> Table:
     """
     kind, name = file_kind(path), os.fspath(path)
     if kind == "text":
-        return Table(name, *read_csv(path, text))
-    if kind == "parquet":
-        return Table(name, _read_parquet(path))
-    problems = {
-        "folder": "is a folder; give the path of a CSV or Parquet file in it",
-        "zip": "is a zip file, such as Excel and .npz files are; save the table as CSV or Parquet",
-        "npy": "is a NumPy array file; save arrays x and y with numpy.savez, or a table as CSV",
-    }
-    raise DataError(f"{name} {problems[kind]}.")
-
-
-def _read_parquet(path: FilePath) -> pa.Table:
-    """Read a Parquet file after checking its size; then check its column names."""
-    name = os.fspath(path)
-    try:
-        with pq.ParquetFile(path) as file:
-            cells = file.metadata.num_rows * file.metadata.num_columns
-            if cells * 4 > MAX_BYTES:
-                raise DataError(f"{name} has {cells:,} cells; the limit is {MAX_BYTES // 4:,}; split the file.")
-            table = file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{name} is a damaged Parquet file ({str(error).splitlines()[0][:120]}).") from error
-    check_unique(name, table.column_names)
-    if not table.num_rows:
-        raise DataError(f"{name} has no rows.")
-    return _decode_dictionaries(table)
-
-
-def _decode_dictionaries(table: pa.Table) -> pa.Table:
-    """Replace dictionary-encoded columns by their values."""
-    for index, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
-            table = table.set_column(index, field.name, table.column(index).cast(field.type.value_type))
-    return table
+        content = read_csv(path, options or ReadingOptions())
+        return Table(name, content.table, content.line, content.delimiter, notes=content.notes)
+    if kind == "parquet" or is_folder_of(path, parquet_parts):
+        return Table(name, *read_parquet(path))
+    raise DataError(f"{name} {problem_text(kind, path)}.")

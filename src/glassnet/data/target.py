@@ -7,17 +7,17 @@ are converted back.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from glassnet.data.columns import Serializable, check_kind, is_text, mean_and_scale
+from glassnet.data.encodings import Serializable, mean_and_scale
+from glassnet.data.preprocessing import reading_json
 from glassnet.data.reading import Array
-from glassnet.data.table import Table
-from glassnet.errors import DataError, unknown_name
+from glassnet.data.readings import Reading
+from glassnet.errors import DataError, suggestion, unknown_name
 
 TASKS = ("auto", "classification", "regression")
 MAX_INTEGER_CLASSES = 20
@@ -25,13 +25,26 @@ MIN_ROWS_PER_CLASS = 5
 MAX_CLASSES = 10_000
 
 
+class _Stored(Serializable):
+    """A target with the reading of its column, None for arrays."""
+
+    reading: Reading | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert to plain JSON data."""
+        fields = {name: value for name, value in vars(self).items() if name != "reading"}
+        reading = {"reading": reading_json(self.reading)} if self.reading is not None else {}
+        return {"kind": self.kind, **fields, **reading}
+
+
 @dataclass(frozen=True)
-class ClassTarget(Serializable):
+class ClassTarget(_Stored):
     """The classes in sorted order, with the type that they have in the file (text, bool, int or float)."""
 
     kind: ClassVar[str] = "classification"
     name: str
     classes: list[Any]
+    reading: Reading | None = None
 
     @classmethod
     def fit(cls, name: str, values: Array) -> Self:
@@ -49,24 +62,23 @@ class ClassTarget(Serializable):
             raise DataError(f"The target {name!r} has {len(classes):,} classes; the limit is {MAX_CLASSES:,}{advice}.")
         return cls(name, _plain(classes))
 
-    @property
-    def is_text(self) -> bool:
-        """Whether the classes are text, which a CSV reader must not turn into numbers."""
-        return isinstance(self.classes[0], str)
-
     def encode(self, values: Array, location: Callable[[int], str] | None = None) -> Array:
         """Class numbers (n,) int64. Raises DataError for an unknown class; `location` names its row in the message."""
+        values = values.reshape(-1) if values.shape[1:] == (1,) else values
         codes = {value: code for code, value in enumerate(self.classes)}
         numbers = np.array([codes.get(value, -1) for value in _plain(values)], np.int64)
         if (numbers < 0).any():
             row = int(numbers.argmin())
             cell = location(row) if location else f"The target {self.name!r}"
-            raise DataError(f"{cell} holds {_plain(values)[row]!r}, which is not among the {self.summary()}.")
+            value = _plain(values)[row]
+            hint = suggestion(value, map(str, self.classes)).strip()
+            raise DataError(f"{cell} holds {value!r}, which is not among the {self.summary()}. {hint}".strip())
         return numbers
 
     def decode(self, codes: Array) -> pa.Array:
         """The classes with the given numbers, in their original type."""
-        return pa.array(self.classes).take(pa.array(codes))
+        large = type(self.classes[0]) is int and max(self.classes) > np.iinfo(np.int64).max
+        return pa.array(self.classes, pa.uint64() if large else None).take(pa.array(codes))
 
     def summary(self) -> str:
         """A phrase that lists the first ten classes."""
@@ -75,14 +87,14 @@ class ClassTarget(Serializable):
 
 
 @dataclass(frozen=True)
-class NumberTarget(Serializable):
+class NumberTarget(_Stored):
     """One or several numbers per row; the network learns (value − mean) · scale."""
 
     kind: ClassVar[str] = "regression"
-    is_text: ClassVar[bool] = False  # a CSV reader turns the column into numbers
     name: str
     mean: list[float]
     scale: list[float]
+    reading: Reading | None = None
 
     @classmethod
     def fit(cls, name: str, values: Array, *, standardise: bool = True) -> Self:
@@ -119,26 +131,6 @@ class NumberTarget(Serializable):
 TargetColumn = ClassTarget | NumberTarget
 
 
-def target_values(table: Table, name: str) -> Array:
-    """The target column as text (object), bool, int64 or float64. Raises DataError for missing and infinite cells."""
-    column = table.column(name)
-    check_kind(table, name)
-    if is_text(column.type):
-        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
-    if pa.types.is_decimal(column.type):
-        column = column.cast(pa.float64())
-    if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-    if column.null_count:
-        row = int(pc.index(pc.is_null(column), True).as_py())
-        raise DataError(f"{table.location(row, name)} is missing ({column.null_count:,} in total); drop these rows.")
-    values: Array = column.to_numpy()
-    if values.dtype.kind == "f" and (infinite := np.isinf(values)).any():
-        location = table.location(int(infinite.argmax()), name)
-        raise DataError(f"{location} is infinite or too large; correct it or drop the row.")
-    return values
-
-
 def infer_task(values: Array, task: str) -> tuple[str, str]:
     """The task, and a phrase that says why it was chosen.
 
@@ -160,12 +152,19 @@ def infer_task(values: Array, task: str) -> tuple[str, str]:
     return "regression", f"the target has {len(distinct):,} distinct numbers"
 
 
-def fit_target(name: str, values: Array, rows: Array, task: str, *, standardise: bool = True) -> TargetColumn:
-    """Fit the target: the classes of all rows, or mean and deviation of the given training rows."""
+def fit_target(
+    column: str | tuple[str, Reading | None], values: Array, rows: Array, task: str, *, standardise: bool = True
+) -> TargetColumn:
+    """Fit the target: the classes of all rows, or mean and deviation of the given training rows.
+
+    `column` is its name, or its name with the reading of its cells.
+    """
+    name, reading = (column, None) if isinstance(column, str) else column
     if task == "classification":
-        return ClassTarget.fit(name, values.reshape(-1) if values.shape[1:] == (1,) else values)
+        target = ClassTarget.fit(name, values.reshape(-1) if values.shape[1:] == (1,) else values)
+        return replace(target, reading=reading)
     NumberTarget.fit(name, values)
-    return NumberTarget.fit(name, values[rows], standardise=standardise)
+    return replace(NumberTarget.fit(name, values[rows], standardise=standardise), reading=reading)
 
 
 def _is_label(values: Array) -> bool:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from llvmlite import ir
 from llvmlite.ir import Value
-from numba.core import cgutils
 
 from glassnet.engine.cpu_target import cpu_target
 from glassnet.engine.llvm_vectors import Vector, fma, polynomial
+from glassnet.engine.sine_cosine import circle_function
 
 Emitter = Callable[[ir.IRBuilder, Value], Value]
 LOG2E = 1.4426950408889634
@@ -213,24 +213,8 @@ def for_both_dtypes(function: Callable[[Vector, FormatConstants], Vector]) -> Em
     return emit
 
 
-def from_c_library(name: str) -> Emitter:
-    """The C library's function of that name, called once per lane."""
-
-    def emit(builder: ir.IRBuilder, value: Value) -> Value:
-        element = value.type.element
-        symbol = name + "f" if isinstance(element, ir.FloatType) else name
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(element, [element]), symbol)
-        result = ir.Constant(value.type, ir.Undefined)
-        for number in range(value.type.count):
-            lane = ir.Constant(ir.IntType(32), number)
-            called = builder.call(function, [builder.extract_element(value, lane)])
-            result = builder.insert_element(result, called, lane)
-        return result
-
-    return emit
-
-
 ELEMENTARY_FUNCTIONS: dict[str, Emitter] = {
     **{function.__name__: for_both_dtypes(function) for function in (exp, expm1, log, log1p, tanh)},
-    **{name: from_c_library(name) for name in ("sin", "cos")},
+    "sin": circle_function("sin", 0),
+    "cos": circle_function("cos", 1),
 }

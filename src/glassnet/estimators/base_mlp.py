@@ -22,25 +22,25 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from glassnet.batches.samples import weight_vector
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
-from glassnet.errors import DataError, ParameterError
+from glassnet.errors import DataError, ParameterError, ParameterTypeError
 from glassnet.estimators import conversion, fit_warnings, loss_curve
 from glassnet.estimators.callbacks import CallbackSupportMixin, SklearnCallbacks
 from glassnet.estimators.inputs import dense_blocks, engine_rows, validated
 from glassnet.estimators.lbfgs import fit_lbfgs
 from glassnet.estimators.random_state import initial_weights
 from glassnet.estimators.sklearn_names import activation_name, build_network, copy_into, hidden_widths, is_logistic
+from glassnet.estimators.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from glassnet.estimators.stochastic import FitData, StochasticFit
 from glassnet.estimators.validation_data import ValidationData, split, user_score
 from glassnet.execution import inference
 from glassnet.network import NeuralNetwork
 from glassnet.see.diagnosis import Diagnosis
-from glassnet.tables.activations import Activation
+from glassnet.tables.activations import Activation, activation
 from glassnet.tables.costs import Cost
 from glassnet.tables.optimizers import Optimizer
 from glassnet.tables.schedules import Schedule
 
 Array = np.ndarray[Any, Any]
-STOCHASTIC_SOLVERS = ("sgd", "adam")
 LAYER_OPTIONS = ("batch_norm", "dropout", "layer_norm")
 NETWORK_PARAMETERS = ("activation", "alpha", *LAYER_OPTIONS, "loss", "output_activation", "sklearn_compatible")
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
@@ -62,7 +62,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         **{name: [BELOW_1] for name in ("validation_fraction", "beta_1", "beta_2", "dropout")},
         "hidden_layer_sizes": ["array-like", AT_LEAST_1],
         "activation": [str, Activation, list, tuple],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "solver": [SOLVERS],
         "batch_size": [StrOptions({"auto"}), AT_LEAST_1],
         "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
         "random_state": ["random_state"],
@@ -159,6 +159,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             raise ValueError("partial_fit does not support early_stopping=True")
         hidden = hidden_widths(self.hidden_layer_sizes)
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        if not first and hasattr(self, "_network") and not self._has_own_output():
+            own = activation_name(self._network.architecture.dense[-1].activation)
+            raise ParameterError(
+                f"out_activation_ is {self.out_activation_!r}, but this network was trained with {own!r}: set it back "
+                "to go on training."
+            )
         X, targets = self._validate_input(X, y, incremental, reset=first)
         weights = self._apply_class_weight(_checked_weights(sample_weight, X), targets, incremental)
         self.n_outputs_ = self._output_count(targets)
@@ -184,6 +190,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
                 copy_into(network, self._network)
             self._adopt(network, values)
         self._network_description = description
+        self.out_activation_ = activation_name(self._network.architecture.dense[-1].activation)
         if first:
             self._reset()
         if self.solver in STOCHASTIC_SOLVERS and (first or not hasattr(self, "loss_curve_")):
@@ -210,7 +217,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _reset(self) -> None:
         """Set the fitted attributes to their values before the first step."""
         self.n_iter_, self.t_, self.n_layers_ = 0, 0, len(self.coefs_) + 1
-        self.out_activation_ = activation_name(self._output_and_cost(self.n_outputs_)[0])
         self._best_vectors: list[Array] | None = None
 
     def _reset_run(self) -> None:
@@ -270,9 +276,22 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _outputs(self, X: Any) -> Array:
         """The network's outputs (n, outputs) for X (n, features)."""
         network = self._synced_network()
+        predict = network.predict if self._has_own_output() else partial(self._predict_as_set, network)
         if not is_sparse(X):
-            return network.predict(X.T).T
-        return np.concatenate([network.predict(block.T).T for block in dense_blocks(X, network.dtype)])
+            return predict(X.T).T
+        return np.concatenate([predict(block.T).T for block in dense_blocks(X, network.dtype)])
+
+    def _has_own_output(self) -> bool:
+        """Whether out_activation_ is that of the network, and was not set to another after the fit."""
+        own = self._network.architecture.dense[-1].activation
+        return getattr(self, "out_activation_", None) in (None, activation_name(own), own.name)
+
+    def _predict_as_set(self, network: NeuralNetwork, x: Array) -> Array:
+        """The outputs with the activation that out_activation_ names, as in scikit-learn; samples are columns."""
+        given = self.out_activation_
+        if not isinstance(given, (str, Activation)):
+            raise ParameterTypeError(f"out_activation_ is {given!r}; it must be a name such as 'identity'.")
+        return np.asarray(activation(given).value(network.feedforward(x)[0][-1]))
 
     def hidden(self, X: Any, layer: int = -1) -> Array:
         """The activations (n, units) of a hidden layer, counted from 1, or from the last one with -1, -2 ..."""

@@ -250,9 +250,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _output_and_cost(self, outputs: int) -> tuple[Activation, Cost]:
         multiclass = self._label_binarizer.y_type_.startswith("multiclass")
         output = activation(self.output_activation or ("softmax" if multiclass else "sigmoid"))
+        self._check_output(output, multiclass, outputs)
         if isinstance(output, Softmax):
             output = self._grouped_softmax(output)
         return output, CategoricalCrossEntropy() if multiclass else BinaryCrossEntropy()
+
+    def _check_output(self, output: Activation, multiclass: bool, outputs: int) -> None:
+        """Refuse an output activation whose probabilities would not be learnt."""
+        given = f"output_activation is {self.output_activation!r}"
+        if multiclass and output.elementwise:
+            raise ParameterError(
+                f"{given}, but the probabilities of several classes must add up to 1, which only 'softmax' ensures: "
+                "leave it out; or, if the classes do not exclude one another, give y as a column of 0 and 1 per class."
+            )
+        if outputs == 1 and not output.elementwise:
+            raise ParameterError(
+                f"{given}, but the softmax of one output is always 1, and two classes share one output here: leave it "
+                "out, which means 'logistic'."
+            )
 
     def _grouped_softmax(self, given: Softmax) -> Softmax:
         """The softmax over the classes of each column, or over all classes where there is one column."""

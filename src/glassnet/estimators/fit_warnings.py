@@ -14,24 +14,30 @@ from sklearn.utils.validation import check_is_fitted
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
+from glassnet.batches.targets import numeric_targets
 from glassnet.errors import DataError, DivergedError, ParameterError
 from glassnet.estimators.inputs import engine_rows
 from glassnet.estimators.loss_curve import loss_history
 from glassnet.network import NeuralNetwork
-from glassnet.see import data_rules, learning_rules
+from glassnet.see import data_rules, learning_rules, target_rules
 from glassnet.see.diagnosis import RULES, Diagnosis, diagnosis_of, findings
-from glassnet.see.evidence import Evidence, Finding, evidence_of_run, examine
+from glassnet.see.evidence import LEARNT_ENOUGH, Evidence, Finding, evidence_of_run, examine, reference_costs
 from glassnet.see.wording import ESTIMATOR, Wording
 from glassnet.training.layer_monitor import spread_samples
 
 MAX_SAMPLES = 1024  # samples whose columns and targets are checked before a fit
-EXAMINE_LAYERS_BELOW = 0.2  # of Evidence.learnt: the share of the loss that is gone
-WARN_BELOW = learning_rules.LEARNT_ENOUGH  # of Evidence.learnt, for findings about the training
+EXAMINE_LAYERS_BELOW = 0.5  # of Evidence.learnt, by the last loss
+WARN_BELOW = LEARNT_ENOUGH  # of Evidence.learnt, for findings about the training
 WARN_OF_DATA_BELOW = 0.9  # of Evidence.learnt, for findings about the data
-DATA_CHECKS = (data_rules.wrong_output, data_rules.unscaled, data_rules.large_targets)
-LENGTH_CHECKS = (learning_rules.rate_too_low, learning_rules.noisy_batch)  # not for a fit that stopped by itself
+DATA_CHECKS = (
+    target_rules.wrong_output,
+    data_rules.unscaled,
+    target_rules.large_targets,
+    target_rules.small_targets,
+)
+LENGTH_CHECKS = (learning_rules.noisy_batch,)  # not for a fit that stopped by itself
 RULES_BEFORE_FIT = tuple(rule for rule in RULES if rule.find in DATA_CHECKS)
-NOT_AFTER_FIT = (*DATA_CHECKS, learning_rules.overfit)
+NOT_AFTER_FIT = (learning_rules.overfit, learning_rules.worse_than_constant)
 RULES_AFTER_FIT = tuple(rule for rule in RULES if not (rule.find in NOT_AFTER_FIT or rule.needs_all_data))
 RULES_AFTER_STOP = tuple(rule for rule in RULES_AFTER_FIT if rule.find not in LENGTH_CHECKS)
 
@@ -69,11 +75,13 @@ def warn_after_fit(estimator: Any, network: NeuralNetwork, not_converged: str, p
     `not_converged` is scikit-learn's message, or empty where the fit converged; the first finding is appended to it.
     `problems` are the findings made before the fit.
     """
-    evidence = Evidence(network.model, network.history, None, wording=wording(estimator))
-    if problems or evidence.learnt_less_than(EXAMINE_LAYERS_BELOW):
-        evidence = evidence_of_run(network.model, network.history, network.recent_samples, wording(estimator))
     rules = RULES_AFTER_FIT if not_converged else RULES_AFTER_STOP
-    main_problem = findings(evidence, rules)[:1] if evidence.learnt_less_than(WARN_BELOW) else ()
+    evidence = _evidence_of_losses(estimator, network)
+    if problems or evidence.learnt_less_than(EXAMINE_LAYERS_BELOW) or findings(evidence, rules):
+        evidence = evidence_of_run(network.model, network.history, network.recent_samples, wording(estimator))
+    named = {finding.name for finding in problems}
+    others = [finding for finding in findings(evidence, rules) if finding.name not in named]
+    main_problem = others[:1] if evidence.learnt_less_than(WARN_BELOW) else []
     reported = (*problems, *main_problem) if not_converged or evidence.learnt_less_than(WARN_OF_DATA_BELOW) else ()
     if not_converged and not reported:
         warnings.warn(not_converged, ConvergenceWarning, stacklevel=2)
@@ -82,9 +90,25 @@ def warn_after_fit(estimator: Any, network: NeuralNetwork, not_converged: str, p
         warnings.warn(FitWarning(sentence, finding), stacklevel=2)
 
 
+def _evidence_of_losses(estimator: Any, network: NeuralNetwork) -> Evidence:
+    """What the losses of a fit tell, beside that of a constant prediction; the network computes nothing for it."""
+    samples, history = network.recent_samples, network.history
+    if samples is None or not history:
+        return Evidence(network.model, history, None, wording=wording(estimator))
+    targets = numeric_targets(samples.y, network.architecture.outputs).astype(np.float64)
+    levels = (history[-1].cost, *reference_costs(network.architecture.cost, targets, network.architecture.groups))
+    return Evidence(network.model, history, None, None, None, None, *levels, False, wording(estimator))
+
+
 def wording(estimator: Any) -> Wording:
-    """The wording of findings for users of estimators, with the names of X's columns."""
-    return ESTIMATOR._replace(columns=getattr(estimator, "feature_names_in_", None))
+    """The wording of findings for users of estimators, with the names of X's columns and of the classes."""
+    classes = getattr(estimator, "classes_", None)
+    return ESTIMATOR._replace(
+        columns=getattr(estimator, "feature_names_in_", None),
+        classes=None if isinstance(classes, list) else classes,
+        rate=float(estimator.learning_rate_init),
+        epochs=estimator.max_iter,
+    )
 
 
 def diagnosis(estimator: Any, X: Any, y: Any) -> Diagnosis:

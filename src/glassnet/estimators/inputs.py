@@ -38,10 +38,11 @@ def validated(estimator: Any, X: Any, *y: Any, reset: bool, **options: Any) -> A
 def _check_columns(frame: nw.DataFrame[Any]) -> None:
     """Raise DataError with the name of the first column that is not numeric."""
     accepted = (*MAYBE_NUMERIC, *ORDERED) if frame.implementation.is_pandas_like() else MAYBE_NUMERIC
-    for name, dtype in frame.schema.items():
+    for column in frame.iter_columns():  # by position: a name may be a number or a tuple
+        dtype = column.dtype
         if not (dtype.is_numeric() or dtype in accepted):
             raise DataError(
-                f"column {name!r} of X holds {dtype}, not numbers (it begins with {frame[name].head(1).to_list()}): "
+                f"column {column.name!r} of X holds {dtype}, not numbers (it begins with {column.head(1).to_list()}): "
                 "encode it (OneHotEncoder, OrdinalEncoder) or leave it out."
             )
 

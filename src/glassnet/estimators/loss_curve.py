@@ -9,11 +9,14 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from glassnet.errors import DataError
+from glassnet.plots.figure import GREY
 from glassnet.plots.training import plot_training
 from glassnet.training.history import History, Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+TEXT_COLOURS: tuple[Any, ...] = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 
 
 def loss_history(estimator: Any) -> History:
@@ -27,7 +30,7 @@ def loss_history(estimator: Any) -> History:
     history = History([Report(epoch, 0, loss, 0.0, cost) for epoch, (loss, cost) in pairs])
     scores = (getattr(estimator, "validation_scores_", None) or [])[: len(losses)]
     if scores and validation[-1] is not None and len(scores) == len(losses):
-        history.best_epoch = int(np.nanargmax(scores)) + 1
+        history.best_epoch, history.best_by = int(np.nanargmax(scores)) + 1, "validation score"
     return history
 
 
@@ -40,11 +43,16 @@ def draw(estimator: Any, ax: Axes | None) -> Axes:
 
 
 def curve_html(estimator: Any) -> str:
-    """The loss curve as static SVG, or an empty string before the second epoch."""
+    """The loss curve as static SVG in the page's own colours, or an empty string before the second epoch."""
     if len(getattr(estimator, "loss_curve_", [])) < 2:
         return ""
+    import matplotlib
+    from matplotlib.figure import Figure
+
     file = io.StringIO()
-    figure: Any = draw(estimator, None).figure
-    figure.savefig(file, format="svg")
-    svg = file.getvalue().partition("<svg")[2]
+    with matplotlib.rc_context(dict.fromkeys(TEXT_COLOURS, GREY)):
+        figure = Figure(figsize=(6.4, 4.0), layout="constrained")  # not pyplot's, which a notebook would show once more
+        draw(estimator, figure.add_subplot())
+        figure.savefig(file, format="svg", transparent=True)
+    svg = file.getvalue().partition("<svg")[2].replace(GREY.lower(), "currentColor")  # a page may be light or dark
     return f"<div style='max-width:40em'><svg style='max-width:100%;height:auto'{svg}</div>"

@@ -59,7 +59,17 @@ def is_logistic(given: Any) -> bool:
 
 def loss_entry(given: Any, outputs: int | None = None) -> Cost:
     """The cost of a name in either library, or the given entry itself; `outputs` is their number, where it is known."""
-    return cost(LOSSES.get(given, given) if isinstance(given, str) else given, outputs)
+    try:
+        return cost(LOSSES.get(given, given) if isinstance(given, str) else given, outputs)
+    except ParameterError as error:
+        raise ParameterError(_in_sklearns_words(str(error))) from None
+
+
+def _in_sklearns_words(message: str) -> str:
+    """The message about a loss, where it proposes one of ours that scikit-learn names differently."""
+    for theirs, ours in LOSSES.items():
+        message = message.replace(f"Did you mean {ours!r}", f"Did you mean {theirs!r} (glassnet's {ours!r})")
+    return message.replace("cost '", "loss '", 1) if message.startswith("cost '") else message
 
 
 def mean_over_outputs(entry: Cost, outputs: int) -> Cost:

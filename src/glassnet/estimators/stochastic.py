@@ -28,7 +28,7 @@ from glassnet.tables.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer,
 from glassnet.tables.schedules import Schedule, schedule
 from glassnet.training.fit import UPDATE_SECONDS
 from glassnet.training.history import Report
-from glassnet.training.layer_monitor import LayerMonitor, recent_samples
+from glassnet.training.layer_monitor import EndOfRun, LayerMonitor, recent_samples
 from glassnet.training.progress import progress
 from glassnet.training.recipe import Recipe
 from glassnet.training.training import Evaluate, Training
@@ -172,6 +172,7 @@ class StochasticFit:
         started = time.perf_counter()
         try:
             with progress(epochs, int(estimator.progress)) as show:
+                show.advance(0)
                 self.report_callbacks = (show, *estimator.callbacks)
                 while estimator.n_iter_ < epochs and not self.stop_reason:
                     self._run_epochs(epochs - estimator.n_iter_, started)
@@ -263,6 +264,7 @@ class StochasticFit:
     def _handle_divergence(self, error: DivergedError) -> None:
         """Warn if a validation score has saved good weights, which are then kept; else raise scikit-learn's error."""
         self._process_reports()
+        error = error.reworded("Try a smaller learning_rate_init, or make_pipeline(StandardScaler(), ...).")
         if self.data.score is None or not math.isfinite(self.patience.best):
             self._finish()
             raise diverged(error) from error
@@ -293,10 +295,12 @@ class StochasticFit:
         self.network.history = self.network.recent_samples = None
         if self.monitor is not None:
             history = self.network.history = self.training.history(self.monitor.layers)
-            self.network.recent_samples = recent_samples(self.data.sources, self.data.indices)
+            samples = self.network.recent_samples = recent_samples(self.data.sources, self.data.indices)
+            if samples is not None and not len(history.layers):
+                history.end = EndOfRun(self.training, samples)
             scores = self.estimator.validation_scores_[self.scores_before :] if self.data.score is not None else []
             if np.isfinite(scores).any():
-                history.best_epoch = 1 + int(np.nanargmax(scores))
+                history.best_epoch, history.best_by = 1 + int(np.nanargmax(scores)), "validation score"
 
 
 def copied_if_small(sources: Sources) -> Sources:

@@ -33,7 +33,7 @@ class Evaluation(NamedTuple):
     def __repr__(self) -> str:
         if self.accuracy is not None:
             return f"cost {self.cost:.6g}, accuracy {self.accuracy:.2%}"
-        r2 = "no R² (the targets of an output are constant)" if self.r2 is None else f"R² {self.r2:.4f}"
+        r2 = "no R² (the targets of an output are constant)" if self.r2 is None else f"R² {self.r2:z.4f}"
         return f"cost {self.cost:.6g}, {r2}"
 
 
@@ -45,12 +45,12 @@ def evaluation(model: Model, sources: Sources) -> Evaluation:
 
     def add_squares(block: slice, a: Array) -> None:
         weights, y = _weights_and_targets(sources, block)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             np.add(squares, weights @ (a - y) ** 2, out=squares)
 
     cost, _ = inference.evaluate(model, sources, observe=add_squares)
     variation = target_variation(sources, block_size(model, len(sources.y)))
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         return Evaluation(cost, r2=float((1 - squares / variation).mean()) if variation.all() else None)
 
 
@@ -68,7 +68,8 @@ def target_variation(sources: Sources, size: int) -> Array:
         low = np.minimum(low, counted.min(axis=0, initial=np.inf))
         high = np.maximum(high, counted.max(axis=0, initial=-np.inf))
     for weights, y in (_weights_and_targets(sources, block) for block in blocks):
-        squares = squares + weights @ (y - total / weight_sum) ** 2
+        with np.errstate(under="ignore"):
+            squares = squares + weights @ (y - total / weight_sum) ** 2
     return np.where(low == high, 0.0, squares)
 
 

@@ -41,7 +41,11 @@ class Predictor:
         """Write the results (m, fan_out) for rows (m, fan_in)."""
         if len(rows) != len(self.x):
             self.prepare(len(rows))
-        np.copyto(self.x, rows, "same_kind" if rows.dtype.kind == "f" else "unsafe")
+        if rows.dtype == self.x.dtype:
+            self.x[...] = rows
+        else:
+            with np.errstate(under="ignore"):  # a number too small for the dtype is 0 in it
+                np.copyto(self.x, rows, "same_kind" if rows.dtype.kind == "f" else "unsafe")
         self.run()
         results[...] = self.outputs
 

@@ -15,7 +15,7 @@ import numpy as np
 from glassnet.errors import ModelFileError
 from glassnet.files.model_file import describe_model
 from glassnet.files.storage import read_tensors, write_tensors
-from glassnet.tables.entry import describe
+from glassnet.tables.entry import Entry, describe
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
 from glassnet.training.training import Training
@@ -71,11 +71,10 @@ def _description(training: Training) -> dict[str, Any]:
     for array in (sources.x, sources.y, sources.weights):
         if array is not None:
             digest.update(np.ascontiguousarray(array).data)
-    settings = {name: value for name, value in recipe._asdict().items() if name not in ("optimizer", "schedule")}
+    settings = {name: value for name, value in recipe._asdict().items() if not isinstance(value, Entry)}
     return {
         **describe_model(training.model),
-        "optimizer": describe(recipe.optimizer),
-        "schedule": describe(recipe.schedule),
+        **{name: describe(value) for name, value in recipe._asdict().items() if isinstance(value, Entry)},
         **{name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},
         "data": digest.hexdigest(),
     }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.program.parameters import Array
-from glassnet.training.history import CostLevels, FinalState, History, Report
+from glassnet.training.history import CostLevels, FinalState, History, Predictability, Report
 from glassnet.training.layer_measures import QUANTITIES, LayerHistory, Measures
 
 LARGEST = np.finfo(np.float64).max  # stands for infinity and NaN in a file, which holds finite numbers only
@@ -34,13 +34,16 @@ def arrays_of(history: History, layers: int) -> dict[str, Array]:
 
 def document_of(history: History) -> dict[str, Any]:
     """Everything that is not a number of an epoch or of a measurement, as plain data."""
-    levels = None if history.final is None else finite(np.array(history.final.levels)).tolist()
+    final = history.final
+    levels = None if final is None else finite(np.array(final.levels)).tolist()
+    scores = None if final is None or final.predictability is None else final.predictability
     return {
         "stopped": history.stopped[:MAX_CHARACTERS],
         "best_epoch": history.best_epoch,
         "warnings": [warning[:MAX_CHARACTERS] for warning in history.warnings[:MAX_WARNINGS]],
         "batch_size": history.layers.batch_size,
         "levels": levels,
+        "predictability": None if scores is None else finite(np.array(scores)).tolist(),
     }
 
 
@@ -52,9 +55,11 @@ def history_of(tensors: Mapping[str, Array], document: Mapping[str, Any], layers
     if not (best is None or type(best) is int) or type(batch) is not int or batch < 0:
         raise ValueError(f"its best epoch is {best!r:.40} and its batch size {batch!r:.40}")
     history.best_epoch, history.layers = best, LayerHistory(_measurements(tensors, layers), batch)
-    levels = _levels(document["levels"])
+    levels = _three(document["levels"], "levels of the cost")
+    scores = _three(document.get("predictability"), "scores of regressions")
     if levels is not None and history.layers.measurements:
-        history.final = FinalState(history.layers.measurements[-1][2], levels)
+        measures = history.layers.measurements[-1][2]
+        history.final = FinalState(measures, CostLevels(*levels), None if scores is None else Predictability(*scores))
     return history
 
 
@@ -101,12 +106,12 @@ def _measurements(tensors: Mapping[str, Array], layers: int) -> list[tuple[int, 
     return [(int(epoch), int(step), Measures(table, cost, noise)) for epoch, step, cost, noise, table in parts]
 
 
-def _levels(values: Any) -> CostLevels | None:
+def _three(values: Any, what: str) -> list[float] | None:
     if values is None:
         return None
     if not isinstance(values, list) or len(values) != 3 or any(type(value) is not float for value in values):
-        raise ValueError(f"its levels of the cost are {values!r:.40}")
-    return CostLevels(*values)
+        raise ValueError(f"its {what} are {values!r:.40}")
+    return values
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What all pictures share: colours, figures outside pyplot's global state, and writing a figure to a file.
+"""What all pictures share: colours, new figures, and writing a figure to a file.
 
 The colours are Okabe and Ito's, which colour-blind readers can distinguish; no picture relies on colour alone.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glassnet.errors import DataError
+from glassnet.errors import DataError, ParameterTypeError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,18 +16,52 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 OKABE_ITO = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+DIVERGING = "PuOr"  # colours of positive and negative numbers
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure that no global state keeps alive and that a notebook displays; width and height in inches."""
-    from matplotlib.figure import Figure
+    """A new figure, of pyplot where a person uses pyplot or a notebook; width and height in inches."""
+    from glassnet.plots.displayed_figure import create_figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return create_figure(figsize=(width, height), layout="constrained")
 
 
-def new_axes(width: float, height: float) -> Axes:
-    """The axes of a new figure; width and height in inches."""
-    return new_figure(width, height).add_subplot()
+def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
+    """The axes that were given, or those of a new figure; width and height in inches. Raises ParameterTypeError."""
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        return new_figure(width, height).add_subplot()
+    if not isinstance(ax, Axes):
+        raise ParameterTypeError(f"ax is a {type(ax).__name__}; pass one of Matplotlib's axes, such as plt.gca().")
+    return ax
+
+
+def refuse_axes(**arguments: Any) -> None:
+    """Raise ParameterTypeError where axes stand in the place of another argument: `plot_layers(history, plt.gca())`."""
+    for name, value in arguments.items():
+        if hasattr(value, "transAxes"):
+            raise ParameterTypeError(f"{name} is an Axes; pass it by its name, ax=...")
+
+
+def add_colorbar(drawn: Any, ax: Axes, label: str, **options: Any) -> None:
+    """A colour bar beside the axes, as high as these are; `options` are those of Matplotlib's colorbar.
+
+    In a figure without a layout, nothing makes room for what stands beside its axes: there it takes a part of them.
+    """
+    figure: Any = ax.get_figure(root=True)
+    if figure.get_layout_engine() is None:
+        figure.colorbar(drawn, ax=ax, label=label, **options)
+    else:
+        figure.colorbar(drawn, cax=ax.inset_axes((1.03, 0.0, 0.05, 1.0)), label=label, **options)
+
+
+def shortened(name: str, length: int) -> str:
+    """The name in so many characters: names often differ in their beginning or their end."""
+    if len(name) <= length:
+        return name
+    end = (length - 1) // 2
+    return f"{name[: length - 1 - end]}…{name[-end:]}"
 
 
 def save_figure(drawn: Axes | Figure, path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Plots of a network: predictions, weights, confusion matrix, and a diagram with weights and errors δ."""
+"""Plots of a network: predictions, confusion matrix, samples, and a diagram with weights and errors δ."""
 
 from __future__ import annotations
 
@@ -12,7 +12,19 @@ from glassnet.batches.sources import checked_sources
 from glassnet.batches.targets import numeric_targets, predicted_classes, target_classes
 from glassnet.errors import DataError, ParameterError
 from glassnet.execution.inference import loaded_executor
-from glassnet.plots.figure import BLUE, GREY, OKABE_ITO, ORANGE, new_axes, new_figure
+from glassnet.plots.figure import (
+    BLUE,
+    DIVERGING,
+    GREY,
+    OKABE_ITO,
+    ORANGE,
+    add_colorbar,
+    axes_for,
+    new_figure,
+    refuse_axes,
+    shortened,
+)
+from glassnet.plots.subject import Estimator, subject_of
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -24,22 +36,26 @@ if TYPE_CHECKING:
 GRID_POINTS = 300  # along each side of a decision surface
 MARKERS = "os^Dv<>PX*"
 MAX_NEURONS = 12  # drawn per layer
-DIVERGING = "PuOr"  # colour-blind readers can distinguish its two ends
 MAX_ANNOTATED_CLASSES = 20  # above this, a confusion matrix shows no counts
+MAX_NAME, MAX_SAMPLE_NAME = 28, 14  # characters of a class's name beside a matrix, and below an image
+MAX_WIDTH = 14.0  # inches, of the diagram of a deep network
 
 
-def plot_predictions(network: NeuralNetwork, x: ArrayLike, y: ArrayLike, ax: Axes | None = None) -> Axes:
+def plot_predictions(network: NeuralNetwork | Estimator, x: ArrayLike, y: ArrayLike, ax: Axes | None = None) -> Axes:
     """Plot the fitted curve over one input, or the decision surface over two, with the samples x, y.
+
+    network : a NeuralNetwork, x and y as in `train` (samples are columns); or a fitted estimator, X and y as in `fit`
 
     Raises DataError if the network has more than two inputs.
     """
+    network, x, y, _ = subject_of(network, x, y)
     sources = checked_sources(network.architecture, network.dtype, x, y)
     inputs = network.architecture.inputs
     if inputs > 2:
         raise DataError(f"this network has {inputs} inputs; a curve needs 1 and a decision surface 2.")
     if inputs == 2:
         _check_one_group(network, "a decision surface")
-    ax = new_axes(5.6, 4.4) if ax is None else ax
+    ax = axes_for(ax, 5.6, 4.4)
     if inputs == 1:
         _curve(network, sources.x[:, 0], sources.y, ax)
     else:
@@ -74,8 +90,7 @@ def _surface(network: NeuralNetwork, x: Array, y: Array, ax: Axes) -> None:
         ax.contour(first, second, classes, levels[1:-1], colors="black", linewidths=0.7)
     else:
         drawn = ax.contourf(first, second, outputs.reshape(first.shape), 20, cmap="cividis", alpha=0.8)
-        assert ax.figure is not None
-        ax.figure.colorbar(drawn, ax=ax, label="output")
+        add_colorbar(drawn, ax, "output")
         ax.contour(first, second, outputs.reshape(first.shape), [0.5], colors="white", linewidths=1.5)
     _plot_samples(x, y, len(outputs), ax)
     ax.set(xlabel="x0", ylabel="x1", title="Predictions")
@@ -87,8 +102,9 @@ def _plot_samples(x: Array, y: Array, outputs: int, ax: Axes) -> None:
     for number in np.unique(targets):
         chosen = x[targets == number]
         colour, marker = OKABE_ITO[int(number) % len(OKABE_ITO)], MARKERS[int(number) % len(MARKERS)]
-        ax.plot(*chosen.T, marker, color=colour, markeredgecolor="white", markersize=5, label=f"{int(number)}")
-    _legend_below(ax, 8, "y")
+        edge: dict[str, Any] = {"markeredgecolor": "black", "markeredgewidth": 0.5}
+        ax.plot(*chosen.T, marker, color=colour, **edge, markersize=5, label=f"{int(number)}")
+    _legend_below(ax, 6, "y")
 
 
 def _legend_below(ax: Axes, columns: int, title: str | None = None) -> None:
@@ -96,47 +112,21 @@ def _legend_below(ax: Axes, columns: int, title: str | None = None) -> None:
     ax.legend(title=title, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=columns, frameon=False)
 
 
-def plot_weights(network: NeuralNetwork, layer: int = 1, shape: tuple[int, int] | None = None, ax: Any = None) -> Axes:
-    """Plot the weights of a layer: one image per neuron if its inputs form an image of `shape`, else the matrix W.
-
-    `shape` is (rows, columns); by default, a square number of inputs, 64 or more, forms a square image.
-    """
-    if not 1 <= layer <= len(network.weights):
-        raise ParameterError(f"layer is {layer}, but the network has layers 1 to {len(network.weights)}.")
-    w = network.weights[layer - 1]
-    side = int(np.sqrt(w.shape[1]))
-    shape = (side, side) if shape is None and side * side == w.shape[1] and side >= 8 else shape
-    if shape is not None and shape[0] * shape[1] != w.shape[1]:
-        raise ParameterError(f"shape is {shape}, but layer {layer} has {w.shape[1]} inputs.")
-    ax = new_axes(6.4, 5.0) if ax is None else ax
-    image = w if shape is None else _tiled(w[:40], shape)
-    limit = float(np.nanmax(np.abs(image))) or 1.0
-    aspect = "auto" if shape is None else "equal"
-    drawn = ax.imshow(image, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest", aspect=aspect)
-    ax.figure.colorbar(drawn, ax=ax, label="weight", shrink=1.0 if shape is None else 0.5)
-    if shape is None:
-        ax.set(xlabel="input k", ylabel="neuron j", title=f"W{layer} {w.shape}")
-    else:
-        ax.spines[:].set_visible(False)
-        ax.set(xticks=[], yticks=[], title=f"W{layer}: weights of {min(40, len(w))} of {len(w)} neurons")
-    return ax
-
-
-def _tiled(rows: Array, shape: tuple[int, int]) -> Array:
-    """Images side by side, eight per line, separated by NaN."""
-    columns = min(8, len(rows))
-    lines = -(-len(rows) // columns)
-    sheet = np.full((lines * (shape[0] + 1) - 1, columns * (shape[1] + 1) - 1), np.nan)
-    for number, row in enumerate(rows):
-        top, left = (number // columns) * (shape[0] + 1), (number % columns) * (shape[1] + 1)
-        sheet[top : top + shape[0], left : left + shape[1]] = row.reshape(shape)
-    return sheet
-
-
 def plot_confusion(
-    network: NeuralNetwork, x: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None, ax: Axes | None = None
+    network: NeuralNetwork | Estimator,
+    x: ArrayLike,
+    y: ArrayLike,
+    names: Sequence[str] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
-    """Plot the confusion matrix: a row per true class, a column per predicted one, coloured by fraction of the row."""
+    """Plot the confusion matrix: a row per true class, a column per predicted one, coloured by fraction of the row.
+
+    network : a NeuralNetwork, x and y as in `train` (samples are columns); or a fitted estimator, X and y as in `fit`
+    names : of the classes; those of an estimator are its classes_
+    """
+    refuse_axes(names=names)
+    network, x, y, classes = subject_of(network, x, y)
+    names = classes if names is None else names
     sources = checked_sources(network.architecture, network.dtype, x, y)
     _check_one_group(network, "a confusion matrix")
     true = target_classes(network.architecture, sources.y)
@@ -146,20 +136,21 @@ def plot_confusion(
     predicted = predicted_classes(outputs.T, (len(outputs),)).astype(int)
     count = max(len(outputs), 2)
     counts = np.bincount(true.astype(int) * count + predicted, minlength=count * count).reshape(count, count)
-    ax = new_axes(5.6, 5.0) if ax is None else ax
-    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    drawn = ax.imshow(fractions, cmap="cividis", vmin=0, vmax=1)
-    assert ax.figure is not None
-    ax.figure.colorbar(drawn, ax=ax, label="fraction of the true class")
-    labels = list(map(str, range(count))) if names is None else list(names)
+    labels = [shortened(str(name), MAX_NAME) for name in (range(count) if names is None else names)]
     if len(labels) != count:
         raise ParameterError(f"names has {len(labels)} entries, but there are {count} classes.")
+    side, margin = min(max(3.6, 0.32 * count), 12.0), 0.08 * max(map(len, labels))  # inches
+    ax = axes_for(ax, side + margin + 2.0, side + margin + 1.2)
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    add_colorbar(ax.imshow(fractions, cmap="cividis", vmin=0, vmax=1), ax, "fraction of the true class")
     for line, column in np.ndindex(counts.shape) if count <= MAX_ANNOTATED_CLASSES else ():
         if not counts[line, column]:
             continue  # so that the errors stand out
         colour = "black" if fractions[line, column] > 0.5 else "white"
         ax.text(column, line, f"{counts[line, column]:,}", ha="center", va="center", color=colour, fontsize=8)
     ax.set(xticks=range(count), yticks=range(count), xticklabels=labels, yticklabels=labels)
+    if sum(map(len, labels)) + count > 10 * side:  # characters beside each other
+        ax.tick_params(axis="x", labelrotation=90)
     accuracy = np.trace(counts) / max(counts.sum(), 1)
     ax.set(xlabel="predicted", ylabel="true", title=f"{accuracy:.2%} of {counts.sum():,} correct")
     return ax
@@ -170,29 +161,34 @@ def plot_samples(
 ) -> Figure:
     """Draw images with the predicted class below each; errors come first, framed and marked ✗, with the true class.
 
-    images (n, rows, columns); predicted and true are class numbers (n,). At most half of the images are errors.
+    images (n, rows, columns); predicted and true are class numbers (n,). At most half of the images are errors. Each
+    image has axes of its own in the figure that is returned, so there is no ax=.
     """
+    refuse_axes(names=names, count=count)
     predicted, true = np.asarray(predicted), np.asarray(true)
     if not len(images) == len(predicted) == len(true) or not len(images):
         raise DataError(f"images, predicted and true have {len(images)}, {len(predicted)} and {len(true)} entries.")
-    labels = list(map(str, range(int(max(predicted.max(), true.max())) + 1))) if names is None else list(names)
+    classes = range(int(max(predicted.max(), true.max())) + 1) if names is None else names
+    labels = [shortened(str(name), MAX_SAMPLE_NAME) for name in classes]
     wrong, right = np.flatnonzero(predicted != true), np.flatnonzero(predicted == true)
     chosen = np.concatenate([wrong[: count // 2], right])[:count]
     rows = -(-len(chosen) // columns)
-    figure = new_figure(1.15 * columns, 1.45 * rows + 0.6)
+    lines = 2 if max(map(len, labels)) > 3 else 1
+    figure = new_figure(1.15 * columns, (1.25 + 0.2 * lines) * rows + 0.6)
     for index, sample in enumerate(chosen):
         ax = figure.add_subplot(rows, columns, index + 1)
-        _draw_sample(ax, images[sample], labels[predicted[sample]], labels[true[sample]])
+        ax.imshow(images[sample], cmap="gray_r", interpolation="nearest")
+        _label_sample(ax, labels[predicted[sample]], labels[true[sample]], predicted[sample] != true[sample])
     figure.suptitle(f"{len(wrong):,} of {len(true):,} samples are misclassified; ✗ marks the errors shown", fontsize=11)
     return figure
 
 
-def _draw_sample(ax: Axes, image: Array, predicted: str, true: str) -> None:
-    """Draw one image and its prediction, framed if it is wrong."""
-    wrong = predicted != true
-    ax.imshow(image, cmap="gray_r", interpolation="nearest")
+def _label_sample(ax: Axes, predicted: str, true: str, wrong: bool) -> None:
+    """Write the prediction below an image, which is framed if it is wrong."""
     ax.set(xticks=[], yticks=[])
-    ax.set_xlabel(f"✗ {predicted}, is {true}" if wrong else predicted, color=ORANGE if wrong else "black", fontsize=10)
+    is_short = len(predicted + true) < 7
+    label = (", " if is_short else "\n").join((f"✗ {predicted}", f"is {true}")) if wrong else predicted
+    ax.set_xlabel(label, color=ORANGE if wrong else "black", fontsize=10 if is_short else 8)
     for spine in ax.spines.values():
         spine.set(color=ORANGE if wrong else "#cccccc", linewidth=3 if wrong else 1)
 
@@ -204,15 +200,19 @@ def _check_one_group(network: NeuralNetwork, plot: str) -> None:
         raise DataError(f"this network predicts {count} groups of classes per sample; {plot} can show only one.")
 
 
-def plot_network(network: NeuralNetwork, x: Any = None, y: Any = None, ax: Axes | None = None) -> Axes:
+def plot_network(network: NeuralNetwork | Estimator, x: Any = None, y: Any = None, ax: Axes | None = None) -> Axes:
     """Draw the network: a line per weight (dashed if negative) and, given samples x, y, each neuron's mean δ as colour.
 
     Only the first neurons of wide layers are drawn.
+
+    network : a NeuralNetwork, x and y as in `train` (samples are columns); or a fitted estimator, X and y as in `fit`
     """
+    refuse_axes(x=x, y=y)
+    network, x, y, _ = subject_of(network, x, y)
     from matplotlib.colors import SymLogNorm
 
     widths = [network.architecture.inputs, *(dense.fan_out for dense in network.architecture.dense)]
-    ax = new_axes(1.9 * len(widths) + 1.5, 4.8) if ax is None else ax
+    ax = axes_for(ax, min(1.9 * len(widths) + 1.5, MAX_WIDTH), 4.8)
     positions = [_neuron_positions(number, width) for number, width in enumerate(widths)]
     for w, left, right in zip(network.weights, positions, positions[1:], strict=False):
         _draw_weights(w, left, right, ax)
@@ -226,8 +226,7 @@ def plot_network(network: NeuralNetwork, x: Any = None, y: Any = None, ax: Axes 
         name = "x" if not number else network.architecture.dense[number - 1].activation.name
         ax.text(number, -0.62, f"{name}{more}", ha="center", va="top")
     if errors:
-        assert ax.figure is not None
-        ax.figure.colorbar(drawn, ax=ax, label="mean δ (symmetric log)", ticks=[-1, -1e-2, -1e-4, 0, 1e-4, 1e-2, 1])
+        add_colorbar(drawn, ax, "mean δ (symmetric log)", ticks=[-1, -1e-2, -1e-4, 0, 1e-4, 1e-2, 1])
     ax.plot([], [], color=BLUE, label="positive weight")
     ax.plot([], [], color=ORANGE, linestyle="--", label="negative weight")
     ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.1), ncols=2)

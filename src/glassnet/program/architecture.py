@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import filterfalse
 from typing import Any, NamedTuple
 
-from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.errors import ParameterError, ParameterTypeError, counted
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.costs import Cost, CostLike, cost
 from glassnet.tables.layers import LAYERS, Layer, layer
@@ -70,7 +70,7 @@ def architecture(
     )
     if any(map(acts_before, between[0])):
         raise ParameterError("layers[1] acts before an activation, but there is none before the first dense layer.")
-    resolved = cost(cost_entry, widths[-1])
+    resolved = cost(cost_entry, widths[-1], entries[-1].name)
     _check_fit(resolved, entries[-1], bool(dense[-1].after))
     return Architecture(widths[0], tuple(between[0]), dense, resolved, penalty("l1", l1), penalty("l2", l2))
 
@@ -111,7 +111,9 @@ def _widths_and_layers(layers: Iterable[Any]) -> tuple[list[int], list[list[Laye
         else:
             between[-1].append(_layer(index, entry))
     if len(widths) < 2:
-        raise ParameterError(f"layers has {len(widths)} width(s); a network needs the inputs and one layer: [2, 1].")
+        raise ParameterError(
+            f"layers has {counted(len(widths), 'width')}; a network needs the inputs and one layer: [2, 1]."
+        )
     return widths, between
 
 
@@ -143,20 +145,37 @@ def _activations(activations: Sequence[Any] | None, widths: Sequence[int]) -> li
         raise ParameterTypeError(f"activations must be a list with one entry per dense layer, not {given!r}.")
     if len(given) != count:
         raise ParameterError(
-            f"activations has {len(given)} entries, but layers has {count} dense layers; give {count}."
+            f"activations has {counted(len(given), 'entry', 'entries')}, but layers has "
+            f"{counted(count, 'dense layer')}; give {count}."
         )
     entries = [activation(each) for each in given]
     for index, (entry, width) in enumerate(zip(entries, widths, strict=True)):
         if entry.groups and sum(entry.groups) != width:
             groups = f"activations[{index}] has groups of {sum(entry.groups)} outputs in all"
             raise ParameterError(f"{groups}, but its layer has {width}; make them equal.")
+        if width == 1 and not entry.elementwise:
+            fault = f"activations[{index}] is {entry.name!r} of a single neuron, which is always 1, whatever x is"
+            advice = "take 'sigmoid' (one output tells two classes apart), or one output for each class"
+            raise ParameterError(f"{fault}: {advice}.")
     return entries
 
 
+def fits(cost: Cost, output: Activation) -> bool:
+    """Whether an output activation has its range in the cost's domain, and its outputs the sum that the cost needs."""
+    return cost.outputs.contains(output.range) and (cost.target_sum is None or not output.elementwise)
+
+
 def _check_fit(cost: Cost, output: Activation, layers_follow: bool) -> None:
-    """Raise where the range of the output activation leaves the domain of the cost."""
+    """Raise where the range of the output activation leaves the domain of the cost, or its outputs lack a sum."""
     if layers_follow and cost.outputs.low > float("-inf"):
         raise ParameterError(f"cost {cost.name!r} needs the activation as the last step; no layer may follow it.")
     if not cost.outputs.contains(output.range):
         reason = f"needs outputs in {cost.outputs}, but activation {output.name!r} gives {output.range}"
         raise ParameterError(f"cost {cost.name!r} {reason}; end with another activation or take another cost.")
+    if not fits(cost, output):
+        reason = (
+            f"needs outputs that add up to {cost.target_sum:g} for each sample, and those of {output.name!r} do not"
+        )
+        fault = "with every output at 1 it would be 0, whatever the class"
+        advice = "end with 'softmax', or take cost 'binary_cross_entropy' for classes that do not exclude one another"
+        raise ParameterError(f"cost {cost.name!r} {reason}: {fault}; {advice}.")

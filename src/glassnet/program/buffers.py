@@ -71,4 +71,5 @@ class Memory:
 
     def set(self, name: str, columns: Any) -> None:
         """Copy values into a quantity; they have samples as columns."""
-        self.columns(name)[...] = columns
+        with np.errstate(under="ignore"):  # a number too small for the dtype is 0 in it
+            self.columns(name)[...] = columns

@@ -152,7 +152,7 @@ class _Builder(EquationList):
         """The cost of each sample, the penalty, and their mean C."""
         self.label = "cost"
         cost, out = self.architecture.cost, self.output_of(self.last)
-        text = f"c  = {cost.text(out)} a sample"
+        text = f"c  = {cost.text(out)} per sample"
         value = cost.pairs[self.architecture.dense[-1].activation.name] if self.paired else cost.value
         read = self.activation_input(self.last) if self.paired else out
         if value is None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.errors import ParameterError, ParameterTypeError, counted
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ALIGNMENT = 64  # bytes: one cache line, one AVX-512 vector
@@ -151,7 +151,9 @@ class ParameterList(Sequence[Array]):
         if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray)):
             raise ParameterTypeError(f"{name} must be a list of {len(self)} arrays, not {values!r}.")
         if len(values) != len(self):
-            raise ParameterError(f"{name} has {len(values)} arrays, but the network has {len(self)} dense layers.")
+            raise ParameterError(
+                f"{name} has {counted(len(values), 'array')}, but the network has {counted(len(self), 'dense layer')}."
+            )
         before = [array.copy() for array in self]
         try:
             for index, value in enumerate(values):

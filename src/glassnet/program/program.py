@@ -37,6 +37,7 @@ SPLITS = {  # how threads share an equation: by samples, by units (columns, or r
     **dict.fromkeys(("mean_cost", "clip_scale"), "once"),
 }
 
+MAX_WIDTH = 100  # of a printed line that two equations share
 OPERANDS = {"affine": 3, "propagate": 2}  # what these kinds read themselves; a formula joined to one reads the rest
 
 
@@ -102,8 +103,8 @@ class Extent(NamedTuple):
 class Program(NamedTuple):
     """The equations of one step in order, the quantities they name, and the numbers that a step takes from outside.
 
-    `scalars` are the names of the step scalars (rates, decay factors), `groups` the (rate factor, decays) pairs of the
-    parameters' segments. `shared` maps a quantity to the one whose memory it reuses.
+    `scalars` are the names of the step scalars (rates, decay factors), `groups` the distinct (rate factor, decay
+    factor) pairs of the parameters' segments. `shared` maps a quantity to the one whose memory it reuses.
     """
 
     rows: tuple[Row, ...]
@@ -111,7 +112,7 @@ class Program(NamedTuple):
     segments: tuple[Segment, ...]
     statistics: tuple[Segment, ...]
     scalars: tuple[str, ...] = ()
-    groups: tuple[tuple[float, bool], ...] = ()
+    groups: tuple[tuple[float, float], ...] = ()
     optimizer: Any = None
     shared: Mapping[str, str] = {}
 
@@ -227,13 +228,14 @@ def _lines(rows: Sequence[Row], program: Program) -> list[str]:
         before = rows[number - 1] if number else None
         if before is not None and (before.label, row.label) in (("BP4", "BP3"), ("cost", "cost")):
             tag = f"{row.label}  " if row.label != "cost" else ""
-            lines[-1] = f"{lines[-1]:<{36 if tag else 39}} {tag}{row.text}"
+            joined = f"{lines[-1]:<{35 if tag else 38}}  {tag}{row.text}"
+            lines[-1:] = [joined] if len(joined) <= MAX_WIDTH else [lines[-1], f"{tag:<9} {row.text}"]
         else:
             label = "" if row.label == last and row.label not in ("BP2", "BP4") else row.label
             lines.append(f"{label:<9} {row.text}")
         if row.kind == "affine":
             names = (row.reads[1], row.reads[0]) if row.reads[1] == "w1" else ()  # the first line says how to read them
             shapes = "".join(f"  {symbol(name)} {program.shape(name)}" for name in names)
-            lines[-1] = f"{lines[-1]:<36} {program.shape(row.writes[0])}{shapes}"
+            lines[-1] = f"{lines[-1]:<35}  {program.shape(row.writes[0])}{shapes}"
         last = row.label
     return lines

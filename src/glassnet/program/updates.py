@@ -17,7 +17,8 @@ ONE = np.ones(1)
 class StepOptions(NamedTuple):
     """What a training step adds to the network: its optimiser, and which equations it needs.
 
-    `factors` multiply the rate, one per dense layer; `labels` says that y are class numbers.
+    `factors` multiply the rate and `decay_factors` the decay, one per segment of the parameters; without
+    `decay_factors` weights decay and other segments do not. `labels` says that y are class numbers.
     """
 
     optimizer: Optimizer
@@ -26,20 +27,22 @@ class StepOptions(NamedTuple):
     clip_norm: bool = False
     clip_value: bool = False
     factors: tuple[float, ...] = ()
-
-    def group(self, segment: Segment) -> tuple[float, bool]:
-        """The factor on a segment's rate, and whether decay applies to it."""
-        factor = self.factors[max(segment.layer, 1) - 1] if self.factors else 1.0
-        return factor, segment.is_weight and self.decays
+    decay_factors: tuple[float, ...] = ()
 
     @property
     def decays(self) -> bool:
         """Whether the optimiser treats weights and other segments differently."""
         return self.optimizer.scalars(ONE, ONE, 1.0) != self.optimizer.scalars(ONE, ONE, 0.0)
 
-    def groups(self, segments: tuple[Segment, ...]) -> tuple[tuple[float, bool], ...]:
-        """The distinct groups, in order; the step scalars of the n-th are called "name n"."""
-        return tuple(dict.fromkeys(map(self.group, segments)))
+    def pairs(self, segments: tuple[Segment, ...]) -> list[tuple[float, float]]:
+        """The factors on the rate and on the decay of each segment."""
+        rates = self.factors or (1.0,) * len(segments)
+        decays = self.decay_factors or tuple(float(segment.is_weight) for segment in segments)
+        return list(zip(rates, decays if self.decays else (0.0,) * len(segments), strict=True))
+
+    def groups(self, segments: tuple[Segment, ...]) -> tuple[tuple[float, float], ...]:
+        """The distinct pairs of factors, in order; the step scalars of the n-th are called "name n"."""
+        return tuple(dict.fromkeys(self.pairs(segments)))
 
 
 def add_update(equations: EquationList, options: StepOptions) -> None:
@@ -49,8 +52,9 @@ def add_update(equations: EquationList, options: StepOptions) -> None:
         _clip_value(equations)
     if options.clip_norm:
         _clip_norm(equations)
-    for segment in equations.segments:
-        _optimise(equations, segment, options)
+    groups = options.groups(equations.segments)
+    for segment, pair in zip(equations.segments, options.pairs(equations.segments), strict=True):
+        _optimise(equations, segment, options.optimizer, groups.index(pair))
 
 
 def _clip_value(equations: EquationList) -> None:
@@ -76,19 +80,18 @@ def _clip_norm(equations: EquationList) -> None:
         text = ""
 
 
-def _optimise(equations: EquationList, segment: Segment, options: StepOptions) -> None:
+def _optimise(equations: EquationList, segment: Segment, optimizer: Optimizer, group: int) -> None:
     """Add w, states ← the optimiser's update; its scalars are those of the segment's group."""
-    group = options.groups(equations.segments).index(options.group(segment))
-    states = tuple(f"{name} {segment.name}" for name in options.optimizer.states)
+    states = tuple(f"{name} {segment.name}" for name in optimizer.states)
     for number, name in enumerate(states):
         equations.buffers[name] = Buffer(segment.shape, f"state{number}", segment=segment.name, layer=segment.layer)
-    names = tuple(options.optimizer.scalars(ONE, ONE))
+    names = tuple(optimizer.scalars(ONE, ONE))
     arrays = 2 + len(states)
 
     def update(*values: Any) -> Any:
-        return options.optimizer.update(*values[:arrays], **dict(zip(names, values[arrays:], strict=True)))
+        return optimizer.update(*values[:arrays], **dict(zip(names, values[arrays:], strict=True)))
 
     reads, writes = (segment.name, f"d{segment.name}", *states), (segment.name, *states)
-    text = f"W, b ← {options.optimizer.name}(lr)" if segment is equations.segments[0] else ""
+    text = f"W, b ← {optimizer.name}(lr)" if segment is equations.segments[0] else ""
     scalars, shapes = tuple(f"{name} {group}" for name in names), dict.fromkeys(writes, segment.shape)
     equations.formula(update, reads, shapes, text, scalars=scalars, role="update", layer=segment.layer)

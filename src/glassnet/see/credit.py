@@ -16,6 +16,7 @@ from glassnet.execution.inference import loaded_executor, output_name
 from glassnet.execution.model import Model
 from glassnet.execution.prediction import block_size
 from glassnet.program.parameters import Array
+from glassnet.result_html import table_html
 from glassnet.training.layer_measures import square_sums
 
 
@@ -34,13 +35,15 @@ class Credit(NamedTuple):
     @property
     def shares(self) -> Array:
         """Each sample's share of a layer's summed norms, (layers, n); those of a layer add up to 1 (or are all 0)."""
-        sums = self.norms.sum(axis=1, keepdims=True)
-        return np.divide(self.norms, sums, out=np.zeros_like(self.norms), where=sums > 0)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            sums = self.norms.sum(axis=1, keepdims=True)
+            return np.divide(self.norms, sums, out=np.zeros_like(self.norms), where=sums > 0)
 
     @property
     def gradient_norms(self) -> Array:
         """The norm of each sample's gradient over all layers, (n,)."""
-        return np.sqrt((self.norms**2).sum(axis=0))
+        with np.errstate(over="ignore", under="ignore"):
+            return np.sqrt((self.norms**2).sum(axis=0))
 
     def largest(self, count: int = 10) -> Array:
         """The numbers of the samples with the largest gradients, the largest first."""
@@ -62,8 +65,8 @@ class Credit(NamedTuple):
             f"{'sample':>8}{'cost':>10}  share of each layer",
         ]
         for sample in self.largest():
-            shares = "  ".join(f"{share:.2%}" for share in self.shares[:, sample])
-            lines.append(f"{sample:>8}{self.costs[sample]:>10.4g}  {shares}{self._label_text(sample)}")
+            number, cost, *others = self._cells(sample)
+            lines.append(f"{number:>8}{cost:>10}  {'  '.join(others).rstrip()}")
         return "\n".join(lines)
 
     def _label_text(self, sample: int) -> str:
@@ -75,6 +78,15 @@ class Credit(NamedTuple):
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        columns = ["sample", "cost", *(f"share of layer {layer}" for layer in range(1, len(self.norms) + 1)), ""]
+        return table_html(str(self).partition("\n")[0], columns, map(self._cells, self.largest()))
+
+    def _cells(self, sample: int) -> list[str]:
+        """A line of the table: the sample, its cost, its share of each layer, and its label where that is doubtful."""
+        shares = (f"{share:.2%}" for share in self.shares[:, sample])
+        return [str(sample), f"{self.costs[sample]:.4g}", *shares, self._label_text(sample).strip()]
 
 
 def credit(model: Model, x: Any, y: Any) -> Credit:
@@ -97,6 +109,7 @@ def _part(model: Model, sources: Sources) -> tuple[Array, Array, Array]:
     executor.run()
     rows = [row for row in executor.program.rows if row.kind == "bp4"]
     pairs = {row.writes[0]: [square_sums(executor.rows(name)) for name in row.reads] for row in rows}
-    norms = [np.sqrt(np.multiply(*pairs[f"dw{layer}"])) for layer in range(1, len(rows) + 1)]
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        norms = [np.sqrt(np.multiply(*pairs[f"dw{layer}"])) for layer in range(1, len(rows) + 1)]
     outputs = executor.columns(output_name(executor.program)).copy()
     return np.array(norms), executor.rows("c").astype(np.float64), outputs

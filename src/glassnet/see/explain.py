@@ -25,18 +25,19 @@ from glassnet.see.quantities import PreparedPass, prepare_pass
 from glassnet.see.stage import SAMPLES, Axis, Evaluation, Stage
 from glassnet.see.stage_text import StageText
 from glassnet.see.trace import Trace, number, samples
+from glassnet.see.verdict import verdict
 from glassnet.tables import optimizers
 from glassnet.training.settings import positive
 from glassnet.training.step_scalars import first_step_scalars
 
 NOTATIONS = {
     "columns": (
-        "Samples are columns, as in the article and in Nielsen: a is (fan_out, m), W (fan_out, fan_in), z = W·a + b. "
+        "Samples are columns, as in Nielsen's book: a is (fan_out, m), W (fan_out, fan_in), z = W·a + b. "
         "In rows (scikit-learn, PyTorch) every array is transposed and every product turned round: z = a·W + b."
     ),
     "rows": (
         "Samples are rows, as in scikit-learn and PyTorch: a is (m, fan_out), W (fan_in, fan_out), z = a·W + b. W is "
-        "scikit-learn's coefs_ and the transpose of PyTorch's weight and of the article's W; b and db are rows."
+        "scikit-learn's coefs_ and the transpose of PyTorch's weight and of net.weights; b and db are rows."
     ),
 }
 MAX_NEURONS, SELECTED_NEURONS = 6, 4  # a layer of more than the first is shown by this many of its neurons
@@ -47,8 +48,9 @@ RICH_STYLES = {"heading": "bold cyan", "formula": "bold", "numbers": "", "senten
 class Explanation:
     """One step, explained: `print` it, show it in a notebook, `rich.print` it, or write `html()` to a file.
 
-    `stages` are its equations; `trace` holds every quantity as computed from the weights before the step; `before` and
-    `after` are C on this batch, `predicted` is Σ gradient·change and `real` is after − before.
+    `about` is its introduction, a paragraph per line; `stages` are its equations; `trace` holds every quantity as
+    computed from the weights before the step; `before` and `after` are C on this batch, `predicted` is
+    Σ gradient·change and `real` is after − before.
     """
 
     about: str
@@ -72,21 +74,17 @@ class Explanation:
     @property
     def verdict(self) -> str:
         """Whether the step helped: the predicted and the real change of the cost, in sentences."""
-        helped = "The step helped" if self.real < 0 else "The step did not help"
-        gap = abs(self.real - self.predicted) / abs(self.predicted) if self.predicted else 0.0
-        close = "the slope predicted this step well"
-        far = "the step is so long that the cost curves away from its slope; try a smaller lr"
-        return (
-            f"{helped}: predicted Σ gradient·change = {self.predicted:+.6f}, real {self.before:.6f} → {self.after:.6f} "
-            f"= {self.real:+.6f} (C on the same samples, a mean); they differ by {gap:.1%}: "
-            f"{close if gap < 0.1 else far}."
-        ).replace("-", "−")
+        return verdict(self.before, self.after, self.predicted)
+
+    def _introduction(self) -> list[str]:
+        """The paragraphs before the first equation."""
+        return [*self.about.split("\n"), NOTATIONS[self.notation], *filter(None, [selection_text(self.trace)])]
 
     def lines(self, width: int = 100, ascii_only: bool = False) -> Iterator[Line]:
         """Lines of text with their styles (heading, formula, numbers, sentence), in ASCII on request."""
         encoded = to_ascii if ascii_only else str
-        yield from wrapped(encoded(self.about), width)
-        yield from wrapped(encoded(NOTATIONS[self.notation]), width)
+        for paragraph in self._introduction():
+            yield from wrapped(encoded(paragraph), width)
         yield "sentence", ""
         for stage in self.stages:
             for style, text in stage_lines(stage.in_ascii if ascii_only else stage, self.picks, width):
@@ -108,7 +106,7 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         stages = "".join(stage_html(stage, self.picks) for stage in self.stages)
-        head = f"<p>{escape(self.about)}</p><p>{escape(NOTATIONS[self.notation])}</p>"
+        head = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in self._introduction())
         end = f"<section><h4>did it help?</h4><p>{escape(self.verdict)}</p></section>"
         return f"{STYLE}<div class='glassnet-step'>{head}{stages}{end}</div>"
 
@@ -134,9 +132,9 @@ def explain_step(
     first = {name: twin.parameters[name].copy() for name in twin.parameters}
     evaluations, trace = _run_equations(prepared)
     general = _without_shortcut(model, data, dtype)
-    stages = StageText(twin.architecture, prepared.program, general).stages(evaluations)
+    stages = StageText(twin.architecture, prepared.program, general, selected(trace)).stages(evaluations)
     about = (
-        f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(twin)}, computed in "
+        f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(model)}, computed in "
         f"{twin.dtype} by engine {model.engine!r}. C, dW and db are means over the samples, δ is each sample's own. "
         "Layers count from 1, neurons and samples from 0."
     )
@@ -166,7 +164,8 @@ def _costs(prepared: PreparedPass, first: dict[str, Array]) -> tuple[float, floa
     program, executor, parameters = prepared.program, prepared.executor, prepared.model.parameters
     before = float(executor.rows("C")[0])
     gradients = {name: executor.columns(f"d{name}") for name in parameters}
-    predicted = sum(float((gradients[name] * (parameters[name] - first[name])).sum()) for name in parameters)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # of numbers near the dtype's ends
+        predicted = sum(float((gradients[name] * (parameters[name] - first[name])).sum()) for name in parameters)
     executor.run(program.head("batch"), program.writer("C") + 1)
     return before, float(executor.rows("C")[0]), predicted
 
@@ -191,6 +190,26 @@ def selected(trace: Trace) -> Picks:
             neurons = list(dict.fromkeys(neurons))[:SELECTED_NEURONS]
         picks[layer] = sorted(neurons)
     return picks
+
+
+def selection_text(trace: Trace) -> str:
+    """Which neurons and samples are shown, and why; empty where all of them are."""
+    shown: list[str] = []
+    if max(trace[f"z{layer}"].shape[0] for layer in range(1, len(trace)) if f"z{layer}" in trace) > MAX_NEURONS:
+        shown.append(
+            f"of a layer of more than {MAX_NEURONS} neurons the {SELECTED_NEURONS} with the largest |δ|, among them "
+            "the one that receives the largest |∂c/∂a|"
+        )
+    if trace["a0"].shape[0] > MAX_NEURONS:
+        shown.append(f"of more than {MAX_NEURONS} inputs the {SELECTED_NEURONS} with the largest |a0|")
+    if trace.m > SAMPLES:
+        shown.append(f"of {trace.m:,} samples the first {SAMPLES}, which also decide what is largest")
+    if not shown:
+        return ""
+    return (
+        f"To fit a screen, large arrays are shown in part: {'; '.join(shown)}. The numbers beside and above the "
+        "brackets are indices; the equations were computed with all numbers."
+    )
 
 
 def _sizes(values: Array) -> Array:

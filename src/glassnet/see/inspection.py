@@ -87,8 +87,10 @@ class Inspection:
         it, one change to try, and its expected effect. Raises ParameterError where there is neither a run nor data.
         """
         from glassnet.see.diagnosis import diagnose
+        from glassnet.see.wording import NETWORK
 
-        return diagnose(self.model, self.history, self.recent_samples, x, y, columns)
+        wording = NETWORK._replace(columns=columns)
+        return diagnose(self.model, self.history, self.recent_samples, x, y, wording)
 
     def credit(self, x: ArrayLike, y: ArrayLike) -> Credit:
         """The part of each sample in each layer's gradient, ‖δ‖·‖a‖, from one pass over x (fan_in, batch) and y.

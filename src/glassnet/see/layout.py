@@ -105,7 +105,7 @@ def _joined(blocks: list[Block]) -> list[str]:
 def stage_lines(stage: Stage, picks: Picks, width: int) -> list[Line]:
     """A stage as lines of text with their styles."""
     lines: list[Line] = [("heading", f"{stage.label:<9}{stage.title}")]
-    lines += wrapped(stage.formula, width, "formula")
+    lines += [line for formula in stage.formula.split("\n") for line in wrapped(formula, width, "formula")]
     lines += [("numbers", f"  {line}".rstrip()) for line in beside(stage.terms, picks, width - 2)]
     lines += wrapped(stage.sentence, width)
     return [*lines, ("sentence", "")]
@@ -148,7 +148,7 @@ def stage_html(stage: Stage, picks: Picks) -> str:
         else:
             terms += f"<span class='term'>{sign}{_table(cells_of(term, picks))}</span>"
             sign = ""
-    formula = f"<p><code>{escape(stage.formula)}</code></p>" if stage.formula else ""
+    formula = "".join(f"<p><code>{escape(line)}</code></p>" for line in stage.formula.split("\n") if line)
     heading = f"<h4>{escape(stage.label)} · {escape(stage.title)}</h4>"
     return f"<section>{heading}{formula}<div class='terms'>{terms}</div><p>{escape(stage.sentence)}</p></section>"
 

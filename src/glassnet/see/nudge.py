@@ -15,13 +15,17 @@ from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.execution.model import Model
 from glassnet.program.equations import propagate
 from glassnet.program.program import Program, error_name, symbol
+from glassnet.result_html import lines_html
 from glassnet.see.quantities import Entry, PreparedPass, parse_entry, prepare_pass
+
+ROUNDING = 8  # by how many units in the last place the sum of a few equations may differ
 
 
 class Nudge(NamedTuple):
     """One number moved by ±step: the slope of C that was measured, and the derivative it should equal.
 
-    `kind` describes that derivative; `difference` is relative. Printed, it is a sentence.
+    `kind` describes that derivative; `difference` is relative. `rounding` is by how much rounding may have moved the
+    slope: C has no more digits. Printed, it is a sentence.
     """
 
     quantity: str
@@ -29,6 +33,7 @@ class Nudge(NamedTuple):
     slope: float
     derivative: float
     kind: str
+    rounding: float = 0.0
 
     @property
     def difference(self) -> float:
@@ -38,9 +43,22 @@ class Nudge(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.quantity} ± {self.step:g} moves C with slope {self.slope:.9g}; {self.kind} is "
-            f"{self.derivative:.9g} (relative difference {self.difference:.1e})"
+            f"{self.quantity} ± {self.step:g} moves C with slope {self.slope + 0.0:.9g}; {self.kind} is "
+            f"{self.derivative + 0.0:.9g} ({self._agreement()})"
         )
+
+    def _agreement(self) -> str:
+        """How far the two are apart, and whether rounding may be the reason."""
+        if max(abs(self.slope), abs(self.derivative)) <= self.rounding:
+            return f"both are 0 up to rounding: with this step, no slope below {self.rounding:.0e} shows in C"
+        is_rounding = 0 < abs(self.slope - self.derivative) <= self.rounding
+        return f"relative difference {self.difference:.1e}{', of the size of rounding' if is_rounding else ''}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return lines_html(self)
 
 
 def cost_with(model: Model, data: tuple[Any, Any, Any], override: Any) -> float:
@@ -78,7 +96,9 @@ def nudge(model: Model, data: tuple[Any, Any, Any], quantity: str, step: float) 
     value = float(prepared.executor.columns(entry.name)[entry.at])
     derivative, kind = _derivative(prepared, entry)
     up, down = (cost_after(prepared, {entry: value + sign * step}) for sign in (1, -1))
-    return Nudge(str(entry), step, (up - down) / ((value + step) - (value - step)), derivative, kind)
+    width = (value + step) - (value - step)
+    rounding = ROUNDING * float(np.finfo(np.float64).eps) * max(abs(up), abs(down)) / width if width else 0.0
+    return Nudge(str(entry), step, (up - down) / width, derivative, kind, rounding)
 
 
 def _derivative(prepared: PreparedPass, entry: Entry) -> tuple[float, str]:

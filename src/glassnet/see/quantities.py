@@ -17,7 +17,7 @@ from glassnet.execution.executor import Executor
 from glassnet.execution.inference import set_batch
 from glassnet.execution.model import Model
 from glassnet.program.builder import build
-from glassnet.program.program import Program, symbol
+from glassnet.program.program import Program, error_name, symbol
 from glassnet.program.updates import StepOptions
 
 
@@ -86,7 +86,11 @@ def parse_entry(text: Any, executor: Executor, names: Iterable[str]) -> Entry:
     known, inside = list(names), match[2]
     follows = {name for name in executor.program.buffers if match[1] in (name, symbol(name))} - {*known}
     if follows:
-        raise ParameterError(f"{symbol(follows.pop())} cannot be set; what can be set is x, {', '.join(known)}.")
+        name = follows.pop()
+        source = next((settable for settable in known if error_name(settable) == name), "")
+        shown = {"a0": "x"}.get(source, source)
+        hint = f": nudge {shown}, its slope is what {symbol(name)} says" if source else ""
+        raise ParameterError(f"{symbol(name)} cannot be set{hint}; what can be set is x, {', '.join(known)}.")
     name = quantity_name(match[1], known)
     rows, columns = shape = executor.columns(name).shape
     axes = "neuron and sample" if executor.program.buffers[name].shape[0] == "m" else "row and column"

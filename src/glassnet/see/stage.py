@@ -35,7 +35,8 @@ class LabelledArray(NamedTuple):
 class Stage(NamedTuple):
     """One equation: its label, a title, its text, its quantities with the signs between them, and a sentence.
 
-    In `text`, {} stand for the factors of a matrix product, whose order the other notation reverses.
+    In `text`, which may have several lines, {} stand for the factors of a matrix product, whose order the other
+    notation reverses.
     """
 
     label: str
@@ -134,7 +135,9 @@ def gate_sentence(error: Array, gate: Array, delta: Array) -> str:
         f"What arrives is multiplied by the slope at z. {signed(before)} arrives at {where}, {signed(after)} passes: "
         f"its gate is {number(float(slope))}."
     )
-    if largest(delta)[0] != neuron and abs(slope) < abs(gate).max() / 10:
+    if largest(delta)[0] != neuron and slope == 0:
+        sentence += " The neuron that receives the largest error passes nothing on: its gate is closed."
+    elif largest(delta)[0] != neuron and abs(slope) < abs(gate).max() / 10:
         sentence += (
             " The neuron that receives the largest error passes on less than another: it is saturated, and its gate is "
             "almost closed."
@@ -167,9 +170,9 @@ def layer_sentence(row: Row) -> str:
 
 
 def recurrence(name: str, states: Sequence[str], text: str) -> str:
-    """An optimiser's formulas in reading order: first those of its states, then the parameter's in terms of them."""
+    """An optimiser's formulas in reading order, one a line: its states, then the parameter in terms of them."""
     step, *formulas = text.split(", ")
     for state, formula in zip(states, formulas, strict=True):
         step = step.replace(f" ({formula})", f" {state}").replace(formula, state)
     lines = [f"{state} ← {formula}" for state, formula in zip(states, formulas, strict=True)]
-    return "; ".join([*lines, f"{name} ← {step}"])
+    return "\n".join([*lines, f"{name} ← {step}"])

@@ -14,6 +14,7 @@ import numpy as np
 from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program, Row, symbol
+from glassnet.see.layout import Picks
 from glassnet.see.stage import (
     Evaluation,
     LabelledArray,
@@ -34,10 +35,15 @@ ORDER = ("forward", "cost", "BP1", "BP2", "BP3", "BP4", "penalty", "update")
 
 
 class StageText:
-    """Makes the stages of one step of a network; `general` are its quantities without the shortcut of a pair."""
+    """Makes the stages of one step of a network; `general` are its quantities without the shortcut of a pair.
 
-    def __init__(self, architecture: Architecture, program: Program, general: Mapping[str, Array]) -> None:
-        self.architecture, self.program, self.general = architecture, program, general
+    `picks` are the neurons that are shown, for a sentence that gives one of them as an example.
+    """
+
+    def __init__(
+        self, architecture: Architecture, program: Program, general: Mapping[str, Array], picks: Picks
+    ) -> None:
+        self.architecture, self.program, self.general, self.picks = architecture, program, general, picks
         self.last = len(architecture.dense)
         self.output = [row.writes[0] for row in program.rows if row.label == "forward"][-1]
         self.writers = {  # by the kind or the role of an equation
@@ -84,10 +90,11 @@ class StageText:
         x, w, b = map(evaluation.read, evaluation.row.reads)
         z = evaluation.written(evaluation.row.writes[0])
         if w.values.shape[1] <= 4:
-            factors = zip(w.values[0], x.values[:, 0], strict=True)
+            neuron = self.picks[evaluation.row.layer][0]
+            factors = zip(w.values[neuron], x.values[:, 0], strict=True)
             products = [f"{factor_text(weight)}·{factor_text(value)}" for weight, value in factors]
-            total = f"{' + '.join(products)} + {factor_text(b.values[0, 0])} = {number(z.values[0, 0])}"
-            sentence = f"Each neuron adds up weight times input, and its bias: {z.symbol}[0,0] = {total}."
+            total = f"{' + '.join(products)} + {factor_text(b.values[neuron, 0])} = {number(z.values[neuron, 0])}"
+            sentence = f"Each neuron adds up weight times input, and its bias: {z.symbol}[{neuron},0] = {total}."
         else:
             sentence = f"Each neuron adds up {w.values.shape[1]:,} products of weight and input, and its bias."
         text, title = f"{z.symbol} = {{}}·{{}} + {b.symbol}", f"layer {evaluation.row.layer}, the weighted sum"
@@ -119,7 +126,7 @@ class StageText:
         parts += ["the penalty"] if self.architecture.penalised else []
         included = f" (with {' and '.join(parts)})" if parts else ""
         sentence = (
-            f"c is each sample's own cost, {self.architecture.cost.text(self.output)} a sample; C is their mean over "
+            f"c is each sample's own cost, {self.architecture.cost.text(self.output)}; C is their mean over "
             f"m = {c.values.shape[1]}, not their sum{included}."
         )
         a, y = (LabelledArray(name, self.general[name], (self.last, "m")) for name in (self.output, "y"))
@@ -252,11 +259,14 @@ class StageText:
         memory = [term for state in states for term in (",", evaluation.written(state))]
         names = [*map(symbol, row.reads), *(scalar.rsplit(" ", 1)[0] for scalar in row.scalars)]
         text = recurrence(names[0], states, row.formula.text(names)) if row.formula else ""
-        sentence = f"The largest change is {signed(change.values.flat[np.abs(change.values).argmax()])}."
+        sentence = (
+            f"The gradient becomes a change, which is added to {symbol(name)}. The largest change is "
+            f"{signed(change.values.flat[np.abs(change.values).argmax()])}."
+        )
         if states:
             sentence += f" {', '.join(states)}: the optimiser's memory after this first step."
         result = LabelledArray("after", after.values, after.axes)
-        terms = (evaluation.read(gradient), *memory, ";", before, "+", change, "=", result)
+        terms = (evaluation.read(gradient), *memory, "→", change, "+", before, "=", result)
         yield Stage("update", symbol(name), text, terms, sentence)
 
     # What the sentences need ------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ class Trace(Mapping[str, Array]):
 
     def _cells(self, name: str) -> tuple[str, str, str]:
         values = self._values[name]
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             rms = float(np.sqrt(np.mean(np.square(values.astype(np.float64)))))
         return self.program.shape(name).replace("m", str(self.m)), number(rms), first_numbers(values)
 
@@ -123,7 +123,7 @@ def trace(model: Model, data: tuple[Any, Any, Any], dtype: Any, training: bool) 
     """Every quantity of one pass over `data` (x, y, sample_weight); see Inspection.trace."""
     prepared = prepare_pass(model, data, dtype, training=training)
     prepared.executor.run()
-    mode = f"equations of {'training' if training else 'inference'}, {prepared.model.dtype}"
+    mode = f"computed as in {'a training step' if training else 'a prediction'}, {prepared.model.dtype}"
     about = (
         f"{samples(prepared.executor.m)} (columns), {mode}; z, a, δ: one column per sample; dW, db, C: mean over the "
         "samples; layers count from 1, indices from 0"
@@ -131,11 +131,11 @@ def trace(model: Model, data: tuple[Any, Any, Any], dtype: Any, training: bool) 
     return Trace.of(prepared.executor, about)
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int = 4) -> str:
     """A number with 4 significant digits; very small and very large ones with an exponent, never 0.0000."""
     if value == 0:
         return "0"  # −0 too
-    text = f"{value:.4g}" if not 1e-3 <= abs(value) < 1e5 else f"{value:#.4g}".rstrip(".")
+    text = f"{value:.{digits}g}" if not 1e-3 <= abs(value) < 1e5 else f"{value:#.{digits}g}".rstrip(".")
     return text.replace("-", "−")
 
 

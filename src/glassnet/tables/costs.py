@@ -17,6 +17,7 @@ from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 from glassnet.tables.entry import Entry, Limits, Value, check_custom, check_custom_name, custom_formula, resolve_entry
 from glassnet.tables.formula import Formula, trace
 from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT_INTERVAL, Interval
+from glassnet.tables.library_names import Output
 
 PairValue = Callable[[Value, Value], Value] | None
 
@@ -49,7 +50,7 @@ class Cost(Entry):
 
     def text(self, a: str) -> str:
         """The formula of the cost of one sample, with `a` as the name of the outputs."""
-        return self.template.format(a=a) if self.template else f"Σ {trace(self.value, 2).text([a, 'y'])}"
+        return self.template.format(a=a) if self.template else f"Σ {trace(self.value, 2).factor([a, 'y'])}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class BinaryCrossEntropy(Cost):
 
     label_smoothing: float = 0.0
     name = "binary_cross_entropy"
-    template = "−Σ y·log({a}) + (1−y)·log(1−{a})"
+    template = "−Σ (y·log({a}) + (1−y)·log(1−{a}))"
     source = "Nielsen, Neural Networks and Deep Learning (2015), chapter 3, equation 63"
     outputs = UNIT_INTERVAL
     targets = UNIT_INTERVAL
@@ -190,6 +191,7 @@ class Poisson(Cost):
     """a − y·log(a): the negative log-likelihood of a count y with mean a, without log(y!)."""
 
     name = "poisson"
+    template = "Σ ({a} − y·log({a}))"
     source = "McCullagh & Nelder, Generalized Linear Models (1989), section 6.2"
     outputs = POSITIVE
     targets = NON_NEGATIVE
@@ -217,6 +219,7 @@ class PoissonDeviance(Poisson):
     """y·log(y / a) − y + a: the Poisson cost plus a function of y, so that it is 0 at a = y; the same gradient."""
 
     name = "poisson_deviance"
+    template = "Σ (y·log(y/{a}) − y + {a})"
     source = "McCullagh & Nelder, Generalized Linear Models (1989), section 2.3, half the deviance"
     pairs: ClassVar[Mapping[str, PairValue]] = {"exp": exp_poisson_deviance}
 
@@ -253,12 +256,13 @@ COSTS: dict[str, type[Cost]] = {entry.name: entry for entry in _ENTRIES}
 CostLike = str | Cost | type[Cost]
 
 
-def cost(identifier: CostLike, outputs: int | None = None) -> Cost:
+def cost(identifier: CostLike, outputs: int | None = None, activation: str = "") -> Cost:
     """Return a cost from its name, its class or itself.
 
-    With the number of outputs, a name that means their mean elsewhere ("bce") is refused where it is not our sum.
+    With the number of outputs, a name that means their mean elsewhere ("bce") is refused where it is not our sum; with
+    the name of their activation, an error suggests the cost that goes with it.
     """
-    return resolve_entry(COSTS, "cost", identifier, Cost, outputs)
+    return resolve_entry(COSTS, "cost", identifier, Cost, Output(outputs, activation))
 
 
 def custom_cost(

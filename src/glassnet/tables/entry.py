@@ -18,7 +18,7 @@ import numpy as np
 from glassnet.errors import FormulaError, ModelFileError, ParameterError, ParameterTypeError
 from glassnet.tables.formula import FUNCTIONS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
-from glassnet.tables.library_names import own_name
+from glassnet.tables.library_names import Output, own_name
 
 Limits = Mapping[str, Interval | int]
 Value = Any
@@ -46,17 +46,21 @@ EntryType = TypeVar("EntryType", bound=Entry)
 
 
 def resolve_entry(
-    table: Mapping[str, type[EntryType]], what: str, identifier: Any, base: type[EntryType], outputs: int | None = None
+    table: Mapping[str, type[EntryType]],
+    what: str,
+    identifier: Any,
+    base: type[EntryType],
+    output: Output | None = None,
 ) -> EntryType:
     """The entry that `identifier` (a name, an entry or its class) refers to; `what` names the argument in errors.
 
-    A name may be another library's (library_names.py); `outputs` is how many outputs a cost has, where that is known.
+    A name may be another library's (library_names.py); `output` is what a cost is taken of, where that is known.
     Raises ParameterError for an unknown name, ParameterTypeError for anything else.
     """
     if isinstance(identifier, base):
         return identifier
     if isinstance(identifier, str):
-        return table[own_name(table, what, identifier, outputs)]()
+        return table[own_name(table, what, identifier, output)]()
     if isinstance(identifier, type) and issubclass(identifier, base) and identifier in table.values():
         return identifier()
     example = next(iter(table.values())).__name__

@@ -104,6 +104,11 @@ class Formula(NamedTuple):
         """The formula as text, with the given names for its inputs; several outputs are separated by commas."""
         return ", ".join(self._text(output, names)[0] for output in self.outputs)
 
+    def factor(self, names: Sequence[str]) -> str:
+        """The text of a formula with one output, in brackets where it is a sum or a comparison."""
+        text, precedence = self._text(self.outputs[0], names)
+        return f"({text})" if precedence < 2 else text
+
     def _text(self, argument: Argument, names: Sequence[str]) -> tuple[str, int]:
         """The text of one value and its precedence (0 comparison, 1 sum, 2 product, 3 anything else)."""
         if isinstance(argument, float):

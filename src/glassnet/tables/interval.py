@@ -32,6 +32,11 @@ class Interval:
         high = other.high < self.high or (self.high == other.high and (self.high_closed or not other.high_closed))
         return low and high
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether both ends are finite."""
+        return self.low > -inf and self.high < inf
+
     def first_outside(self, array: Any) -> tuple[int, ...] | None:
         """The index of the first element (in C order) outside the interval, or None; NaN is outside."""
         values = np.asarray(array)

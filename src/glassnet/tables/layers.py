@@ -1,4 +1,4 @@
-"""Layers between dense layers: dropout, batch normalisation, layer normalisation, scaling.
+"""Layers between dense layers: dropout, normalisation of the batch or the sample, scaling, parametric activations.
 
 A layer consists of equations: `forward` adds those of its output and returns its name, `backward` adds those that
 propagate the error from its output to its input. The builder that both receive knows the layer's position in the
@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Protocol
 
 from numpy import sqrt
 
+from glassnet.errors import ParameterError
+from glassnet.tables.activations import activation
 from glassnet.tables.entry import Entry, Limits, resolve_entry
 from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE
 
@@ -111,6 +113,43 @@ class Scaling(Layer):
         builder.mean("gamma", error, x)
         gamma, text = builder.quantity("gamma"), f"∂c/∂{builder.name} ⊙ γ"
         return builder.formula(builder.error(x), lambda error, gamma: error * gamma, error, gamma, text=text)
+
+
+@dataclass(frozen=True)
+class ParametricActivation(Layer):
+    """x + α ⊙ (f(x) − x) with one learnt α per column, initially 1; `activation` names f.
+
+    It stands behind a dense layer with the activation "linear". With α = 1 it is f, with α = 0 the identity.
+    """
+
+    activation: str = "mish"
+    name = "parametric_activation"
+    source = "Holzmüller, Grinsztajn & Steinwart, Better by Default: Strong Pre-Tuned MLPs (2024), section 3"
+    parameters: ClassVar[Mapping[str, float]] = {"alpha": 1.0}
+
+    def __post_init__(self) -> None:
+        entry = activation(self.activation)
+        if not entry.elementwise:
+            raise ParameterError(f"activation of ParametricActivation is {entry.name!r}; it must be elementwise.")
+        object.__setattr__(self, "activation", entry.name)
+
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """f(x) − x, then x + α ⊙ that."""
+        value, bend = activation(self.activation).value, builder.quantity("bend")
+        builder.formula(bend, lambda x: value(x) - x, x, text=f"{self.activation}({x}) − {x}")
+        alpha, text = builder.quantity("alpha"), f"{x} + α ⊙ ({self.activation}({x}) − {x})"
+        return builder.formula(builder.name, lambda x, alpha, bend: x + alpha * bend, x, alpha, bend, text=text)
+
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂C/∂α = mean(error ⊙ (f(x) − x)) and ∂c/∂x = error ⊙ (1 + α ⊙ (f'(x) − 1))."""
+        builder.mean("alpha", error, builder.quantity("bend"))
+        entry, alpha = activation(self.activation), builder.quantity("alpha")
+
+        def gradient(error: Any, x: Any, alpha: Any) -> Any:
+            return error * (1 + alpha * (entry.derivative(x, entry.value(x)) - 1))
+
+        text = f"∂c/∂{builder.name} ⊙ (1 + α ⊙ ({self.activation}'({x}) − 1))"
+        return builder.formula(builder.error(x), gradient, error, x, alpha, text=text)
 
 
 @dataclass(frozen=True)
@@ -225,7 +264,9 @@ def _normalise(layer: BatchNorm | LayerNorm, builder: LayerBuilder, x: str, mean
     )
 
 
-LAYERS: dict[str, type[Layer]] = {entry.name: entry for entry in (Dropout, Scaling, BatchNorm, LayerNorm)}
+LAYERS: dict[str, type[Layer]] = {
+    entry.name: entry for entry in (Dropout, Scaling, ParametricActivation, BatchNorm, LayerNorm)
+}
 LayerLike = str | Layer | type[Layer]
 
 

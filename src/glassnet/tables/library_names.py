@@ -21,6 +21,14 @@ class LibraryName(NamedTuple):
     ours: str
     difference: str = ""
     averaged: bool = False  # over the outputs: the same as ours for one output only
+    of_sigmoid: str = ""  # our nearest entry where the outputs are sigmoids
+
+
+class Output(NamedTuple):
+    """The output layer that a cost is taken of: how many outputs, and the name of their activation, if known."""
+
+    width: int | None = None
+    activation: str = ""
 
 
 LOGITS = "it takes z of the output; ours takes a and computes the same from z with the activation"
@@ -29,6 +37,7 @@ HALF_OF_SUM = (
 )
 PYTORCH_OR_NIELSEN = "it means 'categorical_cross_entropy' in PyTorch, but 'binary_cross_entropy' in Nielsen's book"
 BY_OUTPUTS = "it means 'binary_cross_entropy' for one output, but 'categorical_cross_entropy' for several"
+BINARY = "binary_cross_entropy"
 UNIFORM_OR_NORMAL = "it names a uniform and a normal distribution, and {!r} is only the {} one"
 TRUNCATED, UNIFORM = "its normal distribution is truncated, that of {!r} is not", "it is uniform, but {!r} is normal"
 
@@ -54,8 +63,10 @@ LIBRARY_NAMES: dict[str, tuple[LibraryName, ...]] = {
         LibraryName("pinball_loss mean_pinball_loss", "quantile", averaged=True),
         LibraryName("squared_error", "quadratic", averaged=True),  # scikit-learn's, with our ½
         LibraryName("mse mse_loss mean_squared_error", "quadratic", HALF_OF_SUM),
-        LibraryName("cross_entropy cross_entropy_loss", "categorical_cross_entropy", PYTORCH_OR_NIELSEN),
-        LibraryName("log_loss", "categorical_cross_entropy", BY_OUTPUTS),
+        LibraryName(
+            "cross_entropy cross_entropy_loss", "categorical_cross_entropy", PYTORCH_OR_NIELSEN, of_sigmoid=BINARY
+        ),
+        LibraryName("log_loss", "categorical_cross_entropy", BY_OUTPUTS, of_sigmoid=BINARY),
         LibraryName(
             "bce_with_logits bce_with_logits_loss binary_cross_entropy_with_logits",
             *("binary_cross_entropy", f"{LOGITS} 'sigmoid'"),
@@ -101,10 +112,10 @@ LIBRARY_NAMES: dict[str, tuple[LibraryName, ...]] = {
 }
 
 
-def own_name(known: Mapping[str, type], what: str, name: str, outputs: int | None = None) -> str:
+def own_name(known: Mapping[str, type], what: str, name: str, output: Output | None = None) -> str:
     """Our name of the entry that `name` means, here or elsewhere; capitals, hyphens and underscores do not matter.
 
-    `what` names the argument in errors; `outputs` is how many outputs a cost has, where that is known. Raises
+    `what` names the argument in errors; `output` is what a cost is taken of, where that is known. Raises
     ParameterError for any other name, with the reason for a near miss.
     """
     spelling = name.lower().replace("-", "_").replace(" ", "_")
@@ -113,7 +124,7 @@ def own_name(known: Mapping[str, type], what: str, name: str, outputs: int | Non
         return own.get(name) or own[spelling]
     for row in LIBRARY_NAMES.get(what, ()):
         if letters(name) in map(letters, row.names.split()):
-            _check_exact(row, what, name, outputs)
+            _check_exact(row, what, name, output or Output())
             return row.ours
     by_letters = {letters(ours): ours for ours in known}
     if letters(name) not in by_letters:
@@ -126,10 +137,11 @@ def letters(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
-def _check_exact(row: LibraryName, what: str, name: str, outputs: int | None) -> None:
+def _check_exact(row: LibraryName, what: str, name: str, output: Output) -> None:
     """Raise where the name does not mean exactly our entry."""
     difference = row.difference
-    if row.averaged and outputs is not None and outputs > 1:
-        difference = f"it is the mean over the outputs, {row.ours!r} their sum, {outputs} times as large"
+    if row.averaged and output.width is not None and output.width > 1:
+        difference = f"it is the mean over the outputs, {row.ours!r} their sum, {output.width} times as large"
     if difference:
-        raise ParameterError(f"{what} {name!r} is not exactly one of ours: {difference}. Did you mean {row.ours!r}?")
+        nearest = row.of_sigmoid if row.of_sigmoid and output.activation == "sigmoid" else row.ours
+        raise ParameterError(f"{what} {name!r} is not exactly one of ours: {difference}. Did you mean {nearest!r}?")

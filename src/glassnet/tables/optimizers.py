@@ -28,10 +28,10 @@ class Optimizer(Entry):
 
     states: tuple[str, ...] = ()
 
-    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+    def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         """The scalars that `update` needs besides the arrays, one value per step.
 
-        t: step numbers, from 1; lr: the rate of each step; decays: 1 for weights, 0 for all other segments.
+        t: step numbers, from 1; lr: the rate of each step; decays: a factor on the decay, one or one per step.
         """
         raise NotImplementedError
 
@@ -57,7 +57,7 @@ class SGD(Optimizer):
     name = "sgd"
     source = "Robbins & Monro, A Stochastic Approximation Method (1951)"
 
-    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+    def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         return _table(t, lr=lr)
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
@@ -83,7 +83,7 @@ class Momentum(Optimizer):
         super().__post_init__()
         check_bool(self, "rate_inside")
 
-    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+    def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         return _table(t, lr=lr, momentum=self.momentum)
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
@@ -119,7 +119,7 @@ class AdaGrad(Optimizer):
     states = ("square_sum",)
     limits: ClassVar[Limits] = {"epsilon": ABOVE_ZERO}
 
-    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+    def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         return _table(t, lr=lr, epsilon=self.epsilon)
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
@@ -138,7 +138,7 @@ class RMSProp(Optimizer):
     states = ("square",)
     limits: ClassVar[Limits] = {"rho": HALF_OPEN_UNIT, "epsilon": ABOVE_ZERO}
 
-    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+    def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         return _table(t, lr=lr, rho=self.rho, one_minus_rho=1 - self.rho, epsilon=self.epsilon)
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
@@ -167,7 +167,7 @@ class Adam(Optimizer):
         super().__post_init__()
         check_bool(self, "corrected_epsilon")
 
-    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+    def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         root = np.sqrt(_one_minus_power(self.beta2, t))
         rate = lr / _one_minus_power(self.beta1, t)
         rate, scale = (rate, 1 / root) if self.corrected_epsilon else (rate * root, 1.0)
@@ -198,8 +198,8 @@ class AdamW(Adam):
     source = "Loshchilov & Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2"
     limits: ClassVar[Limits] = {**Adam.limits, "weight_decay": NON_NEGATIVE}
 
-    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
-        return {**super().scalars(t, lr), **_table(t, decay=lr * np.float64(self.weight_decay * decays))}
+    def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
+        return {**super().scalars(t, lr), **_table(t, decay=lr * (np.float64(self.weight_decay) * decays))}
 
     def update(self, w: Value, g: Value, *states: Value, **scalars: Value) -> tuple[Value, ...]:
         mean, square, root = self._moments(g, states, scalars)
@@ -216,7 +216,7 @@ class NAdam(Adam):
     name = "nadam"
     source = "Dozat, Incorporating Nesterov Momentum into Adam (2016), Algorithm 2"
 
-    def scalars(self, t: Any, lr: Any, decays: float = 1.0) -> Scalars:
+    def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         adam = super().scalars(t, lr)
         rate = adam.pop("rate")
         ratio = _one_minus_power(self.beta1, t) / _one_minus_power(self.beta1, np.asarray(t) + 1)

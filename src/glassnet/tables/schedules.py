@@ -142,8 +142,35 @@ class WarmUp(Schedule):
         return lr * np.minimum((_steps(t) + 1) / max(steps, 1), 1)
 
 
+@dataclass(frozen=True)
+class CosLog4(Schedule):
+    """lr·½·(1 − cos(2π·log₂(1 + 15·s))), s the fraction of the run: four cosine waves, each twice as long as the last.
+
+    The rate is 0 at the start and after 1/15, 3/15, 7/15 and all of the run, and lr between these points.
+    """
+
+    name = "coslog4"
+    source = "Holzmüller, Grinsztajn & Steinwart, Better by Default: Strong Pre-Tuned MLPs (2024), section 3"
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        fraction = np.clip(_steps(t) / total, 0, 1)
+        return lr * (0.5 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * fraction))))
+
+
+@dataclass(frozen=True)
+class FlatCos(Schedule):
+    """lr for the first half of the run, then down to 0 along half a cosine wave."""
+
+    name = "flat_cos"
+    source = "Holzmüller, Grinsztajn & Steinwart, Better by Default: Strong Pre-Tuned MLPs (2024), section 3"
+
+    def rates(self, lr: float, t: Any, total: int, per_epoch: int) -> Floats:
+        return _half_cosine(lr, 0.0, 2 * _steps(t) / total - 1)
+
+
 SCHEDULES: dict[str, type[Schedule]] = {
-    entry.name: entry for entry in (Constant, Step, Exponential, InverseScaling, Cosine, OneCycle, WarmUp)
+    entry.name: entry
+    for entry in (Constant, Step, Exponential, InverseScaling, Cosine, OneCycle, WarmUp, CosLog4, FlatCos)
 }
 ScheduleLike = str | Schedule | type[Schedule]
 

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from glassnet.batches.sources import Sources
 from glassnet.errors import DivergedError
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
-from glassnet.training.layer_monitor import LayerMonitor
+from glassnet.training.layer_monitor import EndOfRun, LayerMonitor
 from glassnet.training.progress import progress
 from glassnet.training.training import Training
 
@@ -45,26 +46,34 @@ class Run(NamedTuple):
     observers: tuple[Observer, ...] = ()
 
 
-def fit(training: Training, run: Run) -> History:
+def fit(training: Training, run: Run, samples: Sources | None = None) -> History:
     """Run to the end and return the History; `stopped` says why it ended before its last epoch.
 
-    Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far.
+    Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far. `samples` are
+    those on which the layers can be measured later, where the run was too short for it.
     """
     training.executor.threads = run.threads
     monitor = LayerMonitor(training, always=any(observer.needs_layers for observer in run.observers))
     try:
         stopped = _run(training, run, monitor)
     except DivergedError as error:
-        error.history = training.history(monitor.layers)
+        error.history = _history(training, monitor, samples)
         _end(run.observers, error.history)
         error.history.stopped = str(error)
         raise
     training.restore_best()
     if not stopped and training.counters.epoch < training.recipe.epochs:
         stopped = f"no better validation cost for {training.counters.waited} epochs"
-    history = training.history(monitor.layers)
+    history = _history(training, monitor, samples)
     history.stopped = stopped
     _end(run.observers, history)
+    return history
+
+
+def _history(training: Training, monitor: LayerMonitor, samples: Sources | None) -> History:
+    history = training.history(monitor.layers)
+    if samples is not None and not len(monitor.layers):
+        history.end = EndOfRun(training, samples)
     return history
 
 
@@ -73,14 +82,16 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
     started, stopped = time.perf_counter(), ""
     epochs = 1 if run.callbacks or run.observers else None
     limit = math.inf if run.time_limit is None else run.time_limit
-    with progress(training.recipe.epochs, run.verbose) as show:
+    with progress(training.recipe.epochs, run.verbose, run.time_limit) as show:
+        show.advance(training.position)
         try:
             while not stopped and not training.finished:
                 remaining = limit - (time.perf_counter() - started)
                 if remaining <= 0:
                     return "the time limit was reached"
                 reports = training.run(epochs=epochs, seconds=min(remaining, UPDATE_SECONDS), monitor=monitor)
-                stopped = _report(reports, run.callbacks, show) or ("interrupted" if run.is_stopped() else "")
+                stopped = _report(reports, (show, *run.callbacks)) or ("interrupted" if run.is_stopped() else "")
+                show.advance(training.position)
                 for observer in run.observers if reports else ():
                     observer.after_epoch(reports[-1], monitor.layers)
         except KeyboardInterrupt:
@@ -88,10 +99,9 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
     return stopped
 
 
-def _report(reports: Sequence[Report], callbacks: Sequence[Callback], show: Callback) -> str:
-    """Show the new reports and pass them to the callbacks; why one of these ended the run, or an empty string."""
+def _report(reports: Sequence[Report], callbacks: Sequence[Callback]) -> str:
+    """Pass the new reports to the callbacks; return why one of these ended the run, or an empty string."""
     for report in reports:
-        show(report)
         results = [callback(report) for callback in callbacks]
         if any(result is True for result in results):
             return "a callback ended it"

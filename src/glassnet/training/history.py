@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.result_html import table_html
 from glassnet.training.layer_measures import LayerHistory, Measures
+
+MAX_LINES = 8  # of the table that a notebook shows, evenly spread epochs
 
 
 class Report(NamedTuple):
@@ -27,12 +30,25 @@ class Report(NamedTuple):
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        parts = [f"epoch {self.epoch}", f"cost {self.cost:.4g}"]
+        return "  ".join([f"epoch {self.epoch}", *self._costs(), f"lr {self.lr:.3g}", f"{self.seconds:.1f} s"])
+
+    def progress_texts(self, total: int) -> list[str]:
+        """What a progress bar says after this of `total` epochs."""
+        return [f"epoch {self.epoch}/{total}", *self._costs()]
+
+    def cells(self, names: Sequence[str]) -> list[str]:
+        """Some of the fields as text."""
+        texts = {"accuracy": f"{self.accuracy or 0:.2%}", "seconds": f"{self.seconds:.3g}"}
+        return [texts.get(name, f"{getattr(self, name):.6g}") for name in names]
+
+    def _costs(self) -> list[str]:
+        """Cost, validation cost and accuracy, as far as they are known."""
+        parts = [f"cost {self.cost:.4g}"]
         if self.validation_cost is not None:
             parts.append(f"validation {self.validation_cost:.4g}")
         if self.accuracy is not None:
             parts.append(f"accuracy {self.accuracy:.2%}")
-        return "  ".join([*parts, f"lr {self.lr:.3g}", f"{self.seconds:.1f} s"])
+        return parts
 
 
 class CostLevels(NamedTuple):
@@ -43,20 +59,44 @@ class CostLevels(NamedTuple):
     least: float
 
 
+class Predictability(NamedTuple):
+    """The share of y's variance that two regressions explain from x, leaving one sample out at a time; at most 1.
+
+    `linear` is 0 or below where no linear function of x predicts y better than its mean; `kernel` is the same for
+    smooth functions of any shape. `samples` is the number of samples that they were measured on.
+    """
+
+    linear: float
+    kernel: float
+    samples: float
+
+    @property
+    def best(self) -> float:
+        """The better of the two."""
+        return max(self.linear, self.kernel)
+
+
 class FinalState(NamedTuple):
-    """What a diagnosis measured after a run: the layers, and the levels of the cost."""
+    """What a diagnosis measured after a run: the layers, the levels of the cost, and whether x predicts y at all.
+
+    The last is None where the network has learnt well, or there are too few samples to tell.
+    """
 
     measures: Measures
     levels: CostLevels
+    predictability: Predictability | None = None
 
 
 class History(Sequence[Report]):
     """The reports of a run in order; `history["cost"]` is one of their quantities as an array, with NaN for None.
 
     `stopped` says why the run ended, `best_epoch` is the epoch whose weights were restored, where early stopping was
-    asked for, `warnings` are sentences about the run. `layers` are the measurements of its layers, none where it was
-    too short; `final` is what `diagnose()` measured after the run, and what a model file stores of it.
+    asked for, and `best_by` what was best then; `warnings` are sentences about the run. `layers` are the measurements
+    of its layers, none where it was too short (`measured_layers` then has one of its end); `final` is what `diagnose()`
+    measured after the run, and what a model file stores of it.
     """
+
+    best_by = "validation cost"
 
     def __init__(self, reports: Sequence[Report] = (), stopped: str = "") -> None:
         self.reports, self.stopped = list(reports), stopped
@@ -64,6 +104,17 @@ class History(Sequence[Report]):
         self.warnings: list[str] = []
         self.layers = LayerHistory()
         self.final: FinalState | None = None
+        self.end: Callable[[], LayerHistory] | None = None  # measures the layers that a short run has left
+
+    @property
+    def measured_layers(self) -> LayerHistory:
+        """`layers`, or the one measurement of the end of a run that was too short for any, made when first read."""
+        if len(self.layers) or self.end is None:
+            return self.layers
+        return self.end()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"end": None}  # it holds samples of the data
 
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
@@ -79,4 +130,14 @@ class History(Sequence[Report]):
     def __repr__(self) -> str:
         if not self.reports:
             return "History(no epoch finished)"
-        return f"History({len(self)} epochs; {self.reports[-1]}{'; ' + self.stopped if self.stopped else ''})"
+        epochs = f"{len(self)} epoch{'' if len(self) == 1 else 's'}"
+        return f"History({epochs}; {self.reports[-1]}{'; ' + self.stopped if self.stopped else ''})"
+
+    def _repr_html_(self) -> str:
+        """The first, some, the best and the last epoch as a table."""
+        chosen = set(np.linspace(0, max(len(self) - 1, 0), min(len(self), MAX_LINES), dtype=int).tolist())
+        chosen |= {self.best_epoch - 1} if self.best_epoch else set()
+        names = [name for name in Report._fields if not np.isnan(self[name]).all()]
+        rows = [self.reports[index].cells(names) for index in sorted(chosen)]
+        best = f". The best epoch is {self.best_epoch}; its weights were restored." if self.best_epoch else ""
+        return table_html(repr(self) + best, [name.replace("_", " ") for name in names], rows)

@@ -87,7 +87,7 @@ class LayerHistory:
         return len(self.measurements)
 
     def __repr__(self) -> str:
-        return f"LayerHistory({len(self)} measurements of {', '.join(QUANTITIES)})"
+        return f"LayerHistory({len(self)} measurement{'' if len(self) == 1 else 's'} of {', '.join(QUANTITIES)})"
 
 
 class LayerMeter:
@@ -159,7 +159,8 @@ def noise_scale(executor: Executor) -> float:
 
 def square_sums(rows: Array) -> Array:
     """The squared norm of each row, in float64. (m, n) → (m,)."""
-    return np.square(rows, dtype=np.float64).sum(axis=1)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.square(rows, dtype=np.float64).sum(axis=1))
 
 
 def rms(values: Array) -> float:

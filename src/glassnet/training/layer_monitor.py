@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import time
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import dense
-from glassnet.execution.inference import set_batch
-from glassnet.program.builder import build
-from glassnet.program.equations import clip_scale
 from glassnet.program.parameters import Array
-from glassnet.program.program import Program, Row
-from glassnet.training.layer_measures import LayerHistory, LayerMeter, Measures, rms, sampled_rows
-from glassnet.training.step_scalars import step_scalars
+from glassnet.training.layer_measures import LayerHistory, LayerMeter
+from glassnet.training.measured_run import MeasuredRun
 from glassnet.training.training import Training
 
 TIME_SHARE = 0.01  # of a run that measurements may take
@@ -49,11 +44,11 @@ class LayerMonitor:
         elapsed = started - self.started
         if not self.always and self.spent + self._expected_seconds(elapsed) > TIME_SHARE * elapsed:
             return
-        counters = self.training.counters
+        counters, run = self.training.counters, MeasuredRun.of(self.training)
         if self._meter is None:
-            self._meter = self._new_meter()
+            self._meter = run.meter(spread_samples(self.training.sources))
         prepared = time.perf_counter()
-        self.layers.add(counters.epoch, counters.step, self._measure(self._meter))
+        self.layers.add(counters.epoch, counters.step, run.measure(self._meter))
         ended = time.perf_counter()
         self.last_seconds = ended - prepared
         self.spent += ended - started
@@ -73,58 +68,23 @@ class LayerMonitor:
         samples = max(self.training.counters.step, 1) * self.training.recipe.batch_size
         return FIRST_SECONDS + 3 * elapsed * SAMPLES / samples
 
-    def _measure(self, meter: LayerMeter) -> Measures:
-        meter.executor.run()
-        return meter.measure(self._updates())
 
-    def _new_meter(self) -> LayerMeter:
-        """A meter of an executor of the plain program, in training mode, whose buffers hold the samples.
+class EndOfRun:
+    """Measures the layers as a run has left them, when somebody asks for it: for a run too short to measure them.
 
-        It shares the gradients with the run, which rewrites them in every step before it reads them.
-        """
-        training, model = self.training, self.training.model
-        sources = spread_samples(training.sources)
-        program = build(model.architecture, training=True, weighted=sources.weights is not None)
-        engine = "numpy" if training.executor.warnings else model.engine  # where the compiled one cannot run
-        vectors = training.vectors._replace(states=())
-        executor = model.executor(program, sources.x.shape[0], vectors=vectors, engine=engine)
-        executor.scalars = self._scalars(program)
-        set_batch(executor, *sources)
-        return LayerMeter(model.architecture, executor)
+    It costs the run a copy of its parameters.
+    """
 
-    def _scalars(self, program: Program) -> dict[str, Any]:
-        """The scalars that a program needs for the next step, by name."""
-        training = self.training
-        step, batch = np.array([[training.counters.step], [training.recipe.batch_size]], np.float64)
-        inputs = training.step_inputs(step, batch, batch)
-        scalars = step_scalars(program, training.model.architecture, inputs, training.model.dtype)[0]
-        return dict(zip(program.scalars, scalars, strict=True))
+    def __init__(self, training: Training, samples: Sources) -> None:
+        self.samples, self.run = samples, MeasuredRun.of(training).frozen()
+        self.layers = LayerHistory(batch_size=training.recipe.batch_size)
+        self.epoch, self.step = training.counters.epoch, training.counters.step
 
-    # The update -------------------------------------------------------------------------------------------------------
-
-    def _updates(self) -> list[float]:
-        """‖change of W‖ / ‖W‖ of each layer if the next step had this gradient, by the equations of the update."""
-        program = self.training.program
-        scalars = self._scalars(program)
-        rows = {row.writes[0]: row for row in program.rows if row.label == "update" and row.formula is not None}
-        names = [segment.name for segment in program.segments if segment.is_weight]
-        limit, gradients = self.training.recipe.clip_norm, self.training.vectors.gradients.vector
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-            factor = 1.0 if limit is None else clip_scale(np.square(gradients, dtype=np.float64), limit=limit)
-            scale = np.asarray(factor, gradients.dtype)
-            return [self._update(rows[name], scalars, scale) for name in names]
-
-    def _update(self, row: Row, scalars: dict[str, Any], scale: Array) -> float:
-        """‖change of W‖ / ‖W‖ of one layer, from the sampled rows of W."""
-        training = self.training
-        buffers = [training.program.buffers[name] for name in row.reads]
-        w, gradient, *states = (sampled_rows(training.vectors.at(at.home).rows(at.segment)) for at in buffers)
-        limit = training.recipe.clip_value
-        gradient = gradient if limit is None else np.clip(gradient, -limit, limit)
-        assert row.formula is not None
-        new = row.formula(w, gradient * scale, *states, *(scalars[name] for name in row.scalars))
-        size = rms(w)
-        return rms((new[0] if isinstance(new, tuple) else new) - w) / size if size > 0 else 0.0
+    def __call__(self) -> LayerHistory:
+        """The one measurement, made by the first call."""
+        if not len(self.layers):
+            self.layers.add(self.epoch, self.step, self.run.measure(self.run.meter(self.samples)))
+        return self.layers
 
 
 def recent_samples(sources: Sources, indices: Array | None = None) -> Sources | None:

@@ -12,15 +12,17 @@ from glassnet.batches.sources import Sources
 from glassnet.program.parameters import Array
 from glassnet.program.updates import StepOptions
 from glassnet.tables.optimizers import Optimizer
-from glassnet.tables.schedules import Schedule
+from glassnet.tables.schedules import Constant, Schedule
 from glassnet.training.history import Report
 
 
 class Recipe(NamedTuple):
     """How a run trains: everything that decides its numbers, apart from the model and the data.
 
-    `penalty_per_weight` is scikit-learn's treatment of batches: the penalty of each is divided by its Σw, and the cost
-    of an epoch is the mean of its batches' costs weighted by their numbers of samples, whatever the sample weights.
+    `factors` and `decay_factors` multiply the rate and the weight decay of each segment of the parameters, where they
+    are given; `decay_schedule` multiplies the decay of each step. `penalty_per_weight` is scikit-learn's treatment of
+    batches: the penalty of each is divided by its Σw, and the cost of an epoch is the mean of its batches' costs
+    weighted by their numbers of samples, whatever the sample weights.
     """
 
     batch_size: int
@@ -32,6 +34,8 @@ class Recipe(NamedTuple):
     clip_norm: float | None = None
     clip_value: float | None = None
     factors: tuple[float, ...] = ()
+    decay_factors: tuple[float, ...] = ()
+    decay_schedule: Schedule = Constant()
     shuffle: bool = True
     run: int = 0
     penalty_per_weight: bool = False
@@ -40,7 +44,7 @@ class Recipe(NamedTuple):
         """What decides the equations of a step, apart from the architecture."""
         weighted, labels = sources.weights is not None, sources.y.ndim == 1
         clips = self.clip_norm is not None, self.clip_value is not None
-        return StepOptions(self.optimizer, weighted, labels, *clips, factors=self.factors)
+        return StepOptions(self.optimizer, weighted, labels, *clips, self.factors, self.decay_factors)
 
 
 @dataclass

@@ -7,34 +7,58 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.errors import ParameterError, ParameterTypeError, unknown_name
+from glassnet.program.parameters import Segment
+from glassnet.program.updates import StepOptions
 from glassnet.tables import optimizers, schedules
 from glassnet.training.fit import Run
 from glassnet.training.recipe import Recipe
 
+Factors = Sequence[float] | Mapping[str, float] | None
+
 
 def checked_recipe(
-    dense: int, batch_size: Any, epochs: Any, lr: Any, optimizer: Any, schedule: Any, lr_factors: Any, **limits: Any
+    segments: Sequence[Segment], batch_size: Any, epochs: Any, lr: Any, options: Mapping[str, Any]
 ) -> Recipe:
-    """A Recipe for `dense` dense layers; `limits` are patience, clip_norm and clip_value, each of which may be None."""
-    checked_limits: dict[str, Any] = {
-        name: None if value is None else (whole if name == "patience" else positive)(name, value)
-        for name, value in limits.items()
+    """A Recipe for a network with these segments of parameters.
+
+    `options` are optimizer, schedule, lr_factors, decay_factors, decay_schedule, patience, clip_norm and clip_value,
+    all but the first of which may be None.
+    """
+    limits: dict[str, Any] = {
+        name: None if (value := options.get(name)) is None else check(name, value)
+        for name, check in (("patience", whole), ("clip_norm", positive), ("clip_value", positive))
     }
+    factors = {name: _factors(name, options.get(name), segments) for name in ("lr_factors", "decay_factors")}
     return Recipe(
         batch_size=whole("batch_size", batch_size),
         epochs=whole("epochs", epochs),
         lr=positive("lr", lr),
-        optimizer=optimizers.optimizer(optimizer),
-        schedule=schedules.schedule("constant" if schedule is None else schedule),
-        factors=_factors(lr_factors, dense),
-        **checked_limits,
+        optimizer=_checked_optimizer(options),
+        schedule=_schedule(options.get("schedule")),
+        factors=factors["lr_factors"],
+        decay_factors=factors["decay_factors"],
+        decay_schedule=_schedule(options.get("decay_schedule")),
+        **limits,
     )
+
+
+def _schedule(schedule: Any) -> schedules.Schedule:
+    return schedules.schedule("constant" if schedule is None else schedule)
+
+
+def _checked_optimizer(options: Mapping[str, Any]) -> optimizers.Optimizer:
+    """The optimiser. Raises ParameterError for a factor on a weight decay that it does not have."""
+    result = optimizers.optimizer(options["optimizer"])
+    given = [name for name in ("decay_factors", "decay_schedule") if options.get(name) is not None]
+    if given and not StepOptions(result).decays:
+        raise ParameterError(f"{given[0]} needs an optimizer with weight decay, such as AdamW; {result.name} has none.")
+    return result
 
 
 def checked_run(time_limit: Any, callbacks: Any, verbose: Any, threads: Any) -> Run:
@@ -87,16 +111,44 @@ def positive(name: str, value: Any) -> float:
     return number
 
 
-def _factors(factors: Any, dense: int) -> tuple[float, ...]:
-    """One factor on the rate for each dense layer; 0 freezes a layer."""
+def _factors(name: str, factors: Any, segments: Sequence[Segment]) -> tuple[float, ...]:
+    """One factor for each segment, from one per dense layer or from a mapping of names; none where it is None."""
     if factors is None:
         return ()
+    if isinstance(factors, Mapping):
+        return _named_factors(name, factors, segments)
+    dense = sum(segment.is_weight for segment in segments)
     try:
-        factors = [float(factor) for factor in factors]
+        numbers = [float(factor) for factor in factors]
     except (TypeError, ValueError):
-        raise ParameterTypeError(f"lr_factors must be {dense} numbers, one per dense layer, not {factors!r}.") from None
-    if len(factors) != dense:
-        raise ParameterError(f"lr_factors has {len(factors)} numbers, but the network has {dense} dense layers.")
-    if not all(0 <= factor < math.inf for factor in factors):
-        raise ParameterError(f"lr_factors is {factors!r}; each must be a finite number of at least 0.")
-    return tuple(factors)
+        kinds = f"{dense} numbers, one per dense layer, or a dict such as {{'biases': 0.1}}"
+        raise ParameterTypeError(f"{name} must be {kinds}, not {factors!r}.") from None
+    if len(numbers) != dense:
+        raise ParameterError(f"{name} has {len(numbers)} numbers, but the network has {dense} dense layers.")
+    _check_factors(name, numbers, factors)
+    return tuple(numbers[max(segment.layer, 1) - 1] for segment in segments)
+
+
+def _named_factors(name: str, factors: Mapping[Any, Any], segments: Sequence[Segment]) -> tuple[float, ...]:
+    """One factor for each segment: the one under its own name, or under "weights" or "biases", or the usual one."""
+    names = [segment.name for segment in segments]
+    for key in factors:
+        if key not in (*names, "weights", "biases"):
+            raise unknown_name(f"{name}: the segment", str(key), ["weights", "biases", *names])
+    try:
+        numbers = {key: float(factor) for key, factor in factors.items()}
+    except (TypeError, ValueError):
+        raise ParameterTypeError(f"{name} must map names to numbers, not {factors!r}.") from None
+    _check_factors(name, list(numbers.values()), factors)
+    usual = {segment: float(segment.is_weight or name == "lr_factors") for segment in segments}
+    return tuple(numbers.get(each.name, numbers.get(_kind(each), usual[each])) for each in segments)
+
+
+def _kind(segment: Segment) -> str:
+    """The name for all segments of its kind; "" for the parameters of layers between the dense ones."""
+    return "weights" if segment.is_weight else "biases" if segment.name == f"b{segment.layer}" else ""
+
+
+def _check_factors(name: str, numbers: list[float], given: Any) -> None:
+    if not all(0 <= number < math.inf for number in numbers):
+        raise ParameterError(f"{name} is {given!r}; each must be a finite number of at least 0.")

@@ -19,7 +19,8 @@ class StepInputs(NamedTuple):
     """What the scalars of some steps depend on, one entry per step.
 
     `steps` counts from 0, `rates` are the learning rates as the schedule gives them, `samples` and `weights` are m and
-    Σw of each batch. The penalty is divided by `penalty_divisors`; `clip_norm` and `clip_value` hold for all steps.
+    Σw of each batch. The penalty is divided by `penalty_divisors`, the weight decay multiplied by `decays`; `clip_norm`
+    and `clip_value` hold for all steps.
     """
 
     steps: Array
@@ -29,6 +30,7 @@ class StepInputs(NamedTuple):
     penalty_divisors: Any = 1.0
     clip_norm: float | None = None
     clip_value: float | None = None
+    decays: Any = 1.0
 
 
 def step_scalars(program: Program, architecture: Architecture, inputs: StepInputs, dtype: Any) -> Array:
@@ -40,8 +42,8 @@ def step_scalars(program: Program, architecture: Architecture, inputs: StepInput
         "clip value": inputs.clip_value,
         "weight factor": inputs.samples / inputs.weights,
     }
-    for group, (factor, decays) in enumerate(program.groups):
-        scalars = program.optimizer.scalars(inputs.steps + 1, inputs.rates * factor, float(decays))
+    for group, (factor, decay_factor) in enumerate(program.groups):
+        scalars = program.optimizer.scalars(inputs.steps + 1, inputs.rates * factor, inputs.decays * decay_factor)
         values |= {f"{name} {group}": column for name, column in scalars.items()}
     table = np.empty((len(inputs.steps), len(program.scalars)), dtype)
     for column, name in enumerate(program.scalars):

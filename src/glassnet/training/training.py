@@ -36,6 +36,8 @@ BEST = {"best_parameters": "parameters", "best_statistics": "statistics"}  # of 
 Evaluate = Callable[[], tuple[float, float | None]] | None
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run returns to search for the step that broke it
 
+DIVERGED_ADVICE = "Try a smaller lr, scaled inputs, or clip_norm=1."  # other interfaces have words of their own
+
 
 class Monitor(Protocol):
     """What may measure a run between two compiled calls (layer_monitor.py)."""
@@ -95,6 +97,11 @@ class Training:
         """Whether all epochs are done or early stopping has ended the run."""
         patience = self.recipe.patience
         return self.counters.epoch >= self.recipe.epochs or (patience is not None and self.counters.waited >= patience)
+
+    @property
+    def position(self) -> float:
+        """Epochs done, with the part of the present one."""
+        return self.counters.epoch + self.counters.batch / len(self.plan.epoch_batches)
 
     def run(
         self,
@@ -183,9 +190,10 @@ class Training:
     def step_inputs(self, steps: Array, samples: Array, weights: Array) -> StepInputs:
         """What the scalars of these steps (from 0) depend on; `samples` and `weights` are m and Σw of their batches."""
         recipe, per_epoch = self.recipe, len(self.plan.epoch_batches)  # counts batches of weight 0, which make no step
-        rates = recipe.schedule.rates(recipe.lr, steps, per_epoch * recipe.epochs, per_epoch)
-        divisors = weights if recipe.penalty_per_weight else 1.0
-        return StepInputs(steps, rates, samples, weights, divisors, recipe.clip_norm, recipe.clip_value)
+        total, divisors = per_epoch * recipe.epochs, weights if recipe.penalty_per_weight else 1.0
+        rates = recipe.schedule.rates(recipe.lr, steps, total, per_epoch)
+        decays = recipe.decay_schedule.rates(1.0, steps, total, per_epoch)
+        return StepInputs(steps, rates, samples, weights, divisors, recipe.clip_norm, recipe.clip_value, decays)
 
     def _end_epoch(self, rate: float) -> None:
         counters = self.counters
@@ -259,11 +267,13 @@ class Training:
 
     def _raise_diverged(self, reason: str, rate: float, weights: str = "before") -> None:
         counters, ahead = self.counters, int(weights == "before")
-        raise DivergedError(
+        error = DivergedError(
             f"training diverged in epoch {counters.epoch + 1}, step {counters.batch + ahead} (step "
             f"{counters.step + ahead} of the run, rate {rate:g}): {reason}; the network keeps the weights from "
-            f"{weights} that step. Try a smaller lr, scaled inputs, or clip_norm=1."
+            f"{weights} that step. {DIVERGED_ADVICE}"
         )
+        error.advice = DIVERGED_ADVICE
+        raise error
 
     # State ------------------------------------------------------------------------------------------------------------
 

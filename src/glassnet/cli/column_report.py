@@ -1,0 +1,133 @@
+"""The table that `glassnet columns` prints: one line per column, then what was guessed, left out or unusual."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from glassnet.cli.dataset import find_task, holds_arrays, prepare_dataset, table_with_target
+from glassnet.cli.printing import print_line
+from glassnet.data.choice import ColumnChooser
+from glassnet.data.columns import Column
+from glassnet.data.encodings import PLAIN_ENCODINGS
+from glassnet.data.options import ReadingOptions
+from glassnet.data.plans import ColumnPlan
+from glassnet.data.reading import Array
+from glassnet.data.readings import BooleanReading, CategoryReading, DateReading
+from glassnet.data.statistics import NumberStatistics
+from glassnet.data.summary import Summary
+from glassnet.data.table import Table, read_table
+from glassnet.errors import DataError, GlassnetError
+
+MAX_WIDTH = 32  # of a cell of the report
+DELIMITER_NAMES = {"\t": "tab", " ": "space"}
+
+
+class Line(NamedTuple):
+    """A line of the report."""
+
+    column: str
+    type: str
+    missing: str
+    values: str
+    use: str
+
+
+def print_columns(file: str, target: str | None, options: ReadingOptions) -> None:
+    """Print how each column of a file is read. Raises DataError for arrays, which have no columns."""
+    if holds_arrays(file):
+        raise DataError(f"{file} holds arrays, which have no named columns; give CSV or Parquet.")
+    table = read_table(file, options)
+    chooser = ColumnChooser(Summary.of(table), options, table)
+    plans = {name: chooser.choose(name, keep=name == target) for name in table.names}
+    fitted = {plan.name: _fitted(table, plan) for plan in plans.values()}
+    delimiter = f", delimiter {DELIMITER_NAMES.get(table.delimiter, table.delimiter)}" if table.delimiter else ""
+    print(f"{file}: {table.rows:,} rows, {len(table.names):,} columns{delimiter}\n")
+    lines = [_line(table, plan, fitted[plan.name], target) for plan in plans.values()]
+    _print_lines([Line("column", "type", "missing", "values", "use"), *lines])
+    print()
+    notes = [plan.note for plan in plans.values() if plan.note and plan.name != target]
+    target_notes = () if target is None else _target_notes(table, target, chooser)
+    for note in target_notes or (*table.notes, *notes):
+        print_line("Note", note)
+
+
+def _target_notes(table: Table, target: str, chooser: ColumnChooser) -> tuple[str, ...]:
+    """Print the task and the inputs that training would have, and return its notes, leaks included."""
+    try:
+        data_file = table_with_target(table, target, chooser)
+        task, reason = find_task(data_file, "auto")
+        dataset = prepare_dataset(data_file, task, 0.2, 0, counts=False)
+    except GlassnetError as error:
+        print_line("Problem", str(error))
+        return ()
+    print_line("Task", f"{task} of {target!r} ({reason}; --task overrides)")
+    print_line("Inputs", dataset.preparation.summary())
+    return dataset.notes
+
+
+def _fitted(table: Table, plan: ColumnPlan) -> tuple[Column | None, Array | None]:
+    """The column with its encoding, and its values; None where it is left out or cannot be read."""
+    if plan.reading is None:
+        return None, None
+    try:
+        column = Column.fit(table, plan.name, plan.reading, np.arange(table.rows), PLAIN_ENCODINGS)
+        return column, plan.reading.values(table, plan.name)
+    except GlassnetError:
+        return None, None
+
+
+def _line(table: Table, plan: ColumnPlan, fitted: tuple[Column | None, Array | None], target: str | None) -> Line:
+    column, values = fitted
+    if plan.reading is None or column is None or values is None:
+        use = "left out" if plan.reading is None else "cannot be read"
+        return Line(plan.name, "", f"{table.column(plan.name).null_count:,}", _first_cells(table, plan.name), use)
+    missing = int((values == -1).sum() if values.dtype.kind == "i" else np.isnan(values).sum())
+    use = "target" if plan.name == target else _use(column)
+    return Line(plan.name, plan.reading.kind, f"{missing:,}", _values(column, values), use)
+
+
+def _use(column: Column) -> str:
+    count = len(column.features)
+    return f"{count} input{'' if count == 1 else 's'}"
+
+
+def _values(column: Column, values: Array) -> str:
+    """The range of numbers and dates, or the most frequent levels."""
+    reading = column.reading
+    if isinstance(reading, CategoryReading | BooleanReading):
+        counts = reading.statistics(values)
+        order = np.argsort(-counts, kind="stable")[: len(reading.levels)]
+        number = f"{len(reading.levels):,}{'' if getattr(reading, 'complete', True) else '+'}: "
+        return number + ", ".join(reading.levels[code] for code in order[:8])
+    statistics = NumberStatistics.of(values)
+    if not statistics.count:
+        return ""
+    if isinstance(reading, DateReading):
+        low, high = (_date_text(days, reading) for days in (statistics.low, statistics.high))
+        return f"{low} to {high}"
+    return f"{statistics.low:.6g} to {statistics.high:.6g}"
+
+
+def _date_text(days: float, reading: DateReading) -> str:
+    moment = np.datetime64(round(days * 86400), "s")
+    text = str(moment).replace("T", " ").removesuffix(" 00:00:00")
+    return text.split(" ")[-1] if reading.spelling.order == "time" else text
+
+
+def _first_cells(table: Table, name: str) -> str:
+    cells = [str(cell).strip() for cell in table.column(name).slice(0, 3).to_pylist() if cell is not None]
+    return ", ".join(cells) + (" ..." if cells and table.rows > 3 else "")
+
+
+def _print_lines(lines: list[Line]) -> None:
+    def shortened(cell: str) -> str:
+        return cell if len(cell) <= MAX_WIDTH else f"{cell[: MAX_WIDTH - 1]}…"
+
+    short = [Line(*map(shortened, line)) for line in lines]
+    widths = [max(map(len, cells)) for cells in zip(*short, strict=True)]
+    for line in short:
+        sides = "<<><<"  # the count of missing cells stands to the right
+        cells = [f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True)]
+        print("  ".join(cells).rstrip())

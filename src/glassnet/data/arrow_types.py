@@ -1,0 +1,85 @@
+"""The types of Arrow columns that the readers tell apart, and the few types that all others are turned into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from glassnet.data.reading import Array
+
+SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+
+
+def is_number(kind: Any) -> bool:
+    """Whether an Arrow type is numeric."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def is_text(kind: Any) -> bool:
+    """Whether an Arrow type is text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def kind_of(kind: Any) -> str:
+    """text, number, boolean, date, time, duration, empty, or other."""
+    tests = {
+        "text": is_text,
+        "number": is_number,
+        "boolean": pa.types.is_boolean,
+        "time": pa.types.is_time,
+        "duration": pa.types.is_duration,
+        "date": pa.types.is_temporal,
+        "empty": pa.types.is_null,
+    }
+    return next((name for name, test in tests.items() if test(kind)), "other")
+
+
+def simplified(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with its dictionary decoded, and with text as one kind of text, which compute functions support."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_run_end_encoded(column.type):
+        column = pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks], column.type.value_type)
+    if pa.types.is_string_view(column.type) or pa.types.is_string(column.type):
+        return column.cast(pa.large_string())
+    return column
+
+
+def as_text(column: pa.ChunkedArray) -> pa.Array:
+    """The cells as text, in one array: whole numbers without a point, booleans as true and false."""
+    kind = column.type
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_floating(kind):
+        values = np.asarray(array.to_numpy(zero_copy_only=False), np.float64)
+        with np.errstate(invalid="ignore"):
+            whole = np.abs(values) < 2**53
+            whole &= values == np.floor(values)
+        integers = pa.array(np.where(whole, values, 0).astype(np.int64)).cast(pa.large_string())
+        missing = pa.array(np.isnan(values))
+        texts = pc.if_else(pa.array(whole), integers, array.cast(pa.float64()).cast(pa.large_string()))
+        return pc.if_else(missing, pa.scalar(None, pa.large_string()), texts)
+    return array if kind == pa.large_string() else array.cast(pa.large_string())
+
+
+def as_float(column: pa.ChunkedArray) -> Array:
+    """Numbers, booleans and durations (in seconds) as float64, NaN where null."""
+    kind = column.type
+    if pa.types.is_duration(kind):
+        return as_float(column.cast(pa.int64())) / SECONDS[kind.unit]
+    if pa.types.is_boolean(kind):
+        column = column.cast(pa.int8())
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
+
+
+def distinct_cells(cells: pa.Array) -> tuple[pa.Array, Array]:
+    """The distinct texts of a column, and for each row the index of its text (−1 where null)."""
+    encoded = cells.dictionary_encode()
+    return encoded.dictionary, pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+
+
+def spread(by_text: Array, indices: Array, null: Any) -> Array:
+    """What belongs to each row, from what belongs to each distinct text."""
+    return np.append(by_text, null)[indices]  # index −1 is the last

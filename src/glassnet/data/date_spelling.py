@@ -1,0 +1,183 @@
+"""The ways in which people write dates and times: ISO, day or month first, with a month's name, or a time alone.
+
+The order of day and month is found once, from the whole column, and then applied to every file. Values are days since
+1970-01-01 in UTC, with the time of day as a fraction; a time alone is a fraction of a day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from glassnet.data.number_spelling import normalised
+from glassnet.data.reading import Array
+
+TIME = r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}(?:[.,]\d+)?))?\s*(?P<ap>[AaPp]\.?[Mm]\.?)?"
+REST = rf"(?:[T ,]\s*{TIME}\s*(?P<tz>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}})?)?$"
+YEAR_FIRST = rf"^(?P<a>\d{{4}})[-/.](?P<b>\d{{1,2}})(?:[-/.](?P<c>\d{{1,2}}))?{REST}"
+COMPACT = rf"^(?P<a>\d{{4}})(?P<b>\d{{2}})(?P<c>\d{{2}}){REST}"
+YEAR_LAST = rf"^(?P<a>\d{{1,2}})[-/. ](?P<b>\d{{1,2}})[-/. ](?P<c>\d{{4}}|\d{{2}}){REST}"
+TIME_ALONE = rf"^{TIME}$"
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+FIRST_RECENT_YEAR = 69  # of two digits, as in POSIX: 69 is 1969, 68 is 2068
+
+
+@dataclass(frozen=True)
+class DateSpelling:
+    """The order of the parts of a date: "ymd", "dmy" or "mdy", or "time" for times of day alone."""
+
+    order: str = "ymd"
+
+    def parse(self, cells: pa.Array) -> tuple[Array, Array]:
+        """Days since 1970-01-01 (n,) float64, NaN where a cell is null or no date, and which cells are dates (n,)."""
+        cells = pc.fill_null(_numeric_months(normalised(cells)), "")
+        days = np.full(len(cells), np.nan)
+        if self.order == "time":
+            _fill_into(days, cells, TIME_ALONE, "")
+        else:
+            _fill_into(days, cells, YEAR_FIRST, "abc")
+            _fill_into(days, cells, COMPACT, "abc")
+            order = self.order if self.order != "ymd" else _unambiguous_order(cells)
+            if order:
+                _fill_into(days, cells, YEAR_LAST, "cba" if order == "dmy" else "cab")
+        return days, ~np.isnan(days)
+
+    @classmethod
+    def discover(cls, texts: pa.Array, order: str | None = None) -> tuple[Self, str]:
+        """The spelling of distinct texts, and how it was told: empty where nothing had to be told."""
+        cells = _numeric_months(normalised(texts))
+        if pc.all(pc.match_substring_regex(cells, TIME_ALONE)).as_py() and len(cells):
+            return cls("time"), ""
+        if order:
+            return cls(order), "as requested"
+        parts = _parts(cells, YEAR_LAST)
+        if not len(parts):
+            return cls(), ""
+        example = parts["text"][0]
+        if (parts["a"] > 12).any() and not (parts["b"] > 12).any():
+            return cls("dmy"), f"day first: {parts['text'][int((parts['a'] > 12).argmax())]}"
+        if (parts["b"] > 12).any() and not (parts["a"] > 12).any():
+            return cls("mdy"), f"month first: {parts['text'][int((parts['b'] > 12).argmax())]}"
+        if "/" in example:
+            return cls("mdy"), f"month first is assumed, no day is above 12: {example}"
+        return cls("dmy"), f"day first is assumed, no day is above 12: {example}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert to plain JSON data."""
+        return asdict(self)
+
+
+def typed_days(column: pa.Array) -> Array:
+    """Days of an Arrow column of dates, timestamps or times, NaN where it is null."""
+    kind = column.type
+    if pa.types.is_time(kind):
+        unit = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[kind.unit]
+        integers = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
+        return np.asarray(integers.cast(pa.float64()).to_numpy(zero_copy_only=False)) / unit / 86400
+    if pa.types.is_date(kind):
+        column = column.cast(pa.timestamp("s"))
+    elif column.type.tz:
+        column = column.cast(pa.timestamp(column.type.unit))
+    unit = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[column.type.unit]
+    ticks = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return np.where(column.is_valid().to_numpy(zero_copy_only=False), ticks, np.nan) / unit / 86400
+
+
+def _unambiguous_order(cells: pa.Array) -> str:
+    """The order of dates that end with the year, where the cells leave no doubt about it."""
+    parts = _parts(cells, YEAR_LAST)
+    if not len(parts):
+        return ""
+    day_first, month_first = (parts["a"] > 12).any(), (parts["b"] > 12).any()
+    if day_first != month_first:
+        return "dmy" if day_first else "mdy"
+    return "dmy" if not day_first and all("." in text for text in parts["text"]) else ""
+
+
+def _numeric_months(cells: pa.Array) -> pa.Array:
+    """31 Jan 2020, January 31, 2020 and Fri, 31-Jan-20 as 2020-01-31 or 31.01.20."""
+    if not pc.any(pc.match_substring_regex(cells, r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")).as_py():
+        return cells
+    cells = pc.replace_substring_regex(cells, r"(?i)^(mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+", "")
+    for number, month in enumerate(MONTHS, 1):
+        name = rf"(?i:{month})[A-Za-z]*\.?"
+        day_first = rf"^(\d{{1,2}})(?:st|nd|rd|th)?[-/. ]*{name}[-/., ]+(\d{{4}})\b"
+        cells = pc.replace_substring_regex(cells, day_first, rf"\2-{number}-\1")
+        month_first = rf"^{name}[-/. ]*(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b"
+        cells = pc.replace_substring_regex(cells, month_first, rf"\2-{number}-\1")
+        for century, years in (("20", r"[0-5]\d|6[0-8]"), ("19", r"\d{2}")):
+            short = rf"^(\d{{1,2}})[-/. ]{name}[-/. ]({years})\b"
+            cells = pc.replace_substring_regex(cells, short, rf"{century}\2-{number}-\1")
+        cells = pc.replace_substring_regex(cells, rf"^{name}[-/. ]*(\d{{4}})$", rf"\1-{number}")
+    return cells
+
+
+def _parts(cells: pa.Array, pattern: str) -> np.ndarray[Any, Any]:
+    """The first two numbers and the text of each cell that matches."""
+    matches = pc.extract_regex(cells, pattern)
+    valid = matches.is_valid()
+    matches, texts = matches.filter(valid), cells.filter(valid)
+    result = np.empty(len(matches), [("a", np.int64), ("b", np.int64), ("text", object)])
+    for name in "ab":
+        result[name] = pc.struct_field(matches, name).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    result["text"] = texts.to_pylist()
+    return result
+
+
+def _fill_into(days: Array, cells: pa.Array, pattern: str, order: str) -> None:
+    """Write the days of the cells that match the pattern; `order` names its year, month and day."""
+    matches = pc.extract_regex(cells, pattern)
+    rows = np.flatnonzero(matches.is_valid().to_numpy(zero_copy_only=False) & np.isnan(days))
+    if not rows.size:
+        return
+    chosen = matches.take(pa.array(rows))
+    time = _time_of_day(chosen, "tz" in [field.name for field in chosen.type])
+    if order:
+        year, month, day = (_integers(chosen, name, 1) for name in order)
+        year = np.where(year >= 100, year, year + np.where(year >= FIRST_RECENT_YEAR, 1900, 2000))
+        time = _civil_days(year, month, day) + time
+    days[rows] = time
+
+
+def _civil_days(year: Array, month: Array, day: Array) -> Array:
+    """Days since 1970-01-01, NaN for a date that does not exist."""
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    first = months.astype("datetime64[D]")
+    last = (months + 1).astype("datetime64[D]") - 1
+    valid = (month >= 1) & (month <= 12) & (day >= 1) & (first + (day - 1) <= last) & (year >= 1)
+    return np.where(valid, first.astype(np.int64) + day - 1, np.nan)
+
+
+def _time_of_day(chosen: pa.StructArray, zoned: bool) -> Array:
+    """The fraction of a day, in UTC, NaN for a time that does not exist; 0 without a time."""
+    hour, minute = _integers(chosen, "H", 0), _integers(chosen, "M", 0)
+    seconds = pc.replace_substring(_field(chosen, "S"), ",", ".").cast(pa.float64())
+    second = np.nan_to_num(np.asarray(seconds.to_numpy(zero_copy_only=False), np.float64))
+    half = pc.utf8_lower(pc.utf8_slice_codeunits(_field(chosen, "ap"), 0, 1)).to_numpy(zero_copy_only=False)
+    valid = (minute < 60) & (second < 61) & (hour < np.where(half == None, 24, 13))  # noqa: E711
+    hour = np.where(half == "p", hour % 12 + 12, np.where(half == "a", hour % 12, hour))
+    time = np.where(valid, (hour + (minute + second / 60) / 60) / 24, np.nan)
+    return time - _offset(_field(chosen, "tz")) if zoned else time
+
+
+def _offset(zones: pa.Array) -> Array:
+    """The time zone's offset from UTC, in days."""
+    texts = pc.replace_substring(pc.if_else(pc.match_substring_regex(zones, r"^[+-]"), zones, "+0000"), ":", "")
+    hours = pc.fill_null(pc.utf8_slice_codeunits(texts, 0, 3), "0").cast(pa.float64())
+    minutes = pc.fill_null(pc.utf8_slice_codeunits(texts, 3), "0").cast(pa.float64())
+    whole, part = (np.asarray(values.to_numpy(zero_copy_only=False)) for values in (hours, minutes))
+    return (whole + np.copysign(part, whole) / 60) / 24
+
+
+def _field(chosen: pa.StructArray, name: str) -> pa.Array:
+    """One group of the matches, null where it is empty."""
+    texts = pc.struct_field(chosen, name)
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, texts.type), texts)
+
+
+def _integers(chosen: pa.StructArray, name: str, default: int) -> Array:
+    return pc.fill_null(_field(chosen, name).cast(pa.int64()), default).to_numpy(zero_copy_only=False)

@@ -1,0 +1,107 @@
+"""One row of a table, given as a dict, as inputs of a network: the way of a service that answers single requests.
+
+An Arrow table takes longer to build than a small network to run. Cells of the expected types are therefore read
+directly; any other cell goes the way of a table, so that both ways give the same values and the same errors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from glassnet.data.columns import Column, check_present
+from glassnet.data.number_spelling import PLAIN
+from glassnet.data.preprocessing import TablePreparation
+from glassnet.data.reading import Array
+from glassnet.data.readings import FALSE_WORDS, MISSING, TRUE_WORDS, BooleanReading, CategoryReading, NumberReading
+from glassnet.data.table import Table
+
+PLAIN_NUMBER = re.compile(PLAIN.rstrip("$"), re.ASCII)
+BOOLEAN_CODES = {word: code for code, words in enumerate((FALSE_WORDS, TRUE_WORDS)) for word in words}
+Read = Callable[[Any], float | None]
+
+
+class RowPreparation:
+    """Prepares single rows as `TablePreparation.transform` prepares tables; make it once, use it for each row."""
+
+    def __init__(self, preparation: TablePreparation) -> None:
+        self.columns = preparation.columns
+        self.readers = [_reader(column) for column in self.columns]
+        widths = [len(column.features) for column in self.columns]
+        ends = np.cumsum(widths, dtype=np.int64).tolist()
+        self.slices = [slice(end - width, end) for width, end in zip(widths, ends, strict=True)]
+        self.width = sum(widths)
+
+    def transform(self, row: Mapping[str, Any], path: str = "the row") -> Array:
+        """The inputs for one row, (1, features) float32. Raises DataError as `TablePreparation.transform` does."""
+        if any(column.name not in row for column in self.columns):
+            check_present(Table(path, pa.table({name: [None] for name in row})), self.columns)
+        out = np.empty((1, self.width), np.float32)
+        for column, read, part in zip(self.columns, self.readers, self.slices, strict=True):
+            value = read(row[column.name])
+            values = _through_table(column, row[column.name], path) if value is None else np.array([value])
+            location = f"{path}, column {column.name!r}"
+            column.encoding.encode_into(values, out[:, part], partial(_located, location))
+        return out
+
+
+def _located(location: str, row: int) -> str:
+    return location
+
+
+def _through_table(column: Column, cell: Any, path: str) -> Array:
+    """The value of a cell as a column of a table has it."""
+    cells = pa.array([cell]) if not isinstance(cell, str) else pa.array([cell], pa.large_string())
+    return column.reading.values(Table(path, pa.table({column.name: cells})), column.name)
+
+
+def _reader(column: Column) -> Read:
+    """A function that reads a cell of the expected type; None for any other cell."""
+    reading = column.reading
+    if isinstance(reading, NumberReading):
+        return _number if reading.spelling.plain and not reading.missing else _typed_number(reading)
+    if isinstance(reading, BooleanReading):
+        return _boolean if not reading.missing else _nothing
+    if isinstance(reading, CategoryReading) and not reading.missing:
+        codes = {level: code for code, level in enumerate(reading.levels)}
+        return lambda cell: _code(codes, cell, reading.trim)
+    return _nothing
+
+
+def _number(cell: Any) -> float | None:
+    if cell is None:
+        return math.nan
+    if isinstance(cell, str):
+        return float(cell) if PLAIN_NUMBER.fullmatch(cell) and math.isfinite(float(cell)) else None
+    return float(cell) if isinstance(cell, int | float) and math.isfinite(cell) else None
+
+
+def _typed_number(reading: NumberReading) -> Read:
+    """The reader of a column with its own spelling or words, which only text needs."""
+    if any(PLAIN_NUMBER.fullmatch(word) for word in reading.missing):
+        return _nothing
+    return lambda cell: None if isinstance(cell, str) else _number(cell)
+
+
+def _code(codes: Mapping[str, int], cell: Any, trim: bool) -> int | None:
+    if cell is None:
+        return MISSING
+    return codes.get(cell.strip() if trim else cell) if isinstance(cell, str) else None
+
+
+def _boolean(cell: Any) -> int | None:
+    if cell is None:
+        return MISSING
+    if isinstance(cell, bool):
+        return int(cell)
+    return BOOLEAN_CODES.get(cell.strip().lower()) if isinstance(cell, str) else None
+
+
+def _nothing(cell: Any) -> None:
+    return None

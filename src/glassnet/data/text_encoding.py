@@ -1,0 +1,89 @@
+"""The bytes of a text file as UTF-8: a told encoding, a byte order mark, or clearly Windows-1252.
+
+Bytes that are neither are refused with their line: a wrong guess would silently turn a name into another one.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from glassnet.errors import DataError, ParameterError
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# What text in another one-byte encoding looks like: Ìîñêâà, Wroc³aw, £ódŸ.
+SUSPICIOUS = re.compile(
+    "[À-ÖØ-öø-ÿŠšŽžŒœŸ]{3}|[a-zß-öø-ÿ][À-ÖØ-ÞŠŽŒŸ]|[A-Za-zÀ-ÿ][£¤¥§©®°±²³µ¹¼½¾×÷][a-zà-ÿ]|[£¤¥¦][A-Za-zÀ-ÿ]"
+)
+COMMON_SIGNS = frozenset("€‚„…‰‹›‘’“”•–—™ ¡¢£¤¥§©ª«¬®°±²³´µ¶·¹º»¼½¾¿×÷")
+
+
+def to_utf8(name: str, content: bytes, encoding: str | None) -> tuple[bytes, str]:
+    """The content as UTF-8 without a byte order mark, and a note if it had another encoding.
+
+    Raises DataError, with a line, for bytes that are no text, and ParameterError for an unknown encoding.
+    """
+    if encoding is not None:
+        return _from_encoding(name, content, encoding), ""
+    if content.startswith(UTF_16_MARKS):
+        return _decoded(name, content, "utf-16").encode(), f"{name} is read as UTF-16"
+    content = content.removeprefix(BYTE_ORDER_MARK)
+    if (offset := content.find(b"\0")) >= 0:
+        raise DataError(f"{name} looks binary (NUL at byte {offset}); give a CSV, Parquet or .npz file.")
+    try:
+        content.decode("utf-8")
+        return content, ""
+    except UnicodeDecodeError as error:
+        if not _is_windows_1252(content):
+            raise _not_text(name, content, error.start) from None
+        example = _first_word(content.decode("cp1252"))
+        return content.decode("cp1252").encode(), f"{name} is read as Windows-1252 ({example}); --encoding overrules"
+
+
+def _from_encoding(name: str, content: bytes, encoding: str) -> bytes:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise ParameterError(f"encoding {encoding!r} is unknown; examples: utf-8, cp1252, latin-1, utf-16.") from None
+    return _decoded(name, content, encoding).removeprefix("\ufeff").encode()
+
+
+def _decoded(name: str, content: bytes, encoding: str) -> str:
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = _line(content, error.start)
+        raise DataError(f"{name} line {line} is not {encoding} text; give another encoding.") from None
+    if "\0" in text:
+        raise DataError(f"{name} is not {encoding} text: it has NUL characters; give another encoding.")
+    return text
+
+
+def _is_windows_1252(content: bytes) -> bool:
+    """Whether all bytes above 127 are letters and common signs of Windows-1252, and none form UTF-8 letters."""
+    if re.search(rb"[\xc3-\xdf][\x80-\xbf]", content):
+        return False
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    signs = set(re.sub(r"[\x00-\x7f]+", "", text))
+    return not SUSPICIOUS.search(text) and all(sign.isalpha() or sign in COMMON_SIGNS for sign in signs)
+
+
+def _first_word(text: str) -> str:
+    """The first word that is not ASCII, as an example."""
+    match = re.search(r"\w*[^\x00-\x7f]\w*", text)
+    return match[0][:20].strip() if match else ""
+
+
+def _not_text(name: str, content: bytes, offset: int) -> DataError:
+    line = _line(content, offset)
+    return DataError(
+        f"{name} line {line} is not UTF-8 text; save the file as UTF-8, or name its encoding (--encoding)."
+    )
+
+
+def _line(content: bytes, offset: int) -> int:
+    return len(re.findall(b"\r\n|\r|\n", content[:offset])) + 1
