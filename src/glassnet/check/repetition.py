@@ -36,8 +36,8 @@ def repetition_fault(trials: Sequence[Trial], answers: Sequence[Answer], toleran
     factors = multiples(theirs, [np.concatenate(ours[later]), before], 0.0, max(tolerance, 1e-6))
     if factors is None:
         return Fault("run", OTHER_NUMBERS)
-    share, kept = factors
-    if abs(kept - 1) < 1e-3:
+    share, carried = factors
+    if abs(carried - 1) < 1e-3:
         return Fault("BP4", "the gradients of earlier calls are added: dw and db are not set to 0 for each batch.")
-    text = f"each call returns {number(share)} × its gradient plus {number(kept)} × what the call before returned"
+    text = f"each call returns {number(share)} × its gradient plus {number(carried)} × what the call before returned"
     return Fault("update", f"momentum is inside the gradient: {text}; that belongs into the step.")

@@ -76,10 +76,10 @@ def _of_ratios(name: str, ratios: list[float | None], meanings: dict[float, str]
         scale = f"the step of its {name} is {number(numbers[0])} × the gradient: a matter of its rate."
         return Comparison([], [] if np.isclose(numbers[0], 1, rtol=1e-3) else [scale])
     texts = [next((t for one, t in meanings.items() if np.isclose(r, one, 1e-3, 1e-9)), None) for r in numbers]
-    said = {
+    sentences = {
         part: f"move by {number(r)} × the gradient" if t is None else t
         for part, r, t in zip(PARTS, numbers, texts, strict=True)
     }
-    if said["weights"] == said["biases"]:
-        return Comparison([Fault("update", f"{name}: the weights and biases {said['weights']}.")], [])
-    return Comparison([Fault("update", f"{name}: the {part} {text}.") for part, text in said.items() if text], [])
+    if sentences["weights"] == sentences["biases"]:
+        return Comparison([Fault("update", f"{name}: the weights and biases {sentences['weights']}.")], [])
+    return Comparison([Fault("update", f"{name}: the {part} {text}.") for part, text in sentences.items() if text], [])

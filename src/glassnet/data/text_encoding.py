@@ -1,4 +1,4 @@
-"""The bytes of a text file as UTF-8: a told encoding, a byte order mark, or clearly Windows-1252.
+"""The bytes of a text file as UTF-8: the encoding that was given, a byte order mark, or clearly Windows-1252.
 
 Bytes that are neither are refused with their line: a wrong guess would silently turn a name into another one.
 """

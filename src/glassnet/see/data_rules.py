@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from glassnet.errors import counted
 from glassnet.program.parameters import Array
 from glassnet.see.evidence import LEARNT_ENOUGH, Evidence, Finding, are_classes, mean_cost
-from glassnet.see.wording import plural
 
 MAX_SPREAD_RATIO = 100.0  # standard deviation of a column over that of the median column
 MAX_RMS = 30.0  # root mean square of a column
@@ -131,7 +131,7 @@ def _rare(evidence: Evidence, y: Array, where: str) -> Finding | None:
     rare, common = f"{name(rarest)}{where}", name(int(counts.argmax()))
     return Finding(
         "imbalance",
-        f"{rare} has {plural(counts[rarest], 'row')} of {len(y):,}, {common} {counts.max():,}; always answering "
+        f"{rare} has {counted(counts[rarest], 'row')} of {len(y):,}, {common} {counts.max():,}; always answering "
         f"{common} is right in {counts.max() / len(y):.1%} of them.",
         "cost: C is a mean over the rows, so a rare class contributes little to BP1 and to every gradient after it.",
         f"{evidence.wording.balance_classes}; and score each class, not accuracy alone.",

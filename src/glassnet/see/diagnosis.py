@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.batches.sources import Sources, checked_sources
-from glassnet.errors import ParameterError
+from glassnet.errors import ParameterError, counted
 from glassnet.execution.model import Model
 from glassnet.result_html import paragraph_html
 from glassnet.see import data_rules, learning_rules, structure_rules, target_rules
 from glassnet.see.evidence import Evidence, Finding, evidence_of_run, examine
-from glassnet.see.wording import NETWORK, Wording, plural
+from glassnet.see.wording import NETWORK, Wording
 from glassnet.training.history import History
 
 
@@ -168,9 +168,9 @@ def findings(evidence: Evidence, rules: Sequence[Rule] = RULES) -> tuple[Finding
 
 def _basis(evidence: Evidence) -> str:
     """What a diagnosis is based on."""
-    parts = [plural(len(evidence.model.architecture.dense), "layer")] if evidence.measures is not None else []
+    parts = [counted(len(evidence.model.architecture.dense), "layer")] if evidence.measures is not None else []
     if evidence.history:
-        parts.append(plural(len(evidence.history), "epoch"))
+        parts.append(counted(len(evidence.history), "epoch"))
     if evidence.x is not None:
-        parts.append(plural(len(evidence.x), "sample" if evidence.is_complete else "training sample"))
+        parts.append(counted(len(evidence.x), "sample" if evidence.is_complete else "training sample"))
     return ", ".join(parts)

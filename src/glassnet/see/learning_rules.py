@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from glassnet.errors import counted
 from glassnet.program.parameters import Array
 from glassnet.see.data_rules import unscaled
 from glassnet.see.evidence import LEARNT_ENOUGH, NOTHING_LEARNT, Evidence, Finding
-from glassnet.see.wording import plural
 
 MIN_SAMPLES = 20  # with fewer, units may be inactive that other samples activate
 MIN_ERROR_RATIO, MAX_ERROR_RATIO = 1e-3, 50.0  # δ of the first layer over δ of the last
@@ -211,8 +211,8 @@ def _falls_slowly(costs: Array) -> bool:
 
 def _length(evidence: Evidence) -> str:
     """How long the run was; a loss curve alone does not tell the steps."""
-    steps = f" ({plural(evidence.steps, 'step')})" if evidence.steps else ""
-    return f"{plural(len(evidence.costs), 'epoch')}{steps}"
+    steps = f" ({counted(evidence.steps, 'step')})" if evidence.steps else ""
+    return f"{counted(len(evidence.costs), 'epoch')}{steps}"
 
 
 def _or_longer(evidence: Evidence) -> str:
@@ -223,7 +223,7 @@ def _or_longer(evidence: Evidence) -> str:
     if not evidence.steps:
         return ""
     if done < allowed:
-        return f", or {evidence.wording.wait_longer}: the fit ended after {done} of {plural(allowed, 'epoch')}"
+        return f", or {evidence.wording.wait_longer}: the fit ended after {done} of {counted(allowed, 'epoch')}"
     return f", or many more epochs ({evidence.wording.epochs_option.format(10 * allowed)})"
 
 

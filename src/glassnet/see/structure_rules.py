@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from glassnet.errors import counted
 from glassnet.program.architecture import Dense
 from glassnet.program.parameters import Array
 from glassnet.see.evidence import LEARNT_ENOUGH, NOTHING_LEARNT, Evidence, Finding
-from glassnet.see.wording import plural
 from glassnet.tables.layers import Dropout, Layer, LayerNorm
 
 MAX_DROPOUT = 0.9
@@ -74,7 +74,7 @@ def strong_dropout(evidence: Evidence) -> Finding | None:
         if isinstance(layer, Dropout) and layer.rate >= MAX_DROPOUT:
             return Finding(
                 "dropout too strong",
-                f"Dropout({layer.rate:g}) keeps {(1 - layer.rate) * width:.2g} of the {plural(width, 'value')} of "
+                f"Dropout({layer.rate:g}) keeps {(1 - layer.rate) * width:.2g} of the {counted(width, 'value')} of "
                 f"{where} in a step, on average{evidence.levels}.",
                 "forward: a value that is dropped is 0, and so is its part in dW (BP4); the few that are kept are "
                 f"multiplied by {1 / (1 - layer.rate):.3g}.",
@@ -149,7 +149,7 @@ def linear(evidence: Evidence) -> Finding | None:
     if reason is None:
         return None
     count = len(dense) - 1
-    kind = f"{plural(count, 'hidden layer')}, all with the activation linear" if count else "no hidden layer"
+    kind = f"{counted(count, 'hidden layer')}, all with the activation linear" if count else "no hidden layer"
     return Finding(
         "no better than a linear model",
         f"the network has {kind}; {reason}{evidence.levels}.",

@@ -70,11 +70,6 @@ class Wording(NamedTuple):
         return f"{self.rate_option.format(f'{value:.2g}')}, {change}"
 
 
-def plural(count: int, noun: str) -> str:
-    """A number and its noun: "1 row", "2 rows"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 NETWORK = Wording()
 ESTIMATOR = Wording(
     divides_penalty=True,

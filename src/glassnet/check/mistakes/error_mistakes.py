@@ -201,8 +201,8 @@ def arriving_errors(run: Pass, layer: int, above: Above) -> Iterator[Part]:
     yield Mistake("BP2", early), transposed(w) @ above.arriving[layer + 1]
     if w.shape[-1] == w.shape[-2]:
         yield Mistake("BP2", "W is not transposed on the way back: W·δ instead of Wᵀ·δ.", True), w @ delta
-    alone = "the error is not multiplied by the weights: every neuron gets Σδ."
-    yield Mistake("BP2", alone), np.ones_like(transposed(w)) @ delta
+    unweighted = "the error is not multiplied by the weights: every neuron gets Σδ."
+    yield Mistake("BP2", unweighted), np.ones_like(transposed(w)) @ delta
     if delta.shape == shape:
         yield Mistake("BP2", "δ of the layer above is used as it is, without Wᵀ.", True), delta
     yield Mistake("BP2", "the error passes through |W| instead of W."), transposed(np.abs(w)) @ delta

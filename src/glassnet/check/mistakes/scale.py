@@ -83,13 +83,13 @@ def _signs(factors: Factors) -> tuple[list[Fault], Factors]:
     if any(len(both) > 1 for both in signs.values()):
         return [], factors
     positive = {layer: both == {True} for layer, both in signs.items()}
-    turned = [n for n in layers[1:] if positive[n] != positive[n + 1]] if _consecutive(layers) else []
+    sign_changes = [n for n in layers[1:] if positive[n] != positive[n + 1]] if _consecutive(layers) else []
     others = [n for n in layers if positive[n] != positive[layers[0]]]
-    if len(others) < len(turned) < len(layers) - 1 or (others and not turned):
+    if len(others) < len(sign_changes) < len(layers) - 1 or (others and not sign_changes):
         return [], factors
     faults = [] if positive[layers[0]] else [Fault("BP1", "the gradient has the wrong sign: y − a instead of a − y.")]
-    if turned:
-        where = "" if len(turned) == len(layers) - 1 else f", in the δ of {layers_text(turned)} only"
+    if sign_changes:
+        where = "" if len(sign_changes) == len(layers) - 1 else f", in the δ of {layers_text(sign_changes)} only"
         faults.append(Fault("BP2", f"the error that arrives has the wrong sign{where}."))
     return faults, {key: abs(value) for key, value in factors.items()}
 
@@ -182,11 +182,11 @@ def _passed_down(relative: Factors, setting: Setting) -> list[Fault]:
     by_layer = dict(zip(layers, (values[0] for values in alike), strict=True))
     ratios = {layer: by_layer[layer] / by_layer[layer + 1] for layer in layers[1:]}
     odd = {layer: ratio for layer, ratio in ratios.items() if not setting.same(ratio, 1)}
-    alone = [layer for layer, value in by_layer.items() if not setting.same(value, 1)]
+    scaled_layers = [layer for layer, value in by_layer.items() if not setting.same(value, 1)]
     first = next(iter(odd.values()))
     if len(odd) == 1 and not setting.same(by_layer[layers[0]], 1):
         return []  # the layers below are right, so that no error has arrived wrongly
-    if any(not setting.same(ratio, first) for ratio in odd.values()) or len(alone) < len(odd) < len(ratios):
+    if any(not setting.same(ratio, first) for ratio in odd.values()) or len(scaled_layers) < len(odd) < len(ratios):
         return []
     where = "" if len(odd) == len(ratios) else f", in the δ of {layers_text(list(odd))} only"
     text = f"the error that arrives is {_times(first)} ours{where}"
