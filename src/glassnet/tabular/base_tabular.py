@@ -106,7 +106,7 @@ class BaseTabular(BaseEstimator):
             for note in self.notes_:
                 print(f"Note: {note}", file=sys.stderr)
         for problem in fitted.problems:
-            warnings.warn(FitWarning(problem), stacklevel=4)
+            warnings.warn(FitWarning(problem), stacklevel=5)
 
     def _set_model(self, model: TabularModel, names: list[str], named: bool) -> None:
         """Set the attributes of a fitted estimator; `names` are those of all raw columns, from a person if `named`."""
