@@ -54,15 +54,18 @@ class Column:
         more = "" if getattr(self.reading, "complete", True) else "more than "
         return f"{self.name}: {more}{len(levels):,} levels, the {len(used)} most frequent become inputs"
 
-    def transform_into(self, table: Table, out: Array) -> str:
-        """Write the inputs of all rows into `out` (n, features), float32; return a note on unseen levels."""
-        values = self.reading.values(table, self.name)
+    def encode_into(self, values: Array, out: Array, table: Table) -> None:
+        """Write the inputs of the values of all rows of a table into `out` (n, features), float32."""
         self.encoding.encode_into(values, out, lambda row: table.location(row, self.name))
-        return self._unseen_note(table, values)
+
+    def value_note(self, table: Table, values: Array) -> str:
+        """A note on levels that the training data did not have; otherwise empty."""
+        if isinstance(self.reading, CategoryReading) and self.reading.complete:
+            return self._unseen_note(table, values)
+        return ""
 
     def _unseen_note(self, table: Table, codes: Array) -> str:
-        if not isinstance(self.reading, CategoryReading) or not self.reading.complete:
-            return ""
+        assert isinstance(self.reading, CategoryReading)
         unseen = codes == UNSEEN
         if not unseen.any():
             return ""
