@@ -114,9 +114,7 @@ class NumberTarget(_Stored):
         columns = np.asarray(values, np.float64).reshape(len(values), -1).T
         if log_target and (columns <= 0).any():
             lowest = f"{columns.min():g}"
-            raise DataError(
-                f"The target {name!r} has values up to 0 ({lowest}), which have no logarithm; leave it out."
-            )
+            raise DataError(f"The target {name!r} holds {lowest}, which has no logarithm; use log_target=False.")
         advice = log_advice(columns) if log_target is None and standardise else ""
         log, note = bool(log_target or advice), f"{name}: {advice}; log_target=False overrules" if advice else ""
         fits = [mean_and_scale(np.log(column) if log else column) for column in columns]
