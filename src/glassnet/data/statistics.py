@@ -94,11 +94,11 @@ class NumberStatistics:
     @property
     def median(self) -> float:
         """The median of the sample."""
-        return float(np.median(self.sample)) if self.count else 0.0
+        return 2 * float(np.median(self.sample / 2)) if self.count else 0.0  # halved, so that no sum overflows
 
     def quantiles(self, shares: Any) -> Array:
         """Quantiles of the sample, for shares from 0 to 1."""
-        return np.quantile(self.sample, shares)
+        return 2 * np.quantile(self.sample / 2, shares)
 
     @property
     def distinct_share(self) -> float:
