@@ -1,9 +1,9 @@
 """Calibration: probabilities that mean what they say, by one temperature and, where it clearly pays, isotonic steps.
 
-The temperature is fitted to what single members predict for the rows they did not train on, and it is applied to each
-member before the members are averaged: no row is ever predicted by an average of networks that have all left it out,
-so a temperature for the average itself could only be fitted to rows that some of them know. The log-loss is convex, so
-the average is at least as good as its calibrated members are on average (Jensen's inequality).
+The temperature is fitted to what members predict for the rows they did not train on, one member a row, and applied to
+the average of all members, for which no such rows are left. An average is softer than its members, so that it stays a
+little too cautious. The other order, each member at the temperature and then the average, is more cautious still: on
+26 letters the log-loss is .059 against .055, and on three tables of two classes both are the same (docs/tabular.md).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PSEUDO_ROWS = 1.0  # rows with a label drawn at random: they keep the temperatur
 
 @dataclass(frozen=True)
 class Calibration:
-    """A temperature for each member's log-probabilities, and isotonic steps for the averaged probabilities or None."""
+    """A temperature for log-probabilities, and isotonic steps for what comes out of it, or None."""
 
     temperature: float = 1.0
     isotonic: Isotonic | None = None
@@ -40,11 +40,11 @@ class Calibration:
         return cls(_temperature(log_probabilities, np.concatenate(labels), np.concatenate(weights)))
 
     def soften(self, probabilities: Array) -> Array:
-        """One member's probabilities (n, classes) at the temperature: softmax(log p / T)."""
+        """Averaged probabilities (n, classes) at the temperature: softmax(log p / T)."""
         return softmax(safe_log(probabilities) / self.temperature)
 
     def finish(self, probabilities: Array) -> Array:
-        """The averaged probabilities (n, classes) after the isotonic steps; never 0, rows sum to 1."""
+        """Probabilities (n, classes) after the isotonic steps; never 0, and each row sums to 1."""
         if self.isotonic is not None:
             probabilities = self.isotonic.apply(probabilities)
         return bounded(probabilities)
