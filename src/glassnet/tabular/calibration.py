@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -59,10 +59,10 @@ class Calibration:
         return {} if self.isotonic is None else self.isotonic.tensors()
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], tensors: Mapping[str, Array], classes: int) -> Self:
+    def from_json(cls, document: Mapping[str, Any], tensors: Mapping[str, Array], features: int, outputs: int) -> Self:
         """Rebuild from `to_json` and `tensors`. Raises ValueError, KeyError or TypeError for anything else."""
         temperature, count = real(document["temperature"]), document["isotonic"]
-        if type(count) is not int or count not in (0, classes) or temperature <= 0:
+        if type(count) is not int or count not in (0, outputs) or temperature <= 0:
             raise ValueError("calibration")
         return cls(temperature, Isotonic.from_tensors(tensors, count) if count else None)
 
@@ -111,14 +111,23 @@ def log_losses(probabilities: Array, labels: Array) -> Array:
     return -safe_log(probabilities[np.arange(len(labels)), labels])
 
 
-def calibration_error(probabilities: Array, labels: Array, weights: Array, bins: int = 15) -> float:
+class CalibrationError(NamedTuple):
+    """How far probabilities are from the frequencies, and how far perfect ones would seem to be for so few rows."""
+
+    error: float
+    chance: float
+
+
+def calibration_error(probabilities: Array, labels: Array, weights: Array, bins: int = 15) -> CalibrationError:
     """The expected calibration error of the predicted class: |accuracy − confidence|, averaged over bins of equal size.
 
-    Source: Guo et al. 2017, equation 3, with bins of equally many rows instead of equal width. A perfect model of n
-    rows still shows about 0.4·√(bins/n), because the accuracy of a bin is uncertain.
+    Source: Guo et al. 2017, equation 3, with bins of equally many rows instead of equal width.
     """
     confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
+    gaps = (probabilities.argmax(axis=1) == labels) - confidence
     parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(labels)))
-    gaps = [abs(np.sum(weights[rows] * (correct[rows] - confidence[rows]))) for rows in parts]
-    return float(sum(gaps) / weights.sum())
+    share = weights / weights.sum()
+    variances = share**2 * confidence * (1 - confidence)
+    error = sum(abs(float(share[rows] @ gaps[rows])) for rows in parts)
+    chance = sum(np.sqrt(2 / np.pi * variances[rows].sum()) for rows in parts)  # the mean of |N(0, σ)| is σ·√(2/π)
+    return CalibrationError(error, float(chance))
