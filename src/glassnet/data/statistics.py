@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from glassnet.data.arrow_types import as_text
 from glassnet.data.reading import Array
 
 MAX_SAMPLE = 50_000
@@ -123,6 +124,17 @@ class Levels:
         counted = pc.value_counts(cells.drop_null())
         values, counts = counted.field(0).to_pylist(), counted.field(1).to_pylist()
         return cls(dict(zip(values, counts, strict=True)))._limited()
+
+    @classmethod
+    def of_values(cls, column: pa.ChunkedArray) -> Self:
+        """Count the texts of a column of numbers or booleans; only distinct values become text, which takes time."""
+        counted = pc.value_counts(column.combine_chunks().drop_null())
+        texts, counts = as_text(counted.field(0)).to_pylist(), counted.field(1).to_pylist()
+        merged: dict[str, int] = {}
+        for text, count in zip(texts, counts, strict=True):  # 0.0 and −0.0 have one text, NaN has none
+            if text is not None:
+                merged[text] = merged.get(text, 0) + count
+        return cls(merged)._limited()
 
     def merge(self, other: Self) -> Self:
         """The levels of the rows of both."""
