@@ -18,6 +18,7 @@ from glassnet.estimators.stochastic import OptimizerState
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.estimator_file import EstimatorParts, SavedEstimator, read_estimator, undamaged, write_estimator
 from glassnet.network import NeuralNetwork
+from glassnet.tables.activations import activation
 from glassnet.tables.optimizers import Optimizer
 
 REBUILT = ("_network", "_views", "_training", "coefs_", "intercepts_", "_label_binarizer")
@@ -90,6 +91,7 @@ def _restore(estimator: Any, attributes: dict[str, Any], network: NeuralNetwork)
         estimator._label_binarizer = _binarizer(estimator.classes_, settings)
     if state is not None:
         estimator._optimizer = _optimizer_state(*state, count=network.parameters.vector.size)
+    activation(estimator.out_activation_)
     _check_sizes(estimator, network)
 
 

@@ -121,7 +121,8 @@ def undamaged(path: FilePath, build: Callable[[], Any]) -> Any:
     try:
         return build()
     except DAMAGE as error:
-        if isinstance(error, ModelFileError):
+        if isinstance(error, ModelFileError) and str(error).startswith(str(path)):
             raise
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        text = str(error).removesuffix(".") or type(error).__name__
+        reason = f"it lacks {text}" if isinstance(error, KeyError) else text
         raise ModelFileError(f"{path} is damaged ({reason[:200]}); save the model again.") from None
