@@ -14,7 +14,7 @@ from glassnet.errors import ModelFileError
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.model_file import ESTIMATOR, SavedModel, model_parts, saved_model
 from glassnet.files.storage import read_tensors, write_tensors
-from glassnet.files.stored_values import NotStorable, ValueReader, ValueWriter
+from glassnet.files.typed_values import NotStorable, ValueReader, ValueWriter
 from glassnet.program.parameters import Array
 
 VALUES = "estimator."  # begins the names of the tensors of parameters and attributes
