@@ -55,8 +55,8 @@ def demo(
     print_result(model, history, dataset)
     print_finding(model)
     scores = model.scores(dataset.x[test], dataset.y[test])
-    print_line("Test", f"{score_text(scores)} ({len(test)} digits not used in training)")
-    model.training["test scores"] = scores
+    print_line("Test", f"{score_text(scores.values)} ({len(test)} digits not used in training)")
+    model.training["test scores"] = scores.values
     model.save(str(model_path))
     print_line("Model", model_path)
     _save_digits(test_path, images[test], dataset.y[test])
@@ -103,5 +103,7 @@ def _save_digits(path: Path, images: Any, labels: Any) -> None:
 
 def program_name() -> str:
     """Return how to start this program again: by its name where that is on the PATH, else as it was started."""
+    if Path(sys.argv[0]).stem == "__main__":
+        return "python -m glassnet"
     is_installed = Path(sys.argv[0]).stem != "glassnet" or shutil.which("glassnet") == sys.argv[0]
     return "glassnet" if is_installed else shlex.quote(sys.argv[0])

@@ -51,6 +51,8 @@ def _print_training(model: TrainedModel) -> None:
         return
     print("\nTraining")
     for name, value in model.training.items():
+        if isinstance(value, list):
+            continue
         text = ", ".join(map(_pair, value.items())) if isinstance(value, dict) else value
         print(f"  {name:<16} {'none' if text in (None, '') else text}")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.cli.output_layer import output_width, probabilities
-from glassnet.cli.scores import class_scores, number_scores
+from glassnet.cli.scores import Scores, class_scores, number_scores
 from glassnet.data.preprocessing import Preparation, TablePreparation
 from glassnet.data.stored import from_json
 from glassnet.data.target import ClassTarget, TargetColumn
@@ -64,11 +64,21 @@ class TrainedModel:
         """Compute the probability of each class, (n, classes), for inputs (n, features)."""
         return probabilities(self.outputs(x))
 
-    def scores(self, x: Array, encoded: Array) -> dict[str, float]:
-        """Score the predictions for inputs (n, features) against the encoded targets (n, ...)."""
+    def predicted(self, x: Array) -> Array:
+        """Compute the probabilities (n, classes), or the values (n, outputs) in the units of the target."""
         if isinstance(self.target, ClassTarget):
-            return class_scores(self.probabilities(x), encoded)
-        return number_scores(self.target.decode(self.outputs(x).T), self.target.decode(encoded))
+            return self.probabilities(x)
+        return self.target.decode(self.outputs(x).T)
+
+    def scores_of(self, predicted: Array, encoded: Array) -> Scores:
+        """Score probabilities (n, classes) or values (n, outputs) against the encoded targets (n, ...)."""
+        if isinstance(self.target, ClassTarget):
+            return class_scores(predicted, encoded)
+        return number_scores(predicted, self.target.decode(encoded))
+
+    def scores(self, x: Array, encoded: Array) -> Scores:
+        """Score the predictions for inputs (n, features) against the encoded targets (n, ...)."""
+        return self.scores_of(self.predicted(x), encoded)
 
 
 def load_model(path: str) -> TrainedModel:
