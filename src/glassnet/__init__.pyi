@@ -79,6 +79,8 @@ from glassnet.tables.schedules import InverseScaling as InverseScaling
 from glassnet.tables.schedules import OneCycle as OneCycle
 from glassnet.tables.schedules import Step as Step
 from glassnet.tables.schedules import WarmUp as WarmUp
+from glassnet.tabular import TabularClassifier as TabularClassifier
+from glassnet.tabular import TabularRegressor as TabularRegressor
 from glassnet.training.history import History as History
 from glassnet.training.history import Report as Report
 from glassnet.training.training import Training as Training

@@ -1,0 +1,137 @@
+"""From a table and a target to a tabular model: columns are read, inputs prepared once, members trained and judged.
+
+The estimators and the command line call it. The summary, levels and statistics of columns come from all fitted rows,
+because what they say of a row is little beside what its target says.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glassnet.data.choice import ColumnChooser
+from glassnet.data.encodings import PLAIN_ENCODINGS
+from glassnet.data.leakage import leakage_notes
+from glassnet.data.preprocessing import TablePreparation
+from glassnet.data.table import Table
+from glassnet.data.target import ClassTarget, TargetColumn
+from glassnet.errors import DataError, unknown_name
+from glassnet.tabular.ensemble import Execution, holdout_outputs, train_members
+from glassnet.tabular.member import Member, TrainingData
+from glassnet.tabular.metrics import Metric, Scores, log_loss, rmse
+from glassnet.tabular.model import TabularModel
+from glassnet.tabular.python_notes import python_note
+from glassnet.tabular.recipe import CLASSES, NUMBERS, PRESETS, Recipe, recipe
+
+Array = np.ndarray[Any, Any]
+
+
+class Settings(NamedTuple):
+    """What decides about a fit beside the data; `recipe` overrules the preset's."""
+
+    preset: str = "default"
+    metric: Any = "auto"
+    seed: int = 0
+    execution: Execution = Execution()
+    recipe: Recipe | None = None
+
+
+class Rows(NamedTuple):
+    """The fitted rows: raw columns, the target with its encoded values (n,) or (n, outputs), and weights or None."""
+
+    table: Table
+    target: TargetColumn
+    y: Array
+    weights: Array | None = None
+
+    @property
+    def task(self) -> str:
+        """What the targets are: "classes" or "numbers"."""
+        return CLASSES if isinstance(self.target, ClassTarget) else NUMBERS
+
+    @property
+    def outputs(self) -> int:
+        """The width of the last layer."""
+        return len(self.target.classes) if isinstance(self.target, ClassTarget) else len(self.target.mean)
+
+
+class Fitted(NamedTuple):
+    """A model, notes on its columns, sentences to warn of, and how its members predict the rows they left out."""
+
+    model: TabularModel
+    notes: list[str]
+    problems: list[str]
+
+
+def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
+    """Fit a tabular model. Raises DataError and ParameterError (ValueErrors) for what cannot be used."""
+    if settings.preset not in PRESETS:
+        raise unknown_name("preset", settings.preset, PRESETS)
+    scores = Scores(settings.metric, rows.target)
+    preparation, leaks = prepare(rows, chooser)
+    x = preparation.transform(rows.table)
+    data = TrainingData(x, rows.y, rows.weights, rows.outputs)
+    plan = settings.recipe or recipe(settings.preset, rows.task, len(x), x.shape[1], rows.outputs)
+    members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
+    model = TabularModel(preparation, rows.target, members, _summary(members, plan, settings, stopped))
+    if plan.clip_output and not data.are_classes:
+        model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
+    problems = [*leaks, *_interruption(members, plan, stopped), *no_better_than_constant(members, data)]
+    return Fitted(model, [*map(python_note, preparation.notes), *leaks], problems)
+
+
+def prepare(rows: Rows, chooser: ColumnChooser) -> tuple[TablePreparation, list[str]]:
+    """The fitted preparation of the columns, and a question about each that gives the target away."""
+    table, name = rows.table, rows.target.name
+    if not table.names:
+        raise DataError(f"{table.path} has no columns.")
+    everything = np.arange(table.rows)
+    while name in table:
+        name += " of the fit"  # it is not among the columns, where a column may have its name
+    preparation = TablePreparation.fit(table, name, everything, chooser, PLAIN_ENCODINGS)
+    task = "classification" if rows.task == CLASSES else "regression"
+    return preparation, [*map(python_note, leakage_notes(preparation, table, rows.y, everything, task))]
+
+
+def no_better_than_constant(members: list[Member], data: TrainingData) -> list[str]:
+    """A sentence where the rows that members left out are predicted no better than by a constant."""
+    rows, outputs = holdout_outputs(members, data.x)
+    y, weights = data.y[rows], None if data.weights is None else data.weights[rows]
+    if data.are_classes:
+        share = np.bincount(y, weights, minlength=data.outputs)
+        constant = np.broadcast_to(share / share.sum(), outputs.shape)
+        score, reference, name = *_losses(log_loss, outputs, constant, y, weights), "log-loss"
+    else:
+        constant = np.broadcast_to(np.average(y, axis=0, weights=weights), y.shape)
+        score, reference, name = *_losses(rmse, outputs, constant, y, weights), "RMSE in standard deviations of y"
+    if score < reference:
+        return []
+    numbers = f"{name} {score:.3g} on rows that were left out of training, against {reference:.3g}"
+    return [f"The model is no better than a constant prediction ({numbers}): do the columns say anything about y?"]
+
+
+def _losses(metric: Metric, outputs: Array, constant: Array, y: Array, weights: Array | None) -> tuple[float, float]:
+    return -metric(outputs, y, weights), -metric(constant, y, weights)
+
+
+def _interruption(members: list[Member], plan: Recipe, stopped: str) -> list[str]:
+    if not stopped:
+        return []
+    epochs = sum(len(member.network.history or ()) for member in members)
+    done = f"{len(members)} of {plan.members} networks and {epochs} of {plan.members * plan.epochs} epochs"
+    reason = "was interrupted" if stopped == "interrupted" else f"ended early: {stopped}"
+    return [f"The fit {reason} after {done}; the model can be used, but more time may make it better."]
+
+
+def _summary(members: list[Member], plan: Recipe, settings: Settings, stopped: str) -> dict[str, Any]:
+    """What the model says about its training, as plain data."""
+    metric = settings.metric if isinstance(settings.metric, str) else "a scorer"
+    return {
+        "preset": settings.preset,
+        "metric": metric,
+        "seed": settings.seed,
+        "recipe": plan._asdict(),
+        "best epochs": [member.best_epoch for member in members],
+        "stopped": stopped,
+    }

@@ -1,0 +1,177 @@
+"""One network of a tabular model: built and trained by the recipe, with the weights of its best epoch.
+
+The rows that a member leaves out choose the epoch; of equal epochs the last is taken. The networks of one model differ
+in their seeds and in these rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from glassnet.errors import DivergedError
+from glassnet.network import NeuralNetwork
+from glassnet.program.parameters import Segment
+from glassnet.tables.costs import CategoricalCrossEntropy, Cost, Quadratic
+from glassnet.tables.layers import Dropout, ParametricActivation, Scaling
+from glassnet.tables.optimizers import Adam, AdamW
+from glassnet.tabular.metrics import Scores
+from glassnet.tabular.recipe import Recipe
+from glassnet.training.history import Report
+
+Array = np.ndarray[Any, Any]
+
+SLOWER, MAX_RETRIES = 0.1, 2  # a run that diverges before its first epoch begins again with a lower rate
+
+
+@dataclass
+class Member:
+    """A trained network with the weights of its best epoch.
+
+    `holdout` are the numbers of the fitted rows that chose the epoch, empty where the model was read from a file;
+    `score` is that of the best epoch on them, the greater the better.
+    """
+
+    network: NeuralNetwork
+    holdout: Array = field(default_factory=lambda: np.empty(0, np.int64))
+    best_epoch: int = 0
+    score: float = np.nan
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Inputs (n, features) float32, encoded targets (n,) class numbers or (n, outputs), and weights (n,) or None."""
+
+    x: Array
+    y: Array
+    weights: Array | None
+    outputs: int
+
+    @property
+    def are_classes(self) -> bool:
+        """Whether the targets are classes."""
+        return self.y.ndim == 1
+
+    def part(self, rows: Array) -> TrainingData:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return TrainingData(self.x[rows], self.y[rows], weights, self.outputs)
+
+
+class MemberRun:
+    """The training of one member in a thread of its own.
+
+    `stop` ends it at a step; the member then has the weights of the best epoch so far.
+    """
+
+    def __init__(self, data: TrainingData, holdout: Array, recipe: Recipe, seed: int, scores: Scores) -> None:
+        self.data, self.holdout, self.recipe, self.seed, self.scores = data, holdout, recipe, seed, scores
+        self.network: NeuralNetwork | None = None
+        self.epochs_done = 0
+
+    def train(self, time_limit: Callable[[], float | None]) -> Member:
+        """Train, and return the member; `time_limit` gives the seconds, asked when the run begins."""
+        training = self.data.part(np.setdiff1d(np.arange(len(self.data.x)), self.holdout))
+        best = BestEpoch(self.data.part(self.holdout), self.scores)
+        for attempt in range(MAX_RETRIES + 1):
+            self.network = network = build_network(training, self.recipe, self.seed)
+            options = training_options(network, self.recipe._replace(lr=self.recipe.lr * SLOWER**attempt))
+            try:
+                self._run(network, training, best, options | {"time_limit": time_limit()})
+                break
+            except DivergedError as error:
+                if not best.epoch and attempt == MAX_RETRIES:
+                    raise error.reworded("Check the columns for extreme values.") from error
+                if best.epoch:
+                    break
+        best.restore_into(network)
+        return Member(network, self.holdout, best.epoch, best.score)
+
+    def _run(self, network: NeuralNetwork, training: TrainingData, best: BestEpoch, options: dict[str, Any]) -> None:
+        def after_epoch(report: Report) -> None:
+            best.consider(network, report.epoch)
+            self.epochs_done = report.epoch
+
+        y = training.y if training.are_classes else training.y.T
+        network.train(training.x.T, y, sample_weight=training.weights, callbacks=[after_epoch], **options)
+
+    def stop(self) -> None:
+        """End the run at a step."""
+        if self.network is not None:
+            self.network.stop()
+
+
+class BestEpoch:
+    """The weights of the epoch with the best score on the rows left out; of equal ones the last."""
+
+    def __init__(self, holdout: TrainingData, scores: Scores) -> None:
+        self.holdout, self.scores = holdout, scores
+        self.score, self.epoch = -np.inf, 0
+        self.parameters: Array | None = None
+
+    def consider(self, network: NeuralNetwork, epoch: int) -> None:
+        """Keep the present weights if they are the best so far."""
+        data = self.holdout
+        score = self.scores(network.predict(data.x.T).T, data.x, data.y, data.weights)
+        if score >= self.score or self.parameters is None:
+            self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
+
+    def restore_into(self, network: NeuralNetwork) -> None:
+        """Give the network the best weights; those it has, where no epoch was finished."""
+        if self.parameters is None:
+            self.consider(network, 0)
+        assert self.parameters is not None
+        network.parameters.vector = self.parameters
+
+
+def build_network(data: TrainingData, recipe: Recipe, seed: int) -> NeuralNetwork:
+    """The untrained network of a member: LeCun's weights, N(0, 1) hidden biases, a last layer of zeros."""
+    hidden: list[Any] = []
+    for _ in range(recipe.layers):
+        hidden += [recipe.width, *([ParametricActivation(recipe.activation)] if recipe.parametric else [])]
+        hidden += [Dropout(recipe.dropout)] if recipe.dropout else []
+    layers = [data.x.shape[1], *([Scaling()] if recipe.scaling else []), *hidden, data.outputs]
+    activations = ["linear" if recipe.parametric else recipe.activation] * recipe.layers
+    activations.append("softmax" if data.are_classes else "linear")
+    cost: Cost = CategoricalCrossEntropy(recipe.label_smoothing) if data.are_classes else Quadratic()
+    network = NeuralNetwork(layers, activations, cost, "lecun", seed=seed)
+    _inplace_initial_values(network, recipe, seed)
+    return network
+
+
+def _inplace_initial_values(network: NeuralNetwork, recipe: Recipe, seed: int) -> None:
+    rng, last = np.random.default_rng((seed, 1)), recipe.layers
+    for layer in range(last if recipe.random_biases else 0):
+        network.biases[layer] = rng.normal(size=(recipe.width, 1))
+    if recipe.zero_output:
+        network.weights[last] = np.zeros(network.weights[last].shape)
+
+
+def training_options(network: NeuralNetwork, recipe: Recipe) -> dict[str, Any]:
+    """The arguments of `NeuralNetwork.train` by the recipe; the rates make it the NTK parametrisation."""
+    factors = {segment.name: _factors(segment, recipe) for segment in network.parameters.segments.values()}
+    rates = {name: rate for name, (rate, _) in factors.items()}
+    options: dict[str, Any] = {
+        **{"batch_size": recipe.batch, "epochs": recipe.epochs, "lr": recipe.lr, "schedule": recipe.schedule},
+        **{"optimizer": Adam(beta2=recipe.beta2), "lr_factors": rates, "verbose": 0, "threads": 1},
+    }
+    if recipe.decay:
+        optimizer = AdamW(beta2=recipe.beta2, weight_decay=recipe.decay)
+        decays = {name: decay for name, (_, decay) in factors.items()}
+        options |= {"optimizer": optimizer, "decay_factors": decays, "decay_schedule": recipe.decay_schedule}
+    return options
+
+
+def _factors(segment: Segment, recipe: Recipe) -> tuple[float, float]:
+    """The factors on the rate and on the weight decay of some parameters."""
+    if segment.is_weight:
+        root = sqrt(segment.shape[0])
+        return (recipe.first_lr if segment.layer == 1 else 1.0) / root, root
+    if segment.name == f"b{segment.layer}":
+        return recipe.bias_lr, 0.0
+    factor = recipe.slope_lr if segment.name.endswith("alpha") else recipe.scale_lr
+    return factor, factor

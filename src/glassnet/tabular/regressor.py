@@ -1,0 +1,82 @@
+"""TabularRegressor: a number, or several, from raw columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+
+from glassnet.data.target import NumberTarget, TargetColumn
+from glassnet.tabular.base_tabular import NAME_OF_TARGET, BaseTabular
+from glassnet.tabular.target_values import number_values
+
+Array = np.ndarray[Any, Any]
+
+
+class TabularRegressor(RegressorMixin, BaseTabular):
+    """Several averaged networks on raw columns: numbers, text, dates, missing cells, in a DataFrame or an array.
+
+    Parameters
+    ----------
+    metric : what chooses the epoch of each network, on rows that it leaves out: auto (the RMSE), rmse, mae, r2, or a
+        scorer (estimator, X, y) -> float, the greater the better
+    preset, time_limit, drop, number, category, date, keep, missing, random_state, n_jobs, verbose : as in
+        TabularClassifier
+
+    Attributes
+    ----------
+    model_ : the TabularModel; members_ : its networks, each with the rows that it left out
+    notes_ : what was done with the columns, a sentence each
+    n_features_in_, feature_names_in_ : the number of raw columns, and their names where X had any
+    """
+
+    def __init__(
+        self,
+        *,
+        preset: str = "default",
+        metric: str | Callable[..., float] = "auto",
+        time_limit: float | None = None,
+        drop: Sequence[Any] = (),
+        number: Sequence[Any] = (),
+        category: Sequence[Any] = (),
+        date: Sequence[Any] = (),
+        keep: Sequence[Any] = (),
+        missing: Sequence[str] = (),
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.preset, self.metric, self.time_limit = preset, metric, time_limit
+        self.drop, self.number, self.category, self.date = drop, number, category, date
+        self.keep, self.missing, self.random_state = keep, missing, random_state
+        self.n_jobs, self.verbose = n_jobs, verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TabularRegressor:
+        """Fit to raw columns X (n, features) and the numbers y (n,) or (n, outputs), with weights (n,) of the rows.
+
+        Raises DataError (a ValueError), one sentence, for what cannot be used. A FitWarning says what may be wrong.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def predict(self, X: Any) -> Array:
+        """The predicted numbers (n,), or (n, outputs) where y had several columns."""
+        values = self.model_values(X)
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def model_values(self, X: Any) -> Array:
+        """The predicted numbers, (n, outputs) also where there is one output."""
+        x = self._inputs(X)
+        return self.model_.values(x)
+
+    def _target(self, y: Any) -> tuple[TargetColumn, Array, list[str]]:
+        values = number_values(y)
+        target = NumberTarget.fit(NAME_OF_TARGET, values)
+        return target, target.encode(values), []
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
