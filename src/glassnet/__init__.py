@@ -23,6 +23,7 @@ _HOMES = {  # __init__.pyi says the same to type checkers
     "sweep": ("train_many",),
     "estimators": ("MLPClassifier", "MLPRegressor"),
     "tabular": ("TabularClassifier", "TabularRegressor"),
+    "loading": ("load",),
     "files.recording": ("Recording",),
     "plots.training": ("plot_training",),
     "plots.layers": ("plot_layers", "plot_saturation"),

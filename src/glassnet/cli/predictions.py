@@ -18,7 +18,7 @@ from glassnet.data.arrays import Arrays
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError, ParameterError
-from glassnet.files.storage import atomic_file
+from glassnet.files.atomic_file import atomic_file
 
 Array = np.ndarray[Any, Any]
 
