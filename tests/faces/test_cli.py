@@ -35,7 +35,6 @@ from glassnet.cli.app import app
 from glassnet.cli.dataset import split
 from glassnet.cli.demo import program_name
 from glassnet.cli.predictions import escape_formulas
-from glassnet.cli.trained_model import TrainedModel
 from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.target import NumberTarget
 from glassnet.errors import DataError
@@ -45,9 +44,11 @@ from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
 from glassnet.tables.optimizers import OPTIMIZERS
 from glassnet.tables.schedules import SCHEDULES
+from glassnet.tabular.member import Member
+from glassnet.tabular.model import TabularModel
 
 QUICK = ["--hidden", "16", "--epochs", "40", "--lr", "0.02", "--quiet"]
-PROGRAM = [sys.executable, "-c", "from glassnet.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "glassnet"]
 
 
 def run(*arguments: Any) -> str:
@@ -647,7 +648,7 @@ def test_a_full_disk_is_reported(folder: Path) -> None:
 def test_predictions_that_are_not_finite_are_refused() -> None:
     network = NeuralNetwork([1, 1], ["linear"], seed=0)
     network.weights[0] = np.array([[1e38]])
-    model = TrainedModel(network, ArrayPreparation([0.0], [1.0], 1), NumberTarget("y", [0.0], [1.0]), {})
+    model = TabularModel(ArrayPreparation([0.0], [1.0], 1), NumberTarget("y", [0.0], [1.0]), [Member(network)])
     with pytest.raises(DataError, match="row 3 is not finite"), np.errstate(over="ignore"):
         model.outputs(np.array([[0], [1], [10], [1], [10]], np.float32))
 

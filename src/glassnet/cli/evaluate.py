@@ -10,14 +10,15 @@ from glassnet.cli.printing import print_line
 
 if TYPE_CHECKING:
     from glassnet.cli.scores import Scores
-    from glassnet.cli.trained_model import TrainedModel
+    from glassnet.tabular.model import TabularModel
 
 
 def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
     """Score a model on known targets, beside a constant prediction; for classes, with the confusion table."""
     from glassnet.cli.confusion import confusion, confusion_text
     from glassnet.cli.dataset import read_with_target
-    from glassnet.cli.trained_model import load_model
+    from glassnet.cli.stored_model import load_model
+    from glassnet.cli.stored_model import predicted as predicted_by
     from glassnet.data.target import ClassTarget
 
     loaded = load_model(model)
@@ -25,23 +26,24 @@ def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
     same_name = os.path.basename(file) == loaded.training.get("file") and "t10k" not in data.path
     remark = " (the model was trained on a file of this name)" if same_name else ""
     print_line("Data", f"{data.path}: {len(x):,} row{'' if len(x) == 1 else 's'}{remark}")
-    predicted = loaded.predicted(x)
+    predicted = predicted_by(loaded, x)
     print_scores(loaded, predicted, encoded)
     if isinstance(loaded.target, ClassTarget):
         names = [str(name) for name in loaded.target.classes]
         print(f"\n{confusion_text(confusion(predicted.argmax(axis=1), encoded, len(names)), names)}")
 
 
-def print_scores(model: TrainedModel, predicted: Any, encoded: Any) -> None:
+def print_scores(model: TabularModel, predicted: Any, encoded: Any) -> None:
     """Print the scores of a model and of the constant, what is left out, and what the constant predicts."""
     from glassnet.cli.constant import constant_prediction, constant_text
     from glassnet.cli.scores import left_out_text, score_table
+    from glassnet.cli.stored_model import scores_of
 
-    scores = model.scores_of(predicted, encoded)
+    scores = scores_of(model, predicted, encoded)
     columns = {"model": scores}
     constant = constant_prediction(model.target, model.training, len(encoded))
     if constant is not None:
-        columns["constant"] = model.scores_of(constant, encoded)
+        columns["constant"] = scores_of(model, constant, encoded)
     print("\n" + "\n".join(score_table(columns)) + "\n")
     if scores.reasons:
         print_line("Left out", left_out_text(scores))

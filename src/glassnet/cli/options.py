@@ -34,6 +34,8 @@ def reading_option(**settings: Any) -> Any:
 ELEMENTWISE = ", ".join(name for name, entry in ACTIVATIONS.items() if entry.elementwise)
 
 ModelArgument = Annotated[str, Argument(metavar="MODEL", help="A model file written by glassnet train.")]
+MEMBER_HELP = "Which network of a model that has several, counted from 1."
+MemberOption = Annotated[int | None, Option(min=1, metavar="N", help=MEMBER_HELP, show_default="1")]
 KNOWN_DATA_HELP = "Data that include the target; of an IDX folder, t10k-* is used."
 KnownDataArgument = Annotated[str, Argument(metavar="FILE", help=KNOWN_DATA_HELP)]
 DATA_HELP = "CSV (gzip too), Parquet, .npz of x and y, or a folder of IDX files."

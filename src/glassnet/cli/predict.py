@@ -34,7 +34,7 @@ def predict(
         with_kept_columns,
         write_predictions,
     )
-    from glassnet.cli.trained_model import load_model
+    from glassnet.cli.stored_model import load_model
     from glassnet.errors import DataError
 
     format_name = file_format(out)

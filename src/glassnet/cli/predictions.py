@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from glassnet.cli.trained_model import TrainedModel
 from glassnet.data.arrays import Arrays
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError, ParameterError
 from glassnet.files.atomic_file import atomic_file
+from glassnet.tabular.model import TabularModel
 
 Array = np.ndarray[Any, Any]
 
@@ -38,16 +38,16 @@ def file_format(out: str) -> str:
     raise ParameterError(f"--out is {out}; its name must end in .csv or .parquet, or be - for CSV on stdout.")
 
 
-def check_request(model: TrainedModel, proba: bool) -> None:
+def check_request(model: TabularModel, proba: bool) -> None:
     """Refuse, before any data is read, what a model cannot give. Raises ParameterError."""
     if proba and not isinstance(model.target, ClassTarget):
         raise ParameterError("--proba is for classes, but this model predicts a quantity; leave it out.")
 
 
-def prediction_table(model: TrainedModel, x: Array, proba: bool) -> pa.Table:
+def prediction_table(model: TabularModel, x: Array, proba: bool) -> pa.Table:
     """Predict one row per sample: the column `prediction`, and with `proba` a column `p_CLASS` for each class."""
     if not isinstance(model.target, ClassTarget):
-        values = model.predicted(x)
+        values = model.values(x)
         names = ["prediction"] if values.shape[1] == 1 else [f"prediction_{k + 1}" for k in range(values.shape[1])]
         return pa.table(dict(zip(names, values.T, strict=True)))
     probabilities = model.probabilities(x)

@@ -13,21 +13,22 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glassnet.cli.stored_model import write_model
 from glassnet.errors import GlassnetError, ModelFileError
 
 if TYPE_CHECKING:
-    from glassnet.cli.trained_model import TrainedModel
+    from glassnet.tabular.model import TabularModel
 
 
-def save_model(model: TrainedModel, out: str) -> None:
+def save_model(model: TabularModel, out: str) -> None:
     """Write the model file. Raises ModelFileError, which names the file that was written instead."""
     model.training.update(without_infinite(model.training))
     try:
-        model.save(out)
+        write_model(model, out)
     except ModelFileError as error:
         other = os.path.join(tempfile.gettempdir(), f"glassnet-{os.getpid()}-{Path(out).name}")
         with contextlib.suppress(GlassnetError):
-            model.save(other)
+            write_model(model, other)
             raise ModelFileError(f"{error} The trained model is saved as {other} instead.") from error
         raise
 

@@ -74,7 +74,7 @@ def choose_model(file: str, given: Collection[str]) -> tuple[bool, str]:
         if tabular:
             raise ParameterError(f"{tabular[0]} is for tables, but {file} holds arrays; leave it out.")
         return False, "arrays without column names"
-    return True, "a table; --hidden and the other network options train a plain network"
+    return True, "--hidden or another network option trains a plain network"
 
 
 def option_name(argument: str) -> str:

@@ -19,7 +19,7 @@ from glassnet.errors import counted
 
 if TYPE_CHECKING:
     from glassnet.cli.train_request import TrainRequest
-    from glassnet.cli.trained_model import TrainedModel
+    from glassnet.tabular.model import TabularModel
 
 MAX_NOTES = 20
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
@@ -60,11 +60,12 @@ def open_file(request: TrainRequest) -> Opened:
     print_line("Data", f"{request.file}: {counted(len(data_file.values), 'row')}")
     classes = f", {counted(len(np.unique(data_file.values)), 'class', 'classes')}" if task == "classification" else ""
     print_line("Task", f"{task} of {data_file.target!r}{classes} ({reason}{hint})")
-    print_line("Method", f"{'plain network' if request.tabular is None else 'tabular model'} ({request.reason})")
+    kind = "plain network" if request.tabular is None else f"tabular model, preset {request.tabular.preset}"
+    print_line("Method", f"{kind} ({request.reason})")
     return Opened(data_file, task)
 
 
-def finish(model: TrainedModel, request: TrainRequest, lines: ProgressLines) -> None:
+def finish(model: TabularModel, request: TrainRequest, lines: ProgressLines) -> None:
     """Save the model and print its file."""
     model.training.update(file_options(request.reading))
     save_model(model, request.out)

@@ -14,8 +14,8 @@ from glassnet.cli.output_layer import keeps_units, network_targets
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.scores import score_text
+from glassnet.cli.stored_model import predicted, scores_of, wording
 from glassnet.cli.train_options import TrainOptions, make_network
-from glassnet.cli.trained_model import TrainedModel
 from glassnet.cli.training import Opened, print_notes
 from glassnet.data.arrays import Arrays
 from glassnet.data.target import ClassTarget
@@ -25,6 +25,8 @@ from glassnet.see.diagnosis import findings
 from glassnet.see.evidence import evidence_of_run
 from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
+from glassnet.tabular.member import Member
+from glassnet.tabular.model import TabularModel
 from glassnet.training.history import History
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ NO_LINES = ProgressLines()
 
 def train_network_on(
     request: TrainRequest, opened: Opened, lines: ProgressLines
-) -> tuple[TrainedModel, Callable[[Path], None], bool]:
+) -> tuple[TabularModel, Callable[[Path], None], bool]:
     """Train a plain network; return it, what draws its pictures, and whether it was interrupted."""
     options, data_file = request.network, opened.data_file
     assert options is not None
@@ -61,7 +63,7 @@ def train_network_on(
 
 def train_network(
     network: NeuralNetwork, dataset: Dataset, options: TrainOptions, file: str, lines: ProgressLines = NO_LINES
-) -> tuple[TrainedModel, History]:
+) -> tuple[TabularModel, History]:
     """Train the network; the validation rows decide which epoch's weights are kept and when training stops."""
     x, y, validation = dataset.x, dataset.y, len(dataset.validation)
 
@@ -85,7 +87,7 @@ def train_network(
         verbose=0 if options.quiet else 1,
     )
     summary = training_summary(dataset, options, history, file)
-    return TrainedModel(network, dataset.preparation, dataset.target, summary), history
+    return TabularModel(dataset.preparation, dataset.target, [Member(network)], summary), history
 
 
 def training_summary(dataset: Dataset, options: TrainOptions, history: History, file: str) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def training_summary(dataset: Dataset, options: TrainOptions, history: History, 
     }
 
 
-def print_result(model: TrainedModel, history: History, dataset: Dataset) -> None:
+def print_result(model: TabularModel, history: History, dataset: Dataset) -> None:
     """Print how training went and the scores on the validation rows, which join the model's summary."""
     for warning in history.warnings:
         print_line("Warning", warning)
@@ -115,33 +117,34 @@ def print_result(model: TrainedModel, history: History, dataset: Dataset) -> Non
     reason = f" ({history.stopped})" if history.stopped else ""
     print_line("Trained", f"{len(history)} epoch{'' if len(history) == 1 else 's'} in {seconds:.1f} s{best}{reason}")
     if dataset.validation.size:
-        scores = model.scores(dataset.x[dataset.validation], dataset.y[dataset.validation])
+        scores = scores_of(model, predicted(model, dataset.x[dataset.validation]), dataset.y[dataset.validation])
         model.training["scores"] = scores.values
         print_line("Validation", f"{score_text(scores.values)} (optimistic: these rows chose the epoch)")
 
 
-def print_finding(model: TrainedModel, repeated: float | None = None) -> None:
+def print_finding(model: TabularModel, repeated: float | None = None) -> None:
     """Print the most significant finding of a diagnosis, if there is one; `repeated` is the share of repeated rows.
 
     The diagnosis also measures the final layers and costs, which the file stores for `glassnet diagnose MODEL`.
     """
-    network = model.network
-    evidence = evidence_of_run(network.model, network.history, network.recent_samples, model.wording(), repeated)
+    network = model.members[0].network
+    evidence = evidence_of_run(network.model, network.history, network.recent_samples, wording(model), repeated)
     for finding in findings(evidence)[:1]:
         print_line("Finding", finding.sentence)
 
 
-def score_test_set(model: TrainedModel, data_file: DataFile) -> dict[str, Any]:
+def score_test_set(model: TabularModel, data_file: DataFile) -> dict[str, Any]:
     """Print and return the scores on a separate test set (t10k-* of an IDX folder); without one, return {}."""
     if not isinstance(data_file.data, Arrays) or data_file.data.test is None:
         return {}
     labels = data_file.data.test[1]
-    scores = model.scores(network_inputs(model.preparation, data_file.data.test_arrays()), model.target.encode(labels))
+    x = network_inputs(model.preparation, data_file.data.test_arrays())
+    scores = scores_of(model, predicted(model, x), model.target.encode(labels))
     print_line("Test", f"{score_text(scores.values)} (t10k-*, {len(labels):,} rows not used in training)")
     return {"test scores": scores.values}
 
 
-def image_samples(model: TrainedModel, dataset: Dataset, data_file: DataFile) -> tuple[Any, ...]:
+def image_samples(model: TabularModel, dataset: Dataset, data_file: DataFile) -> tuple[Any, ...]:
     """Return validation images with their predicted and true classes, and the classes' names; () without images."""
     data = data_file.data
     if not isinstance(data, Arrays) or not data.image or not isinstance(model.target, ClassTarget):

@@ -35,7 +35,7 @@ def plot_calibration(probabilities: Array, happened: Array, what: str = "", rema
     predicted = np.array([probabilities[rows].mean() for rows in groups])
     observed = np.array([happened[rows].mean() for rows in groups])
     low, high = wilson_interval(observed, np.array(list(map(len, groups))))
-    upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="honest probabilities")
+    upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="perfect calibration")
     upper.errorbar(
         predicted,
         observed,

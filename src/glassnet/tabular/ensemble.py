@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from glassnet.engine.threads import available_threads
 from glassnet.tabular.holdouts import holdouts
 from glassnet.tabular.member import Member, MemberRun, TrainingData
 from glassnet.tabular.metrics import Scores
+from glassnet.tabular.observer import NO_OBSERVER, FitObserver
 from glassnet.tabular.recipe import Recipe
 from glassnet.training.progress import progress
 
@@ -34,6 +36,7 @@ class Execution(NamedTuple):
     n_jobs: int | None = None
     time_limit: float | None = None
     verbose: int | None = 0
+    observer: FitObserver = NO_OBSERVER
 
     @property
     def threads(self) -> int:
@@ -87,6 +90,8 @@ def train_members(
     seeds = np.random.default_rng(seed).integers(2**31, size=recipe.members).tolist()
     left_out = holdouts(data.y, recipe.holdouts, recipe.members, seed, classes=data.are_classes)
     runs = [MemberRun(data, rows, recipe, each, scores) for rows, each in zip(left_out, seeds, strict=True)]
+    for number, run in enumerate(runs, 1):
+        run.after_epoch = partial(execution.observer.epoch, number)
     schedule, waiting = Schedule(len(runs), execution), Futures()
     with ThreadPoolExecutor(schedule.threads, "glassnet") as pool:
         try:

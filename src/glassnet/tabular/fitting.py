@@ -21,7 +21,6 @@ from glassnet.tabular.ensemble import Execution, holdout_outputs, train_members
 from glassnet.tabular.member import Member, TrainingData
 from glassnet.tabular.metrics import Metric, Scores, log_loss, rmse
 from glassnet.tabular.model import TabularModel
-from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.recipe import CLASSES, NUMBERS, PRESETS, Recipe, recipe
 
 Array = np.ndarray[Any, Any]
@@ -73,12 +72,13 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     x = preparation.transform(rows.table)
     data = TrainingData(x, rows.y, rows.weights, rows.outputs)
     plan = settings.recipe or recipe(settings.preset, rows.task, len(x), x.shape[1], rows.outputs)
+    settings.execution.observer.prepared(preparation, leaks, len(x), plan)
     members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, plan, settings, stopped))
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
     problems = [*leaks, *_interruption(members, plan, stopped), *no_better_than_constant(members, data)]
-    return Fitted(model, [*map(python_note, preparation.notes), *leaks], problems)
+    return Fitted(model, [*preparation.notes, *leaks], problems)
 
 
 def prepare(rows: Rows, chooser: ColumnChooser) -> tuple[TablePreparation, list[str]]:
@@ -91,7 +91,7 @@ def prepare(rows: Rows, chooser: ColumnChooser) -> tuple[TablePreparation, list[
         name += " of the fit"  # it is not among the columns, where a column may have its name
     preparation = TablePreparation.fit(table, name, everything, chooser, PLAIN_ENCODINGS)
     task = "classification" if rows.task == CLASSES else "regression"
-    return preparation, [*map(python_note, leakage_notes(preparation, table, rows.y, everything, task))]
+    return preparation, leakage_notes(preparation, table, rows.y, everything, task)
 
 
 def no_better_than_constant(members: list[Member], data: TrainingData) -> list[str]:

@@ -72,6 +72,7 @@ class MemberRun:
         self.data, self.holdout, self.recipe, self.seed, self.scores = data, holdout, recipe, seed, scores
         self.network: NeuralNetwork | None = None
         self.epochs_done = 0
+        self.after_epoch: Callable[[Report, float], None] | None = None
 
     def train(self, time_limit: Callable[[], float | None]) -> Member:
         """Train, and return the member; `time_limit` gives the seconds, asked when the run begins."""
@@ -93,8 +94,10 @@ class MemberRun:
 
     def _run(self, network: NeuralNetwork, training: TrainingData, best: BestEpoch, options: dict[str, Any]) -> None:
         def after_epoch(report: Report) -> None:
-            best.consider(network, report.epoch)
+            score = best.consider(network, report.epoch)
             self.epochs_done = report.epoch
+            if self.after_epoch is not None:
+                self.after_epoch(report, score)
 
         y = training.y if training.are_classes else training.y.T
         network.train(training.x.T, y, sample_weight=training.weights, callbacks=[after_epoch], **options)
@@ -113,12 +116,13 @@ class BestEpoch:
         self.score, self.epoch = -np.inf, 0
         self.parameters: Array | None = None
 
-    def consider(self, network: NeuralNetwork, epoch: int) -> None:
-        """Keep the present weights if they are the best so far."""
+    def consider(self, network: NeuralNetwork, epoch: int) -> float:
+        """Keep the present weights if they are the best so far; returns their score."""
         data = self.holdout
         score = self.scores(network.predict(data.x.T).T, data.x, data.y, data.weights)
         if score >= self.score or self.parameters is None:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
+        return score
 
     def restore_into(self, network: NeuralNetwork) -> None:
         """Give the network the best weights; those it has, where no epoch was finished."""
