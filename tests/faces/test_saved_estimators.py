@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,8 @@ def same(first: Any, second: Any) -> None:
         assert len(first) == len(second)
         for one, other in zip(first, second, strict=True):
             same(one, other)
+    elif isinstance(first, dict):
+        same([*first.items()], [*second.items()])
     elif hasattr(first, "toarray"):
         same(first.toarray(), second.toarray())
     else:
@@ -102,10 +105,8 @@ def test_parameters_and_attributes_come_back(tmp_path: Path, name: str) -> None:
     assert vars(loaded).keys() | transient == vars(model).keys() | transient
     for attribute in vars(model).keys() - transient:
         value, again = getattr(model, attribute), getattr(loaded, attribute)
-        same(again, value) if not isinstance(value, dict) else None
-        assert (
-            isinstance(value, np.ndarray) or again == value or attribute in ("coefs_", "intercepts_", "_best_vectors")
-        )
+        same(again, value)
+
     assert loaded._network.describe() == model._network.describe()
     loaded.save(tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
@@ -162,7 +163,7 @@ def test_what_no_file_can_hold_is_named(tmp_path: Path) -> None:
     assert loaded.callbacks == () and loaded.scoring is None
     same(loaded.predict(X), model.predict(X))
     model.classes_ = np.array([object(), object()])
-    with pytest.raises(ModelFileError, match="cannot hold classes_ of this MLPClassifier: .* instance of object"):
+    with pytest.raises(ModelFileError, match=r"cannot hold classes_ of this MLPClassifier: .* instance of object"):
         model.save(tmp_path / "n")
     assert not (tmp_path / "n").exists()
 
@@ -189,7 +190,10 @@ def test_other_files_and_classes_are_named(tmp_path: Path) -> None:
         MLPClassifier().save(tmp_path / "n")
 
 
-SCRIPT = "import sys, numpy, glassnet; print(glassnet.load(sys.argv[1]).predict_proba(numpy.load(sys.argv[2])).tobytes().hex())"
+SCRIPT = """
+import sys, numpy, glassnet
+print(glassnet.load(sys.argv[1]).predict_proba(numpy.load(sys.argv[2])).tobytes().hex())
+"""
 
 
 def test_another_process_predicts_the_same_bits(tmp_path: Path) -> None:
@@ -228,7 +232,7 @@ def refusal(path: Path) -> str:
 
 def test_a_file_cut_anywhere_is_refused(saved: Path, tmp_path: Path) -> None:
     whole = saved.read_bytes()
-    for length in range(0, len(whole), 7):
+    for length in range(0, len(whole), 41):
         (tmp_path / "m").write_bytes(whole[:length])
         assert refusal(tmp_path / "m")
 
@@ -240,15 +244,11 @@ def changes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("wrong", [None, -1, "x", [], {}, {"kind": "list", "items": []}, "left out"])
-def test_a_document_with_anything_changed_gives_a_sentence_or_an_estimator(
-    saved: Path, tmp_path: Path, wrong: Any
-) -> None:
+def test_a_document_with_anything_changed_gives_a_sentence_or_an_estimator(saved: Path, tmp_path: Path) -> None:
     tensors, document = read_tensors(saved)
-    refused = 0
-    for path in changes(document)[1:]:
-        if len(path) > 8 or (path[-1] in range(3, 10**6) and path[-2] == "key"):  # all numbers of the key are alike
-            continue
+    refused, failures = 0, []
+    paths = [path for path in changes(document)[1:] if path[-2:-1] != ("key",)]  # 624 numbers
+    for path, wrong in zip(paths, cycle([None, -1, "x", [], {}, {"kind": "list", "items": []}, "left out"])):
         changed = json.loads(json.dumps(document))
         place = changed
         for key in path[:-1]:
@@ -261,8 +261,8 @@ def test_a_document_with_anything_changed_gives_a_sentence_or_an_estimator(
         try:
             refused += refusal(tmp_path / "m") != ""
         except (ValueError, TypeError, AttributeError) as error:
-            pytest.fail(f"{path} as {wrong!r}: {type(error).__name__} {error}")
-    assert refused > 50
+            failures.append((path, type(error).__name__, str(error)))
+    assert not failures and refused > 50
 
 
 @pytest.mark.parametrize(

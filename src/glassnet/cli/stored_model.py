@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet.cli.output_layer import output_width
 from glassnet.cli.scores import Scores, class_scores, number_scores
 from glassnet.data.preprocessing import TablePreparation
-from glassnet.data.stored import from_json
 from glassnet.data.target import ClassTarget
-from glassnet.errors import ModelFileError, ParameterError, counted
-from glassnet.files.model_file import TABLE, model_parts, read_model, saved_model
-from glassnet.files.storage import read_metadata, read_tensors, write_tensors
+from glassnet.errors import ParameterError, counted
+from glassnet.files.storage import read_metadata
 from glassnet.network import NeuralNetwork
 from glassnet.program.builder import build
 from glassnet.program.program import Program
@@ -20,56 +17,17 @@ from glassnet.see.wording import COMMAND, NETWORK, Wording
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import Array, TabularModel
+from glassnet.tabular.model_file import holds_table, read_tabular
 
 
 def load_model(path: str) -> TabularModel:
-    """Read a model file. Raises ModelFileError where it is damaged or was not made by `glassnet train`."""
-    tensors, document = read_tensors(path)
-    if "members" in document:
-        members = [
-            Member(
-                NeuralNetwork.from_saved(
-                    saved_model(
-                        path,
-                        d,
-                        {n.removeprefix(f"member{k}."): t for n, t in tensors.items() if n.startswith(f"member{k}.")},
-                    )
-                ),
-                best_epoch=b,
-            )
-            for k, (d, b) in enumerate(zip(document["members"], document["extra"][TABLE]["best"], strict=True), 1)
-        ]
-    else:
-        members = [Member(NeuralNetwork.from_saved(read_model(path)))]
-    network = members[0].network
-    extra = read_metadata(path).get("extra")
-    table: Any = extra.get(TABLE) if isinstance(extra, dict) else None
-    preparation, target = from_json(table, path)
-    training = table.get("training")
-    widths = network.architecture.inputs, network.architecture.outputs
-    if (preparation.width, output_width(target, network.architecture.cost)) != widths:
-        raise ModelFileError(f"{path} is damaged: its columns do not fit its network.")
-    return TabularModel(preparation, target, members, training if isinstance(training, dict) else {})
-
-
-def write_model(model: TabularModel, path: str) -> None:
-    """Write the model file. Raises ModelFileError where that fails."""
-    table = {"preparation": model.preparation.to_json(), "target": model.target.to_json(), "training": model.training}
-    if len(model.members) == 1:
-        model.members[0].network.save(path, extra={TABLE: table})
-        return
-    members, tensors = [], {}
-    for number, member in enumerate(model.members, 1):
-        document, arrays = model_parts(member.network.model, member.network.runs, member.network.history)
-        members.append(document)
-        tensors |= {f"member{number}.{name}": array for name, array in arrays.items()}
-    table["best"] = [member.best_epoch for member in model.members]
-    write_tensors(path, tensors, {"members": members, "extra": {TABLE: table}})
+    """Read a model file. Raises ModelFileError where it is damaged or holds no model of a table or of arrays."""
+    return read_tabular(path)
 
 
 def load_members(path: str) -> tuple[list[Member], Wording]:
     """The networks of a model file, also of one without a table, and the terms of a diagnosis."""
-    if TABLE in (read_metadata(path).get("extra") or {}):
+    if holds_table(read_metadata(path)):
         model = load_model(path)
         return model.members, wording(model)
     return [Member(NeuralNetwork.load(path))], NETWORK

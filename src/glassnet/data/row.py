@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -33,21 +34,27 @@ class RowPreparation:
     def __init__(self, preparation: TablePreparation) -> None:
         self.columns = preparation.columns
         self.readers = [_reader(column) for column in self.columns]
-        widths = [len(column.features) for column in self.columns]
-        ends = np.cumsum(widths, dtype=np.int64).tolist()
-        self.slices = [slice(end - width, end) for width, end in zip(widths, ends, strict=True)]
-        self.width = sum(widths)
+        ends = list(accumulate(len(column.features) for column in self.columns))
+        self.slices = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        self.width = preparation.width
+        self.block = preparation.number_block
+        self.places = {column: place for place, column in enumerate(self.block.columns)}
 
     def transform(self, row: Mapping[str, Any], path: str = "the row") -> Array:
         """The inputs for one row, (1, features) float32. Raises DataError as `TablePreparation.transform` does."""
         if any(column.name not in row for column in self.columns):
             check_present(Table(path, pa.table({name: [None] for name in row})), self.columns)
         out = np.empty((1, self.width), np.float32)
-        for column, read, part in zip(self.columns, self.readers, self.slices, strict=True):
+        numbers = np.empty((1, len(self.places)))
+        for index, (column, read) in enumerate(zip(self.columns, self.readers, strict=True)):
             value = read(row[column.name])
             values = _through_table(column, row[column.name], path) if value is None else np.array([value])
+            if (place := self.places.get(index)) is not None:
+                numbers[0, place] = values[0]
+                continue
             location = f"{path}, column {column.name!r}"
-            column.encoding.encode_into(values, out[:, part], partial(_located, location))
+            column.encoding.encode_into(values, out[:, self.slices[index]], partial(_located, location))
+        self.block.encode_into(numbers, out)
         return out
 
 

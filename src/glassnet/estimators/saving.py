@@ -18,6 +18,7 @@ from glassnet.estimators.stochastic import OptimizerState
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.estimator_file import EstimatorParts, SavedEstimator, read_estimator, undamaged, write_estimator
 from glassnet.network import NeuralNetwork
+from glassnet.tables.activations import activation
 from glassnet.tables.optimizers import Optimizer
 
 REBUILT = ("_network", "_views", "_training", "coefs_", "intercepts_", "_label_binarizer")
@@ -58,19 +59,19 @@ class SavingMixin:
             raise ModelFileError(f"{saved.path} holds a {saved.parts.kind}, not a {cls.__name__}; use glassnet.load.")
         if len(saved.members) != 1:
             raise ModelFileError(f"{saved.path} is damaged: it has {len(saved.members)} networks; save it again.")
-        estimator: Any = with_parameters(cls, saved)
+        estimator: Any = with_parameters(cls, saved.path, saved.parts.parameters)
         network = NeuralNetwork.from_saved(saved.members[0])
         undamaged(saved.path, lambda: _restore(estimator, saved.parts.attributes, network))
         return estimator
 
 
-def with_parameters(cls: Any, saved: SavedEstimator) -> Any:
+def with_parameters(cls: Any, path: FilePath, parameters: dict[str, Any]) -> Any:
     """An unfitted estimator with the parameters of the file; new parameters get their defaults."""
-    unknown = saved.parts.parameters.keys() - set(cls._get_param_names())
+    unknown = parameters.keys() - set(cls._get_param_names())
     if unknown:
-        problem = f"{saved.path} has the parameter {min(unknown)[:60]!r}, which this {cls.__name__} does not know"
+        problem = f"{path} has the parameter {min(unknown)[:60]!r}, which this {cls.__name__} does not know"
         raise ModelFileError(f"{problem}; upgrade glassnet.")
-    return cls(**saved.parts.parameters)
+    return cls(**parameters)
 
 
 def set_attributes(estimator: Any, attributes: dict[str, Any]) -> None:
@@ -90,6 +91,7 @@ def _restore(estimator: Any, attributes: dict[str, Any], network: NeuralNetwork)
         estimator._label_binarizer = _binarizer(estimator.classes_, settings)
     if state is not None:
         estimator._optimizer = _optimizer_state(*state, count=network.parameters.vector.size)
+    activation(estimator.out_activation_)
     _check_sizes(estimator, network)
 
 

@@ -14,7 +14,7 @@ from glassnet.errors import ModelFileError
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.model_file import ESTIMATOR, SavedModel, model_parts, saved_model
 from glassnet.files.storage import read_tensors, write_tensors
-from glassnet.files.stored_values import NotStorable, ValueReader, ValueWriter
+from glassnet.files.typed_values import NotStorable, ValueReader, ValueWriter
 from glassnet.program.parameters import Array
 
 VALUES = "estimator."  # begins the names of the tensors of parameters and attributes
@@ -121,7 +121,8 @@ def undamaged(path: FilePath, build: Callable[[], Any]) -> Any:
     try:
         return build()
     except DAMAGE as error:
-        if isinstance(error, ModelFileError):
+        if isinstance(error, ModelFileError) and str(error).startswith(str(path)):
             raise
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        text = str(error).removesuffix(".") or type(error).__name__
+        reason = f"it lacks {text}" if isinstance(error, KeyError) else text
         raise ModelFileError(f"{path} is damaged ({reason[:200]}); save the model again.") from None

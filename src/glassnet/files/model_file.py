@@ -142,7 +142,8 @@ def _check_bare(path: Any, document: dict[str, Any]) -> None:
 
 def cannot_be_built(path: Any, error: Exception) -> ModelFileError:
     """The error for a description that no network fits."""
-    return ModelFileError(f"{path} describes a network that cannot be built: {error}")
+    reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).removesuffix(".")
+    return ModelFileError(f"{path} describes a network that cannot be built: {reason}.")
 
 
 def _history(document: Any, tensors: dict[str, Any], path: Any, layers: int) -> History | None:

@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.options import COLUMN_OPTIONS, ReadingOptions
+from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
 from glassnet.data.target import TargetColumn
@@ -29,12 +30,13 @@ from glassnet.tabular.model import TabularModel
 from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.raw_columns import informative_columns, raw_table
 from glassnet.tabular.recipe import Recipe
+from glassnet.tabular.saving import TabularSavingMixin
 
 Array = np.ndarray[Any, Any]
 NAME_OF_TARGET = "y"
 
 
-class BaseTabular(BaseEstimator):
+class BaseTabular(TabularSavingMixin, BaseEstimator):
     """The base of both estimators; it contains no mathematics."""
 
     model_: TabularModel
@@ -107,7 +109,7 @@ class BaseTabular(BaseEstimator):
             for note in self.notes_:
                 print(f"Note: {note}", file=sys.stderr)
         for problem in fitted.problems:
-            warnings.warn(FitWarning(python_note(problem)), stacklevel=4)
+            warnings.warn(FitWarning(python_note(problem)), stacklevel=5)
 
     def _set_model(self, model: TabularModel, names: list[str], named: bool) -> None:
         """Set the attributes of a fitted estimator; `names` are those of all raw columns, from a person if `named`."""
@@ -128,6 +130,9 @@ class BaseTabular(BaseEstimator):
     def _inputs(self, X: Any) -> Array:
         """The inputs (n, features) of the networks for raw columns: by name, or by position where there is none."""
         check_is_fitted(self)
+        if isinstance(self.model_.preparation, ArrayPreparation):  # of the command line
+            array = check_array(X, dtype=None, allow_nd=True, estimator=self)
+            return self.model_.preparation.transform(array.reshape(len(array), -1), "X")
         table, named = raw_table(X, self)
         if not (named and self._is_named):
             if len(table.names) != self.n_features_in_:

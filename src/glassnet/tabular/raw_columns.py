@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,7 +28,9 @@ def raw_table(X: Any, estimator: Any) -> tuple[Table, bool]:
         return X, True
     if is_sparse(X):
         raise DataError("X is sparse; tabular estimators read dense columns: pass X.toarray() or a DataFrame.")
-    if isinstance(X, pa.Table) or isinstance(nw.from_native(X, pass_through=True), (nw.DataFrame, nw.LazyFrame)):
+    if hasattr(X, "collect_schema") and hasattr(X, "collect"):  # asking a lazy frame for its columns is slow
+        X = X.collect()
+    if isinstance(X, pa.Table) or hasattr(X, "columns"):
         return Table.from_frame(X, PATH), True
     array = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
     if array.dtype.kind not in "buifOUSmM":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
@@ -65,6 +66,10 @@ def number_values(y: Any) -> Array:
 def _as_array(y: Any) -> Array:
     if y is None:
         raise DataError("y is None; this estimator requires y to be passed, but the target y is None.")
+    if isinstance(y, pa.Array | pa.ChunkedArray | list | tuple):
+        cells = y if isinstance(y, list | tuple) else y.to_pylist()
+        array = np.asarray(cells)
+        return np.array(cells, object) if array.dtype.kind in "US" else array  # NumPy would make 1 beside "a" text
     return y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
 
 
