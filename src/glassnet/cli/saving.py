@@ -29,4 +29,3 @@ def save_model(model: TabularModel, out: str) -> None:
             write_tabular(other, model)
             raise ModelFileError(f"{error} The trained model is saved as {other} instead.") from error
         raise
-

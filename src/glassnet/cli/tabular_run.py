@@ -148,16 +148,22 @@ def print_scores(model: TabularModel, rows: Rows, lines: ProgressLines) -> None:
     predictions, chosen = honest_predictions(model, rows)
     scores = {name: scores_of(model, values, rows.y[chosen]) for name, values in predictions.items()}
     model.training["scores"] = scores["model"].values
-    share = "all" if len(chosen) == rows.table.rows else f"{len(chosen):,} of {rows.table.rows:,}"
-    print_line(
-        "Scores", f"{share} rows, each predicted by networks that were not trained on it, but chose their epoch by it"
-    )
+    print_line("Scores", left_out_remark(len(chosen), rows.table.rows))
     print("\n" + "\n".join(f"  {line}" for line in score_table(scores)) + "\n", flush=True)
     if text := left_out_text(scores["model"]):
         print_line("Left out", text)
     for label, line in correction_lines(model):
         print_line(label, line)
     lines.event("scores", rows="left out", **{name: score.values for name, score in scores.items()})
+
+
+def left_out_remark(scored: int, rows: int) -> str:
+    """Which rows the scores are of, and how far they can be trusted."""
+    if scored == rows:
+        return (
+            f"of all {rows:,} rows, each predicted by networks that left it out of training (it chose their epoch only)"
+        )
+    return f"of {scored:,} of {rows:,} rows, which the network left out (they only chose its epoch)"
 
 
 def print_doubts(fitted: Fitted, opened: Opened) -> None:
