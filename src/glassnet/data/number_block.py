@@ -12,9 +12,7 @@ import numpy as np
 
 from glassnet.data.encodings import Encoding
 from glassnet.data.reading import Array
-from glassnet.data.robust_number import FULL, RobustNumber, robust_scaled
-
-BLOCK_SIZE = 1 << 16  # numbers that stay in the cache of a core
+from glassnet.data.robust_number import BLOCK_SIZE, FULL, RobustNumber, robust_scaled
 
 
 class NumberBlock:

@@ -20,6 +20,7 @@ CLIP = 3.0  # the bound of a scaled number
 FAR = 1e9  # scaled numbers beyond are at the bound in float32 too
 MIN_SPREAD = 1e-300  # of a number that is not constant
 FULL = float(np.float32(2 / np.sqrt(1 + (2 / CLIP) ** 2)))  # what robust scale and clip make of a rare 1 among zeros
+BLOCK_SIZE = 1 << 16  # numbers that stay in the cache of a core
 MIN_EDGES = 3  # of bins; fewer say nothing that the number does not
 
 
@@ -90,17 +91,22 @@ class BinnedNumber(RobustNumber):
         """Write the inputs of all rows into `out` (n, features), float32."""
         super().encode_into(values, out, locate)
         if self.edges:
-            lower, widths = self._bins
-            halves = np.where(np.isnan(values), self.median, values)[:, np.newaxis] / 2
-            with np.errstate(over="ignore"):
-                passed = np.clip((halves - lower) / widths, 0, 1)
-            out[:, 1 : 1 + len(widths)] = 2 * passed - 1
+            self._encode_bins_into(np.where(np.isnan(values), self.median, values), out)
+
+    def _encode_bins_into(self, values: Array, out: Array) -> None:
+        """All bins below the bin of a value are 1, all above it −1."""
+        inner, halves, widths, below = self._bins
+        bins = np.searchsorted(inner, values, side="right")
+        out[:, 1 : 1 + len(widths)] = below.take(bins, axis=0)
+        passed = np.clip(values / 2 - halves[bins], 0, widths[bins]) / widths[bins]
+        out[np.arange(len(values)), 1 + bins] = 2 * passed - 1
 
     @cached_property
-    def _bins(self) -> tuple[Array, Array]:
-        """Half of the lower edges, and half of the widths, so that no difference overflows."""
+    def _bins(self) -> tuple[Array, Array, Array, Array]:
+        """The inner edges; half of the lower edges and widths, so that nothing overflows; the bins below each bin."""
         halves = np.array(self.edges) / 2
-        return halves[:-1], np.diff(halves)
+        count = len(halves) - 1
+        return np.array(self.edges[1:-1]), halves[:-1], np.diff(halves), 2 * np.tri(count, k=-1, dtype=np.float32) - 1
 
 
 def robust_scaling(statistics: NumberStatistics) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -20,11 +21,21 @@ from glassnet.data.columns import Column, check_present
 from glassnet.data.number_spelling import PLAIN
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.reading import Array
-from glassnet.data.readings import FALSE_WORDS, MISSING, TRUE_WORDS, BooleanReading, CategoryReading, NumberReading
+from glassnet.data.readings import (
+    FALSE_WORDS,
+    MISSING,
+    TRUE_WORDS,
+    BooleanReading,
+    CategoryReading,
+    DateReading,
+    NumberReading,
+)
 from glassnet.data.table import Table
 
 PLAIN_NUMBER = re.compile(PLAIN.rstrip("$"), re.ASCII)
 BOOLEAN_CODES = {word: code for code, words in enumerate((FALSE_WORDS, TRUE_WORDS)) for word in words}
+ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
+FIRST_DAY = date(1970, 1, 1).toordinal()
 Read = Callable[[Any], float | None]
 
 
@@ -73,6 +84,8 @@ def _reader(column: Column) -> Read:
     reading = column.reading
     if isinstance(reading, NumberReading):
         return _number if reading.spelling.plain and not reading.missing else _typed_number(reading)
+    if isinstance(reading, DateReading):
+        return _date_reader(reading)
     if isinstance(reading, BooleanReading):
         return _boolean if not reading.missing else _nothing
     if isinstance(reading, CategoryReading) and not reading.missing:
@@ -94,6 +107,40 @@ def _typed_number(reading: NumberReading) -> Read:
     if any(PLAIN_NUMBER.fullmatch(word) for word in reading.missing):
         return _nothing
     return lambda cell: None if isinstance(cell, str) else _number(cell)
+
+
+def _date_reader(reading: DateReading) -> Read:
+    """The reader of ISO dates and of datetimes; a column of times, or with words of its own, goes through a table."""
+    if reading.missing or reading.spelling.order == "time":
+        return _nothing
+    return _days
+
+
+def _days(cell: Any) -> float | None:
+    """Days since 1970-01-01, computed in the steps of `typed_days` and `DateSpelling.parse`."""
+    if cell is None:
+        return math.nan
+    if isinstance(cell, str):
+        return _iso_days(cell)
+    if not isinstance(cell, date) or cell != cell:  # pandas' NaT is unequal to itself
+        return None
+    days = cell.toordinal() - FIRST_DAY
+    if not isinstance(cell, datetime):
+        return float(days)
+    seconds = 86400 * days + 3600 * cell.hour + 60 * cell.minute + cell.second
+    return None if cell.tzinfo else (1_000_000 * seconds + cell.microsecond) / 1e6 / 86400
+
+
+def _iso_days(cell: str) -> float | None:
+    match = ISO_DATE.fullmatch(cell)
+    if match is None or cell[:2] == "00":  # a year of two digits
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+    try:
+        days = date(year, month, day).toordinal() - FIRST_DAY
+    except ValueError:
+        return None
+    return days + (hour + (minute + second / 60) / 60) / 24 if max(hour - 23, minute - 59, second - 59) <= 0 else None
 
 
 def _code(codes: Mapping[str, int], cell: Any, trim: bool) -> int | None:

@@ -97,8 +97,13 @@ class NumberStatistics:
         return 2 * float(np.median(self.sample / 2)) if self.count else 0.0  # halved, so that no sum overflows
 
     def quantiles(self, shares: Any) -> Array:
-        """Quantiles of the sample, for shares from 0 to 1."""
-        return 2 * np.quantile(self.sample / 2, shares)
+        """Quantiles of the sample, for shares from 0 to 1, interpolated linearly between its numbers."""
+        ordered = np.sort(self.sample) / 2  # halved, so that no difference overflows; a sort beats np.quantile
+        places = np.asarray(shares) * (len(ordered) - 1)
+        lower = places.astype(np.int64)
+        low, high = ordered[lower], ordered[np.minimum(lower + 1, len(ordered) - 1)]
+        result: Array = 2 * (low + (high - low) * (places - lower))
+        return result
 
     @property
     def distinct_share(self) -> float:

@@ -70,7 +70,7 @@ def write_estimator(
 
 def _plain(writer: ValueWriter, values: Mapping[str, Any], left_out: dict[str, str]) -> dict[str, Any]:
     result = {}
-    for name, value in values.items():
+    for name, value in sorted(values.items()):
         try:
             result[name] = writer.plain(value, name)
         except NotStorable as error:

@@ -27,9 +27,9 @@ from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import TabularModel
-from glassnet.tabular.python_notes import python_note
+from glassnet.tabular.number_inputs import NumberInputs
 from glassnet.tabular.raw_columns import informative_columns, raw_table
-from glassnet.tabular.recipe import Recipe
+from glassnet.tabular.recipe import Recipe, recipe
 from glassnet.tabular.saving import TabularSavingMixin
 
 Array = np.ndarray[Any, Any]
@@ -39,6 +39,7 @@ NAME_OF_TARGET = "y"
 class BaseTabular(TabularSavingMixin, BaseEstimator):
     """The base of both estimators; it contains no mathematics."""
 
+    task: ClassVar[str]
     model_: TabularModel
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "preset": [str],
@@ -59,8 +60,16 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
 
     # What the classifier and the regressor define ---------------------------------------------------------------------
 
-    def _target(self, y: Any) -> tuple[TargetColumn, Array, list[str]]:
-        """The target, y encoded (n,) or (n, outputs), and notes."""
+    def _target_values(self, y: Any) -> tuple[Array, list[str]]:
+        """The values of y, (n,) or (n, outputs), and notes on them."""
+        raise NotImplementedError
+
+    def _output_count(self, values: Array) -> int:
+        """How many outputs the networks have."""
+        raise NotImplementedError
+
+    def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
+        """The target, and the encoded values, (n,) or (n, outputs)."""
         raise NotImplementedError
 
     def _weights(self, target: TargetColumn, y: Array, weights: Array | None) -> Array | None:
@@ -73,26 +82,26 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         """The body of fit."""
         started, seed = time.perf_counter(), int(check_random_state(self.random_state).randint(2**31 - 1))
         table, named = raw_table(X, self)
-        rows, notes = self._rows(table, y, sample_weight)
+        if table.rows < 2:
+            raise DataError(f"{table.path} has 1 sample; at least 2 are needed.")
+        values, notes = self._target_values(y)
+        plan = self._recipe or recipe(self.preset, self.task, table.rows, len(table.names), self._output_count(values))
+        rows = self._rows(table, *self._fit_target(values, plan), sample_weight)
         chooser = ColumnChooser(Summary.of(rows.table), self._options(rows.table, named), rows.table)
         limit = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - started), 0.0)
         execution = Execution(self.n_jobs, limit, int(bool(self.verbose)))
-        settings = Settings(self.preset, self.metric, seed, execution, self._recipe)
-        fitted = fit_model(rows, chooser, settings)
+        fitted = fit_model(rows, chooser, Settings(plan, self.metric, seed, execution))
         self._store(fitted, table, named, notes)
         return self
 
-    def _rows(self, table: Table, y: Any, sample_weight: Any) -> tuple[Rows, list[str]]:
-        """The rows that have a weight above 0, and notes on their target."""
-        if table.rows < 2:
-            raise DataError(f"{table.path} has 1 sample; at least 2 are needed.")
+    def _rows(self, table: Table, target: TargetColumn, encoded: Array, sample_weight: Any) -> Rows:
+        """The rows that have a weight above 0."""
         weights = None
-        target, encoded, notes = self._target(y)
         check_consistent_length(np.empty((table.rows, 0)), encoded)
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, np.empty((table.rows, 0)), ensure_non_negative=True)
         weights = self._weights(target, encoded, weights)
-        return _with_weight(Rows(table, target, encoded, weights)), notes
+        return _with_weight(Rows(table, target, encoded, weights))
 
     def _options(self, table: Table, named: bool) -> ReadingOptions:
         """What the person says about columns; the numeric columns of an array are kept but where they are constant."""
@@ -104,17 +113,18 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
     def _store(self, fitted: Fitted, table: Table, named: bool, notes: list[str]) -> None:
         """Set the fitted attributes, and say what was found."""
         self._set_model(fitted.model, table.names, named)
-        self.notes_ = [*notes, *map(python_note, fitted.notes)]
+        self.notes_ = [*notes, *fitted.notes]
         if self.verbose:
             for note in self.notes_:
                 print(f"Note: {note}", file=sys.stderr)
         for problem in fitted.problems:
-            warnings.warn(FitWarning(python_note(problem)), stacklevel=5)
+            warnings.warn(FitWarning(problem), stacklevel=5)
 
     def _set_model(self, model: TabularModel, names: list[str], named: bool) -> None:
         """Set the attributes of a fitted estimator; `names` are those of all raw columns, from a person if `named`."""
         self.model_, self.n_features_in_ = model, len(names)
         self._names, self._is_named = names, named
+        self._number_inputs = NumberInputs.of(model.preparation, names)
         self.__dict__.pop("feature_names_in_", None)
         if named:
             self.feature_names_in_ = np.array(names, object)
@@ -133,6 +143,8 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         if isinstance(self.model_.preparation, ArrayPreparation):  # of the command line
             array = check_array(X, dtype=None, allow_nd=True, estimator=self)
             return self.model_.preparation.transform(array.reshape(len(array), -1), "X")
+        if self._number_inputs is not None and (x := self._number_inputs(X)) is not None:
+            return x
         table, named = raw_table(X, self)
         if not (named and self._is_named):
             if len(table.names) != self.n_features_in_:

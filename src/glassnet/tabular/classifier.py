@@ -14,6 +14,7 @@ from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError
 from glassnet.tabular.base_tabular import NAME_OF_TARGET, BaseTabular
 from glassnet.tabular.model import TabularModel
+from glassnet.tabular.recipe import CLASSES, Recipe
 from glassnet.tabular.target_values import class_values
 
 Array = np.ndarray[Any, Any]
@@ -45,6 +46,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     n_features_in_, feature_names_in_ : the number of raw columns, and their names where X had any
     """
 
+    task = CLASSES
     classes_: Array
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseTabular._parameter_constraints,
@@ -101,13 +103,18 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def _target(self, y: Any) -> tuple[TargetColumn, Array, list[str]]:
-        values, notes = class_values(y)
+    def _target_values(self, y: Any) -> tuple[Array, list[str]]:
+        return class_values(y)
+
+    def _output_count(self, values: Array) -> int:
+        return len(np.unique(values))
+
+    def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
         try:
             target = ClassTarget.fit(NAME_OF_TARGET, values)
         except DataError as error:
             raise DataError(str(error).replace("use --task regression", "use TabularRegressor")) from None
-        return target, np.unique(values, return_inverse=True)[1].astype(np.int64), notes
+        return target, np.unique(values, return_inverse=True)[1].astype(np.int64)
 
     def _weights(self, target: TargetColumn, y: Array, weights: Array | None) -> Array | None:
         if self.class_weight is None:

@@ -11,29 +11,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.data.choice import ColumnChooser
-from glassnet.data.encodings import PLAIN_ENCODINGS
 from glassnet.data.leakage import leakage_notes
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.table import Table
+from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.data.target import ClassTarget, TargetColumn
-from glassnet.errors import DataError, unknown_name
+from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, holdout_outputs, train_members
 from glassnet.tabular.member import Member, TrainingData
 from glassnet.tabular.metrics import Metric, Scores, log_loss, rmse
 from glassnet.tabular.model import TabularModel
-from glassnet.tabular.recipe import CLASSES, NUMBERS, PRESETS, Recipe, recipe
+from glassnet.tabular.python_notes import python_note
+from glassnet.tabular.recipe import Recipe
 
 Array = np.ndarray[Any, Any]
 
 
 class Settings(NamedTuple):
-    """What decides about a fit beside the data; `recipe` overrules the preset's."""
+    """What decides about a fit beside the data."""
 
-    preset: str = "default"
+    recipe: Recipe
     metric: Any = "auto"
     seed: int = 0
     execution: Execution = Execution()
-    recipe: Recipe | None = None
 
 
 class Rows(NamedTuple):
@@ -43,11 +43,6 @@ class Rows(NamedTuple):
     target: TargetColumn
     y: Array
     weights: Array | None = None
-
-    @property
-    def task(self) -> str:
-        """What the targets are: "classes" or "numbers"."""
-        return CLASSES if isinstance(self.target, ClassTarget) else NUMBERS
 
     @property
     def outputs(self) -> int:
@@ -65,23 +60,19 @@ class Fitted(NamedTuple):
 
 def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     """Fit a tabular model. Raises DataError and ParameterError (ValueErrors) for what cannot be used."""
-    if settings.preset not in PRESETS:
-        raise unknown_name("preset", settings.preset, PRESETS)
-    scores = Scores(settings.metric, rows.target)
-    preparation, leaks = prepare(rows, chooser)
+    scores, plan = Scores(settings.metric, rows.target), settings.recipe
+    preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
     data = TrainingData(x, rows.y, rows.weights, rows.outputs)
-    plan = settings.recipe or recipe(settings.preset, rows.task, len(x), x.shape[1], rows.outputs)
-    settings.execution.observer.prepared(preparation, leaks, len(x), plan)
     members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
-    model = TabularModel(preparation, rows.target, members, _summary(members, plan, settings, stopped))
+    model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
     problems = [*leaks, *_interruption(members, plan, stopped), *no_better_than_constant(members, data)]
-    return Fitted(model, [*preparation.notes, *leaks], problems)
+    return Fitted(model, [*map(python_note, preparation.notes), *leaks], problems)
 
 
-def prepare(rows: Rows, chooser: ColumnChooser) -> tuple[TablePreparation, list[str]]:
+def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePreparation, list[str]]:
     """The fitted preparation of the columns, and a question about each that gives the target away."""
     table, name = rows.table, rows.target.name
     if not table.names:
@@ -89,9 +80,10 @@ def prepare(rows: Rows, chooser: ColumnChooser) -> tuple[TablePreparation, list[
     everything = np.arange(table.rows)
     while name in table:
         name += " of the fit"  # it is not among the columns, where a column may have its name
-    preparation = TablePreparation.fit(table, name, everything, chooser, PLAIN_ENCODINGS)
-    task = "classification" if rows.task == CLASSES else "regression"
-    return preparation, leakage_notes(preparation, table, rows.y, everything, task)
+    encodings = tabular_encodings(plan.max_one_hot, bins=plan.bins)
+    preparation = TablePreparation.fit(table, name, everything, chooser, encodings)
+    task = rows.target.kind
+    return preparation, [*map(python_note, leakage_notes(preparation, table, rows.y, everything, task))]
 
 
 def no_better_than_constant(members: list[Member], data: TrainingData) -> list[str]:
@@ -124,14 +116,13 @@ def _interruption(members: list[Member], plan: Recipe, stopped: str) -> list[str
     return [f"The fit {reason} after {done}; the model can be used, but more time may make it better."]
 
 
-def _summary(members: list[Member], plan: Recipe, settings: Settings, stopped: str) -> dict[str, Any]:
+def _summary(members: list[Member], settings: Settings, stopped: str) -> dict[str, Any]:
     """What the model says about its training, as plain data."""
     metric = settings.metric if isinstance(settings.metric, str) else "a scorer"
     return {
-        "preset": settings.preset,
         "metric": metric,
         "seed": settings.seed,
-        "recipe": plan._asdict(),
+        "recipe": settings.recipe._asdict(),
         "best epochs": [member.best_epoch for member in members],
         "stopped": stopped,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import sqrt
 from typing import Any
 
@@ -21,7 +22,8 @@ from glassnet.tables.layers import Dropout, ParametricActivation, Scaling
 from glassnet.tables.optimizers import Adam, AdamW
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.recipe import Recipe
-from glassnet.training.history import Report
+from glassnet.training.fit import Callback
+from glassnet.training.history import History, Report
 
 Array = np.ndarray[Any, Any]
 
@@ -72,7 +74,6 @@ class MemberRun:
         self.data, self.holdout, self.recipe, self.seed, self.scores = data, holdout, recipe, seed, scores
         self.network: NeuralNetwork | None = None
         self.epochs_done = 0
-        self.after_epoch: Callable[[Report, float], None] | None = None
 
     def train(self, time_limit: Callable[[], float | None]) -> Member:
         """Train, and return the member; `time_limit` gives the seconds, asked when the run begins."""
@@ -80,9 +81,9 @@ class MemberRun:
         best = BestEpoch(self.data.part(self.holdout), self.scores)
         for attempt in range(MAX_RETRIES + 1):
             self.network = network = build_network(training, self.recipe, self.seed)
-            options = training_options(network, self.recipe._replace(lr=self.recipe.lr * SLOWER**attempt))
+            recipe = self.recipe._replace(lr=self.recipe.lr * SLOWER**attempt)
             try:
-                self._run(network, training, best, options | {"time_limit": time_limit()})
+                train_network(network, training, recipe, time_limit(), partial(self._after_epoch, best))
                 break
             except DivergedError as error:
                 if not best.epoch and attempt == MAX_RETRIES:
@@ -92,15 +93,10 @@ class MemberRun:
         best.restore_into(network)
         return Member(network, self.holdout, best.epoch, best.score)
 
-    def _run(self, network: NeuralNetwork, training: TrainingData, best: BestEpoch, options: dict[str, Any]) -> None:
-        def after_epoch(report: Report) -> None:
-            score = best.consider(network, report.epoch)
-            self.epochs_done = report.epoch
-            if self.after_epoch is not None:
-                self.after_epoch(report, score)
-
-        y = training.y if training.are_classes else training.y.T
-        network.train(training.x.T, y, sample_weight=training.weights, callbacks=[after_epoch], **options)
+    def _after_epoch(self, best: BestEpoch, report: Report) -> None:
+        assert self.network is not None
+        best.consider(self.network, report.epoch)
+        self.epochs_done = report.epoch
 
     def stop(self) -> None:
         """End the run at a step."""
@@ -116,13 +112,12 @@ class BestEpoch:
         self.score, self.epoch = -np.inf, 0
         self.parameters: Array | None = None
 
-    def consider(self, network: NeuralNetwork, epoch: int) -> float:
-        """Keep the present weights if they are the best so far; returns their score."""
+    def consider(self, network: NeuralNetwork, epoch: int) -> None:
+        """Keep the present weights if they are the best so far."""
         data = self.holdout
         score = self.scores(network.predict(data.x.T).T, data.x, data.y, data.weights)
         if score >= self.score or self.parameters is None:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
-        return score
 
     def restore_into(self, network: NeuralNetwork) -> None:
         """Give the network the best weights; those it has, where no epoch was finished."""
@@ -153,6 +148,17 @@ def _inplace_initial_values(network: NeuralNetwork, recipe: Recipe, seed: int) -
         network.biases[layer] = rng.normal(size=(recipe.width, 1))
     if recipe.zero_output:
         network.weights[last] = np.zeros(network.weights[last].shape)
+
+
+def train_network(
+    network: NeuralNetwork, data: TrainingData, recipe: Recipe, time_limit: float | None, after_epoch: Callback
+) -> History:
+    """Train a network by the recipe on one thread, at most so many seconds."""
+    y = data.y if data.are_classes else data.y.T
+    options = training_options(network, recipe)
+    return network.train(
+        data.x.T, y, sample_weight=data.weights, callbacks=[after_epoch], time_limit=time_limit, **options
+    )
 
 
 def training_options(network: NeuralNetwork, recipe: Recipe) -> dict[str, Any]:

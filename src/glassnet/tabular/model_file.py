@@ -7,7 +7,7 @@ What is read is checked: plain data of the expected types and sizes, or a ModelF
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,20 @@ from glassnet.files.estimator_file import EstimatorParts, saved_estimator, undam
 from glassnet.files.model_file import ESTIMATOR, TABLE, SavedModel, saved_model
 from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
+from glassnet.tabular.calibration import Calibration
+from glassnet.tabular.intervals import Intervals
+from glassnet.tabular.linear_path import LinearPath
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import TabularModel
 
 Array = np.ndarray[Any, Any]
 CLASSIFIER, REGRESSOR = "TabularClassifier", "TabularRegressor"
-PARTS: dict[str, Any] = {}
+Rebuild = Callable[[Any, Mapping[str, Array], int, int], Any]
+PARTS: dict[str, Rebuild] = {  # from their JSON, their tensors, and the numbers of inputs and outputs
+    "linear": LinearPath.from_json,
+    "calibration": lambda document, tensors, _, outputs: Calibration.from_json(document, tensors, outputs),
+    "intervals": Intervals.from_json,
+}
 
 
 def estimator_name(target: TargetColumn) -> str:

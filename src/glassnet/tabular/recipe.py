@@ -36,6 +36,9 @@ class Recipe(NamedTuple):
     random_biases : whether hidden biases start at N(0, 1) rather than 0
     zero_output : whether the last layer starts at zero
     clip_output : whether predicted numbers are kept in the range of the fitted targets
+    log_target : whether the logarithms of positive numbers are learnt; None means where it pays off
+    bins : of each number beside its scaled value, 0 for none
+    max_one_hot : categories with more levels become codes for an embedding; None means one-hot inputs for all
     """
 
     members: int = 4
@@ -62,6 +65,9 @@ class Recipe(NamedTuple):
     random_biases: bool = True
     zero_output: bool = True
     clip_output: bool = True
+    log_target: bool | None = False
+    bins: int = 0
+    max_one_hot: int | None = None
 
     @property
     def holdouts(self) -> int:
@@ -81,7 +87,7 @@ TASKS: dict[str, dict[str, Any]] = {
 
 
 def recipe(preset: str, task: str, rows: int, features: int, outputs: int) -> Recipe:
-    """The recipe for a table of so many rows, inputs (`features`) and outputs; `task` is "classes" or "numbers".
+    """The recipe for a table of so many rows, raw columns (`features`) and outputs; `task` is "classes" or "numbers".
 
     Raises ParameterError (a ValueError) for an unknown preset.
     """

@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin, _fit_context
 
 from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.tabular.base_tabular import NAME_OF_TARGET, BaseTabular
+from glassnet.tabular.recipe import NUMBERS, Recipe
 from glassnet.tabular.target_values import number_values
 
 Array = np.ndarray[Any, Any]
@@ -31,6 +32,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     notes_ : what was done with the columns, a sentence each
     n_features_in_, feature_names_in_ : the number of raw columns, and their names where X had any
     """
+
+    task = NUMBERS
 
     def __init__(
         self,
@@ -71,10 +74,15 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         x = self._inputs(X)
         return self.model_.values(x)
 
-    def _target(self, y: Any) -> tuple[TargetColumn, Array, list[str]]:
-        values = number_values(y)
-        target = NumberTarget.fit(NAME_OF_TARGET, values)
-        return target, target.encode(values), []
+    def _target_values(self, y: Any) -> tuple[Array, list[str]]:
+        return number_values(y), []
+
+    def _output_count(self, values: Array) -> int:
+        return 1 if values.ndim == 1 else int(values.shape[1])
+
+    def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
+        target = NumberTarget.fit(NAME_OF_TARGET, values, log_target=plan.log_target)
+        return target, target.encode(values)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
