@@ -53,7 +53,7 @@ class Model:
                 if isinstance(segment.initial, Draw):
                     vector.rows(segment.name)[...] = segment.initial.values(rng, segment.shape)
                 elif segment.initial is not None:
-                    vector[segment.name][...] = segment.initial
+                    vector.rows(segment.name)[...] = segment.initial
                 else:
                     entry = initializer_for(self.initializer, self.architecture.dense[segment.layer - 1].activation)
                     vector[segment.name] = entry.draw(rng, *segment.shape)

@@ -29,7 +29,7 @@ class Segment(NamedTuple):
     name: str
     shape: tuple[int, ...]
     layer: int
-    initial: float | Draw | None  # None: drawn by the initialiser, as weights are
+    initial: float | tuple[float, ...] | Draw | None  # None: drawn by the initialiser, as weights are
 
     @property
     def is_weight(self) -> bool:

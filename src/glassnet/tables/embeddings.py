@@ -6,16 +6,20 @@ front, so the numbers of the columns that a second embedding names change only w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import pi, sqrt
 from typing import ClassVar
 
-from numpy import cos, sin
+from numpy import clip, cos, sin, where
 
 from glassnet.errors import ParameterError
 from glassnet.tables.entry import Limits, check_number, check_sizes
 from glassnet.tables.interval import POSITIVE
 from glassnet.tables.layer import Draw, Layer, LayerBuilder, Parameter
+
+EVEN_LIMIT = 2.0  # the bins of PiecewiseLinear divide −2 to 2 at first
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,82 @@ class PeriodicEmbedding(Layer):
 
 
 @dataclass(frozen=True)
+class PiecewiseLinear(Layer):
+    """Numbers in bins: each x of some columns gains, for every bin, how far x has passed it, from −1 to 1.
+
+    A bin computes 2·clip(slope·x + offset, 0, 1) − 1: for a bin from a to b the slope is 1/(b − a) and the offset
+    −a/(b − a). At first the bins divide −2 to 2 evenly; `slopes_and_offsets` gives those of other edges. Both are
+    parameters, which an lr factor of 0 keeps. The columns of x stay where they are; the `bins` new ones of the first
+    column of `inputs` (numbers from 0; None: all) follow, then those of the second, and so on.
+    """
+
+    inputs: tuple[int, ...] | None = None
+    bins: int = 8
+    name = "piecewise_linear"
+    source = "Gorishniy, Rubachev & Babenko, On Embeddings for Numerical Features (2022), section 3.2, as −1 to 1"
+    on_inputs = True
+    limits: ClassVar[Limits] = {"bins": 1}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_inputs(self)
+
+    def parameters_of(self, width: int) -> dict[str, Parameter]:
+        """The slope and the offset of every bin."""
+        count = len(_columns(self, width))
+        edges = [EVEN_LIMIT * (2 * number / self.bins - 1) for number in range(self.bins + 1)]
+        values = slopes_and_offsets([edges] * count)
+        return {key: Parameter((count * self.bins,), tuple(values[key])) for key in values}
+
+    def output_width(self, width: int) -> int:
+        """The columns of x and the bins."""
+        return width + len(_columns(self, width)) * self.bins
+
+    def _selection(self, width: int) -> tuple[int, ...]:
+        """The settings of "select": each embedded column once per bin."""
+        columns = _columns(self, width)
+        return (width, self.bins, len(columns), *columns)
+
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """How far each x has passed each bin, behind x."""
+        copy, passed, new, slopes, offsets = map(builder.quantity, ("x", "passed", "new", "slopes", "offsets"))
+        columns, width = _columns(self, builder.width), builder.width
+        count = len(columns) * self.bins
+        builder.row("select", (x,), {copy: count}, settings=self._selection(width))
+        text = f"slopes ⊙ {x} + offsets ({_text(columns)})"
+        builder.formula(passed, lambda x, w, b: x * w + b, copy, slopes, offsets, shape=count, text=text)
+        builder.formula(new, lambda t: 2 * clip(t, 0, 1) - 1, passed, shape=count, text=f"2·clip({passed}, 0, 1) − 1")
+        builder.row(
+            "concatenate", (x, new), {builder.name: width + count}, f"{builder.name} = [{x}, {new}]", (width, count)
+        )
+        return builder.name
+
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂C/∂offsets and ∂C/∂slopes from the samples within a bin, and ∂c/∂x."""
+        copy, passed, new, slopes = map(builder.quantity, ("x", "passed", "new", "slopes"))
+        width, count = builder.width, len(_columns(self, builder.width)) * self.bins
+        direct, d_new = builder.error(builder.quantity("direct")), builder.error(new)
+        builder.row("split", (error,), {direct: width, d_new: count}, settings=(width, count))
+        d_passed, text = builder.error(passed), f"2·∂c/∂{new} where 0 < {passed} < 1"
+        within = builder.formula(
+            d_passed, lambda d, t: where((t > 0) * (t < 1), 2 * d, 0 * d), d_new, passed, shape=count, text=text
+        )
+        builder.mean("offsets", within)
+        builder.mean("slopes", within, copy)
+        d_copy = builder.formula(builder.error(copy), lambda d, w: d * w, within, slopes, shape=count)
+        through = builder.error(builder.quantity("through"))
+        builder.row("add_selected", (d_copy,), {through: width}, settings=self._selection(width))
+        text = f"∂c/∂{builder.name} of {x} itself, plus Σ slopes ⊙ ∂c/∂{passed}"
+        return builder.formula(builder.error(x), lambda d, through: d + through, direct, through, text=text)
+
+
+def slopes_and_offsets(edges: Sequence[Sequence[float]]) -> dict[str, list[float]]:
+    """The parameters of a PiecewiseLinear layer: for each column its increasing edges, one more than bins."""
+    pairs = [pair for column in edges for pair in pairwise(column)]
+    return {"slopes": [1 / (b - a) for a, b in pairs], "offsets": [-a / (b - a) for a, b in pairs]}
+
+
+@dataclass(frozen=True)
 class Embedding(Layer):
     """The code of a category becomes a learnt vector of `outputs` numbers, drawn from a standard normal distribution.
 
@@ -191,7 +271,10 @@ class Embedding(Layer):
         return builder.error(x)
 
 
-def _check_inputs(layer: PeriodicEmbedding | Embedding) -> None:
+InputLayer = PeriodicEmbedding | PiecewiseLinear | Embedding
+
+
+def _check_inputs(layer: InputLayer) -> None:
     """Raise unless `inputs` is None or distinct whole numbers of at least 0."""
     if layer.inputs is None:
         return
@@ -202,7 +285,7 @@ def _check_inputs(layer: PeriodicEmbedding | Embedding) -> None:
         raise ParameterError(f"inputs of {type(layer).__name__} {fault}; {advice}.")
 
 
-def _columns(layer: PeriodicEmbedding | Embedding, width: int) -> tuple[int, ...]:
+def _columns(layer: InputLayer, width: int) -> tuple[int, ...]:
     """The columns that a layer embeds. Raises ParameterError where x has no such column."""
     columns = tuple(range(width)) if layer.inputs is None else layer.inputs
     if max(columns) >= width:

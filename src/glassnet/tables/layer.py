@@ -37,7 +37,7 @@ class Parameter(NamedTuple):
     """A parameter of a layer: its shape, (n,) or (rows, columns) as the engine stores it, and its first values."""
 
     shape: tuple[int, ...]
-    initial: float | Draw
+    initial: float | tuple[float, ...] | Draw
 
 
 class LayerBuilder(Protocol):

@@ -15,7 +15,7 @@ from numpy import sqrt
 
 from glassnet.errors import ParameterError
 from glassnet.tables.activations import activation
-from glassnet.tables.embeddings import Embedding, PeriodicEmbedding
+from glassnet.tables.embeddings import Embedding, PeriodicEmbedding, PiecewiseLinear
 from glassnet.tables.entry import Limits, resolve_entry
 from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE
 from glassnet.tables.layer import Layer, LayerBuilder
@@ -219,7 +219,10 @@ def _normalise(layer: BatchNorm | LayerNorm, builder: LayerBuilder, x: str, mean
 
 LAYERS: dict[str, type[Layer]] = {
     entry.name: entry
-    for entry in (Dropout, Scaling, ParametricActivation, BatchNorm, LayerNorm, PeriodicEmbedding, Embedding)
+    for entry in (
+        *(Dropout, Scaling, ParametricActivation, BatchNorm, LayerNorm),
+        *(PeriodicEmbedding, PiecewiseLinear, Embedding),
+    )
 }
 LayerLike = str | Layer | type[Layer]
 

@@ -68,7 +68,10 @@ def train_members(
     plan = recipe if shares.seconds_left() is None else within_time(data, recipe, shares, threads, seed)
     seeds = np.random.default_rng(seed).integers(2**31, size=plan.members).tolist()
     left_out = holdouts(data.y, plan.holdouts, plan.members, seed, classes=data.are_classes)
-    runs = [MemberRun(data, rows, plan, each, scores) for rows, each in zip(left_out, seeds, strict=True)]
+    runs = [
+        MemberRun(data, rows, plan.of_member(number), seed, scores)
+        for number, (rows, seed) in enumerate(zip(left_out, seeds, strict=True))
+    ]
     futures: list[Future[Member]] = []
     with ThreadPoolExecutor(min(threads, len(runs)), "glassnet") as pool:
         shares.divide(len(runs), threads)

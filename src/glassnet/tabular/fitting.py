@@ -66,7 +66,8 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     scores, plan = Scores(settings.metric, rows.target), settings.recipe
     preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
-    data = TrainingData(x, rows.y, rows.weights, rows.outputs)
+    numbers = tuple(number for number, kind in enumerate(preparation.input_kinds) if kind == "number")
+    data = TrainingData(x, rows.y, rows.weights, rows.outputs, numbers)
     members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
     if plan.clip_output and not data.are_classes:
@@ -94,7 +95,7 @@ def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePrep
     everything = np.arange(table.rows)
     while name in table:
         name += " of the fit"  # it is not among the columns, where a column may have its name
-    encodings = tabular_encodings(plan.max_one_hot, bins=plan.bins)
+    encodings = tabular_encodings(plan.max_one_hot)
     preparation = TablePreparation.fit(table, name, everything, chooser, encodings)
     task = rows.target.kind
     return preparation, [*map(python_note, leakage_notes(preparation, table, rows.y, everything, task))]

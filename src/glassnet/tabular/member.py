@@ -18,9 +18,11 @@ from glassnet.errors import DivergedError
 from glassnet.network import NeuralNetwork
 from glassnet.program.parameters import Segment
 from glassnet.tables.costs import CategoricalCrossEntropy, Cost, Quadratic
-from glassnet.tables.layers import Dropout, ParametricActivation, Scaling
+from glassnet.tables.embeddings import PeriodicEmbedding, PiecewiseLinear
+from glassnet.tables.layers import Dropout, ParametricActivation
 from glassnet.tables.optimizers import Adam, AdamW
 from glassnet.tabular.cross_fitted import CrossFittedOutputs
+from glassnet.tabular.input_layers import InputLayers
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.recipe import Recipe
 from glassnet.training.fit import Callback
@@ -49,12 +51,16 @@ class Member:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Inputs (n, features) float32, encoded targets (n,) class numbers or (n, outputs), and weights (n,) or None."""
+    """Inputs (n, features) float32, encoded targets (n,) class numbers or (n, outputs), and weights (n,) or None.
+
+    `numbers` are the columns of x that hold numbers, which members may see in several ways.
+    """
 
     x: Array
     y: Array
     weights: Array | None
     outputs: int
+    numbers: tuple[int, ...] = ()
 
     @property
     def are_classes(self) -> bool:
@@ -64,7 +70,7 @@ class TrainingData:
     def part(self, rows: Array) -> TrainingData:
         """Some of the rows."""
         weights = None if self.weights is None else self.weights[rows]
-        return TrainingData(self.x[rows], self.y[rows], weights, self.outputs)
+        return TrainingData(self.x[rows], self.y[rows], weights, self.outputs, self.numbers)
 
 
 class MemberRun:
@@ -150,11 +156,13 @@ def build_network(data: TrainingData, recipe: Recipe, seed: int) -> NeuralNetwor
     for _ in range(recipe.layers):
         hidden += [recipe.width, *([ParametricActivation(recipe.activation)] if recipe.parametric else [])]
         hidden += [Dropout(recipe.dropout)] if recipe.dropout else []
-    layers = [data.x.shape[1], *([Scaling()] if recipe.scaling else []), *hidden, data.outputs]
+    inputs = InputLayers(data.x, data.numbers, recipe)
+    layers = [data.x.shape[1], *inputs.layers, *hidden, data.outputs]
     activations = ["linear" if recipe.parametric else recipe.activation] * recipe.layers
     activations.append("softmax" if data.are_classes else "linear")
     cost: Cost = CategoricalCrossEntropy(recipe.label_smoothing) if data.are_classes else Quadratic()
     network = NeuralNetwork(layers, activations, cost, "lecun", seed=seed)
+    inputs.set_edges_of(network)
     _inplace_initial_values(network, recipe, seed)
     return network
 
@@ -197,8 +205,12 @@ def _factors(segment: Segment, recipe: Recipe) -> tuple[float, float]:
     """The factors on the rate and on the weight decay of some parameters."""
     if segment.is_weight:
         root = sqrt(segment.shape[0])
-        return (recipe.first_lr if segment.layer == 1 else 1.0) / root, root
+        return (recipe.first_rate if segment.layer == 1 else 1.0) / root, root
     if segment.name == f"b{segment.layer}":
         return recipe.bias_lr, 0.0
+    if segment.name.startswith(PiecewiseLinear.name):
+        return 0.0, 0.0
+    if segment.name.startswith(PeriodicEmbedding.name):
+        return recipe.wave_lr, recipe.wave_lr
     factor = recipe.slope_lr if segment.name.endswith("alpha") else recipe.scale_lr
     return factor, factor

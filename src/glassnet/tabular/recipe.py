@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from glassnet.errors import unknown_name
 
 CLASSES, NUMBERS = "classes", "numbers"
+PLAIN, BINNED, PERIODIC = "plain", "binned", "periodic"
 SMALL_BATCHES = ((256, 32), (1024, 64))  # under so many rows, batches of so many
 BATCH = 256
 
@@ -37,7 +38,9 @@ class Recipe(NamedTuple):
     zero_output : whether the last layer starts at zero
     clip_output : whether predicted numbers are kept in the range of the fitted targets
     log_target : whether the logarithms of positive numbers are learnt; None means where it pays off
-    bins : of each number beside its scaled value, 0 for none
+    views : how the members see numbers, in turn: "plain", "binned" (with `bins` bins beside each) or "periodic" (with
+        `waves` − 1 learnt combinations of waves beside each); `view` is that of one member
+    binned_lr, wave_lr : factors on the rate of the first weights of a binned member, and on that of the waves
     max_one_hot : categories with more levels become codes for an embedding; None means one-hot inputs for all
     """
 
@@ -66,8 +69,22 @@ class Recipe(NamedTuple):
     zero_output: bool = True
     clip_output: bool = True
     log_target: bool | None = False
-    bins: int = 0
+    views: tuple[str, ...] = (PLAIN,)
+    view: str = PLAIN
+    bins: int = 16
+    waves: int = 4
+    binned_lr: float = 0.3
+    wave_lr: float = 0.1
     max_one_hot: int | None = None
+
+    def of_member(self, number: int) -> Recipe:
+        """The recipe of one member, counted from 0."""
+        return self._replace(view=self.views[number % len(self.views)])
+
+    @property
+    def first_rate(self) -> float:
+        """The factor on the rate of the first weights, on top of 1/√fan_in."""
+        return self.first_lr * (self.binned_lr if self.view == BINNED else 1.0)
 
     @property
     def holdouts(self) -> int:
