@@ -68,7 +68,7 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
-    problems = [*leaks, *_interruption(members, plan, stopped), *no_better_than_constant(members, data)]
+    problems = [*leaks, *(_interruption(members, plan, stopped) or no_better_than_constant(members, data))]
     return Fitted(model, [*map(python_note, preparation.notes), *leaks], problems)
 
 
@@ -111,7 +111,7 @@ def _interruption(members: list[Member], plan: Recipe, stopped: str) -> list[str
     if not stopped:
         return []
     epochs = sum(len(member.network.history or ()) for member in members)
-    done = f"{len(members)} of {plan.members} networks and {epochs} of {plan.members * plan.epochs} epochs"
+    done = f"{len(members)} of {plan.members} networks and {epochs:,} of {plan.members * plan.epochs:,} epochs"
     reason = "was interrupted" if stopped == "interrupted" else f"ended early: {stopped}"
     return [f"The fit {reason} after {done}; the model can be used, but more time may make it better."]
 

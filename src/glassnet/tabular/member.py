@@ -116,7 +116,8 @@ class BestEpoch:
         """Keep the present weights if they are the best so far."""
         data = self.holdout
         score = self.scores(network.predict(data.x.T).T, data.x, data.y, data.weights)
-        if score >= self.score or self.parameters is None:
+        score = -np.inf if np.isnan(score) else score
+        if score >= self.score:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
 
     def restore_into(self, network: NeuralNetwork) -> None:
