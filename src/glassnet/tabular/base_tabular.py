@@ -30,6 +30,8 @@ from glassnet.tabular.number_inputs import NumberInputs
 from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.raw_columns import informative_columns, raw_table
 from glassnet.tabular.recipe import Recipe, recipe
+from glassnet.tabular.report import Report
+from glassnet.tabular.reporting import KEY as REPORT
 
 Array = np.ndarray[Any, Any]
 NAME_OF_TARGET = "y"
@@ -138,6 +140,14 @@ class BaseTabular(BaseEstimator):
         """The trained networks with the rows that each left out."""
         check_is_fitted(self)
         return self.model_.members
+
+    @property
+    def report_(self) -> Report:
+        """How good the model is on rows that its networks left out, and what was found in the table."""
+        check_is_fitted(self)
+        if (document := self.model_.training.get(REPORT)) is None:
+            raise DataError("The model has no report; fit it again.")
+        return Report.from_json(document)
 
     def _inputs(self, X: Any) -> Array:
         """The inputs (n, features) of the networks for raw columns: by name, or by position where there is none."""

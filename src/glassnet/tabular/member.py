@@ -20,6 +20,7 @@ from glassnet.program.parameters import Segment
 from glassnet.tables.costs import CategoricalCrossEntropy, Cost, Quadratic
 from glassnet.tables.layers import Dropout, ParametricActivation, Scaling
 from glassnet.tables.optimizers import Adam, AdamW
+from glassnet.tabular.cross_fitted import CrossFittedOutputs
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.recipe import Recipe
 from glassnet.training.fit import Callback
@@ -35,13 +36,15 @@ class Member:
     """A trained network with the weights of its best epoch.
 
     `holdout` are the numbers of the fitted rows that chose the epoch, empty where the model was read from a file;
-    `score` is that of the best epoch on them, the greater the better.
+    `score` is that of the best epoch on them, the greater the better. `holdout_outputs` (rows, outputs) are predictions
+    for them of which no row chose the epoch itself.
     """
 
     network: NeuralNetwork
     holdout: Array = field(default_factory=lambda: np.empty(0, np.int64))
     best_epoch: int = 0
     score: float = np.nan
+    holdout_outputs: Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class MemberRun:
                 if best.epoch:
                     break
         best.restore_into(network)
-        return Member(network, self.holdout, best.epoch, best.score)
+        return Member(network, self.holdout, best.epoch, best.score, best.outputs)
 
     def _after_epoch(self, best: BestEpoch, report: Report) -> None:
         assert self.network is not None
@@ -111,14 +114,28 @@ class BestEpoch:
         self.holdout, self.scores = holdout, scores
         self.score, self.epoch = -np.inf, 0
         self.parameters: Array | None = None
+        self.cross_fitted = CrossFittedOutputs(len(holdout.x), self._score)
+
+    @property
+    def outputs(self) -> Array:
+        """Predictions (rows, outputs) for the rows left out, none by an epoch that the row itself chose."""
+        assert self.cross_fitted.outputs is not None
+        return self.cross_fitted.outputs
 
     def consider(self, network: NeuralNetwork, epoch: int) -> None:
         """Keep the present weights if they are the best so far."""
-        data = self.holdout
-        score = self.scores(network.predict(data.x.T).T, data.x, data.y, data.weights)
+        outputs = network.predict(self.holdout.x.T).T
+        score = self._score(outputs)
         score = -np.inf if np.isnan(score) else score
-        if score >= self.score:
+        is_best = score >= self.score
+        if is_best:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
+        self.cross_fitted.consider(outputs, is_best)
+
+    def _score(self, outputs: Array, rows: Array | None = None) -> float:
+        """The score of predictions for the rows left out, or for some of them."""
+        data = self.holdout if rows is None else self.holdout.part(rows)
+        return self.scores(outputs, data.x, data.y, data.weights)
 
     def restore_into(self, network: NeuralNetwork) -> None:
         """Give the network the best weights; those it has, where no epoch was finished."""
