@@ -27,6 +27,7 @@ from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.number_inputs import NumberInputs
+from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.raw_columns import informative_columns, raw_table
 from glassnet.tabular.recipe import Recipe, recipe
 from glassnet.tabular.report import Report
@@ -90,7 +91,10 @@ class BaseTabular(BaseEstimator):
         chooser = ColumnChooser(Summary.of(rows.table), self._options(rows.table, named), rows.table)
         limit = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - started), 0.0)
         execution = Execution(self.n_jobs, limit, int(bool(self.verbose)))
-        fitted = fit_model(rows, chooser, Settings(plan, self.metric, seed, execution))
+        try:
+            fitted = fit_model(rows, chooser, Settings(plan, self.metric, seed, execution))
+        except DataError as error:
+            raise DataError(python_note(str(error))) from error
         self._store(fitted, table, named, notes)
         return self
 

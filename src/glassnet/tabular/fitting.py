@@ -73,7 +73,8 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
     notes = [*map(python_note, preparation.notes), *leaks]
-    problems = [*leaks, *_interruption(members, plan, stopped), *_refine_into(model, data, notes)]
+    found = _refine_into(model, data, notes)
+    problems = [*leaks, *(_interruption(members, plan, stopped) or found)]
     return Fitted(model, notes, problems)
 
 
@@ -106,7 +107,7 @@ def _interruption(members: list[Member], plan: Recipe, stopped: str) -> list[str
     if not stopped:
         return []
     epochs = sum(len(member.network.history or ()) for member in members)
-    done = f"{len(members)} of {plan.members} networks and {epochs} of {plan.members * plan.epochs} epochs"
+    done = f"{len(members)} of {plan.members} networks and {epochs:,} of {plan.members * plan.epochs:,} epochs"
     reason = "was interrupted" if stopped == "interrupted" else f"ended early: {stopped}"
     return [f"The fit {reason} after {done}; the model can be used, but more time may make it better."]
 
