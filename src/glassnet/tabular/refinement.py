@@ -93,8 +93,9 @@ def _classes(fitted: FittedMembers) -> Refinement:
 def _values(fitted: FittedMembers) -> Refinement:
     rows = fitted.holdouts.rows
     networks = fitted.holdouts.average(fitted.outputs)
-    clipped = networks if fitted.limits is None else np.clip(networks, *fitted.limits)
-    linear, blended = _blended(fitted, clipped)
+    linear, blended = _blended(fitted, networks)
+    if fitted.limits is not None:
+        blended = np.clip(blended, *fitted.limits)
     intervals = Intervals.fit(fitted.data.x[rows], blended, fitted.data.y[rows])
     return Refinement(rows, networks, blended, None, linear, intervals)
 
