@@ -19,7 +19,7 @@ from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
 from glassnet.tabular.level_inputs import code_positions
-from glassnet.tabular.member import Member, TrainingData
+from glassnet.tabular.member import Member
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.python_notes import python_note
@@ -27,6 +27,7 @@ from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.refinement import FittedMembers, Refinement
 from glassnet.tabular.reporting import KEY as REPORT
 from glassnet.tabular.reporting import report_on
+from glassnet.tabular.training_data import InputKinds, TrainingData
 
 Array = np.ndarray[Any, Any]
 
@@ -67,7 +68,7 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     scores, plan = Scores(settings.metric, rows.target), settings.recipe
     preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
-    data = TrainingData(x, rows.y, rows.weights, rows.outputs)
+    data = TrainingData(x, rows.y, rows.weights, rows.outputs, InputKinds.of(preparation))
     members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
     if plan.clip_output and not data.are_classes:

@@ -15,8 +15,9 @@ from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.intervals import Intervals
 from glassnet.tabular.isotonic import Isotonic
 from glassnet.tabular.linear_path import LinearFit, Sample, fit_linear_path
-from glassnet.tabular.member import Member, TrainingData
+from glassnet.tabular.member import Member
 from glassnet.tabular.out_of_holdout import Array, OutOfHoldout
+from glassnet.tabular.training_data import TrainingData
 
 MIN_ROWS = 20  # that were left out, for a linear path
 

@@ -12,9 +12,10 @@ from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.errors import counted
 from glassnet.tabular.blend import standard_error
 from glassnet.tabular.calibration import calibration_error, log_losses
-from glassnet.tabular.member import Member, TrainingData
+from glassnet.tabular.member import Member
 from glassnet.tabular.out_of_holdout import Array
 from glassnet.tabular.refinement import Refinement
+from glassnet.tabular.training_data import TrainingData
 
 MIN_STANDARD_ERRORS = 2.0
 MODEL, LINEAR, CONSTANT = "the model", "a linear model", "a constant"
