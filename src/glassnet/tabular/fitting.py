@@ -18,12 +18,13 @@ from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
+from glassnet.tabular.level_inputs import code_positions
 from glassnet.tabular.member import Member
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.recipe import Recipe
-from glassnet.tabular.refinement import Refinement
+from glassnet.tabular.refinement import FittedMembers, Refinement
 from glassnet.tabular.reporting import KEY as REPORT
 from glassnet.tabular.reporting import report_on
 from glassnet.tabular.training_data import InputKinds, TrainingData
@@ -80,7 +81,8 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
 
 def _refine_into(model: TabularModel, data: TrainingData, notes: list[str]) -> list[str]:
     """Fit what comes after the members and report on the whole, in the model; return what to warn of."""
-    refinement = Refinement.fit(model.members, data, model.output_range)
+    codes = code_positions(model.preparation)
+    refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, codes))
     model.calibration, model.intervals = refinement.calibration, refinement.intervals
     model.linear = refinement.linear.path if refinement.linear else None
     report, problems = report_on(model, data, refinement, notes)
