@@ -23,6 +23,7 @@ COMPACT = rf"^(?P<a>\d{{4}})(?P<b>\d{{2}})(?P<c>\d{{2}}){REST}"
 YEAR_LAST = rf"^(?P<a>\d{{1,2}})[-/. ](?P<b>\d{{1,2}})[-/. ](?P<c>\d{{4}}|\d{{2}}){REST}"
 TIME_ALONE = rf"^{TIME}$"
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+PARTS = {"dmy": "cba", "mdy": "cab"}  # the groups of YEAR_LAST that are year, month and day
 FIRST_RECENT_YEAR = 69  # of two digits, as in POSIX: 69 is 1969, 68 is 2068
 
 
@@ -38,12 +39,15 @@ class DateSpelling:
         days = np.full(len(cells), np.nan)
         if self.order == "time":
             _fill_into(days, cells, TIME_ALONE, "")
-        else:
-            _fill_into(days, cells, YEAR_FIRST, "abc")
-            _fill_into(days, cells, COMPACT, "abc")
-            order = self.order if self.order != "ymd" else _unambiguous_order(cells)
-            if order:
-                _fill_into(days, cells, YEAR_LAST, "cba" if order == "dmy" else "cab")
+            return days, ~np.isnan(days)
+        patterns = [(YEAR_FIRST, "abc"), (COMPACT, "abc")]
+        if self.order != "ymd":  # no text matches two of the patterns, so the most likely one goes first
+            patterns.insert(0, (YEAR_LAST, PARTS[self.order]))
+        for pattern, order in patterns:
+            if np.isnan(days).any():
+                _fill_into(days, cells, pattern, order)
+        if self.order == "ymd" and np.isnan(days).any() and (found := _unambiguous_order(cells)):
+            _fill_into(days, cells, YEAR_LAST, PARTS[found])
         return days, ~np.isnan(days)
 
     @classmethod
@@ -135,7 +139,8 @@ def _fill_into(days: Array, cells: pa.Array, pattern: str, order: str) -> None:
     if not rows.size:
         return
     chosen = matches.take(pa.array(rows))
-    time = _time_of_day(chosen, "tz" in [field.name for field in chosen.type])
+    timed = pc.any(pc.not_equal(pc.struct_field(chosen, "H"), "")).as_py()
+    time = _time_of_day(chosen, "tz" in [field.name for field in chosen.type]) if timed else np.zeros(len(rows))
     if order:
         year, month, day = (_integers(chosen, name, 1) for name in order)
         year = np.where(year >= 100, year, year + np.where(year >= FIRST_RECENT_YEAR, 1900, 2000))

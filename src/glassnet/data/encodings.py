@@ -23,6 +23,7 @@ MIN_DEVIATION = 1e-300
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 DAYS_PER_YEAR = 365.2425
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MANY_DAYS = 1024  # of which it pays to look whether they repeat
 FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
 Locate = Callable[[int], str]
 
@@ -201,6 +202,15 @@ class DateParts(Serializable):
 
     def encode_into(self, values: Array, out: Array, locate: Locate) -> None:
         """Write the inputs of all rows into `out` (n, features), float32."""
+        if len(values) >= MANY_DAYS and len(np.unique(values[:MANY_DAYS])) < MANY_DAYS // 2:
+            days, indices = np.unique(values, return_inverse=True)
+            encoded = np.empty((len(days), out.shape[1]), out.dtype)
+            self._encode_days_into(days, encoded)
+            np.take(encoded, indices, axis=0, out=out, mode="clip")
+        else:
+            self._encode_days_into(values, out)
+
+    def _encode_days_into(self, values: Array, out: Array) -> None:
         missing = np.isnan(values)
         parts = self._parts(np.where(missing, 0.0, values))
         for index, part in enumerate(parts):
