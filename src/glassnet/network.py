@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any, SupportsIndex
 
 from numpy.typing import ArrayLike, DTypeLike
@@ -39,6 +38,7 @@ from glassnet.training.history import History
 from glassnet.training.layer_monitor import recent_samples
 from glassnet.training.settings import Factors, checked_recipe, checked_run, checked_seed
 from glassnet.training.training import Training
+from glassnet.training.validation import MetricLike, Validator
 
 
 class NeuralNetwork(Inspection, ActivationFunctions):
@@ -195,6 +195,9 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         lr_factors: Factors = None,
         decay_factors: Factors = None,
         decay_schedule: schedules.ScheduleLike | None = None,
+        dropout_schedule: schedules.ScheduleLike | None = None,
+        max_norm: float | None = None,
+        validation_metric: MetricLike | None = None,
         time_limit: float | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint: FilePath | None = None,
@@ -217,8 +220,14 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         sample_weight : (batch,), 0 or more
         patience : epochs without a better validation cost after which the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
-        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases" or names such as "w1"
+        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases", names such as "w1" or
+            of layers such as "scaling0"
         decay_factors, decay_schedule : the same for the weight decay of an optimizer such as AdamW
+        dropout_schedule : multiplies the rate of every Dropout, by factors between 0 and 1 ("flat_cos")
+        max_norm : limit of the norm of each neuron's weights, kept after every step (Srivastava et al. 2014, section 5)
+        validation_metric : "cost", "error" (the share of wrong classes), "rmse", or a function of the outputs and y
+            (columns, or class numbers) that returns a number; the weights of the epoch where it is smallest are
+            restored, of several equal epochs the last
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
         checkpoint, every, resume : file for the state of the run, written after every so many epochs; resume continues
@@ -232,7 +241,8 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         options = {
             **{"optimizer": optimizer, "schedule": schedule, "lr_factors": lr_factors, "patience": patience},
             **{"decay_factors": decay_factors, "decay_schedule": decay_schedule},
-            **{"clip_norm": clip_norm, "clip_value": clip_value},
+            **{"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm},
+            **{"dropout_schedule": dropout_schedule, "validation_metric": validation_metric},
         }
         segments = tuple(self.parameters.segments.values())
         recipe = checked_recipe(segments, batch_size, epochs, lr, options)
@@ -242,10 +252,11 @@ class NeuralNetwork(Inspection, ActivationFunctions):
             sources, held_out = with_validation(
                 self._sources(x, y, sample_weight), self.architecture, self.dtype, validation, self.seed
             )
-            if patience is not None and held_out is None:
-                raise ParameterError("patience needs validation data: pass validation=0.1 or validation=(x, y).")
+            if held_out is None and recipe.judges:
+                name = "patience" if patience is not None else "validation_metric"
+                raise ParameterError(f"{name} needs validation data: pass validation=0.1 or validation=(x, y).")
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
-            evaluate = None if held_out is None else partial(inference.evaluate, self.model, held_out)
+            evaluate = None if held_out is None else Validator(self.model, held_out, validation_metric)
             training = Training(self.model, sources, recipe, evaluate)
             run = run._replace(is_stopped=self._stop.is_set, observers=files.observers(training))
             samples = recent_samples(sources)

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 
 from glassnet.errors import ParameterError
+from glassnet.execution.executor import ENGINES
+from glassnet.network import NeuralNetwork
 from glassnet.tables import initializers, optimizers, schedules
 from glassnet.tables.activations import ACTIVATIONS, LeakyReLU
 from glassnet.tables.custom_activation import custom_activation
 from glassnet.tables.initializers import INITIALIZERS, He, initializer, initializer_for
+from glassnet.tables.layers import Dropout
 from glassnet.tables.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from glassnet.tables.schedules import (
     SCHEDULES,
@@ -29,11 +32,42 @@ from glassnet.tables.schedules import (
 
 Array = np.ndarray[Any, Any]
 CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
+LIMIT = 1.1  # of a norm
 
 
 def name_of(value: Any) -> str:
     """A test id that is the same in every process, even if an argument is a function."""
     return "" if callable(value) else str(value)
+
+
+# ---- limits of weights, scheduled dropout
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_max_norm_scales_back_only_the_neurons_beyond_it(engine: str) -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 4, 60))
+    runs = []
+    for limit in (None, LIMIT):
+        net = NeuralNetwork([4, 9, 4], ["tanh", "linear"], seed=1, engine=engine, dtype="float64")
+        net.train(x, y, batch_size=60, epochs=1, lr=0.5, max_norm=limit)
+        runs.append([w.copy() for w in (*net.weights, *net.biases)])
+    for free, limited in zip(*(run[:2] for run in runs), strict=True):
+        norms = np.linalg.norm(free, axis=1, keepdims=True)
+        assert (norms > LIMIT).any() and (norms < LIMIT).any()
+        np.testing.assert_allclose(limited, free * np.minimum(1, LIMIT / norms), rtol=1e-14)
+    for free, limited in zip(*(run[2:] for run in runs), strict=True):
+        assert (free == limited).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ["constant", "flat_cos", "cosine"])
+def test_scheduled_dropout_has_the_rate_of_its_step(name: str, engine: str) -> None:
+    """Of x = 1, weight 1 and y = 0, C is ½ times the share of the values kept, each divided by 1 − rate."""
+    net = NeuralNetwork([1, Dropout(0.4), 1], ["linear"], seed=1, engine=engine, dtype="float64")
+    net.weights[0][...] = 1
+    x, rates = np.ones((1, 4000)), 0.4 * schedule(name).rates(1.0, np.arange(8), 8, 4)
+    history = net.train(x, 0 * x, batch_size=1000, epochs=2, lr=1e-300, dropout_schedule=name)
+    assert history["cost"] == pytest.approx((0.5 / (1 - rates)).reshape(2, 4).mean(axis=1), rel=0.05)
 
 
 # ---- optimisers against their papers' recurrences
