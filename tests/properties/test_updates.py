@@ -32,7 +32,7 @@ from glassnet.tables.schedules import (
 
 Array = np.ndarray[Any, Any]
 CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
-LIMIT = 1.1  # of a norm
+LIMIT = 1.0  # of a norm
 
 
 def name_of(value: Any) -> str:
@@ -51,10 +51,12 @@ def test_max_norm_scales_back_only_the_neurons_beyond_it(engine: str) -> None:
         net = NeuralNetwork([4, 9, 4], ["tanh", "linear"], seed=1, engine=engine, dtype="float64")
         net.train(x, y, batch_size=60, epochs=1, lr=0.5, max_norm=limit)
         runs.append([w.copy() for w in (*net.weights, *net.biases)])
+    beyond: list[Array] = []
     for free, limited in zip(*(run[:2] for run in runs), strict=True):
         norms = np.linalg.norm(free, axis=1, keepdims=True)
-        assert (norms > LIMIT).any() and (norms < LIMIT).any()
+        beyond.append(norms > LIMIT)
         np.testing.assert_allclose(limited, free * np.minimum(1, LIMIT / norms), rtol=1e-14)
+    assert 0 < np.concatenate(beyond).mean() < 1
     for free, limited in zip(*(run[2:] for run in runs), strict=True):
         assert (free == limited).all()
 
