@@ -17,6 +17,7 @@ from glassnet.batches.sources import Sources, checked_sources, with_validation
 from glassnet.errors import DivergedError, GlassnetError, ParameterError, named_arguments, unknown_name
 from glassnet.execution import inference
 from glassnet.execution.activation_functions import ActivationFunctions
+from glassnet.execution.data_initialization import initialize_from_data
 from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
@@ -123,9 +124,17 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         """What runs the equations: "compiled" or "numpy"."""
         return self.model.engine
 
-    def initialize(self) -> None:
-        """Draw the weights again from the seed; all other parameters and running statistics get their first values."""
-        self.model.initialize()
+    def initialize(self, x: ArrayLike | None = None) -> None:
+        """Draw the weights again from the seed; all other parameters and running statistics get their first values.
+
+        With x (fan_in, batch), samples of the data, weights are drawn from a normal distribution and rescaled layer by
+        layer, so that each neuron's z has variance 1 on them; biases are minus the z of random mixtures of 5 samples.
+        Source: Holzmüller et al. (2024), appendix A. Raises DataError (a ValueError) where x cannot be used.
+        """
+        if x is None:
+            self.model.initialize()
+        else:
+            initialize_from_data(self.model, input_rows(x, self.architecture.inputs, self.dtype))
 
     # The article's names ----------------------------------------------------------------------------------------------
 
