@@ -39,7 +39,15 @@ def test_the_temperature_lowers_the_log_loss_of_other_rows() -> None:
     assert log_losses(softened, labels).mean() < log_losses(probabilities, labels).mean() - 0.05
     np.testing.assert_allclose(softened.sum(axis=1), 1)
     ones = np.ones(4000)
-    assert calibration_error(softened, labels, ones) < 0.3 * calibration_error(probabilities, labels, ones)
+    before, after = (calibration_error(p, labels, ones) for p in (probabilities, softened))
+    assert after.error < 0.3 * before.error
+    assert after.error < 2 * after.chance
+
+
+def test_the_chance_of_a_calibration_error_is_that_of_true_probabilities() -> None:
+    trials = [calibration_error(*drawn(300, 3, seed=seed), np.ones(300)) for seed in range(200)]
+    errors, chances = np.array(trials).T
+    assert errors.mean() == pytest.approx(chances.mean(), rel=0.05)
 
 
 def test_rows_that_are_all_right_do_not_make_certainty() -> None:
@@ -95,14 +103,14 @@ def test_what_is_stored_comes_back() -> None:
     probabilities, labels = drawn(3000, 2)
     bent = np.column_stack([probabilities[:, 0] ** 3, 1 - probabilities[:, 0] ** 3])
     calibration = Calibration(1.5, Isotonic.fit(bent, labels, np.ones(3000)))
-    again = Calibration.from_json(calibration.to_json(), calibration.tensors(), 2)
+    again = Calibration.from_json(calibration.to_json(), calibration.tensors(), 5, 2)
     np.testing.assert_array_equal(again.finish(again.soften(bent)), calibration.finish(calibration.soften(bent)))
 
 
 @pytest.mark.parametrize("document", [{}, {"temperature": 0.0, "isotonic": 0}, {"temperature": 1.0, "isotonic": 3}])
 def test_damaged_documents_are_refused(document: dict[str, object]) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
-        Calibration.from_json(document, {}, 2)
+        Calibration.from_json(document, {}, 5, 2)
 
 
 def test_a_falling_step_is_refused() -> None:

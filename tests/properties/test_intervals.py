@@ -1,4 +1,4 @@
-"""Intervals cover what was asked within the limits of chance, are narrow where the errors are small, and quantiles rise."""
+"""Intervals cover what was asked within the limits of chance and are narrow where errors are small; quantiles rise."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_finite_samples_take_the_next_order_statistic() -> None:
     errors = np.arange(19.0)[:, None]
     intervals = Intervals.fit(np.zeros((19, 1)), np.zeros((19, 1)), errors)
     np.testing.assert_array_equal(intervals.interval(np.zeros((1, 1)), np.zeros((1, 1)), 0.9), [[[0, 18]]])
-    with pytest.raises(ParameterError, match="needs 39 rows .* there are 19"):
+    with pytest.raises(ParameterError, match=r"needs 39 rows .* there are 19"):
         intervals.interval(np.zeros((1, 1)), np.zeros((1, 1)), 0.95)
 
 

@@ -50,7 +50,17 @@ MOMENTS = _slots("x mean variance", FIRST_OPERAND)
 SOFTMAX = _slots("z a groups", FIRST_OPERAND)  # groups: how many there are; their sizes follow
 SOFTMAX_ERROR = _slots("da a delta groups", FIRST_OPERAND)
 SOFTMAX_COST = _slots("z y cost groups", FIRST_OPERAND)
+SELECT = _slots("x result width copies count columns", FIRST_OPERAND)
+CONCATENATE = _slots("left right result left_width right_width", FIRST_OPERAND)
+SPLIT = _slots("x left right left_width right_width", FIRST_OPERAND)
+GROUPED_AFFINE = _slots("x w b z outputs terms", FIRST_OPERAND)
+GROUPED_PROPAGATE = _slots("delta w dx outputs terms", FIRST_OPERAND)
+GROUPED_BP4 = _slots("delta x dw outputs terms", FIRST_OPERAND)
+LOOK_UP = _slots("x vectors result width outputs count columns", FIRST_OPERAND)  # columns: number and levels of each
+LOOK_UP_GRADIENT = _slots("delta x dvectors width outputs count columns", FIRST_OPERAND)
 DROPOUT = _slots("x result threshold key0 key1 scale", FIRST_OPERAND)
+SCHEDULED_DROPOUT = _slots("x result rate key0 key1 factor", FIRST_OPERAND)  # factor: index of the scalar
+SQUARE_MEANS = _slots("w mean fan_in", FIRST_OPERAND)
 MEAN_COST = _slots("weighted penalties units")  # after the operands: 0 or 1, number of penalties, units of each
 CLIP_SCALE = _slots("sums units")  # after the operands: number of sums, units of each, index of the scalar `limit`
 

@@ -1,16 +1,16 @@
 """Calibration: probabilities that mean what they say, by one temperature and, where it clearly pays, isotonic steps.
 
-The temperature is fitted to what single members predict for the rows they did not train on, and it is applied to each
-member before the members are averaged: no row is ever predicted by an average of networks that have all left it out,
-so a temperature for the average itself could only be fitted to rows that some of them know. The log-loss is convex, so
-the average is at least as good as its calibrated members are on average (Jensen's inequality).
+The temperature is fitted to what members predict for the rows they did not train on, one member a row, and applied to
+the average of all members, for which no such rows are left. An average is softer than its members, so that it stays a
+little too cautious. The other order, each member at the temperature and then the average, is more cautious still: on
+26 letters the log-loss is .059 against .055, and on three tables of two classes both are the same (docs/tabular.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -25,7 +25,7 @@ PSEUDO_ROWS = 1.0  # rows with a label drawn at random: they keep the temperatur
 
 @dataclass(frozen=True)
 class Calibration:
-    """A temperature for each member's log-probabilities, and isotonic steps for the averaged probabilities or None."""
+    """A temperature for log-probabilities, and isotonic steps for what comes out of it, or None."""
 
     temperature: float = 1.0
     isotonic: Isotonic | None = None
@@ -40,11 +40,11 @@ class Calibration:
         return cls(_temperature(log_probabilities, np.concatenate(labels), np.concatenate(weights)))
 
     def soften(self, probabilities: Array) -> Array:
-        """One member's probabilities (n, classes) at the temperature: softmax(log p / T)."""
+        """Averaged probabilities (n, classes) at the temperature: softmax(log p / T)."""
         return softmax(safe_log(probabilities) / self.temperature)
 
     def finish(self, probabilities: Array) -> Array:
-        """The averaged probabilities (n, classes) after the isotonic steps; never 0, rows sum to 1."""
+        """Probabilities (n, classes) after the isotonic steps; never 0, and each row sums to 1."""
         if self.isotonic is not None:
             probabilities = self.isotonic.apply(probabilities)
         return bounded(probabilities)
@@ -59,10 +59,10 @@ class Calibration:
         return {} if self.isotonic is None else self.isotonic.tensors()
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], tensors: Mapping[str, Array], classes: int) -> Self:
+    def from_json(cls, document: Mapping[str, Any], tensors: Mapping[str, Array], features: int, outputs: int) -> Self:
         """Rebuild from `to_json` and `tensors`. Raises ValueError, KeyError or TypeError for anything else."""
         temperature, count = real(document["temperature"]), document["isotonic"]
-        if type(count) is not int or count not in (0, classes) or temperature <= 0:
+        if type(count) is not int or count not in (0, outputs) or temperature <= 0:
             raise ValueError("calibration")
         return cls(temperature, Isotonic.from_tensors(tensors, count) if count else None)
 
@@ -111,14 +111,23 @@ def log_losses(probabilities: Array, labels: Array) -> Array:
     return -safe_log(probabilities[np.arange(len(labels)), labels])
 
 
-def calibration_error(probabilities: Array, labels: Array, weights: Array, bins: int = 15) -> float:
+class CalibrationError(NamedTuple):
+    """How far probabilities are from the frequencies, and how far perfect ones would seem to be for so few rows."""
+
+    error: float
+    chance: float
+
+
+def calibration_error(probabilities: Array, labels: Array, weights: Array, bins: int = 15) -> CalibrationError:
     """The expected calibration error of the predicted class: |accuracy − confidence|, averaged over bins of equal size.
 
-    Source: Guo et al. 2017, equation 3, with bins of equally many rows instead of equal width. A perfect model of n
-    rows still shows about 0.4·√(bins/n), because the accuracy of a bin is uncertain.
+    Source: Guo et al. 2017, equation 3, with bins of equally many rows instead of equal width.
     """
     confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
+    gaps = (probabilities.argmax(axis=1) == labels) - confidence
     parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(labels)))
-    gaps = [abs(np.sum(weights[rows] * (correct[rows] - confidence[rows]))) for rows in parts]
-    return float(sum(gaps) / weights.sum())
+    share = weights / weights.sum()
+    variances = share**2 * confidence * (1 - confidence)
+    error = sum(abs(float(share[rows] @ gaps[rows])) for rows in parts)
+    chance = sum(np.sqrt(2 / np.pi * variances[rows].sum()) for rows in parts)  # the mean of |N(0, σ)| is σ·√(2/π)
+    return CalibrationError(error, float(chance))

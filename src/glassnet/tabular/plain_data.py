@@ -26,3 +26,10 @@ def matrix(value: Any, *shape: int) -> Array:
     if array.dtype.kind != "f" or not fits or not np.isfinite(array).all():
         raise ValueError("array")
     return array
+
+
+def text(value: Any) -> str:
+    """A string. Raises ValueError for anything else."""
+    if not isinstance(value, str):
+        raise ValueError("text")
+    return value

@@ -31,7 +31,8 @@ class Moments(NamedTuple):
 
     def minus(self, other: Moments) -> Moments:
         """The sums over the rows of this that the other does not have."""
-        return Moments(*(ours - theirs for ours, theirs in zip(self, other, strict=True)))
+        weight, x, y = self.weight - other.weight, self.x - other.x, self.y - other.y
+        return Moments(weight, x, y, self.xx - other.xx, self.xy - other.xy)
 
 
 class Decomposition(NamedTuple):
