@@ -67,8 +67,10 @@ def test_names_of_columns_are_checked_but_their_order_does_not_matter() -> None:
 @pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
 def test_the_constructor_has_keywords_alone(kind: type) -> None:
     parameters = list(inspect.signature(kind).parameters.values())
-    names = "preset metric class_weight time_limit drop number category date keep missing random_state n_jobs verbose"
-    expected = [name for name in names.split() if kind is TabularClassifier or name != "class_weight"]
+    own = "class_weight" if kind is TabularClassifier else "log_target"
+    expected = (
+        f"preset metric {own} time_limit drop number category date keep missing random_state n_jobs verbose".split()
+    )
     assert [parameter.name for parameter in parameters] == expected
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters)
     assert kind(random_state=3).get_params()["random_state"] == 3
