@@ -27,8 +27,11 @@ from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.number_inputs import NumberInputs
+from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.raw_columns import informative_columns, raw_table
 from glassnet.tabular.recipe import Recipe, recipe
+from glassnet.tabular.report import Report
+from glassnet.tabular.reporting import KEY as REPORT
 
 Array = np.ndarray[Any, Any]
 NAME_OF_TARGET = "y"
@@ -88,7 +91,10 @@ class BaseTabular(BaseEstimator):
         chooser = ColumnChooser(Summary.of(rows.table), self._options(rows.table, named), rows.table)
         limit = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - started), 0.0)
         execution = Execution(self.n_jobs, limit, int(bool(self.verbose)))
-        fitted = fit_model(rows, chooser, Settings(plan, self.metric, seed, execution))
+        try:
+            fitted = fit_model(rows, chooser, Settings(plan, self.metric, seed, execution))
+        except DataError as error:
+            raise DataError(python_note(str(error))) from error
         self._store(fitted, table, named, notes)
         return self
 
@@ -134,6 +140,14 @@ class BaseTabular(BaseEstimator):
         """The trained networks with the rows that each left out."""
         check_is_fitted(self)
         return self.model_.members
+
+    @property
+    def report_(self) -> Report:
+        """How good the model is on rows that its networks left out, and what was found in the table."""
+        check_is_fitted(self)
+        if (document := self.model_.training.get(REPORT)) is None:
+            raise DataError("The model has no report; fit it again.")
+        return Report.from_json(document)
 
     def _inputs(self, X: Any) -> Array:
         """The inputs (n, features) of the networks for raw columns: by name, or by position where there is none."""

@@ -6,9 +6,6 @@ Ctrl-C or the time limit end the training with the members that have begun.
 
 from __future__ import annotations
 
-import math
-import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
@@ -17,9 +14,11 @@ import numpy as np
 
 from glassnet.engine.threads import available_threads
 from glassnet.tabular.holdouts import holdouts
-from glassnet.tabular.member import Member, MemberRun, TrainingData
+from glassnet.tabular.member import Member, MemberRun
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.recipe import Recipe
+from glassnet.tabular.time_shares import TimeShares, within_time
+from glassnet.tabular.training_data import TrainingData
 from glassnet.training.progress import progress
 
 Array = np.ndarray[Any, Any]
@@ -59,24 +58,6 @@ class Finished(NamedTuple):
         return [f"network {self.epoch} of {self.members}", self.score]
 
 
-class Schedule:
-    """Shares the time among the members: each gets what is left, divided by the rounds that are left."""
-
-    def __init__(self, members: int, execution: Execution) -> None:
-        limit = math.inf if execution.time_limit is None else execution.time_limit
-        self.end, self.threads = time.perf_counter() + limit, min(execution.threads, members)
-        self.waiting, self.lock = members, threading.Lock()
-
-    def next_limit(self) -> float | None:
-        """The seconds for the member that begins now; None without a limit."""
-        with self.lock:
-            rounds = max(math.ceil(self.waiting / self.threads), 1)
-            self.waiting -= 1
-        if self.end == math.inf:
-            return None
-        return max((self.end - time.perf_counter()) / rounds, 1e-3)
-
-
 def train_members(
     data: TrainingData, recipe: Recipe, seed: int, scores: Scores, execution: Execution
 ) -> tuple[list[Member], str]:
@@ -84,50 +65,45 @@ def train_members(
 
     Raises DivergedError where a member diverges with lower rates too, and KeyboardInterrupt before any member began.
     """
-    seeds = np.random.default_rng(seed).integers(2**31, size=recipe.members).tolist()
-    left_out = holdouts(data.y, recipe.holdouts, recipe.members, seed, classes=data.are_classes)
-    runs = [MemberRun(data, rows, recipe, each, scores) for rows, each in zip(left_out, seeds, strict=True)]
-    schedule, waiting = Schedule(len(runs), execution), Futures()
-    with ThreadPoolExecutor(schedule.threads, "glassnet") as pool:
+    shares, threads = TimeShares(execution.time_limit), execution.threads
+    plan = recipe if shares.seconds_left() is None else within_time(data, recipe, shares, threads, seed)
+    seeds = np.random.default_rng(seed).integers(2**31, size=plan.members).tolist()
+    left_out = holdouts(data.y, plan.holdouts, plan.members, seed, classes=data.are_classes)
+    runs = [MemberRun(data, rows, plan, each, scores) for rows, each in zip(left_out, seeds, strict=True)]
+    futures: list[Future[Member]] = []
+    with ThreadPoolExecutor(min(threads, len(runs)), "glassnet") as pool:
+        shares.divide(len(runs), threads)
         try:
-            waiting.submit(pool, runs, schedule)
-            _show(runs, waiting.futures, execution, scores)
+            for run in runs:
+                futures.append(pool.submit(run.train, shares.next_limit))
+            _show(runs, futures, execution, scores)
         except BaseException as error:
-            waiting.stop(runs)
+            _stop(runs, futures)
             if not isinstance(error, KeyboardInterrupt):
                 raise
-    members = [future.result() for future in waiting.futures if not future.cancelled()]
+    members = [future.result() for future in futures if not future.cancelled()]
     members = [member for member in members if member.best_epoch] or members  # those that finished an epoch
     if not members:
         raise KeyboardInterrupt
-    return members, _ending(members, recipe)
+    return members, _ending(members, plan, recipe)
 
 
-def _ending(members: Sequence[Member], recipe: Recipe) -> str:
+def _ending(members: Sequence[Member], plan: Recipe, recipe: Recipe) -> str:
     """Why the training ended early; empty where it did not."""
     reasons = [member.network.history.stopped for member in members if member.network.history is not None]
-    reason = next((reason for reason in reasons if reason), "")
-    return "interrupted" if len(members) < recipe.members else reason
+    if len(members) < plan.members:
+        return "interrupted"
+    shorter = "the time limit allowed no more" if plan != recipe else ""
+    return next((reason for reason in reasons if reason), shorter)
 
 
-class Futures:
-    """The members that were submitted to the threads."""
-
-    def __init__(self) -> None:
-        self.futures: list[Future[Member]] = []
-        self.is_stopped = False
-
-    def submit(self, pool: ThreadPoolExecutor, runs: Sequence[MemberRun], schedule: Schedule) -> None:
-        """Submit all."""
-        self.futures += [pool.submit(run.train, schedule.next_limit) for run in runs]
-
-    def stop(self, runs: Sequence[MemberRun]) -> None:
-        """Stop all members at a step; repeatedly, because one that is just beginning clears an earlier stop."""
-        for future in self.futures:
-            future.cancel()
-        while wait(self.futures, POLL_SECONDS).not_done:
-            for run in runs:
-                run.stop()
+def _stop(runs: Sequence[MemberRun], futures: Sequence[Future[Member]]) -> None:
+    """Stop all members at a step; repeatedly, because one that is just beginning clears an earlier stop."""
+    for future in futures:
+        future.cancel()
+    while wait(futures, POLL_SECONDS).not_done:
+        for run in runs:
+            run.stop()
 
 
 def _show(runs: Sequence[MemberRun], futures: Sequence[Future[Member]], execution: Execution, scores: Scores) -> None:
@@ -162,16 +138,3 @@ def member_outputs(members: Sequence[Member], x: Array) -> list[Array]:
         return [predict(member) for member in members]
     with ThreadPoolExecutor(threads, "glassnet") as pool:
         return list(pool.map(predict, members))
-
-
-def holdout_outputs(members: Sequence[Member], x: Array) -> tuple[Array, Array]:
-    """The rows that some members left out, in order, and the mean of these members' outputs for them.
-
-    x (n, features) are the inputs of the fitted rows. Where the holdouts cover all rows, so does the result.
-    """
-    total, counts = np.zeros((len(x), members[0].network.architecture.outputs)), np.zeros(len(x), np.int64)
-    for member in members:
-        total[member.holdout] += member.network.predict(x[member.holdout].T).T
-        counts[member.holdout] += 1
-    rows = np.flatnonzero(counts)
-    return rows, total[rows] / counts[rows, np.newaxis]

@@ -17,12 +17,17 @@ from glassnet.data.table import Table
 from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError
-from glassnet.tabular.ensemble import Execution, holdout_outputs, train_members
-from glassnet.tabular.member import Member, TrainingData
-from glassnet.tabular.metrics import Metric, Scores, log_loss, rmse
+from glassnet.tabular.ensemble import Execution, train_members
+from glassnet.tabular.level_inputs import code_positions
+from glassnet.tabular.member import Member
+from glassnet.tabular.metrics import Scores
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.recipe import Recipe
+from glassnet.tabular.refinement import FittedMembers, Refinement
+from glassnet.tabular.reporting import KEY as REPORT
+from glassnet.tabular.reporting import report_on
+from glassnet.tabular.training_data import InputKinds, TrainingData
 
 Array = np.ndarray[Any, Any]
 
@@ -63,13 +68,26 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     scores, plan = Scores(settings.metric, rows.target), settings.recipe
     preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
-    data = TrainingData(x, rows.y, rows.weights, rows.outputs)
+    data = TrainingData(x, rows.y, rows.weights, rows.outputs, InputKinds.of(preparation))
     members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
-    problems = [*leaks, *_interruption(members, plan, stopped), *no_better_than_constant(members, data)]
-    return Fitted(model, [*map(python_note, preparation.notes), *leaks], problems)
+    notes = [*map(python_note, preparation.notes), *leaks]
+    found = _refine_into(model, data, notes)
+    problems = [*leaks, *(_interruption(members, plan, stopped) or found)]
+    return Fitted(model, notes, problems)
+
+
+def _refine_into(model: TabularModel, data: TrainingData, notes: list[str]) -> list[str]:
+    """Fit what comes after the members and report on the whole, in the model; return what to warn of."""
+    codes = code_positions(model.preparation)
+    refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, codes))
+    model.calibration, model.intervals = refinement.calibration, refinement.intervals
+    model.linear = refinement.linear.path if refinement.linear else None
+    report, problems = report_on(model, data, refinement, notes)
+    model.training[REPORT] = report.to_json()
+    return problems
 
 
 def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePreparation, list[str]]:
@@ -86,32 +104,11 @@ def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePrep
     return preparation, [*map(python_note, leakage_notes(preparation, table, rows.y, everything, task))]
 
 
-def no_better_than_constant(members: list[Member], data: TrainingData) -> list[str]:
-    """A sentence where the rows that members left out are predicted no better than by a constant."""
-    rows, outputs = holdout_outputs(members, data.x)
-    y, weights = data.y[rows], None if data.weights is None else data.weights[rows]
-    if data.are_classes:
-        share = np.bincount(y, weights, minlength=data.outputs)
-        constant = np.broadcast_to(share / share.sum(), outputs.shape)
-        score, reference, name = *_losses(log_loss, outputs, constant, y, weights), "log-loss"
-    else:
-        constant = np.broadcast_to(np.average(y, axis=0, weights=weights), y.shape)
-        score, reference, name = *_losses(rmse, outputs, constant, y, weights), "RMSE in standard deviations of y"
-    if score < reference:
-        return []
-    numbers = f"{name} {score:.3g} on rows that were left out of training, against {reference:.3g}"
-    return [f"The model is no better than a constant prediction ({numbers}): do the columns say anything about y?"]
-
-
-def _losses(metric: Metric, outputs: Array, constant: Array, y: Array, weights: Array | None) -> tuple[float, float]:
-    return -metric(outputs, y, weights), -metric(constant, y, weights)
-
-
 def _interruption(members: list[Member], plan: Recipe, stopped: str) -> list[str]:
     if not stopped:
         return []
     epochs = sum(len(member.network.history or ()) for member in members)
-    done = f"{len(members)} of {plan.members} networks and {epochs} of {plan.members * plan.epochs} epochs"
+    done = f"{len(members)} of {plan.members} networks and {epochs:,} of {plan.members * plan.epochs:,} epochs"
     reason = "was interrupted" if stopped == "interrupted" else f"ended early: {stopped}"
     return [f"The fit {reason} after {done}; the model can be used, but more time may make it better."]
 

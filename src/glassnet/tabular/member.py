@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import sqrt
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from glassnet.errors import DivergedError
 from glassnet.network import NeuralNetwork
-from glassnet.program.parameters import Segment
-from glassnet.tables.costs import CategoricalCrossEntropy, Cost, Quadratic
-from glassnet.tables.layers import Dropout, ParametricActivation, Scaling
-from glassnet.tables.optimizers import Adam, AdamW
+from glassnet.tabular.cross_fitted import CrossFittedOutputs
+from glassnet.tabular.member_network import build_network, train_network
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.recipe import Recipe
+from glassnet.tabular.training_data import TrainingData
 from glassnet.training.history import Report
 
 Array = np.ndarray[Any, Any]
@@ -33,33 +32,15 @@ class Member:
     """A trained network with the weights of its best epoch.
 
     `holdout` are the numbers of the fitted rows that chose the epoch, empty where the model was read from a file;
-    `score` is that of the best epoch on them, the greater the better.
+    `score` is that of the best epoch on them, the greater the better. `holdout_outputs` (rows, outputs) are predictions
+    for them of which no row chose the epoch itself.
     """
 
     network: NeuralNetwork
     holdout: Array = field(default_factory=lambda: np.empty(0, np.int64))
     best_epoch: int = 0
     score: float = np.nan
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Inputs (n, features) float32, encoded targets (n,) class numbers or (n, outputs), and weights (n,) or None."""
-
-    x: Array
-    y: Array
-    weights: Array | None
-    outputs: int
-
-    @property
-    def are_classes(self) -> bool:
-        """Whether the targets are classes."""
-        return self.y.ndim == 1
-
-    def part(self, rows: Array) -> TrainingData:
-        """Some of the rows."""
-        weights = None if self.weights is None else self.weights[rows]
-        return TrainingData(self.x[rows], self.y[rows], weights, self.outputs)
+    holdout_outputs: Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
 class MemberRun:
@@ -79,9 +60,9 @@ class MemberRun:
         best = BestEpoch(self.data.part(self.holdout), self.scores)
         for attempt in range(MAX_RETRIES + 1):
             self.network = network = build_network(training, self.recipe, self.seed)
-            options = training_options(network, self.recipe._replace(lr=self.recipe.lr * SLOWER**attempt))
+            recipe = self.recipe._replace(lr=self.recipe.lr * SLOWER**attempt)
             try:
-                self._run(network, training, best, options | {"time_limit": time_limit()})
+                train_network(network, training, recipe, time_limit(), partial(self._after_epoch, best))
                 break
             except DivergedError as error:
                 if not best.epoch and attempt == MAX_RETRIES:
@@ -89,15 +70,12 @@ class MemberRun:
                 if best.epoch:
                     break
         best.restore_into(network)
-        return Member(network, self.holdout, best.epoch, best.score)
+        return Member(network, self.holdout, best.epoch, best.score, best.outputs)
 
-    def _run(self, network: NeuralNetwork, training: TrainingData, best: BestEpoch, options: dict[str, Any]) -> None:
-        def after_epoch(report: Report) -> None:
-            best.consider(network, report.epoch)
-            self.epochs_done = report.epoch
-
-        y = training.y if training.are_classes else training.y.T
-        network.train(training.x.T, y, sample_weight=training.weights, callbacks=[after_epoch], **options)
+    def _after_epoch(self, best: BestEpoch, report: Report) -> None:
+        assert self.network is not None
+        best.consider(self.network, report.epoch)
+        self.epochs_done = report.epoch
 
     def stop(self) -> None:
         """End the run at a step."""
@@ -112,13 +90,28 @@ class BestEpoch:
         self.holdout, self.scores = holdout, scores
         self.score, self.epoch = -np.inf, 0
         self.parameters: Array | None = None
+        self.cross_fitted = CrossFittedOutputs(len(holdout.x), self._score)
+
+    @property
+    def outputs(self) -> Array:
+        """Predictions (rows, outputs) for the rows left out, none by an epoch that the row itself chose."""
+        assert self.cross_fitted.outputs is not None
+        return self.cross_fitted.outputs
 
     def consider(self, network: NeuralNetwork, epoch: int) -> None:
         """Keep the present weights if they are the best so far."""
-        data = self.holdout
-        score = self.scores(network.predict(data.x.T).T, data.x, data.y, data.weights)
-        if score >= self.score or self.parameters is None:
+        outputs = network.predict(self.holdout.x.T).T
+        score = self._score(outputs)
+        score = -np.inf if np.isnan(score) else score
+        is_best = score >= self.score
+        if is_best:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
+        self.cross_fitted.consider(outputs, is_best)
+
+    def _score(self, outputs: Array, rows: Array | None = None) -> float:
+        """The score of predictions for the rows left out, or for some of them."""
+        data = self.holdout if rows is None else self.holdout.part(rows)
+        return self.scores(outputs, data.x, data.y, data.weights)
 
     def restore_into(self, network: NeuralNetwork) -> None:
         """Give the network the best weights; those it has, where no epoch was finished."""
@@ -126,52 +119,3 @@ class BestEpoch:
             self.consider(network, 0)
         assert self.parameters is not None
         network.parameters.vector = self.parameters
-
-
-def build_network(data: TrainingData, recipe: Recipe, seed: int) -> NeuralNetwork:
-    """The untrained network of a member: LeCun's weights, N(0, 1) hidden biases, a last layer of zeros."""
-    hidden: list[Any] = []
-    for _ in range(recipe.layers):
-        hidden += [recipe.width, *([ParametricActivation(recipe.activation)] if recipe.parametric else [])]
-        hidden += [Dropout(recipe.dropout)] if recipe.dropout else []
-    layers = [data.x.shape[1], *([Scaling()] if recipe.scaling else []), *hidden, data.outputs]
-    activations = ["linear" if recipe.parametric else recipe.activation] * recipe.layers
-    activations.append("softmax" if data.are_classes else "linear")
-    cost: Cost = CategoricalCrossEntropy(recipe.label_smoothing) if data.are_classes else Quadratic()
-    network = NeuralNetwork(layers, activations, cost, "lecun", seed=seed)
-    _inplace_initial_values(network, recipe, seed)
-    return network
-
-
-def _inplace_initial_values(network: NeuralNetwork, recipe: Recipe, seed: int) -> None:
-    rng, last = np.random.default_rng((seed, 1)), recipe.layers
-    for layer in range(last if recipe.random_biases else 0):
-        network.biases[layer] = rng.normal(size=(recipe.width, 1))
-    if recipe.zero_output:
-        network.weights[last] = np.zeros(network.weights[last].shape)
-
-
-def training_options(network: NeuralNetwork, recipe: Recipe) -> dict[str, Any]:
-    """The arguments of `NeuralNetwork.train` by the recipe; the rates make it the NTK parametrisation."""
-    factors = {segment.name: _factors(segment, recipe) for segment in network.parameters.segments.values()}
-    rates = {name: rate for name, (rate, _) in factors.items()}
-    options: dict[str, Any] = {
-        **{"batch_size": recipe.batch, "epochs": recipe.epochs, "lr": recipe.lr, "schedule": recipe.schedule},
-        **{"optimizer": Adam(beta2=recipe.beta2), "lr_factors": rates, "verbose": 0, "threads": 1},
-    }
-    if recipe.decay:
-        optimizer = AdamW(beta2=recipe.beta2, weight_decay=recipe.decay)
-        decays = {name: decay for name, (_, decay) in factors.items()}
-        options |= {"optimizer": optimizer, "decay_factors": decays, "decay_schedule": recipe.decay_schedule}
-    return options
-
-
-def _factors(segment: Segment, recipe: Recipe) -> tuple[float, float]:
-    """The factors on the rate and on the weight decay of some parameters."""
-    if segment.is_weight:
-        root = sqrt(segment.shape[0])
-        return (recipe.first_lr if segment.layer == 1 else 1.0) / root, root
-    if segment.name == f"b{segment.layer}":
-        return recipe.bias_lr, 0.0
-    factor = recipe.slope_lr if segment.name.endswith("alpha") else recipe.scale_lr
-    return factor, factor

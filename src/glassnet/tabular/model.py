@@ -6,6 +6,7 @@ or into numbers in their own units.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,10 @@ from glassnet.data.preprocessing import Preparation, TablePreparation
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.errors import DataError, counted
+from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.ensemble import mean_outputs
+from glassnet.tabular.intervals import Intervals
+from glassnet.tabular.linear_path import LinearPath
 from glassnet.tabular.member import Member
 
 Array = np.ndarray[Any, Any]
@@ -40,9 +44,9 @@ class TabularModel:
     members: list[Member]
     training: dict[str, Any] = field(default_factory=dict)
     output_range: tuple[list[float], list[float]] | None = None
-    linear: Any = None
-    calibration: Any = None
-    intervals: Any = None
+    linear: LinearPath | None = None
+    calibration: Calibration | None = None
+    intervals: Intervals | None = None
 
     def inputs(self, table: Table) -> Array:
         """The inputs (n, features) float32 of raw columns. Raises DataError (a ValueError) for what does not fit."""
@@ -63,15 +67,46 @@ class TabularModel:
         outputs = self.outputs(x)
         if outputs.shape[1] == 1:  # a sigmoid: the probability of the second class
             outputs = np.hstack([1 - outputs, outputs])
-        return outputs / outputs.sum(axis=1, keepdims=True)
+        outputs /= outputs.sum(axis=1, keepdims=True)
+        if self.calibration is None:
+            return self._blended(outputs, x)
+        return self.calibration.finish(self._blended(self.calibration.soften(outputs), x))
 
     def values(self, x: Array) -> Array:
         """The predicted numbers, (n, outputs) float64, in the units of the target, for inputs (n, features)."""
         assert isinstance(self.target, NumberTarget)
-        outputs = self.outputs(x)
-        if self.output_range is not None:
-            outputs = np.clip(outputs, *self.output_range)
-        return self.target.decode(outputs)
+        return self.target.decode(self._encoded_values(x))
+
+    def interval(self, x: Array, coverage: float) -> Array:
+        """Lower and upper bounds (n, outputs, 2) that contain the target of a share `coverage` of new rows.
+
+        Raises ParameterError (a ValueError) for a coverage that the fitted rows cannot give.
+        """
+        values = self._encoded_values(x)
+        return self._decoded(self._fitted_intervals().interval(x, values, coverage))
+
+    def quantiles(self, x: Array, quantiles: Iterable[float]) -> Array:
+        """Quantiles (n, outputs, levels) of the target, for levels between 0 and 1; raises as `interval` does."""
+        values = self._encoded_values(x)
+        return self._decoded(self._fitted_intervals().quantiles(x, values, quantiles))
+
+    def _encoded_values(self, x: Array) -> Array:
+        """The predicted numbers on the scale that the networks learn."""
+        values = self._blended(self.outputs(x), x)
+        return values if self.output_range is None else np.clip(values, *self.output_range)
+
+    def _blended(self, outputs: Array, x: Array) -> Array:
+        return outputs if self.linear is None else self.linear.blend(outputs, x)
+
+    def _fitted_intervals(self) -> Intervals:
+        if self.intervals is None:
+            raise DataError("The model has no prediction intervals; train it with TabularRegressor.")
+        return self.intervals
+
+    def _decoded(self, bounds: Array) -> Array:
+        """Bounds (n, outputs, k) in the units of the target."""
+        assert isinstance(self.target, NumberTarget)
+        return np.swapaxes(self.target.decode(np.swapaxes(bounds, 1, 2)), 1, 2)
 
     def __repr__(self) -> str:
         networks = counted(len(self.members), "network")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,22 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def predict(self, X: Any) -> Array:
         """The predicted numbers (n,), or (n, outputs) where y had several columns."""
         values = self.model_values(X)
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """Bounds (n, 2) that contain y for a share `coverage` of new rows; (n, outputs, 2) where y had several columns.
+
+        They come from the errors on rows that networks left out, wider where errors are larger (docs/tabular.md says
+        what is guaranteed). Raises ParameterError (a ValueError) for a coverage that needs more rows.
+        """
+        bounds = self.model_.interval(self._inputs(X), coverage)
+        return bounds[:, 0] if bounds.shape[1] == 1 else bounds
+
+    def predict_quantiles(self, X: Any, quantiles: Iterable[float] = (0.1, 0.5, 0.9)) -> Array:
+        """Quantiles of y, (n, levels) or (n, outputs, levels), which rise with the level; raises as
+        predict_interval does.
+        """
+        values = self.model_.quantiles(self._inputs(X), quantiles)
         return values[:, 0] if values.shape[1] == 1 else values
 
     def model_values(self, X: Any) -> Array:
