@@ -15,7 +15,7 @@ from glassnet.data.leakage import leakage_notes
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.table import Table
 from glassnet.data.tabular_encodings import tabular_encodings
-from glassnet.data.target import ClassTarget, TargetColumn
+from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
 from glassnet.tabular.level_inputs import code_positions
@@ -74,17 +74,21 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
     notes = [*map(python_note, preparation.notes), *leaks]
-    found = _refine_into(model, data, notes)
+    found = _refine_into(model, data, notes, plan.linear)
     problems = [*leaks, *(_interruption(members, plan, stopped) or found)]
     return Fitted(model, notes, problems)
 
 
-def _refine_into(model: TabularModel, data: TrainingData, notes: list[str]) -> list[str]:
+def _refine_into(model: TabularModel, data: TrainingData, notes: list[str], linear: bool) -> list[str]:
     """Fit what comes after the members and report on the whole, in the model; return what to warn of."""
     codes = code_positions(model.preparation)
-    refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, codes))
+    refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, codes, linear))
     model.calibration, model.intervals = refinement.calibration, refinement.intervals
     model.linear = refinement.linear.path if refinement.linear else None
+    if isinstance(model.target, NumberTarget) and model.target.log:
+        rows = refinement.rows
+        weights = None if data.weights is None else data.weights[rows]
+        model.target = model.target.smeared(refinement.predictions, model.target.decode(data.y[rows]), weights)
     report, problems = report_on(model, data, refinement, notes)
     model.training[REPORT] = report.to_json()
     return problems
