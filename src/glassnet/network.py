@@ -127,9 +127,8 @@ class NeuralNetwork(Inspection, ActivationFunctions):
     def initialize(self, x: ArrayLike | None = None) -> None:
         """Draw the weights again from the seed; all other parameters and running statistics get their first values.
 
-        With x (fan_in, batch), samples of the data, weights are drawn from a normal distribution and rescaled layer by
-        layer, so that each neuron's z has variance 1 on them; biases are minus the z of random mixtures of 5 samples.
-        Source: Holzmüller et al. (2024), appendix A. Raises DataError (a ValueError) where x cannot be used.
+        With x (fan_in, batch), each neuron's weights are scaled so that its z has variance 1 on these samples, and its
+        bias is minus the z of a random mixture of 5 of them. Source: Holzmüller et al. (2024), appendix A.
         """
         if x is None:
             self.model.initialize()
@@ -229,8 +228,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         sample_weight : (batch,), 0 or more
         patience : epochs without a better validation cost after which the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
-        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases", names such as "w1" or
-            of layers such as "scaling0"
+        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases", "w1", "scaling0" ...
         decay_factors, decay_schedule : the same for the weight decay of an optimizer such as AdamW
         dropout_schedule : multiplies the rate of every Dropout, by factors between 0 and 1 ("flat_cos")
         max_norm : limit of the norm of each neuron's weights, kept after every step (Srivastava et al. 2014, section 5)
