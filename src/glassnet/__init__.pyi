@@ -13,6 +13,7 @@ from glassnet.errors import ParameterTypeError as ParameterTypeError
 from glassnet.estimators import MLPClassifier as MLPClassifier
 from glassnet.estimators import MLPRegressor as MLPRegressor
 from glassnet.files.recording import Recording as Recording
+from glassnet.loading import load as load
 from glassnet.network import NeuralNetwork as NeuralNetwork
 from glassnet.plots.layers import plot_layers as plot_layers
 from glassnet.plots.layers import plot_saturation as plot_saturation
@@ -82,6 +83,8 @@ from glassnet.tables.schedules import InverseScaling as InverseScaling
 from glassnet.tables.schedules import OneCycle as OneCycle
 from glassnet.tables.schedules import Step as Step
 from glassnet.tables.schedules import WarmUp as WarmUp
+from glassnet.tabular import TabularClassifier as TabularClassifier
+from glassnet.tabular import TabularRegressor as TabularRegressor
 from glassnet.training.history import History as History
 from glassnet.training.history import Report as Report
 from glassnet.training.training import Training as Training

@@ -21,9 +21,9 @@ from glassnet.execution.data_initialization import initialize_from_data
 from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
-from glassnet.files.model_file import cannot_be_built, describe_model, read_model, write_model
+from glassnet.files.atomic_file import FilePath
+from glassnet.files.model_file import SavedModel, cannot_be_built, describe_model, read_model, write_model
 from glassnet.files.run_files import checked_files
-from glassnet.files.storage import FilePath
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
 from glassnet.program.parameters import Array, ParameterList, Parameters
@@ -322,12 +322,19 @@ class NeuralNetwork(Inspection, ActivationFunctions):
 
     @classmethod
     def load(cls, path: FilePath, *, engine: str = "compiled") -> NeuralNetwork:
-        """Read a network from a model file. Raises ModelFileError (a ValueError) where that cannot be trusted."""
-        saved = read_model(path)
+        """Read a network from a model file. Raises ModelFileError (a ValueError) where that cannot be trusted.
+
+        A file that also holds an estimator or the preparation of a table is refused; `glassnet.load` reads it.
+        """
+        return cls.from_saved(read_model(path, bare=True), engine)
+
+    @classmethod
+    def from_saved(cls, saved: SavedModel, engine: str = "compiled") -> NeuralNetwork:
+        """The network in a part of a model file. Raises ModelFileError (a ValueError) where it cannot be built."""
         try:
             network = cls(**saved.arguments(), engine=engine)
         except (GlassnetError, KeyError, TypeError, ValueError) as error:
-            raise cannot_be_built(path, error) from None
+            raise cannot_be_built(saved.path, error) from None
         saved.copy_into(network.model)
         network.runs, network.history = saved.runs, saved.history
         return network

@@ -59,11 +59,12 @@ class ColumnSummary:
             return cls(name, kind, table.rows, type_name="text", **parts)
         if kind in ("empty", "other"):
             missing = column.null_count if kind == "other" else len(column)
-            return cls(name, kind, len(column), missing, NumberStatistics(), Levels(), type_name=type_name)
+            numbers = NumberStatistics(missing=missing)
+            return cls(name, kind, len(column), missing, numbers, Levels(), type_name=type_name)
         values = typed_days(column.combine_chunks()) if kind in ("date", "time") else as_float(column)
         numbers = NumberStatistics.of(np.where(np.isinf(values), np.nan, values), first_row)
         few = kind == "boolean" or (kind == "number" and numbers.whole and _has_few_levels(values))
-        levels = Levels.of(as_text(column)) if few else Levels(other=numbers.count)
+        levels = Levels.of_values(column) if few else Levels(other=numbers.count)
         return cls(name, kind, len(column), int(np.isnan(values).sum()), numbers, levels, type_name=type_name)
 
     def merge(self, other: Self) -> Self:

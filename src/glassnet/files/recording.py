@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import ModelFileError
+from glassnet.files.atomic_file import FilePath
 from glassnet.files.blocks import BlockFile, read_blocks
 from glassnet.files.history_file import arrays_of, document_of, history_of
 from glassnet.files.model_file import describe_model
-from glassnet.files.storage import FilePath
 from glassnet.program.parameters import Array
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory

@@ -1,0 +1,36 @@
+"""Which rows each member leaves out: parts of the rows that together cover all of them, alike in their classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def holdouts(y: Array, parts: int, members: int, seed: int, *, classes: bool) -> list[Array]:
+    """The row numbers that each member leaves out, in order: parts 1, 2, ... of a division, then of a new one.
+
+    `y` are the encoded targets (n, ...); with `classes` the parts are stratified. A class that occurs once is left
+    out by no member that would be alone.
+    """
+    rng = np.random.default_rng(seed)
+    parts = min(parts, len(y))
+    result: list[Array] = []
+    while len(result) < members:
+        part_of_row = _division(y, parts, rng, classes)
+        if members == 1 and classes:
+            part_of_row[np.bincount(y)[y] == 1] = parts - 1
+        result += [np.flatnonzero(part_of_row == part) for part in range(min(parts, members - len(result)))]
+    return result
+
+
+def _division(y: Array, parts: int, rng: np.random.Generator, classes: bool) -> Array:
+    """The number of the part of each row: random rows, dealt in turn, class after class."""
+    order = rng.permutation(len(y))
+    if classes:
+        order = order[np.argsort(y[order], kind="stable")]
+    part_of_row = np.empty(len(y), np.int64)
+    part_of_row[order] = np.arange(len(y)) % parts
+    return part_of_row

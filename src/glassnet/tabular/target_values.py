@@ -1,0 +1,99 @@
+"""A person's y as classes or as numbers: from lists, arrays, series and columns; nothing missing, nothing infinite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_y
+
+from glassnet.errors import DataError
+from glassnet.tabular.raw_columns import is_missing
+
+Array = np.ndarray[Any, Any]
+
+
+def class_values(y: Any) -> tuple[Array, list[str]]:
+    """The classes of the rows (n,) as text, booleans or numbers, and notes.
+
+    Raises DataError (a ValueError) for missing ones, for several columns, and for numbers that are no classes.
+    """
+    values = column_or_1d(_as_array(y), warn=True)
+    _check_present(values)
+    notes: list[str] = []
+    if values.dtype.kind in "OUS":
+        values, notes = _text_or_same(values)
+    check_classification_targets(values)
+    return values, notes
+
+
+def _text_or_same(values: Array) -> tuple[Array, list[str]]:
+    """Labels of text without the blanks around them; objects that are all numbers or booleans as such."""
+    cells = values.tolist()
+    kinds = {type(cell) for cell in cells}
+    if not all(isinstance(cell, (str, bytes)) for cell in cells):
+        if any(isinstance(cell, (str, bytes)) for cell in cells):
+            names = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise DataError(f"y mixes text and other values ({names}); make all of them text or all numbers.")
+        return (np.array(cells) if values.dtype.kind == "O" else values), []
+    texts = [cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell for cell in cells]
+    trimmed = [text.strip() for text in texts]
+    changed = sum(text != bare for text, bare in zip(texts, trimmed, strict=True))
+    notes = [f"y: blanks around {changed:,} of the classes are ignored"] if changed else []
+    return np.array(trimmed, object), notes
+
+
+def number_values(y: Any) -> Array:
+    """The numbers of the rows, (n,) or (n, outputs) float64. Raises DataError (a ValueError) for anything else."""
+    values = _as_array(y)
+    if values.dtype.kind == "O":
+        _check_present(values)
+    if values.dtype.kind == "c":
+        raise DataError("Complex data not supported: y holds complex numbers.")
+    try:
+        numbers = values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{_first_text(values)}; regression needs numbers.") from None
+    _check_present(numbers)
+    if (infinite := np.isinf(numbers)).any():
+        raise DataError(f"y is infinite at row {_first_row(infinite)}, counted from 0; drop such rows.")
+    return np.asarray(_check_y(numbers, multi_output=True))
+
+
+def _as_array(y: Any) -> Array:
+    if y is None:
+        raise DataError("y is None; this estimator requires y to be passed, but the target y is None.")
+    if isinstance(y, pa.Array | pa.ChunkedArray | list | tuple):
+        cells = y if isinstance(y, list | tuple) else y.to_pylist()
+        array = np.asarray(cells)
+        return np.array(cells, object) if array.dtype.kind in "US" else array  # NumPy would make 1 beside "a" text
+    return y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+
+
+def _check_present(values: Array) -> None:
+    """Raise DataError where a target is missing."""
+    if values.dtype.kind == "O":
+        missing = np.array([is_missing(cell) for cell in values.reshape(-1)], bool).reshape(values.shape)
+    elif values.dtype.kind in "fmM":
+        missing = np.isnan(values)
+    else:
+        return
+    if missing.any():
+        count = f"{int(missing.sum()):,} in total"
+        raise DataError(f"y is missing (NaN) at row {_first_row(missing)}, counted from 0 ({count}); drop these rows.")
+
+
+def _first_row(where: Array) -> int:
+    return int(np.argwhere(where)[0][0])
+
+
+def _first_text(values: Array) -> str:
+    for row, cell in enumerate(values.reshape(-1).tolist()):
+        try:
+            float(cell)
+        except (TypeError, ValueError):
+            return f"y holds {cell!r} at row {row}, counted from 0"
+    return "y holds no numbers"
