@@ -31,7 +31,7 @@ def networks() -> list[glassnet.NeuralNetwork]:
         *(glassnet.Orthogonal(), glassnet.Auto()),
     ]
     layers = [glassnet.Dropout(0.2), glassnet.BatchNorm(), glassnet.LayerNorm(), glassnet.Scaling()]
-    layers += [glassnet.ParametricActivation("selu")]
+    layers += [glassnet.ParametricActivation("selu"), glassnet.GaussianNoise(0.2)]
     wide = [glassnet.PeriodicEmbedding((0, 1), frequencies=8), glassnet.Embedding(levels=(3, 4), inputs=(2, 3))]
     result = [glassnet.NeuralNetwork([2, 3, 1], [entry, "linear"], engine="numpy") for entry in hidden]
     result += [glassnet.NeuralNetwork((2, 1), ("linear",), cost, seed=1, engine="numpy") for cost in costs]
