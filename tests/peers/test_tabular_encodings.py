@@ -35,7 +35,9 @@ def prepared(columns: dict[str, Any], training: Any) -> tuple[TablePreparation, 
     return preparation, preparation.transform(table)
 
 
-@pytest.mark.parametrize("training", [np.arange(ROWS), np.arange(0, ROWS, 2), np.arange(40)], ids=["all", "half", "few"])
+@pytest.mark.parametrize(
+    "training", [np.arange(ROWS), np.arange(0, ROWS, 2), np.arange(40)], ids=["all", "half", "few"]
+)
 def test_numbers_are_those_of_robust_scaler(training: Any) -> None:
     columns = np.array(list(NUMBERS.values())).T
     scaler = RobustScaler(quantile_range=(25, 75)).fit(columns[training])
