@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from glassnet.batches.samples import Arrays, Weights, check_shape, input_rows, real_dtype
 from glassnet.batches.sources import Sources, checked_sources, with_validation
-from glassnet.errors import DivergedError, GlassnetError, ParameterError, named_arguments, unknown_name
+from glassnet.errors import DivergedError, ParameterError, named_arguments, unknown_name
 from glassnet.execution import inference
 from glassnet.execution.activation_functions import ActivationFunctions
 from glassnet.execution.data_initialization import initialize_from_data
@@ -22,7 +22,7 @@ from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
 from glassnet.files.atomic_file import FilePath
-from glassnet.files.model_file import SavedModel, cannot_be_built, describe_model, read_model, write_model
+from glassnet.files.model_file import describe_model, read_model, write_model
 from glassnet.files.run_files import checked_files
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
@@ -315,22 +315,11 @@ class NeuralNetwork(Inspection, ActivationFunctions):
 
     @classmethod
     def load(cls, path: FilePath, *, engine: str = "compiled") -> NeuralNetwork:
-        """Read a network from a model file. Raises ModelFileError (a ValueError) where that cannot be trusted.
+        """Read a network from a model file; `glassnet.load` reads those of estimators and of tables, refused here.
 
-        A file that also holds an estimator or the preparation of a table is refused; `glassnet.load` reads it.
+        Raises ModelFileError (a ValueError) where a file cannot be trusted or holds more than a network.
         """
-        return cls.from_saved(read_model(path, bare=True), engine)
-
-    @classmethod
-    def from_saved(cls, saved: SavedModel, engine: str = "compiled") -> NeuralNetwork:
-        """The network in a part of a model file. Raises ModelFileError (a ValueError) where it cannot be built."""
-        try:
-            network = cls(**saved.arguments(), engine=engine)
-        except (GlassnetError, KeyError, TypeError, ValueError) as error:
-            raise cannot_be_built(saved.path, error) from None
-        saved.copy_into(network.model)
-        network.runs, network.history = saved.runs, saved.history
-        return network
+        return read_model(path, bare=True).build(cls, engine)
 
     def describe(self) -> dict[str, Any]:
         """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""
