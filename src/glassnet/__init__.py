@@ -22,6 +22,7 @@ _HOMES = {  # __init__.pyi says the same to type checkers
     "training.training": ("Training",),
     "sweep": ("train_many",),
     "estimators": ("MLPClassifier", "MLPRegressor"),
+    "loading": ("load",),
     "tabular": ("TabularClassifier", "TabularRegressor"),
     "files.recording": ("Recording",),
     "plots.training": ("plot_training",),

@@ -13,6 +13,7 @@ from glassnet.errors import ParameterTypeError as ParameterTypeError
 from glassnet.estimators import MLPClassifier as MLPClassifier
 from glassnet.estimators import MLPRegressor as MLPRegressor
 from glassnet.files.recording import Recording as Recording
+from glassnet.loading import load as load
 from glassnet.network import NeuralNetwork as NeuralNetwork
 from glassnet.plots.layers import plot_layers as plot_layers
 from glassnet.plots.layers import plot_saturation as plot_saturation

@@ -94,7 +94,7 @@ def _save_digits(path: Path, images: Any, labels: Any) -> None:
 
     from glassnet.cli.printing import print_line
     from glassnet.errors import DataError
-    from glassnet.files.storage import atomic_file
+    from glassnet.files.atomic_file import atomic_file
 
     with atomic_file(str(path), DataError) as file:
         np.savez(file, x=images.astype(np.uint8), y=labels)

@@ -46,12 +46,13 @@ def diagnose_history(path: str) -> None:
     """Print the findings from the model file alone. Raises ModelFileError where it has no training history."""
     from glassnet.cli.trained_model import KEY, load_model
     from glassnet.errors import ModelFileError
+    from glassnet.files.model_file import read_model
     from glassnet.files.storage import read_metadata
     from glassnet.network import NeuralNetwork
     from glassnet.see.diagnosis import diagnose
     from glassnet.see.wording import NETWORK
 
-    network, wording = NeuralNetwork.load(path), NETWORK
+    network, wording = NeuralNetwork.from_saved(read_model(path)), NETWORK
     if KEY in (read_metadata(path).get("extra") or {}):
         wording = load_model(path).wording()
     if network.history is None:

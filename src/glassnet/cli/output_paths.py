@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from glassnet.errors import DataError, GlassnetError, ModelFileError
-from glassnet.files.storage import check_target
+from glassnet.files.atomic_file import check_target
 
 
 def check_output(out: str, *inputs: str, error: type[GlassnetError] = ModelFileError) -> None:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from glassnet.cli.trained_model import TrainedModel
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError, ParameterError
-from glassnet.files.storage import atomic_file
+from glassnet.files.atomic_file import atomic_file
 
 Array = np.ndarray[Any, Any]
 

@@ -166,7 +166,7 @@ def _print_or_write(explanation: Any, title: str, html: str | None, file: str) -
     from rich.console import Console
 
     from glassnet.cli.output_paths import check_output
-    from glassnet.files.storage import atomic_file
+    from glassnet.files.atomic_file import atomic_file
 
     if html is None:
         console = Console(highlight=False, markup=False)

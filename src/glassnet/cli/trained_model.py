@@ -13,6 +13,7 @@ from glassnet.data.preprocessing import Preparation, TablePreparation
 from glassnet.data.stored import from_json
 from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError, ModelFileError
+from glassnet.files.model_file import read_model
 from glassnet.files.storage import read_metadata
 from glassnet.network import NeuralNetwork
 from glassnet.program.builder import build
@@ -73,7 +74,7 @@ class TrainedModel:
 
 def load_model(path: str) -> TrainedModel:
     """Read a model file. Raises ModelFileError where it is damaged or was not made by `glassnet train`."""
-    network = NeuralNetwork.load(path)
+    network = NeuralNetwork.from_saved(read_model(path))
     extra = read_metadata(path).get("extra")
     table: Any = extra.get(KEY) if isinstance(extra, dict) else None
     preparation, target = from_json(table, path)

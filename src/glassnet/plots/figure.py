@@ -66,7 +66,7 @@ def shortened(name: str, length: int) -> str:
 
 def save_figure(drawn: Axes | Figure, path: Path) -> Path:
     """Write the figure as PNG, atomically, and return the path. Raises DataError if it cannot be written."""
-    from glassnet.files.storage import atomic_file
+    from glassnet.files.atomic_file import atomic_file
 
     figure: Any = getattr(drawn, "figure", drawn)
     with atomic_file(path, DataError) as file:
