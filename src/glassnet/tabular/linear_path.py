@@ -148,7 +148,7 @@ def _fit_many_classes(sample: Sample, rows: Array) -> LinearFit:
     trial = _blended(last, rows, None, out_of_fold(x, y, last.folds, weights, classes, FIRST_STRENGTH))
     if trial.blend.weight == 0:
         return trial
-    fit = fit_logistic(x, y, folds, weights, classes, (FIRST_STRENGTH,))
+    fit = fit_logistic(x, y, folds, weights, classes)
     return _blended(sample, rows, inputs.unrotated(*fit.logits), fit.out_of_fold)
 
 
