@@ -28,13 +28,13 @@ EXPECTED_FAILURES = {"check_sample_weight_equivalence_on_dense_data": HOLDOUTS}
 class CheckedClassifier(TabularClassifier):
     """TabularClassifier with a recipe for the tables of the checks, which have some ten rows."""
 
-    _recipe = small_recipe("classes", epochs=16)
+    _recipe = small_recipe("classes", epochs=16, linear=False)
 
 
 class CheckedRegressor(TabularRegressor):
     """The same for numbers."""
 
-    _recipe = small_recipe("numbers", epochs=16)
+    _recipe = small_recipe("numbers", epochs=16, linear=False)
 
 
 KINDS = (CheckedClassifier, CheckedRegressor)

@@ -73,14 +73,14 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
     notes = [*map(python_note, preparation.notes), *leaks]
-    found = _refine_into(model, data, notes)
+    found = _refine_into(model, data, notes, plan.linear)
     problems = [*leaks, *(_interruption(members, plan, stopped) or found)]
     return Fitted(model, notes, problems)
 
 
-def _refine_into(model: TabularModel, data: TrainingData, notes: list[str]) -> list[str]:
+def _refine_into(model: TabularModel, data: TrainingData, notes: list[str], linear: bool) -> list[str]:
     """Fit what comes after the members and report on the whole, in the model; return what to warn of."""
-    refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range))
+    refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, linear))
     model.calibration, model.intervals = refinement.calibration, refinement.intervals
     model.linear = refinement.linear.path if refinement.linear else None
     if isinstance(model.target, NumberTarget) and model.target.log:

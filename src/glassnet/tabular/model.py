@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.preprocessing import Preparation, TablePreparation
+from glassnet.data.preprocessing import Preparation, Prepared, TablePreparation
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.errors import DataError, counted
@@ -50,9 +50,13 @@ class TabularModel:
 
     def inputs(self, table: Table) -> Array:
         """The inputs (n, features) float32 of raw columns. Raises DataError (a ValueError) for what does not fit."""
+        return self.prepare(table).x
+
+    def prepare(self, table: Table) -> Prepared:
+        """The inputs with notes on cells that the fitted rows did not have; raises as `inputs` does."""
         if not isinstance(self.preparation, TablePreparation):
             raise DataError(f"{table.path} is a table, but the model was trained on arrays; give arrays.")
-        return self.preparation.transform(table)
+        return self.preparation.prepare(table)
 
     def outputs(self, x: Array) -> Array:
         """The mean of the members' outputs, (n, outputs) float64. Raises DataError where one is not finite."""

@@ -55,12 +55,14 @@ class Refinement:
 class FittedMembers(NamedTuple):
     """What is refined: the members with the data that they were fitted to.
 
-    Predicted values are kept within `limits`, the least and the greatest of each output, where there are any.
+    Predicted values are kept within `limits`, the least and the greatest of each output, where there are any. Without
+    `linear` there is no linear path.
     """
 
     members: Sequence[Member]
     data: TrainingData
     limits: tuple[Sequence[float], Sequence[float]] | None = None
+    linear: bool = True
 
     @property
     def outputs(self) -> list[Array]:
@@ -101,7 +103,7 @@ def _values(fitted: FittedMembers) -> Refinement:
 def _blended(fitted: FittedMembers, networks: Array) -> tuple[LinearFit | None, Array]:
     """The linear path, and the predictions (m, outputs) for the rows left out with it."""
     data, rows, folds = fitted.data, fitted.holdouts.rows, fitted.holdouts.folds
-    if len(rows) < MIN_ROWS:
+    if len(rows) < MIN_ROWS or not fitted.linear:
         return None, networks
     everywhere = np.full((len(data.x), networks.shape[1]), np.nan)
     everywhere[rows] = networks
