@@ -35,7 +35,7 @@ class TabularModel:
     target : the classes, or the units of the numbers
     members : their outputs are averaged: probabilities of classes, standardised numbers
     training : a summary as plain data
-    output_range : the least and the greatest standardised target of each output, where predictions are kept between
+    output_range : the least and the greatest standardised target of each output, where those of the networks are kept
     linear, calibration, intervals : what is fitted to rows that members left out, or None
     """
 
@@ -96,8 +96,10 @@ class TabularModel:
 
     def _encoded_values(self, x: Array) -> Array:
         """The predicted numbers on the scale that the networks learn."""
-        values = self._blended(self.outputs(x), x)
-        return values if self.output_range is None else np.clip(values, *self.output_range)
+        outputs = self.outputs(x)
+        if self.output_range is not None:  # the linear path may go beyond it; its inputs are bounded
+            outputs = np.clip(outputs, *self.output_range)
+        return self._blended(outputs, x)
 
     def _blended(self, outputs: Array, x: Array) -> Array:
         return outputs if self.linear is None else self.linear.blend(outputs, x)
