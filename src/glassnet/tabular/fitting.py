@@ -54,11 +54,15 @@ class Rows(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """A model, notes on its columns, sentences to warn of, and how its members predict the rows they left out."""
+    """A model, notes on its columns, sentences to warn of, and predictions for the rows that its members left out.
+
+    Notes and sentences are worded for the command line; `python_note` turns them into those of the estimators.
+    """
 
     model: TabularModel
     notes: list[str]
     problems: list[str]
+    refinement: Refinement
 
 
 def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
@@ -67,23 +71,24 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
     data = TrainingData(x, rows.y, rows.weights, rows.outputs)
+    settings.execution.observer.prepared(preparation, leaks, len(x), plan)
     members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
-    notes = [*map(python_note, preparation.notes), *leaks]
-    problems = [*leaks, *_interruption(members, plan, stopped), *_refine_into(model, data, notes)]
-    return Fitted(model, notes, problems)
+    notes = [*preparation.notes, *leaks]
+    refinement, problems = _refine_into(model, data, notes)
+    return Fitted(model, notes, [*leaks, *_interruption(members, plan, stopped), *problems], refinement)
 
 
-def _refine_into(model: TabularModel, data: TrainingData, notes: list[str]) -> list[str]:
+def _refine_into(model: TabularModel, data: TrainingData, notes: list[str]) -> tuple[Refinement, list[str]]:
     """Fit what comes after the members and report on the whole, in the model; return what to warn of."""
     refinement = Refinement.fit(model.members, data, model.output_range)
     model.calibration, model.intervals = refinement.calibration, refinement.intervals
     model.linear = refinement.linear.path if refinement.linear else None
-    report, problems = report_on(model, data, refinement, notes)
+    report, problems = report_on(model, data, refinement, list(map(python_note, notes)))
     model.training[REPORT] = report.to_json()
-    return problems
+    return refinement, problems
 
 
 def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePreparation, list[str]]:
@@ -97,7 +102,7 @@ def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePrep
     encodings = tabular_encodings(plan.max_one_hot, bins=plan.bins)
     preparation = TablePreparation.fit(table, name, everything, chooser, encodings)
     task = rows.target.kind
-    return preparation, [*map(python_note, leakage_notes(preparation, table, rows.y, everything, task))]
+    return preparation, leakage_notes(preparation, table, rows.y, everything, task)
 
 
 def _interruption(members: list[Member], plan: Recipe, stopped: str) -> list[str]:

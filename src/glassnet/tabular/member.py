@@ -77,6 +77,7 @@ class MemberRun:
         self.data, self.holdout, self.recipe, self.seed, self.scores = data, holdout, recipe, seed, scores
         self.network: NeuralNetwork | None = None
         self.epochs_done = 0
+        self.report: Callable[[Report, float], None] | None = None
 
     def train(self, time_limit: Callable[[], float | None]) -> Member:
         """Train, and return the member; `time_limit` gives the seconds, asked when the run begins."""
@@ -98,8 +99,10 @@ class MemberRun:
 
     def _after_epoch(self, best: BestEpoch, report: Report) -> None:
         assert self.network is not None
-        best.consider(self.network, report.epoch)
+        score = best.consider(self.network, report.epoch)
         self.epochs_done = report.epoch
+        if self.report is not None:
+            self.report(report, score)
 
     def stop(self) -> None:
         """End the run at a step."""
@@ -122,14 +125,15 @@ class BestEpoch:
         assert self.cross_fitted.outputs is not None
         return self.cross_fitted.outputs
 
-    def consider(self, network: NeuralNetwork, epoch: int) -> None:
-        """Keep the present weights if they are the best so far."""
+    def consider(self, network: NeuralNetwork, epoch: int) -> float:
+        """Keep the present weights if they are the best so far; returns their score."""
         outputs = network.predict(self.holdout.x.T).T
         score = self._score(outputs)
         is_best = score >= self.score or self.parameters is None
         if is_best:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
         self.cross_fitted.consider(outputs, is_best)
+        return score
 
     def _score(self, outputs: Array, rows: Array | None = None) -> float:
         """The score of predictions for the rows left out, or for some of them."""

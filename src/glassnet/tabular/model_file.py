@@ -31,7 +31,7 @@ CLASSIFIER, REGRESSOR = "TabularClassifier", "TabularRegressor"
 Rebuild = Callable[[Any, Mapping[str, Array], int, int], Any]
 PARTS: dict[str, Rebuild] = {  # from their JSON, their tensors, and the numbers of inputs and outputs
     "linear": LinearPath.from_json,
-    "calibration": lambda document, tensors, _, outputs: Calibration.from_json(document, tensors, outputs),
+    "calibration": Calibration.from_json,
     "intervals": Intervals.from_json,
 }
 
