@@ -38,6 +38,7 @@ _HOMES = {  # __init__.pyi says the same to type checkers
         *("Quadratic", "BinaryCrossEntropy", "CategoricalCrossEntropy", "Absolute", "Huber", "Quantile", "Poisson"),
         *("PoissonDeviance", "custom_cost"),
     ),
+    "tables.embeddings": ("PeriodicEmbedding", "Embedding"),
     "tables.layers": ("Dropout", "BatchNorm", "LayerNorm", "Scaling", "ParametricActivation"),
     "tables.optimizers": ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AdamW", "AdaGrad", "NAdam"),
     "tables.schedules": (

@@ -51,6 +51,8 @@ from glassnet.tables.costs import Quadratic as Quadratic
 from glassnet.tables.costs import Quantile as Quantile
 from glassnet.tables.costs import custom_cost as custom_cost
 from glassnet.tables.custom_activation import custom_activation as custom_activation
+from glassnet.tables.embeddings import Embedding as Embedding
+from glassnet.tables.embeddings import PeriodicEmbedding as PeriodicEmbedding
 from glassnet.tables.initializers import Auto as Auto
 from glassnet.tables.initializers import Glorot as Glorot
 from glassnet.tables.initializers import He as He

@@ -32,10 +32,12 @@ def networks() -> list[glassnet.NeuralNetwork]:
     ]
     layers = [glassnet.Dropout(0.2), glassnet.BatchNorm(), glassnet.LayerNorm(), glassnet.Scaling()]
     layers += [glassnet.ParametricActivation("selu")]
+    wide = [glassnet.PeriodicEmbedding((0, 1), frequencies=8), glassnet.Embedding(levels=(3, 4), inputs=(2, 3))]
     result = [glassnet.NeuralNetwork([2, 3, 1], [entry, "linear"], engine="numpy") for entry in hidden]
     result += [glassnet.NeuralNetwork((2, 1), ("linear",), cost, seed=1, engine="numpy") for cost in costs]
     result += [glassnet.NeuralNetwork([2, 1], initializer=start, l2=0.1, engine="numpy") for start in starts]
     result += [glassnet.NeuralNetwork([2, 3, layer, 1], dtype=np.float64, engine="numpy") for layer in layers]
+    result.append(glassnet.NeuralNetwork([4, *wide, 3, 1], engine="numpy"))
     return [
         *result,
         glassnet.NeuralNetwork(np.array([2, 3, 1]), [glassnet.Tanh, "linear"], dtype=np.dtype("float32")),

@@ -107,7 +107,9 @@ class Reference(Memory):
                 return {"indices": self.indices, "factor": scalar}
             case "softmax" | "softmax_error" | "softmax_cost":
                 return {"groups": row.settings[1:]}
-            case "mean_cost":
+            case "mean_cost" | "select" | "add_selected" | "concatenate" | "split" | "look_up" | "look_up_gradient":
+                return {"settings": row.settings}
+            case "grouped_affine" | "grouped_propagate" | "grouped_bp4":
                 return {"settings": row.settings}
             case "clip_scale":
                 return {"limit": scalar}

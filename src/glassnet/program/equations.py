@@ -12,6 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.program.embedding_equations import (
+    add_selected,
+    concatenate,
+    grouped_affine,
+    grouped_bp4,
+    grouped_propagate,
+    look_up,
+    look_up_gradient,
+    select,
+    split,
+)
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import Softmax
 
@@ -169,5 +180,7 @@ EQUATIONS: dict[str, Callable[..., Any]] = {
     for function in (
         *(affine, propagate, bp3, bp4, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
         *(softmax, softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
+        *(select, add_selected, concatenate, split, grouped_affine, grouped_propagate, grouped_bp4),
+        *(look_up, look_up_gradient),
     )
 }

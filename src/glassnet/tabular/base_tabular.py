@@ -93,7 +93,10 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         chooser = ColumnChooser(Summary.of(rows.table), self._options(rows.table, named), rows.table)
         limit = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - started), 0.0)
         execution = Execution(self.n_jobs, limit, int(bool(self.verbose)))
-        fitted = fit_model(rows, chooser, Settings(plan, self.metric, seed, execution))
+        try:
+            fitted = fit_model(rows, chooser, Settings(plan, self.metric, seed, execution))
+        except DataError as error:
+            raise DataError(python_note(str(error))) from error
         self._store(fitted, table, named, notes)
         return self
 

@@ -77,8 +77,9 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
     notes = [*preparation.notes, *leaks]
-    refinement, problems = _refine_into(model, data, notes)
-    return Fitted(model, notes, [*leaks, *_interruption(members, plan, stopped), *problems], refinement)
+    refinement, found = _refine_into(model, data, notes)
+    problems = [*leaks, *(_interruption(members, plan, stopped) or found)]
+    return Fitted(model, notes, problems, refinement)
 
 
 def _refine_into(model: TabularModel, data: TrainingData, notes: list[str]) -> tuple[Refinement, list[str]]:
@@ -109,7 +110,7 @@ def _interruption(members: list[Member], plan: Recipe, stopped: str) -> list[str
     if not stopped:
         return []
     epochs = sum(len(member.network.history or ()) for member in members)
-    done = f"{len(members)} of {plan.members} networks and {epochs} of {plan.members * plan.epochs} epochs"
+    done = f"{len(members)} of {plan.members} networks and {epochs:,} of {plan.members * plan.epochs:,} epochs"
     reason = "was interrupted" if stopped == "interrupted" else f"ended early: {stopped}"
     return [f"The fit {reason} after {done}; the model can be used, but more time may make it better."]
 

@@ -129,7 +129,8 @@ class BestEpoch:
         """Keep the present weights if they are the best so far; returns their score."""
         outputs = network.predict(self.holdout.x.T).T
         score = self._score(outputs)
-        is_best = score >= self.score or self.parameters is None
+        score = -np.inf if np.isnan(score) else score
+        is_best = score >= self.score
         if is_best:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
         self.cross_fitted.consider(outputs, is_best)
