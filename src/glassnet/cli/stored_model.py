@@ -53,6 +53,19 @@ def member_text(model: TabularModel, number: int | None) -> str:
     return f"network {number or 1} of {count}{'' if number else '; --member chooses another'}"
 
 
+def is_plain(model: TabularModel) -> bool:
+    """Whether the model is a plain network, which no recipe has built."""
+    return "recipe" not in model.training
+
+
+def optimizer_name(model: TabularModel) -> Any:
+    """The name of the optimiser that trained the networks, as far as it is known."""
+    recipe = model.training.get("recipe")
+    if isinstance(recipe, dict):
+        return "adamw" if recipe.get("decay") else "adam"
+    return model.training.get("optimizer")
+
+
 def wording(model: TabularModel) -> Wording:
     """The terms of a diagnosis for users of the command line: its options, and the names in the table."""
     rate = model.training.get("lr")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from glassnet.cli.constant import constant_prediction
 from glassnet.cli.corrections import correction_lines
-from glassnet.cli.dataset import repeated_share
+from glassnet.cli.dataset import DataFile, repeated_share
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.scores import Scores, left_out_text, score_table
 from glassnet.cli.stored_model import scores_of
-from glassnet.cli.training import Opened, print_notes
+from glassnet.cli.training import print_notes
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
 from glassnet.errors import counted
@@ -37,17 +37,16 @@ FINDINGS = ("Classes", "Drift")  # of the report; the others are said in words o
 class Follower(FitObserver):
     """Prints the short form of the reading before the training, and keeps and passes on the score of each epoch."""
 
-    def __init__(self, opened: Opened, lines: ProgressLines) -> None:
-        self.opened, self.lines = opened, lines
+    def __init__(self, data_file: DataFile, rows: Rows, lines: ProgressLines) -> None:
+        self.data_file, self.rows, self.lines = data_file, rows, lines
         self.scores: dict[int, list[float]] = {}
         self.recipe: Recipe | None = None
 
     def prepared(self, preparation: TablePreparation, leaks: Sequence[str], rows: int, recipe: Recipe) -> None:
         """Print how the columns were read."""
-        self.recipe, target = recipe, getattr(self.opened, "note", "")
+        self.recipe = recipe
         print_line("Columns", preparation.summary())
-        notes = filter(None, (*self.opened.data_file.notes, target, *preparation.notes, *leaks))
-        print_notes(tuple(notes), self.opened.data_file.path)
+        print_notes(all_notes(self.data_file, self.rows, preparation, leaks), self.data_file.path)
         self.lines.event(
             "start", model="tabular", rows=rows, inputs=preparation.width, members=recipe.members, epochs=recipe.epochs
         )
@@ -57,6 +56,12 @@ class Follower(FitObserver):
         self.scores.setdefault(member, []).append(score)
         if self.lines and self.recipe is not None:
             self.lines.event("epoch", member=member, epochs=self.recipe.epochs, **report._asdict(), score=score)
+
+
+def all_notes(data_file: DataFile, rows: Rows, preparation: TablePreparation, leaks: Sequence[str]) -> tuple[str, ...]:
+    """What was unusual about the file, the target and the columns."""
+    target = getattr(rows.target, "note", "").replace("log_target=False", "--log-target no")
+    return tuple(filter(None, (*data_file.notes, target, *preparation.notes, *leaks)))
 
 
 def print_trained(model: TabularModel, seconds: float) -> None:
@@ -106,13 +111,13 @@ def left_out_remark(scored: int, rows: int) -> str:
     return f"of {scored:,} of {rows:,} rows, which the networks were not trained on"
 
 
-def print_doubts(fitted: Fitted, opened: Opened) -> None:
+def print_doubts(fitted: Fitted, data_file: DataFile) -> None:
     """Print what may be wrong; questions about single columns were printed with the columns."""
     report = FitReport.from_json(fitted.model.training[REPORT])
     for label, sentence in report.findings:
         if label in FINDINGS:
             print_line(label, sentence.removesuffix("."))
-    repeated = repeated_share(opened.data_file.data) or 0.0
+    repeated = repeated_share(data_file.data) or 0.0
     if repeated >= MIN_REPEATED_SHARE:
         what = f"{repeated:.0%} of the rows repeat an earlier one, so that rows left out were seen after all"
         print_line("Warning", f"{what}: new rows will be predicted less well")

@@ -37,7 +37,8 @@ def train_tabular_on(
     options, chooser = request.tabular, opened.data_file.chooser
     assert options is not None and chooser is not None
     plan = chosen_recipe(options, opened)
-    rows, follower, started = fitted_rows(opened, options, plan), Follower(opened, lines), time.perf_counter()
+    rows, started = fitted_rows(opened, options, plan), time.perf_counter()
+    follower = Follower(opened.data_file, rows, lines)
     execution = Execution(options.threads, options.time_limit, 0 if options.quiet else 1, follower)
     try:
         fitted = fit_model(rows, chooser, Settings(plan, options.metric, options.seed, execution))
@@ -47,7 +48,7 @@ def train_tabular_on(
     model.training = summary(request, rows) | model.training
     print_trained(model, time.perf_counter() - started)
     print_scores(fitted, rows, lines)
-    print_doubts(fitted, opened)
+    print_doubts(fitted, opened.data_file)
 
     def draw(folder: Path) -> None:
         from glassnet.cli.tabular_pictures import draw_pictures
