@@ -231,7 +231,7 @@ def test_class_weights_are_sample_weights() -> None:
     balanced = QuickClassifier(random_state=0, class_weight="balanced").fit(TABLE, rare).predict_proba(TABLE)
     plain = QuickClassifier(random_state=0).fit(TABLE, rare).predict_proba(TABLE)
     assert np.allclose(balanced, expected)
-    assert balanced[rare == "yes", 1].mean() > plain[rare == "yes", 1].mean() + 0.1
+    assert balanced[rare == "yes", 1].mean() > plain[rare == "yes", 1].mean() + 0.05
     doubled = QuickClassifier(random_state=0, class_weight={"yes": 2}).fit(TABLE, rare, np.ones(300))
     by_hand = np.where(rare == "yes", 2.0, 1.0)
     assert np.array_equal(

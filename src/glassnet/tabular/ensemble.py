@@ -15,11 +15,12 @@ import numpy as np
 
 from glassnet.engine.threads import available_threads
 from glassnet.tabular.holdouts import holdouts
-from glassnet.tabular.member import Member, MemberRun, TrainingData
+from glassnet.tabular.member import Member, MemberRun
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.observer import NO_OBSERVER, FitObserver
 from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.time_shares import TimeShares, within_time
+from glassnet.tabular.training_data import TrainingData
 from glassnet.training.progress import progress
 
 Array = np.ndarray[Any, Any]
@@ -142,16 +143,3 @@ def member_outputs(members: Sequence[Member], x: Array) -> list[Array]:
         return [predict(member) for member in members]
     with ThreadPoolExecutor(threads, "glassnet") as pool:
         return list(pool.map(predict, members))
-
-
-def holdout_outputs(members: Sequence[Member], x: Array) -> tuple[Array, Array]:
-    """The rows that some members left out, in order, and the mean of these members' outputs for them.
-
-    x (n, features) are the inputs of the fitted rows. Where the holdouts cover all rows, so does the result.
-    """
-    total, counts = np.zeros((len(x), members[0].network.architecture.outputs)), np.zeros(len(x), np.int64)
-    for member in members:
-        total[member.holdout] += member.network.predict(x[member.holdout].T).T
-        counts[member.holdout] += 1
-    rows = np.flatnonzero(counts)
-    return rows, total[rows] / counts[rows, np.newaxis]

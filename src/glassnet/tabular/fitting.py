@@ -18,14 +18,16 @@ from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
-from glassnet.tabular.member import Member, TrainingData
+from glassnet.tabular.level_inputs import code_positions
+from glassnet.tabular.member import Member
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.recipe import Recipe
-from glassnet.tabular.refinement import Refinement
+from glassnet.tabular.refinement import FittedMembers, Refinement
 from glassnet.tabular.reporting import KEY as REPORT
 from glassnet.tabular.reporting import report_on
+from glassnet.tabular.training_data import InputKinds, TrainingData
 
 Array = np.ndarray[Any, Any]
 
@@ -70,7 +72,7 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     scores, plan = Scores(settings.metric, rows.target), settings.recipe
     preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
-    data = TrainingData(x, rows.y, rows.weights, rows.outputs)
+    data = TrainingData(x, rows.y, rows.weights, rows.outputs, InputKinds.of(preparation))
     settings.execution.observer.prepared(preparation, leaks, len(x), plan)
     members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
@@ -84,7 +86,8 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
 
 def _refine_into(model: TabularModel, data: TrainingData, notes: list[str]) -> tuple[Refinement, list[str]]:
     """Fit what comes after the members and report on the whole, in the model; return what to warn of."""
-    refinement = Refinement.fit(model.members, data, model.output_range)
+    codes = code_positions(model.preparation)
+    refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, codes))
     model.calibration, model.intervals = refinement.calibration, refinement.intervals
     model.linear = refinement.linear.path if refinement.linear else None
     report, problems = report_on(model, data, refinement, list(map(python_note, notes)))

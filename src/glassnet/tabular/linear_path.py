@@ -6,14 +6,15 @@ those rows. It is fitted after the members; where it cannot help it costs one fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from glassnet.tabular.blend import Blend, choose_blend
 from glassnet.tabular.calibration import softmax
+from glassnet.tabular.level_inputs import LevelInputs
 from glassnet.tabular.linear_inputs import LinearInputs, sampled_rows
 from glassnet.tabular.logistic import FIRST_STRENGTH, fit_logistic, out_of_fold
 from glassnet.tabular.out_of_holdout import Array
@@ -34,10 +35,11 @@ class LinearPath:
     coefficients: Array
     intercept: Array
     classes: bool
+    levels: LevelInputs = field(default_factory=LevelInputs)
 
     def outputs(self, x: Array) -> Array:
         """The predictions (n, outputs) for inputs x (n, features), float64."""
-        scores = x @ self.coefficients + self.intercept
+        scores = self.levels(x) @ self.coefficients + self.intercept
         return softmax(scores) if self.classes else scores
 
     def blend(self, networks: Array, x: Array) -> Array:
@@ -46,7 +48,7 @@ class LinearPath:
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON data; the coefficients are among the `tensors`."""
-        return {"weight": self.weight, "classes": self.classes}
+        return {"weight": self.weight, "classes": self.classes, "levels": self.levels.to_json()}
 
     def tensors(self) -> dict[str, Array]:
         """Arrays that belong to the JSON, by name."""
@@ -58,8 +60,9 @@ class LinearPath:
         weight, classes = real(document["weight"]), document["classes"]
         if not 0 <= weight <= 1 or type(classes) is not bool:
             raise ValueError("linear path")
-        coefficients = matrix(tensors["coefficients"], features, outputs)
-        return cls(weight, coefficients, matrix(tensors["intercept"], outputs), classes)
+        levels = LevelInputs.from_json(document["levels"], features)
+        coefficients = matrix(tensors["coefficients"], levels.width(features), outputs)
+        return cls(weight, coefficients, matrix(tensors["intercept"], outputs), classes, levels)
 
 
 class LinearFit(NamedTuple):
@@ -74,27 +77,38 @@ class LinearFit(NamedTuple):
     predictions: Array
 
 
-def fit_linear_path(x: Array, y: Array, folds: Array, weights: Array, networks: Array) -> LinearFit:
-    """Fit to inputs x (n, features) and targets: class numbers (n,), or values (n, outputs).
-
-    `folds` (n,) is the part to which each row belongs, −1 for none; `networks` (n, outputs) are the predictions of
-    members that did not train on the row, which matter where the fold is not −1.
-    """
-    outputs = networks.shape[1]
-    classes = y.ndim == 1
-    rows = sampled_rows(folds, y if classes else None, x.shape[1], outputs)
-    sample = Sample(x[rows], y[rows], folds[rows], weights[rows], networks[rows])
-    return (_fit_classes if classes else _fit_values)(sample, rows)
-
-
 class Sample(NamedTuple):
-    """The rows that a linear model is fitted to; see `fit_linear_path`."""
+    """Rows to fit a linear model to.
+
+    Inputs x (n, features); targets y, class numbers (n,) or values (n, outputs); `folds` (n,), the part to which each
+    row belongs, −1 for none; weights (n,); and `networks` (n, outputs), the predictions of members that did not train
+    on the row, which matter where the fold is not −1.
+    """
 
     x: Array
     y: Array
     folds: Array
     weights: Array
     networks: Array
+
+    @property
+    def are_classes(self) -> bool:
+        """Whether the targets are classes."""
+        return self.y.ndim == 1
+
+    def part(self, rows: Array) -> Sample:
+        """Some of the rows."""
+        return Sample(*(array[rows] for array in self))
+
+
+def fit_linear_path(sample: Sample, codes: Iterable[int] = ()) -> LinearFit:
+    """Fit a linear model and choose its weight; `codes` are the numbers of the inputs that are numbers of levels."""
+    levels = LevelInputs.fit(sample.x, codes)
+    labels = sample.y if sample.are_classes else None
+    rows = sampled_rows(sample.folds, labels, levels.width(sample.x.shape[1]), sample.networks.shape[1])
+    part = sample.part(rows)
+    fit = (_fit_classes if sample.are_classes else _fit_values)(part._replace(x=levels(part.x)), rows)
+    return fit if fit.path is None else fit._replace(path=replace(fit.path, levels=levels))
 
 
 def _fit_values(sample: Sample, rows: Array) -> LinearFit:
@@ -124,5 +138,5 @@ def _blended(sample: Sample, rows: Array, fit: tuple[Array, Array] | None, predi
     """Choose the weight; a linear model with the weight 0 is not kept."""
     scored = sample.folds >= 0
     blend = choose_blend(sample.networks[scored], predictions[scored], sample.y[scored], sample.weights[scored])
-    path = LinearPath(blend.weight, *fit, classes=sample.y.ndim == 1) if fit and blend.weight else None
+    path = LinearPath(blend.weight, *fit, classes=sample.are_classes) if fit and blend.weight else None
     return LinearFit(path, blend, rows[scored], predictions[scored])

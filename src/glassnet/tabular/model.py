@@ -92,10 +92,8 @@ class TabularModel:
 
     def _encoded_values(self, x: Array) -> Array:
         """The predicted numbers on the scale that the networks learn."""
-        outputs = self.outputs(x)
-        if self.output_range is not None:
-            outputs = np.clip(outputs, *self.output_range)
-        return self._blended(outputs, x)
+        values = self._blended(self.outputs(x), x)
+        return values if self.output_range is None else np.clip(values, *self.output_range)
 
     def _blended(self, outputs: Array, x: Array) -> Array:
         return outputs if self.linear is None else self.linear.blend(outputs, x)

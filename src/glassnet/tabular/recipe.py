@@ -38,7 +38,9 @@ class Recipe(NamedTuple):
     clip_output : whether predicted numbers are kept in the range of the fitted targets
     log_target : whether the logarithms of positive numbers are learnt; None means where it pays off
     bins : of each number beside its scaled value, 0 for none
-    max_one_hot : categories with more levels become codes for an embedding; None means one-hot inputs for all
+    waves, wave_scale : frequencies of the periodic embedding of each number, 0 for none, and their deviation
+    max_one_hot, level_width : categories with more levels become learnt vectors of so many numbers; None: none do
+    wave_lr, level_lr : factors on the rates of these embeddings
     """
 
     members: int = 4
@@ -67,7 +69,12 @@ class Recipe(NamedTuple):
     clip_output: bool = True
     log_target: bool | None = False
     bins: int = 0
+    waves: int = 0
+    wave_scale: float = 0.1
+    wave_lr: float = 0.1
     max_one_hot: int | None = None
+    level_width: int = 8
+    level_lr: float = 1.0
 
     @property
     def holdouts(self) -> int:
