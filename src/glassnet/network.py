@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any, SupportsIndex
 
 from numpy.typing import ArrayLike, DTypeLike
@@ -18,6 +17,7 @@ from glassnet.batches.sources import Sources, checked_sources, with_validation
 from glassnet.errors import DivergedError, GlassnetError, ParameterError, named_arguments, unknown_name
 from glassnet.execution import inference
 from glassnet.execution.activation_functions import ActivationFunctions
+from glassnet.execution.data_initialization import initialize_from_data
 from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
@@ -39,6 +39,7 @@ from glassnet.training.history import History
 from glassnet.training.layer_monitor import recent_samples
 from glassnet.training.settings import Factors, checked_recipe, checked_run, checked_seed
 from glassnet.training.training import Training
+from glassnet.training.validation import MetricLike, Validator
 
 
 class NeuralNetwork(Inspection, ActivationFunctions):
@@ -123,9 +124,17 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         """What runs the equations: "compiled" or "numpy"."""
         return self.model.engine
 
-    def initialize(self) -> None:
-        """Draw the weights again from the seed; all other parameters and running statistics get their first values."""
-        self.model.initialize()
+    def initialize(self, x: ArrayLike | None = None) -> None:
+        """Draw the weights again from the seed; all other parameters and running statistics get their first values.
+
+        With x (fan_in, batch), samples of the data, weights are drawn from a normal distribution and rescaled layer by
+        layer, so that each neuron's z has variance 1 on them; biases are minus the z of random mixtures of 5 samples.
+        Source: Holzmüller et al. (2024), appendix A. Raises DataError (a ValueError) where x cannot be used.
+        """
+        if x is None:
+            self.model.initialize()
+        else:
+            initialize_from_data(self.model, input_rows(x, self.architecture.inputs, self.dtype))
 
     # The article's names ----------------------------------------------------------------------------------------------
 
@@ -195,6 +204,9 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         lr_factors: Factors = None,
         decay_factors: Factors = None,
         decay_schedule: schedules.ScheduleLike | None = None,
+        dropout_schedule: schedules.ScheduleLike | None = None,
+        max_norm: float | None = None,
+        validation_metric: MetricLike | None = None,
         time_limit: float | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint: FilePath | None = None,
@@ -217,8 +229,14 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         sample_weight : (batch,), 0 or more
         patience : epochs without a better validation cost after which the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
-        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases" or names such as "w1"
+        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases", names such as "w1" or
+            of layers such as "scaling0"
         decay_factors, decay_schedule : the same for the weight decay of an optimizer such as AdamW
+        dropout_schedule : multiplies the rate of every Dropout, by factors between 0 and 1 ("flat_cos")
+        max_norm : limit of the norm of each neuron's weights, kept after every step (Srivastava et al. 2014, section 5)
+        validation_metric : "cost", "error" (the share of wrong classes), "rmse", or a function of the outputs and y
+            (columns, or class numbers) that returns a number; the weights of the epoch where it is smallest are
+            restored, of several equal epochs the last
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
         checkpoint, every, resume : file for the state of the run, written after every so many epochs; resume continues
@@ -232,7 +250,8 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         options = {
             **{"optimizer": optimizer, "schedule": schedule, "lr_factors": lr_factors, "patience": patience},
             **{"decay_factors": decay_factors, "decay_schedule": decay_schedule},
-            **{"clip_norm": clip_norm, "clip_value": clip_value},
+            **{"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm},
+            **{"dropout_schedule": dropout_schedule, "validation_metric": validation_metric},
         }
         segments = tuple(self.parameters.segments.values())
         recipe = checked_recipe(segments, batch_size, epochs, lr, options)
@@ -242,10 +261,11 @@ class NeuralNetwork(Inspection, ActivationFunctions):
             sources, held_out = with_validation(
                 self._sources(x, y, sample_weight), self.architecture, self.dtype, validation, self.seed
             )
-            if patience is not None and held_out is None:
-                raise ParameterError("patience needs validation data: pass validation=0.1 or validation=(x, y).")
+            if held_out is None and recipe.judges:
+                name = "patience" if patience is not None else "validation_metric"
+                raise ParameterError(f"{name} needs validation data: pass validation=0.1 or validation=(x, y).")
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
-            evaluate = None if held_out is None else partial(inference.evaluate, self.model, held_out)
+            evaluate = None if held_out is None else Validator(self.model, held_out, validation_metric)
             training = Training(self.model, sources, recipe, evaluate)
             run = run._replace(is_stopped=self._stop.is_set, observers=files.observers(training))
             samples = recent_samples(sources)

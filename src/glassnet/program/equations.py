@@ -131,6 +131,11 @@ def clip_scale(*square_sums: Array, limit: float) -> Array:
     return np.asarray(1.0 if norm <= limit else limit / norm)
 
 
+def square_means(w: Array) -> Array:
+    """The mean of the squares of each neuron's weights. w (fan_out, fan_in) → (fan_out, 1)."""
+    return (w * w).sum(axis=1, keepdims=True) / w.shape[1]
+
+
 def gather(source: Array, indices: Array) -> Array:
     """The samples of the mini-batch, from a source with samples as rows. → (width, batch)."""
     return source[indices].T
@@ -169,6 +174,12 @@ def dropout(x: Array, threshold: int, scale: float, keys: tuple[int, int], step:
     return np.where(h >= np.uint32(threshold), x * x.dtype.type(scale), x.dtype.type(0))
 
 
+def scheduled_dropout(x: Array, rate: float, factor: Any, keys: tuple[int, int], step: int) -> Array:
+    """Dropout with the rate `rate` times `factor`, a step scalar between 0 and 1."""
+    scheduled = rate * float(factor)
+    return dropout(x, int(scheduled * 2**32), 1 / (1 - scheduled), keys, step)
+
+
 def dropout_keys(seed: int, layer: int) -> tuple[int, int]:
     """Two 32-bit keys of a dropout layer, from the seed of the run and the number of the layer."""
     keys = np.random.SeedSequence([seed, layer]).generate_state(2, np.uint32)
@@ -180,6 +191,7 @@ EQUATIONS: dict[str, Callable[..., Any]] = {
     for function in (
         *(affine, propagate, bp3, bp4, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
         *(softmax, softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
+        *(scheduled_dropout, square_means),
         *(select, add_selected, concatenate, split, grouped_affine, grouped_propagate, grouped_bp4),
         *(look_up, look_up_gradient),
     )

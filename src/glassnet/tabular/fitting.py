@@ -15,7 +15,7 @@ from glassnet.data.leakage import leakage_notes
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.table import Table
 from glassnet.data.tabular_encodings import tabular_encodings
-from glassnet.data.target import ClassTarget, TargetColumn
+from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
 from glassnet.tabular.level_inputs import code_positions
@@ -90,6 +90,10 @@ def _refine_into(model: TabularModel, data: TrainingData, notes: list[str]) -> t
     refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, codes))
     model.calibration, model.intervals = refinement.calibration, refinement.intervals
     model.linear = refinement.linear.path if refinement.linear else None
+    if isinstance(model.target, NumberTarget) and model.target.log:
+        rows = refinement.rows
+        weights = None if data.weights is None else data.weights[rows]
+        model.target = model.target.smeared(refinement.predictions, model.target.decode(data.y[rows]), weights)
     report, problems = report_on(model, data, refinement, list(map(python_note, notes)))
     model.training[REPORT] = report.to_json()
     return refinement, problems
