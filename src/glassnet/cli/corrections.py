@@ -13,7 +13,9 @@ def correction_lines(model: TabularModel) -> list[tuple[str, str]]:
     """Label and text of the linear path, the calibration and the intervals, as far as the model has them."""
     lines = []
     if model.linear is not None:
-        text = f"it makes up {model.linear.weight:.0%} of each prediction, the networks the rest"
+        weight = model.linear.weight
+        text = f"it makes up {weight:.0%} of each prediction, the networks the rest"
+        text = "it predicts alone, because the networks do not help" if weight == 1 else text
         lines.append(("Linear path", text))
     if model.calibration is not None:
         lines.append(("Calibration", calibration_text(model.calibration)))

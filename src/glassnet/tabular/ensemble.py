@@ -106,6 +106,8 @@ def _stop(runs: Sequence[MemberRun], futures: Sequence[Future[Member]]) -> None:
     """Stop all members at a step; repeatedly, because one that is just beginning clears an earlier stop."""
     for future in futures:
         future.cancel()
+    for run in runs:  # also one that was submitted while Ctrl-C came, whose future is lost
+        run.stop()
     while wait(futures, POLL_SECONDS).not_done:
         for run in runs:
             run.stop()

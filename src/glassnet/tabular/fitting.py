@@ -16,6 +16,7 @@ from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.table import Table
 from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
+from glassnet.engine.signals import defer_signals
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
 from glassnet.tabular.level_inputs import code_positions
@@ -79,7 +80,12 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
     notes = [*preparation.notes, *leaks]
-    refinement, found = _refine_into(model, data, notes)
+    try:
+        with defer_signals():  # so that Ctrl-C does not lose the members, which are trained
+            refined = _refine_into(model, data, notes)
+    except KeyboardInterrupt:
+        model.training["stopped"] = "interrupted"
+    refinement, found = refined
     problems = [*leaks, *(_interruption(members, plan, stopped) or found)]
     return Fitted(model, notes, problems, refinement)
 

@@ -54,6 +54,7 @@ class MemberRun:
         self.network: NeuralNetwork | None = None
         self.epochs_done = 0
         self.report: Callable[[Report, float], None] | None = None
+        self.is_stopped = False
 
     def train(self, time_limit: Callable[[], float | None]) -> Member:
         """Train, and return the member; `time_limit` gives the seconds, asked when the run begins."""
@@ -73,15 +74,17 @@ class MemberRun:
         best.restore_into(network)
         return Member(network, self.holdout, best.epoch, best.score, best.outputs)
 
-    def _after_epoch(self, best: BestEpoch, report: Report) -> None:
+    def _after_epoch(self, best: BestEpoch, report: Report) -> bool:
         assert self.network is not None
         score = best.consider(self.network, report.epoch)
         self.epochs_done = report.epoch
         if self.report is not None:
             self.report(report, score)
+        return self.is_stopped
 
     def stop(self) -> None:
-        """End the run at a step."""
+        """End the run at a step, or after the first epoch if it has not begun."""
+        self.is_stopped = True
         if self.network is not None:
             self.network.stop()
 
