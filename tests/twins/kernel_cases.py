@@ -238,6 +238,18 @@ def look_up_gradient(dtype: str, m: int, n: int) -> Rows:
         yield Case(address("look_up_gradient", dtype), m, vectors, outputs, operands, (n, outputs, count, *pairs))
 
 
+def scheduled_dropout(dtype: str, m: int, n: int) -> Rows:
+    rate = int(np.float64(0.3).view(np.int64))
+    operands = [numbers((m, n), dtype), blank((m, n), dtype)]
+    yield Case(address("scheduled_dropout", dtype), m, 0, n, operands, (rate, 5, 6, n - 1), numbers(n, dtype))
+
+
+def square_means(dtype: str, m: int, n: int) -> Rows:
+    for fan_in in (1, 5, 33):
+        operands = [numbers((fan_in, n), dtype), blank(n, dtype)]
+        yield Case(address("square_means", dtype), m, n, 1, operands, (fan_in,))
+
+
 def mean_cost(dtype: str, m: int, n: int) -> Rows:
     penalties = [numbers(n), numbers(2)]
     yield Case(address("mean_cost", dtype), m, 0, 4, [numbers(m), *penalties, blank(1)], (0, 2, n, 2))
@@ -280,6 +292,9 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "grouped_bp4": grouped_bp4,
     "look_up": look_up,
     "look_up_gradient": look_up_gradient,
+    "noise": by_sample("noise", 1, "features", settings=(int(np.float64(0.3).view(np.int64)), 5, 6)),
+    "scheduled_dropout": scheduled_dropout,
+    "square_means": square_means,
     "mean_cost": mean_cost,
     "clip_scale": clip_scale,
 }

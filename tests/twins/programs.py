@@ -50,6 +50,8 @@ class Case(NamedTuple):
     clip_norm: float | None = None
     clip_value: float | None = None
     factors: tuple[float, ...] = ()
+    max_norm: float | None = None
+    dropout_schedule: bool = False
     source: str = "float64"
     gain: float = 1.0
 
@@ -60,7 +62,8 @@ class Case(NamedTuple):
         update = optimizer(self.optimizer)
         parameters = segments(network)[0] if self.factors else ()
         factors = tuple(self.factors[max(segment.layer, 1) - 1] for segment in parameters)
-        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=factors, **clipping)
+        more = {"max_norm": self.max_norm is not None, "dropout_schedule": self.dropout_schedule}
+        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=factors, **clipping, **more)
         return build(network, step)
 
     @property
@@ -90,7 +93,14 @@ def fitting(cost_name: str) -> list[str]:
     return sorted(names, key=lambda name: name not in entry.pairs)
 
 
-STRICT: dict[str, Any] = {"l1": 0.01, "l2": 0.1, "weighted": True, "clip_value": 0.02, "clip_norm": 0.1}
+STRICT: dict[str, Any] = {
+    "l1": 0.01,
+    "l2": 0.1,
+    "weighted": True,
+    "clip_value": 0.02,
+    "clip_norm": 0.1,
+    "max_norm": 1.0,
+}
 WAVES = PeriodicEmbedding((4, 0), frequencies=5, outputs=2)
 TABLE: dict[str, Case] = {
     **{name: Case((6, 5, 4, 3), ("tanh", name, "linear")) for name in ACTIVATIONS},
@@ -109,6 +119,8 @@ TABLE: dict[str, Case] = {
         for name, kind in LAYERS.items()
         if may_precede_activation(kind)
     },
+    "max norm": Case((6, 17, 4), ("tanh", "tanh"), optimizer="momentum", max_norm=0.9, gain=2.0),
+    "scheduled dropout": Case((6, Dropout(0.4), 5, Dropout(0.9), 4), ("tanh", "tanh"), dropout_schedule=True, m=37),
     "groups": Case((6, 24, 10), (Softmax((3, 20, 1)), Softmax((3, 5, 2))), "categorical_cross_entropy", weighted=True),
     "wide groups": Case((6, 58), (Softmax((17, 1, 40)),), "categorical_cross_entropy", m=37),
     "groups, general": Case((6, 9, 20), ("tanh", Softmax((1, 17, 2)))),
@@ -191,6 +203,8 @@ def cases(draw: Any, stable: bool = False) -> Case:
         labels=COSTS[name].target_sum is not None and whole and draw(st.booleans()),
         clip_norm=draw(st.sampled_from((None, 0.1, 100.0))),
         clip_value=draw(st.sampled_from((None, 0.01))),
+        max_norm=draw(st.sampled_from((None, 0.5))),
+        dropout_schedule=draw(st.booleans()),
         factors=draw(st.sampled_from(((), (0.5, 0.0, 1.0, 2.0)[: len(hidden) + 1]))),
         source=draw(st.sampled_from(("float64", "float32", "uint8"))),
         gain=0.5 if stable else draw(st.sampled_from((0.3, 1.0, 5.0))),
@@ -225,6 +239,7 @@ def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> St
         np.array(batches, np.int64),
     )
     columns: dict[str, Any] = {"l1": case.l1, "l2": case.l2, "clip norm": case.clip_norm, "clip value": case.clip_value}
+    columns |= {"max norm": case.max_norm, "dropout factor": np.linspace(1, 0.1, len(batches))}
     weights = sources(case).weights
     if weights is not None:
         sums = np.array([weights[order[first : first + m]].sum() for first, m in batches])

@@ -170,6 +170,7 @@ OWN_OPERANDS = {
     "bp3": 0,
     "mean_product": 0,
     "moments": 0,
+    "square_means": 0,
     "select": 1,
     "add_selected": 1,
     "concatenate": 2,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from glassnet.tabular.calibration import Calibration
     from glassnet.tabular.model import TabularModel
 
 
@@ -13,22 +14,23 @@ def correction_lines(model: TabularModel) -> list[tuple[str, str]]:
     lines = []
     if model.linear is not None:
         weight = model.linear.weight
-        text = "not used: the networks alone are better" if weight == 0 else f"{weight:.0%} of each prediction"
+        text = f"it makes up {weight:.0%} of each prediction, the networks the rest"
+        text = "it predicts alone, because the networks do not help" if weight == 1 else text
         lines.append(("Linear path", text))
     if model.calibration is not None:
-        lines.append(("Calibration", calibration_text(model)))
+        lines.append(("Calibration", calibration_text(model.calibration)))
     if model.intervals is not None:
-        lines.append(("Intervals", "fitted to the errors on rows that the networks had left out"))
+        lines.append(("Intervals", "from the errors on rows left out: glassnet predict --interval 0.9"))
     return lines
 
 
-def calibration_text(model: TabularModel) -> str:
-    """One line on how the probabilities were made honest."""
-    temperature = model.calibration.temperature
+def calibration_text(calibration: Calibration) -> str:
+    """One line on what was done to the probabilities."""
+    temperature = calibration.temperature
     if temperature == 1:
         effect = "the networks' probabilities are used as they are"
     else:
         direction = "less" if temperature > 1 else "more"
         effect = f"temperature {temperature:.3g}, which makes the probabilities {direction} certain"
-    steps = ", then isotonic steps" if getattr(model.calibration, "isotonic", None) is not None else ""
-    return f"{effect}{steps}; fitted to rows that the networks had left out"
+    steps = ", then isotonic steps" if calibration.isotonic is not None else ""
+    return f"{effect}{steps}; fitted to rows left out"

@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from glassnet.cli.options import ModelArgument
 
+INTERVAL_HELP = "Write bounds beside each quantity that contain a share of the true ones, such as 0.9."
 KEEP_HELP = "Columns of FILE to write before the predictions; commas between names."
 
 
@@ -17,6 +18,7 @@ def predict(
     file: Annotated[str, Argument(metavar="FILE", help="Data like the training data; columns are matched by name.")],
     out: Annotated[str, Option(metavar="PATH", help="The file to write: .csv or .parquet; - writes CSV to stdout.")],
     proba: Annotated[bool, Option("--proba", help="Write the probability of each class beside the class.")] = False,
+    interval: Annotated[float | None, Option(metavar="COVERAGE", help=INTERVAL_HELP, show_default="none")] = None,
     keep: Annotated[list[str], Option(metavar="COLUMNS", help=KEEP_HELP)] = [],  # noqa: B006 (read only)
     raw_cells: Annotated[
         bool,
@@ -41,10 +43,10 @@ def predict(
     if out != "-":
         check_output(out, model, file, error=DataError)
     loaded = load_model(model)
-    check_request(loaded, proba)
+    check_request(loaded, proba, interval)
     x, data = read_inputs(file, loaded)
     kept = kept_columns(data, keep)
-    table = with_kept_columns(kept, prediction_table(loaded, x, proba))
+    table = with_kept_columns(kept, prediction_table(loaded, x, proba, interval))
     write_predictions(table, out, format_name, raw=raw_cells)
     written = "written to stdout" if out == "-" else f"written to {out}"
     print(f"{table.num_rows:,} predictions for {data.path} {written}", file=sys.stderr if out == "-" else sys.stdout)

@@ -38,23 +38,42 @@ def file_format(out: str) -> str:
     raise ParameterError(f"--out is {out}; its name must end in .csv or .parquet, or be - for CSV on stdout.")
 
 
-def check_request(model: TabularModel, proba: bool) -> None:
+def check_request(model: TabularModel, proba: bool, interval: float | None) -> None:
     """Refuse, before any data is read, what a model cannot give. Raises ParameterError."""
+    if interval is not None and not 0 < interval < 1:
+        raise ParameterError(f"--interval is {interval:g}; it must be between 0 and 1, such as 0.9.")
+    if interval is not None and isinstance(model.target, ClassTarget):
+        raise ParameterError("--interval is for quantities, but this model predicts classes; use --proba.")
+    if interval is not None and model.intervals is None:
+        raise ParameterError("--interval needs a tabular model; train it without the options of a plain network.")
     if proba and not isinstance(model.target, ClassTarget):
         raise ParameterError("--proba is for classes, but this model predicts a quantity; leave it out.")
 
 
-def prediction_table(model: TabularModel, x: Array, proba: bool) -> pa.Table:
-    """Predict one row per sample: the column `prediction`, and with `proba` a column `p_CLASS` for each class."""
+def prediction_table(model: TabularModel, x: Array, proba: bool, interval: float | None = None) -> pa.Table:
+    """Predict one row per sample: the column `prediction`, and with `proba` a column `p_CLASS` for each class.
+
+    Of quantities there are `lower` and `upper` as well, where an interval of that coverage is asked for.
+    """
     if not isinstance(model.target, ClassTarget):
-        values = model.values(x)
-        names = ["prediction"] if values.shape[1] == 1 else [f"prediction_{k + 1}" for k in range(values.shape[1])]
-        return pa.table(dict(zip(names, values.T, strict=True)))
+        return _quantities(model, x, interval)
     probabilities = model.probabilities(x)
     columns = {"prediction": model.target.decode(probabilities.argmax(axis=1))}
     if proba:
         shares = np.ascontiguousarray(probabilities.T)
         columns |= {f"p_{name}": column for name, column in zip(model.target.classes, shares, strict=True)}
+    return pa.table(columns)
+
+
+def _quantities(model: TabularModel, x: Array, interval: float | None) -> pa.Table:
+    values = model.values(x)
+    bounds = None if interval is None else model.interval(x, interval)
+    columns = {}
+    for output in range(values.shape[1]):
+        suffix = "" if values.shape[1] == 1 else f"_{output + 1}"
+        columns[f"prediction{suffix}"] = values[:, output]
+        if bounds is not None:
+            columns[f"lower{suffix}"], columns[f"upper{suffix}"] = bounds[:, output].T
     return pa.table(columns)
 
 

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from typer import Exit
+
 from glassnet.errors import unknown_name
 from glassnet.training.terminal_bar import GuardedStream
 
@@ -55,6 +57,8 @@ def progress_lines(requested: str) -> Iterator[ProgressLines]:
     with contextlib.redirect_stdout(sys.stderr) if lines else contextlib.nullcontext():
         try:
             yield lines
+        except Exit:
+            raise
         except Exception as error:
             lines.event("failed", message=str(error))
             raise

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from glassnet.tabular.model import TabularModel
 
 MAX_LISTED_INPUTS = 20
-NOT_SHOWN = ("recipe", "constant", "best epochs")  # are shown elsewhere, or are long lists
+NOT_SHOWN = ("recipe", "report", "constant", "best epochs")  # are shown elsewhere, or are long
 
 
 def show(model: ModelArgument, member: MemberOption = None) -> None:
@@ -22,14 +22,14 @@ def show(model: ModelArgument, member: MemberOption = None) -> None:
     A plain network is shown with its equations and parameters; of a model of several networks, --member N shows those
     of one.
     """
-    from glassnet.cli.stored_model import load_model, member_text, network_of
+    from glassnet.cli.stored_model import is_plain, load_model, member_text, network_of, optimizer_name
 
     loaded = load_model(model)
     network = network_of(loaded, member)
-    if len(loaded.members) == 1 or member is not None:
+    if is_plain(loaded) or member is not None:
         if text := member_text(loaded, member):
             print_line("Member", text)
-        _print_network(network, loaded.training.get("optimizer"))
+        _print_network(network, optimizer_name(loaded))
     else:
         _print_members(loaded)
     _print_data(loaded)
@@ -54,7 +54,8 @@ def _print_network(network: NeuralNetwork, optimizer: object) -> None:
 def _print_members(model: TabularModel) -> None:
     """The networks of a model in a few lines: those of one recipe differ in their weights only."""
     count, network = len(model.members), model.members[0].network
-    print_line("Networks", f"{count}, averaged; --member N shows the equations and weights of one")
+    averaged = "1" if count == 1 else f"{count}, averaged"
+    print_line("Networks", f"{averaged}; --member N shows the equations and weights of one")
     print_line("Each", str(network))
     best = [member.best_epoch for member in model.members]
     if any(best):

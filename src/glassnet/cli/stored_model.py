@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from glassnet.cli.scores import Scores, class_scores, number_scores
 from glassnet.data.preprocessing import TablePreparation
-from glassnet.data.target import ClassTarget
+from glassnet.data.target import ClassTarget, NumberTarget
 from glassnet.errors import ParameterError, counted
 from glassnet.files.storage import read_metadata
 from glassnet.network import NeuralNetwork
@@ -53,6 +54,19 @@ def member_text(model: TabularModel, number: int | None) -> str:
     return f"network {number or 1} of {count}{'' if number else '; --member chooses another'}"
 
 
+def is_plain(model: TabularModel) -> bool:
+    """Whether the model is a plain network, which no recipe has built."""
+    return "recipe" not in model.training
+
+
+def optimizer_name(model: TabularModel) -> Any:
+    """The name of the optimiser that trained the networks, as far as it is known."""
+    recipe = model.training.get("recipe")
+    if isinstance(recipe, dict):
+        return "adamw" if recipe.get("decay") else "adam"
+    return model.training.get("optimizer")
+
+
 def wording(model: TabularModel) -> Wording:
     """The terms of a diagnosis for users of the command line: its options, and the names in the table."""
     rate = model.training.get("lr")
@@ -74,7 +88,12 @@ def scores_of(model: TabularModel, prediction: Array, encoded: Array) -> Scores:
     """Score probabilities (n, classes) or values (n, outputs) against the encoded targets (n, ...)."""
     if isinstance(model.target, ClassTarget):
         return class_scores(prediction, encoded)
-    return number_scores(prediction, model.target.decode(encoded))
+    return number_scores(prediction, true_values(model.target, encoded))
+
+
+def true_values(target: NumberTarget, encoded: Array) -> Array:
+    """The true values (n, outputs) that were encoded; `decode` is for predictions, and corrects those of logarithms."""
+    return replace(target, smearing=[]).decode(encoded)
 
 
 def training_program(network: NeuralNetwork, optimizer_name: Any) -> Program:

@@ -8,6 +8,7 @@ from glassnet.errors import ParameterError, unknown_name
 from glassnet.training.settings import whole
 
 CLASS_WEIGHTS = ("balanced",)
+LOG_TARGETS = {"auto": None, "yes": True, "no": False}
 
 
 class TabularOptions(NamedTuple):
@@ -17,6 +18,7 @@ class TabularOptions(NamedTuple):
     metric: str = "auto"
     class_weight: str | None = None
     time_limit: float | None = None
+    log_target: str = "auto"
     seed: int = 0
     threads: int | None = None
     quiet: bool = False
@@ -34,6 +36,8 @@ def check_tabular_options(options: Any) -> None:
         raise unknown_name("metric", options.metric, known)
     if options.class_weight not in (None, *CLASS_WEIGHTS):
         raise unknown_name("class weight", options.class_weight, CLASS_WEIGHTS)
+    if options.log_target not in LOG_TARGETS:
+        raise unknown_name("--log-target", options.log_target, LOG_TARGETS)
     if options.threads is not None:
         whole("threads", options.threads)
     if options.seed < 0:

@@ -6,39 +6,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from glassnet.cli.confusion import confusion
-from glassnet.cli.honest_scores import honest_predictions
 from glassnet.cli.importance import column_importance
 from glassnet.cli.printing import print_line
-from glassnet.data.target import ClassTarget
+from glassnet.cli.stored_model import true_values
+from glassnet.data.target import ClassTarget, NumberTarget
 from glassnet.plots.calibration import plot_calibration
 from glassnet.plots.confusion import draw_confusion
 from glassnet.plots.figure import save_figure
 from glassnet.plots.importance import plot_importance
 from glassnet.plots.members import plot_members
 from glassnet.plots.residuals import plot_residuals
-from glassnet.tabular.fitting import Rows
+from glassnet.tabular.fitting import Fitted, Rows
 from glassnet.tabular.model import TabularModel
 
 LEFT_OUT = "rows left out of training"
 LOSSES = {"log_loss": "log-loss", "rmse": "RMSE", "mae": "MAE"}  # their scores have the opposite sign
 
 
-def draw_pictures(model: TabularModel, rows: Rows, scores: Mapping[int, Sequence[float]], folder: Path) -> None:
+def draw_pictures(fitted: Fitted, rows: Rows, scores: Mapping[int, Sequence[float]], folder: Path) -> None:
     """Draw the training curves, the calibration and confusion or the residuals, and the importance of the columns."""
+    model, refinement = fitted.model, fitted.refinement
     if scores:
         print_line("Picture", save_figure(_curves(model, scores), folder / "training.png"))
-    predictions, chosen = honest_predictions(model, rows)
-    predicted, true = predictions["model"], rows.y[chosen]
+    predicted, true = refinement.predictions, rows.y[refinement.rows]
     if isinstance(model.target, ClassTarget):
         names = [str(name) for name in model.target.classes]
         counts = confusion(predicted.argmax(axis=1), true, len(names))
         print_line("Picture", save_figure(_confusion(counts, names), folder / "confusion.png"))
         print_line("Picture", save_figure(_calibration(predicted, true, model.target), folder / "calibration.png"))
     else:
-        for output, figure in enumerate(_residuals(predicted, model.target.decode(true), model.target.name)):
+        for output, figure in enumerate(_residuals(predicted, true, model.target)):
             name = "residuals.png" if predicted.shape[1] == 1 else f"residuals_{output + 1}.png"
             print_line("Picture", save_figure(figure, folder / name))
     importance = column_importance(model, rows)
@@ -73,7 +71,7 @@ def _calibration(probabilities: Any, codes: Any, target: ClassTarget) -> Any:
     return plot_calibration(probabilities.max(axis=1), predicted == codes, "the predicted class is right", LEFT_OUT)
 
 
-def _residuals(predicted: Any, true: Any, name: str) -> list[Any]:
-    columns = np.asarray(predicted).T
+def _residuals(predicted: Any, true: Any, target: NumberTarget) -> list[Any]:
+    columns, name = target.decode(predicted).T, target.name
     names = [name] if len(columns) == 1 else [f"{name} {number + 1}" for number in range(len(columns))]
-    return [plot_residuals(*pair, LEFT_OUT) for pair in zip(columns, np.asarray(true).T, names, strict=True)]
+    return [plot_residuals(*pair, LEFT_OUT) for pair in zip(columns, true_values(target, true).T, names, strict=True)]

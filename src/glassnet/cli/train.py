@@ -17,6 +17,8 @@ MetricOption = Annotated[str, options.tabular_option(metavar="NAME", help=METRIC
 ClassWeightOption = Annotated[
     str | None, options.tabular_option(metavar="NAME", help=CLASS_WEIGHT_HELP, show_default="none")
 ]
+LOG_HELP = "Whether the logarithm of a positive quantity is learnt: auto (as the preset decides), yes or no."
+LogTargetOption = Annotated[str, options.tabular_option(metavar="NAME", help=LOG_HELP)]
 TimeLimitOption = Annotated[
     float | None, Option(metavar="SECONDS", help="End the training after so many seconds.", show_default="none")
 ]
@@ -39,6 +41,7 @@ def train(
     preset: PresetOption = "default",
     metric: MetricOption = "auto",
     class_weight: ClassWeightOption = None,
+    log_target: LogTargetOption = "auto",
     hidden: options.HiddenOption = "128,64",
     activation: options.ActivationOption = "relu",
     cost: options.CostOption = "auto",

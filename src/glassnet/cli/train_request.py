@@ -21,7 +21,7 @@ OF_NETWORKS = (
     *("hidden", "activation", "cost", "optimizer", "schedule", "initializer", "lr", "batch_size", "epochs"),
     *("validation", "patience", "dropout", "l2"),
 )
-OF_TABULAR_MODELS = ("preset", "metric", "class_weight")
+OF_TABULAR_MODELS = ("preset", "metric", "class_weight", "log_target")
 
 
 class TrainRequest(NamedTuple):

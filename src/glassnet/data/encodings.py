@@ -23,6 +23,7 @@ MIN_DEVIATION = 1e-300
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 DAYS_PER_YEAR = 365.2425
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MANY_DAYS = 1024  # from which on days are encoded once each, if they repeat
 FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
 Locate = Callable[[int], str]
 
@@ -201,6 +202,15 @@ class DateParts(Serializable):
 
     def encode_into(self, values: Array, out: Array, locate: Locate) -> None:
         """Write the inputs of all rows into `out` (n, features), float32."""
+        if len(values) < MANY_DAYS or (days := _calendar(values)) is None:
+            self._encode_days_into(values, out)
+            return
+        encoded = np.empty((len(days), out.shape[1]), out.dtype)
+        self._encode_days_into(days, encoded)
+        indices = np.where(np.isnan(values), len(days) - 1, values - days[0]).astype(np.int64)
+        np.take(encoded, indices, axis=0, out=out, mode="clip")
+
+    def _encode_days_into(self, values: Array, out: Array) -> None:
         missing = np.isnan(values)
         parts = self._parts(np.where(missing, 0.0, values))
         for index, part in enumerate(parts):
@@ -243,6 +253,14 @@ def positions_of(codes: list[int]) -> Array:
     positions = np.full(max(codes, default=-1) + 4, -1, np.int64)
     positions[codes] = np.arange(len(codes))
     return positions
+
+
+def _calendar(values: Array) -> Array | None:
+    """All days from the first to the last, and NaN, where they are whole days that repeat; otherwise None."""
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    if not high - low < len(values) // 2 or not ((values == np.floor(values)) | np.isnan(values)).all():
+        return None
+    return np.append(np.arange(low, high + 1), np.nan)
 
 
 def years_and_positions(days: Array) -> tuple[Array, Array]:

@@ -52,6 +52,8 @@ def _column(series: nw.Series[Any]) -> Any:
     if isinstance(getattr(native, "dtype", None), np.dtype) and native.dtype.kind in "fiu":
         return pa.array(native.to_numpy(), from_pandas=True)  # the same as below, ten times as fast
     try:
+        if type(native).__module__.startswith("pandas."):
+            return pa.Array.from_pandas(native)  # as narwhals does, which copies the column before
         return series.alias("column").to_arrow()  # any name may be a number or a tuple
     except (pa.ArrowException, TypeError, OverflowError):
         cells = series.to_list()

@@ -84,7 +84,7 @@ class BinnedNumber(RobustNumber):
 
     def features(self, name: str) -> list[str]:
         """The names of the network's inputs that come from this column."""
-        bins = [f"{name} ≥ {edge:.6g}" for edge in self.edges[:-1]]
+        bins = [f"{name} ≥ {edge}" for edge in distinct_texts(self.edges[:-1])]
         return [name, *bins, *([f"{name} is missing"] if self.indicator else [])]
 
     def encode_into(self, values: Array, out: Array, locate: Locate) -> None:
@@ -136,11 +136,19 @@ def robust_scaled(values: Array, median: Array | float, scale: Array | float) ->
 
 
 def bin_edges(statistics: NumberStatistics, bins: int) -> list[float]:
-    """The different quantiles that bound at most `bins` bins; empty if they bound fewer than two."""
-    edges = np.unique(statistics.quantiles(np.linspace(0, 1, bins + 1)))
+    """What bounds at most `bins` bins: the different values if they are few, else quantiles; empty below two bins."""
+    edges = np.unique(statistics.sample)
+    if len(edges) > bins + 1:
+        edges = np.unique(statistics.quantiles(np.linspace(0, 1, bins + 1)))
     wide = np.diff(edges / 2, prepend=-np.inf) > MIN_SPREAD
     edges = edges[wide]
     return edges.tolist() if len(edges) >= MIN_EDGES else []
+
+
+def distinct_texts(numbers: list[float]) -> list[str]:
+    """Different numbers as different texts, with six digits or as many as it takes."""
+    texts = ([f"{number:.{digits}g}" for number in numbers] for digits in range(6, 18))
+    return next(candidate for candidate in texts if len(set(candidate)) == len(numbers))
 
 
 def _half_spread(low: float, high: float) -> float:

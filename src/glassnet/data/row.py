@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from glassnet.data.columns import Column, check_present
+from glassnet.data.date_spelling import PARTS
 from glassnet.data.number_spelling import PLAIN
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.reading import Array
@@ -32,9 +33,13 @@ from glassnet.data.readings import (
 )
 from glassnet.data.table import Table
 
+DECIMAL_COMMA = re.compile(r"[+-]?\d{1,15}(,\d{1,15})?", re.ASCII)
 PLAIN_NUMBER = re.compile(PLAIN.rstrip("$"), re.ASCII)
 BOOLEAN_CODES = {word: code for code, words in enumerate((FALSE_WORDS, TRUE_WORDS)) for word in words}
-ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
+TIME = r"(?:[T ](?P<H>\d\d):(?P<M>\d\d)(?::(?P<S>\d\d))?)?"
+YEAR = r"(?!00)\d{4}"  # 0020 would be a year of two digits
+ISO_DATE = re.compile(rf"(?P<a>{YEAR})-(?P<b>\d\d)-(?P<c>\d\d){TIME}", re.ASCII)
+YEAR_LAST = re.compile(rf"(?P<a>\d\d?)[-/. ](?P<b>\d\d?)[-/. ](?P<c>{YEAR}){TIME}", re.ASCII)
 FIRST_DAY = date(1970, 1, 1).toordinal()
 Read = Callable[[Any], float | None]
 
@@ -103,25 +108,31 @@ def _number(cell: Any) -> float | None:
 
 
 def _typed_number(reading: NumberReading) -> Read:
-    """The reader of a column with its own spelling or words, which only text needs."""
+    """The reader of a column with its own spelling or words, which only text with more than digits needs."""
     if any(PLAIN_NUMBER.fullmatch(word) for word in reading.missing):
         return _nothing
-    return lambda cell: None if isinstance(cell, str) else _number(cell)
+    return _decimal_comma if reading.spelling.decimal == "," else _number
+
+
+def _decimal_comma(cell: Any) -> float | None:
+    if not isinstance(cell, str):
+        return _number(cell)
+    return float(cell.replace(",", ".")) if DECIMAL_COMMA.fullmatch(cell) else None
 
 
 def _date_reader(reading: DateReading) -> Read:
     """The reader of ISO dates and of datetimes; a column of times, or with words of its own, goes through a table."""
     if reading.missing or reading.spelling.order == "time":
         return _nothing
-    return _days
+    return partial(_days, order=reading.spelling.order)
 
 
-def _days(cell: Any) -> float | None:
+def _days(cell: Any, order: str = "ymd") -> float | None:
     """Days since 1970-01-01, computed in the steps of `typed_days` and `DateSpelling.parse`."""
     if cell is None:
         return math.nan
     if isinstance(cell, str):
-        return _iso_days(cell)
+        return _days_of_text(cell, order)
     if not isinstance(cell, date) or cell != cell:  # pandas' NaT is unequal to itself
         return None
     days = cell.toordinal() - FIRST_DAY
@@ -131,11 +142,13 @@ def _days(cell: Any) -> float | None:
     return None if cell.tzinfo else (1_000_000 * seconds + cell.microsecond) / 1e6 / 86400
 
 
-def _iso_days(cell: str) -> float | None:
-    match = ISO_DATE.fullmatch(cell)
-    if match is None or cell[:2] == "00":  # a year of two digits
+def _days_of_text(cell: str, order: str) -> float | None:
+    match = ISO_DATE.fullmatch(cell) or (YEAR_LAST.fullmatch(cell) if order in PARTS else None)
+    if match is None:
         return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+    parts = match.groupdict("0")
+    a, b, c, hour, minute, second = (int(parts[name]) for name in "abcHMS")
+    year, month, day = (a, b, c) if match.re is ISO_DATE else (c, b, a) if order == "dmy" else (c, a, b)
     try:
         days = date(year, month, day).toordinal() - FIRST_DAY
     except ValueError:

@@ -59,7 +59,8 @@ class ColumnSummary:
             return cls(name, kind, table.rows, type_name="text", **parts)
         if kind in ("empty", "other"):
             missing = column.null_count if kind == "other" else len(column)
-            return cls(name, kind, len(column), missing, NumberStatistics(), Levels(), type_name=type_name)
+            numbers = NumberStatistics(missing=missing)
+            return cls(name, kind, len(column), missing, numbers, Levels(), type_name=type_name)
         values = typed_days(column.combine_chunks()) if kind in ("date", "time") else as_float(column)
         numbers = NumberStatistics.of(np.where(np.isinf(values), np.nan, values), first_row)
         few = kind == "boolean" or (kind == "number" and numbers.whole and _has_few_levels(values))

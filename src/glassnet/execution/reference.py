@@ -115,10 +115,21 @@ class Reference(Memory):
                 return {"limit": scalar}
             case "dropout":
                 threshold, bits, layer = row.settings
-                scale = struct.unpack("<d", struct.pack("<q", bits))[0]
                 keys = dropout_keys(self.seed, layer)
-                return {"threshold": threshold, "scale": scale, "keys": keys, "step": self.step}
+                return {"threshold": threshold, "scale": _float(bits), "keys": keys, "step": self.step}
+            case "noise":
+                bits, layer = row.settings
+                return {"scale": _float(bits), "keys": dropout_keys(self.seed, layer), "step": self.step}
+            case "scheduled_dropout":
+                bits, layer = row.settings
+                keys = dropout_keys(self.seed, layer)
+                return {"rate": _float(bits), "factor": scalar, "keys": keys, "step": self.step}
         return {}
+
+
+def _float(bits: int) -> float:
+    """The float64 of these bits."""
+    return float(struct.unpack("<d", struct.pack("<q", bits))[0])
 
 
 def shuffle_into(orders: Array, draws: Array) -> None:

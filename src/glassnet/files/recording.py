@@ -86,7 +86,7 @@ class Recorder:
     def _unwritten(self, history: History) -> History:
         """The epochs and measurements that are not written yet; from now on they count as written."""
         part = History(history.reports[self.written_reports :], history.stopped)
-        part.best_epoch, part.warnings = history.best_epoch, history.warnings
+        part.best_epoch, part.best_by, part.warnings = history.best_epoch, history.best_by, history.warnings
         new = [measurement for measurement in history.layers.measurements if measurement[1] > self.written_step]
         part.layers = LayerHistory(new, history.layers.batch_size)
         self.written_reports, self.written_step = len(history), new[-1][1] if new else self.written_step

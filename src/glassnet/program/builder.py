@@ -122,7 +122,7 @@ class _Builder(EquationList):
         """Add the forward equations of the next `count` layers, the first of which reads x."""
         passes: list[_LayerPass] = []
         for _ in range(count):
-            equations = LayerEquations(self, next(self.positions), self.training, self.step is not None)
+            equations = LayerEquations(self, next(self.positions), self.training, self.step)
             passes.append(_LayerPass(equations, x, equations.position.entry.forward(equations, x)))
             x = passes[-1].out
         return passes

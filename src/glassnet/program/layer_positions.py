@@ -55,11 +55,17 @@ def segments(architecture: Architecture) -> tuple[tuple[Segment, ...], tuple[Seg
     return tuple(parameters), tuple(statistics)
 
 
+def float_bits(number: float) -> int:
+    """The bits of a float64 as an integer, for the settings of an equation."""
+    return int(struct.unpack("<q", struct.pack("<d", number))[0])
+
+
 class LayerEquations:
     """The LayerBuilder that a layer's `forward` and `backward` are given."""
 
-    def __init__(self, equations: EquationList, position: LayerPosition, training: bool, learning: bool) -> None:
-        self.equations, self.position, self.training, self.learning = equations, position, training, learning
+    def __init__(self, equations: EquationList, position: LayerPosition, training: bool, step: Any = None) -> None:
+        self.equations, self.position, self.training = equations, position, training
+        self.learning, self.dropout_schedule = step is not None, step is not None and step.dropout_schedule
         self.name, self.width = position.name, position.width
 
     def quantity(self, key: str) -> str:
@@ -99,10 +105,19 @@ class LayerEquations:
 
     def drop(self, read: str, write: str, rate: float, text: str) -> None:
         """Add a dropout equation; the number of this position enters its hash."""
-        scale = struct.unpack("<q", struct.pack("<d", 1 / (1 - rate)))[0]
-        settings = (round(rate * 2**32), scale, self.position.number)
         text, writes = f"{symbol(write)} = {text}", {write: self._shape("full")}
-        self.equations.add("dropout", (read,), writes, text, settings=settings, layer=self.position.layer)
+        fields: dict[str, Any] = {"settings": (round(rate * 2**32), float_bits(1 / (1 - rate)), self.position.number)}
+        if self.dropout_schedule:
+            fields = {"settings": (float_bits(rate), self.position.number), "scalars": ("dropout factor",)}
+            text = text[:-1] + "·dropout schedule)"
+        kind = "scheduled_dropout" if self.dropout_schedule else "dropout"
+        self.equations.add(kind, (read,), writes, text, layer=self.position.layer, **fields)
+
+    def noise(self, read: str, write: str, scale: float, text: str) -> None:
+        """Add an equation of noise; the number of this position enters its hash."""
+        settings, text = (float_bits(scale), self.position.number), f"{symbol(write)} = {text}"
+        writes = {write: self._shape("full")}
+        self.equations.add("noise", (read,), writes, text, settings=settings, layer=self.position.layer)
 
     def mean(self, parameter: str, *reads: str) -> None:
         """Add the gradient of a parameter: the mean over the batch of the product of `reads`."""

@@ -30,12 +30,14 @@ Role = Literal[
 ]
 
 SPLITS = {  # how threads share an equation: by samples, by units (columns, or rows of W), or one thread computes it
-    **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "propagate", "dropout"), "samples"),
+    **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "propagate"), "samples"),
+    **dict.fromkeys(("dropout", "scheduled_dropout", "noise"), "samples"),
     **dict.fromkeys(("softmax", "softmax_error", "softmax_cost"), "samples"),
     **dict.fromkeys(("feature_mean", "feature_mean_product", "feature_moments"), "samples"),
     **dict.fromkeys(("select", "add_selected", "concatenate", "split", "look_up"), "samples"),
     **dict.fromkeys(("grouped_affine", "grouped_propagate"), "samples"),
     **dict.fromkeys(("bp4", "bp3", "mean_product", "moments", "grouped_bp4", "look_up_gradient"), "units"),
+    "square_means": "units",
     **dict.fromkeys(("mean_cost", "clip_scale"), "once"),
 }
 

@@ -156,7 +156,7 @@ LAYER_SENTENCES = {
 
 def layer_sentence(row: Row) -> str:
     """What an equation of a layer between the dense layers does, in a sentence."""
-    if row.kind == "dropout" and row.label == "forward":
+    if row.kind in ("dropout", "scheduled_dropout") and row.label == "forward":
         return "Dropout sets randomly chosen values to 0 and divides the others by the share that it keeps."
     if row.kind in LAYER_SENTENCES:
         return LAYER_SENTENCES[row.kind]

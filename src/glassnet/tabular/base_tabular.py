@@ -17,22 +17,25 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.options import COLUMN_OPTIONS, ReadingOptions
-from glassnet.data.preprocessing import ArrayPreparation
+from glassnet.data.preprocessing import ArrayPreparation, TablePreparation
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
 from glassnet.data.target import TargetColumn
 from glassnet.errors import DataError
 from glassnet.estimators.fit_warnings import FitWarning
+from glassnet.tabular.column_warnings import warn_of_columns
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.number_inputs import NumberInputs
-from glassnet.tabular.raw_columns import informative_columns, raw_table
+from glassnet.tabular.python_notes import python_note
+from glassnet.tabular.raw_columns import PATH, informative_columns, raw_table
 from glassnet.tabular.recipe import Recipe, recipe
 from glassnet.tabular.report import Report
 from glassnet.tabular.reporting import KEY as REPORT
 from glassnet.tabular.saving import TabularSavingMixin
+from glassnet.tabular.single_row import SingleRow, row_of_frame
 
 Array = np.ndarray[Any, Any]
 NAME_OF_TARGET = "y"
@@ -88,11 +91,16 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
             raise DataError(f"{table.path} has 1 sample; at least 2 are needed.")
         values, notes = self._target_values(y)
         plan = self._recipe or recipe(self.preset, self.task, table.rows, len(table.names), self._output_count(values))
-        rows = self._rows(table, *self._fit_target(values, plan), sample_weight)
+        target, encoded = self._fit_target(values, plan)
+        notes += filter(None, [getattr(target, "note", "")])
+        rows = self._rows(table, target, encoded, sample_weight)
         chooser = ColumnChooser(Summary.of(rows.table), self._options(rows.table, named), rows.table)
         limit = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - started), 0.0)
         execution = Execution(self.n_jobs, limit, int(bool(self.verbose)))
-        fitted = fit_model(rows, chooser, Settings(plan, self.metric, seed, execution))
+        try:
+            fitted = fit_model(rows, chooser, Settings(plan, self.metric, seed, execution))
+        except DataError as error:
+            raise DataError(python_note(str(error))) from error
         self._store(fitted, table, named, notes)
         return self
 
@@ -115,19 +123,20 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
     def _store(self, fitted: Fitted, table: Table, named: bool, notes: list[str]) -> None:
         """Set the fitted attributes, and say what was found."""
         self._set_model(fitted.model, table.names, named)
-        self.notes_ = [*notes, *fitted.notes]
+        self.notes_ = [*notes, *map(python_note, fitted.notes)]
         if self.verbose:
             for note in self.notes_:
                 print(f"Note: {note}", file=sys.stderr)
         for problem in fitted.problems:
-            warnings.warn(FitWarning(problem), stacklevel=5)
+            warnings.warn(FitWarning(python_note(problem)), stacklevel=5)
 
     def _set_model(self, model: TabularModel, names: list[str], named: bool) -> None:
         """Set the attributes of a fitted estimator; `names` are those of all raw columns, from a person if `named`."""
         self.model_, self.n_features_in_ = model, len(names)
         self._names, self._is_named = names, named
         self._number_inputs = NumberInputs.of(model.preparation, names)
-        self.__dict__.pop("feature_names_in_", None)
+        for name in ("feature_names_in_", "_rows_prepared"):
+            self.__dict__.pop(name, None)
         if named:
             self.feature_names_in_ = np.array(names, object)
 
@@ -155,6 +164,8 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
             return self.model_.preparation.transform(array.reshape(len(array), -1), "X")
         if self._number_inputs is not None and (x := self._number_inputs(X)) is not None:
             return x
+        if self._is_named and (row := row_of_frame(X)) is not None:
+            return self._single_row.inputs(row, PATH)
         table, named = raw_table(X, self)
         if not (named and self._is_named):
             if len(table.names) != self.n_features_in_:
@@ -163,7 +174,22 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
                     f"{self.n_features_in_} features as input."
                 )
             table = Table(table.path, table.data.rename_columns(self._names))
-        return self.model_.inputs(table)
+        x, notes = self.model_.prepare(table)
+        warn_of_columns(notes, stacklevel=4)
+        return x
+
+    @property
+    def _single_row(self) -> SingleRow:
+        """What prepares single rows; built at the first one, and not copied."""
+        if "_rows_prepared" not in vars(self):
+            check_is_fitted(self)
+            if not isinstance(self.model_.preparation, TablePreparation):
+                raise DataError("the model was trained on arrays, which have no named columns; pass an array.")
+            self._rows_prepared = SingleRow(self.model_.preparation)
+        return self._rows_prepared
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_rows_prepared"}
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")

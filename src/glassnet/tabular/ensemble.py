@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from glassnet.engine.threads import available_threads
 from glassnet.tabular.holdouts import holdouts
-from glassnet.tabular.member import Member, MemberRun, TrainingData
+from glassnet.tabular.member import Member, MemberRun
 from glassnet.tabular.metrics import Scores
+from glassnet.tabular.observer import NO_OBSERVER, FitObserver
 from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.time_shares import TimeShares, within_time
+from glassnet.tabular.training_data import TrainingData
 from glassnet.training.progress import progress
 
 Array = np.ndarray[Any, Any]
@@ -32,6 +35,7 @@ class Execution(NamedTuple):
     n_jobs: int | None = None
     time_limit: float | None = None
     verbose: int | None = 0
+    observer: FitObserver = NO_OBSERVER
 
     @property
     def threads(self) -> int:
@@ -68,10 +72,10 @@ def train_members(
     plan = recipe if shares.seconds_left() is None else within_time(data, recipe, shares, threads, seed)
     seeds = np.random.default_rng(seed).integers(2**31, size=plan.members).tolist()
     left_out = holdouts(data.y, plan.holdouts, plan.members, seed, classes=data.are_classes)
-    runs = [
-        MemberRun(data, rows, plan.of_member(number), seed, scores)
-        for number, (rows, seed) in enumerate(zip(left_out, seeds, strict=True))
-    ]
+    runs = []
+    for number, (rows, member_seed) in enumerate(zip(left_out, seeds, strict=True)):
+        runs.append(MemberRun(data, rows, plan.of_member(number), member_seed, scores))
+        runs[-1].report = partial(execution.observer.epoch, number + 1)
     futures: list[Future[Member]] = []
     with ThreadPoolExecutor(min(threads, len(runs)), "glassnet") as pool:
         shares.divide(len(runs), threads)
@@ -103,6 +107,8 @@ def _stop(runs: Sequence[MemberRun], futures: Sequence[Future[Member]]) -> None:
     """Stop all members at a step; repeatedly, because one that is just beginning clears an earlier stop."""
     for future in futures:
         future.cancel()
+    for run in runs:  # also one that was submitted while Ctrl-C came, whose future is lost
+        run.stop()
     while wait(futures, POLL_SECONDS).not_done:
         for run in runs:
             run.stop()
@@ -140,16 +146,3 @@ def member_outputs(members: Sequence[Member], x: Array) -> list[Array]:
         return [predict(member) for member in members]
     with ThreadPoolExecutor(threads, "glassnet") as pool:
         return list(pool.map(predict, members))
-
-
-def holdout_outputs(members: Sequence[Member], x: Array) -> tuple[Array, Array]:
-    """The rows that some members left out, in order, and the mean of these members' outputs for them.
-
-    x (n, features) are the inputs of the fitted rows. Where the holdouts cover all rows, so does the result.
-    """
-    total, counts = np.zeros((len(x), members[0].network.architecture.outputs)), np.zeros(len(x), np.int64)
-    for member in members:
-        total[member.holdout] += member.network.predict(x[member.holdout].T).T
-        counts[member.holdout] += 1
-    rows = np.flatnonzero(counts)
-    return rows, total[rows] / counts[rows, np.newaxis]

@@ -9,24 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from glassnet.errors import DivergedError
 from glassnet.network import NeuralNetwork
-from glassnet.program.parameters import Segment
-from glassnet.tables.costs import CategoricalCrossEntropy, Cost, Quadratic
-from glassnet.tables.embeddings import PeriodicEmbedding, PiecewiseLinear
-from glassnet.tables.layers import Dropout, ParametricActivation
-from glassnet.tables.optimizers import Adam, AdamW
 from glassnet.tabular.cross_fitted import CrossFittedOutputs
-from glassnet.tabular.input_layers import InputLayers
+from glassnet.tabular.member_network import build_network, train_network
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.recipe import Recipe
-from glassnet.training.fit import Callback
-from glassnet.training.history import History, Report
+from glassnet.tabular.training_data import TrainingData
+from glassnet.training.history import Report
 
 Array = np.ndarray[Any, Any]
 
@@ -49,30 +43,6 @@ class Member:
     holdout_outputs: Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """Inputs (n, features) float32, encoded targets (n,) class numbers or (n, outputs), and weights (n,) or None.
-
-    `numbers` are the columns of x that hold numbers, which members may see in several ways.
-    """
-
-    x: Array
-    y: Array
-    weights: Array | None
-    outputs: int
-    numbers: tuple[int, ...] = ()
-
-    @property
-    def are_classes(self) -> bool:
-        """Whether the targets are classes."""
-        return self.y.ndim == 1
-
-    def part(self, rows: Array) -> TrainingData:
-        """Some of the rows."""
-        weights = None if self.weights is None else self.weights[rows]
-        return TrainingData(self.x[rows], self.y[rows], weights, self.outputs, self.numbers)
-
-
 class MemberRun:
     """The training of one member in a thread of its own.
 
@@ -83,6 +53,8 @@ class MemberRun:
         self.data, self.holdout, self.recipe, self.seed, self.scores = data, holdout, recipe, seed, scores
         self.network: NeuralNetwork | None = None
         self.epochs_done = 0
+        self.report: Callable[[Report, float], None] | None = None
+        self.is_stopped = False
 
     def train(self, time_limit: Callable[[], float | None]) -> Member:
         """Train, and return the member; `time_limit` gives the seconds, asked when the run begins."""
@@ -102,13 +74,17 @@ class MemberRun:
         best.restore_into(network)
         return Member(network, self.holdout, best.epoch, best.score, best.outputs)
 
-    def _after_epoch(self, best: BestEpoch, report: Report) -> None:
+    def _after_epoch(self, best: BestEpoch, report: Report) -> bool:
         assert self.network is not None
-        best.consider(self.network, report.epoch)
+        score = best.consider(self.network, report.epoch)
         self.epochs_done = report.epoch
+        if self.report is not None:
+            self.report(report, score)
+        return self.is_stopped
 
     def stop(self) -> None:
-        """End the run at a step."""
+        """End the run at a step, or after the first epoch if it has not begun."""
+        self.is_stopped = True
         if self.network is not None:
             self.network.stop()
 
@@ -128,14 +104,16 @@ class BestEpoch:
         assert self.cross_fitted.outputs is not None
         return self.cross_fitted.outputs
 
-    def consider(self, network: NeuralNetwork, epoch: int) -> None:
-        """Keep the present weights if they are the best so far."""
+    def consider(self, network: NeuralNetwork, epoch: int) -> float:
+        """Keep the present weights if they are the best so far; returns their score."""
         outputs = network.predict(self.holdout.x.T).T
         score = self._score(outputs)
-        is_best = score >= self.score or self.parameters is None
+        score = -np.inf if np.isnan(score) else score
+        is_best = score >= self.score
         if is_best:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
         self.cross_fitted.consider(outputs, is_best)
+        return score
 
     def _score(self, outputs: Array, rows: Array | None = None) -> float:
         """The score of predictions for the rows left out, or for some of them."""
@@ -148,69 +126,3 @@ class BestEpoch:
             self.consider(network, 0)
         assert self.parameters is not None
         network.parameters.vector = self.parameters
-
-
-def build_network(data: TrainingData, recipe: Recipe, seed: int) -> NeuralNetwork:
-    """The untrained network of a member: LeCun's weights, N(0, 1) hidden biases, a last layer of zeros."""
-    hidden: list[Any] = []
-    for _ in range(recipe.layers):
-        hidden += [recipe.width, *([ParametricActivation(recipe.activation)] if recipe.parametric else [])]
-        hidden += [Dropout(recipe.dropout)] if recipe.dropout else []
-    inputs = InputLayers(data.x, data.numbers, recipe)
-    layers = [data.x.shape[1], *inputs.layers, *hidden, data.outputs]
-    activations = ["linear" if recipe.parametric else recipe.activation] * recipe.layers
-    activations.append("softmax" if data.are_classes else "linear")
-    cost: Cost = CategoricalCrossEntropy(recipe.label_smoothing) if data.are_classes else Quadratic()
-    network = NeuralNetwork(layers, activations, cost, "lecun", seed=seed)
-    inputs.set_edges_of(network)
-    _inplace_initial_values(network, recipe, seed)
-    return network
-
-
-def _inplace_initial_values(network: NeuralNetwork, recipe: Recipe, seed: int) -> None:
-    rng, last = np.random.default_rng((seed, 1)), recipe.layers
-    for layer in range(last if recipe.random_biases else 0):
-        network.biases[layer] = rng.normal(size=(recipe.width, 1))
-    if recipe.zero_output:
-        network.weights[last] = np.zeros(network.weights[last].shape)
-
-
-def train_network(
-    network: NeuralNetwork, data: TrainingData, recipe: Recipe, time_limit: float | None, after_epoch: Callback
-) -> History:
-    """Train a network by the recipe on one thread, at most so many seconds."""
-    y = data.y if data.are_classes else data.y.T
-    options = training_options(network, recipe)
-    return network.train(
-        data.x.T, y, sample_weight=data.weights, callbacks=[after_epoch], time_limit=time_limit, **options
-    )
-
-
-def training_options(network: NeuralNetwork, recipe: Recipe) -> dict[str, Any]:
-    """The arguments of `NeuralNetwork.train` by the recipe; the rates make it the NTK parametrisation."""
-    factors = {segment.name: _factors(segment, recipe) for segment in network.parameters.segments.values()}
-    rates = {name: rate for name, (rate, _) in factors.items()}
-    options: dict[str, Any] = {
-        **{"batch_size": recipe.batch, "epochs": recipe.epochs, "lr": recipe.lr, "schedule": recipe.schedule},
-        **{"optimizer": Adam(beta2=recipe.beta2), "lr_factors": rates, "verbose": 0, "threads": 1},
-    }
-    if recipe.decay:
-        optimizer = AdamW(beta2=recipe.beta2, weight_decay=recipe.decay)
-        decays = {name: decay for name, (_, decay) in factors.items()}
-        options |= {"optimizer": optimizer, "decay_factors": decays, "decay_schedule": recipe.decay_schedule}
-    return options
-
-
-def _factors(segment: Segment, recipe: Recipe) -> tuple[float, float]:
-    """The factors on the rate and on the weight decay of some parameters."""
-    if segment.is_weight:
-        root = sqrt(segment.shape[0])
-        return (recipe.first_rate if segment.layer == 1 else 1.0) / root, root
-    if segment.name == f"b{segment.layer}":
-        return recipe.bias_lr, 0.0
-    if segment.name.startswith(PiecewiseLinear.name):
-        return 0.0, 0.0
-    if segment.name.startswith(PeriodicEmbedding.name):
-        return recipe.wave_lr, recipe.wave_lr
-    factor = recipe.slope_lr if segment.name.endswith("alpha") else recipe.scale_lr
-    return factor, factor

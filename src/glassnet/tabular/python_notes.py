@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 OPTION = re.compile(r"--(drop|number|category|date|keep|missing) ('[^']*'|[^\s;,]+)")
+BARE = re.compile(r"--(drop|number|category|date|keep|missing)\b")
 DECIMAL = re.compile(r"; --decimal \w+ overrules")
 
 
 def python_note(note: str) -> str:
     """`--keep id overrules` as `keep=['id'] overrules`."""
-    return OPTION.sub(_argument, DECIMAL.sub("; convert it to numbers to overrule", note))
+    return BARE.sub(r"\1", OPTION.sub(_argument, DECIMAL.sub("; convert it to numbers to overrule", note)))
 
 
 def _argument(match: re.Match[str]) -> str:

@@ -6,12 +6,12 @@ Trees on Tabular Data (2024), appendix A. Only the size of the table and the pre
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from glassnet.errors import unknown_name
 
 CLASSES, NUMBERS = "classes", "numbers"
-PLAIN, BINNED, PERIODIC = "plain", "binned", "periodic"
 SMALL_BATCHES = ((256, 32), (1024, 64))  # under so many rows, batches of so many
 BATCH = 256
 
@@ -31,17 +31,22 @@ class Recipe(NamedTuple):
     bias_lr, scale_lr, first_lr, slope_lr : factors on the rate of biases, the scaling of inputs, the first weights (on
         top of 1/√fan_in) and the slopes of parametric activations
     decay, decay_schedule : decoupled weight decay, 0 for none, with factors √fan_in for weights and 0 for biases
+    max_norm : limit of the norm of each neuron's weights, None for none
     label_smoothing : of the targets of classes
-    dropout : after each hidden layer
+    dropout, dropout_schedule : after each hidden layer, and what multiplies its rate
     scaling : whether one factor per input is learnt
-    random_biases : whether hidden biases start at N(0, 1) rather than 0
+    from_data : whether weights and biases are drawn by their effect on the rows (`NeuralNetwork.initialize`)
+    random_biases : whether hidden biases start at N(0, 1) rather than 0, where they do not come from the rows
     zero_output : whether the last layer starts at zero
     clip_output : whether predicted numbers are kept in the range of the fitted targets
     log_target : whether the logarithms of positive numbers are learnt; None means where it pays off
-    views : how the members see numbers, in turn: "plain", "binned" (with `bins` bins beside each) or "periodic" (with
-        `waves` − 1 learnt combinations of waves beside each); `view` is that of one member
-    binned_lr, wave_lr : factors on the rate of the first weights of a binned member, and on that of the waves
-    max_one_hot : categories with more levels become codes for an embedding; None means one-hot inputs for all
+    bins : of each number beside its scaled value, in a layer on the inputs; 0 for none
+    waves, wave_scale : frequencies of the periodic embedding of each number, 0 for none, and their deviation
+    max_one_hot, level_width : categories with more levels become learnt vectors of so many numbers; None: none do
+    views : what differs between the members, in turn: fields of the recipe with other values. Members that see numbers
+        in other ways make other mistakes, so that their average is better than that of equal members
+    linear : whether a linear model is blended in where it makes predictions better
+    wave_lr, level_lr : factors on the rates of these embeddings
     """
 
     members: int = 4
@@ -63,28 +68,28 @@ class Recipe(NamedTuple):
     decay: float = 0.0
     decay_schedule: str | None = None
     label_smoothing: float = 0.1
+    max_norm: float | None = None
     dropout: float = 0.0
+    dropout_schedule: str | None = None
     scaling: bool = True
+    from_data: bool = False
     random_biases: bool = True
     zero_output: bool = True
     clip_output: bool = True
     log_target: bool | None = False
-    views: tuple[str, ...] = (PLAIN,)
-    view: str = PLAIN
-    bins: int = 16
-    waves: int = 4
-    binned_lr: float = 0.3
+    bins: int = 0
+    waves: int = 0
+    wave_scale: float = 0.1
     wave_lr: float = 0.1
     max_one_hot: int | None = None
+    level_width: int = 8
+    level_lr: float = 1.0
+    views: tuple[Mapping[str, Any], ...] = ({},)
+    linear: bool = True
 
     def of_member(self, number: int) -> Recipe:
         """The recipe of one member, counted from 0."""
-        return self._replace(view=self.views[number % len(self.views)])
-
-    @property
-    def first_rate(self) -> float:
-        """The factor on the rate of the first weights, on top of 1/√fan_in."""
-        return self.first_lr * (self.binned_lr if self.view == BINNED else 1.0)
+        return self._replace(**self.views[number % len(self.views)])
 
     @property
     def holdouts(self) -> int:

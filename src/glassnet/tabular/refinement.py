@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.intervals import Intervals
 from glassnet.tabular.isotonic import Isotonic
-from glassnet.tabular.linear_path import LinearFit, fit_linear_path
-from glassnet.tabular.member import Member, TrainingData
+from glassnet.tabular.linear_path import LinearFit, Sample, fit_linear_path
+from glassnet.tabular.member import Member
 from glassnet.tabular.out_of_holdout import Array, OutOfHoldout
-
-Limits = tuple[Sequence[float], Sequence[float]] | None
+from glassnet.tabular.training_data import TrainingData
 
 MIN_ROWS = 20  # that were left out, for a linear path
 
@@ -41,57 +41,73 @@ class Refinement:
         return outputs if self.calibration is None else self.calibration.soften(outputs)
 
     @classmethod
-    def fit(cls, members: Sequence[Member], data: TrainingData, limits: Limits) -> Refinement:
-        """Fit to the fitted rows; predicted values are kept between the limits (outputs,) where there are any.
+    def fit(cls, fitted: FittedMembers) -> Refinement:
+        """Fit to the rows that members left out.
 
         BLAS runs in one thread: its sums, and with them the bits of the model, would depend on their number.
         """
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1, "blas"):
-            holdouts = OutOfHoldout(tuple(member.holdout for member in members), len(data.x))
-            networks = holdouts.average([member.holdout_outputs for member in members])
-            return (_classes if data.are_classes else _values)(members, data, holdouts, networks, limits)
+            return (_classes if fitted.data.are_classes else _values)(fitted)
 
 
-def _classes(
-    members: Sequence[Member], data: TrainingData, holdouts: OutOfHoldout, networks: Array, _: Limits
-) -> Refinement:
-    weights, rows = _weights(data), holdouts.rows
-    parts = [member.holdout for member in members]
-    outputs = [member.holdout_outputs for member in members]
-    calibration = Calibration.fit(outputs, [data.y[part] for part in parts], [weights[part] for part in parts])
-    softened = calibration.soften(networks)
-    linear, blended = _blended(data, holdouts, softened, weights)
-    isotonic = Isotonic.where_it_pays(blended, data.y[rows], weights[rows])
+class FittedMembers(NamedTuple):
+    """What is refined: the members with the data that they were fitted to.
+
+    Predicted values are kept within `limits`, the least and the greatest of each output, where there are any. Without
+    `linear` there is no linear path.
+    """
+
+    members: Sequence[Member]
+    data: TrainingData
+    limits: tuple[Sequence[float], Sequence[float]] | None = None
+    linear: bool = True
+
+    @property
+    def outputs(self) -> list[Array]:
+        """What each member predicts for its holdout, (rows, outputs)."""
+        return [member.holdout_outputs for member in self.members]
+
+    @property
+    def holdouts(self) -> OutOfHoldout:
+        """Which rows each member left out."""
+        return OutOfHoldout(tuple(member.holdout for member in self.members), len(self.data.x))
+
+    @property
+    def weights(self) -> Array:
+        """The weights (n,) of the fitted rows."""
+        return np.ones(len(self.data.x)) if self.data.weights is None else self.data.weights
+
+
+def _classes(fitted: FittedMembers) -> Refinement:
+    y, weights, rows = fitted.data.y, fitted.weights, fitted.holdouts.rows
+    parts = fitted.holdouts.members
+    calibration = Calibration.fit(fitted.outputs, [y[part] for part in parts], [weights[part] for part in parts])
+    networks = fitted.holdouts.average(fitted.outputs)
+    linear, blended = _blended(fitted, calibration.soften(networks))
+    isotonic = Isotonic.where_it_pays(blended, y[rows], weights[rows])
     calibration = Calibration(calibration.temperature, isotonic)
     return Refinement(rows, networks, calibration.finish(blended), calibration, linear)
 
 
-def _values(
-    members: Sequence[Member], data: TrainingData, holdouts: OutOfHoldout, networks: Array, limits: Limits
-) -> Refinement:
-    rows = holdouts.rows
-    clipped = networks if limits is None else np.clip(networks, *limits)
-    linear, blended = _blended(data, holdouts, clipped, _weights(data))
-    intervals = Intervals.fit(data.x[rows], blended, data.y[rows])
+def _values(fitted: FittedMembers) -> Refinement:
+    rows = fitted.holdouts.rows
+    networks = fitted.holdouts.average(fitted.outputs)
+    clipped = networks if fitted.limits is None else np.clip(networks, *fitted.limits)
+    linear, blended = _blended(fitted, clipped)
+    intervals = Intervals.fit(fitted.data.x[rows], blended, fitted.data.y[rows])
     return Refinement(rows, networks, blended, None, linear, intervals)
 
 
-def _weights(data: TrainingData) -> Array:
-    return np.ones(len(data.x)) if data.weights is None else data.weights
-
-
-def _blended(
-    data: TrainingData, holdouts: OutOfHoldout, networks: Array, weights: Array
-) -> tuple[LinearFit | None, Array]:
+def _blended(fitted: FittedMembers, networks: Array) -> tuple[LinearFit | None, Array]:
     """The linear path, and the predictions (m, outputs) for the rows left out with it."""
-    rows = holdouts.rows
-    if len(rows) < MIN_ROWS:
+    data, rows, folds = fitted.data, fitted.holdouts.rows, fitted.holdouts.folds
+    if len(rows) < MIN_ROWS or not fitted.linear:
         return None, networks
     everywhere = np.full((len(data.x), networks.shape[1]), np.nan)
     everywhere[rows] = networks
-    fit = fit_linear_path(data.x, data.y, holdouts.folds, weights, everywhere)
+    fit = fit_linear_path(Sample(data.x, data.y, folds, fitted.weights, everywhere), data.kinds)
     if fit.path is not None:
         everywhere[fit.rows] *= 1 - fit.path.weight
         everywhere[fit.rows] += fit.path.weight * fit.predictions

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
 
 from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.tabular.base_tabular import NAME_OF_TARGET, BaseTabular
@@ -23,6 +24,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     ----------
     metric : what chooses the epoch of each network, on rows that it leaves out: auto (the RMSE), rmse, mae, r2, or a
         scorer (estimator, X, y) -> float, the greater the better
+    log_target : whether the logarithm of y is learnt, where y is positive; "auto" leaves it to the preset
     preset, time_limit, drop, number, category, date, keep, missing, random_state, n_jobs, verbose : as in
         TabularClassifier
 
@@ -34,12 +36,17 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """
 
     task = NUMBERS
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseTabular._parameter_constraints,
+        "log_target": ["boolean", StrOptions({"auto"})],
+    }
 
     def __init__(
         self,
         *,
         preset: str = "default",
         metric: str | Callable[..., float] = "auto",
+        log_target: bool | str = "auto",
         time_limit: float | None = None,
         drop: Sequence[Any] = (),
         number: Sequence[Any] = (),
@@ -51,7 +58,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
-        self.preset, self.metric, self.time_limit = preset, metric, time_limit
+        self.preset, self.metric, self.log_target, self.time_limit = preset, metric, log_target, time_limit
         self.drop, self.number, self.category, self.date = drop, number, category, date
         self.keep, self.missing, self.random_state = keep, missing, random_state
         self.n_jobs, self.verbose = n_jobs, verbose
@@ -85,6 +92,15 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         values = self.model_.quantiles(self._inputs(X), quantiles)
         return values[:, 0] if values.shape[1] == 1 else values
 
+    def predict_row(self, row: Mapping[str, Any]) -> Any:
+        """The predicted number of one row, a dict of cells by column, or (outputs,) where y had several columns.
+
+        Far less work than a DataFrame of one row. Raises DataError (a ValueError) for a column that is missing or a
+        cell that cannot be read.
+        """
+        values = self.model_.values(self._single_row.inputs(row))[0]
+        return values[0] if len(values) == 1 else values
+
     def model_values(self, X: Any) -> Array:
         """The predicted numbers, (n, outputs) also where there is one output."""
         x = self._inputs(X)
@@ -97,7 +113,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return 1 if values.ndim == 1 else int(values.shape[1])
 
     def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
-        target = NumberTarget.fit(NAME_OF_TARGET, values, log_target=plan.log_target)
+        log_target = plan.log_target if self.log_target == "auto" else bool(self.log_target)
+        target = NumberTarget.fit(NAME_OF_TARGET, values, log_target=log_target)
         return target, target.encode(values)
 
     def __sklearn_tags__(self) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 
 from glassnet.data.target import ClassTarget
 from glassnet.errors import counted
-from glassnet.tabular.member import TrainingData
 from glassnet.tabular.out_of_holdout import Array
+from glassnet.tabular.training_data import TrainingData
 
 MAX_ROWS = 100_000  # that are compared with each other
 MAX_DRIFT_ROWS = 4_000

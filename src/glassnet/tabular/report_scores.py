@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glassnet.data.statistics import power_of_two
 from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.errors import counted
 from glassnet.tabular.blend import standard_error
 from glassnet.tabular.calibration import calibration_error, log_losses
-from glassnet.tabular.member import Member, TrainingData
+from glassnet.tabular.member import Member
 from glassnet.tabular.out_of_holdout import Array
 from glassnet.tabular.refinement import Refinement
+from glassnet.tabular.training_data import TrainingData
 
 MIN_STANDARD_ERRORS = 2.0
 MODEL, LINEAR, CONSTANT = "the model", "a linear model", "a constant"
@@ -99,11 +101,12 @@ def no_better_than_constant(refinement: Refinement, scorer: Scorer) -> str:
 
 
 def _number_scores(values: Array, y: Array, weights: Array) -> dict[str, float]:
-    squares = np.average(np.square(values - y), axis=0, weights=weights)
-    spread = np.average(np.square(y - np.average(y, axis=0, weights=weights)), axis=0, weights=weights)
+    size = power_of_two(float(np.abs(y).max()))  # squares of very large or very small numbers would not be numbers
+    errors, deviations = (values - y) / size, (y - np.average(y / size, axis=0, weights=weights) * size) / size
+    squares, spread = (np.average(np.square(each), axis=0, weights=weights) for each in (errors, deviations))
     explained = 1 - squares / np.where(spread > 0, spread, 1)
-    absolute = np.average(np.abs(values - y).mean(axis=1), weights=weights)
-    return {"RMSE": float(np.sqrt(squares.mean())), "MAE": float(absolute), "R²": float(explained.mean())}
+    absolute = np.average(np.abs(errors).mean(axis=1), weights=weights)
+    return {"RMSE": float(np.sqrt(squares.mean())) * size, "MAE": float(absolute) * size, "R²": float(explained.mean())}
 
 
 def _measured_on(members: Sequence[Member], refinement: Refinement, scorer: Scorer) -> str:
@@ -124,6 +127,8 @@ def _linear_sentence(refinement: Refinement) -> str:
     part = "" if len(linear.rows) == len(refinement.rows) else f"measured on {counted(len(linear.rows), 'row')}; "
     if linear.path is None:
         return f"{part}adding it to the networks does not help clearly, so that it is not used."
+    if linear.path.weight > 0.995:
+        return f"{part}the networks add nothing to it, so that it makes the predictions."
     return f"{part}it makes up {linear.path.weight:.0%} of a prediction, the networks the rest."
 
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
 from glassnet.errors import counted
-from glassnet.tabular.member import TrainingData
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.refinement import Refinement
 from glassnet.tabular.report import Report
 from glassnet.tabular.report_findings import class_balance, copies, drift
 from glassnet.tabular.report_scores import Scorer, measure
+from glassnet.tabular.training_data import TrainingData
 
 KEY = "report"
 

@@ -15,7 +15,7 @@ from glassnet.files.storage import read_tensors
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.model_file import model_and_parts, write_tabular
 
-REBUILT = ("model_", "classes_", "feature_names_in_", "n_features_in_", "_number_inputs")
+REBUILT = ("model_", "classes_", "feature_names_in_", "n_features_in_", "_number_inputs", "_rows_prepared")
 
 
 class TabularSavingMixin:

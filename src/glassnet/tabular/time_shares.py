@@ -12,8 +12,9 @@ import time
 
 import numpy as np
 
-from glassnet.tabular.member import TrainingData, build_network, train_network
+from glassnet.tabular.member_network import build_network, train_network
 from glassnet.tabular.recipe import Recipe
+from glassnet.tabular.training_data import TrainingData
 
 PROBE_EPOCHS = 2  # the first may wait for the compiler
 MAX_PROBE_SHARE = 0.2  # of the time limit
