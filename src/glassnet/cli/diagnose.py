@@ -52,7 +52,7 @@ def diagnose_history(path: str) -> None:
     from glassnet.see.diagnosis import diagnose
     from glassnet.see.wording import NETWORK
 
-    network, wording = NeuralNetwork.from_saved(read_model(path)), NETWORK
+    network, wording = read_model(path).build(NeuralNetwork), NETWORK
     if KEY in (read_metadata(path).get("extra") or {}):
         wording = load_model(path).wording()
     if network.history is None:

@@ -74,7 +74,7 @@ class TrainedModel:
 
 def load_model(path: str) -> TrainedModel:
     """Read a model file. Raises ModelFileError where it is damaged or was not made by `glassnet train`."""
-    network = NeuralNetwork.from_saved(read_model(path))
+    network = read_model(path).build(NeuralNetwork)
     extra = read_metadata(path).get("extra")
     table: Any = extra.get(KEY) if isinstance(extra, dict) else None
     preparation, target = from_json(table, path)

@@ -23,6 +23,7 @@ from glassnet.data.table import Table
 from glassnet.data.target import TargetColumn
 from glassnet.errors import DataError
 from glassnet.estimators.fit_warnings import FitWarning
+from glassnet.tabular.column_warnings import warn_of_columns
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
 from glassnet.tabular.member import Member
@@ -173,7 +174,9 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
                     f"{self.n_features_in_} features as input."
                 )
             table = Table(table.path, table.data.rename_columns(self._names))
-        return self.model_.inputs(table)
+        x, notes = self.model_.prepare(table)
+        warn_of_columns(notes, stacklevel=4)
+        return x
 
     @property
     def _single_row(self) -> SingleRow:

@@ -18,7 +18,6 @@ from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
-from glassnet.tabular.level_inputs import code_positions
 from glassnet.tabular.member import Member
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.model import TabularModel
@@ -81,8 +80,7 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
 
 def _refine_into(model: TabularModel, data: TrainingData, notes: list[str], linear: bool) -> list[str]:
     """Fit what comes after the members and report on the whole, in the model; return what to warn of."""
-    codes = code_positions(model.preparation)
-    refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, codes, linear))
+    refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, linear))
     model.calibration, model.intervals = refinement.calibration, refinement.intervals
     model.linear = refinement.linear.path if refinement.linear else None
     if isinstance(model.target, NumberTarget) and model.target.log:
