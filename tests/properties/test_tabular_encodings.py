@@ -169,16 +169,20 @@ def test_different_edges_have_different_names(edges: list[float]) -> None:
     assert len(set(distinct_texts(edges))) == len(edges)
 
 
-@given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=30), st.booleans())
-def test_a_block_of_numbers_has_the_bits_of_its_columns(rows: list[tuple[float, ...]], apart: bool) -> None:
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=30), st.integers(0, 9), st.booleans())
+def test_a_block_of_numbers_has_the_bits_of_its_columns(rows: list[Any], bins: int, apart: bool) -> None:
     values = np.array(rows)
     encodings: list[Any] = [RobustNumber.fit(NumberStatistics.of(column), None) for column in values.T]
+    encodings[1::2] = [BinnedNumber.fit(NumberStatistics.of(column), None, bins=bins) for column in values.T[1::2]]
     widths = [len(encoding.features("x")) for encoding in encodings]
     starts = np.cumsum([0, *widths[:-1]]) + np.arange(len(widths)) * apart
-    out = np.zeros((len(values), int(starts[-1] + widths[-1])), np.float32)
-    NumberBlock(encodings, starts.tolist()).encode_into(values, out)
-    for encoding, start, width, column in zip(encodings, starts, widths, values.T, strict=True):
-        np.testing.assert_array_equal(out[:, start : start + width], encoded(encoding, column))
+    block = NumberBlock(encodings, starts.tolist())
+    for repeat in (1, 70):  # few rows, and many
+        many = np.tile(values, (repeat, 1))
+        out = np.zeros((len(many), int(starts[-1] + widths[-1])), np.float32)
+        block.encode_into(many, out)
+        for encoding, start, width, column in zip(encodings, starts, widths, many.T, strict=True):
+            np.testing.assert_array_equal(out[:, start : start + width], encoded(encoding, column))
 
 
 # ---- levels
@@ -214,6 +218,18 @@ def test_only_the_most_frequent_levels_have_codes() -> None:
     encoding = fit_levels(counts, CategoryReading(names), max_one_hot=8, level_value=1.0)
     assert isinstance(encoding, LevelCodes) and encoding.codes == list(range(5, MAX_CODES + 5))
     assert encoded(encoding, [0, 4, 5, MAX_CODES + 4, -1, -2]).ravel().tolist() == [0, 0, 1, MAX_CODES, 0, 0]
+
+
+def test_a_note_says_where_levels_are_too_many() -> None:
+    def note(count: int, encodings: Any) -> str:
+        table = table_of({"town": [f"t{k % count}" for k in range(2 * count)]})
+        return "; ".join(TablePreparation.fit(table, "", np.arange(table.rows), encodings=encodings).notes)
+
+    assert note(100, TABULAR_ENCODINGS) == note(101, EMBEDDED_ENCODINGS) == note(MAX_CODES, EMBEDDED_ENCODINGS) == ""
+    assert note(101, TABULAR_ENCODINGS) == "town: 101 levels, the 100 most frequent become inputs"
+    assert (
+        note(MAX_CODES + 1, EMBEDDED_ENCODINGS) == "town: more than 2,000 levels, the 2,000 most frequent are embedded"
+    )
 
 
 @given(st.lists(st.integers(0, 4), min_size=4, max_size=14), st.sampled_from([None, 2, 8]))
@@ -292,15 +308,20 @@ def test_single_rows_have_the_bits_of_a_table(name: str) -> None:
 def test_a_single_date_is_read_as_a_column_of_them() -> None:
     rng = np.random.default_rng(0)
     for _ in range(40):
-        parts = [int(rng.integers(*limits)) for limits in ((100, 9999), (1, 13), (1, 29), (0, 24), (0, 60), (0, 60))]
+        parts = [int(rng.integers(*limits)) for limits in ((1000, 9999), (1, 13), (1, 29), (0, 24), (0, 60), (0, 60))]
         moment = datetime(*parts, microsecond=int(rng.integers(1_000_000)))  # type: ignore[arg-type,misc]
-        assert _days(moment) == typed_days(pa.array([moment]))[0]
-        assert _days(moment.date()) == typed_days(pa.array([moment.date()]))[0]
-        for text in (str(moment.date()), moment.isoformat(" ", "seconds"), moment.isoformat("T", "minutes")):
-            assert _days(text) == DateSpelling("dmy").parse(pa.array([text], pa.large_string()))[0][0]
+        assert _days(moment, "ymd") == typed_days(pa.array([moment]))[0]
+        assert _days(moment.date(), "ymd") == typed_days(pa.array([moment.date()]))[0]
+        for text in (
+            str(moment.date()),
+            f"{moment:%d.%m.%Y}",
+            moment.isoformat(" ", "seconds"),
+            moment.isoformat("T", "minutes"),
+        ):
+            assert _days(text, "dmy") == DateSpelling("dmy").parse(pa.array([text], pa.large_string()))[0][0]
     for text in ("2023-02-30", "2023-02-03 24:00", "31.01.2020", "", "0050-01-01"):
-        assert _days(text) is None
-    assert math.isnan(_days(None) or 0.0) and _days(date(1970, 1, 2)) == 1.0
+        assert _days(text, "ymd") is None
+    assert math.isnan(_days(None, "ymd") or 0.0) and _days(date(1970, 1, 2), "dmy") == 1.0
 
 
 def test_many_numbers_are_encoded_together() -> None:
