@@ -169,16 +169,20 @@ def test_different_edges_have_different_names(edges: list[float]) -> None:
     assert len(set(distinct_texts(edges))) == len(edges)
 
 
-@given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=30), st.booleans())
-def test_a_block_of_numbers_has_the_bits_of_its_columns(rows: list[tuple[float, ...]], apart: bool) -> None:
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=30), st.integers(0, 9), st.booleans())
+def test_a_block_of_numbers_has_the_bits_of_its_columns(rows: list[Any], bins: int, apart: bool) -> None:
     values = np.array(rows)
     encodings: list[Any] = [RobustNumber.fit(NumberStatistics.of(column), None) for column in values.T]
+    encodings[1::2] = [BinnedNumber.fit(NumberStatistics.of(column), None, bins=bins) for column in values.T[1::2]]
     widths = [len(encoding.features("x")) for encoding in encodings]
     starts = np.cumsum([0, *widths[:-1]]) + np.arange(len(widths)) * apart
-    out = np.zeros((len(values), int(starts[-1] + widths[-1])), np.float32)
-    NumberBlock(encodings, starts.tolist()).encode_into(values, out)
-    for encoding, start, width, column in zip(encodings, starts, widths, values.T, strict=True):
-        np.testing.assert_array_equal(out[:, start : start + width], encoded(encoding, column))
+    block = NumberBlock(encodings, starts.tolist())
+    for repeat in (1, 70):  # few rows, and many
+        many = np.tile(values, (repeat, 1))
+        out = np.zeros((len(many), int(starts[-1] + widths[-1])), np.float32)
+        block.encode_into(many, out)
+        for encoding, start, width, column in zip(encodings, starts, widths, many.T, strict=True):
+            np.testing.assert_array_equal(out[:, start : start + width], encoded(encoding, column))
 
 
 # ---- levels
