@@ -10,6 +10,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from glassnet import DataError, ParameterError
+from glassnet.tabular.column_warnings import ColumnWarning
 
 from .quick_tabular import QuickClassifier, QuickRegressor, classes_of, frame, numbers_of
 
@@ -53,9 +54,20 @@ def test_infinite_and_far_values(classifier: QuickClassifier) -> None:
 
 
 def test_missing_cells_and_unseen_levels(classifier: QuickClassifier) -> None:
-    expected = classifier.predict_proba(TABLE.assign(colour=None))
-    assert np.isfinite(expected).all()
-    assert np.isfinite(classifier.predict_proba(TABLE.assign(size=np.nan, weight=np.nan))).all()
+    with pytest.warns(ColumnWarning, match=r"colour: all 300 cells are not in the training data \('pink'\)"):
+        unseen = classifier.predict_proba(TABLE.assign(colour="pink"))
+    assert np.array_equal(unseen, classifier.predict_proba(TABLE.assign(colour=None))), "both are no level"
+    with pytest.warns(ColumnWarning, match="size: 300 of 300 cells are missing, none was in training"):
+        missing = classifier.predict_proba(TABLE.assign(size=np.nan))
+    assert np.isfinite(missing).all() and np.isfinite(classifier.predict_proba(TABLE.assign(weight=np.nan))).all()
+
+
+def test_a_few_unseen_levels_are_no_warning(classifier: QuickClassifier) -> None:
+    few = np.where(np.arange(300) < 140, "pink", "red")
+    assert np.isfinite(classifier.predict_proba(TABLE.assign(colour=few))).all()
+    with pytest.warns(ColumnWarning, match="colour: 160 of 300 cells") as caught:
+        classifier.predict(TABLE.assign(colour=np.where(np.arange(300) < 160, "pink", "red")))
+    assert caught[0].filename == __file__
 
 
 def test_the_number_of_columns_of_an_array(classifier: QuickClassifier) -> None:

@@ -31,7 +31,7 @@ def networks() -> list[glassnet.NeuralNetwork]:
         *(glassnet.Orthogonal(), glassnet.Auto()),
     ]
     layers = [glassnet.Dropout(0.2), glassnet.BatchNorm(), glassnet.LayerNorm(), glassnet.Scaling()]
-    layers += [glassnet.ParametricActivation("selu")]
+    layers += [glassnet.ParametricActivation("selu"), glassnet.GaussianNoise(0.2)]
     wide = [glassnet.PeriodicEmbedding((0, 1), frequencies=8), glassnet.Embedding(levels=(3, 4), inputs=(2, 3))]
     result = [glassnet.NeuralNetwork([2, 3, 1], [entry, "linear"], engine="numpy") for entry in hidden]
     result += [glassnet.NeuralNetwork((2, 1), ("linear",), cost, seed=1, engine="numpy") for cost in costs]
@@ -114,6 +114,11 @@ def estimators() -> None:
     glassnet.MLPClassifier(8, glassnet.Tanh(), batch_size="auto", max_iter=5, optimizer="adam", verbose=False)
     glassnet.MLPClassifier((8, 4), ["relu", glassnet.GELU()], output_activation="softmax", schedule=glassnet.Cosine())
     glassnet.MLPRegressor(glassnet.Huber(), np.array([4, 4]), dtype=np.float32, early_stopping=True)
+    classifier = glassnet.TabularClassifier(
+        preset="fast", metric="roc_auc", class_weight={"no": 2.0}, time_limit=60, drop=["id"], random_state=0, n_jobs=2
+    )
+    regressor = glassnet.TabularRegressor(preset="best", category=["zip"], missing=["none"], verbose=1)
+    assert classifier.get_params()["drop"] == ["id"] and regressor.preset == "best"
 
 
 def files(path: Path) -> int:

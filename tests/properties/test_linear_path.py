@@ -9,11 +9,14 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
+from glassnet.data.robust_number import robust_scaled
 from glassnet.tabular.blend import choose_blend
+from glassnet.tabular.linear_features import LinearFeatures, unclipped
 from glassnet.tabular.linear_inputs import MAX_COMPONENTS, LinearInputs, sampled_rows
 from glassnet.tabular.linear_path import LinearPath, Sample, fit_linear_path
 from glassnet.tabular.logistic import fit_logits
 from glassnet.tabular.ridge import PENALTIES, Decomposition, Moments, fit_ridge
+from glassnet.tabular.training_data import InputKinds
 
 
 def folds_of(rows: int, parts: int = 4) -> np.ndarray:
@@ -153,8 +156,8 @@ def test_what_is_stored_comes_back() -> None:
     np.testing.assert_array_equal(again.outputs(x), path.outputs(x))
     with pytest.raises(ValueError, match="array"):
         LinearPath.from_json(path.to_json(), path.tensors(), 4, 2)
-    for damaged in ({"weight": 1.5}, {"weight": "1"}, {"classes": 1}, {"levels": [[3, [1]]]}, {"levels": [[0, [-1]]]}):
-        with pytest.raises(ValueError):
+    for damaged in ({"weight": 1.5}, {"weight": "1"}, {"classes": 1}, {"features": {}}):
+        with pytest.raises((ValueError, KeyError)):
             LinearPath.from_json(path.to_json() | damaged, path.tensors(), 3, 2)
 
 
@@ -163,8 +166,39 @@ def test_levels_become_inputs_of_a_linear_model() -> None:
     x = np.column_stack([rng.normal(size=600), rng.integers(0, 5, 600)]).astype(np.float32)
     effects = np.array([0.0, 3, -2, 5, 1])
     y = (x[:, 0] + effects[x[:, 1].astype(int)])[:, None].astype(np.float64)
-    fit = fit_linear_path(Sample(x, y, folds_of(600), np.ones(600), np.zeros_like(y)), codes=[1])
+    fit = fit_linear_path(Sample(x, y, folds_of(600), np.ones(600), np.zeros_like(y)), InputKinds(codes={1: 4}))
     assert fit.path is not None
     np.testing.assert_allclose(fit.path.outputs(x), y, atol=0.05)
     again = LinearPath.from_json(fit.path.to_json(), fit.path.tensors(), 2, 1)
     np.testing.assert_array_equal(again.outputs(x), fit.path.outputs(x))
+
+
+def test_numbers_are_unbent_where_that_is_better() -> None:
+    rng = np.random.default_rng(0)
+    raw = rng.normal(size=(400, 2))
+    bent = robust_scaled(raw, 0.0, 2.0)
+    np.testing.assert_allclose(unclipped(bent), raw * 2, rtol=1e-4)
+    assert np.abs(unclipped(np.array([[3.0, -3.0]]))).max() == pytest.approx(100)
+    y = raw @ np.array([[1.0], [2.0]])
+    kinds = InputKinds(numbers=(0, 1))
+    fit = fit_linear_path(Sample(bent, y, folds_of(400), np.ones(400), np.zeros_like(y)), kinds)
+    assert fit.path is not None and fit.path.features.clipped == [0, 1]
+    np.testing.assert_allclose(fit.path.outputs(bent), y, atol=0.01)
+    fit = fit_linear_path(Sample(bent, bent[:, :1] * 1.0, folds_of(400), np.ones(400), np.zeros_like(y)), kinds)
+    assert fit.path is not None and fit.path.features.clipped == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"levels": [[3, [1]]], "clipped": []},
+        {"levels": [[0, [-1]]], "clipped": []},
+        {"levels": [], "clipped": [0, 0]},
+        {"levels": [[0, [1]]], "clipped": [0]},
+        {"levels": [[0, [1]], [0, [2]]], "clipped": []},
+        {"levels": {}, "clipped": []},
+    ],
+)
+def test_damaged_features_are_refused(document: dict[str, object]) -> None:
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        LinearFeatures.from_json(document, 3)

@@ -108,7 +108,10 @@ def _target(document: dict[str, Any]) -> TargetColumn:
     mean, scale = reals(document["mean"]), reals(document["scale"])
     if len(mean) != len(scale) or not mean or 0 in scale:
         raise ValueError("target")
-    return NumberTarget(name, mean, scale, reading, typed(document.get("log", False), bool))
+    smearing = reals(document.get("smearing", []))
+    if len(smearing) not in (0, len(mean)) or not all(factor > 0 for factor in smearing):
+        raise ValueError("smearing")
+    return NumberTarget(name, mean, scale, reading, typed(document.get("log", False), bool), smearing)
 
 
 def _classes(values: Any) -> list[Any]:

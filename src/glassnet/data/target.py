@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from glassnet.data.encodings import Serializable, mean_and_scale
-from glassnet.data.log_target import LOG_RANGE, log_advice
+from glassnet.data.log_target import LOG_RANGE, log_advice, smearing_factor
 from glassnet.data.preprocessing import reading_json
 from glassnet.data.reading import Array
 from glassnet.data.readings import Reading
@@ -91,7 +91,8 @@ class ClassTarget(_Stored):
 class NumberTarget(_Stored):
     """One or several numbers per row; the network learns (value − mean) · scale, or the same of their logarithms.
 
-    `note` says that, and why, the logarithm was chosen; it is not stored.
+    Predictions of logarithms are multiplied by the factors `smearing`, where there are any. `note` says that, and why,
+    the logarithm was chosen; it is not stored.
     """
 
     kind: ClassVar[str] = "regression"
@@ -100,6 +101,7 @@ class NumberTarget(_Stored):
     scale: list[float]
     reading: Reading | None = None
     log: bool = False
+    smearing: list[float] = field(default_factory=list)
     note: str = field(default="", compare=False)
 
     @classmethod
@@ -148,7 +150,26 @@ class NumberTarget(_Stored):
     def decode(self, outputs: Array) -> Array:
         """Predictions in the units of the target, (n, outputs) float64."""
         values: Array = np.asarray(outputs, np.float64) / self.scale + self.mean
-        return np.exp(np.clip(values, *LOG_RANGE)) if self.log else values
+        if not self.log:
+            return values
+        logarithms = values + np.log(self.smearing) if self.smearing else values
+        return np.exp(np.clip(logarithms, *LOG_RANGE))
+
+    def smeared(self, outputs: Array, values: Array, weights: Array | None = None) -> Self:
+        """The target whose predictions have, on average, the size of the values.
+
+        Parameters
+        ----------
+        outputs : (n, outputs) what networks predict for rows that they were not trained on, as `encode` scales it.
+        values : (n,) or (n, outputs) the true values, in the units of the target.
+        weights : (n,) of the rows, or None.
+        """
+        if not self.log:
+            return self
+        columns = np.asarray(values, np.float64).reshape(len(values), -1).T
+        predictions = replace(self, smearing=[]).decode(outputs).reshape(len(values), -1).T
+        pairs = zip(columns, predictions, strict=True)
+        return replace(self, smearing=[smearing_factor(column, predicted, weights) for column, predicted in pairs])
 
     def summary(self) -> str:
         """A phrase that says what is predicted."""

@@ -23,6 +23,7 @@ from glassnet.data.table import Table
 from glassnet.data.target import TargetColumn
 from glassnet.errors import DataError
 from glassnet.estimators.fit_warnings import FitWarning
+from glassnet.tabular.column_warnings import warn_of_columns
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
 from glassnet.tabular.member import Member
@@ -90,7 +91,9 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
             raise DataError(f"{table.path} has 1 sample; at least 2 are needed.")
         values, notes = self._target_values(y)
         plan = self._recipe or recipe(self.preset, self.task, table.rows, len(table.names), self._output_count(values))
-        rows = self._rows(table, *self._fit_target(values, plan), sample_weight)
+        target, encoded = self._fit_target(values, plan)
+        notes += filter(None, [getattr(target, "note", "")])
+        rows = self._rows(table, target, encoded, sample_weight)
         chooser = ColumnChooser(Summary.of(rows.table), self._options(rows.table, named), rows.table)
         limit = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - started), 0.0)
         execution = Execution(self.n_jobs, limit, int(bool(self.verbose)))
@@ -120,12 +123,12 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
     def _store(self, fitted: Fitted, table: Table, named: bool, notes: list[str]) -> None:
         """Set the fitted attributes, and say what was found."""
         self._set_model(fitted.model, table.names, named)
-        self.notes_ = [*notes, *fitted.notes]
+        self.notes_ = [*notes, *map(python_note, fitted.notes)]
         if self.verbose:
             for note in self.notes_:
                 print(f"Note: {note}", file=sys.stderr)
         for problem in fitted.problems:
-            warnings.warn(FitWarning(problem), stacklevel=5)
+            warnings.warn(FitWarning(python_note(problem)), stacklevel=5)
 
     def _set_model(self, model: TabularModel, names: list[str], named: bool) -> None:
         """Set the attributes of a fitted estimator; `names` are those of all raw columns, from a person if `named`."""
@@ -171,7 +174,9 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
                     f"{self.n_features_in_} features as input."
                 )
             table = Table(table.path, table.data.rename_columns(self._names))
-        return self.model_.inputs(table)
+        x, notes = self.model_.prepare(table)
+        warn_of_columns(notes, stacklevel=4)
+        return x
 
     @property
     def _single_row(self) -> SingleRow:

@@ -29,10 +29,10 @@ def choose_blend(networks: Array, linear: Array, y: Array, weights: Array) -> Bl
     """
     from scipy.optimize import minimize_scalar
 
-    before = _losses(networks, y)
+    before = row_losses(networks, y)
 
     def gains(weight: float) -> Array:
-        return before - _losses((1 - weight) * networks + weight * linear, y)
+        return before - row_losses((1 - weight) * networks + weight * linear, y)
 
     def loss(weight: float) -> float:
         return -float(np.average(gains(weight), weights=weights))
@@ -54,7 +54,8 @@ def standard_error(values: Array, weights: Array) -> float:
     return float(np.sqrt(np.sum(share**2 * (values - share @ values) ** 2)))
 
 
-def _losses(predictions: Array, y: Array) -> Array:
+def row_losses(predictions: Array, y: Array) -> Array:
+    """−log p of the class of each row (n,), or the squared error."""
     if y.ndim == 1:
         return -np.log(np.maximum(predictions[np.arange(len(y)), y], MIN_PROBABILITY))
     return np.square(predictions - y).sum(axis=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from glassnet.tabular.out_of_holdout import Array
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # C of scikit-learn
 FIRST_STRENGTH = 1.0
+ROWS_PER_FEATURE = 20  # with more, the strength hardly matters
 MAX_ITERATIONS = 100
 TOLERANCE = 1e-3
 
@@ -69,11 +69,10 @@ class LogisticFit(NamedTuple):
     out_of_fold: Array
 
 
-def fit_logistic(
-    x: Array, labels: Array, folds: Array, weights: Array, classes: int, strengths: Sequence[float] = STRENGTHS
-) -> LogisticFit:
+def fit_logistic(x: Array, labels: Array, folds: Array, weights: Array, classes: int) -> LogisticFit:
     """Fit x (n, features) to labels (n,), with the strength that predicts the rows of the folds (n,) best."""
     scored = folds >= 0
+    strengths = STRENGTHS if len(x) < ROWS_PER_FEATURE * x.shape[1] else (FIRST_STRENGTH,)
     predictions = [out_of_fold(x, labels, folds, weights, classes, strength) for strength in strengths]
     losses = [np.average(log_losses(p[scored], labels[scored]), weights=weights[scored]) for p in predictions]
     best = int(np.argmin(losses))

@@ -22,9 +22,11 @@ from glassnet.tabular.training_data import InputKinds, TrainingData
 from glassnet.training.fit import Callback
 from glassnet.training.history import History
 
+MAX_INITIAL_ROWS = 8192  # that weights and biases are drawn by
+
 
 def build_network(data: TrainingData, recipe: Recipe, seed: int) -> NeuralNetwork:
-    """The untrained network of a member: LeCun's weights, N(0, 1) hidden biases, a last layer of zeros."""
+    """The untrained network of a member, for data whose rows it will be trained on."""
     hidden: list[Any] = []
     for _ in range(recipe.layers):
         hidden += [recipe.width, *([ParametricActivation(recipe.activation)] if recipe.parametric else [])]
@@ -34,6 +36,9 @@ def build_network(data: TrainingData, recipe: Recipe, seed: int) -> NeuralNetwor
     activations.append("softmax" if data.are_classes else "linear")
     cost: Cost = CategoricalCrossEntropy(recipe.label_smoothing) if data.are_classes else Quadratic()
     network = NeuralNetwork(layers, activations, cost, "lecun", seed=seed)
+    if recipe.from_data:
+        every = -(-len(data.x) // MAX_INITIAL_ROWS)
+        network.initialize(data.x[::every].T)
     _inplace_initial_values(network, recipe, seed)
     return network
 
@@ -50,7 +55,7 @@ def _input_layers(kinds: InputKinds, recipe: Recipe) -> list[Layer]:
 
 def _inplace_initial_values(network: NeuralNetwork, recipe: Recipe, seed: int) -> None:
     rng, last = np.random.default_rng((seed, 1)), recipe.layers
-    for layer in range(last if recipe.random_biases else 0):
+    for layer in range(last if recipe.random_biases and not recipe.from_data else 0):
         network.biases[layer] = rng.normal(size=(recipe.width, 1))
     if recipe.zero_output:
         network.weights[last] = np.zeros(network.weights[last].shape)
@@ -74,6 +79,7 @@ def training_options(network: NeuralNetwork, recipe: Recipe) -> dict[str, Any]:
     options: dict[str, Any] = {
         **{"batch_size": recipe.batch, "epochs": recipe.epochs, "lr": recipe.lr, "schedule": recipe.schedule},
         **{"optimizer": Adam(beta2=recipe.beta2), "lr_factors": rates, "verbose": 0, "threads": 1},
+        **{"max_norm": recipe.max_norm, "dropout_schedule": recipe.dropout_schedule if recipe.dropout else None},
     }
     if recipe.decay:
         optimizer = AdamW(beta2=recipe.beta2, weight_decay=recipe.decay)

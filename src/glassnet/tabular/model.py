@@ -7,12 +7,12 @@ or into numbers in their own units.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from glassnet.data.preprocessing import Preparation, TablePreparation
+from glassnet.data.preprocessing import Preparation, Prepared, TablePreparation
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.errors import DataError, counted
@@ -35,7 +35,7 @@ class TabularModel:
     target : the classes, or the units of the numbers
     members : their outputs are averaged: probabilities of classes, standardised numbers
     training : a summary as plain data
-    output_range : the least and the greatest standardised target of each output, where predictions are kept between
+    output_range : the least and the greatest standardised target of each output, where those of the networks are kept
     linear, calibration, intervals : what is fitted to rows that members left out, or None
     """
 
@@ -50,9 +50,13 @@ class TabularModel:
 
     def inputs(self, table: Table) -> Array:
         """The inputs (n, features) float32 of raw columns. Raises DataError (a ValueError) for what does not fit."""
+        return self.prepare(table).x
+
+    def prepare(self, table: Table) -> Prepared:
+        """The inputs with notes on cells that the fitted rows did not have; raises as `inputs` does."""
         if not isinstance(self.preparation, TablePreparation):
             raise DataError(f"{table.path} is a table, but the model was trained on arrays; give arrays.")
-        return self.preparation.transform(table)
+        return self.preparation.prepare(table)
 
     def outputs(self, x: Array) -> Array:
         """The mean of the members' outputs, (n, outputs) float64. Raises DataError where one is not finite."""
@@ -92,8 +96,10 @@ class TabularModel:
 
     def _encoded_values(self, x: Array) -> Array:
         """The predicted numbers on the scale that the networks learn."""
-        values = self._blended(self.outputs(x), x)
-        return values if self.output_range is None else np.clip(values, *self.output_range)
+        outputs = self.outputs(x)
+        if self.output_range is not None:  # the linear path may go beyond it; its inputs are bounded
+            outputs = np.clip(outputs, *self.output_range)
+        return self._blended(outputs, x)
 
     def _blended(self, outputs: Array, x: Array) -> Array:
         return outputs if self.linear is None else self.linear.blend(outputs, x)
@@ -106,7 +112,8 @@ class TabularModel:
     def _decoded(self, bounds: Array) -> Array:
         """Bounds (n, outputs, k) in the units of the target."""
         assert isinstance(self.target, NumberTarget)
-        return np.swapaxes(self.target.decode(np.swapaxes(bounds, 1, 2)), 1, 2)
+        target = replace(self.target, smearing=[])  # which corrects means, not quantiles
+        return np.swapaxes(target.decode(np.swapaxes(bounds, 1, 2)), 1, 2)
 
     def __repr__(self) -> str:
         networks = counted(len(self.members), "network")

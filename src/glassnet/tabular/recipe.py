@@ -30,16 +30,19 @@ class Recipe(NamedTuple):
     bias_lr, scale_lr, first_lr, slope_lr : factors on the rate of biases, the scaling of inputs, the first weights (on
         top of 1/√fan_in) and the slopes of parametric activations
     decay, decay_schedule : decoupled weight decay, 0 for none, with factors √fan_in for weights and 0 for biases
+    max_norm : limit of the norm of each neuron's weights, None for none
     label_smoothing : of the targets of classes
-    dropout : after each hidden layer
+    dropout, dropout_schedule : after each hidden layer, and what multiplies its rate
     scaling : whether one factor per input is learnt
-    random_biases : whether hidden biases start at N(0, 1) rather than 0
+    from_data : whether weights and biases are drawn by their effect on the rows (`NeuralNetwork.initialize`)
+    random_biases : whether hidden biases start at N(0, 1) rather than 0, where they do not come from the rows
     zero_output : whether the last layer starts at zero
     clip_output : whether predicted numbers are kept in the range of the fitted targets
     log_target : whether the logarithms of positive numbers are learnt; None means where it pays off
     bins : of each number beside its scaled value, 0 for none
     waves, wave_scale : frequencies of the periodic embedding of each number, 0 for none, and their deviation
     max_one_hot, level_width : categories with more levels become learnt vectors of so many numbers; None: none do
+    linear : whether a linear model is blended in where it makes predictions better
     wave_lr, level_lr : factors on the rates of these embeddings
     """
 
@@ -62,8 +65,11 @@ class Recipe(NamedTuple):
     decay: float = 0.0
     decay_schedule: str | None = None
     label_smoothing: float = 0.1
+    max_norm: float | None = None
     dropout: float = 0.0
+    dropout_schedule: str | None = None
     scaling: bool = True
+    from_data: bool = False
     random_biases: bool = True
     zero_output: bool = True
     clip_output: bool = True
@@ -75,6 +81,7 @@ class Recipe(NamedTuple):
     max_one_hot: int | None = None
     level_width: int = 8
     level_lr: float = 1.0
+    linear: bool = True
 
     @property
     def holdouts(self) -> int:

@@ -55,14 +55,14 @@ class Refinement:
 class FittedMembers(NamedTuple):
     """What is refined: the members with the data that they were fitted to.
 
-    Predicted values are kept within `limits`, the least and the greatest of each output, where there are any. `codes`
-    are the numbers of the inputs that are numbers of levels.
+    Predicted values are kept within `limits`, the least and the greatest of each output, where there are any. Without
+    `linear` there is no linear path.
     """
 
     members: Sequence[Member]
     data: TrainingData
     limits: tuple[Sequence[float], Sequence[float]] | None = None
-    codes: Sequence[int] = ()
+    linear: bool = True
 
     @property
     def outputs(self) -> list[Array]:
@@ -94,9 +94,8 @@ def _classes(fitted: FittedMembers) -> Refinement:
 def _values(fitted: FittedMembers) -> Refinement:
     rows = fitted.holdouts.rows
     networks = fitted.holdouts.average(fitted.outputs)
-    linear, blended = _blended(fitted, networks)
-    if fitted.limits is not None:
-        blended = np.clip(blended, *fitted.limits)
+    clipped = networks if fitted.limits is None else np.clip(networks, *fitted.limits)
+    linear, blended = _blended(fitted, clipped)
     intervals = Intervals.fit(fitted.data.x[rows], blended, fitted.data.y[rows])
     return Refinement(rows, networks, blended, None, linear, intervals)
 
@@ -104,11 +103,11 @@ def _values(fitted: FittedMembers) -> Refinement:
 def _blended(fitted: FittedMembers, networks: Array) -> tuple[LinearFit | None, Array]:
     """The linear path, and the predictions (m, outputs) for the rows left out with it."""
     data, rows, folds = fitted.data, fitted.holdouts.rows, fitted.holdouts.folds
-    if len(rows) < MIN_ROWS:
+    if len(rows) < MIN_ROWS or not fitted.linear:
         return None, networks
     everywhere = np.full((len(data.x), networks.shape[1]), np.nan)
     everywhere[rows] = networks
-    fit = fit_linear_path(Sample(data.x, data.y, folds, fitted.weights, everywhere), fitted.codes)
+    fit = fit_linear_path(Sample(data.x, data.y, folds, fitted.weights, everywhere), data.kinds)
     if fit.path is not None:
         everywhere[fit.rows] *= 1 - fit.path.weight
         everywhere[fit.rows] += fit.path.weight * fit.predictions

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
 
 from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.tabular.base_tabular import NAME_OF_TARGET, BaseTabular
@@ -23,6 +24,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     ----------
     metric : what chooses the epoch of each network, on rows that it leaves out: auto (the RMSE), rmse, mae, r2, or a
         scorer (estimator, X, y) -> float, the greater the better
+    log_target : whether the logarithm of y is learnt, where y is positive; "auto" leaves it to the preset
     preset, time_limit, drop, number, category, date, keep, missing, random_state, n_jobs, verbose : as in
         TabularClassifier
 
@@ -34,12 +36,17 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """
 
     task = NUMBERS
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseTabular._parameter_constraints,
+        "log_target": ["boolean", StrOptions({"auto"})],
+    }
 
     def __init__(
         self,
         *,
         preset: str = "default",
         metric: str | Callable[..., float] = "auto",
+        log_target: bool | str = "auto",
         time_limit: float | None = None,
         drop: Sequence[Any] = (),
         number: Sequence[Any] = (),
@@ -51,7 +58,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
-        self.preset, self.metric, self.time_limit = preset, metric, time_limit
+        self.preset, self.metric, self.log_target, self.time_limit = preset, metric, log_target, time_limit
         self.drop, self.number, self.category, self.date = drop, number, category, date
         self.keep, self.missing, self.random_state = keep, missing, random_state
         self.n_jobs, self.verbose = n_jobs, verbose
@@ -106,7 +113,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return 1 if values.ndim == 1 else int(values.shape[1])
 
     def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
-        target = NumberTarget.fit(NAME_OF_TARGET, values, log_target=plan.log_target)
+        log_target = plan.log_target if self.log_target == "auto" else bool(self.log_target)
+        target = NumberTarget.fit(NAME_OF_TARGET, values, log_target=log_target)
         return target, target.encode(values)
 
     def __sklearn_tags__(self) -> Any:

@@ -127,6 +127,8 @@ def _linear_sentence(refinement: Refinement) -> str:
     part = "" if len(linear.rows) == len(refinement.rows) else f"measured on {counted(len(linear.rows), 'row')}; "
     if linear.path is None:
         return f"{part}adding it to the networks does not help clearly, so that it is not used."
+    if linear.path.weight > 0.995:
+        return f"{part}the networks add nothing to it, so that it makes the predictions."
     return f"{part}it makes up {linear.path.weight:.0%} of a prediction, the networks the rest."
 
 
