@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -24,7 +25,7 @@ from glassnet.files.storage import read_metadata
 from .test_cli import PROGRAM, people, refused, run, shown_scores, write_csv
 
 FAST = ["--preset", "fast", "--quiet"]
-TWO = ["--preset", "default", "--time-limit", "2", "--quiet"]
+CASES = Path(__file__).parent / "cases"
 PNG = b"\x89PNG"
 
 
@@ -134,6 +135,70 @@ def test_a_score_is_of_rows_that_were_left_out(tmp_path: Path) -> None:
     output = run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", "--quiet")
     assert shown_scores(output)["R²"][0] < 0.1
     assert "of all 200 rows" in output
+
+
+# Files as real life produces them: tests/faces/test_table_cases.py has more
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "classes"),
+    [("zip_target.csv", "code", {"007", "012"}), ("k_pm.csv", "k", {"+", "-"}), ("ws_target.csv", "k", {"yes", "no"})],
+)
+def test_classes_come_back_as_they_were_written(tmp_path: Path, name: str, target: str, classes: set[str]) -> None:
+    run("train", CASES / name, "--target", target, "--out", tmp_path / "m", *FAST)
+    run("predict", tmp_path / "m", CASES / name, "--out", tmp_path / "p.csv", "--keep", target)
+    rows = list(csv.reader((tmp_path / "p.csv").read_text().splitlines()))[1:]
+    assert {predicted for _, predicted in rows} == classes
+    assert sum(true.strip() == predicted for true, predicted in rows) > 0.8 * len(rows)
+
+
+def test_booleans_and_unseen_categories(tmp_path: Path) -> None:
+    run("train", CASES / "tr_bool.csv", "--target", "y", "--out", tmp_path / "m", *FAST)
+    outputs = []
+    for name in ("te_10.csv", "te_TF.csv"):
+        run("predict", tmp_path / "m", CASES / name, "--out", tmp_path / "p.csv")
+        outputs.append((tmp_path / "p.csv").read_bytes())
+    assert outputs[0] == outputs[1]
+    arguments = ["predict", tmp_path / "m", CASES / "te_unseen.csv", "--out", tmp_path / "p.csv"]
+    note = CliRunner().invoke(app, list(map(str, arguments))).stderr
+    assert "Note: c: all 6 cells are not in the training data ('purple'); the nearest known level" in note
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_targets_of_any_size(tmp_path: Path, size: float) -> None:
+    x = np.random.default_rng(0).normal(size=100)
+    write_csv(tmp_path / "d.csv", {"a": x.tolist(), "y": ((2 * x + 1) * size).tolist()})
+    run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *FAST)
+    assert shown_scores(run("evaluate", tmp_path / "m", tmp_path / "d.csv"))["R²"][0] > 0.95
+
+
+def test_intervals_contain_what_they_promise(folder: Path, tmp_path: Path) -> None:
+    arguments = ["predict", folder / "price.st", folder / "known.csv", "--out", tmp_path / "p.csv", "--keep", "price"]
+    run(*arguments, "--interval", 0.8)
+    table = pyarrow.csv.read_csv(tmp_path / "p.csv").to_pandas()
+    assert table.columns.tolist() == ["price", "prediction", "lower", "upper"]
+    assert ((table.lower < table.prediction) & (table.prediction < table.upper)).all()
+    assert 0.6 < ((table.lower <= table.price) & (table.price <= table.upper)).mean() < 0.97
+    run(*arguments, "--interval", 0.95)
+    wider = pyarrow.csv.read_csv(tmp_path / "p.csv").to_pandas()
+    assert (wider.upper - wider.lower > table.upper - table.lower).all()
+    assert "--interval is 1.5" in refused(*arguments, "--interval", 1.5)
+    of_classes = ["predict", folder / "risk.st", folder / "known.csv", "--out", tmp_path / "q.csv", "--interval", 0.9]
+    assert "--interval is for quantities" in refused(*of_classes)
+
+
+@pytest.mark.parametrize("log", ["yes", "no"])
+def test_the_logarithm_of_a_target(tmp_path: Path, log: str) -> None:
+    x = np.random.default_rng(0).normal(size=300)
+    write_csv(tmp_path / "d.csv", {"a": x.tolist(), "y": np.exp(2 * x).tolist()})
+    arguments = ["train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *FAST, "--log-target", log]
+    output = run(*arguments)
+    assert load_model(str(tmp_path / "m")).target.log == (log == "yes")
+    scores = shown_scores(run("evaluate", tmp_path / "m", tmp_path / "d.csv"))
+    assert scores["R²"][0] > 0.8 and shown_scores(output)["R²"][0] > 0.5
+    write_csv(tmp_path / "d.csv", {"a": x.tolist(), "y": x.tolist()})
+    if log == "yes":
+        assert "no logarithm" in refused(*arguments)
 
 
 # Looking into a model of several networks

@@ -19,7 +19,7 @@ from glassnet.cli.tabular_report import Follower, print_doubts, print_scores, pr
 from glassnet.cli.training import Opened
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget, TargetColumn, fit_target
-from glassnet.errors import DivergedError, ParameterError
+from glassnet.errors import DataError, DivergedError, ParameterError
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Rows, Settings, fit_model
 from glassnet.tabular.model import TabularModel
@@ -79,7 +79,10 @@ def fitted_rows(opened: Opened, options: TabularOptions, plan: Recipe) -> Rows:
     data_file, table = opened.data_file, opened.data_file.data
     assert isinstance(table, Table)
     column, everything = (data_file.target, data_file.reading), np.arange(len(data_file.values))
-    target = fit_target(column, data_file.values, everything, opened.task, log_target=plan.log_target)
+    try:
+        target = fit_target(column, data_file.values, everything, opened.task, log_target=plan.log_target)
+    except DataError as error:
+        raise DataError(str(error).replace("log_target=False", "--log-target no")) from None
     encoded = target.encode(data_file.values, data_file.location)
     columns = replace(table, data=table.data.drop_columns([data_file.target]))
     return Rows(columns, target, encoded, class_weights(encoded, options.class_weight, target))
