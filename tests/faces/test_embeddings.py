@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet import Embedding, NeuralNetwork, PeriodicEmbedding, Scaling
+from glassnet import Embedding, NeuralNetwork, PeriodicEmbedding, PiecewiseLinear, Scaling
 from glassnet.execution.executor import ENGINES
+from glassnet.tables.embeddings import slopes_and_offsets
 
 Array = np.ndarray[Any, Any]
 engines = pytest.mark.parametrize("engine", ENGINES)
@@ -122,6 +123,8 @@ def test_what_cannot_be_built_is_refused(layers: list[Any], sentence: str) -> No
         (lambda: PeriodicEmbedding(()), "names no column"),
         (lambda: PeriodicEmbedding((1, 1)), "names a column twice"),
         (lambda: PeriodicEmbedding((-1,)), "at least 0"),
+        (lambda: PiecewiseLinear(bins=0), "bins of PiecewiseLinear"),
+        (lambda: PiecewiseLinear((2, 2)), "names a column twice"),
         (lambda: PeriodicEmbedding(outputs=1), "outputs of PeriodicEmbedding"),
         (lambda: Embedding(0), "levels of Embedding"),
         (lambda: Embedding((3, 0)), "levels of Embedding"),
@@ -132,3 +135,15 @@ def test_what_cannot_be_built_is_refused(layers: list[Any], sentence: str) -> No
 def test_settings_are_checked(make: Any, sentence: str) -> None:
     with pytest.raises((ValueError, TypeError), match=sentence):
         make()
+
+
+@engines
+def test_a_bin_says_how_far_a_number_has_passed_it(engine: str) -> None:
+    layers = [2, PiecewiseLinear((1,), bins=3), 1]
+    net = NeuralNetwork(layers, ["linear"], dtype="float64", seed=0, engine=engine)
+    for name, values in slopes_and_offsets([[-1.0, 0.0, 0.5, 4.5]]).items():
+        net.parameters[f"piecewise_linear0_{name}"] = np.array(values)[:, np.newaxis]
+    x = np.array([[7.0] * 6, [-2.0, -1.0, -0.25, 0.25, 2.5, 9.0]])
+    out = net.trace(x, x[:1])["piecewise_linear0"]
+    expected = [[-1, -1, 0.5, 1, 1, 1], [-1, -1, -1, 0, 1, 1], [-1, -1, -1, -1, 0, 1]]
+    np.testing.assert_allclose(out, [*x, *expected], atol=1e-12)

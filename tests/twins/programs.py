@@ -21,7 +21,7 @@ from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
 from glassnet.tables.activations import ACTIVATIONS, Softmax
 from glassnet.tables.costs import COSTS, Cost, cost
-from glassnet.tables.embeddings import Embedding, PeriodicEmbedding
+from glassnet.tables.embeddings import Embedding, PeriodicEmbedding, PiecewiseLinear
 from glassnet.tables.layer import Layer
 from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, LayerNorm
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
@@ -146,12 +146,14 @@ def layer_lists(before: bool, stable: bool) -> st.SearchStrategy[list[Layer]]:
 def input_layers(draw: Any, width: int, stable: bool) -> list[Layer]:
     """Layers on x of that width: maybe embeddings of some columns, in either order, then others."""
     entries: list[Layer] = []
-    for kind in draw(st.permutations([PeriodicEmbedding, Embedding])) if draw(st.booleans()) else ():
+    for kind in draw(st.permutations([PeriodicEmbedding, PiecewiseLinear, Embedding])) if draw(st.booleans()) else ():
         columns = tuple(draw(st.permutations(range(width)))[: draw(st.integers(1, width))])
         levels = tuple(draw(st.lists(st.integers(1, 4), min_size=len(columns), max_size=len(columns))))
-        entry = Embedding(levels, columns, draw(st.integers(1, 3)))
+        entry: Layer = Embedding(levels, columns, draw(st.integers(1, 3)))
         if kind is PeriodicEmbedding:
             entry = PeriodicEmbedding(columns, draw(st.integers(1, 5)), draw(st.integers(2, 4)))
+        elif kind is PiecewiseLinear:
+            entry = PiecewiseLinear(columns, draw(st.integers(1, 5)))
         entries.append(entry)
         width = entry.output_width(width)
     return entries + draw(layer_lists(False, stable))

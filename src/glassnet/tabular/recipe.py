@@ -45,8 +45,8 @@ class Recipe(NamedTuple):
     max_one_hot, level_width : categories with more levels become learnt vectors of so many numbers; None: none do
     views : what differs between the members, in turn: fields of the recipe with other values. Members that see numbers
         in other ways make other mistakes, so that their average is better than that of equal members
-    linear : whether a linear model is blended in where it makes predictions better
     wave_lr, level_lr : factors on the rates of these embeddings
+    linear : whether a linear model is blended in where it makes predictions better
     """
 
     members: int = 4
