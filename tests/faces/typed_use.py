@@ -121,6 +121,17 @@ def estimators() -> None:
     assert classifier.get_params()["drop"] == ["id"] and regressor.preset == "best"
 
 
+def files(path: Path) -> int:
+    """Estimators as files."""
+    model: glassnet.MLPRegressor = glassnet.MLPRegressor(hidden_layer_sizes=2, solver="lbfgs", max_iter=5000).fit(
+        X.T, X[0]
+    )
+    model.save(path)
+    loaded: glassnet.MLPRegressor = glassnet.MLPRegressor.load(str(path))
+    count: int = glassnet.load(path).n_iter_
+    return count + len(loaded.coefs_)
+
+
 def plot(net: glassnet.NeuralNetwork, history: glassnet.History) -> Figure:
     """The pictures."""
     axes: list[Axes] = [
@@ -148,7 +159,7 @@ def main(folder: Path) -> str:
     history = train(net, folder)
     plot(net, history)
     glassnet.train_many([net], X, Y, epochs=1, verbose=0)
-    assert np.isfinite(use(net, folder / "net.safetensors")) and check(net)
+    assert np.isfinite(use(net, folder / "net.safetensors")) and check(net) and files(folder / "model.safetensors")
     recorded: glassnet.History = glassnet.Recording(folder / "run.glassrec").history
     last: glassnet.Report = recorded.reports[-1]
     training: type[glassnet.Training] = glassnet.Training
