@@ -39,7 +39,7 @@ _HOMES = {  # __init__.pyi says the same to type checkers
         *("PoissonDeviance", "custom_cost"),
     ),
     "tables.embeddings": ("PeriodicEmbedding", "Embedding"),
-    "tables.layers": ("Dropout", "BatchNorm", "LayerNorm", "Scaling", "ParametricActivation"),
+    "tables.layers": ("Dropout", "GaussianNoise", "BatchNorm", "LayerNorm", "Scaling", "ParametricActivation"),
     "tables.optimizers": ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AdamW", "AdaGrad", "NAdam"),
     "tables.schedules": (
         *("Constant", "Step", "Exponential", "InverseScaling", "Cosine", "OneCycle", "WarmUp", "CosLog4", "FlatCos"),

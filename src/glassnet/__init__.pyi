@@ -62,6 +62,7 @@ from glassnet.tables.initializers import Orthogonal as Orthogonal
 from glassnet.tables.initializers import Zeros as Zeros
 from glassnet.tables.layers import BatchNorm as BatchNorm
 from glassnet.tables.layers import Dropout as Dropout
+from glassnet.tables.layers import GaussianNoise as GaussianNoise
 from glassnet.tables.layers import LayerNorm as LayerNorm
 from glassnet.tables.layers import ParametricActivation as ParametricActivation
 from glassnet.tables.layers import Scaling as Scaling

@@ -38,7 +38,7 @@ def load(path: FilePath) -> Any:
         return _known(path, saved.parts.kind, ESTIMATORS).from_saved(saved)
     if "checkpoint" in document:
         raise ModelFileError(f"{path} is a checkpoint of a run; continue it with train(..., checkpoint=, resume=True).")
-    return NeuralNetwork.from_saved(saved_model(path, document, tensors))
+    return saved_model(path, document, tensors).build(NeuralNetwork)
 
 
 def _tabular_estimator(path: FilePath, tensors: dict[str, Array], document: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from glassnet.batches.samples import Arrays, Weights, check_shape, input_rows, real_dtype
 from glassnet.batches.sources import Sources, checked_sources, with_validation
-from glassnet.errors import DivergedError, GlassnetError, ParameterError, named_arguments, unknown_name
+from glassnet.errors import DivergedError, ParameterError, named_arguments, unknown_name
 from glassnet.execution import inference
 from glassnet.execution.activation_functions import ActivationFunctions
 from glassnet.execution.data_initialization import initialize_from_data
@@ -22,7 +22,7 @@ from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
 from glassnet.files.atomic_file import FilePath
-from glassnet.files.model_file import SavedModel, cannot_be_built, describe_model, read_model, write_model
+from glassnet.files.model_file import describe_model, read_model, write_model
 from glassnet.files.run_files import checked_files
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
@@ -39,7 +39,7 @@ from glassnet.training.history import History
 from glassnet.training.layer_monitor import recent_samples
 from glassnet.training.settings import Factors, checked_recipe, checked_run, checked_seed
 from glassnet.training.training import Training
-from glassnet.training.validation import MetricLike, Validator
+from glassnet.training.validation import MetricLike, validator
 
 
 class NeuralNetwork(Inspection, ActivationFunctions):
@@ -127,9 +127,8 @@ class NeuralNetwork(Inspection, ActivationFunctions):
     def initialize(self, x: ArrayLike | None = None) -> None:
         """Draw the weights again from the seed; all other parameters and running statistics get their first values.
 
-        With x (fan_in, batch), samples of the data, weights are drawn from a normal distribution and rescaled layer by
-        layer, so that each neuron's z has variance 1 on them; biases are minus the z of random mixtures of 5 samples.
-        Source: Holzmüller et al. (2024), appendix A. Raises DataError (a ValueError) where x cannot be used.
+        With x (fan_in, batch), each neuron's weights are scaled so that its z has variance 1 on these samples, and its
+        bias is minus the z of a random mixture of 5 of them. Source: Holzmüller et al. (2024), appendix A.
         """
         if x is None:
             self.model.initialize()
@@ -229,18 +228,15 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         sample_weight : (batch,), 0 or more
         patience : epochs without a better validation cost after which the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
-        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases", names such as "w1" or
-            of layers such as "scaling0"
+        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases", "w1", "scaling0" ...
         decay_factors, decay_schedule : the same for the weight decay of an optimizer such as AdamW
         dropout_schedule : multiplies the rate of every Dropout, by factors between 0 and 1 ("flat_cos")
         max_norm : limit of the norm of each neuron's weights, kept after every step (Srivastava et al. 2014, section 5)
-        validation_metric : "cost", "error" (the share of wrong classes), "rmse", or a function of the outputs and y
-            (columns, or class numbers) that returns a number; the weights of the epoch where it is smallest are
-            restored, of several equal epochs the last
+        validation_metric : "cost", "error" (share of wrong classes), "rmse" or a function of (outputs, y), as columns,
+            that returns a number; the weights of the epoch with the smallest are restored, of equal epochs the last
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
-        checkpoint, every, resume : file for the state of the run, written after every so many epochs; resume continues
-            from it
+        checkpoint, every, resume : file for the state of the run, written every so many epochs; resume goes on from it
         record : file for the epochs, the layers (measured after each one) and some weights, read by Recording
         verbose : None shows a bar on a terminal and in a notebook for long runs, 0 nothing, 1 always (elsewhere: lines)
         threads : the most threads the engine may use; the results never depend on it
@@ -253,19 +249,14 @@ class NeuralNetwork(Inspection, ActivationFunctions):
             **{"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm},
             **{"dropout_schedule": dropout_schedule, "validation_metric": validation_metric},
         }
-        segments = tuple(self.parameters.segments.values())
-        recipe = checked_recipe(segments, batch_size, epochs, lr, options)
+        recipe = checked_recipe(tuple(self.parameters.segments.values()), batch_size, epochs, lr, options)
         run = checked_run(time_limit, callbacks, verbose, threads)
         files = checked_files(checkpoint, every, resume, record)
         with self._lock:
-            sources, held_out = with_validation(
-                self._sources(x, y, sample_weight), self.architecture, self.dtype, validation, self.seed
-            )
-            if held_out is None and recipe.judges:
-                name = "patience" if patience is not None else "validation_metric"
-                raise ParameterError(f"{name} needs validation data: pass validation=0.1 or validation=(x, y).")
+            given = self._sources(x, y, sample_weight)
+            sources, held_out = with_validation(given, self.architecture, self.dtype, validation, self.seed)
+            evaluate = validator(self.model, held_out, recipe, validation_metric)
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
-            evaluate = None if held_out is None else Validator(self.model, held_out, validation_metric)
             training = Training(self.model, sources, recipe, evaluate)
             run = run._replace(is_stopped=self._stop.is_set, observers=files.observers(training))
             samples = recent_samples(sources)
@@ -324,22 +315,11 @@ class NeuralNetwork(Inspection, ActivationFunctions):
 
     @classmethod
     def load(cls, path: FilePath, *, engine: str = "compiled") -> NeuralNetwork:
-        """Read a network from a model file. Raises ModelFileError (a ValueError) where that cannot be trusted.
+        """Read a network from a model file; `glassnet.load` reads those of estimators and of tables, refused here.
 
-        A file that also holds an estimator or the preparation of a table is refused; `glassnet.load` reads it.
+        Raises ModelFileError (a ValueError) where a file cannot be trusted or holds more than a network.
         """
-        return cls.from_saved(read_model(path, bare=True), engine)
-
-    @classmethod
-    def from_saved(cls, saved: SavedModel, engine: str = "compiled") -> NeuralNetwork:
-        """The network in a part of a model file. Raises ModelFileError (a ValueError) where it cannot be built."""
-        try:
-            network = cls(**saved.arguments(), engine=engine)
-        except (GlassnetError, KeyError, TypeError, ValueError) as error:
-            raise cannot_be_built(saved.path, error) from None
-        saved.copy_into(network.model)
-        network.runs, network.history = saved.runs, saved.history
-        return network
+        return read_model(path, bare=True).build(cls, engine)
 
     def describe(self) -> dict[str, Any]:
         """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""

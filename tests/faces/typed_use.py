@@ -31,7 +31,7 @@ def networks() -> list[glassnet.NeuralNetwork]:
         *(glassnet.Orthogonal(), glassnet.Auto()),
     ]
     layers = [glassnet.Dropout(0.2), glassnet.BatchNorm(), glassnet.LayerNorm(), glassnet.Scaling()]
-    layers += [glassnet.ParametricActivation("selu")]
+    layers += [glassnet.ParametricActivation("selu"), glassnet.GaussianNoise(0.2)]
     wide = [glassnet.PeriodicEmbedding((0, 1), frequencies=8), glassnet.Embedding(levels=(3, 4), inputs=(2, 3))]
     result = [glassnet.NeuralNetwork([2, 3, 1], [entry, "linear"], engine="numpy") for entry in hidden]
     result += [glassnet.NeuralNetwork((2, 1), ("linear",), cost, seed=1, engine="numpy") for cost in costs]
@@ -121,6 +121,17 @@ def estimators() -> None:
     assert classifier.get_params()["drop"] == ["id"] and regressor.preset == "best"
 
 
+def files(path: Path) -> int:
+    """Estimators as files."""
+    model: glassnet.MLPRegressor = glassnet.MLPRegressor(hidden_layer_sizes=2, solver="lbfgs", max_iter=5000).fit(
+        X.T, X[0]
+    )
+    model.save(path)
+    loaded: glassnet.MLPRegressor = glassnet.MLPRegressor.load(str(path))
+    count: int = glassnet.load(path).n_iter_
+    return count + len(loaded.coefs_)
+
+
 def tabular_results() -> float:
     """What a fitted tabular estimator tells beside its predictions."""
     x = np.linspace(0, 1, 40)[:, np.newaxis]
@@ -159,7 +170,7 @@ def main(folder: Path) -> str:
     history = train(net, folder)
     plot(net, history)
     glassnet.train_many([net], X, Y, epochs=1, verbose=0)
-    assert np.isfinite(use(net, folder / "net.safetensors")) and check(net)
+    assert np.isfinite(use(net, folder / "net.safetensors")) and check(net) and files(folder / "model.safetensors")
     recorded: glassnet.History = glassnet.Recording(folder / "run.glassrec").history
     last: glassnet.Report = recorded.reports[-1]
     training: type[glassnet.Training] = glassnet.Training

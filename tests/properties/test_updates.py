@@ -17,7 +17,7 @@ from glassnet.tables.activations import ACTIVATIONS, LeakyReLU
 from glassnet.tables.custom_activation import custom_activation
 from glassnet.tables.embeddings import PeriodicEmbedding
 from glassnet.tables.initializers import INITIALIZERS, He, initializer, initializer_for
-from glassnet.tables.layers import BatchNorm, Dropout, Scaling
+from glassnet.tables.layers import BatchNorm, Dropout, GaussianNoise, Scaling
 from glassnet.tables.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from glassnet.tables.schedules import (
     SCHEDULES,
@@ -71,6 +71,23 @@ def test_scheduled_dropout_has_the_rate_of_its_step(name: str, engine: str) -> N
     x, rates = np.ones((1, 4000)), 0.4 * schedule(name).rates(1.0, np.arange(8), 8, 4)
     history = net.train(x, 0 * x, batch_size=1000, epochs=2, lr=1e-300, dropout_schedule=name)
     assert history["cost"] == pytest.approx((0.5 / (1 - rates)).reshape(2, 4).mean(axis=1), rel=0.05)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_noise_is_normal_and_another_one_everywhere(dtype: str, engine: str) -> None:
+    x = np.zeros((100, 1000))
+    layers = [100, GaussianNoise(0.5), GaussianNoise(2), 1]
+    net = NeuralNetwork(layers, ["linear"], engine=engine, seed=1, dtype=dtype)
+    trace = net.trace(x, x[:1], training=True)
+    first, both = trace["gaussian_noise0"] / 0.5, trace["gaussian_noise0_2"]
+    for n in (first, (both - 0.5 * first) / 2):
+        shares = [(n < value).mean() for value in (-2, -1, 0, 1, 2)]
+        np.testing.assert_allclose(shares, [0.0228, 0.1587, 0.5, 0.8413, 0.9772], atol=0.005)
+        for neighbour in (n[1:], n[:, 1:], n[::-1]):
+            assert abs(np.mean(n[: len(neighbour), : neighbour.shape[1]] * neighbour)) < 0.015
+    assert abs(np.mean(first * (both - 0.5 * first) / 2)) < 0.015
+    assert (net.feedforward(x)[1][-1] == net.biases[0]).all()
 
 
 # ---- weights that suit the data

@@ -292,6 +292,7 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "grouped_bp4": grouped_bp4,
     "look_up": look_up,
     "look_up_gradient": look_up_gradient,
+    "noise": by_sample("noise", 1, "features", settings=(int(np.float64(0.3).view(np.int64)), 5, 6)),
     "scheduled_dropout": scheduled_dropout,
     "square_means": square_means,
     "mean_cost": mean_cost,

@@ -21,6 +21,7 @@ ELEMENTARY = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")
 EXACT = ("gather", "one_hot", "sample_weights", "select", "concatenate", "split", "look_up")
 EXACT += ("dropout", "scheduled_dropout")
 ULP = 4
+MAX_NORMAL = 6  # of the numbers that "noise" adds
 WIDE = np.finfo(np.float64).eps
 
 
@@ -188,6 +189,9 @@ def bounds(runner: Reference, row: Row) -> tuple[Array, ...] | None:
         return clip_scale(eps, float(runner.scalars[row.scalars[0]]), *reads)
     if row.kind.startswith("softmax"):
         return BOUNDS[row.kind](eps, *reads, groups=row.settings[1:])
+    if row.kind == "noise":
+        scale = np.float64(np.int64(row.settings[0]).view(np.float64))
+        return (eps * (2 * ULP * scale * MAX_NORMAL + abs(reads[0])),)
     if row.kind == "square_means":
         return (eps * np.square(reads[0]).sum(axis=0),)
     return BOUNDS[row.kind](eps, *reads, **({"settings": row.settings} if row.settings[1:] else {}))
@@ -251,4 +255,4 @@ def test_random_programs_equal_their_twins_row_by_row(case: Case) -> None:
 def test_the_registries_have_every_kind_of_row() -> None:
     kinds = {row.kind for case in TABLE.values() for row in case.program().rows}
     assert kinds == {*SPLITS, "formula", "sums"}
-    assert kinds == {*BOUNDS, *EXACT, "square_means", "mean_cost", "clip_scale", "formula", "sums"}
+    assert kinds == {*BOUNDS, *EXACT, "square_means", "noise", "mean_cost", "clip_scale", "formula", "sums"}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.cli.dataset import find_task, holds_arrays, prepare_dataset, table_with_target
+from glassnet.cli.dataset import find_task, holds_arrays, table_with_target
 from glassnet.cli.printing import print_line
+from glassnet.cli.tabular_options import TabularOptions
+from glassnet.cli.tabular_report import all_notes
+from glassnet.cli.tabular_run import chosen_recipe, fitted_rows
+from glassnet.cli.training import Opened
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.columns import Column
-from glassnet.data.encodings import PLAIN_ENCODINGS
 from glassnet.data.options import ReadingOptions
 from glassnet.data.plans import ColumnPlan
 from glassnet.data.reading import Array
@@ -18,7 +22,10 @@ from glassnet.data.readings import BooleanReading, CategoryReading, DateReading
 from glassnet.data.statistics import NumberStatistics
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table, read_table
+from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.errors import DataError, GlassnetError
+from glassnet.tabular.fitting import prepare
+from glassnet.tabular.recipe import NUMBERS, recipe
 
 MAX_WIDTH = 32  # of a cell of the report
 DELIMITER_NAMES = {"\t": "tab", " ": "space"}
@@ -40,8 +47,10 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
         raise DataError(f"{file} holds arrays, which have no named columns; give CSV or Parquet.")
     table = read_table(file, options)
     chooser = ColumnChooser(Summary.of(table), options, table)
+    recipe_of_table = recipe("default", NUMBERS, table.rows, len(table.names), 1)
+    encodings = tabular_encodings(recipe_of_table.max_one_hot, bins=recipe_of_table.bins)
     plans = {name: chooser.choose(name, keep=name == target) for name in table.names}
-    fitted = {plan.name: _fitted(table, plan) for plan in plans.values()}
+    fitted = {plan.name: _fitted(table, plan, encodings) for plan in plans.values()}
     delimiter = f", delimiter {DELIMITER_NAMES.get(table.delimiter, table.delimiter)}" if table.delimiter else ""
     print(f"{file}: {table.rows:,} rows, {len(table.names):,} columns{delimiter}\n")
     lines = [_line(table, plan, fitted[plan.name], target) for plan in plans.values()]
@@ -55,24 +64,28 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
 
 def _target_notes(table: Table, target: str, chooser: ColumnChooser) -> tuple[str, ...]:
     """Print the task and the inputs that training would have, and return its notes, leaks included."""
+    options = TabularOptions()
     try:
         data_file = table_with_target(table, target, chooser)
         task, reason = find_task(data_file, "auto")
-        dataset = prepare_dataset(data_file, task, 0.2, 0, counts=False)
+        opened = Opened(data_file, task)
+        plan = chosen_recipe(options, opened)
+        rows = fitted_rows(opened, options, plan)
+        preparation, leaks = prepare(rows, chooser, plan)
     except GlassnetError as error:
         print_line("Problem", str(error))
         return ()
     print_line("Task", f"{task} of {target!r} ({reason}; --task overrides)")
-    print_line("Inputs", dataset.preparation.summary())
-    return dataset.notes
+    print_line("Inputs", preparation.summary())
+    return all_notes(data_file, rows, preparation, leaks)
 
 
-def _fitted(table: Table, plan: ColumnPlan) -> tuple[Column | None, Array | None]:
+def _fitted(table: Table, plan: ColumnPlan, encodings: Mapping[str, Any]) -> tuple[Column | None, Array | None]:
     """The column with its encoding, and its values; None where it is left out or cannot be read."""
     if plan.reading is None:
         return None, None
     try:
-        column = Column.fit(table, plan.name, plan.reading, np.arange(table.rows), PLAIN_ENCODINGS)
+        column = Column.fit(table, plan.name, plan.reading, np.arange(table.rows), encodings)
         return column, plan.reading.values(table, plan.name)
     except GlassnetError:
         return None, None

@@ -26,7 +26,7 @@ from glassnet.errors import DataError, ParameterError
 from glassnet.files.storage import MAX_HEADER
 
 if TYPE_CHECKING:
-    from glassnet.cli.trained_model import TrainedModel
+    from glassnet.tabular.model import TabularModel
 
 Array = np.ndarray[Any, Any]
 
@@ -182,7 +182,7 @@ def _check_header_size(preparation: Preparation, target: TargetColumn, path: str
         raise DataError(f"{path} has too many columns for a model file ({size >> 10:,} kB of names); drop some.")
 
 
-def read_inputs(path: str, model: TrainedModel) -> tuple[Array, Table | Arrays]:
+def read_inputs(path: str, model: TabularModel) -> tuple[Array, Table | Arrays]:
     """Read the inputs (n, features) for a trained model; also return the table or arrays. Raises DataError."""
     if holds_arrays(path):
         data: Table | Arrays = read_arrays(path).test_arrays()
@@ -207,7 +207,7 @@ def _print_notes(notes: Iterable[str]) -> None:
         print(f"Note: {note}", file=sys.stderr)
 
 
-def _file_options(model: TrainedModel) -> ReadingOptions:
+def _file_options(model: TabularModel) -> ReadingOptions:
     """The encoding and delimiter that were given in training."""
     given = model.training.get("file options")
     given = given if isinstance(given, dict) else {}
@@ -215,7 +215,7 @@ def _file_options(model: TrainedModel) -> ReadingOptions:
     return ReadingOptions(**{name: given[name] for name in names if isinstance(given.get(name), str)})
 
 
-def read_with_target(path: str, model: TrainedModel) -> tuple[Array, Array, Table | Arrays]:
+def read_with_target(path: str, model: TabularModel) -> tuple[Array, Array, Table | Arrays]:
     """Read the inputs and encoded targets for a trained model, and what they came from. Raises DataError."""
     if holds_arrays(path):
         x, data = read_inputs(path, model)

@@ -31,6 +31,7 @@ class StepData(NamedTuple):
     preparation: Preparation
     target: TargetColumn
     cells: Table | Arrays
+    member: str = ""
 
 
 def step(
@@ -39,6 +40,7 @@ def step(
     model: Annotated[
         str | None, Option(metavar="PATH", help="Use the network and preparation of a model file.")
     ] = None,
+    member: options.MemberOption = None,
     row: Annotated[int, Option(help="First row of the step, counted from 1.")] = 1,
     batch_size: Annotated[int, Option(min=1, help="Number of rows in the step.")] = 1,
     hidden: options.HiddenOption = "4",
@@ -57,8 +59,10 @@ def step(
     from glassnet.cli.train_options import TrainOptions
 
     if model is not None:
-        data = _with_model(file, model, target)
+        data = _with_model(file, model, target, member)
     else:
+        if member is not None:
+            raise ParameterError("--member chooses a network of a model; give --model as well.")
         widths = options.parse_widths(hidden)
         train_options = TrainOptions(widths, activation, cost, seed=seed, validation=0.0)
         data = _with_new_network(file, target, train_options)
@@ -72,22 +76,25 @@ def step(
     if len(x) < batch_size:
         asked = f"of the {batch_size:,} rows asked for"
         about.insert(0, f"The step takes {len(x):,} {asked}: the file ends with row {last}.")
+    if data.member:
+        about.insert(0, f"This is {data.member}.")
     explanation.about = "\n".join(about)
     _print_or_write(explanation, f"{rows} of {data.path}", html, file)
 
 
-def _with_model(file: str, path: str, target: str | None) -> StepData:
+def _with_model(file: str, path: str, target: str | None, member: int | None) -> StepData:
     """Read a model file, and the file with the model's preparation."""
     from glassnet.cli.dataset import read_with_target
     from glassnet.cli.output_layer import network_targets
-    from glassnet.cli.trained_model import load_model
+    from glassnet.cli.stored_model import load_model, member_text, network_of
 
     model = load_model(path)
     if target not in (None, model.target.name):
         raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
     x, encoded, data = read_with_target(file, model)
-    y = network_targets(encoded, model.target, model.network)
-    return StepData(model.network, x, y, data.path, model.preparation, model.target, data)
+    network = network_of(model, member)
+    y = network_targets(encoded, model.target, network)
+    return StepData(network, x, y, data.path, model.preparation, model.target, data, member_text(model, member))
 
 
 def _with_new_network(file: str, target: str | None, train_options: Any) -> StepData:

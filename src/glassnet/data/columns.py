@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from glassnet.data.encodings import MAX_ONE_HOT_LEVELS, Encoding
+from glassnet.data.encodings import Encoding
 from glassnet.data.reading import Array
 from glassnet.data.readings import MAX_SHOWN, UNSEEN, BooleanReading, CategoryReading, Reading
 from glassnet.data.summary import ColumnSummary
@@ -47,12 +47,14 @@ class Column:
 
     @property
     def note(self) -> str:
-        """That only some of the levels become inputs; otherwise empty."""
+        """That only some of the levels are told apart; otherwise empty."""
         levels, used = getattr(self.reading, "levels", []), getattr(self.encoding, "levels", [])
-        if len(used) < MAX_ONE_HOT_LEVELS or len(levels) == len(used):
+        complete = getattr(self.reading, "complete", True)
+        if len(used) != getattr(self.encoding, "max_levels", None) or (complete and len(levels) == len(used)):
             return ""
-        more = "" if getattr(self.reading, "complete", True) else "more than "
-        return f"{self.name}: {more}{len(levels):,} levels, the {len(used)} most frequent become inputs"
+        more = "" if complete else "more than "
+        what = "are embedded" if self.encoding.input_kinds == ["code"] else "become inputs"
+        return f"{self.name}: {more}{len(levels):,} levels, the {len(used):,} most frequent {what}"
 
     def encode_into(self, values: Array, out: Array, table: Table) -> None:
         """Write the inputs of the values of all rows of a table into `out` (n, features), float32."""

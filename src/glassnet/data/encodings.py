@@ -119,6 +119,7 @@ class OneHot(Serializable):
     kind: ClassVar[str] = "one_hot"
     summary_name: ClassVar[str] = "category"
     treatment: ClassVar[str] = "one-hot encoded"
+    max_levels: ClassVar[int] = MAX_ONE_HOT_LEVELS
     codes: list[int]
     levels: list[str]
     value: float = 1.0
@@ -126,7 +127,7 @@ class OneHot(Serializable):
     @classmethod
     def fit(cls, statistics: Array, reading: Any) -> Self:
         """Choose the most frequent levels of the training rows; `statistics` is how often each level occurs."""
-        return cls(*most_frequent(statistics, reading, MAX_ONE_HOT_LEVELS))
+        return cls(*most_frequent(statistics, reading, cls.max_levels))
 
     @property
     def input_kinds(self) -> list[str]:

@@ -91,10 +91,11 @@ class BinnedNumber(RobustNumber):
         """Write the inputs of all rows into `out` (n, features), float32."""
         super().encode_into(values, out, locate)
         if self.edges:
-            self._encode_bins_into(np.where(np.isnan(values), self.median, values), out)
+            self.encode_bins_into(values, out)
 
-    def _encode_bins_into(self, values: Array, out: Array) -> None:
-        """All bins below the bin of a value are 1, all above it −1."""
+    def encode_bins_into(self, values: Array, out: Array) -> None:
+        """Write the bins alone: all below the bin of a value are 1, all above it −1."""
+        values = np.where(np.isnan(values), self.median, values)
         inner, halves, widths, below = self._bins
         bins = np.searchsorted(inner, values, side="right")
         out[:, 1 : 1 + len(widths)] = below.take(bins, axis=0)

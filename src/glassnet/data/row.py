@@ -33,6 +33,7 @@ from glassnet.data.readings import (
 )
 from glassnet.data.table import Table
 
+DECIMAL_COMMA = re.compile(r"[+-]?\d{1,15}(,\d{1,15})?", re.ASCII)
 PLAIN_NUMBER = re.compile(PLAIN.rstrip("$"), re.ASCII)
 BOOLEAN_CODES = {word: code for code, words in enumerate((FALSE_WORDS, TRUE_WORDS)) for word in words}
 TIME = r"(?:[T ](?P<H>\d\d):(?P<M>\d\d)(?::(?P<S>\d\d))?)?"
@@ -107,10 +108,16 @@ def _number(cell: Any) -> float | None:
 
 
 def _typed_number(reading: NumberReading) -> Read:
-    """The reader of a column with its own spelling or words, which only text needs."""
+    """The reader of a column with its own spelling or words, which only text with more than digits needs."""
     if any(PLAIN_NUMBER.fullmatch(word) for word in reading.missing):
         return _nothing
-    return lambda cell: None if isinstance(cell, str) else _number(cell)
+    return _decimal_comma if reading.spelling.decimal == "," else _number
+
+
+def _decimal_comma(cell: Any) -> float | None:
+    if not isinstance(cell, str):
+        return _number(cell)
+    return float(cell.replace(",", ".")) if DECIMAL_COMMA.fullmatch(cell) else None
 
 
 def _date_reader(reading: DateReading) -> Read:
@@ -120,7 +127,7 @@ def _date_reader(reading: DateReading) -> Read:
     return partial(_days, order=reading.spelling.order)
 
 
-def _days(cell: Any, order: str) -> float | None:
+def _days(cell: Any, order: str = "ymd") -> float | None:
     """Days since 1970-01-01, computed in the steps of `typed_days` and `DateSpelling.parse`."""
     if cell is None:
         return math.nan

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from glassnet.data.encodings import (
-    MAX_ONE_HOT_LEVELS,
     DateParts,
     Encoding,
     Locate,
@@ -63,6 +62,7 @@ class LevelCodes(Serializable):
     kind: ClassVar[str] = "level_codes"
     summary_name: ClassVar[str] = "category"
     treatment: ClassVar[str] = "embedded"
+    max_levels: ClassVar[int] = MAX_CODES
     codes: list[int]
     levels: list[str]
 
@@ -128,8 +128,8 @@ def fit_levels(counts: Array, reading: Any, *, max_one_hot: int | None, level_va
     if present == 2:
         return SignedLevels(*most_frequent(counts, reading, 2))
     if max_one_hot is not None and present > max_one_hot:
-        return LevelCodes(*most_frequent(counts, reading, MAX_CODES))
-    return OneHot(*most_frequent(counts, reading, MAX_ONE_HOT_LEVELS), level_value)
+        return LevelCodes(*most_frequent(counts, reading, LevelCodes.max_levels))
+    return OneHot(*most_frequent(counts, reading, OneHot.max_levels), level_value)
 
 
 TABULAR_ENCODINGS = tabular_encodings()

@@ -89,9 +89,9 @@ class _RowEncoder:
         if row.kind == "dropout":
             threshold, scale, layer = row.settings
             return (threshold, *key_names(layer), scale)
-        if row.kind == "scheduled_dropout":
-            rate, layer = row.settings
-            return (rate, *key_names(layer), self.program.scalars.index(row.scalars[0]))
+        if row.kind in ("scheduled_dropout", "noise"):
+            number, layer = row.settings  # the rate or the scale
+            return (number, *key_names(layer), *(self.program.scalars.index(name) for name in row.scalars))
         return (*row.settings, *(self.program.scalars.index(name) for name in row.scalars))
 
 

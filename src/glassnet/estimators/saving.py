@@ -60,7 +60,7 @@ class SavingMixin:
         if len(saved.members) != 1:
             raise ModelFileError(f"{saved.path} is damaged: it has {len(saved.members)} networks; save it again.")
         estimator: Any = with_parameters(cls, saved.path, saved.parts.parameters)
-        network = NeuralNetwork.from_saved(saved.members[0])
+        network = saved.members[0].build(NeuralNetwork)
         undamaged(saved.path, lambda: _restore(estimator, saved.parts.attributes, network))
         return estimator
 

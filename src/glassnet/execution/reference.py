@@ -117,6 +117,9 @@ class Reference(Memory):
                 threshold, bits, layer = row.settings
                 keys = dropout_keys(self.seed, layer)
                 return {"threshold": threshold, "scale": _float(bits), "keys": keys, "step": self.step}
+            case "noise":
+                bits, layer = row.settings
+                return {"scale": _float(bits), "keys": dropout_keys(self.seed, layer), "step": self.step}
             case "scheduled_dropout":
                 bits, layer = row.settings
                 keys = dropout_keys(self.seed, layer)

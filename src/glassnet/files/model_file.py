@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.errors import ModelFileError
+from glassnet.errors import GlassnetError, ModelFileError
 from glassnet.execution.model import Model
 from glassnet.files.history_file import arrays_of, document_of, history_of, shortened
 from glassnet.files.storage import read_tensors, write_tensors
@@ -45,6 +45,16 @@ class SavedModel(NamedTuple):
             "initializer": rebuild(INITIALIZERS, described["initializer"]),
             **{name: described[name] for name in ("l1", "l2", "dtype", "seed")},
         }
+
+    def build(self, kind: Any, engine: str = "compiled") -> Any:
+        """The network, of the class `kind`. Raises ModelFileError (a ValueError) where it cannot be built."""
+        try:
+            network = kind(**self.arguments(), engine=engine)
+        except (GlassnetError, KeyError, TypeError, ValueError) as error:
+            raise cannot_be_built(self.path, error) from None
+        self.copy_into(network.model)
+        network.runs, network.history = self.runs, self.history
+        return network
 
     def copy_into(self, model: Model) -> None:
         """Copy the tensors into a model of this description; shapes and dtypes must be those that it needs."""

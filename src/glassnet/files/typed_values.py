@@ -20,7 +20,8 @@ from glassnet.tables.costs import COSTS, Cost, CustomCost
 from glassnet.tables.custom_activation import CustomActivation
 from glassnet.tables.entry import Entry, describe, rebuild
 from glassnet.tables.initializers import INITIALIZERS, Initializer
-from glassnet.tables.layers import LAYERS, Layer
+from glassnet.tables.layer import Layer
+from glassnet.tables.layers import LAYERS
 from glassnet.tables.optimizers import OPTIMIZERS, Optimizer
 from glassnet.tables.schedules import SCHEDULES, Schedule
 

@@ -113,6 +113,12 @@ class LayerEquations:
         kind = "scheduled_dropout" if self.dropout_schedule else "dropout"
         self.equations.add(kind, (read,), writes, text, layer=self.position.layer, **fields)
 
+    def noise(self, read: str, write: str, scale: float, text: str) -> None:
+        """Add an equation of noise; the number of this position enters its hash."""
+        settings, text = (float_bits(scale), self.position.number), f"{symbol(write)} = {text}"
+        writes = {write: self._shape("full")}
+        self.equations.add("noise", (read,), writes, text, settings=settings, layer=self.position.layer)
+
     def mean(self, parameter: str, *reads: str) -> None:
         """Add the gradient of a parameter: the mean over the batch of the product of `reads`."""
         kind = "bp3" if len(reads) == 1 else "mean_product"

@@ -150,7 +150,19 @@ LAYER_SENTENCES = {
     "feature_moments": "The mean and the variance of each sample over its neurons.",
     "dropout": "Values that were set to 0 on the way forward pass no error back; the others pass it, divided as they "
     "were.",
-    "mean_product": "γ multiplies x̂, so its gradient is the error times x̂, as the mean over the samples.",
+    "mean_product": "Each parameter multiplies a column, so its gradient is the error times that column, as the mean "
+    "over the samples.",
+    "noise": "A random number is added to each value, another one in every step.",
+    "grouped_affine": "Each embedded column has small weights of its own, which make its new columns.",
+    "concatenate": "The new columns stand behind the others.",
+    "look_up": "The code of a category chooses one of the learnt vectors.",
+    "grouped_bp4": "BP4 of the small weights of each embedded column.",
+    "look_up_gradient": "The gradient of a vector is the error of the samples with its code: BP4, where x is one-hot.",
+}
+QUANTITY_SENTENCES = {
+    "angle": "Each embedded column once per frequency.",
+    "phase": "A learnt frequency stretches each copy of the column, a learnt phase shifts it.",
+    "wave": "Waves of the column: sharp structure in it can be a sum of them.",
 }
 
 
@@ -158,6 +170,9 @@ def layer_sentence(row: Row) -> str:
     """What an equation of a layer between the dense layers does, in a sentence."""
     if row.kind in ("dropout", "scheduled_dropout") and row.label == "forward":
         return "Dropout sets randomly chosen values to 0 and divides the others by the share that it keeps."
+    suffix = row.writes[0].rpartition("_")[2]
+    if row.label == "forward" and suffix in QUANTITY_SENTENCES:
+        return QUANTITY_SENTENCES[suffix]
     if row.kind in LAYER_SENTENCES:
         return LAYER_SENTENCES[row.kind]
     if row.label != "forward":

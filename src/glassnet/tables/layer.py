@@ -78,6 +78,9 @@ class LayerBuilder(Protocol):
     def drop(self, read: str, write: str, rate: float, text: str) -> None:
         """Add a dropout equation."""
 
+    def noise(self, read: str, write: str, scale: float, text: str) -> None:
+        """Add an equation of noise."""
+
     def mean(self, parameter: str, *reads: str) -> None:
         """Add the gradient of a parameter: the mean over the batch of the product of `reads`."""
 

@@ -17,7 +17,7 @@ from glassnet.errors import ParameterError
 from glassnet.tables.activations import activation
 from glassnet.tables.embeddings import Embedding, PeriodicEmbedding
 from glassnet.tables.entry import Limits, resolve_entry
-from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE
+from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, POSITIVE
 from glassnet.tables.layer import Layer, LayerBuilder
 
 
@@ -46,6 +46,30 @@ class Dropout(Layer):
             return read
         builder.drop(read, write, self.rate, text)
         return write
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Layer):
+    """While training, add to each value a normal number with mean 0 and standard deviation `scale`."""
+
+    scale: float = 0.1
+    name = "gaussian_noise"
+    source = "Bishop, Training with Noise is Equivalent to Tikhonov Regularization (1995); Box & Muller (1958)"
+    limits: ClassVar[Limits] = {"scale": NON_NEGATIVE}
+
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """Add noise while training; the inference program has no equation for it."""
+        if not builder.training or self.scale == 0:
+            return x
+        builder.noise(x, builder.name, self.scale, f"{x} + {self.scale:g}·noise")
+        return builder.name
+
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂c/∂x is ∂c/∂output: the noise does not depend on x."""
+        if not builder.training or self.scale == 0:
+            return error
+        text = f"∂c/∂{builder.name}"
+        return builder.formula(builder.error(x), lambda error: error, error, text=text)
 
 
 @dataclass(frozen=True)
@@ -219,7 +243,10 @@ def _normalise(layer: BatchNorm | LayerNorm, builder: LayerBuilder, x: str, mean
 
 LAYERS: dict[str, type[Layer]] = {
     entry.name: entry
-    for entry in (Dropout, Scaling, ParametricActivation, BatchNorm, LayerNorm, PeriodicEmbedding, Embedding)
+    for entry in (
+        *(Dropout, GaussianNoise, Scaling, ParametricActivation, BatchNorm, LayerNorm),
+        *(PeriodicEmbedding, Embedding),
+    )
 }
 LayerLike = str | Layer | type[Layer]
 

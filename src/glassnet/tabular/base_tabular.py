@@ -123,12 +123,12 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
     def _store(self, fitted: Fitted, table: Table, named: bool, notes: list[str]) -> None:
         """Set the fitted attributes, and say what was found."""
         self._set_model(fitted.model, table.names, named)
-        self.notes_ = [*notes, *fitted.notes]
+        self.notes_ = [*notes, *map(python_note, fitted.notes)]
         if self.verbose:
             for note in self.notes_:
                 print(f"Note: {note}", file=sys.stderr)
         for problem in fitted.problems:
-            warnings.warn(FitWarning(problem), stacklevel=5)
+            warnings.warn(FitWarning(python_note(problem)), stacklevel=5)
 
     def _set_model(self, model: TabularModel, names: list[str], named: bool) -> None:
         """Set the attributes of a fitted estimator; `names` are those of all raw columns, from a person if `named`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from glassnet.engine.threads import available_threads
 from glassnet.tabular.holdouts import holdouts
 from glassnet.tabular.member import Member, MemberRun
 from glassnet.tabular.metrics import Scores
+from glassnet.tabular.observer import NO_OBSERVER, FitObserver
 from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.time_shares import TimeShares, within_time
 from glassnet.tabular.training_data import TrainingData
@@ -33,6 +35,7 @@ class Execution(NamedTuple):
     n_jobs: int | None = None
     time_limit: float | None = None
     verbose: int | None = 0
+    observer: FitObserver = NO_OBSERVER
 
     @property
     def threads(self) -> int:
@@ -70,6 +73,8 @@ def train_members(
     seeds = np.random.default_rng(seed).integers(2**31, size=plan.members).tolist()
     left_out = holdouts(data.y, plan.holdouts, plan.members, seed, classes=data.are_classes)
     runs = [MemberRun(data, rows, plan, each, scores) for rows, each in zip(left_out, seeds, strict=True)]
+    for number, run in enumerate(runs, 1):
+        run.report = partial(execution.observer.epoch, number)
     futures: list[Future[Member]] = []
     with ThreadPoolExecutor(min(threads, len(runs)), "glassnet") as pool:
         shares.divide(len(runs), threads)
@@ -101,6 +106,8 @@ def _stop(runs: Sequence[MemberRun], futures: Sequence[Future[Member]]) -> None:
     """Stop all members at a step; repeatedly, because one that is just beginning clears an earlier stop."""
     for future in futures:
         future.cancel()
+    for run in runs:  # also one that was submitted while Ctrl-C came, whose future is lost
+        run.stop()
     while wait(futures, POLL_SECONDS).not_done:
         for run in runs:
             run.stop()

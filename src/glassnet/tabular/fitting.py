@@ -16,6 +16,7 @@ from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.table import Table
 from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
+from glassnet.engine.signals import defer_signals
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
 from glassnet.tabular.member import Member
@@ -55,11 +56,15 @@ class Rows(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """A model, notes on its columns, sentences to warn of, and how its members predict the rows they left out."""
+    """A model, notes on its columns, sentences to warn of, and predictions for the rows that its members left out.
+
+    Notes and sentences are worded for the command line; `python_note` turns them into those of the estimators.
+    """
 
     model: TabularModel
     notes: list[str]
     problems: list[str]
+    refinement: Refinement
 
 
 def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
@@ -68,17 +73,25 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
     data = TrainingData(x, rows.y, rows.weights, rows.outputs, InputKinds.of(preparation))
+    settings.execution.observer.prepared(preparation, leaks, len(x), plan)
     members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
-    notes = [*map(python_note, preparation.notes), *leaks]
-    found = _refine_into(model, data, notes, plan.linear)
+    notes = [*preparation.notes, *leaks]
+    try:
+        with defer_signals():  # so that Ctrl-C does not lose the members, which are trained
+            refined = _refine_into(model, data, notes, plan.linear)
+    except KeyboardInterrupt:
+        model.training["stopped"] = "interrupted"
+    refinement, found = refined
     problems = [*leaks, *(_interruption(members, plan, stopped) or found)]
-    return Fitted(model, notes, problems)
+    return Fitted(model, notes, problems, refinement)
 
 
-def _refine_into(model: TabularModel, data: TrainingData, notes: list[str], linear: bool) -> list[str]:
+def _refine_into(
+    model: TabularModel, data: TrainingData, notes: list[str], linear: bool
+) -> tuple[Refinement, list[str]]:
     """Fit what comes after the members and report on the whole, in the model; return what to warn of."""
     refinement = Refinement.fit(FittedMembers(model.members, data, model.output_range, linear))
     model.calibration, model.intervals = refinement.calibration, refinement.intervals
@@ -87,9 +100,9 @@ def _refine_into(model: TabularModel, data: TrainingData, notes: list[str], line
         rows = refinement.rows
         weights = None if data.weights is None else data.weights[rows]
         model.target = model.target.smeared(refinement.predictions, model.target.decode(data.y[rows]), weights)
-    report, problems = report_on(model, data, refinement, notes)
+    report, problems = report_on(model, data, refinement, list(map(python_note, notes)))
     model.training[REPORT] = report.to_json()
-    return problems
+    return refinement, problems
 
 
 def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePreparation, list[str]]:
@@ -103,7 +116,7 @@ def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePrep
     encodings = tabular_encodings(plan.max_one_hot, bins=plan.bins)
     preparation = TablePreparation.fit(table, name, everything, chooser, encodings)
     task = rows.target.kind
-    return preparation, [*map(python_note, leakage_notes(preparation, table, rows.y, everything, task))]
+    return preparation, leakage_notes(preparation, table, rows.y, everything, task)
 
 
 def _interruption(members: list[Member], plan: Recipe, stopped: str) -> list[str]:

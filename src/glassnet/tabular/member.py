@@ -53,6 +53,8 @@ class MemberRun:
         self.data, self.holdout, self.recipe, self.seed, self.scores = data, holdout, recipe, seed, scores
         self.network: NeuralNetwork | None = None
         self.epochs_done = 0
+        self.report: Callable[[Report, float], None] | None = None
+        self.is_stopped = False
 
     def train(self, time_limit: Callable[[], float | None]) -> Member:
         """Train, and return the member; `time_limit` gives the seconds, asked when the run begins."""
@@ -72,13 +74,17 @@ class MemberRun:
         best.restore_into(network)
         return Member(network, self.holdout, best.epoch, best.score, best.outputs)
 
-    def _after_epoch(self, best: BestEpoch, report: Report) -> None:
+    def _after_epoch(self, best: BestEpoch, report: Report) -> bool:
         assert self.network is not None
-        best.consider(self.network, report.epoch)
+        score = best.consider(self.network, report.epoch)
         self.epochs_done = report.epoch
+        if self.report is not None:
+            self.report(report, score)
+        return self.is_stopped
 
     def stop(self) -> None:
-        """End the run at a step."""
+        """End the run at a step, or after the first epoch if it has not begun."""
+        self.is_stopped = True
         if self.network is not None:
             self.network.stop()
 
@@ -98,8 +104,8 @@ class BestEpoch:
         assert self.cross_fitted.outputs is not None
         return self.cross_fitted.outputs
 
-    def consider(self, network: NeuralNetwork, epoch: int) -> None:
-        """Keep the present weights if they are the best so far."""
+    def consider(self, network: NeuralNetwork, epoch: int) -> float:
+        """Keep the present weights if they are the best so far; returns their score."""
         outputs = network.predict(self.holdout.x.T).T
         score = self._score(outputs)
         score = -np.inf if np.isnan(score) else score
@@ -107,6 +113,7 @@ class BestEpoch:
         if is_best:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
         self.cross_fitted.consider(outputs, is_best)
+        return score
 
     def _score(self, outputs: Array, rows: Array | None = None) -> float:
         """The score of predictions for the rows left out, or for some of them."""

@@ -91,7 +91,7 @@ def model_and_parts(
 
 def _model(path: FilePath, table: Any, saved: list[SavedModel], tensors: Mapping[str, Array]) -> TabularModel:
     preparation, target = from_json(table, str(path))
-    members = [Member(NeuralNetwork.from_saved(one)) for one in saved]
+    members = [Member(one.build(NeuralNetwork)) for one in saved]
     training = table.get("training")
     model = TabularModel(preparation, target, members, training if isinstance(training, dict) else {})
     undamaged(path, lambda: _inplace_details(model, table, tensors))
@@ -111,9 +111,11 @@ def _inplace_details(model: TabularModel, table: Mapping[str, Any], tensors: Map
             raise ValueError("the range of its predictions")
         model.output_range = low.tolist(), high.tolist()
     for name, rebuild in PARTS.items():
-        if name in table:
+        if table.get(name) is not None:
             own = {key.removeprefix(f"{name}."): array for key, array in tensors.items() if key.startswith(f"{name}.")}
             setattr(model, name, rebuild(table[name], own, model.preparation.width, outputs))
+    if model.linear is not None and model.linear.classes != isinstance(model.target, ClassTarget):
+        raise ValueError("linear path")
 
 
 def _checked_width(model: TabularModel) -> int:

@@ -20,6 +20,7 @@ from glassnet.errors import ParameterError, ParameterTypeError, unknown_name
 from glassnet.execution import inference
 from glassnet.execution.model import Model
 from glassnet.program.parameters import Array
+from glassnet.training.recipe import Recipe
 
 Metric = Callable[[Array, Array], float]
 MetricLike = str | Metric
@@ -47,6 +48,18 @@ class Validator:
         outputs = np.empty((len(self.sources.y), self.model.architecture.outputs), self.model.dtype)
         cost, accuracy = inference.evaluate(self.model, self.sources, observe=partial(_store, outputs))
         return Validation(cost, accuracy, _number(self.metric(outputs.T, self.sources.y.T)))
+
+
+def validator(
+    model: Model, held_out: Sources | None, recipe: Recipe, metric: MetricLike | None
+) -> Callable[[], Validation] | None:
+    """What evaluates the model after each epoch, None without validation data; these are needed to judge the epochs."""
+    if held_out is not None:
+        return Validator(model, held_out, metric)
+    if recipe.judges:
+        name = "patience" if recipe.patience is not None else "validation_metric"
+        raise ParameterError(f"{name} needs validation data: pass validation=0.1 or validation=(x, y).")
+    return None
 
 
 def metric_name(metric: Any) -> str | None:
