@@ -169,9 +169,12 @@ def test_predict_ignores_column_order_extra_columns_and_file_format(folder: Path
 
 
 def shown_scores(output: str) -> dict[str, list[float]]:
-    """The scores that evaluate prints, by name: the model's and the constant's."""
-    rows = re.findall(r"^(\S.*?) {2,}(\S+) {2,}(\S+)$", output.split("Constant ")[0], re.MULTILINE)
-    return {name: [float(cell.rstrip("%")) / (100 if "%" in cell else 1) for cell in cells] for name, *cells in rows}
+    """The scores that evaluate and train print, by name: the model's first, the constant's last."""
+    shown = output.split("Constant ")[0]
+    rows = re.findall(r"^ *(\S.*?) {2,}([-\d.e+]+%?(?: {2,}[-\d.e+]+%?)*)$", shown, re.MULTILINE)
+    return {
+        name: [float(cell.rstrip("%")) / (100 if "%" in cell else 1) for cell in cells.split()] for name, cells in rows
+    }
 
 
 def class_scores_of_sklearn(true: Any, shares: Any) -> dict[str, float]:

@@ -91,10 +91,10 @@ def test_further_members_get_another_division() -> None:
 
 
 def test_a_single_member_never_leaves_out_all_rows_of_a_class() -> None:
-    y = np.array([0] * 50 + [1] * 49 + [2])
+    y = np.array([0] + [1] * 50 + [2] * 48 + [3])
     for seed in range(20):
         (part,) = holdouts(y, 5, 1, seed, classes=True)
-        assert 99 not in part and 18 <= len(part) <= 21
+        assert not {0, 99} & set(part.tolist()) and 18 <= len(part) <= 21
 
 
 # ---- the network of the recipe
@@ -185,6 +185,15 @@ def test_members_do_not_train_on_the_rows_that_they_leave_out(monkeypatch: pytes
         others = np.setdiff1d(np.arange(200), each.holdout)
         assert np.array_equal(part.x, data.x[others]) and np.array_equal(part.y, data.y[others])
         assert part.weights is not None and np.array_equal(part.weights, others + 1)
+
+
+def test_networks_learn_from_the_weights() -> None:
+    data = rows()
+    plain, weighted = (
+        mean_outputs(train_members(replace(data, weights=weights), SMALL, 7, SCORES, Execution())[0], data.x)
+        for weights in (None, np.where(data.y == 0, 20.0, 1.0))
+    )
+    assert weighted[:, 0].mean() > plain[:, 0].mean() + 0.1
 
 
 def test_members_have_the_weights_of_their_best_epoch() -> None:

@@ -6,7 +6,6 @@ temporary files.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -25,7 +24,8 @@ def save_model(model: TabularModel, out: str) -> None:
         write_tabular(out, model)
     except ModelFileError as error:
         other = os.path.join(tempfile.gettempdir(), f"glassnet-{os.getpid()}-{Path(out).name}")
-        with contextlib.suppress(GlassnetError):
+        try:
             write_tabular(other, model)
-            raise ModelFileError(f"{error} The trained model is saved as {other} instead.") from error
-        raise
+        except GlassnetError:
+            raise error from None
+        raise ModelFileError(f"{error} The trained model is saved as {other} instead.") from error
