@@ -14,6 +14,7 @@ Array = np.ndarray[Any, Any]
 
 MAX_INPUTS = 2048  # of all bins of a table; one with many columns of numbers gets fewer for each, or none
 MIN_EDGES = 3  # fewer bound one bin, which says nothing that the number does not
+MIN_BINS = 4  # for each column where columns are many
 
 
 class Bins:
@@ -22,7 +23,7 @@ class Bins:
     def __init__(self, x: Array, numbers: tuple[int, ...], bins: int) -> None:
         self.count = min(bins, MAX_INPUTS // max(len(numbers), 1))
         self.edges: dict[int, list[float]] = {}
-        if not numbers or self.count < MIN_EDGES - 1:
+        if not numbers or self.count < min(bins, MIN_BINS) or self.count < MIN_EDGES - 1:
             return
         quantiles = np.quantile(x[:, numbers], np.linspace(0, 1, self.count + 1), axis=0).astype(np.float64).T
         for column, edges in zip(numbers, map(np.unique, quantiles), strict=True):

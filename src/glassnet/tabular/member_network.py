@@ -24,6 +24,7 @@ from glassnet.training.fit import Callback
 from glassnet.training.history import History
 
 MAX_INITIAL_ROWS = 8192  # that weights and biases are drawn by
+MAX_WAVED = 128  # columns of numbers; more of them would make the waves cost more than the dense layers
 
 
 def build_network(data: TrainingData, recipe: Recipe, seed: int) -> NeuralNetwork:
@@ -49,7 +50,7 @@ def build_network(data: TrainingData, recipe: Recipe, seed: int) -> NeuralNetwor
 def _input_layers(kinds: InputKinds, recipe: Recipe) -> list[Layer]:
     """What acts on x: waves of numbers, then vectors for codes, then a factor per input."""
     layers: list[Layer] = []
-    if recipe.waves and kinds.numbers:
+    if recipe.waves and 0 < len(kinds.numbers) <= MAX_WAVED:
         layers.append(PeriodicEmbedding(kinds.numbers, recipe.waves, scale=recipe.wave_scale))
     if kinds.codes:
         layers.append(Embedding(tuple(kinds.codes.values()), tuple(kinds.codes), recipe.level_width))

@@ -97,10 +97,13 @@ class Recipe(NamedTuple):
         return max(2, round(1 / self.holdout)) if self.members == 1 else min(self.members, self.max_holdouts)
 
 
+WAVES = {"waves": 16}
+BINS = {"bins": 16, "first_lr": 0.3}
+BOTH = {"waves": 16, "bins": 8}
 PRESETS: dict[str, dict[str, Any]] = {
-    "fast": {"members": 1, "epochs": 32, "width": 128},
-    "default": {"members": 4, "epochs": 32, "width": 128},
-    "best": {"members": 8, "epochs": 64, "width": 256},
+    "fast": {"members": 1, "epochs": 24, "views": (BOTH,)},
+    "default": {"members": 4, "epochs": 32, "views": (WAVES, BINS)},
+    "best": {"members": 8, "epochs": 48, "views": (WAVES, BINS, BOTH, {})},
 }
 TASKS: dict[str, dict[str, Any]] = {
     CLASSES: {"activation": "selu", "lr": 0.04, "label_smoothing": 0.1},
