@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from typer import Exit
 
-from glassnet.cli.dataset import DataFile, find_task, read_data_file
+from glassnet.cli.dataset import find_task, read_data_file
+from glassnet.cli.opened import Opened
 from glassnet.cli.output_layer import keeps_units
 from glassnet.cli.output_paths import make_folder
 from glassnet.cli.printing import print_line
@@ -21,15 +21,7 @@ if TYPE_CHECKING:
     from glassnet.cli.train_request import TrainRequest
     from glassnet.tabular.model import TabularModel
 
-MAX_NOTES = 20
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
-
-
-class Opened(NamedTuple):
-    """A file that has been read, with its task, "classification" or "regression"."""
-
-    data_file: DataFile
-    task: str
 
 
 def train_model(request: TrainRequest) -> None:
@@ -71,14 +63,6 @@ def finish(model: TabularModel, request: TrainRequest, lines: ProgressLines) -> 
     save_model(model, request.out)
     print_line("Model", request.out)
     lines.event("saved", path=request.out)
-
-
-def print_notes(notes: Sequence[str], file: str) -> None:
-    """Print what was unusual about the columns, at most MAX_NOTES notes."""
-    for note in notes[:MAX_NOTES]:
-        print_line("Note", note)
-    if len(notes) > MAX_NOTES:
-        print_line("Note", f"{len(notes) - MAX_NOTES:,} more notes; glassnet columns {file} lists them")
 
 
 def file_options(reading: ReadingOptions) -> dict[str, Any]:
