@@ -384,3 +384,22 @@ def test_a_score_that_is_not_defined_does_not_lose_the_file(tmp_path: Path) -> N
     if "no R²" in output:
         assert "r2" not in scores
     assert np.isfinite(list(scores.values())).all() and os.path.exists(tmp_path / "m")
+
+
+def test_the_bars_of_a_reliability_curve_are_wilson_intervals() -> None:
+    from glassnet.plots.calibration import wilson_interval
+
+    low, high = wilson_interval(np.array([0.2, 0.0]), np.array([10, 10]))  # Wilson 1927: 2 and 0 of 10
+    np.testing.assert_allclose(low, [0.0567, 0.0], atol=1e-3)
+    np.testing.assert_allclose(high, [0.5098, 0.2775], atol=1e-3)
+
+
+def test_columns_that_would_squeeze_the_others_are_outside_the_picture_of_residuals() -> None:
+    from glassnet.plots.residuals import plot_residuals
+
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=900)
+    predicted = true + 0.1 * rng.normal(size=900)
+    predicted[0] = 1e6
+    left, right = plot_residuals(predicted, true).axes
+    assert left.get_xlim()[1] < 10 and "90 % of the errors are between -0.1" in right.get_title()

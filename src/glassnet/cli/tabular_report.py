@@ -108,7 +108,7 @@ def left_out_remark(scored: int, rows: int) -> str:
     """Which rows the scores are of, and who predicted them."""
     if scored == rows:
         return f"of all {rows:,} rows, each predicted by networks that were not trained on it"
-    return f"of {scored:,} of {rows:,} rows, which the networks were not trained on"
+    return f"of {scored:,} of {rows:,} rows, which were left out of training"
 
 
 def print_doubts(fitted: Fitted, data_file: DataFile) -> None:
