@@ -106,6 +106,12 @@ class ColumnChooser:
         return spelling.decimal if marked else ""
 
     def _by_cells(self, column: ColumnSummary) -> ColumnPlan:
+        plan = self._by_spelling(column)
+        if not column.declared or not isinstance(plan.reading, NumberReading | DateReading):
+            return plan
+        return self._as_category(column, "a category, as its type says", f"--number {quoted(column.name)}")
+
+    def _by_spelling(self, column: ColumnSummary) -> ColumnPlan:
         name, missing = column.name, self.missing
         if column.kind == "number" and self._compact_dates(column):
             return ColumnPlan(name, DateReading(missing=missing), "dates", overrule=f"--number {quoted(name)}")

@@ -34,7 +34,8 @@ class ColumnSummary:
     `kind` is text, number, boolean, date, time, duration, empty or other (an Arrow type that cannot be used). `numbers`
     describes numbers and days, and those cells of text that are plain numbers; `levels` the distinct texts, trimmed.
     `codes` counts numbers with leading zeros or too many digits. `point` is "clear" where a decimal point cannot
-    separate thousands, "unclear" where it might, else empty.
+    separate thousands, "unclear" where it might, else empty. `declared` is true where the table's own type says that
+    the column is a category, as that of pandas does.
     """
 
     name: str
@@ -47,10 +48,15 @@ class ColumnSummary:
     codes: int = 0
     point: str = ""
     type_name: str = ""
+    declared: bool = False
 
     @classmethod
     def of(cls, name: str, table: Table, first_row: int = 0) -> Self:
         """Summarise a column; `first_row` is the number of the table's first row in the whole."""
+        return replace(cls._of_cells(name, table, first_row), declared=table.declares_category(name))
+
+    @classmethod
+    def _of_cells(cls, name: str, table: Table, first_row: int) -> Self:
         column = table.column(name)
         kind, type_name = kind_of(column.type), str(column.type)
         if kind == "text":
@@ -81,6 +87,7 @@ class ColumnSummary:
             levels=self.levels.merge(other.levels),
             trimmed=self.trimmed + other.trimmed,
             codes=self.codes + other.codes,
+            declared=self.declared or other.declared,
             point="clear" if "clear" in points else "unclear" if "unclear" in points else "",
         )
 
