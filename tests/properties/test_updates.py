@@ -12,10 +12,12 @@ import pytest
 from glassnet.errors import ParameterError
 from glassnet.execution.executor import ENGINES
 from glassnet.network import NeuralNetwork
+from glassnet.program.lowering import step_lowerings
+from glassnet.program.updates import StepOptions
 from glassnet.tables import initializers, optimizers, schedules
 from glassnet.tables.activations import ACTIVATIONS, LeakyReLU
 from glassnet.tables.custom_activation import custom_activation
-from glassnet.tables.embeddings import PeriodicEmbedding
+from glassnet.tables.embeddings import PeriodicEmbedding, PiecewiseLinear
 from glassnet.tables.initializers import INITIALIZERS, He, initializer, initializer_for
 from glassnet.tables.layers import BatchNorm, Dropout, GaussianNoise, Scaling
 from glassnet.tables.optimizers import OPTIMIZERS, SGD, Adam, AdamW
@@ -426,3 +428,21 @@ def test_auto_suits_the_activation() -> None:
     assert initializer_for(He(), "sigmoid") == He() and initializer_for("zeros", "relu").name == "zeros"
     with pytest.raises(ParameterError, match="activation"):
         initializer("auto").draw(np.random.default_rng(0), 2, 2)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_segment_whose_rate_is_0_stays_and_costs_no_gradient(engine: str) -> None:
+    x, y = np.random.default_rng(0).normal(size=(3, 40)), np.random.default_rng(1).normal(size=(1, 40))
+    trained = []
+    for rate in (0, 1e-300):
+        layers = [3, PiecewiseLinear((0, 2), 4), 5, 1]
+        net = NeuralNetwork(layers, ["tanh", "linear"], dtype="float64", seed=0, engine=engine)
+        before = net.parameters["piecewise_linear0_slopes"].copy()
+        net.train(x, y, epochs=2, lr=0.1, optimizer="adam", lr_factors={"piecewise_linear0": rate}, verbose=0)
+        assert (net.parameters["piecewise_linear0_slopes"] == before).all()
+        trained.append([*net.weights, *net.biases])
+    assert all((frozen == moving).all() for frozen, moving in zip(*trained, strict=True))
+    names = list(net.parameters)
+    options = StepOptions(Adam(), factors=tuple(float(not name.startswith("piecewise")) for name in names))
+    written = {name for row in step_lowerings(net.architecture, options).fused.rows for name in row.writes}
+    assert {name for name in names if f"d{name}" in written} == {"w1", "b1", "w2", "b2"}

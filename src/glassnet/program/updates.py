@@ -18,9 +18,10 @@ ONE = np.ones(1)
 class StepOptions(NamedTuple):
     """What a training step adds to the network: its optimiser, and which equations it needs.
 
-    `factors` multiply the rate and `decay_factors` the decay, one per segment of the parameters; without
-    `decay_factors` weights decay and other segments do not. `labels` says that y are class numbers, `max_norm` that
-    each neuron's weights are limited, `dropout_schedule` that the rates of dropout are multiplied by a step scalar.
+    `factors` multiply the rate and `decay_factors` the decay, one per segment of the parameters; a segment whose factor
+    is 0 has no update. Without `decay_factors` weights decay and other segments do not. `labels` says that y are class
+    numbers, `max_norm` that each neuron's weights are limited, `dropout_schedule` that the rates of dropout are
+    multiplied by a step scalar.
     """
 
     optimizer: Optimizer
@@ -56,9 +57,12 @@ def add_update(equations: EquationList, options: StepOptions) -> None:
         _clip_value(equations)
     if options.clip_norm:
         _clip_norm(equations)
-    groups = options.groups(equations.segments)
-    for segment, pair in zip(equations.segments, options.pairs(equations.segments), strict=True):
-        _optimise(equations, segment, options.optimizer, groups.index(pair))
+    groups, pairs = options.groups(equations.segments), options.pairs(equations.segments)
+    text = f"W, b ← {options.optimizer.name}(lr)"
+    for segment, pair in zip(equations.segments, pairs, strict=True):
+        if pair[0]:  # at a rate of 0 nothing moves; without an update the fused step computes no gradient either
+            _optimise(equations, segment, options.optimizer, groups.index(pair), text)
+            text = ""  # the first line says it for all
     if options.max_norm:
         _limit_norms(equations, [segment for segment in equations.segments if segment.is_weight])
 
@@ -102,7 +106,7 @@ def _limited(fan_in: int, w: Any, mean: Any, limit: Any) -> Any:
     return w * np.where(norm > limit, limit / norm, 1.0)
 
 
-def _optimise(equations: EquationList, segment: Segment, optimizer: Optimizer, group: int) -> None:
+def _optimise(equations: EquationList, segment: Segment, optimizer: Optimizer, group: int, text: str) -> None:
     """Add w, states ← the optimiser's update; its scalars are those of the segment's group."""
     states = tuple(f"{name} {segment.name}" for name in optimizer.states)
     for number, name in enumerate(states):
@@ -114,6 +118,5 @@ def _optimise(equations: EquationList, segment: Segment, optimizer: Optimizer, g
         return optimizer.update(*values[:arrays], **dict(zip(names, values[arrays:], strict=True)))
 
     reads, writes = (segment.name, f"d{segment.name}", *states), (segment.name, *states)
-    text = f"W, b ← {optimizer.name}(lr)" if segment is equations.segments[0] else ""
     scalars, shapes = tuple(f"{name} {group}" for name in names), dict.fromkeys(writes, segment.shape)
     equations.formula(update, reads, shapes, text, scalars=scalars, role="update", layer=segment.layer)
