@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.cli.dataset import find_task, holds_arrays, table_with_target
+from glassnet.cli.opened_file import Opened
 from glassnet.cli.printing import print_line
 from glassnet.cli.tabular_options import TabularOptions
 from glassnet.cli.tabular_report import all_notes
 from glassnet.cli.tabular_run import chosen_recipe, fitted_rows
-from glassnet.cli.training import Opened
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.columns import Column
 from glassnet.data.options import ReadingOptions

@@ -13,10 +13,10 @@ import numpy as np
 
 from glassnet import __version__
 from glassnet.cli.constant import constant_of
+from glassnet.cli.opened_file import Opened
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.tabular_options import LOG_TARGETS
 from glassnet.cli.tabular_report import Follower, print_doubts, print_scores, print_trained
-from glassnet.cli.training import Opened
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget, TargetColumn, fit_target
 from glassnet.errors import DataError, DivergedError, ParameterError

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from typer import Exit
 
-from glassnet.cli.dataset import DataFile, find_task, read_data_file
-from glassnet.cli.output_layer import keeps_units
+from glassnet.cli.opened_file import open_file
 from glassnet.cli.output_paths import make_folder
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines, progress_lines
 from glassnet.cli.saving import save_model
+from glassnet.cli.tabular_run import train_tabular_on
+from glassnet.cli.training_run import train_network_on
 from glassnet.data.options import ReadingOptions
-from glassnet.errors import counted
 
 if TYPE_CHECKING:
     from glassnet.cli.train_request import TrainRequest
     from glassnet.tabular.model import TabularModel
 
-MAX_NOTES = 20
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
-
-
-class Opened(NamedTuple):
-    """A file that has been read, with its task, "classification" or "regression"."""
-
-    data_file: DataFile
-    task: str
 
 
 def train_model(request: TrainRequest) -> None:
@@ -37,12 +27,8 @@ def train_model(request: TrainRequest) -> None:
     with progress_lines(request.progress) as lines:
         opened = open_file(request)
         if request.tabular is None:
-            from glassnet.cli.training_run import train_network_on
-
             model, draw, interrupted = train_network_on(request, opened, lines)
         else:
-            from glassnet.cli.tabular_run import train_tabular_on
-
             model, draw, interrupted = train_tabular_on(request, opened, lines)
         finish(model, request, lines)
         if interrupted:
@@ -51,34 +37,12 @@ def train_model(request: TrainRequest) -> None:
             draw(make_folder(request.plots))
 
 
-def open_file(request: TrainRequest) -> Opened:
-    """Read the file and print what it holds and what is learnt.."""
-    counts = request.network is not None and keeps_units(request.network.cost)
-    data_file = read_data_file(request.file, request.target, request.reading)
-    task, reason = find_task(data_file, request.task, counts=counts)
-    hint = "" if request.task != "auto" else "; --task overrides"
-    print_line("Data", f"{request.file}: {counted(len(data_file.values), 'row')}")
-    classes = f", {counted(len(np.unique(data_file.values)), 'class', 'classes')}" if task == "classification" else ""
-    print_line("Task", f"{task} of {data_file.target!r}{classes} ({reason}{hint})")
-    kind = "plain network" if request.tabular is None else f"tabular model, preset {request.tabular.preset}"
-    print_line("Method", f"{kind} ({request.reason})")
-    return Opened(data_file, task)
-
-
 def finish(model: TabularModel, request: TrainRequest, lines: ProgressLines) -> None:
     """Save the model and print its file."""
     model.training.update(file_options(request.reading))
     save_model(model, request.out)
     print_line("Model", request.out)
     lines.event("saved", path=request.out)
-
-
-def print_notes(notes: Sequence[str], file: str) -> None:
-    """Print what was unusual about the columns, at most MAX_NOTES notes."""
-    for note in notes[:MAX_NOTES]:
-        print_line("Note", note)
-    if len(notes) > MAX_NOTES:
-        print_line("Note", f"{len(notes) - MAX_NOTES:,} more notes; glassnet columns {file} lists them")
 
 
 def file_options(reading: ReadingOptions) -> dict[str, Any]:

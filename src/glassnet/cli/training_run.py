@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from glassnet import __version__
 from glassnet.cli.constant import constant_of
 from glassnet.cli.dataset import DataFile, Dataset, network_inputs, prepare_dataset, repeated_share
+from glassnet.cli.opened_file import Opened, print_notes
 from glassnet.cli.output_layer import keeps_units, network_targets
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.scores import score_text
 from glassnet.cli.stored_model import predicted, scores_of, wording
 from glassnet.cli.train_options import TrainOptions, make_network
-from glassnet.cli.training import Opened, print_notes
 from glassnet.data.arrays import Arrays
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DivergedError
