@@ -19,6 +19,7 @@ import pytest
 
 import glassnet
 from glassnet import TabularClassifier, TabularRegressor
+from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError, ModelFileError
 from glassnet.files.storage import MAX_HEADER, read_metadata, read_tensors, write_tensors
 from glassnet.tabular.base_tabular import BaseTabular
@@ -101,7 +102,9 @@ def test_the_same_bits_come_back(tmp_path: Path, name: str) -> None:
 def with_parts(model: TabularModel) -> TabularModel:
     """The model with everything that may be fitted to rows that members left out."""
     width, count = model.preparation.width, model.members[0].network.architecture.outputs
-    model.linear = LinearPath(0.25, RNG.normal(size=(width, count)), RNG.normal(size=count), count > 1)
+    model.linear = LinearPath(
+        0.25, RNG.normal(size=(width, count)), RNG.normal(size=count), isinstance(model.target, ClassTarget)
+    )
     model.calibration = Calibration(1.5)
     model.intervals = Intervals(tuple(OutputIntervals(np.sort(RNG.normal(size=9)), ()) for _ in range(count)))
     return model
@@ -311,7 +314,13 @@ def test_a_document_with_anything_changed_gives_a_sentence_or_a_model(saved: Pat
         (lambda table: table["linear"].update(weight=2), "linear path"),
         (lambda table: table["calibration"].update(temperature=0), "calibration"),
         (lambda table: table["intervals"].update(difficulties=[0]), "intervals"),
-        (lambda table: table["target"].update(kind="regression", mean=[0.0] * 3, scale=[1.0] * 3), "is not that of a"),
+        (
+            lambda table: (
+                table["target"].update(kind="regression", mean=[0.0] * 3, scale=[1.0] * 3)
+                or table["linear"].update(classes=False)
+            ),
+            "is not that of a",
+        ),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(saved: Path, tmp_path: Path, change: Any, message: str) -> None:

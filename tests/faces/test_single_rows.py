@@ -6,6 +6,7 @@ import copy
 import pickle
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from glassnet import TabularClassifier, TabularRegressor
 from glassnet.errors import DataError
 from glassnet.tabular.base_tabular import BaseTabular
+from glassnet.tabular.column_warnings import ColumnWarning
 from glassnet.tabular.recipe import Recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -86,7 +88,14 @@ def test_cells_as_a_service_gets_them(model: TabularClassifier) -> None:
     assert model.predict_proba_row(texts).tolist() == model.predict_proba_row(cells).tolist()
     missing = {name: None if isinstance(cell, str) else cell for name, cell in cells.items()}
     frame = FRAME.iloc[[row, row]].rename(columns=str).assign(**{k: None for k, v in missing.items() if v is None})
-    assert model.predict_proba_row(missing) == pytest.approx(model.predict_proba(frame)[0], rel=1e-12)
+    with warnings.catch_warnings(action="ignore"):
+        expected = model.predict_proba(frame)[0]
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        assert model.predict_proba_row(missing) == pytest.approx(expected, rel=1e-12)
+    assert {str(warning.message).split(":")[0] for warning in caught} == {"iso", "german", "american", "comma"}
+    assert all(warning.filename == __file__ and warning.category is ColumnWarning for warning in caught)
+    with pytest.warns(ColumnWarning, match=r"code: all 1 cells are not in the training data .* nearest known level"):
+        model.predict_row(cells | {"code": "X"})
 
 
 def test_what_is_wrong_with_a_row_is_said(model: TabularClassifier) -> None:

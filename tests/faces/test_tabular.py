@@ -74,6 +74,9 @@ def test_what_was_done_with_columns_is_said(classifier: TabularClassifier, capsy
     assert classifier.notes_ == ["row: left out: it counts the rows from 0; keep=['row'] overrules"]
     assert classifier.n_features_in_ == 5 and list(classifier.feature_names_in_) == list(TABLE)
     assert "2 networks" in repr(classifier.model_) and "classes no, yes" in repr(classifier.model_)
+    assert (
+        classifier.model_._repr_html_().startswith("<p") and "<b>TabularModel:</b>" in classifier.model_._repr_html_()
+    )
     capsys.readouterr()
     QuickClassifier(random_state=0, verbose=1).fit(TABLE, CLASSES_OF_TABLE)
     shown = capsys.readouterr().err

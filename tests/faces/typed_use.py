@@ -132,6 +132,16 @@ def files(path: Path) -> int:
     return count + len(loaded.coefs_)
 
 
+def tabular_results() -> float:
+    """What a fitted tabular estimator tells beside its predictions."""
+    x = np.linspace(0, 1, 40)[:, np.newaxis]
+    model = glassnet.TabularRegressor(preset="fast", random_state=0, n_jobs=1)
+    model.fit(x, 3 * x[:, 0])
+    bounds: np.ndarray = model.predict_interval(x, coverage=0.5)
+    assert bounds.shape == (40, 2) and model.predict_quantiles(x, [0.2, 0.5]).shape == (40, 2)
+    return model.report_.scores["the model"]["RMSE"]
+
+
 def plot(net: glassnet.NeuralNetwork, history: glassnet.History) -> Figure:
     """The pictures."""
     axes: list[Axes] = [
@@ -154,6 +164,7 @@ def main(folder: Path) -> str:
     """Run all of the above."""
     networks()
     errors()
+    tabular_results()
     estimators()
     net = glassnet.NeuralNetwork([2, 3, 1], seed=0, engine="numpy")
     history = train(net, folder)

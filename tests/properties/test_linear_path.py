@@ -202,3 +202,9 @@ def test_numbers_are_unbent_where_that_is_better() -> None:
 def test_damaged_features_are_refused(document: dict[str, object]) -> None:
     with pytest.raises((ValueError, TypeError, KeyError)):
         LinearFeatures.from_json(document, 3)
+
+
+def test_of_many_levels_the_most_frequent_become_inputs() -> None:
+    codes = np.repeat(np.arange(151), np.r_[500, np.full(50, 1), np.full(100, 2)])  # 0 stands for no known level
+    features = LinearFeatures.fit(codes[:, None].astype(np.float32), [0])
+    assert features.levels == {0: list(range(51, 151))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn import metrics as reference
 
 from glassnet import ParameterError
 from glassnet.data.target import ClassTarget, NumberTarget
-from glassnet.tabular import ensemble
+from glassnet.tabular import ensemble, member
 from glassnet.tabular.ensemble import Execution, mean_outputs, train_members
 from glassnet.tabular.holdouts import holdouts
 from glassnet.tabular.member import BestEpoch
@@ -47,6 +48,7 @@ def test_the_number_of_jobs_changes_no_bit(n_jobs: int | None) -> None:
         assert first.best_epoch == second.best_epoch and np.array_equal(first.holdout, second.holdout)
     vectors = [member.network.parameters.vector for member in alone]
     assert not np.array_equal(vectors[0], vectors[1]), "members differ"
+    assert len({each.network.seed for each in alone}) == 3, "in their first weights too"
     other = train_members(rows(), SMALL, 8, SCORES, Execution(1))[0]
     assert not np.array_equal(vectors[0], other[0].network.parameters.vector), "seeds differ"
 
@@ -57,7 +59,7 @@ def test_threads_of_predictions_change_no_bit(monkeypatch: pytest.MonkeyPatch) -
     alone = mean_outputs(members, x)
     monkeypatch.setattr(ensemble, "available_threads", lambda: 3)
     assert np.array_equal(mean_outputs(members, x), alone)
-    assert np.allclose(alone, np.mean([member.network.predict(x.T).T for member in members], axis=0))
+    assert np.allclose(alone, np.mean([each.network.predict(x.T).T for each in members], axis=0))
 
 
 @pytest.mark.parametrize(("n_jobs", "threads"), [(None, 6), (1, 1), (4, 4), (-1, 6), (-2, 5), (-9, 1)])
@@ -89,10 +91,10 @@ def test_further_members_get_another_division() -> None:
 
 
 def test_a_single_member_never_leaves_out_all_rows_of_a_class() -> None:
-    y = np.array([0] * 50 + [1] * 49 + [2])
+    y = np.array([0] + [1] * 50 + [2] * 48 + [3])
     for seed in range(20):
         (part,) = holdouts(y, 5, 1, seed, classes=True)
-        assert 99 not in part and 18 <= len(part) <= 21
+        assert not {0, 99} & set(part.tolist()) and 18 <= len(part) <= 21
 
 
 # ---- the network of the recipe
@@ -169,11 +171,36 @@ def test_of_equal_epochs_the_last_is_the_best(scores: list[float], best: int) ->
     assert network.parameters.vector[0] == best - 1
 
 
+def test_members_do_not_train_on_the_rows_that_they_leave_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained_on, train = [], member.train_network
+
+    def recording(network: Any, data: TrainingData, *rest: Any) -> Any:
+        trained_on.append(data)
+        return train(network, data, *rest)
+
+    monkeypatch.setattr(member, "train_network", recording)
+    data = replace(rows(), weights=np.arange(1.0, 201))
+    members = train_members(data, SMALL, 7, SCORES, Execution(1))[0]
+    for each, part in zip(members, trained_on, strict=True):
+        others = np.setdiff1d(np.arange(200), each.holdout)
+        assert np.array_equal(part.x, data.x[others]) and np.array_equal(part.y, data.y[others])
+        assert part.weights is not None and np.array_equal(part.weights, others + 1)
+
+
+def test_networks_learn_from_the_weights() -> None:
+    data = rows()
+    plain, weighted = (
+        mean_outputs(train_members(replace(data, weights=weights), SMALL, 7, SCORES, Execution())[0], data.x)
+        for weights in (None, np.where(data.y == 0, 20.0, 1.0))
+    )
+    assert weighted[:, 0].mean() > plain[:, 0].mean() + 0.1
+
+
 def test_members_have_the_weights_of_their_best_epoch() -> None:
-    for member in train_members(rows(), SMALL, 7, SCORES, Execution())[0]:
-        data = rows().part(member.holdout)
-        assert member.score == SCORES(member.network.predict(data.x.T).T, data.x, data.y, None)
-        assert 1 <= member.best_epoch <= SMALL.epochs
+    for each in train_members(rows(), SMALL, 7, SCORES, Execution())[0]:
+        data = rows().part(each.holdout)
+        assert each.score == SCORES(each.network.predict(data.x.T).T, data.x, data.y, None)
+        assert 1 <= each.best_epoch <= SMALL.epochs
 
 
 # ---- metrics

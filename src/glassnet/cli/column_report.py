@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.cli.dataset import find_task, holds_arrays, table_with_target
-from glassnet.cli.opened_file import Opened
+from glassnet.cli.opened import Opened
 from glassnet.cli.printing import print_line
 from glassnet.cli.tabular_options import TabularOptions
 from glassnet.cli.tabular_report import all_notes

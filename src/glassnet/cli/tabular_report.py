@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from glassnet.cli.constant import constant_prediction
 from glassnet.cli.corrections import correction_lines
 from glassnet.cli.dataset import DataFile, repeated_share
-from glassnet.cli.opened_file import print_notes
+from glassnet.cli.opened import print_notes
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.scores import Scores, left_out_text, score_table

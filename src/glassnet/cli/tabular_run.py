@@ -13,7 +13,7 @@ import numpy as np
 
 from glassnet import __version__
 from glassnet.cli.constant import constant_of
-from glassnet.cli.opened_file import Opened
+from glassnet.cli.opened import Opened
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.tabular_options import LOG_TARGETS
 from glassnet.cli.tabular_report import Follower, print_doubts, print_scores, print_trained

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from glassnet import __version__
 from glassnet.cli.constant import constant_of
 from glassnet.cli.dataset import DataFile, Dataset, network_inputs, prepare_dataset, repeated_share
-from glassnet.cli.opened_file import Opened, print_notes
+from glassnet.cli.opened import Opened, print_notes
 from glassnet.cli.output_layer import keeps_units, network_targets
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines

@@ -26,6 +26,7 @@ from glassnet.data.readings import (
     FALSE_WORDS,
     MISSING,
     TRUE_WORDS,
+    UNSEEN,
     BooleanReading,
     CategoryReading,
     DateReading,
@@ -56,8 +57,11 @@ class RowPreparation:
         self.block = preparation.number_block
         self.places = {column: place for place, column in enumerate(self.block.columns)}
 
-    def transform(self, row: Mapping[str, Any], path: str = "the row") -> Array:
-        """The inputs for one row, (1, features) float32. Raises DataError as `TablePreparation.transform` does."""
+    def transform(self, row: Mapping[str, Any], path: str = "the row", notes: list[str] | None = None) -> Array:
+        """The inputs for one row, (1, features) float32. Raises DataError as `TablePreparation.transform` does.
+
+        Notes on an unseen level or a missing cell, as those of `TablePreparation.prepare`, are added to `notes`.
+        """
         if any(column.name not in row for column in self.columns):
             check_present(Table(path, pa.table({name: [None] for name in row})), self.columns)
         out = np.empty((1, self.width), np.float32)
@@ -65,6 +69,8 @@ class RowPreparation:
         for index, (column, read) in enumerate(zip(self.columns, self.readers, strict=True)):
             value = read(row[column.name])
             values = _through_table(column, row[column.name], path) if value is None else np.array([value])
+            if notes is not None and (values[0] == UNSEEN or values[0] != values[0]):
+                notes.append(column.value_note(_table_of(column, row[column.name], path), values))
             if (place := self.places.get(index)) is not None:
                 numbers[0, place] = values[0]
                 continue
@@ -80,8 +86,12 @@ def _located(location: str, row: int) -> str:
 
 def _through_table(column: Column, cell: Any, path: str) -> Array:
     """The value of a cell as a column of a table has it."""
+    return column.reading.values(_table_of(column, cell, path), column.name)
+
+
+def _table_of(column: Column, cell: Any, path: str) -> Table:
     cells = pa.array([cell]) if not isinstance(cell, str) else pa.array([cell], pa.large_string())
-    return column.reading.values(Table(path, pa.table({column.name: cells})), column.name)
+    return Table(path, pa.table({column.name: cells}))
 
 
 def _reader(column: Column) -> Read:

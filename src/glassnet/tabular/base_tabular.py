@@ -165,7 +165,7 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         if self._number_inputs is not None and (x := self._number_inputs(X)) is not None:
             return x
         if self._is_named and (row := row_of_frame(X)) is not None:
-            return self._single_row.inputs(row, PATH)
+            return self._single_row.inputs(row, PATH, stacklevel=4)
         table, named = raw_table(X, self)
         if not (named and self._is_named):
             if len(table.names) != self.n_features_in_:

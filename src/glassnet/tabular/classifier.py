@@ -100,7 +100,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def predict_row(self, row: Mapping[str, Any]) -> Any:
         """The most probable class of one row, a dict of cells by column: far less work than a DataFrame of one row."""
-        return self.classes_[self.predict_proba_row(row).argmax()]
+        return self.classes_[self.model_.probabilities(self._single_row.inputs(row))[0].argmax()]
 
     def predict_proba_row(self, row: Mapping[str, Any]) -> Array:
         """The probability of each class in the order of `classes_`, (classes,), of one row, a dict of cells by column.

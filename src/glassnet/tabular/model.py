@@ -16,6 +16,7 @@ from glassnet.data.preprocessing import Preparation, Prepared, TablePreparation
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.errors import DataError, counted
+from glassnet.result_html import paragraph_html
 from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.ensemble import mean_outputs
 from glassnet.tabular.intervals import Intervals
@@ -121,3 +122,6 @@ class TabularModel:
         widths = "-".join(map(str, [architecture.inputs, *(dense.fan_out for dense in architecture.dense)]))
         of = self.target.summary() if isinstance(self.target, ClassTarget) else f"of {self.target.summary()}"
         return f"TabularModel: {networks} {widths}, {of}, from {self.preparation.summary()}"
+
+    def _repr_html_(self) -> str:
+        return paragraph_html(repr(self))

@@ -42,8 +42,8 @@ class Recipe(NamedTuple):
     bins : of each number beside its scaled value, 0 for none
     waves, wave_scale : frequencies of the periodic embedding of each number, 0 for none, and their deviation
     max_one_hot, level_width : categories with more levels become learnt vectors of so many numbers; None: none do
-    linear : whether a linear model is blended in where it makes predictions better
     wave_lr, level_lr : factors on the rates of these embeddings
+    linear : whether a linear model is blended in where it makes predictions better
     """
 
     members: int = 4

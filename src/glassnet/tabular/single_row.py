@@ -1,7 +1,7 @@
 """One row of raw columns, as a dict or a DataFrame of one row: the way of a service that answers single requests.
 
 Converting a DataFrame takes longer than the networks need, so the cells of a single row are read as Python values
-(data/row.py), which gives the same inputs.
+(data/row.py), which gives the same inputs and the same warnings.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from glassnet.data.frame import column_name
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.row import RowPreparation
+from glassnet.tabular.column_warnings import warn_of_columns
 from glassnet.tabular.raw_columns import is_missing
 
 Array = np.ndarray[Any, Any]
@@ -27,13 +28,17 @@ class SingleRow:
         self.preparation = RowPreparation(preparation)
         self.names = [column.name for column in preparation.columns]
 
-    def inputs(self, row: Mapping[Any, Any], path: str = "the row") -> Array:
+    def inputs(self, row: Mapping[Any, Any], path: str = "the row", stacklevel: int = 2) -> Array:
         """The inputs (1, features) float32 of a row by the names of the columns. Raises DataError (a ValueError)."""
         try:
             cells = {name: _cell(row[name]) for name in self.names}
         except KeyError:  # a name that is no text, or a column that is missing
             cells = {column_name(name): _cell(cell) for name, cell in row.items()}
-        return self.preparation.transform(cells, path)
+        notes: list[str] = []
+        x = self.preparation.transform(cells, path, notes)
+        if notes:
+            warn_of_columns(notes, stacklevel + 1)
+        return x
 
 
 def row_of_frame(X: Any) -> dict[str, Any] | None:
