@@ -24,6 +24,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from glassnet import DivergedError, TabularClassifier, TabularRegressor
 from glassnet.data.table import Table
+from glassnet.errors import DataError
 from glassnet.estimators.fit_warnings import FitWarning
 from glassnet.tabular import ensemble, member
 from glassnet.tabular.recipe import CLASSES, NUMBERS
@@ -322,9 +323,9 @@ def test_a_network_that_always_diverges_is_an_error() -> None:
 
 def test_a_model_no_better_than_a_constant_is_said() -> None:
     rng = np.random.default_rng(0)
-    with pytest.warns(FitWarning, match="no better than a constant prediction .*log-loss"):
+    with pytest.warns(FitWarning, match="not clearly better than a constant .*log-loss"):
         QuickClassifier(random_state=0).fit(rng.normal(size=(200, 3)), rng.integers(0, 2, 200))
-    with pytest.warns(FitWarning, match="no better than a constant prediction .*RMSE"):
+    with pytest.warns(FitWarning, match="not clearly better than a constant .*RMSE"):
         QuickRegressor(random_state=0).fit(rng.normal(size=(200, 3)), rng.normal(size=200))
 
 
@@ -390,3 +391,25 @@ def test_metrics_of_numbers(metric: Any) -> None:
 
 def test_the_summary_of_the_training_is_plain_data(classifier: TabularClassifier) -> None:
     assert json.loads(json.dumps(classifier.model_.training)) == classifier.model_.training
+
+
+@may_be_poor
+def test_y_may_be_written_as_numbers_are_in_tables() -> None:
+    y = np.linspace(-1e4, 3e5, 60)
+    texts = [f"{value:,.2f} €".translate(str.maketrans(",.", ".,")) for value in y]
+    X = pd.DataFrame({"a": y * 3 + 1})
+    written, plain = (QuickRegressor(random_state=0).fit(X, each) for each in (texts, np.round(y, 2)))
+    assert (written.predict(X) == plain.predict(X)).all()
+    assert written.notes_[0].startswith("y: decimal comma, thousands separators, currency €")
+    with pytest.raises(DataError, match="y holds 'about 5' at row 1, counted from 0; regression needs numbers"):
+        QuickRegressor().fit(X, [texts[0], "about 5", *texts[2:]])
+
+
+@may_be_poor
+def test_intervals_and_periods_of_pandas_are_read() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=80)})
+    X["part"], X["month"] = pd.cut(X["a"], 4), pd.period_range("2020-01", periods=80, freq="M")
+    model = QuickRegressor(random_state=0).fit(X, X["a"])
+    kinds = {column.name: column.reading.kind for column in model.model_.preparation.columns}
+    assert kinds == {"a": "number", "part": "category", "month": "date"}

@@ -85,11 +85,12 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         bounds = self.model_.interval(self._inputs(X), coverage)
         return bounds[:, 0] if bounds.shape[1] == 1 else bounds
 
-    def predict_quantiles(self, X: Any, quantiles: Iterable[float] = (0.1, 0.5, 0.9)) -> Array:
+    def predict_quantiles(self, X: Any, quantiles: float | Iterable[float] = (0.1, 0.5, 0.9)) -> Array:
         """Quantiles of y, (n, levels) or (n, outputs, levels), which rise with the level; raises as
         predict_interval does.
         """
-        values = self.model_.quantiles(self._inputs(X), quantiles)
+        levels = [quantiles] if isinstance(quantiles, (int, float)) else quantiles
+        values = self.model_.quantiles(self._inputs(X), levels)
         return values[:, 0] if values.shape[1] == 1 else values
 
     def predict_row(self, row: Mapping[str, Any]) -> Any:
@@ -107,7 +108,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return self.model_.values(x)
 
     def _target_values(self, y: Any) -> tuple[Array, list[str]]:
-        return number_values(y), []
+        return number_values(y)
 
     def _output_count(self, values: Array) -> int:
         return 1 if values.ndim == 1 else int(values.shape[1])

@@ -97,7 +97,7 @@ def no_better_than_constant(refinement: Refinement, scorer: Scorer) -> str:
     name = "log-loss" if scorer.data.are_classes else "RMSE"
     score, reference = (scorer.scores(each, rows)[name] for each in (refinement.predictions, constant))
     numbers = f"{name} {score:.4g} on rows that were left out of training, against {reference:.4g}"
-    return f"The model is no better than a constant prediction ({numbers}): do the columns say anything about y?"
+    return f"The model is not clearly better than a constant ({numbers}): do the columns say anything about y?"
 
 
 def _number_scores(values: Array, y: Array, weights: Array) -> dict[str, float]:

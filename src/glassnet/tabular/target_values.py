@@ -10,7 +10,13 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
 
+from glassnet.data.choice import ColumnChooser
+from glassnet.data.options import ReadingOptions
+from glassnet.data.readings import NumberReading
+from glassnet.data.summary import Summary
+from glassnet.data.table import Table
 from glassnet.errors import DataError
+from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.raw_columns import is_missing
 
 Array = np.ndarray[Any, Any]
@@ -46,9 +52,12 @@ def _text_or_same(values: Array) -> tuple[Array, list[str]]:
     return np.array(trimmed, object), notes
 
 
-def number_values(y: Any) -> Array:
-    """The numbers of the rows, (n,) or (n, outputs) float64. Raises DataError (a ValueError) for anything else."""
-    values = _as_array(y)
+def number_values(y: Any) -> tuple[Array, list[str]]:
+    """The numbers of the rows, (n,) or (n, outputs) float64, and notes on how text was read.
+
+    Raises DataError (a ValueError) for anything else.
+    """
+    values, notes = _as_array(y), list[str]()
     if values.dtype.kind == "O":
         _check_present(values)
     if values.dtype.kind == "c":
@@ -56,11 +65,26 @@ def number_values(y: Any) -> Array:
     try:
         numbers = values.astype(np.float64)
     except (TypeError, ValueError):
-        raise DataError(f"{_first_text(values)}; regression needs numbers.") from None
+        numbers, notes = _numbers_of_text(values)
     _check_present(numbers)
     if (infinite := np.isinf(numbers)).any():
         raise DataError(f"y is infinite at row {_first_row(infinite)}, counted from 0; drop such rows.")
-    return np.asarray(_check_y(numbers, multi_output=True))
+    return np.asarray(_check_y(numbers, multi_output=True)), notes
+
+
+def _numbers_of_text(values: Array) -> tuple[Array, list[str]]:
+    """Numbers in the spellings that a column may have, such as 1.234,50 €. Raises DataError for any other cell."""
+    fault = f"{_first_text(values)}; regression needs numbers."
+    if values.ndim != 1 or not all(isinstance(cell, str) for cell in values.tolist()):
+        raise DataError(fault)
+    table = Table.from_frame(pa.table({"y": pa.array(values.tolist(), pa.large_string())}), "y")
+    plan = ColumnChooser(Summary.of(table), ReadingOptions(keep=("y",)), table).choose("y", keep=True)
+    if not isinstance(plan.reading, NumberReading):
+        raise DataError(fault)
+    if plan.odd:
+        row = [cell.strip() for cell in values.tolist()].index(plan.odd[0])
+        raise DataError(f"y holds {plan.odd[0]!r} at row {row}, counted from 0; regression needs numbers.")
+    return plan.reading.values(table, "y"), [python_note(plan.note)] if plan.note else []
 
 
 def _as_array(y: Any) -> Array:
