@@ -171,7 +171,7 @@ def test_the_report_names_the_column_that_drifts(regressor: TabularRegressor) ->
     frame["size"] = np.sort(frame["size"])
     drifting = dict(QuickRegressor(random_state=0).fit(frame, y).report_.findings)["Drift"]
     assert "size (1.00)" in drifting and "noise" not in drifting and "target" not in drifting
-    with pytest.warns(FitWarning, match="no better"):
+    with pytest.warns(FitWarning, match="not clearly better"):
         fit = QuickRegressor(random_state=0).fit(frame[["noise", "town"]], np.sort(y))
     ordered = dict(fit.report_.findings)["Drift"]
     assert "the target (1.00)," in ordered and "noise" not in ordered

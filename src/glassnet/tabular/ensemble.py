@@ -1,6 +1,6 @@
 """The members of a tabular model, trained at the same time, one thread each; the results do not depend on how many.
 
-Together their holdouts cover all rows, so that the members that left a row out predict it as they would a new one.
+Members that left a row out predict it as they would a new one.
 Ctrl-C or the time limit end the training with the members that have begun.
 """
 
@@ -87,17 +87,17 @@ def train_members(
             _stop(runs, futures)
             if not isinstance(error, KeyboardInterrupt):
                 raise
-    members = [future.result() for future in futures if not future.cancelled()]
-    members = [member for member in members if member.best_epoch] or members  # those that finished an epoch
-    if not members:
+    begun = [future.result() for future in futures if not future.cancelled()]
+    if not begun:
         raise KeyboardInterrupt
-    return members, _ending(members, plan, recipe)
+    members = [member for member in begun if member.best_epoch] or begun  # those that finished an epoch
+    return members, _ending(begun, plan, recipe)
 
 
-def _ending(members: Sequence[Member], plan: Recipe, recipe: Recipe) -> str:
+def _ending(begun: Sequence[Member], plan: Recipe, recipe: Recipe) -> str:
     """Why the training ended early; empty where it did not."""
-    reasons = [member.network.history.stopped for member in members if member.network.history is not None]
-    if len(members) < plan.members:
+    reasons = [member.network.history.stopped for member in begun if member.network.history is not None]
+    if len(begun) < plan.members:
         return "interrupted"
     shorter = "the time limit allowed no more" if plan != recipe else ""
     return next((reason for reason in reasons if reason), shorter)

@@ -134,7 +134,7 @@ def _summary(members: list[Member], settings: Settings, stopped: str) -> dict[st
     return {
         "metric": metric,
         "seed": settings.seed,
-        "recipe": settings.recipe._asdict(),
+        "recipe": settings.recipe.to_json(),
         "best epochs": [member.best_epoch for member in members],
         "stopped": stopped,
     }

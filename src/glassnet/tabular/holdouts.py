@@ -1,4 +1,7 @@
-"""Which rows each member leaves out: parts of the rows that together cover all of them, alike in their classes."""
+"""Which rows each member leaves out: parts of the rows that together cover all of them, alike in their classes.
+
+Where there are fewer members than parts, some rows are left out by none.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Recipe(NamedTuple):
     Parameters
     ----------
     members : networks that are trained on different rows and averaged
-    holdout : the share of the rows that chooses the epoch of a single member; several members have 1/members each
+    holdout : the share of the rows that a member leaves out and that chooses its epoch; less where members are many
     max_holdouts : no more parts than this; further members get the parts of another division of the rows
     epochs, batch : passes through the rows, and rows per step
     width, layers : of the hidden layers
@@ -81,7 +81,7 @@ class Recipe(NamedTuple):
     waves: int = 0
     wave_scale: float = 0.1
     wave_lr: float = 0.1
-    max_one_hot: int | None = None
+    max_one_hot: int | None = 8
     level_width: int = 8
     level_lr: float = 1.0
     views: tuple[Mapping[str, Any], ...] = ({},)
@@ -91,10 +91,14 @@ class Recipe(NamedTuple):
         """The recipe of one member, counted from 0."""
         return self._replace(**self.views[number % len(self.views)])
 
+    def to_json(self) -> dict[str, Any]:
+        """Convert to plain JSON data."""
+        return self._asdict() | {"views": [dict(view) for view in self.views]}
+
     @property
     def holdouts(self) -> int:
         """Into how many parts the rows are divided, of which a member leaves one out."""
-        return max(2, round(1 / self.holdout)) if self.members == 1 else min(self.members, self.max_holdouts)
+        return max(2, round(1 / self.holdout), min(self.members, self.max_holdouts))
 
 
 WAVES = {"waves": 16}
@@ -102,7 +106,7 @@ BINS = {"bins": 16, "first_lr": 0.3}
 BOTH = {"waves": 16, "bins": 8}
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"members": 1, "epochs": 24, "views": (BOTH,)},
-    "default": {"members": 4, "epochs": 32, "views": (WAVES, BINS)},
+    "default": {"members": 4, "epochs": 32, "views": (BOTH, BINS)},
     "best": {"members": 8, "epochs": 48, "views": (WAVES, BINS, BOTH, {})},
 }
 TASKS: dict[str, dict[str, Any]] = {
