@@ -98,7 +98,7 @@ class TablePreparation:
 
     @property
     def input_kinds(self) -> list[str]:
-        """What each of the network's inputs is: number, bin, cycle, indicator, binary, level or code.
+        """What each of the network's inputs is: number, cycle, indicator, binary, level or code.
 
         Encoding (data/encodings.py) explains the kinds.
         """

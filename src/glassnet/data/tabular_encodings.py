@@ -23,7 +23,7 @@ from glassnet.data.encodings import (
     positions_of,
 )
 from glassnet.data.reading import Array
-from glassnet.data.robust_number import FULL, BinnedNumber, RobustNumber, robust_scaled, robust_scaling
+from glassnet.data.robust_number import FULL, RobustNumber, robust_scaled, robust_scaling
 from glassnet.data.statistics import NumberStatistics
 
 MAX_UNEMBEDDED_LEVELS = 8  # RealMLP embeds categories with more levels
@@ -105,20 +105,16 @@ class EncodingRule(NamedTuple):
     fit: Callable[[Any, Any], Encoding]
 
 
-def tabular_encodings(
-    max_one_hot: int | None = None, *, bins: int = 0, level_value: float = FULL
-) -> Mapping[str, EncodingRule]:
+def tabular_encodings(max_one_hot: int | None = None, *, level_value: float = FULL) -> Mapping[str, EncodingRule]:
     """The encodings of columns by their reading, for `TablePreparation.fit`.
 
     Parameters
     ----------
     max_one_hot : categories with more levels become codes for an embedding; None: the 100 most frequent are one-hot.
-    bins : numbers get this many bins beside their scaled value; 0 for none.
     level_value : what a one-hot input is for its level.
     """
-    number = partial(BinnedNumber.fit, bins=bins) if bins else RobustNumber.fit
     category = EncodingRule(partial(fit_levels, max_one_hot=max_one_hot, level_value=level_value))
-    rules = {"number": EncodingRule(number), "date": EncodingRule(RobustDateParts.fit)}
+    rules = {"number": EncodingRule(RobustNumber.fit), "date": EncodingRule(RobustDateParts.fit)}
     return rules | {"category": category, "boolean": category}
 
 
