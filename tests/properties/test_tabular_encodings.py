@@ -34,9 +34,7 @@ from glassnet.data.stored import from_json
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
 from glassnet.data.tabular_encodings import (
-    EMBEDDED_ENCODINGS,
     MAX_CODES,
-    TABULAR_ENCODINGS,
     LevelCodes,
     fit_levels,
     tabular_encodings,
@@ -46,12 +44,12 @@ from glassnet.errors import ModelFileError
 
 Array = np.ndarray[Any, Any]
 ROWS = 240
+TABULAR_ENCODINGS, EMBEDDED_ENCODINGS = tabular_encodings(), tabular_encodings(8)
 RNG = np.random.default_rng(5)
 SETS = {
     "plain": PLAIN_ENCODINGS,
     "one-hot": TABULAR_ENCODINGS,
     "codes": EMBEDDED_ENCODINGS,
-    "levels of 1": tabular_encodings(8, level_value=1.0),
 }
 COLUMNS: dict[str, Any] = {
     "size": RNG.normal(size=ROWS) * 1e3,
@@ -195,7 +193,7 @@ def test_many_levels_become_codes_and_unknown_ones_zero() -> None:
 def test_only_the_most_frequent_levels_have_codes() -> None:
     names = [f"t{k}" for k in range(MAX_CODES + 5)]
     counts = np.array([1, 1, 1, 1, 1, *range(2, MAX_CODES + 2)])
-    encoding = fit_levels(counts, CategoryReading(names), max_one_hot=8, level_value=1.0)
+    encoding = fit_levels(counts, CategoryReading(names), max_one_hot=8)
     assert isinstance(encoding, LevelCodes) and encoding.codes == list(range(5, MAX_CODES + 5))
     assert encoded(encoding, [0, 4, 5, MAX_CODES + 4, -1, -2]).ravel().tolist() == [0, 0, 1, MAX_CODES, 0, 0]
 
@@ -216,7 +214,7 @@ def test_a_note_says_where_levels_are_too_many() -> None:
 def test_levels_that_training_lacks_are_zeros(counts: list[int], max_one_hot: int | None) -> None:
     """Every code of the reading, also one above all that were seen."""
     reading = CategoryReading([f"t{k}" for k in range(len(counts))])
-    encoding = fit_levels(np.array(counts), reading, max_one_hot=max_one_hot, level_value=2.0)
+    encoding = fit_levels(np.array(counts), reading, max_one_hot=max_one_hot)
     x = encoded(encoding, np.arange(-2, len(counts)))
     assert ((x != 0).any(axis=1) == [False, False, *(count > 0 for count in counts)]).all()
     known = x[[False, False, *(count > 0 for count in counts)]]
