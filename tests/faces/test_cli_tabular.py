@@ -361,6 +361,23 @@ def test_a_model_that_cannot_be_written_goes_to_another_folder(
     assert len(load_model(str(saved)).members) == 1
 
 
+def test_a_model_is_saved_although_the_report_on_it_fails(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while the scores are computed."""
+    from glassnet.cli import tabular_run
+
+    def interrupt(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tabular_run, "print_scores", interrupt)
+    path = tmp_path / "m.st"
+    CliRunner().invoke(
+        app, ["train", str(folder / "risk.csv"), "--target", "risk", "--out", str(path), *FAST, "--delimiter", "comma"]
+    )
+    assert load_model(str(path)).training["file options"] == {"delimiter": ","}
+
+
 def test_the_output_is_checked_before_the_training(folder: Path, tmp_path: Path) -> None:
     started = time.perf_counter()
     message = refused("train", folder / "risk.csv", "--target", "risk", "--out", "/proc/m", "--preset", "best")

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+from glassnet import Embedding, NeuralNetwork, PeriodicEmbedding, PiecewiseLinear
 from glassnet.errors import ModelFileError
 from glassnet.files.storage import MAX_DOCUMENT, MAX_HEADER, read_metadata, read_tensors, write_tensors
 
@@ -334,3 +335,27 @@ def test_a_killed_writer_leaves_a_whole_file_and_its_rests_are_swept(tmp_path: P
         assert (tensors["w"] == metadata["k"]).all()
     write_tensors(path, TENSORS, METADATA)
     assert [left.name for left in tmp_path.iterdir()] == ["m"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"levels": 3', '"levels": 10000000000'),
+        ('"bins": 3', '"bins": 10000000000'),
+        ('"frequencies": 3', '"frequencies": 10000000000'),
+        ("5, 1]", "5000000000, 1]"),
+        ('"layers": [2', '"layers": [2000000000'),
+    ],
+)
+def test_a_network_far_larger_than_its_file_is_refused_before_it_is_built(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    """A forged file must not make the reader allocate memory without bounds."""
+    embeddings = [Embedding(3, (1,), 4), PiecewiseLinear(None, bins=3), PeriodicEmbedding(None, frequencies=3)]
+    NeuralNetwork([2, *embeddings, 5, 1], seed=0).save(tmp_path / "m")
+    tensors, document = read_tensors(tmp_path / "m")
+    text = json.dumps(document)
+    assert before in text
+    write_tensors(tmp_path / "m", tensors, json.loads(text.replace(before, after)))
+    with pytest.raises(ModelFileError, match=r"cannot be built: it has \S+ parameters or more, and the file holds"):
+        NeuralNetwork.load(tmp_path / "m")

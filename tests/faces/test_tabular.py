@@ -27,6 +27,7 @@ from glassnet.data.table import Table
 from glassnet.errors import DataError
 from glassnet.estimators.fit_warnings import FitWarning
 from glassnet.tabular import ensemble, member
+from glassnet.tabular.column_warnings import ColumnWarning
 from glassnet.tabular.recipe import CLASSES, NUMBERS
 
 from .quick_tabular import (
@@ -121,6 +122,13 @@ def test_arrays_take_a_short_way_with_the_same_bits(dtype: Any) -> None:
     short, fit._number_inputs = fit._inputs(X[:50]), None
     assert np.array_equal(short, fit._inputs(X[:50]))
     assert np.array_equal(short, fit._inputs(pd.DataFrame(X[:50]))), "columns of a frame count by their position then"
+
+
+def test_missing_cells_that_training_lacked_are_a_warning_for_arrays_too() -> None:
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    fit = QuickRegressor(random_state=0).fit(X, X[:, 0] - X[:, 1] ** 2)
+    with pytest.warns(ColumnWarning, match="x1: 60 of 100 cells are missing, none was in training"):
+        fit.predict(np.column_stack([X[:, 0], np.where(np.arange(100) < 60, np.nan, X[:, 1])]))
 
 
 @may_be_poor
@@ -227,6 +235,10 @@ def test_rows_without_weight_do_not_count() -> None:
     expected = QuickClassifier(random_state=0).fit(TABLE[weights > 0], CLASSES_OF_TABLE[weights > 0], np.ones(200))
     fit = QuickClassifier(random_state=0).fit(TABLE, CLASSES_OF_TABLE, weights)
     assert np.array_equal(fit.predict_proba(NEW), expected.predict_proba(NEW))
+    numbers = numbers_of(TABLE)
+    small = QuickRegressor(random_state=0).fit(TABLE[weights > 0], numbers[weights > 0], np.ones(200))
+    large = QuickRegressor(random_state=0).fit(TABLE, np.where(weights > 0, numbers, 1e9), weights)
+    assert np.array_equal(large.predict(NEW), small.predict(NEW))
 
 
 def test_class_weights_are_sample_weights() -> None:

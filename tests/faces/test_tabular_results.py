@@ -207,6 +207,24 @@ def test_a_model_without_a_report_says_so(regressor: TabularRegressor) -> None:
         _ = fit.report_
 
 
+def test_a_damaged_report_is_a_sentence() -> None:
+    frame, y = prices(60)
+    fit = QuickRegressor(random_state=0).fit(frame, y)
+    fit.model_.training["report"] = {"title": 3}
+    with pytest.raises(DataError, match="report in the model's file is damaged"):
+        _ = fit.report_
+
+
+def test_the_report_on_a_learnt_logarithm_is_of_the_values_themselves() -> None:
+    """What corrects predictions of logarithms may not change the values that they are compared with."""
+    frame, y = prices(300)
+    values = np.exp(y)
+    fit = QuickRegressor(random_state=0, log_target=True).fit(frame, values)
+    assert abs(fit.model_.target.smearing[0] - 1) > 1e-3
+    constant = np.sqrt(np.mean((values - np.exp(np.log(values).mean()) * fit.model_.target.smearing[0]) ** 2))
+    assert fit.report_.scores["a constant"]["RMSE"] == pytest.approx(constant, rel=1e-5)
+
+
 # ---- weights, importance, effects
 
 

@@ -12,7 +12,7 @@ from sklearn.preprocessing import OneHotEncoder, RobustScaler
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.robust_number import FULL
 from glassnet.data.table import Table
-from glassnet.data.tabular_encodings import TABULAR_ENCODINGS
+from glassnet.data.tabular_encodings import tabular_encodings
 
 RNG = np.random.default_rng(11)
 ROWS = 301
@@ -31,7 +31,7 @@ def smooth_clip(x: Any) -> Any:
 
 def prepared(columns: dict[str, Any], training: Any) -> tuple[TablePreparation, Any]:
     table = Table("t", pa.table(columns))
-    preparation = TablePreparation.fit(table, "", training, encodings=TABULAR_ENCODINGS)
+    preparation = TablePreparation.fit(table, "", training, encodings=tabular_encodings())
     return preparation, preparation.transform(table)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassnet.tabular.calibration import Calibration, calibration_error, log_losses, softmax
+from glassnet.tabular.calibration import Calibration, calibration_error
 from glassnet.tabular.isotonic import Isotonic
 from glassnet.tabular.out_of_holdout import OutOfHoldout
+from glassnet.tabular.probabilities import log_losses, softmax
 
 
 def drawn(rows: int, classes: int, sharpness: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

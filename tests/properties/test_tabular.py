@@ -97,6 +97,13 @@ def test_a_single_member_never_leaves_out_all_rows_of_a_class() -> None:
         assert not {0, 99} & set(part.tolist()) and 18 <= len(part) <= 21
 
 
+@pytest.mark.parametrize("y", [[0, 1], [0, 1, 2], [0, 1, 2, 3, 3], [0, 0, 1, 2, 3, 4, 5]])
+def test_a_single_member_leaves_out_some_rows_although_most_classes_have_one(y: list[int]) -> None:
+    for seed in range(20):
+        (part,) = holdouts(np.array(y), 5, 1, seed, classes=True)
+        assert 0 < len(part) < len(y)
+
+
 # ---- the network of the recipe
 
 

@@ -27,16 +27,14 @@ from glassnet.data.encodings import PLAIN_ENCODINGS
 from glassnet.data.number_block import NumberBlock
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.readings import CategoryReading, NumberReading
-from glassnet.data.robust_number import FULL, BinnedNumber, RobustNumber, distinct_texts
+from glassnet.data.robust_number import FULL, RobustNumber
 from glassnet.data.row import RowPreparation, _days
 from glassnet.data.statistics import NumberStatistics
 from glassnet.data.stored import from_json
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
 from glassnet.data.tabular_encodings import (
-    EMBEDDED_ENCODINGS,
     MAX_CODES,
-    TABULAR_ENCODINGS,
     LevelCodes,
     fit_levels,
     tabular_encodings,
@@ -46,12 +44,12 @@ from glassnet.errors import ModelFileError
 
 Array = np.ndarray[Any, Any]
 ROWS = 240
+TABULAR_ENCODINGS, EMBEDDED_ENCODINGS = tabular_encodings(), tabular_encodings(8)
 RNG = np.random.default_rng(5)
 SETS = {
     "plain": PLAIN_ENCODINGS,
     "one-hot": TABULAR_ENCODINGS,
     "codes": EMBEDDED_ENCODINGS,
-    "bins": tabular_encodings(8, bins=5, level_value=1.0),
 }
 COLUMNS: dict[str, Any] = {
     "size": RNG.normal(size=ROWS) * 1e3,
@@ -115,15 +113,15 @@ def test_numbers_follow_the_definition(training: list[float], later: list[float]
 def test_inputs_are_bounded_ordered_and_zero_where_missing(training: list[float], later: list[float]) -> None:
     """All float64 numbers, also in training: nothing overflows (NumPy raises under test), nothing is NaN."""
     statistics = NumberStatistics.of(np.array(training))
-    for encoding in (RobustNumber.fit(statistics, None), BinnedNumber.fit(statistics, None, bins=4)):
-        values = np.sort(np.array(later + training))
-        x = encoded(encoding, values)
-        missing = np.isnan(values)
-        assert np.isfinite(x).all() and np.abs(x).max() <= 3
-        assert (x[missing, 0] == 0).all() and (np.diff(x[~missing], axis=0) >= 0).all()
-        if statistics.missing:
-            np.testing.assert_array_equal(x[:, -1], missing * np.float32(FULL))
-            assert encoding.features("x")[-1] == "x is missing"
+    encoding = RobustNumber.fit(statistics, None)
+    values = np.sort(np.array(later + training))
+    x = encoded(encoding, values)
+    missing = np.isnan(values)
+    assert np.isfinite(x).all() and np.abs(x).max() <= 3
+    assert (x[missing, 0] == 0).all() and (np.diff(x[~missing], axis=0) >= 0).all()
+    if statistics.missing:
+        np.testing.assert_array_equal(x[:, -1], missing * np.float32(FULL))
+        assert encoding.features("x")[-1] == "x is missing"
 
 
 def test_a_range_beyond_what_float64_can_subtract_is_scaled() -> None:
@@ -152,37 +150,17 @@ def test_cells_missing_only_later_count_as_the_median_and_are_reported() -> None
     assert note.endswith("179.25")
 
 
-def test_bins_are_passed_from_the_first_to_the_last() -> None:
-    values = np.arange(101.0)
-    encoding = BinnedNumber.fit(NumberStatistics.of(values), None, bins=4)
-    assert encoding.edges == [0, 25, 50, 75, 100]
-    assert encoding.features("age") == ["age", "age ≥ 0", "age ≥ 25", "age ≥ 50", "age ≥ 75"]
-    assert encoding.input_kinds == ["number", "bin", "bin", "bin", "bin"]
-    expected = [[-1, -1, -1, -1], [1, -0.6, -1, -1], [1, 1, 1, -1], [1, 1, 1, 1], [1, 1, -1, -1]]
-    np.testing.assert_allclose(encoded(encoding, [-9.0, 30, 75, 1e300, math.nan])[:, 1:], expected, rtol=1e-6)
-    few = BinnedNumber.fit(NumberStatistics.of(np.array([0.0, 1.0] * 5)), None, bins=4)
-    assert few.edges == [] and few.input_kinds == ["number"]
-
-
-@given(st.lists(FINITE, min_size=2, max_size=9, unique=True))
-def test_different_edges_have_different_names(edges: list[float]) -> None:
-    assert len(set(distinct_texts(edges))) == len(edges)
-
-
-@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=30), st.integers(0, 9), st.booleans())
-def test_a_block_of_numbers_has_the_bits_of_its_columns(rows: list[Any], bins: int, apart: bool) -> None:
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=30), st.booleans())
+def test_a_block_of_numbers_has_the_bits_of_its_columns(rows: list[Any], apart: bool) -> None:
     values = np.array(rows)
     encodings: list[Any] = [RobustNumber.fit(NumberStatistics.of(column), None) for column in values.T]
-    encodings[1::2] = [BinnedNumber.fit(NumberStatistics.of(column), None, bins=bins) for column in values.T[1::2]]
     widths = [len(encoding.features("x")) for encoding in encodings]
     starts = np.cumsum([0, *widths[:-1]]) + np.arange(len(widths)) * apart
     block = NumberBlock(encodings, starts.tolist())
-    for repeat in (1, 70):  # few rows, and many
-        many = np.tile(values, (repeat, 1))
-        out = np.zeros((len(many), int(starts[-1] + widths[-1])), np.float32)
-        block.encode_into(many, out)
-        for encoding, start, width, column in zip(encodings, starts, widths, many.T, strict=True):
-            np.testing.assert_array_equal(out[:, start : start + width], encoded(encoding, column))
+    out = np.zeros((len(values), int(starts[-1] + widths[-1])), np.float32)
+    block.encode_into(values, out)
+    for encoding, start, width, column in zip(encodings, starts, widths, values.T, strict=True):
+        np.testing.assert_array_equal(out[:, start : start + width], encoded(encoding, column))
 
 
 # ---- levels
@@ -215,7 +193,7 @@ def test_many_levels_become_codes_and_unknown_ones_zero() -> None:
 def test_only_the_most_frequent_levels_have_codes() -> None:
     names = [f"t{k}" for k in range(MAX_CODES + 5)]
     counts = np.array([1, 1, 1, 1, 1, *range(2, MAX_CODES + 2)])
-    encoding = fit_levels(counts, CategoryReading(names), max_one_hot=8, level_value=1.0)
+    encoding = fit_levels(counts, CategoryReading(names), max_one_hot=8)
     assert isinstance(encoding, LevelCodes) and encoding.codes == list(range(5, MAX_CODES + 5))
     assert encoded(encoding, [0, 4, 5, MAX_CODES + 4, -1, -2]).ravel().tolist() == [0, 0, 1, MAX_CODES, 0, 0]
 
@@ -236,7 +214,7 @@ def test_a_note_says_where_levels_are_too_many() -> None:
 def test_levels_that_training_lacks_are_zeros(counts: list[int], max_one_hot: int | None) -> None:
     """Every code of the reading, also one above all that were seen."""
     reading = CategoryReading([f"t{k}" for k in range(len(counts))])
-    encoding = fit_levels(np.array(counts), reading, max_one_hot=max_one_hot, level_value=2.0)
+    encoding = fit_levels(np.array(counts), reading, max_one_hot=max_one_hot)
     x = encoded(encoding, np.arange(-2, len(counts)))
     assert ((x != 0).any(axis=1) == [False, False, *(count > 0 for count in counts)]).all()
     known = x[[False, False, *(count > 0 for count in counts)]]
@@ -359,9 +337,6 @@ FORGED = {
     "a scale that is no number": ("robust", {"scale": "1"}),
     "an infinite median": ("robust", {"median": math.inf}),
     "no indicator": ("robust", {"indicator": None}),
-    "falling edges": ("binned", {"edges": [3.0, 2.0, 1.0]}),
-    "equal edges": ("binned", {"edges": [1.0, 1.0, 2.0]}),
-    "two edges": ("binned", {"edges": [1.0, 2.0]}),
     "a code without bounds": ("level_codes", {"codes": [10**12], "levels": ["a"]}),
     "a negative code": ("level_codes", {"codes": [-1], "levels": ["a"]}),
     "a code twice": ("level_codes", {"codes": [1, 1], "levels": ["a", "b"]}),
@@ -379,8 +354,7 @@ FORGED = {
 @pytest.mark.parametrize("what", FORGED)
 def test_forged_encodings_are_refused(what: str) -> None:
     kind, change = FORGED[what]
-    one_hot = fitted(tabular_encodings(8, bins=5, level_value=1.0))
-    document = json.loads(json.dumps(document_of(one_hot if kind == "binned" else fitted(EMBEDDED_ENCODINGS))))
+    document = json.loads(json.dumps(document_of(fitted(EMBEDDED_ENCODINGS))))
     column = next(item for item in document["preparation"]["columns"] if item["encoding"]["kind"] == kind)
     column["encoding"].update(change)
     with pytest.raises(ModelFileError, match="m is damaged: its columns are invalid"):

@@ -48,7 +48,7 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
     table = read_table(file, options)
     chooser = ColumnChooser(Summary.of(table), options, table)
     recipe_of_table = recipe("default", NUMBERS, table.rows, len(table.names), 1)
-    encodings = tabular_encodings(recipe_of_table.max_one_hot, bins=recipe_of_table.bins)
+    encodings = tabular_encodings(recipe_of_table.max_one_hot)
     plans = {name: chooser.choose(name, keep=name == target) for name in table.names}
     fitted = {plan.name: _fitted(table, plan, encodings) for plan in plans.values()}
     delimiter = f", delimiter {DELIMITER_NAMES.get(table.delimiter, table.delimiter)}" if table.delimiter else ""

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.cli.scores import MIN_PROBABILITY
-from glassnet.cli.stored_model import true_values
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
 from glassnet.tabular.fitting import Rows
@@ -90,4 +89,4 @@ def _loss(model: TabularModel, member: int, x: Array, y: Array) -> float:
     outputs = model.members[member].network.predict(x.T).T.astype(np.float64)
     if isinstance(model.target, ClassTarget):
         return float(-np.log(np.maximum(outputs[np.arange(len(y)), y], MIN_PROBABILITY)).mean())
-    return float(((model.target.decode(outputs) - true_values(model.target, y)) ** 2).mean())
+    return float(((model.target.decode(outputs) - model.target.true_values(y)) ** 2).mean())

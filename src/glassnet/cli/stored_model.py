@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from glassnet.cli.scores import Scores, class_scores, number_scores
 from glassnet.data.preprocessing import TablePreparation
-from glassnet.data.target import ClassTarget, NumberTarget
+from glassnet.data.target import ClassTarget
 from glassnet.errors import ParameterError, counted
 from glassnet.files.storage import read_metadata
 from glassnet.network import NeuralNetwork
@@ -88,12 +87,7 @@ def scores_of(model: TabularModel, prediction: Array, encoded: Array) -> Scores:
     """Score probabilities (n, classes) or values (n, outputs) against the encoded targets (n, ...)."""
     if isinstance(model.target, ClassTarget):
         return class_scores(prediction, encoded)
-    return number_scores(prediction, true_values(model.target, encoded))
-
-
-def true_values(target: NumberTarget, encoded: Array) -> Array:
-    """The true values (n, outputs) that were encoded; `decode` is for predictions, and corrects those of logarithms."""
-    return replace(target, smearing=[]).decode(encoded)
+    return number_scores(prediction, model.target.true_values(encoded))
 
 
 def training_program(network: NeuralNetwork, optimizer_name: Any) -> Program:

@@ -9,7 +9,6 @@ from typing import Any
 from glassnet.cli.confusion import confusion
 from glassnet.cli.importance import column_importance
 from glassnet.cli.printing import print_line
-from glassnet.cli.stored_model import true_values
 from glassnet.data.target import ClassTarget, NumberTarget
 from glassnet.plots.calibration import plot_calibration
 from glassnet.plots.confusion import draw_confusion
@@ -74,4 +73,4 @@ def _calibration(probabilities: Any, codes: Any, target: ClassTarget) -> Any:
 def _residuals(predicted: Any, true: Any, target: NumberTarget) -> list[Any]:
     columns, name = target.decode(predicted).T, target.name
     names = [name] if len(columns) == 1 else [f"{name} {number + 1}" for number in range(len(columns))]
-    return [plot_residuals(*pair, LEFT_OUT) for pair in zip(columns, true_values(target, true).T, names, strict=True)]
+    return [plot_residuals(*pair, LEFT_OUT) for pair in zip(columns, target.true_values(true).T, names, strict=True)]

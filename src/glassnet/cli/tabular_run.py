@@ -15,6 +15,7 @@ from glassnet import __version__
 from glassnet.cli.constant import constant_of
 from glassnet.cli.opened import Opened
 from glassnet.cli.progress_lines import ProgressLines
+from glassnet.cli.saving import saved_on_failure
 from glassnet.cli.tabular_options import LOG_TARGETS
 from glassnet.cli.tabular_report import Follower, print_doubts, print_scores, print_trained
 from glassnet.data.table import Table
@@ -46,9 +47,10 @@ def train_tabular_on(
         raise error.reworded("Look for extreme values with glassnet columns; no model file was written.") from error
     model = fitted.model
     model.training = summary(request, rows) | model.training
-    print_trained(model, time.perf_counter() - started)
-    print_scores(fitted, rows, lines)
-    print_doubts(fitted, opened.data_file)
+    with saved_on_failure(model, request):
+        print_trained(model, time.perf_counter() - started)
+        print_scores(fitted, rows, lines)
+        print_doubts(fitted, opened.data_file)
 
     def draw(folder: Path) -> None:
         from glassnet.cli.tabular_pictures import draw_pictures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from typer import Exit
@@ -13,8 +13,7 @@ from glassnet.cli.output_layer import keeps_units
 from glassnet.cli.output_paths import make_folder
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines, progress_lines
-from glassnet.cli.saving import save_model
-from glassnet.data.options import ReadingOptions
+from glassnet.cli.saving import file_options, save_model
 from glassnet.errors import counted
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def train_model(request: TrainRequest) -> None:
 
 
 def open_file(request: TrainRequest) -> Opened:
-    """Read the file and print what it holds and what is learnt.."""
+    """Read the file and print what it holds and what is learnt."""
     counts = request.network is not None and keeps_units(request.network.cost)
     data_file = read_data_file(request.file, request.target, request.reading)
     task, reason = find_task(data_file, request.task, counts=counts)
@@ -63,10 +62,3 @@ def finish(model: TabularModel, request: TrainRequest, lines: ProgressLines) -> 
     save_model(model, request.out)
     print_line("Model", request.out)
     lines.event("saved", path=request.out)
-
-
-def file_options(reading: ReadingOptions) -> dict[str, Any]:
-    """The encoding and delimiter that were given, which a later file needs as well."""
-    given = {name: getattr(reading, name) for name in ("delimiter", "encoding")}
-    given = {name: value for name, value in given.items() if value is not None}
-    return {"file options": given} if given else {}

@@ -14,6 +14,7 @@ from glassnet.cli.opened import Opened, print_notes
 from glassnet.cli.output_layer import keeps_units, network_targets
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
+from glassnet.cli.saving import saved_on_failure
 from glassnet.cli.scores import score_text
 from glassnet.cli.stored_model import predicted, scores_of, wording
 from glassnet.cli.train_options import TrainOptions, make_network
@@ -48,12 +49,13 @@ def train_network_on(
         model, history = train_network(network, dataset, options, request.file, lines)
     except DivergedError as error:
         raise error.reworded("Try a smaller --lr; no model file was written.") from error
-    print_result(model, history, dataset)
-    print_finding(model, repeated_share(data_file.data))
-    model.training.update(score_test_set(model, data_file))
-    for rows in ("scores", "test scores"):
-        if rows in model.training:
-            lines.event("scores", rows="test" if "test" in rows else "validation", scores=model.training[rows])
+    with saved_on_failure(model, request):
+        print_result(model, history, dataset)
+        print_finding(model, repeated_share(data_file.data))
+        model.training.update(score_test_set(model, data_file))
+        for rows in ("scores", "test scores"):
+            if rows in model.training:
+                lines.event("scores", rows="test" if "test" in rows else "validation", scores=model.training[rows])
 
     def draw(folder: Path) -> None:
         write_plots(history, folder, *image_samples(model, dataset, data_file))

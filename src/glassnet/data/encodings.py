@@ -31,7 +31,7 @@ Locate = Callable[[int], str]
 class Encoding(Protocol):
     """What an encoding has; `input_kinds` says what each of its inputs is, in the order of `features`.
 
-    number: a scaled quantity; bin: a part of one; cycle: a sine or cosine; indicator: 1 where a cell is missing;
+    number: a scaled quantity; cycle: a sine or cosine; indicator: 1 where a cell is missing;
     binary: one of two levels as a sign; level: one of several; code: the number of a level, 0 where missing or unseen.
     """
 
@@ -41,7 +41,7 @@ class Encoding(Protocol):
 
     @property
     def input_kinds(self) -> list[str]:
-        """What each input is: number, bin, cycle, indicator, binary, level or code."""
+        """What each input is: number, cycle, indicator, binary, level or code."""
         ...
 
     def features(self, name: str) -> list[str]:

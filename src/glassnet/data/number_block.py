@@ -12,13 +12,11 @@ import numpy as np
 
 from glassnet.data.encodings import Encoding
 from glassnet.data.reading import Array
-from glassnet.data.robust_number import BLOCK_SIZE, FULL, BinnedNumber, RobustNumber, robust_scaled
-
-FEW_ROWS = 64  # up to which the bins of all columns are computed together
+from glassnet.data.robust_number import BLOCK_SIZE, FULL, RobustNumber, robust_scaled
 
 
 class NumberBlock:
-    """The robust and binned numbers among some encodings, with the places of their inputs.
+    """The robust numbers among some encodings, with the positions of their inputs.
 
     Attributes
     ----------
@@ -33,9 +31,7 @@ class NumberBlock:
         self.scale = np.array([encoding.scale for _, encoding in robust])
         self.inputs = _indices([starts[index] for index, _ in robust])
         self.with_indicator = np.flatnonzero([encoding.indicator for _, encoding in robust])
-        ends = [starts[index] + len(encoding.input_kinds) for index, encoding in robust]
-        self.indicators = _indices([ends[position] - 1 for position in self.with_indicator])
-        self.bins = Bins(robust, starts)
+        self.indicators = _indices([starts[index] + 1 for index, encoding in robust if encoding.indicator])
 
     def encode_into(self, values: Array, out: Array) -> None:
         """Write the inputs of the block's columns (n, columns) float64 into `out` (n, inputs), float32."""
@@ -46,39 +42,6 @@ class NumberBlock:
             if len(self.with_indicator):
                 missing = np.isnan(values[rows, self.with_indicator])
                 out[rows, self.indicators] = missing * np.float32(FULL)
-        if self.bins.columns:
-            self.bins.encode_into(values, out)
-
-
-class Bins:
-    """The bins of the binned numbers in a block."""
-
-    def __init__(self, robust: Sequence[tuple[int, RobustNumber]], starts: Sequence[int]) -> None:
-        """Collect the edges of (column, encoding); shorter lists of edges are padded with bins that are not used."""
-        binned = [(p, starts[i], e) for p, (i, e) in enumerate(robust) if isinstance(e, BinnedNumber) and e.edges]
-        self.columns = binned
-        counts = [len(encoding.edges) - 1 for _, _, encoding in binned]
-        shape = len(binned), max(counts, default=0)
-        self.lower, self.widths, self.used = np.zeros(shape), np.ones(shape), np.zeros(shape, bool)
-        for row, ((_, _, encoding), count) in enumerate(zip(binned, counts, strict=True)):
-            halves = np.array(encoding.edges) / 2
-            self.lower[row, :count], self.widths[row, :count] = halves[:-1], np.diff(halves)
-            self.used[row, :count] = True
-        places = [np.arange(start + 1, start + 1 + count) for (_, start, _), count in zip(binned, counts, strict=True)]
-        self.inputs = np.concatenate(places) if places else np.empty(0, np.int64)
-        self.positions = [position for position, _, _ in binned]
-        self.median = np.array([encoding.median for _, _, encoding in binned])
-
-    def encode_into(self, values: Array, out: Array) -> None:
-        """Write the bins of the columns of a block (n, columns) float64 into `out` (n, inputs), float32."""
-        if len(values) > FEW_ROWS:
-            for position, start, encoding in self.columns:
-                encoding.encode_bins_into(values[:, position], out[:, start:])
-            return
-        chosen = values[:, self.positions]
-        halves = np.where(np.isnan(chosen), self.median, chosen)[:, :, np.newaxis] / 2
-        passed = np.clip(halves - self.lower, 0, self.widths) / self.widths
-        out[:, self.inputs] = (2 * passed - 1)[:, self.used]
 
 
 def _indices(positions: list[int]) -> Array | slice:

@@ -98,7 +98,7 @@ class TablePreparation:
 
     @property
     def input_kinds(self) -> list[str]:
-        """What each of the network's inputs is: number, bin, cycle, indicator, binary, level or code.
+        """What each of the network's inputs is: number, cycle, indicator, binary, level or code.
 
         Encoding (data/encodings.py) explains the kinds.
         """
@@ -110,10 +110,10 @@ class TablePreparation:
 
         An embedding of input i therefore needs a table of `code_counts[i]` vectors.
         """
-        places = zip(self.columns, self._starts[:-1], strict=True)
+        positions = zip(self.columns, self._starts[:-1], strict=True)
         return {
             start: len(getattr(column.encoding, "levels", ())) + 1
-            for column, start in places
+            for column, start in positions
             if column.encoding.input_kinds == ["code"]
         }
 
@@ -143,12 +143,12 @@ class TablePreparation:
         out = np.empty((table.rows, self.width), np.float32)
         block = self.number_block
         numbers = np.empty((len(block.columns), table.rows))
-        places = {column: row for row, column in enumerate(block.columns)}
+        positions = {column: row for row, column in enumerate(block.columns)}
         notes = []
         for index, column in enumerate(self.columns):
             values = column.reading.values(table, column.name)
-            if index in places:
-                numbers[places[index]] = values
+            if index in positions:
+                numbers[positions[index]] = values
             else:
                 column.encode_into(values, out[:, self._starts[index] : self._starts[index + 1]], table)
             notes.append(column.value_note(table, values))

@@ -55,7 +55,7 @@ class RowPreparation:
         self.slices = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
         self.width = preparation.width
         self.block = preparation.number_block
-        self.places = {column: place for place, column in enumerate(self.block.columns)}
+        self.positions = {column: position for position, column in enumerate(self.block.columns)}
 
     def transform(self, row: Mapping[str, Any], path: str = "the row", notes: list[str] | None = None) -> Array:
         """The inputs for one row, (1, features) float32. Raises DataError as `TablePreparation.transform` does.
@@ -65,14 +65,14 @@ class RowPreparation:
         if any(column.name not in row for column in self.columns):
             check_present(Table(path, pa.table({name: [None] for name in row})), self.columns)
         out = np.empty((1, self.width), np.float32)
-        numbers = np.empty((1, len(self.places)))
+        numbers = np.empty((1, len(self.positions)))
         for index, (column, read) in enumerate(zip(self.columns, self.readers, strict=True)):
             value = read(row[column.name])
             values = _through_table(column, row[column.name], path) if value is None else np.array([value])
             if notes is not None and (values[0] == UNSEEN or values[0] != values[0]):
                 notes.append(column.value_note(_table_of(column, row[column.name], path), values))
-            if (place := self.places.get(index)) is not None:
-                numbers[0, place] = values[0]
+            if (position := self.positions.get(index)) is not None:
+                numbers[0, position] = values[0]
                 continue
             location = f"{path}, column {column.name!r}"
             column.encoding.encode_into(values, out[:, self.slices[index]], partial(_located, location))

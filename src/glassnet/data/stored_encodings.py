@@ -6,12 +6,11 @@ A forged file may not make an encoding allocate without bounds or fail in the mi
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 from glassnet.data.encodings import DateParts, Encoding, OneHot, StandardizedNumber
 from glassnet.data.readings import Reading
-from glassnet.data.robust_number import MIN_EDGES, BinnedNumber, RobustNumber
+from glassnet.data.robust_number import RobustNumber
 from glassnet.data.stored_values import reals, texts, typed
 from glassnet.data.tabular_encodings import LevelCodes, RobustDateParts, SignedLevels
 
@@ -32,15 +31,6 @@ def _standardized(document: Document, reading: Reading) -> Encoding:
 def _robust(document: Document, reading: Reading) -> Encoding:
     median, scale = reals([document["median"], document["scale"]])
     return RobustNumber(median, scale, typed(document["indicator"], bool))
-
-
-def _binned(document: Document, reading: Reading) -> Encoding:
-    edges = reals(document["edges"])
-    ascending = all(low / 2 < high / 2 for low, high in pairwise(edges))
-    if not ascending or 0 < len(edges) < MIN_EDGES:
-        raise ValueError("edges")
-    median, scale = reals([document["median"], document["scale"]])
-    return BinnedNumber(median, scale, typed(document["indicator"], bool), edges)
 
 
 def _date_parts(kind: type[DateParts]) -> Build:
@@ -80,7 +70,7 @@ def _levels(document: Document, reading: Any) -> tuple[list[int], list[str]]:
 
 LEVEL_BUILDERS: dict[str, Build] = {"one_hot": _one_hot, "signed": _signed, "level_codes": _level_codes}
 BUILDERS: dict[str, dict[str, Build]] = {
-    "number": {"standardized": _standardized, "robust": _robust, "binned": _binned},
+    "number": {"standardized": _standardized, "robust": _robust},
     "date": {"date_parts": _date_parts(DateParts), "robust_date_parts": _date_parts(RobustDateParts)},
     "boolean": LEVEL_BUILDERS,
     "category": LEVEL_BUILDERS,

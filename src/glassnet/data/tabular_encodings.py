@@ -23,10 +23,9 @@ from glassnet.data.encodings import (
     positions_of,
 )
 from glassnet.data.reading import Array
-from glassnet.data.robust_number import FULL, BinnedNumber, RobustNumber, robust_scaled, robust_scaling
+from glassnet.data.robust_number import FULL, RobustNumber, robust_scaled, robust_scaling
 from glassnet.data.statistics import NumberStatistics
 
-MAX_UNEMBEDDED_LEVELS = 8  # RealMLP embeds categories with more levels
 MAX_CODES = 2_000  # levels that have codes of their own
 
 
@@ -105,32 +104,23 @@ class EncodingRule(NamedTuple):
     fit: Callable[[Any, Any], Encoding]
 
 
-def tabular_encodings(
-    max_one_hot: int | None = None, *, bins: int = 0, level_value: float = FULL
-) -> Mapping[str, EncodingRule]:
+def tabular_encodings(max_one_hot: int | None = None) -> Mapping[str, EncodingRule]:
     """The encodings of columns by their reading, for `TablePreparation.fit`.
 
     Parameters
     ----------
     max_one_hot : categories with more levels become codes for an embedding; None: the 100 most frequent are one-hot.
-    bins : numbers get this many bins beside their scaled value; 0 for none.
-    level_value : what a one-hot input is for its level.
     """
-    number = partial(BinnedNumber.fit, bins=bins) if bins else RobustNumber.fit
-    category = EncodingRule(partial(fit_levels, max_one_hot=max_one_hot, level_value=level_value))
-    rules = {"number": EncodingRule(number), "date": EncodingRule(RobustDateParts.fit)}
+    category = EncodingRule(partial(fit_levels, max_one_hot=max_one_hot))
+    rules = {"number": EncodingRule(RobustNumber.fit), "date": EncodingRule(RobustDateParts.fit)}
     return rules | {"category": category, "boolean": category}
 
 
-def fit_levels(counts: Array, reading: Any, *, max_one_hot: int | None, level_value: float) -> Encoding:
+def fit_levels(counts: Array, reading: Any, *, max_one_hot: int | None) -> Encoding:
     """The encoding of a category whose levels occur `counts` times in the training rows."""
     present = int(np.count_nonzero(counts))
     if present == 2:
         return SignedLevels(*most_frequent(counts, reading, 2))
     if max_one_hot is not None and present > max_one_hot:
         return LevelCodes(*most_frequent(counts, reading, LevelCodes.max_levels))
-    return OneHot(*most_frequent(counts, reading, OneHot.max_levels), level_value)
-
-
-TABULAR_ENCODINGS = tabular_encodings()
-EMBEDDED_ENCODINGS = tabular_encodings(MAX_UNEMBEDDED_LEVELS)
+    return OneHot(*most_frequent(counts, reading, OneHot.max_levels), FULL)

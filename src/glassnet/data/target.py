@@ -155,6 +155,13 @@ class NumberTarget(_Stored):
         logarithms = values + np.log(self.smearing) if self.smearing else values
         return np.exp(np.clip(logarithms, *LOG_RANGE))
 
+    def true_values(self, encoded: Array) -> Array:
+        """The values (n, outputs) that were encoded; `decode` corrects predictions of logarithms, which these are not.
+
+        Quantiles are converted by it as well, because the correction is one of means.
+        """
+        return replace(self, smearing=[]).decode(encoded)
+
     def smeared(self, outputs: Array, values: Array, weights: Array | None = None) -> Self:
         """The target whose predictions have, on average, the size of the values.
 
@@ -167,7 +174,7 @@ class NumberTarget(_Stored):
         if not self.log:
             return self
         columns = np.asarray(values, np.float64).reshape(len(values), -1).T
-        predictions = replace(self, smearing=[]).decode(outputs).reshape(len(values), -1).T
+        predictions = self.true_values(outputs).reshape(len(values), -1).T
         pairs = zip(columns, predictions, strict=True)
         return replace(self, smearing=[smearing_factor(column, predicted, weights) for column, predicted in pairs])
 

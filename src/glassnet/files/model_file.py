@@ -13,6 +13,8 @@ from glassnet.errors import GlassnetError, ModelFileError
 from glassnet.execution.model import Model
 from glassnet.files.history_file import arrays_of, document_of, history_of, shortened
 from glassnet.files.storage import read_tensors, write_tensors
+from glassnet.program.architecture import architecture
+from glassnet.program.layer_positions import segments
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS, CustomCost
@@ -22,6 +24,7 @@ from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.layers import LAYERS
 from glassnet.training.history import History
 
+MAX_LACKING = 1_000_000  # parameters without a tensor, which are named once the network is built; more are refused
 HISTORY = "history "  # begins the names of its tensors
 ESTIMATOR, TABLE = "estimator", "table"  # keys of a document that has more than a network
 
@@ -49,12 +52,27 @@ class SavedModel(NamedTuple):
     def build(self, kind: Any, engine: str = "compiled") -> Any:
         """The network, of the class `kind`. Raises ModelFileError (a ValueError) where it cannot be built."""
         try:
-            network = kind(**self.arguments(), engine=engine)
+            arguments = self.arguments()
+            self._check_size(arguments)
+            network = kind(**arguments, engine=engine)
         except (GlassnetError, KeyError, TypeError, ValueError) as error:
             raise cannot_be_built(self.path, error) from None
         self.copy_into(network.model)
         network.runs, network.history = self.runs, self.history
         return network
+
+    def _check_size(self, arguments: dict[str, Any]) -> None:
+        """Raise ValueError for a network far larger than the file, before memory is allocated for it."""
+        given = sum(tensor.size for tensor in self.tensors.values())
+
+        def check(needed: int) -> None:
+            if needed > given + MAX_LACKING:
+                raise ValueError(f"it has {needed:,} parameters or more, and the file holds {given:,} numbers")
+
+        check(max((entry for entry in arguments["layers"] if isinstance(entry, int)), default=0))
+        described = architecture(*(arguments[name] for name in ("layers", "activations", "cost", "l1", "l2")))
+        check(sum(dense.fan_in * dense.fan_out for dense in described.dense))
+        check(sum(segment.size for group in segments(described) for segment in group))
 
     def copy_into(self, model: Model) -> None:
         """Copy the tensors into a model of this description; shapes and dtypes must be those that it needs."""

@@ -229,7 +229,7 @@ class Embedding(Layer):
 
     def output_width(self, width: int) -> int:
         """The columns that are not embedded, and the vectors."""
-        count = len(self.levels_of(width))
+        count = len(_columns(self, width))
         return width - count + count * self.outputs
 
     def _codes(self, width: int) -> tuple[int, ...]:
@@ -285,20 +285,22 @@ def _check_inputs(layer: InputLayer) -> None:
         raise ParameterError(f"inputs of {type(layer).__name__} {fault}; {advice}.")
 
 
-def _columns(layer: InputLayer, width: int) -> tuple[int, ...]:
+def _columns(layer: InputLayer, width: int) -> Sequence[int]:
     """The columns that a layer embeds. Raises ParameterError where x has no such column."""
-    columns = tuple(range(width)) if layer.inputs is None else layer.inputs
+    if layer.inputs is None:
+        return range(width)  # no tuple: a forged file may ask for any width
+    columns = layer.inputs
     if max(columns) >= width:
         fault = f"inputs of {type(layer).__name__} has column {max(columns)}"
         raise ParameterError(f"{fault}, but its input has {width} columns: 0 to {width - 1}.")
     return columns
 
 
-def _text(columns: tuple[int, ...]) -> str:
+def _text(columns: Sequence[int]) -> str:
     """Which columns, in words."""
     first, last = columns[0], columns[-1]
     if len(columns) == 1:
         return f"column {first}"
-    if columns == tuple(range(first, last + 1)):
+    if tuple(columns) == tuple(range(first, last + 1)):
         return f"columns {first} to {last}"
     return f"columns {', '.join(map(str, columns[:3]))}{', ...' if len(columns) > 3 else ''}"

@@ -21,7 +21,7 @@ from glassnet.data.preprocessing import ArrayPreparation, TablePreparation
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
 from glassnet.data.target import TargetColumn
-from glassnet.errors import DataError
+from glassnet.errors import DataError, counted
 from glassnet.estimators.fit_warnings import FitWarning
 from glassnet.tabular.column_warnings import warn_of_columns
 from glassnet.tabular.ensemble import Execution
@@ -90,10 +90,14 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         if table.rows < 2:
             raise DataError(f"{table.path} has 1 sample; at least 2 are needed.")
         values, notes = self._target_values(y)
+        check_consistent_length(np.empty((table.rows, 0)), values)
+        table, values, weights = _with_weight(table, values, _checked_weights(sample_weight, table.rows))
         plan = self._recipe or recipe(self.preset, self.task, table.rows, len(table.names), self._output_count(values))
         target, encoded = self._fit_target(values, plan)
         notes += filter(None, [getattr(target, "note", "")])
-        rows = self._rows(table, target, encoded, sample_weight)
+        weights = self._weights(target, encoded, weights)
+        table, encoded, weights = _with_weight(table, encoded, weights)
+        rows = Rows(table, target, encoded, weights)
         chooser = ColumnChooser(Summary.of(rows.table), self._options(rows.table, named), rows.table)
         limit = None if self.time_limit is None else max(self.time_limit - (time.perf_counter() - started), 0.0)
         execution = Execution(self.n_jobs, limit, int(bool(self.verbose)))
@@ -103,15 +107,6 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
             raise DataError(python_note(str(error))) from error
         self._store(fitted, table, named, notes)
         return self
-
-    def _rows(self, table: Table, target: TargetColumn, encoded: Array, sample_weight: Any) -> Rows:
-        """The rows that have a weight above 0."""
-        weights = None
-        check_consistent_length(np.empty((table.rows, 0)), encoded)
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, np.empty((table.rows, 0)), ensure_non_negative=True)
-        weights = self._weights(target, encoded, weights)
-        return _with_weight(Rows(table, target, encoded, weights))
 
     def _options(self, table: Table, named: bool) -> ReadingOptions:
         """What the person says about columns; the numeric columns of an array are kept but where they are constant."""
@@ -154,7 +149,10 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         check_is_fitted(self)
         if (document := self.model_.training.get(REPORT)) is None:
             raise DataError("The model has no report; fit it again.")
-        return Report.from_json(document)
+        try:
+            return Report.from_json(document)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise DataError("The report in the model's file is damaged; fit it again.") from None
 
     def _inputs(self, X: Any) -> Array:
         """The inputs (n, features) of the networks for raw columns: by name, or by position where there is none."""
@@ -184,7 +182,7 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         if "_rows_prepared" not in vars(self):
             check_is_fitted(self)
             if not isinstance(self.model_.preparation, TablePreparation):
-                raise DataError("the model was trained on arrays, which have no named columns; pass an array.")
+                raise DataError("The model was trained on arrays, which have no named columns; pass an array.")
             self._rows_prepared = SingleRow(self.model_.preparation)
         return self._rows_prepared
 
@@ -207,11 +205,18 @@ def _entries(entries: Any, named: bool) -> list[Any]:
     return entries if named else [f"x{entry}" if isinstance(entry, Integral) else entry for entry in entries]
 
 
-def _with_weight(rows: Rows) -> Rows:
-    """The rows whose weight is above 0. Raises DataError where there is none."""
-    if rows.weights is None or rows.weights.all():
-        return rows
-    chosen = np.flatnonzero(rows.weights)
+def _checked_weights(sample_weight: Any, rows: int) -> Array | None:
+    """The weights (rows,) float64 of the rows, or None. Raises ValueError where they are negative or not finite."""
+    if sample_weight is None:
+        return None
+    return np.asarray(_check_sample_weight(sample_weight, np.empty((rows, 0)), ensure_non_negative=True))
+
+
+def _with_weight(table: Table, y: Array, weights: Array | None) -> tuple[Table, Array, Array | None]:
+    """The rows whose weight is above 0. Raises DataError where there are fewer than two."""
+    if weights is None or weights.all():
+        return table, y, weights
+    chosen = np.flatnonzero(weights)
     if len(chosen) < 2:
-        raise DataError(f"sample_weight has {len(chosen)} values above 0; at least 2 are needed.")
-    return Rows(rows.table.take(chosen), rows.target, rows.y[chosen], rows.weights[chosen])
+        raise DataError(f"{counted(len(chosen), 'row has', 'rows have')} a weight above 0; at least 2 are needed.")
+    return table.take(chosen), y[chosen], weights[chosen]

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.tabular.calibration import MIN_PROBABILITY
 from glassnet.tabular.out_of_holdout import Array
+from glassnet.tabular.probabilities import log_losses
 
 MIN_STANDARD_ERRORS = 2.0
 
@@ -56,6 +56,4 @@ def standard_error(values: Array, weights: Array) -> float:
 
 def row_losses(predictions: Array, y: Array) -> Array:
     """−log p of the class of each row (n,), or the squared error."""
-    if y.ndim == 1:
-        return -np.log(np.maximum(predictions[np.arange(len(y)), y], MIN_PROBABILITY))
-    return np.square(predictions - y).sum(axis=1)
+    return log_losses(predictions, y) if y.ndim == 1 else np.square(predictions - y).sum(axis=1)

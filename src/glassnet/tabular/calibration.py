@@ -17,8 +17,8 @@ import numpy as np
 from glassnet.tabular.isotonic import Isotonic
 from glassnet.tabular.out_of_holdout import Array
 from glassnet.tabular.plain_data import real
+from glassnet.tabular.probabilities import bounded, log_sum, safe_log, softmax
 
-MIN_PROBABILITY = 1e-9  # −log of it is 20.7: no prediction makes a log-loss infinite
 LOG_SHARPNESS = (-3.0, 3.0)  # the range of log(1 / temperature)
 PSEUDO_ROWS = 1.0  # rows with a label drawn at random: they keep the temperature above 0 where no row is wrong
 
@@ -82,33 +82,6 @@ def _temperature(log_probabilities: Array, labels: Array, weights: Array) -> flo
 
     best = minimize_scalar(loss, bounds=LOG_SHARPNESS, method="bounded", options={"xatol": 1e-4})
     return float(np.exp(-best.x)) if best.fun < loss(0.0) else 1.0
-
-
-def safe_log(probabilities: Array) -> Array:
-    """The logarithm of probabilities, with 0 raised to MIN_PROBABILITY, in float64."""
-    return np.log(np.maximum(np.asarray(probabilities, np.float64), MIN_PROBABILITY))
-
-
-def bounded(probabilities: Array) -> Array:
-    """Probabilities (n, classes) of at least MIN_PROBABILITY, each row with the sum 1."""
-    raised = np.maximum(probabilities, MIN_PROBABILITY)
-    return raised / raised.sum(axis=1, keepdims=True)
-
-
-def softmax(scores: Array) -> Array:
-    """exp(z) / Σ exp(z) of each row (n, classes)."""
-    return np.exp(scores - log_sum(scores)[:, None])
-
-
-def log_sum(scores: Array) -> Array:
-    """log Σ exp(z) of each row (n,), without overflow."""
-    largest = scores.max(axis=1)
-    return largest + np.log(np.exp(scores - largest[:, None]).sum(axis=1))
-
-
-def log_losses(probabilities: Array, labels: Array) -> Array:
-    """−log p of each row's class (n,)."""
-    return -safe_log(probabilities[np.arange(len(labels)), labels])
 
 
 class CalibrationError(NamedTuple):

@@ -25,7 +25,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     Parameters
     ----------
-    preset : fast, default or best: how many networks, epochs and neurons
+    preset : fast, default or best: how many networks are trained, and for how many epochs
     metric : what chooses the epoch of each network, on rows that it leaves out: auto (log_loss), log_loss, accuracy,
         balanced_accuracy, roc_auc, or a scorer (estimator, X, y) -> float, the greater the better
     class_weight : weights of the classes, a dict, or "balanced"
@@ -43,6 +43,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     classes_ : the classes in sorted order
     model_ : the TabularModel; members_ : its networks, each with the rows that it left out
     notes_ : what was done with the columns, a sentence each
+    report_ : scores on rows left out of training, and what was found in the table
     n_features_in_, feature_names_in_ : the number of raw columns, and their names where X had any
     """
 

@@ -121,8 +121,7 @@ def _show(runs: Sequence[MemberRun], futures: Sequence[Future[Member]], executio
         while pending:
             done, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
             for future in done:
-                score = f"{scores.name} {abs(future.result().score):.4g}"
-                show(Finished(len(runs) - len(pending), len(runs), score))
+                show(Finished(len(runs) - len(pending), len(runs), scores.text(future.result().score)))
             show.advance(sum(run.epochs_done for run in runs) / total)
 
 

@@ -22,6 +22,7 @@ from glassnet.tabular.ensemble import Execution, train_members
 from glassnet.tabular.member import Member
 from glassnet.tabular.metrics import Scores
 from glassnet.tabular.model import TabularModel
+from glassnet.tabular.plain_data import plain
 from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.refinement import FittedMembers, Refinement
@@ -134,7 +135,7 @@ def _summary(members: list[Member], settings: Settings, stopped: str) -> dict[st
     return {
         "metric": metric,
         "seed": settings.seed,
-        "recipe": settings.recipe.to_json(),
+        "recipe": plain(settings.recipe._asdict()),
         "best epochs": [member.best_epoch for member in members],
         "stopped": stopped,
     }

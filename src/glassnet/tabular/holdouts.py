@@ -15,17 +15,19 @@ Array = np.ndarray[Any, Any]
 def holdouts(y: Array, parts: int, members: int, seed: int, *, classes: bool) -> list[Array]:
     """The row numbers that each member leaves out, in order: parts 1, 2, ... of a division, then of a new one.
 
-    `y` are the encoded targets (n, ...); with `classes` the parts are stratified. A class that occurs once is left
-    out by no member that would be alone.
+    `y` are the encoded targets (n, ...); with `classes` the parts are stratified. A member that is alone
+    leaves out no class that occurs once, unless all do.
     """
     rng = np.random.default_rng(seed)
     parts = min(parts, len(y))
     result: list[Array] = []
     while len(result) < members:
         part_of_row = _division(y, parts, rng, classes)
-        if members == 1 and classes:
-            part_of_row[np.bincount(y)[y] == 1] = parts - 1
-        result += [np.flatnonzero(part_of_row == part) for part in range(min(parts, members - len(result)))]
+        is_single = np.bincount(y)[y] == 1 if members == 1 and classes else np.zeros(len(y), bool)
+        if not is_single.all():
+            part_of_row[is_single] = parts  # beyond those that are left out
+        first = int(part_of_row.min())
+        result += [np.flatnonzero(part_of_row == first + part) for part in range(min(parts, members - len(result)))]
     return result
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from glassnet.tabular.out_of_holdout import Array
+from glassnet.tabular.probabilities import log_losses
 
 MIN_ROWS_PER_CLASS = 500
 MIN_STANDARD_ERRORS = 2.0
@@ -44,9 +45,9 @@ class Isotonic:
         counts = np.bincount(labels, minlength=probabilities.shape[1])
         if counts.min() < MIN_ROWS_PER_CLASS:
             return None
-        gains = _losses(probabilities, labels) - cls._cross_validated_losses(probabilities, labels, weights)
+        gains = log_losses(probabilities, labels) - cls._cross_validated_losses(probabilities, labels, weights)
         gain = np.average(gains, weights=weights)
-        loss = np.average(_losses(probabilities, labels), weights=weights)
+        loss = np.average(log_losses(probabilities, labels), weights=weights)
         noise = np.std(gains * weights / weights.mean()) / np.sqrt(len(gains))
         if gain < max(MIN_STANDARD_ERRORS * noise, MIN_GAIN * loss):
             return None
@@ -59,7 +60,7 @@ class Isotonic:
         losses = np.empty(len(labels))
         for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(probabilities, labels):
             fit = cls.fit(probabilities[train], labels[train], weights[train])
-            losses[test] = _losses(fit.apply(probabilities[test]), labels[test])
+            losses[test] = log_losses(fit.apply(probabilities[test]), labels[test])
         return losses
 
     def apply(self, probabilities: Array) -> Array:
@@ -93,7 +94,3 @@ def _steps(column: Array, is_class: Array, weights: Array) -> Steps:
     margin = 1 / (len(column) + 2)
     fit = IsotonicRegression(y_min=margin, y_max=1 - margin).fit(column, is_class.astype(np.float64), weights)
     return Steps(np.asarray(fit.X_thresholds_, np.float64), np.asarray(fit.y_thresholds_, np.float64))
-
-
-def _losses(probabilities: Array, labels: Array) -> Array:
-    return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-9))

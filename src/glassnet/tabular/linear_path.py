@@ -13,12 +13,12 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from glassnet.tabular.blend import Blend, choose_blend, row_losses
-from glassnet.tabular.calibration import softmax
 from glassnet.tabular.linear_features import LinearFeatures
 from glassnet.tabular.linear_inputs import LinearInputs, sampled_rows
 from glassnet.tabular.logistic import FIRST_STRENGTH, fit_logistic, out_of_fold
 from glassnet.tabular.out_of_holdout import Array
 from glassnet.tabular.plain_data import matrix, real
+from glassnet.tabular.probabilities import softmax
 from glassnet.tabular.ridge import fit_ridge
 from glassnet.tabular.training_data import InputKinds
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.tabular.calibration import log_losses, softmax
 from glassnet.tabular.out_of_holdout import Array
+from glassnet.tabular.probabilities import log_losses, softmax
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # C of scikit-learn
 FIRST_STRENGTH = 1.0

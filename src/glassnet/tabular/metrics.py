@@ -72,6 +72,7 @@ CLASS_METRICS: dict[str, Metric] = {
     "roc_auc": roc_auc,
 }
 NUMBER_METRICS: dict[str, Metric] = {"rmse": rmse, "mae": mae, "r2": r2}
+LOSSES = (log_loss, rmse, mae)  # with the opposite sign
 
 
 class Scores:
@@ -95,6 +96,10 @@ class Scores:
         """The name of the metric, for people."""
         name = getattr(self.function or self.metric, "__name__", "score")
         return str(name).replace("_", "-")
+
+    def text(self, score: float) -> str:
+        """A score as people know the metric: a loss without the opposite sign."""
+        return f"{self.name} {-score if self.function in LOSSES else score:.4g}"
 
     def __call__(self, outputs: Array, x: Array, y: Array, weights: Array | None) -> float:
         """The score, the greater the better, of outputs (n, outputs) for inputs x and encoded targets y."""

@@ -7,7 +7,7 @@ or into numbers in their own units.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -113,8 +113,7 @@ class TabularModel:
     def _decoded(self, bounds: Array) -> Array:
         """Bounds (n, outputs, k) in the units of the target."""
         assert isinstance(self.target, NumberTarget)
-        target = replace(self.target, smearing=[])  # which corrects means, not quantiles
-        return np.swapaxes(target.decode(np.swapaxes(bounds, 1, 2)), 1, 2)
+        return np.swapaxes(self.target.true_values(np.swapaxes(bounds, 1, 2)), 1, 2)
 
     def __repr__(self) -> str:
         networks = counted(len(self.members), "network")

@@ -25,6 +25,7 @@ from glassnet.tabular.intervals import Intervals
 from glassnet.tabular.linear_path import LinearPath
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import TabularModel
+from glassnet.tabular.plain_data import plain
 
 Array = np.ndarray[Any, Any]
 CLASSIFIER, REGRESSOR = "TabularClassifier", "TabularRegressor"
@@ -137,13 +138,3 @@ def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise ValueError("its best epoch")
     return value
-
-
-def plain(value: Any) -> Any:
-    """A summary as plain JSON data, with None for numbers that are not finite."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(item) for item in value]
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -24,6 +24,9 @@ class NumberInputs:
         positions = {name: position for position, name in enumerate(names)}
         self.preparation = preparation
         self.columns, self.features = [positions[column.name] for column in preparation.columns], len(names)
+        has_gaps = np.zeros(len(self.columns), bool)
+        has_gaps[preparation.number_block.with_indicator] = True
+        self.complete = np.flatnonzero(~has_gaps)  # in training; missing cells are worth a warning there
 
     @classmethod
     def of(cls, preparation: Preparation, names: Sequence[str]) -> NumberInputs | None:
@@ -42,7 +45,7 @@ class NumberInputs:
         if X.ndim != 2 or not len(X) or X.shape[1] != self.features:
             return None
         values = X[:, self.columns].astype(np.float64)
-        if np.isinf(values).any():
+        if np.isinf(values).any() or np.isnan(values[:, self.complete]).any():
             return None
         out = np.empty((len(X), self.preparation.width), np.float32)
         self.preparation.number_block.encode_into(values, out)

@@ -1,8 +1,9 @@
-"""Checks of plain data that comes from a model file, which may be damaged or forged."""
+"""Plain data for a model file, and checks of what comes from one, which may be damaged or forged."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,3 +34,13 @@ def text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("text")
     return value
+
+
+def plain(value: Any) -> Any:
+    """A summary as plain JSON data, with None for numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -91,10 +91,6 @@ class Recipe(NamedTuple):
         """The recipe of one member, counted from 0."""
         return self._replace(**self.views[number % len(self.views)])
 
-    def to_json(self) -> dict[str, Any]:
-        """Convert to plain JSON data."""
-        return self._asdict() | {"views": [dict(view) for view in self.views]}
-
     @property
     def holdouts(self) -> int:
         """Into how many parts the rows are divided, of which a member leaves one out."""

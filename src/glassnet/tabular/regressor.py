@@ -32,6 +32,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     ----------
     model_ : the TabularModel; members_ : its networks, each with the rows that it left out
     notes_ : what was done with the columns, a sentence each
+    report_ : scores on rows left out of training, and what was found in the table
     n_features_in_, feature_names_in_ : the number of raw columns, and their names where X had any
     """
 

@@ -10,10 +10,11 @@ import numpy as np
 from glassnet.data.statistics import power_of_two
 from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.errors import counted
-from glassnet.tabular.blend import standard_error
-from glassnet.tabular.calibration import calibration_error, log_losses
+from glassnet.tabular.blend import row_losses, standard_error
+from glassnet.tabular.calibration import calibration_error
 from glassnet.tabular.member import Member
 from glassnet.tabular.out_of_holdout import Array
+from glassnet.tabular.probabilities import log_losses
 from glassnet.tabular.refinement import Refinement
 from glassnet.tabular.training_data import TrainingData
 
@@ -41,15 +42,14 @@ class Scorer:
         """The value of each metric for predictions (m, outputs) of the given rows (m,)."""
         y, weights = self.data.y[rows], self.weights[rows]
         if isinstance(self.target, NumberTarget):
-            return _number_scores(self.target.decode(predictions), self.target.decode(y), weights)
+            return _number_scores(self.target.decode(predictions), self.target.true_values(y), weights)
         right = predictions.argmax(axis=1) == y
         loss = np.average(log_losses(predictions, y), weights=weights)
         return {"log-loss": float(loss), "accuracy": float(np.average(right, weights=weights))}
 
     def losses(self, predictions: Array, rows: Array) -> Array:
         """The loss (m,) of each row: −log p, or the squared error on the scale that the networks learn."""
-        y = self.data.y[rows]
-        return log_losses(predictions, y) if y.ndim == 1 else np.square(predictions - y).sum(axis=1)
+        return row_losses(predictions, self.data.y[rows])
 
     def constant(self, rows: Array) -> Array:
         """The best constant prediction, (m, outputs): shares of the classes, or means."""

@@ -60,11 +60,7 @@ def _inplace_fitted(estimator: Any, model: TabularModel, attributes: dict[str, A
     """Set the model and the attributes of a fitted estimator."""
     names, named = attributes.pop("_names", None), attributes.pop("_is_named", True)
     if names is None:  # a model of the command line
-        table = model.preparation if isinstance(model.preparation, TablePreparation) else None
-        named = table is not None
-        names = (
-            [column.name for column in table.columns] if table else [f"x{k}" for k in range(model.preparation.width)]
-        )
+        names, named = _column_names(model.preparation), isinstance(model.preparation, TablePreparation)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or type(named) is not bool:
         raise ValueError("the names of its columns")
     if isinstance(model.preparation, TablePreparation):
@@ -76,7 +72,7 @@ def _inplace_fitted(estimator: Any, model: TabularModel, attributes: dict[str, A
     estimator._set_model(model, names, named)
 
 
-def _input_names(preparation: Preparation) -> list[str]:
+def _column_names(preparation: Preparation) -> list[str]:
     """The names of the columns that a model uses, or of the features of arrays."""
     if isinstance(preparation, TablePreparation):
         return [column.name for column in preparation.columns]

@@ -67,7 +67,7 @@ def epoch_seconds(data: TrainingData, recipe: Recipe, seed: int, limit: float) -
     """The seconds of an epoch of one member; from a part of one where the limit is reached before."""
     started, times = time.perf_counter(), [0.0]
     rows = np.arange(round(len(data.x) * (1 - 1 / recipe.holdouts)))
-    probe = recipe._replace(epochs=PROBE_EPOCHS)
+    probe = recipe.of_member(0)._replace(epochs=PROBE_EPOCHS)
     network = build_network(data, probe, seed)
     history = train_network(
         network, data.part(rows), probe, limit, lambda report: times.append(time.perf_counter() - started)
