@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.stored_values import reals
 from glassnet.tabular.out_of_holdout import Array
 
 
 def real(value: Any) -> float:
     """A finite number. Raises ValueError for anything else."""
-    if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError("number")
-    return float(value)
+    return reals([value])[0]
 
 
 def matrix(value: Any, *shape: int) -> Array:
@@ -27,13 +26,6 @@ def matrix(value: Any, *shape: int) -> Array:
     if array.dtype.kind != "f" or not fits or not np.isfinite(array).all():
         raise ValueError("array")
     return array
-
-
-def text(value: Any) -> str:
-    """A string. Raises ValueError for anything else."""
-    if not isinstance(value, str):
-        raise ValueError("text")
-    return value
 
 
 def plain(value: Any) -> Any:

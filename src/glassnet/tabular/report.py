@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from glassnet.data.stored_values import typed
 from glassnet.result_html import paragraph_html, table_html
-from glassnet.tabular.plain_data import real, text
+from glassnet.tabular.plain_data import real
 
 DIGITS = 4
 WIDTH = 110
@@ -68,10 +69,10 @@ class Report:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Rebuild from `to_json`. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
-        scores = {text(name): _numbers(row) for name, row in document["scores"].items()}
-        spread = {text(metric): (real(low), real(high)) for metric, (low, high) in document["spread"].items()}
-        findings = tuple((text(label), text(sentence)) for label, sentence in document["findings"])
-        report = cls(text(document["title"]), scores, spread, findings)
+        scores = {typed(name, str): _numbers(row) for name, row in document["scores"].items()}
+        spread = {typed(metric, str): (real(low), real(high)) for metric, (low, high) in document["spread"].items()}
+        findings = tuple((typed(label, str), typed(sentence, str)) for label, sentence in document["findings"])
+        report = cls(typed(document["title"], str), scores, spread, findings)
         if any(list(row) != report.metrics for row in scores.values()) or list(spread) not in ([], report.metrics):
             raise ValueError("report")
         return report
@@ -89,7 +90,7 @@ def range_text(low: float, high: float) -> str:
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
-    return {text(metric): real(value) for metric, value in row.items()}
+    return {typed(metric, str): real(value) for metric, value in row.items()}
 
 
 def _wrapped(label: str, sentence: str) -> str:
