@@ -15,7 +15,7 @@ SMALL = {"members": 2, "epochs": 12, "width": 24, "layers": 2}
 
 def small_recipe(task: str, **changes: Any) -> Recipe:
     """A recipe that trains in a tenth of a second on some hundred rows."""
-    return recipe("fast", task, rows=300, features=5, outputs=2)._replace(**SMALL | changes)
+    return recipe("fast", task, rows=300, features=5)._replace(**SMALL | changes)
 
 
 class QuickClassifier(TabularClassifier):

@@ -277,7 +277,7 @@ def test_importance_finds_the_columns_that_matter() -> None:
     target = NumberTarget.fit("y", y)
     rows = Rows(table, target, target.encode(y))
     model = fit_model(
-        rows, ColumnChooser(Summary.of(table), None, table), Settings(recipe("fast", NUMBERS, 400, 3, 1))
+        rows, ColumnChooser(Summary.of(table), None, table), Settings(recipe("fast", NUMBERS, 400, 3))
     ).model
     noise, strong, weak = column_importance(model, rows).mean
     assert strong > 2 * weak > 4 * abs(noise)

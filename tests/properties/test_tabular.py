@@ -25,7 +25,7 @@ from glassnet.tabular.time_shares import TimeShares, planned
 from glassnet.tabular.training_data import InputKinds, TrainingData
 
 Array = np.ndarray[Any, Any]
-SMALL = recipe("fast", CLASSES, 200, 4, 3)._replace(members=3, epochs=6, width=16, layers=2, batch=32)
+SMALL = recipe("fast", CLASSES, 200, 4)._replace(members=3, epochs=6, width=16, layers=2, batch=32)
 TARGET = ClassTarget("y", ["a", "b", "c"])
 SCORES = Scores("auto", TARGET)
 
@@ -140,11 +140,15 @@ def test_rates_and_decays_of_the_recipe() -> None:
 @pytest.mark.parametrize("task", [CLASSES, NUMBERS])
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets(preset: str, task: str) -> None:
-    plan = recipe(preset, task, 5000, 10, 2)
+    plan = recipe(preset, task, 5000, 10)
     assert plan.activation == {"classes": "selu", "numbers": "mish"}[task] and plan.batch == 256
-    assert recipe(preset, task, 1000, 10, 2).batch < 256
+    assert recipe(preset, task, 1000, 10).batch < 256
+    pixels, many = recipe(preset, task, 60_000, 784), recipe(preset, task, 500_000, 10)
+    assert (pixels.layers, pixels.activation, pixels.lr) == (2, "relu", plan.lr / 2)
+    assert pixels.of_member(1).bins == 0 and plan.of_member(1).bins > 0
+    assert 8 <= many.epochs < plan.epochs == recipe(preset, task, 50_000, 10).epochs
     with pytest.raises(ParameterError, match=r"preset 'fats' is unknown\. Did you mean 'fast'"):
-        recipe("fats", task, 1, 1, 1)
+        recipe("fats", task, 1, 1)
 
 
 # ---- the best epoch

@@ -47,7 +47,7 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
         raise DataError(f"{file} holds arrays, which have no named columns; give CSV or Parquet.")
     table = read_table(file, options)
     chooser = ColumnChooser(Summary.of(table), options, table)
-    recipe_of_table = recipe("default", NUMBERS, table.rows, len(table.names), 1)
+    recipe_of_table = recipe("default", NUMBERS, table.rows, len(table.names))
     encodings = tabular_encodings(recipe_of_table.max_one_hot)
     plans = {name: chooser.choose(name, keep=name == target) for name in table.names}
     fitted = {plan.name: _fitted(table, plan, encodings) for plan in plans.values()}

@@ -62,13 +62,9 @@ def train_tabular_on(
 
 def chosen_recipe(options: TabularOptions, opened: Opened) -> Recipe:
     """The recipe of the preset for the table, with what the options overrule."""
-    values, table = opened.data_file.values, opened.data_file.data
+    table, task = opened.data_file.data, CLASSES if opened.task == "classification" else NUMBERS
     assert isinstance(table, Table)
-    if opened.task == "classification":
-        task, outputs = CLASSES, len(np.unique(values))
-    else:
-        task, outputs = NUMBERS, 1 if values.ndim == 1 else values.shape[1]
-    plan = recipe(options.preset, task, table.rows, len(table.names) - 1, outputs)
+    plan = recipe(options.preset, task, table.rows, len(table.names) - 1)
     if options.log_target == "auto":
         return plan
     if opened.task == "classification":

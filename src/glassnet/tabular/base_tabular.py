@@ -69,10 +69,6 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         """The values of y, (n,) or (n, outputs), and notes on them."""
         raise NotImplementedError
 
-    def _output_count(self, values: Array) -> int:
-        """How many outputs the networks have."""
-        raise NotImplementedError
-
     def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
         """The target, and the encoded values, (n,) or (n, outputs)."""
         raise NotImplementedError
@@ -92,7 +88,7 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         values, notes = self._target_values(y)
         check_consistent_length(np.empty((table.rows, 0)), values)
         table, values, weights = _with_weight(table, values, _checked_weights(sample_weight, table.rows))
-        plan = self._recipe or recipe(self.preset, self.task, table.rows, len(table.names), self._output_count(values))
+        plan = self._recipe or recipe(self.preset, self.task, table.rows, len(table.names))
         target, encoded = self._fit_target(values, plan)
         notes += filter(None, [getattr(target, "note", "")])
         weights = self._weights(target, encoded, weights)

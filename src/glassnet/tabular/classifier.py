@@ -118,9 +118,6 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _target_values(self, y: Any) -> tuple[Array, list[str]]:
         return class_values(y)
 
-    def _output_count(self, values: Array) -> int:
-        return len(np.unique(values))
-
     def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
         try:
             target = ClassTarget.fit(NAME_OF_TARGET, values)

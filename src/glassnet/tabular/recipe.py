@@ -111,12 +111,28 @@ TASKS: dict[str, dict[str, Any]] = {
 }
 
 
-def recipe(preset: str, task: str, rows: int, features: int, outputs: int) -> Recipe:
-    """The recipe for a table of so many rows, raw columns (`features`) and outputs; `task` is "classes" or "numbers".
+WIDE: dict[str, dict[str, Any]] = {  # of many columns, such as pixels: fewer and larger layers, with dropout
+    "fast": {"members": 1, "epochs": 8, "width": 256},
+    "default": {"members": 2, "epochs": 12, "width": 320},
+    "best": {"members": 4, "epochs": 24, "width": 512},
+}
+WIDE_LAYERS: dict[str, Any] = {"layers": 2, "activation": "relu", "dropout": 0.2, "views": ({},)}
+WIDE_ROWS: dict[str, Any] = {"batch": 128, "holdout": 0.1, "max_holdouts": 10}
+MIN_WIDE_COLUMNS, MIN_WIDE_ROWS = 256, 10_000
+MANY_ROWS, MIN_EPOCHS = 50_000, 8  # beyond so many rows, so many fewer epochs
+
+
+def recipe(preset: str, task: str, rows: int, features: int) -> Recipe:
+    """The recipe for a table of so many rows and raw columns (`features`); `task` is "classes" or "numbers".
 
     Raises ParameterError (a ValueError) for an unknown preset.
     """
     if preset not in PRESETS:
         raise unknown_name("preset", preset, PRESETS)
     batch = next((size for limit, size in SMALL_BATCHES if rows < limit), BATCH)
-    return Recipe(batch=batch, **TASKS[task])._replace(**PRESETS[preset])
+    result = Recipe(batch=batch, **TASKS[task])._replace(**PRESETS[preset])
+    if features >= MIN_WIDE_COLUMNS and rows >= MIN_WIDE_ROWS:
+        return result._replace(lr=result.lr / 2, **(WIDE_LAYERS | WIDE_ROWS | WIDE[preset]))
+    if rows > MANY_ROWS:
+        return result._replace(epochs=max(MIN_EPOCHS, result.epochs * MANY_ROWS // rows))
+    return result

@@ -111,9 +111,6 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def _target_values(self, y: Any) -> tuple[Array, list[str]]:
         return number_values(y)
 
-    def _output_count(self, values: Array) -> int:
-        return 1 if values.ndim == 1 else int(values.shape[1])
-
     def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
         log_target = plan.log_target if self.log_target == "auto" else bool(self.log_target)
         target = NumberTarget.fit(NAME_OF_TARGET, values, log_target=log_target)
