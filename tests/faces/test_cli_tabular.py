@@ -134,7 +134,7 @@ def test_a_score_is_of_rows_that_were_left_out(tmp_path: Path) -> None:
     write_csv(tmp_path / "d.csv", columns)
     output = run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", "--quiet")
     assert shown_scores(output)["R²"][0] < 0.1
-    assert "of all 200 rows" in output
+    assert "of 160 of 200 rows" in output
 
 
 # Files as real life produces them: tests/faces/test_table_cases.py has more
@@ -220,7 +220,8 @@ def test_step_and_check_take_one_network(folder: Path) -> None:
     arguments = [folder / "risk.st", folder / "risk.csv"]
     assert "network 1 of 4; --member chooses another" in run("check", *arguments)
     output = run("check", *arguments, "--member", 3)
-    assert "rows of" in output and "network 3 of 4\n" in output and "every gradient agrees" in output
+    assert "rows of" in output and "network 3 of 4\n" in output
+    assert "every gradient agrees" in output or "at a kink" in output  # a number on the edge of a bin
     steps = [run("step", arguments[1], "--model", arguments[0], "--member", number) for number in (1, 2)]
     assert "This is network 2 of 4" in steps[1] and steps[0] != steps[1]
     assert "give --model as well" in refused("step", arguments[1], "--target", "risk", "--member", 1)

@@ -76,7 +76,7 @@ class Recipe(NamedTuple):
     random_biases: bool = True
     zero_output: bool = True
     clip_output: bool = True
-    log_target: bool | None = False
+    log_target: bool | None = None
     bins: int = 0
     waves: int = 0
     wave_scale: float = 0.1

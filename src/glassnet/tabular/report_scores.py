@@ -51,8 +51,16 @@ class Scorer:
         """The loss (m,) of each row: −log p, or the squared error on the scale that the networks learn."""
         return row_losses(predictions, self.data.y[rows])
 
+    def constant_scores(self, rows: Array) -> dict[str, float]:
+        """The scores of the best constant: shares of the classes, or the mean in the units of the target."""
+        if not isinstance(self.target, NumberTarget):
+            return self.scores(self.constant(rows), rows)
+        values, weights = self.target.true_values(self.data.y), self.weights
+        mean = np.broadcast_to(np.average(values, axis=0, weights=weights), values[rows].shape)
+        return _number_scores(mean, values[rows], weights[rows])
+
     def constant(self, rows: Array) -> Array:
-        """The best constant prediction, (m, outputs): shares of the classes, or means."""
+        """The best constant prediction, (m, outputs), on the scale that the networks learn: class shares, or means."""
         y, weights = self.data.y, self.weights
         if y.ndim == 1:
             best = np.bincount(y, weights, minlength=self.data.outputs) / weights.sum()
@@ -70,7 +78,7 @@ def measure(members: Sequence[Member], refinement: Refinement, scorer: Scorer) -
     if linear is not None:
         scores[LINEAR] = scorer.scores(linear.predictions, linear.rows)
         findings.append(("Linear model", _linear_sentence(refinement)))
-    scores[CONSTANT] = scorer.scores(scorer.constant(rows), rows)
+    scores[CONSTANT] = scorer.constant_scores(rows)
     findings += _calibration_findings(refinement, scorer)
     verdict = no_better_than_constant(refinement, scorer)
     return Measured(scores, _spread(members, refinement.soften, scorer), findings, [verdict] if verdict else [])
@@ -95,7 +103,7 @@ def no_better_than_constant(refinement: Refinement, scorer: Scorer) -> str:
     if np.average(gains, weights=weights) > MIN_STANDARD_ERRORS * standard_error(gains, weights):
         return ""
     name = "log-loss" if scorer.data.are_classes else "RMSE"
-    score, reference = (scorer.scores(each, rows)[name] for each in (refinement.predictions, constant))
+    score, reference = scorer.scores(refinement.predictions, rows)[name], scorer.constant_scores(rows)[name]
     numbers = f"{name} {score:.4g} on rows that were left out of training, against {reference:.4g}"
     return f"The model is not clearly better than a constant ({numbers}): do the columns say anything about y?"
 
