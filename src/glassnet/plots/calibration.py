@@ -18,7 +18,7 @@ MAX_BINS, ROWS_PER_BIN = 12, 20
 Z = 1.96  # standard normal deviations of a 95 % interval
 
 
-def plot_calibration(probabilities: Array, happened: Array, what: str = "", remark: str = "") -> Figure:
+def draw_calibration(probabilities: Array, happened: Array, what: str = "", remark: str = "") -> Figure:
     """Plot the frequency of an event against its predicted probability, in groups of equally many samples.
 
     probabilities, happened : (n,) predicted probabilities, and whether the event happened

@@ -18,7 +18,7 @@ MAX_BARS = 25
 MAX_NAME = 32  # characters
 
 
-def plot_importance(
+def draw_importance(
     names: Sequence[str], importance: Array, deviation: Array, loss: str = "loss", ax: Axes | None = None
 ) -> Axes:
     """Plot the importance of the most important columns, with bars of one standard deviation.

@@ -18,7 +18,7 @@ MAX_POINTS = 1_000  # more are drawn as hexagons, dark where samples are many
 OUTSIDE = 0.25  # percent of the samples at each end that may lie outside the axes
 
 
-def plot_residuals(predicted: Array, true: Array, name: str = "y", remark: str = "") -> Figure:
+def draw_residuals(predicted: Array, true: Array, name: str = "y", remark: str = "") -> Figure:
     """Plot true over predicted numbers, and the residuals true − predicted with the middle 90 % of them marked.
 
     predicted, true : (n,) numbers in the same units
