@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 import glassnet
 from glassnet import TabularClassifier, TabularRegressor
 from glassnet.errors import DataError, ParameterTypeError
+from glassnet.plots.calibration import draw_calibration
+from glassnet.plots.figure import distinct_names
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame({"useful": RNG.normal(size=160), "place": RNG.choice(["a", "b"], 160), "noise": RNG.normal(size=160)})
@@ -83,3 +85,31 @@ def test_the_column_that_says_something_is_the_most_important(classifier: Any, r
 def test_pictures_of_one_network_name_those_of_the_whole_model(classifier: Any) -> None:
     with pytest.raises(ParameterTypeError, match=r"model.members_\[0\].network"):
         glassnet.plot_weights(classifier)
+
+
+def test_low_and_high_probabilities_are_not_one_point_of_a_reliability_curve() -> None:
+    probabilities = np.array([0.001] * 287 + [0.999] * 13)
+    upper, _ = draw_calibration(probabilities, probabilities > 0.5).axes
+    points = np.asarray(upper.lines[1].get_xdata())
+    assert points.min() < 0.01 and points.max() > 0.99 and not ((points > 0.01) & (points < 0.99)).any()
+    assert [text.get_text() for text in upper.texts] == ["287", "13"]
+
+
+def test_a_reliability_curve_says_that_classes_are_weighted(classifier: Any) -> None:
+    weighted = TabularClassifier(preset="fast", class_weight="balanced", random_state=0).fit(X[:120], CLASSES[:120])
+    for model, is_said in ((classifier, False), (weighted, True)):
+        _, lower = glassnet.plot_calibration(model, X[120:], CLASSES[120:]).axes
+        assert ("classes are weighted" in " ".join(lower.get_xlabel().split())) == is_said
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"Erkrankung Nr {number:02d} des Bewegungsapparates" for number in range(26)],
+        [f"{40 * 'a'}{number}{40 * 'b'}" for number in range(26)],
+        [f"{40 * 'a'}{first}{40 * 'b'}{second}{40 * 'a'}" for first in "xy" for second in "xy"],
+    ],
+)
+def test_shortened_names_stay_different(names: list[str]) -> None:
+    short = distinct_names(names, 28)
+    assert len(set(short)) == len(names) and max(map(len, short)) <= 28

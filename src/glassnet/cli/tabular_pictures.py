@@ -14,7 +14,7 @@ from glassnet.plots.figure import save_figure
 from glassnet.plots.importance import draw_importance
 from glassnet.plots.residuals import draw_residuals
 from glassnet.tabular.fitting import Fitted, Rows
-from glassnet.tabular.pictures import draw_curves, reliability
+from glassnet.tabular.pictures import WEIGHTED, draw_curves, reliability
 
 LEFT_OUT = "rows left out of training"
 
@@ -29,9 +29,9 @@ def draw_pictures(fitted: Fitted, rows: Rows, folder: Path) -> None:
         names = [str(name) for name in model.target.classes]
         counts = confusion(predicted.argmax(axis=1), true, len(names))
         print_line("Picture", save_figure(_confusion(counts, names), folder / "confusion.png"))
-        print_line(
-            "Picture", save_figure(reliability(predicted, true, model.target, LEFT_OUT), folder / "calibration.png")
-        )
+        remark = LEFT_OUT if rows.weights is None else f"{LEFT_OUT}; {WEIGHTED}"
+        figure = reliability(predicted, true, model.target, remark)
+        print_line("Picture", save_figure(figure, folder / "calibration.png"))
     else:
         for output, figure in enumerate(_residuals(predicted, true, model.target)):
             name = "residuals.png" if predicted.shape[1] == 1 else f"residuals_{output + 1}.png"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+WEIGHTED = "the classes are weighted: these are not their frequencies in the data"
 LOSSES = {"log_loss": "log-loss", "rmse": "RMSE", "mae": "MAE"}  # their scores have the opposite sign
 
 
@@ -43,7 +44,7 @@ def plot_calibration(estimator: Any, X: Any, y: Any) -> Figure:
     codes = class_codes(estimator, y)
     _check_rows(probabilities, codes)
     target = ClassTarget("y", np.asarray(estimator.classes_).tolist())
-    return reliability(probabilities, codes, target)
+    return reliability(probabilities, codes, target, WEIGHTED if _is_weighted(estimator) else "")
 
 
 def plot_residuals(estimator: Any, X: Any, y: Any, output: int = 0) -> Figure:
@@ -108,6 +109,14 @@ def reliability(probabilities: Array, codes: Array, target: ClassTarget, remark:
         return draw_calibration(probabilities[:, 1], codes == 1, f"{target.name} = {target.classes[1]}", remark)
     predicted = probabilities.argmax(axis=1)
     return draw_calibration(probabilities.max(axis=1), predicted == codes, "the predicted class is right", remark)
+
+
+def _is_weighted(estimator: Any) -> bool:
+    """Whether the classes had weights in `fit`, or in the command that wrote its file."""
+    if getattr(estimator, "class_weight", None) is not None:
+        return True
+    training = estimator.model_.training if is_tabular(estimator) else {}
+    return training.get("class weight", "none") != "none"
 
 
 def _check_rows(x: Array, y: Array) -> None:
