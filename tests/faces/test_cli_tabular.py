@@ -419,4 +419,4 @@ def test_columns_that_would_squeeze_the_others_are_outside_the_picture_of_residu
     predicted = true + 0.1 * rng.normal(size=900)
     predicted[0] = 1e6
     left, right = draw_residuals(predicted, true).axes
-    assert left.get_xlim()[1] < 10 and "90 % of the errors are between -0.1" in right.get_title()
+    assert left.get_xlim()[1] < 10 and "90 % of the errors are between −0.1" in right.get_title()

@@ -37,8 +37,8 @@ def draw_pictures(fitted: Fitted, rows: Rows, folder: Path) -> None:
             name = "residuals.png" if predicted.shape[1] == 1 else f"residuals_{output + 1}.png"
             print_line("Picture", save_figure(figure, folder / name))
     importance = column_importance(model, rows)
-    figure = draw_importance(importance.names, importance.mean, importance.deviation, importance.loss)
-    print_line("Picture", save_figure(figure, folder / "importance.png"))
+    ax = draw_importance(importance.names, importance.mean, importance.deviation, importance.loss)
+    print_line("Picture", save_figure(ax, folder / "importance.png"))
 
 
 def _confusion(counts: Any, names: list[str]) -> Any:

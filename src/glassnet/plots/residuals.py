@@ -39,7 +39,7 @@ def draw_residuals(predicted: Array, true: Array, name: str = "y", remark: str =
     for edge in (low, high):
         right.axhline(edge, color=GREY, linestyle="--", linewidth=1)
     right.set(xlabel=f"predicted {name}", ylabel="true − predicted")
-    right.set_title(wrapped(f"90 % of the errors are between {_amount(low)} and {_amount(high)}", 3.6, 10), fontsize=10)
+    right.set_title(wrapped(f"90 % of the errors are between {_amount(low)} and {_amount(high)}", 4.0, 10), fontsize=10)
     if remark:
         figure.suptitle(remark, fontsize=10, color=GREY)
     return figure
