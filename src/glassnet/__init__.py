@@ -24,6 +24,7 @@ _HOMES = {  # __init__.pyi says the same to type checkers
     "estimators": ("MLPClassifier", "MLPRegressor"),
     "loading": ("load",),
     "tabular": ("TabularClassifier", "TabularRegressor"),
+    "tabular.pictures": ("plot_calibration", "plot_residuals", "plot_importance"),
     "files.recording": ("Recording",),
     "plots.training": ("plot_training",),
     "plots.layers": ("plot_layers", "plot_saturation"),

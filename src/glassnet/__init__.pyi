@@ -86,6 +86,9 @@ from glassnet.tables.schedules import Step as Step
 from glassnet.tables.schedules import WarmUp as WarmUp
 from glassnet.tabular import TabularClassifier as TabularClassifier
 from glassnet.tabular import TabularRegressor as TabularRegressor
+from glassnet.tabular.pictures import plot_calibration as plot_calibration
+from glassnet.tabular.pictures import plot_importance as plot_importance
+from glassnet.tabular.pictures import plot_residuals as plot_residuals
 from glassnet.training.history import History as History
 from glassnet.training.history import Report as Report
 from glassnet.training.training import Training as Training

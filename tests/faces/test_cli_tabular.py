@@ -413,11 +413,11 @@ def test_the_bars_of_a_reliability_curve_are_wilson_intervals() -> None:
 
 
 def test_columns_that_would_squeeze_the_others_are_outside_the_picture_of_residuals() -> None:
-    from glassnet.plots.residuals import plot_residuals
+    from glassnet.plots.residuals import draw_residuals
 
     rng = np.random.default_rng(0)
     true = rng.normal(size=900)
     predicted = true + 0.1 * rng.normal(size=900)
     predicted[0] = 1e6
-    left, right = plot_residuals(predicted, true).axes
-    assert left.get_xlim()[1] < 10 and "90 % of the errors are between -0.1" in right.get_title()
+    left, right = draw_residuals(predicted, true).axes
+    assert left.get_xlim()[1] < 10 and "90 % of the errors are between −0.1" in right.get_title()

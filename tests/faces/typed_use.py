@@ -138,6 +138,10 @@ def tabular_results() -> float:
     x = np.linspace(0, 1, 40)[:, np.newaxis]
     model = glassnet.TabularRegressor(preset="fast", random_state=0, n_jobs=1)
     model.fit(x, 3 * x[:, 0])
+    glassnet.plot_residuals(model, x, 3 * x[:, 0]).set_size_inches(9, 4)
+    glassnet.plot_importance(model, x, 3 * x[:, 0]).set_title("columns")
+    classifier = glassnet.MLPClassifier(4, max_iter=300, random_state=0).fit(x, x[:, 0] > x[0, 0])
+    glassnet.plot_calibration(classifier, x, x[:, 0] > x[0, 0]).set_size_inches(5, 5)
     bounds: np.ndarray = model.predict_interval(x, coverage=0.5)
     assert bounds.shape == (40, 2) and model.predict_quantiles(x, [0.2, 0.5]).shape == (40, 2)
     return model.report_.scores["the model"]["RMSE"]

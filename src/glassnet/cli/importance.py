@@ -16,6 +16,7 @@ from glassnet.cli.scores import MIN_PROBABILITY
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
 from glassnet.tabular.fitting import Rows
+from glassnet.tabular.importance import Importance
 from glassnet.tabular.model import TabularModel
 
 Array = np.ndarray[Any, Any]
@@ -23,15 +24,6 @@ Array = np.ndarray[Any, Any]
 MAX_ROWS = 4_000  # in all, shared among the networks
 REPEATS = 3
 MAX_SECONDS = 15.0
-
-
-class Importance(NamedTuple):
-    """The increase of the loss, mean and deviation, for each of the columns (columns,)."""
-
-    names: list[str]
-    mean: Array
-    deviation: Array
-    loss: str
 
 
 def column_importance(model: TabularModel, rows: Rows, seed: int = 0) -> Importance:

@@ -136,16 +136,26 @@ def _describe(data: StepData, shown: Sequence[int]) -> list[str]:
     from glassnet.data.preprocessing import TablePreparation
 
     names = data.preparation.features if isinstance(data.preparation, TablePreparation) else []
-    return [_describe_inputs(names, len(data.x.T), shown), _describe_target(data.target)]
+    scale = _scale_text(data.preparation) if names else ""
+    return [_describe_inputs(names, len(data.x.T), shown, scale), _describe_target(data.target)]
 
 
-def _describe_inputs(names: Sequence[str], count: int, shown: Sequence[int]) -> str:
+def _scale_text(preparation: Any) -> str:
+    """How numbers became inputs: by mean and deviation, or as the tabular models see them."""
+    from glassnet.data.robust_number import RobustNumber
+
+    if any(isinstance(column.encoding, RobustNumber) for column in preparation.columns):
+        return "numbers are scaled by their median and quartiles, and very large ones are bounded"
+    return "numbers are standardised"
+
+
+def _describe_inputs(names: Sequence[str], count: int, shown: Sequence[int], scale: str) -> str:
     """The columns that the inputs come from, by the index that stands beside their numbers."""
     if not names:
         return f"a0 holds {count:,} inputs, which have no names."
     if count <= MAX_INPUTS:
-        return f"a0 holds, by index, {_numbered(names, range(count))}; numbers are standardised."
-    return f"a0 holds {count:,} inputs; those shown are, by index, {_numbered(names, shown)}; numbers are standardised."
+        return f"a0 holds, by index, {_numbered(names, range(count))}; {scale}."
+    return f"a0 holds {count:,} inputs; those shown are, by index, {_numbered(names, shown)}; {scale}."
 
 
 def _numbered(names: Sequence[Any], indices: Iterable[int]) -> str:

@@ -35,11 +35,10 @@ FINDINGS = ("Classes", "Drift")  # of the report; the others are said in words o
 
 
 class Follower(FitObserver):
-    """Prints the short form of the reading before the training, and keeps and passes on the score of each epoch."""
+    """Prints the short form of the reading before the training, and passes on the score of each epoch."""
 
     def __init__(self, data_file: DataFile, rows: Rows, lines: ProgressLines) -> None:
         self.data_file, self.rows, self.lines = data_file, rows, lines
-        self.scores: dict[int, list[float]] = {}
         self.recipe: Recipe | None = None
 
     def prepared(self, preparation: TablePreparation, leaks: Sequence[str], rows: int, recipe: Recipe) -> None:
@@ -52,8 +51,7 @@ class Follower(FitObserver):
         )
 
     def epoch(self, member: int, report: Report, score: float) -> None:
-        """Keep the score, and write a line for other programs."""
-        self.scores.setdefault(member, []).append(score)
+        """Write a line for other programs."""
         if self.lines and self.recipe is not None:
             self.lines.event("epoch", member=member, epochs=self.recipe.epochs, **report._asdict(), score=score)
 

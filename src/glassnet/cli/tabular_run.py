@@ -55,7 +55,7 @@ def train_tabular_on(
     def draw(folder: Path) -> None:
         from glassnet.cli.tabular_pictures import draw_pictures
 
-        draw_pictures(fitted, rows, follower.scores, folder)
+        draw_pictures(fitted, rows, folder)
 
     return model, draw, model.training.get("stopped") == "interrupted"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import ParameterError
-from glassnet.plots.figure import add_colorbar, axes_for, shortened
+from glassnet.plots.figure import add_colorbar, axes_for, distinct_names
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def draw_confusion(counts: Array, names: Iterable[Any], ax: Axes | None = None) 
     Raises ParameterError for names that are not one per class.
     """
     count = len(counts)
-    labels = [shortened(str(name), MAX_NAME) for name in names]
+    labels = distinct_names([str(name) for name in names], MAX_NAME)
     if len(labels) != count:
         raise ParameterError(f"names has {len(labels)} entries, but there are {count} classes.")
     side, margin = min(max(3.6, 0.32 * count), 12.0), 0.08 * max(map(len, labels))  # inches

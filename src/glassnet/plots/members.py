@@ -17,7 +17,7 @@ MAX_SPREAD = 20  # of losses, beyond which their axis is logarithmic
 MAX_NAMED = 8  # networks in the legend
 
 
-def plot_members(
+def draw_members(
     losses: Mapping[int, Sequence[float]], best: Mapping[int, int], name: str = "loss", ax: Axes | None = None
 ) -> Axes:
     """Plot a line per network over its epochs, with its best epoch circled.

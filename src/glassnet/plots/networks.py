@@ -25,7 +25,7 @@ from glassnet.plots.figure import (
     refuse_axes,
     shortened,
 )
-from glassnet.plots.subject import Estimator, subject_of
+from glassnet.plots.subject import Estimator, class_codes, confusion_counts, is_tabular, subject_of
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ def plot_confusion(
     names : of the classes; those of an estimator are its classes_
     """
     refuse_axes(names=names)
+    if is_tabular(network):
+        return _tabular_confusion(network, x, y, names, ax)
     network, x, y, classes = subject_of(network, x, y)
     names = classes if names is None else names
     sources = checked_sources(network.architecture, network.dtype, x, y)
@@ -135,8 +137,17 @@ def plot_confusion(
     outputs = network.predict(sources.x.T)
     predicted = predicted_classes(outputs.T, (len(outputs),)).astype(int)
     count = max(len(outputs), 2)
-    counts = np.bincount(true.astype(int) * count + predicted, minlength=count * count).reshape(count, count)
+    counts = confusion_counts(predicted, true.astype(int), count)
     return draw_confusion(counts, range(count) if names is None else names, ax)
+
+
+def _tabular_confusion(estimator: Any, x: Any, y: Any, names: Sequence[str] | None, ax: Axes | None) -> Axes:
+    """The confusion matrix of a TabularClassifier."""
+    if not hasattr(estimator, "predict_proba"):
+        raise DataError(f"a {type(estimator).__name__} predicts quantities; plot_residuals shows its errors.")
+    predicted = estimator.predict_proba(x).argmax(axis=1)
+    counts = confusion_counts(predicted, class_codes(estimator, y), len(estimator.classes_))
+    return draw_confusion(counts, estimator.classes_ if names is None else names, ax)
 
 
 def plot_samples(

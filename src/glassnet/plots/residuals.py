@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.errors import DataError
-from glassnet.plots.figure import BLUE, GREY, ORANGE, new_figure
+from glassnet.plots.figure import BLUE, GREY, ORANGE, new_figure, wrapped
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ MAX_POINTS = 1_000  # more are drawn as hexagons, dark where samples are many
 OUTSIDE = 0.25  # percent of the samples at each end that may lie outside the axes
 
 
-def plot_residuals(predicted: Array, true: Array, name: str = "y", remark: str = "") -> Figure:
+def draw_residuals(predicted: Array, true: Array, name: str = "y", remark: str = "") -> Figure:
     """Plot true over predicted numbers, and the residuals true − predicted with the middle 90 % of them marked.
 
     predicted, true : (n,) numbers in the same units
@@ -39,10 +39,15 @@ def plot_residuals(predicted: Array, true: Array, name: str = "y", remark: str =
     for edge in (low, high):
         right.axhline(edge, color=GREY, linestyle="--", linewidth=1)
     right.set(xlabel=f"predicted {name}", ylabel="true − predicted")
-    right.set_title(f"90 % of the errors are between {low:.4g} and {high:.4g}", fontsize=10)
+    right.set_title(wrapped(f"90 % of the errors are between {_amount(low)} and {_amount(high)}", 4.0, 10), fontsize=10)
     if remark:
         figure.suptitle(remark, fontsize=10, color=GREY)
     return figure
+
+
+def _amount(value: float) -> str:
+    """A number as a person writes it."""
+    return (f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.4g}").replace("-", "−")
 
 
 def _draw_points(ax: Axes, x: Array, y: Array) -> None:

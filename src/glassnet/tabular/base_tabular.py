@@ -150,6 +150,16 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         except (AttributeError, KeyError, TypeError, ValueError):
             raise DataError("The report in the model's file is damaged; fit it again.") from None
 
+    def plot_training(self, ax: Any = None) -> Any:
+        """Draw the score of each network by epoch, on rows that it left out, on `ax` or a new figure; return the axes.
+
+        Raises DataError for an estimator that was read from a file, which holds no epochs.
+        """
+        from glassnet.tabular.pictures import draw_curves
+
+        check_is_fitted(self)
+        return draw_curves(self.model_, ax)
+
     def _inputs(self, X: Any) -> Array:
         """The inputs (n, features) of the networks for raw columns: by name, or by position where there is none."""
         check_is_fitted(self)

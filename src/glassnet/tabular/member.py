@@ -33,7 +33,8 @@ class Member:
 
     `holdout` are the numbers of the fitted rows that chose the epoch, empty where the model was read from a file;
     `score` is that of the best epoch on them, the greater the better. `holdout_outputs` (rows, outputs) are predictions
-    for them of which no row chose the epoch itself.
+    for them of which no row chose the epoch itself. `scores` are those of every epoch, empty after
+    reading a file.
     """
 
     network: NeuralNetwork
@@ -41,6 +42,7 @@ class Member:
     best_epoch: int = 0
     score: float = np.nan
     holdout_outputs: Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    scores: list[float] = field(default_factory=list)
 
 
 class MemberRun:
@@ -72,7 +74,7 @@ class MemberRun:
                 if best.epoch:
                     break
         best.restore_into(network)
-        return Member(network, self.holdout, best.epoch, best.score, best.outputs)
+        return Member(network, self.holdout, best.epoch, best.score, best.outputs, best.all_scores)
 
     def _after_epoch(self, best: BestEpoch, report: Report) -> bool:
         assert self.network is not None
@@ -95,6 +97,7 @@ class BestEpoch:
     def __init__(self, holdout: TrainingData, scores: Scores) -> None:
         self.holdout, self.scores = holdout, scores
         self.score, self.epoch = -np.inf, 0
+        self.all_scores: list[float] = []
         self.parameters: Array | None = None
         self.cross_fitted = CrossFittedOutputs(len(holdout.x), self._score)
 
@@ -109,6 +112,8 @@ class BestEpoch:
         outputs = network.predict(self.holdout.x.T).T
         score = self._score(outputs)
         score = -np.inf if np.isnan(score) else score
+        if epoch:
+            self.all_scores.append(score)
         is_best = score >= self.score
         if is_best:
             self.score, self.epoch, self.parameters = score, epoch, network.parameters.vector.copy()
