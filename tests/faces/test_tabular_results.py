@@ -158,11 +158,29 @@ def test_the_report_counts_classes_copies_and_their_other_targets(classifier: Qu
     other = np.where(labels == "dear", "cheap", "dear")
     again = pd.concat([frame, frame[:7], frame[:3]], ignore_index=True)
     report = QuickClassifier(random_state=0).fit(again, np.concatenate([labels, labels[:7], other[:3]])).report_
-    assert "10 rows have the same inputs as an earlier row, 3 of them with another target" in str(report)
-    assert "copy was in training" in str(report)
+    assert "10 rows have the same cells as an earlier row, 3 of them with another target" in str(report)
+    assert "copies were left out of training together" in " ".join(str(report).split())
     assert "Copies" not in str(classifier.report_)
     share = np.mean(prices(800)[1] > 2)
     assert f"dear {share:.1%}" in str(classifier.report_)
+
+
+def test_copies_of_rows_do_not_make_scores_and_leaks() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.concat([pd.DataFrame(rng.normal(size=(120, 3)), columns=list("abc"))] * 6, ignore_index=True)
+    with pytest.warns(FitWarning) as caught:
+        fit = QuickRegressor(random_state=0).fit(X, np.tile(rng.normal(size=120), 6))
+    assert fit.report_.scores["the model"]["R²"] < 0.1
+    assert [text for text in map(str, (one.message for one in caught)) if "alone it predicts" in text] == []
+    for member in fit.members_:
+        assert (np.bincount(member.holdout % 120) % 6 == 0).all()
+
+
+def test_numbers_that_are_equal_as_float32_are_no_copies() -> None:
+    x = pd.DataFrame({"x": 1 + np.arange(100) * 1e-9})
+    y = np.random.default_rng(0).normal(size=100) + np.arange(100) / 20
+    report = QuickRegressor(random_state=0).fit(x, y).report_
+    assert "Copies" not in str(report)
 
 
 def test_the_report_names_the_column_that_drifts(regressor: TabularRegressor) -> None:
