@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 
@@ -150,7 +151,20 @@ def test_what_is_no_table(X: Any, sentence: str) -> None:
         QuickClassifier().fit(X, [0, 1, 0, 1])
 
 
+def test_record_batches_and_rows_as_dicts_are_tables(classifier: QuickClassifier) -> None:
+    expected = classifier.predict_proba(TABLE)
+    assert np.array_equal(classifier.predict_proba(pa.RecordBatch.from_pandas(TABLE)), expected)
+    assert np.array_equal(classifier.predict_proba(TABLE.to_dict("records")), expected)
+    with pytest.raises(DataError, match="keys are no text"):
+        classifier.predict([{1: 2}, {1: 3}])
+
+
 # ---- y
+
+
+def test_intervals_are_classes_by_their_text() -> None:
+    bins = pd.cut(TABLE["size"], [-9, 0, 9])
+    assert QuickClassifier(random_state=0).fit(TABLE, bins).classes_.tolist() == ["(-9, 0]", "(0, 9]"]
 
 
 @pytest.mark.parametrize(
@@ -178,6 +192,8 @@ def test_targets_that_are_no_classes(y: Any, sentence: str) -> None:
         (np.where(np.arange(300) == 7, np.nan, NUMBERS), r"y is missing \(NaN\) at row 7"),
         (np.where(np.arange(300) == 7, np.inf, NUMBERS), "y is infinite at row 7"),
         (Y, "y holds '(yes|no)' at row 0, counted from 0; regression needs numbers"),
+        (TABLE["when"], "y holds dates or times; convert them to numbers, such as days"),
+        (TABLE["when"].dt.date.tolist(), "y holds dates or times"),
         (np.ones(300), "single value"),
         (NUMBERS + 1j, "Complex data not supported"),
         (NUMBERS[:-1], "inconsistent numbers of samples"),
