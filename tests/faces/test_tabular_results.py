@@ -255,6 +255,19 @@ def test_weights_count_in_the_report() -> None:
     assert "rows count by their weights" in dict(fits[0].report_.findings)["Measured on"]
 
 
+@pytest.mark.filterwarnings("ignore::glassnet.estimators.fit_warnings.FitWarning")
+def test_the_report_says_that_probabilities_are_those_of_weighted_classes(classifier: QuickClassifier) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=300)})
+    with pytest.warns(FitWarning, match="which count by their weights, against 0.6931"):
+        fit = QuickClassifier(random_state=0, class_weight="balanced").fit(frame, rng.random(300) < 0.1)
+    found = dict(fit.report_.findings)
+    assert "those of the weighted rows" in found["Calibration"]
+    assert fit.report_.scores["a constant"]["log-loss"] == pytest.approx(np.log(2))
+    assert f"log-loss {fit.report_.scores['the model']['log-loss']:.4g} " in found["Warning"]
+    assert "weighted" not in dict(classifier.report_.findings)["Calibration"]
+
+
 def test_importance_and_partial_dependence_by_scikit_learn(regressor: TabularRegressor) -> None:
     frame, y = prices(300, 1)
     importance = permutation_importance(regressor, frame, y, n_repeats=3, random_state=0).importances_mean
