@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
@@ -15,6 +15,7 @@ from glassnet.tabular.report_scores import Scorer, measure
 from glassnet.tabular.training_data import TrainingData
 
 KEY = "report"
+COLUMN = "Column"  # the label of what was done with a column
 
 
 class Reported(NamedTuple):
@@ -32,9 +33,17 @@ def report_on(model: TabularModel, data: TrainingData, refinement: Refinement, n
     if isinstance(model.target, ClassTarget):
         labelled.append(("Classes", class_balance(model.target, data.y)))
     labelled += [("Copies", copies(data)), ("Drift", drift(data, _columns_of_inputs(model)))]
-    labelled += [("Column", note) for note in notes]
+    labelled += [(COLUMN, note) for note in notes]
     findings = tuple((label, sentence) for label, sentence in labelled if sentence)
     return Reported(Report(_title(model, data), measured.scores, measured.spread, findings), measured.problems)
+
+
+def stored_notes(document: Any) -> list[str]:
+    """The notes on columns in a stored report; none where there is no report that can be read."""
+    try:
+        return [sentence for label, sentence in Report.from_json(document).findings if label == COLUMN]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
 
 
 def _title(model: TabularModel, data: TrainingData) -> str:
