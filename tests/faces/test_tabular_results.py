@@ -183,6 +183,19 @@ def test_numbers_that_are_equal_as_float32_are_no_copies() -> None:
     assert "Copies" not in str(report)
 
 
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+@pytest.mark.filterwarnings("ignore:The model is not clearly better")
+def test_classes_of_single_rows_are_hardly_classes(classifier: QuickClassifier) -> None:
+    frame, y = prices(120)
+    texts = [f"{value:.2f} €" for value in y]
+    count = len(set(texts))
+    with pytest.warns(FitWarning, match=f"has {count} classes in 120 rows.*TabularRegressor"):
+        fit = QuickClassifier(random_state=0).fit(frame, texts)
+    text = " ".join(str(fit.report_).split())
+    assert "not those of the model" in text and text.index("Warning") < text.index("Measured on")
+    assert "classes in" not in str(classifier.report_)
+
+
 def test_the_report_names_the_column_that_drifts(regressor: TabularRegressor) -> None:
     frame, y = prices(400)
     assert "Drift" not in str(regressor.report_)

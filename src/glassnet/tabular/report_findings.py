@@ -15,6 +15,7 @@ MAX_DRIFT_ROWS = 4_000
 MIN_DRIFT = 0.15  # difference of two distribution functions
 MIN_DRIFT_ERRORS = 2.9  # the same in its standard errors: by chance in one of 10⁷ columns
 RARE = 10
+MIN_CLASSES, MAX_CLASS_SHARE = 20, 0.5  # from which on classes are hardly classes
 MIN_COPIES = 0.01
 
 
@@ -27,6 +28,19 @@ def class_balance(target: ClassTarget, y: Array) -> str:
     rare = [str(target.classes[k]) for k in order if counts[k] < RARE]
     note = f"; fewer than {RARE} rows: {', '.join(rare[:5])}{' ...' if len(rare) > 5 else ''}" if rare else ""
     return f"{', '.join(parts)}{more}{note}."
+
+
+def too_many_classes(target: ClassTarget, y: Array, measured: int) -> str:
+    """A sentence where most rows have a class of their own, of which `measured` rows were left out; or empty."""
+    counts = np.bincount(y, minlength=len(target.classes))
+    if len(counts) < MIN_CLASSES or len(counts) <= MAX_CLASS_SHARE * len(y):
+        return ""
+    return (
+        f"The target has {len(counts):,} classes in {len(y):,} rows, {int((counts == 1).sum()):,} of them once, and a "
+        f"class that occurs once cannot be measured: the scores are of {counted(measured, 'row')} and not those of the "
+        "model. If the classes are numbers written as text, use regression (TabularRegressor); if they are "
+        "identifiers, there is nothing to learn."
+    )
 
 
 def copies(data: TrainingData) -> str:
