@@ -27,6 +27,7 @@ from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.intervals import Intervals, OutputIntervals
 from glassnet.tabular.linear_path import LinearPath
 from glassnet.tabular.model import TabularModel
+from glassnet.tabular.model_file import write_tabular
 from glassnet.tabular.recipe import Recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -130,6 +131,14 @@ def _table() -> Any:
     from glassnet.data.table import Table
 
     return Table.from_frame(FRAME)
+
+
+def test_the_notes_of_a_model_without_an_estimator_come_back(tmp_path: Path) -> None:
+    model = fitted("three")
+    write_tabular(tmp_path / "m.st", model.model_)  # as the command line does
+    loaded = glassnet.load(tmp_path / "m.st")
+    assert any(note.startswith("id: left out") for note in loaded.notes_)
+    assert loaded.notes_ == model.notes_
 
 
 SCRIPT = """

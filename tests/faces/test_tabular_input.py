@@ -6,10 +6,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 
 from glassnet import DataError, ParameterError
+from glassnet.data.choice import ColumnChooser
+from glassnet.data.options import ReadingOptions
+from glassnet.data.summary import Summary
+from glassnet.data.table import Table
 from glassnet.tabular.column_warnings import ColumnWarning
 
 from .quick_tabular import QuickClassifier, QuickRegressor, classes_of, frame, numbers_of
@@ -150,7 +155,47 @@ def test_what_is_no_table(X: Any, sentence: str) -> None:
         QuickClassifier().fit(X, [0, 1, 0, 1])
 
 
+def test_record_batches_and_rows_as_dicts_are_tables(classifier: QuickClassifier) -> None:
+    expected = classifier.predict_proba(TABLE)
+    assert np.array_equal(classifier.predict_proba(pa.RecordBatch.from_pandas(TABLE)), expected)
+    assert np.array_equal(classifier.predict_proba(TABLE.to_dict("records")), expected)
+    with pytest.raises(DataError, match="keys are no text"):
+        classifier.predict([{1: 2}, {1: 3}])
+
+
+def column_notes(table: pd.DataFrame, **options: Any) -> list[str]:
+    """What is said of each column."""
+    columns = Table.from_frame(table)
+    chooser = ColumnChooser(Summary.of(columns), ReadingOptions(**options), columns)
+    return [chooser.choose(name).note for name in columns.names]
+
+
+def test_a_far_number_that_repeats_is_asked_about() -> None:
+    ages = np.arange(500) % 70 + 18
+    table = pd.DataFrame({"age": np.where(np.arange(500) % 40 == 0, -999, ages)})
+    assert column_notes(table) == [
+        "age: holds -999 13 times, far from all other numbers; --missing '-999' if it means missing"
+    ]
+    assert column_notes(table, missing=("-999",)) == [""]
+    assert column_notes(pd.DataFrame({"age": ages, "skew": np.exp(ages / 9), "zero": ages * (ages > 50)})) == [""] * 3
+
+
+def test_identifiers_that_repeat_are_asked_about() -> None:
+    rows = np.random.default_rng(0).integers(0, 100, 500)
+    table = pd.DataFrame({"customer": [f"K{row:05}" for row in rows], "customer_id": rows + 7000, "price": rows + 7000})
+    by_name = "looks like an identifier that repeats"
+    notes = column_notes(table)
+    assert f"customer: {by_name}" in notes[0] and "--drop customer if it is one" in notes[0]
+    assert f"customer_id: {by_name}" in notes[1] and notes[2] == ""
+    assert column_notes(table, keep=("customer", "customer_id")) == [""] * 3
+
+
 # ---- y
+
+
+def test_intervals_are_classes_by_their_text() -> None:
+    bins = pd.cut(TABLE["size"], [-9, 0, 9])
+    assert QuickClassifier(random_state=0).fit(TABLE, bins).classes_.tolist() == ["(-9, 0]", "(0, 9]"]
 
 
 @pytest.mark.parametrize(
@@ -178,6 +223,8 @@ def test_targets_that_are_no_classes(y: Any, sentence: str) -> None:
         (np.where(np.arange(300) == 7, np.nan, NUMBERS), r"y is missing \(NaN\) at row 7"),
         (np.where(np.arange(300) == 7, np.inf, NUMBERS), "y is infinite at row 7"),
         (Y, "y holds '(yes|no)' at row 0, counted from 0; regression needs numbers"),
+        (TABLE["when"], "y holds dates or times; convert them to numbers, such as days"),
+        (TABLE["when"].dt.date.tolist(), "y holds dates or times"),
         (np.ones(300), "single value"),
         (NUMBERS + 1j, "Complex data not supported"),
         (NUMBERS[:-1], "inconsistent numbers of samples"),

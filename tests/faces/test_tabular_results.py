@@ -158,11 +158,42 @@ def test_the_report_counts_classes_copies_and_their_other_targets(classifier: Qu
     other = np.where(labels == "dear", "cheap", "dear")
     again = pd.concat([frame, frame[:7], frame[:3]], ignore_index=True)
     report = QuickClassifier(random_state=0).fit(again, np.concatenate([labels, labels[:7], other[:3]])).report_
-    assert "10 rows have the same inputs as an earlier row, 3 of them with another target" in str(report)
-    assert "copy was in training" in str(report)
+    assert "10 rows have the same cells as an earlier row, 3 of them with another target" in str(report)
+    assert "copies were left out of training together" in " ".join(str(report).split())
     assert "Copies" not in str(classifier.report_)
     share = np.mean(prices(800)[1] > 2)
     assert f"dear {share:.1%}" in str(classifier.report_)
+
+
+def test_copies_of_rows_do_not_make_scores_and_leaks() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.concat([pd.DataFrame(rng.normal(size=(120, 3)), columns=list("abc"))] * 6, ignore_index=True)
+    with pytest.warns(FitWarning) as caught:
+        fit = QuickRegressor(random_state=0).fit(X, np.tile(rng.normal(size=120), 6))
+    assert fit.report_.scores["the model"]["R²"] < 0.1
+    assert [text for text in map(str, (one.message for one in caught)) if "alone it predicts" in text] == []
+    for member in fit.members_:
+        assert (np.bincount(member.holdout % 120) % 6 == 0).all()
+
+
+def test_numbers_that_are_equal_as_float32_are_no_copies() -> None:
+    x = pd.DataFrame({"x": 1 + np.arange(100) * 1e-9})
+    y = np.random.default_rng(0).normal(size=100) + np.arange(100) / 20
+    report = QuickRegressor(random_state=0).fit(x, y).report_
+    assert "Copies" not in str(report)
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+@pytest.mark.filterwarnings("ignore:The model is not clearly better")
+def test_classes_of_single_rows_are_hardly_classes(classifier: QuickClassifier) -> None:
+    frame, y = prices(120)
+    texts = [f"{value:.2f} €" for value in y]
+    count = len(set(texts))
+    with pytest.warns(FitWarning, match=f"has {count} classes in 120 rows.*TabularRegressor"):
+        fit = QuickClassifier(random_state=0).fit(frame, texts)
+    text = " ".join(str(fit.report_).split())
+    assert "not those of the model" in text and text.index("Warning") < text.index("Measured on")
+    assert "classes in" not in str(classifier.report_)
 
 
 def test_the_report_names_the_column_that_drifts(regressor: TabularRegressor) -> None:
@@ -235,6 +266,19 @@ def test_weights_count_in_the_report() -> None:
     heavy, plain = (fit.report_.scores["the model"]["RMSE"] for fit in fits)
     assert heavy < 0.8 * plain
     assert "rows count by their weights" in dict(fits[0].report_.findings)["Measured on"]
+
+
+@pytest.mark.filterwarnings("ignore::glassnet.estimators.fit_warnings.FitWarning")
+def test_the_report_says_that_probabilities_are_those_of_weighted_classes(classifier: QuickClassifier) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=300)})
+    with pytest.warns(FitWarning, match="which count by their weights, against 0.6931"):
+        fit = QuickClassifier(random_state=0, class_weight="balanced").fit(frame, rng.random(300) < 0.1)
+    found = dict(fit.report_.findings)
+    assert "those of the weighted rows" in found["Calibration"]
+    assert fit.report_.scores["a constant"]["log-loss"] == pytest.approx(np.log(2))
+    assert f"log-loss {fit.report_.scores['the model']['log-loss']:.4g} " in found["Warning"]
+    assert "weighted" not in dict(classifier.report_.findings)["Calibration"]
 
 
 def test_importance_and_partial_dependence_by_scikit_learn(regressor: TabularRegressor) -> None:

@@ -45,6 +45,13 @@ def test_the_temperature_lowers_the_log_loss_of_other_rows() -> None:
     assert after.error < 2 * after.chance
 
 
+def test_a_temperature_that_raises_the_log_loss_of_the_average_is_not_applied() -> None:
+    probabilities, labels = drawn(1000, 3)
+    ones = np.ones(1000)
+    assert Calibration(8.0).where_it_helps(probabilities, labels, ones).temperature == 1
+    assert Calibration(1.0 / 3).where_it_helps(*drawn(1000, 3, 3.0), ones).temperature == 1.0 / 3
+
+
 def test_the_chance_of_a_calibration_error_is_that_of_true_probabilities() -> None:
     trials = [calibration_error(*drawn(300, 3, seed=seed), np.ones(300)) for seed in range(200)]
     errors, chances = np.array(trials).T

@@ -85,6 +85,22 @@ def test_holdouts_cover_all_rows(count: int, members: int, parts: int, classes: 
         assert (np.abs(shares) < 1).all(), "stratified"
 
 
+def test_rows_without_copies_are_divided_as_if_nobody_had_looked() -> None:
+    y = np.random.default_rng(0).integers(0, 3, 90)
+    plain, looked = (holdouts(y, 5, 10, 1, classes=True, copies=copies) for copies in (None, np.arange(90)))
+    assert all(map(np.array_equal, plain, looked))
+
+
+def test_copies_share_a_part_but_levels_do_not() -> None:
+    rng = np.random.default_rng(0)
+    copies, levels = np.arange(300) % 100, rng.integers(0, 2, 300)
+    for part in holdouts(copies % 3, 5, 10, 1, classes=True, copies=copies):
+        assert (np.bincount(part % 100) % 3 == 0).all()
+        assert 45 <= len(part) <= 75
+    first = np.array([np.flatnonzero(levels == level)[0] for level in range(2)])[levels]
+    assert all(len(part) == 60 for part in holdouts(levels, 5, 5, 1, classes=True, copies=first))
+
+
 def test_further_members_get_another_division() -> None:
     result = holdouts(np.zeros(40), 4, 8, 0, classes=False)
     assert not any(np.array_equal(first, second) for first in result[:4] for second in result[4:])

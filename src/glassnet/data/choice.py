@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from glassnet.data.arrow_types import as_text
+from glassnet.data.column_doubts import column_doubt
 from glassnet.data.date_spelling import DateSpelling
 from glassnet.data.evidence import TextEvidence, quoted
 from glassnet.data.missing_words import NULL_WORDS
@@ -67,7 +68,9 @@ class ColumnChooser:
         reason = "" if keep or not isinstance(plan.reading, CategoryReading) else identifier_reason(column)
         if reason and column.kind == "text" and (doubt := doubt_phrase(self.evidence(column))):
             reason += f"; they are {doubt}"
-        return replace(plan, reading=None, left_out=reason, overrule=f"--keep {quoted(name)}") if reason else plan
+        if reason or plan.reading is None:
+            return replace(plan, reading=None, left_out=reason, overrule=f"--keep {quoted(name)}")
+        return replace(plan, doubt=column_doubt(column, plan.reading, self.missing, keep=keep))
 
     def odd_among_numbers(self, name: str, max_numbers: int) -> list[str]:
         """The texts of a category most cells of which are numbers, more than `max_numbers` different ones."""

@@ -9,7 +9,7 @@ little too cautious. The other order, each member at the temperature and then th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -38,6 +38,14 @@ class Calibration:
         """
         log_probabilities = safe_log(np.concatenate(probabilities))
         return cls(_temperature(log_probabilities, np.concatenate(labels), np.concatenate(weights)))
+
+    def where_it_helps(self, probabilities: Array, labels: Array, weights: Array) -> Self:
+        """Without the temperature where it raises the smoothed log-loss of averaged probabilities (rows, classes)."""
+        before, after = (
+            -np.average(_smoothed(safe_log(each), labels, weights), weights=weights)
+            for each in (probabilities, self.soften(probabilities))
+        )
+        return replace(self, temperature=1.0) if after > before else self
 
     def soften(self, probabilities: Array) -> Array:
         """Averaged probabilities (n, classes) at the temperature: softmax(log p / T)."""
@@ -71,9 +79,7 @@ def _temperature(log_probabilities: Array, labels: Array, weights: Array) -> flo
     """The temperature with the smallest log-loss of labels that are smoothed by one row in all."""
     from scipy.optimize import minimize_scalar
 
-    smoothing = PSEUDO_ROWS / (weights.sum() / weights.mean() + PSEUDO_ROWS)
-    rows = np.arange(len(labels))
-    chosen = (1 - smoothing) * log_probabilities[rows, labels] + smoothing * log_probabilities.mean(axis=1)
+    chosen = _smoothed(log_probabilities, labels, weights)
 
     def loss(log_sharpness: float) -> float:
         sharpness = np.exp(log_sharpness)
@@ -82,6 +88,14 @@ def _temperature(log_probabilities: Array, labels: Array, weights: Array) -> flo
 
     best = minimize_scalar(loss, bounds=LOG_SHARPNESS, method="bounded", options={"xatol": 1e-4})
     return float(np.exp(-best.x)) if best.fun < loss(0.0) else 1.0
+
+
+def _smoothed(log_probabilities: Array, labels: Array, weights: Array) -> Array:
+    """The log-probability (n,) of each label, where one row in all has a label that is drawn at random."""
+    smoothing = PSEUDO_ROWS / (weights.sum() / weights.mean() + PSEUDO_ROWS)
+    chosen = log_probabilities[np.arange(len(labels)), labels]
+    smoothed: Array = (1 - smoothing) * chosen + smoothing * log_probabilities.mean(axis=1)
+    return smoothed
 
 
 class CalibrationError(NamedTuple):

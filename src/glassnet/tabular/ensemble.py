@@ -71,7 +71,7 @@ def train_members(
     shares, threads = TimeShares(execution.time_limit), execution.threads
     plan = recipe if shares.seconds_left() is None else within_time(data, recipe, shares, threads, seed)
     seeds = np.random.default_rng(seed).integers(2**31, size=plan.members).tolist()
-    left_out = holdouts(data.y, plan.holdouts, plan.members, seed, classes=data.are_classes)
+    left_out = holdouts(data.y, plan.holdouts, plan.members, seed, classes=data.are_classes, copies=data.copies)
     runs = []
     for number, (rows, member_seed) in enumerate(zip(left_out, seeds, strict=True)):
         runs.append(MemberRun(data, rows, plan.of_member(number), member_seed, scores))

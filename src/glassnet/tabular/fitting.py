@@ -6,11 +6,13 @@ because what they say of a row is little beside what its target says.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from glassnet.data.choice import ColumnChooser
+from glassnet.data.copies import first_equal_rows
 from glassnet.data.leakage import leakage_notes
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.table import Table
@@ -74,6 +76,7 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
     data = TrainingData(x, rows.y, rows.weights, rows.outputs, InputKinds.of(preparation))
+    data = replace(data, copies=first_equal_rows(rows.table, [column.name for column in preparation.columns]))
     settings.execution.observer.prepared(preparation, leaks, len(x), plan)
     members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))

@@ -6,7 +6,7 @@ is taken for a row counter or an identifier.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,25 @@ def raw_table(X: Any, estimator: Any) -> tuple[Table, bool]:
         raise DataError("X is sparse; tabular estimators read dense columns: pass X.toarray() or a DataFrame.")
     if hasattr(X, "collect_schema") and hasattr(X, "collect"):  # asking a lazy frame for its columns is slow
         X = X.collect()
+    if isinstance(X, pa.RecordBatch):
+        X = pa.Table.from_batches([X])
+    if isinstance(X, list | tuple) and len(X) and all(isinstance(row, dict) for row in X):
+        X = _table_of_rows(X)
     if isinstance(X, pa.Table) or hasattr(X, "columns"):
         return Table.from_frame(X, PATH), True
     array = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
     if array.dtype.kind not in "buifOUSmM":
         raise DataError(f"X has dtype {array.dtype}; columns are numbers, text, true/false or dates.")
     return array_table(array, [f"x{index}" for index in range(array.shape[1])]), False
+
+
+def _table_of_rows(rows: Sequence[dict[Any, Any]]) -> pa.Table:
+    """Rows that are dicts of cells by column; a cell that a row lacks is missing."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not all(isinstance(name, str) for name in names):
+        raise DataError("X is a list of dicts whose keys are no text; pass dicts of cells by the names of columns.")
+    cells = np.array([[row.get(name) for name in names] for row in rows] or [[]], object).reshape(len(rows), len(names))
+    return pa.table([_arrow_column(column) for column in cells.T], names=names)
 
 
 def array_table(array: Array, names: Iterable[str]) -> Table:

@@ -85,6 +85,7 @@ def _classes(fitted: FittedMembers) -> Refinement:
     parts = fitted.holdouts.members
     calibration = Calibration.fit(fitted.outputs, [y[part] for part in parts], [weights[part] for part in parts])
     networks = fitted.holdouts.average(fitted.outputs)
+    calibration = calibration.where_it_helps(networks, y[rows], weights[rows])
     linear, blended = _blended(fitted, calibration.soften(networks))
     isotonic = Isotonic.where_it_pays(blended, y[rows], weights[rows])
     calibration = Calibration(calibration.temperature, isotonic)

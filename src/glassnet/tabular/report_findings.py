@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import numpy as np
 
@@ -12,11 +11,11 @@ from glassnet.errors import counted
 from glassnet.tabular.out_of_holdout import Array
 from glassnet.tabular.training_data import TrainingData
 
-MAX_ROWS = 100_000  # that are compared with each other
 MAX_DRIFT_ROWS = 4_000
 MIN_DRIFT = 0.15  # difference of two distribution functions
 MIN_DRIFT_ERRORS = 2.9  # the same in its standard errors: by chance in one of 10⁷ columns
 RARE = 10
+MIN_CLASSES, MAX_CLASS_SHARE = 20, 0.5  # from which on classes are hardly classes
 MIN_COPIES = 0.01
 
 
@@ -31,24 +30,32 @@ def class_balance(target: ClassTarget, y: Array) -> str:
     return f"{', '.join(parts)}{more}{note}."
 
 
-def copies(data: TrainingData) -> str:
-    """How many rows have the same inputs as an earlier one, and how many of these another target; empty for none."""
-    rows = min(len(data.x), MAX_ROWS)
-    inputs = np.ascontiguousarray(data.x[:rows])
-    digests = np.array([blake2b(row, digest_size=8).digest() for row in inputs.view(np.uint8)], "S8")
-    groups = np.unique(digests, return_inverse=True)[1]
-    first = np.full(groups.max() + 1, rows)
-    np.minimum.at(first, groups, np.arange(rows))
-    earlier = first[groups]
-    is_copy = earlier < np.arange(rows)
-    if not (count := int(is_copy.sum())):
+def too_many_classes(target: ClassTarget, y: Array, measured: int) -> str:
+    """A sentence where most rows have a class of their own, of which `measured` rows were left out; or empty."""
+    counts = np.bincount(y, minlength=len(target.classes))
+    if len(counts) < MIN_CLASSES or len(counts) <= MAX_CLASS_SHARE * len(y):
         return ""
-    same = data.y[:rows] == data.y[earlier]
+    return (
+        f"The target has {len(counts):,} classes in {len(y):,} rows, {int((counts == 1).sum()):,} of them once, and a "
+        f"class that occurs once cannot be measured: the scores are of {counted(measured, 'row')} and not those of the "
+        "model. If the classes are numbers written as text, use regression (TabularRegressor); if they are "
+        "identifiers, there is nothing to learn."
+    )
+
+
+def copies(data: TrainingData) -> str:
+    """How many rows have the same cells as an earlier one, and how many of these another target; empty for none."""
+    if (earlier := data.copies) is None:
+        return ""
+    rows = len(earlier)
+    is_copy = earlier < np.arange(rows)
+    count = int(is_copy.sum())
+    same = data.y == data.y[earlier]
     other = int((is_copy & ~(same if same.ndim == 1 else same.all(axis=1))).sum())
-    sentence = f"{counted(count, 'row has', 'rows have')} the same inputs as an earlier row"
+    sentence = f"{counted(count, 'row has', 'rows have')} the same cells as an earlier row"
     sentence += f", {other:,} of them with another target" if other else ""
     if count - other > MIN_COPIES * rows:
-        return f"{sentence}; the scores are too good where a copy was in training and the other was not."
+        return f"{sentence}; copies were left out of training together, so that the scores are those of new rows."
     return f"{sentence}."
 
 

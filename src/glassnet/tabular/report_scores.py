@@ -104,7 +104,8 @@ def no_better_than_constant(refinement: Refinement, scorer: Scorer) -> str:
         return ""
     name = "log-loss" if scorer.data.are_classes else "RMSE"
     score, reference = scorer.scores(refinement.predictions, rows)[name], scorer.constant_scores(rows)[name]
-    numbers = f"{name} {score:.4g} on rows that were left out of training, against {reference:.4g}"
+    weighted = "" if scorer.data.weights is None else ", which count by their weights"
+    numbers = f"{name} {score:.4g} on rows that were left out of training{weighted}, against {reference:.4g}"
     return f"The model is not clearly better than a constant ({numbers}): do the columns say anything about y?"
 
 
@@ -145,11 +146,22 @@ def _calibration_findings(refinement: Refinement, scorer: Scorer) -> list[tuple[
     calibration, rows = refinement.calibration, refinement.rows
     if calibration is None:
         return []
-    y, weights = scorer.data.y[rows], scorer.weights[rows]
-    before, after = (calibration_error(p, y, weights) for p in (refinement.networks, refinement.predictions))
-    how = f"a temperature of {calibration.temperature:.3g}{' and isotonic steps' if calibration.isotonic else ''}"
-    sentence = (
-        f"the probabilities were off by {before.error:.3f} on average; after {how}, fitted to the same rows, by "
-        f"{after.error:.3f}, of which chance alone makes {after.chance:.3f}."
+    after = calibration_error(refinement.predictions, scorer.data.y[rows], scorer.weights[rows])
+    before, final = (scorer.scores(p, rows)["log-loss"] for p in (refinement.networks, refinement.predictions))
+    parts = [f"a temperature of {calibration.temperature:.3g}"] if calibration.temperature != 1 else []
+    parts += ["the linear model"] if refinement.linear is not None and refinement.linear.path is not None else []
+    parts += ["isotonic steps"] if calibration.isotonic else []
+    sentence = f"the networks' log-loss is {before:.4g}, and no temperature lowers it"
+    if parts:
+        sentence = (
+            f"the networks' log-loss is {before:.4g}; with {' and '.join(parts)} it is {final:.4g} on the same rows"
+        )
+    sentence += (
+        f". Probabilities are off by {after.error:.3f} on average, of which chance alone makes {after.chance:.3f}."
     )
+    if scorer.data.weights is not None:
+        sentence += (
+            " They are those of the weighted rows: where classes have weights, the probability of a class is not its "
+            "share among new rows."
+        )
     return [("Calibration", sentence)]

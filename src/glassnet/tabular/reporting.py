@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
@@ -10,11 +10,12 @@ from glassnet.errors import counted
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.refinement import Refinement
 from glassnet.tabular.report import Report
-from glassnet.tabular.report_findings import class_balance, copies, drift
+from glassnet.tabular.report_findings import class_balance, copies, drift, too_many_classes
 from glassnet.tabular.report_scores import Scorer, measure
 from glassnet.tabular.training_data import TrainingData
 
 KEY = "report"
+COLUMN = "Column"  # the label of what was done with a column
 
 
 class Reported(NamedTuple):
@@ -27,14 +28,26 @@ class Reported(NamedTuple):
 def report_on(model: TabularModel, data: TrainingData, refinement: Refinement, notes: list[str]) -> Reported:
     """Measure a fitted model; `notes` say what was done with the columns, and ask about some of them."""
     measured = measure(model.members, refinement, Scorer(data, model.target))
-    labelled = [("Warning", problem) for problem in measured.problems]
+    problems = measured.problems
+    if isinstance(model.target, ClassTarget):
+        doubt = too_many_classes(model.target, data.y, len(refinement.rows))
+        problems = [doubt, *problems] if doubt else problems
+    labelled = [("Warning", problem) for problem in problems]
     labelled += measured.findings
     if isinstance(model.target, ClassTarget):
         labelled.append(("Classes", class_balance(model.target, data.y)))
     labelled += [("Copies", copies(data)), ("Drift", drift(data, _columns_of_inputs(model)))]
-    labelled += [("Column", note) for note in notes]
+    labelled += [(COLUMN, note) for note in notes]
     findings = tuple((label, sentence) for label, sentence in labelled if sentence)
-    return Reported(Report(_title(model, data), measured.scores, measured.spread, findings), measured.problems)
+    return Reported(Report(_title(model, data), measured.scores, measured.spread, findings), problems)
+
+
+def stored_notes(document: Any) -> list[str]:
+    """The notes on columns in a stored report; none where there is no report that can be read."""
+    try:
+        return [sentence for label, sentence in Report.from_json(document).findings if label == COLUMN]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
 
 
 def _title(model: TabularModel, data: TrainingData) -> str:

@@ -14,6 +14,8 @@ from glassnet.files.estimator_file import EstimatorParts, undamaged
 from glassnet.files.storage import read_tensors
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.model_file import model_and_parts, write_tabular
+from glassnet.tabular.reporting import KEY as REPORT
+from glassnet.tabular.reporting import stored_notes
 
 REBUILT = ("model_", "classes_", "feature_names_in_", "n_features_in_", "_number_inputs", "_rows_prepared")
 
@@ -67,7 +69,7 @@ def _inplace_fitted(estimator: Any, model: TabularModel, attributes: dict[str, A
         lacking = {column.name for column in model.preparation.columns} - set(names)
         if lacking or len(set(names)) != len(names):
             raise ValueError("the names of its columns")
-    estimator.notes_ = []
+    estimator.notes_ = stored_notes(model.training.get(REPORT))  # of the command line, or those among the attributes
     set_attributes(estimator, attributes)
     estimator._set_model(model, names, named)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from glassnet.tabular.raw_columns import is_missing
 Array = np.ndarray[Any, Any]
 
 
+RANGES = ("Interval", "Period")  # of pandas, which are classes by their text
+
+
 def class_values(y: Any) -> tuple[Array, list[str]]:
     """The classes of the rows (n,) as text, booleans or numbers, and notes.
 
@@ -38,7 +42,8 @@ def class_values(y: Any) -> tuple[Array, list[str]]:
 
 def _text_or_same(values: Array) -> tuple[Array, list[str]]:
     """Labels of text without the blanks around them; objects that are all numbers or booleans as such."""
-    cells = values.tolist()
+    cells = [str(cell) if type(cell).__name__ in RANGES else cell for cell in values.tolist()]
+    values = np.array(cells, object)
     kinds = {type(cell) for cell in cells}
     if not all(isinstance(cell, (str, bytes)) for cell in cells):
         if any(isinstance(cell, (str, bytes)) for cell in cells):
@@ -60,6 +65,8 @@ def number_values(y: Any) -> tuple[Array, list[str]]:
     values, notes = _as_array(y), list[str]()
     if values.dtype.kind == "O":
         _check_present(values)
+    if _are_dates(values):
+        raise DataError("y holds dates or times; convert them to numbers, such as days since a date.")
     if values.dtype.kind == "c":
         raise DataError("Complex data not supported: y holds complex numbers.")
     try:
@@ -70,6 +77,13 @@ def number_values(y: Any) -> tuple[Array, list[str]]:
     if (infinite := np.isinf(numbers)).any():
         raise DataError(f"y is infinite at row {_first_row(infinite)}, counted from 0; drop such rows.")
     return np.asarray(_check_y(numbers, multi_output=True)), notes
+
+
+def _are_dates(values: Array) -> bool:
+    """Whether a cell is a date, a time or a duration, which have no unit of their own."""
+    kinds = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+    cells = values.reshape(-1).tolist() if values.dtype.kind == "O" else []
+    return values.dtype.kind in "mM" or any(isinstance(cell, kinds) for cell in cells)
 
 
 def _numbers_of_text(values: Array) -> tuple[Array, list[str]]:

@@ -28,13 +28,17 @@ class InputKinds:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Inputs (n, features) float32, encoded targets (n,) class numbers or (n, outputs), and weights (n,) or None."""
+    """Inputs (n, features) float32, encoded targets (n,) class numbers or (n, outputs), and weights (n,) or None.
+
+    `copies` (n,) are the first rows with the same raw cells, or None where all rows differ.
+    """
 
     x: Array
     y: Array
     weights: Array | None
     outputs: int
     kinds: InputKinds = InputKinds()
+    copies: Array | None = None
 
     @property
     def are_classes(self) -> bool:
@@ -42,6 +46,6 @@ class TrainingData:
         return self.y.ndim == 1
 
     def part(self, rows: Array) -> TrainingData:
-        """Some of the rows."""
+        """Some of the rows, without their copies."""
         weights = None if self.weights is None else self.weights[rows]
-        return replace(self, x=self.x[rows], y=self.y[rows], weights=weights)
+        return replace(self, x=self.x[rows], y=self.y[rows], weights=weights, copies=None)
