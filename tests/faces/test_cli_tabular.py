@@ -312,28 +312,40 @@ def test_an_error_is_a_json_line_too(folder: Path, tmp_path: Path) -> None:
 # A trained model is not lost
 
 
-def interrupted(arguments: list[Any], marker: str) -> subprocess.CompletedProcess[str]:
-    """Run a command with JSON lines and send it Ctrl-C after the first line that has the marker."""
+def interrupted(arguments: list[Any], marker: str, times: int = 1) -> subprocess.CompletedProcess[str]:
+    """Run a command with JSON lines and send it Ctrl-C after the first line that has the marker, or several times."""
     command = list(map(str, [*PROGRAM, *arguments, "--progress", "json"]))
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout and running.stderr
         while marker not in running.stdout.readline():
             assert running.poll() is None
-        running.send_signal(signal.SIGINT)
+        for _ in range(times):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.15 if times > 1 else 0)
         output, error = running.stdout.read(), running.stderr.read()
     return subprocess.CompletedProcess(command, running.returncode, output, error)
 
 
+@pytest.mark.parametrize("times", [1, 4])
 @pytest.mark.parametrize("options", [["--preset", "best"], ["--epochs", "1000000", "--patience", "1000000"]])
-def test_ctrl_c_saves_what_is_there_and_exits_with_130(tmp_path: Path, options: list[str]) -> None:
+def test_ctrl_c_saves_what_is_there_and_exits_with_130(tmp_path: Path, options: list[str], times: int) -> None:
     write_csv(tmp_path / "d.csv", people(3000), ("group", "price"))
     done = interrupted(
-        ["train", tmp_path / "d.csv", "--target", "risk", "--out", tmp_path / "m", *options], '"event": "epoch"'
+        ["train", tmp_path / "d.csv", "--target", "risk", "--out", tmp_path / "m", *options], '"event": "epoch"', times
     )
     assert done.returncode == 130, done.stderr
     assert "Traceback" not in done.stderr and "interrupted" in done.stderr and '"saved"' in done.stdout
     assert "interrupted" in run("show", tmp_path / "m")
     assert shown_scores(run("evaluate", tmp_path / "m", tmp_path / "d.csv"))["accuracy"][0] > 0.5
+
+
+def test_ctrl_c_while_modules_are_imported_needs_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(9)"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+    assert (done.returncode, done.stderr) == (130, "glassnet: interrupted.\n")
 
 
 def test_a_model_that_cannot_be_written_goes_to_another_folder(
