@@ -432,3 +432,40 @@ def test_columns_that_would_squeeze_the_others_are_outside_the_picture_of_residu
     predicted[0] = 1e6
     left, right = plot_residuals(predicted, true).axes
     assert left.get_xlim()[1] < 10 and "90 % of the errors are between -0.1" in right.get_title()
+
+
+# What is said about the data, and where
+
+
+def leaky(count: int, repeated: int = 0) -> dict[str, list[Any]]:
+    """A table with a copy of the target and a constant; the first rows may be there twice."""
+    columns = people(count)
+    columns |= {"copy": [f"x{cell}" for cell in columns["risk"]], "same": [1] * count}
+    return {name: cells + cells[:repeated] for name, cells in columns.items()}
+
+
+@pytest.mark.parametrize("options", [FAST, ["--epochs", "2", "--quiet"]])
+def test_columns_that_give_the_target_away_are_warned_of_below_the_scores(tmp_path: Path, options: list[str]) -> None:
+    write_csv(tmp_path / "d.csv", leaky(120, 60), ("group", "price"))
+    output = run("train", tmp_path / "d.csv", "--target", "risk", "--out", tmp_path / "m", *options)
+    leak, copies = (output.index(text) for text in ("Warning     copy: alone it predicts", "33% of the rows repeat"))
+    assert output.index("accuracy") < leak < copies and output.count("copy: alone") == 1
+    assert "Warning     copy: alone" in run("columns", tmp_path / "d.csv", "--target", "risk")
+
+
+@pytest.mark.parametrize("options", [["--preset", "fast"], ["--epochs", "2"]])
+def test_notes_and_warnings_are_events(tmp_path: Path, options: list[str]) -> None:
+    write_csv(tmp_path / "d.csv", leaky(120), ("group", "price"))
+    arguments = ["train", tmp_path / "d.csv", "--target", "risk", "--out", tmp_path / "m", "--progress", "json"]
+    result = CliRunner().invoke(app, list(map(str, [*arguments, *options])))
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    said = {(event["event"], event["message"].split(":")[0]) for event in events if "message" in event}
+    assert {("note", "same"), ("warning", "copy")} <= said and ("note", "copy") not in said
+
+
+@pytest.mark.parametrize(("unknown", "word"), [(40, "Warning"), (1, "Note")])
+def test_a_column_of_mostly_unknown_cells_is_a_warning(folder: Path, tmp_path: Path, unknown: int, word: str) -> None:
+    columns = people(40)
+    write_csv(tmp_path / "n.csv", {**columns, "town": ["?!"] * unknown + columns["town"][unknown:]})
+    result = CliRunner().invoke(app, ["predict", str(folder / "risk.st"), str(tmp_path / "n.csv"), "--out", "-"])
+    assert f"{word}: town: " in result.stderr

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from glassnet.cli.dataset import find_task, holds_arrays, table_with_target
-from glassnet.cli.opened import Opened
+from glassnet.cli.opened import Opened, print_warnings
 from glassnet.cli.printing import print_line
+from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.tabular_options import TabularOptions
 from glassnet.cli.tabular_report import all_notes
 from glassnet.cli.tabular_run import chosen_recipe, fitted_rows
@@ -57,13 +58,14 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
     _print_lines([Line("column", "type", "missing", "values", "use"), *lines])
     print()
     notes = [plan.note for plan in plans.values() if plan.note and plan.name != target]
-    target_notes = () if target is None else _target_notes(table, target, chooser)
+    target_notes, leaks = ((), ()) if target is None else _target_notes(table, target, chooser)
     for note in target_notes or (*table.notes, *notes):
         print_line("Note", note)
+    print_warnings(leaks, ProgressLines())
 
 
-def _target_notes(table: Table, target: str, chooser: ColumnChooser) -> tuple[str, ...]:
-    """Print the task and the inputs that training would have, and return its notes, leaks included."""
+def _target_notes(table: Table, target: str, chooser: ColumnChooser) -> tuple[Sequence[str], Sequence[str]]:
+    """Print the task and the inputs that training would have; return its notes, and what it would warn of."""
     options = TabularOptions()
     try:
         data_file = table_with_target(table, target, chooser)
@@ -74,10 +76,10 @@ def _target_notes(table: Table, target: str, chooser: ColumnChooser) -> tuple[st
         preparation, leaks = prepare(rows, chooser, plan)
     except GlassnetError as error:
         print_line("Problem", str(error))
-        return ()
+        return (), ()
     print_line("Task", f"{task} of {target!r} ({reason}; --task overrides)")
     print_line("Inputs", preparation.summary())
-    return all_notes(data_file, rows, preparation, leaks)
+    return all_notes(data_file, rows, preparation), leaks
 
 
 def _fitted(table: Table, plan: ColumnPlan, encodings: Mapping[str, Any]) -> tuple[Column | None, Array | None]:
