@@ -469,3 +469,15 @@ def test_a_column_of_mostly_unknown_cells_is_a_warning(folder: Path, tmp_path: P
     write_csv(tmp_path / "n.csv", {**columns, "town": ["?!"] * unknown + columns["town"][unknown:]})
     result = CliRunner().invoke(app, ["predict", str(folder / "risk.st"), str(tmp_path / "n.csv"), "--out", "-"])
     assert f"{word}: town: " in result.stderr
+
+
+@pytest.mark.parametrize("command", [("columns", "new.csv", "--target", "risk"), ("predict", "risk.st", "new.csv")])
+def test_commands_that_need_no_scikit_learn_do_not_wait_for_its_import(
+    folder: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    write_csv(folder / "new.csv", people(40))
+    out = ["--out", str(tmp_path / "p.csv")] if command[0] == "predict" else []
+    arguments = [*PROGRAM[:1], "-X", "importtime", *PROGRAM[1:], *command, *out]
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0 and "| glassnet" in done.stderr.replace("  ", "")
+    assert not re.search(r"\| +sklearn", done.stderr)
