@@ -481,3 +481,24 @@ def test_commands_that_need_no_scikit_learn_do_not_wait_for_its_import(
     done = subprocess.run(arguments, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0 and "| glassnet" in done.stderr.replace("  ", "")
     assert not re.search(r"\| +sklearn", done.stderr)
+
+
+def test_step_takes_the_model_first_as_the_other_commands_do(folder: Path) -> None:
+    model, file = folder / "risk.st", folder / "known.csv"
+    assert run("step", model, file) == run("step", file, "--model", model)
+    assert "given twice" in refused("step", model, file, "--model", model)
+
+
+def test_the_table_of_columns_is_one_line_per_column_as_training_reads_it(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        "time": [f"{hour % 24:02d}:00:00" for hour in range(40)],
+        "stamp": [1_700_000_000 + 9_999_999 * (row % 7) for row in range(40)],
+        "text": [f"a\nb{row % 3}" for row in range(40)],
+    }
+    output = run("columns", write_csv(tmp_path / "d.csv", columns))
+    assert "  00:00:00 to 23:00:00  " in output and "  1700000000 to 1759999994  " in output
+    assert "  3: a b0, a b1, a b2 " in output and "1 inputs" not in output
+    write_csv(tmp_path / "e.csv", {"k": list(range(1, 41)), "t": [row * 7 % 11 + 0.5 for row in range(40)]})
+    output = run("columns", tmp_path / "e.csv", "--target", "t")
+    assert re.search(r"^k .* 1 input$", output, re.MULTILINE) and "left out" not in output
+    assert output.count("1 input\n") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from glassnet.data.choice import ColumnChooser
 from glassnet.data.columns import Column
 from glassnet.data.options import ReadingOptions
 from glassnet.data.plans import ColumnPlan
+from glassnet.data.preprocessing import plans_besides
 from glassnet.data.reading import Array
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading
 from glassnet.data.statistics import NumberStatistics
@@ -29,6 +31,7 @@ from glassnet.tabular.fitting import prepare
 from glassnet.tabular.recipe import NUMBERS, recipe
 
 MAX_WIDTH = 32  # of a cell of the report
+MAX_EXACT = 1e15  # up to which whole numbers are written in full
 DELIMITER_NAMES = {"\t": "tab", " ": "space"}
 
 
@@ -50,7 +53,7 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
     chooser = ColumnChooser(Summary.of(table), options, table)
     recipe_of_table = recipe("default", NUMBERS, table.rows, len(table.names), 1)
     encodings = tabular_encodings(recipe_of_table.max_one_hot)
-    plans = {name: chooser.choose(name, keep=name == target) for name in table.names}
+    plans = _chosen_plans(chooser, table, target)
     fitted = {plan.name: _fitted(table, plan, encodings) for plan in plans.values()}
     delimiter = f", delimiter {DELIMITER_NAMES.get(table.delimiter, table.delimiter)}" if table.delimiter else ""
     print(f"{file}: {table.rows:,} rows, {len(table.names):,} columns{delimiter}\n")
@@ -62,6 +65,19 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
     for note in target_notes or (*table.notes, *notes):
         print_line("Note", note)
     print_warnings(leaks, ProgressLines())
+
+
+def _chosen_plans(chooser: ColumnChooser, table: Table, target: str | None) -> dict[str, ColumnPlan]:
+    """How each column is read, as training would read it: where all would be left out, they are kept."""
+    plans = {name: chooser.choose(name, keep=name == target) for name in table.names}
+    if (
+        target is not None
+        and len(plans) > 1
+        and all(plan.reading is None for plan in plans.values() if plan.name != target)
+    ):
+        with contextlib.suppress(DataError):
+            plans |= {plan.name: plan for plan in plans_besides(chooser, target)}
+    return plans
 
 
 def _target_notes(table: Table, target: str, chooser: ColumnChooser) -> tuple[Sequence[str], Sequence[str]]:
@@ -122,13 +138,20 @@ def _values(column: Column, values: Array) -> str:
     if isinstance(reading, DateReading):
         low, high = (_date_text(days, reading) for days in (statistics.low, statistics.high))
         return f"{low} to {high}"
-    return f"{statistics.low:.6g} to {statistics.high:.6g}"
+    return f"{_number_text(float(statistics.low))} to {_number_text(float(statistics.high))}"
 
 
 def _date_text(days: float, reading: DateReading) -> str:
     moment = np.datetime64(round(days * 86400), "s")
-    text = str(moment).replace("T", " ").removesuffix(" 00:00:00")
-    return text.split(" ")[-1] if reading.spelling.order == "time" else text
+    date, time = str(moment).split("T")
+    if reading.spelling.order == "time":
+        return time
+    return date if time == "00:00:00" else f"{date} {time}"
+
+
+def _number_text(value: float) -> str:
+    """Six digits, but whole numbers, such as seconds since 1970, in full."""
+    return f"{value:.0f}" if value.is_integer() and abs(value) < MAX_EXACT else f"{value:.6g}"
 
 
 def _first_cells(table: Table, name: str) -> str:
@@ -138,6 +161,7 @@ def _first_cells(table: Table, name: str) -> str:
 
 def _print_lines(lines: list[Line]) -> None:
     def shortened(cell: str) -> str:
+        cell = " ".join(cell.split())
         return cell if len(cell) <= MAX_WIDTH else f"{cell[: MAX_WIDTH - 1]}…"
 
     short = [Line(*map(shortened, line)) for line in lines]
