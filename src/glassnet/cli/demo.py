@@ -37,10 +37,8 @@ def demo(
     epochs: Annotated[int, Option(help="Maximum number of passes through the training rows.")] = 60,
 ) -> None:
     """Train on 1,797 handwritten digits (8 × 8 pixels); print the equations and the test accuracy, draw pictures."""
-    from glassnet.cli.opened import print_warnings
     from glassnet.cli.output_paths import make_folder
     from glassnet.cli.printing import print_line
-    from glassnet.cli.progress_lines import ProgressLines
     from glassnet.cli.saving import save_model
     from glassnet.cli.scores import score_text
     from glassnet.cli.stored_model import predicted, scores_of, training_program
@@ -56,7 +54,6 @@ def demo(
     print(f"One training step, as a table of equations:\n\n{training_program(network, options.optimizer)}\n")
     model, history = train_network(network, dataset, options, "digits")
     print_result(model, history, dataset)
-    print_warnings(history.warnings, ProgressLines())
     print_finding(model)
     scores = scores_of(model, predicted(model, dataset.x[test]), dataset.y[test])
     print_line("Test", f"{score_text(scores.values)} ({len(test)} digits not used in training)")

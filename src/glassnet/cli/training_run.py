@@ -51,14 +51,14 @@ def train_network_on(
     except DivergedError as error:
         raise error.reworded("Try a smaller --lr; no model file was written.") from error
     with saved_on_failure(model, request):
-        print_result(model, history, dataset)
+        print_result(model, history, dataset, lines)
         repeated = repeated_share(data_file.data)
         print_finding(model, repeated)
         model.training.update(score_test_set(model, data_file))
         for rows in ("scores", "test scores"):
             if rows in model.training:
                 lines.event("scores", rows="test" if "test" in rows else "validation", scores=model.training[rows])
-        print_warnings([*history.warnings, *dataset.leaks, *repetition_warnings(repeated)], lines)
+        print_warnings([*dataset.leaks, *repetition_warnings(repeated)], lines)
 
     def draw(folder: Path) -> None:
         write_plots(history, folder, *image_samples(model, dataset, data_file))
@@ -113,7 +113,7 @@ def training_summary(dataset: Dataset, options: TrainOptions, history: History, 
     }
 
 
-def print_result(model: TabularModel, history: History, dataset: Dataset) -> None:
+def print_result(model: TabularModel, history: History, dataset: Dataset, lines: ProgressLines = NO_LINES) -> None:
     """Print how training went and the scores on the validation rows, which join the model's summary."""
     seconds = history[-1].seconds if len(history) else 0.0
     best = f"; epoch {history.best_epoch} was the best and is kept" if history.best_epoch else ""
@@ -123,6 +123,7 @@ def print_result(model: TabularModel, history: History, dataset: Dataset) -> Non
         scores = scores_of(model, predicted(model, dataset.x[dataset.validation]), dataset.y[dataset.validation])
         model.training["scores"] = scores.values
         print_line("Validation", f"{score_text(scores.values)} (optimistic: these rows chose the epoch)")
+    print_warnings(history.warnings, lines)
 
 
 def print_finding(model: TabularModel, repeated: float | None = None) -> None:
