@@ -502,3 +502,13 @@ def test_the_table_of_columns_is_one_line_per_column_as_training_reads_it(tmp_pa
     output = run("columns", tmp_path / "e.csv", "--target", "t")
     assert re.search(r"^k .* 1 input$", output, re.MULTILINE) and "left out" not in output
     assert output.count("1 input\n") == 2
+
+
+def test_predictions_in_csv_have_the_digits_that_they_carry(folder: Path) -> None:
+    for model, options, most in (("price.st", ["--keep", "age"], 9), ("risk.st", ["--proba"], 7)):
+        rows = list(
+            csv.reader(run("predict", folder / model, folder / "known.csv", "--out", "-", *options).splitlines())
+        )
+        numbers = [row[-1] for row in rows[1:]]
+        assert all(len(number.replace(".", "").replace("-", "").split("e")[0]) <= most for number in numbers)
+        assert len(set(numbers)) > 40 and max(map(len, numbers)) >= 7
