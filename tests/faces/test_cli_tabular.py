@@ -313,28 +313,40 @@ def test_an_error_is_a_json_line_too(folder: Path, tmp_path: Path) -> None:
 # A trained model is not lost
 
 
-def interrupted(arguments: list[Any], marker: str) -> subprocess.CompletedProcess[str]:
-    """Run a command with JSON lines and send it Ctrl-C after the first line that has the marker."""
+def interrupted(arguments: list[Any], marker: str, times: int = 1) -> subprocess.CompletedProcess[str]:
+    """Run a command with JSON lines and send it Ctrl-C after the first line that has the marker, or several times."""
     command = list(map(str, [*PROGRAM, *arguments, "--progress", "json"]))
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout and running.stderr
         while marker not in running.stdout.readline():
             assert running.poll() is None
-        running.send_signal(signal.SIGINT)
+        for _ in range(times):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.15 if times > 1 else 0)
         output, error = running.stdout.read(), running.stderr.read()
     return subprocess.CompletedProcess(command, running.returncode, output, error)
 
 
+@pytest.mark.parametrize("times", [1, 4])
 @pytest.mark.parametrize("options", [["--preset", "best"], ["--epochs", "1000000", "--patience", "1000000"]])
-def test_ctrl_c_saves_what_is_there_and_exits_with_130(tmp_path: Path, options: list[str]) -> None:
+def test_ctrl_c_saves_what_is_there_and_exits_with_130(tmp_path: Path, options: list[str], times: int) -> None:
     write_csv(tmp_path / "d.csv", people(3000), ("group", "price"))
     done = interrupted(
-        ["train", tmp_path / "d.csv", "--target", "risk", "--out", tmp_path / "m", *options], '"event": "epoch"'
+        ["train", tmp_path / "d.csv", "--target", "risk", "--out", tmp_path / "m", *options], '"event": "epoch"', times
     )
     assert done.returncode == 130, done.stderr
     assert "Traceback" not in done.stderr and "interrupted" in done.stderr and '"saved"' in done.stdout
     assert "interrupted" in run("show", tmp_path / "m")
     assert shown_scores(run("evaluate", tmp_path / "m", tmp_path / "d.csv"))["accuracy"][0] > 0.5
+
+
+def test_ctrl_c_while_modules_are_imported_needs_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(9)"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+    assert (done.returncode, done.stderr) == (130, "glassnet: interrupted.\n")
 
 
 def test_a_model_that_cannot_be_written_goes_to_another_folder(
@@ -421,3 +433,83 @@ def test_columns_that_would_squeeze_the_others_are_outside_the_picture_of_residu
     predicted[0] = 1e6
     left, right = draw_residuals(predicted, true).axes
     assert left.get_xlim()[1] < 10 and "90 % of the errors are between −0.1" in right.get_title()
+
+
+# What is said about the data, and where
+
+
+def leaky(count: int, repeated: int = 0) -> dict[str, list[Any]]:
+    """A table with a copy of the target and a constant; the first rows may be there twice."""
+    columns = people(count)
+    columns |= {"copy": [f"x{cell}" for cell in columns["risk"]], "same": [1] * count}
+    return {name: cells + cells[:repeated] for name, cells in columns.items()}
+
+
+@pytest.mark.parametrize("options", [FAST, ["--epochs", "2", "--quiet"]])
+def test_columns_that_give_the_target_away_are_warned_of_below_the_scores(tmp_path: Path, options: list[str]) -> None:
+    write_csv(tmp_path / "d.csv", leaky(120, 60), ("group", "price"))
+    output = run("train", tmp_path / "d.csv", "--target", "risk", "--out", tmp_path / "m", *options)
+    leak, copies = (output.index(text) for text in ("Warning     copy: alone it predicts", "33% of the rows repeat"))
+    assert output.index("accuracy") < leak < copies and output.count("copy: alone") == 1
+    assert "Warning     copy: alone" in run("columns", tmp_path / "d.csv", "--target", "risk")
+
+
+@pytest.mark.parametrize("options", [["--preset", "fast"], ["--epochs", "2"]])
+def test_notes_and_warnings_are_events(tmp_path: Path, options: list[str]) -> None:
+    write_csv(tmp_path / "d.csv", leaky(120), ("group", "price"))
+    arguments = ["train", tmp_path / "d.csv", "--target", "risk", "--out", tmp_path / "m", "--progress", "json"]
+    result = CliRunner().invoke(app, list(map(str, [*arguments, *options])))
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    said = {(event["event"], event["message"].split(":")[0]) for event in events if "message" in event}
+    assert {("note", "same"), ("warning", "copy")} <= said and ("note", "copy") not in said
+
+
+@pytest.mark.parametrize(("unknown", "word"), [(40, "Warning"), (1, "Note")])
+def test_a_column_of_mostly_unknown_cells_is_a_warning(folder: Path, tmp_path: Path, unknown: int, word: str) -> None:
+    columns = people(40)
+    write_csv(tmp_path / "n.csv", {**columns, "town": ["?!"] * unknown + columns["town"][unknown:]})
+    result = CliRunner().invoke(app, ["predict", str(folder / "risk.st"), str(tmp_path / "n.csv"), "--out", "-"])
+    assert f"{word}: town: " in result.stderr
+
+
+@pytest.mark.parametrize("command", [("columns", "new.csv", "--target", "risk"), ("predict", "risk.st", "new.csv")])
+def test_commands_that_need_no_scikit_learn_do_not_wait_for_its_import(
+    folder: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    write_csv(folder / "new.csv", people(40))
+    out = ["--out", str(tmp_path / "p.csv")] if command[0] == "predict" else []
+    arguments = [*PROGRAM[:1], "-X", "importtime", *PROGRAM[1:], *command, *out]
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0 and "| glassnet" in done.stderr.replace("  ", "")
+    assert not re.search(r"\| +sklearn", done.stderr)
+
+
+def test_step_takes_the_model_first_as_the_other_commands_do(folder: Path) -> None:
+    model, file = folder / "risk.st", folder / "known.csv"
+    assert run("step", model, file) == run("step", file, "--model", model)
+    assert "given twice" in refused("step", model, file, "--model", model)
+
+
+def test_the_table_of_columns_is_one_line_per_column_as_training_reads_it(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        "time": [f"{hour % 24:02d}:00:00" for hour in range(40)],
+        "stamp": [1_700_000_000 + 9_999_999 * (row % 7) for row in range(40)],
+        "text": [f"a\nb{row % 3}" for row in range(40)],
+    }
+    output = run("columns", write_csv(tmp_path / "d.csv", columns))
+    assert "  00:00:00 to 23:00:00  " in output and "  1700000000 to 1759999994  " in output
+    assert "  3: a b0, a b1, a b2 " in output and "1 inputs" not in output
+    write_csv(tmp_path / "e.csv", {"k": list(range(1, 41)), "t": [row * 7 % 11 + 0.5 for row in range(40)]})
+    output = run("columns", tmp_path / "e.csv", "--target", "t")
+    assert re.search(r"^k .* 1 input$", output, re.MULTILINE) and "left out" not in output
+    assert output.count("1 input\n") == 2
+
+
+def test_predictions_in_csv_have_the_digits_that_they_carry(folder: Path) -> None:
+    for model, options, most in (("price.st", ["--keep", "age"], 9), ("risk.st", ["--proba"], 7)):
+        rows = list(
+            csv.reader(run("predict", folder / model, folder / "known.csv", "--out", "-", *options).splitlines())
+        )
+        numbers = [row[-1] for row in rows[1:]]
+        assert all(len(number.replace(".", "").replace("-", "").split("e")[0]) <= most for number in numbers)
+        assert len(set(numbers)) > 40 and max(map(len, numbers)) >= 7

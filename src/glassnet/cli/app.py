@@ -10,9 +10,9 @@ import typer
 from typer.core import TyperGroup
 
 from glassnet.cli import check, check_mine, columns, demo, diagnose, evaluate, exercise, predict, show, step, train
+from glassnet.cli.interruption import INTERRUPTED
 from glassnet.errors import GlassnetError
 
-INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
 UsageError: Any = typer.BadParameter.__mro__[1]
 
 

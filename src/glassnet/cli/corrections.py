@@ -15,8 +15,8 @@ def correction_lines(model: TabularModel) -> list[tuple[str, str]]:
     if model.linear is not None:
         weight = model.linear.weight
         text = f"it makes up {weight:.0%} of each prediction, the networks the rest"
-        text = "it predicts alone, because the networks do not help" if weight == 1 else text
-        lines.append(("Linear path", text))
+        text = "it predicts alone, because the networks do not improve on it" if weight == 1 else text
+        lines.append(("Linear model", text))
     if model.calibration is not None:
         lines.append(("Calibration", calibration_text(model.calibration)))
     if model.intervals is not None:

@@ -62,6 +62,7 @@ class Dataset:
     train: Array
     validation: Array
     notes: tuple[str, ...] = ()
+    leaks: tuple[str, ...] = ()  # those of the notes that ask about columns that give the target away
 
 
 def read_data_file(path: str, target: str | None, options: ReadingOptions | None = None) -> DataFile:
@@ -153,15 +154,16 @@ def prepare_dataset(data_file: DataFile, task: str, fraction: float, seed: int, 
     train, validation = split(values, fraction, seed, classes=task == "classification" and values.ndim == 1)
     target = fit_target((data_file.target, data_file.reading), values, train, task, standardise=not counts)
     preparation: Preparation
-    notes = data_file.notes
+    notes, leaks = data_file.notes, tuple[str, ...]()
     if isinstance(data, Table):
         preparation = TablePreparation.fit(data, data_file.target, train, data_file.chooser)
-        notes += (*preparation.notes, *leakage_notes(preparation, data, target.encode(values), train, task))
+        leaks = tuple(leakage_notes(preparation, data, target.encode(values), train, task))
+        notes += (*preparation.notes, *leaks)
     else:
         preparation = ArrayPreparation.fit(data.x, train)
     _check_header_size(preparation, target, data_file.path)
     x, y = network_inputs(preparation, data), target.encode(values)
-    return Dataset(preparation, target, x, y, train, validation, notes)
+    return Dataset(preparation, target, x, y, train, validation, notes, leaks)
 
 
 def network_inputs(preparation: Preparation, data: Table | Arrays) -> Array:
@@ -202,9 +204,14 @@ def _table_inputs(preparation: Preparation, table: Table) -> Array:
 
 
 def _print_notes(notes: Iterable[str]) -> None:
-    """Print notes on stderr, so that what a command writes to stdout stays as it is."""
+    """Print notes on stderr, so that what a command writes to stdout stays as it is.
+
+    What concerns most cells of a column is a warning.
+    """
+    from glassnet.tabular.column_warnings import concerns_most_cells
+
     for note in notes:
-        print(f"Note: {note}", file=sys.stderr)
+        print(f"{'Warning' if concerns_most_cells(note) else 'Note'}: {note}", file=sys.stderr)
 
 
 def _file_options(model: TabularModel) -> ReadingOptions:

@@ -33,6 +33,7 @@ def predict(
         file_format,
         kept_columns,
         prediction_table,
+        with_carried_digits,
         with_kept_columns,
         write_predictions,
     )
@@ -47,6 +48,8 @@ def predict(
     x, data = read_inputs(file, loaded)
     kept = kept_columns(data, keep)
     table = with_kept_columns(kept, prediction_table(loaded, x, proba, interval))
+    if format_name == "csv":
+        table = with_carried_digits(table, len(kept))
     write_predictions(table, out, format_name, raw=raw_cells)
     written = "written to stdout" if out == "-" else f"written to {out}"
     print(f"{table.num_rows:,} predictions for {data.path} {written}", file=sys.stderr if out == "-" else sys.stdout)

@@ -115,6 +115,17 @@ def write_predictions(table: pa.Table, out: str, format_name: str, *, raw: bool 
             _write_csv(table, file, raw)
 
 
+def with_carried_digits(table: pa.Table, kept: int) -> pa.Table:
+    """Floats behind the first `kept` columns with the digits that they carry: nine, of probabilities six decimals."""
+    for index in range(kept, table.num_columns):
+        cells, name = table.column(index), table.column_names[index]
+        if pa.types.is_floating(cells.type):
+            values = np.asarray(cells.to_numpy(), np.float64)
+            texts = [f"{value:.6f}" if name.startswith("p_") else f"{value:.9g}" for value in values.tolist()]
+            table = table.set_column(index, name, pa.array(map(float, texts), pa.float64()))
+    return table
+
+
 def _write_csv(table: pa.Table, file: Any, raw: bool) -> None:
     options = pyarrow.csv.WriteOptions(quoting_style="needed")
     pyarrow.csv.write_csv(table if raw else escape_formulas(table), file, options)

@@ -1,6 +1,6 @@
 """JSON lines of `glassnet train --progress json`: one object per line on stdout, for programs that start a training.
 
-Each object has an "event": start, epoch, member, scores, saved or failed. The report for people then goes to stderr.
+Each object has an "event": note, start, epoch, scores, warning, saved or failed. The report for people goes to stderr.
 Numbers that are not finite become null.
 """
 

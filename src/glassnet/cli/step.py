@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from typer import Option
+from typer import Argument, Option
 
 from glassnet.cli import options
 from glassnet.errors import DataError, ParameterError
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 MAX_CELLS, MAX_LETTERS = 30, 40  # of the row as it stands in the file: columns, and letters of a cell
 MAX_INPUTS = 100  # that are all listed by name; of more, those that are shown
+
+
+FIRST_HELP = f"{options.DATA_HELP} Or a model file, with FILE behind it."
+FirstArgument = Annotated[str, Argument(metavar="MODEL|FILE", help=FIRST_HELP)]
+SecondArgument = Annotated[
+    str | None, Argument(metavar="FILE", help="The data, behind a model file.", show_default=False)
+]
 
 
 class StepData(NamedTuple):
@@ -35,7 +42,8 @@ class StepData(NamedTuple):
 
 
 def step(
-    file: options.DataArgument,
+    file: FirstArgument,
+    after_model: SecondArgument = None,
     target: options.TargetOption = None,
     model: Annotated[
         str | None, Option(metavar="PATH", help="Use the network and preparation of a model file.")
@@ -58,11 +66,15 @@ def step(
     """
     from glassnet.cli.train_options import TrainOptions
 
+    if after_model is not None:
+        if model is not None:
+            raise ParameterError("A model is given twice, before FILE and as --model; leave one out.")
+        model, file = file, after_model
     if model is not None:
         data = _with_model(file, model, target, member)
     else:
         if member is not None:
-            raise ParameterError("--member chooses a network of a model; give --model as well.")
+            raise ParameterError("--member chooses a network of a model; give MODEL before FILE as well.")
         widths = options.parse_widths(hidden)
         train_options = TrainOptions(widths, activation, cost, seed=seed, validation=0.0)
         data = _with_new_network(file, target, train_options)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from glassnet.cli.constant import constant_prediction
 from glassnet.cli.corrections import correction_lines
 from glassnet.cli.dataset import DataFile, repeated_share
-from glassnet.cli.opened import print_notes
+from glassnet.cli.opened import print_notes, print_warnings
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.scores import Scores, left_out_text, score_table
@@ -45,7 +45,7 @@ class Follower(FitObserver):
         """Print how the columns were read."""
         self.recipe = recipe
         print_line("Columns", preparation.summary())
-        print_notes(all_notes(self.data_file, self.rows, preparation, leaks), self.data_file.path)
+        print_notes(all_notes(self.data_file, self.rows, preparation), self.data_file.path, self.lines)
         self.lines.event(
             "start", model="tabular", rows=rows, inputs=preparation.width, members=recipe.members, epochs=recipe.epochs
         )
@@ -56,10 +56,10 @@ class Follower(FitObserver):
             self.lines.event("epoch", member=member, epochs=self.recipe.epochs, **report._asdict(), score=score)
 
 
-def all_notes(data_file: DataFile, rows: Rows, preparation: TablePreparation, leaks: Sequence[str]) -> tuple[str, ...]:
+def all_notes(data_file: DataFile, rows: Rows, preparation: TablePreparation) -> tuple[str, ...]:
     """What was unusual about the file, the target and the columns."""
     target = getattr(rows.target, "note", "").replace("log_target=False", "--log-target no")
-    return tuple(filter(None, (*data_file.notes, target, *preparation.notes, *leaks)))
+    return tuple(filter(None, (*data_file.notes, target, *preparation.notes)))
 
 
 def print_trained(model: TabularModel, seconds: float) -> None:
@@ -109,16 +109,18 @@ def left_out_remark(scored: int, rows: int) -> str:
     return f"of {scored:,} of {rows:,} rows, which were left out of training"
 
 
-def print_doubts(fitted: Fitted, data_file: DataFile) -> None:
-    """Print what may be wrong; questions about single columns were printed with the columns."""
+def print_doubts(fitted: Fitted, data_file: DataFile, lines: ProgressLines) -> None:
+    """Print what may be wrong, columns that give the target away first."""
     report = FitReport.from_json(fitted.model.training[REPORT])
     for label, sentence in report.findings:
         if label in FINDINGS:
             print_line(label, sentence.removesuffix("."))
-    repeated = repeated_share(data_file.data) or 0.0
-    if repeated >= MIN_REPEATED_SHARE:
-        what = f"{repeated:.0%} of the rows repeat an earlier one, so that rows left out were seen after all"
-        print_line("Warning", f"{what}: new rows will be predicted less well")
-    for problem in fitted.problems:
-        if problem not in fitted.notes:
-            print_line("Warning", problem)
+    print_warnings([*fitted.problems, *repetition_warnings(repeated_share(data_file.data))], lines)
+
+
+def repetition_warnings(repeated: float | None) -> list[str]:
+    """That rows repeat earlier ones, where a noteworthy share of them does."""
+    if not repeated or repeated < MIN_REPEATED_SHARE:
+        return []
+    what = f"{repeated:.0%} of the rows repeat an earlier one, so that rows left out were seen after all"
+    return [f"{what}: new rows will be predicted less well"]

@@ -50,7 +50,7 @@ def train_tabular_on(
     with saved_on_failure(model, request):
         print_trained(model, time.perf_counter() - started)
         print_scores(fitted, rows, lines)
-        print_doubts(fitted, opened.data_file)
+        print_doubts(fitted, opened.data_file, lines)
 
     def draw(folder: Path) -> None:
         from glassnet.cli.tabular_pictures import draw_pictures

@@ -8,24 +8,24 @@ import numpy as np
 from typer import Exit
 
 from glassnet.cli.dataset import find_task, read_data_file
+from glassnet.cli.interruption import INTERRUPTED, interrupted_once
 from glassnet.cli.opened import Opened
 from glassnet.cli.output_layer import keeps_units
 from glassnet.cli.output_paths import make_folder
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines, progress_lines
 from glassnet.cli.saving import file_options, save_model
+from glassnet.engine.signals import defer_signals
 from glassnet.errors import counted
 
 if TYPE_CHECKING:
     from glassnet.cli.train_request import TrainRequest
     from glassnet.tabular.model import TabularModel
 
-INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
-
 
 def train_model(request: TrainRequest) -> None:
     """Train as requested and write the model file, which is left as it was unless a model was trained."""
-    with progress_lines(request.progress) as lines:
+    with interrupted_once(), progress_lines(request.progress) as lines:
         opened = open_file(request)
         if request.tabular is None:
             from glassnet.cli.training_run import train_network_on
@@ -59,6 +59,7 @@ def open_file(request: TrainRequest) -> Opened:
 def finish(model: TabularModel, request: TrainRequest, lines: ProgressLines) -> None:
     """Save the model and print its file."""
     model.training.update(file_options(request.reading))
-    save_model(model, request.out)
+    with defer_signals():
+        save_model(model, request.out)
     print_line("Model", request.out)
     lines.event("saved", path=request.out)

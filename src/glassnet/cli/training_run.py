@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from glassnet import __version__
 from glassnet.cli.constant import constant_of
 from glassnet.cli.dataset import DataFile, Dataset, network_inputs, prepare_dataset, repeated_share
-from glassnet.cli.opened import Opened, print_notes
+from glassnet.cli.opened import Opened, print_notes, print_warnings
 from glassnet.cli.output_layer import keeps_units, network_targets
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.saving import saved_on_failure
 from glassnet.cli.scores import score_text
 from glassnet.cli.stored_model import predicted, scores_of, wording
+from glassnet.cli.tabular_report import repetition_warnings
 from glassnet.cli.train_options import TrainOptions, make_network
 from glassnet.data.arrays import Arrays
 from glassnet.data.target import ClassTarget
@@ -50,12 +51,14 @@ def train_network_on(
     except DivergedError as error:
         raise error.reworded("Try a smaller --lr; no model file was written.") from error
     with saved_on_failure(model, request):
-        print_result(model, history, dataset)
-        print_finding(model, repeated_share(data_file.data))
+        print_result(model, history, dataset, lines)
+        repeated = repeated_share(data_file.data)
+        print_finding(model, repeated)
         model.training.update(score_test_set(model, data_file))
         for rows in ("scores", "test scores"):
             if rows in model.training:
                 lines.event("scores", rows="test" if "test" in rows else "validation", scores=model.training[rows])
+        print_warnings([*dataset.leaks, *repetition_warnings(repeated)], lines)
 
     def draw(folder: Path) -> None:
         write_plots(history, folder, *image_samples(model, dataset, data_file))
@@ -73,7 +76,7 @@ def train_network(
         return x[rows].T, network_targets(y[rows], dataset.target, network)
 
     print_line("Inputs", dataset.preparation.summary())
-    print_notes(dataset.notes, file)
+    print_notes([note for note in dataset.notes if note not in dataset.leaks], file, lines)
     print_line("Network", repr(network))
     rest = f"; {validation:,} for validation" if validation else ", none for validation"
     print_line("Training", f"{len(dataset.train):,} rows{rest}")
@@ -110,10 +113,8 @@ def training_summary(dataset: Dataset, options: TrainOptions, history: History, 
     }
 
 
-def print_result(model: TabularModel, history: History, dataset: Dataset) -> None:
+def print_result(model: TabularModel, history: History, dataset: Dataset, lines: ProgressLines = NO_LINES) -> None:
     """Print how training went and the scores on the validation rows, which join the model's summary."""
-    for warning in history.warnings:
-        print_line("Warning", warning)
     seconds = history[-1].seconds if len(history) else 0.0
     best = f"; epoch {history.best_epoch} was the best and is kept" if history.best_epoch else ""
     reason = f" ({history.stopped})" if history.stopped else ""
@@ -122,6 +123,7 @@ def print_result(model: TabularModel, history: History, dataset: Dataset) -> Non
         scores = scores_of(model, predicted(model, dataset.x[dataset.validation]), dataset.y[dataset.validation])
         model.training["scores"] = scores.values
         print_line("Validation", f"{score_text(scores.values)} (optimistic: these rows chose the epoch)")
+    print_warnings(history.warnings, lines)
 
 
 def print_finding(model: TabularModel, repeated: float | None = None) -> None:

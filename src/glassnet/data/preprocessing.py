@@ -24,7 +24,7 @@ from glassnet.data.plans import ColumnPlan
 from glassnet.data.reading import Array
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
-from glassnet.errors import DataError
+from glassnet.errors import DataError, counted
 
 MAX_INPUT_VALUES = 1 << 30
 ONLY_COLUMN = "kept, because no other column is left"
@@ -62,7 +62,7 @@ class TablePreparation:
         without usable columns, and for infinite cells.
         """
         chooser = chooser or ColumnChooser(Summary.of(table), None, table)
-        plans = _plans(chooser, target)
+        plans = plans_besides(chooser, target)
         columns = [Column.fit(table, plan.name, plan.reading, rows, encodings) for plan in plans if plan.reading]
         return cls._of_plans(columns, plans)
 
@@ -75,7 +75,7 @@ class TablePreparation:
         encodings: Mapping[str, Any] = PLAIN_ENCODINGS,
     ) -> Self:
         """Fit every column but the target to a summary, without the table itself; raises as `fit` does."""
-        plans = _plans(ColumnChooser(summary, options), target)
+        plans = plans_besides(ColumnChooser(summary, options), target)
         used = [(summary.columns[plan.name], plan.reading) for plan in plans if plan.reading]
         columns = [Column.of_summary(column, reading, encodings) for column, reading in used]
         return cls._of_plans(columns, plans)
@@ -176,7 +176,7 @@ class TablePreparation:
         numbers = [encoding for encoding in encodings if encoding.summary_name == "number"]
         if imputed := sum("indicator" in encoding.input_kinds for encoding in numbers):
             parts.append(f"{imputed} with missing cells (median and an indicator column)")
-        return f"{', '.join(parts)}: {self.width} inputs"
+        return f"{', '.join(parts)}: {counted(self.width, 'input')}"
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON data."""
@@ -187,7 +187,7 @@ class TablePreparation:
         return {"kind": self.kind, "columns": columns, "left_out": self.left_out}
 
 
-def _plans(chooser: ColumnChooser, target: str) -> list[ColumnPlan]:
+def plans_besides(chooser: ColumnChooser, target: str) -> list[ColumnPlan]:
     """The plans of all columns but the target. Raises DataError if none is left."""
     path = chooser.summary.path
     names = [name for name in chooser.summary.columns if name != target]

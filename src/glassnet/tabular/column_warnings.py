@@ -21,9 +21,14 @@ class ColumnWarning(UserWarning):
 def warn_of_columns(notes: Iterable[str], stacklevel: int) -> None:
     """Warn of each note on at least half of a column's cells; notes have the words of `Column.value_note`."""
     for note in notes:
-        count = COUNT.search(note)
-        if count is None:
-            continue
-        some, whole = (1, 1) if count[1] is None else (int(part.replace(",", "")) for part in count.groups())
-        if some >= MIN_SHARE * whole:
+        if concerns_most_cells(note):
             warnings.warn(ColumnWarning(note), stacklevel=stacklevel + 1)
+
+
+def concerns_most_cells(note: str) -> bool:
+    """Whether a note is on at least half of a column's cells."""
+    count = COUNT.search(note)
+    if count is None:
+        return False
+    some, whole = (1, 1) if count[1] is None else (int(part.replace(",", "")) for part in count.groups())
+    return some >= MIN_SHARE * whole

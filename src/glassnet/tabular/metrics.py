@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import roc_auc_score
 
 from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import ParameterTypeError, unknown_name
@@ -44,6 +42,8 @@ def roc_auc(probabilities: Array, y: Array, weights: Array | None) -> float:
         return log_loss(probabilities, y, weights)  # undefined: nothing to tell apart
     if probabilities.shape[1] == 2:
         classes = classes[1:]
+    from sklearn.metrics import roc_auc_score  # imported late: scikit-learn takes seconds
+
     areas = [roc_auc_score(y == k, probabilities[:, k], sample_weight=weights) for k in classes]
     return float(np.mean(areas))
 
@@ -110,41 +110,11 @@ class Scores:
         return self.function(self.target.decode(outputs), self.target.decode(y), weights)
 
     def _by_scorer(self, outputs: Array, x: Array, y: Array) -> float:
+        from glassnet.tabular.scored_predictions import PredictedClasses, PredictedNumbers
+
         if isinstance(self.target, ClassTarget):
             classes = np.array(self.target.classes)
             return float(self.metric(PredictedClasses(classes, outputs), x, classes[y]))
         values = self.target.decode(np.stack([outputs, y]))
         predicted, true = values[..., 0] if values.shape[2] == 1 else values
         return float(self.metric(PredictedNumbers(predicted), x, true))
-
-
-class PredictedClasses(ClassifierMixin, BaseEstimator):
-    """What a scorer of scikit-learn takes for a classifier: it answers with predictions that are there already."""
-
-    def __init__(self, classes: Array, probabilities: Array) -> None:
-        self.classes_, self.probabilities = classes, probabilities
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def predict(self, X: Any) -> Array:
-        """The most probable classes (n,)."""
-        return self.classes_[self.probabilities.argmax(axis=1)]
-
-    def predict_proba(self, X: Any) -> Array:
-        """The probabilities (n, classes)."""
-        return self.probabilities
-
-
-class PredictedNumbers(RegressorMixin, BaseEstimator):
-    """The same for numbers."""
-
-    def __init__(self, values: Array) -> None:
-        self.values = values
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def predict(self, X: Any) -> Array:
-        """The numbers (n,) or (n, outputs)."""
-        return self.values
