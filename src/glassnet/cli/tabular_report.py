@@ -115,12 +115,14 @@ def print_doubts(fitted: Fitted, data_file: DataFile, lines: ProgressLines) -> N
     for label, sentence in report.findings:
         if label in FINDINGS:
             print_line(label, sentence.removesuffix("."))
-    print_warnings([*fitted.problems, *repetition_warnings(repeated_share(data_file.data))], lines)
+    print_warnings([*fitted.problems, *repetition_warnings(repeated_share(data_file.data), together=True)], lines)
 
 
-def repetition_warnings(repeated: float | None) -> list[str]:
-    """That rows repeat earlier ones, where a noteworthy share of them does."""
+def repetition_warnings(repeated: float | None, *, together: bool = False) -> list[str]:
+    """That rows repeat earlier ones, where a noteworthy share does; `together`: copies were left out together."""
     if not repeated or repeated < MIN_REPEATED_SHARE:
         return []
-    what = f"{repeated:.0%} of the rows repeat an earlier one, so that rows left out were seen after all"
-    return [f"{what}: new rows will be predicted less well"]
+    what = f"{repeated:.0%} of the rows repeat an earlier one"
+    if together:
+        return [f"{what}; copies were left out together, so that the scores hold for rows that are new"]
+    return [f"{what}, so that rows left out were seen after all: new rows will be predicted less well"]
