@@ -116,12 +116,12 @@ def write_predictions(table: pa.Table, out: str, format_name: str, *, raw: bool 
 
 
 def with_carried_digits(table: pa.Table, kept: int) -> pa.Table:
-    """Floats behind the first `kept` columns with the digits that they carry: nine, of probabilities six decimals."""
+    """Floats behind the first `kept` columns with the nine digits that float32 carries."""
     for index in range(kept, table.num_columns):
         cells, name = table.column(index), table.column_names[index]
         if pa.types.is_floating(cells.type):
             values = np.asarray(cells.to_numpy(), np.float64)
-            texts = [f"{value:.6f}" if name.startswith("p_") else f"{value:.9g}" for value in values.tolist()]
+            texts = [f"{value:.9g}" for value in values.tolist()]
             table = table.set_column(index, name, pa.array(map(float, texts), pa.float64()))
     return table
 
