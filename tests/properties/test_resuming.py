@@ -169,7 +169,7 @@ def other_network(**changes: Any) -> Any:
         (other(lr=0.2), "lr"),
         (other(optimizer="sgd"), "optimizer"),
         (other(schedule="step"), "schedule"),
-        (other(patience=5), "patience"),
+        (other(patience=4), "patience"),
         (other(clip_norm=0.25), "clip_norm"),
         (other(clip_value=1.0), "clip_value"),
         (other(lr_factors=[1, 1, 1]), "factors"),

@@ -200,7 +200,8 @@ def test_only_the_most_frequent_levels_have_codes() -> None:
 
 def test_a_note_says_where_levels_are_too_many() -> None:
     def note(count: int, encodings: Any) -> str:
-        table = table_of({"town": [f"t{k % count}" for k in range(2 * count)]})
+        digits_as_letters = str.maketrans("0123456789", "abcdefghij")  # digits would look like identifiers
+        table = table_of({"town": [str(k % count).translate(digits_as_letters) for k in range(2 * count)]})
         return "; ".join(TablePreparation.fit(table, "", np.arange(table.rows), encodings=encodings).notes)
 
     assert note(100, TABULAR_ENCODINGS) == note(101, EMBEDDED_ENCODINGS) == note(MAX_CODES, EMBEDDED_ENCODINGS) == ""

@@ -42,7 +42,7 @@ def smearing_factor(values: Array, predictions: Array, weights: Array | None = N
 
 def skewness(values: Array) -> float:
     """The mean cube of the standardised values; 0 for constant ones."""
-    scaled = values / np.abs(values).max()
+    scaled = values / (np.abs(values).max() or 1.0)
     scaled = scaled - scaled.mean()
     deviation = np.sqrt(np.mean(scaled**2))
     return float(np.mean((scaled / deviation) ** 3)) if deviation > 0 else 0.0

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from glassnet.data.arrow_types import as_text, simplified
+from glassnet.data.arrow_types import as_text, simplified, without_views
 from glassnet.data.csv_file import read_csv
 from glassnet.data.frame import frame_to_arrow
 from glassnet.data.options import ReadingOptions
@@ -109,7 +109,7 @@ class Table:
     def take(self, rows: Array) -> Self:
         """The table of some rows, which keep their places in the file."""
         original = rows if self.original_rows is None else self.original_rows[rows]
-        return replace(self, data=self.data.take(pa.array(rows)), original_rows=original)
+        return replace(self, data=without_views(self.data).take(pa.array(rows)), original_rows=original)
 
 
 def read_table(path: FilePath, options: ReadingOptions | None = None) -> Table:
