@@ -47,6 +47,7 @@ def _repeated_identifier(column: ColumnSummary, reading: Reading) -> str:
     return f"looks like an identifier that repeats, {each:.1f} rows each; --drop {quoted(column.name)} if it is one"
 
 
+@np.errstate(under="ignore")  # halves of the least numbers are 0
 def _far_number(column: ColumnSummary, missing: Collection[str]) -> str:
     """Whether the least or the greatest number occurs several times, farther from the others than these lie apart."""
     values, times = np.unique(column.numbers.sample, return_counts=True)

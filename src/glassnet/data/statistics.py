@@ -92,10 +92,12 @@ class NumberStatistics:
         return type(self)(count, missing, size, mean, squares, low, high, whole, steps, *ends, sample, rows)
 
     @property
+    @np.errstate(under="ignore")
     def median(self) -> float:
         """The median of the sample."""
         return 2 * float(np.median(self.sample / 2)) if self.count else 0.0  # halved, so that no sum overflows
 
+    @np.errstate(under="ignore")  # halves of the least numbers are 0
     def quantiles(self, shares: Any) -> Array:
         """Quantiles of the sample, for shares from 0 to 1, interpolated linearly between its numbers."""
         ordered = np.sort(self.sample) / 2  # halved, so that no difference overflows; a sort beats np.quantile

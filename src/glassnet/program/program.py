@@ -37,11 +37,22 @@ SPLITS = {  # how threads share an equation: by samples, by units (columns, or r
     **dict.fromkeys(("select", "add_selected", "concatenate", "split", "look_up"), "samples"),
     **dict.fromkeys(("grouped_affine", "grouped_propagate"), "samples"),
     **dict.fromkeys(("bp4", "bp3", "mean_product", "moments", "grouped_bp4", "look_up_gradient"), "units"),
-    "square_means": "units",
+    "square_means": "columns",  # of W, whose rows are shared elsewhere
     **dict.fromkeys(("mean_cost", "clip_scale"), "once"),
 }
 
-LAYER_PARAMETERS = ("_gamma", "_beta", "_alpha", "_frequencies", "_phases", "_weights", "_biases", "_vectors")
+LAYER_PARAMETERS = (
+    "_gamma",
+    "_beta",
+    "_alpha",
+    "_frequencies",
+    "_phases",
+    "_weights",
+    "_biases",
+    "_vectors",
+    "_slopes",
+    "_offsets",
+)
 MAX_WIDTH = 100  # of a printed line that two equations share
 OPERANDS = {"affine": 3, "propagate": 2}  # what these kinds read themselves; a formula joined to one reads the rest
 
