@@ -13,6 +13,7 @@ from glassnet.errors import ParameterTypeError as ParameterTypeError
 from glassnet.estimators import MLPClassifier as MLPClassifier
 from glassnet.estimators import MLPRegressor as MLPRegressor
 from glassnet.files.recording import Recording as Recording
+from glassnet.loading import load as load
 from glassnet.network import NeuralNetwork as NeuralNetwork
 from glassnet.plots.layers import plot_layers as plot_layers
 from glassnet.plots.layers import plot_saturation as plot_saturation
@@ -50,6 +51,9 @@ from glassnet.tables.costs import Quadratic as Quadratic
 from glassnet.tables.costs import Quantile as Quantile
 from glassnet.tables.costs import custom_cost as custom_cost
 from glassnet.tables.custom_activation import custom_activation as custom_activation
+from glassnet.tables.embeddings import Embedding as Embedding
+from glassnet.tables.embeddings import PeriodicEmbedding as PeriodicEmbedding
+from glassnet.tables.embeddings import PiecewiseLinear as PiecewiseLinear
 from glassnet.tables.initializers import Auto as Auto
 from glassnet.tables.initializers import Glorot as Glorot
 from glassnet.tables.initializers import He as He
@@ -59,6 +63,7 @@ from glassnet.tables.initializers import Orthogonal as Orthogonal
 from glassnet.tables.initializers import Zeros as Zeros
 from glassnet.tables.layers import BatchNorm as BatchNorm
 from glassnet.tables.layers import Dropout as Dropout
+from glassnet.tables.layers import GaussianNoise as GaussianNoise
 from glassnet.tables.layers import LayerNorm as LayerNorm
 from glassnet.tables.layers import ParametricActivation as ParametricActivation
 from glassnet.tables.layers import Scaling as Scaling
@@ -79,6 +84,11 @@ from glassnet.tables.schedules import InverseScaling as InverseScaling
 from glassnet.tables.schedules import OneCycle as OneCycle
 from glassnet.tables.schedules import Step as Step
 from glassnet.tables.schedules import WarmUp as WarmUp
+from glassnet.tabular import TabularClassifier as TabularClassifier
+from glassnet.tabular import TabularRegressor as TabularRegressor
+from glassnet.tabular.pictures import plot_calibration as plot_calibration
+from glassnet.tabular.pictures import plot_importance as plot_importance
+from glassnet.tabular.pictures import plot_residuals as plot_residuals
 from glassnet.training.history import History as History
 from glassnet.training.history import Report as Report
 from glassnet.training.training import Training as Training

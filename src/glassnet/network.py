@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any, SupportsIndex
 
 from numpy.typing import ArrayLike, DTypeLike
 
 from glassnet.batches.samples import Arrays, Weights, check_shape, input_rows, real_dtype
 from glassnet.batches.sources import Sources, checked_sources, with_validation
-from glassnet.errors import DivergedError, GlassnetError, ParameterError, named_arguments, unknown_name
+from glassnet.errors import DivergedError, ParameterError, named_arguments, unknown_name
 from glassnet.execution import inference
 from glassnet.execution.activation_functions import ActivationFunctions
+from glassnet.execution.data_initialization import initialize_from_data
 from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
-from glassnet.files.model_file import cannot_be_built, describe_model, read_model, write_model
+from glassnet.files.atomic_file import FilePath
+from glassnet.files.model_file import describe_model, read_model, write_model
 from glassnet.files.run_files import checked_files
-from glassnet.files.storage import FilePath
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
 from glassnet.program.parameters import Array, ParameterList, Parameters
@@ -39,6 +39,7 @@ from glassnet.training.history import History
 from glassnet.training.layer_monitor import recent_samples
 from glassnet.training.settings import Factors, checked_recipe, checked_run, checked_seed
 from glassnet.training.training import Training
+from glassnet.training.validation import MetricLike, validator
 
 
 class NeuralNetwork(Inspection, ActivationFunctions):
@@ -123,9 +124,16 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         """What runs the equations: "compiled" or "numpy"."""
         return self.model.engine
 
-    def initialize(self) -> None:
-        """Draw the weights again from the seed; all other parameters and running statistics get their first values."""
-        self.model.initialize()
+    def initialize(self, x: ArrayLike | None = None) -> None:
+        """Draw the weights again from the seed; all other parameters and running statistics get their first values.
+
+        With x (fan_in, batch), each neuron's weights are scaled so that its z has variance 1 on these samples, and its
+        bias is minus the z of a random mixture of 5 of them. Source: Holzmüller et al. (2024), appendix A.
+        """
+        if x is None:
+            self.model.initialize()
+        else:
+            initialize_from_data(self.model, input_rows(x, self.architecture.inputs, self.dtype))
 
     # The article's names ----------------------------------------------------------------------------------------------
 
@@ -195,6 +203,9 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         lr_factors: Factors = None,
         decay_factors: Factors = None,
         decay_schedule: schedules.ScheduleLike | None = None,
+        dropout_schedule: schedules.ScheduleLike | None = None,
+        max_norm: float | None = None,
+        validation_metric: MetricLike | None = None,
         time_limit: float | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint: FilePath | None = None,
@@ -217,12 +228,15 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         sample_weight : (batch,), 0 or more
         patience : epochs without a better validation cost after which the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
-        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases" or names such as "w1"
+        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases", "w1", "scaling0" ...
         decay_factors, decay_schedule : the same for the weight decay of an optimizer such as AdamW
+        dropout_schedule : multiplies the rate of every Dropout, by factors between 0 and 1 ("flat_cos")
+        max_norm : limit of the norm of each neuron's weights, kept after every step (Srivastava et al. 2014, section 5)
+        validation_metric : "cost", "error" (share of wrong classes), "rmse" or a function of (outputs, y), as columns,
+            that returns a number; the weights of the epoch with the smallest are restored, of equal epochs the last
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
-        checkpoint, every, resume : file for the state of the run, written after every so many epochs; resume continues
-            from it
+        checkpoint, every, resume : file for the state of the run, written every so many epochs; resume goes on from it
         record : file for the epochs, the layers (measured after each one) and some weights, read by Recording
         verbose : None shows a bar on a terminal and in a notebook for long runs, 0 nothing, 1 always (elsewhere: lines)
         threads : the most threads the engine may use; the results never depend on it
@@ -232,20 +246,17 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         options = {
             **{"optimizer": optimizer, "schedule": schedule, "lr_factors": lr_factors, "patience": patience},
             **{"decay_factors": decay_factors, "decay_schedule": decay_schedule},
-            **{"clip_norm": clip_norm, "clip_value": clip_value},
+            **{"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm},
+            **{"dropout_schedule": dropout_schedule, "validation_metric": validation_metric},
         }
-        segments = tuple(self.parameters.segments.values())
-        recipe = checked_recipe(segments, batch_size, epochs, lr, options)
+        recipe = checked_recipe(tuple(self.parameters.segments.values()), batch_size, epochs, lr, options)
         run = checked_run(time_limit, callbacks, verbose, threads)
         files = checked_files(checkpoint, every, resume, record)
         with self._lock:
-            sources, held_out = with_validation(
-                self._sources(x, y, sample_weight), self.architecture, self.dtype, validation, self.seed
-            )
-            if patience is not None and held_out is None:
-                raise ParameterError("patience needs validation data: pass validation=0.1 or validation=(x, y).")
+            given = self._sources(x, y, sample_weight)
+            sources, held_out = with_validation(given, self.architecture, self.dtype, validation, self.seed)
+            evaluate = validator(self.model, held_out, recipe, validation_metric)
             recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
-            evaluate = None if held_out is None else partial(inference.evaluate, self.model, held_out)
             training = Training(self.model, sources, recipe, evaluate)
             run = run._replace(is_stopped=self._stop.is_set, observers=files.observers(training))
             samples = recent_samples(sources)
@@ -304,15 +315,11 @@ class NeuralNetwork(Inspection, ActivationFunctions):
 
     @classmethod
     def load(cls, path: FilePath, *, engine: str = "compiled") -> NeuralNetwork:
-        """Read a network from a model file. Raises ModelFileError (a ValueError) where that cannot be trusted."""
-        saved = read_model(path)
-        try:
-            network = cls(**saved.arguments(), engine=engine)
-        except (GlassnetError, KeyError, TypeError, ValueError) as error:
-            raise cannot_be_built(path, error) from None
-        saved.copy_into(network.model)
-        network.runs, network.history = saved.runs, saved.history
-        return network
+        """Read a network from a model file; `glassnet.load` reads those of estimators and of tables, refused here.
+
+        Raises ModelFileError (a ValueError) where a file cannot be trusted or holds more than a network.
+        """
+        return read_model(path, bare=True).build(cls, engine)
 
     def describe(self) -> dict[str, Any]:
         """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""

@@ -6,7 +6,6 @@ import csv
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -17,15 +16,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, r2_score, root_mean_squared_error
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    f1_score,
+    log_loss,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 from typer.testing import CliRunner
 
-from glassnet.cli import scores
+from glassnet.cli import confusion
 from glassnet.cli.app import app
 from glassnet.cli.dataset import split
 from glassnet.cli.demo import program_name
 from glassnet.cli.predictions import escape_formulas
-from glassnet.cli.trained_model import TrainedModel
+from glassnet.cli.stored_model import load_model
 from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.target import NumberTarget
 from glassnet.errors import DataError
@@ -35,9 +44,11 @@ from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
 from glassnet.tables.optimizers import OPTIMIZERS
 from glassnet.tables.schedules import SCHEDULES
+from glassnet.tabular.member import Member
+from glassnet.tabular.model import TabularModel
 
 QUICK = ["--hidden", "16", "--epochs", "40", "--lr", "0.02", "--quiet"]
-PROGRAM = [sys.executable, "-c", "from glassnet.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "glassnet"]
 
 
 def run(*arguments: Any) -> str:
@@ -140,8 +151,9 @@ def test_probabilities(folder: Path, tmp_path: Path) -> None:
     run("predict", folder / "group.st", folder / "new.csv", "--out", tmp_path / "p.csv", "--proba")
     run("predict", folder / "group.st", folder / "new.csv", "--out", tmp_path / "c.csv")
     table = pa.csv.read_csv(tmp_path / "p.csv")
-    assert table.column_names == ["p_1", "p_2", "p_3"]
-    shares = np.column_stack([column.to_numpy() for column in table.columns])
+    assert table.column_names == ["prediction", "p_1", "p_2", "p_3"]
+    shares = np.column_stack([column.to_numpy() for column in table.columns[1:]])
+    np.testing.assert_array_equal(shares.argmax(axis=1) + 1, table.column("prediction").to_numpy())
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
     predicted = pa.csv.read_csv(tmp_path / "c.csv").column("prediction").to_numpy()
     np.testing.assert_array_equal(shares.argmax(axis=1) + 1, predicted)
@@ -156,19 +168,44 @@ def test_predict_ignores_column_order_extra_columns_and_file_format(folder: Path
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
-def test_evaluate_classes_as_scikit_learn_does(folder: Path, tmp_path: Path) -> None:
-    true = people(60, seed=1)["group"]
-    write_csv(tmp_path / "known.csv", people(60, seed=1))
-    output = run("evaluate", folder / "group.st", tmp_path / "known.csv")
-    run("predict", folder / "group.st", folder / "new.csv", "--out", tmp_path / "p.parquet", "--proba")
-    shares = np.column_stack([column.to_numpy() for column in pq.read_table(tmp_path / "p.parquet").columns])
-    predicted = shares.argmax(axis=1) + 1
-    assert f"accuracy  {accuracy_score(true, predicted):.2%}" in output
+def shown_scores(output: str) -> dict[str, list[float]]:
+    """The scores that evaluate and train print, by name: the model's first, the constant's last."""
+    shown = output.split("Constant ")[0]
+    rows = re.findall(r"^ *(\S.*?) {2,}([-\d.e+]+%?(?: {2,}[-\d.e+]+%?)*)$", shown, re.MULTILINE)
+    return {
+        name: [float(cell.rstrip("%")) / (100 if "%" in cell else 1) for cell in cells.split()] for name, cells in rows
+    }
+
+
+def class_scores_of_sklearn(true: Any, shares: Any) -> dict[str, float]:
+    classes = np.unique(true)
+    predicted = classes[shares.argmax(axis=1)]
     shares = shares / shares.sum(axis=1, keepdims=True, dtype=float)
-    loss = re.search(r"log-loss  (\S+)", output)
-    assert loss and float(loss[1]) == pytest.approx(log_loss(true, shares), rel=1e-4)
-    table = [[int(k) for k in line.split()[1:]] for line in output.splitlines()[-3:]]
-    np.testing.assert_array_equal(table, confusion_matrix(true, predicted))
+    ranked = shares[:, 1] if len(classes) == 2 else shares
+    return {
+        "accuracy": accuracy_score(true, predicted),
+        "balanced accuracy": balanced_accuracy_score(true, predicted),
+        "F1 (macro)": f1_score(true, predicted, average="macro", zero_division=0),
+        "AUC": roc_auc_score(true, ranked, multi_class="ovr"),
+        "log-loss": log_loss(true, shares),
+    }
+
+
+@pytest.mark.parametrize("target", ["risk", "group"])
+def test_evaluate_classes_as_scikit_learn_does(folder: Path, tmp_path: Path, target: str) -> None:
+    true, training = np.array(people(60, seed=1)[target]), people(400)[target]
+    write_csv(tmp_path / "known.csv", people(60, seed=1))
+    output = run("evaluate", folder / f"{target}.st", tmp_path / "known.csv")
+    run("predict", folder / f"{target}.st", folder / "new.csv", "--out", tmp_path / "p.parquet", "--proba")
+    shares = np.column_stack([column.to_numpy() for column in pq.read_table(tmp_path / "p.parquet").columns[1:]])
+    expected = class_scores_of_sklearn(true, shares)
+    scores = shown_scores(output)
+    assert {name: values[0] for name, values in scores.items()} == pytest.approx(expected, abs=1e-4)
+    frequencies = np.bincount(np.unique(training, return_inverse=True)[1]) / 400
+    constant = class_scores_of_sklearn(true, np.tile(frequencies, (60, 1)))
+    assert {name: values[1] for name, values in scores.items()} == pytest.approx(constant, abs=2e-2)
+    table = [[int(k) for k in line.split()[1:]] for line in output.splitlines()[-len(frequencies) :]]
+    np.testing.assert_array_equal(table, confusion_matrix(true, np.unique(true)[shares.argmax(axis=1)]))
 
 
 def test_evaluate_quantities_as_scikit_learn_does(folder: Path, tmp_path: Path) -> None:
@@ -176,9 +213,53 @@ def test_evaluate_quantities_as_scikit_learn_does(folder: Path, tmp_path: Path) 
     output = run("evaluate", folder / "price.st", tmp_path / "known.csv")
     run("predict", folder / "price.st", folder / "new.csv", "--out", tmp_path / "p.parquet")
     true, predicted = people(60, seed=1)["price"], pq.read_table(tmp_path / "p.parquet").column("prediction").to_numpy()
-    for name, value in (("RMSE", root_mean_squared_error(true, predicted)), ("R²", r2_score(true, predicted))):
-        score = re.search(rf"{name} +(\S+)", output)
-        assert score and float(score[1]) == pytest.approx(value, rel=1e-4)
+    mean = re.search(r"always ([\d.]+), the mean", output)
+    assert mean and float(mean[1]) == pytest.approx(np.mean(people(400)["price"]), rel=0.02)
+    for name, measure in (("RMSE", root_mean_squared_error), ("MAE", mean_absolute_error), ("R²", r2_score)):
+        expected = [measure(true, predicted), measure(true, np.full(60, float(mean[1])))]
+        assert shown_scores(output)[name] == pytest.approx(expected, rel=2e-4, abs=1e-4)
+
+
+def test_a_score_that_is_not_defined_is_left_out_with_its_reason(folder: Path, tmp_path: Path) -> None:
+    lines = (folder / "group.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "one.csv").write_text("".join(lines[:2]))
+    output = run("evaluate", folder / "group.st", tmp_path / "one.csv")
+    assert "AUC" not in shown_scores(output)
+    assert "no AUC: 2 of the 3 classes have no rows here" in output
+    (tmp_path / "price.csv").write_text("".join((folder / "price.csv").read_text().splitlines(keepends=True)[:2]))
+    output = run("evaluate", folder / "price.st", tmp_path / "price.csv")
+    assert "no R²: these rows have a single target value" in output and "RMSE" in shown_scores(output)
+
+
+def test_a_model_no_better_than_the_constant_is_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    write_csv(tmp_path / "d.csv", {"a": rng.normal(size=60).tolist(), "y": rng.normal(size=60).tolist()})
+    run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *QUICK)
+    write_csv(tmp_path / "new.csv", {"a": rng.normal(size=60).tolist(), "y": rng.normal(size=60).tolist()})
+    assert "the model is no better than the constant" in run("evaluate", tmp_path / "m", tmp_path / "new.csv")
+
+
+def test_columns_of_the_file_go_along_with_the_predictions(folder: Path, tmp_path: Path) -> None:
+    columns = {"id": [f"0{k}" for k in range(20)], "note": ["-5", "=1+1", "+", "-"] * 5, "a, b": ["-1.5e3"] * 20}
+    write_csv(tmp_path / "new.csv", columns | people(20))
+    arguments = "predict", folder / "risk.st", tmp_path / "new.csv", "--keep", "note,id", "--keep", "a, b", "--out"
+    run(*arguments, tmp_path / "p.csv")
+    rows = list(csv.reader((tmp_path / "p.csv").read_text().splitlines()))
+    assert rows[0] == ["note", "id", "a, b", "prediction"]
+    assert rows[1:] == [
+        [("'" if note == "=1+1" else "") + note, number, "-1.5e3", row[-1]]
+        for note, number, row in zip(columns["note"], columns["id"], rows[1:], strict=True)
+    ]
+    run(*arguments, tmp_path / "p.parquet", "--proba")
+    assert pq.read_table(tmp_path / "p.parquet").column("note").to_pylist() == columns["note"]
+
+
+def test_predictions_on_stdout_are_the_bytes_of_the_file(folder: Path, tmp_path: Path) -> None:
+    arguments = "predict", folder / "risk.st", folder / "new.csv", "--proba", "--keep", "town", "--out"
+    run(*arguments, tmp_path / "p.csv")
+    result = CliRunner().invoke(app, list(map(str, [*arguments, "-"])))
+    assert result.stdout_bytes == (tmp_path / "p.csv").read_bytes()
+    assert "60 predictions" in result.stderr
 
 
 def test_show(folder: Path) -> None:
@@ -217,7 +298,7 @@ def test_a_diagnosis_from_the_model_file_alone(folder: Path, tmp_path: Path) -> 
 def test_every_cost_trains_scores_and_checks(folder: Path, tmp_path: Path, target: str, cost: str) -> None:
     arguments = ["--target", target, "--out", tmp_path / "m", "--cost", cost, "--activation", "tanh", "--quiet"]
     run("train", folder / f"{target}.csv", *arguments, "--hidden", "8", "--epochs", "2")
-    assert read_metadata(tmp_path / "m")["network"]["cost"]["name"] == cost
+    assert read_metadata(tmp_path / "m")["members"][0]["network"]["cost"]["name"] == cost
     run("evaluate", tmp_path / "m", folder / f"{target}.csv")
     run("predict", tmp_path / "m", folder / f"{target}.csv", "--out", tmp_path / "p.csv")
     if cost != "quantile":
@@ -276,7 +357,7 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.search(r"findings? in 2 layers, \d+ epochs", run("diagnose", "a folder/model.safetensors"))
     commands = re.findall(r"^  glassnet (.*)$", output.split("Try next")[1], re.MULTILINE)
     outputs = {command.split()[0]: run(*shlex.split(command)) for command in commands}
-    assert 3 <= len(outputs) <= 4 and f"accuracy  {accuracy[1]}%" in outputs["evaluate"]
+    assert 3 <= len(outputs) <= 4 and re.search(rf"accuracy +{accuracy[1]}%", outputs["evaluate"])
     mistaken = re.search(r"row (\d+) of", outputs["step"])
     with np.load("a folder/test.npz") as digits:
         assert digits["x"].shape[1:] == (8, 8) and mistaken and 1 <= int(mistaken[1]) <= len(digits["y"])
@@ -324,7 +405,7 @@ def test_real_tables(shared: Path, tmp_path: Path, name: str, target: str, min_a
         (["--schedule", "cosin"], "Did you mean 'cosine'?"),
         (["--initializer", "hee"], "Did you mean 'he'?"),
         (["--task", "guess"], "Known: auto, classification, regression"),
-        (["--task", "regression"], "regression needs numbers"),
+        (["--task", "regression"], "it must be numbers"),
         (["--batch-size", "0"], "batch_size is 0"),
         (["--batch-size", "-1"], "batch_size is -1"),
         (["--batch-size", "2.5"], "'--batch-size'"),
@@ -355,7 +436,7 @@ def test_a_batch_larger_than_the_data_is_the_whole_of_it(folder: Path, tmp_path:
     for size in (320, 10**6):
         arguments = ["--target", "risk", "--out", tmp_path / f"{size}", *QUICK, "--batch-size", size]
         run("train", folder / "risk.csv", *arguments)
-        history = NeuralNetwork.load(tmp_path / f"{size}").history
+        history = load_model(str(tmp_path / f"{size}")).members[0].network.history
         assert history is not None and [report.step for report in history] == list(range(1, 41))
     whole, larger = (read_tensors(tmp_path / name)[0] for name in ("320", "1000000"))
     assert set(whole) == set(larger) and all(np.array_equal(whole[name], larger[name]) for name in whole)
@@ -406,6 +487,9 @@ def test_predict_refuses_and_leaves_the_output(
 
 def test_other_refusals(folder: Path, tmp_path: Path) -> None:
     new, out = folder / "new.csv", tmp_path / "o.csv"
+    assert "has no column 'Age'. Did you mean" in refused(
+        "predict", folder / "risk.st", new, "--out", out, "--keep", "Age"
+    )
     assert "must end in .csv or .parquet" in refused("predict", folder / "risk.st", new, "--out", tmp_path / "o.txt")
     assert "--proba is for classes" in refused("predict", folder / "price.st", new, "--out", out, "--proba")
     assert "is not a glassnet model file" in refused("predict", new, new, "--out", out)
@@ -437,24 +521,24 @@ def test_a_model_file_whose_columns_do_not_fit_its_network(folder: Path, tmp_pat
     from glassnet.files.storage import write_tensors
 
     tensors, document = read_tensors(folder / "risk.st")
-    document["extra"]["table"]["preparation"]["columns"].pop()
+    document["table"]["preparation"]["columns"].pop()
     write_tensors(tmp_path / "m", tensors, document)
     assert "its columns do not fit its network" in refused("show", tmp_path / "m")
-    document["extra"] = {}
-    write_tensors(tmp_path / "m", tensors, document)
+    NeuralNetwork([2, 3, 1], seed=0).save(tmp_path / "m")
     assert "use glassnet train" in refused("show", tmp_path / "m")
 
 
 # Parts
 
 
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", "－1", "＋1", "＠x", "=cmd|' /C calc'!A0"]
+FORMULAS = ["=1+1", "+1+1", "-A1", "@SUM(A1)", "\tx", "\rx", "＝1", "－1", "＋1", "＠x", "=cmd|' /C calc'!A0", "-5-cmd"]
+SAFE = ["a=b", "", "+", "-", "-5", "+1.2e3", "-4,5 %", "-1.234,50"]
 
 
 def test_formulas_are_escaped_and_numbers_are_left() -> None:
-    table = pa.table({"text": [*FORMULAS, "a=b", ""], "number": np.linspace(-5, 5, len(FORMULAS) + 2)})
+    table = pa.table({"text": [*FORMULAS, *SAFE], "number": np.linspace(-5, 5, len(FORMULAS) + len(SAFE))})
     escaped = escape_formulas(table)
-    assert escaped.column("text").to_pylist() == [f"'{cell}" for cell in FORMULAS] + ["a=b", ""]
+    assert escaped.column("text").to_pylist() == [f"'{cell}" for cell in FORMULAS] + SAFE
     assert escaped.column("number").equals(table.column("number"))
 
 
@@ -483,7 +567,7 @@ def test_the_preparation_is_fitted_on_the_training_rows_only(tmp_path: Path) -> 
     write_csv(tmp_path / "d.csv", {"a": values.tolist(), "y": (values * 1.5).tolist()})
     run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *QUICK, "--seed", "5")
     train, validation = split(values, 0.2, 5, classes=False)
-    table = read_metadata(tmp_path / "m")["extra"]["table"]
+    table = read_metadata(tmp_path / "m")["table"]
     assert len(validation) == 10
     assert table["preparation"]["columns"][0]["encoding"]["mean"] == pytest.approx(values[train].mean())
     assert table["target"]["mean"][0] == pytest.approx(1.5 * values[train].mean())
@@ -492,9 +576,9 @@ def test_the_preparation_is_fitted_on_the_training_rows_only(tmp_path: Path) -> 
 def test_many_classes_are_listed_by_their_mistakes() -> None:
     table = np.diag(np.full(30, 5))
     names = [f"c{k}" for k in range(30)]
-    assert scores.confusion_text(table, names) == "30 classes, no mistakes"
+    assert confusion.confusion_text(table, names) == "30 classes, no mistakes"
     table[3, 7] = 4
-    assert "4  c3 predicted as c7" in scores.confusion_text(table, names)
+    assert "4  c3 predicted as c7" in confusion.confusion_text(table, names)
 
 
 def test_help_lists_every_entry_of_the_tables() -> None:
@@ -566,18 +650,6 @@ def test_a_full_disk_is_reported(folder: Path) -> None:
 def test_predictions_that_are_not_finite_are_refused() -> None:
     network = NeuralNetwork([1, 1], ["linear"], seed=0)
     network.weights[0] = np.array([[1e38]])
-    model = TrainedModel(network, ArrayPreparation([0.0], [1.0], 1), NumberTarget("y", [0.0], [1.0]), {})
+    model = TabularModel(ArrayPreparation([0.0], [1.0], 1), NumberTarget("y", [0.0], [1.0]), [Member(network)])
     with pytest.raises(DataError, match="row 3 is not finite"), np.errstate(over="ignore"):
         model.outputs(np.array([[0], [1], [10], [1], [10]], np.float32))
-
-
-def test_ctrl_c_leaves_a_usable_model(folder: Path, tmp_path: Path) -> None:
-    arguments = ["--target", "risk", "--out", tmp_path / "m", "--epochs", "1000000", "--patience", "1000000"]
-    command = list(map(str, [*PROGRAM, "train", folder / "risk.csv", *arguments]))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        assert running.stderr and running.stdout
-        assert running.stderr.readline().startswith("epoch 1")
-        running.send_signal(signal.SIGINT)
-        rest, output = running.stderr.read(), running.stdout.read()
-    assert running.returncode == 0 and "Traceback" not in rest and "interrupted" in output
-    assert "interrupted" in run("show", tmp_path / "m")

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
+import polars
 import pytest
 
 from glassnet.cli.dataset import Dataset, find_task, prepare_dataset, read_data_file
@@ -13,7 +15,7 @@ from glassnet.data.choice import ColumnChooser
 from glassnet.data.leakage import univariate_score
 from glassnet.data.options import ReadingOptions
 from glassnet.data.summary import Summary
-from glassnet.data.table import read_table
+from glassnet.data.table import Table, read_table
 from glassnet.errors import DataError, ParameterError
 
 ROWS = 60
@@ -457,3 +459,13 @@ def test_the_nearest_level_of_an_unseen_cell(
     x, notes = preparation.prepare(read_table(tmp_path / "later.csv"))
     expected = f"a: {count} are not in the training data {unseen}; the nearest known level to {nearest}"
     assert notes == [expected] and not x[0, : len(levels)].any()
+
+
+@pytest.mark.parametrize("library", [lambda frame: frame, polars.from_pandas], ids=["pandas", "polars"])
+def test_what_a_frame_declares_as_a_category_is_one_although_its_cells_are_numbers(library: Any) -> None:
+    zip_codes = pandas.Categorical(["98001", "98002", "98003"] * 10)
+    table = Table.from_frame(library(pandas.DataFrame({"zip": zip_codes, "price": ["1", "2", "3"] * 10})))
+    chooser = ColumnChooser(Summary.of(table), None, table)
+    assert chooser.choose("zip").note == "zip: a category, as its type says; --number zip overrules"
+    kinds = [reading.kind for name in table.names if (reading := chooser.choose(name).reading)]
+    assert kinds == ["category", "number"]

@@ -23,9 +23,9 @@ def written(path: Path, columns: dict[str, Any]) -> Path:
 
 
 def trained(path: Path, target: str, *options: Any) -> tuple[str, str, str]:
-    """What train, diagnose MODEL and diagnose MODEL FILE print."""
+    """What train (of a plain network, as one of its options is given), diagnose MODEL and diagnose MODEL FILE print."""
     model = path.with_suffix(".model")
-    text = run("train", path, "--target", target, "--out", model, "--quiet", *options)
+    text = run("train", path, "--target", target, "--out", model, "--validation", 0.2, "--quiet", *options)
     return text, run("diagnose", model), run("diagnose", model, path)
 
 

@@ -14,7 +14,8 @@ from sklearn import datasets
 from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork
 from glassnet.cli.diagnose import diagnose
 from glassnet.cli.train_options import TrainOptions
-from glassnet.cli.training_run import train_file
+from glassnet.cli.train_request import TrainRequest
+from glassnet.cli.training import train_model
 from glassnet.data.options import ReadingOptions
 from glassnet.errors import GlassnetError
 
@@ -78,7 +79,11 @@ def test_a_command_meets_numbers_of_any_size(size: float, tmp_path: Path) -> Non
     lines = [",".join(map(repr, [*map(float, row), int(label)])) for row, label in zip(X, y, strict=True)]
     (tmp_path / "t.csv").write_text("a,b,c,d,kind\n" + "\n".join(lines))
     table, model, options = str(tmp_path / "t.csv"), str(tmp_path / "m"), TrainOptions([8], epochs=2, quiet=True)
-    attempt(
-        lambda: train_file(table, model, ("kind", "classification"), options, ReadingOptions(), None),
-        lambda: diagnose(model, table),
+    request = TrainRequest(
+        *(table, model, "kind", "classification", ReadingOptions(), None, "auto"),
+        network=options,
+        tabular=None,
+        reason="",
     )
+    attempt(lambda: train_model(request), lambda: diagnose(model, table))
+    assert Path(model).exists() or size != 100

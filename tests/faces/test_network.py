@@ -239,7 +239,7 @@ def test_a_notebook_shows_text_and_static_html() -> None:
 CASES: list[tuple[str, dict[str, Any]]] = [
     *((f"activation {name}", {"activations": [name, "linear"]}) for name in ACTIVATIONS),
     *((f"cost {name}", {"activations": ["tanh", "softmax"], "cost": name}) for name in COSTS),
-    *((f"layer {name}", {"layers": [2, 4, name, 2]}) for name in LAYERS),
+    *((f"layer {name}", {"layers": [2, name, 4, *([] if LAYERS[name].on_inputs else [name]), 2]}) for name in LAYERS),
     *((f"initializer {name}", {"initializer": name}) for name in INITIALIZERS),
     ("own formulas", {"activations": [CUBIC, "linear"], "cost": FOURTH}),
     (

@@ -17,6 +17,7 @@ from glassnet.network import NeuralNetwork
 from glassnet.see.explain import Explanation
 from glassnet.see.stage import LabelledArray
 from glassnet.see.verdict import verdict
+from glassnet.tables.embeddings import Embedding, PeriodicEmbedding, PiecewiseLinear
 from glassnet.tables.layers import BatchNorm, Dropout, LayerNorm, Scaling
 from glassnet.tables.optimizers import OPTIMIZERS
 
@@ -345,3 +346,18 @@ def test_a_network_is_described_in_its_own_dtype() -> None:
 def test_a_long_step_is_only_advised_against_where_the_cost_rose() -> None:
     assert verdict(1.0, 0.5, -0.9).endswith("curves away from its slope.")
     assert verdict(1.0, 1.5, -0.9).endswith("curves away from its slope; try a smaller lr.")
+
+
+def test_layers_that_widen_x_are_explained_as_what_they_are() -> None:
+    """Bins, waves and vectors of categories have no γ; the sentence of each belongs to its own equation."""
+    embeddings = [Embedding((2,), (2,), 2), PiecewiseLinear((0,), 4), PeriodicEmbedding((0, 1))]
+    layers: list[Any] = [3, *embeddings, Scaling(), 3, 1]
+    net = NeuralNetwork(layers, ["tanh", "linear"], seed=0, engine="numpy")
+    x = np.array([[0.3, -1.2], [0.1, 0.4], [1.0, 2.0]])
+    stages = net.explain_step(x, np.array([[1.0, 0.0]])).stages
+    sentences = {stage.title: stage.sentence for stage in stages if stage.label == "forward"}
+    assert "passed each of its bins" in sentences["piecewise_linear0_passed"]
+    assert "within the bin" in sentences["piecewise_linear0_new"]
+    assert "small weights of its own" in sentences["periodic_embedding0_new"]
+    assert "code of a category" in sentences["embedding0_codes"]
+    assert [title for title, sentence in sentences.items() if "γ" in sentence] == ["scaling0"]

@@ -21,8 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+from glassnet import Embedding, NeuralNetwork, PeriodicEmbedding, PiecewiseLinear
 from glassnet.errors import ModelFileError
-from glassnet.files.storage import MAX_HEADER, read_metadata, read_tensors, write_tensors
+from glassnet.files.storage import MAX_DOCUMENT, MAX_HEADER, read_metadata, read_tensors, write_tensors
 
 TENSORS = {"w1": np.arange(6, dtype=np.float32).reshape(2, 3), "t": np.array(7, np.int64), "none": np.zeros((0, 4))}
 METADATA = {"layers": [3, 2], "name": "ä", "nested": {"lr": 0.1, "none": None}}
@@ -37,6 +38,11 @@ def write_raw(path: Path, header: Any, data: bytes = b"") -> Path:
 
 def header(**tensors: Any) -> dict[str, Any]:
     return {"__metadata__": {"glassnet": '{"format": 1}'}, **tensors}
+
+
+def large(**tensors: Any) -> dict[str, Any]:
+    """A header of a file whose document is a tensor."""
+    return {"__metadata__": {"glassnet": '{"format": 2}'}, **tensors}
 
 
 def tensor(begin: int, end: int, shape: list[Any], dtype: str = "F32") -> dict[str, Any]:
@@ -75,6 +81,28 @@ def test_saving_what_was_loaded_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+LARGE = {"levels": [f"ä{k}" for k in range(100_000)], "name": '"\n'}
+
+
+def test_a_document_too_large_for_the_header_is_a_tensor(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "m", TENSORS, LARGE)
+    tensors, metadata = read_tensors(tmp_path / "m")
+    assert metadata == LARGE == read_metadata(tmp_path / "m") and tensors.keys() == TENSORS.keys()
+    assert bytes(load_file(tmp_path / "m")["document"]).decode() == json.dumps(LARGE, ensure_ascii=False)
+    whole = (tmp_path / "m").read_bytes()
+    for length in (0, 5, 100, 10_000, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "m").write_bytes(whole[:length])
+        assert ("is empty" if length == 0 else "ends early") in refusal(tmp_path / "m"), length
+
+
+def test_a_document_of_many_lists_is_refused_quickly(tmp_path: Path) -> None:
+    text = b'{"x":[' + b"[]," * 10_000_000 + b"[]]}"
+    path = write_raw(tmp_path / "m", large(document=tensor(0, len(text), [len(text)], "U8")), text)
+    start = time.process_time()
+    assert "more than 1,000,000 lists" in refusal(path)
+    assert time.process_time() - start < 1
+
+
 def test_other_memory_orders_are_written_by_value(tmp_path: Path) -> None:
     array = np.arange(6.0).reshape(2, 3)
     write_tensors(tmp_path / "m", {"f": np.asfortranarray(array), "t": array.T, "big": array.astype(">f8")}, {})
@@ -94,7 +122,8 @@ def test_other_memory_orders_are_written_by_value(tmp_path: Path) -> None:
         ({str(k): np.zeros(1) for k in range(4097)}, {}, "4,097 tensors"),
         ({}, {"x": float("nan")}, "metadata"),
         ({}, {"x": object()}, "metadata"),
-        ({}, {"x": "a" * MAX_HEADER}, "header"),
+        ({}, {"x": "a" * MAX_DOCUMENT}, "34 MB of names, categories and settings; the limit is 34"),
+        ({k * 300: np.zeros(1) for k in map(chr, range(256, 4096))}, {}, "header"),
     ],
 )
 def test_values_that_cannot_be_saved_are_refused(tmp_path: Path, tensors: Any, metadata: Any, message: str) -> None:
@@ -210,7 +239,13 @@ def test_no_pickle_is_ever_run(tmp_path: Path, protocol: int) -> None:
         ({"__metadata__": {"glassnet": "[]"}}, b"", "not a JSON object"),
         ({"__metadata__": {"glassnet": "{}"}}, b"", "format"),
         ({"__metadata__": {"glassnet": '{"format": true}'}}, b"", "format"),
-        ({"__metadata__": {"glassnet": '{"format": 2}'}}, b"", "newer glassnet (format 2; this one reads 1)"),
+        ({"__metadata__": {"glassnet": '{"format": 3}'}}, b"", "newer glassnet (format 3; this one reads 2)"),
+        ({"__metadata__": {"glassnet": '{"format": 2}'}}, b"", "tensor 'document' is missing"),
+        (large(document=tensor(0, 8, [2])), b"{" * 8, "tensor 'document' has dtype 'F32'"),
+        (large(document=tensor(0, 8, [8], "U8")), b"{" * 8, "damaged header"),
+        (large(document=tensor(0, 8, [8], "U8")), b"\xff" * 8, "damaged header"),
+        (large(document=tensor(0, 8, [8], "U8")), b"[[],[] ]", "not a JSON object"),
+        (large(other=tensor(0, 8, [8], "U8")), bytes(8), "dtype 'U8'"),
     ],
 )
 def test_false_headers_are_refused(tmp_path: Path, head: Any, data: bytes, message: str) -> None:
@@ -300,3 +335,27 @@ def test_a_killed_writer_leaves_a_whole_file_and_its_rests_are_swept(tmp_path: P
         assert (tensors["w"] == metadata["k"]).all()
     write_tensors(path, TENSORS, METADATA)
     assert [left.name for left in tmp_path.iterdir()] == ["m"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"levels": 3', '"levels": 10000000000'),
+        ('"bins": 3', '"bins": 10000000000'),
+        ('"frequencies": 3', '"frequencies": 10000000000'),
+        ("5, 1]", "5000000000, 1]"),
+        ('"layers": [2', '"layers": [2000000000'),
+    ],
+)
+def test_a_network_far_larger_than_its_file_is_refused_before_it_is_built(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    """A forged file must not make the reader allocate memory without bounds."""
+    embeddings = [Embedding(3, (1,), 4), PiecewiseLinear(None, bins=3), PeriodicEmbedding(None, frequencies=3)]
+    NeuralNetwork([2, *embeddings, 5, 1], seed=0).save(tmp_path / "m")
+    tensors, document = read_tensors(tmp_path / "m")
+    text = json.dumps(document)
+    assert before in text
+    write_tensors(tmp_path / "m", tensors, json.loads(text.replace(before, after)))
+    with pytest.raises(ModelFileError, match=r"cannot be built: it has \S+ parameters or more, and the file holds"):
+        NeuralNetwork.load(tmp_path / "m")

@@ -135,7 +135,7 @@ def test_unseen_categories_are_counted_aloud(tmp_path: Path) -> None:
     message = {}
     for name in ("te_case.csv", "te_unseen.csv"):
         message[name] = run("predict", tmp_path / "m", CASES / name, "--out", tmp_path / "p.csv").stderr
-    start = "Note: c: all 6 cells are not in the training data"
+    start = "Warning: c: all 6 cells are not in the training data"
     assert f"{start} ('Blue', 'Red', 'Green'); the nearest known level to 'Blue' is 'blue'" in message["te_case.csv"]
     assert f"{start} ('purple'); the nearest known level to 'purple' is 'red'" in message["te_unseen.csv"]
 

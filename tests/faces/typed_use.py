@@ -31,11 +31,14 @@ def networks() -> list[glassnet.NeuralNetwork]:
         *(glassnet.Orthogonal(), glassnet.Auto()),
     ]
     layers = [glassnet.Dropout(0.2), glassnet.BatchNorm(), glassnet.LayerNorm(), glassnet.Scaling()]
-    layers += [glassnet.ParametricActivation("selu")]
+    layers += [glassnet.ParametricActivation("selu"), glassnet.GaussianNoise(0.2)]
+    wide = [glassnet.PeriodicEmbedding((0, 1), frequencies=8), glassnet.PiecewiseLinear((0,), bins=4)]
+    wide += [glassnet.Embedding(levels=(3, 4), inputs=(2, 3))]
     result = [glassnet.NeuralNetwork([2, 3, 1], [entry, "linear"], engine="numpy") for entry in hidden]
     result += [glassnet.NeuralNetwork((2, 1), ("linear",), cost, seed=1, engine="numpy") for cost in costs]
     result += [glassnet.NeuralNetwork([2, 1], initializer=start, l2=0.1, engine="numpy") for start in starts]
     result += [glassnet.NeuralNetwork([2, 3, layer, 1], dtype=np.float64, engine="numpy") for layer in layers]
+    result.append(glassnet.NeuralNetwork([4, *wide, 3, 1], engine="numpy"))
     return [
         *result,
         glassnet.NeuralNetwork(np.array([2, 3, 1]), [glassnet.Tanh, "linear"], dtype=np.dtype("float32")),
@@ -112,6 +115,36 @@ def estimators() -> None:
     glassnet.MLPClassifier(8, glassnet.Tanh(), batch_size="auto", max_iter=5, optimizer="adam", verbose=False)
     glassnet.MLPClassifier((8, 4), ["relu", glassnet.GELU()], output_activation="softmax", schedule=glassnet.Cosine())
     glassnet.MLPRegressor(glassnet.Huber(), np.array([4, 4]), dtype=np.float32, early_stopping=True)
+    classifier = glassnet.TabularClassifier(
+        preset="fast", metric="roc_auc", class_weight={"no": 2.0}, time_limit=60, drop=["id"], random_state=0, n_jobs=2
+    )
+    regressor = glassnet.TabularRegressor(preset="best", category=["zip"], missing=["none"], verbose=1)
+    assert classifier.get_params()["drop"] == ["id"] and regressor.preset == "best"
+
+
+def files(path: Path) -> int:
+    """Estimators as files."""
+    model: glassnet.MLPRegressor = glassnet.MLPRegressor(hidden_layer_sizes=2, solver="lbfgs", max_iter=5000).fit(
+        X.T, X[0]
+    )
+    model.save(path)
+    loaded: glassnet.MLPRegressor = glassnet.MLPRegressor.load(str(path))
+    count: int = glassnet.load(path).n_iter_
+    return count + len(loaded.coefs_)
+
+
+def tabular_results() -> float:
+    """What a fitted tabular estimator tells beside its predictions."""
+    x = np.linspace(0, 1, 40)[:, np.newaxis]
+    model = glassnet.TabularRegressor(preset="fast", random_state=0, n_jobs=1)
+    model.fit(x, 3 * x[:, 0])
+    glassnet.plot_residuals(model, x, 3 * x[:, 0]).set_size_inches(9, 4)
+    glassnet.plot_importance(model, x, 3 * x[:, 0]).set_title("columns")
+    classifier = glassnet.MLPClassifier(4, max_iter=300, random_state=0).fit(x, x[:, 0] > x[0, 0])
+    glassnet.plot_calibration(classifier, x, x[:, 0] > x[0, 0]).set_size_inches(5, 5)
+    bounds: np.ndarray = model.predict_interval(x, coverage=0.5)
+    assert bounds.shape == (40, 2) and model.predict_quantiles(x, [0.2, 0.5]).shape == (40, 2)
+    return model.report_.scores["the model"]["RMSE"]
 
 
 def plot(net: glassnet.NeuralNetwork, history: glassnet.History) -> Figure:
@@ -136,12 +169,13 @@ def main(folder: Path) -> str:
     """Run all of the above."""
     networks()
     errors()
+    tabular_results()
     estimators()
     net = glassnet.NeuralNetwork([2, 3, 1], seed=0, engine="numpy")
     history = train(net, folder)
     plot(net, history)
     glassnet.train_many([net], X, Y, epochs=1, verbose=0)
-    assert np.isfinite(use(net, folder / "net.safetensors")) and check(net)
+    assert np.isfinite(use(net, folder / "net.safetensors")) and check(net) and files(folder / "model.safetensors")
     recorded: glassnet.History = glassnet.Recording(folder / "run.glassrec").history
     last: glassnet.Report = recorded.reports[-1]
     training: type[glassnet.Training] = glassnet.Training

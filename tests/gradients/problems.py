@@ -50,6 +50,8 @@ def randomised(net: NeuralNetwork, rng: np.random.Generator) -> NeuralNetwork:
         for name, segment in vector.segments.items():
             spread = 1 / np.sqrt(segment.shape[0]) if segment.is_weight else 0.5
             values = rng.normal(size=vector[name].shape) * spread
+            if name.endswith("frequencies"):
+                values *= 0.3  # of waves: high ones have large third derivatives
             vector[name] = abs(values) + 0.5 if name.endswith(("variance", "gamma")) else values
     return net
 

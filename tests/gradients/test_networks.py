@@ -128,6 +128,8 @@ def positions(name: str) -> list[tuple[str, list[Any]]]:
     """A network with a layer on x itself, after an activation, before one, and behind the output."""
     kind = LAYERS[name]
     row = kind()
+    if row.on_inputs:
+        return [("x", [3, row, 4, 2]), ("some of x", [5, kind(inputs=(3, 0)), kind(inputs=(1,)), Scaling(), 4, 2])]
     layouts = [("x", [3, row, 4, 2]), ("after", [3, 4, row, 2]), ("output", [3, 4, 2, row])]
     if "before_activation" in {field.name for field in fields(kind)}:
         before: Any = kind(before_activation=True)

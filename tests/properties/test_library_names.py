@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from glassnet import BinaryCrossEntropy, MLPRegressor, NeuralNetwork
 from glassnet.cli.app import app
-from glassnet.cli.trained_model import load_model
+from glassnet.cli.stored_model import load_model
 from glassnet.errors import ParameterError
 from glassnet.tables.activations import ACTIVATIONS, activation
 from glassnet.tables.costs import COSTS, cost

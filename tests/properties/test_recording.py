@@ -206,7 +206,7 @@ def test_files_that_are_not_recordings_are_refused(tmp_path: Path, monkeypatch: 
             changed = (tensors, {"recording": rest})
             if number == 0:
                 damaged(changed, second, *more)
-            elif key not in ("gap", "ended", "predictability"):  # the last block's count; older files lack the last
+            elif key not in ("gap", "ended", "predictability", "best_by"):  # older files lack the last ones
                 damaged(first, changed, *more)
     for gap in (0, -1, "1", 1.5, True):
         damaged(first, (second[0], {"recording": second[1]["recording"] | {"gap": gap}}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
+import math
 import os
 import pty
 import re
@@ -146,6 +147,52 @@ def test_patience_counts_from_the_last_best_epoch(engine: str) -> None:
     best = [int(np.argmin(costs[: end + 1])) for end in range(len(costs))]
     waits = [end - epoch for end, epoch in enumerate(best)]
     assert max(waits[:-1]) < 4 and (waits[-1] == 4 or len(costs) == 60)
+
+
+# ---- what chooses the best epoch
+
+
+@engines
+def test_of_equal_epochs_the_last_is_the_best_but_no_progress(engine: str) -> None:
+    x, y = data(20)
+    values = iter([3.0, 2.0, 2.0, 5.0, 2.0, 2.5, math.nan, 1.0])
+    net, vectors = network(engine), list[bytes]()
+    keep = [lambda report: vectors.append(net.parameters.vector.tobytes())]
+    run: dict[str, Any] = {"validation": (x, y), "validation_metric": lambda a, y: next(values), "callbacks": keep}
+    history = net.train(x, y, 5, 30, 0.5, patience=5, **run)
+    assert len(history) == 7 and history.best_epoch == 5 and "5 epochs" in history.stopped
+    assert net.parameters.vector.tobytes() == vectors[4] != vectors[1]
+    assert history["validation_metric"][:6].tolist() == [3, 2, 2, 5, 2, 2.5]
+
+
+def test_a_metric_without_patience_chooses_among_all_epochs() -> None:
+    x, y = data(40)
+    labels = (x[0] > 0).astype(int)
+    for metric, own in (
+        ("error", lambda a, y: (a.argmax(axis=0) != y).mean()),
+        ("rmse", lambda a, y: np.sqrt(((a - np.eye(2)[y].T) ** 2).mean())),
+    ):
+        results = []
+        for each in (metric, own):
+            net = network("compiled", activations=["tanh", "softmax"], cost="categorical_cross_entropy")
+            history = net.train(x, labels, 8, 25, 0.3, validation=0.3, validation_metric=each)
+            best = np.flatnonzero(history["validation_metric"] == history["validation_metric"].min())[-1] + 1
+            assert len(history) == 25 and history.best_epoch == best
+            results.append((net.parameters.vector.tobytes(), history["validation_metric"]))
+        assert results[0][0] == results[1][0] and results[0][1] == pytest.approx(results[1][1], rel=1e-5)
+        assert history.best_by != f"validation {metric}"
+    history = network().train(x, y, epochs=3, validation=(x, y), validation_metric="cost")
+    assert history.best_by == "validation cost" and history.best_epoch == 3 and "metric" not in str(history[-1])
+
+
+def test_rmse_weighs_the_samples_of_a_held_out_part() -> None:
+    x, y = data(30)
+    weights = np.arange(30.0)
+    net = network()
+    history = net.train(x, y, 5, 2, 0.5, validation=0.5, sample_weight=weights, validation_metric="rmse")
+    rows = split_indices(30, 0.5, net.seed)[1]
+    squares = ((net.predict(x[:, rows]) - y[:, rows]) ** 2).mean(axis=0)
+    assert history["validation_metric"].min() == pytest.approx(np.sqrt(np.average(squares, weights=weights[rows])))
 
 
 # ---- limits, callbacks, progress

@@ -10,10 +10,16 @@ import numpy as np
 import pytest
 
 from glassnet.errors import ParameterError
+from glassnet.execution.executor import ENGINES
+from glassnet.network import NeuralNetwork
+from glassnet.program.lowering import step_lowerings
+from glassnet.program.updates import StepOptions
 from glassnet.tables import initializers, optimizers, schedules
 from glassnet.tables.activations import ACTIVATIONS, LeakyReLU
 from glassnet.tables.custom_activation import custom_activation
+from glassnet.tables.embeddings import PeriodicEmbedding, PiecewiseLinear
 from glassnet.tables.initializers import INITIALIZERS, He, initializer, initializer_for
+from glassnet.tables.layers import BatchNorm, Dropout, GaussianNoise, Scaling
 from glassnet.tables.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from glassnet.tables.schedules import (
     SCHEDULES,
@@ -29,11 +35,94 @@ from glassnet.tables.schedules import (
 
 Array = np.ndarray[Any, Any]
 CUBIC = custom_activation("cubic", lambda z: z + 0.1 * z**3, lambda z, a: 1 + 0.3 * z**2)
+LIMIT = 1.0  # of a norm
 
 
 def name_of(value: Any) -> str:
     """A test id that is the same in every process, even if an argument is a function."""
     return "" if callable(value) else str(value)
+
+
+# ---- limits of weights, scheduled dropout
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_max_norm_scales_back_only_the_neurons_beyond_it(engine: str) -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 4, 60))
+    runs = []
+    for limit in (None, LIMIT):
+        net = NeuralNetwork([4, 9, 4], ["tanh", "linear"], seed=1, engine=engine, dtype="float64")
+        net.train(x, y, batch_size=60, epochs=1, lr=0.5, max_norm=limit)
+        runs.append([w.copy() for w in (*net.weights, *net.biases)])
+    beyond: list[Array] = []
+    for free, limited in zip(*(run[:2] for run in runs), strict=True):
+        norms = np.linalg.norm(free, axis=1, keepdims=True)
+        beyond.append(norms > LIMIT)
+        np.testing.assert_allclose(limited, free * np.minimum(1, LIMIT / norms), rtol=1e-14)
+    assert 0 < np.concatenate(beyond).mean() < 1
+    for free, limited in zip(*(run[2:] for run in runs), strict=True):
+        assert (free == limited).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ["constant", "flat_cos", "cosine"])
+def test_scheduled_dropout_has_the_rate_of_its_step(name: str, engine: str) -> None:
+    """Of x = 1, weight 1 and y = 0, C is ½ times the share of the values kept, each divided by 1 − rate."""
+    net = NeuralNetwork([1, Dropout(0.4), 1], ["linear"], seed=1, engine=engine, dtype="float64")
+    net.weights[0][...] = 1
+    x, rates = np.ones((1, 4000)), 0.4 * schedule(name).rates(1.0, np.arange(8), 8, 4)
+    history = net.train(x, 0 * x, batch_size=1000, epochs=2, lr=1e-300, dropout_schedule=name)
+    assert history["cost"] == pytest.approx((0.5 / (1 - rates)).reshape(2, 4).mean(axis=1), rel=0.05)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_noise_is_normal_and_another_one_everywhere(dtype: str, engine: str) -> None:
+    x = np.zeros((100, 1000))
+    layers = [100, GaussianNoise(0.5), GaussianNoise(2), 1]
+    net = NeuralNetwork(layers, ["linear"], engine=engine, seed=1, dtype=dtype)
+    trace = net.trace(x, x[:1], training=True)
+    first, both = trace["gaussian_noise0"] / 0.5, trace["gaussian_noise0_2"]
+    for n in (first, (both - 0.5 * first) / 2):
+        shares = [(n < value).mean() for value in (-2, -1, 0, 1, 2)]
+        np.testing.assert_allclose(shares, [0.0228, 0.1587, 0.5, 0.8413, 0.9772], atol=0.005)
+        for neighbour in (n[1:], n[:, 1:], n[::-1]):
+            assert abs(np.mean(n[: len(neighbour), : neighbour.shape[1]] * neighbour)) < 0.015
+    assert abs(np.mean(first * (both - 0.5 * first) / 2)) < 0.015
+    assert (net.feedforward(x)[1][-1] == net.biases[0]).all()
+
+
+# ---- weights that suit the data
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_from_data_give_z_of_variance_1(dtype: str, engine: str) -> None:
+    x = np.random.default_rng(0).normal(3, 20, (5, 400)) * np.array([[1, 0.01, 1, 100, 0]]).T
+    layers = [5, PeriodicEmbedding((0, 1)), Scaling(), 30, Dropout(0.5), BatchNorm(), 20, 2]
+    nets = [NeuralNetwork(layers, ["selu", "mish", "linear"], seed=4, dtype=dtype, engine=engine) for _ in range(2)]
+    for net in nets:
+        net.initialize(x)
+        for z, b in zip(net.feedforward(x)[0], net.biases, strict=True):
+            np.testing.assert_allclose(z.std(axis=1), 1, rtol=1e-3)
+            middle = (z - b).astype(np.float64)
+            assert ((-b <= middle.max(axis=1, keepdims=True)) & (-b >= middle.min(axis=1, keepdims=True))).all()
+            assert len(b) < 20 or 0.2 < (b + middle.mean(axis=1, keepdims=True)).std() < 0.8  # of 5 samples, mixed
+    assert (nets[0].parameters.vector == nets[1].parameters.vector).all()
+    drawn = nets[0].parameters.vector.copy()
+    nets[0].initialize(x[:, ::-1] * 2)
+    assert (drawn != nets[0].parameters.vector).any()
+    nets[0].initialize()
+    fresh = NeuralNetwork(layers, ["selu", "mish", "linear"], seed=4, dtype=dtype)
+    assert (nets[0].parameters.vector == fresh.parameters.vector).all()
+
+
+def test_a_column_that_never_changes_leaves_weights_as_drawn() -> None:
+    net = NeuralNetwork([2, 3, 1], seed=1)
+    net.initialize(np.ones((2, 50)))
+    assert np.isfinite(net.parameters.vector).all() and (abs(net.weights[0]) < 5).all()
+    with pytest.raises(ValueError, match="2 inputs"):
+        net.initialize(np.ones((3, 50)))
 
 
 # ---- optimisers against their papers' recurrences
@@ -339,3 +428,21 @@ def test_auto_suits_the_activation() -> None:
     assert initializer_for(He(), "sigmoid") == He() and initializer_for("zeros", "relu").name == "zeros"
     with pytest.raises(ParameterError, match="activation"):
         initializer("auto").draw(np.random.default_rng(0), 2, 2)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_segment_whose_rate_is_0_stays_and_costs_no_gradient(engine: str) -> None:
+    x, y = np.random.default_rng(0).normal(size=(3, 40)), np.random.default_rng(1).normal(size=(1, 40))
+    trained = []
+    for rate in (0, 1e-300):
+        layers = [3, PiecewiseLinear((0, 2), 4), 5, 1]
+        net = NeuralNetwork(layers, ["tanh", "linear"], dtype="float64", seed=0, engine=engine)
+        before = net.parameters["piecewise_linear0_slopes"].copy()
+        net.train(x, y, epochs=2, lr=0.1, optimizer="adam", lr_factors={"piecewise_linear0": rate}, verbose=0)
+        assert (net.parameters["piecewise_linear0_slopes"] == before).all()
+        trained.append([*net.weights, *net.biases])
+    assert all((frozen == moving).all() for frozen, moving in zip(*trained, strict=True))
+    names = list(net.parameters)
+    options = StepOptions(Adam(), factors=tuple(float(not name.startswith("piecewise")) for name in names))
+    written = {name for row in step_lowerings(net.architecture, options).fused.rows for name in row.writes}
+    assert {name for name in names if f"d{name}" in written} == {"w1", "b1", "w2", "b2"}

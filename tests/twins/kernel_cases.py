@@ -10,6 +10,7 @@ import numpy as np
 from glassnet.engine import address
 from glassnet.tables.formula import trace
 
+WIDEST = 24  # columns of rows whose operands are many times as wide
 SAMPLES = 90  # of the sources that batches are fetched from
 Array = np.ndarray[Any, Any]
 
@@ -155,6 +156,100 @@ def by_group(kind: str, reads: int, result: str) -> Callable[[str, int, int], Ro
     return rows
 
 
+def select(dtype: str, m: int, n: int) -> Rows:
+    n = min(n, WIDEST)
+    columns = np.arange(n)[::2].tolist()
+    for copies in (1, 3, 16):
+        operands = [numbers((m, n), dtype), blank((m, len(columns) * copies), dtype)]
+        settings = (n, copies, len(columns), *columns)
+        yield Case(address("select", dtype), m, 0, len(columns) * copies, operands, settings)
+
+
+def add_selected(dtype: str, m: int, n: int) -> Rows:
+    n = min(n, WIDEST)
+    columns = np.arange(n)[::2].tolist()
+    for copies in (1, 3, 16):
+        operands = [numbers((m, len(columns) * copies), dtype), blank((m, n), dtype)]
+        yield Case(address("add_selected", dtype), m, 0, n, operands, (n, copies, len(columns), *columns))
+    yield Case(address("add_selected", dtype), m, 0, n, [numbers((m, 2), dtype), blank((m, n), dtype)], (n, 1, 0))
+
+
+def concatenate(dtype: str, m: int, n: int) -> Rows:
+    operands = [numbers((m, n), dtype), numbers((m, 3), dtype), blank((m, n + 3), dtype)]
+    yield Case(address("concatenate", dtype), m, 0, n + 3, operands, (n, 3))
+
+
+def split(dtype: str, m: int, n: int) -> Rows:
+    operands = [numbers((m, n + 3), dtype), blank((m, n), dtype), blank((m, 3), dtype)]
+    yield Case(address("split", dtype), m, 0, n, operands, (n, 3))
+
+
+GROUPS = ((1, 1), (3, 16), (2, 5), (1, 33))  # outputs and terms of each group
+
+
+def grouped_affine(dtype: str, m: int, n: int) -> Rows:
+    n = min(n, WIDEST)
+    for outputs, terms in GROUPS:
+        units = n * outputs
+        operands = [numbers((m, n * terms), dtype), numbers((units, terms), dtype), numbers(units, dtype)]
+        result = blank((m, units), dtype)
+        yield Case(address("grouped_affine", dtype), m, 0, units, [*operands, result], (outputs, terms))
+
+
+def grouped_propagate(dtype: str, m: int, n: int) -> Rows:
+    n = min(n, WIDEST)
+    for outputs, terms in GROUPS:
+        operands = [numbers((m, n * outputs), dtype), numbers((n * outputs, terms), dtype)]
+        result = blank((m, n * terms), dtype)
+        yield Case(address("grouped_propagate", dtype), m, 0, n * terms, [*operands, result], (outputs, terms))
+
+
+def grouped_bp4(dtype: str, m: int, n: int) -> Rows:
+    n = min(n, WIDEST)
+    for outputs, terms in GROUPS:
+        operands = [numbers((m, n * outputs), dtype), numbers((m, n * terms), dtype)]
+        result = blank((n * outputs, terms), dtype)
+        yield Case(address("grouped_bp4", dtype), m, n * outputs, terms, [*operands, result], (outputs, terms))
+
+
+def coded(m: int, n: int, dtype: str) -> tuple[Array, tuple[int, ...], int]:
+    """x with codes in every second column, the numbers and levels of these columns, and the number of vectors."""
+    x = np.random.default_rng([m, n]).integers(-1, 7, (m, n)).astype(dtype)
+    x[::3, ::2] = np.nan
+    pairs = [(column, 1 + column % 5) for column in range(0, n, 2)]
+    return x, tuple(number for pair in pairs for number in pair), sum(levels + 1 for _, levels in pairs)
+
+
+def look_up(dtype: str, m: int, n: int) -> Rows:
+    n = min(n, WIDEST)
+    x, pairs, vectors = coded(m, n, dtype)
+    for outputs in (1, 8, 17):
+        width, count = len(pairs) // 2 * outputs, len(pairs) // 2
+        operands = [x, numbers((vectors, outputs), dtype), blank((m, width), dtype)]
+        yield Case(address("look_up", dtype), m, 0, width, operands, (n, outputs, count, *pairs))
+
+
+def look_up_gradient(dtype: str, m: int, n: int) -> Rows:
+    n = min(n, WIDEST)
+    x, pairs, vectors = coded(m, n, dtype)
+    for outputs in (1, 8, 17):
+        width, count = len(pairs) // 2 * outputs, len(pairs) // 2
+        operands = [numbers((m, width), dtype), x, blank((vectors, outputs), dtype)]
+        yield Case(address("look_up_gradient", dtype), m, vectors, outputs, operands, (n, outputs, count, *pairs))
+
+
+def scheduled_dropout(dtype: str, m: int, n: int) -> Rows:
+    rate = int(np.float64(0.3).view(np.int64))
+    operands = [numbers((m, n), dtype), blank((m, n), dtype)]
+    yield Case(address("scheduled_dropout", dtype), m, 0, n, operands, (rate, 5, 6, n - 1), numbers(n, dtype))
+
+
+def square_means(dtype: str, m: int, n: int) -> Rows:
+    for fan_in in (1, 5, 33):
+        operands = [numbers((fan_in, n), dtype), blank(n, dtype)]
+        yield Case(address("square_means", dtype), m, n, 1, operands, (fan_in,))
+
+
 def mean_cost(dtype: str, m: int, n: int) -> Rows:
     penalties = [numbers(n), numbers(2)]
     yield Case(address("mean_cost", dtype), m, 0, 4, [numbers(m), *penalties, blank(1)], (0, 2, n, 2))
@@ -188,6 +283,18 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "softmax_error": by_group("softmax_error", 2, "features"),
     "softmax_cost": by_group("softmax_cost", 2, "float64"),
     "dropout": by_sample("dropout", 1, "features", settings=(2**31, 5, 6, int(np.float64(2).view(np.int64)))),
+    "select": select,
+    "add_selected": add_selected,
+    "concatenate": concatenate,
+    "split": split,
+    "grouped_affine": grouped_affine,
+    "grouped_propagate": grouped_propagate,
+    "grouped_bp4": grouped_bp4,
+    "look_up": look_up,
+    "look_up_gradient": look_up_gradient,
+    "noise": by_sample("noise", 1, "features", settings=(int(np.float64(0.3).view(np.int64)), 5, 6)),
+    "scheduled_dropout": scheduled_dropout,
+    "square_means": square_means,
     "mean_cost": mean_cost,
     "clip_scale": clip_scale,
 }

@@ -16,12 +16,14 @@ from glassnet.program.architecture import architecture, fits
 from glassnet.program.buffers import Memory, new_vectors
 from glassnet.program.builder import build
 from glassnet.program.layer_positions import segments
-from glassnet.program.parameters import Parameters
+from glassnet.program.parameters import Parameters, Segment
 from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
 from glassnet.tables.activations import ACTIVATIONS, Softmax
 from glassnet.tables.costs import COSTS, Cost, cost
-from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, Layer, LayerNorm
+from glassnet.tables.embeddings import Embedding, PeriodicEmbedding, PiecewiseLinear
+from glassnet.tables.layer import Layer
+from glassnet.tables.layers import LAYERS, BatchNorm, Dropout, LayerNorm
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 from tests.twins.kernel_calls import KERNEL_TYPE
 
@@ -48,6 +50,8 @@ class Case(NamedTuple):
     clip_norm: float | None = None
     clip_value: float | None = None
     factors: tuple[float, ...] = ()
+    max_norm: float | None = None
+    dropout_schedule: bool = False
     source: str = "float64"
     gain: float = 1.0
 
@@ -58,7 +62,8 @@ class Case(NamedTuple):
         update = optimizer(self.optimizer)
         parameters = segments(network)[0] if self.factors else ()
         factors = tuple(self.factors[max(segment.layer, 1) - 1] for segment in parameters)
-        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=factors, **clipping)
+        more = {"max_norm": self.max_norm is not None, "dropout_schedule": self.dropout_schedule}
+        step = StepOptions(update, weighted=self.weighted, labels=self.labels, factors=factors, **clipping, **more)
         return build(network, step)
 
     @property
@@ -76,6 +81,11 @@ def may_precede_activation(layer: type[Layer]) -> bool:
     return "before_activation" in {field.name for field in fields(layer)}
 
 
+def placed(layer: Layer) -> tuple[Any, ...]:
+    """The layer on x and behind a dense layer, or on x alone where it acts on nothing else."""
+    return (layer, 5) if layer.on_inputs else (layer, 5, layer)
+
+
 def fitting(cost_name: str) -> list[str]:
     """The activations that fit a cost; those that it has pair rows with come first."""
     entry = COSTS[cost_name]()
@@ -83,7 +93,15 @@ def fitting(cost_name: str) -> list[str]:
     return sorted(names, key=lambda name: name not in entry.pairs)
 
 
-STRICT: dict[str, Any] = {"l1": 0.01, "l2": 0.1, "weighted": True, "clip_value": 0.02, "clip_norm": 0.1}
+STRICT: dict[str, Any] = {
+    "l1": 0.01,
+    "l2": 0.1,
+    "weighted": True,
+    "clip_value": 0.02,
+    "clip_norm": 0.1,
+    "max_norm": 1.0,
+}
+WAVES = PeriodicEmbedding((4, 0), frequencies=5, outputs=2)
 TABLE: dict[str, Case] = {
     **{name: Case((6, 5, 4, 3), ("tanh", name, "linear")) for name in ACTIVATIONS},
     **{f"{name} at the output": Case((6, 17, 4), ("tanh", name), weighted=True) for name in ACTIVATIONS},
@@ -91,7 +109,9 @@ TABLE: dict[str, Case] = {
     **{f"{name} of {end}": Case((6, 4), (end,), name, weighted=True) for name in COSTS for end in fitting(name)[1:2]},
     **{name: Case((6, 5, 1), ("tanh", "tanh"), optimizer=name) for name in OPTIMIZERS},
     **{f"{name}, strict": Case((6, 5, 2), ("tanh", "tanh"), optimizer=name, **STRICT) for name in OPTIMIZERS},
-    **{name: Case((6, layer(), 5, layer(), 4), ("tanh", "tanh")) for name, layer in LAYERS.items()},
+    **{name: Case((6, *placed(layer()), 4), ("tanh", "tanh")) for name, layer in LAYERS.items()},
+    "some columns": Case((6, WAVES, Embedding((7, 1, 3), (2, 1, 5), 3), 5, 4), ("tanh", "tanh")),
+    "one wave": Case((6, PeriodicEmbedding((3,), frequencies=1, outputs=2), 5, 4), ("tanh", "tanh"), m=37),
     **{
         f"{name} before": Case(
             (6, 5, kind(before_activation=True), 3, kind(before_activation=True)), ("gelu", "softmax")
@@ -99,6 +119,8 @@ TABLE: dict[str, Case] = {
         for name, kind in LAYERS.items()
         if may_precede_activation(kind)
     },
+    "max norm": Case((6, 17, 4), ("tanh", "tanh"), optimizer="momentum", max_norm=0.9, gain=2.0),
+    "scheduled dropout": Case((6, Dropout(0.4), 5, Dropout(0.9), 4), ("tanh", "tanh"), dropout_schedule=True, m=37),
     "groups": Case((6, 24, 10), (Softmax((3, 20, 1)), Softmax((3, 5, 2))), "categorical_cross_entropy", weighted=True),
     "wide groups": Case((6, 58), (Softmax((17, 1, 40)),), "categorical_cross_entropy", m=37),
     "groups, general": Case((6, 9, 20), ("tanh", Softmax((1, 17, 2)))),
@@ -112,11 +134,29 @@ NAMED = [(name, dtype) for name in TABLE for dtype in DTYPES]
 
 def layer_lists(before: bool, stable: bool) -> st.SearchStrategy[list[Layer]]:
     """Up to two layers, all before or all after an activation; `stable`: none that makes numbers much larger."""
-    kinds = [kind for kind in LAYERS.values() if kind is not Dropout and (not before or may_precede_activation(kind))]
+    kinds = [kind for kind in LAYERS.values() if kind is not Dropout and not kind.on_inputs]
+    kinds = [kind for kind in kinds if not before or may_precede_activation(kind)]
     kinds = [kind for kind in kinds if not (stable and kind in (BatchNorm, LayerNorm))]
     made = st.sampled_from(kinds).map(lambda kind: kind(before_activation=True) if before else kind())
     rates = st.sampled_from((0.0, 0.1, 0.5) if stable else (0.0, 0.1, 0.5, 0.95))
     return st.lists(made if before else made | rates.map(Dropout), max_size=2)
+
+
+@st.composite
+def input_layers(draw: Any, width: int, stable: bool) -> list[Layer]:
+    """Layers on x of that width: maybe embeddings of some columns, in either order, then others."""
+    entries: list[Layer] = []
+    for kind in draw(st.permutations([PeriodicEmbedding, PiecewiseLinear, Embedding])) if draw(st.booleans()) else ():
+        columns = tuple(draw(st.permutations(range(width)))[: draw(st.integers(1, width))])
+        levels = tuple(draw(st.lists(st.integers(1, 4), min_size=len(columns), max_size=len(columns))))
+        entry: Layer = Embedding(levels, columns, draw(st.integers(1, 3)))
+        if kind is PeriodicEmbedding:
+            entry = PeriodicEmbedding(columns, draw(st.integers(1, 5)), draw(st.integers(2, 4)))
+        elif kind is PiecewiseLinear:
+            entry = PiecewiseLinear(columns, draw(st.integers(1, 5)))
+        entries.append(entry)
+        width = entry.output_width(width)
+    return entries + draw(layer_lists(False, stable))
 
 
 @st.composite
@@ -141,7 +181,8 @@ def cases(draw: Any, stable: bool = False) -> Case:
     name = draw(st.sampled_from(sorted(COSTS)))
     end = draw(st.sampled_from([end for end in fitting(name) if end in known]))
     hidden = draw(st.lists(st.sampled_from([name for name in known if not (stable and name == "exp")]), max_size=3))
-    layers = [draw(st.integers(1, 17)), *draw(layer_lists(False, stable))]
+    inputs = draw(st.integers(1, 17))
+    layers = [inputs, *draw(input_layers(inputs, stable))]
     for index in range(len(hidden) + 1):
         changed = index < len(hidden) or COSTS[name].outputs.low == -np.inf
         entries = draw(layer_lists(True, stable)) + (draw(layer_lists(False, stable)) if changed else [])
@@ -164,6 +205,8 @@ def cases(draw: Any, stable: bool = False) -> Case:
         labels=COSTS[name].target_sum is not None and whole and draw(st.booleans()),
         clip_norm=draw(st.sampled_from((None, 0.1, 100.0))),
         clip_value=draw(st.sampled_from((None, 0.01))),
+        max_norm=draw(st.sampled_from((None, 0.5))),
+        dropout_schedule=draw(st.booleans()),
         factors=draw(st.sampled_from(((), (0.5, 0.0, 1.0, 2.0)[: len(hidden) + 1]))),
         source=draw(st.sampled_from(("float64", "float32", "uint8"))),
         gain=0.5 if stable else draw(st.sampled_from((0.3, 1.0, 5.0))),
@@ -198,6 +241,7 @@ def schedule(case: Case, program: Program, batches: Any, lr: float = 0.03) -> St
         np.array(batches, np.int64),
     )
     columns: dict[str, Any] = {"l1": case.l1, "l2": case.l2, "clip norm": case.clip_norm, "clip value": case.clip_value}
+    columns |= {"max norm": case.max_norm, "dropout factor": np.linspace(1, 0.1, len(batches))}
     weights = sources(case).weights
     if weights is not None:
         sums = np.array([weights[order[first : first + m]].sum() for first, m in batches])
@@ -217,15 +261,20 @@ def batches(case: Case, steps: int) -> list[tuple[int, int]]:
     return [(number % EXTRA_SAMPLES, max(1, case.m // 3) if number % 3 == 2 else case.m) for number in range(steps)]
 
 
+def middle(segment: Segment) -> float:
+    """What random parameters scatter around: the first value of those that are not drawn."""
+    return segment.initial if isinstance(segment.initial, float) else 0.0
+
+
 def prepared(executor: type[Memory], program: Program, case: Case, started: bool = False) -> Any:
     """An executor on parameters drawn from the seed. `started`: statistics and states as after some steps."""
     parameters, statistics = (Parameters(each, case.dtype) for each in (program.segments, program.statistics))
     rng, memory = np.random.default_rng(case.seed + 2), new_vectors(program, parameters, statistics)
     for segment in program.segments:
         spread = case.gain / np.sqrt(segment.shape[0]) if segment.is_weight else 0.3
-        parameters.rows(segment.name)[...] = (segment.initial or 0) + spread * rng.normal(size=segment.shape)
+        parameters.rows(segment.name)[...] = middle(segment) + spread * rng.normal(size=segment.shape)
     for segment in program.statistics:
-        statistics.rows(segment.name)[...] = segment.initial + 0.2 * rng.random(segment.shape) * started
+        statistics.rows(segment.name)[...] = middle(segment) + 0.2 * rng.random(segment.shape) * started
     for state in memory.states:
         for name in state:
             state.rows(name)[...] = 0.1 * rng.random(state.rows(name).shape) * started

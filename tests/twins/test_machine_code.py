@@ -27,8 +27,14 @@ IN_ORDER = {
     "sample_weights": "gathers numbers from anywhere",
     "mean_cost": "adds one cost per sample, in order, so that its bits depend on nothing else",
     "clip_scale": "adds one number per row of weights, in order",
+    "add_selected": "adds the few copies of a column, in order",
+    "grouped_affine": "adds the few terms of an output beyond whole vectors, in order",
+    "look_up_gradient": "adds the errors of the samples of a code, in order",
 }
-NO_ARITHMETIC = ("one_hot", "gemm_epilogue", "sparse_gemm_epilogue", "propagate", "shuffle", "interpret")
+NO_ARITHMETIC = (
+    *("one_hot", "gemm_epilogue", "sparse_gemm_epilogue", "propagate", "shuffle", "interpret"),
+    *("select", "concatenate", "split", "look_up"),
+)
 
 
 @every_dtype

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ from hypothesis import given
 
 from glassnet.engine.executor import Compiled
 from glassnet.execution.reference import Reference
+from glassnet.program import embedding_equations
 from glassnet.program.program import SPLITS, Row
 from glassnet.tables.formula import Formula
 from tests.twins.programs import NAMED, TABLE, Array, Case, begin, bits, cases, prepared, run_row, schedule
 
 ELEMENTARY = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")
-EXACT = ("gather", "one_hot", "sample_weights", "dropout")
+EXACT = ("gather", "one_hot", "sample_weights", "select", "concatenate", "split", "look_up")
+EXACT += ("dropout", "scheduled_dropout")
 ULP = 4
+MAX_NORMAL = 6  # of the numbers that "noise" adds
 WIDE = np.finfo(np.float64).eps
 
 
@@ -86,12 +90,42 @@ def softmax_cost(eps: float, z: Array, y: Array) -> tuple[Array, ...]:
     return ((z.shape[1] + 2 * ULP) * eps * (abs(y) * (1 + np.log(total) - shifted)).sum(axis=1),)
 
 
+def grouped(eps: float, left: Array, right: Array, terms: Any) -> tuple[Array, ...]:
+    """The bound of small products side by side, given their operands and NumPy's function of it."""
+    return (eps * terms(abs(left.T), abs(right.T)).T,)
+
+
+def grouped_affine(eps: float, x: Array, w: Array, b: Array, settings: tuple[int, ...]) -> tuple[Array, ...]:
+    terms = partial(embedding_equations.grouped_affine, b=abs(b)[:, np.newaxis], settings=settings)
+    return grouped((settings[1] + 1) * eps, x, w, terms)
+
+
+def grouped_propagate(eps: float, delta: Array, w: Array, settings: tuple[int, ...]) -> tuple[Array, ...]:
+    return grouped(settings[0] * eps, delta, w, partial(embedding_equations.grouped_propagate, settings=settings))
+
+
+def grouped_bp4(eps: float, delta: Array, x: Array, settings: tuple[int, ...]) -> tuple[Array, ...]:
+    terms = partial(embedding_equations.grouped_bp4, settings=settings)
+    return grouped(len(x) * eps, delta, x, terms)
+
+
+def look_up_gradient(eps: float, delta: Array, x: Array, settings: tuple[int, ...]) -> tuple[Array, ...]:
+    terms = embedding_equations.look_up_gradient(abs(delta.T), x.T, settings).T
+    return (len(x) * eps * terms,)
+
+
+def add_selected(eps: float, error: Array, settings: tuple[int, ...]) -> tuple[Array, ...]:
+    return (settings[1] * eps * embedding_equations.add_selected(abs(error.T), settings).T,)
+
+
 BOUNDS: dict[str, Callable[..., tuple[Array, ...]]] = {
     **{"affine": affine, "propagate": propagate, "bp4": bp4},
     **{"bp3": mean, "mean_product": mean, "feature_mean": feature_mean, "feature_mean_product": feature_mean},
     **{"moments": moments, "feature_moments": feature_moments},
     **{"softmax": by_group(softmax, True), "softmax_error": by_group(softmax_error, True)},
     "softmax_cost": by_group(softmax_cost, False),
+    **{"grouped_affine": grouped_affine, "grouped_propagate": grouped_propagate, "grouped_bp4": grouped_bp4},
+    **{"add_selected": add_selected, "look_up_gradient": look_up_gradient},
 }
 
 
@@ -153,7 +187,14 @@ def bounds(runner: Reference, row: Row) -> tuple[Array, ...] | None:
         return mean_cost(row, *reads)
     if row.kind == "clip_scale":
         return clip_scale(eps, float(runner.scalars[row.scalars[0]]), *reads)
-    return BOUNDS[row.kind](eps, *reads, **({"groups": row.settings[1:]} if row.kind.startswith("softmax") else {}))
+    if row.kind.startswith("softmax"):
+        return BOUNDS[row.kind](eps, *reads, groups=row.settings[1:])
+    if row.kind == "noise":
+        scale = np.float64(np.int64(row.settings[0]).view(np.float64))
+        return (eps * (2 * ULP * scale * MAX_NORMAL + abs(reads[0])),)
+    if row.kind == "square_means":
+        return (eps * np.square(reads[0]).sum(axis=0),)
+    return BOUNDS[row.kind](eps, *reads, **({"settings": row.settings} if row.settings[1:] else {}))
 
 
 # Row by row -----------------------------------------------------------------------------------------------------------
@@ -214,4 +255,4 @@ def test_random_programs_equal_their_twins_row_by_row(case: Case) -> None:
 def test_the_registries_have_every_kind_of_row() -> None:
     kinds = {row.kind for case in TABLE.values() for row in case.program().rows}
     assert kinds == {*SPLITS, "formula", "sums"}
-    assert kinds == {*BOUNDS, *EXACT, "mean_cost", "clip_scale", "formula", "sums"}
+    assert kinds == {*BOUNDS, *EXACT, "square_means", "noise", "mean_cost", "clip_scale", "formula", "sums"}

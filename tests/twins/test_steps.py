@@ -158,7 +158,7 @@ def test_batch_normalisation_adds_barriers_with_every_layer() -> None:
     for row in rows:
         assert 2 < barriers(WIDE, WIDE, row(), 17) < barriers(WIDE, WIDE, row(), 17, row(), 17)
     for row in set(LAYERS.values()) - set(rows):
-        assert barriers(WIDE, WIDE, row(), WIDE) == 2
+        assert barriers(WIDE, *((row(), WIDE) if row.on_inputs else (WIDE, row())), WIDE) == 2
         assert not may_precede_activation(row) or barriers(WIDE, WIDE, row(before_activation=True), WIDE) == 2
 
 
@@ -170,6 +170,15 @@ OWN_OPERANDS = {
     "bp3": 0,
     "mean_product": 0,
     "moments": 0,
+    "square_means": 0,
+    "select": 1,
+    "add_selected": 1,
+    "concatenate": 2,
+    "grouped_affine": 1,
+    "grouped_propagate": 1,
+    "grouped_bp4": 0,
+    "look_up": 1,
+    "look_up_gradient": 0,
     "mean_cost": 0,
     "clip_scale": 0,
 }

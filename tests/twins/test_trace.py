@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from glassnet.execution.inference import loaded_executor
 from glassnet.network import NeuralNetwork
 
-from .programs import Case, bits, cases, sources
+from .programs import Case, bits, cases, middle, sources
 
 Array = np.ndarray[Any, Any]
 
@@ -25,7 +25,7 @@ def network(case: Case, engine: str) -> NeuralNetwork:
     for name, segment in net.parameters.segments.items():
         spread = case.gain / np.sqrt(segment.shape[0]) if segment.is_weight else 0.3
         shape = net.parameters[name].shape
-        net.parameters[name] = (segment.initial or 0) + spread * rng.normal(size=shape)
+        net.parameters[name] = middle(segment) + spread * rng.normal(size=shape)
     return net
 
 

@@ -17,6 +17,17 @@ from glassnet.see.ascii import spell_missing
 def main() -> None:
     """Run the command line and exit with its code: 0, or 2 after a one-sentence error on stderr."""
     _replace_missing_streams()
+    from glassnet.cli.interruption import end_interrupted, ignore_interruptions
+
+    try:
+        _run()
+    except KeyboardInterrupt:  # while modules were imported, for instance
+        end_interrupted()
+    finally:
+        ignore_interruptions()  # the exit code is known: a late Ctrl-C must not change it
+
+
+def _run() -> None:
     from glassnet.cli.app import app
 
     codecs.register_error("spelled", spell_missing)

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from glassnet.cli import check, check_mine, columns, demo, diagnose, evaluate, exercise, predict, show, step, train
+from glassnet.cli.interruption import INTERRUPTED
 from glassnet.errors import GlassnetError
 
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -32,6 +33,9 @@ class CommandGroup(TyperGroup):
             if error.errno == errno.EPIPE:
                 raise
             _fail(f"{error.filename or 'The output'}: {error.strerror}.")
+        except KeyboardInterrupt:
+            print("glassnet: interrupted.", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
         except MemoryError:
             _fail("There is not enough memory; use a smaller file, network or batch.")
 

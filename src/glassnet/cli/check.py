@@ -6,12 +6,13 @@ from typing import Annotated
 
 from typer import Exit, Option
 
-from glassnet.cli.options import KnownDataArgument, ModelArgument
+from glassnet.cli.options import KnownDataArgument, MemberOption, ModelArgument
 
 
 def check(
     model: ModelArgument,
     file: KnownDataArgument,
+    member: MemberOption = None,
     rows: Annotated[int, Option(min=1, help="Number of rows to use, from the first on.")] = 32,
 ) -> None:
     """Check backpropagation's gradient against central differences of the cost, layer by layer.
@@ -22,13 +23,15 @@ def check(
     from glassnet import gradient_check
     from glassnet.cli.dataset import read_with_target
     from glassnet.cli.output_layer import network_targets
-    from glassnet.cli.trained_model import load_model
+    from glassnet.cli.stored_model import load_model, member_text, network_of
 
     loaded = load_model(model)
+    network = network_of(loaded, member)
     x, encoded, data = read_with_target(file, loaded)
-    y = network_targets(encoded[:rows], loaded.target, loaded.network)
-    print(f"{min(rows, len(x)):,} rows of {data.path}")
-    report = gradient_check(loaded.network, x[:rows].T, y)
+    y = network_targets(encoded[:rows], loaded.target, network)
+    remark = f", {text}" if (text := member_text(loaded, member)) else ""
+    print(f"{min(rows, len(x)):,} rows of {data.path}{remark}")
+    report = gradient_check(network, x[:rows].T, y)
     print(report)
     if not report.ok:
         raise Exit(1)

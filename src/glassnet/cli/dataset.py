@@ -26,7 +26,7 @@ from glassnet.errors import DataError, ParameterError
 from glassnet.files.storage import MAX_HEADER
 
 if TYPE_CHECKING:
-    from glassnet.cli.trained_model import TrainedModel
+    from glassnet.tabular.model import TabularModel
 
 Array = np.ndarray[Any, Any]
 
@@ -62,6 +62,7 @@ class Dataset:
     train: Array
     validation: Array
     notes: tuple[str, ...] = ()
+    leaks: tuple[str, ...] = ()  # those of the notes that ask about columns that give the target away
 
 
 def read_data_file(path: str, target: str | None, options: ReadingOptions | None = None) -> DataFile:
@@ -153,15 +154,16 @@ def prepare_dataset(data_file: DataFile, task: str, fraction: float, seed: int, 
     train, validation = split(values, fraction, seed, classes=task == "classification" and values.ndim == 1)
     target = fit_target((data_file.target, data_file.reading), values, train, task, standardise=not counts)
     preparation: Preparation
-    notes = data_file.notes
+    notes, leaks = data_file.notes, tuple[str, ...]()
     if isinstance(data, Table):
         preparation = TablePreparation.fit(data, data_file.target, train, data_file.chooser)
-        notes += (*preparation.notes, *leakage_notes(preparation, data, target.encode(values), train, task))
+        leaks = tuple(leakage_notes(preparation, data, target.encode(values), train, task))
+        notes += (*preparation.notes, *leaks)
     else:
         preparation = ArrayPreparation.fit(data.x, train)
     _check_header_size(preparation, target, data_file.path)
     x, y = network_inputs(preparation, data), target.encode(values)
-    return Dataset(preparation, target, x, y, train, validation, notes)
+    return Dataset(preparation, target, x, y, train, validation, notes, leaks)
 
 
 def network_inputs(preparation: Preparation, data: Table | Arrays) -> Array:
@@ -182,7 +184,7 @@ def _check_header_size(preparation: Preparation, target: TargetColumn, path: str
         raise DataError(f"{path} has too many columns for a model file ({size >> 10:,} kB of names); drop some.")
 
 
-def read_inputs(path: str, model: TrainedModel) -> tuple[Array, Table | Arrays]:
+def read_inputs(path: str, model: TabularModel) -> tuple[Array, Table | Arrays]:
     """Read the inputs (n, features) for a trained model; also return the table or arrays. Raises DataError."""
     if holds_arrays(path):
         data: Table | Arrays = read_arrays(path).test_arrays()
@@ -202,12 +204,17 @@ def _table_inputs(preparation: Preparation, table: Table) -> Array:
 
 
 def _print_notes(notes: Iterable[str]) -> None:
-    """Print notes on stderr, so that what a command writes to stdout stays as it is."""
+    """Print notes on stderr, so that what a command writes to stdout stays as it is.
+
+    What concerns most cells of a column is a warning.
+    """
+    from glassnet.tabular.column_warnings import concerns_most_cells
+
     for note in notes:
-        print(f"Note: {note}", file=sys.stderr)
+        print(f"{'Warning' if concerns_most_cells(note) else 'Note'}: {note}", file=sys.stderr)
 
 
-def _file_options(model: TrainedModel) -> ReadingOptions:
+def _file_options(model: TabularModel) -> ReadingOptions:
     """The encoding and delimiter that were given in training."""
     given = model.training.get("file options")
     given = given if isinstance(given, dict) else {}
@@ -215,7 +222,7 @@ def _file_options(model: TrainedModel) -> ReadingOptions:
     return ReadingOptions(**{name: given[name] for name in names if isinstance(given.get(name), str)})
 
 
-def read_with_target(path: str, model: TrainedModel) -> tuple[Array, Array, Table | Arrays]:
+def read_with_target(path: str, model: TabularModel) -> tuple[Array, Array, Table | Arrays]:
     """Read the inputs and encoded targets for a trained model, and what they came from. Raises DataError."""
     if holds_arrays(path):
         x, data = read_inputs(path, model)

@@ -39,9 +39,10 @@ def demo(
     """Train on 1,797 handwritten digits (8 × 8 pixels); print the equations and the test accuracy, draw pictures."""
     from glassnet.cli.output_paths import make_folder
     from glassnet.cli.printing import print_line
+    from glassnet.cli.saving import save_model
     from glassnet.cli.scores import score_text
+    from glassnet.cli.stored_model import predicted, scores_of, training_program
     from glassnet.cli.train_options import TrainOptions, check_options, make_network
-    from glassnet.cli.trained_model import training_program
     from glassnet.cli.training_run import print_finding, print_result, train_network, write_plots
 
     options = TrainOptions(hidden=[128], schedule="constant", lr=0.003, batch_size=32, epochs=epochs, seed=seed)
@@ -54,15 +55,15 @@ def demo(
     model, history = train_network(network, dataset, options, "digits")
     print_result(model, history, dataset)
     print_finding(model)
-    scores = model.scores(dataset.x[test], dataset.y[test])
-    print_line("Test", f"{score_text(scores)} ({len(test)} digits not used in training)")
-    model.training["test scores"] = scores
-    model.save(str(model_path))
+    scores = scores_of(model, predicted(model, dataset.x[test]), dataset.y[test])
+    print_line("Test", f"{score_text(scores.values)} ({len(test)} digits not used in training)")
+    model.training["test scores"] = scores.values
+    save_model(model, str(model_path))
     print_line("Model", model_path)
     _save_digits(test_path, images[test], dataset.y[test])
-    predicted = model.probabilities(dataset.x[test]).argmax(axis=1)
-    write_plots(history, folder, images[test], predicted, dataset.y[test])
-    row = int((predicted != dataset.y[test]).argmax()) + 1
+    classes = model.probabilities(dataset.x[test]).argmax(axis=1)
+    write_plots(history, folder, images[test], classes, dataset.y[test])
+    row = int((classes != dataset.y[test]).argmax()) + 1
     arguments = {"model": model_path, "test": test_path, "row": row, "lr": options.lr}
     quoted = {name: shlex.quote(str(value)) for name, value in arguments.items()}
     print(NEXT_STEPS.format(program=program_name(), **quoted))
@@ -94,7 +95,7 @@ def _save_digits(path: Path, images: Any, labels: Any) -> None:
 
     from glassnet.cli.printing import print_line
     from glassnet.errors import DataError
-    from glassnet.files.storage import atomic_file
+    from glassnet.files.atomic_file import atomic_file
 
     with atomic_file(str(path), DataError) as file:
         np.savez(file, x=images.astype(np.uint8), y=labels)
@@ -103,5 +104,7 @@ def _save_digits(path: Path, images: Any, labels: Any) -> None:
 
 def program_name() -> str:
     """Return how to start this program again: by its name where that is on the PATH, else as it was started."""
+    if Path(sys.argv[0]).stem == "__main__":
+        return "python -m glassnet"
     is_installed = Path(sys.argv[0]).stem != "glassnet" or shutil.which("glassnet") == sys.argv[0]
     return "glassnet" if is_installed else shlex.quote(sys.argv[0])

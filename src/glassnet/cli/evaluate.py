@@ -3,29 +3,59 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 from glassnet.cli.options import KnownDataArgument, ModelArgument
+from glassnet.cli.printing import print_line
 
-SCORE_NAMES = {"accuracy": "accuracy", "log_loss": "log-loss", "rmse": "RMSE", "r2": "R²"}
+if TYPE_CHECKING:
+    from glassnet.cli.scores import Scores
+    from glassnet.tabular.model import TabularModel
 
 
 def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
-    """Score a model's predictions on known targets: accuracy, log-loss and confusion table, or RMSE and R²."""
+    """Score a model on known targets, beside a constant prediction; for classes, with the confusion table."""
+    from glassnet.cli.confusion import confusion, confusion_text
     from glassnet.cli.dataset import read_with_target
-    from glassnet.cli.scores import confusion, confusion_text
-    from glassnet.cli.trained_model import load_model
+    from glassnet.cli.stored_model import load_model
+    from glassnet.cli.stored_model import predicted as predicted_by
     from glassnet.data.target import ClassTarget
 
     loaded = load_model(model)
     x, encoded, data = read_with_target(file, loaded)
-    scores = loaded.scores(x, encoded)
     same_name = os.path.basename(file) == loaded.training.get("file") and "t10k" not in data.path
-    print(
-        f"{'rows':<9} {len(x):,} of {data.path}{' (the model was trained on a file of this name)' if same_name else ''}"
-    )
-    for key, value in scores.items():
-        print(f"{SCORE_NAMES[key]:<9} {f'{value:.2%}' if key == 'accuracy' else f'{value:.6g}'}")
+    remark = " (the model was trained on a file of this name)" if same_name else ""
+    print_line("Data", f"{data.path}: {len(x):,} row{'' if len(x) == 1 else 's'}{remark}")
+    predicted = predicted_by(loaded, x)
+    print_scores(loaded, predicted, encoded)
     if isinstance(loaded.target, ClassTarget):
-        predicted = loaded.probabilities(x).argmax(axis=1)
         names = [str(name) for name in loaded.target.classes]
-        print(f"\n{confusion_text(confusion(predicted, encoded, len(names)), names)}")
+        print(f"\n{confusion_text(confusion(predicted.argmax(axis=1), encoded, len(names)), names)}")
+
+
+def print_scores(model: TabularModel, predicted: Any, encoded: Any) -> None:
+    """Print the scores of a model and of the constant, what is left out, and what the constant predicts."""
+    from glassnet.cli.constant import constant_prediction, constant_text
+    from glassnet.cli.scores import left_out_text, score_table
+    from glassnet.cli.stored_model import scores_of
+
+    scores = scores_of(model, predicted, encoded)
+    columns = {"model": scores}
+    constant = constant_prediction(model.target, model.training, len(encoded))
+    if constant is not None:
+        columns["constant"] = scores_of(model, constant, encoded)
+    print("\n" + "\n".join(score_table(columns)) + "\n")
+    if scores.reasons:
+        print_line("Left out", left_out_text(scores))
+    if constant is None:
+        print_line("Constant", "unknown: the model file does not say how its training target was distributed")
+        return
+    print_line("Constant", constant_text(model.target, model.training))
+    if not is_better(scores, columns["constant"]):
+        print_line("Warning", "on these rows the model is no better than the constant")
+
+
+def is_better(scores: Scores, constant: Scores) -> bool:
+    """Whether a model beats the constant by log-loss or by RMSE."""
+    key = "log_loss" if "log_loss" in scores.values else "rmse"
+    return scores.values.get(key, 0.0) < constant.values.get(key, 0.0)

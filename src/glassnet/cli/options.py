@@ -13,41 +13,73 @@ from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.optimizers import OPTIMIZERS
 from glassnet.tables.schedules import SCHEDULES
 
+TABULAR_PANEL, NETWORK_PANEL, READING_PANEL = "Tabular model", "Network", "Reading the table"  # of the help
+
+
+def tabular_option(**settings: Any) -> Any:
+    """An option of the tabular model."""
+    return Option(rich_help_panel=TABULAR_PANEL, **settings)
+
+
+def network_option(**settings: Any) -> Any:
+    """An option of a plain network, which makes `glassnet train` train one."""
+    return Option(rich_help_panel=NETWORK_PANEL, **settings)
+
+
+def reading_option(**settings: Any) -> Any:
+    """An option that says how the table is to be read."""
+    return Option(rich_help_panel=READING_PANEL, **settings)
+
+
 ELEMENTWISE = ", ".join(name for name, entry in ACTIVATIONS.items() if entry.elementwise)
 
 ModelArgument = Annotated[str, Argument(metavar="MODEL", help="A model file written by glassnet train.")]
+MEMBER_HELP = "Which network of a model that has several, counted from 1."
+MemberOption = Annotated[int | None, Option(min=1, metavar="N", help=MEMBER_HELP, show_default="1")]
 KNOWN_DATA_HELP = "Data that include the target; of an IDX folder, t10k-* is used."
 KnownDataArgument = Annotated[str, Argument(metavar="FILE", help=KNOWN_DATA_HELP)]
 DATA_HELP = "CSV (gzip too), Parquet, .npz of x and y, or a folder of IDX files."
 DataArgument = Annotated[str, Argument(metavar="FILE", help=DATA_HELP)]
 TargetOption = Annotated[str | None, Option(metavar="COLUMN", help="Column to predict; for tables only.")]
-HiddenOption = Annotated[str, Option(metavar="WIDTHS", help="Widths of the hidden layers, such as 128,64; 0 for none.")]
-ActivationOption = Annotated[str, Option(metavar="NAME", help=f"Activation of the hidden layers: {ELEMENTWISE}.")]
+HiddenOption = Annotated[
+    str, network_option(metavar="WIDTHS", help="Widths of the hidden layers, such as 128,64; 0 for none.")
+]
+ActivationOption = Annotated[
+    str, network_option(metavar="NAME", help=f"Activation of the hidden layers: {ELEMENTWISE}.")
+]
 AUTO_COST = "auto is binary or categorical cross-entropy for classes, else quadratic."
-CostOption = Annotated[str, Option(metavar="NAME", help=f"auto, {', '.join(COSTS)}. {AUTO_COST}")]
-OptimizerOption = Annotated[str, Option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.")]
-ScheduleOption = Annotated[str, Option(metavar="NAME", help=f"Schedule of the learning rate: {', '.join(SCHEDULES)}.")]
-InitializerOption = Annotated[str, Option(metavar="NAME", help=f"Initial weights: {', '.join(INITIALIZERS)}.")]
+CostOption = Annotated[str, network_option(metavar="NAME", help=f"auto, {', '.join(COSTS)}. {AUTO_COST}")]
+OptimizerOption = Annotated[str, network_option(metavar="NAME", help=f"{', '.join(OPTIMIZERS)}.")]
+ScheduleOption = Annotated[
+    str, network_option(metavar="NAME", help=f"Schedule of the learning rate: {', '.join(SCHEDULES)}.")
+]
+InitializerOption = Annotated[str, network_option(metavar="NAME", help=f"Initial weights: {', '.join(INITIALIZERS)}.")]
 
 COLUMNS = "COLUMNS"
-DropOption = Annotated[list[str], Option(metavar=COLUMNS, help="Leave these columns out; commas between names.")]
-NumberOption = Annotated[list[str], Option(metavar=COLUMNS, help="Read these columns as numbers.")]
-CategoryOption = Annotated[list[str], Option(metavar=COLUMNS, help="Read these columns as categories.")]
+DropOption = Annotated[
+    list[str], reading_option(metavar=COLUMNS, help="Leave these columns out; commas between names.")
+]
+NumberOption = Annotated[list[str], reading_option(metavar=COLUMNS, help="Read these columns as numbers.")]
+CategoryOption = Annotated[list[str], reading_option(metavar=COLUMNS, help="Read these columns as categories.")]
 DATE_HELP = "Read these columns as dates; NAME=dmy, NAME=mdy or NAME=ymd gives the order of day, month and year."
-DateOption = Annotated[list[str], Option(metavar=COLUMNS, help=DATE_HELP)]
+DateOption = Annotated[list[str], reading_option(metavar=COLUMNS, help=DATE_HELP)]
 KEEP_HELP = "Use these columns although they look like identifiers, row counters or free text."
-KeepOption = Annotated[list[str], Option(metavar=COLUMNS, help=KEEP_HELP)]
-MissingOption = Annotated[list[str], Option(metavar="WORD", help="A further word that means a missing cell.")]
+KeepOption = Annotated[list[str], reading_option(metavar=COLUMNS, help=KEEP_HELP)]
+MissingOption = Annotated[list[str], reading_option(metavar="WORD", help="A further word that means a missing cell.")]
 DELIMITER_HELP = "comma, semicolon, tab, pipe, space or one character."
-DelimiterOption = Annotated[str | None, Option(metavar="NAME", help=DELIMITER_HELP, show_default="found by the rows")]
+DelimiterOption = Annotated[
+    str | None, reading_option(metavar="NAME", help=DELIMITER_HELP, show_default="found by the rows")
+]
 ENCODING_HELP = "Encoding of a text file, such as cp1252 or utf-16."
 EncodingOption = Annotated[
-    str | None, Option(metavar="NAME", help=ENCODING_HELP, show_default="UTF-8 or, clearly, cp1252")
+    str | None, reading_option(metavar="NAME", help=ENCODING_HELP, show_default="UTF-8 or, clearly, cp1252")
 ]
 DECIMAL_HELP = "Decimal mark of numbers that may be read in two ways, such as 1.234: comma or point."
-DecimalOption = Annotated[str | None, Option(metavar="NAME", help=DECIMAL_HELP, show_default="found by the cells")]
+DecimalOption = Annotated[
+    str | None, reading_option(metavar="NAME", help=DECIMAL_HELP, show_default="found by the cells")
+]
 MISSING_TARGET_HELP = "yes leaves out rows without a target; no refuses them."
-DropMissingTargetOption = Annotated[str, Option(metavar="yes|no", help=MISSING_TARGET_HELP)]
+DropMissingTargetOption = Annotated[str, reading_option(metavar="yes|no", help=MISSING_TARGET_HELP)]
 READING_OPTIONS = ("drop", "number", "category", "date", "keep", "missing", "delimiter", "encoding", "decimal")
 
 

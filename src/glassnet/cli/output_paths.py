@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from glassnet.errors import DataError, GlassnetError, ModelFileError
-from glassnet.files.storage import check_target
+from glassnet.files.atomic_file import check_target
 
 
 def check_output(out: str, *inputs: str, error: type[GlassnetError] = ModelFileError) -> None:
@@ -16,6 +17,17 @@ def check_output(out: str, *inputs: str, error: type[GlassnetError] = ModelFileE
         inside = os.path.isdir(path) and os.path.dirname(os.path.abspath(out)) == os.path.abspath(path)
         if inside or (os.path.exists(out) and os.path.exists(path) and os.path.samefile(out, path)):
             raise error(f"{out} would overwrite the input {path}; choose another name.")
+    _check_writable(out, error)
+
+
+def _check_writable(out: str, error: type[GlassnetError]) -> None:
+    """Refuse a file that could not be written after the work: a file without a name is made beside it."""
+    folder = os.path.dirname(os.path.abspath(out))
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        raise error(f"{out} cannot be written: {problem.strerror} ({folder}); choose another folder.") from problem
 
 
 def check_folder(folder: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,55 +13,141 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from glassnet.cli.trained_model import TrainedModel
+from glassnet.data.arrays import Arrays
+from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError, ParameterError
-from glassnet.files.storage import atomic_file
+from glassnet.files.atomic_file import atomic_file
+from glassnet.tabular.model import TabularModel
 
 Array = np.ndarray[Any, Any]
 
-FORMULA_START = r"^([=@\t\r＝＠]|[+\-＋－].)"  # a lone + or - is no formula
+# A lone + or - is no formula, and a number (-5, +1.2e3, -4,5 %) is none either.
+FORMULA_START = r"^([=@\t\r＝＠]|[+\-＋－].)"
+SIGNED_NUMBER = r"^[+\-]\d[\d.,]*([eE][+\-]?\d+)? ?%?$"
+STDOUT = "-"
 
 
 def file_format(out: str) -> str:
-    """Return csv or parquet, by the end of the name. Raises ParameterError for any other."""
+    """Return csv or parquet, by the end of the name; "-", standard output, is csv. Raises ParameterError otherwise."""
+    if out == STDOUT:
+        return "csv"
     for name in ("csv", "parquet"):
         if out.lower().endswith(f".{name}"):
             return name
-    raise ParameterError(f"--out is {out}; its name must end in .csv or .parquet.")
+    raise ParameterError(f"--out is {out}; its name must end in .csv or .parquet, or be - for CSV on stdout.")
 
 
-def prediction_table(model: TrainedModel, x: Array, proba: bool) -> pa.Table:
-    """Predict one row per sample: the column `prediction`, or with `proba` a column `p_CLASS` for each class."""
+def check_request(model: TabularModel, proba: bool, interval: float | None) -> None:
+    """Refuse, before any data is read, what a model cannot give. Raises ParameterError."""
+    if interval is not None and not 0 < interval < 1:
+        raise ParameterError(f"--interval is {interval:g}; it must be between 0 and 1, such as 0.9.")
+    if interval is not None and isinstance(model.target, ClassTarget):
+        raise ParameterError("--interval is for quantities, but this model predicts classes; use --proba.")
+    if interval is not None and model.intervals is None:
+        raise ParameterError("--interval needs a tabular model; train it without the options of a plain network.")
+    if proba and not isinstance(model.target, ClassTarget):
+        raise ParameterError("--proba is for classes, but this model predicts a quantity; leave it out.")
+
+
+def prediction_table(model: TabularModel, x: Array, proba: bool, interval: float | None = None) -> pa.Table:
+    """Predict one row per sample: the column `prediction`, and with `proba` a column `p_CLASS` for each class.
+
+    Of quantities there are `lower` and `upper` as well, where an interval of that coverage is asked for.
+    """
     if not isinstance(model.target, ClassTarget):
-        if proba:
-            raise ParameterError("--proba is for classes, but this model predicts a quantity; leave it out.")
-        values = model.target.decode(model.outputs(x).T)
-        names = ["prediction"] if values.shape[1] == 1 else [f"prediction_{k + 1}" for k in range(values.shape[1])]
-        return pa.table(dict(zip(names, values.T, strict=True)))
+        return _quantities(model, x, interval)
     probabilities = model.probabilities(x)
+    columns = {"prediction": model.target.decode(probabilities.argmax(axis=1))}
     if proba:
-        columns = np.ascontiguousarray(probabilities.T)
-        return pa.table({f"p_{name}": column for name, column in zip(model.target.classes, columns, strict=True)})
-    return pa.table({"prediction": model.target.decode(probabilities.argmax(axis=1))})
+        shares = np.ascontiguousarray(probabilities.T)
+        columns |= {f"p_{name}": column for name, column in zip(model.target.classes, shares, strict=True)}
+    return pa.table(columns)
+
+
+def _quantities(model: TabularModel, x: Array, interval: float | None) -> pa.Table:
+    values = model.values(x)
+    bounds = None if interval is None else model.interval(x, interval)
+    columns = {}
+    for output in range(values.shape[1]):
+        suffix = "" if values.shape[1] == 1 else f"_{output + 1}"
+        columns[f"prediction{suffix}"] = values[:, output]
+        if bounds is not None:
+            columns[f"lower{suffix}"], columns[f"upper{suffix}"] = bounds[:, output].T
+    return pa.table(columns)
+
+
+def kept_columns(data: Table | Arrays, entries: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+    """The columns of the file that go along, as they stand there; an entry is a name, or several with commas.
+
+    Raises DataError for a column that the file lacks, ParameterError for arrays.
+    """
+    if isinstance(data, Arrays):
+        if entries:
+            raise ParameterError(
+                f"--keep is for tables, but {data.path} holds arrays without column names; leave it out."
+            )
+        return {}
+    lists = ([entry] if entry in data else entry.split(",") for entry in entries)
+    names = dict.fromkeys(name.strip() for entry in lists for name in entry)
+    return {name: data.column(name) for name in names if name}
+
+
+def with_kept_columns(kept: dict[str, pa.ChunkedArray], predictions: pa.Table) -> pa.Table:
+    """The predictions behind the columns that go along. Raises ParameterError where a name would occur twice."""
+    for name in kept:
+        if name in predictions.column_names:
+            raise ParameterError(f"--keep {name}: the predictions have a column of this name; rename that of the file.")
+    return pa.table({**kept, **{name: predictions.column(name) for name in predictions.column_names}})
 
 
 def write_predictions(table: pa.Table, out: str, format_name: str, *, raw: bool = False) -> None:
     """Write the table; an existing file is replaced only when everything succeeds. Raises DataError."""
+    if out == STDOUT:
+        buffer = io.BytesIO()
+        _write_csv(table, buffer, raw)
+        _write_to_stdout(buffer.getvalue())
+        return
     with atomic_file(out, DataError) as file:
         if format_name == "parquet":
             pq.write_table(table, file)
         else:
-            options = pyarrow.csv.WriteOptions(quoting_style="needed")
-            pyarrow.csv.write_csv(table if raw else escape_formulas(table), file, options)
+            _write_csv(table, file, raw)
+
+
+def with_carried_digits(table: pa.Table, kept: int) -> pa.Table:
+    """Floats behind the first `kept` columns with the nine digits that float32 carries."""
+    for index in range(kept, table.num_columns):
+        cells, name = table.column(index), table.column_names[index]
+        if pa.types.is_floating(cells.type):
+            values = np.asarray(cells.to_numpy(), np.float64)
+            texts = [f"{value:.9g}" for value in values.tolist()]
+            table = table.set_column(index, name, pa.array(map(float, texts), pa.float64()))
+    return table
+
+
+def _write_csv(table: pa.Table, file: Any, raw: bool) -> None:
+    options = pyarrow.csv.WriteOptions(quoting_style="needed")
+    pyarrow.csv.write_csv(table if raw else escape_formulas(table), file, options)
+
+
+def _write_to_stdout(content: bytes) -> None:
+    """Write UTF-8, whatever the encoding of the terminal, as a file would hold it."""
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None:
+        sys.stdout.write(content.decode())
+    else:
+        stream.write(content)
+    sys.stdout.flush()
 
 
 def escape_formulas(table: pa.Table) -> pa.Table:
     """Put a ' before each text cell that a spreadsheet would run as a formula; numbers are left as they are."""
     for index, name in enumerate(table.column_names):
         cells = table.column(index)
-        if pa.types.is_string(cells.type):
-            is_formula = pc.match_substring_regex(cells, FORMULA_START)
-            quoted = pc.binary_join_element_wise("'", cells, "")
+        if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+            starts = pc.match_substring_regex(cells, FORMULA_START)
+            is_formula = pc.and_not(starts, pc.match_substring_regex(cells, SIGNED_NUMBER))
+            quoted = pc.binary_join_element_wise(pa.scalar("'", cells.type), cells, pa.scalar("", cells.type))
             table = table.set_column(index, name, pc.if_else(is_formula, quoted, cells))
     return table

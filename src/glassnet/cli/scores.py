@@ -1,78 +1,140 @@
-"""Scores of predictions: accuracy, log-loss and confusion for classes; RMSE and R² for quantities."""
+"""Scores of predictions: accuracy, F1, AUC and log-loss for classes; RMSE, MAE and R² for quantities.
+
+A score that is not defined for some rows, or not finite, is left out with its reason. A constant prediction is scored
+by the same functions, because a score says little without what the simplest model gets.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-MAX_TABLE_CLASSES = 20  # more classes are shown as a list of mistakes
-MAX_MISTAKES = 10
-MAX_NAME_LENGTH = 12
 MIN_PROBABILITY = float(np.finfo(np.float32).eps)
+SCORE_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "f1": "F1 (macro)",
+    "auc": "AUC",
+    "log_loss": "log-loss",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+}
+PERCENTAGES = ("accuracy", "balanced_accuracy")
+ONE_VALUE = "these rows have a single target value"
 
 
-def class_scores(probabilities: Array, codes: Array) -> dict[str, float]:
-    """Compute accuracy and log-loss of probabilities (n, classes) for true classes (n,).
+class Scores(NamedTuple):
+    """The finite scores by key, and for each other one the reason why it is left out."""
 
-    A probability below float32's ε counts as ε, as in scikit-learn, so that one confident mistake is not infinite.
+    values: dict[str, float]
+    reasons: dict[str, str]
+
+    @classmethod
+    def of(cls, values: dict[str, float], reasons: dict[str, str]) -> Scores:
+        """Keep what is finite."""
+        infinite = {key: "it is not finite" for key, value in values.items() if not np.isfinite(value)}
+        finite = {key: float(value) for key, value in values.items() if key not in infinite}
+        return cls(finite, reasons | infinite)
+
+
+def class_scores(probabilities: Array, codes: Array) -> Scores:
+    """Score probabilities (n, classes) for true classes (n,).
+
+    Balanced accuracy is the mean recall of the classes that occur; F1 the mean over the classes that occur or are
+    predicted; AUC that of the second of two classes, or the mean of each class against the rest. A probability below
+    float32's ε counts as ε, as in scikit-learn, so that one confident mistake is not infinite.
     """
-    correct = probabilities.argmax(axis=1) == codes
+    predicted, count = probabilities.argmax(axis=1), probabilities.shape[1]
     chosen = np.clip(probabilities[np.arange(len(codes)), codes].astype(np.float64), MIN_PROBABILITY, 1.0)
-    return {"accuracy": float(correct.mean()), "log_loss": float(0.0 - np.log(chosen).mean())}  # never −0
+    true, guessed = np.bincount(codes, minlength=count), np.bincount(predicted, minlength=count)
+    right = np.bincount(codes[predicted == codes], minlength=count)
+    occurs, named = true > 0, (true + guessed) > 0
+    values = {
+        "accuracy": float((predicted == codes).mean()),
+        "balanced_accuracy": float((right[occurs] / true[occurs]).mean()),
+        "f1": float((2 * right[named] / (true + guessed)[named]).mean()),
+    }
+    reasons = {}
+    if occurs.all():
+        values["auc"] = area_under_curve(probabilities, codes)
+    else:
+        missing = int((~occurs).sum())
+        reasons["auc"] = f"{missing:,} of the {count:,} classes {'has' if missing == 1 else 'have'} no rows here"
+    values["log_loss"] = float(0.0 - np.log(chosen).mean())  # never −0
+    return Scores.of(values, reasons)
 
 
-def number_scores(predicted: Array, true: Array) -> dict[str, float]:
-    """Compute root mean squared error, in the target's units, and R², both over all rows and outputs.
+def area_under_curve(probabilities: Array, codes: Array) -> float:
+    """The area under the ROC curve, by ranks: of the second of two classes, or the mean of each against the rest."""
+    from scipy.stats import rankdata
+
+    classes = range(probabilities.shape[1])
+    areas = []
+    for number in classes[1:] if len(classes) == 2 else classes:
+        positive = codes == number
+        count, others = int(positive.sum()), int((~positive).sum())
+        ranks = rankdata(probabilities[:, number])[positive]
+        areas.append((float(ranks.sum()) - count * (count + 1) / 2) / (count * others))
+    return float(np.mean(areas))
+
+
+def number_scores(predicted: Array, true: Array) -> Scores:
+    """Root mean squared and mean absolute error, in the target's units, and R², over all rows and outputs (n, outputs).
 
     R² is left out where the true values do not vary, because it is not defined there.
     """
     center = true.mean(axis=0)
     size = max(float(np.abs(true - center).max()), float(np.abs(predicted - true).max())) or 1.0
-    errors = float((((predicted - true) / size) ** 2).sum())  # divided first, so that no square overflows
-    total = float((((true - center) / size) ** 2).sum())
-    scores = {"rmse": float(np.sqrt(errors / true.size)) * size}
-    return scores | {"r2": 1 - errors / total} if (true != true[0]).any() and total else scores
+    differences = np.abs(predicted - true) / size  # divided first, so that no square overflows
+    errors, total = float((differences**2).sum()), float((((true - center) / size) ** 2).sum())
+    values = {"rmse": float(np.sqrt(errors / true.size)) * size, "mae": float(differences.mean()) * size}
+    if not (true != true[0]).any() or not total:
+        return Scores.of(values, {"r2": ONE_VALUE})
+    return Scores.of(values | {"r2": 1 - errors / total}, {})
 
 
-def score_text(scores: dict[str, float]) -> str:
-    """Format the scores for one line."""
-    if "accuracy" in scores:
-        return f"accuracy {scores['accuracy']:.2%}, log-loss {scores['log_loss']:.4f}"
-    r2 = f"R² {scores['r2']:z.4f}" if "r2" in scores else "no R², because these rows have a single target value"
-    return f"RMSE {scores['rmse']:.6g}, {r2}"
+def score_text(values: dict[str, float]) -> str:
+    """Format the two most important scores for one line."""
+    if "accuracy" in values:
+        return f"accuracy {values['accuracy']:.2%}, log-loss {values['log_loss']:.4f}"
+    r2 = f"R² {values['r2']:z.4f}" if "r2" in values else f"no R², because {ONE_VALUE}"
+    return f"RMSE {number_text(values['rmse'])}, {r2}" if "rmse" in values else r2
 
 
-def confusion(predicted: Array, codes: Array, count: int) -> Array:
-    """Count the samples of each true class (row) by their predicted class (column)."""
-    table = np.zeros((count, count), np.int64)
-    np.add.at(table, (codes, predicted), 1)
-    return table
+def score_cell(key: str, value: float) -> str:
+    """Format one score for a table."""
+    if key in PERCENTAGES:
+        return f"{value:.2%}"
+    return f"{value:z.4f}" if key in ("f1", "auc", "r2", "log_loss") else number_text(value)
 
 
-def confusion_text(table: Array, names: list[str]) -> str:
-    """Format the confusion table or, for many classes, the most frequent mistakes."""
-    if len(names) > MAX_TABLE_CLASSES:
-        return _mistakes_text(table, names)
-    short = [name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…" for name in names]
-    first = max(len("true"), *map(len, short))
-    widths = [max(len(name), len(str(column.max()))) for name, column in zip(short, table.T, strict=True)]
-
-    def line(head: str, cells: Iterable[Any]) -> str:
-        return f"{head:<{first}}  " + "  ".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True))
-
-    rows = [line(name, row) for name, row in zip(short, table, strict=True)]
-    return "\n".join([line("true", short) + "  ← predicted", *rows])
+def number_text(value: float) -> str:
+    """A quantity with five significant digits, so that errors of one size stand aligned: 0.34167, 12.034, 48210."""
+    if not 1e-4 <= abs(value) < 1e9:
+        return f"{value:.5g}"
+    return f"{value:.{max(0, 4 - int(np.floor(np.log10(abs(value)))))}f}"
 
 
-def _mistakes_text(table: Array, names: list[str]) -> str:
-    mistakes = table - np.diag(np.diag(table))
-    order = np.argsort(-mistakes, axis=None, kind="stable")[:MAX_MISTAKES]
-    lines = [f"{len(names)} classes; the most frequent mistakes:"]
-    for true, predicted in (divmod(int(index), len(names)) for index in order):
-        if mistakes[true, predicted]:
-            lines.append(f"{mistakes[true, predicted]:>6}  {names[true]} predicted as {names[predicted]}")
-    return "\n".join(lines) if len(lines) > 1 else f"{len(names)} classes, no mistakes"
+def score_table(columns: dict[str, Scores]) -> list[str]:
+    """The lines of a table of scores: one per score, with a column for each predictor, such as "constant"."""
+    keys = [key for key in SCORE_NAMES if any(key in scores.values for scores in columns.values())]
+    cells = {
+        name: [name, *(score_cell(key, scores.values[key]) if key in scores.values else "–" for key in keys)]
+        for name, scores in columns.items()
+    }
+    first = ["", *(SCORE_NAMES[key] for key in keys)]
+    widths = {name: max(map(len, column)) for name, column in cells.items()}
+    head = max(map(len, first))
+    return [
+        f"{label:<{head}}" + "".join(f"   {cells[name][line]:>{width}}" for name, width in widths.items())
+        for line, label in enumerate(first)
+    ]
+
+
+def left_out_text(scores: Scores) -> str:
+    """A sentence on the scores that are left out, or an empty text."""
+    return "; ".join(f"no {SCORE_NAMES[key]}: {reason}" for key, reason in scores.reasons.items())

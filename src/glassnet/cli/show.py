@@ -4,57 +4,100 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glassnet.cli.options import ModelArgument
+from glassnet.cli.options import MemberOption, ModelArgument
 from glassnet.cli.printing import print_line, wrapped
+from glassnet.cli.scores import SCORE_NAMES, score_cell
 
 if TYPE_CHECKING:
-    from glassnet.cli.trained_model import TrainedModel
+    from glassnet.network import NeuralNetwork
+    from glassnet.tabular.model import TabularModel
 
 MAX_LISTED_INPUTS = 20
+NOT_SHOWN = ("recipe", "report", "constant", "best epochs")  # are shown elsewhere, or are long
 
 
-def show(model: ModelArgument) -> None:
-    """Print a model's equations, parameters, inputs and target, and how it was trained."""
-    from glassnet.cli.trained_model import load_model, training_program
+def show(model: ModelArgument, member: MemberOption = None) -> None:
+    """Print a model's inputs, target, networks and training.
+
+    A plain network is shown with its equations and parameters; of a model of several networks, --member N shows those
+    of one.
+    """
+    from glassnet.cli.stored_model import is_plain, load_model, member_text, network_of, optimizer_name
 
     loaded = load_model(model)
-    print(wrapped(str(loaded.network)))
-    print(f"\n{training_program(loaded.network, loaded.training.get('optimizer'))}\n")
-    _print_parameters(loaded)
+    network = network_of(loaded, member)
+    if is_plain(loaded) or member is not None:
+        if text := member_text(loaded, member):
+            print_line("Member", text)
+        _print_network(network, optimizer_name(loaded))
+    else:
+        _print_members(loaded)
     _print_data(loaded)
+    _print_corrections(loaded)
     _print_training(loaded)
 
 
-def _print_parameters(model: TrainedModel) -> None:
-    print_line("Parameters", f"{model.network.parameters.count:,}")
-    for name in model.network.parameters:
-        array = model.network.parameters[name]
+def _print_network(network: NeuralNetwork, optimizer: object) -> None:
+    from glassnet.cli.stored_model import training_program
+
+    print(wrapped(str(network)))
+    print(f"\n{training_program(network, optimizer)}\n")
+    print_line("Parameters", f"{network.parameters.count:,}")
+    for name in network.parameters:
+        array = network.parameters[name]
         shape = " × ".join(map(str, array.shape))
         statistics = f"deviation {array.std():.4f}  largest {abs(array).max():.4f}"
         print(f"  {name:<8} {shape:<12} mean {array.mean():+.4f}  {statistics}")
+    print()
 
 
-def _print_data(model: TrainedModel) -> None:
+def _print_members(model: TabularModel) -> None:
+    """The networks of a model in a few lines: those of one recipe differ in their weights only."""
+    count, network = len(model.members), model.members[0].network
+    averaged = "1" if count == 1 else f"{count}, averaged"
+    print_line("Networks", f"{averaged}; --member N shows the equations and weights of one")
+    print_line("Each", str(network))
+    best = [member.best_epoch for member in model.members]
+    if any(best):
+        print_line("Best epochs", ", ".join(map(str, best)))
+
+
+def _print_data(model: TabularModel) -> None:
     from glassnet.data.preprocessing import TablePreparation
 
-    print()
     print_line("Inputs", model.preparation.summary())
     if isinstance(model.preparation, TablePreparation):
         names = model.preparation.features
         more = " ..." if names[MAX_LISTED_INPUTS:] else ""
         print(wrapped(f"  {', '.join(names[:MAX_LISTED_INPUTS])}{more}", indent=2))
+        if model.preparation.left_out:
+            print_line("Left out", "; ".join(f"{name} ({why})" for name, why in model.preparation.left_out.items()))
     print_line("Target", f"{model.target.name!r}: {model.target.summary()}")
 
 
-def _print_training(model: TrainedModel) -> None:
+def _print_corrections(model: TabularModel) -> None:
+    """What is done to the averaged outputs."""
+    from glassnet.cli.corrections import correction_lines
+
+    for label, text in correction_lines(model):
+        print_line(label, text)
+
+
+def _print_training(model: TabularModel) -> None:
     if not model.training:
         return
     print("\nTraining")
     for name, value in model.training.items():
+        if name in NOT_SHOWN or isinstance(value, list):
+            continue
         text = ", ".join(map(_pair, value.items())) if isinstance(value, dict) else value
         print(f"  {name:<16} {'none' if text in (None, '') else text}")
 
 
 def _pair(item: tuple[str, object]) -> str:
     key, value = item
+    if key in SCORE_NAMES and isinstance(value, float):
+        return f"{SCORE_NAMES[key]} {score_cell(key, value)}"
+    if isinstance(value, dict):
+        return f"{key}: {', '.join(map(_pair, value.items()))};"
     return f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from typer import Option
+from typer import Argument, Option
 
 from glassnet.cli import options
 from glassnet.errors import DataError, ParameterError
@@ -21,6 +21,13 @@ MAX_CELLS, MAX_LETTERS = 30, 40  # of the row as it stands in the file: columns,
 MAX_INPUTS = 100  # that are all listed by name; of more, those that are shown
 
 
+FIRST_HELP = f"{options.DATA_HELP} Or a model file, with FILE behind it."
+FirstArgument = Annotated[str, Argument(metavar="MODEL|FILE", help=FIRST_HELP)]
+SecondArgument = Annotated[
+    str | None, Argument(metavar="FILE", help="The data, behind a model file.", show_default=False)
+]
+
+
 class StepData(NamedTuple):
     """A network, the inputs (n, features) and targets (fan_out, n) or (n,) of a file, and how it was prepared."""
 
@@ -31,14 +38,17 @@ class StepData(NamedTuple):
     preparation: Preparation
     target: TargetColumn
     cells: Table | Arrays
+    member: str = ""
 
 
 def step(
-    file: options.DataArgument,
+    file: FirstArgument,
+    after_model: SecondArgument = None,
     target: options.TargetOption = None,
     model: Annotated[
         str | None, Option(metavar="PATH", help="Use the network and preparation of a model file.")
     ] = None,
+    member: options.MemberOption = None,
     row: Annotated[int, Option(help="First row of the step, counted from 1.")] = 1,
     batch_size: Annotated[int, Option(min=1, help="Number of rows in the step.")] = 1,
     hidden: options.HiddenOption = "4",
@@ -56,9 +66,15 @@ def step(
     """
     from glassnet.cli.train_options import TrainOptions
 
+    if after_model is not None:
+        if model is not None:
+            raise ParameterError("A model is given twice, before FILE and as --model; leave one out.")
+        model, file = file, after_model
     if model is not None:
-        data = _with_model(file, model, target)
+        data = _with_model(file, model, target, member)
     else:
+        if member is not None:
+            raise ParameterError("--member chooses a network of a model; give MODEL before FILE as well.")
         widths = options.parse_widths(hidden)
         train_options = TrainOptions(widths, activation, cost, seed=seed, validation=0.0)
         data = _with_new_network(file, target, train_options)
@@ -72,22 +88,25 @@ def step(
     if len(x) < batch_size:
         asked = f"of the {batch_size:,} rows asked for"
         about.insert(0, f"The step takes {len(x):,} {asked}: the file ends with row {last}.")
+    if data.member:
+        about.insert(0, f"This is {data.member}.")
     explanation.about = "\n".join(about)
     _print_or_write(explanation, f"{rows} of {data.path}", html, file)
 
 
-def _with_model(file: str, path: str, target: str | None) -> StepData:
+def _with_model(file: str, path: str, target: str | None, member: int | None) -> StepData:
     """Read a model file, and the file with the model's preparation."""
     from glassnet.cli.dataset import read_with_target
     from glassnet.cli.output_layer import network_targets
-    from glassnet.cli.trained_model import load_model
+    from glassnet.cli.stored_model import load_model, member_text, network_of
 
     model = load_model(path)
     if target not in (None, model.target.name):
         raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
     x, encoded, data = read_with_target(file, model)
-    y = network_targets(encoded, model.target, model.network)
-    return StepData(model.network, x, y, data.path, model.preparation, model.target, data)
+    network = network_of(model, member)
+    y = network_targets(encoded, model.target, network)
+    return StepData(network, x, y, data.path, model.preparation, model.target, data, member_text(model, member))
 
 
 def _with_new_network(file: str, target: str | None, train_options: Any) -> StepData:
@@ -129,16 +148,26 @@ def _describe(data: StepData, shown: Sequence[int]) -> list[str]:
     from glassnet.data.preprocessing import TablePreparation
 
     names = data.preparation.features if isinstance(data.preparation, TablePreparation) else []
-    return [_describe_inputs(names, len(data.x.T), shown), _describe_target(data.target)]
+    scale = _scale_text(data.preparation) if names else ""
+    return [_describe_inputs(names, len(data.x.T), shown, scale), _describe_target(data.target)]
 
 
-def _describe_inputs(names: Sequence[str], count: int, shown: Sequence[int]) -> str:
+def _scale_text(preparation: Any) -> str:
+    """How numbers became inputs: by mean and deviation, or as the tabular models see them."""
+    from glassnet.data.robust_number import RobustNumber
+
+    if any(isinstance(column.encoding, RobustNumber) for column in preparation.columns):
+        return "numbers are scaled by their median and quartiles, and very large ones are bounded"
+    return "numbers are standardised"
+
+
+def _describe_inputs(names: Sequence[str], count: int, shown: Sequence[int], scale: str) -> str:
     """The columns that the inputs come from, by the index that stands beside their numbers."""
     if not names:
         return f"a0 holds {count:,} inputs, which have no names."
     if count <= MAX_INPUTS:
-        return f"a0 holds, by index, {_numbered(names, range(count))}; numbers are standardised."
-    return f"a0 holds {count:,} inputs; those shown are, by index, {_numbered(names, shown)}; numbers are standardised."
+        return f"a0 holds, by index, {_numbered(names, range(count))}; {scale}."
+    return f"a0 holds {count:,} inputs; those shown are, by index, {_numbered(names, shown)}; {scale}."
 
 
 def _numbered(names: Sequence[Any], indices: Iterable[int]) -> str:
@@ -166,7 +195,7 @@ def _print_or_write(explanation: Any, title: str, html: str | None, file: str) -
     from rich.console import Console
 
     from glassnet.cli.output_paths import check_output
-    from glassnet.files.storage import atomic_file
+    from glassnet.files.atomic_file import atomic_file
 
     if html is None:
         console = Console(highlight=False, markup=False)

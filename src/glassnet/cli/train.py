@@ -1,39 +1,69 @@
-"""`glassnet train`: train a network on a data file and write a model file."""
+"""`glassnet train`: train a model on a data file and write a model file."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from typer import Option
+from typer import Context, Option
 
 from glassnet.cli import options
 
+PRESET_HELP = "fast, default or best: how long the tabular model is trained."
+METRIC_HELP = "What chooses the best epoch: auto, log_loss, accuracy, balanced_accuracy, roc_auc; rmse, mae, r2."
+CLASS_WEIGHT_HELP = "balanced: rows of rare classes count more, so that each class counts the same."
+PROGRESS_HELP = "auto (a bar or lines on stderr), json (JSON lines on stdout, the report on stderr) or none."
+PresetOption = Annotated[str, options.tabular_option(metavar="NAME", help=PRESET_HELP)]
+MetricOption = Annotated[str, options.tabular_option(metavar="NAME", help=METRIC_HELP)]
+ClassWeightOption = Annotated[
+    str | None, options.tabular_option(metavar="NAME", help=CLASS_WEIGHT_HELP, show_default="none")
+]
+LOG_HELP = "Whether the logarithm of a positive quantity is learnt: auto (as the preset decides), yes or no."
+LogTargetOption = Annotated[str, options.tabular_option(metavar="NAME", help=LOG_HELP)]
+TimeLimitOption = Annotated[
+    float | None, Option(metavar="SECONDS", help="End the training after so many seconds.", show_default="none")
+]
+
 
 def train(
+    ctx: Context,
     file: options.DataArgument,
     out: Annotated[str, Option(metavar="PATH", help="The model file to write.")],
     target: options.TargetOption = None,
     task: Annotated[
         str, Option(metavar="NAME", help="auto (decided by the target), classification, regression.")
     ] = "auto",
+    time_limit: TimeLimitOption = None,
+    seed: Annotated[int, Option(help="Seed of all randomness; the same seed gives the same model.")] = 0,
+    threads: Annotated[int | None, Option(help="Maximum number of threads.", show_default="all")] = None,
+    plots: Annotated[str | None, Option(metavar="FOLDER", help="Folder for plots, made if missing.")] = None,
+    progress: Annotated[str, Option(metavar="NAME", help=PROGRESS_HELP)] = "auto",
+    quiet: Annotated[bool, Option("--quiet", help="Do not show progress; the same as --progress none.")] = False,
+    preset: PresetOption = "default",
+    metric: MetricOption = "auto",
+    class_weight: ClassWeightOption = None,
+    log_target: LogTargetOption = "auto",
     hidden: options.HiddenOption = "128,64",
     activation: options.ActivationOption = "relu",
     cost: options.CostOption = "auto",
     optimizer: options.OptimizerOption = "adam",
     schedule: options.ScheduleOption = "one_cycle",
     initializer: options.InitializerOption = "auto",
-    lr: Annotated[float, Option(help="Learning rate; one_cycle peaks at ten times this value.")] = 0.0005,
-    batch_size: Annotated[int, Option(help="Samples per step.")] = 64,
-    epochs: Annotated[int, Option(help="Maximum number of passes through the training rows.")] = 20,
-    validation: Annotated[float, Option(help="Fraction of rows that choose the best epoch; 0 for none.")] = 0.2,
+    lr: Annotated[
+        float, options.network_option(help="Learning rate; one_cycle peaks at ten times this value.")
+    ] = 0.0005,
+    batch_size: Annotated[int, options.network_option(help="Samples per step.")] = 64,
+    epochs: Annotated[int, options.network_option(help="Maximum number of passes through the training rows.")] = 20,
+    validation: Annotated[
+        float, options.network_option(help="Fraction of rows that choose the best epoch; 0 for none.")
+    ] = 0.2,
     patience: Annotated[
         int | None,
-        Option(help="Stop after so many epochs without a lower validation cost.", show_default="never"),
+        options.network_option(help="Stop after so many epochs without a lower validation cost.", show_default="never"),
     ] = None,
-    dropout: Annotated[float, Option(help="Fraction of each hidden layer's values dropped in a step.")] = 0.0,
-    l2: Annotated[float, Option(help="Strength of the penalty l2/2·Σw² on the weights.")] = 0.0,
-    seed: Annotated[int, Option(help="Seed of all randomness; the same seed gives the same model.")] = 0,
-    threads: Annotated[int | None, Option(help="Maximum number of threads.", show_default="all")] = None,
+    dropout: Annotated[
+        float, options.network_option(help="Fraction of each hidden layer's values dropped in a step.")
+    ] = 0.0,
+    l2: Annotated[float, options.network_option(help="Strength of the penalty l2/2·Σw² on the weights.")] = 0.0,
     drop: options.DropOption = [],  # noqa: B006 (read only; Typer wants a list)
     number: options.NumberOption = [],  # noqa: B006
     category: options.CategoryOption = [],  # noqa: B006
@@ -44,13 +74,15 @@ def train(
     encoding: options.EncodingOption = None,
     decimal: options.DecimalOption = None,
     drop_missing_target: options.DropMissingTargetOption = "yes",
-    plots: Annotated[str | None, Option(metavar="FOLDER", help="Folder for plots, made if missing.")] = None,
-    quiet: Annotated[bool, Option("--quiet", help="Do not show progress.")] = False,
 ) -> None:
-    """Train a network on FILE and write it, together with the preparation of its data, to a model file."""
-    arguments = locals() | {"hidden": options.parse_widths(hidden)}
-    from glassnet.cli.train_options import TrainOptions
-    from glassnet.cli.training_run import train_file
+    """Train a model on FILE and write it, together with the preparation of its data, to a model file.
 
-    train_options = TrainOptions(**{name: arguments[name] for name in TrainOptions._fields})
-    train_file(file, out, (target, task), train_options, options.reading_options(arguments), plots)
+    A table is learnt by the tabular model: networks that are trained on different rows and averaged. Any option under
+    Network, an IDX folder or a .npz file trains a plain network instead. Ctrl-C saves what is there and exits with 130.
+    """
+    arguments = {**locals(), "hidden": options.parse_widths(hidden)}
+    from glassnet.cli.train_request import train_request
+    from glassnet.cli.training import train_model
+
+    given = {name for name in ctx.params if ctx.get_parameter_source(name).name == "COMMANDLINE"}  # type: ignore[union-attr]
+    train_model(train_request(arguments, given))

@@ -36,6 +36,7 @@ class TrainOptions(NamedTuple):
     seed: int = 0
     threads: int | None = None
     quiet: bool = False
+    time_limit: float | None = None
 
 
 def check_options(options: TrainOptions) -> None:

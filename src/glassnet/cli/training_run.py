@@ -1,30 +1,25 @@
-"""The work of `glassnet train`: read, split, prepare, train, score, save and plot, with a printed line for each."""
+"""The work of `glassnet train` with a plain network: split, prepare, train and score, with a printed line for each."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glassnet import __version__
-from glassnet.cli.dataset import (
-    DataFile,
-    Dataset,
-    find_task,
-    network_inputs,
-    prepare_dataset,
-    read_data_file,
-    repeated_share,
-)
+from glassnet.cli.constant import constant_of
+from glassnet.cli.dataset import DataFile, Dataset, network_inputs, prepare_dataset, repeated_share
+from glassnet.cli.opened import Opened, print_notes, print_warnings
 from glassnet.cli.output_layer import keeps_units, network_targets
-from glassnet.cli.output_paths import check_folder, check_output, make_folder
 from glassnet.cli.printing import print_line
+from glassnet.cli.progress_lines import ProgressLines
+from glassnet.cli.saving import saved_on_failure
 from glassnet.cli.scores import score_text
-from glassnet.cli.train_options import TrainOptions, check_options, make_network
-from glassnet.cli.trained_model import TrainedModel
+from glassnet.cli.stored_model import predicted, scores_of, wording
+from glassnet.cli.tabular_report import repetition_warnings
+from glassnet.cli.train_options import TrainOptions, make_network
 from glassnet.data.arrays import Arrays
-from glassnet.data.options import ReadingOptions
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DivergedError
 from glassnet.network import NeuralNetwork
@@ -32,68 +27,48 @@ from glassnet.see.diagnosis import findings
 from glassnet.see.evidence import evidence_of_run
 from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
+from glassnet.tabular.member import Member
+from glassnet.tabular.model import TabularModel
 from glassnet.training.history import History
 
-MAX_NOTES = 20
+if TYPE_CHECKING:
+    from glassnet.cli.train_request import TrainRequest
+
+NO_LINES = ProgressLines()
 
 
-def train_file(
-    file: str,
-    out: str,
-    target: tuple[str | None, str],
-    options: TrainOptions,
-    reading: ReadingOptions,
-    plots: str | None,
-) -> None:
-    """Train on a file and write the model file, which is left as it was unless everything succeeds.
-
-    `target` is the name of the column to predict, and the task.
-    """
-    check_options(options)
-    check_output(out, file)
-    if plots:
-        check_folder(plots)
-    name, task = target
+def train_network_on(
+    request: TrainRequest, opened: Opened, lines: ProgressLines
+) -> tuple[TabularModel, Callable[[Path], None], bool]:
+    """Train a plain network; return it, what draws its pictures, and whether it was interrupted."""
+    options, data_file = request.network, opened.data_file
+    assert options is not None
     counts = keeps_units(options.cost)
-    data_file = read_data_file(file, name, reading)
-    chosen_task, reason = find_task(data_file, task, counts=counts)
-    dataset = prepare_dataset(data_file, chosen_task, options.validation, options.seed, counts=counts)
+    dataset = prepare_dataset(data_file, opened.task, options.validation, options.seed, counts=counts)
     network = make_network(dataset, options)
-    hint = "" if task != "auto" else "; --task overrides"
-    classes = f", {len(dataset.target.classes)} classes" if isinstance(dataset.target, ClassTarget) else ""
-    print_line("Data", f"{file}: {len(data_file.values):,} rows")
-    print_line("Task", f"{chosen_task} of {data_file.target!r}{classes} ({reason}{hint})")
     try:
-        model, history = train_network(network, dataset, options, file)
+        model, history = train_network(network, dataset, options, request.file, lines)
     except DivergedError as error:
         raise error.reworded("Try a smaller --lr; no model file was written.") from error
-    print_result(model, history, dataset)
-    print_finding(model, repeated_share(data_file.data))
-    model.training.update(score_test_set(model, data_file) | file_options(reading))
-    model.save(out)
-    print_line("Model", out)
-    if plots:
-        write_plots(history, make_folder(plots), *image_samples(model, dataset, data_file))
+    with saved_on_failure(model, request):
+        print_result(model, history, dataset, lines)
+        repeated = repeated_share(data_file.data)
+        print_finding(model, repeated)
+        model.training.update(score_test_set(model, data_file))
+        for rows in ("scores", "test scores"):
+            if rows in model.training:
+                lines.event("scores", rows="test" if "test" in rows else "validation", scores=model.training[rows])
+        print_warnings([*dataset.leaks, *repetition_warnings(repeated)], lines)
 
+    def draw(folder: Path) -> None:
+        write_plots(history, folder, *image_samples(model, dataset, data_file))
 
-def print_notes(notes: Sequence[str], file: str) -> None:
-    """Print what was unusual about the columns, at most MAX_NOTES notes."""
-    for note in notes[:MAX_NOTES]:
-        print_line("Note", note)
-    if len(notes) > MAX_NOTES:
-        print_line("Note", f"{len(notes) - MAX_NOTES:,} more notes; glassnet columns {file} lists them")
-
-
-def file_options(reading: ReadingOptions) -> dict[str, Any]:
-    """The encoding and delimiter that were given, which a later file needs as well."""
-    given = {name: getattr(reading, name) for name in ("delimiter", "encoding")}
-    given = {name: value for name, value in given.items() if value is not None}
-    return {"file options": given} if given else {}
+    return model, draw, history.stopped == "interrupted"
 
 
 def train_network(
-    network: NeuralNetwork, dataset: Dataset, options: TrainOptions, file: str
-) -> tuple[TrainedModel, History]:
+    network: NeuralNetwork, dataset: Dataset, options: TrainOptions, file: str, lines: ProgressLines = NO_LINES
+) -> tuple[TabularModel, History]:
     """Train the network; the validation rows decide which epoch's weights are kept and when training stops."""
     x, y, validation = dataset.x, dataset.y, len(dataset.validation)
 
@@ -101,20 +76,23 @@ def train_network(
         return x[rows].T, network_targets(y[rows], dataset.target, network)
 
     print_line("Inputs", dataset.preparation.summary())
-    print_notes(dataset.notes, file)
+    print_notes([note for note in dataset.notes if note not in dataset.leaks], file, lines)
     print_line("Network", repr(network))
     rest = f"; {validation:,} for validation" if validation else ", none for validation"
     print_line("Training", f"{len(dataset.train):,} rows{rest}")
     names = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads")
+    lines.event("start", model="network", rows=len(dataset.train), inputs=x.shape[1], members=1, epochs=options.epochs)
     history = network.train(
         *part(dataset.train),
         **{name: getattr(options, name) for name in names},
         validation=part(dataset.validation) if validation else None,
         patience=(options.patience or options.epochs) if validation else None,
+        time_limit=options.time_limit,
+        callbacks=lines.epochs(options.epochs),
         verbose=0 if options.quiet else 1,
     )
     summary = training_summary(dataset, options, history, file)
-    return TrainedModel(network, dataset.preparation, dataset.target, summary), history
+    return TabularModel(dataset.preparation, dataset.target, [Member(network)], summary), history
 
 
 def training_summary(dataset: Dataset, options: TrainOptions, history: History, file: str) -> dict[str, Any]:
@@ -131,45 +109,46 @@ def training_summary(dataset: Dataset, options: TrainOptions, history: History, 
         "optimizer": optimizer(options.optimizer).name,
         "schedule": schedule(options.schedule).name,
         **{name: getattr(options, name) for name in names},
+        **constant_of(dataset.target, dataset.y[dataset.train]),
     }
 
 
-def print_result(model: TrainedModel, history: History, dataset: Dataset) -> None:
+def print_result(model: TabularModel, history: History, dataset: Dataset, lines: ProgressLines = NO_LINES) -> None:
     """Print how training went and the scores on the validation rows, which join the model's summary."""
-    for warning in history.warnings:
-        print_line("Warning", warning)
     seconds = history[-1].seconds if len(history) else 0.0
     best = f"; epoch {history.best_epoch} was the best and is kept" if history.best_epoch else ""
     reason = f" ({history.stopped})" if history.stopped else ""
     print_line("Trained", f"{len(history)} epoch{'' if len(history) == 1 else 's'} in {seconds:.1f} s{best}{reason}")
     if dataset.validation.size:
-        scores = model.scores(dataset.x[dataset.validation], dataset.y[dataset.validation])
-        model.training["scores"] = scores
-        print_line("Validation", f"{score_text(scores)} (optimistic: these rows chose the epoch)")
+        scores = scores_of(model, predicted(model, dataset.x[dataset.validation]), dataset.y[dataset.validation])
+        model.training["scores"] = scores.values
+        print_line("Validation", f"{score_text(scores.values)} (optimistic: these rows chose the epoch)")
+    print_warnings(history.warnings, lines)
 
 
-def print_finding(model: TrainedModel, repeated: float | None = None) -> None:
+def print_finding(model: TabularModel, repeated: float | None = None) -> None:
     """Print the most significant finding of a diagnosis, if there is one; `repeated` is the share of repeated rows.
 
     The diagnosis also measures the final layers and costs, which the file stores for `glassnet diagnose MODEL`.
     """
-    network = model.network
-    evidence = evidence_of_run(network.model, network.history, network.recent_samples, model.wording(), repeated)
+    network = model.members[0].network
+    evidence = evidence_of_run(network.model, network.history, network.recent_samples, wording(model), repeated)
     for finding in findings(evidence)[:1]:
         print_line("Finding", finding.sentence)
 
 
-def score_test_set(model: TrainedModel, data_file: DataFile) -> dict[str, Any]:
+def score_test_set(model: TabularModel, data_file: DataFile) -> dict[str, Any]:
     """Print and return the scores on a separate test set (t10k-* of an IDX folder); without one, return {}."""
     if not isinstance(data_file.data, Arrays) or data_file.data.test is None:
         return {}
     labels = data_file.data.test[1]
-    scores = model.scores(network_inputs(model.preparation, data_file.data.test_arrays()), model.target.encode(labels))
-    print_line("Test", f"{score_text(scores)} (t10k-*, {len(labels):,} rows not used in training)")
-    return {"test scores": scores}
+    x = network_inputs(model.preparation, data_file.data.test_arrays())
+    scores = scores_of(model, predicted(model, x), model.target.encode(labels))
+    print_line("Test", f"{score_text(scores.values)} (t10k-*, {len(labels):,} rows not used in training)")
+    return {"test scores": scores.values}
 
 
-def image_samples(model: TrainedModel, dataset: Dataset, data_file: DataFile) -> tuple[Any, ...]:
+def image_samples(model: TabularModel, dataset: Dataset, data_file: DataFile) -> tuple[Any, ...]:
     """Return validation images with their predicted and true classes, and the classes' names; () without images."""
     data = data_file.data
     if not isinstance(data, Arrays) or not data.image or not isinstance(model.target, ClassTarget):

@@ -48,6 +48,14 @@ def simplified(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
+def without_views(table: pa.Table) -> pa.Table:
+    """The table with text in a type that all of Arrow's functions take."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_string_view(field.type):
+            table = table.set_column(index, field.name, table.column(index).cast(pa.large_string()))
+    return table
+
+
 def as_text(column: pa.ChunkedArray) -> pa.Array:
     """The cells as text, in one array: whole numbers without a point, booleans as true and false."""
     kind = column.type

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from glassnet.data.arrow_types import as_text
+from glassnet.data.column_doubts import column_doubt
 from glassnet.data.date_spelling import DateSpelling
 from glassnet.data.evidence import TextEvidence, quoted
 from glassnet.data.missing_words import NULL_WORDS
@@ -67,7 +68,9 @@ class ColumnChooser:
         reason = "" if keep or not isinstance(plan.reading, CategoryReading) else identifier_reason(column)
         if reason and column.kind == "text" and (doubt := doubt_phrase(self.evidence(column))):
             reason += f"; they are {doubt}"
-        return replace(plan, reading=None, left_out=reason, overrule=f"--keep {quoted(name)}") if reason else plan
+        if reason or plan.reading is None:
+            return replace(plan, reading=None, left_out=reason, overrule=f"--keep {quoted(name)}")
+        return replace(plan, doubt=column_doubt(column, plan.reading, self.missing, keep=keep))
 
     def odd_among_numbers(self, name: str, max_numbers: int) -> list[str]:
         """The texts of a category most cells of which are numbers, more than `max_numbers` different ones."""
@@ -106,6 +109,12 @@ class ColumnChooser:
         return spelling.decimal if marked else ""
 
     def _by_cells(self, column: ColumnSummary) -> ColumnPlan:
+        plan = self._by_spelling(column)
+        if not column.declared or not isinstance(plan.reading, NumberReading | DateReading):
+            return plan
+        return self._as_category(column, "a category, as its type says", f"--number {quoted(column.name)}")
+
+    def _by_spelling(self, column: ColumnSummary) -> ColumnPlan:
         name, missing = column.name, self.missing
         if column.kind == "number" and self._compact_dates(column):
             return ColumnPlan(name, DateReading(missing=missing), "dates", overrule=f"--number {quoted(name)}")

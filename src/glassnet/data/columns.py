@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from glassnet.data.encodings import MAX_ONE_HOT_LEVELS, Encoding
+from glassnet.data.encodings import Encoding
 from glassnet.data.reading import Array
-from glassnet.data.readings import MAX_SHOWN, UNSEEN, CategoryReading, Reading
+from glassnet.data.readings import MAX_SHOWN, UNSEEN, BooleanReading, CategoryReading, Reading
 from glassnet.data.summary import ColumnSummary
 from glassnet.data.table import Table
 from glassnet.errors import DataError, suggestion
@@ -47,22 +47,37 @@ class Column:
 
     @property
     def note(self) -> str:
-        """That only some of the levels become inputs; otherwise empty."""
+        """That only some of the levels are told apart; otherwise empty."""
         levels, used = getattr(self.reading, "levels", []), getattr(self.encoding, "levels", [])
-        if len(used) < MAX_ONE_HOT_LEVELS or len(levels) == len(used):
+        complete = getattr(self.reading, "complete", True)
+        if len(used) != getattr(self.encoding, "max_levels", None) or (complete and len(levels) == len(used)):
             return ""
-        more = "" if getattr(self.reading, "complete", True) else "more than "
-        return f"{self.name}: {more}{len(levels):,} levels, the {len(used)} most frequent become inputs"
+        more = "" if complete else "more than "
+        what = "are embedded" if self.encoding.input_kinds == ["code"] else "become inputs"
+        return f"{self.name}: {more}{len(levels):,} levels, the {len(used):,} most frequent {what}"
 
-    def transform_into(self, table: Table, out: Array) -> str:
-        """Write the inputs of all rows into `out` (n, features), float32; return a note on unseen levels."""
-        values = self.reading.values(table, self.name)
+    def encode_into(self, values: Array, out: Array, table: Table) -> None:
+        """Write the inputs of the values of all rows of a table into `out` (n, features), float32."""
         self.encoding.encode_into(values, out, lambda row: table.location(row, self.name))
-        return self._unseen_note(table, values)
+
+    def value_note(self, table: Table, values: Array) -> str:
+        """A note on levels or missing cells that the training data did not have; otherwise empty."""
+        if isinstance(self.reading, CategoryReading):
+            return self._unseen_note(table, values) if self.reading.complete else ""
+        if isinstance(self.reading, BooleanReading) or "indicator" in self.encoding.input_kinds:
+            return ""
+        return self._missing_note(int(np.isnan(values).sum()), len(values))
+
+    def _missing_note(self, missing: int, rows: int) -> str:
+        """That cells are missing where no cell of the training rows was."""
+        if not missing:
+            return ""
+        median = getattr(self.encoding, "median", None)
+        what = "dates of no influence" if median is None else f"the median of the training data, {median:.6g}"
+        return f"{self.name}: {missing:,} of {rows:,} cells are missing, none was in training; they count as {what}"
 
     def _unseen_note(self, table: Table, codes: Array) -> str:
-        if not isinstance(self.reading, CategoryReading) or not self.reading.complete:
-            return ""
+        assert isinstance(self.reading, CategoryReading)
         unseen = codes == UNSEEN
         if not unseen.any():
             return ""

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.csv
 
+from glassnet.data.header_line import Record, header_note, title_hint
 from glassnet.data.options import ReadingOptions
 from glassnet.data.reading import FilePath, check_unique, read_bytes, text_problem
 from glassnet.data.text_encoding import to_utf8
@@ -27,6 +28,7 @@ MAX_COLUMNS = 100_000
 MAX_CELL_LENGTH = 1 << 20
 BLOCK_BYTES = 1 << 24
 HEAD_BYTES, HEAD_RECORDS = 1 << 18, 100  # what tells the delimiter
+TOP_RECORDS = 20  # what tells whether the first line is the header
 END_MARKER = "\x00end"  # cannot occur in the file, which has no NUL
 SEPARATOR_LINE = re.compile(rb'"?sep=([^\r\n"]|\\t)"?(\r\n|\r|\n)', re.IGNORECASE)
 
@@ -54,9 +56,13 @@ def read_csv(path: FilePath, options: ReadingOptions) -> CsvContent:
     table = _parse(scanner, header)
     if not table.num_rows:
         raise DataError(f"{name} has a header but no rows.")
-    names = column_names(header)
-    check_unique(name, names)
-    return CsvContent(table.rename_columns(names), scanner.line, scanner.delimiter, (note,) if note else ())
+    names, odd = column_names(header), header_note(scanner.top())
+    try:
+        check_unique(name, names)
+    except DataError as error:
+        raise DataError(f"{error} {odd[:1].upper()}{odd[1:]}." if odd else str(error)) from None
+    notes = tuple(filter(None, (note, odd)))
+    return CsvContent(table.rename_columns(names), scanner.line, scanner.delimiter, notes)
 
 
 def column_names(header: list[str]) -> list[str]:
@@ -106,6 +112,13 @@ class CsvScanner:
             raise DataError(f"{self.name}: the header has {len(names):,} columns; the limit is {MAX_COLUMNS:,}.")
         return names
 
+    def top(self) -> list[Record]:
+        """The first records; none where the csv module refuses one."""
+        try:
+            return list(islice(self.records(), TOP_RECORDS))
+        except DataError:
+            return []
+
     def line(self, row: int) -> int:
         """The line (from 1) on which a row (from 0) begins."""
         return next(islice(self.records(), row + 1, None))[0]
@@ -116,7 +129,8 @@ class CsvScanner:
         for line, cells in self.records():
             if len(cells) != width:
                 count = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
-                raise DataError(f"{self.name} line {line} has {count}, but the header has {width:,}; correct the line.")
+                advice = title_hint(self.top()) or "correct the line"
+                raise DataError(f"{self.name} line {line} has {count}, but the header has {width:,}; {advice}.")
             rows += 1
         return rows
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Self, cast
+from functools import cached_property
+from typing import Any, ClassVar, Protocol, Self, cast
 
 import numpy as np
 
@@ -22,8 +23,38 @@ MIN_DEVIATION = 1e-300
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 DAYS_PER_YEAR = 365.2425
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MANY_DAYS = 1024  # from which on days are encoded once each, if they repeat
 FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
 Locate = Callable[[int], str]
+
+
+class Encoding(Protocol):
+    """What an encoding has; `input_kinds` says what each of its inputs is, in the order of `features`.
+
+    number: a scaled quantity; cycle: a sine or cosine; indicator: 1 where a cell is missing;
+    binary: one of two levels as a sign; level: one of several; code: the number of a level, 0 where missing or unseen.
+    """
+
+    kind: ClassVar[str]
+    summary_name: ClassVar[str]
+    treatment: ClassVar[str]
+
+    @property
+    def input_kinds(self) -> list[str]:
+        """What each input is: number, cycle, indicator, binary, level or code."""
+        ...
+
+    def features(self, name: str) -> list[str]:
+        """The names of the network's inputs that come from this column."""
+        ...
+
+    def encode_into(self, values: Array, out: Array, locate: Locate) -> None:
+        """Write the inputs of all rows into `out` (n, features), float32."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert to plain JSON data."""
+        ...
 
 
 class Serializable:
@@ -42,6 +73,7 @@ class StandardizedNumber(Serializable):
 
     kind: ClassVar[str] = "standardized"
     summary_name: ClassVar[str] = "number"
+    treatment: ClassVar[str] = "standardised"
     median: float
     mean: float
     scale: float
@@ -53,6 +85,11 @@ class StandardizedNumber(Serializable):
         median = statistics.median
         mean, scale = _mean_and_scale_of(statistics, median)
         return cls(median, mean, scale, statistics.missing > 0)
+
+    @property
+    def input_kinds(self) -> list[str]:
+        """What each input is."""
+        return ["number", "indicator"] if self.indicator else ["number"]
 
     def features(self, name: str) -> list[str]:
         """The names of the network's inputs that come from this column."""
@@ -74,19 +111,28 @@ class StandardizedNumber(Serializable):
 
 @dataclass(frozen=True)
 class OneHot(Serializable):
-    """One column of 0 and 1 per level; missing, rare and unseen values are 0 in all of them."""
+    """One column of 0 and `value` per level; missing, rare and unseen values are 0 in all of them.
+
+    `codes` are the codes that the reading gives to the levels, in ascending order.
+    """
 
     kind: ClassVar[str] = "one_hot"
     summary_name: ClassVar[str] = "category"
+    treatment: ClassVar[str] = "one-hot encoded"
+    max_levels: ClassVar[int] = MAX_ONE_HOT_LEVELS
     codes: list[int]
     levels: list[str]
+    value: float = 1.0
 
     @classmethod
     def fit(cls, statistics: Array, reading: Any) -> Self:
         """Choose the most frequent levels of the training rows; `statistics` is how often each level occurs."""
-        present = [code for code in np.argsort(-statistics, kind="stable").tolist() if statistics[code]]
-        codes = sorted(present[:MAX_ONE_HOT_LEVELS])
-        return cls(codes, [reading.levels[code] for code in codes])
+        return cls(*most_frequent(statistics, reading, cls.max_levels))
+
+    @property
+    def input_kinds(self) -> list[str]:
+        """What each input is."""
+        return ["level"] * len(self.codes)
 
     def features(self, name: str) -> list[str]:
         """The names of the network's inputs that come from this column."""
@@ -94,7 +140,14 @@ class OneHot(Serializable):
 
     def encode_into(self, values: Array, out: Array, locate: Locate) -> None:
         """Write the inputs of all rows into `out` (n, features), float32."""
-        out[:] = np.equal(values[:, np.newaxis], np.array(self.codes, np.int64))
+        positions = self._positions[np.minimum(values, len(self._positions) - 3)]
+        rows = np.flatnonzero(positions >= 0)
+        out[:] = 0
+        out[rows, positions[rows]] = self.value
+
+    @cached_property
+    def _positions(self) -> Array:
+        return positions_of(self.codes)
 
 
 @dataclass(frozen=True)
@@ -106,6 +159,7 @@ class DateParts(Serializable):
 
     kind: ClassVar[str] = "date_parts"
     summary_name: ClassVar[str] = "date"
+    treatment: ClassVar[str] = "split into parts"
     days: list[float] = field(default_factory=list)  # mean and scale; empty for times of day
     years: list[float] = field(default_factory=list)
     hours: bool = False
@@ -117,11 +171,26 @@ class DateParts(Serializable):
         missing = statistics.missing > 0
         if reading.spelling.order == "time":
             return cls(hours=True, indicator=missing)
-        days = _mean_and_scale_of(statistics, statistics.median)
         year, _ = years_and_positions(statistics.sample)
         varies = statistics.count > 0 and bool((year != year[0]).any())
-        years = list(mean_and_scale(year)) if varies else []
-        return cls(list(days), years, not statistics.whole, missing)
+        years = list(cls._scaling(NumberStatistics.of(year))) if varies else []
+        return cls(list(cls._scaling(statistics)), years, not statistics.whole, missing)
+
+    @classmethod
+    def _scaling(cls, statistics: NumberStatistics) -> tuple[float, float]:
+        """What is subtracted from days or years, and what they are multiplied by."""
+        return _mean_and_scale_of(statistics, statistics.median)
+
+    @classmethod
+    def _scaled(cls, values: Array, scaling: list[float]) -> Array:
+        return (values - scaling[0]) * scaling[1]
+
+    @property
+    def input_kinds(self) -> list[str]:
+        """What each input is."""
+        numbers = ["number"] * (1 + bool(self.years))
+        kinds = [*numbers, "cycle", "cycle", *["level"] * len(WEEKDAYS)] if self.days else []
+        return kinds + ["cycle", "cycle"] * self.hours + ["indicator"] * self.indicator
 
     def features(self, name: str) -> list[str]:
         """The names of the network's inputs that come from this column."""
@@ -134,6 +203,15 @@ class DateParts(Serializable):
 
     def encode_into(self, values: Array, out: Array, locate: Locate) -> None:
         """Write the inputs of all rows into `out` (n, features), float32."""
+        if len(values) < MANY_DAYS or (days := _calendar(values)) is None:
+            self._encode_days_into(values, out)
+            return
+        encoded = np.empty((len(days), out.shape[1]), out.dtype)
+        self._encode_days_into(days, encoded)
+        indices = np.where(np.isnan(values), len(days) - 1, values - days[0]).astype(np.int64)
+        np.take(encoded, indices, axis=0, out=out, mode="clip")
+
+    def _encode_days_into(self, values: Array, out: Array) -> None:
         missing = np.isnan(values)
         parts = self._parts(np.where(missing, 0.0, values))
         for index, part in enumerate(parts):
@@ -145,8 +223,8 @@ class DateParts(Serializable):
         parts = []
         if self.days:
             year, position = years_and_positions(days)
-            parts.append((days - self.days[0]) * self.days[1])
-            parts += [(year - self.years[0]) * self.years[1]] if self.years else []
+            parts.append(self._scaled(days, self.days))
+            parts += [self._scaled(year, self.years)] if self.years else []
             parts += [np.sin(2 * np.pi * position), np.cos(2 * np.pi * position)]
             weekday = (np.floor(days).astype(np.int64) + FIRST_WEEKDAY) % 7
             parts += [weekday == number for number in range(7)]
@@ -156,13 +234,34 @@ class DateParts(Serializable):
         return parts
 
 
-Encoding = StandardizedNumber | OneHot | DateParts
 PLAIN_ENCODINGS: dict[str, Any] = {
     "number": StandardizedNumber,
     "boolean": OneHot,
     "category": OneHot,
     "date": DateParts,
 }
+
+
+def most_frequent(counts: Array, reading: Any, limit: int) -> tuple[list[int], list[str]]:
+    """At most `limit` levels that occur, the most frequent ones: their codes in ascending order, and the levels."""
+    present = [code for code in np.argsort(-counts, kind="stable").tolist() if counts[code]]
+    codes = sorted(present[:limit])
+    return codes, [reading.levels[code] for code in codes]
+
+
+def positions_of(codes: list[int]) -> Array:
+    """The position of each code in the list; then −1 for greater codes, and at index −1 and −2 for no level."""
+    positions = np.full(max(codes, default=-1) + 4, -1, np.int64)
+    positions[codes] = np.arange(len(codes))
+    return positions
+
+
+def _calendar(values: Array) -> Array | None:
+    """All days from the first to the last, and NaN, where they are whole days that repeat; otherwise None."""
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    if not high - low < len(values) // 2 or not ((values == np.floor(values)) | np.isnan(values)).all():
+        return None
+    return np.append(np.arange(low, high + 1), np.nan)
 
 
 def years_and_positions(days: Array) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from glassnet.data.copies import first_equal_rows, units
 from glassnet.data.evidence import quoted
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.reading import Array
@@ -16,6 +17,7 @@ from glassnet.data.table import Table
 MIN_ROWS, MAX_ROWS = 30, 2_000
 MIN_SCORE = 0.99  # R², or the share of a constant's mistakes that are avoided
 BINS = 64
+PARTS = 2
 ROWS_PER_BIN = 5
 
 
@@ -23,7 +25,9 @@ def leakage_notes(preparation: TablePreparation, table: Table, y: Array, rows: A
     """A question about each column that predicts the encoded target (n,) or (n, 1) nearly perfectly by itself."""
     if len(rows) < MIN_ROWS or (y.ndim > 1 and y.shape[1] > 1):
         return []
-    chosen = np.sort(np.random.default_rng(0).permutation(rows)[:MAX_ROWS])
+    chosen = _without_copies(preparation, table, np.sort(np.random.default_rng(0).permutation(rows)[:MAX_ROWS]))
+    if len(chosen) < MIN_ROWS:
+        return []
     target = y.reshape(-1)[chosen]
     notes = []
     for column in preparation.columns:
@@ -36,6 +40,12 @@ def leakage_notes(preparation: TablePreparation, table: Table, y: Array, rows: A
                 f"{column.name}: alone it predicts the target ({what}); {question} --drop {quoted(column.name)}"
             )
     return notes
+
+
+def _without_copies(preparation: TablePreparation, table: Table, rows: Array) -> Array:
+    """One of the rows that repeat one another: the score would be that of the rows it was fitted to."""
+    copies = first_equal_rows(table.take(rows), [column.name for column in preparation.columns])
+    return rows if copies is None else rows[np.unique(units(copies, PARTS), return_index=True)[1]]
 
 
 def univariate_score(values: Array, y: Array, *, classes: bool) -> float:

@@ -21,7 +21,10 @@ MIN_DIFFERENT = 20  # texts with a number that are hardly levels
 
 @dataclass(frozen=True)
 class ColumnPlan:
-    """How a column is read, or why it is left out; `how` says how it was told, `odd` are texts that do not fit."""
+    """How a column is read, or why it is left out.
+
+    `how` says how it was told, `odd` are texts that do not fit, `doubt` asks a question.
+    """
 
     name: str
     reading: Reading | None
@@ -29,12 +32,15 @@ class ColumnPlan:
     left_out: str = ""
     overrule: str = ""
     odd: tuple[str, ...] = ()
+    doubt: str = ""
 
     @property
     def note(self) -> str:
         """One sentence, or nothing where there is nothing to say."""
         text = self.left_out or self.how
-        return f"{self.name}: {text}{f'; {self.overrule} overrules' if self.overrule else ''}" if text else ""
+        text += f"; {self.overrule} overrules" if text and self.overrule else ""
+        text = "; ".join(filter(None, (text, self.doubt)))
+        return f"{self.name}: {text}" if text else ""
 
 
 def trimmed_phrase(column: ColumnSummary) -> str:

@@ -9,24 +9,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.columns import Column, check_present
-from glassnet.data.encodings import FLOAT32_MAX, PLAIN_ENCODINGS, Serializable, StandardizedNumber, mean_and_scale
+from glassnet.data.encodings import FLOAT32_MAX, PLAIN_ENCODINGS, Serializable, mean_and_scale
+from glassnet.data.number_block import NumberBlock
 from glassnet.data.options import ReadingOptions
 from glassnet.data.plans import ColumnPlan
 from glassnet.data.reading import Array
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
-from glassnet.errors import DataError
+from glassnet.errors import DataError, counted
 
 MAX_INPUT_VALUES = 1 << 30
 ONLY_COLUMN = "kept, because no other column is left"
 PLURALS = {"number": "numbers", "category": "categories", "date": "dates"}
-TREATMENTS = {"number": "standardised", "category": "one-hot encoded", "date": "split into parts"}
 
 
 class Prepared(NamedTuple):
@@ -60,7 +62,7 @@ class TablePreparation:
         without usable columns, and for infinite cells.
         """
         chooser = chooser or ColumnChooser(Summary.of(table), None, table)
-        plans = _plans(chooser, target)
+        plans = plans_besides(chooser, target)
         columns = [Column.fit(table, plan.name, plan.reading, rows, encodings) for plan in plans if plan.reading]
         return cls._of_plans(columns, plans)
 
@@ -73,7 +75,7 @@ class TablePreparation:
         encodings: Mapping[str, Any] = PLAIN_ENCODINGS,
     ) -> Self:
         """Fit every column but the target to a summary, without the table itself; raises as `fit` does."""
-        plans = _plans(ColumnChooser(summary, options), target)
+        plans = plans_besides(ColumnChooser(summary, options), target)
         used = [(summary.columns[plan.name], plan.reading) for plan in plans if plan.reading]
         columns = [Column.of_summary(column, reading, encodings) for column, reading in used]
         return cls._of_plans(columns, plans)
@@ -92,7 +94,38 @@ class TablePreparation:
     @property
     def width(self) -> int:
         """The number of inputs of the network."""
-        return len(self.features)
+        return self._starts[-1]
+
+    @property
+    def input_kinds(self) -> list[str]:
+        """What each of the network's inputs is: number, cycle, indicator, binary, level or code.
+
+        Encoding (data/encodings.py) explains the kinds.
+        """
+        return [kind for column in self.columns for kind in column.encoding.input_kinds]
+
+    @property
+    def code_counts(self) -> dict[int, int]:
+        """For each input that is a code, by its number from 0: how many codes there are, 0 (no known level) included.
+
+        An embedding of input i therefore needs a table of `code_counts[i]` vectors.
+        """
+        positions = zip(self.columns, self._starts[:-1], strict=True)
+        return {
+            start: len(getattr(column.encoding, "levels", ())) + 1
+            for column, start in positions
+            if column.encoding.input_kinds == ["code"]
+        }
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The number of each column's first input, and the number of inputs."""
+        return [0, *accumulate(len(column.features) for column in self.columns)]
+
+    @cached_property
+    def number_block(self) -> NumberBlock:
+        """The numbers that are encoded together."""
+        return NumberBlock([column.encoding for column in self.columns], self._starts)
 
     def transform(self, table: Table) -> Array:
         """The inputs of the network for every row, (n, features) float32.
@@ -104,13 +137,22 @@ class TablePreparation:
     def prepare(self, table: Table) -> Prepared:
         """The inputs with notes on unseen levels; raises as `transform` does."""
         check_present(table, self.columns)
-        widths = [len(column.features) for column in self.columns]
-        if table.rows * sum(widths) > MAX_INPUT_VALUES:
-            size = f"{table.rows:,} rows × {sum(widths):,} inputs"
+        if table.rows * self.width > MAX_INPUT_VALUES:
+            size = f"{table.rows:,} rows × {self.width:,} inputs"
             raise DataError(f"{table.path}: {size} are too large; split the file.")
-        out = np.empty((table.rows, sum(widths)), np.float32)
-        parts = np.split(out, np.cumsum(widths)[:-1], axis=1)
-        notes = [column.transform_into(table, part) for column, part in zip(self.columns, parts, strict=True)]
+        out = np.empty((table.rows, self.width), np.float32)
+        block = self.number_block
+        numbers = np.empty((len(block.columns), table.rows))
+        positions = {column: row for row, column in enumerate(block.columns)}
+        notes = []
+        for index, column in enumerate(self.columns):
+            values = column.reading.values(table, column.name)
+            if index in positions:
+                numbers[positions[index]] = values
+            else:
+                column.encode_into(values, out[:, self._starts[index] : self._starts[index + 1]], table)
+            notes.append(column.value_note(table, values))
+        block.encode_into(numbers.T, out)
         return Prepared(out, [note for note in notes if note])
 
     def values(self, table: Table) -> dict[str, Array]:
@@ -123,16 +165,18 @@ class TablePreparation:
 
     def summary(self) -> str:
         """A phrase with the number of columns of each kind and of the resulting inputs."""
-        counts = Counter(column.encoding.summary_name for column in self.columns)
-        parts = [
-            f"{counts[kind]} {kind if counts[kind] == 1 else PLURALS[kind]} {TREATMENTS[kind]}"
-            for kind in PLURALS
-            if counts[kind]
-        ]
         encodings = [column.encoding for column in self.columns]
-        if imputed := sum(isinstance(encoding, StandardizedNumber) and encoding.indicator for encoding in encodings):
+        counts = Counter((encoding.summary_name, encoding.treatment) for encoding in encodings)
+        parts = [
+            f"{count} {name if count == 1 else PLURALS[name]} {treatment}"
+            for kind in PLURALS
+            for (name, treatment), count in counts.items()
+            if name == kind
+        ]
+        numbers = [encoding for encoding in encodings if encoding.summary_name == "number"]
+        if imputed := sum("indicator" in encoding.input_kinds for encoding in numbers):
             parts.append(f"{imputed} with missing cells (median and an indicator column)")
-        return f"{', '.join(parts)}: {self.width} inputs"
+        return f"{', '.join(parts)}: {counted(self.width, 'input')}"
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON data."""
@@ -143,7 +187,7 @@ class TablePreparation:
         return {"kind": self.kind, "columns": columns, "left_out": self.left_out}
 
 
-def _plans(chooser: ColumnChooser, target: str) -> list[ColumnPlan]:
+def plans_besides(chooser: ColumnChooser, target: str) -> list[ColumnPlan]:
     """The plans of all columns but the target. Raises DataError if none is left."""
     path = chooser.summary.path
     names = [name for name in chooser.summary.columns if name != target]

@@ -139,6 +139,8 @@ class BooleanReading:
     def values(self, table: Table, name: str) -> Array:
         """Codes (n,) int64: 0 false, 1 true, −1 missing. Raises DataError for any other cell."""
         column = table.column(name)
+        if pa.types.is_boolean(column.type):
+            return pc.fill_null(column.cast(pa.int64()), MISSING).to_numpy()
         cells = as_text(column) if kind_of(column.type) != "empty" else pa.nulls(table.rows, pa.large_string())
         texts, indices = distinct_cells(cells)
         texts = without_words(pc.utf8_trim_whitespace(texts), NULL_WORDS.union(self.missing))

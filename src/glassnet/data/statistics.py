@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from glassnet.data.arrow_types import as_text
 from glassnet.data.reading import Array
 
 MAX_SAMPLE = 50_000
@@ -91,13 +92,20 @@ class NumberStatistics:
         return type(self)(count, missing, size, mean, squares, low, high, whole, steps, *ends, sample, rows)
 
     @property
+    @np.errstate(under="ignore")
     def median(self) -> float:
         """The median of the sample."""
-        return float(np.median(self.sample)) if self.count else 0.0
+        return 2 * float(np.median(self.sample / 2)) if self.count else 0.0  # halved, so that no sum overflows
 
+    @np.errstate(under="ignore")  # halves of the least numbers are 0
     def quantiles(self, shares: Any) -> Array:
-        """Quantiles of the sample, for shares from 0 to 1."""
-        return np.quantile(self.sample, shares)
+        """Quantiles of the sample, for shares from 0 to 1, interpolated linearly between its numbers."""
+        ordered = np.sort(self.sample) / 2  # halved, so that no difference overflows; a sort beats np.quantile
+        places = np.asarray(shares) * (len(ordered) - 1)
+        lower = places.astype(np.int64)
+        low, high = ordered[lower], ordered[np.minimum(lower + 1, len(ordered) - 1)]
+        result: Array = 2 * (low + (high - low) * (places - lower))
+        return result
 
     @property
     def distinct_share(self) -> float:
@@ -118,6 +126,17 @@ class Levels:
         counted = pc.value_counts(cells.drop_null())
         values, counts = counted.field(0).to_pylist(), counted.field(1).to_pylist()
         return cls(dict(zip(values, counts, strict=True)))._limited()
+
+    @classmethod
+    def of_values(cls, column: pa.ChunkedArray) -> Self:
+        """Count the texts of a column of numbers or booleans; only distinct values become text, which takes time."""
+        counted = pc.value_counts(column.combine_chunks().drop_null())
+        texts, counts = as_text(counted.field(0)).to_pylist(), counted.field(1).to_pylist()
+        merged: dict[str, int] = {}
+        for text, count in zip(texts, counts, strict=True):  # 0.0 and −0.0 have one text, NaN has none
+            if text is not None:
+                merged[text] = merged.get(text, 0) + count
+        return cls(merged)._limited()
 
     def merge(self, other: Self) -> Self:
         """The levels of the rows of both."""

@@ -5,19 +5,19 @@ A file may be damaged or forged: what is rebuilt here is plain data of the expec
 
 from __future__ import annotations
 
-import math
-from typing import Any, TypeVar
+from typing import Any
 
 from glassnet.data.columns import Column
 from glassnet.data.date_spelling import DateSpelling
-from glassnet.data.encodings import DateParts, Encoding, OneHot, StandardizedNumber
+from glassnet.data.encodings import Encoding, OneHot, StandardizedNumber
 from glassnet.data.number_spelling import NumberSpelling
 from glassnet.data.preprocessing import ArrayPreparation, Preparation, TablePreparation
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading, NumberReading, Reading
+from glassnet.data.stored_encodings import stored_encoding
+from glassnet.data.stored_values import reals, texts, typed
 from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.errors import ModelFileError
 
-T = TypeVar("T")
 ORDERS = ("ymd", "dmy", "mdy", "time")
 
 
@@ -36,62 +36,58 @@ def from_json(document: Any, path: str) -> tuple[Preparation, TargetColumn]:
 
 def _preparation(document: dict[str, Any]) -> Preparation:
     if document["kind"] == "arrays":
-        mean, scale, width = _reals(document["mean"]), _reals(document["scale"]), document["width"]
+        mean, scale, width = reals(document["mean"]), reals(document["scale"]), document["width"]
         if type(width) is not int or len(mean) != len(scale) or len(mean) not in (1, width):
             raise ValueError("width")
         return ArrayPreparation(mean, scale, width)
     if document["kind"] != "table":
         raise ValueError("kind")
-    left_out = {_typed(name, str): _typed(reason, str) for name, reason in document.get("left_out", {}).items()}
-    return TablePreparation([_column(column) for column in _typed(document["columns"], list)], left_out)
+    left_out = {typed(name, str): typed(reason, str) for name, reason in document.get("left_out", {}).items()}
+    return TablePreparation([_column(column) for column in typed(document["columns"], list)], left_out)
 
 
 def _column(document: dict[str, Any]) -> Column:
-    name = _typed(document["name"], str)
+    name = typed(document["name"], str)
     if "reading" not in document:
         return Column(name, *_old_column(document))
     reading = stored_reading(document["reading"])
-    encoding = _encoding(document["encoding"])
-    kinds = {"number": StandardizedNumber, "date": DateParts}
-    if not isinstance(encoding, kinds.get(reading.kind, OneHot)):
-        raise ValueError("encoding")
-    return Column(name, reading, encoding)
+    return Column(name, reading, stored_encoding(document["encoding"], reading))
 
 
 def _old_column(document: dict[str, Any]) -> tuple[Reading, Encoding]:
     """The columns of version 0.1: numbers, and categories with their levels as they were in the file."""
     if document["kind"] == "category":
-        levels = _texts(document["levels"])
+        levels = texts(document["levels"])
         one_hot = OneHot(list(range(len(levels))), levels)
-        if _typed(document["boolean"], bool) and set(levels) <= {"false", "true"}:
+        if typed(document["boolean"], bool) and set(levels) <= {"false", "true"}:
             return BooleanReading(), OneHot([("false", "true").index(level) for level in levels], levels)
         return CategoryReading(levels, trim=False), one_hot
     if document["kind"] != "number":
         raise ValueError("kind")
-    median, mean, scale = _reals([document[key] for key in ("median", "mean", "scale")])
-    return NumberReading(), StandardizedNumber(median, mean, scale, _typed(document["indicator"], bool))
+    median, mean, scale = reals([document[key] for key in ("median", "mean", "scale")])
+    return NumberReading(), StandardizedNumber(median, mean, scale, typed(document["indicator"], bool))
 
 
 def stored_reading(document: dict[str, Any]) -> Reading:
     """A reading from its JSON. Raises ValueError, KeyError or TypeError for anything else."""
-    missing = _texts(document.get("missing", []))
+    missing = texts(document.get("missing", []))
     kind, spelling = document["kind"], document.get("spelling", {})
     if kind == "number":
-        return NumberReading(_number_spelling(spelling), missing, _typed(document.get("binary", False), bool))
+        return NumberReading(_number_spelling(spelling), missing, typed(document.get("binary", False), bool))
     if kind == "date":
         order = spelling.get("order", "ymd")
         if order not in ORDERS:
             raise ValueError("order")
         return DateReading(DateSpelling(order), missing)
     if kind == "boolean":
-        levels = _texts(document.get("levels", ["false", "true"]))
+        levels = texts(document.get("levels", ["false", "true"]))
         if len(levels) != 2:
             raise ValueError("levels")
         return BooleanReading(levels, missing)
     if kind != "category":
         raise ValueError("reading")
-    flags = (_typed(document.get(key, True), bool) for key in ("complete", "trim"))
-    return CategoryReading(_texts(document["levels"]), missing, *flags)
+    flags = (typed(document.get(key, True), bool) for key in ("complete", "trim"))
+    return CategoryReading(texts(document["levels"]), missing, *flags)
 
 
 def _number_spelling(document: dict[str, Any]) -> NumberSpelling:
@@ -104,40 +100,18 @@ def _number_spelling(document: dict[str, Any]) -> NumberSpelling:
     return NumberSpelling(**document)
 
 
-def _encoding(document: dict[str, Any]) -> Encoding:
-    kind = document["kind"]
-    if kind == "one_hot":
-        codes, levels = _typed(document["codes"], list), _texts(document["levels"])
-        if len(codes) != len(levels) or not all(type(code) is int for code in codes):
-            raise ValueError("codes")
-        return OneHot(codes, levels)
-    if kind == "date_parts":
-        days, years = _reals(document["days"]), _reals(document["years"])
-        if len(days) not in (0, 2) or len(years) not in (0, 2):
-            raise ValueError("days")
-        return DateParts(days, years, _typed(document["hours"], bool), _typed(document["indicator"], bool))
-    if kind != "standardized":
-        raise ValueError("encoding")
-    median, mean, scale = _reals([document[key] for key in ("median", "mean", "scale")])
-    return StandardizedNumber(median, mean, scale, _typed(document["indicator"], bool))
-
-
 def _target(document: dict[str, Any]) -> TargetColumn:
-    name = _typed(document["name"], str)
+    name = typed(document["name"], str)
     reading = stored_reading(document["reading"]) if document.get("reading") else None
     if document["kind"] == "classification":
         return ClassTarget(name, _classes(document["classes"]), reading)
-    mean, scale = _reals(document["mean"]), _reals(document["scale"])
+    mean, scale = reals(document["mean"]), reals(document["scale"])
     if len(mean) != len(scale) or not mean or 0 in scale:
         raise ValueError("target")
-    return NumberTarget(name, mean, scale, reading)
-
-
-def _reals(values: Any) -> list[float]:
-    """A list of finite numbers."""
-    if not isinstance(values, list) or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
-        raise ValueError("numbers")
-    return [float(value) for value in values]
+    smearing = reals(document.get("smearing", []))
+    if len(smearing) not in (0, len(mean)) or not all(factor > 0 for factor in smearing):
+        raise ValueError("smearing")
+    return NumberTarget(name, mean, scale, reading, typed(document.get("log", False), bool), smearing)
 
 
 def _classes(values: Any) -> list[Any]:
@@ -147,14 +121,3 @@ def _classes(values: Any) -> list[Any]:
     if not isinstance(values[0], str | bool | int | float) or len(set(values)) != len(values):
         raise ValueError("classes")
     return values
-
-
-def _texts(values: Any) -> list[str]:
-    return [_typed(value, str) for value in _typed(values, list)]
-
-
-def _typed(value: Any, kind: type[T]) -> T:
-    """A value of the given type."""
-    if not isinstance(value, kind):
-        raise ValueError("names" if kind is str else "flags")
-    return value

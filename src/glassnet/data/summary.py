@@ -34,7 +34,8 @@ class ColumnSummary:
     `kind` is text, number, boolean, date, time, duration, empty or other (an Arrow type that cannot be used). `numbers`
     describes numbers and days, and those cells of text that are plain numbers; `levels` the distinct texts, trimmed.
     `codes` counts numbers with leading zeros or too many digits. `point` is "clear" where a decimal point cannot
-    separate thousands, "unclear" where it might, else empty.
+    separate thousands, "unclear" where it might, else empty. `declared` is true where the table's own type says that
+    the column is a category, as that of pandas does.
     """
 
     name: str
@@ -47,10 +48,15 @@ class ColumnSummary:
     codes: int = 0
     point: str = ""
     type_name: str = ""
+    declared: bool = False
 
     @classmethod
     def of(cls, name: str, table: Table, first_row: int = 0) -> Self:
         """Summarise a column; `first_row` is the number of the table's first row in the whole."""
+        return replace(cls._of_cells(name, table, first_row), declared=table.declares_category(name))
+
+    @classmethod
+    def _of_cells(cls, name: str, table: Table, first_row: int) -> Self:
         column = table.column(name)
         kind, type_name = kind_of(column.type), str(column.type)
         if kind == "text":
@@ -59,11 +65,12 @@ class ColumnSummary:
             return cls(name, kind, table.rows, type_name="text", **parts)
         if kind in ("empty", "other"):
             missing = column.null_count if kind == "other" else len(column)
-            return cls(name, kind, len(column), missing, NumberStatistics(), Levels(), type_name=type_name)
+            numbers = NumberStatistics(missing=missing)
+            return cls(name, kind, len(column), missing, numbers, Levels(), type_name=type_name)
         values = typed_days(column.combine_chunks()) if kind in ("date", "time") else as_float(column)
         numbers = NumberStatistics.of(np.where(np.isinf(values), np.nan, values), first_row)
         few = kind == "boolean" or (kind == "number" and numbers.whole and _has_few_levels(values))
-        levels = Levels.of(as_text(column)) if few else Levels(other=numbers.count)
+        levels = Levels.of_values(column) if few else Levels(other=numbers.count)
         return cls(name, kind, len(column), int(np.isnan(values).sum()), numbers, levels, type_name=type_name)
 
     def merge(self, other: Self) -> Self:
@@ -80,6 +87,7 @@ class ColumnSummary:
             levels=self.levels.merge(other.levels),
             trimmed=self.trimmed + other.trimmed,
             codes=self.codes + other.codes,
+            declared=self.declared or other.declared,
             point="clear" if "clear" in points else "unclear" if "unclear" in points else "",
         )
 

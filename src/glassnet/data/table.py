@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from glassnet.data.arrow_types import as_text, simplified
+from glassnet.data.arrow_types import as_text, simplified, without_views
 from glassnet.data.csv_file import read_csv
 from glassnet.data.frame import frame_to_arrow
 from glassnet.data.options import ReadingOptions
@@ -77,6 +77,10 @@ class Table:
             raise DataError(f"{self.path} has no column {name!r}. {suggestion(name, names)}Columns: {known}.")
         return simplified(self.data.column(self._positions[name]))
 
+    def declares_category(self, name: str) -> bool:
+        """Whether the column's own type says that it is a category, as those of pandas and polars do."""
+        return bool(pa.types.is_dictionary(self.data.schema.field(self._positions[name]).type))
+
     @cached_property
     def _numbers(self) -> dict[str, Array | None]:
         return {}
@@ -105,7 +109,7 @@ class Table:
     def take(self, rows: Array) -> Self:
         """The table of some rows, which keep their places in the file."""
         original = rows if self.original_rows is None else self.original_rows[rows]
-        return replace(self, data=self.data.take(pa.array(rows)), original_rows=original)
+        return replace(self, data=without_views(self.data).take(pa.array(rows)), original_rows=original)
 
 
 def read_table(path: FilePath, options: ReadingOptions | None = None) -> Table:

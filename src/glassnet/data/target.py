@@ -7,13 +7,14 @@ are converted back.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
 
 from glassnet.data.encodings import Serializable, mean_and_scale
+from glassnet.data.log_target import LOG_RANGE, log_advice, smearing_factor
 from glassnet.data.preprocessing import reading_json
 from glassnet.data.reading import Array
 from glassnet.data.readings import Reading
@@ -32,7 +33,7 @@ class _Stored(Serializable):
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON data."""
-        fields = {name: value for name, value in vars(self).items() if name != "reading"}
+        fields = {name: value for name, value in vars(self).items() if name not in ("reading", "note")}
         reading = {"reading": reading_json(self.reading)} if self.reading is not None else {}
         return {"kind": self.kind, **fields, **reading}
 
@@ -88,40 +89,94 @@ class ClassTarget(_Stored):
 
 @dataclass(frozen=True)
 class NumberTarget(_Stored):
-    """One or several numbers per row; the network learns (value − mean) · scale."""
+    """One or several numbers per row; the network learns (value − mean) · scale, or the same of their logarithms.
+
+    Predictions of logarithms are multiplied by the factors `smearing`, where there are any. `note` says that, and why,
+    the logarithm was chosen; it is not stored.
+    """
 
     kind: ClassVar[str] = "regression"
     name: str
     mean: list[float]
     scale: list[float]
     reading: Reading | None = None
+    log: bool = False
+    smearing: list[float] = field(default_factory=list)
+    note: str = field(default="", compare=False)
 
     @classmethod
-    def fit(cls, name: str, values: Array, *, standardise: bool = True) -> Self:
-        """Find mean and deviation of each column. Raises DataError for labels and for a constant column."""
+    def fit(cls, name: str, values: Array, *, standardise: bool = True, log_target: bool | None = False) -> Self:
+        """Fit to the training rows.
+
+        `log_target=None` takes the logarithm where `log_advice` finds that it pays off. Raises DataError for a target
+        that is no number or has a single value, and for log_target=True if it is not positive throughout.
+        """
         if _is_label(values):
-            raise DataError(f"The target {name!r} holds {_plain(values.reshape(-1))[0]!r}; regression needs numbers.")
+            raise DataError(f"The target {name!r} holds {_plain(values.reshape(-1))[0]!r}; it must be numbers.")
         columns = np.asarray(values, np.float64).reshape(len(values), -1).T
-        fits = [mean_and_scale(column) for column in columns]
+        if log_target and (columns <= 0).any():
+            lowest = f"{columns.min():g}"
+            raise DataError(f"The target {name!r} holds {lowest}, which has no logarithm; use log_target=False.")
+        advice = log_advice(columns) if log_target is None and standardise else ""
+        log, note = bool(log_target or advice), f"{name}: {advice}; log_target=False overrules" if advice else ""
+        fits = [mean_and_scale(np.log(column) if log else column) for column in columns]
         if any(scale == 0 for _, scale in fits):
             raise DataError(f"The target {name!r} has a single value ({columns[0, 0]:g}); there is nothing to learn.")
         if not standardise:
             fits = [(0.0, 1.0)] * len(fits)
-        return cls(name, [mean for mean, _ in fits], [scale for _, scale in fits])
+        return cls(name, [mean for mean, _ in fits], [scale for _, scale in fits], log=log, note=note)
 
     def encode(self, values: Array, location: Callable[[int], str] | None = None) -> Array:
-        """The targets of the network, (n, outputs) float64."""
+        """The targets of the network, (n, outputs) float64.
+
+        Raises DataError for values that are no numbers or, where their logarithm is learnt, not positive; `location`
+        names the row in the message.
+        """
         if _is_label(values):
             raise DataError(f"The target {self.name!r} holds {_plain(values.reshape(-1))[0]!r}; it must be numbers.")
         columns = np.asarray(values, np.float64).reshape(len(values), -1)
         if (count := columns.shape[1]) != len(self.mean):
             raise DataError(f"The target {self.name!r} has {count} columns; the model predicts {len(self.mean)}.")
-        encoded: Array = (columns - self.mean) * self.scale
+        encoded: Array = ((self._logarithms(columns, location) if self.log else columns) - self.mean) * self.scale
         return encoded
+
+    def _logarithms(self, columns: Array, location: Callable[[int], str] | None) -> Array:
+        if (columns <= 0).any():
+            row = int((columns <= 0).any(axis=1).argmax())
+            cell = location(row) if location else f"The target {self.name!r}"
+            raise DataError(f"{cell} holds {columns[row].min():g}, but the model learnt the logarithm of its values.")
+        return np.log(columns)
 
     def decode(self, outputs: Array) -> Array:
         """Predictions in the units of the target, (n, outputs) float64."""
-        return np.asarray(outputs, np.float64) / self.scale + self.mean
+        values: Array = np.asarray(outputs, np.float64) / self.scale + self.mean
+        if not self.log:
+            return values
+        logarithms = values + np.log(self.smearing) if self.smearing else values
+        return np.exp(np.clip(logarithms, *LOG_RANGE))
+
+    def true_values(self, encoded: Array) -> Array:
+        """The values (n, outputs) that were encoded; `decode` corrects predictions of logarithms, which these are not.
+
+        Quantiles are converted by it as well, because the correction is one of means.
+        """
+        return replace(self, smearing=[]).decode(encoded)
+
+    def smeared(self, outputs: Array, values: Array, weights: Array | None = None) -> Self:
+        """The target whose predictions have, on average, the size of the values.
+
+        Parameters
+        ----------
+        outputs : (n, outputs) what networks predict for rows that they were not trained on, as `encode` scales it.
+        values : (n,) or (n, outputs) the true values, in the units of the target.
+        weights : (n,) of the rows, or None.
+        """
+        if not self.log:
+            return self
+        columns = np.asarray(values, np.float64).reshape(len(values), -1).T
+        predictions = self.true_values(outputs).reshape(len(values), -1).T
+        pairs = zip(columns, predictions, strict=True)
+        return replace(self, smearing=[smearing_factor(column, predicted, weights) for column, predicted in pairs])
 
     def summary(self) -> str:
         """A phrase that says what is predicted."""
@@ -153,18 +208,26 @@ def infer_task(values: Array, task: str) -> tuple[str, str]:
 
 
 def fit_target(
-    column: str | tuple[str, Reading | None], values: Array, rows: Array, task: str, *, standardise: bool = True
+    column: str | tuple[str, Reading | None],
+    values: Array,
+    rows: Array,
+    task: str,
+    *,
+    standardise: bool = True,
+    log_target: bool | None = False,
 ) -> TargetColumn:
     """Fit the target: the classes of all rows, or mean and deviation of the given training rows.
 
-    `column` is its name, or its name with the reading of its cells.
+    `column` is its name, or its name with the reading of its cells; `log_target` is explained in `NumberTarget.fit`.
     """
     name, reading = (column, None) if isinstance(column, str) else column
     if task == "classification":
         target = ClassTarget.fit(name, values.reshape(-1) if values.shape[1:] == (1,) else values)
         return replace(target, reading=reading)
-    NumberTarget.fit(name, values)
-    return replace(NumberTarget.fit(name, values[rows], standardise=standardise), reading=reading)
+    whole = NumberTarget.fit(name, values, standardise=standardise, log_target=log_target)
+    log_target = whole.log if log_target is None else log_target
+    training = NumberTarget.fit(name, values[rows], standardise=standardise, log_target=log_target)
+    return replace(training, reading=reading, note=whole.note)
 
 
 def _is_label(values: Array) -> bool:

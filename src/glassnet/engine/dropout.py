@@ -5,15 +5,16 @@ mix(mix(counter·0x9E3779B9 + k0) + k1) in uint32, with counter = i·n + j, k0 =
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from llvmlite.ir import Value
 from numba.core import types
 
-from glassnet.engine.kernel_functions import inlined, load_slot, thread_range
+from glassnet.engine.kernel_functions import as_pointer, inlined, load_slot, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
-from glassnet.engine.layout import CONTEXT, DROPOUT, ROW
+from glassnet.engine.layout import CONTEXT, DROPOUT, ROW, SCHEDULED_DROPOUT
 from glassnet.engine.llvm_vectors import I32, LANES, LLVM, broadcast, constant
 from glassnet.engine.simd import convert, for_each_block, load_block, store_block
 
@@ -34,42 +35,81 @@ def mix(builder: ir.IRBuilder, h: Value) -> Value:
     return h
 
 
+def operands(builder: ir.IRBuilder, row: Value, offset: Value, real: ir.Type) -> list[Value]:
+    """Pointers to x and to the result, from `offset` on."""
+    addresses = (load_slot(builder, row, slot) for slot in (DROPOUT.x, DROPOUT.result))
+    return [builder.gep(builder.inttoptr(address, real.as_pointer()), [offset]) for address in addresses]
+
+
+def position_hashes(builder: ir.IRBuilder, row: Value, context: Value, offset: Value) -> Callable[[Value], Value]:
+    """A function that emits the hashes of the block that begins at a number, counted from `offset`."""
+    step = load_slot(builder, context, CONTEXT.step)
+    key0, key1 = (builder.trunc(load_slot(builder, row, index), I32) for index in (DROPOUT.key0, DROPOUT.key1))
+    scalar0 = mix(builder, builder.add(builder.trunc(step, I32), key0))
+    scalar1 = mix(builder, builder.add(scalar0, key1))
+    k0, k1 = (broadcast(builder, number, LANES) for number in (scalar0, scalar1))
+
+    def hashes(first: Value) -> Value:
+        counter = broadcast(builder, builder.trunc(builder.add(offset, first), I32), LANES)
+        counter = builder.mul(builder.add(counter, LANE_NUMBERS), uint32(counter.type, 0x9E3779B9))
+        return mix(builder, builder.add(mix(builder, builder.add(counter, k0)), k1))
+
+    return hashes
+
+
 def dropout(spec: KernelSpec) -> Any:
     """result = x·scale where the hash is at least the threshold, else 0."""
     drop = dropout_loop(getattr(types, spec.dtype))
 
     def dropout(row: Any, context: Any) -> None:
         start, stop = thread_range(row, context)
-        drop(row, context, start * row[ROW.width], (stop - start) * row[ROW.width])
+        threshold, scale, width = row[DROPOUT.threshold], as_float64(row[DROPOUT.scale]), row[ROW.width]
+        drop(row, context, threshold, scale, start * width, (stop - start) * width)
 
     return dropout
 
 
+def scheduled_dropout(spec: KernelSpec) -> Any:
+    """The same with a rate that is multiplied by a step scalar; its threshold and scale are computed in float64."""
+    real = getattr(types, spec.dtype)
+    drop = dropout_loop(real)
+
+    def scheduled_dropout(row: Any, context: Any) -> None:
+        start, stop = thread_range(row, context)
+        width, factor = row[ROW.width], as_pointer(context[CONTEXT.scalars], real)[row[SCHEDULED_DROPOUT.factor]]
+        rate = as_float64(row[SCHEDULED_DROPOUT.rate]) * types.float64(factor)
+        threshold, scale = types.int64(rate * 4294967296.0), 1.0 / (1.0 - rate)
+        drop(row, context, threshold, scale, start * width, (stop - start) * width)
+
+    return scheduled_dropout
+
+
+@inlined(types.float64)
+def as_float64(builder: ir.IRBuilder, bits: Value) -> Value:
+    """The float64 of the bits in a slot."""
+    return builder.bitcast(bits, ir.DoubleType())
+
+
 def dropout_loop(dtype: types.Type) -> Any:
-    """An inlined drop(row, context, offset, count) along `count` numbers of the row's operands."""
+    """An inlined drop(row, context, threshold, scale, offset, count) along `count` numbers of the row's operands.
+
+    Operands and keys of both kinds of dropout are in the same slots.
+    """
     real = LLVM[dtype]
-    kind, lanes = ir.VectorType(real, LANES), ir.VectorType(I32, LANES)
+    kind = ir.VectorType(real, LANES)
 
     @inlined()
-    def drop(builder: ir.IRBuilder, row: Value, context: Value, offset: Value, count: Value) -> None:
-        addresses = (load_slot(builder, row, slot) for slot in (DROPOUT.x, DROPOUT.result))
-        starts = (builder.inttoptr(address, real.as_pointer()) for address in addresses)
-        x, result = (builder.gep(start, [offset]) for start in starts)
-        step = load_slot(builder, context, CONTEXT.step)
-        slots = (DROPOUT.threshold, DROPOUT.key0, DROPOUT.key1)
-        threshold, key0, key1 = (builder.trunc(load_slot(builder, row, index), I32) for index in slots)
-        k0 = mix(builder, builder.add(builder.trunc(step, I32), key0))
-        k1 = mix(builder, builder.add(k0, key1))
-        k0, k1, threshold = (broadcast(builder, number, LANES) for number in (k0, k1, threshold))
-        scale = builder.bitcast(load_slot(builder, row, DROPOUT.scale), ir.DoubleType())
+    def drop(
+        builder: ir.IRBuilder, row: Value, context: Value, limit: Value, scale: Value, offset: Value, count: Value
+    ) -> None:
+        x, result = operands(builder, row, offset, real)
+        hashes = position_hashes(builder, row, context, offset)
+        threshold = broadcast(builder, builder.trunc(limit, I32), LANES)
         factor = broadcast(builder, convert(builder, scale, real), LANES)
 
         def body(first: Value, mask: Value | None) -> None:
-            counter = broadcast(builder, builder.trunc(builder.add(offset, first), I32), LANES)
-            counter = builder.mul(builder.add(counter, LANE_NUMBERS), uint32(lanes, 0x9E3779B9))
-            h = mix(builder, builder.add(mix(builder, builder.add(counter, k0)), k1))
             scaled = builder.fmul(load_block(builder, x, first, mask, real), factor)
-            is_kept = builder.icmp_unsigned(">=", h, threshold)
+            is_kept = builder.icmp_unsigned(">=", hashes(first), threshold)
             store_block(builder, result, first, mask, builder.select(is_kept, scaled, constant(kind, 0.0)))
 
         for_each_block(builder, count, body)

@@ -189,8 +189,8 @@ class Compiled(Memory):
                 start = starts.setdefault(buffer.home, home.vector.ctypes.data)
                 addresses[name] = start + home.offsets[buffer.segment] * home.vector.itemsize
         for row in self.program.rows:
-            if row.kind == "dropout":
-                layer = row.settings[2]
+            if row.kind in ("dropout", "scheduled_dropout", "noise"):
+                layer = row.settings[-1]
                 addresses |= zip(key_names(layer), dropout_keys(self.seed, layer), strict=True)
         return addresses
 

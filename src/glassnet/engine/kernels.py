@@ -14,9 +14,11 @@ from glassnet.engine import (
     dense,
     dropout,
     elementwise,
+    embedding,
     gather,
     gemm,
     interpreter,
+    noise,
     reductions,
     shuffle,
     softmax,
@@ -33,6 +35,10 @@ KERNELS: dict[str, Callable[[KernelSpec], Any]] = {
         *(reductions.bp3, reductions.mean_product, reductions.moments),
         *(reductions.feature_mean, reductions.feature_mean_product, reductions.feature_moments),
         *(softmax.softmax, softmax.softmax_error, softmax.softmax_cost, dropout.dropout, shuffle.shuffle),
+        *(noise.noise, dropout.scheduled_dropout, reductions.square_means),
+        *(embedding.select, embedding.add_selected, embedding.concatenate, embedding.split),
+        *(embedding.grouped_affine, embedding.grouped_propagate, embedding.grouped_bp4),
+        *(embedding.look_up, embedding.look_up_gradient),
         *(cost_and_clipping.mean_cost, cost_and_clipping.clip_scale, interpreter.interpret),
     )
 }

@@ -11,13 +11,14 @@ from numba.core import cgutils, types
 from glassnet.engine.formula_ir import evaluate
 from glassnet.engine.kernel_functions import advance, as_pointer, inlined, minimum, stack_array, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
-from glassnet.engine.layout import CONTEXT, MEAN, MEAN_PRODUCT, MOMENTS, ROW
+from glassnet.engine.layout import CONTEXT, MEAN, MEAN_PRODUCT, MOMENTS, ROW, SQUARE_MEANS
 from glassnet.engine.llvm_vectors import I64, LANES, LLVM, Builder, broadcast, int64
 from glassnet.engine.simd import COPY, lane_mask, load_block, store_block, vector_loop
 from glassnet.tables.formula import Formula, trace
 
 ZEROS = trace(lambda: (0.0, 0.0), 0)
 ADD = trace(lambda total, p: total + p, 2)
+ADD_SQUARED = trace(lambda total, p: total + p * p, 2)
 ADD_PRODUCT = trace(lambda total, p, q: total + p * q, 3)
 PRODUCT = trace(lambda p, q: p * q, 2)
 QUOTIENT = trace(lambda x, divisor: x / divisor, 2)
@@ -53,6 +54,20 @@ def mean_product(spec: KernelSpec) -> Any:
         means((p, q), row[ROW.units], context[CONTEXT.samples], result, stop - start)
 
     return mean_product
+
+
+def square_means(spec: KernelSpec) -> Any:
+    """The mean of the squares of each column of w, in order of its rows."""
+    real = getattr(types, spec.dtype)
+    means = column_means(real, ADD_SQUARED)
+
+    def square_means(row: Any, context: Any) -> None:
+        start, stop = thread_range(row, context)
+        w = advance(as_pointer(row[SQUARE_MEANS.w], real), start)
+        result = advance(as_pointer(row[SQUARE_MEANS.mean], real), start)
+        means((w,), row[ROW.units], row[SQUARE_MEANS.fan_in], result, stop - start)
+
+    return square_means
 
 
 def column_means(dtype: types.Type, formula: Formula, vectors: int = 0) -> Any:

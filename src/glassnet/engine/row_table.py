@@ -76,8 +76,9 @@ class _RowEncoder:
             return address(f"sparse_{row.kind}" if is_sparse else row.kind, self.dtype)
         first = row.parts[0]
         modes = [self.program.mode(row, name) for name in (*first.reads, *first.writes)]
+        is_flat = set(modes) <= {"full", "scalar"}
         for index, name in enumerate(first.writes, len(first.reads)):
-            if self.program.buffers[name].home == "parameters":  # every thread reads them in the next step
+            if is_flat and self.program.buffers[name].home == "parameters":  # every thread reads them in the next step
                 modes[index] = "shared"
         return address(row.kind, self.dtype, row.formula, tuple(modes), scalars=len(row.scalars))
 
@@ -88,6 +89,9 @@ class _RowEncoder:
         if row.kind == "dropout":
             threshold, scale, layer = row.settings
             return (threshold, *key_names(layer), scale)
+        if row.kind in ("scheduled_dropout", "noise"):
+            number, layer = row.settings  # the rate or the scale
+            return (number, *key_names(layer), *(self.program.scalars.index(name) for name in row.scalars))
         return (*row.settings, *(self.program.scalars.index(name) for name in row.scalars))
 
 

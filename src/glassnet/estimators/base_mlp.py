@@ -28,6 +28,7 @@ from glassnet.estimators.callbacks import CallbackSupportMixin, SklearnCallbacks
 from glassnet.estimators.inputs import dense_blocks, engine_rows, validated
 from glassnet.estimators.lbfgs import fit_lbfgs
 from glassnet.estimators.random_state import initial_weights
+from glassnet.estimators.saving import SavingMixin
 from glassnet.estimators.sklearn_names import activation_name, build_network, copy_into, hidden_widths, is_logistic
 from glassnet.estimators.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from glassnet.estimators.stochastic import FitData, StochasticFit
@@ -49,7 +50,7 @@ ABOVE_0 = Interval(Real, 0, None, closed="neither")
 NOT_PICKLED = ("_views", "_training")  # rebuilt when needed
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator):
+class BaseMLP(SavingMixin, CallbackSupportMixin, BaseEstimator):
     """The base of both estimators; it contains no mathematics."""
 
     loss: Any
@@ -332,8 +333,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     # Copying ----------------------------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in NOT_PICKLED}
+        return {name: value for name, value in super().__getstate__().items() if name not in NOT_PICKLED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

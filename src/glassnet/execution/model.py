@@ -22,6 +22,7 @@ from glassnet.program.lowering import Lowerings
 from glassnet.program.parameters import Parameters
 from glassnet.program.program import Program
 from glassnet.tables.initializers import Initializer, initializer_for
+from glassnet.tables.layer import Draw
 
 
 class Model:
@@ -49,11 +50,13 @@ class Model:
         rng = np.random.default_rng(self.seed)
         for vector in (self.parameters, self.statistics):
             for segment in vector.segments.values():
-                if segment.initial is not None:
-                    vector[segment.name][...] = segment.initial
-                    continue
-                entry = initializer_for(self.initializer, self.architecture.dense[segment.layer - 1].activation)
-                vector[segment.name] = entry.draw(rng, *segment.shape)
+                if isinstance(segment.initial, Draw):
+                    vector.rows(segment.name)[...] = segment.initial.values(rng, segment.shape)
+                elif segment.initial is not None:
+                    vector.rows(segment.name)[...] = segment.initial
+                else:
+                    entry = initializer_for(self.initializer, self.architecture.dense[segment.layer - 1].activation)
+                    vector[segment.name] = entry.draw(rng, *segment.shape)
 
     def executor(
         self, program: Program, capacity: int, *, vectors: Vectors | None = None, engine: str | None = None

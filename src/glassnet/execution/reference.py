@@ -107,16 +107,29 @@ class Reference(Memory):
                 return {"indices": self.indices, "factor": scalar}
             case "softmax" | "softmax_error" | "softmax_cost":
                 return {"groups": row.settings[1:]}
-            case "mean_cost":
+            case "mean_cost" | "select" | "add_selected" | "concatenate" | "split" | "look_up" | "look_up_gradient":
+                return {"settings": row.settings}
+            case "grouped_affine" | "grouped_propagate" | "grouped_bp4":
                 return {"settings": row.settings}
             case "clip_scale":
                 return {"limit": scalar}
             case "dropout":
                 threshold, bits, layer = row.settings
-                scale = struct.unpack("<d", struct.pack("<q", bits))[0]
                 keys = dropout_keys(self.seed, layer)
-                return {"threshold": threshold, "scale": scale, "keys": keys, "step": self.step}
+                return {"threshold": threshold, "scale": _float(bits), "keys": keys, "step": self.step}
+            case "noise":
+                bits, layer = row.settings
+                return {"scale": _float(bits), "keys": dropout_keys(self.seed, layer), "step": self.step}
+            case "scheduled_dropout":
+                bits, layer = row.settings
+                keys = dropout_keys(self.seed, layer)
+                return {"rate": _float(bits), "factor": scalar, "keys": keys, "step": self.step}
         return {}
+
+
+def _float(bits: int) -> float:
+    """The float64 of these bits."""
+    return float(struct.unpack("<d", struct.pack("<q", bits))[0])
 
 
 def shuffle_into(orders: Array, draws: Array) -> None:

@@ -14,7 +14,8 @@ import zlib
 from typing import IO, Any, NamedTuple
 
 from glassnet.errors import ModelFileError
-from glassnet.files.storage import FilePath, atomic_file, opened, packed, unpacked
+from glassnet.files.atomic_file import FilePath, atomic_file
+from glassnet.files.storage import opened, packed, unpacked
 from glassnet.program.parameters import Array
 
 MAGIC = b"GLASSREC"

@@ -15,7 +15,7 @@ from glassnet.training.history import CostLevels, FinalState, History, Predictab
 from glassnet.training.layer_measures import QUANTITIES, LayerHistory, Measures
 
 LARGEST = np.finfo(np.float64).max  # stands for infinity and NaN in a file, which holds finite numbers only
-OPTIONAL = ("validation_cost", "accuracy")
+OPTIONAL = ("validation_cost", "accuracy", "validation_metric")
 MAX_EPOCHS = 256  # that a model file stores, evenly spread
 MAX_WARNINGS, MAX_CHARACTERS = 16, 1000  # warnings that are stored, and characters of each
 
@@ -40,6 +40,7 @@ def document_of(history: History) -> dict[str, Any]:
     return {
         "stopped": history.stopped[:MAX_CHARACTERS],
         "best_epoch": history.best_epoch,
+        "best_by": history.best_by[:MAX_CHARACTERS],
         "warnings": [warning[:MAX_CHARACTERS] for warning in history.warnings[:MAX_WARNINGS]],
         "batch_size": history.layers.batch_size,
         "levels": levels,
@@ -55,6 +56,7 @@ def history_of(tensors: Mapping[str, Array], document: Mapping[str, Any], layers
     if not (best is None or type(best) is int) or type(batch) is not int or batch < 0:
         raise ValueError(f"its best epoch is {best!r:.40} and its batch size {batch!r:.40}")
     history.best_epoch, history.layers = best, LayerHistory(_measurements(tensors, layers), batch)
+    history.best_by = _text(document.get("best_by", history.best_by))
     levels = _three(document["levels"], "levels of the cost")
     scores = _three(document.get("predictability"), "scores of regressions")
     if levels is not None and history.layers.measurements:
@@ -72,7 +74,7 @@ def shortened(history: History) -> History:
     count = len(history)
     indices = np.unique(np.linspace(0, max(0, count - 1), min(MAX_EPOCHS, count)).astype(np.int64))
     short = History([history[index]._replace(seconds=0.0) for index in indices], history.stopped)
-    short.best_epoch, short.warnings = history.best_epoch, history.warnings
+    short.best_epoch, short.best_by, short.warnings = history.best_epoch, history.best_by, history.warnings
     epoch, step = (history[-1].epoch, history[-1].step) if history else (0, 0)
     final = [] if history.final is None else [(epoch, step, history.final.measures)]
     short.layers, short.final = LayerHistory(final, history.layers.batch_size), history.final

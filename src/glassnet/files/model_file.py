@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.errors import ModelFileError
+from glassnet.errors import GlassnetError, ModelFileError
 from glassnet.execution.model import Model
 from glassnet.files.history_file import arrays_of, document_of, history_of, shortened
 from glassnet.files.storage import read_tensors, write_tensors
+from glassnet.program.architecture import architecture
+from glassnet.program.layer_positions import segments
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS, CustomCost
@@ -22,7 +24,9 @@ from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.layers import LAYERS
 from glassnet.training.history import History
 
+MAX_LACKING = 1_000_000  # parameters without a tensor, which are named once the network is built; more are refused
 HISTORY = "history "  # begins the names of its tensors
+ESTIMATOR, TABLE = "estimator", "table"  # keys of a document that has more than a network
 
 
 class SavedModel(NamedTuple):
@@ -44,6 +48,31 @@ class SavedModel(NamedTuple):
             "initializer": rebuild(INITIALIZERS, described["initializer"]),
             **{name: described[name] for name in ("l1", "l2", "dtype", "seed")},
         }
+
+    def build(self, kind: Any, engine: str = "compiled") -> Any:
+        """The network, of the class `kind`. Raises ModelFileError (a ValueError) where it cannot be built."""
+        try:
+            arguments = self.arguments()
+            self._check_size(arguments)
+            network = kind(**arguments, engine=engine)
+        except (GlassnetError, KeyError, TypeError, ValueError) as error:
+            raise cannot_be_built(self.path, error) from None
+        self.copy_into(network.model)
+        network.runs, network.history = self.runs, self.history
+        return network
+
+    def _check_size(self, arguments: dict[str, Any]) -> None:
+        """Raise ValueError for a network far larger than the file, before memory is allocated for it."""
+        given = sum(tensor.size for tensor in self.tensors.values())
+
+        def check(needed: int) -> None:
+            if needed > given + MAX_LACKING:
+                raise ValueError(f"it has {needed:,} parameters or more, and the file holds {given:,} numbers")
+
+        check(max((entry for entry in arguments["layers"] if isinstance(entry, int)), default=0))
+        described = architecture(*(arguments[name] for name in ("layers", "activations", "cost", "l1", "l2")))
+        check(sum(dense.fan_in * dense.fan_out for dense in described.dense))
+        check(sum(segment.size for group in segments(described) for segment in group))
 
     def copy_into(self, model: Model) -> None:
         """Copy the tensors into a model of this description; shapes and dtypes must be those that it needs."""
@@ -79,41 +108,70 @@ def describe_model(model: Model) -> dict[str, Any]:
     }
 
 
-def write_model(path: Any, model: Model, runs: int, history: History | None, extra: dict[str, Any] | None) -> None:
-    """Write a model file; the file that was there stays whole until the new one is. `extra` is plain data.
-
-    The History of the last training is stored in short (history_file.py).
-    """
+def model_parts(model: Model, runs: int, history: History | None) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The document and the tensors of a model; the History of its last training is in short (history_file.py)."""
     tensors = {}
     for name, array in model_arrays(model).items():
         if not np.isfinite(array).all():
             raise ModelFileError(f"{name} has a number that is not finite; train the network anew before saving it.")
         tensors[name] = np.ascontiguousarray(array)
-    document = {"network": describe_model(model), "runs": runs, "extra": extra or {}}
+    document = {"network": describe_model(model), "runs": runs}
     if history is not None:
         short = shortened(history)
         measured = arrays_of(short, len(model.architecture.dense))
         tensors |= {HISTORY + name: array for name, array in measured.items()}
         document["history"] = document_of(short)
-    write_tensors(path, tensors, document)
+    return document, tensors
 
 
-def read_model(path: Any) -> SavedModel:
-    """Read a model file. Raises ModelFileError (a ValueError) where it is damaged, not ours, or too new."""
-    tensors, document = read_tensors(path)
-    description = document.get("network")
-    if not isinstance(description, dict):
-        raise ModelFileError(f"{path} holds no network; name a file that NeuralNetwork.save or `glassnet train` wrote.")
+def saved_model(path: Any, document: dict[str, Any], tensors: dict[str, Array]) -> SavedModel:
+    """The model that `model_parts` took apart. Raises ModelFileError (a ValueError) where it is damaged."""
     try:
+        description = document["network"]
         runs, layers = int(document.get("runs", 0)), len(description["activations"])
     except (KeyError, TypeError, ValueError) as error:
         raise cannot_be_built(path, error) from None
     return SavedModel(path, description, tensors, runs, _history(document.get("history"), tensors, path, layers))
 
 
+def write_model(path: Any, model: Model, runs: int, history: History | None, extra: dict[str, Any] | None) -> None:
+    """Write a file of one model; the file that was there stays whole until the new one is. `extra` is plain data."""
+    document, tensors = model_parts(model, runs, history)
+    write_tensors(path, tensors, document | {"extra": extra or {}})
+
+
+def read_model(path: Any, *, bare: bool = False) -> SavedModel:
+    """Read the model of a file that holds one.
+
+    Raises ModelFileError (a ValueError) where it is damaged, not ours, or too new; where it has to be `bare`, also for
+    a file that holds more than a network.
+    """
+    tensors, document = read_tensors(path)
+    if bare:
+        _check_bare(path, document)
+    if not isinstance(document.get("network"), dict):
+        raise ModelFileError(f"{path} holds no network; name a file that NeuralNetwork.save or `glassnet train` wrote.")
+    return saved_model(path, document, tensors)
+
+
+def _check_bare(path: Any, document: dict[str, Any]) -> None:
+    """Refuse a file of which only the network would be read."""
+    estimator, extra = document.get(ESTIMATOR), document.get("extra")
+    if isinstance(estimator, dict):
+        raise ModelFileError(
+            f"{path} holds a fitted {str(estimator.get('class'))[:60]}, not a bare network; read it with glassnet.load."
+        )
+    if isinstance(extra, dict) and TABLE in extra:
+        raise ModelFileError(
+            f"{path} holds a network together with the preparation of its columns, without which its predictions would "
+            "be wrong; read it with glassnet.load, whose model_.members[0].network is the network."
+        )
+
+
 def cannot_be_built(path: Any, error: Exception) -> ModelFileError:
     """The error for a description that no network fits."""
-    return ModelFileError(f"{path} describes a network that cannot be built: {error}")
+    reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).removesuffix(".")
+    return ModelFileError(f"{path} describes a network that cannot be built: {reason}.")
 
 
 def _history(document: Any, tensors: dict[str, Any], path: Any, layers: int) -> History | None:

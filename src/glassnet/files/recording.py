@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import ModelFileError
+from glassnet.files.atomic_file import FilePath
 from glassnet.files.blocks import BlockFile, read_blocks
 from glassnet.files.history_file import arrays_of, document_of, history_of
 from glassnet.files.model_file import describe_model
-from glassnet.files.storage import FilePath
 from glassnet.program.parameters import Array
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
@@ -86,7 +86,7 @@ class Recorder:
     def _unwritten(self, history: History) -> History:
         """The epochs and measurements that are not written yet; from now on they count as written."""
         part = History(history.reports[self.written_reports :], history.stopped)
-        part.best_epoch, part.warnings = history.best_epoch, history.warnings
+        part.best_epoch, part.best_by, part.warnings = history.best_epoch, history.best_by, history.warnings
         new = [measurement for measurement in history.layers.measurements if measurement[1] > self.written_step]
         part.layers = LayerHistory(new, history.layers.batch_size)
         self.written_reports, self.written_step = len(history), new[-1][1] if new else self.written_step

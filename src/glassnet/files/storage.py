@@ -8,28 +8,29 @@ memory is allocated for it, and nothing in it is ever executed.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import stat
-import time
-import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from platform import node
 from typing import IO, Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from glassnet.errors import GlassnetError, ModelFileError
+from glassnet.files.atomic_file import FilePath, atomic_file
+from glassnet.files.documents import document_text, json_object
 from glassnet.program.parameters import Array
 
-FORMAT = 1
+FORMAT = 2  # 1 where the document is in the header
 KEY = "glassnet"
+DOCUMENT = "document"  # the tensor with the text of a document that is too large for the header
 MAX_HEADER = 1 << 20
+MAX_DOCUMENT_IN_HEADER = 1 << 18
+MAX_DOCUMENT = 1 << 25
 MAX_TENSORS = 4096
 MAX_DIMENSIONS = 8
 DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "I64": np.dtype("<i8")}
+TEXT: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1")}
 OTHER_FORMATS = (
     (b"PK\x03\x04", "a zip file (as PyTorch, Keras and .npz files are)", "it may hold pickles, which could run code"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "glassnet does not read it"),
@@ -38,8 +39,6 @@ OTHER_FORMATS = (
     (b"\x93NUMPY", "a NumPy array file", "it is data, not a model"),
     (b"GGUF", "a GGUF file", "glassnet does not read it"),
 )
-
-FilePath = str | os.PathLike[str]
 
 
 class _Entry(NamedTuple):
@@ -70,13 +69,18 @@ def packed(path: FilePath, tensors: Mapping[str, Array], metadata: Mapping[str, 
     if len(writable) > MAX_TENSORS:
         _refuse(path, f"cannot hold {len(writable):,} tensors; the limit is {MAX_TENSORS:,}")
     try:
-        document = json.dumps({"format": FORMAT, **metadata}, allow_nan=False, ensure_ascii=False)
-        content = save(writable, {KEY: document})
-    except (TypeError, ValueError) as error:
+        document = document_text({"format": 1, **metadata})
+        if len(document) > MAX_DOCUMENT_IN_HEADER:
+            writable |= {DOCUMENT: _text_tensor(path, document_text(metadata))}
+            document = document_text({"format": FORMAT})
+        content = save(writable, {KEY: document.decode()})
+    except (TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, GlassnetError):
+            raise
         _refuse(path, f"cannot hold this metadata ({error}); it must be finite numbers, text, lists and dicts")
     header = int.from_bytes(content[:8], "little")
     if header > MAX_HEADER:
-        _refuse(path, f"would need a header of {header:,} bytes; the limit is {MAX_HEADER:,}: use fewer columns")
+        _refuse(path, f"would need a header of {header:,} bytes; the limit is {MAX_HEADER:,}: use fewer tensors")
     return content
 
 
@@ -92,7 +96,7 @@ def read_tensors(path: FilePath) -> tuple[dict[str, Array], dict[str, Any]]:
 def unpacked(path: FilePath, file: IO[bytes]) -> tuple[dict[str, Array], dict[str, Any]]:
     """The same from an open file, or from the result of `packed`; an error names `path`, its origin."""
     entries, metadata, start = _read_header(file, path)
-    return {entry.name: _read_tensor(file, path, start, entry) for entry in entries}, metadata
+    return {entry.name: _read_tensor(file, path, start, entry) for entry in entries if entry.name != DOCUMENT}, metadata
 
 
 def read_metadata(path: FilePath) -> dict[str, Any]:
@@ -104,82 +108,12 @@ def read_metadata(path: FilePath) -> dict[str, Any]:
 # Writing
 
 
-@contextlib.contextmanager
-def atomic_file(path: FilePath, error: type[GlassnetError] = ModelFileError) -> Iterator[IO[bytes]]:
-    """A file to write that replaces `path` when the block ends without an error, and leaves no trace otherwise.
-
-    Raises `error`, one sentence, where the file cannot be written; an existing file at `path` is then unchanged.
-    """
-    target = Path(path)
-    check_target(target, error)
-    temporary = target.with_name(f"{_stem(target)}{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    try:
-        _sweep(target)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        os.replace(temporary, target)
-    except OSError as problem:
-        state = "the old file is unchanged" if target.exists() else "nothing was written"
-        raise error(f"{target} cannot be written: {problem.strerror or problem}; {state}.") from problem
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-    _sync_folder(target.parent)
-
-
-def check_target(path: FilePath, error: type[GlassnetError] = ModelFileError) -> None:
-    """Raise `error` where the target is a folder, a link or a device, or its folder is missing."""
-    target = Path(path)
-    if target.is_symlink():
-        raise error(f"{target} is a symbolic link; name the file it points to, {os.path.realpath(target)}.")
-    if target.is_dir():
-        raise error(f"{target} is a folder; name a file in it.")
-    if target.exists() and not target.is_file():
-        raise error(f"{target} is not an ordinary file; name one that is.")
-    if not target.parent.is_dir():
-        raise error(f"{target} cannot be written: there is no folder {target.parent}; make it first.")
-
-
-def _stem(target: Path) -> str:
-    """The start of the names of this machine's temporary files for `target`; short, however long its name is."""
-    return f".glassnet-{zlib.crc32(target.name.encode()):08x}-{zlib.crc32(node().encode()):08x}-"
-
-
-def _sweep(target: Path) -> None:
-    """Remove the temporary files of processes that were killed while they wrote this file."""
-    for left in target.parent.glob(f"{_stem(target)}*.tmp"):
-        process = left.name.removeprefix(_stem(target)).split("-")[0]
-        with contextlib.suppress(OSError):
-            old = time.time() - left.stat().st_mtime > 86400
-            if old or (process.isdecimal() and not _runs(int(process))):
-                left.unlink()
-
-
-def _runs(process: int) -> bool:
-    """Whether a process of this machine is alive; True where that cannot be determined."""
-    if os.name == "posix":
-        try:
-            os.kill(process, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-        except OSError:
-            pass
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename survive a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _text_tensor(path: FilePath, text: bytes) -> Array:
+    """The text of a large document as a tensor of bytes."""
+    if len(text) > MAX_DOCUMENT:
+        size = f"{len(text) / 1e6:,.0f} MB of names, categories and settings; the limit is {MAX_DOCUMENT / 1e6:,.0f}"
+        _refuse(path, f"cannot hold {size}: leave out columns with many values")
+    return np.frombuffer(text, np.uint8)
 
 
 def _writable(path: FilePath, name: str, tensor: Array) -> Array:
@@ -223,12 +157,22 @@ def _read_header(file: IO[bytes], path: FilePath) -> tuple[list[_Entry], dict[st
     if first[8:] != b"{" or not 2 <= length <= size - 8:
         _recognise(path, first, size, length)
     header = _json(path, b"{" + file.read(length - 1))
-    metadata = _document(path, header.pop("__metadata__", None))
-    if len(header) > MAX_TENSORS:
+    metadata, version = _document(path, header.pop("__metadata__", None))
+    if len(header) - (version > 1) > MAX_TENSORS:
         _refuse(path, f"has {len(header):,} tensors; the limit is {MAX_TENSORS:,}")
     entries = sorted((_entry(path, *item) for item in header.items()), key=lambda entry: (entry.begin, entry.end))
     _check_layout(path, entries, size - 8 - length)
+    if version > 1:
+        metadata = _large_document(path, file, 8 + length, entries)
     return entries, metadata, 8 + length
+
+
+def _large_document(path: FilePath, file: IO[bytes], start: int, entries: list[_Entry]) -> dict[str, Any]:
+    """The document that is stored as a tensor of bytes."""
+    entry = next((entry for entry in entries if entry.name == DOCUMENT), None)
+    if entry is None or entry.dtype != TEXT["U8"] or entry.end - entry.begin > MAX_DOCUMENT:
+        _damaged(path, DOCUMENT, "is missing" if entry is None else f"is no text of at most {MAX_DOCUMENT:,} bytes")
+    return _json(path, _read_tensor(file, path, start, entry).tobytes())
 
 
 def _recognise(path: FilePath, first: bytes, size: int, length: int) -> NoReturn:
@@ -249,28 +193,15 @@ def _recognise(path: FilePath, first: bytes, size: int, length: int) -> NoReturn
 
 
 def _json(path: FilePath, text: bytes | str) -> dict[str, Any]:
-    """A JSON object. Duplicate keys, NaN, and anything but an object are refused."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(items := dict(pairs)) < len(pairs):
-            raise ValueError("a key occurs twice")
-        return items
-
-    def constant(literal: str) -> NoReturn:
-        raise ValueError(f"it contains {literal}")
-
+    """A JSON object of the file."""
     try:
-        result = json.loads(text, object_pairs_hook=unique, parse_constant=constant)
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        _refuse(path, f"has a damaged header ({reason[:80]})", "copy or save it again")
-    if not isinstance(result, dict):
-        _refuse(path, "has a damaged header (it is not a JSON object)", "copy or save it again")
-    return result
+        return json_object(text)
+    except ValueError as error:
+        _refuse(path, f"has a damaged header ({str(error)[:80]})", "copy or save it again")
 
 
-def _document(path: FilePath, metadata: Any) -> dict[str, Any]:
-    """The document of glassnet out of safetensors' metadata, without its format number, which is checked here."""
+def _document(path: FilePath, metadata: Any) -> tuple[dict[str, Any], int]:
+    """The document of glassnet out of safetensors' metadata, and the format, which is checked here."""
     if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
         _refuse(path, "is a safetensors file, but not one that glassnet wrote", "give a file that glassnet saved")
     document = _json(path, metadata[KEY])
@@ -280,7 +211,7 @@ def _document(path: FilePath, metadata: Any) -> dict[str, Any]:
     if version > FORMAT:
         problem = f"was written by a newer glassnet (format {version}; this one reads {FORMAT})"
         _refuse(path, problem, "upgrade glassnet")
-    return document
+    return document, version
 
 
 def _entry(path: FilePath, name: str, claim: Any) -> _Entry:
@@ -288,15 +219,16 @@ def _entry(path: FilePath, name: str, claim: Any) -> _Entry:
     if not isinstance(claim, dict) or set(claim) != {"dtype", "shape", "data_offsets"}:
         _damaged(path, name, "needs exactly dtype, shape and data_offsets")
     dtype, shape, offsets = claim["dtype"], claim["shape"], claim["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in DTYPES:
-        _damaged(path, name, f"has dtype {str(dtype)[:20]!r}; known: {', '.join(DTYPES)}")
+    known = TEXT if name == DOCUMENT else DTYPES
+    if not isinstance(dtype, str) or dtype not in known:
+        _damaged(path, name, f"has dtype {str(dtype)[:20]!r}; known: {', '.join(known)}")
     if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not all(map(_is_count, shape)):
         _damaged(path, name, f"has the shape {str(shape)[:40]}")
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(map(_is_count, offsets)):
         _damaged(path, name, f"has the data_offsets {str(offsets)[:40]}")
-    if offsets[1] - offsets[0] != math.prod(shape) * DTYPES[dtype].itemsize:
+    if offsets[1] - offsets[0] != math.prod(shape) * known[dtype].itemsize:
         _damaged(path, name, f"has {offsets[1] - offsets[0]:,} bytes for {dtype} of shape {tuple(shape)}")
-    return _Entry(name, DTYPES[dtype], tuple(shape), *offsets)
+    return _Entry(name, known[dtype], tuple(shape), *offsets)
 
 
 def _is_count(value: Any) -> bool:

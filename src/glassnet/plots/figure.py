@@ -5,6 +5,9 @@ The colours are Okabe and Ito's, which colour-blind readers can distinguish; no 
 
 from __future__ import annotations
 
+import os
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +67,38 @@ def shortened(name: str, length: int) -> str:
     return f"{name[: length - 1 - end]}…{name[-end:]}"
 
 
+def distinct_names(names: Sequence[str], length: int) -> list[str]:
+    """The names in so many characters, of the part in which they differ; numbered where that is too long."""
+    start = max(len(os.path.commonprefix(list(names))) - length // 3, 0)  # noqa: RUF071
+    ways = [
+        [shortened(name, length) for name in names],
+        [_part(name, 0, length) for name in names],
+        [_part(name, start, length) for name in names],
+    ]
+    for short in ways:
+        if len(set(short)) == len(set(names)):
+            return short
+    return [f"{number} {shortened(name, length - 4)}" for number, name in enumerate(names, 1)]
+
+
+def _part(name: str, start: int, length: int) -> str:
+    """So many characters of a name from some place on, with dots where something is left out."""
+    begin = "…" if start else ""
+    rest = name[start:]
+    room = length - len(begin)
+    return f"{begin}{rest}" if len(rest) <= room else f"{begin}{rest[: room - 1]}…"
+
+
+def wrapped(title: str, inches: float, size: float = 12.0) -> str:
+    """A title in lines that fit into so many inches, of letters of a size in points."""
+    return textwrap.fill(title, max(int(inches * 72 / (0.56 * size)), 10), break_long_words=False)
+
+
 def save_figure(drawn: Axes | Figure, path: Path) -> Path:
     """Write the figure as PNG, atomically, and return the path. Raises DataError if it cannot be written."""
-    from glassnet.files.storage import atomic_file
+    from glassnet.files.atomic_file import atomic_file
 
     figure: Any = getattr(drawn, "figure", drawn)
     with atomic_file(path, DataError) as file:
-        figure.savefig(file, format="png", dpi=120)
+        figure.savefig(file, format="png", dpi=120, bbox_inches="tight", pad_inches=0.1)
     return path

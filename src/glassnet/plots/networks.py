@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from glassnet.batches.sources import checked_sources
 from glassnet.batches.targets import numeric_targets, predicted_classes, target_classes
-from glassnet.errors import DataError, ParameterError
+from glassnet.errors import DataError
 from glassnet.execution.inference import loaded_executor
+from glassnet.plots.confusion import draw_confusion
 from glassnet.plots.figure import (
     BLUE,
     DIVERGING,
@@ -24,7 +25,7 @@ from glassnet.plots.figure import (
     refuse_axes,
     shortened,
 )
-from glassnet.plots.subject import Estimator, subject_of
+from glassnet.plots.subject import Estimator, class_codes, confusion_counts, is_tabular, subject_of
 from glassnet.program.parameters import Array
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
 GRID_POINTS = 300  # along each side of a decision surface
 MARKERS = "os^Dv<>PX*"
 MAX_NEURONS = 12  # drawn per layer
-MAX_ANNOTATED_CLASSES = 20  # above this, a confusion matrix shows no counts
-MAX_NAME, MAX_SAMPLE_NAME = 28, 14  # characters of a class's name beside a matrix, and below an image
+MAX_SAMPLE_NAME = 14  # characters of a class's name below an image
 MAX_WIDTH = 14.0  # inches, of the diagram of a deep network
 
 
@@ -125,6 +125,8 @@ def plot_confusion(
     names : of the classes; those of an estimator are its classes_
     """
     refuse_axes(names=names)
+    if is_tabular(network):
+        return _tabular_confusion(network, x, y, names, ax)
     network, x, y, classes = subject_of(network, x, y)
     names = classes if names is None else names
     sources = checked_sources(network.architecture, network.dtype, x, y)
@@ -135,25 +137,17 @@ def plot_confusion(
     outputs = network.predict(sources.x.T)
     predicted = predicted_classes(outputs.T, (len(outputs),)).astype(int)
     count = max(len(outputs), 2)
-    counts = np.bincount(true.astype(int) * count + predicted, minlength=count * count).reshape(count, count)
-    labels = [shortened(str(name), MAX_NAME) for name in (range(count) if names is None else names)]
-    if len(labels) != count:
-        raise ParameterError(f"names has {len(labels)} entries, but there are {count} classes.")
-    side, margin = min(max(3.6, 0.32 * count), 12.0), 0.08 * max(map(len, labels))  # inches
-    ax = axes_for(ax, side + margin + 2.0, side + margin + 1.2)
-    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    add_colorbar(ax.imshow(fractions, cmap="cividis", vmin=0, vmax=1), ax, "fraction of the true class")
-    for line, column in np.ndindex(counts.shape) if count <= MAX_ANNOTATED_CLASSES else ():
-        if not counts[line, column]:
-            continue  # so that the errors stand out
-        colour = "black" if fractions[line, column] > 0.5 else "white"
-        ax.text(column, line, f"{counts[line, column]:,}", ha="center", va="center", color=colour, fontsize=8)
-    ax.set(xticks=range(count), yticks=range(count), xticklabels=labels, yticklabels=labels)
-    if sum(map(len, labels)) + count > 10 * side:  # characters beside each other
-        ax.tick_params(axis="x", labelrotation=90)
-    accuracy = np.trace(counts) / max(counts.sum(), 1)
-    ax.set(xlabel="predicted", ylabel="true", title=f"{accuracy:.2%} of {counts.sum():,} correct")
-    return ax
+    counts = confusion_counts(predicted, true.astype(int), count)
+    return draw_confusion(counts, range(count) if names is None else names, ax)
+
+
+def _tabular_confusion(estimator: Any, x: Any, y: Any, names: Sequence[str] | None, ax: Axes | None) -> Axes:
+    """The confusion matrix of a TabularClassifier."""
+    if not hasattr(estimator, "predict_proba"):
+        raise DataError(f"a {type(estimator).__name__} predicts quantities; plot_residuals shows its errors.")
+    predicted = estimator.predict_proba(x).argmax(axis=1)
+    counts = confusion_counts(predicted, class_codes(estimator, y), len(estimator.classes_))
+    return draw_confusion(counts, estimator.classes_ if names is None else names, ax)
 
 
 def plot_samples(

@@ -13,6 +13,7 @@ import numpy as np
 from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, ParameterTypeError
 from glassnet.network import NeuralNetwork
+from glassnet.program.parameters import Array
 from glassnet.training.history import History
 
 
@@ -49,6 +50,32 @@ def subject_of(given: Any, x: Any = None, y: Any = None) -> Subject:
     return Subject(network, (x.toarray() if is_sparse(x) else x).T, targets.T, classes)
 
 
+def is_tabular(given: Any) -> bool:
+    """Whether it is a TabularClassifier or TabularRegressor."""
+    return hasattr(type(given), "members_")
+
+
+def class_codes(estimator: Any, y: Any) -> Array:
+    """The position of each class of y (n,) in the estimator's `classes_`. Raises DataError for another class."""
+    codes = {label: code for code, label in enumerate(np.asarray(estimator.classes_).tolist())}
+    values = np.asarray(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise DataError(f"y has the shape {values.shape}; pass the class of each row, (n,).")
+    unknown = [value for value in values.tolist() if value not in codes]
+    if unknown:
+        raise DataError(f"y holds {unknown[0]!r}, which the estimator was not fitted with; leave such rows out.")
+    return np.array([codes[value] for value in values.tolist()], np.int64)
+
+
+def confusion_counts(predicted: Array, true: Array, classes: int) -> Array:
+    """The samples of each true class (row) by predicted class (column); both given as codes (n,)."""
+    if len(predicted) != len(true):
+        raise DataError(f"X has {len(predicted)} rows, but y has {len(true)}.")
+    return np.bincount(true * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
 def network_of(given: Any) -> NeuralNetwork:
     """The network, or that of a fitted estimator. Raises ParameterTypeError for anything else, or DataError."""
     if isinstance(given, NeuralNetwork):
@@ -59,6 +86,11 @@ def network_of(given: Any) -> NeuralNetwork:
             raise DataError(f"this {name} is not fitted yet; call fit first.")
         network: NeuralNetwork = given._synced_network()
         return network
+    if is_tabular(given):
+        raise ParameterTypeError(
+            f"network is a {name}, a model of several networks; pass one of them, model.members_[0].network. "
+            "Of the whole model: plot_training, plot_confusion, plot_calibration, plot_residuals and plot_importance."
+        )
     if hasattr(given, "named_steps"):
         raise ParameterTypeError(
             f"network is a {name}; pass its last step, model[-1], and X as model[:-1].transform(X)"

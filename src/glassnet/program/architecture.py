@@ -5,6 +5,7 @@ The arguments of the article's constructor are checked here once; the program is
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Iterable, Sequence
 from itertools import filterfalse
@@ -13,7 +14,8 @@ from typing import Any, NamedTuple
 from glassnet.errors import ParameterError, ParameterTypeError, counted
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.costs import Cost, CostLike, cost
-from glassnet.tables.layers import LAYERS, Layer, layer
+from glassnet.tables.layer import Layer
+from glassnet.tables.layers import LAYERS, layer
 
 
 class Dense(NamedTuple):
@@ -32,7 +34,7 @@ class Dense(NamedTuple):
 
 
 class Architecture(NamedTuple):
-    """All that the equations of a network depend on. `input_layers` act on x itself."""
+    """All that the equations of a network depend on. `input_layers` act on x itself, and may widen it."""
 
     inputs: int
     input_layers: tuple[Layer, ...]
@@ -40,6 +42,14 @@ class Architecture(NamedTuple):
     cost: Cost
     l1: float = 0.0
     l2: float = 0.0
+
+    @property
+    def input_widths(self) -> list[int]:
+        """The width of x and of what each of the input layers makes of it."""
+        widths = [self.inputs]
+        for entry in self.input_layers:
+            widths.append(entry.output_width(widths[-1]))
+        return widths
 
     @property
     def outputs(self) -> int:
@@ -64,15 +74,25 @@ def architecture(
     widths, between = _widths_and_layers(layers)
     entries = _activations(activations, widths[1:])
     acts_before = operator.attrgetter("acts_before")
+    _check_positions(widths, between)
+    fan_in = functools.reduce(lambda width, entry: entry.output_width(width), between[0], widths[0])
     dense = tuple(
         Dense(fan_in, fan_out, entry, tuple(filter(acts_before, after)), tuple(filterfalse(acts_before, after)))
-        for fan_in, fan_out, entry, after in zip(widths[:-1], widths[1:], entries, between[1:], strict=True)
+        for fan_in, fan_out, entry, after in zip([fan_in, *widths[1:-1]], widths[1:], entries, between[1:], strict=True)
     )
-    if any(map(acts_before, between[0])):
-        raise ParameterError("layers[1] acts before an activation, but there is none before the first dense layer.")
     resolved = cost(cost_entry, widths[-1], entries[-1].name)
     _check_fit(resolved, entries[-1], bool(dense[-1].after))
     return Architecture(widths[0], tuple(between[0]), dense, resolved, penalty("l1", l1), penalty("l2", l2))
+
+
+def _check_positions(widths: Sequence[int], between: Sequence[Sequence[Layer]]) -> None:
+    """Raise where a layer on x acts before an activation, or one that acts on x stands elsewhere."""
+    if any(entry.acts_before for entry in between[0]):
+        raise ParameterError("layers[1] acts before an activation, but there is none before the first dense layer.")
+    for entry in (entry for after in between[1:] for entry in after if entry.on_inputs):
+        name = type(entry).__name__
+        example = f"layers=[{widths[0]}, {name}(...), {widths[1]}, ...]"
+        raise ParameterError(f"{name} acts on x itself, so it must follow the number of inputs: {example}.")
 
 
 def penalty(name: str, value: Any) -> float:

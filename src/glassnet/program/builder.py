@@ -56,6 +56,12 @@ class _LayerPass(NamedTuple):
     x: str
     out: str
 
+    @property
+    def learns(self) -> bool:
+        """Whether the layer has parameters."""
+        position = self.equations.position
+        return bool(position.entry.parameters_of(position.width))
+
 
 class _Builder(EquationList):
     """The equations of a step; `before[l]`, `after[l]` are the layers around the activation of dense layer l (0: x)."""
@@ -116,7 +122,7 @@ class _Builder(EquationList):
         """Add the forward equations of the next `count` layers, the first of which reads x."""
         passes: list[_LayerPass] = []
         for _ in range(count):
-            equations = LayerEquations(self, next(self.positions), self.training, self.step is not None)
+            equations = LayerEquations(self, next(self.positions), self.training, self.step)
             passes.append(_LayerPass(equations, x, equations.position.entry.forward(equations, x)))
             x = passes[-1].out
         return passes
@@ -200,7 +206,7 @@ class _Builder(EquationList):
         error = self.output_error()
         for layer in range(self.last, 0, -1):
             self.gradients(layer, error)
-            if layer == 1 and not any(each.equations.position.entry.parameters for each in self.after[0]):
+            if layer == 1 and not any(each.learns for each in self.after[0]):
                 break
             error = self.propagate(layer, error)
 

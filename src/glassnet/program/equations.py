@@ -12,8 +12,21 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.program.embedding_equations import (
+    add_selected,
+    concatenate,
+    grouped_affine,
+    grouped_bp4,
+    grouped_propagate,
+    look_up,
+    look_up_gradient,
+    select,
+    split,
+)
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import Softmax
+
+SECOND_HASH = 0x68E31DA4  # is added to a hash, for a second one
 
 
 def affine(a: Array, w: Array, b: Array) -> Array:
@@ -120,6 +133,11 @@ def clip_scale(*square_sums: Array, limit: float) -> Array:
     return np.asarray(1.0 if norm <= limit else limit / norm)
 
 
+def square_means(w: Array) -> Array:
+    """The mean of the squares of each neuron's weights. w (fan_out, fan_in) → (fan_out, 1)."""
+    return (w * w).sum(axis=1, keepdims=True) / w.shape[1]
+
+
 def gather(source: Array, indices: Array) -> Array:
     """The samples of the mini-batch, from a source with samples as rows. → (width, batch)."""
     return source[indices].T
@@ -147,15 +165,41 @@ def mixed(h: Array) -> Array:
     return h ^ (h >> np.uint32(16))
 
 
-def dropout(x: Array, threshold: int, scale: float, keys: tuple[int, int], step: int) -> Array:
-    """x times `scale` where the hash of (keys, step, sample, feature) reaches `threshold`, else 0."""
+def position_hashes(x: Array, keys: tuple[int, int], step: int) -> Array:
+    """A hash of (keys, step, sample, feature) for each number of x."""
     width, batch = x.shape
     with np.errstate(over="ignore"):
         key0 = mixed(np.array([step & 0xFFFFFFFF], np.uint32) + np.uint32(keys[0]))
         key1 = mixed(key0 + np.uint32(keys[1]))
         counter = np.arange(width * batch, dtype=np.uint32).reshape(batch, width).T
-        h = mixed(mixed(counter * np.uint32(0x9E3779B9) + key0) + key1)
+        return mixed(mixed(counter * np.uint32(0x9E3779B9) + key0) + key1)
+
+
+def dropout(x: Array, threshold: int, scale: float, keys: tuple[int, int], step: int) -> Array:
+    """x times `scale` where the hash of (keys, step, sample, feature) reaches `threshold`, else 0."""
+    h = position_hashes(x, keys, step)
     return np.where(h >= np.uint32(threshold), x * x.dtype.type(scale), x.dtype.type(0))
+
+
+def scheduled_dropout(x: Array, rate: float, factor: Any, keys: tuple[int, int], step: int) -> Array:
+    """Dropout with the rate `rate` times `factor`, a step scalar between 0 and 1."""
+    scheduled = rate * float(factor)
+    return dropout(x, int(scheduled * 2**32), 1 / (1 - scheduled), keys, step)
+
+
+def noise(x: Array, scale: float, keys: tuple[int, int], step: int) -> Array:
+    """x plus `scale` times a normal number of variance 1, from two hashes of (keys, step, sample, feature)."""
+    h = position_hashes(x, keys, step)
+    with np.errstate(over="ignore"):
+        second = mixed(h + np.uint32(SECOND_HASH))
+    shares = ((h >> np.uint32(8)) + np.uint32(1), second >> np.uint32(8))
+    first_share, second_share = (share.astype(x.dtype) * x.dtype.type(2.0**-24) for share in shares)
+    return np.asarray(with_noise(x, first_share, second_share, x.dtype.type(scale)))
+
+
+def with_noise(x: Any, first: Any, second: Any, scale: Any) -> Any:
+    """x + scale·n; n is normal where `first` and `second` are uniform between 0 and 1. Box & Muller (1958)."""
+    return x + scale * (np.sqrt(-2.0 * np.log(first)) * np.cos((2 * np.pi) * second))
 
 
 def dropout_keys(seed: int, layer: int) -> tuple[int, int]:
@@ -169,5 +213,8 @@ EQUATIONS: dict[str, Callable[..., Any]] = {
     for function in (
         *(affine, propagate, bp3, bp4, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
         *(softmax, softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
+        *(scheduled_dropout, noise, square_means),
+        *(select, add_selected, concatenate, split, grouped_affine, grouped_propagate, grouped_bp4),
+        *(look_up, look_up_gradient),
     )
 }

@@ -10,11 +10,14 @@ from glassnet.program.architecture import Architecture
 from glassnet.program.equation_list import EquationList
 from glassnet.program.parameters import Segment
 from glassnet.program.program import Role, Size, error_name, symbol
-from glassnet.tables.layers import Layer
+from glassnet.tables.layer import Layer, Shape
 
 
 class LayerPosition(NamedTuple):
-    """A layer and its position: behind dense layer `layer` (0: on x itself), as the `number`th of all."""
+    """A layer and its position: behind dense layer `layer` (0: on x itself), as the `number`th of all.
+
+    `width` is that of its input.
+    """
 
     name: str
     entry: Layer
@@ -25,7 +28,8 @@ class LayerPosition(NamedTuple):
 
 def layer_positions(architecture: Architecture) -> list[LayerPosition]:
     """Every layer between dense layers, in the order of the forward pass; names such as dropout1, dropout1_2."""
-    layers = [(entry, architecture.inputs, 0) for entry in architecture.input_layers]
+    widths = architecture.input_widths[:-1]
+    layers = [(entry, width, 0) for entry, width in zip(architecture.input_layers, widths, strict=True)]
     for layer, dense in enumerate(architecture.dense, 1):
         layers += [(entry, dense.fan_out, layer) for entry in dense.before + dense.after]
     positions: list[LayerPosition] = []
@@ -45,17 +49,24 @@ def segments(architecture: Architecture) -> tuple[tuple[Segment, ...], tuple[Seg
         parameters.append(Segment(f"w{layer}", (dense.fan_in, dense.fan_out), layer, None))
         parameters.append(Segment(f"b{layer}", (dense.fan_out,), layer, 0.0))
     for name, entry, width, layer, _ in layer_positions(architecture):
-        for vector, initial in ((parameters, entry.parameters), (statistics, entry.statistics)):
-            vector += [Segment(f"{name}_{key}", (width,), layer, value) for key, value in initial.items()]
+        shapes = entry.parameters_of(width).items()
+        parameters += [Segment(f"{name}_{key}", shape, layer, initial) for key, (shape, initial) in shapes]
+        statistics += [Segment(f"{name}_{key}", (width,), layer, value) for key, value in entry.statistics.items()]
     return tuple(parameters), tuple(statistics)
+
+
+def float_bits(number: float) -> int:
+    """The bits of a float64 as an integer, for the settings of an equation."""
+    return int(struct.unpack("<q", struct.pack("<d", number))[0])
 
 
 class LayerEquations:
     """The LayerBuilder that a layer's `forward` and `backward` are given."""
 
-    def __init__(self, equations: EquationList, position: LayerPosition, training: bool, learning: bool) -> None:
-        self.equations, self.position, self.training, self.learning = equations, position, training, learning
-        self.name = position.name
+    def __init__(self, equations: EquationList, position: LayerPosition, training: bool, step: Any = None) -> None:
+        self.equations, self.position, self.training = equations, position, training
+        self.learning, self.dropout_schedule = step is not None, step is not None and step.dropout_schedule
+        self.name, self.width = position.name, position.width
 
     def quantity(self, key: str) -> str:
         """The full name of one of the layer's quantities."""
@@ -70,7 +81,7 @@ class LayerEquations:
         write: str,
         function: Callable[..., Any],
         *reads: str,
-        shape: str = "full",
+        shape: Shape = "full",
         text: str = "",
         role: Role = "",
     ) -> str:
@@ -80,25 +91,60 @@ class LayerEquations:
         self.equations.formula(function, reads, writes, text, role=role, layer=self.position.layer)
         return write
 
-    def row(self, kind: str, reads: tuple[str, ...], writes: Mapping[str, str], text: str = "") -> None:
-        """Add an equation of another kind; `writes` maps names to "full", "column" or "unit"."""
+    def row(
+        self,
+        kind: str,
+        reads: tuple[str, ...],
+        writes: Mapping[str, Shape],
+        text: str = "",
+        settings: tuple[int, ...] = (),
+    ) -> None:
+        """Add an equation of another kind; `writes` maps names to shapes."""
         shapes = {name: self._shape(shape) for name, shape in writes.items()}
-        self.equations.add(kind, reads, shapes, text, layer=self.position.layer)
+        self.equations.add(kind, reads, shapes, text, settings=settings, layer=self.position.layer)
 
     def drop(self, read: str, write: str, rate: float, text: str) -> None:
         """Add a dropout equation; the number of this position enters its hash."""
-        scale = struct.unpack("<q", struct.pack("<d", 1 / (1 - rate)))[0]
-        settings = (round(rate * 2**32), scale, self.position.number)
         text, writes = f"{symbol(write)} = {text}", {write: self._shape("full")}
-        self.equations.add("dropout", (read,), writes, text, settings=settings, layer=self.position.layer)
+        fields: dict[str, Any] = {"settings": (round(rate * 2**32), float_bits(1 / (1 - rate)), self.position.number)}
+        if self.dropout_schedule:
+            fields = {"settings": (float_bits(rate), self.position.number), "scalars": ("dropout factor",)}
+            text = text[:-1] + "·dropout schedule)"
+        kind = "scheduled_dropout" if self.dropout_schedule else "dropout"
+        self.equations.add(kind, (read,), writes, text, layer=self.position.layer, **fields)
+
+    def noise(self, read: str, write: str, scale: float, text: str) -> None:
+        """Add an equation of noise; the number of this position enters its hash."""
+        settings, text = (float_bits(scale), self.position.number), f"{symbol(write)} = {text}"
+        writes = {write: self._shape("full")}
+        self.equations.add("noise", (read,), writes, text, settings=settings, layer=self.position.layer)
 
     def mean(self, parameter: str, *reads: str) -> None:
         """Add the gradient of a parameter: the mean over the batch of the product of `reads`."""
-        name, label = self.quantity(parameter), self.equations.label
-        text = f"∂C/∂{name} = mean({' ⊙ '.join(map(symbol, reads))})"
-        self.equations.label = "BP3"
-        self.row("bp3" if len(reads) == 1 else "mean_product", reads, {f"d{name}": "column"}, text)
-        self.equations.label = label
+        kind = "bp3" if len(reads) == 1 else "mean_product"
+        self._gradient("BP3", kind, parameter, reads, f"mean({' ⊙ '.join(map(symbol, reads))})")
 
-    def _shape(self, shape: str) -> tuple[Size, ...]:
-        return {"full": ("m", self.position.width), "column": (self.position.width,), "unit": ("m",)}[shape]
+    def gradient(self, kind: str, parameter: str, reads: tuple[str, ...], text: str, settings: tuple[int, ...]) -> None:
+        """Add the gradient of a parameter by an equation of another kind."""
+        self._gradient("BP4", kind, parameter, reads, text, settings)
+
+    def _gradient(
+        self,
+        label: str,
+        kind: str,
+        parameter: str,
+        reads: tuple[str, ...],
+        text: str,
+        settings: tuple[int, ...] = (),
+    ) -> None:
+        """Add the gradient of a parameter under a label of its own; its shape is the parameter's."""
+        name, before = self.quantity(parameter), self.equations.label
+        self.equations.label = label
+        writes = {f"d{name}": self.equations.buffers[f"d{name}"].shape}
+        self.equations.add(kind, reads, writes, f"∂C/∂{name} = {text}", settings=settings, layer=self.position.layer)
+        self.equations.label = before
+
+    def _shape(self, shape: Shape) -> tuple[Size, ...]:
+        if isinstance(shape, int):
+            return ("m", shape)
+        return {"full": ("m", self.width), "column": (self.width,), "unit": ("m",)}[shape]

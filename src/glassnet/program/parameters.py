@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.errors import ParameterError, ParameterTypeError, counted
+from glassnet.tables.layer import Draw
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ALIGNMENT = 64  # bytes: one cache line, one AVX-512 vector
@@ -20,12 +21,15 @@ PADDING = 64  # elements: every segment starts and ends at a multiple of it
 
 
 class Segment(NamedTuple):
-    """A named part of the flat vector. `shape` is (fan_in, fan_out) for weights and (width,) for all others."""
+    """A named part of the flat vector; `shape` is (fan_in, fan_out) for weights.
+
+    Biases and most parameters of layers have the shape (width,), those of embeddings (rows, columns) too.
+    """
 
     name: str
     shape: tuple[int, ...]
     layer: int
-    initial: float | None  # None: drawn by the initialiser
+    initial: float | tuple[float, ...] | Draw | None  # None: drawn by the initialiser, as weights are
 
     @property
     def is_weight(self) -> bool:
@@ -52,7 +56,7 @@ def aligned_zeros(size: int, dtype: Any) -> Array:
 
 
 class Parameters(Mapping[str, Array]):
-    """The flat vector with its segments; `parameters["w1"]` is a view (fan_out, fan_in), all others are columns.
+    """The flat vector with its segments; `parameters["w1"]` is a view (fan_out, fan_in), biases are columns.
 
     Assigning to a segment or to `vector` copies in, because executors keep the vector's address. Raises ParameterError
     where the shape or a value does not fit.
@@ -84,7 +88,7 @@ class Parameters(Mapping[str, Array]):
         return Parameters(tuple(self.segments.values()), dtype or self.vector.dtype)
 
     def rows(self, name: str) -> Array:
-        """The segment as the engine sees it: weights (fan_in, fan_out), all others (width,)."""
+        """The segment as the engine sees it: weights (fan_in, fan_out), biases (width,)."""
         segment, offset = self.segments[name], self.offsets[name]
         return self.vector[offset : offset + segment.size].reshape(segment.shape)
 

@@ -30,13 +30,29 @@ Role = Literal[
 ]
 
 SPLITS = {  # how threads share an equation: by samples, by units (columns, or rows of W), or one thread computes it
-    **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "propagate", "dropout"), "samples"),
+    **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "propagate"), "samples"),
+    **dict.fromkeys(("dropout", "scheduled_dropout", "noise"), "samples"),
     **dict.fromkeys(("softmax", "softmax_error", "softmax_cost"), "samples"),
     **dict.fromkeys(("feature_mean", "feature_mean_product", "feature_moments"), "samples"),
-    **dict.fromkeys(("bp4", "bp3", "mean_product", "moments"), "units"),
+    **dict.fromkeys(("select", "add_selected", "concatenate", "split", "look_up"), "samples"),
+    **dict.fromkeys(("grouped_affine", "grouped_propagate"), "samples"),
+    **dict.fromkeys(("bp4", "bp3", "mean_product", "moments", "grouped_bp4", "look_up_gradient"), "units"),
+    "square_means": "columns",  # of W, whose rows are shared elsewhere
     **dict.fromkeys(("mean_cost", "clip_scale"), "once"),
 }
 
+LAYER_PARAMETERS = (
+    "_gamma",
+    "_beta",
+    "_alpha",
+    "_frequencies",
+    "_phases",
+    "_weights",
+    "_biases",
+    "_vectors",
+    "_slopes",
+    "_offsets",
+)
 MAX_WIDTH = 100  # of a printed line that two equations share
 OPERANDS = {"affine": 3, "propagate": 2}  # what these kinds read themselves; a formula joined to one reads the rest
 
@@ -217,7 +233,7 @@ def symbol(name: str) -> str:
             return prefix[:-1] + "W" + name[len(prefix) :]
     if name[0] != "d" or name.startswith("dropout") or (name[:2] == "db" and name[2:].isdigit()):
         return name
-    return f"∂{'C' if name.endswith(('_gamma', '_beta')) else 'c'}/∂{name[1:]}"
+    return f"∂{'C' if name.endswith(LAYER_PARAMETERS) else 'c'}/∂{name[1:]}"
 
 
 def _lines(rows: Sequence[Row], program: Program) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from glassnet.program.equation_list import EquationList
 from glassnet.program.parameters import Segment
-from glassnet.program.program import Buffer
+from glassnet.program.program import Buffer, symbol
 from glassnet.tables.optimizers import Optimizer
 
 ONE = np.ones(1)
@@ -17,8 +18,10 @@ ONE = np.ones(1)
 class StepOptions(NamedTuple):
     """What a training step adds to the network: its optimiser, and which equations it needs.
 
-    `factors` multiply the rate and `decay_factors` the decay, one per segment of the parameters; without
-    `decay_factors` weights decay and other segments do not. `labels` says that y are class numbers.
+    `factors` multiply the rate and `decay_factors` the decay, one per segment of the parameters; a segment whose factor
+    is 0 has no update. Without `decay_factors` weights decay and other segments do not. `labels` says that y are class
+    numbers, `max_norm` that each neuron's weights are limited, `dropout_schedule` that the rates of dropout are
+    multiplied by a step scalar.
     """
 
     optimizer: Optimizer
@@ -28,6 +31,8 @@ class StepOptions(NamedTuple):
     clip_value: bool = False
     factors: tuple[float, ...] = ()
     decay_factors: tuple[float, ...] = ()
+    max_norm: bool = False
+    dropout_schedule: bool = False
 
     @property
     def decays(self) -> bool:
@@ -52,9 +57,14 @@ def add_update(equations: EquationList, options: StepOptions) -> None:
         _clip_value(equations)
     if options.clip_norm:
         _clip_norm(equations)
-    groups = options.groups(equations.segments)
-    for segment, pair in zip(equations.segments, options.pairs(equations.segments), strict=True):
-        _optimise(equations, segment, options.optimizer, groups.index(pair))
+    groups, pairs = options.groups(equations.segments), options.pairs(equations.segments)
+    text = f"W, b ← {options.optimizer.name}(lr)"
+    for segment, pair in zip(equations.segments, pairs, strict=True):
+        if pair[0]:  # at a rate of 0 nothing moves; without an update the fused step computes no gradient either
+            _optimise(equations, segment, options.optimizer, groups.index(pair), text)
+            text = ""  # the first line says it for all
+    if options.max_norm:
+        _limit_norms(equations, [segment for segment in equations.segments if segment.is_weight])
 
 
 def _clip_value(equations: EquationList) -> None:
@@ -80,7 +90,23 @@ def _clip_norm(equations: EquationList) -> None:
         text = ""
 
 
-def _optimise(equations: EquationList, segment: Segment, optimizer: Optimizer, group: int) -> None:
+def _limit_norms(equations: EquationList, weights: list[Segment]) -> None:
+    """Scale the weights of every neuron whose norm exceeds the limit back to it."""
+    for w, (fan_in, fan_out), layer, _ in weights:  # all of these come first, so that threads wait twice in all
+        equations.add("square_means", (w,), {f"mean squares {w}": (fan_out,)}, settings=(fan_in,), layer=layer)
+    for w, shape, layer, _ in weights:
+        limited, reads = partial(_limited, shape[0]), (w, f"mean squares {w}")
+        text = f"{symbol(w)} ← {symbol(w)} · min(1, max norm/‖weights of a neuron‖)"
+        equations.formula(limited, reads, {w: shape}, text, scalars=("max norm",), layer=layer)
+
+
+def _limited(fan_in: int, w: Any, mean: Any, limit: Any) -> Any:
+    """w times limit/‖w‖ where the norm of a neuron's weights, whose mean square is given, exceeds the limit."""
+    norm = np.sqrt(mean * fan_in)
+    return w * np.where(norm > limit, limit / norm, 1.0)
+
+
+def _optimise(equations: EquationList, segment: Segment, optimizer: Optimizer, group: int, text: str) -> None:
     """Add w, states ← the optimiser's update; its scalars are those of the segment's group."""
     states = tuple(f"{name} {segment.name}" for name in optimizer.states)
     for number, name in enumerate(states):
@@ -92,6 +118,5 @@ def _optimise(equations: EquationList, segment: Segment, optimizer: Optimizer, g
         return optimizer.update(*values[:arrays], **dict(zip(names, values[arrays:], strict=True)))
 
     reads, writes = (segment.name, f"d{segment.name}", *states), (segment.name, *states)
-    text = f"W, b ← {optimizer.name}(lr)" if segment is equations.segments[0] else ""
     scalars, shapes = tuple(f"{name} {group}" for name in names), dict.fromkeys(writes, segment.shape)
     equations.formula(update, reads, shapes, text, scalars=scalars, role="update", layer=segment.layer)

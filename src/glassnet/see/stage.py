@@ -150,23 +150,46 @@ LAYER_SENTENCES = {
     "feature_moments": "The mean and the variance of each sample over its neurons.",
     "dropout": "Values that were set to 0 on the way forward pass no error back; the others pass it, divided as they "
     "were.",
-    "mean_product": "γ multiplies x̂, so its gradient is the error times x̂, as the mean over the samples.",
+    "mean_product": "Each parameter multiplies a column, so its gradient is the error times that column, as the mean "
+    "over the samples.",
+    "noise": "A random number is added to each value, another one in every step.",
+    "grouped_affine": "Each embedded column has small weights of its own, which make its new columns.",
+    "concatenate": "The new columns stand behind the others.",
+    "add_selected": "The columns that are not embedded pass their error on; the code of a category has no slope.",
+    "look_up": "The code of a category chooses one of the learnt vectors.",
+    "grouped_bp4": "BP4 of the small weights of each embedded column.",
+    "look_up_gradient": "The gradient of a vector is the error of the samples with its code: BP4, where x is one-hot.",
+}
+QUANTITY_SENTENCES = {
+    "angle": "Each embedded column once per frequency.",
+    "phase": "A learnt frequency stretches each copy of the column, a learnt phase shifts it.",
+    "wave": "Waves of the column: sharp structure in it can be a sum of them.",
+    "passed": "How far a number has passed each of its bins: 0 at the bin's lower edge, 1 at its upper edge, less or "
+    "more outside. Slope and offset of the bin say where its edges are.",
+    "new": "The same within the bin alone, as −1 to 1: −1 for a number below the bin, 1 for one above it.",
 }
 
 
 def layer_sentence(row: Row) -> str:
     """What an equation of a layer between the dense layers does, in a sentence."""
-    if row.kind == "dropout" and row.label == "forward":
+    if row.kind in ("dropout", "scheduled_dropout") and row.label == "forward":
         return "Dropout sets randomly chosen values to 0 and divides the others by the share that it keeps."
+    suffix = row.writes[0].rpartition("_")[2]
+    if row.label == "forward" and row.kind == "formula" and suffix in QUANTITY_SENTENCES:
+        return QUANTITY_SENTENCES[suffix]
     if row.kind in LAYER_SENTENCES:
         return LAYER_SENTENCES[row.kind]
+    if row.label != "forward" and suffix == "passed":
+        return "Only a number within a bin passes an error back: outside, the bin is flat."
     if row.label != "forward":
         return "The error passes back through this layer."
     if row.role == "running statistic":
         return "A running statistic for inference, which has no batch to compute it from; this step does not use it."
     if row.role == "normalised":
         return "Each value as its distance from the mean, in standard deviations."
-    return "A layer between the dense layers, with its own learnt γ (scale) and, where it has one, β (shift)."
+    if "_gamma" in " ".join(row.reads):
+        return "Each value times a learnt γ (scale) of its own, plus a learnt β (shift) where the layer has one."
+    return "A layer between the dense layers: each value by itself."
 
 
 def recurrence(name: str, states: Sequence[str], text: str) -> str:

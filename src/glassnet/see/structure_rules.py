@@ -11,7 +11,8 @@ from glassnet.errors import counted
 from glassnet.program.architecture import Dense
 from glassnet.program.parameters import Array
 from glassnet.see.evidence import LEARNT_ENOUGH, NOTHING_LEARNT, Evidence, Finding
-from glassnet.tables.layers import Dropout, Layer, LayerNorm
+from glassnet.tables.layer import Layer
+from glassnet.tables.layers import Dropout, LayerNorm
 
 MAX_DROPOUT = 0.9
 MAX_CLOSED = 0.9  # share of the samples at which the output's slope is 0

@@ -21,7 +21,8 @@ from glassnet.program.parameters import Array
 from glassnet.program.program import Program, symbol
 from glassnet.see.quantities import prepare_pass, quantity_name
 
-GRADIENT_KINDS = ("bp3", "mean_product", "bp4")  # equations that turn errors of samples into a gradient
+# Equations that turn errors of samples into a gradient.
+GRADIENT_KINDS = ("bp3", "mean_product", "bp4", "grouped_bp4", "look_up_gradient")
 HEADER = ("quantity", "equation", "shape", "r.m.s.", "numbers, row by row")
 NUMBERS_PER_LINE = 4  # of the table
 
@@ -76,8 +77,10 @@ class Trace(Mapping[str, Array]):
             known = ", ".join(name for name, buffer in self.program.buffers.items() if buffer.home == "gradients")
             raise ParameterError(f"{quantity!r} is not a gradient of the parameters; per_sample has {known}.")
         columns = [self._values[read] for read in row.reads]
+        settings = {"settings": row.settings} if row.settings else {}
         with np.errstate(all="ignore"):
-            return np.stack([EQUATIONS[row.kind](*(c[:, i : i + 1] for c in columns)) for i in range(self.m)])
+            samples = ([c[:, i : i + 1] for c in columns] for i in range(self.m))
+            return np.stack([EQUATIONS[row.kind](*sample, **settings) for sample in samples])
 
     def to_json(self) -> str:
         """Every number with every digit: read back, each is the same float64, bit for bit. NaN and ∞ are text."""

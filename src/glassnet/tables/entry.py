@@ -90,8 +90,8 @@ def check_bool(entry: Any, setting: str) -> None:
         raise _wrong_type(entry, setting, value, "True or False")
 
 
-def check_sizes(entry: Any, setting: str) -> None:
-    """Raise unless the setting is a sequence of whole numbers of at least 1; store it as a tuple of Python ints."""
+def check_sizes(entry: Any, setting: str, least: int = 1) -> None:
+    """Raise unless the setting is a sequence of whole numbers of at least `least`; store it as a tuple of ints."""
     value = getattr(entry, setting)
     value = value.tolist() if isinstance(value, np.ndarray) else value
     if not isinstance(value, (list, tuple)) or not all(
@@ -99,9 +99,9 @@ def check_sizes(entry: Any, setting: str) -> None:
     ):
         raise _wrong_type(entry, setting, value, "whole numbers such as (3, 5, 2)")
     sizes = tuple(int(size) for size in value)
-    if any(size < 1 for size in sizes):
+    if any(size < least for size in sizes):
         name = f"{setting} of {type(entry).__name__}"
-        raise ParameterError(f"{name} must be whole numbers of at least 1, not {value!r:.100}.")
+        raise ParameterError(f"{name} must be whole numbers of at least {least}, not {value!r:.100}.")
     object.__setattr__(entry, setting, sizes)
 
 

@@ -2,70 +2,23 @@
 
 A layer consists of equations: `forward` adds those of its output and returns its name, `backward` adds those that
 propagate the error from its output to its input. The builder that both receive knows the layer's position in the
-network and names its quantities.
+network and names its quantities. Layers that widen the inputs are in `embeddings.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from numpy import sqrt
 
 from glassnet.errors import ParameterError
 from glassnet.tables.activations import activation
-from glassnet.tables.entry import Entry, Limits, resolve_entry
-from glassnet.tables.interval import HALF_OPEN_UNIT, POSITIVE
-
-
-class LayerBuilder(Protocol):
-    """Names the quantities of one layer of a network and adds its equations to the program."""
-
-    name: str
-    training: bool  # whether the program is that of a training step, not of inference
-    learning: bool  # whether running statistics are updated
-
-    def quantity(self, key: str) -> str:
-        """The full name of one of the layer's parameters or statistics."""
-
-    def error(self, quantity: str) -> str:
-        """The name of ∂c/∂quantity."""
-
-    def formula(
-        self, write: str, function: Callable[..., Any], *reads: str, shape: str = "full", text: str = "", role: Any = ""
-    ) -> str:
-        """Add an elementwise equation; `shape` is "full", "column" or "unit"."""
-
-    def row(self, kind: str, reads: tuple[str, ...], writes: Mapping[str, str], text: str = "") -> None:
-        """Add an equation of another kind; `writes` maps names to shapes."""
-
-    def drop(self, read: str, write: str, rate: float, text: str) -> None:
-        """Add a dropout equation."""
-
-    def mean(self, parameter: str, *reads: str) -> None:
-        """Add the gradient of a parameter: the mean over the batch of the product of `reads`."""
-
-
-@dataclass(frozen=True)
-class Layer(Entry):
-    """Base class of the layers: name, parameters and running statistics, these with their initial values."""
-
-    parameters: ClassVar[Mapping[str, float]] = {}
-    statistics: ClassVar[Mapping[str, float]] = {}
-
-    @property
-    def acts_before(self) -> bool:
-        """Whether the layer acts before the activation of its dense layer."""
-        return bool(getattr(self, "before_activation", False))
-
-    def forward(self, builder: LayerBuilder, x: str) -> str:
-        """Add the equations that transform `x` and return the name of the output."""
-        raise NotImplementedError
-
-    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
-        """Add the equations that propagate `error` (∂c/∂output) and return the name of ∂c/∂x."""
-        raise NotImplementedError
+from glassnet.tables.embeddings import Embedding, PeriodicEmbedding, PiecewiseLinear
+from glassnet.tables.entry import Limits, resolve_entry
+from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, POSITIVE
+from glassnet.tables.layer import Layer, LayerBuilder
 
 
 @dataclass(frozen=True)
@@ -93,6 +46,30 @@ class Dropout(Layer):
             return read
         builder.drop(read, write, self.rate, text)
         return write
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Layer):
+    """While training, add to each value a normal number with mean 0 and standard deviation `scale`."""
+
+    scale: float = 0.1
+    name = "gaussian_noise"
+    source = "Bishop, Training with Noise is Equivalent to Tikhonov Regularization (1995); Box & Muller (1958)"
+    limits: ClassVar[Limits] = {"scale": NON_NEGATIVE}
+
+    def forward(self, builder: LayerBuilder, x: str) -> str:
+        """Add noise while training; the inference program has no equation for it."""
+        if not builder.training or self.scale == 0:
+            return x
+        builder.noise(x, builder.name, self.scale, f"{x} + {self.scale:g}·noise")
+        return builder.name
+
+    def backward(self, builder: LayerBuilder, error: str, x: str) -> str:
+        """∂c/∂x is ∂c/∂output: the noise does not depend on x."""
+        if not builder.training or self.scale == 0:
+            return error
+        text = f"∂c/∂{builder.name}"
+        return builder.formula(builder.error(x), lambda error: error, error, text=text)
 
 
 @dataclass(frozen=True)
@@ -265,7 +242,11 @@ def _normalise(layer: BatchNorm | LayerNorm, builder: LayerBuilder, x: str, mean
 
 
 LAYERS: dict[str, type[Layer]] = {
-    entry.name: entry for entry in (Dropout, Scaling, ParametricActivation, BatchNorm, LayerNorm)
+    entry.name: entry
+    for entry in (
+        *(Dropout, GaussianNoise, Scaling, ParametricActivation, BatchNorm, LayerNorm),
+        *(PeriodicEmbedding, PiecewiseLinear, Embedding),
+    )
 }
 LayerLike = str | Layer | type[Layer]
 

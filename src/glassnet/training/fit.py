@@ -63,7 +63,7 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
         raise
     training.restore_best()
     if not stopped and training.counters.epoch < training.recipe.epochs:
-        stopped = f"no better validation cost for {training.counters.waited} epochs"
+        stopped = f"no better {training.recipe.best_by} for {training.counters.waited} epochs"
     history = _history(training, monitor, samples)
     history.stopped = stopped
     _end(run.observers, history)

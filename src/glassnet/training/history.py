@@ -18,7 +18,7 @@ class Report(NamedTuple):
 
     `epoch` counts from 1, `step` since the run began; `cost` is the mean over its batches, penalty included, `lr` the
     rate of its last step. `validation_cost` and `accuracy` are None without validation data, `accuracy` also where y
-    are not classes. `seconds` have passed since the run began.
+    are not classes. `seconds` have passed since the run began. `validation_metric` is None where the cost judges.
     """
 
     epoch: int
@@ -28,6 +28,7 @@ class Report(NamedTuple):
     validation_cost: float | None = None
     accuracy: float | None = None
     seconds: float = 0.0
+    validation_metric: float | None = None
 
     def __str__(self) -> str:
         return "  ".join([f"epoch {self.epoch}", *self._costs(), f"lr {self.lr:.3g}", f"{self.seconds:.1f} s"])
@@ -48,6 +49,8 @@ class Report(NamedTuple):
             parts.append(f"validation {self.validation_cost:.4g}")
         if self.accuracy is not None:
             parts.append(f"accuracy {self.accuracy:.2%}")
+        if self.validation_metric is not None:
+            parts.append(f"metric {self.validation_metric:.4g}")
         return parts
 
 
@@ -90,17 +93,16 @@ class FinalState(NamedTuple):
 class History(Sequence[Report]):
     """The reports of a run in order; `history["cost"]` is one of their quantities as an array, with NaN for None.
 
-    `stopped` says why the run ended, `best_epoch` is the epoch whose weights were restored, where early stopping was
-    asked for, and `best_by` what was best then; `warnings` are sentences about the run. `layers` are the measurements
-    of its layers, none where it was too short (`measured_layers` then has one of its end); `final` is what `diagnose()`
-    measured after the run, and what a model file stores of it.
+    `stopped` says why the run ended, `best_epoch` is the epoch whose weights were restored, where early stopping or a
+    `validation_metric` was asked for, and `best_by` what was best then; `warnings` are sentences about the run.
+    `layers` are the measurements of its layers, none where it was too short (`measured_layers` then has one of its
+    end); `final` is what `diagnose()` measured after the run, and what a model file stores of it.
     """
-
-    best_by = "validation cost"
 
     def __init__(self, reports: Sequence[Report] = (), stopped: str = "") -> None:
         self.reports, self.stopped = list(reports), stopped
         self.best_epoch: int | None = None
+        self.best_by = "validation cost"
         self.warnings: list[str] = []
         self.layers = LayerHistory()
         self.final: FinalState | None = None

@@ -20,7 +20,9 @@ class Recipe(NamedTuple):
     """How a run trains: everything that decides its numbers, apart from the model and the data.
 
     `factors` and `decay_factors` multiply the rate and the weight decay of each segment of the parameters, where they
-    are given; `decay_schedule` multiplies the decay of each step. `penalty_per_weight` is scikit-learn's treatment of
+    are given; `decay_schedule` multiplies the decay of each step, `dropout_schedule` the rates of dropout.
+    `validation_metric` names what chooses the best epoch (None: the validation cost, where `patience` is given).
+    `penalty_per_weight` is scikit-learn's treatment of
     batches: the penalty of each is divided by its Σw, and the cost of an epoch is the mean of its batches' costs
     weighted by their numbers of samples, whatever the sample weights.
     """
@@ -39,12 +41,34 @@ class Recipe(NamedTuple):
     shuffle: bool = True
     run: int = 0
     penalty_per_weight: bool = False
+    max_norm: float | None = None
+    dropout_schedule: Schedule | None = None
+    validation_metric: str | None = None
+
+    @property
+    def judges(self) -> bool:
+        """Whether the weights of the best epoch are kept."""
+        return self.patience is not None or self.validation_metric is not None
+
+    @property
+    def best_by(self) -> str:
+        """What is smallest in the best epoch."""
+        return f"validation {self.validation_metric or 'cost'}"
 
     def step_options(self, sources: Sources) -> StepOptions:
         """What decides the equations of a step, apart from the architecture."""
         weighted, labels = sources.weights is not None, sources.y.ndim == 1
-        clips = self.clip_norm is not None, self.clip_value is not None
-        return StepOptions(self.optimizer, weighted, labels, *clips, self.factors, self.decay_factors)
+        return StepOptions(
+            self.optimizer,
+            weighted=weighted,
+            labels=labels,
+            clip_norm=self.clip_norm is not None,
+            clip_value=self.clip_value is not None,
+            factors=self.factors,
+            decay_factors=self.decay_factors,
+            max_norm=self.max_norm is not None,
+            dropout_schedule=self.dropout_schedule is not None,
+        )
 
 
 @dataclass

@@ -18,6 +18,7 @@ from glassnet.program.updates import StepOptions
 from glassnet.tables import optimizers, schedules
 from glassnet.training.fit import Run
 from glassnet.training.recipe import Recipe
+from glassnet.training.validation import metric_name
 
 Factors = Sequence[float] | Mapping[str, float] | None
 
@@ -27,13 +28,12 @@ def checked_recipe(
 ) -> Recipe:
     """A Recipe for a network with these segments of parameters.
 
-    `options` are optimizer, schedule, lr_factors, decay_factors, decay_schedule, patience, clip_norm and clip_value,
-    all but the first of which may be None.
+    `options` are optimizer, schedule, lr_factors, decay_factors, decay_schedule, dropout_schedule, patience, clip_norm,
+    clip_value, max_norm and validation_metric, all but the first of which may be None.
     """
-    limits: dict[str, Any] = {
-        name: None if (value := options.get(name)) is None else check(name, value)
-        for name, check in (("patience", whole), ("clip_norm", positive), ("clip_value", positive))
-    }
+    checks = {"patience": whole, **dict.fromkeys(("clip_norm", "clip_value", "max_norm"), positive)}
+    given = {name: options.get(name) for name in checks}
+    limits: dict[str, Any] = {name: None if given[name] is None else checks[name](name, given[name]) for name in checks}
     factors = {name: _factors(name, options.get(name), segments) for name in ("lr_factors", "decay_factors")}
     return Recipe(
         batch_size=whole("batch_size", batch_size),
@@ -44,12 +44,27 @@ def checked_recipe(
         factors=factors["lr_factors"],
         decay_factors=factors["decay_factors"],
         decay_schedule=_schedule(options.get("decay_schedule")),
+        dropout_schedule=_dropout_schedule(options.get("dropout_schedule")),
+        validation_metric=metric_name(options.get("validation_metric")),
         **limits,
     )
 
 
 def _schedule(schedule: Any) -> schedules.Schedule:
     return schedules.schedule("constant" if schedule is None else schedule)
+
+
+def _dropout_schedule(given: Any) -> schedules.Schedule | None:
+    """The schedule of the rates of dropout. Raises ParameterError for one that leaves 0 to 1; None for None."""
+    if given is None:
+        return None
+    result, steps = schedules.schedule(given), 1000
+    factors = result.rates(1.0, np.arange(steps), steps, steps // 10)
+    if not (factors.min() >= 0 and factors.max() <= 1):
+        low, high = factors.min(), factors.max()
+        fault = f"dropout_schedule {result.name} multiplies the rates by {low:.3g} to {high:.3g}"
+        raise ParameterError(f"{fault}; it must stay between 0 and 1, as flat_cos does.")
+    return result
 
 
 def _checked_optimizer(options: Mapping[str, Any]) -> optimizers.Optimizer:
@@ -130,8 +145,9 @@ def _factors(name: str, factors: Any, segments: Sequence[Segment]) -> tuple[floa
 
 
 def _named_factors(name: str, factors: Mapping[Any, Any], segments: Sequence[Segment]) -> tuple[float, ...]:
-    """One factor for each segment: the one under its own name, or under "weights" or "biases", or the usual one."""
-    names = [segment.name for segment in segments]
+    """One factor for each segment: under its own name, its layer's, "weights" or "biases"; else the usual one."""
+    names = list(dict.fromkeys(name for segment in segments for name in (segment.name, _kind(segment))))
+    names = [name for name in names if name not in ("weights", "biases")]
     for key in factors:
         if key not in (*names, "weights", "biases"):
             raise unknown_name(f"{name}: the segment", str(key), ["weights", "biases", *names])
@@ -145,8 +161,10 @@ def _named_factors(name: str, factors: Mapping[Any, Any], segments: Sequence[Seg
 
 
 def _kind(segment: Segment) -> str:
-    """The name for all segments of its kind; "" for the parameters of layers between the dense ones."""
-    return "weights" if segment.is_weight else "biases" if segment.name == f"b{segment.layer}" else ""
+    """The name for all segments of its kind: the layer's for the parameters of a layer between the dense ones."""
+    if segment.is_weight or segment.name == f"b{segment.layer}":
+        return "weights" if segment.is_weight else "biases"
+    return segment.name.rpartition("_")[0]
 
 
 def _check_factors(name: str, numbers: list[float], given: Any) -> None:

@@ -19,8 +19,8 @@ class StepInputs(NamedTuple):
     """What the scalars of some steps depend on, one entry per step.
 
     `steps` counts from 0, `rates` are the learning rates as the schedule gives them, `samples` and `weights` are m and
-    Σw of each batch. The penalty is divided by `penalty_divisors`, the weight decay multiplied by `decays`; `clip_norm`
-    and `clip_value` hold for all steps.
+    Σw of each batch. The penalty is divided by `penalty_divisors`, the weight decay multiplied by `decays`, the rates
+    of dropout by `dropouts`; `clip_norm`, `clip_value` and `max_norm` hold for all steps.
     """
 
     steps: Array
@@ -31,6 +31,8 @@ class StepInputs(NamedTuple):
     clip_norm: float | None = None
     clip_value: float | None = None
     decays: Any = 1.0
+    dropouts: Any = 1.0
+    max_norm: float | None = None
 
 
 def step_scalars(program: Program, architecture: Architecture, inputs: StepInputs, dtype: Any) -> Array:
@@ -40,6 +42,8 @@ def step_scalars(program: Program, architecture: Architecture, inputs: StepInput
         "l2": architecture.l2 / inputs.penalty_divisors,
         "clip norm": inputs.clip_norm,
         "clip value": inputs.clip_value,
+        "max norm": inputs.max_norm,
+        "dropout factor": inputs.dropouts,
         "weight factor": inputs.samples / inputs.weights,
     }
     for group, (factor, decay_factor) in enumerate(program.groups):

@@ -29,11 +29,12 @@ from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
 from glassnet.training.recipe import Counters, Recipe, running_sums
 from glassnet.training.step_scalars import StepInputs, step_scalars
+from glassnet.training.validation import Validation
 
 CALL_SECONDS = 0.05  # of one compiled call; after it Python sees Ctrl-C, the time limit and callbacks
 FIRST_CALL_WORK, MIN_STEP_WORK = 1 << 24, 1 << 17  # samples times parameters: of some milliseconds; of a tiny step
 BEST = {"best_parameters": "parameters", "best_statistics": "statistics"}  # of the best epoch: copies of these vectors
-Evaluate = Callable[[], tuple[float, float | None]] | None
+Evaluate = Callable[[], tuple[float, float | None] | Validation] | None
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run returns to search for the step that broke it
 
 DIVERGED_ADVICE = "Try a smaller lr, scaled inputs, or clip_norm=1."  # other interfaces have words of their own
@@ -50,7 +51,7 @@ class Monitor(Protocol):
 
 
 class Training:
-    """A run of `model` on `sources` (samples as rows). `evaluate` gives (cost, accuracy) on validation data.
+    """A run of `model` on `sources` (samples as rows). `evaluate` gives cost and accuracy on validation data.
 
     `plan` gives the mini-batches; without one they come from the model's seed and the recipe.
     """
@@ -62,6 +63,8 @@ class Training:
         lowerings = step_lowerings(model.architecture, recipe.step_options(sources))
         capacity = min(recipe.batch_size, sources.x.shape[0]) if plan is None else int(plan.epoch_batches[0, 1])
         self.program = lowerings.plain
+        if recipe.dropout_schedule is not None and "dropout factor" not in self.program.scalars:
+            raise ParameterError("dropout_schedule needs a layer whose rate it multiplies, such as Dropout(0.15).")
         self.executor: StepExecutor = model.step_executor(lowerings, capacity, sources)
         self.vectors = self.executor.vectors
         self.counters = Counters()
@@ -193,29 +196,37 @@ class Training:
         total, divisors = per_epoch * recipe.epochs, weights if recipe.penalty_per_weight else 1.0
         rates = recipe.schedule.rates(recipe.lr, steps, total, per_epoch)
         decays = recipe.decay_schedule.rates(1.0, steps, total, per_epoch)
-        return StepInputs(steps, rates, samples, weights, divisors, recipe.clip_norm, recipe.clip_value, decays)
+        clips = {"clip_norm": recipe.clip_norm, "clip_value": recipe.clip_value, "max_norm": recipe.max_norm}
+        factors: dict[str, Any] = {"decays": decays}
+        if recipe.dropout_schedule is not None:
+            factors["dropouts"] = recipe.dropout_schedule.rates(1.0, steps, total, per_epoch)
+        return StepInputs(steps, rates, samples, weights, divisors, **clips, **factors)
 
     def _end_epoch(self, rate: float) -> None:
         counters = self.counters
         cost = counters.cost_sum / counters.weight_sum
-        validation, accuracy = self.evaluate() if self.evaluate else (None, None)
+        validation, accuracy, *metric = self.evaluate() if self.evaluate else (None, None)
         for name, value in (("C", cost), ("the validation cost", validation)):
             if value is not None and not math.isfinite(value):
                 self._raise_diverged(f"{name} became {'NaN' if math.isnan(value) else 'infinite'}", rate, "after")
         counters.epoch += 1
         counters.batch, counters.cost_sum, counters.weight_sum = 0, 0.0, 0.0
         seconds = time.perf_counter() - self._clock
-        counters.reports.append(Report(counters.epoch, counters.step, cost, rate, validation, accuracy, seconds))
-        if validation is not None and self.recipe.patience is not None:
-            self._judge(validation)
+        report = Report(counters.epoch, counters.step, cost, rate, validation, accuracy, seconds, *metric)
+        counters.reports.append(report)
+        if validation is not None and self.recipe.judges:
+            self._judge(validation if report.validation_metric is None else report.validation_metric)
 
-    def _judge(self, validation: float) -> None:
-        """Copy the weights if they are the best so far; count the epochs since the best."""
-        if validation < self.counters.best_cost:
-            self.counters.best_cost, self.counters.best_epoch, self.counters.waited = validation, self.counters.epoch, 0
+    def _judge(self, value: float) -> None:
+        """Copy the weights if no epoch was better; count the epochs since the last one that was better than all before.
+
+        Of several equal epochs the last is the best, though it is no progress.
+        """
+        counters = self.counters
+        counters.waited = 0 if value < counters.best_cost else counters.waited + 1
+        if value <= counters.best_cost:
+            counters.best_cost, counters.best_epoch = value, counters.epoch
             self.best = {name: getattr(self.vectors, part).vector.copy() for name, part in BEST.items()}
-        else:
-            self.counters.waited += 1
 
     def restore_best(self) -> None:
         """Copy the weights of the best epoch, where validation has judged the epochs, back into the model."""
@@ -323,7 +334,7 @@ class Training:
     def history(self, layers: LayerHistory | None = None) -> History:
         """The History of the epochs finished so far, with the measurements of the layers where there are any."""
         history = History(self.counters.reports)
-        history.best_epoch = self.counters.best_epoch or None
+        history.best_epoch, history.best_by = self.counters.best_epoch or None, self.recipe.best_by
         history.warnings += self.executor.warnings
         history.layers = history.layers if layers is None else layers
         return history

@@ -1,0 +1,71 @@
+"""Whether the first line of a CSV file is its header: a file may have none, or title lines above it.
+
+Nothing is changed by what is found here: it is said, because only a person knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+MIN_DATA_SHARE = 1 / 3  # of numbers and dates in a first row that looks like data
+YEARS = range(1900, 2101)
+NUMBER = re.compile(r"[-+(]?\s?[€$£]?\s?\d[\d.,' ]*([eE][-+]?\d+)?\s?[%€$£)]?")
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
+Record = tuple[int, list[str]]  # a line, from 1, and its cells
+
+
+def header_note(records: Sequence[Record]) -> str:
+    """What is odd about the first of the first records of a file, as a header; empty if nothing is."""
+    if hint := title_hint(records):
+        return hint
+    if not looks_like_data(records):
+        return ""
+    shown = ", ".join(cell.strip()[:20] for cell in records[0][1][:3])
+    more = ", ..." if len(records[0][1]) > 3 else ""
+    return f"the first row looks like data, not names ({shown}{more}); if so, write a line with the names above it"
+
+
+def looks_like_data(records: Sequence[Record]) -> bool:
+    """Whether each cell of the first row is of the kind of those below it, and many are numbers or dates."""
+    if len(records) < 2:
+        return False
+    first, *below = ([_kind(cell) for cell in cells] for _, cells in records)
+    values = [cell.strip() for cell, kind in zip(records[0][1], first, strict=True) if kind in ("number", "date")]
+    if len(values) < MIN_DATA_SHARE * len(first) or not values or _are_labels(values):
+        return False
+    return all(kind in {row[place] for row in below if place < len(row)} for place, kind in enumerate(first))
+
+
+def _kind(cell: str) -> str:
+    text = cell.strip()
+    if not text:
+        return "empty"
+    if DATE.fullmatch(text):
+        return "date"
+    return "number" if NUMBER.fullmatch(text) else "text"
+
+
+def _are_labels(values: Sequence[str]) -> bool:
+    """Whether numbers may well be names: years, or 0, 1, 2 as of the pixels of an image."""
+    if not all(value.isdecimal() for value in values):
+        return False
+    numbers = list(map(int, values))
+    counted = len(numbers) > 1 and all(after - before == 1 for before, after in pairwise(numbers))
+    return counted or all(number in YEARS or number in (0, 1) for number in numbers)
+
+
+def title_hint(records: Sequence[Record]) -> str:
+    """Which line looks like the header, where the first has fewer cells than most, or mostly empty ones."""
+    if len(records) < 2:
+        return ""
+    width, _ = Counter(len(cells) for _, cells in records).most_common(1)[0]
+    cells = records[0][1]
+    if len(cells) >= width and 2 * sum(bool(cell.strip()) for cell in cells) >= width:
+        return ""
+    for line, names in records[1:]:
+        if len(names) == width > 1 and all(_kind(name) == "text" for name in names):
+            return f"line {records[0][0]} looks like a title and line {line} like the header; delete the lines above it"
+    return ""

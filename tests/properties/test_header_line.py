@@ -1,0 +1,46 @@
+"""A first line that is no header is said to be none, and usual headers are left in peace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from glassnet.data.table import read_table
+from glassnet.errors import DataError
+
+ROWS = "anna,34,1.5\nbob,21,2.5\ncarl,22,2.5\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (ROWS, "looks like data, not names (anna, 34, 1.5)"),
+        ("3,4,2024-05-01\n5,6,2024-05-02\n", "looks like data"),
+        ("Report,,\n,,\nname,age,x\n" + ROWS, "line 1 looks like a title and line 3 like the header"),
+        ("name,age,x\n" + ROWS, ""),
+        ("name,age,2024\n" + ROWS, ""),
+        ("0,1,2\n5,6,9\n", ""),
+        ("2019,2020,2021,2023\n5,6,9,1\n", ""),
+        (",a,b\n1,2,3\n", ""),
+        ("only\n1\n2\n", ""),
+    ],
+)
+def test_the_first_line_is_looked_at(tmp_path: Path, text: str, part: str) -> None:
+    (tmp_path / "d.csv").write_text(text)
+    notes = " ".join(read_table(tmp_path / "d.csv").notes)
+    assert part in notes and bool(part) == bool(notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("Report\n\nname,age,x\n" + ROWS, "line 3 like the header; delete the lines above it."),
+        ("1,1,0.5\n2,3,1\n2,3,1\n", "The first row looks like data"),
+    ],
+)
+def test_an_error_says_what_may_be_wrong_with_the_first_line(tmp_path: Path, text: str, part: str) -> None:
+    (tmp_path / "d.csv").write_text(text)
+    with pytest.raises(DataError) as error:
+        read_table(tmp_path / "d.csv")
+    assert part in str(error.value)
