@@ -29,11 +29,12 @@ IN_ORDER = {
     "clip_scale": "adds one number per row of weights, in order",
     "add_selected": "adds the few copies of a column, in order",
     "grouped_affine": "adds the few terms of an output beyond whole vectors, in order",
+    "look_up": "gathers vectors from anywhere",
     "look_up_gradient": "adds the errors of the samples of a code, in order",
 }
 NO_ARITHMETIC = (
     *("one_hot", "gemm_epilogue", "sparse_gemm_epilogue", "propagate", "shuffle", "interpret"),
-    *("select", "concatenate", "split", "look_up"),
+    *("select", "concatenate", "split"),
 )
 
 
