@@ -263,12 +263,12 @@ def test_pictures(folder: Path, tmp_path: Path, target: str, pictures: set[str])
 
 
 def test_importance_finds_the_columns_that_matter() -> None:
-    from glassnet.cli.importance import column_importance
     from glassnet.data.choice import ColumnChooser
     from glassnet.data.summary import Summary
     from glassnet.data.table import Table
     from glassnet.data.target import NumberTarget
     from glassnet.tabular.fitting import Rows, Settings, fit_model
+    from glassnet.tabular.importance import importance_on_holdouts
     from glassnet.tabular.recipe import NUMBERS, recipe
 
     rng = np.random.default_rng(0)
@@ -280,7 +280,7 @@ def test_importance_finds_the_columns_that_matter() -> None:
     model = fit_model(
         rows, ColumnChooser(Summary.of(table), None, table), Settings(recipe("fast", NUMBERS, 400, 3))
     ).model
-    noise, strong, weak = column_importance(model, rows).mean
+    noise, strong, weak = importance_on_holdouts(model, rows).mean
     assert strong > 2 * weak > 4 * abs(noise)
 
 

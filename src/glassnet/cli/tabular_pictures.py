@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from glassnet.cli.confusion import confusion
-from glassnet.cli.importance import column_importance
 from glassnet.cli.printing import print_line
 from glassnet.data.target import ClassTarget, NumberTarget
 from glassnet.plots.confusion import draw_confusion
@@ -14,9 +13,11 @@ from glassnet.plots.figure import save_figure
 from glassnet.plots.importance import draw_importance
 from glassnet.plots.residuals import draw_residuals
 from glassnet.tabular.fitting import Fitted, Rows
+from glassnet.tabular.importance import importance_on_holdouts
 from glassnet.tabular.pictures import WEIGHTED, draw_curves, reliability
 
 LEFT_OUT = "rows left out of training"
+MAX_SECONDS = 15.0  # for the importance of the columns
 
 
 def draw_pictures(fitted: Fitted, rows: Rows, folder: Path) -> None:
@@ -36,7 +37,7 @@ def draw_pictures(fitted: Fitted, rows: Rows, folder: Path) -> None:
         for output, figure in enumerate(_residuals(predicted, true, model.target)):
             name = "residuals.png" if predicted.shape[1] == 1 else f"residuals_{output + 1}.png"
             print_line("Picture", save_figure(figure, folder / name))
-    importance = column_importance(model, rows)
+    importance = importance_on_holdouts(model, rows, max_seconds=MAX_SECONDS)
     ax = draw_importance(importance.names, importance.mean, importance.deviation, importance.loss)
     print_line("Picture", save_figure(ax, folder / "importance.png"))
 

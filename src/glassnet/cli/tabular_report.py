@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from glassnet.tabular.recipe import Recipe
 
-MIN_REPEATED_SHARE = 0.01  # of repeated rows, from which on they are said
+MIN_REPEATED_SHARE = 0.01  # of repeated rows; a smaller share is not reported
 MODEL, LINEAR, CONSTANT = "model", "linear model", "constant"  # the columns of the scores
-FINDINGS = ("Classes", "Drift")  # of the report; the others are said in words of the command line
+FINDINGS = ("Classes", "Drift")  # of the report; the command line reports the others in its own lines
 
 
 class Follower(FitObserver):

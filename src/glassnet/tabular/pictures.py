@@ -16,7 +16,7 @@ from glassnet.plots.importance import draw_importance
 from glassnet.plots.members import draw_members
 from glassnet.plots.residuals import draw_residuals
 from glassnet.plots.subject import class_codes, is_tabular
-from glassnet.tabular.importance import column_importance
+from glassnet.tabular.importance import importance_in_model
 from glassnet.tabular.model import TabularModel
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def plot_importance(estimator: Any, X: Any, y: Any, ax: Axes | None = None) -> A
     x = estimator._inputs(X)
     true = class_codes(estimator, y) if hasattr(estimator, "classes_") else np.asarray(y, float)
     _check_rows(x, true)
-    result = column_importance(estimator.model_, x, true)
+    result = importance_in_model(estimator.model_, x, true)
     return draw_importance(result.names, result.mean, result.deviation, result.loss, ax)
 
 
