@@ -22,6 +22,8 @@ from glassnet import MLPClassifier, MLPRegressor
 from glassnet.errors import ModelFileError
 from glassnet.files.storage import read_tensors, write_tensors
 
+from .document_paths import document_paths
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -237,17 +239,11 @@ def test_a_file_cut_anywhere_is_refused(saved: Path, tmp_path: Path) -> None:
         assert refusal(tmp_path / "m")
 
 
-def changes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path to everything in a document."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(found for key, item in inner for found in changes(item, (*path, key)))]
-
-
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_document_with_anything_changed_gives_a_sentence_or_an_estimator(saved: Path, tmp_path: Path) -> None:
     tensors, document = read_tensors(saved)
     refused, failures = 0, []
-    paths = [path for path in changes(document)[1:] if path[-2:-1] != ("key",)]  # 624 numbers
+    paths = [path for path in document_paths(document)[1:] if path[-2:-1] != ("key",)]  # 624 numbers
     for path, wrong in zip(paths, cycle([None, -1, "x", [], {}, {"kind": "list", "items": []}, "left out"])):
         changed = json.loads(json.dumps(document))
         place = changed

@@ -30,6 +30,8 @@ from glassnet.tabular.model import TabularModel
 from glassnet.tabular.model_file import write_tabular
 from glassnet.tabular.recipe import Recipe
 
+from .document_paths import document_paths
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SAVED = Path(__file__).parent / "saved"
 ROWS = 120
@@ -284,17 +286,11 @@ def test_a_file_cut_anywhere_is_refused(saved: Path, tmp_path: Path) -> None:
         assert refusal(tmp_path / "m")
 
 
-def changes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path to everything in a document."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(found for key, item in inner for found in changes(item, (*path, key)))]
-
-
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_document_with_anything_changed_gives_a_sentence_or_a_model(saved: Path, tmp_path: Path) -> None:
     tensors, document = read_tensors(saved)
     refused, failures = 0, []
-    for path, wrong in zip(changes(document)[1:], cycle([None, -1, "x", [], {}, 1e30, "left out"])):
+    for path, wrong in zip(document_paths(document)[1:], cycle([None, -1, "x", [], {}, 1e30, "left out"])):
         if path[:2] == ("members", 1):  # as the first
             continue
         changed = json.loads(json.dumps(document))
