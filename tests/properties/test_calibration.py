@@ -42,7 +42,7 @@ def test_the_temperature_lowers_the_log_loss_of_other_rows() -> None:
     ones = np.ones(4000)
     before, after = (calibration_error(p, labels, ones) for p in (probabilities, softened))
     assert after.error < 0.3 * before.error
-    assert after.error < 2 * after.chance
+    assert after.error < 2 * after.expected
 
 
 def test_a_temperature_that_raises_the_log_loss_of_the_average_is_not_applied() -> None:
@@ -54,8 +54,8 @@ def test_a_temperature_that_raises_the_log_loss_of_the_average_is_not_applied() 
 
 def test_the_chance_of_a_calibration_error_is_that_of_true_probabilities() -> None:
     trials = [calibration_error(*drawn(300, 3, seed=seed), np.ones(300)) for seed in range(200)]
-    errors, chances = np.array(trials).T
-    assert errors.mean() == pytest.approx(chances.mean(), rel=0.05)
+    errors, expected = np.array(trials).T
+    assert errors.mean() == pytest.approx(expected.mean(), rel=0.05)
 
 
 def test_rows_that_are_all_right_do_not_make_certainty() -> None:

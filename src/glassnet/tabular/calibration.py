@@ -102,7 +102,7 @@ class CalibrationError(NamedTuple):
     """How far probabilities are from the frequencies, and how far perfect ones would seem to be for so few rows."""
 
     error: float
-    chance: float
+    expected: float
 
 
 def calibration_error(probabilities: Array, labels: Array, weights: Array, bins: int = 15) -> CalibrationError:
@@ -116,5 +116,5 @@ def calibration_error(probabilities: Array, labels: Array, weights: Array, bins:
     share = weights / weights.sum()
     variances = share**2 * confidence * (1 - confidence)
     error = sum(abs(float(share[rows] @ gaps[rows])) for rows in parts)
-    chance = sum(np.sqrt(2 / np.pi * variances[rows].sum()) for rows in parts)  # the mean of |N(0, σ)| is σ·√(2/π)
-    return CalibrationError(error, float(chance))
+    expected = sum(np.sqrt(2 / np.pi * variances[rows].sum()) for rows in parts)  # the mean of |N(0, σ)| is σ·√(2/π)
+    return CalibrationError(error, float(expected))

@@ -25,7 +25,7 @@ from glassnet.training.progress import progress
 
 Array = np.ndarray[Any, Any]
 
-POLL_SECONDS = 0.05  # between two looks at the members; a wait without an end would not hear Ctrl-C
+POLL_SECONDS = 0.05  # between two checks of the members; an endless wait would block Ctrl-C
 MIN_PARALLEL_ROWS = 2048  # rows from which the members predict in threads of their own
 
 

@@ -21,7 +21,7 @@ def holdouts(
 
     `y` are the encoded targets (n, ...); with `classes` the parts are stratified. A member that is alone
     leaves out no class that occurs once, unless all do. `copies` (n,) are the first rows with the same cells, where
-    there are any: copies are left out together, because who has learnt one of them knows the others.
+    there are any: copies are left out together, because a network that learnt one of them has seen the others.
     """
     rng = np.random.default_rng(seed)
     unit_of_row = np.arange(len(y)) if copies is None else units(copies, parts)

@@ -1,7 +1,7 @@
 """What a linear model gets of the inputs of a network: an input per level, and numbers that are not bent.
 
-A network looks a level up by its number, and is glad of numbers that are clipped smoothly; a linear model needs an
-input for each level, and may be better with numbers as they were. Undoing the clip is tried, not taken for granted:
+A network looks up a level by its number and learns better from smoothly clipped numbers; a linear model needs one
+input per level, and may predict better from the original numbers. Undoing the clip is tried, not taken for granted:
 a few far values can spoil a linear model.
 """
 

@@ -157,7 +157,7 @@ def _calibration_findings(refinement: Refinement, scorer: Scorer) -> list[tuple[
             f"the networks' log-loss is {before:.4g}; with {' and '.join(parts)} it is {final:.4g} on the same rows"
         )
     sentence += (
-        f". Probabilities are off by {after.error:.3f} on average, of which chance alone makes {after.chance:.3f}."
+        f". Probabilities are off by {after.error:.3f} on average, of which chance alone makes {after.expected:.3f}."
     )
     if scorer.data.weights is not None:
         sentence += (
