@@ -47,8 +47,12 @@ def networks(engine: str) -> list[NeuralNetwork]:
     return [NeuralNetwork(each, None, l2=0.01, seed=5, engine=engine) for each in layers]
 
 
+CLIPPED = {"clip_norm": 0.01, "clip_value": 0.1}
+OPTIONS: list[dict[str, Any]] = [{}, CLIPPED, {"weighted": True}, {"max_norm": 0.5}]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.01, "clip_value": 0.1}, {"weighted": True}])
+@pytest.mark.parametrize("options", OPTIONS)
 def test_a_monitored_run_has_the_same_bits(engine: str, options: dict[str, Any], unbounded: None) -> None:
     for plain, monitored in zip(networks(engine), networks(engine), strict=True):
         first, second = new_training(plain, **options), new_training(monitored, **options)
@@ -104,6 +108,14 @@ def test_the_update_is_that_of_the_next_step(optimizer: Any, clip: dict[str, flo
     training.run(steps=1)
     changes = [np.linalg.norm(w - b) / np.linalg.norm(b) for w, b in zip(net.weights, before, strict=True)]
     np.testing.assert_allclose(monitor.layers["update"][-1], changes, rtol=1e-6)
+
+
+def test_a_layer_whose_rate_is_0_does_not_move(unbounded: None) -> None:
+    x, y = np.random.default_rng(1).random((3, 90)), np.random.default_rng(2).random((2, 90))
+    history = NeuralNetwork([3, 7, 2], seed=2).train(x, y, epochs=3, lr=0.1, lr_factors={"w1": 0.0}, verbose=0)
+    assert history.layers is not None
+    first, second = history.layers["update"][-1]
+    assert first == 0 < second
 
 
 def test_noise_is_the_variance_of_the_samples_gradients(unbounded: None) -> None:

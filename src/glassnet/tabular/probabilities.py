@@ -21,8 +21,10 @@ def bounded(probabilities: Array) -> Array:
 
 
 def softmax(scores: Array) -> Array:
-    """exp(z) / Σ exp(z) of each row (n, classes)."""
-    return np.exp(scores - log_sum(scores)[:, None])
+    """exp(z) / Σ exp(z) of each row (n, classes), without overflow."""
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
 
 
 def log_sum(scores: Array) -> Array:

@@ -69,16 +69,19 @@ class MeasuredRun(NamedTuple):
         return dict(zip(program.scalars, scalars, strict=True))
 
     def _updates(self) -> list[float]:
-        """‖change of W‖ / ‖W‖ of each layer if the next step had this gradient, by the equations of the update."""
+        """‖change of W‖ / ‖W‖ of each layer if the next step had this gradient, by the equations of the update.
+
+        A limit on the norms of W is not part of it; a layer whose rate is 0 has no such equation.
+        """
         program = self.program
         scalars = self._scalars(program)
-        rows = {row.writes[0]: row for row in program.rows if row.label == "update" and row.formula is not None}
+        rows = {row.writes[0]: row for row in program.rows if row.role == "update"}
         names = [segment.name for segment in program.segments if segment.is_weight]
         limit, gradients = self.recipe.clip_norm, self.vectors.gradients.vector
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             factor = 1.0 if limit is None else clip_scale(np.square(gradients, dtype=np.float64), limit=limit)
             scale = np.asarray(factor, gradients.dtype)
-            return [self._update(rows[name], scalars, scale) for name in names]
+            return [self._update(rows[name], scalars, scale) if name in rows else 0.0 for name in names]
 
     def _update(self, row: Row, scalars: dict[str, Any], scale: Array) -> float:
         """‖change of W‖ / ‖W‖ of one layer, from the sampled rows of W."""
