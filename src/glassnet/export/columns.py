@@ -99,7 +99,7 @@ class _Columns:
         """The value of a column of numbers or dates, NaN where it is missing."""
         reading = column.reading
         if self.names is not None:
-            value = self.pipeline.select("x", self.whole, [self.names.index(column.name)])
+            value = self.pipeline.select("column", self.whole, [self.names.index(column.name)])
         else:
             note = _date_note(reading) if isinstance(reading, DateReading) else _number_note(reading)
             value = self.pipeline.add_input(column.name, NUMBER, note)
@@ -111,7 +111,11 @@ class _Columns:
     def _add_robust(self, names: Sequence[str], encodings: Sequence[RobustNumber], starts: Sequence[int]) -> None:
         """(value − median)·scale, clipped smoothly, of all numbers together; then their indicators."""
         pipeline = self.pipeline
-        values = pipeline.concatenate("numbers", names)
+        selected = [e for e in pipeline.equations if e.kind == "select" and e.writes[0] in names]
+        if self.whole and len(selected) == len(names):  # columns of one array, unchanged
+            values = pipeline.select("numbers", self.whole, [equation.settings[0] for equation in selected])
+        else:
+            values = pipeline.concatenate("numbers", names)
         self._place(_robust(pipeline, values, [e.median for e in encodings], [e.scale for e in encodings]), starts)
         gaps = [index for index, encoding in enumerate(encodings) if encoding.indicator]
         if gaps:

@@ -26,6 +26,12 @@ def model_pipeline(model: Any) -> Pipeline:
 
     Raises ParameterTypeError (a TypeError) for anything but our models, and NotFittedError for one that is not fitted.
     """
+    pipeline = _pipeline(model)
+    pipeline.drop_unread()
+    return pipeline
+
+
+def _pipeline(model: Any) -> Pipeline:
     if isinstance(model, NeuralNetwork):
         return _network_pipeline(model)
     if isinstance(model, TabularModel):

@@ -35,6 +35,8 @@ KINDS = (
     "class_number",  # of the largest column
 )
 
+RESERVED = ("x", "row", "v", "i", "check", "predict", "inf", "nan", "math", "largest")  # as KINDS, names in code
+
 
 class Quantity(NamedTuple):
     """A number of columns per sample, and their dtype: float32, float64, int64 or text."""
@@ -88,13 +90,13 @@ class Pipeline:
         self.notes: list[str] = []
         self.sections: list[str] = []  # what each network is, in words
         self._section = 0
-        self._names = dict.fromkeys(KINDS, 1)  # code has functions of these names
+        self._names = dict.fromkeys((*KINDS, *RESERVED), 1)
 
     # What a model is described with -----------------------------------------------------------------------------------
 
     def add_input(self, name: str, quantity: Quantity, note: str) -> str:
         """Add an input, and return the name of its quantity."""
-        key = self.new_name("x") if len(self.inputs) or quantity.dtype == TEXT else self.new_name("a0")
+        key = self.new_name("cell" if quantity.width == 1 else "a0")
         self.quantities[key] = quantity
         self.inputs.append(Input(name, key, note))
         return key
@@ -156,6 +158,17 @@ class Pipeline:
         self._section = len(self.sections)
         yield
         self._section = 0
+
+    def drop_unread(self) -> None:
+        """Drop equations and constants that no output depends on."""
+        read = {output.quantity for output in self.outputs}
+        kept = []
+        for equation in reversed(self.equations):
+            if read.intersection(equation.writes):
+                kept.append(equation)
+                read.update(equation.reads)
+        self.equations = kept[::-1]
+        self.constants = {name: array for name, array in self.constants.items() if name in read}
 
     # What targets ask -------------------------------------------------------------------------------------------------
 

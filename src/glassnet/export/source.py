@@ -7,11 +7,13 @@ from typing import Any
 from glassnet.errors import ParameterError, unknown_name
 from glassnet.export.example_rows import example_rows
 from glassnet.export.model_pipeline import model_pipeline
+from glassnet.export.source_c import CSource
+from glassnet.export.source_javascript import JavaScriptSource
 from glassnet.export.source_python import PythonSource
 from glassnet.export.source_writer import SourceWriter
 from glassnet.files.atomic_file import FilePath, atomic_file
 
-LANGUAGES: dict[str, type[SourceWriter]] = {"python": PythonSource}
+LANGUAGES: dict[str, type[SourceWriter]] = {"python": PythonSource, "c": CSource, "javascript": JavaScriptSource}
 MAX_NUMBERS = 5_000_000
 TEST_ROWS, MAX_TEST_CELLS = 8, 20_000
 

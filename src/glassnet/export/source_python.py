@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from glassnet.export.pipeline import FLOAT32, TEXT, Equation
+from glassnet.export.pipeline import FLOAT32, TEXT, Equation, Output
 from glassnet.export.source_formula import OPERATORS, Spelling
-from glassnet.export.source_writer import Array, SourceWriter, identifier, numbers, wrapped_list
+from glassnet.export.source_writer import Array, SourceWriter, numbers, wrapped_list
 from glassnet.tables.formula import Formula
 
 HELPERS = {
@@ -185,11 +185,6 @@ class PythonSource(SourceWriter):
     def _argument(self) -> str:
         return "x" if self.is_vector else "row"
 
-    @property
-    def is_vector(self) -> bool:
-        """Whether there is one input, a list of numbers."""
-        return len(self.pipeline.inputs) == 1 and self.pipeline.quantities[self.pipeline.inputs[0].quantity].dtype != TEXT
-
     def _docstring(self) -> str:
         entry = self.pipeline.inputs[0]
         given = f"x: a list of {self.width(entry.quantity)} numbers" if self.is_vector else "row: a dict by column"
@@ -205,12 +200,8 @@ class PythonSource(SourceWriter):
             lines.append(f"{name} = [nan if v is None else float(v) for v in x]")
         else:
             lines += [self._reading(entry.name, entry.quantity) for entry in self.pipeline.inputs]
-        section = 0
-        for equation in self.pipeline.equations:
-            if equation.section != section:
-                section = equation.section
-                title = self.pipeline.sections[section - 1] if section else "all of it"
-                lines.append(f"# {title}")
+        for equation, title in self.titled():
+            lines += [f"# {title}"] * bool(title)
             lines += self.statements(equation)
         return [*lines, self._result()]
 
@@ -221,16 +212,15 @@ class PythonSource(SourceWriter):
         return f"{quantity} = [nan if {cell} is None else float({cell})]"
 
     def _result(self) -> str:
-        values = {output.name: self._value(number) for number, output in enumerate(self.pipeline.outputs)}
+        values = {output.name: self._value(output) for output in self.pipeline.outputs}
         if len(values) == 1:
             return f"return {next(iter(values.values()))}"
         return "return {" + ", ".join(f"{name!r}: {value}" for name, value in values.items()) + "}"
 
-    def _value(self, number: int) -> str:
-        output = self.pipeline.outputs[number]
+    def _value(self, output: Output) -> str:
         if not output.classes:
             return output.quantity
-        name = "CLASSES" if sum(bool(each.classes) for each in self.pipeline.outputs) == 1 else f"CLASSES{number}"
+        name = self.class_table(output)
         self.tables[name] = "[" + ", ".join(ascii(value) for value in output.classes) + "]"
         return f"{name}[{output.quantity}[0]]"
 
@@ -352,7 +342,7 @@ class PythonSource(SourceWriter):
     def level_number(self, equation: Equation) -> list[str]:
         """The number of a text."""
         *pairs, default = equation.settings
-        table = self.pipeline.new_name(f"{identifier(equation.writes[0])}_of_text").upper()
+        table = f"{equation.writes[0]}_of_text".upper()
         items = [f"{ascii(text)}: {number!r}" for text, number in pairs]
         self.tables[table] = "{" + wrapped_list(items) + "}"
         return [f"{equation.writes[0]} = [{table}.get({equation.reads[0]}, {default!r})]"]

@@ -7,14 +7,14 @@ only as literals, or escaped in comments.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, count
 from typing import Any, ClassVar
 
 import numpy as np
 
 from glassnet.export.examples import Examples
-from glassnet.export.pipeline import FLOAT32, Equation, Output, Pipeline
+from glassnet.export.pipeline import FLOAT32, TEXT, Equation, Output, Pipeline
 from glassnet.export.source_formula import Spelling, formula_lines
 from glassnet.tables.formula import Formula
 
@@ -121,6 +121,27 @@ class SourceWriter:
         lines += [f"out  {escaped(entry.name)}: {escaped(entry.note)}" for entry in self.pipeline.outputs]
         lines += [escaped(note) for note in self.pipeline.notes]
         return [f"{self.comment} {line}".rstrip() for line in lines]
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether there is one input, a list of numbers; otherwise a row has cells by name."""
+        first = self.pipeline.inputs[0]
+        return len(self.pipeline.inputs) == 1 and self.dtype(first.quantity) != TEXT and self.width(first.quantity) > 1
+
+    def titled(self) -> Iterator[tuple[Equation, str]]:
+        """The equations, each with what begins at it, in words: a network of several, or what follows them."""
+        section = 0
+        for equation in self.pipeline.equations:
+            title = ""
+            if equation.section != section and len(self.pipeline.sections) > 1:
+                section = equation.section
+                title = self.pipeline.sections[section - 1] if section else "the networks together"
+            yield equation, title
+
+    def class_table(self, output: Output) -> str:
+        """The name of the list of an output's classes."""
+        labels = [each for each in self.pipeline.outputs if each.classes]
+        return "CLASSES" if len(labels) == 1 else f"CLASSES{labels.index(output)}"
 
     def tested(self) -> Output:
         """The output that test rows compare: the first that holds numbers."""

@@ -1,0 +1,342 @@
+"""A pipeline as a JavaScript file for browsers and Node.js: `predict`, its constants, and rows that test it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import numpy as np
+
+from glassnet.export.pipeline import FLOAT32, TEXT, Equation, Output
+from glassnet.export.source_formula import OPERATORS, Spelling
+from glassnet.export.source_writer import SourceWriter, numbers, wrapped_list
+from glassnet.tables.formula import Formula
+
+HELPERS = {
+    "maximum": """
+function maximum(a, b) {
+  return a > b || a !== a ? a : b;
+}
+""",
+    "minimum": """
+function minimum(a, b) {
+  return a < b || a !== a ? a : b;
+}
+""",
+    "affine": """
+/** W·x + b; w has a row for each input. */
+function affine(x, w, b, z) {
+  const sums = Float64Array.from(b);
+  for (let i = 0, k = 0; i < x.length; i++) for (let j = 0; j < sums.length; j++, k++) sums[j] += w[k] * x[i];
+  z.set(sums);
+}
+""",
+    "grouped_affine": """
+/** W·x + b for each group of so many terms of x, which gives so many outputs. */
+function grouped_affine(x, w, b, z, outputs, terms) {
+  for (let i = 0; i < z.length; i++) {
+    const first = Math.floor(i / outputs) * terms;
+    let sum = b[i];
+    for (let j = 0; j < terms; j++) sum += w[i * terms + j] * x[first + j];
+    z[i] = sum;
+  }
+}
+""",
+    "softmax": """
+/** exp(z) / Σ exp(z) of each group of so many columns. */
+function softmax(z, a, groups) {
+  let first = 0;
+  for (const size of groups) {
+    let largest = z[first], total = 0;
+    for (let i = first; i < first + size; i++) largest = maximum(largest, z[i]);
+    const e = new Float64Array(size);
+    for (let i = 0; i < size; i++) total += e[i] = Math.exp(z[first + i] - largest);
+    for (let i = 0; i < size; i++) a[first + i] = e[i] / total;
+    first += size;
+  }
+}
+""",
+    "feature_moments": """
+/** The mean and the variance of x. */
+function feature_moments(x, mean, variance) {
+  let sum = 0, squares = 0;
+  for (const v of x) sum += v;
+  mean[0] = sum / x.length;
+  for (const v of x) squares += (v - sum / x.length) ** 2;
+  variance[0] = squares / x.length;
+}
+""",
+    "look_up": """
+/** The vectors of the codes of some columns; 0 for a code that is not 1 to its number of levels. */
+function look_up(x, vectors, result, columns, levels) {
+  const size = result.length / columns.length;
+  let first = 0;
+  for (let i = 0; i < columns.length; i++) {
+    const code = x[columns[i]] + 0.5;
+    const number = first + (code >= 1 && code < levels[i] + 1 ? Math.floor(code) : 0);
+    for (let j = 0; j < size; j++) result[i * size + j] = vectors[number * size + j];
+    first += levels[i] + 1;
+  }
+}
+""",
+    "interpolate": """
+/** Linear between knots, constant beyond them. */
+function interpolate(x, knots, values) {
+  let low = -1, high = knots.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (knots[middle] <= x) low = middle;
+    else high = middle;
+  }
+  if (low < 0 || low === knots.length - 1) return values[Math.max(low, 0)];
+  const slope = (values[low + 1] - values[low]) / (knots[low + 1] - knots[low]);
+  return values[low] + slope * (x - knots[low]);
+}
+""",
+    "january_first": """
+/** The days from 1970-01-01 to the first of January. */
+function january_first(year) {
+  const y = year - 1;
+  return 365 * y + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) - 719162;
+}
+""",
+    "calendar": """
+/** The year of days since 1970-01-01, the position in it, the weekday (0: Monday), the part of the day. */
+function calendar(days, parts) {
+  const day = Math.floor(days), shifted = day + 719468; // days since 0000-03-01
+  const era = Math.floor(shifted / 146097), rest = shifted - 146097 * era;
+  const even = rest - Math.floor(rest / 1460) + Math.floor(rest / 36524) - Math.floor(rest / 146096);
+  const years = Math.floor(even / 365);
+  const first = 365 * years + Math.floor(years / 4) - Math.floor(years / 100);
+  const year = 400 * era + years + (rest - first >= 306 ? 1 : 0);
+  const start = january_first(year);
+  const weekday = (((day + 3) % 7) + 7) % 7;
+  parts.set([year, (days - start) / (january_first(year + 1) - start), weekday, days - day]);
+}
+""",
+    "largest": """
+/** The position of the largest number. */
+function largest(x) {
+  let best = 0;
+  for (let i = 1; i < x.length; i++) if (x[i] > x[best]) best = i;
+  return best;
+}
+""",
+}
+OPERATIONS = {
+    **OPERATORS,
+    **{"absolute": "Math.abs({})", "sqrt": "Math.sqrt({})", "sign": "Math.sign({})", "where": "{0} ? {1} : {2}"},
+    **{"maximum": "maximum({}, {})", "minimum": "minimum({}, {})", "exp": "Math.exp({})", "expm1": "Math.expm1({})"},
+    **{"log": "Math.log({})", "log1p": "Math.log1p({})", "tanh": "Math.tanh({})", "sin": "Math.sin({})"},
+    **{"cos": "Math.cos({})", "equal": "{} === {}", "not_equal": "{} !== {}"},
+}
+CHECK = """
+/** The largest difference from glassnet's own predictions, relative to the largest of them. */
+function check() {
+  let size = 0, difference = 0;
+  for (const row of EXPECTED) for (const v of row) size = Math.max(size, Math.abs(v));
+  ROWS.forEach((row, i) => {
+    predict(row)<of>.forEach((v, j) => {
+      difference = maximum(difference, Math.abs(v - EXPECTED[i][j]));
+    });
+  });
+  return difference / (size || 1);
+}
+
+if (typeof module !== "undefined") {
+  module.exports = { predict, check };
+  if (require.main === module) {
+    console.log(`largest relative difference from glassnet: ${check().toExponential(1)} on ${ROWS.length} rows`);
+  }
+}
+"""
+ARRAYS = {FLOAT32: "Float32Array", "float64": "Float64Array", "int64": "Array"}
+
+
+class JavaScriptSource(SourceWriter):
+    """Writes a JavaScript file."""
+
+    helpers: ClassVar[dict[str, str]] = HELPERS
+    comment = "//"
+
+    def text(self) -> str:
+        """The whole file."""
+        self.tables: dict[str, str] = {}
+        body = "\n".join(f"  {line}" for line in self._body())
+        predict = f"/** {self._doc()} */\nfunction predict({self.argument}) {{\n{body}\n}}"
+        of = f"[{json.dumps(self.tested().name)}]" if len(self.pipeline.outputs) > 1 else ""
+        self.need("maximum")
+        functions = [code for _, code in self.functions.values()]
+        code = [*self.written_helpers(), *functions, predict, CHECK.replace("<of>", of)]
+        tables = [f"const {name} = {value};" for name, value in self.tables.items()]
+        data = [*map(self._constant, self.pipeline.constants), *tables, *self._test_rows()]
+        head = "\n".join([*self.description(), '"use strict";'])
+        return f"{head}\n\n" + "\n".join(data) + "\n\n" + "\n\n".join(part.strip("\n") for part in code) + "\n"
+
+    @property
+    def argument(self) -> str:
+        """The name of what `predict` takes."""
+        return "x" if self.is_vector else "row"
+
+    def _doc(self) -> str:
+        entry = self.pipeline.inputs[0]
+        given = f"x: an array of {self.width(entry.quantity)} numbers" if self.is_vector else "row: an object by column"
+        several = len(self.pipeline.outputs) > 1
+        return f"{given}; returns {'an object of the outputs' if several else 'an array of numbers'}."
+
+    def _body(self) -> list[str]:
+        lines = []
+        for entry in self.pipeline.inputs:
+            cells = "x" if self.is_vector else f"[row[{json.dumps(entry.name)}]]"
+            dtype = self.dtype(entry.quantity)
+            if dtype == TEXT:
+                lines.append(f"const {entry.quantity} = row[{json.dumps(entry.name)}];")
+            else:
+                lines.append(f"const {entry.quantity} = {ARRAYS[dtype]}.from({cells}, (v) => (v === null ? NaN : v));")
+        for equation, title in self.titled():
+            lines += [f"// {title}"] * bool(title)
+            lines += self.statements(equation)
+        return [*lines, self._result()]
+
+    def _result(self) -> str:
+        values = {output.name: self._value(output) for output in self.pipeline.outputs}
+        if len(values) == 1:
+            return f"return Array.from({self.pipeline.outputs[0].quantity});"
+        return "return { " + ", ".join(f"{json.dumps(name)}: {value}" for name, value in values.items()) + " };"
+
+    def _value(self, output: Output) -> str:
+        if not output.classes:
+            return f"Array.from({output.quantity})"
+        name = self.class_table(output)
+        self.tables[name] = f"[{', '.join(map(_literal, output.classes))}]"
+        return f"{name}[{output.quantity}]"
+
+    def _constant(self, name: str) -> str:
+        array = self.pipeline.constants[name]
+        items = wrapped_list([_number(text) for text in numbers(array, array.dtype.name)])
+        return f"const {self.value_name(name)} = {ARRAYS[array.dtype.name]}.from([{items}]);"
+
+    def _test_rows(self) -> list[str]:
+        expected = self.examples.outputs[self.tested().name]
+        rows = [self._row(number) for number in range(len(self.examples))]
+        lists = [f"[{', '.join(_number(repr(float(v))) for v in row)}]" for row in expected]
+        pairs = (("ROWS", rows), ("EXPECTED", lists))
+        return [f"const {name} = [" + "".join(f"\n  {row}," for row in items) + "\n];" for name, items in pairs]
+
+    def _row(self, number: int) -> str:
+        inputs = self.examples.inputs
+        if self.is_vector:
+            return f"[{', '.join(_literal(value) for value in next(iter(inputs.values()))[number].tolist())}]"
+        cells = (f"{json.dumps(name)}: {_literal(array.tolist()[number][0])}" for name, array in inputs.items())
+        return f"{{ {', '.join(cells)} }}"
+
+    # Formulas ---------------------------------------------------------------------------------------------------------
+
+    def spelling(self, dtype: str, rounded: bool) -> Spelling:
+        """How formulas are written."""
+
+        def constant(value: float) -> str:
+            text = _number(repr(float(np.float32(value)) if dtype == FLOAT32 else value))
+            return f"({text})" if text.startswith("-") else text
+
+        return Spelling(OPERATIONS, constant, "const {} = {};", "Math.fround({})" if rounded else "")
+
+    def function_code(self, name: str, formula: Formula, dtype: str, rounded: bool) -> str:
+        """A function that computes a formula."""
+        names = [f"x{number}" for number in range(formula.inputs)] if formula.inputs > 1 else ["x"]
+        lines, result = self.formula_statements(formula, names, self.spelling(dtype, rounded))
+        body = "".join(f"  {line}\n" for line in lines)
+        return f"function {name}({', '.join(names)}) {{\n{body}  return {result};\n}}"
+
+    # Kinds of equations -----------------------------------------------------------------------------------------------
+
+    def _new(self, name: str) -> str:
+        return f"const {name} = new {ARRAYS[self.dtype(name)]}({self.width(name)});"
+
+    def _call(self, equation: Equation, *more: str) -> list[str]:
+        """A call of the helper of this kind, which fills new arrays."""
+        arguments = ", ".join([*map(self.value_name, equation.reads), *equation.writes, *more])
+        return [*map(self._new, equation.writes), f"{self.need(equation.kind)}({arguments});"]
+
+    def _from(self, equation: Equation, value: str) -> list[str]:
+        """An array with a value for each i."""
+        write = equation.writes[0]
+        return [f"const {write} = {ARRAYS[self.dtype(write)]}.from({{ length: {self.width(write)} }}, (_, i) => {value});"]
+
+    def formula(self, equation: Equation) -> list[str]:
+        """An elementwise equation."""
+        return self._from(equation, f"{self.function(equation)}({', '.join(self.arguments(equation, 'i'))})")
+
+    def affine(self, equation: Equation) -> list[str]:
+        """x·W + b."""
+        return self._call(equation)
+
+    def grouped_affine(self, equation: Equation) -> list[str]:
+        """The same by groups."""
+        return self._call(equation, *map(str, equation.settings))
+
+    def softmax(self, equation: Equation) -> list[str]:
+        """Softmax by groups."""
+        self.need("maximum")
+        return self._call(equation, str(list(equation.settings)))
+
+    def feature_moments(self, equation: Equation) -> list[str]:
+        """Mean and variance."""
+        return self._call(equation)
+
+    def select(self, equation: Equation) -> list[str]:
+        """Some columns."""
+        return self._from(equation, f"{equation.reads[0]}[{list(equation.settings)}[i]]")
+
+    def concatenate(self, equation: Equation) -> list[str]:
+        """Side by side."""
+        write = equation.writes[0]
+        joined = ", ".join(f"...{read}" for read in equation.reads)
+        return [f"const {write} = {ARRAYS[self.dtype(write)]}.from([{joined}]);"]
+
+    def look_up(self, equation: Equation) -> list[str]:
+        """Vectors of codes."""
+        return self._call(equation, *(str(list(numbers)) for numbers in (equation.settings[::2], equation.settings[1::2])))
+
+    def total(self, equation: Equation) -> list[str]:
+        """The sum over the columns."""
+        return self._from(equation, f"{equation.reads[0]}.reduce((sum, v) => sum + v)")
+
+    def convert(self, equation: Equation) -> list[str]:
+        """Another dtype."""
+        return [f"const {equation.writes[0]} = {ARRAYS[self.dtype(equation.writes[0])]}.from({equation.reads[0]});"]
+
+    def level_number(self, equation: Equation) -> list[str]:
+        """The number of a text."""
+        *pairs, other = equation.settings
+        table = f"{equation.writes[0]}_of_text".upper()
+        self.tables[table] = f"new Map([{wrapped_list([f'[{json.dumps(text)}, {value!r}]' for text, value in pairs])}])"
+        return self._from(equation, f"{table}.get({equation.reads[0]}) ?? {other!r}")
+
+    def interpolate(self, equation: Equation) -> list[str]:
+        """A broken line."""
+        x, *knots = equation.reads
+        return self._from(equation, f"{self.need('interpolate')}({x}[0], {', '.join(map(self.value_name, knots))})")
+
+    def calendar(self, equation: Equation) -> list[str]:
+        """The parts of a date."""
+        return [self._new(equation.writes[0]), f"{self.need('calendar')}({equation.reads[0]}[0], {equation.writes[0]});"]
+
+    def class_number(self, equation: Equation) -> list[str]:
+        """The number of the largest column."""
+        return [f"const {equation.writes[0]} = {self.need('largest')}({equation.reads[0]});"]
+
+
+def _number(text: str) -> str:
+    """A number as Python writes it, in JavaScript."""
+    return text.replace("inf", "Infinity").replace("nan", "NaN")
+
+
+def _literal(value: Any) -> str:
+    """A cell or a class."""
+    if value is None or value != value:
+        return "null"
+    if isinstance(value, bool | str):
+        return json.dumps(value)
+    return str(value) if isinstance(value, int) else _number(repr(float(value)))
+
