@@ -138,7 +138,9 @@ class _Columns:
             case LevelCodes():
                 encoded = self._level(column, [float(i + 1) for i in range(len(encoding.codes))], 0.0)
             case _:
-                raise ParameterError(f"Column {column.name!r} has an encoding that cannot be exported; export networks.")
+                raise ParameterError(
+                    f"Column {column.name!r} has an encoding that cannot be exported; export networks."
+                )
         self._place(encoded, range(start, start + len(column.features)))
 
     def _standardized(self, value: str, encoding: StandardizedNumber) -> str:
@@ -162,7 +164,9 @@ class _Columns:
         codes: list[int] = encoding.codes  # type: ignore[attr-defined]
         by_code = dict(zip(codes, numbers, strict=True))
         if isinstance(reading, BooleanReading):
-            words = [(spelt, code) for code, group in enumerate((FALSE_WORDS, TRUE_WORDS)) for spelt in _spellings(group)]
+            words = [
+                (spelt, code) for code, group in enumerate((FALSE_WORDS, TRUE_WORDS)) for spelt in _spellings(group)
+            ]
             words = [pair for pair in words if pair[0].lower() not in reading.missing]
             note = f"text: {reading.levels[0]} or {reading.levels[1]}, empty where missing"
         else:
@@ -195,7 +199,10 @@ class _Columns:
 
     def _cycle(self, part: str) -> list[str]:
         """Sine and cosine of a part from 0 to 1."""
-        waves = [self.pipeline.formula(name, lambda x, f=f: f(2 * pi * x), part) for name, f in (("sine", sin), ("cosine", cos))]
+        waves = [
+            self.pipeline.formula(name, lambda x, f=f: f(2 * pi * x), part)
+            for name, f in (("sine", sin), ("cosine", cos))
+        ]
         return [self.pipeline.convert(wave, FLOAT32) for wave in waves]
 
     def _date_number(self, value: str, scaling: list[float], encoding: DateParts) -> str:

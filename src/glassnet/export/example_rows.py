@@ -82,13 +82,19 @@ def _proba(model: MLPClassifier, x: Array) -> Any:
     model_outputs = model._outputs(x)
     if hasattr(model._label_binarizer, "split"):
         return model._label_binarizer.split(model_outputs)
-    return np.hstack([1 - model_outputs, model_outputs]) if len(model.classes_) == 2 and model.n_outputs_ == 1 else model_outputs
+    return (
+        np.hstack([1 - model_outputs, model_outputs])
+        if len(model.classes_) == 2 and model.n_outputs_ == 1
+        else model_outputs
+    )
 
 
 def _labels(model: MLPClassifier, x: Array) -> Any:
-    return model._decode(model._predicted_classes(model._outputs(x))) if not hasattr(
-        model._label_binarizer, "split"
-    ) else model._label_binarizer.inverse_transform(model._outputs(x))
+    return (
+        model._decode(model._predicted_classes(model._outputs(x)))
+        if not hasattr(model._label_binarizer, "split")
+        else model._label_binarizer.inverse_transform(model._outputs(x))
+    )
 
 
 def _without_warnings(function: Callable[[], Any]) -> Any:
@@ -180,7 +186,9 @@ def _table_inputs(
     """The cells of a table as the inputs of the pipeline."""
     by_name = {column.name: column for column in preparation.columns}
     if names is not None and list(by_name) != [entry.name for entry in pipeline.inputs]:
-        values = [by_name[name].reading.values(table, name) if name in by_name else np.zeros(table.rows) for name in names]
+        values = [
+            by_name[name].reading.values(table, name) if name in by_name else np.zeros(table.rows) for name in names
+        ]
         return {"x": np.column_stack(values)}
     return {
         entry.name: _cells(by_name[entry.name], table, pipeline.quantities[entry.quantity].dtype == TEXT)
@@ -200,4 +208,3 @@ def _cells(column: Column, table: Table, is_text: bool) -> Array:
         assert isinstance(reading, CategoryReading)
         texts = reading.cells(table.column(column.name)).to_pylist()
     return np.array([[text] for text in texts], object)
-

@@ -28,7 +28,9 @@ def _checked(name: str, value: Any, where: str) -> Array:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):
-        raise ParameterTypeError(f"{where}: {name[:60]!r} is no array of numbers; give arrays or CPU tensors.") from None
+        raise ParameterTypeError(
+            f"{where}: {name[:60]!r} is no array of numbers; give arrays or CPU tensors."
+        ) from None
     if array.dtype.kind not in "fiu":
         raise ParameterTypeError(f"{where}: {name[:60]!r} has dtype {array.dtype}; weights are real numbers.")
     array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
@@ -53,7 +55,9 @@ def build_imported(
     widths = [layer for layer in layers if isinstance(layer, int)]
     _check_shapes(widths, values, where)
     if isinstance(activations, str) or not isinstance(activations, Sequence):
-        raise ParameterTypeError(f"activations must be a list with one entry per dense layer, not {activations!r:.100}.")
+        raise ParameterTypeError(
+            f"activations must be a list with one entry per dense layer, not {activations!r:.100}."
+        )
     last = activation(activations[-1]).name if len(activations) else ""
     kind = np.dtype(dtype) if dtype is not None else np.result_type(*(array.dtype for array in values.values()))
     network = NeuralNetwork(

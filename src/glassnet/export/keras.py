@@ -18,7 +18,9 @@ from glassnet.tables.costs import CostLike
 
 Array = np.ndarray[Any, Any]
 ACTIVATIONS = {
-    **{name: f'layers.Activation("{name}")' for name in ("sigmoid", "tanh", "relu", "selu", "silu", "mish", "softplus")},
+    **{
+        name: f'layers.Activation("{name}")' for name in ("sigmoid", "tanh", "relu", "selu", "silu", "mish", "softplus")
+    },
     **{name: f'layers.Activation("{name}")' for name in ("softsign", "softmax")},
     "exp": 'layers.Activation("exponential")',
     "gelu": "layers.Activation(partial(keras.activations.gelu, approximate=True))",

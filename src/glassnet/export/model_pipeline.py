@@ -66,6 +66,11 @@ def network_of(model: Any, target: str) -> NeuralNetwork:
     return model.members[0].network
 
 
+def has_preparation(model: Any) -> bool:
+    """Whether a model prepares raw columns before its network sees them."""
+    return isinstance(model, TabularClassifier | TabularRegressor | TabularModel)
+
+
 def _network_pipeline(network: NeuralNetwork) -> Pipeline:
     architecture = network.architecture
     pipeline = _pipeline_of("A network", network, "x")
@@ -113,7 +118,9 @@ def _add_classes(pipeline: Pipeline, model: MLPClassifier, outputs: str) -> None
     else:
         probabilities = both_classes(pipeline, outputs) if model.n_outputs_ == 1 else outputs
         add_label(pipeline, "label", probabilities, model.classes_.tolist())
-        pipeline.add_output("probabilities", probabilities, "the probability of each class, in the order of the classes")
+        pipeline.add_output(
+            "probabilities", probabilities, "the probability of each class, in the order of the classes"
+        )
 
 
 def _add_columns_of_classes(pipeline: Pipeline, binarizer: MultiOutputBinarizer, outputs: str) -> None:
@@ -123,4 +130,6 @@ def _add_columns_of_classes(pipeline: Pipeline, binarizer: MultiOutputBinarizer,
         columns = range(first, first := first + len(classes))
         probabilities = pipeline.select("probabilities", outputs, columns)
         add_label(pipeline, f"label{number}", probabilities, classes.tolist())
-        pipeline.add_output(f"probabilities{number}", probabilities, f"the probability of each class of column {number}")
+        pipeline.add_output(
+            f"probabilities{number}", probabilities, f"the probability of each class of column {number}"
+        )

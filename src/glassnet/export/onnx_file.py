@@ -40,10 +40,16 @@ class OnnxExport(NamedTuple):
     same_labels: float
     notes: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        lines = [f"{self.path}: ONNX Runtime differs from glassnet by at most {self.largest_difference:.1e} on {counted(self.rows, 'row')}, relative to the largest prediction"]
+    @property
+    def comparison(self) -> str:
+        """How far ONNX Runtime is from glassnet, in words."""
+        text = f"ONNX Runtime differs by at most {self.largest_difference:.1e} of the largest prediction"
         if self.same_labels < 1:
-            lines.append(f"and gives another class for {1 - self.same_labels:.1%} of them")
+            text += f", and gives another class in {1 - self.same_labels:.1%} of them,"
+        return f"{text} on {counted(self.rows, 'row')}"
+
+    def __str__(self) -> str:
+        lines = [f"{self.path}: {self.comparison}"]
         lines += [f"  in   {name}: {note}" for name, note in self.inputs.items()]
         lines += [f"  out  {name}: {note}" for name, note in self.outputs.items()]
         return "\n".join([*lines, *self.notes])

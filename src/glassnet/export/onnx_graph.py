@@ -38,8 +38,13 @@ class OnnxGraph:
             getattr(self, equation.kind)(equation)
         outputs = [self._output(output) for output in self.pipeline.outputs]
         helper = self.onnx.helper
-        inputs = [self._info(e.name, self.pipeline.quantities[e.quantity].dtype, self.pipeline.width(e.quantity), e.note) for e in self.pipeline.inputs]
-        graph = helper.make_graph(self.nodes, "glassnet", inputs, outputs, list(map(self._tensor, self.constants.items())))
+        inputs = [
+            self._info(e.name, self.pipeline.quantities[e.quantity].dtype, self.pipeline.width(e.quantity), e.note)
+            for e in self.pipeline.inputs
+        ]
+        graph = helper.make_graph(
+            self.nodes, "glassnet", inputs, outputs, list(map(self._tensor, self.constants.items()))
+        )
         opsets = [helper.make_opsetid("", OPSET)]
         if any(node.domain == ML for node in self.nodes):
             opsets.append(helper.make_opsetid(ML, ML_OPSET))
@@ -54,7 +59,11 @@ class OnnxGraph:
     def node(self, operator: str, reads: Sequence[str], write: str = "", domain: str = "", **attributes: Any) -> str:
         """Add a node and return the name of its result."""
         name = write or self.new_name(operator.lower())
-        self.nodes.append(self.onnx.helper.make_node(operator, list(map(self._name, reads)), [self._name(name)], domain=domain, **attributes))
+        self.nodes.append(
+            self.onnx.helper.make_node(
+                operator, list(map(self._name, reads)), [self._name(name)], domain=domain, **attributes
+            )
+        )
         return name
 
     def new_name(self, stem: str) -> str:
@@ -90,7 +99,13 @@ class OnnxGraph:
 
     def _type(self, dtype: str) -> int:
         proto = self.onnx.TensorProto
-        types = {FLOAT32: proto.FLOAT, FLOAT64: proto.DOUBLE, INT64: proto.INT64, TEXT: proto.STRING, "bool": proto.BOOL}
+        types = {
+            FLOAT32: proto.FLOAT,
+            FLOAT64: proto.DOUBLE,
+            INT64: proto.INT64,
+            TEXT: proto.STRING,
+            "bool": proto.BOOL,
+        }
         return int(types[dtype])
 
     def _info(self, name: str, dtype: str, width: int, note: str) -> Any:
@@ -234,7 +249,9 @@ class OnnxGraph:
         day = self.node("Add", [self.cast(floor, INT64), self._whole(FIRST_DAY + ERAS * ERA_DAYS)])
         year = self._year(day)
         start, end = self._january_first(year), self._january_first(self._calculate("Add", year, 1))
-        start_days = self.node("Sub", [self.cast(start, FLOAT64), self.scalar(float(FIRST_DAY + ERAS * ERA_DAYS), FLOAT64)])
+        start_days = self.node(
+            "Sub", [self.cast(start, FLOAT64), self.scalar(float(FIRST_DAY + ERAS * ERA_DAYS), FLOAT64)]
+        )
         length = self.cast(self.node("Sub", [end, start]), FLOAT64)
         position = self.node("Div", [self.node("Sub", [days, start_days]), length])
         # 1970-01-01 was a Thursday, the fourth day
@@ -256,7 +273,13 @@ class OnnxGraph:
         leap = [self._calculate("Div", rest, days) for days in (1460, 36_524, 146_096)]
         even = self.node("Sub", [self.node("Add", [self.node("Sub", [rest, leap[0]]), leap[1]]), leap[2]])
         years = self._calculate("Div", even, 365)
-        first = self.node("Sub", [self.node("Add", [self._calculate("Mul", years, 365), self._calculate("Div", years, 4)]), self._calculate("Div", years, 100)])
+        first = self.node(
+            "Sub",
+            [
+                self.node("Add", [self._calculate("Mul", years, 365), self._calculate("Div", years, 4)]),
+                self._calculate("Div", years, 100),
+            ],
+        )
         is_next = self.cast(self.node("GreaterOrEqual", [self.node("Sub", [rest, first]), self._whole(306)]), INT64)
         return self.node("Add", [self.node("Add", [self._calculate("Mul", era, 400), years]), is_next])
 

@@ -117,7 +117,10 @@ class Pipeline:
         """Add an elementwise equation, and return the name of its result."""
         traced = function if isinstance(function, Formula) else trace(function, len(reads))
         read = [self.quantities[each] for each in reads if each in self.quantities]
-        widths = [*(each.width for each in read), *(len(self.constants[each]) for each in reads if self.is_constant(each))]
+        widths = [
+            *(each.width for each in read),
+            *(len(self.constants[each]) for each in reads if self.is_constant(each)),
+        ]
         quantity = Quantity(max(widths), read[0].dtype)
         return self.add("formula", reads, {name: quantity}, formula=traced, activation=activation)[0]
 

@@ -36,7 +36,14 @@ NAMES = Names(
     lambda width, entry: f"nn.LayerNorm({width}, eps={entry.epsilon:g})",
     lambda rate: f"nn.Dropout({rate:g})",
 )
-KEYS = {"w": "weight", "b": "bias", "gamma": "weight", "beta": "bias", "mean": "running_mean", "variance": "running_var"}
+KEYS = {
+    "w": "weight",
+    "b": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "mean": "running_mean",
+    "variance": "running_var",
+}
 KEY = re.compile(r"(?P<prefix>(?:.*\.)?)(?P<number>\d{1,4})\.(?P<name>weight|bias|running_mean|running_var)", re.S)
 COUNT = "num_batches_tracked"
 
@@ -159,4 +166,3 @@ def _normalisation(arrays: dict[str, Array], epsilon: float, before: bool) -> tu
     is_batch = "running_mean" in arrays
     entry = (BatchNorm if is_batch else LayerNorm)(epsilon=epsilon, before_activation=before)
     return entry, {names[name]: array for name, array in arrays.items()}
-

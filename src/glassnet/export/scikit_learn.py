@@ -18,4 +18,6 @@ def from_sklearn(fitted: Any) -> MLPClassifier | MLPRegressor:
         if isinstance(fitted, counterpart(kind)):
             estimator: MLPClassifier | MLPRegressor = kind.from_sklearn(fitted)
             return estimator
-    raise ParameterTypeError(f"from_sklearn takes an MLPClassifier or MLPRegressor of scikit-learn, not {type(fitted).__name__}.")
+    raise ParameterTypeError(
+        f"from_sklearn takes an MLPClassifier or MLPRegressor of scikit-learn, not {type(fitted).__name__}."
+    )

@@ -75,7 +75,9 @@ def _append(parts: list[Part], network: NeuralNetwork, position: LayerPosition, 
     for vector in (network.parameters, network.statistics):
         prefix = f"{position.name}_"
         arrays |= {
-            name.removeprefix(prefix): vector.rows(name).copy() for name in vector if name.rpartition("_")[0] == position.name
+            name.removeprefix(prefix): vector.rows(name).copy()
+            for name in vector
+            if name.rpartition("_")[0] == position.name
         }
     match entry:
         case GaussianNoise():

@@ -284,9 +284,13 @@ class CSource(SourceWriter):
     def _class_list(self, output: Output) -> str:
         """The classes that a number stands for."""
         values = output.classes
-        name = f"const {'char *const' if isinstance(values[0], str) else _class_type(values)} {self.class_table(output)}"
+        name = (
+            f"const {'char *const' if isinstance(values[0], str) else _class_type(values)} {self.class_table(output)}"
+        )
         items = [_text(value) if isinstance(value, str) else _number(str(value)).lower() for value in values]
-        note = f"// what {output.name} stands for" if isinstance(values[0], str) else f"// what {output.name} stands for"
+        note = (
+            f"// what {output.name} stands for" if isinstance(values[0], str) else f"// what {output.name} stands for"
+        )
         return f"{note}\n{name}[{len(values)}] = {{{wrapped_list(items)}}};"
 
     def _constant(self, name: str) -> str:
@@ -306,8 +310,14 @@ class CSource(SourceWriter):
         lists = ["{" + ", ".join(_number(repr(float(v))) for v in row) + "}" for row in expected]
         kind = "Row ROWS" if not self.is_vector else f"{TYPES[self.dtype(self.pipeline.inputs[0].quantity)]} ROWS"
         size = f"[{self.width(self.pipeline.inputs[0].quantity)}]" if self.is_vector else ""
-        rows = f"static const {kind}[{count}]{size} = {{" + "".join(f"\n    {self._row(i)}," for i in range(count)) + "\n};\n"
-        rows += f"static const double EXPECTED[{count}][{width}] = {{" + "".join(f"\n    {row}," for row in lists) + "\n};"
+        rows = (
+            f"static const {kind}[{count}]{size} = {{"
+            + "".join(f"\n    {self._row(i)}," for i in range(count))
+            + "\n};\n"
+        )
+        rows += (
+            f"static const double EXPECTED[{count}][{width}] = {{" + "".join(f"\n    {row}," for row in lists) + "\n};"
+        )
         text = MAIN.replace("<rows>", rows).replace("<result>", declared).replace("<call>", call)
         return text.replace("<count>", str(count)).replace("<width>", str(width))
 
@@ -400,8 +410,14 @@ class CSource(SourceWriter):
         """Some columns."""
         read, columns = equation.reads[0], equation.settings
         if columns == tuple(range(columns[0], columns[0] + len(columns))):
-            first = f"{columns[0]} + i" if columns[0] and len(columns) > 1 else "i" if len(columns) > 1 else str(columns[0])
-            return self._loop(equation, f"{read}[{first}]") if len(columns) > 1 else [f"{equation.writes[0]}[0] = {read}[{first}];"]
+            first = (
+                f"{columns[0]} + i" if columns[0] and len(columns) > 1 else "i" if len(columns) > 1 else str(columns[0])
+            )
+            return (
+                self._loop(equation, f"{read}[{first}]")
+                if len(columns) > 1
+                else [f"{equation.writes[0]}[0] = {read}[{first}];"]
+            )
         return self._loop(equation, f"{read}[{self._table(equation, 'columns', columns)}[i]]")
 
     def concatenate(self, equation: Equation) -> list[str]:
@@ -436,7 +452,9 @@ class CSource(SourceWriter):
         items = [f"{{{_text(text)}, {number!r}f}}" for text, number in ordered if "\0" not in text] or ["{0, 0}"]
         self.tables.append(f"static const Level {table}[{len(items)}] = {{{wrapped_list(items)}}};")
         count = len(items) if pairs else 0
-        return [f"{equation.writes[0]}[0] = {self.need('level_number')}({equation.reads[0]}, {table}, {count}, {other!r}f);"]
+        return [
+            f"{equation.writes[0]}[0] = {self.need('level_number')}({equation.reads[0]}, {table}, {count}, {other!r}f);"
+        ]
 
     def interpolate(self, equation: Equation) -> list[str]:
         """A broken line."""
@@ -481,4 +499,3 @@ def _cell(value: Any) -> str:
     if value is None:
         return "NULL"
     return _text(value) if isinstance(value, str) else _number(repr(float(value)))
-

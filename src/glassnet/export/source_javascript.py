@@ -261,7 +261,9 @@ class JavaScriptSource(SourceWriter):
     def _from(self, equation: Equation, value: str) -> list[str]:
         """An array with a value for each i."""
         write = equation.writes[0]
-        return [f"const {write} = {ARRAYS[self.dtype(write)]}.from({{ length: {self.width(write)} }}, (_, i) => {value});"]
+        return [
+            f"const {write} = {ARRAYS[self.dtype(write)]}.from({{ length: {self.width(write)} }}, (_, i) => {value});"
+        ]
 
     def formula(self, equation: Equation) -> list[str]:
         """An elementwise equation."""
@@ -296,7 +298,9 @@ class JavaScriptSource(SourceWriter):
 
     def look_up(self, equation: Equation) -> list[str]:
         """Vectors of codes."""
-        return self._call(equation, *(str(list(numbers)) for numbers in (equation.settings[::2], equation.settings[1::2])))
+        return self._call(
+            equation, *(str(list(numbers)) for numbers in (equation.settings[::2], equation.settings[1::2]))
+        )
 
     def total(self, equation: Equation) -> list[str]:
         """The sum over the columns."""
@@ -320,7 +324,10 @@ class JavaScriptSource(SourceWriter):
 
     def calendar(self, equation: Equation) -> list[str]:
         """The parts of a date."""
-        return [self._new(equation.writes[0]), f"{self.need('calendar')}({equation.reads[0]}[0], {equation.writes[0]});"]
+        return [
+            self._new(equation.writes[0]),
+            f"{self.need('calendar')}({equation.reads[0]}[0], {equation.writes[0]});",
+        ]
 
     def class_number(self, equation: Equation) -> list[str]:
         """The number of the largest column."""
@@ -339,4 +346,3 @@ def _literal(value: Any) -> str:
     if isinstance(value, bool | str):
         return json.dumps(value)
     return str(value) if isinstance(value, int) else _number(repr(float(value)))
-

@@ -24,52 +24,52 @@ def f32(x):
     except OverflowError:
         return inf if x > 0 else -inf
 ''',
-    "maximum": '''
+    "maximum": """
 def maximum(a, b):
     return a if a > b or a != a else b
-''',
-    "minimum": '''
+""",
+    "minimum": """
 def minimum(a, b):
     return a if a < b or a != a else b
-''',
-    "divide": '''
+""",
+    "divide": """
 def divide(a, b):
     if b:
         return a / b
     return nan if not a or a != a else math.copysign(inf, a) * math.copysign(1.0, b)
-''',
-    "exp": '''
+""",
+    "exp": """
 def exp(x):
     return math.exp(x) if x < 709.0 or x != x else inf
-''',
-    "expm1": '''
+""",
+    "expm1": """
 def expm1(x):
     return math.expm1(x) if x < 709.0 or x != x else inf
-''',
-    "log": '''
+""",
+    "log": """
 def log(x):
     return math.log(x) if x > 0.0 else -inf if x == 0.0 else nan
-''',
-    "log1p": '''
+""",
+    "log1p": """
 def log1p(x):
     return math.log1p(x) if x > -1.0 else -inf if x == -1.0 else nan
-''',
-    "square_root": '''
+""",
+    "square_root": """
 def square_root(x):
     return math.sqrt(x) if x >= 0.0 else nan
-''',
-    "sine": '''
+""",
+    "sine": """
 def sine(x):
     return math.sin(x) if abs(x) < inf else nan
-''',
-    "cosine": '''
+""",
+    "cosine": """
 def cosine(x):
     return math.cos(x) if abs(x) < inf else nan
-''',
-    "sign": '''
+""",
+    "sign": """
 def sign(x):
     return x if x != x else float((x > 0.0) - (x < 0.0))
-''',
+""",
     "affine": '''
 def affine(x, w, b):
     """W·x + b; w has a row for each output."""
@@ -83,13 +83,13 @@ def grouped_affine(x, w, b, outputs, terms):
         for i, (row, bias) in enumerate(zip(w, b))
     ]
 ''',
-    "softmax": '''
+    "softmax": """
 def softmax(z):
     largest = max(z)
     e = [math.exp(v - largest) for v in z]
     total = sum(e)
     return [v / total for v in e]
-''',
+""",
     "feature_moments": '''
 def feature_moments(x):
     """The mean and the variance of x."""
@@ -248,7 +248,10 @@ class PythonSource(SourceWriter):
         rows = [self._row(number) for number in range(len(examples))]
         expected = examples.outputs[self.tested().name]
         lists = [f"[{', '.join(map(repr, map(float, row)))}]" for row in expected]
-        return [f"{name} = [" + "".join(f"\n    {row}," for row in items) + "\n]" for name, items in (("ROWS", rows), ("EXPECTED", lists))]
+        return [
+            f"{name} = [" + "".join(f"\n    {row}," for row in items) + "\n]"
+            for name, items in (("ROWS", rows), ("EXPECTED", lists))
+        ]
 
     def _row(self, number: int) -> str:
         inputs = self.examples.inputs
@@ -350,7 +353,9 @@ class PythonSource(SourceWriter):
     def interpolate(self, equation: Equation) -> list[str]:
         """A broken line."""
         x, *knots = equation.reads
-        return [f"{equation.writes[0]} = [{self.need('interpolate')}({x}[0], {', '.join(map(self.value_name, knots))})]"]
+        return [
+            f"{equation.writes[0]} = [{self.need('interpolate')}({x}[0], {', '.join(map(self.value_name, knots))})]"
+        ]
 
     def calendar(self, equation: Equation) -> list[str]:
         """The parts of a date."""

@@ -123,7 +123,9 @@ def _isotonic(pipeline: Pipeline, isotonic: Isotonic, probabilities: str) -> str
 def _values(pipeline: Pipeline, model: TabularModel, outputs: str, x: str) -> str:
     """`TabularModel.values`."""
     if model.output_range is not None:
-        ends = [pipeline.constant(name, values) for name, values in zip(("low", "high"), model.output_range, strict=True)]
+        ends = [
+            pipeline.constant(name, values) for name, values in zip(("low", "high"), model.output_range, strict=True)
+        ]
         outputs = pipeline.formula("bounded", lambda v, low, high: clip(v, low, high), outputs, *ends)
     assert isinstance(model.target, NumberTarget)
     return _decoded(pipeline, model.target, _blended(pipeline, model.linear, outputs, x))
@@ -182,7 +184,9 @@ def _linear_features(pipeline: Pipeline, linear: LinearPath, x: str) -> str:
 def _levels(pipeline: Pipeline, x: str, code: int, numbers: Sequence[int]) -> str:
     """An input of 0 and 1 for each of some levels."""
     levels = pipeline.constant("levels", numbers, FLOAT32)
-    return pipeline.formula("is_level", lambda c, k: where(c == k, 1.0, 0.0), pipeline.select("code", x, [code]), levels)
+    return pipeline.formula(
+        "is_level", lambda c, k: where(c == k, 1.0, 0.0), pipeline.select("code", x, [code]), levels
+    )
 
 
 def _unbent(x: Value) -> Value:
