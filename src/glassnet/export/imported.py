@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ COSTS = {"softmax": "categorical_cross_entropy", "sigmoid": "binary_cross_entrop
 
 
 def checked_arrays(arrays: Mapping[str, Any], where: str) -> dict[str, Array]:
-    """The arrays as float32 or float64, finite. Raises ParameterError or ParameterTypeError that names the first bad one."""
+    """The arrays as float32 or float64, finite. Raises ParameterError or ParameterTypeError that names a bad one."""
     return {str(name): _checked(str(name), value, where) for name, value in arrays.items()}
 
 
@@ -76,7 +77,7 @@ def build_imported(
 
 def _check_shapes(widths: Sequence[int], values: Mapping[str, Array], where: str) -> None:
     """Raise unless each dense layer reads what the one before it gives."""
-    for number, (fan_in, fan_out) in enumerate(zip(widths, widths[1:], strict=False), 1):
+    for number, (fan_in, fan_out) in enumerate(pairwise(widths), 1):
         for name, shape in ((f"w{number}", (fan_in, fan_out)), (f"b{number}", (fan_out,))):
             if values[name].shape != shape:
                 what = "weights" if name[0] == "w" else "biases"

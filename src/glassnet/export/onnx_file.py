@@ -7,7 +7,8 @@ difference are in the file.
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,8 @@ MAX_BYTES = 2**31 - 1  # of one protobuf message
 KEY = "glassnet"
 
 
-class OnnxExport(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class OnnxExport:
     """What was written: the inputs and outputs with what they are, and how far ONNX Runtime is from glassnet.
 
     `largest_difference` is relative to the largest predicted number; `same_labels` the share of equal classes.
@@ -54,7 +56,8 @@ class OnnxExport(NamedTuple):
         lines += [f"  out  {name}: {note}" for name, note in self.outputs.items()]
         return "\n".join([*lines, *self.notes])
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def to_onnx(model: Any, path: FilePath, *, examples: Any = None) -> OnnxExport:

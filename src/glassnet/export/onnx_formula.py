@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glassnet.tables.activations import ELU, SELU_ALPHA, SELU_SCALE, Activation, LeakyReLU
@@ -72,7 +72,7 @@ class _Nodes:
         if name == "where":
             condition, yes, no = arguments
             return Value(self.graph.node("Where", [self._bool(condition), self._number(yes), self._number(no)]))
-        special: Callable[..., str] | None = {
+        special: Any = {
             "expm1": self._expm1,
             "log1p": self._log1p,
             "power": self._power,
@@ -104,7 +104,10 @@ class _Nodes:
         return self.graph.node("Mul", [self.graph.node("Tanh", [half]), more])
 
     def _log1p(self, x: str) -> str:
-        """log(u)·x/(u − 1) with u = 1 + x, x itself where u is 1; log(u) for x above 1. Source: Goldberg (1991), theorem 4."""
+        """log(u)·x/(u − 1) with u = 1 + x, x itself where u is 1; log(u) for x above 1.
+
+        Source: Goldberg, What Every Computer Scientist Should Know About Floating-Point Arithmetic (1991), theorem 4.
+        """
         one = self.graph.scalar(1.0, self.dtype)
         u = self.graph.node("Add", [x, one])
         log = self.graph.node("Log", [u])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -109,7 +109,7 @@ class OnnxGraph:
         return int(types[dtype])
 
     def _info(self, name: str, dtype: str, width: int, note: str) -> Any:
-        shape = ["N", width] if width else ["N"]
+        shape: list[str | int | None] = ["N", width] if width else ["N"]
         return self.onnx.helper.make_tensor_value_info(name, self._type(dtype), shape, doc_string=note)
 
     def _tensor(self, item: tuple[str, Array]) -> Any:
@@ -293,6 +293,3 @@ class OnnxGraph:
     def class_number(self, equation: Equation) -> None:
         """The number of the largest column."""
         self.node("ArgMax", [equation.reads[0]], equation.writes[0], axis=1, keepdims=1)
-
-
-Translation = Callable[[Equation], None]

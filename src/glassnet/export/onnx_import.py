@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -96,10 +97,9 @@ class _Chain:
         }
 
     def _complete(self) -> list[tuple[str, list[Callable[[], Array]]]]:
-        numbers = range(1, len(self.layers))
-        for number in numbers:
-            width = self.layers[number]
-            self.makers.setdefault(f"b{number}", [lambda width=width: np.zeros(width, np.float32)])
+        """What makes each weight and bias; a layer without a bias gets zeros."""
+        for number, width in enumerate(self.layers[1:], 1):
+            self.makers.setdefault(f"b{number}", [partial(np.zeros, width, np.float32)])
         return list(self.makers.items())
 
     # Checks -----------------------------------------------------------------------------------------------------------
@@ -225,7 +225,10 @@ class _Chain:
         if math.prod(shape) not in (1, width) or any(size != 1 for size in shape[:-1]):
             _refuse(self.path, f"has a bias of shape {shape} for a layer of {width} outputs")
         name = f"b{len(self.layers) - 1}"
-        make = lambda: np.broadcast_to(self._array(tensor).reshape(-1) * _factor(tensor, beta), width)  # noqa: E731
+
+        def make() -> Array:
+            return np.broadcast_to(self._array(tensor).reshape(-1) * _factor(tensor, beta), width)
+
         self.makers.setdefault(name, []).append(make)
 
     def _activate(self, kind: str, attributes: dict[str, Any]) -> None:

@@ -14,9 +14,9 @@ import numpy as np
 from glassnet.errors import ParameterError
 from glassnet.export.imported import build_imported, checked_arrays
 from glassnet.export.model_pipeline import network_of
+from glassnet.export.safetensors_file import read_safetensors
 from glassnet.export.sequential import Names, described, parts_of
 from glassnet.files.atomic_file import FilePath, atomic_file
-from glassnet.export.safetensors_file import read_safetensors
 from glassnet.network import NeuralNetwork
 from glassnet.tables.activations import ActivationLike
 from glassnet.tables.costs import CostLike
@@ -49,10 +49,10 @@ COUNT = "num_batches_tracked"
 
 
 def to_torch_state_dict(model: Any, path: FilePath | None = None) -> dict[str, Array]:
-    """The weights of a network under the keys of an nn.Sequential, as arrays; written as safetensors where `path` is.
+    """The weights of a network under the keys of an nn.Sequential, as arrays; also as safetensors at `path`.
 
-    The activations have numbers of their own in a Sequential, "linear" has none. `sequential_text` says which Sequential
-    it is, as does the metadata of the file under "sequential". Running means and variances of BatchNorm are included.
+    The activations have numbers of their own in a Sequential, "linear" has none. The metadata of the file says, under
+    "sequential", which Sequential it is, as `sequential_text` does. Running means and variances of BatchNorm are included.
     Raises ParameterError (a ValueError) for a model of several networks and for what a Sequential lacks.
     """
     network = network_of(model, "a state dict can")

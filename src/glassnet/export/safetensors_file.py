@@ -1,4 +1,4 @@
-"""Reads safetensors files of other programs: the claims of the header are checked before memory is taken for tensors."""
+"""Reads safetensors files of other programs; the header is checked before memory is taken for tensors."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from glassnet.tables.activations import ELU, Activation, LeakyReLU
 from glassnet.tables.layers import BatchNorm, Dropout, GaussianNoise, LayerNorm
 
 Array = np.ndarray[Any, Any]
-Text = TypeVar("Text")
 
 
 class Part(NamedTuple):
@@ -71,7 +70,7 @@ def _append_activation(parts: list[Part], dense: Dense, names: Names) -> None:
 def _append(parts: list[Part], network: NeuralNetwork, position: LayerPosition, names: Names) -> None:
     """Add a layer that is neither dense nor an activation."""
     entry, width = position.entry, position.width
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for vector in (network.parameters, network.statistics):
         prefix = f"{position.name}_"
         arrays |= {

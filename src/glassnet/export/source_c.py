@@ -6,180 +6,27 @@ double, as glassnet's own differ from them by their rounding alone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
 
-from glassnet.export.pipeline import FLOAT32, FLOAT64, TEXT, Equation, Input, Output
+from glassnet.export.c_functions import MAIN, SUFFIX, TYPES, both_types
+from glassnet.export.c_literals import KEYWORDS, c_cell, c_class_type, c_number, c_text
+from glassnet.export.pipeline import FLOAT32, TEXT, Equation, Input, Output
 from glassnet.export.source_formula import OPERATORS, Spelling
 from glassnet.export.source_writer import SourceWriter, escaped, identifier, numbers, wrapped_list
 from glassnet.tables.formula import Formula
 
-TYPES = {FLOAT32: "float", FLOAT64: "double", "int64": "int"}
-SUFFIX = {FLOAT32: "", FLOAT64: "_double"}
-BASIC = {  # for each of float and double: T the type, S the suffix of the name
-    "maximum": """
-static inline T maximumS(T a, T b) { return a > b || a != a ? a : b; }
-""",
-    "minimum": """
-static inline T minimumS(T a, T b) { return a < b || a != a ? a : b; }
-""",
-    "sign": """
-static inline T signS(T x) { return x != x ? x : (T)((x > 0) - (x < 0)); }
-""",
-    "affine": """
-/* z = W·x + b; w has a row for each input */
-static void affineS(const T *x, const T *w, const T *b, T *z, int inputs, int outputs, double *sums) {
-    for (int j = 0; j < outputs; j++) sums[j] = b[j];
-    for (int i = 0; i < inputs; i++, w += outputs)
-        for (int j = 0; j < outputs; j++) sums[j] += (double)w[j] * x[i];
-    for (int j = 0; j < outputs; j++) z[j] = (T)sums[j];
-}
-""",
-    "grouped_affine": """
-/* z = W·x + b for each group of so many terms of x, which gives so many outputs */
-static void grouped_affineS(const T *x, const T *w, const T *b, T *z, int count, int outputs, int terms) {
-    for (int i = 0; i < count; i++) {
-        double sum = b[i];
-        for (int j = 0; j < terms; j++) sum += (double)w[i * terms + j] * x[i / outputs * terms + j];
-        z[i] = (T)sum;
-    }
-}
-""",
-    "softmax": """
-/* a = exp(z) / sum of exp(z) */
-static void softmaxS(const T *z, T *a, int count) {
-    double largest = z[0], total = 0;
-    for (int i = 1; i < count; i++) if (z[i] > largest || z[i] != z[i]) largest = z[i];
-    for (int i = 0; i < count; i++) total += exp(z[i] - largest);
-    for (int i = 0; i < count; i++) a[i] = (T)(exp(z[i] - largest) / total);
-}
-""",
-    "feature_moments": """
-/* the mean and the variance of x */
-static void feature_momentsS(const T *x, T *mean, T *variance, int count) {
-    double sum = 0, squares = 0;
-    for (int i = 0; i < count; i++) sum += x[i];
-    for (int i = 0; i < count; i++) squares += (x[i] - sum / count) * (x[i] - sum / count);
-    *mean = (T)(sum / count);
-    *variance = (T)(squares / count);
-}
-""",
-    "look_up": """
-/* the vectors of the codes of some columns; 0 for a code that is not 1 to its number of levels */
-static void look_upS(const T *x, const T *vectors, T *result, const int *columns, const int *levels, int count,
-                     int size) {
-    for (int i = 0, first = 0; i < count; first += levels[i++] + 1) {
-        T code = x[columns[i]] + (T)0.5;
-        int number = first + (code >= 1 && code < levels[i] + 1 ? (int)code : 0);
-        for (int j = 0; j < size; j++) *result++ = vectors[number * size + j];
-    }
-}
-""",
-    "class_number": """
-/* the position of the largest number */
-static int class_numberS(const T *x, int count) {
-    int best = 0;
-    for (int i = 1; i < count; i++) if (x[i] > x[best]) best = i;
-    return best;
-}
-""",
-}
-ONCE = {
-    "level_number": """
-typedef struct { const char *text; float number; } Level;
-
-/* the number of a text, NULL for a missing one; levels are sorted by their bytes */
-static float level_number(const char *text, const Level *levels, int count, float other) {
-    int low = 0, high = count - 1;
-    while (text && low <= high) {
-        int middle = (low + high) / 2, order = strcmp(text, levels[middle].text);
-        if (order == 0) return levels[middle].number;
-        if (order < 0) high = middle - 1; else low = middle + 1;
-    }
-    return other;
-}
-""",
-    "interpolate": """
-/* linear between knots, constant beyond them */
-static double interpolate(double x, const double *knots, const double *values, int count) {
-    int low = -1, high = count;
-    while (high - low > 1) {
-        int middle = (low + high) / 2;
-        if (knots[middle] <= x) low = middle; else high = middle;
-    }
-    if (low < 0 || low == count - 1) return values[low < 0 ? 0 : low];
-    return values[low] + (values[low + 1] - values[low]) / (knots[low + 1] - knots[low]) * (x - knots[low]);
-}
-""",
-    "january_first": """
-/* the days from 1970-01-01 to the first of January */
-static double january_first(double year) {
-    double y = year - 1;
-    return 365 * y + floor(y / 4) - floor(y / 100) + floor(y / 400) - 719162;
-}
-""",
-    "calendar": """
-/* the year of days since 1970-01-01, the position in it, the weekday (0: Monday), the part of the day */
-static void calendar(double days, double *parts) {
-    double day = floor(days), shifted = day + 719468;  /* days since 0000-03-01 */
-    double era = floor(shifted / 146097), rest = shifted - 146097 * era;
-    double years = floor((rest - floor(rest / 1460) + floor(rest / 36524) - floor(rest / 146096)) / 365);
-    double year = 400 * era + years + (rest - (365 * years + floor(years / 4) - floor(years / 100)) >= 306);
-    double start = january_first(year);
-    parts[0] = year;
-    parts[1] = (days - start) / (january_first(year + 1) - start);
-    parts[2] = day + 3 - 7 * floor((day + 3) / 7);
-    parts[3] = days - day;
-}
-""",
-}
 FUNCTIONS = {"sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log1p": "log1p", "tanh": "tanh"}
 FUNCTIONS |= {"sin": "sin", "cos": "cos", "absolute": "fabs"}
-MAIN = """
-#ifdef GLASSNET_TEST
-#include <stdio.h>
-
-<rows>
-
-int main(void) {
-    double size = 0, difference = 0;
-    for (int i = 0; i < <count>; i++) {
-        <result>
-        <call>
-        for (int j = 0; j < <width>; j++) {
-            size = fmax(size, fabs(EXPECTED[i][j]));
-            double d = fabs(result[j] - EXPECTED[i][j]);
-            if (d > difference || d != d) difference = d;
-        }
-    }
-    printf("largest relative difference from glassnet: %.1e on <count> rows\\n", difference / (size > 0 ? size : 1));
-    return 0;
-}
-#endif
-"""
-KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm".split()
-)
-
-
-def _helpers() -> dict[str, str]:
-    both = {
-        f"{name}{suffix}": re.sub(r"(?<=\w)S(?=\()", suffix, re.sub(r"\bT\b", TYPES[dtype], code))
-        for name, code in BASIC.items()
-        for dtype, suffix in SUFFIX.items()
-    }
-    return both | ONCE
 
 
 class CSource(SourceWriter):
     """Writes a C file."""
 
-    helpers: ClassVar[dict[str, str]] = _helpers()
+    helpers: ClassVar[dict[str, str]] = both_types()
     comment = "//"
 
     def text(self) -> str:
@@ -284,19 +131,15 @@ class CSource(SourceWriter):
     def _class_list(self, output: Output) -> str:
         """The classes that a number stands for."""
         values = output.classes
-        name = (
-            f"const {'char *const' if isinstance(values[0], str) else _class_type(values)} {self.class_table(output)}"
-        )
-        items = [_text(value) if isinstance(value, str) else _number(str(value)).lower() for value in values]
-        note = (
-            f"// what {output.name} stands for" if isinstance(values[0], str) else f"// what {output.name} stands for"
-        )
-        return f"{note}\n{name}[{len(values)}] = {{{wrapped_list(items)}}};"
+        kind = "char *const" if isinstance(values[0], str) else c_class_type(values)
+        items = [c_text(value) if isinstance(value, str) else c_number(str(value)) for value in values]
+        table = f"const {kind} {self.class_table(output)}[{len(values)}]"
+        return f"// what {output.name} stands for\n{table} = {{{wrapped_list(items)}}};"
 
     def _constant(self, name: str) -> str:
         array = self.pipeline.constants[name]
         suffix = "f" if array.dtype == np.float32 else ""
-        items = wrapped_list([_number(text, suffix) for text in numbers(array, array.dtype.name)])
+        items = wrapped_list([c_number(text, suffix) for text in numbers(array, array.dtype.name)])
         return f"static const {TYPES[array.dtype.name]} {self.value_name(name)}[{array.size}] = {{{items}}};"
 
     def _main(self) -> str:
@@ -307,7 +150,7 @@ class CSource(SourceWriter):
         given = "ROWS[i]" if self.is_vector else "&ROWS[i]"
         call = f"predict({', '.join([given, *(argument for _, argument in outputs)])});"
         expected = self.examples.outputs[tested.name]
-        lists = ["{" + ", ".join(_number(repr(float(v))) for v in row) + "}" for row in expected]
+        lists = ["{" + ", ".join(c_number(repr(float(v))) for v in row) + "}" for row in expected]
         kind = "Row ROWS" if not self.is_vector else f"{TYPES[self.dtype(self.pipeline.inputs[0].quantity)]} ROWS"
         size = f"[{self.width(self.pipeline.inputs[0].quantity)}]" if self.is_vector else ""
         rows = (
@@ -332,7 +175,7 @@ class CSource(SourceWriter):
 
     def _row(self, number: int) -> str:
         values = [array.tolist()[number] for array in self.examples.inputs.values()]
-        return "{" + ", ".join(_cell(cell) for row in values for cell in row) + "}"
+        return "{" + ", ".join(c_cell(cell) for row in values for cell in row) + "}"
 
     # Formulas ---------------------------------------------------------------------------------------------------------
 
@@ -344,7 +187,7 @@ class CSource(SourceWriter):
         operations |= {"sign": f"sign{suffix}({{}})", "where": "{0} != 0 ? {1} : {2}"}
 
         def constant(value: float) -> str:
-            text = _number(str(np.float32(value)) if dtype == FLOAT32 else repr(value), ending)
+            text = c_number(str(np.float32(value)) if dtype == FLOAT32 else repr(value), ending)
             return f"({text})" if text.startswith("-") else text
 
         return Spelling(OPERATORS | operations, constant, f"{TYPES[dtype]} {{}} = {{}};")
@@ -449,7 +292,7 @@ class CSource(SourceWriter):
         *pairs, other = equation.settings
         table = f"{equation.writes[0]}_of_text".upper()
         ordered = sorted(pairs, key=lambda pair: pair[0].encode())
-        items = [f"{{{_text(text)}, {number!r}f}}" for text, number in ordered if "\0" not in text] or ["{0, 0}"]
+        items = [f"{{{c_text(text)}, {number!r}f}}" for text, number in ordered if "\0" not in text] or ["{0, 0}"]
         self.tables.append(f"static const Level {table}[{len(items)}] = {{{wrapped_list(items)}}};")
         count = len(items) if pairs else 0
         return [
@@ -471,31 +314,3 @@ class CSource(SourceWriter):
         read = equation.reads[0]
         name = self.need(f"class_number{SUFFIX[self.dtype(read)]}")
         return [f"{equation.writes[0]}[0] = {name}({read}, {self.width(read)});"]
-
-
-def _class_type(values: tuple[Any, ...]) -> str:
-    if isinstance(values[0], bool):
-        return "int"
-    return "long long" if all(isinstance(value, int) for value in values) else "double"
-
-
-def _number(text: str, suffix: str = "") -> str:
-    """A number as Python writes it, in C."""
-    if text in ("True", "False"):
-        return str(int(text == "True"))
-    if "inf" in text or "nan" in text:
-        return text.replace("inf", "INFINITY").replace("nan", "NAN")
-    return text + suffix
-
-
-def _text(text: str) -> str:
-    """A string literal, its bytes as UTF-8."""
-    plain = "".join(chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in text.encode())
-    return f'"{plain}"'
-
-
-def _cell(value: Any) -> str:
-    """A cell of a test row."""
-    if value is None:
-        return "NULL"
-    return _text(value) if isinstance(value, str) else _number(repr(float(value)))
