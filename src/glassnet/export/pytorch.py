@@ -51,8 +51,8 @@ COUNT = "num_batches_tracked"
 def to_torch_state_dict(model: Any, path: FilePath | None = None) -> dict[str, Array]:
     """The weights of a network under the keys of an nn.Sequential, as arrays; also as safetensors at `path`.
 
-    The activations have numbers of their own in a Sequential, "linear" has none. The metadata of the file says, under
-    "sequential", which Sequential it is, as `sequential_text` does. Running means and variances of BatchNorm are included.
+    Activations have numbers of their own in a Sequential, "linear" has none. The metadata of the file says, under
+    "sequential", which Sequential it is. Running means and variances of BatchNorm are included.
     Raises ParameterError (a ValueError) for a model of several networks and for what a Sequential lacks.
     """
     network = network_of(model, "a state dict can")

@@ -28,9 +28,9 @@ def to_source(model: Any, language: str = "python", path: FilePath | None = None
     path : the file to write, or None
     examples : rows for the test in the code, as `predict` takes them; None draws some
 
-    Returns the code. A network's `predict` takes the numbers of one sample; that of a tabular estimator takes the cells of
-    a row by name. Raises ParameterError (a ValueError) for a model of too many parameters, ModelFileError (a ValueError)
-    for a file that cannot be written.
+    Returns the code. A network's `predict` takes the numbers of one sample; that of a tabular estimator takes the cells
+    of a row by name. Raises ParameterError (a ValueError) for a model of too many parameters, and ModelFileError (a
+    ValueError) for a file that cannot be written.
     """
     names = {"js": "javascript"}
     kind = names.get(language, language) if isinstance(language, str) else language
