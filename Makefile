@@ -18,7 +18,7 @@ help:
 	@echo "make test        run the tests that need nothing but Python"
 	@echo "make test-more   run the tests marked $(MARKED)"
 	@echo "make soak        run the tests of make test and the slow ones, each with 2,000 random examples"
-	@echo "make peers       install PyTorch, JAX and ONNX Runtime for comparison"
+	@echo "make peers       install PyTorch, JAX, Keras and ONNX Runtime for comparison"
 	@echo "make bench       compare with the peers; write tables, CSV and plot to docs/ (about half an hour)"
 	@echo "make bench-quick run the main comparisons in under three minutes; write nothing"
 	@echo "make lint        check style, types, import contracts and sizes"

@@ -9,7 +9,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from glassnet.cli import check, check_mine, columns, demo, diagnose, evaluate, exercise, predict, show, step, train
+from glassnet.cli import (
+    check,
+    check_mine,
+    columns,
+    demo,
+    diagnose,
+    evaluate,
+    exercise,
+    export,
+    predict,
+    show,
+    step,
+    train,
+)
 from glassnet.cli.interruption import INTERRUPTED
 from glassnet.errors import GlassnetError
 
@@ -54,7 +67,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, check.check
+USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, export.export, check.check
 LEARN = step.step, exercise.exercise, check_mine.check_mine
 for command in (columns.columns, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
     app.command()(command)

@@ -1,0 +1,210 @@
+"""Draws rows that suit a model, or takes those of a person, and computes what glassnet predicts for them.
+
+Drawn rows hold numbers within and beyond the usual range, missing cells, known and unknown levels, and dates.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from glassnet.data.columns import Column
+from glassnet.data.encodings import StandardizedNumber
+from glassnet.data.preprocessing import ArrayPreparation, TablePreparation
+from glassnet.data.readings import BooleanReading, CategoryReading, DateReading, NumberReading
+from glassnet.data.robust_number import RobustNumber
+from glassnet.data.table import Table
+from glassnet.data.target import ClassTarget
+from glassnet.errors import DataError
+from glassnet.estimators import MLPClassifier, MLPRegressor
+from glassnet.export.examples import Examples
+from glassnet.export.pipeline import TEXT, Pipeline
+from glassnet.network import NeuralNetwork
+from glassnet.tables.embeddings import Embedding
+from glassnet.tabular.model import TabularModel
+from glassnet.tabular.raw_columns import raw_table
+
+Array = np.ndarray[Any, Any]
+MICROSECONDS = 86_400 * 10**6  # of a day
+MISSING_SHARE = 0.1
+
+
+def example_rows(model: Any, pipeline: Pipeline, count: int, given: Any = None) -> Examples:
+    """Rows with the model's own predictions for them: `count` drawn ones, or those `given`, as `predict` takes them.
+
+    For a NeuralNetwork these are columns (fan_in, batch). Raises DataError (a ValueError) for rows that do not fit.
+    """
+    rng = np.random.default_rng(0)
+    if isinstance(model, NeuralNetwork):
+        x = _drawn_inputs(model, rng, count) if given is None else np.asarray(given, np.float64).T
+        x = x.astype(model.dtype)
+        return Examples({pipeline.inputs[0].name: x}, {"output": model.predict(x.T).T})
+    if isinstance(model, MLPClassifier | MLPRegressor):
+        network: Any = model._synced_network()
+        x = _drawn_inputs(network, rng, count) if given is None else np.asarray(model._validated_X(given))
+        return _estimator_examples(model, pipeline, x.astype(network.dtype))
+    tabular = model if isinstance(model, TabularModel) else model.model_
+    return _tabular_examples(model, tabular, pipeline, rng, count, given)
+
+
+def _drawn_inputs(network: NeuralNetwork, rng: Any, count: int) -> Array:
+    """Normal numbers; codes where an embedding looks them up."""
+    x = rng.normal(size=(count, network.architecture.inputs))
+    for layer in network.architecture.input_layers:
+        if isinstance(layer, Embedding):
+            columns = range(x.shape[1]) if layer.inputs is None else layer.inputs
+            for column, levels in zip(columns, layer.levels_of(x.shape[1]), strict=True):
+                x[:, column] = rng.integers(0, levels + 2, count)
+            break  # a later one reads the columns of this one
+    return np.asarray(x)
+
+
+def _estimator_examples(model: MLPClassifier | MLPRegressor, pipeline: Pipeline, x: Array) -> Examples:
+    outputs: dict[str, Array] = {}
+    if isinstance(model, MLPRegressor):
+        outputs["prediction"] = model._outputs(x)
+    else:
+        probabilities, labels = _without_warnings(lambda: (_proba(model, x), np.asarray(_labels(model, x))))
+        names = [output.name for output in pipeline.outputs]
+        values = probabilities if isinstance(probabilities, list) else [probabilities]
+        outputs |= dict(zip([n for n in names if n.startswith("probabilities")], values, strict=True))
+        own = [name for name in names if name.startswith("label")]
+        columns = [labels] if own == ["labels"] or own == ["label"] else list(labels.T)
+        outputs |= dict(zip(own, columns, strict=True))
+    return Examples({pipeline.inputs[0].name: x}, outputs)
+
+
+def _proba(model: MLPClassifier, x: Array) -> Any:
+    model_outputs = model._outputs(x)
+    if hasattr(model._label_binarizer, "split"):
+        return model._label_binarizer.split(model_outputs)
+    return (
+        np.hstack([1 - model_outputs, model_outputs])
+        if len(model.classes_) == 2 and model.n_outputs_ == 1
+        else model_outputs
+    )
+
+
+def _labels(model: MLPClassifier, x: Array) -> Any:
+    return (
+        model._decode(model._predicted_classes(model._outputs(x)))
+        if not hasattr(model._label_binarizer, "split")
+        else model._label_binarizer.inverse_transform(model._outputs(x))
+    )
+
+
+def _without_warnings(function: Callable[[], Any]) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function()
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+def _tabular_examples(
+    model: Any, tabular: TabularModel, pipeline: Pipeline, rng: Any, count: int, given: Any
+) -> Examples:
+    if isinstance(tabular.preparation, ArrayPreparation):
+        inputs = _array_inputs(tabular.preparation, rng, count, given)
+        x = tabular.preparation.transform(next(iter(inputs.values())), "examples")
+    else:
+        names = None if isinstance(model, TabularModel) or model._is_named else model._names
+        table = _drawn_table(tabular.preparation, rng, count) if given is None else _given_table(given, model, names)
+        inputs = _table_inputs(tabular.preparation, pipeline, table, names)
+        x = tabular.prepare(table).x
+    if isinstance(tabular.target, ClassTarget):
+        probabilities = tabular.probabilities(x)
+        labels = np.array(tabular.target.classes)[probabilities.argmax(axis=1)]
+        return Examples(inputs, {"label": labels, "probabilities": probabilities})
+    return Examples(inputs, {"prediction": tabular.values(x)})
+
+
+def _array_inputs(preparation: ArrayPreparation, rng: Any, count: int, given: Any) -> dict[str, Array]:
+    if given is not None:
+        return {"x": np.asarray(given).reshape(len(given), -1)}
+    if preparation.is_bytes:
+        return {"x": rng.integers(0, 256, (count, preparation.width)).astype(np.float32)}
+    scale = np.array(preparation.scale)
+    deviation = np.divide(1, scale, out=np.ones_like(scale), where=scale != 0)
+    return {"x": preparation.mean + rng.normal(size=(count, preparation.width)) * deviation}
+
+
+def _given_table(given: Any, model: Any, names: Sequence[str] | None) -> Table:
+    table, named = raw_table(given, model)
+    if names is not None and not named:
+        if len(table.names) != len(names):
+            raise DataError(f"examples has {len(table.names)} columns, but the model was fitted to {len(names)}.")
+        table = Table(table.path, table.data.rename_columns(list(names)))
+    return table
+
+
+def _drawn_table(preparation: TablePreparation, rng: Any, count: int) -> Table:
+    columns = {column.name: _drawn_column(column, rng, count) for column in preparation.columns}
+    return Table("examples", pa.table(columns))
+
+
+def _drawn_column(column: Column, rng: Any, count: int) -> pa.Array:
+    reading, missing = column.reading, rng.random(count) < MISSING_SHARE
+    if isinstance(reading, BooleanReading):
+        return pa.array(rng.random(count) < 0.5, mask=missing)
+    if isinstance(reading, CategoryReading):
+        levels = np.array([*reading.levels, "a level that is not known"], object)
+        return pa.array(levels[rng.integers(0, len(levels), count)], pa.large_string(), mask=missing)
+    if isinstance(reading, DateReading):
+        return _drawn_dates(reading, rng, count, missing)
+    return pa.array(_drawn_numbers(column, rng, count), mask=missing)
+
+
+def _drawn_numbers(column: Column, rng: Any, count: int) -> Array:
+    """Numbers around the median, some far from it; 0 and 1 where there were no others."""
+    if isinstance(column.reading, NumberReading) and column.reading.binary:
+        return np.asarray(rng.integers(0, 2, count), np.float64)
+    encoding = column.encoding
+    assert isinstance(encoding, RobustNumber | StandardizedNumber)
+    center = encoding.median if isinstance(encoding, RobustNumber) else encoding.mean
+    spread = 1 / encoding.scale if encoding.scale else 1.0
+    with np.errstate(over="ignore"):
+        return np.asarray(np.nan_to_num(center + rng.standard_t(3, count) * spread))
+
+
+def _drawn_dates(reading: DateReading, rng: Any, count: int, missing: Array) -> pa.Array:
+    if reading.spelling.order == "time":
+        return pa.array(rng.integers(0, MICROSECONDS, count), pa.time64("us"), mask=missing)
+    days = rng.integers(-20_000, 30_000, count)
+    times = rng.integers(0, MICROSECONDS, count) * (rng.random(count) < 0.5)
+    return pa.array(days * MICROSECONDS + times, pa.timestamp("us"), mask=missing)
+
+
+def _table_inputs(
+    preparation: TablePreparation, pipeline: Pipeline, table: Table, names: Sequence[str] | None
+) -> dict[str, Array]:
+    """The cells of a table as the inputs of the pipeline."""
+    by_name = {column.name: column for column in preparation.columns}
+    if names is not None and list(by_name) != [entry.name for entry in pipeline.inputs]:
+        values = [
+            by_name[name].reading.values(table, name) if name in by_name else np.zeros(table.rows) for name in names
+        ]
+        return {"x": np.column_stack(values)}
+    return {
+        entry.name: _cells(by_name[entry.name], table, pipeline.quantities[entry.quantity].dtype == TEXT)
+        for entry in pipeline.inputs
+    }
+
+
+def _cells(column: Column, table: Table, is_text: bool) -> Array:
+    """A column (n, 1) of numbers or of texts."""
+    reading = column.reading
+    if not is_text:
+        return np.asarray(reading.values(table, column.name), np.float64)[:, np.newaxis]
+    if isinstance(reading, BooleanReading):
+        codes = reading.values(table, column.name)
+        texts = [None if code < 0 else reading.levels[code] for code in codes.tolist()]
+    else:
+        assert isinstance(reading, CategoryReading)
+        texts = reading.cells(table.column(column.name)).to_pylist()
+    return np.array([[text] for text in texts], object)
