@@ -319,7 +319,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
 
         Raises ModelFileError (a ValueError) where a file cannot be trusted or holds more than a network.
         """
-        return read_model(path, bare=True).build(cls, engine)
+        return read_model(path).build(cls, engine)
 
     def describe(self) -> dict[str, Any]:
         """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""

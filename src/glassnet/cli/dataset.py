@@ -23,7 +23,7 @@ from glassnet.data.table import Table, read_table
 from glassnet.data.target import TargetColumn, fit_target, infer_task
 from glassnet.data.target_cells import TargetCells, read_target, read_target_as
 from glassnet.errors import DataError, ParameterError
-from glassnet.files.storage import MAX_HEADER
+from glassnet.files.header import MAX_HEADER
 
 if TYPE_CHECKING:
     from glassnet.tabular.model import TabularModel

@@ -140,15 +140,17 @@ def write_model(path: Any, model: Model, runs: int, history: History | None, ext
     write_tensors(path, tensors, document | {"extra": extra or {}})
 
 
-def read_model(path: Any, *, bare: bool = False) -> SavedModel:
-    """Read the model of a file that holds one.
+def read_model(path: Any) -> SavedModel:
+    """Read the model of a file that holds a network alone.
 
-    Raises ModelFileError (a ValueError) where it is damaged, not ours, or too new; where it has to be `bare`, also for
-    a file that holds more than a network.
+    Raises ModelFileError (a ValueError) where it is damaged, not ours, too new, or holds more than a network.
     """
-    tensors, document = read_tensors(path)
-    if bare:
-        _check_bare(path, document)
+    return bare_model(path, *read_tensors(path))
+
+
+def bare_model(path: Any, tensors: dict[str, Array], document: dict[str, Any]) -> SavedModel:
+    """The same from the content of the file."""
+    _check_bare(path, document)
     if not isinstance(document.get("network"), dict):
         raise ModelFileError(f"{path} holds no network; name a file that NeuralNetwork.save or `glassnet train` wrote.")
     return saved_model(path, document, tensors)
