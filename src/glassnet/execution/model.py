@@ -34,10 +34,23 @@ class Model:
     def __init__(
         self, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str
     ) -> None:
-        self.architecture, self.initializer = architecture, initializer
-        self.dtype, self.seed, self.engine = np.dtype(dtype), seed, engine
+        self._describe(architecture, initializer, dtype, seed, engine)
         self._allocate()
         self.initialize()
+
+    @classmethod
+    def zeros(cls, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str) -> Model:
+        """The same with zeros in both vectors, for the reader of a file: drawing weights takes memory and time."""
+        model = object.__new__(cls)
+        model._describe(architecture, initializer, dtype, seed, engine)
+        model._allocate()
+        return model
+
+    def _describe(
+        self, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str
+    ) -> None:
+        self.architecture, self.initializer = architecture, initializer
+        self.dtype, self.seed, self.engine = np.dtype(dtype), seed, engine
 
     def _allocate(self) -> None:
         """Vectors of zeros for the parameters and the running statistics."""

@@ -177,9 +177,14 @@ def opened(path: FilePath) -> Iterator[IO[bytes]]:
         refuse(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
+def is_finite(array: Array) -> bool:
+    """Whether all numbers are finite; a copy of the array is not made."""
+    return array.dtype.kind != "f" or all(np.isfinite(block).all() for block in _blocks(array))
+
+
 def _check_finite(path: FilePath, name: str, array: Array) -> None:
     """Refuse NaN and infinity, naming the first."""
-    if array.dtype.kind != "f" or all(np.isfinite(block).all() for block in _blocks(array)):
+    if is_finite(array):
         return
     index = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
     value = "NaN" if np.isnan(array[index]) else "infinite"

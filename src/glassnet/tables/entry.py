@@ -224,6 +224,8 @@ def _formula(inputs: int, operations: Any, outputs: Any) -> Formula:
             return values[argument]
 
         for name, operands in operations:
+            if all(isinstance(operand, float) for operand in operands):
+                raise ValueError(f"{name!r:.20} of constants alone")
             values.append(FUNCTIONS[name](*map(value, operands)))
         return tuple(map(value, outputs))
 
