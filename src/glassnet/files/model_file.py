@@ -13,9 +13,8 @@ from glassnet.errors import GlassnetError, ModelFileError, unknown_name
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
 from glassnet.files.header import MAX_TENSORS
-from glassnet.files.history_file import SCHEMA as HISTORY_SCHEMA
 from glassnet.files.history_file import arrays_of, document_of, history_of, shortened
-from glassnet.files.schema import ENTRY, each, either, fields, one_of, optional, real, whole
+from glassnet.files.schema import ENTRY, each, either, fields, one_of, real, whole
 from glassnet.files.storage import is_finite, read_tensors, write_tensors
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.layer_positions import segments
@@ -43,7 +42,7 @@ NETWORK_SCHEMA = fields(
         "seed": whole(),
     }
 )
-SCHEMA = fields({"network": NETWORK_SCHEMA}, {"runs": whole(), "history": optional(HISTORY_SCHEMA)})
+SCHEMA = fields({"network": NETWORK_SCHEMA}, {"runs": whole()})
 
 
 class SavedModel(NamedTuple):
@@ -152,9 +151,13 @@ def saved_model(path: Any, document: dict[str, Any], tensors: dict[str, Array]) 
 
 
 def write_model(path: Any, model: Model, runs: int, history: History | None, extra: dict[str, Any] | None) -> None:
-    """Write a file of one model; the file that was there stays whole until the new one is. `extra` is plain data."""
-    document, tensors = model_parts(model, runs, history)
-    write_tensors(path, tensors, document | {"extra": extra or {}})
+    """Write a file of one model; the file that was there stays whole until the new one is. `extra` is plain data.
+
+    While another thread trains the model, the file has the parameters after one of its steps.
+    """
+    with model.lock.between_steps():
+        document, tensors = model_parts(model, runs, history)
+        write_tensors(path, tensors, document | {"extra": extra or {}})
 
 
 def read_model(path: Any) -> SavedModel:

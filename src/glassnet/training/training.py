@@ -124,7 +124,8 @@ class Training:
         left = math.inf if steps is None else steps
         last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
         while left > 0 and self.counters.epoch < last and not self.finished:
-            left -= self._advance(int(min(left, self._steps_per_call or self._first_call_steps(monitor))), last)
+            with self.model.lock.steps():
+                left -= self._advance(int(min(left, self._steps_per_call or self._first_call_steps(monitor))), last)
             if monitor is not None:
                 monitor.measure_if_due()
             if time.perf_counter() - started > seconds:
@@ -230,8 +231,9 @@ class Training:
 
     def restore_best(self) -> None:
         """Copy the weights of the best epoch, where validation has judged the epochs, back into the model."""
-        for name, vector in self.best.items():
-            getattr(self.vectors, BEST[name]).vector[:] = vector
+        with self.model.lock.steps():
+            for name, vector in self.best.items():
+                getattr(self.vectors, BEST[name]).vector[:] = vector
 
     # Divergence -------------------------------------------------------------------------------------------------------
 
