@@ -36,14 +36,11 @@ def describe_run(training: Training) -> dict[str, Any]:
 def data_hash(sources: Sources) -> str:
     """sha256 of x, y and the weights, row by row."""
     digest = hashlib.sha256()
-    for array in (sources.x, sources.y, sources.weights):
-        if is_sparse(array):
-            rows = array.tocsr()
-            parts: list[Any] = [rows.data, rows.indices, rows.indptr]
-        else:
-            parts = [] if array is None else [array]
-        for part in parts:
-            _update(digest, part)
+    x: Any = sources.x.tocsr() if is_sparse(sources.x) else sources.x  # type: ignore[attr-defined]
+    of_x = [x.data, x.indices, x.indptr] if is_sparse(x) else [x]
+    for array in (*of_x, sources.y, sources.weights):
+        if array is not None:
+            _update(digest, array)
     return digest.hexdigest()
 
 

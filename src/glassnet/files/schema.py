@@ -11,6 +11,8 @@ import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from glassnet.errors import printable
+
 Schema = Callable[[Any, str], None]
 MAX_WHOLE = (1 << 63) - 1
 MAX_CHARACTERS = 1000  # of a text that is a name or a sentence
@@ -151,4 +153,11 @@ def _fail(value: Any, place: str, wanted: str) -> NoReturn:
     raise ValueError(f"{place or 'its document'} is {reprlib.repr(value)[:60]}; it must be {wanted}")
 
 
-ENTRY = fields({"name": text()})  # of a table, as tables/entry.py describes it
+def name(value: Any, place: str) -> None:
+    """Text that names an entry of a table, and can be printed as it is."""
+    text()(value, place)
+    if printable(value) != value:
+        _fail(value, place, "text without control codes")
+
+
+ENTRY = fields({"name": name})  # of a table, as tables/entry.py describes it
