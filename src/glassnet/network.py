@@ -209,7 +209,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         time_limit: float | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint: FilePath | None = None,
-        every: int = 1,
+        every: int | None = None,
         resume: bool = False,
         record: FilePath | None = None,
         verbose: int | None = None,
@@ -236,7 +236,8 @@ class NeuralNetwork(Inspection, ActivationFunctions):
             that returns a number; the weights of the epoch with the smallest are restored, of equal epochs the last
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
-        checkpoint, every, resume : file for the state of the run, written every so many epochs; resume goes on from it
+        checkpoint, every, resume : file for the state of the run, written after each epoch, or every so many steps;
+            resume goes on from it
         record : file for the epochs, the layers (measured after each one) and some weights, read by Recording
         verbose : None shows a bar on a terminal and in a notebook for long runs, 0 nothing, 1 always (elsewhere: lines)
         threads : the most threads the engine may use; the results never depend on it
@@ -319,7 +320,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
 
         Raises ModelFileError (a ValueError) where a file cannot be trusted or holds more than a network.
         """
-        return read_model(path, bare=True).build(cls, engine)
+        return read_model(path).build(cls, engine)
 
     def describe(self) -> dict[str, Any]:
         """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""

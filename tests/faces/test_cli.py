@@ -38,7 +38,7 @@ from glassnet.cli.stored_model import load_model
 from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.target import NumberTarget
 from glassnet.errors import DataError
-from glassnet.files.storage import read_metadata, read_tensors
+from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
@@ -298,7 +298,7 @@ def test_a_diagnosis_from_the_model_file_alone(folder: Path, tmp_path: Path) -> 
 def test_every_cost_trains_scores_and_checks(folder: Path, tmp_path: Path, target: str, cost: str) -> None:
     arguments = ["--target", target, "--out", tmp_path / "m", "--cost", cost, "--activation", "tanh", "--quiet"]
     run("train", folder / f"{target}.csv", *arguments, "--hidden", "8", "--epochs", "2")
-    assert read_metadata(tmp_path / "m")["members"][0]["network"]["cost"]["name"] == cost
+    assert read_tensors(tmp_path / "m")[1]["members"][0]["network"]["cost"]["name"] == cost
     run("evaluate", tmp_path / "m", folder / f"{target}.csv")
     run("predict", tmp_path / "m", folder / f"{target}.csv", "--out", tmp_path / "p.csv")
     if cost != "quantile":
@@ -567,7 +567,7 @@ def test_the_preparation_is_fitted_on_the_training_rows_only(tmp_path: Path) -> 
     write_csv(tmp_path / "d.csv", {"a": values.tolist(), "y": (values * 1.5).tolist()})
     run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *QUICK, "--seed", "5")
     train, validation = split(values, 0.2, 5, classes=False)
-    table = read_metadata(tmp_path / "m")["table"]
+    table = read_tensors(tmp_path / "m")[1]["table"]
     assert len(validation) == 10
     assert table["preparation"]["columns"][0]["encoding"]["mean"] == pytest.approx(values[train].mean())
     assert table["target"]["mean"][0] == pytest.approx(1.5 * values[train].mean())

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import glassnet
 from glassnet.cli.app import app
 from glassnet.cli.stored_model import load_model
-from glassnet.files.storage import read_metadata
+from glassnet.files.storage import read_tensors
 
 from .test_cli import PROGRAM, people, refused, run, shown_scores, write_csv
 
@@ -410,7 +410,7 @@ def test_a_score_that_is_not_defined_does_not_lose_the_file(tmp_path: Path) -> N
     """The rows left out have one value of the target, which makes R² undefined."""
     write_csv(tmp_path / "d.csv", {"a": list(range(30)), "y": [0.5] * 29 + [1.5]})
     output = run("train", tmp_path / "d.csv", "--target", "y", "--task", "regression", "--out", tmp_path / "m", *FAST)
-    scores = read_metadata(tmp_path / "m")["table"]["training"]["scores"]
+    scores = read_tensors(tmp_path / "m")[1]["table"]["training"]["scores"]
     if "no R²" in output:
         assert "r2" not in scores
     assert np.isfinite(list(scores.values())).all() and os.path.exists(tmp_path / "m")

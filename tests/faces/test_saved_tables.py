@@ -21,7 +21,8 @@ import glassnet
 from glassnet import TabularClassifier, TabularRegressor
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError, ModelFileError
-from glassnet.files.storage import MAX_HEADER, read_metadata, read_tensors, write_tensors
+from glassnet.files.header import MAX_HEADER
+from glassnet.files.storage import read_tensors, write_tensors
 from glassnet.tabular.base_tabular import BaseTabular
 from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.intervals import Intervals, OutputIntervals
@@ -340,4 +341,4 @@ def test_the_file_is_small_and_its_header_is_bounded(tmp_path: Path) -> None:
     fitted("three").save(tmp_path / "m")
     assert int.from_bytes((tmp_path / "m").read_bytes()[:8], "little") < MAX_HEADER / 4
     assert len(read_tensors(tmp_path / "m")[0]) < 1000
-    assert len(read_metadata(tmp_path / "m")["members"]) == 8
+    assert len(read_tensors(tmp_path / "m")[1]["members"]) == 8

@@ -24,6 +24,7 @@ from glassnet.cli import (
     train,
 )
 from glassnet.cli.interruption import INTERRUPTED
+from glassnet.cli.printing import print_text
 from glassnet.errors import GlassnetError
 
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -47,14 +48,14 @@ class CommandGroup(TyperGroup):
                 raise
             _fail(f"{error.filename or 'The output'}: {error.strerror}.")
         except KeyboardInterrupt:
-            print("glassnet: interrupted.", file=sys.stderr)
+            print_text("glassnet: interrupted.", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
         except MemoryError:
             _fail("There is not enough memory; use a smaller file, network or batch.")
 
 
 def _fail(sentence: str) -> None:
-    print(f"glassnet: {' '.join(sentence.splitlines())}", file=sys.stderr)
+    print_text(f"glassnet: {' '.join(sentence.splitlines())}", file=sys.stderr)
     raise typer.Exit(2)
 
 
@@ -77,7 +78,7 @@ def _print_version(requested: bool) -> None:
     if requested:
         from glassnet import __version__
 
-        print(f"glassnet {__version__}")
+        print_text(f"glassnet {__version__}")
         raise typer.Exit
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from glassnet.cli.dataset import find_task, holds_arrays, table_with_target
 from glassnet.cli.opened import Opened, print_warnings
-from glassnet.cli.printing import print_line
+from glassnet.cli.printing import print_line, print_text
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.tabular_options import TabularOptions
 from glassnet.cli.tabular_report import all_notes
@@ -56,10 +56,10 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
     plans = _chosen_plans(chooser, table, target)
     fitted = {plan.name: _fitted(table, plan, encodings) for plan in plans.values()}
     delimiter = f", delimiter {DELIMITER_NAMES.get(table.delimiter, table.delimiter)}" if table.delimiter else ""
-    print(f"{file}: {table.rows:,} rows, {len(table.names):,} columns{delimiter}\n")
+    print_text(f"{file}: {table.rows:,} rows, {len(table.names):,} columns{delimiter}\n")
     lines = [_line(table, plan, fitted[plan.name], target) for plan in plans.values()]
     _print_lines([Line("column", "type", "missing", "values", "use"), *lines])
-    print()
+    print_text()
     notes = [plan.note for plan in plans.values() if plan.note and plan.name != target]
     target_notes, leaks = ((), ()) if target is None else _target_notes(table, target, chooser)
     for note in target_notes or (*table.notes, *notes):
@@ -169,4 +169,4 @@ def _print_lines(lines: list[Line]) -> None:
     for line in short:
         sides = "<<><<"  # the count of missing cells stands to the right
         cells = [f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True)]
-        print("  ".join(cells).rstrip())
+        print_text("  ".join(cells).rstrip())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glassnet.cli.printing import print_text
 from glassnet.data.arrays import Arrays, is_npz, read_arrays
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.leakage import leakage_notes
@@ -23,7 +24,7 @@ from glassnet.data.table import Table, read_table
 from glassnet.data.target import TargetColumn, fit_target, infer_task
 from glassnet.data.target_cells import TargetCells, read_target, read_target_as
 from glassnet.errors import DataError, ParameterError
-from glassnet.files.storage import MAX_HEADER
+from glassnet.files.header import MAX_HEADER
 
 if TYPE_CHECKING:
     from glassnet.tabular.model import TabularModel
@@ -211,7 +212,7 @@ def _print_notes(notes: Iterable[str]) -> None:
     from glassnet.tabular.column_warnings import concerns_most_cells
 
     for note in notes:
-        print(f"{'Warning' if concerns_most_cells(note) else 'Note'}: {note}", file=sys.stderr)
+        print_text(f"{'Warning' if concerns_most_cells(note) else 'Note'}: {note}", file=sys.stderr)
 
 
 def _file_options(model: TabularModel) -> ReadingOptions:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from glassnet.cli.options import KnownDataArgument, ModelArgument
-from glassnet.cli.printing import print_line
+from glassnet.cli.printing import print_line, print_text
 
 if TYPE_CHECKING:
     from glassnet.cli.scores import Scores
@@ -30,7 +30,7 @@ def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
     print_scores(loaded, predicted, encoded)
     if isinstance(loaded.target, ClassTarget):
         names = [str(name) for name in loaded.target.classes]
-        print(f"\n{confusion_text(confusion(predicted.argmax(axis=1), encoded, len(names)), names)}")
+        print_text(f"\n{confusion_text(confusion(predicted.argmax(axis=1), encoded, len(names)), names)}")
 
 
 def print_scores(model: TabularModel, predicted: Any, encoded: Any) -> None:
@@ -44,7 +44,7 @@ def print_scores(model: TabularModel, predicted: Any, encoded: Any) -> None:
     constant = constant_prediction(model.target, model.training, len(encoded))
     if constant is not None:
         columns["constant"] = scores_of(model, constant, encoded)
-    print("\n" + "\n".join(score_table(columns)) + "\n")
+    print_text("\n" + "\n".join(score_table(columns)) + "\n")
     if scores.reasons:
         print_line("Left out", left_out_text(scores))
     if constant is None:

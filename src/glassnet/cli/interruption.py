@@ -12,6 +12,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from glassnet.cli.printing import print_text
+
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
 
 
@@ -40,7 +42,7 @@ def interrupted_once() -> Iterator[None]:
 def end_interrupted() -> None:
     """Say that the program was interrupted and exit with 130; a further Ctrl-C is ignored."""
     ignore_interruptions()
-    print("glassnet: interrupted.", file=sys.stderr)
+    print_text("glassnet: interrupted.", file=sys.stderr)
     sys.exit(INTERRUPTED)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from glassnet.cli.options import ModelArgument
+from glassnet.cli.printing import print_text
 
 INTERVAL_HELP = "Write bounds beside each quantity that contain a share of the true ones, such as 0.9."
 KEEP_HELP = "Columns of FILE to write before the predictions; commas between names."
@@ -52,4 +53,6 @@ def predict(
         table = with_carried_digits(table, len(kept))
     write_predictions(table, out, format_name, raw=raw_cells)
     written = "written to stdout" if out == "-" else f"written to {out}"
-    print(f"{table.num_rows:,} predictions for {data.path} {written}", file=sys.stderr if out == "-" else sys.stdout)
+    print_text(
+        f"{table.num_rows:,} predictions for {data.path} {written}", file=sys.stderr if out == "-" else sys.stdout
+    )

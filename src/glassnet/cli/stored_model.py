@@ -8,7 +8,8 @@ from glassnet.cli.scores import Scores, class_scores, number_scores
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
 from glassnet.errors import ParameterError, counted
-from glassnet.files.storage import read_metadata
+from glassnet.files.model_file import bare_model
+from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
 from glassnet.program.builder import build
 from glassnet.program.program import Program
@@ -17,7 +18,7 @@ from glassnet.see.wording import COMMAND, NETWORK, Wording
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import Array, TabularModel
-from glassnet.tabular.model_file import holds_table, read_tabular
+from glassnet.tabular.model_file import holds_table, model_and_parts, read_tabular
 
 
 def load_model(path: str) -> TabularModel:
@@ -26,11 +27,15 @@ def load_model(path: str) -> TabularModel:
 
 
 def load_members(path: str) -> tuple[list[Member], Wording]:
-    """The networks of a model file, also of one without a table, and the terms of a diagnosis."""
-    if holds_table(read_metadata(path)):
-        model = load_model(path)
+    """The networks of a model file, also of one without a table, and the terms of a diagnosis.
+
+    The file is read once: a writer may replace it at any time.
+    """
+    tensors, document = read_tensors(path)
+    if holds_table(document):
+        model = model_and_parts(path, tensors, document)[0]
         return model.members, wording(model)
-    return [Member(NeuralNetwork.load(path))], NETWORK
+    return [Member(bare_model(path, tensors, document).build(NeuralNetwork))], NETWORK
 
 
 def check_member(count: int, number: int | None) -> None:

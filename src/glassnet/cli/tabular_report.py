@@ -9,7 +9,7 @@ from glassnet.cli.constant import constant_prediction
 from glassnet.cli.corrections import correction_lines
 from glassnet.cli.dataset import DataFile, repeated_share
 from glassnet.cli.opened import print_notes, print_warnings
-from glassnet.cli.printing import print_line
+from glassnet.cli.printing import print_line, print_text
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.scores import Scores, left_out_text, score_table
 from glassnet.cli.stored_model import scores_of
@@ -78,7 +78,7 @@ def print_scores(fitted: Fitted, rows: Rows, lines: ProgressLines) -> None:
     scores = left_out_scores(model, refinement, rows)
     model.training["scores"] = scores[MODEL].values
     print_line("Scores", left_out_remark(len(refinement.rows), rows.table.rows))
-    print("\n" + "\n".join(f"  {line}" for line in score_table(scores)) + "\n", flush=True)
+    print_text("\n" + "\n".join(f"  {line}" for line in score_table(scores)) + "\n", flush=True)
     if text := left_out_text(scores[MODEL]):
         print_line("Left out", text)
     for label, line in correction_lines(model):

@@ -6,6 +6,7 @@ stores beyond that, such as the preparation of a table, is a part of the documen
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -60,11 +61,13 @@ def write_estimator(
         raise ModelFileError(f"{path} cannot hold {name} of this {parts.kind}: it is or has {left_out[name]}.")
     document = {ESTIMATOR: {"class": parts.kind, "parameters": parameters, "attributes": attributes}}
     members, tensors = [], dict(writer.tensors)
-    for number, network in enumerate(networks, 1):
-        member, arrays = model_parts(network.model, network.runs, network.history)
-        members.append(member)
-        tensors |= {f"member{number}.{name}": array for name, array in arrays.items()}
-    write_tensors(path, tensors | dict(more[1]), document | {MEMBERS: members} | dict(more[0]))
+    with contextlib.ExitStack() as locks:
+        for number, network in enumerate(networks, 1):
+            locks.enter_context(network.model.lock.between_steps())
+            member, arrays = model_parts(network.model, network.runs, network.history)
+            members.append(member)
+            tensors |= {f"member{number}.{name}": array for name, array in arrays.items()}
+        write_tensors(path, tensors | dict(more[1]), document | {MEMBERS: members} | dict(more[0]))
     _warn(path, left_out, parts)
 
 

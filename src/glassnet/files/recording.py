@@ -47,6 +47,12 @@ class Recorder:
         self.written_reports, self.written_step = 0, -1  # the latter is that of the last written measurement
         self.written_at = -np.inf
 
+    def steps_left(self) -> int | None:
+        """It follows epochs."""
+
+    def after_steps(self) -> None:
+        """It follows epochs."""
+
     def after_epoch(self, report: Report, layers: LayerHistory) -> None:
         """Keep some of the present weights; write, if it is time."""
         if self.file is None:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
-from glassnet.errors import FormulaError, ModelFileError, ParameterError, ParameterTypeError
+from glassnet.errors import FormulaError, ModelFileError, ParameterError, ParameterTypeError, printable
 from glassnet.tables.formula import FUNCTIONS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
 from glassnet.tables.library_names import Output, own_name
@@ -113,6 +113,8 @@ def check_custom_name(table: Mapping[str, Any], what: str, name: Any) -> None:
     """Raise unless `name` is a non-empty string that no entry of the table has."""
     if not isinstance(name, str) or not name.strip():
         raise ParameterTypeError(f"the name of a custom {what} must be a non-empty string, not {name!r}.")
+    if printable(name) != name:
+        raise ParameterError(f"the name {name!r} of a custom {what} has control codes; leave them out.")
     if name in table:
         raise ParameterError(f"{name!r} is already the name of a built-in {what}; choose another name.")
 
@@ -224,6 +226,8 @@ def _formula(inputs: int, operations: Any, outputs: Any) -> Formula:
             return values[argument]
 
         for name, operands in operations:
+            if all(isinstance(operand, float) for operand in operands):
+                raise ValueError(f"{name!r:.20} of constants alone")
             values.append(FUNCTIONS[name](*map(value, operands)))
         return tuple(map(value, outputs))
 

@@ -24,6 +24,12 @@ class Observer(Protocol):
 
     needs_layers: bool  # whether the layers are measured after each epoch, whatever that costs
 
+    def steps_left(self) -> int | None:
+        """After how many steps it has to be called next; None where it follows epochs only."""
+
+    def after_steps(self) -> None:
+        """Called after some steps, at the latest after those."""
+
     def after_epoch(self, report: Report, layers: LayerHistory) -> None:
         """Called after each epoch, with the measurements of the layers so far."""
 
@@ -89,11 +95,15 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
                 remaining = limit - (time.perf_counter() - started)
                 if remaining <= 0:
                     return "the time limit was reached"
-                reports = training.run(epochs=epochs, seconds=min(remaining, UPDATE_SECONDS), monitor=monitor)
+                limits = [left for observer in run.observers if (left := observer.steps_left()) is not None]
+                seconds, steps = min(remaining, UPDATE_SECONDS), min(limits, default=None)
+                reports = training.run(steps=steps, epochs=epochs, seconds=seconds, monitor=monitor)
                 stopped = _report(reports, (show, *run.callbacks)) or ("interrupted" if run.is_stopped() else "")
                 show.advance(training.position)
                 for observer in run.observers if reports else ():
                     observer.after_epoch(reports[-1], monitor.layers)
+                for observer in run.observers:
+                    observer.after_steps()
         except KeyboardInterrupt:
             stopped = "interrupted"
     return stopped

@@ -124,7 +124,8 @@ class Training:
         left = math.inf if steps is None else steps
         last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
         while left > 0 and self.counters.epoch < last and not self.finished:
-            left -= self._advance(int(min(left, self._steps_per_call or self._first_call_steps(monitor))), last)
+            with self.model.lock.steps():
+                left -= self._advance(int(min(left, self._steps_per_call or self._first_call_steps(monitor))), last)
             if monitor is not None:
                 monitor.measure_if_due()
             if time.perf_counter() - started > seconds:
@@ -230,8 +231,9 @@ class Training:
 
     def restore_best(self) -> None:
         """Copy the weights of the best epoch, where validation has judged the epochs, back into the model."""
-        for name, vector in self.best.items():
-            getattr(self.vectors, BEST[name]).vector[:] = vector
+        with self.model.lock.steps():
+            for name, vector in self.best.items():
+                getattr(self.vectors, BEST[name]).vector[:] = vector
 
     # Divergence -------------------------------------------------------------------------------------------------------
 
@@ -288,17 +290,22 @@ class Training:
 
     # State ------------------------------------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
-        """The whole run as copied arrays and plain numbers: enough to go on bit for bit."""
+    def state(self, *, copied: bool = True) -> dict[str, Any]:
+        """The whole run as arrays and plain numbers: enough to go on bit for bit.
+
+        With `copied=False` the arrays are those of the run itself, which its next step changes.
+        """
         counters = {name: value for name, value in vars(self.counters).items() if name != "reports"}
-        return {"arrays": self._arrays(), **counters, "reports": [tuple(report) for report in self.counters.reports]}
+        arrays = self._arrays() if copied else self._run_vectors() | self.best
+        return {"arrays": arrays, **counters, "reports": [tuple(report) for report in self.counters.reports]}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Return to a point that `state` described. Raises ParameterError where it belongs to another run."""
         if not isinstance(state, dict) or not isinstance(state.get("arrays"), dict):
             raise ParameterTypeError(f"state is {state!r:.60}; pass what state() of this run returned.")
-        arrays = state["arrays"]
-        for name, vector in self._run_vectors().items():
+        arrays, vectors = state["arrays"], self._run_vectors()
+        best = {name: vectors[part] for name, part in BEST.items() if arrays.keys() & BEST.keys()}
+        for name, vector in (vectors | best).items():
             if name not in arrays or arrays[name].shape != vector.shape or arrays[name].dtype != vector.dtype:
                 reason = "it belongs to another network or optimiser"
                 raise ParameterError(f"this state has no {name!r} that fits; {reason}.")
