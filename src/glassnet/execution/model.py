@@ -13,6 +13,7 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
+from glassnet.errors import ParameterError
 from glassnet.execution.executor import Executor, StepExecutor, choose_executor
 from glassnet.execution.sparse_executor import SparseExecutor
 from glassnet.program.architecture import Architecture
@@ -36,8 +37,11 @@ class Model:
     ) -> None:
         self.architecture, self.initializer = architecture, initializer
         self.dtype, self.seed, self.engine = np.dtype(dtype), seed, engine
-        self._allocate()
-        self.initialize()
+        try:
+            self._allocate()
+            self.initialize()
+        except MemoryError as error:
+            raise ParameterError(f"there is not enough memory for this network ({error}); make it smaller.") from error
 
     def _allocate(self) -> None:
         """Vectors of zeros for the parameters and the running statistics."""
