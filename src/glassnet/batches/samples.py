@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glassnet.array_likes import to_array
 from glassnet.batches.targets import one_hot, one_hot_groups
 from glassnet.errors import DataError, ParameterTypeError
 from glassnet.program.parameters import Array
@@ -31,15 +32,14 @@ def numeric(name: str, values: Any) -> Array:
         raise DataError(f"{name} is a sparse matrix; pass {name}.toarray().")
     if np.ma.is_masked(values):
         raise DataError(f"{name} has masked values; fill them in or drop these samples first.")
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise DataError(f"{name} has rows of different lengths; it must be one rectangular array of numbers.") from None
+    array = to_array(name, values)
     if array.dtype == object:
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError):
             raise DataError(f"{name} holds objects that are not numbers; convert them to numbers first.") from None
+        except OverflowError:
+            raise DataError(f"{name} holds a whole number that is too large for float64; scale it first.") from None
     if array.dtype.kind not in "buif":
         kind = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates"}.get(array.dtype.kind, str(array.dtype))
         hint = f" If the text looks like numbers, pass {name}.astype(float)." if kind == "text" else ""

@@ -13,6 +13,7 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
+from glassnet.errors import ParameterError
 from glassnet.execution.executor import Executor, StepExecutor, choose_executor
 from glassnet.execution.sparse_executor import SparseExecutor
 from glassnet.execution.step_lock import StepLock
@@ -37,8 +38,11 @@ class Model:
         self, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str
     ) -> None:
         self._describe(architecture, initializer, dtype, seed, engine)
-        self._allocate()
-        self.initialize()
+        try:
+            self._allocate()
+            self.initialize()
+        except MemoryError as error:
+            raise ParameterError(f"there is not enough memory for this network ({error}); make it smaller.") from error
 
     @classmethod
     def zeros(cls, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str) -> Model:

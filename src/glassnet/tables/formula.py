@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from glassnet.array_likes import shown, to_float
 from glassnet.errors import FormulaError
 
 Argument = int | float
@@ -198,9 +199,9 @@ class Tape:
         if np.ndim(value):
             raise FormulaError(f"a formula's constants must be numbers, not an array of shape {np.shape(value)}")
         try:
-            return float(value)
+            return to_float(value)
         except (TypeError, ValueError):
-            raise FormulaError(f"a formula cannot use {value!r}; constants must be numbers") from None
+            raise FormulaError(f"a formula cannot use {shown(value)}; constants must be numbers") from None
 
 
 def trace(function: Callable[..., Any], inputs: int) -> Formula:

@@ -23,6 +23,8 @@ from glassnet.data.table import Table
 from glassnet.data.target import TargetColumn
 from glassnet.errors import DataError, counted
 from glassnet.estimators.fit_warnings import FitWarning
+from glassnet.estimators.inputs import weight_input
+from glassnet.estimators.parameter_check import ParameterCheckMixin
 from glassnet.tabular.column_warnings import warn_of_columns
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
@@ -41,7 +43,7 @@ Array = np.ndarray[Any, Any]
 NAME_OF_TARGET = "y"
 
 
-class BaseTabular(TabularSavingMixin, BaseEstimator):
+class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
     """The base of both estimators; it contains no mathematics."""
 
     task: ClassVar[str]
@@ -215,7 +217,7 @@ def _checked_weights(sample_weight: Any, rows: int) -> Array | None:
     """The weights (rows,) float64 of the rows, or None. Raises ValueError where they are negative or not finite."""
     if sample_weight is None:
         return None
-    return np.asarray(_check_sample_weight(sample_weight, np.empty((rows, 0)), ensure_non_negative=True))
+    return np.asarray(_check_sample_weight(weight_input(sample_weight), np.empty((rows, 0)), ensure_non_negative=True))
 
 
 def _with_weight(table: Table, y: Array, weights: Array | None) -> tuple[Table, Array, Array | None]:

@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from glassnet.array_likes import shown, to_float
 from glassnet.errors import ParameterError
 from glassnet.tabular.difficulty import Difficulty
 from glassnet.tabular.linear_inputs import sampled_rows
@@ -94,7 +95,7 @@ class Intervals:
         Raises ParameterError (a ValueError) for a coverage that the number of scores cannot give.
         """
         if not 0 < coverage < 1:
-            raise ParameterError(f"coverage must be above 0 and below 1, not {coverage:g}.")
+            raise ParameterError(f"coverage must be above 0 and below 1, not {shown(coverage)}.")
         tail = (1 - coverage) / 2
         self._check(tail, f"coverage {coverage:g}", f"a coverage of {1 - 2 / (self._count + 1):.3g} or less")
         return self._around(x, predictions, [np.array(output.bounds(tail)) for output in self.outputs])
@@ -104,7 +105,7 @@ class Intervals:
 
         Raises ParameterError (a ValueError) for a level that the number of scores cannot give.
         """
-        levels = np.asarray(list(quantiles), np.float64)
+        levels = np.array([to_float(level) for level in quantiles])
         if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
             raise ParameterError("quantiles must be numbers above 0 and below 1, such as [0.1, 0.5, 0.9].")
         lowest = float(np.minimum(levels, 1 - levels).min())

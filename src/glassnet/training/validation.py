@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.array_likes import shown, to_float
 from glassnet.batches.sources import Sources
 from glassnet.batches.targets import misclassified, numeric_targets, predicted_classes, target_classes
 from glassnet.errors import ParameterError, ParameterTypeError, unknown_name
@@ -117,5 +118,5 @@ def _number(value: Any) -> float:
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     if not isinstance(value, (Real, np.generic)):
-        raise ParameterTypeError(f"validation_metric returned {value!r:.60}; it must return a number, small for good.")
-    return float(value)
+        raise ParameterTypeError(f"validation_metric returned {shown(value)}; it must return a number, small for good.")
+    return to_float(value)
