@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from glassnet.data.idx import read_idx_folder
-from glassnet.data.reading import MAX_BYTES, Array, FilePath, file_kind
+from glassnet.data.reading import MAX_BYTES, Array, FilePath, file_kind, open_data_file, seekable
 from glassnet.errors import DataError
 
 MAX_UNCHECKED_BYTES = 1 << 30  # above this, a compression ratio over MAX_COMPRESSION_RATIO is refused
@@ -43,7 +43,7 @@ class Arrays:
 def is_npz(path: FilePath) -> bool:
     """Whether a zip file holds arrays; a damaged one counts, because its name is all that is left of it."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_data_file(path) as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except (OSError, zipfile.BadZipFile):
         return os.fspath(path).endswith(".npz")
@@ -55,6 +55,7 @@ def read_arrays(path: FilePath) -> Arrays:
 
     Raises DataError (a ValueError) if a file is missing or damaged, declares a wrong size, or holds Python objects.
     """
+    path = seekable(path)
     kind, name = file_kind(path), os.fspath(path)
     if kind == "folder":
         return _from_idx(path)
@@ -75,7 +76,7 @@ def _from_idx(folder: FilePath) -> Arrays:
 def _from_npz(path: FilePath) -> Arrays:
     name = os.fspath(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_data_file(path) as file, zipfile.ZipFile(file) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             if "x" not in members:
                 names = ", ".join(members)[:100] or "no arrays"
