@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.cli.dataset import find_task, holds_arrays, table_with_target
+from glassnet.cli.dataset import check_width, find_task, holds_arrays, table_with_target
 from glassnet.cli.opened import Opened, print_warnings
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
@@ -51,6 +51,7 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
     if holds_arrays(source):
         raise DataError(f"{file} holds arrays, which have no named columns; give CSV or Parquet.")
     table = read_table(source, options)
+    check_width(table)
     chooser = ColumnChooser(Summary.of(table), options, table)
     recipe_of_table = recipe("default", NUMBERS, table.rows, len(table.names))
     encodings = tabular_encodings(recipe_of_table.max_one_hot)

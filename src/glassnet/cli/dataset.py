@@ -35,6 +35,7 @@ Array = np.ndarray[Any, Any]
 
 HEADER_RESERVE = 64 << 10  # bytes of a model file's header for everything but the columns
 MAX_LISTED_COLUMNS = 20
+MAX_COLUMNS = 10_000  # more do not fit into the header of a model file
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,19 @@ def read_data_file(path: str, target: str | None, options: ReadingOptions | None
         return DataFile(path, arrays, "y", _finite(path, arrays.y))
     options = options or ReadingOptions()
     table = read_table(file, options)
+    check_width(table)
     if target is None:
         names = ", ".join(table.names[:MAX_LISTED_COLUMNS]) + (" ..." if table.names[MAX_LISTED_COLUMNS:] else "")
         raise ParameterError(f"--target is missing: which column of {path} is to be predicted? Columns: {names}.")
     table.column(target)
     return table_with_target(table, target, ColumnChooser(Summary.of(table), options, table))
+
+
+def check_width(table: Table) -> None:
+    """Refuse, before any column is looked at, a table of more columns than a model file holds. Raises DataError."""
+    if (count := len(table.names)) > MAX_COLUMNS:
+        problem = f"has {count:,} columns; a model is trained on at most {MAX_COLUMNS:,}"
+        raise DataError(f"{table.path} {problem}; write a file without those that matter least.")
 
 
 def table_with_target(table: Table, target: str, chooser: ColumnChooser) -> DataFile:
@@ -95,11 +104,11 @@ def table_with_target(table: Table, target: str, chooser: ColumnChooser) -> Data
 
 
 def holds_arrays(path: FilePath) -> bool:
-    """Whether a path is a .npz file or a folder of IDX files, not a table."""
+    """Whether a path is a .npz or .npy file or a folder of IDX files, not a table."""
     kind = file_kind(path)
     if kind == "folder":
         return not is_folder_of(path, parquet_parts)
-    return kind == "zip" and is_npz(path)
+    return kind == "npy" or (kind == "zip" and is_npz(path))
 
 
 def _rows_with_target(table: Table, cells: TargetCells) -> Table:

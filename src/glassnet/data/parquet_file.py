@@ -10,9 +10,9 @@ import os
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from glassnet.data.reading import MAX_BYTES, FilePath, check_unique, open_data_file
+from glassnet.data.parquet_contents import read_contents
+from glassnet.data.reading import FilePath, check_unique, open_data_file
 from glassnet.errors import DataError
 
 
@@ -49,13 +49,14 @@ def parquet_parts(folder: FilePath) -> list[str]:
 def _read_part(path: FilePath) -> pa.Table:
     name = os.fspath(path)
     try:
-        with open_data_file(path) as source, pq.ParquetFile(source) as file:
-            cells = file.metadata.num_rows * file.metadata.num_columns
-            if cells * 4 > MAX_BYTES:
-                raise DataError(f"{name} has {cells:,} cells; the limit is {MAX_BYTES // 4:,}; split the file.")
-            return file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{name} is a damaged Parquet file ({str(error).splitlines()[0][:120]}).") from error
+        with open_data_file(path) as source:
+            size = source.seek(0, os.SEEK_END)
+            return read_contents(name, source, size)
+    except DataError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise DataError(f"{name} is a damaged Parquet file ({reason}).") from error
 
 
 def _joined(name: str, tables: list[pa.Table]) -> pa.Table:

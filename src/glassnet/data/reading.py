@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +18,7 @@ from glassnet.data.opening import open_data_file as open_data_file
 from glassnet.data.opening import seekable as seekable
 from glassnet.data.unpacking import decompressed as decompressed
 from glassnet.data.unpacking import read_bytes as read_bytes
+from glassnet.data.zip_file import ZIP_ERRORS, open_zip
 from glassnet.errors import DataError
 
 Array = np.ndarray[Any, Any]
@@ -54,11 +54,11 @@ def problem_text(kind: str, path: FilePath) -> str:
     if kind == "folder":
         return _folder_problem(path)
     if kind == "npy":
-        return "is a NumPy array file; save arrays x and y with numpy.savez, or a table as CSV"
+        return "is a NumPy array file; a table is needed here: CSV or Parquet"
     try:
-        with open_data_file(path) as file, zipfile.ZipFile(file) as archive:
+        with open_data_file(path) as file, open_zip(file) as archive:
             names = archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except ZIP_ERRORS:
         return "is a damaged zip file; copy or save it again"
     offices = {"xl/": "an Excel workbook", "content.xml": "an OpenDocument spreadsheet", "word/": "a Word document"}
     for start, what in offices.items():
