@@ -63,11 +63,11 @@ def test_files_that_are_too_large_are_refused_at_once(tmp_path: Path) -> None:
 
 def parquet_files(folder: Path) -> Iterator[tuple[Path, str]]:
     """Parquet files whose pages repeat, with a part of the refusal or nothing."""
-    text = pa.DictionaryArray.from_arrays(np.zeros(20_000, np.int32), ["x" * MB])
+    text = pa.DictionaryArray.from_arrays(np.zeros(200_000, np.int32), ["x" * 100_000])
     names = pa.DictionaryArray.from_arrays(np.arange(90_000, dtype=np.int32) % 2, ["x" * 900, "y"])
     tables = {
         "tall": (pa.table({"a": pa.nulls(10**8), "y": pa.nulls(10**8)}), "has 100,000,000 rows × 2 columns, 762 MB"),
-        "text": (pa.table({"a": text, "y": range(20_000)}), "has text, 20,000 MB unpacked; the limit is 4,096 MB"),
+        "text": (pa.table({"a": text, "y": range(200_000)}), "has text, 19,073 MB unpacked; the limit is 4,096 MB"),
         "names": (pa.table({"a": names, "b": pa.nulls(90_000), "y": range(90_000)}), ""),
     }
     for name, (table, expected) in tables.items():
