@@ -31,7 +31,8 @@ def to_utf8(name: str, content: bytes, encoding: str | None) -> tuple[bytes, str
         return _decoded(name, content, "utf-16"), f"{name} is read as UTF-16"
     content = content.removeprefix(BYTE_ORDER_MARK)
     if (offset := content.find(b"\0")) >= 0:
-        raise DataError(f"{name} looks binary (NUL at byte {offset}); give a CSV, Parquet or .npz file.")
+        advice = _utf_16_advice(content) or "give a CSV, Parquet or .npz file"
+        raise DataError(f"{name} looks binary (NUL at byte {offset}); {advice}.")
     invalid = invalid_utf8(content)
     if invalid is None:
         return content, ""
@@ -39,6 +40,14 @@ def to_utf8(name: str, content: bytes, encoding: str | None) -> tuple[bytes, str
         raise _not_text(name, content, invalid)
     example = _first_word(content.decode("cp1252"))
     return content.decode("cp1252").encode(), f"{name} is read as Windows-1252 ({example}); --encoding overrules"
+
+
+def _utf_16_advice(content: bytes) -> str:
+    """What to do with text of two bytes per letter that has no mark at its start; empty for other bytes."""
+    for encoding, others in (("utf-16-le", content[1:64:2]), ("utf-16-be", content[:64:2])):
+        if others.count(0) == len(others):
+            return f"if it is UTF-16 text, give --encoding {encoding}"
+    return ""
 
 
 def invalid_utf8(content: bytes) -> int | None:
