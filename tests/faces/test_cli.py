@@ -33,7 +33,7 @@ from glassnet.cli import confusion
 from glassnet.cli.app import app
 from glassnet.cli.dataset import split
 from glassnet.cli.demo import program_name
-from glassnet.cli.predictions import escape_formulas
+from glassnet.cli.spreadsheet import escape_formulas
 from glassnet.cli.stored_model import load_model
 from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.target import NumberTarget
@@ -531,8 +531,47 @@ def test_a_model_file_whose_columns_do_not_fit_its_network(folder: Path, tmp_pat
 # Parts
 
 
-FORMULAS = ["=1+1", "+1+1", "-A1", "@SUM(A1)", "\tx", "\rx", "＝1", "－1", "＋1", "＠x", "=cmd|' /C calc'!A0", "-5-cmd"]
-SAFE = ["a=b", "", "+", "-", "-5", "+1.2e3", "-4,5 %", "-1.234,50"]
+FORMULAS = [
+    "=1+1",
+    "+1+1",
+    "-A1",
+    "@SUM(A1)",
+    "\tx",
+    "\rx",
+    "\nx",
+    "＝1",
+    "－1",
+    "＋1",
+    "＠x",
+    "=cmd|' /C calc'!A0",
+    "-5-cmd",
+]
+FORMULAS += ["-\n1", "-5\n", "-1-1"]
+SAFE = [
+    "a=b",
+    "",
+    "+",
+    "-",
+    "-5",
+    "+1.2e3",
+    "-4,5 %",
+    "-1.234,50",
+    "-.5",
+    "+,25",
+    "-inf",
+    "a\nb",
+    "a\n-",
+    "a\n'=1",
+    None,
+]
+INNER = {
+    "\n=1": "'\n'=1",
+    "+\r=1": "'+\r'=1",
+    "a\n=1": "a\n'=1",
+    "a\r\n-A1\n@x": "a\r\n'-A1\n'@x",
+    "=1\n=2": "'=1\n'=2",
+}
+INNER |= {"1;\n\n+cmd\n5": "1;\n\n'+cmd\n5"}
 
 
 def test_formulas_are_escaped_and_numbers_are_left() -> None:
@@ -540,6 +579,20 @@ def test_formulas_are_escaped_and_numbers_are_left() -> None:
     escaped = escape_formulas(table)
     assert escaped.column("text").to_pylist() == [f"'{cell}" for cell in FORMULAS] + SAFE
     assert escaped.column("number").equals(table.column("number"))
+    inner = escape_formulas(pa.table({"=a\n@b": list(INNER), "-": ["x"] * len(INNER), "é": [None] * len(INNER)}))
+    assert inner.column_names == ["'=a\n'@b", "-", "é"] and inner.column(0).to_pylist() == list(INNER.values())
+
+
+def test_columns_that_go_along_are_safe_too(folder: Path, tmp_path: Path) -> None:
+    more = {"=name": ["a\n=1+1", "x"], "list": [[1], [2]], "bytes": [b"=1+1", b"x"]}
+    pq.write_table(pa.table({**people(2), **more}), tmp_path / "new.parquet")
+    arguments = "predict", folder / "risk.st", tmp_path / "new.parquet", "--out", tmp_path / "p.csv", "--keep"
+    run(*arguments, "=name")
+    assert (tmp_path / "p.csv").read_text().startswith('"\'=name","prediction"\n"a\n\'=1+1",')
+    run(*arguments, "=name", "--raw-cells")
+    assert (tmp_path / "p.csv").read_text().startswith('"=name","prediction"\n"a\n=1+1",')
+    for name in ("list", "bytes"):
+        assert f"p.csv cannot hold column '{name}' of type" in refused(*arguments, name)
 
 
 def test_formulas_as_classes_in_a_csv(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.cli.dataset import find_task, holds_arrays, table_with_target
+from glassnet.cli.dataset import check_width, find_task, holds_arrays, table_with_target
 from glassnet.cli.opened import Opened, print_warnings
 from glassnet.cli.printing import print_line, print_text
 from glassnet.cli.progress_lines import ProgressLines
@@ -20,7 +20,7 @@ from glassnet.data.columns import Column
 from glassnet.data.options import ReadingOptions
 from glassnet.data.plans import ColumnPlan
 from glassnet.data.preprocessing import plans_besides
-from glassnet.data.reading import Array
+from glassnet.data.reading import Array, seekable
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading
 from glassnet.data.statistics import NumberStatistics
 from glassnet.data.summary import Summary
@@ -47,9 +47,11 @@ class Line(NamedTuple):
 
 def print_columns(file: str, target: str | None, options: ReadingOptions) -> None:
     """Print how each column of a file is read. Raises DataError for arrays, which have no columns."""
-    if holds_arrays(file):
+    source = seekable(file)
+    if holds_arrays(source):
         raise DataError(f"{file} holds arrays, which have no named columns; give CSV or Parquet.")
-    table = read_table(file, options)
+    table = read_table(source, options)
+    check_width(table)
     chooser = ColumnChooser(Summary.of(table), options, table)
     recipe_of_table = recipe("default", NUMBERS, table.rows, len(table.names))
     encodings = tabular_encodings(recipe_of_table.max_one_hot)

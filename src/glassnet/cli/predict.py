@@ -30,6 +30,7 @@ def predict(
     from glassnet.cli.dataset import read_inputs
     from glassnet.cli.output_paths import check_output
     from glassnet.cli.predictions import (
+        check_cells,
         check_request,
         file_format,
         kept_columns,
@@ -48,6 +49,8 @@ def predict(
     check_request(loaded, proba, interval)
     x, data = read_inputs(file, loaded)
     kept = kept_columns(data, keep)
+    if format_name == "csv":
+        check_cells(kept, out)
     table = with_kept_columns(kept, prediction_table(loaded, x, proba, interval))
     if format_name == "csv":
         table = with_carried_digits(table, len(kept))
