@@ -104,10 +104,18 @@ def test_balanced_classes_find_more_of_the_rare_one(tmp_path: Path) -> None:
     write_csv(tmp_path / "d.csv", columns)
     found = {}
     for name, options in {"plain": [], "balanced": ["--class-weight", "balanced"]}.items():
-        run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / name, *FAST, *options)
+        output = run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / name, *FAST, *options)
+        scores, report = shown_scores(output), load_model(str(tmp_path / name)).training["report"]["scores"]
+        for column, model in enumerate(("the model", "a linear model", "a constant")):  # the table is that of report_
+            assert scores["log-loss"][column] == pytest.approx(report[model]["log-loss"], abs=6e-5)
+            assert scores["accuracy"][column] == pytest.approx(report[model]["accuracy"], abs=6e-5)
+        assert ("each class counts the same" in output) == bool(options)
         run("predict", tmp_path / name, tmp_path / "d.csv", "--out", tmp_path / "p.csv")
         found[name] = pyarrow.csv.read_csv(tmp_path / "p.csv").column("prediction").to_pylist().count("yes")
     assert found["balanced"] > 2 * found["plain"]
+    evaluated = [run("evaluate", tmp_path / name, tmp_path / "d.csv") for name in found]
+    assert ["each row counts the same" in output for output in evaluated] == [False, True]
+    assert all("no better than the constant" not in output for output in evaluated)
 
 
 def test_the_same_seed_gives_the_same_file_for_any_number_of_threads(folder: Path, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from glassnet.cli.options import KnownDataArgument, ModelArgument
 from glassnet.cli.printing import print_line, print_text
 
 if TYPE_CHECKING:
-    from glassnet.cli.scores import Scores
     from glassnet.tabular.model import TabularModel
+    from glassnet.tabular.scores import Scores
 
 
 def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
@@ -51,11 +51,18 @@ def print_scores(model: TabularModel, predicted: Any, encoded: Any) -> None:
         print_line("Constant", "unknown: the model file does not say how its training target was distributed")
         return
     print_line("Constant", constant_text(model.target, model.training))
-    if not is_better(scores, columns["constant"]):
+    is_weighted = model.training.get("class weight", "none") != "none"
+    if is_weighted:
+        print_line("Classes", "had weights in training, with which each counts the same; here each row counts the same")
+    if not is_better(scores, columns["constant"], "balanced_accuracy" if is_weighted else "log_loss"):
         print_line("Warning", "on these rows the model is no better than the constant")
 
 
-def is_better(scores: Scores, constant: Scores) -> bool:
-    """Whether a model beats the constant by log-loss or by RMSE."""
-    key = "log_loss" if "log_loss" in scores.values else "rmse"
-    return scores.values.get(key, 0.0) < constant.values.get(key, 0.0)
+def is_better(scores: Scores, constant: Scores, of_classes: str) -> bool:
+    """Whether a model beats the constant by a score of classes, or by RMSE.
+
+    Where classes had weights it is the balanced accuracy: probabilities that mean to treat the classes alike have a
+    high log-loss on rows as they come.
+    """
+    key, sign = ("rmse", 1) if "rmse" in scores.values else (of_classes, 1 if of_classes == "log_loss" else -1)
+    return sign * scores.values.get(key, 0.0) < sign * constant.values.get(key, 0.0)

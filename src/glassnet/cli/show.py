@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from glassnet.cli.options import MemberOption, ModelArgument
 from glassnet.cli.printing import print_line, print_text, wrapped
-from glassnet.cli.scores import SCORE_NAMES, score_cell
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
@@ -95,6 +94,9 @@ def _print_training(model: TabularModel) -> None:
 
 
 def _pair(item: tuple[str, object]) -> str:
+    from glassnet.cli.scores import score_cell
+    from glassnet.tabular.scores import SCORE_NAMES
+
     key, value = item
     if key in SCORE_NAMES and isinstance(value, float):
         return f"{SCORE_NAMES[key]} {score_cell(key, value)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet.cli.scores import Scores, class_scores, number_scores
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
 from glassnet.errors import ParameterError, counted
@@ -19,6 +18,7 @@ from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import Array, TabularModel
 from glassnet.tabular.model_file import holds_table, model_and_parts, read_tabular
+from glassnet.tabular.scores import Scores, class_scores, number_scores
 
 
 def load_model(path: str) -> TabularModel:
@@ -88,11 +88,11 @@ def predicted(model: TabularModel, x: Array) -> Array:
     return model.probabilities(x) if isinstance(model.target, ClassTarget) else model.values(x)
 
 
-def scores_of(model: TabularModel, prediction: Array, encoded: Array) -> Scores:
+def scores_of(model: TabularModel, prediction: Array, encoded: Array, weights: Array | None = None) -> Scores:
     """Score probabilities (n, classes) or values (n, outputs) against the encoded targets (n, ...)."""
     if isinstance(model.target, ClassTarget):
-        return class_scores(prediction, encoded)
-    return number_scores(prediction, model.target.true_values(encoded))
+        return class_scores(prediction, encoded, weights)
+    return number_scores(prediction, model.target.true_values(encoded), weights)
 
 
 def training_program(network: NeuralNetwork, optimizer_name: Any) -> Program:

@@ -16,7 +16,7 @@ import numpy as np
 from glassnet.engine.threads import available_threads
 from glassnet.tabular.holdouts import holdouts
 from glassnet.tabular.member import Member, MemberRun
-from glassnet.tabular.metrics import Scores
+from glassnet.tabular.metrics import Metric
 from glassnet.tabular.observer import NO_OBSERVER, FitObserver
 from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.time_shares import TimeShares, within_time
@@ -62,7 +62,7 @@ class Finished(NamedTuple):
 
 
 def train_members(
-    data: TrainingData, recipe: Recipe, seed: int, scores: Scores, execution: Execution
+    data: TrainingData, recipe: Recipe, seed: int, metric: Metric, execution: Execution
 ) -> tuple[list[Member], str]:
     """Train the members; also return why the training ended early, or an empty string.
 
@@ -74,7 +74,7 @@ def train_members(
     left_out = holdouts(data.y, plan.holdouts, plan.members, seed, classes=data.are_classes, copies=data.copies)
     runs = []
     for number, (rows, member_seed) in enumerate(zip(left_out, seeds, strict=True)):
-        runs.append(MemberRun(data, rows, plan.of_member(number), member_seed, scores))
+        runs.append(MemberRun(data, rows, plan.of_member(number), member_seed, metric))
         runs[-1].report = partial(execution.observer.epoch, number + 1)
     futures: list[Future[Member]] = []
     with ThreadPoolExecutor(min(threads, len(runs)), "glassnet") as pool:
@@ -82,7 +82,7 @@ def train_members(
         try:
             for run in runs:
                 futures.append(pool.submit(run.train, shares.next_limit))
-            _show(runs, futures, execution, scores)
+            _show(runs, futures, execution, metric)
         except BaseException as error:
             _stop(runs, futures)
             if not isinstance(error, KeyboardInterrupt):
@@ -114,14 +114,14 @@ def _stop(runs: Sequence[MemberRun], futures: Sequence[Future[Member]]) -> None:
             run.stop()
 
 
-def _show(runs: Sequence[MemberRun], futures: Sequence[Future[Member]], execution: Execution, scores: Scores) -> None:
+def _show(runs: Sequence[MemberRun], futures: Sequence[Future[Member]], execution: Execution, metric: Metric) -> None:
     """Wait for all members, and show how far they are."""
     pending, total = set(futures), runs[0].recipe.epochs
     with progress(len(runs), execution.verbose, execution.time_limit, unit="network") as show:
         while pending:
             done, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
             for future in done:
-                show(Finished(len(runs) - len(pending), len(runs), scores.text(future.result().score)))
+                show(Finished(len(runs) - len(pending), len(runs), metric.text(future.result().score)))
             show.advance(sum(run.epochs_done for run in runs) / total)
 
 

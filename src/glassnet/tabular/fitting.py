@@ -22,7 +22,7 @@ from glassnet.engine.signals import defer_signals
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
 from glassnet.tabular.member import Member
-from glassnet.tabular.metrics import Scores
+from glassnet.tabular.metrics import Metric
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.plain_data import plain
 from glassnet.tabular.python_notes import python_note
@@ -72,13 +72,13 @@ class Fitted(NamedTuple):
 
 def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     """Fit a tabular model. Raises DataError and ParameterError (ValueErrors) for what cannot be used."""
-    scores, plan = Scores(settings.metric, rows.target), settings.recipe
+    metric, plan = Metric(settings.metric, rows.target), settings.recipe
     preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
     data = TrainingData(x, rows.y, rows.weights, rows.outputs, InputKinds.of(preparation))
     data = replace(data, copies=first_equal_rows(rows.table, [column.name for column in preparation.columns]))
     settings.execution.observer.prepared(preparation, leaks, len(x), plan)
-    members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
+    members, stopped = train_members(data, plan, settings.seed, metric, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()

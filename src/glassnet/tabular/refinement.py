@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glassnet.data.copies import copies_among
 from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.intervals import Intervals
 from glassnet.tabular.isotonic import Isotonic
@@ -75,6 +76,11 @@ class FittedMembers(NamedTuple):
         return OutOfHoldout(tuple(member.holdout for member in self.members), len(self.data.x))
 
     @property
+    def copies(self) -> Array | None:
+        """For each row that was left out the place of the first one with the same cells; None where all rows differ."""
+        return copies_among(self.holdouts.rows, self.data.copies)
+
+    @property
     def weights(self) -> Array:
         """The weights (n,) of the fitted rows."""
         return np.ones(len(self.data.x)) if self.data.weights is None else self.data.weights
@@ -87,7 +93,7 @@ def _classes(fitted: FittedMembers) -> Refinement:
     networks = fitted.holdouts.average(fitted.outputs)
     calibration = calibration.where_it_helps(networks, y[rows], weights[rows])
     linear, blended = _blended(fitted, calibration.soften(networks))
-    isotonic = Isotonic.where_it_pays(blended, y[rows], weights[rows])
+    isotonic = Isotonic.where_it_pays(blended, y[rows], weights[rows], fitted.copies)
     calibration = Calibration(calibration.temperature, isotonic)
     return Refinement(rows, networks, calibration.finish(blended), calibration, linear)
 
@@ -97,7 +103,7 @@ def _values(fitted: FittedMembers) -> Refinement:
     networks = fitted.holdouts.average(fitted.outputs)
     clipped = networks if fitted.limits is None else np.clip(networks, *fitted.limits)
     linear, blended = _blended(fitted, clipped)
-    intervals = Intervals.fit(fitted.data.x[rows], blended, fitted.data.y[rows])
+    intervals = Intervals.fit(fitted.data.x[rows], blended, fitted.data.y[rows], fitted.copies)
     return Refinement(rows, networks, blended, None, linear, intervals)
 
 
