@@ -97,7 +97,7 @@ def _read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
         raise DataError(f"{what} unpacks from {info.compress_size:,} bytes to {info.file_size >> 20:,} MB; refused.")
     with archive.open(info) as file:
         try:
-            shape, fortran, dtype = _npy_header(file)
+            shape, fortran, dtype = npy_header(file)
         except (ValueError, SyntaxError, TokenError, RecursionError) as error:
             raise DataError(f"{what} is not a valid NumPy array ({str(error).splitlines()[0][:80]}).") from None
         if dtype.hasobject:
@@ -109,7 +109,7 @@ def _read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
 
-def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """The shape, whether the order is Fortran's, and the dtype."""
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.batches.streamed_sources import StreamedSources
 from glassnet.errors import ModelFileError
 from glassnet.files.model_file import describe_model
 from glassnet.files.storage import read_tensors, write_tensors
@@ -33,6 +34,10 @@ class CheckpointWriter:
         """Write the checkpoint, if it is time."""
         if report.epoch % self.every == 0:
             write_checkpoint(self.path, self.training)
+
+    def save(self) -> None:
+        """Write the checkpoint now."""
+        write_checkpoint(self.path, self.training)
 
     def end(self, history: History) -> None:
         """Nothing more to write."""
@@ -68,9 +73,14 @@ def _description(training: Training) -> dict[str, Any]:
     """What must be the same for a run to continue: model, recipe, data."""
     recipe, sources = training.recipe, training.sources
     digest = hashlib.sha256()
-    for array in (sources.x, sources.y, sources.weights):
-        if array is not None:
-            digest.update(np.ascontiguousarray(array).data)
+    if training.blocks is not None:
+        digest.update(str(training.blocks.described()).encode())
+    if isinstance(sources, StreamedSources):
+        digest.update(sources.digest.encode())
+    else:
+        for array in (sources.x, sources.y, sources.weights):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
     settings = {name: value for name, value in recipe._asdict().items() if not isinstance(value, Entry)}
     return {
         **describe_model(training.model),
