@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from glassnet.array_likes import to_array
 from glassnet.batches.targets import one_hot, one_hot_groups
 from glassnet.errors import DataError, ParameterTypeError
+from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
 from glassnet.tables.costs import Cost
 from glassnet.tables.interval import NON_NEGATIVE
@@ -114,6 +115,16 @@ def target_rows(y: Any, cost: Cost, groups: Sequence[int], batch: int, dtype: An
     _check_domain(array, cost, groups)
     smoothed = cost.smoothed(array, groups)
     return as_rows(smoothed if smoothed is array else smoothed.astype(dtype), dtype)
+
+
+def checked_targets(y: Array, count: int, architecture: Architecture, dtype: Any) -> Array:
+    """y (fan_out, batch) or (batch,) as rows in one dtype, int64 for class numbers, checked as arrays in memory are."""
+    rows = target_rows(y, architecture.cost, architecture.groups, count, dtype)
+    check_batch("y", len(rows), count)
+    if rows.ndim == 1:
+        return rows
+    with np.errstate(under="ignore"):
+        return rows.astype(dtype, copy=False)
 
 
 def weight_vector(weights: Weights, batch: int) -> Array | None:

@@ -34,7 +34,7 @@ def read_parquet(path: FilePath) -> tuple[pa.Table, None, None, tuple[str, ...],
         "1 Parquet file is read as a table" if len(parts) == 1 else f"{len(parts)} Parquet files are read as one table"
     )
     notes = (f"{name}: {count}",) if os.path.isdir(path) else ()
-    return table, None, None, _index_columns(table.schema.metadata), notes
+    return table, None, None, index_columns(table.schema.metadata), notes
 
 
 def parquet_parts(folder: FilePath) -> list[str]:
@@ -68,7 +68,7 @@ def _joined(name: str, tables: list[pa.Table]) -> pa.Table:
         raise DataError(f"{name}: its parts have different types ({reason}); write them with one type.") from error
 
 
-def _index_columns(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
+def index_columns(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
     """The columns that hold the labels of rows of a DataFrame of pandas."""
     try:
         document: Any = json.loads((metadata or {}).get(b"pandas", b"{}"))

@@ -17,7 +17,7 @@ from glassnet.data.arrow_types import as_float, as_text, kind_of
 from glassnet.data.date_spelling import typed_days
 from glassnet.data.number_spelling import PLAIN, looks_grouped
 from glassnet.data.reading import Array
-from glassnet.data.statistics import Levels, NumberStatistics
+from glassnet.data.statistics import MAX_SAMPLE, Levels, NumberStatistics
 from glassnet.data.table import Table
 from glassnet.errors import DataError
 
@@ -25,6 +25,8 @@ LEADING_ZERO = r"^0\d+$"
 MIN_CODE_LENGTH = 16  # digits: beyond these a float64 does not tell neighbouring codes apart
 HEAD = 10_000  # rows that tell whether a column has few enough values to count them
 MAX_HEAD_LEVELS = 2_000
+MAX_SAMPLES, MAX_ALL_LEVELS = 1_000_000, 200_000  # of all columns, in a summary that is limited
+MIN_SAMPLE = 1_000  # of a column
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,14 @@ class ColumnSummary:
             point="clear" if "clear" in points else "unclear" if "unclear" in points else "",
         )
 
+    def limited(self, sample: int, levels: int) -> Self:
+        """The same with at most so many numbers in the sample, and levels; none where numbers have many values."""
+        texts = self.levels.limited(levels)
+        many = len(texts.counts) > MAX_HEAD_LEVELS or texts.other > 0
+        if many and self.point != "unclear" and self.kind in ("number", "text") and self.all_plain:
+            texts = Levels(other=texts.total)
+        return replace(self, numbers=self.numbers.limited(sample), levels=texts)
+
     @property
     def all_plain(self) -> bool:
         """Whether all cells are plain numbers."""
@@ -130,6 +140,14 @@ class Summary:
             raise DataError(f"{other.path} has other columns than {self.path} ({', '.join(different[:10])}).")
         columns = {name: column.merge(other.columns[name]) for name, column in self.columns.items()}
         return replace(self, rows=self.rows + other.rows, columns=columns)
+
+    def limited(self) -> Self:
+        """The same in bounded memory, however many columns there are: with smaller samples and fewer levels of each."""
+        count = max(len(self.columns), 1)
+        sizes = (max(MIN_SAMPLE, min(MAX_SAMPLE, size // count)) for size in (MAX_SAMPLES, MAX_ALL_LEVELS))
+        sample, levels = sizes
+        columns = {name: column.limited(sample, levels) for name, column in self.columns.items()}
+        return replace(self, columns=columns)
 
 
 def _plain_text(cells: pa.Array, values: Array, first_row: int) -> dict[str, Any]:

@@ -107,6 +107,9 @@ class Compiled(Memory):
                 self.tuner.record(threads, time.perf_counter() - started, len(batches))
         return int(arguments[0][CALL.steps_done])
 
+    def close(self) -> None:
+        """No-op: nothing goes on beside the steps."""
+
     def shuffle(self, order: Array, draws: Array) -> None:
         """Write a random order of the samples in each row of `order` (epochs, samples)."""
         slots = np.array([order.ctypes.data, *order.shape, draws.ctypes.data], np.int64)  # layout.SHUFFLE

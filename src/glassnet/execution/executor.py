@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from glassnet.batches.mini_batches import StepRange
-from glassnet.batches.sources import Sources
 from glassnet.errors import EngineUnavailable
 from glassnet.execution.reference import Reference
 from glassnet.program.buffers import Vectors
@@ -25,11 +24,14 @@ class StepExecutor(Protocol):
     warnings: list[str]  # sentences about how the program is run
     threads: int | None  # None: as many as are faster
 
-    def bind(self, sources: Sources) -> None:
-        """Name the data of a run."""
+    def bind(self, sources: Any) -> None:
+        """Name the data of a run: Sources, or StreamedSources."""
 
     def steps(self, steps: StepRange, costs: Array) -> int:
         """Run steps of a run and write the cost of each; return how many were run."""
+
+    def close(self) -> None:
+        """End what goes on beside the steps, such as reading a file."""
 
     def shuffle(self, orders: Array, draws: Array) -> None:
         """Fill each row of `orders` (epochs, samples), int64, with a permutation, from as many uint32 draws."""

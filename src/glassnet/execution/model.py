@@ -13,10 +13,12 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
+from glassnet.batches.streamed_sources import StreamedSources
 from glassnet.errors import ParameterError
 from glassnet.execution.executor import Executor, StepExecutor, choose_executor
 from glassnet.execution.sparse_executor import SparseExecutor
 from glassnet.execution.step_lock import StepLock
+from glassnet.execution.streamed_executor import StreamedExecutor
 from glassnet.program.architecture import Architecture
 from glassnet.program.buffers import Vectors, new_vectors
 from glassnet.program.layer_positions import segments
@@ -92,10 +94,14 @@ class Model:
         result.scalars = {"l1": self.architecture.l1, "l2": self.architecture.l2}
         return result
 
-    def step_executor(self, lowerings: Lowerings, capacity: int, sources: Sources) -> StepExecutor:
-        """What runs the steps of a run on `sources`, whose x may be sparse."""
+    def step_executor(self, lowerings: Lowerings, capacity: int, sources: Sources | StreamedSources) -> StepExecutor:
+        """What runs the steps of a run on `sources`, which may lie in a file, or have a sparse x."""
         executor = self.executor(lowerings.for_engine(self.engine), capacity)
-        result: StepExecutor = SparseExecutor(executor, sources) if is_sparse(sources.x) else executor
+        result: StepExecutor = executor
+        if isinstance(sources, StreamedSources):
+            result = StreamedExecutor(executor, sources)
+        elif is_sparse(sources.x):
+            result = SparseExecutor(executor, sources)
         result.bind(sources)
         return result
 

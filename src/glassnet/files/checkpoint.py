@@ -57,6 +57,10 @@ class CheckpointWriter:
         if self.every is None:
             self._write()
 
+    def save(self) -> None:
+        """Write the checkpoint now."""
+        self._write()
+
     def end(self, history: History) -> None:
         """Nothing more to write; the History says what could not be."""
         history.warnings += [self.problem] if self.problem else []

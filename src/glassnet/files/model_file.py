@@ -150,6 +150,13 @@ def saved_model(path: Any, document: dict[str, Any], tensors: dict[str, Array]) 
     return SavedModel(path, document["network"], tensors, document.get("runs", 0), history)
 
 
+def with_table(extra: dict[str, Any] | None, preparation: Any, target: Any) -> dict[str, Any]:
+    """What is stored with a network, with the preparation of the table that it was trained from, if there is one."""
+    if preparation is None or target is None:
+        return extra or {}
+    return {**(extra or {}), TABLE: {"preparation": preparation.to_json(), "target": target.to_json(), "training": {}}}
+
+
 def write_model(path: Any, model: Model, runs: int, history: History | None, extra: dict[str, Any] | None) -> None:
     """Write a file of one model; the file that was there stays whole until the new one is. `extra` is plain data.
 

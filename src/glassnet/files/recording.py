@@ -67,6 +67,10 @@ class Recorder:
         if time.perf_counter() - self.written_at > WRITE_SECONDS:
             self._write(self.training.history(layers), ended=False)
 
+    def save(self) -> None:
+        """Write what is new."""
+        self._write(self.training.history(), ended=False)
+
     def end(self, history: History) -> None:
         """Write the last block."""
         self._write(history, ended=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
+from glassnet.batches.streamed_sources import StreamedSources, StreamedValidation
 from glassnet.files.model_file import describe_model
 from glassnet.tables.entry import Entry, describe
 from glassnet.training.training import Training
@@ -29,12 +30,15 @@ def describe_run(training: Training) -> dict[str, Any]:
         **{name: describe(value) for name, value in recipe._asdict().items() if isinstance(value, Entry)},
         **{name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},
         "data": data_hash(training.sources),
+        "blocks": None if training.blocks is None else training.blocks.described(),
         "validation data": None if held_out is None else data_hash(held_out),
     }
 
 
-def data_hash(sources: Sources) -> str:
-    """sha256 of x, y and the weights, row by row."""
+def data_hash(sources: Sources | StreamedSources | StreamedValidation) -> str:
+    """sha256 of x, y and the weights, row by row; of a file its own hash."""
+    if not isinstance(sources, Sources):
+        return sources.digest
     digest = hashlib.sha256()
     x: Any = sources.x.tocsr() if is_sparse(sources.x) else sources.x  # type: ignore[attr-defined]
     of_x = [x.data, x.indices, x.indptr] if is_sparse(x) else [x]

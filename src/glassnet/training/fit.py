@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from glassnet.batches.sources import Sources
-from glassnet.errors import DivergedError
+from glassnet.errors import DataError, DivergedError
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
 from glassnet.training.layer_monitor import EndOfRun, LayerMonitor
@@ -36,6 +36,9 @@ class Observer(Protocol):
     def end(self, history: History) -> None:
         """Called when the run has ended, also when it diverged."""
 
+    def save(self) -> None:
+        """Called when the run must end at a step where it can go on later: its data could not be read."""
+
 
 class Run(NamedTuple):
     """What happens during a run besides the computation.
@@ -55,7 +58,8 @@ class Run(NamedTuple):
 def fit(training: Training, run: Run, samples: Sources | None = None) -> History:
     """Run to the end and return the History; `stopped` says why it ended before its last epoch.
 
-    Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far. `samples` are
+    Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far; a DataError (of a
+    file that changed, for example) ends the run at a step, which its checkpoint keeps. `samples` are
     those on which the layers can be measured later, where the run was too short for it.
     """
     training.executor.threads = run.threads
@@ -67,6 +71,12 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
         _end(run.observers, error.history)
         error.history.stopped = str(error)
         raise
+    except DataError:
+        for observer in run.observers:
+            observer.save()
+        raise
+    finally:
+        training.executor.close()
     training.restore_best()
     if not stopped and training.counters.epoch < training.recipe.epochs:
         stopped = f"no better {training.recipe.best_by} for {training.counters.waited} epochs"

@@ -95,6 +95,8 @@ class History(Sequence[Report]):
 
     `stopped` says why the run ended, `best_epoch` is the epoch whose weights were restored, where early stopping or a
     `validation_metric` was asked for, and `best_by` what was best then; `warnings` are sentences about the run.
+    `blocks` are the numbers of samples of the blocks that were shuffled, where that was asked for or the data lay in a
+    file: `train(x, y, blocks=history.blocks)` takes the same samples in memory in the same order.
     `layers` are the measurements of its layers, none where it was too short (`measured_layers` then has one of its
     end); `final` is what `diagnose()` measured after the run, and what a model file stores of it.
     """
@@ -104,6 +106,7 @@ class History(Sequence[Report]):
         self.best_epoch: int | None = None
         self.best_by = "validation cost"
         self.warnings: list[str] = []
+        self.blocks: list[int | list[int]] = []
         self.layers = LayerHistory()
         self.final: FinalState | None = None
         self.end: Callable[[], LayerHistory] | None = None  # measures the layers that a short run has left
