@@ -9,7 +9,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from glassnet.cli import check, check_mine, columns, demo, diagnose, evaluate, exercise, predict, show, step, train
+from glassnet.cli import (
+    check,
+    check_mine,
+    columns,
+    demo,
+    diagnose,
+    evaluate,
+    exercise,
+    predict,
+    show,
+    shuffle,
+    step,
+    train,
+)
 from glassnet.cli.interruption import INTERRUPTED
 from glassnet.errors import GlassnetError
 
@@ -56,7 +69,7 @@ app = typer.Typer(
 )
 USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, check.check
 LEARN = step.step, exercise.exercise, check_mine.check_mine
-for command in (columns.columns, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
+for command in (columns.columns, shuffle.shuffle, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
     app.command()(command)
 
 
