@@ -117,11 +117,22 @@ class ParquetReader:
             self.rest, self.ahead = self._from(first), None
             self.position = first
         while self.position < last:
-            table = self.ahead or next(self.rest)
+            table = self.ahead or self._next()
             count = min(table.rows, last - self.position)
             self.ahead = part_of(table, count, table.rows) if count < table.rows else None
             self.position += count
             yield part_of(table, 0, count)
+
+    def _next(self) -> Table:
+        """The next batch. After an error the next call of `tables` opens the file again."""
+        try:
+            return next(self.rest)
+        except StopIteration:
+            self.close()
+            raise DataError(f"{self.rows.name} ended while it was read; start again when it is complete.") from None
+        except DataError:
+            self.close()
+            raise
 
     def _from(self, first: int) -> Iterator[Table]:
         """All rows from this one on, batch by batch."""
