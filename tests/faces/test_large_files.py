@@ -384,3 +384,80 @@ def test_an_array_that_was_cut_off_is_refused(tmp_path: Folder) -> None:
     os.truncate(path, os.path.getsize(path) - 8)
     with pytest.raises(DataError, match=r"declares shape \(90, 2\) of float64, 1,440 bytes, but holds 1,432"):
         NeuralNetwork([2, 1], seed=0).train(path, save(tmp_path / "y.npy", np.ones(90)))
+
+
+# The command line -----------------------------------------------------------------------------------------------------
+
+
+def command(*arguments: object) -> str:
+    """What a command prints."""
+    from typer.testing import CliRunner
+
+    from glassnet.cli.app import app
+
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_command_trains_a_table_beyond_the_memory_block_by_block(
+    tmp_path: Folder, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glassnet.cli import available_memory
+
+    path, out = written(table.drop_columns("price"), tmp_path / "t.csv"), tmp_path / "m.gnet"
+    needed = 8 * os.path.getsize(path)
+    monkeypatch.setattr(available_memory, "available_bytes", lambda: 2 * needed - 2)
+    printed = command("train", path, "--target", "label", "--out", out, "--epochs", 5, "--hidden", 16, "--lr", 0.005)
+    reason = f"the file is read block by block: it would take about {needed / 1e3:,.1f} kB of memory, of which"
+    assert f"plain network ({reason}" in printed
+    scores = command("evaluate", out, path)
+    labels = table["label"].to_pylist()
+    frequent = max(set(labels), key=labels.count)
+    assert f"always {frequent!r} ({labels.count(frequent) / ROWS:.1%}" in scores
+    assert float(scores.split("accuracy")[1].split()[0].rstrip("%")) > 90
+    monkeypatch.setattr(available_memory, "available_bytes", lambda: 2 * needed)
+    assert available_memory.exceeds_memory(path) == ""
+
+
+def test_the_command_trains_a_quantity_block_by_block(tmp_path: Folder, table: pa.Table) -> None:
+    from glassnet.cli.available_memory import available_bytes
+
+    path, out = written(table.drop_columns("label"), tmp_path / "t.parquet"), tmp_path / "m.gnet"
+    options = ("--stream", "--epochs", 10, "--hidden", 16, "--lr", 0.005)
+    assert "block by block: as requested" in command("train", path, "--target", "price", "--out", out, *options)
+    assert float(command("evaluate", out, path).split("R²")[1].split()[0]) > 0.9
+    assert available_bytes() > 0
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_the_external_shuffle_moves_every_row_whole(
+    tmp_path: Folder, table: pa.Table, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glassnet.data import external_shuffle, row_kinds
+    from glassnet.data.external_shuffle import row_keys
+
+    monkeypatch.setattr(external_shuffle, "PART_BYTES", 4_000)
+    monkeypatch.setattr(row_kinds, "GROUP_ROWS", 100)
+    source, out = written(table, tmp_path / name), tmp_path / f"out{name[1:]}"
+    assert f"{ROWS} rows of" in command("shuffle", source, out, "--seed", 5)
+    order = np.argsort(row_keys(np.arange(ROWS), 5))
+    assert read_table(out).data.equals(read_table(source).data.take(pa.array(order)))
+    assert sorted(os.listdir(tmp_path)) == sorted([name, out.name])
+    if name == "t.parquet":
+        assert {pq.ParquetFile(out).metadata.row_group(group).num_rows for group in range(6)} == {100}
+
+
+def test_arrays_are_shuffled_alike(tmp_path: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order depends on the seed and the number of rows alone, not on how many parts the file is dealt to."""
+    from glassnet.data import external_shuffle
+
+    monkeypatch.setattr(external_shuffle, "PART_BYTES", 1_000)
+    x, y = np.arange(3000.0).reshape(1000, 3), np.arange(1000)
+    for name, array in (("x", x), ("y", y)):
+        np.save(tmp_path / f"{name}.npy", array)
+        command("shuffle", tmp_path / f"{name}.npy", tmp_path / f"s{name}.npy")
+    shuffled_x, shuffled_y = (np.load(tmp_path / f"s{name}.npy") for name in "xy")
+    np.testing.assert_array_equal(shuffled_x, x[shuffled_y])
+    places = np.argsort(shuffled_y)
+    assert abs(np.corrcoef(places, np.arange(1000))[0, 1]) < 0.1 and set(shuffled_y) == set(y)

@@ -20,6 +20,7 @@ from glassnet.cli import (
     export,
     predict,
     show,
+    shuffle,
     step,
     train,
 )
@@ -70,7 +71,7 @@ app = typer.Typer(
 )
 USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, export.export, check.check
 LEARN = step.step, exercise.exercise, check_mine.check_mine
-for command in (columns.columns, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
+for command in (columns.columns, shuffle.shuffle, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
     app.command()(command)
 
 

@@ -50,7 +50,7 @@ def demo(
     folder = make_folder(out)
     model_path, test_path = folder / "model.safetensors", folder / "test.npz"
     dataset, images, test = _load_digits(options.validation, seed)
-    network = make_network(dataset, options)
+    network = make_network(dataset.x.shape[1], dataset.target, options)
     print_text(f"One training step, as a table of equations:\n\n{training_program(network, options.optimizer)}\n")
     model, history = train_network(network, dataset, options, "digits")
     print_result(model, history, dataset)

@@ -121,7 +121,7 @@ def _with_new_network(file: str, target: str | None, train_options: Any) -> Step
     counts = keeps_units(train_options.cost)
     task, _ = find_task(data_file, "auto", counts=counts)
     dataset = prepare_dataset(data_file, task, 0.0, train_options.seed, counts=counts)
-    network = make_network(dataset, train_options)
+    network = make_network(dataset.x.shape[1], dataset.target, train_options)
     y = network_targets(dataset.y, dataset.target, network)
     return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target, data_file.data)
 

@@ -11,6 +11,7 @@ from glassnet.cli import options
 PRESET_HELP = "fast, default or best: how long the tabular model is trained."
 METRIC_HELP = "What chooses the best epoch: auto, log_loss, accuracy, balanced_accuracy, roc_auc; rmse, mae, r2."
 CLASS_WEIGHT_HELP = "balanced: rows of rare classes count more, so that each class counts the same."
+STREAM_HELP = "Read a table block by block, as is done with one that does not fit in memory; a plain network learns it."
 PROGRESS_HELP = "auto (a bar or lines on stderr), json (JSON lines on stdout, the report on stderr) or none."
 PresetOption = Annotated[str, options.tabular_option(metavar="NAME", help=PRESET_HELP)]
 MetricOption = Annotated[str, options.tabular_option(metavar="NAME", help=METRIC_HELP)]
@@ -38,6 +39,7 @@ def train(
     plots: Annotated[str | None, Option(metavar="FOLDER", help="Folder for plots, made if missing.")] = None,
     progress: Annotated[str, Option(metavar="NAME", help=PROGRESS_HELP)] = "auto",
     quiet: Annotated[bool, Option("--quiet", help="Do not show progress; the same as --progress none.")] = False,
+    stream: Annotated[bool, Option("--stream", help=STREAM_HELP)] = False,
     preset: PresetOption = "default",
     metric: MetricOption = "auto",
     class_weight: ClassWeightOption = None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from glassnet.cli.dataset import Dataset
 from glassnet.cli.output_layer import choose_output_layer, keeps_units
+from glassnet.data.target import TargetColumn
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.program.architecture import penalty
@@ -57,10 +57,10 @@ def check_options(options: TrainOptions) -> None:
         raise ParameterError(f"seed is {options.seed}; it must be 0 or more.")
 
 
-def make_network(dataset: Dataset, options: TrainOptions) -> NeuralNetwork:
-    """Make the untrained network for a dataset."""
-    output = choose_output_layer(options.cost, dataset.target)
-    layers: list[Any] = [dataset.x.shape[1]]
+def make_network(inputs: int, target: TargetColumn, options: TrainOptions) -> NeuralNetwork:
+    """Make the untrained network for so many inputs and a target."""
+    output = choose_output_layer(options.cost, target)
+    layers: list[Any] = [inputs]
     for width in options.hidden:
         layers += [width, Dropout(rate=options.dropout)] if options.dropout else [width]
     activations = [options.activation] * len(options.hidden) + [output.activation]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from glassnet.cli.available_memory import exceeds_memory
 from glassnet.cli.dataset import holds_arrays
 from glassnet.cli.options import reading_options
 from glassnet.cli.output_paths import check_folder, check_output
@@ -40,34 +41,52 @@ class TrainRequest(NamedTuple):
     network: TrainOptions | None
     tabular: TabularOptions | None
     reason: str
+    streamed: bool = False  # the file is read block by block
 
 
 def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainRequest:
     """The request of the command's arguments, of which some were given. Raises for what cannot be used."""
-    progress = arguments["progress"]
+    progress, file = arguments["progress"], arguments["file"]
     quiet = arguments["quiet"] or progress != "auto"
     names = {**arguments, "quiet": quiet}
-    is_tabular, reason = choose_model(arguments["file"], given)
+    too_large = "as requested" if arguments["stream"] else "" if holds_arrays(file) else exceeds_memory(file)
+    is_tabular, reason = choose_model(file, given, too_large)
     network = None if is_tabular else TrainOptions(**{name: names[name] for name in TrainOptions._fields})
     tabular = TabularOptions(**{name: names[name] for name in TabularOptions._fields}) if is_tabular else None
     if arguments["time_limit"] is not None:
         positive("time_limit", arguments["time_limit"])
     check_options(network) if network is not None else check_tabular_options(tabular)
-    check_output(arguments["out"], arguments["file"])
+    check_output(arguments["out"], file)
     if arguments["plots"]:
         check_folder(arguments["plots"])
-    file = {name: arguments[name] for name in ("file", "out", "target", "task", "plots")}
+    paths = {name: arguments[name] for name in ("file", "out", "target", "task", "plots")}
+    reading = reading_options(arguments)
     return TrainRequest(
-        **file, reading=reading_options(arguments), progress=progress, network=network, tabular=tabular, reason=reason
+        **paths,
+        reading=reading,
+        progress=progress,
+        network=network,
+        tabular=tabular,
+        reason=reason,
+        streamed=bool(too_large),
     )
 
 
-def choose_model(file: str, given: Collection[str]) -> tuple[bool, str]:
-    """Whether a tabular model learns the file, and why. Raises ParameterError for options of both kinds of model."""
+def choose_model(file: str, given: Collection[str], too_large: str = "") -> tuple[bool, str]:
+    """Whether a tabular model learns the file, and why. Raises ParameterError for options of both kinds of model.
+
+    `too_large` says why the file is read block by block, which only a plain network can learn.
+    """
     network = [option_name(name) for name in OF_NETWORKS if name in given]
     tabular = [option_name(name) for name in OF_TABULAR_MODELS if name in given]
     if network and tabular:
         raise ParameterError(f"{network[0]} trains a plain network, {tabular[0]} the tabular model; give one of them.")
+    if too_large and tabular:
+        raise ParameterError(
+            f"{tabular[0]} is for the tabular model, which needs all of {file} in memory: {too_large}."
+        )
+    if too_large:
+        return False, f"the file is read block by block: {too_large}"
     if network:
         return False, f"{' and '.join(network) if len(network) < 3 else f'{network[0]} and others'} given"
     if holds_arrays(file):

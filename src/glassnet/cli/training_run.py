@@ -45,7 +45,7 @@ def train_network_on(
     assert options is not None
     counts = keeps_units(options.cost)
     dataset = prepare_dataset(data_file, opened.task, options.validation, options.seed, counts=counts)
-    network = make_network(dataset, options)
+    network = make_network(dataset.x.shape[1], dataset.target, options)
     try:
         model, history = train_network(network, dataset, options, request.file, lines)
     except DivergedError as error:

@@ -105,7 +105,7 @@ class CsvRows:
     def pieces(self) -> Iterator[Piece]:
         """All rows, piece by piece; where there are quotes, Python's csv module counts the rows, too."""
         line, offset = self.first_line, self.start
-        for content in self._cut():
+        for content in self.cut():
             table = self.parse(content, line, None)
             if b'"' in content and sum(1 for _ in self.records(content, line)) != table.rows:
                 raise DataError(f"{self.name} has ambiguous quotes; write it again with a CSV library.")
@@ -113,7 +113,7 @@ class CsvRows:
             offset += len(content)
             yield Piece(table, offset, line)
 
-    def _cut(self) -> Iterator[bytes]:
+    def cut(self) -> Iterator[bytes]:
         """The text after the header, cut where a row ends."""
         rest = b""
         with self.identity.opened() as file:
@@ -233,10 +233,17 @@ def last_row_end(text: bytes, newline: bytes) -> int:
     """The offset after the last line end outside quotes; 0 if there is none. The text begins outside quotes."""
     if b'"' not in text:
         return text.rfind(newline) + 1
+    ends = row_ends(text, newline)
+    return int(ends[-1]) if len(ends) else 0
+
+
+def row_ends(text: bytes, newline: bytes) -> Array:
+    """The offsets after the line ends outside quotes, (n,) int64; the text begins outside quotes."""
     characters = np.frombuffer(text, np.uint8)
-    quotes, ends = np.flatnonzero(characters == ord('"')), np.flatnonzero(characters == newline[0])
-    outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
-    return int(outside[-1]) + 1 if len(outside) else 0
+    ends = np.flatnonzero(characters == newline[0])
+    if b'"' in text:
+        ends = ends[np.searchsorted(np.flatnonzero(characters == ord('"')), ends) % 2 == 0]
+    return ends + 1
 
 
 def as_utf8(name: str, text: bytes, encoding: str | None, line: int) -> bytes:

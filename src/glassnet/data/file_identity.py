@@ -19,12 +19,13 @@ END_BYTES = 1 << 16  # at the head and at the tail that are hashed
 
 @dataclass(frozen=True)
 class FileIdentity:
-    """The path of a file, its size in bytes, when it was changed (ns), and the sha256 of its head and tail."""
+    """The path of a file, its size in bytes, when it was changed (ns), the sha256 of its head and tail, its inode."""
 
     path: str
     size: int
     changed: int
     ends: str
+    inode: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(cls, path: FilePath) -> Self:
@@ -34,7 +35,8 @@ class FileIdentity:
             digest = hashlib.sha256(file.read(END_BYTES))
             file.seek(max(0, status.st_size - END_BYTES))
             digest.update(file.read(END_BYTES))
-        return cls(os.fspath(path), status.st_size, status.st_mtime_ns, digest.hexdigest())
+        inode = (status.st_dev, status.st_ino)
+        return cls(os.fspath(path), status.st_size, status.st_mtime_ns, digest.hexdigest(), inode)
 
     def opened(self) -> IO[bytes]:
         """The file, opened. Raises DataError if it is another one by now."""
@@ -53,7 +55,7 @@ class FileIdentity:
             named = os.stat(self.path)
         except OSError as error:
             raise self._changed(f"cannot be found any more ({error.strerror})") from None
-        if (named.st_dev, named.st_ino) != (opened.st_dev, opened.st_ino):
+        if not (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino) == self.inode:
             raise self._changed("was replaced by another file")
         if opened.st_size != self.size:
             verb = "grew" if opened.st_size > self.size else "shrank"

@@ -36,6 +36,7 @@ class ParquetRows:
     identities: tuple[FileIdentity, ...]
     schema: pa.Schema
     group_rows: tuple[tuple[int, ...], ...]
+    stored_bytes: int = 0  # of all row groups, before compression
     notes: tuple[str, ...] = ()
     index_columns: tuple[str, ...] = ()
     delimiter = None
@@ -46,19 +47,20 @@ class ParquetRows:
         name = os.fspath(path)
         paths = parquet_parts(path) if os.path.isdir(path) else [name]
         opened = [_metadata(part) for part in paths]
-        schemas = [schema for schema, _ in opened]
+        schemas = [schema for schema, _, _ in opened]
         for part, schema in zip(paths, schemas, strict=True):
             if set(schema.names) != set(schemas[0].names):
                 different = ", ".join(sorted(set(schema.names) ^ set(schemas[0].names))[:5])
                 raise DataError(f"{part} has other columns than {paths[0]} ({different}); give one table's parts only.")
         check_unique(name, schemas[0].names)
-        if not sum(sum(rows) for _, rows in opened):
+        if not sum(sum(rows) for _, rows, _ in opened):
             raise DataError(f"{name} has no rows.")
         note = f"{name}: {len(paths):,} Parquet file{'s are' if len(paths) > 1 else ' is'} read as one table"
         notes = (note,) if os.path.isdir(path) else ()
         labels = index_columns(schemas[0].metadata)
         identities = tuple(map(FileIdentity.of, paths))
-        return cls(name, identities, _joined(name, schemas), tuple(rows for _, rows in opened), notes, labels)
+        rows, stored = tuple(rows for _, rows, _ in opened), sum(stored for _, _, stored in opened)
+        return cls(name, identities, _joined(name, schemas), rows, stored, notes, labels)
 
     @property
     def columns(self) -> list[str]:
@@ -74,6 +76,11 @@ class ParquetRows:
     def rows(self) -> int:
         """The number of rows."""
         return sum(self.groups)
+
+    @property
+    def decoded_bytes(self) -> int:
+        """The bytes of all rows in memory, about: as Parquet says, or of numbers where its compression hides more."""
+        return max(self.stored_bytes, 8 * self.rows * len(self.columns))
 
     def pieces(self) -> Iterator[Piece]:
         """All rows, piece by piece; their offsets are not needed."""
@@ -110,11 +117,22 @@ class ParquetReader:
             self.rest, self.ahead = self._from(first), None
             self.position = first
         while self.position < last:
-            table = self.ahead or next(self.rest)
+            table = self.ahead or self._next()
             count = min(table.rows, last - self.position)
             self.ahead = part_of(table, count, table.rows) if count < table.rows else None
             self.position += count
             yield part_of(table, 0, count)
+
+    def _next(self) -> Table:
+        """The next batch. After an error the next call of `tables` opens the file again."""
+        try:
+            return next(self.rest)
+        except StopIteration:
+            self.close()
+            raise DataError(f"{self.rows.name} ended while it was read; start again when it is complete.") from None
+        except DataError:
+            self.close()
+            raise
 
     def _from(self, first: int) -> Iterator[Table]:
         """All rows from this one on, batch by batch."""
@@ -161,12 +179,13 @@ class ParquetReader:
         self.position, self.ahead = -1, None
 
 
-def _metadata(name: str) -> tuple[pa.Schema, tuple[int, ...]]:
-    """The schema of a file, and the number of rows of each row group."""
+def _metadata(name: str) -> tuple[pa.Schema, tuple[int, ...], int]:
+    """The schema of a file, the number of rows of each row group, and the bytes of all before compression."""
     try:
         with pq.ParquetFile(name) as file:
             metadata = file.metadata
-            rows = tuple(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+            groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+            rows, stored = tuple(group.num_rows for group in groups), sum(group.total_byte_size for group in groups)
             schema, columns = file.schema_arrow, metadata.num_columns
     except (pa.ArrowException, OSError) as error:
         raise _damaged(name, error) from error
@@ -174,7 +193,7 @@ def _metadata(name: str) -> tuple[pa.Schema, tuple[int, ...]]:
         if count * columns * 4 > MAX_GROUP_BYTES:
             size = f"{count:,} rows ({count * columns * 4 / 1e9:.0f} GB as float32)"
             raise DataError(f"{name}: row group {number} has {size}; rewrite the file with row_group_size=65536.")
-    return schema, rows
+    return schema, rows, stored
 
 
 def _damaged(name: str, error: Exception) -> DataError:

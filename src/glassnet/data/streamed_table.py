@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from glassnet.data.arrow_types import is_text
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.csv_rows import CsvRows
 from glassnet.data.encodings import StandardizedNumber
@@ -29,7 +30,7 @@ from glassnet.data.runs import Runs
 from glassnet.data.stored_pass import store_pass, stored_pass
 from glassnet.data.summary import ColumnSummary
 from glassnet.data.table import Table
-from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn, infer_task
+from glassnet.data.target import MIN_ROWS_PER_CLASS, ClassTarget, NumberTarget, TargetColumn, infer_task
 from glassnet.data.target_cells import MAX_CLASSES_OF_MIXED, read_target_as
 from glassnet.errors import DataError, suggestion
 
@@ -42,7 +43,7 @@ class StreamedTable:
     preparation: TablePreparation
     target: TargetColumn
     runs: Runs
-    class_counts: Array | None  # None for quantities
+    class_counts: Array | None  # the rows of each class; None for quantities
     notes: tuple[str, ...] = ()
     task_reason: str = ""
 
@@ -111,18 +112,20 @@ def _prepared(found: FirstPass, options: ReadingOptions, task: str, standardise:
         raise DataError(f"{summary.path}: the target {name!r} cannot be used: {reason}.")
     _refuse_odd(chooser, plan.odd, name)
     column = summary.columns[name]
-    values = _values(found.rows, column, plan.reading)
-    task, reason = infer_task(values, task)
+    values, counts = _values(found.rows, column, plan.reading)
+    few = counts is not None and column.present >= MIN_ROWS_PER_CLASS * len(values)
+    task, reason = infer_task(np.repeat(values, MIN_ROWS_PER_CLASS) if few else values, task)
     fitted: TargetColumn
+    class_counts = None
     if task == "classification":
         fitted = replace(ClassTarget.fit(name, values), reading=plan.reading)
+        class_counts = None if counts is None else _class_counts(fitted, values, counts)
     else:
         fitted = _number_target(name, column, plan.reading, standardise)
     _refuse_missing(summary.path, column, plan.reading)
     preparation = TablePreparation.from_summary(summary, name, options)
-    counts = None if task != "classification" else np.fromiter(column.levels.counts.values(), np.float64)
     notes = (*found.rows.notes, *([plan.note] if plan.how and "missing" not in plan.how else []), *preparation.notes)
-    return StreamedTable(found.rows, preparation, fitted, found.runs, counts, notes, reason)
+    return StreamedTable(found.rows, preparation, fitted, found.runs, class_counts, notes, reason)
 
 
 def _refuse_odd(chooser: ColumnChooser, odd: Any, name: str) -> None:
@@ -150,22 +153,24 @@ def _refuse_missing(path: str, column: ColumnSummary, reading: Reading) -> None:
         )
 
 
-def _values(rows: TableRows, column: ColumnSummary, reading: Reading) -> Array:
-    """Values of the target as `read_target` gives them: every class once, or the numbers of a sample."""
+def _values(rows: TableRows, column: ColumnSummary, reading: Reading) -> tuple[Array, Array | None]:
+    """Values of the target as `read_target` gives them: every class and the rows of each, or the numbers of a sample.
+
+    Every value of few occurs in the first array, five times where a table has as many rows of it.
+    """
     kind = rows.schema.field(column.name).type if isinstance(rows, ParquetRows) else pa.large_string()
-    texts = pa.array(list(column.levels.counts), pa.large_string())
-    if not isinstance(reading, NumberReading) or (len(texts) and not column.levels.other):
-        if pa.types.is_dictionary(kind):
-            kind = kind.value_type
-        cells = texts if kind in (pa.string(), pa.string_view()) else pc.cast(texts, kind, safe=False)
-        values = read_target_as(Table(rows.name, pa.table({column.name: cells})), column.name, reading).values
-        return np.repeat(values, 5) if isinstance(reading, NumberReading) and _often(column) else values
-    return reading.summary_statistics(column).sample
+    texts, counts = pa.array(list(column.levels.counts), pa.large_string()), list(column.levels.counts.values())
+    if isinstance(reading, NumberReading) and (not len(texts) or column.levels.other):
+        return reading.summary_statistics(column).sample, None
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    cells = texts if is_text(kind) else pc.cast(texts, kind, safe=False)
+    known = read_target_as(Table(rows.name, pa.table({column.name: cells})), column.name, reading)
+    return known.values, np.array(counts, np.int64)[known.rows]
 
 
-def _often(column: ColumnSummary) -> bool:
-    """Whether the numbers of a target repeat as often as those of classes do."""
-    return column.present >= 5 * len(column.levels.counts)
+def _class_counts(target: ClassTarget, values: Array, counts: Array) -> Array:
+    """The rows of each class, in their order."""
+    return np.bincount(target.encode(values), counts, minlength=len(target.classes)).astype(np.int64)
 
 
 def _number_target(name: str, column: ColumnSummary, reading: Reading, standardise: bool) -> NumberTarget:
