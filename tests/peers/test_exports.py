@@ -63,7 +63,7 @@ def checked(language: str, code: str, folder: Path) -> float:
 
 
 # A few kinds run with the tests that need nothing but Python; all of them with those that need more.
-IN_PYTHON = ("custom", "normalised", "embedded", "groups", "mlp columns", "table classes", "table logarithm")
+IN_PYTHON = ("custom", "normalised", "embedded", "groups", "mlp columns", "assembled classes", "assembled numbers")
 
 
 @pytest.mark.parametrize("name", IN_PYTHON)

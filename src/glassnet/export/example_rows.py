@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from glassnet.data.arrow_types import as_float, kind_of
 from glassnet.data.columns import Column
 from glassnet.data.encodings import StandardizedNumber
 from glassnet.data.preprocessing import ArrayPreparation, TablePreparation
@@ -21,6 +22,7 @@ from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError
 from glassnet.estimators import MLPClassifier, MLPRegressor
+from glassnet.export.columns import sentinels
 from glassnet.export.examples import Examples
 from glassnet.export.pipeline import TEXT, Pipeline
 from glassnet.network import NeuralNetwork
@@ -169,7 +171,10 @@ def _drawn_numbers(column: Column, rng: Any, count: int) -> Array:
     center = encoding.median if isinstance(encoding, RobustNumber) else encoding.mean
     spread = 1 / encoding.scale if encoding.scale else 1.0
     with np.errstate(over="ignore"):
-        return np.asarray(np.nan_to_num(center + rng.standard_t(3, count) * spread))
+        numbers = np.nan_to_num(center + rng.standard_t(3, count) * spread)
+    for sentinel in sentinels(column.reading):
+        numbers[rng.random(count) < MISSING_SHARE] = sentinel
+    return np.asarray(numbers)
 
 
 def _drawn_dates(reading: DateReading, rng: Any, count: int, missing: Array) -> pa.Array:
@@ -186,9 +191,7 @@ def _table_inputs(
     """The cells of a table as the inputs of the pipeline."""
     by_name = {column.name: column for column in preparation.columns}
     if names is not None and list(by_name) != [entry.name for entry in pipeline.inputs]:
-        values = [
-            by_name[name].reading.values(table, name) if name in by_name else np.zeros(table.rows) for name in names
-        ]
+        values = [_numbers(by_name[name], table) if name in by_name else np.zeros(table.rows) for name in names]
         return {"x": np.column_stack(values)}
     return {
         entry.name: _cells(by_name[entry.name], table, pipeline.quantities[entry.quantity].dtype == TEXT)
@@ -196,11 +199,18 @@ def _table_inputs(
     }
 
 
+def _numbers(column: Column, table: Table) -> Array:
+    """A column of numbers or dates (n,): numbers as they are, also those that mean a missing cell."""
+    cells = table.column(column.name)
+    is_plain = isinstance(column.reading, NumberReading) and kind_of(cells.type) == "number"
+    return as_float(cells) if is_plain else np.asarray(column.reading.values(table, column.name), np.float64)
+
+
 def _cells(column: Column, table: Table, is_text: bool) -> Array:
     """A column (n, 1) of numbers or of texts."""
     reading = column.reading
     if not is_text:
-        return np.asarray(reading.values(table, column.name), np.float64)[:, np.newaxis]
+        return _numbers(column, table)[:, np.newaxis]
     if isinstance(reading, BooleanReading):
         codes = reading.values(table, column.name)
         texts = [None if code < 0 else reading.levels[code] for code in codes.tolist()]
