@@ -124,7 +124,7 @@ def tabular(kind: str) -> Any:
 
 
 def assembled(kind: str) -> TabularModel:
-    """A model of untrained networks with all that a fit may add: readings of every kind, a linear model, calibration."""
+    """A model of untrained networks with all that a fit may add: every kind of reading, linear model, calibration."""
     frame, y = table()
     rng = np.random.default_rng(4)
     extra = {

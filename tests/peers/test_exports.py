@@ -138,6 +138,18 @@ def test_a_wrong_graph_is_not_written(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.peer
+def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).parents[2]
+    blocks = re.findall(r"```python\n(.*?)```", (root / "docs" / "export.md").read_text(), re.S)
+    (tmp_path / "docs").symlink_to(root / "docs")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)
+    assert len(blocks) == 2 and {"wine.onnx", "net.onnx"} <= {path.name for path in tmp_path.iterdir()}
+
+
 def rows_of(network: Any) -> np.ndarray[Any, Any]:
     return np.random.default_rng(5).normal(size=(60, network.architecture.inputs)).astype(np.float32)
 

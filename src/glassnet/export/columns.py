@@ -171,7 +171,7 @@ class _Columns:
             note = f"text: {reading.levels[0]} or {reading.levels[1]}, empty where missing"
         else:
             words = [(level, code) for code, level in enumerate(reading.levels)]
-            note = f"text, one of {len(codes):,} levels; any other text counts as unknown, as an empty one does"
+            note = f"text, one of {len(codes):,} known levels; an empty or any other text counts as unknown"
         text = self.pipeline.add_input(column.name, WORD, note)
         pairs = sorted((word, by_code[code]) for word, code in words if code in by_code)
         return self.pipeline.add("level_number", (text,), {"level": Quantity(1, FLOAT32)}, settings=(*pairs, other))[0]

@@ -74,8 +74,8 @@ def has_preparation(model: Any) -> bool:
 def _network_pipeline(network: NeuralNetwork) -> Pipeline:
     architecture = network.architecture
     pipeline = _pipeline_of("A network", network, "x")
-    count = counted(architecture.outputs, "output")
-    pipeline.add_output("output", _add(pipeline, network), f"the {count} of the network")
+    outputs = "output" if architecture.outputs == 1 else f"{architecture.outputs:,} outputs"
+    pipeline.add_output("output", _add(pipeline, network), f"the {outputs} of the network")
     return pipeline
 
 
