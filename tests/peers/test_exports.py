@@ -22,6 +22,7 @@ from glassnet.export.model_pipeline import network_of
 from glassnet.export.onnx_file import run
 from glassnet.export.pytorch import sequential_text
 
+from ..faces.quick_tabular import QuickClassifier
 from .exported_models import MODELS, SIZE, model, table
 
 LIMIT = 1e-6
@@ -126,6 +127,19 @@ def test_an_onnx_file_predicts_a_person_s_rows(tmp_path: Path) -> None:
     np.testing.assert_allclose(outputs["probabilities"], expected, rtol=0, atol=LIMIT)
     assert outputs["label"].tolist() == classifier.classes_[expected.argmax(axis=1)].tolist()
     assert glassnet.to_onnx(classifier, tmp_path / "model.onnx", examples=frame.drop([3, 4])).rows == 48
+
+
+@pytest.mark.peer
+def test_columns_may_have_any_name(tmp_path: Path) -> None:
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    names = ["label", "probabilities", "inputs", "z1", "w1", "constant_0", "Ünï code\n\"'", "class_number_2"]
+    frame = pd.DataFrame(rng.normal(size=(60, len(names))), columns=names)
+    classifier = QuickClassifier(random_state=0).fit(frame, frame["label"] > 0)
+    written = glassnet.to_onnx(classifier, tmp_path / "model.onnx", examples=frame)
+    assert list(written.inputs) == names and list(written.outputs) == ["label.", "probabilities."]
+    assert written.same_labels == 1 and written.largest_difference <= LIMIT
 
 
 @pytest.mark.peer
