@@ -11,7 +11,21 @@ import numpy as np
 import pandas as pd
 
 import glassnet
+from glassnet.data.choice import ColumnChooser
+from glassnet.data.encodings import PLAIN_ENCODINGS
+from glassnet.data.options import ReadingOptions
+from glassnet.data.preprocessing import TablePreparation
+from glassnet.data.summary import Summary
+from glassnet.data.table import Table
+from glassnet.data.tabular_encodings import tabular_encodings
+from glassnet.data.target import ClassTarget, NumberTarget
 from glassnet.tables.activations import ACTIVATIONS
+from glassnet.tabular.calibration import Calibration
+from glassnet.tabular.isotonic import Isotonic, Steps
+from glassnet.tabular.linear_features import LinearFeatures
+from glassnet.tabular.linear_path import LinearPath
+from glassnet.tabular.member import Member
+from glassnet.tabular.model import TabularModel
 
 Array = np.ndarray[Any, Any]
 SIZE = 240
@@ -109,6 +123,54 @@ def tabular(kind: str) -> Any:
     return quiet(lambda: glassnet.TabularClassifier(preset="fast", random_state=0).fit(frame, labels))
 
 
+def assembled(kind: str) -> TabularModel:
+    """A model of untrained networks with all that a fit may add: every kind of reading, linear model, calibration."""
+    frame, y = table()
+    rng = np.random.default_rng(4)
+    extra = {
+        "code": np.where(np.arange(SIZE) % 5 == 0, -999.0, np.arange(SIZE) % 37 * 1.5),
+        "clock": [f"{hour:02d}:{minute:02d}" for hour, minute in rng.integers(0, (24, 60), (SIZE, 2))],
+        "price": [f"${price:,.2f}" for price in np.exp(rng.normal(8, 1, SIZE))],
+        "answer": rng.choice(["Yes", "No", None], SIZE),
+        "target": y,
+    }
+    data = Table.from_frame(frame.assign(**extra))
+    chooser = ColumnChooser(Summary.of(data), ReadingOptions(missing=["-999"], number=["price"]), data)
+    encodings = tabular_encodings(max_one_hot=20) if kind == "classes" else PLAIN_ENCODINGS
+    preparation = TablePreparation.fit(data, "target", np.arange(SIZE), chooser, encodings)
+    classes = kind == "classes"
+    networks = [perturbed(small_network(preparation, 3 if classes else 1, seed)) for seed in (0, 1)]
+    target: Any = ClassTarget("target", [1, 5, 10])
+    if not classes:
+        target = NumberTarget("target", [0.5], [2.0], log=True, smearing=[1.1])
+    result = TabularModel(preparation, target, [Member(net) for net in networks])
+    if classes:
+        result.calibration = Calibration(0.8, Isotonic(tuple(Steps(*rising(power)) for power in (0.7, 1.0, 1.5))))
+    else:
+        result.output_range = [-0.5], [0.5]
+    numbers = [i for i, kind in enumerate(preparation.input_kinds) if kind == "number"] if classes else []
+    features = LinearFeatures({code: list(range(1, 20)) for code in preparation.code_counts}, numbers)
+    shape = features.width(preparation.width), 3 if classes else 1
+    coefficients = rng.normal(size=shape) * 0.1
+    result.linear = LinearPath(0.3, coefficients, rng.normal(size=shape[1]), classes, features)
+    return result
+
+
+def small_network(preparation: TablePreparation, outputs: int, seed: int) -> glassnet.NeuralNetwork:
+    codes = preparation.code_counts
+    counts = tuple(count - 1 for count in codes.values())
+    layers = [preparation.width, *([glassnet.Embedding(counts, tuple(codes), 4)] if codes else []), 8, outputs]
+    activations = ["selu", "softmax" if outputs > 1 else "linear"]
+    cost = "categorical_cross_entropy" if outputs > 1 else "quadratic"
+    return glassnet.NeuralNetwork(layers, activations, cost, seed=seed)
+
+
+def rising(power: float) -> tuple[Array, Array]:
+    """Knots of a rising function between 0 and 1."""
+    x = np.linspace(0.05, 0.95, 20)
+    return x, 0.01 + 0.98 * x**power
+
+
 def estimator(kind: str) -> Any:
     x = np.random.default_rng(0).normal(size=(200, 5))
     if kind == "regressor":
@@ -132,6 +194,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "float64": lambda: network([4, 8, glassnet.LayerNorm(), 3], ["tanh", "linear"], dtype="float64"),
     **{"custom": custom, "normalised": normalised, "sequential": sequential, "embedded": embedded},
     **{f"mlp {kind}": partial(estimator, kind) for kind in ("binary", "classes", "labels", "columns", "regressor")},
+    **{f"assembled {kind}": partial(assembled, kind) for kind in ("classes", "numbers")},
     **{f"table {kind}": partial(tabular, kind) for kind in ("classes", "binary", "numbers", "logarithm", "array")},
 }
 

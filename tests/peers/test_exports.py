@@ -22,6 +22,7 @@ from glassnet.export.model_pipeline import network_of
 from glassnet.export.onnx_file import run
 from glassnet.export.pytorch import sequential_text
 
+from ..faces.quick_tabular import QuickClassifier
 from .exported_models import MODELS, SIZE, model, table
 
 LIMIT = 1e-6
@@ -63,7 +64,7 @@ def checked(language: str, code: str, folder: Path) -> float:
 
 
 # A few kinds run with the tests that need nothing but Python; all of them with those that need more.
-IN_PYTHON = ("custom", "normalised", "embedded", "groups", "mlp columns", "table classes", "table logarithm")
+IN_PYTHON = ("custom", "normalised", "embedded", "groups", "mlp columns", "assembled classes", "assembled numbers")
 
 
 @pytest.mark.parametrize("name", IN_PYTHON)
@@ -122,11 +123,23 @@ def test_an_onnx_file_predicts_a_person_s_rows(tmp_path: Path) -> None:
         days = (frame[[name]] - np.datetime64("1970-01-01")) / np.timedelta64(1, "D")
         feeds[name] = days.to_numpy(float)
     outputs = run((tmp_path / "model.onnx").read_bytes(), feeds)
-    with pytest.warns(UserWarning, match="Atlantis"):
-        expected = classifier.predict_proba(frame)
+    expected = classifier.predict_proba(frame)
     np.testing.assert_allclose(outputs["probabilities"], expected, rtol=0, atol=LIMIT)
     assert outputs["label"].tolist() == classifier.classes_[expected.argmax(axis=1)].tolist()
     assert glassnet.to_onnx(classifier, tmp_path / "model.onnx", examples=frame.drop([3, 4])).rows == 48
+
+
+@pytest.mark.peer
+def test_columns_may_have_any_name(tmp_path: Path) -> None:
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    names = ["label", "probabilities", "inputs", "z1", "w1", "constant_0", "Ünï code\n\"'", "class_number_2"]
+    frame = pd.DataFrame(rng.normal(size=(60, len(names))), columns=names)
+    classifier = QuickClassifier(random_state=0).fit(frame, frame["label"] > 0)
+    written = glassnet.to_onnx(classifier, tmp_path / "model.onnx", examples=frame)
+    assert list(written.inputs) == names and list(written.outputs) == ["label.", "probabilities."]
+    assert written.same_labels == 1 and written.largest_difference <= LIMIT
 
 
 @pytest.mark.peer
@@ -137,6 +150,18 @@ def test_a_wrong_graph_is_not_written(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(glassnet.DataError, match=r"differ by .* from glassnet's, more than rounding explains"):
         glassnet.to_onnx(model("tanh"), tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.peer
+def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).parents[2]
+    blocks = re.findall(r"```python\n(.*?)```", (root / "docs" / "export.md").read_text(), re.S)
+    (tmp_path / "docs").symlink_to(root / "docs")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)
+    assert len(blocks) == 2 and {"wine.onnx", "net.onnx"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def rows_of(network: Any) -> np.ndarray[Any, Any]:
@@ -170,6 +195,7 @@ def test_pytorch_there_and_back(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.peer
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own variables
 @pytest.mark.parametrize("name", [*WITH_WEIGHTS, "exp"])
 def test_keras_there_and_back(name: str, tmp_path: Path) -> None:
     os.environ.setdefault("KERAS_BACKEND", "jax")

@@ -55,8 +55,8 @@ def _onnx(model: Any, out: str) -> list[tuple[str, str]]:
 
     written = to_onnx(model, out)
     lines = [("Written", out)]
-    lines += [("In", f"{name}: {note}") for name, note in written.inputs.items()]
-    lines += [("Out", f"{name}: {note}") for name, note in written.outputs.items()]
+    for label, notes in (("In", written.inputs), ("Out", written.outputs)):
+        lines += [("" if number else label, f"{name}: {note}") for number, (name, note) in enumerate(notes.items())]
     return [*lines, *(("Note", note) for note in written.notes), ("Check", written.comparison)]
 
 

@@ -25,6 +25,7 @@ from glassnet.data.readings import (
     CategoryReading,
     DateReading,
     NumberReading,
+    Reading,
 )
 from glassnet.data.robust_number import CLIP, FAR, FULL, RobustNumber
 from glassnet.data.tabular_encodings import LevelCodes, RobustDateParts, SignedLevels
@@ -103,9 +104,8 @@ class _Columns:
         else:
             note = _date_note(reading) if isinstance(reading, DateReading) else _number_note(reading)
             value = self.pipeline.add_input(column.name, NUMBER, note)
-        words = getattr(reading, "missing", []) if isinstance(reading, NumberReading) else []
-        if sentinels := [float(word) for word in words if _is_finite(word)]:
-            value = self.pipeline.formula("value", lambda x: _without(x, sentinels), value)
+        if words := sentinels(reading):
+            value = self.pipeline.formula("value", lambda x: _without(x, words), value)
         return value
 
     def _add_robust(self, names: Sequence[str], encodings: Sequence[RobustNumber], starts: Sequence[int]) -> None:
@@ -171,7 +171,7 @@ class _Columns:
             note = f"text: {reading.levels[0]} or {reading.levels[1]}, empty where missing"
         else:
             words = [(level, code) for code, level in enumerate(reading.levels)]
-            note = f"text, one of {len(codes):,} levels; any other text counts as unknown, as an empty one does"
+            note = f"text, one of {len(codes):,} known levels; an empty or any other text counts as unknown"
         text = self.pipeline.add_input(column.name, WORD, note)
         pairs = sorted((word, by_code[code]) for word, code in words if code in by_code)
         return self.pipeline.add("level_number", (text,), {"level": Quantity(1, FLOAT32)}, settings=(*pairs, other))[0]
@@ -230,10 +230,16 @@ def _bent(x: Value, third: float) -> Value:
     return x / sqrt(part * part + 1)
 
 
-def _without(x: Value, sentinels: Sequence[float]) -> Value:
-    for sentinel in sentinels:
-        x = where(x == sentinel, nan, x)
+def _without(x: Value, words: Sequence[float]) -> Value:
+    for word in words:
+        x = where(x == word, nan, x)
     return x
+
+
+def sentinels(reading: Reading) -> list[float]:
+    """The numbers that mean a missing cell in a column of numbers."""
+    words = reading.missing if isinstance(reading, NumberReading) else []
+    return [float(word) for word in words if _is_finite(word)]
 
 
 def _spellings(words: Sequence[str]) -> list[str]:

@@ -6,12 +6,15 @@ Drawn rows hold numbers within and beyond the usual range, missing cells, known 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from glassnet.batches.samples import input_rows
+from glassnet.batches.sparse import dense
+from glassnet.data.arrow_types import as_float, kind_of
 from glassnet.data.columns import Column
 from glassnet.data.encodings import StandardizedNumber
 from glassnet.data.preprocessing import ArrayPreparation, TablePreparation
@@ -21,6 +24,7 @@ from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError
 from glassnet.estimators import MLPClassifier, MLPRegressor
+from glassnet.export.columns import sentinels
 from glassnet.export.examples import Examples
 from glassnet.export.pipeline import TEXT, Pipeline
 from glassnet.network import NeuralNetwork
@@ -40,12 +44,13 @@ def example_rows(model: Any, pipeline: Pipeline, count: int, given: Any = None) 
     """
     rng = np.random.default_rng(0)
     if isinstance(model, NeuralNetwork):
-        x = _drawn_inputs(model, rng, count) if given is None else np.asarray(given, np.float64).T
+        inputs = model.architecture.inputs
+        x = _drawn_inputs(model, rng, count) if given is None else input_rows(given, inputs, model.dtype)
         x = x.astype(model.dtype)
         return Examples({pipeline.inputs[0].name: x}, {"output": model.predict(x.T).T})
     if isinstance(model, MLPClassifier | MLPRegressor):
         network: Any = model._synced_network()
-        x = _drawn_inputs(network, rng, count) if given is None else np.asarray(model._validated_X(given))
+        x = _drawn_inputs(network, rng, count) if given is None else np.asarray(dense(model._validated_X(given)))
         return _estimator_examples(model, pipeline, x.astype(network.dtype))
     tabular = model if isinstance(model, TabularModel) else model.model_
     return _tabular_examples(model, tabular, pipeline, rng, count, given)
@@ -68,39 +73,15 @@ def _estimator_examples(model: MLPClassifier | MLPRegressor, pipeline: Pipeline,
     if isinstance(model, MLPRegressor):
         outputs["prediction"] = model._outputs(x)
     else:
-        probabilities, labels = _without_warnings(lambda: (_proba(model, x), np.asarray(_labels(model, x))))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that x has no names of columns
+            probabilities, labels = model.predict_proba(x), dense(model.predict(x))
         names = [output.name for output in pipeline.outputs]
         values = probabilities if isinstance(probabilities, list) else [probabilities]
-        outputs |= dict(zip([n for n in names if n.startswith("probabilities")], values, strict=True))
+        outputs |= dict(zip([name for name in names if name.startswith("probabilities")], values, strict=True))
         own = [name for name in names if name.startswith("label")]
-        columns = [labels] if own == ["labels"] or own == ["label"] else list(labels.T)
-        outputs |= dict(zip(own, columns, strict=True))
+        outputs |= dict(zip(own, [labels] if len(own) == 1 else list(labels.T), strict=True))
     return Examples({pipeline.inputs[0].name: x}, outputs)
-
-
-def _proba(model: MLPClassifier, x: Array) -> Any:
-    model_outputs = model._outputs(x)
-    if hasattr(model._label_binarizer, "split"):
-        return model._label_binarizer.split(model_outputs)
-    return (
-        np.hstack([1 - model_outputs, model_outputs])
-        if len(model.classes_) == 2 and model.n_outputs_ == 1
-        else model_outputs
-    )
-
-
-def _labels(model: MLPClassifier, x: Array) -> Any:
-    return (
-        model._decode(model._predicted_classes(model._outputs(x)))
-        if not hasattr(model._label_binarizer, "split")
-        else model._label_binarizer.inverse_transform(model._outputs(x))
-    )
-
-
-def _without_warnings(function: Callable[[], Any]) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return function()
 
 
 # Tables ---------------------------------------------------------------------------------------------------------------
@@ -169,7 +150,10 @@ def _drawn_numbers(column: Column, rng: Any, count: int) -> Array:
     center = encoding.median if isinstance(encoding, RobustNumber) else encoding.mean
     spread = 1 / encoding.scale if encoding.scale else 1.0
     with np.errstate(over="ignore"):
-        return np.asarray(np.nan_to_num(center + rng.standard_t(3, count) * spread))
+        numbers = np.nan_to_num(center + rng.standard_t(3, count) * spread)
+    for sentinel in sentinels(column.reading):
+        numbers[rng.random(count) < MISSING_SHARE] = sentinel
+    return np.asarray(numbers)
 
 
 def _drawn_dates(reading: DateReading, rng: Any, count: int, missing: Array) -> pa.Array:
@@ -186,9 +170,7 @@ def _table_inputs(
     """The cells of a table as the inputs of the pipeline."""
     by_name = {column.name: column for column in preparation.columns}
     if names is not None and list(by_name) != [entry.name for entry in pipeline.inputs]:
-        values = [
-            by_name[name].reading.values(table, name) if name in by_name else np.zeros(table.rows) for name in names
-        ]
+        values = [_numbers(by_name[name], table) if name in by_name else np.zeros(table.rows) for name in names]
         return {"x": np.column_stack(values)}
     return {
         entry.name: _cells(by_name[entry.name], table, pipeline.quantities[entry.quantity].dtype == TEXT)
@@ -196,11 +178,18 @@ def _table_inputs(
     }
 
 
+def _numbers(column: Column, table: Table) -> Array:
+    """A column of numbers or dates (n,): numbers as they are, also those that mean a missing cell."""
+    cells = table.column(column.name)
+    is_plain = isinstance(column.reading, NumberReading) and kind_of(cells.type) == "number"
+    return as_float(cells) if is_plain else np.asarray(column.reading.values(table, column.name), np.float64)
+
+
 def _cells(column: Column, table: Table, is_text: bool) -> Array:
     """A column (n, 1) of numbers or of texts."""
     reading = column.reading
     if not is_text:
-        return np.asarray(reading.values(table, column.name), np.float64)[:, np.newaxis]
+        return _numbers(column, table)[:, np.newaxis]
     if isinstance(reading, BooleanReading):
         codes = reading.values(table, column.name)
         texts = [None if code < 0 else reading.levels[code] for code in codes.tolist()]

@@ -128,7 +128,7 @@ function check() {
 
 if (typeof module !== "undefined") {
   module.exports = { predict, check };
-  if (require.main === module) {
+  if (typeof require !== "undefined" && require.main === module) {
     console.log(`largest relative difference from glassnet: ${check().toExponential(1)} on ${ROWS.length} rows`);
   }
 }

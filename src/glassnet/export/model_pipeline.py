@@ -21,6 +21,11 @@ from glassnet.tabular.model import TabularModel
 KNOWN = "a NeuralNetwork, an MLPClassifier, an MLPRegressor, a TabularClassifier or a TabularRegressor"
 
 
+def at_one_moment(model: Any) -> Any:
+    """A copy of a network, which another thread may be training; anything else as it is."""
+    return model.astype(model.dtype) if isinstance(model, NeuralNetwork) else model
+
+
 def model_pipeline(model: Any) -> Pipeline:
     """The equations from what a person gives the model to what it predicts.
 
@@ -51,7 +56,7 @@ def network_of(model: Any, target: str) -> NeuralNetwork:
     Raises ParameterError (a ValueError) for a model of several networks.
     """
     if isinstance(model, NeuralNetwork):
-        return model
+        return at_one_moment(model)
     if isinstance(model, MLPClassifier | MLPRegressor):
         check_is_fitted(model)
         return model._synced_network()
@@ -74,8 +79,8 @@ def has_preparation(model: Any) -> bool:
 def _network_pipeline(network: NeuralNetwork) -> Pipeline:
     architecture = network.architecture
     pipeline = _pipeline_of("A network", network, "x")
-    count = counted(architecture.outputs, "output")
-    pipeline.add_output("output", _add(pipeline, network), f"the {count} of the network")
+    outputs = "output" if architecture.outputs == 1 else f"{architecture.outputs:,} outputs"
+    pipeline.add_output("output", _add(pipeline, network), f"the {outputs} of the network")
     return pipeline
 
 

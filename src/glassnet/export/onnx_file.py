@@ -15,7 +15,7 @@ import numpy as np
 from glassnet.errors import DataError, ModelFileError, counted
 from glassnet.export.example_rows import example_rows
 from glassnet.export.examples import Examples, largest_difference
-from glassnet.export.model_pipeline import model_pipeline
+from glassnet.export.model_pipeline import at_one_moment, model_pipeline
 from glassnet.export.onnx_graph import OnnxGraph
 from glassnet.export.pipeline import TEXT, Pipeline
 from glassnet.files.atomic_file import FilePath, atomic_file, check_target
@@ -77,15 +77,18 @@ def to_onnx(model: Any, path: FilePath, *, examples: Any = None) -> OnnxExport:
     check_target(path)
     for name in ("onnx", "onnxruntime"):
         required(name, "to_onnx")
+    model = at_one_moment(model)
     pipeline = model_pipeline(model)
     rows = example_rows(model, pipeline, CHECKED_ROWS, examples)
-    proto = OnnxGraph(pipeline).model()
-    difference, same = _compare(proto, pipeline, rows)
+    graph = OnnxGraph(pipeline)
+    proto = graph.model()
+    difference, same = _compare(proto, graph, rows)
     _add_metadata(proto, pipeline, rows, difference)
     content = _serialized(proto)
     with atomic_file(path) as file:
         file.write(content)
-    inputs, outputs = ({entry.name: entry.note for entry in part} for part in (pipeline.inputs, pipeline.outputs))
+    inputs = {graph.public[entry.quantity]: entry.note for entry in pipeline.inputs}
+    outputs = {graph.outputs[entry.name]: entry.note for entry in pipeline.outputs}
     return OnnxExport(str(path), inputs, outputs, len(rows), difference, same, tuple(pipeline.notes))
 
 
@@ -105,12 +108,12 @@ def _serialized(proto: Any) -> bytes:
     return bytes(proto.SerializeToString())
 
 
-def _compare(proto: Any, pipeline: Pipeline, rows: Examples) -> tuple[float, float]:
+def _compare(proto: Any, graph: OnnxGraph, rows: Examples) -> tuple[float, float]:
     """The largest difference of ONNX Runtime's numbers, and the share of equal labels."""
-    results = run(_serialized(proto), feeds(pipeline, rows))
+    results = run(_serialized(proto), feeds(graph, rows))
     differences, labels = [0.0], []
-    for output in pipeline.outputs:
-        result, expected = results[output.name], rows.outputs[output.name]
+    for output in graph.pipeline.outputs:
+        result, expected = results[graph.outputs[output.name]], rows.outputs[output.name]
         if output.name.startswith("label"):
             labels.append(float((result.reshape(len(rows), -1) == expected.reshape(len(rows), -1)).mean()))
         else:
@@ -133,16 +136,16 @@ def run(content: bytes, inputs: dict[str, Array]) -> dict[str, Array]:
     return dict(zip(names, session.run(names, inputs), strict=True))
 
 
-def feeds(pipeline: Pipeline, rows: Examples) -> dict[str, Array]:
+def feeds(graph: OnnxGraph, rows: Examples) -> dict[str, Array]:
     """The rows as ONNX Runtime takes them: numbers in the dtype of the input, an empty text where one is missing."""
     result = {}
-    for entry in pipeline.inputs:
-        dtype = pipeline.quantities[entry.quantity].dtype
+    for entry in graph.pipeline.inputs:
+        dtype, name = graph.pipeline.quantities[entry.quantity].dtype, graph.public[entry.quantity]
         array = rows.inputs[entry.name]
         if dtype == TEXT:
-            result[entry.name] = np.array([["" if text is None else text for text in row] for row in array], object)
+            result[name] = np.array([["" if text is None else text for text in row] for row in array], object)
         else:
-            result[entry.name] = array.astype(dtype)
+            result[name] = array.astype(dtype)
     return result
 
 

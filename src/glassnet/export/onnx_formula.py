@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from glassnet.tables.activations import ELU, SELU_ALPHA, SELU_SCALE, Activation, LeakyReLU
 from glassnet.tables.formula import Argument, Formula
-
-if TYPE_CHECKING:
-    from glassnet.export.onnx_graph import OnnxGraph
 
 OPERATORS = {
     **{"add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "negative": "Neg", "absolute": "Abs"},
@@ -24,6 +21,19 @@ NAMED = {  # activations that are operators of ONNX; all others go out by their 
     **{"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softplus": "Softplus", "softsign": "Softsign"},
     **{"elu": "Elu", "selu": "Selu", "leaky_relu": "LeakyRelu", "exp": "Exp"},
 }
+
+
+class Graph(Protocol):
+    """What a formula needs of the graph that its nodes are added to."""
+
+    def node(self, operator: str, reads: Sequence[str], write: str = "", domain: str = "", **attributes: Any) -> str:
+        """Add a node and return the name of its result."""
+
+    def scalar(self, value: float, dtype: str) -> str:
+        """The name of a number."""
+
+    def cast(self, name: str, dtype: str, write: str = "") -> str:
+        """A value in another type."""
 
 
 class Value(NamedTuple):
@@ -47,7 +57,7 @@ def named_operator(activation: Activation | None) -> tuple[str, dict[str, Any]] 
     return NAMED[activation.name], attributes
 
 
-def add_formula(graph: OnnxGraph, formula: Formula, reads: Sequence[str], dtype: str, result: str) -> None:
+def add_formula(graph: Graph, formula: Formula, reads: Sequence[str], dtype: str, result: str) -> None:
     """Add the nodes of a formula with one output, which gets the name `result`."""
     _Nodes(graph, reads, dtype).add(formula, result)
 
@@ -55,7 +65,7 @@ def add_formula(graph: OnnxGraph, formula: Formula, reads: Sequence[str], dtype:
 class _Nodes:
     """The nodes of one formula."""
 
-    def __init__(self, graph: OnnxGraph, reads: Sequence[str], dtype: str) -> None:
+    def __init__(self, graph: Graph, reads: Sequence[str], dtype: str) -> None:
         self.graph, self.dtype = graph, dtype
         self.values = [Value(name) for name in reads]
 

@@ -19,7 +19,10 @@ ERA_DAYS, FIRST_DAY = 146_097, 719_468  # of 400 years; from 0000-03-01 to 1970-
 
 
 class OnnxGraph:
-    """Collects nodes and constants; names are those of the pipeline where it has one."""
+    """Collects nodes and constants; names are those of the pipeline, but where an input of a person has that name.
+
+    `outputs` maps the names of outputs to those in the graph.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         import onnx
@@ -27,8 +30,9 @@ class OnnxGraph:
         self.onnx, self.pipeline = onnx, pipeline
         self.nodes: list[Any] = []
         self.constants: dict[str, Array] = dict(pipeline.constants)
-        self.public = {entry.quantity: entry.name for entry in pipeline.inputs}
-        self.taken = {*pipeline.quantities, *pipeline.constants, *self.public.values()}
+        self.public = {entry.quantity: entry.name or "column" for entry in pipeline.inputs}
+        self.outputs = {output.name: self._free(output.name) for output in pipeline.outputs}
+        self.taken = {*pipeline.quantities, *pipeline.constants, *self.public.values(), *self.outputs.values()}
         self.scalars: dict[tuple[str, str], str] = {}
         self.count = 0
 
@@ -76,9 +80,13 @@ class OnnxGraph:
 
     def _name(self, name: str) -> str:
         """The name in the graph: inputs have that of their column, quantities that clash with one another name."""
-        if name in self.public:
-            return self.public[name]
-        return f"{name}." if name in self.public.values() else name
+        return self.public[name] if name in self.public else self._free(name)
+
+    def _free(self, name: str) -> str:
+        """The name, or with a dot behind it where an input has it already."""
+        while name in self.public.values():
+            name += "."
+        return name
 
     def constant(self, values: Any, dtype: str) -> str:
         """Add an array."""
@@ -118,7 +126,7 @@ class OnnxGraph:
 
     def _output(self, output: Output) -> Any:
         quantity = self.pipeline.quantities[output.quantity]
-        name = output.name if output.name not in self.public.values() else f"{output.name}."
+        name = self.outputs[output.name]
         if not output.classes:
             self.nodes.append(self.onnx.helper.make_node("Identity", [self._name(output.quantity)], [name]))
             return self._info(name, quantity.dtype, quantity.width, output.note)
@@ -158,13 +166,12 @@ class OnnxGraph:
         x, w, b = equation.reads
         outputs, terms = equation.settings
         weights = self.pipeline.constants[w].reshape(-1, outputs, terms).swapaxes(1, 2)
-        groups, dtype = len(weights), self.pipeline.quantities[x].dtype
+        groups = len(weights)
         self.constants[w] = np.ascontiguousarray(weights)
         parted = self.node("Reshape", [x, self.constant([-1, groups, terms], INT64)])
         by_group = self.node("Transpose", [parted], perm=[1, 0, 2])
         products = self.node("Transpose", [self.node("MatMul", [by_group, w])], perm=[1, 0, 2])
         flat = self.node("Reshape", [products, self.constant([-1, groups * outputs], INT64)])
-        assert dtype == self.pipeline.quantities[equation.writes[0]].dtype
         self.node("Add", [flat, b], equation.writes[0])
 
     def softmax(self, equation: Equation) -> None:

@@ -136,7 +136,8 @@ class _Chain:
             _refuse(self.path, f"has a {node.op_type} whose input {name[:60]!r} is no tensor of the file")
         tensor = self.tensors[name]
         if tensor.data_type not in (self.onnx.TensorProto.FLOAT, self.onnx.TensorProto.DOUBLE):
-            kind = self.onnx.TensorProto.DataType.Name(tensor.data_type)
+            names = {number: name for name, number in self.onnx.TensorProto.DataType.items()}
+            kind = names.get(tensor.data_type, f"number {tensor.data_type}")
             _refuse(self.path, f"has weights of type {kind}; float and double are read: convert it first")
         return tensor
 
@@ -178,7 +179,7 @@ class _Chain:
 
     def _add_constant(self, node: Any, attributes: dict[str, Any]) -> None:
         tensor = attributes.get("value")
-        if tensor is None or not node.output:
+        if not isinstance(tensor, self.onnx.TensorProto) or len(node.output) != 1:
             _refuse(self.path, "has a Constant that is no tensor")
         self._check_tensor(tensor)
         self.tensors[node.output[0]] = tensor
@@ -186,7 +187,7 @@ class _Chain:
     def _gemm(self, node: Any, attributes: dict[str, Any]) -> None:
         if attributes.get("transA", 0):
             _refuse(self.path, "has a Gemm with transA, which would mix samples")
-        alpha, beta = (float(attributes.get(name, 1.0)) for name in ("alpha", "beta"))
+        alpha, beta = (self._number(attributes, name, 1.0) for name in ("alpha", "beta"))
         self._dense(self._matrix(node, 1, bool(attributes.get("transB", 0))), True, alpha)
         if len(node.input) > 2 and node.input[2]:
             self._bias(self._tensor(node, 2), beta)
@@ -237,14 +238,21 @@ class _Chain:
         self.activations.append(self._activation(kind, attributes))
         self.waits = False
 
+    def _number(self, attributes: dict[str, Any], name: str, default: float) -> float:
+        """An attribute that is a finite number."""
+        value = attributes.get(name, default)
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            _refuse(self.path, f"is damaged: an attribute {name} is {str(value)[:40]!r}")
+        return float(value)
+
     def _activation(self, kind: str, attributes: dict[str, Any]) -> Activation:
         if kind in SIMPLE:
             return activation(SIMPLE[kind])
         if kind == "LeakyRelu":
-            return LeakyReLU(_decimal(attributes.get("alpha", 0.01)))
+            return LeakyReLU(_decimal(self._number(attributes, "alpha", 0.01)))
         if kind == "Elu":
-            return ELU(_decimal(attributes.get("alpha", 1.0)))
-        constants = attributes.get("alpha", SELU_ALPHA), attributes.get("gamma", SELU_SCALE)
+            return ELU(_decimal(self._number(attributes, "alpha", 1.0)))
+        constants = self._number(attributes, "alpha", SELU_ALPHA), self._number(attributes, "gamma", SELU_SCALE)
         if kind == "Selu" and np.allclose(constants, (SELU_ALPHA, SELU_SCALE), rtol=1e-6):
             return activation("selu")
         if kind == "Gelu" and attributes.get("approximate") == b"tanh":

@@ -6,7 +6,7 @@ from typing import Any
 
 from glassnet.errors import ParameterError, unknown_name
 from glassnet.export.example_rows import example_rows
-from glassnet.export.model_pipeline import model_pipeline
+from glassnet.export.model_pipeline import at_one_moment, model_pipeline
 from glassnet.export.source_c import CSource
 from glassnet.export.source_javascript import JavaScriptSource
 from glassnet.export.source_python import PythonSource
@@ -36,6 +36,7 @@ def to_source(model: Any, language: str = "python", path: FilePath | None = None
     kind = names.get(language, language) if isinstance(language, str) else language
     if kind not in LANGUAGES:
         raise unknown_name("language", language, LANGUAGES)
+    model = at_one_moment(model)
     pipeline = model_pipeline(model)
     if (count := sum(array.size for array in pipeline.constants.values())) > MAX_NUMBERS:
         raise ParameterError(f"The code would hold {count:,} numbers; the limit is {MAX_NUMBERS:,}: use to_onnx.")

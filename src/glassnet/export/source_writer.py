@@ -116,7 +116,7 @@ class SourceWriter:
         """What the code computes, as comments."""
         from glassnet import __version__
 
-        lines = [f"{self.pipeline.title}, exported by glassnet {__version__}.", ""]
+        lines = [f"{escaped(self.pipeline.title)}, exported by glassnet {__version__}.", ""]
         lines += [f"in   {escaped(entry.name)}: {escaped(entry.note)}" for entry in self.pipeline.inputs]
         lines += [f"out  {escaped(entry.name)}: {escaped(entry.note)}" for entry in self.pipeline.outputs]
         lines += [escaped(note) for note in self.pipeline.notes]
