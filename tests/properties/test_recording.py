@@ -242,7 +242,9 @@ def test_a_block_with_anything_changed_gives_a_sentence_or_a_recording(
     changes: list[tuple[int, Any, Any]] = []
     for number in (0, 2, len(blocks) - 1):
         tensors, document = blocks[number]
-        changes += [(number, path, wrong) for path, wrong in zip(document_paths(document)[1:], cycle(WRONG), strict=False)]
+        changes += [
+            (number, path, wrong) for path, wrong in zip(document_paths(document)[1:], cycle(WRONG), strict=False)
+        ]
         changes += [(number, name, change) for name in tensors for change in ARRAYS.values()]
     for number, path, change in changes:
         changed = copy.deepcopy(blocks)
