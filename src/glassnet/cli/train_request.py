@@ -5,6 +5,7 @@ A table is learnt by a tabular model; a network option, or a file of arrays, ask
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from glassnet.training.settings import positive
 
 OF_NETWORKS = (
     *("hidden", "activation", "cost", "optimizer", "schedule", "initializer", "lr", "batch_size", "epochs"),
-    *("validation", "patience", "dropout", "l2"),
+    *("validation", "patience", "dropout", "l2", "checkpoint", "every", "resume"),
 )
 OF_TABULAR_MODELS = ("preset", "metric", "class_weight", "log_target")
 
@@ -54,6 +55,10 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
         positive("time_limit", arguments["time_limit"])
     check_options(network) if network is not None else check_tabular_options(tabular)
     check_output(arguments["out"], arguments["file"])
+    if arguments["checkpoint"] is not None:
+        check_output(arguments["checkpoint"], arguments["file"], arguments["out"])
+        if os.path.abspath(arguments["checkpoint"]) == os.path.abspath(arguments["out"]):
+            raise ParameterError(f"--checkpoint and --out are both {arguments['out']}; give each its own file.")
     if arguments["plots"]:
         check_folder(arguments["plots"])
     file = {name: arguments[name] for name in ("file", "out", "target", "task", "plots")}
