@@ -119,6 +119,11 @@ def test_documents(tmp_path: Path, change: dict[str, Any], message: str) -> None
     assert message in refusal(forged(tmp_path / "m", dict(change)))
 
 
+def test_what_a_person_stored_may_be_nested(tmp_path: Path) -> None:
+    NeuralNetwork([3, 4, 1], seed=0).save(tmp_path / "m", extra={"mine": [[[[[[[[[[1]]]]]]]]]]})
+    glassnet.load(tmp_path / "m")
+
+
 def test_a_formula_that_would_take_minutes_to_compile_is_refused() -> None:
     def value(z: Any) -> Any:
         for number in range(201):
