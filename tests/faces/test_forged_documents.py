@@ -8,6 +8,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import glassnet
@@ -117,6 +118,15 @@ def test_descriptions_of_networks(tmp_path: Path, part: dict[str, Any], message:
 @pytest.mark.parametrize(("change", "message"), DOCUMENT, ids=[message[:40] for _, message in DOCUMENT])
 def test_documents(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     assert message in refusal(forged(tmp_path / "m", dict(change)))
+
+
+def test_a_file_of_very_many_networks_is_refused_at_once(tmp_path: Path) -> None:
+    net = NeuralNetwork([3, 4, 1], seed=0)
+    tensors = {f"t{number}": np.zeros(0) for number in range(4000)}
+    described = {"class": "MLPRegressor", "parameters": {}, "attributes": {}}
+    members = [{"network": net.describe()}] * 3000
+    write_tensors(tmp_path / "m", tensors, {"estimator": described, "members": members})
+    assert "members is [" in refusal(tmp_path / "m")
 
 
 def test_what_a_person_stored_may_be_nested(tmp_path: Path) -> None:
