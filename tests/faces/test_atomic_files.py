@@ -43,7 +43,7 @@ def recorded(path: Path, monkeypatch: pytest.MonkeyPatch, failing: int = -1, err
     return recorder
 
 
-@pytest.mark.parametrize("states", [9, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("states", [9, pytest.param(200, marks=pytest.mark.slow)])
 def test_after_a_power_cut_there_is_the_old_file_or_the_new_one(
     states: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,3 +143,17 @@ def test_a_formula_that_would_take_minutes_to_compile_is_refused() -> None:
     with pytest.raises(FormulaError, match="at most 200 operations"):
         custom_activation("long", value, lambda z: 0 * z + 1)
     assert json.dumps(formula([["exp", [0]]]))
+
+
+def test_a_table_without_its_estimator_is_refused(tmp_path: Path) -> None:
+    saved = Path(__file__).parent / "saved" / "old_classes.safetensors"
+    glassnet.load(saved).save(tmp_path / "m")
+    tensors, document = read_tensors(tmp_path / "m")
+    document["network"] = document["members"][0]["network"]
+    document["estimates"] = document.pop("estimator")
+    tensors = {name.removeprefix("member1."): tensor for name, tensor in tensors.items()}
+    write_tensors(tmp_path / "m", tensors, document)
+    assert "is damaged (it lacks 'extra')" in refusal(tmp_path / "m")
+    del document["network"]
+    write_tensors(tmp_path / "m", tensors, document)
+    assert "cannot be built: its document lacks 'network'" in refusal(tmp_path / "m")

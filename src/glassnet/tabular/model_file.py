@@ -98,7 +98,8 @@ def model_and_parts(
     if not holds_table(document):
         raise ModelFileError(f"{path} holds a network without the preprocessing of its data; use glassnet train.")
     if ESTIMATOR not in document:
-        table, saved = document["extra"][TABLE], saved_model(path, document, tensors)
+        saved = saved_model(path, document, tensors)
+        table = undamaged(path, lambda: document["extra"][TABLE])
         model = _model(path, table, [saved], {})
         return model, EstimatorParts(estimator_name(model.target), {}, {})
     estimator = saved_estimator(path, tensors, document)
