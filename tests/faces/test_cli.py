@@ -38,6 +38,7 @@ from glassnet.cli.stored_model import load_model
 from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.target import NumberTarget
 from glassnet.errors import DataError
+from glassnet.files.checkpoint import write_checkpoint
 from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
 from glassnet.tables.activations import ACTIVATIONS
@@ -706,3 +707,54 @@ def test_predictions_that_are_not_finite_are_refused() -> None:
     model = TabularModel(ArrayPreparation([0.0], [1.0], 1), NumberTarget("y", [0.0], [1.0]), [Member(network)])
     with pytest.raises(DataError, match="row 3 is not finite"), np.errstate(over="ignore"):
         model.outputs(np.array([[0], [1], [10], [1], [10]], np.float32))
+
+
+def test_a_run_that_was_interrupted_is_resumed_to_the_same_model(tmp_path: Path, monkeypatch: Any) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("a,y\n" + "".join(f"{k % 7},{'yes' if k % 7 > 3 else 'no'}\n" for k in range(90)))
+    train = ["train", table, "--target", "y", "--epochs", "6", "--hidden", "4", "--quiet", "--out"]
+    run(*train, tmp_path / "whole")
+    files, writes = ["--checkpoint", tmp_path / "c", "--every", "2", "--resume"], [True, True, True]
+
+    def write(*arguments: Any) -> None:
+        if not writes:
+            raise KeyboardInterrupt
+        writes.pop()
+        write_checkpoint(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("glassnet.files.checkpoint.write_checkpoint", write)
+        result = CliRunner().invoke(app, list(map(str, [*train, tmp_path / "part", *files])))
+    assert result.exit_code == 130 and "there is none yet, so that the run begins" in result.stdout
+    assert "written after every 2 steps; the run goes on from it" in run(*train, tmp_path / "part", *files)
+    assert (tmp_path / "part").read_bytes() == (tmp_path / "whole").read_bytes()
+    other = [*train[:5], "7", *train[6:]]
+    assert "another run: its epochs is 6, here 7" in refused(*other, tmp_path / "part", *files)
+    assert "--resume needs --checkpoint" in refused(*train, tmp_path / "m", "--resume")
+    assert "--every needs --checkpoint" in refused(*train, tmp_path / "m", "--every", "3")
+    assert "are both" in refused(*train, tmp_path / "m", "--checkpoint", tmp_path / "m")
+    assert "would overwrite the input" in refused(*train, tmp_path / "m", "--checkpoint", table)
+
+
+def test_a_command_reads_a_model_file_once(tmp_path: Path, monkeypatch: Any) -> None:
+    """A writer between two readings would pair one file's network with another's preparation."""
+    table = tmp_path / "t.csv"
+    table.write_text("a,y\n" + "".join(f"{k % 7},{'yes' if k % 7 > 3 else 'no'}\n" for k in range(30)))
+    run("train", table, "--target", "y", "--epochs", "2", "--hidden", "4", "--quiet", "--out", tmp_path / "m")
+    NeuralNetwork([1, 1], seed=0).save(tmp_path / "net")
+    opened = list[str]()
+
+    def count(path: Any, mode: str) -> Any:
+        opened.append(str(path))
+        return open(path, mode)
+
+    monkeypatch.setattr("glassnet.files.storage.open", count, raising=False)
+    data = [[], [table], [table], [table], [table], [table, "--out", tmp_path / "p.csv"]]
+    for command, more in zip(("show", "evaluate", "check", "step", "diagnose", "predict"), data, strict=True):
+        opened.clear()
+        run(command, tmp_path / "m", *more)
+        assert opened.count(str(tmp_path / "m")) == 1, command
+    opened.clear()
+    run("diagnose", tmp_path / "m")
+    refused("diagnose", tmp_path / "net")
+    assert opened.count(str(tmp_path / "m")) == opened.count(str(tmp_path / "net")) == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +115,12 @@ def test_text_and_messages() -> None:
     assert str(DataError(f"column {RED}")) == "column \\u001b[31mred\\u0007"
     with pytest.raises(ParameterError, match="has control codes; leave them out"):
         custom_activation(f"a{RED}", lambda z: z, lambda z: 0 * z + 1)
+
+
+def test_a_warning_of_a_command_is_a_sentence_without_control_codes() -> None:
+    program = (
+        "import sys, warnings\nfrom glassnet import cli\nfrom glassnet.cli import app\n"
+        "app.app = lambda prog_name: warnings.warn('full \\x1b[31m disk.', RuntimeWarning)\ncli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr == "glassnet: full \\u001b[31m disk.\n"

@@ -8,6 +8,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import glassnet
@@ -119,6 +120,20 @@ def test_documents(tmp_path: Path, change: dict[str, Any], message: str) -> None
     assert message in refusal(forged(tmp_path / "m", dict(change)))
 
 
+def test_a_file_of_very_many_networks_is_refused_at_once(tmp_path: Path) -> None:
+    net = NeuralNetwork([3, 4, 1], seed=0)
+    tensors = {f"t{number}": np.zeros(0) for number in range(4000)}
+    described = {"class": "MLPRegressor", "parameters": {}, "attributes": {}}
+    members = [{"network": net.describe()}] * 3000
+    write_tensors(tmp_path / "m", tensors, {"estimator": described, "members": members})
+    assert "members is [" in refusal(tmp_path / "m")
+
+
+def test_what_a_person_stored_may_be_nested(tmp_path: Path) -> None:
+    NeuralNetwork([3, 4, 1], seed=0).save(tmp_path / "m", extra={"mine": [[[[[[[[[[1]]]]]]]]]]})
+    glassnet.load(tmp_path / "m")
+
+
 def test_a_formula_that_would_take_minutes_to_compile_is_refused() -> None:
     def value(z: Any) -> Any:
         for number in range(201):
@@ -128,3 +143,17 @@ def test_a_formula_that_would_take_minutes_to_compile_is_refused() -> None:
     with pytest.raises(FormulaError, match="at most 200 operations"):
         custom_activation("long", value, lambda z: 0 * z + 1)
     assert json.dumps(formula([["exp", [0]]]))
+
+
+def test_a_table_without_its_estimator_is_refused(tmp_path: Path) -> None:
+    saved = Path(__file__).parent / "saved" / "old_classes.safetensors"
+    glassnet.load(saved).save(tmp_path / "m")
+    tensors, document = read_tensors(tmp_path / "m")
+    document["network"] = document["members"][0]["network"]
+    document["estimates"] = document.pop("estimator")
+    tensors = {name.removeprefix("member1."): tensor for name, tensor in tensors.items()}
+    write_tensors(tmp_path / "m", tensors, document)
+    assert "is damaged (it lacks 'extra')" in refusal(tmp_path / "m")
+    del document["network"]
+    write_tensors(tmp_path / "m", tensors, document)
+    assert "cannot be built: its document lacks 'network'" in refusal(tmp_path / "m")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import pickle
-import signal
 import struct
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -321,45 +317,6 @@ def test_the_mode_of_the_old_file_stays(tmp_path: Path) -> None:
     (tmp_path / "m").chmod(0o640)
     write_tensors(tmp_path / "m", TENSORS, METADATA)
     assert (tmp_path / "m").stat().st_mode & 0o777 == 0o640
-
-
-@pytest.mark.parametrize("call", ["open", "fsync", "replace"])
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_a_full_or_broken_disk_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
-) -> None:
-    (tmp_path / "m").write_bytes(b"old")
-
-    def fail(*arguments: Any, **keywords: Any) -> None:
-        raise OSError(number, os.strerror(number))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(f"glassnet.files.storage.os.{call}", fail)
-        with pytest.raises(ModelFileError, match="the old file is unchanged"):
-            write_tensors(tmp_path / "m", TENSORS, METADATA)
-    assert (tmp_path / "m").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
-
-
-WRITER = """
-import sys, numpy as np
-from glassnet.files.storage import write_tensors
-print("ready", flush=True)
-for k in range(10**9):
-    write_tensors(sys.argv[1], {"w": np.full(100_000, k, np.float32)}, {"k": k})
-"""
-
-
-def test_a_killed_writer_leaves_a_whole_file_and_its_rests_are_swept(tmp_path: Path) -> None:
-    path = tmp_path / "m"
-    for trial in range(8):
-        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
-            assert writer.stdout and writer.stdout.readline() == b"ready\n"
-            time.sleep(0.2 + 0.003 * trial)
-            writer.send_signal(signal.SIGKILL)
-        tensors, metadata = read_tensors(path)
-        assert (tensors["w"] == metadata["k"]).all()
-    write_tensors(path, TENSORS, METADATA)
-    assert [left.name for left in tmp_path.iterdir()] == ["m"]
 
 
 @pytest.mark.parametrize(

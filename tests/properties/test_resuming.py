@@ -245,7 +245,7 @@ def test_a_checkpoint_of_another_run_is_refused(train: Any, name: str, tmp_path:
     with pytest.raises(ModelFileError) as caught:
         train(tmp_path / "c")
     message = str(caught.value)
-    assert message.startswith(str(tmp_path)) and "another run" in message and "resume=False" in message
+    assert message.startswith(str(tmp_path)) and "another run" in message and "train without resume" in message
     assert name in message and (tmp_path / "c").read_bytes() == content
 
 

@@ -109,6 +109,13 @@ def test_a_kernel_with_a_damaged_file_is_compiled_again(compiler: Compiler, tmp_
     assert cache.read(path, path.stem) == compiler.code
 
 
+def test_a_file_of_deeply_nested_json_is_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "a.kernel"
+    path.write_bytes(b'{"key": ' + b"[" * 100_000 + b"\n")
+    path.chmod(0o600)
+    assert cache.read(path, "a") is None
+
+
 def test_a_file_of_another_key_is_ignored(compiler: Compiler, tmp_path: Path) -> None:
     cache.kernel_address(SPEC)
     path = only_file(tmp_path / "cache")

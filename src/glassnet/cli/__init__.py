@@ -10,6 +10,8 @@ import codecs
 import io
 import os
 import sys
+import warnings
+from typing import Any
 
 from glassnet.see.ascii import spell_missing
 
@@ -34,7 +36,15 @@ def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without Greek letters shows "delta" instead of failing
             stream.reconfigure(errors="spelled")
+    warnings.showwarning = _show_warning
     app(prog_name="glassnet")
+
+
+def _show_warning(message: Warning | str, *rest: Any) -> None:
+    """Print a warning as a sentence, without the line of the program that it comes from."""
+    from glassnet.cli.printing import print_text
+
+    print_text(f"glassnet: {message}", file=sys.stderr)
 
 
 def _replace_missing_streams() -> None:

@@ -21,9 +21,9 @@ def tabular_option(**settings: Any) -> Any:
     return Option(rich_help_panel=TABULAR_PANEL, **settings)
 
 
-def network_option(**settings: Any) -> Any:
+def network_option(*names: str, **settings: Any) -> Any:
     """An option of a plain network, which makes `glassnet train` train one."""
-    return Option(rich_help_panel=NETWORK_PANEL, **settings)
+    return Option(*names, rich_help_panel=NETWORK_PANEL, **settings)
 
 
 def reading_option(**settings: Any) -> Any:

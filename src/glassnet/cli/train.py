@@ -24,6 +24,13 @@ TimeLimitOption = Annotated[
     float | None, Option(metavar="SECONDS", help="End the training after so many seconds.", show_default="none")
 ]
 
+CHECKPOINT_HELP = "File for the state of the run, from which --resume goes on to the same model, bit for bit."
+CheckpointOption = Annotated[
+    str | None, options.network_option(metavar="PATH", help=CHECKPOINT_HELP, show_default="none")
+]
+EVERY_HELP = "Write the checkpoint after so many steps."
+EveryOption = Annotated[int | None, options.network_option(metavar="STEPS", help=EVERY_HELP, show_default="each epoch")]
+
 
 def train(
     ctx: Context,
@@ -66,6 +73,11 @@ def train(
         float, options.network_option(help="Fraction of each hidden layer's values dropped in a step.")
     ] = 0.0,
     l2: Annotated[float, options.network_option(help="Strength of the penalty l2/2·Σw² on the weights.")] = 0.0,
+    checkpoint: CheckpointOption = None,
+    every: EveryOption = None,
+    resume: Annotated[
+        bool, options.network_option("--resume", help="Go on from the checkpoint, where there is one.")
+    ] = False,
     drop: options.DropOption = [],  # noqa: B006 (read only; Typer wants a list)
     number: options.NumberOption = [],  # noqa: B006
     category: options.CategoryOption = [],  # noqa: B006

@@ -37,13 +37,18 @@ class TrainOptions(NamedTuple):
     threads: int | None = None
     quiet: bool = False
     time_limit: float | None = None
+    checkpoint: str | None = None
+    every: int | None = None
+    resume: bool = False
 
 
 def check_options(options: TrainOptions) -> None:
     """Check the options before any data is read. Raises ParameterError (a ValueError) for one that cannot be used."""
-    for name in ("batch_size", "epochs", "patience", "threads"):
+    for name in ("batch_size", "epochs", "patience", "threads", "every"):
         if getattr(options, name) is not None:
             whole(name, getattr(options, name))
+    if options.checkpoint is None and (options.resume or options.every is not None):
+        raise ParameterError(f"{'--resume' if options.resume else '--every'} needs --checkpoint, the file of the run.")
     positive("lr", options.lr)
     optimizer(options.optimizer)
     schedule(options.schedule)

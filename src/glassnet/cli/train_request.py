@@ -5,6 +5,7 @@ A table is learnt by a tabular model; a network option, or a file of arrays, ask
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from glassnet.training.settings import positive
 
 OF_NETWORKS = (
     *("hidden", "activation", "cost", "optimizer", "schedule", "initializer", "lr", "batch_size", "epochs"),
-    *("validation", "patience", "dropout", "l2"),
+    *("validation", "patience", "dropout", "l2", "checkpoint", "every", "resume"),
 )
 OF_TABULAR_MODELS = ("preset", "metric", "class_weight", "log_target")
 
@@ -56,9 +57,7 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
     if arguments["time_limit"] is not None:
         positive("time_limit", arguments["time_limit"])
     check_options(network) if network is not None else check_tabular_options(tabular)
-    check_output(arguments["out"], file)
-    if arguments["plots"]:
-        check_folder(arguments["plots"])
+    _check_paths(arguments)
     paths = {name: arguments[name] for name in ("file", "out", "target", "task", "plots")}
     reading = reading_options(arguments)
     return TrainRequest(
@@ -70,6 +69,18 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
         reason=reason,
         streamed=bool(too_large),
     )
+
+
+def _check_paths(arguments: dict[str, Any]) -> None:
+    """Refuse outputs that cannot be written, or that would replace each other or the input."""
+    file, out, checkpoint = (arguments[name] for name in ("file", "out", "checkpoint"))
+    check_output(out, file)
+    if checkpoint is not None:
+        check_output(checkpoint, file, out)
+        if os.path.abspath(checkpoint) == os.path.abspath(out):
+            raise ParameterError(f"--checkpoint and --out are both {out}; give each its own file.")
+    if arguments["plots"]:
+        check_folder(arguments["plots"])
 
 
 def choose_model(file: str, given: Collection[str], too_large: str = "") -> tuple[bool, str]:

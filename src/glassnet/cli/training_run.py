@@ -21,7 +21,7 @@ from glassnet.cli.tabular_report import repetition_warnings
 from glassnet.cli.train_options import TrainOptions, make_network
 from glassnet.data.arrays import Arrays
 from glassnet.data.target import ClassTarget
-from glassnet.errors import DivergedError
+from glassnet.errors import DivergedError, counted
 from glassnet.network import NeuralNetwork
 from glassnet.see.diagnosis import findings
 from glassnet.see.evidence import evidence_of_run
@@ -80,7 +80,9 @@ def train_network(
     print_line("Network", repr(network))
     rest = f"; {validation:,} for validation" if validation else ", none for validation"
     print_line("Training", f"{len(dataset.train):,} rows{rest}")
-    names = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads")
+    if options.checkpoint is not None:
+        print_line("Checkpoint", checkpoint_text(options))
+    names = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads", "checkpoint", "every", "resume")
     lines.event("start", model="network", rows=len(dataset.train), inputs=x.shape[1], members=1, epochs=options.epochs)
     history = network.train(
         *part(dataset.train),
@@ -93,6 +95,14 @@ def train_network(
     )
     summary = training_summary(dataset, options, history, file)
     return TabularModel(dataset.preparation, dataset.target, [Member(network)], summary), history
+
+
+def checkpoint_text(options: TrainOptions) -> str:
+    """The file, when it is written, and whether the run goes on from it."""
+    when = "each epoch" if options.every is None else f"every {counted(options.every, 'step')}"
+    exists = options.checkpoint is not None and os.path.exists(options.checkpoint)
+    begin = ("; the run goes on from it" if exists else "; there is none yet, so that the run begins") * options.resume
+    return f"{options.checkpoint}, written after {when}{begin}"
 
 
 def training_summary(dataset: Dataset, options: TrainOptions, history: History, file: str) -> dict[str, Any]:

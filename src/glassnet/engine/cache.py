@@ -193,7 +193,7 @@ def read(path: Path, name: str) -> tuple[str, bytes] | None:
             return None
         mark_used(path, status)
         return header["symbol"], code
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

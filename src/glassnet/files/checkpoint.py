@@ -50,12 +50,12 @@ class CheckpointWriter:
     def after_steps(self) -> None:
         """Write the checkpoint, if it is time."""
         if self.every is not None and self.training.counters.step % self.every == 0:
-            self._write()
+            self.save()
 
     def after_epoch(self, report: Report, layers: LayerHistory) -> None:
         """Write the checkpoint, if there is one after each epoch."""
         if self.every is None:
-            self._write()
+            self.save()
 
     def save(self) -> None:
         """Write the checkpoint now."""
@@ -65,7 +65,8 @@ class CheckpointWriter:
         """Nothing more to write; the History says what could not be."""
         history.warnings += [self.problem] if self.problem else []
 
-    def _write(self) -> None:
+    def save(self) -> None:
+        """Write the checkpoint now."""
         try:
             write_checkpoint(self.path, self.training, self.description)
         except ModelFileError as error:
@@ -90,7 +91,9 @@ def read_checkpoint(path: Path, training: Training, description: dict[str, Any])
     arrays, metadata = read_tensors(path)
     checkpoint = metadata.get("checkpoint")
     if not isinstance(checkpoint, dict):
-        raise ModelFileError(f"{path} is a model file but no checkpoint of a run; name another, or use resume=False.")
+        raise ModelFileError(
+            f"{path} is a model file but no checkpoint of a run; name another, or train without resume."
+        )
     try:
         SCHEMA(checkpoint, "")
         _check_same_run(path, checkpoint["run"], description)
@@ -99,7 +102,9 @@ def read_checkpoint(path: Path, training: Training, description: dict[str, Any])
     except ModelFileError:
         raise
     except ValueError as error:
-        raise ModelFileError(f"{path} is a damaged checkpoint: {error}; use resume=False to start afresh.") from None
+        raise ModelFileError(
+            f"{path} is a damaged checkpoint: {error}; train without resume to start afresh."
+        ) from None
     return {"arrays": arrays, **state}
 
 
@@ -107,7 +112,7 @@ def _check_same_run(path: Path, saved: dict[str, Any], description: dict[str, An
     """Refuse a checkpoint of another run. One of an older format may say less about its run."""
     for name, value in description.items():
         if name in saved and saved[name] != value:
-            reason = f"its {name} is {saved[name]!r:.80}, here {value!r:.80}; use resume=False to start afresh"
+            reason = f"its {name} is {saved[name]!r:.80}, here {value!r:.80}; train without resume to start afresh"
             raise ModelFileError(f"{path} is a checkpoint of another run: {reason}.")
 
 

@@ -14,7 +14,7 @@ from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
 from glassnet.files.header import MAX_TENSORS
 from glassnet.files.history_file import arrays_of, document_of, history_of, shortened
-from glassnet.files.schema import ENTRY, each, either, fields, one_of, real, whole
+from glassnet.files.schema import ENTRY, anything, each, either, fields, one_of, real, whole
 from glassnet.files.storage import is_finite, read_tensors, write_tensors
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.layer_positions import segments
@@ -42,7 +42,7 @@ NETWORK_SCHEMA = fields(
         "seed": whole(),
     }
 )
-SCHEMA = fields({"network": NETWORK_SCHEMA}, {"runs": whole()})
+SCHEMA = fields({"network": NETWORK_SCHEMA}, {"runs": whole()}, anything)
 
 
 class SavedModel(NamedTuple):

@@ -120,8 +120,10 @@ def mapping(schema: Schema) -> Schema:
     return check
 
 
-def fields(required: Mapping[str, Schema], possible: Mapping[str, Schema] | None = None) -> Schema:
-    """An object with all `required` and any of the `possible` names; values under other names are plain."""
+def fields(
+    required: Mapping[str, Schema], possible: Mapping[str, Schema] | None = None, others: Schema | None = None
+) -> Schema:
+    """An object with all `required` and any of the `possible` names; values under other names are plain by default."""
     known = {**required, **(possible or {})}
 
     def check(value: Any, place: str) -> None:
@@ -131,9 +133,13 @@ def fields(required: Mapping[str, Schema], possible: Mapping[str, Schema] | None
             if name not in value:
                 raise ValueError(f"{place or 'its document'} lacks {name!r}")
         for name, item in value.items():
-            known.get(name, plain)(item, _inside(place, name))
+            known.get(name, others or plain)(item, _inside(place, name))
 
     return check
+
+
+def anything(value: Any, place: str) -> None:
+    """What is checked elsewhere, or belongs to the person who saved it."""
 
 
 def plain(value: Any, place: str, depth: int = MAX_DEPTH) -> None:
