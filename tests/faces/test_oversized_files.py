@@ -54,7 +54,7 @@ def files(folder: Path) -> Iterator[tuple[Path, str]]:
 def test_files_that_are_too_large_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "good.csv").write_text('a,b\n"1",2\n')
     cases = list(files(tmp_path))
-    readings = read_measured("table", [tmp_path / "good.csv", *(path for path, _ in cases)])
+    readings = read_measured([("table", path) for path in (tmp_path / "good.csv", *(path for path, _ in cases))])
     assert readings[0].error == ""
     for (path, expected), reading in zip(cases, readings[1:], strict=True):
         assert reading.error == "ours" and any(part in reading.message for part in expected.split("|")), reading
@@ -78,7 +78,9 @@ def parquet_files(folder: Path) -> Iterator[tuple[Path, str]]:
 def test_parquet_files_that_unpack_to_too_much_are_refused_at_once(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": ["x", "y"], "y": [1, 2]}), tmp_path / "good.parquet")
     cases = list(parquet_files(tmp_path))
-    readings = read_measured("table", [tmp_path / "good.parquet", *(path for path, _ in cases)])[1:]
+    readings = read_measured([("table", path) for path in (tmp_path / "good.parquet", *(path for path, _ in cases))])[
+        1:
+    ]
     for (path, expected), reading in zip(cases, readings, strict=True):
         assert reading.error == ("ours" if expected else "") and expected in reading.message, reading
         assert reading.seconds < 2 and (not expected or reading.bytes < 2 * path.stat().st_size + 64 * MB), reading
