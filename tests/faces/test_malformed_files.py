@@ -1,4 +1,4 @@
-"""Forty malformed files of each format: an error of ours each, within a second of work, in twice the file's size and 16 MB.
+"""Forty malformed files of each format: an error of ours each, in a second of work, twice the file's size and 16 MB.
 
 They are read one after the other in a process of its own, which must still be alive in the end.
 """
