@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,3 +129,26 @@ def test_long_lines_are_noticed(lengths: tuple[int, ...], expected: bool, monkey
     monkeypatch.setattr(csv_file, "MAX_CELL_LENGTH", 10)
     for newline in (b"\n", b"\r", b"\r\n"):
         assert csv_file.has_long_line(newline.join(b"x" * length for length in lengths)) == expected
+
+
+STARVED = """
+import resource, sys
+from glassnet.data.table import read_table
+with open("/proc/self/status") as file:
+    size = next(1024 * int(line.split()[1]) for line in file if line.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, (size + (600 << 20), resource.RLIM_INFINITY))
+try:
+    read_table(sys.argv[1])
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_a_process_with_little_memory_is_not_ended(tmp_path: Path) -> None:
+    """pyarrow throws what nobody catches where the memory for its columns is missing."""
+    (tmp_path / "w.csv").write_text("\n".join(",".join([cell] * 99_999) for cell in ("a", "1")) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-c", STARVED, tmp_path / "w.csv"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert re.search(r"w.csv takes [\d,]+ MB of memory, which this process may not have; give it fewer", done.stdout)
