@@ -16,31 +16,32 @@ TIMEOUT = 120  # seconds, for all files
 PROGRAM = """
 import gc, json, sys, time
 import pyarrow as pa
+import glassnet
 from glassnet.data.arrays import read_arrays
-from glassnet.data.options import ReadingOptions
+from glassnet.data.idx import read_idx
 from glassnet.data.table import read_table
 from glassnet.errors import GlassnetError
-from glassnet.tabular.model_file import read_tabular
 
 def status(name):
     with open("/proc/self/status") as file:
         return next(1024 * int(line.split()[1]) for line in file if line.startswith(name))
 
-readers = {"table": read_table, "arrays": read_arrays, "model": read_tabular}
-read = readers[sys.argv[1]]
-for path in json.loads(sys.stdin.read()):
+readers = {"table": read_table, "arrays": read_arrays, "idx": read_idx, "model": glassnet.load}
+for number, (kind, path) in enumerate(json.loads(sys.stdin.read())):
+    if number == 1:
+        gc.freeze()  # what the libraries keep is not looked at again
     gc.collect()
     pa.default_memory_pool().release_unused()
     before = status("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
-    start = time.monotonic()
+    start = time.process_time()
     try:
-        read(path)
+        readers[kind](path)
         answer = "", ""
     except Exception as error:
         answer = "ours" if isinstance(error, GlassnetError) else type(error).__name__, str(error)
-    print(json.dumps([*answer, time.monotonic() - start, status("VmHWM") - before]), flush=True)
+    print(json.dumps([*answer, time.process_time() - start, status("VmHWM") - before]), flush=True)
 """
 
 
@@ -53,11 +54,11 @@ class Reading(NamedTuple):
     bytes: int
 
 
-def read_measured(kind: str, paths: Sequence[Path]) -> list[Reading]:
-    """Read files as a "table", "arrays" or a "model"; the first is read twice, to warm the process up."""
+def read_measured(files: Sequence[tuple[str, Path]]) -> list[Reading]:
+    """Read files, each as a "table", "arrays", "idx" or a "model"; the first is read twice, to warm the process up."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, kind],
-        input=json.dumps([str(path) for path in [paths[0], *paths]]),
+        [sys.executable, "-c", PROGRAM],
+        input=json.dumps([(kind, str(path)) for kind, path in [files[0], *files]]),
         capture_output=True,
         text=True,
         timeout=TIMEOUT,

@@ -185,7 +185,7 @@ def npy(array: Any) -> bytes:
 
 GOOD = npy(np.zeros((2, 3)))
 NPZ: list[tuple[dict[str, Any], str]] = [
-    ({"a": GOOD}, "holds a; it must hold an array x"),
+    ({"a": GOOD}, "holds 'a'; it must hold an array x"),
     ({}, "holds no arrays"),
     ({"x": npy(np.array([{}, {}], object))}, "Python objects (pickle)"),
     ({"x": npy(np.zeros(3))}, "one row per sample"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +57,7 @@ def files(folder: Path) -> Iterator[tuple[Path, str]]:
 def test_files_that_are_too_large_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "good.csv").write_text('a,b\n"1",2\n')
     cases = list(files(tmp_path))
-    readings = read_measured("table", [tmp_path / "good.csv", *(path for path, _ in cases)])
+    readings = read_measured([("table", path) for path in (tmp_path / "good.csv", *(path for path, _ in cases))])
     assert readings[0].error == ""
     for (path, expected), reading in zip(cases, readings[1:], strict=True):
         assert reading.error == "ours" and any(part in reading.message for part in expected.split("|")), reading
@@ -78,7 +81,9 @@ def parquet_files(folder: Path) -> Iterator[tuple[Path, str]]:
 def test_parquet_files_that_unpack_to_too_much_are_refused_at_once(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": ["x", "y"], "y": [1, 2]}), tmp_path / "good.parquet")
     cases = list(parquet_files(tmp_path))
-    readings = read_measured("table", [tmp_path / "good.parquet", *(path for path, _ in cases)])[1:]
+    readings = read_measured([("table", path) for path in (tmp_path / "good.parquet", *(path for path, _ in cases))])[
+        1:
+    ]
     for (path, expected), reading in zip(cases, readings, strict=True):
         assert reading.error == ("ours" if expected else "") and expected in reading.message, reading
         assert reading.seconds < 2 and (not expected or reading.bytes < 2 * path.stat().st_size + 64 * MB), reading
@@ -124,3 +129,26 @@ def test_long_lines_are_noticed(lengths: tuple[int, ...], expected: bool, monkey
     monkeypatch.setattr(csv_file, "MAX_CELL_LENGTH", 10)
     for newline in (b"\n", b"\r", b"\r\n"):
         assert csv_file.has_long_line(newline.join(b"x" * length for length in lengths)) == expected
+
+
+STARVED = """
+import resource, sys
+from glassnet.data.table import read_table
+with open("/proc/self/status") as file:
+    size = next(1024 * int(line.split()[1]) for line in file if line.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, (size + (600 << 20), resource.RLIM_INFINITY))
+try:
+    read_table(sys.argv[1])
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_a_process_with_little_memory_is_not_ended(tmp_path: Path) -> None:
+    """pyarrow throws what nobody catches where the memory for its columns is missing."""
+    (tmp_path / "w.csv").write_text("\n".join(",".join([cell] * 99_999) for cell in ("a", "1")) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-c", STARVED, tmp_path / "w.csv"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert re.search(r"w.csv takes [\d,]+ MB of memory, which this process may not have; give it fewer", done.stdout)

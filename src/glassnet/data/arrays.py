@@ -77,7 +77,7 @@ def _from_npz(path: FilePath) -> Arrays:
         with open_data_file(path) as file, open_zip(file) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             if "x" not in members:
-                names = ", ".join(members)[:100] or "no arrays"
+                names = ", ".join(map(repr, members))[:100] or "no arrays"
                 raise DataError(f"{name} holds {names}; it must hold an array x and, for training, y.")
             x = _read_member(name, archive, members["x"])
             y = _read_member(name, archive, members["y"]) if "y" in members else None

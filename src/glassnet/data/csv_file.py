@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, count, islice
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
@@ -27,6 +28,7 @@ from glassnet.errors import DataError
 
 MAX_COLUMNS = 100_000
 MAX_CELL_LENGTH = 1 << 20
+BYTES_PER_COLUMN = 1 << 14  # that pyarrow takes for each column, whatever its cells are
 BLOCK_BYTES = MAX_LINE_LENGTH = 1 << 24
 HEAD_BYTES, HEAD_RECORDS = 1 << 18, 100  # what tells the delimiter
 TOP_RECORDS = 20  # what tells whether the first line is the header
@@ -154,6 +156,7 @@ class CsvScanner:
 def _parse(scanner: CsvScanner, header: list[str]) -> pa.Table:
     """Parse with pyarrow; if it fails, or finds another number of rows than the scanner, explain why."""
     quotes = b'"' in scanner.content
+    check_memory(scanner.name, 3 * len(scanner.content) + BYTES_PER_COLUMN * len(header))
     if has_long_line(scanner.content):  # which takes pyarrow several times its length
         scanner.count(len(header))
     types = {column: pa.large_string() for column in header}
@@ -172,6 +175,15 @@ def _parse(scanner: CsvScanner, header: list[str]) -> pa.Table:
     if quotes and scanner.count(len(header)) != table.num_rows:
         raise DataError(f"{scanner.name} has ambiguous quotes; write it again with a CSV library.")
     return table
+
+
+def check_memory(name: str, needed: int) -> None:
+    """Refuse a file for which the process may not have the memory: pyarrow would end the process."""
+    try:
+        np.empty(needed, np.uint8)  # addresses alone
+    except MemoryError:
+        amount = f"{needed >> 20:,} MB of memory, which this process may not have"
+        raise DataError(f"Reading {name} takes {amount}; give it fewer columns or rows.") from None
 
 
 def has_long_line(content: bytes) -> bool:

@@ -19,8 +19,7 @@ from glassnet.data.unpacking import MAX_RATIO
 from glassnet.errors import DataError
 
 UNCHECKED_BYTES = 256 << 20  # of contents, from which on the ratio to the size of the file counts
-SHORT_TEXT = 64 << 20  # bytes that the text of a part of a column cannot exceed, whatever its cells are
-DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
+SHORT_TEXT = 64 << 20  # bytes that the text of a row group cannot exceed, whatever its cells are
 
 
 def read_contents(name: str, source: Any, size: int) -> pa.Table:
@@ -28,7 +27,7 @@ def read_contents(name: str, source: Any, size: int) -> pa.Table:
     with pq.ParquetFile(source) as file:
         metadata, schema = file.metadata, file.schema_arrow
         _check_footer(name, metadata, size)
-        if not (repeated := _repeated_texts(metadata)):
+        if not (repeated := _repeated_texts(metadata, schema)):
             return file.read()
         source.seek(0)
         with pq.ParquetFile(source, read_dictionary=repeated) as by_number:
@@ -56,16 +55,16 @@ def _check(what: str, needed: int, size: int) -> None:
         raise DataError(f"{what}, {packed}: most of it must repeat; write a sample of the rows to another file.")
 
 
-def _repeated_texts(metadata: Any) -> list[str]:
-    """The paths of columns whose text may be much longer than what is stored of it."""
-    paths = set()
-    for index in range(metadata.num_row_groups):
-        group = metadata.row_group(index)
-        for chunk in map(group.column, range(group.num_columns)):
-            is_text = chunk.physical_type == "BYTE_ARRAY" and DICTIONARIES & set(chunk.encodings)
-            if is_text and group.num_rows * chunk.total_uncompressed_size > SHORT_TEXT:
-                paths.add(chunk.path_in_schema)
-    return sorted(paths)
+def _repeated_texts(metadata: Any, schema: pa.Schema) -> list[str]:
+    """The columns whose text may be much longer than what is stored of it.
+
+    What the footer says of each column would tell more of them apart; but asking pyarrow for that ends the process
+    where it is damaged.
+    """
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    if all(group.num_rows * group.total_byte_size < SHORT_TEXT for group in groups):
+        return []
+    return [field.name for field in schema if _is_text(field.type)]
 
 
 def _text_bytes(column: pa.ChunkedArray) -> int:
