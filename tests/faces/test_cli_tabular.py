@@ -276,8 +276,8 @@ def test_importance_finds_the_columns_that_matter() -> None:
     from glassnet.data.table import Table
     from glassnet.data.target import NumberTarget
     from glassnet.tabular.fitting import Rows, Settings, fit_model
+    from glassnet.tabular.hyperparameters import NUMBERS, preset_hyperparameters
     from glassnet.tabular.importance import importance_on_holdouts
-    from glassnet.tabular.recipe import NUMBERS, recipe
 
     rng = np.random.default_rng(0)
     columns = {name: rng.normal(size=400) for name in ("noise", "strong", "weak")}
@@ -286,7 +286,7 @@ def test_importance_finds_the_columns_that_matter() -> None:
     target = NumberTarget.fit("y", y)
     rows = Rows(table, target, target.encode(y))
     model = fit_model(
-        rows, ColumnChooser(Summary.of(table), None, table), Settings(recipe("fast", NUMBERS, 400, 3))
+        rows, ColumnChooser(Summary.of(table), None, table), Settings(preset_hyperparameters("fast", NUMBERS, 400, 3))
     ).model
     noise, strong, weak = importance_on_holdouts(model, rows).mean
     assert strong > 2 * weak > 4 * abs(noise)
@@ -522,3 +522,27 @@ def test_predictions_in_csv_have_the_digits_that_they_carry(folder: Path) -> Non
         digits = [number.split("e")[0].replace(".", "").lstrip("-0") for number in numbers]
         assert max(map(len, digits)) <= 9
         assert len(set(numbers)) > 40 and max(map(len, numbers)) >= 7
+
+
+@pytest.mark.parametrize("place", [1, 4])
+def test_a_file_without_a_header(tmp_path: Path, place: int) -> None:
+    """The other columns keep their places where a later file lacks the target, also before them."""
+    rng = np.random.default_rng(0)
+    rows = [[f"{a:.3f}", f"{b:.3f}", rng.choice(["x", "y"])] for a, b in rng.normal(size=(120, 2))]
+    known = [[*row[: place - 1], "yes" if float(row[1]) > 0 else "no", *row[place - 1 :]] for row in rows]
+    for name, table in (("known.csv", known), ("new.csv", rows)):
+        (tmp_path / name).write_text("".join(",".join(row) + "\n" for row in table))
+    model, target = tmp_path / "m", f"column_{place}"
+    arguments = ["train", tmp_path / "known.csv", "--target", target, "--out", model, "--no-header", *FAST]
+    output = run(*arguments)
+    assert "120 rows" in output and "columns are called column_1 to column_4" in output
+    answers = [run("predict", model, tmp_path / name, "--out", "-") for name in ("known.csv", "new.csv")]
+    assert answers[0] == answers[1] and answers[0].count("\n") == 121
+    assert shown_scores(run("evaluate", model, tmp_path / "known.csv"))["accuracy"][0] > 0.9
+    assert f"has no column '{target}'" in refused("evaluate", model, tmp_path / "new.csv")
+    (tmp_path / "narrow.csv").write_text("1,2\n")
+    message = refused("predict", model, tmp_path / "narrow.csv", "--out", "-")
+    assert (
+        f"has 2 columns; the model was trained on 4 without a header, of which only the target, {target}, may"
+        in message
+    )

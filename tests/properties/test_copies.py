@@ -15,11 +15,11 @@ from glassnet.data.copies import copies_among, random_parts
 from glassnet.data.target import ClassTarget
 from glassnet.tabular import member as members
 from glassnet.tabular.cross_fitted import CrossFittedOutputs
+from glassnet.tabular.hyperparameters import CLASSES, preset_hyperparameters
 from glassnet.tabular.intervals import Difficulty, Intervals
 from glassnet.tabular.isotonic import Isotonic
 from glassnet.tabular.member import Member
 from glassnet.tabular.metrics import Metric
-from glassnet.tabular.recipe import CLASSES, recipe
 from glassnet.tabular.refinement import FittedMembers, Refinement
 from glassnet.tabular.training_data import TrainingData
 
@@ -68,7 +68,7 @@ def test_a_row_does_not_choose_the_epoch_that_predicts_its_copy(monkeypatch: pyt
             fitted.append(self)
 
     monkeypatch.setattr(members, "CrossFittedOutputs", Recording)
-    data, plan = numbered(), recipe("fast", CLASSES, 600, 2)._replace(epochs=1, width=4, layers=1)
+    data, plan = numbered(), preset_hyperparameters("fast", CLASSES, 600, 2)._replace(epochs=1, width=4, layers=1)
     holdout = np.flatnonzero(data.x[:, 0] < 60)
     members.MemberRun(data, holdout, plan, 0, Metric("auto", ClassTarget("y", ["a", "b"]))).train(lambda: None)
     (halves,) = [[data.x[holdout, 0][rows] for rows in each.rows] for each in fitted]

@@ -17,14 +17,14 @@ from glassnet.data.target import ClassTarget, NumberTarget
 from glassnet.tabular import ensemble, member
 from glassnet.tabular.ensemble import Execution, mean_outputs, train_members
 from glassnet.tabular.holdouts import holdouts
+from glassnet.tabular.hyperparameters import CLASSES, NUMBERS, PRESETS, preset_hyperparameters
 from glassnet.tabular.member import BestEpoch
 from glassnet.tabular.member_network import build_network, training_options
 from glassnet.tabular.metrics import CLASS_METRICS, NUMBER_METRICS, Metric
-from glassnet.tabular.recipe import CLASSES, NUMBERS, PRESETS, recipe
 from glassnet.tabular.training_data import InputKinds, TrainingData
 
 Array = np.ndarray[Any, Any]
-SMALL = recipe("fast", CLASSES, 200, 4)._replace(members=3, epochs=6, width=16, layers=2, batch=32)
+SMALL = preset_hyperparameters("fast", CLASSES, 200, 4)._replace(members=3, epochs=6, width=16, layers=2, batch=32)
 TARGET = ClassTarget("y", ["a", "b", "c"])
 METRIC = Metric("auto", TARGET)
 
@@ -119,7 +119,7 @@ def test_a_single_member_leaves_out_some_rows_although_most_classes_have_one(y: 
         assert 0 < len(part) < len(y)
 
 
-# ---- the network of the recipe
+# ---- the network of a member
 
 
 def test_the_network_starts_as_the_recipe_says() -> None:
@@ -155,15 +155,15 @@ def test_rates_and_decays_of_the_recipe() -> None:
 @pytest.mark.parametrize("task", [CLASSES, NUMBERS])
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets(preset: str, task: str) -> None:
-    plan = recipe(preset, task, 5000, 10)
+    plan = preset_hyperparameters(preset, task, 5000, 10)
     assert plan.activation == {"classes": "selu", "numbers": "mish"}[task] and plan.batch == 256
-    assert recipe(preset, task, 1000, 10).batch < 256
-    pixels, many = recipe(preset, task, 60_000, 784), recipe(preset, task, 500_000, 10)
+    assert preset_hyperparameters(preset, task, 1000, 10).batch < 256
+    pixels, many = preset_hyperparameters(preset, task, 60_000, 784), preset_hyperparameters(preset, task, 500_000, 10)
     assert (pixels.layers, pixels.activation, pixels.lr) == (2, "relu", plan.lr / 2)
     assert pixels.of_member(1).bins == 0 and plan.of_member(1).bins > 0
-    assert 8 <= many.epochs < plan.epochs == recipe(preset, task, 50_000, 10).epochs
+    assert 8 <= many.epochs < plan.epochs == preset_hyperparameters(preset, task, 50_000, 10).epochs
     with pytest.raises(ParameterError, match=r"preset 'fats' is unknown\. Did you mean 'fast'"):
-        recipe("fats", task, 1, 1)
+        preset_hyperparameters("fats", task, 1, 1)
 
 
 # ---- the best epoch

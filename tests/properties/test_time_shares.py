@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassnet.tabular import time_shares
-from glassnet.tabular.recipe import Recipe
+from glassnet.tabular.hyperparameters import Hyperparameters
 from glassnet.tabular.time_shares import TimeShares, epoch_seconds, planned, within_time
 from glassnet.tabular.training_data import TrainingData
 
 DATA = TrainingData(np.zeros((100, 2), np.float32), np.arange(100) % 2, None, 2)
-PLAN = Recipe(members=4, epochs=40, holdout=0.2)
+PLAN = Hyperparameters(members=4, epochs=40, holdout=0.2)
 
 
 class Clock:
@@ -35,10 +35,12 @@ class FakeTraining:
     def __init__(self, clock: Clock, seconds: list[float], stopped: str | None = None) -> None:
         self.clock, self.seconds, self.stopped, self.calls = clock, seconds, stopped, list[Any]()
 
-    def __call__(self, network: Any, data: TrainingData, recipe: Recipe, limit: float, report: Any) -> Any:
-        self.calls.append((len(data.x), recipe, limit))
+    def __call__(
+        self, network: Any, data: TrainingData, hyperparameters: Hyperparameters, limit: float, report: Any
+    ) -> Any:
+        self.calls.append((len(data.x), hyperparameters, limit))
         begun = self.clock.now
-        for number, seconds in enumerate(self.seconds[: recipe.epochs], 1):
+        for number, seconds in enumerate(self.seconds[: hyperparameters.epochs], 1):
             if self.clock.now + seconds > begun + limit:
                 self.clock.now = begun + limit
                 break
@@ -64,9 +66,9 @@ def training(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_probe_measures_an_epoch_after_the_first_which_waits_for_the_compiler(training: Any) -> None:
     fake = training([7.0, 2.0, 2.0, 2.0])
     assert epoch_seconds(DATA, PLAN, 0, 100.0) == 2.0
-    ((rows, recipe, limit),) = fake.calls
+    ((rows, hyperparameters, limit),) = fake.calls
     assert rows == 80 and limit == 100.0, "as many rows as a member trains on"
-    assert fake.clock.now == 1009.0 and recipe.epochs == 2
+    assert fake.clock.now == 1009.0 and hyperparameters.epochs == 2
 
 
 def test_a_probe_that_reaches_its_limit_says_that_an_epoch_takes_at_least_that(training: Any) -> None:
@@ -98,7 +100,7 @@ def test_ctrl_c_in_the_probe_ends_the_fit(training: Any) -> None:
 
 @given(st.integers(1, 10), st.integers(1, 100), st.floats(0.1, 2000), st.integers(1, 8))
 def test_a_plan_fits_the_time(members: int, epochs: int, available: float, threads: int) -> None:
-    whole = Recipe(members=members, epochs=epochs)
+    whole = Hyperparameters(members=members, epochs=epochs)
     plan = planned(whole, available, threads)
     needed = math.ceil(plan.members / threads) * plan.epochs
     assert 1 <= plan.members <= members and 1 <= plan.epochs <= epochs

@@ -14,7 +14,7 @@ from glassnet.cli.printing import print_line, print_text
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.tabular_options import TabularOptions
 from glassnet.cli.tabular_report import all_notes
-from glassnet.cli.tabular_run import chosen_recipe, fitted_rows
+from glassnet.cli.tabular_run import chosen_hyperparameters, fitted_rows
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.columns import Column
 from glassnet.data.options import ReadingOptions
@@ -28,7 +28,7 @@ from glassnet.data.table import Table, read_table
 from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.errors import DataError, GlassnetError
 from glassnet.tabular.fitting import prepare
-from glassnet.tabular.recipe import NUMBERS, recipe
+from glassnet.tabular.hyperparameters import NUMBERS, preset_hyperparameters
 
 MAX_WIDTH = 32  # of a cell of the report
 MAX_EXACT = 1e15  # up to which whole numbers are written in full
@@ -53,8 +53,8 @@ def print_columns(file: str, target: str | None, options: ReadingOptions) -> Non
     table = read_table(source, options)
     check_width(table)
     chooser = ColumnChooser(Summary.of(table), options, table)
-    recipe_of_table = recipe("default", NUMBERS, table.rows, len(table.names))
-    encodings = tabular_encodings(recipe_of_table.max_one_hot)
+    hyperparameters = preset_hyperparameters("default", NUMBERS, table.rows, len(table.names))
+    encodings = tabular_encodings(hyperparameters.max_one_hot)
     plans = _chosen_plans(chooser, table, target)
     fitted = {plan.name: _fitted(table, plan, encodings) for plan in plans.values()}
     delimiter = f", delimiter {DELIMITER_NAMES.get(table.delimiter, table.delimiter)}" if table.delimiter else ""
@@ -89,7 +89,7 @@ def _target_notes(table: Table, target: str, chooser: ColumnChooser) -> tuple[Se
         data_file = table_with_target(table, target, chooser)
         task, reason = find_task(data_file, "auto")
         opened = Opened(data_file, task)
-        plan = chosen_recipe(options, opened)
+        plan = chosen_hyperparameters(options, opened)
         rows = fitted_rows(opened, options, plan)
         preparation, leaks = prepare(rows, chooser, plan)
     except GlassnetError as error:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -204,7 +204,7 @@ def read_inputs(path: FilePath, model: TabularModel) -> tuple[Array, Table | Arr
     if holds_arrays(file):
         data: Table | Arrays = read_arrays(file).test_arrays()
         return network_inputs(model.preparation, data), data
-    table = read_table(file, _file_options(model))
+    table = _placed_as_in_training(read_table(file, _file_options(model)), model)
     _print_notes(table.notes)
     return _table_inputs(model.preparation, table), table
 
@@ -230,11 +230,31 @@ def _print_notes(notes: Iterable[str]) -> None:
 
 
 def _file_options(model: TabularModel) -> ReadingOptions:
-    """The encoding and delimiter that were given in training."""
+    """The encoding, delimiter and kind of first row that were given in training."""
     given = model.training.get("file options")
     given = given if isinstance(given, dict) else {}
-    names = ("delimiter", "encoding")
-    return ReadingOptions(**{name: given[name] for name in names if isinstance(given.get(name), str)})
+    kinds = {"delimiter": str, "encoding": str, "header": bool}
+    return ReadingOptions(**{name: given[name] for name, kind in kinds.items() if isinstance(given.get(name), kind)})
+
+
+def _placed_as_in_training(table: Table, model: TabularModel) -> Table:
+    """A table without a header, whose columns have their places in the training file as names.
+
+    The target may be missing, and the others have the places that they had beside it. Raises DataError where other
+    columns are.
+    """
+    preparation, names = model.preparation, table.names
+    if _file_options(model).header is not False or not isinstance(preparation, TablePreparation):
+        return table
+    count = len(preparation.columns) + len(preparation.left_out) + 1
+    if len(names) == count - 1:
+        others = [f"column_{place}" for place in range(1, count + 1) if f"column_{place}" != model.target.name]
+        note = f"the first row is data, as in training: {model.target.name} is taken to be missing"
+        return replace(table, data=table.data.rename_columns(others), notes=(note,))
+    if len(names) != count:
+        problem = f"has {len(names):,} columns; the model was trained on {count:,} without a header"
+        raise DataError(f"{table.path} {problem}, of which only the target, {model.target.name}, may be missing.")
+    return table
 
 
 def read_with_target(path: str, model: TabularModel) -> tuple[Array, Array, Table | Arrays]:
@@ -247,7 +267,7 @@ def read_with_target(path: str, model: TabularModel) -> tuple[Array, Array, Tabl
         arrays = DataFile(path, data, model.target.name, _finite(path, data.y))
         return x, model.target.encode(arrays.values, arrays.location), data
     options = _file_options(model)
-    table, name = read_table(file, options), model.target.name
+    table, name = _placed_as_in_training(read_table(file, options), model), model.target.name
     table.column(name)
     if model.target.reading is None:
         cells = read_target(table, name, ColumnChooser(Summary.of(table), options, table))

@@ -53,7 +53,7 @@ def saved_on_failure(model: TabularModel, request: TrainRequest) -> Iterator[Non
 
 
 def file_options(reading: ReadingOptions) -> dict[str, Any]:
-    """The encoding and delimiter that were given, which a later file needs as well."""
-    given = {name: getattr(reading, name) for name in ("delimiter", "encoding")}
+    """The encoding, delimiter and kind of first row that were given, which a later file needs as well."""
+    given = {name: getattr(reading, name) for name in ("delimiter", "encoding", "header")}
     given = {name: value for name, value in given.items() if value is not None}
     return {"file options": given} if given else {}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from glassnet.tabular.model import TabularModel
 
 MAX_LISTED_INPUTS = 20
-NOT_SHOWN = ("recipe", "report", "constant", "best epochs")  # are shown elsewhere, or are long
+NOT_SHOWN = ("hyperparameters", "report", "constant", "best epochs")  # are shown elsewhere, or are long
 
 
 def show(model: ModelArgument, member: MemberOption = None) -> None:
@@ -51,7 +51,7 @@ def _print_network(network: NeuralNetwork, optimizer: object) -> None:
 
 
 def _print_members(model: TabularModel) -> None:
-    """The networks of a model in a few lines: those of one recipe differ in their weights only."""
+    """The networks of a model in a few lines: they differ in their weights, and in how they see numbers."""
     count, network = len(model.members), model.members[0].network
     averaged = "1" if count == 1 else f"{count}, averaged"
     print_line("Networks", f"{averaged}; --member N shows the equations and weights of one")

@@ -59,15 +59,15 @@ def member_text(model: TabularModel, number: int | None) -> str:
 
 
 def is_plain(model: TabularModel) -> bool:
-    """Whether the model is a plain network, which no recipe has built."""
-    return "recipe" not in model.training
+    """Whether the model is a plain network, without the hyperparameters of a tabular model."""
+    return "hyperparameters" not in model.training
 
 
 def optimizer_name(model: TabularModel) -> Any:
     """The name of the optimiser that trained the networks, as far as it is known."""
-    recipe = model.training.get("recipe")
-    if isinstance(recipe, dict):
-        return "adamw" if recipe.get("decay") else "adam"
+    hyperparameters = model.training.get("hyperparameters")
+    if isinstance(hyperparameters, dict):
+        return "adamw" if hyperparameters.get("decay") else "adam"
     return model.training.get("optimizer")
 
 

@@ -28,7 +28,7 @@ from glassnet.training.history import Report
 if TYPE_CHECKING:
     import numpy as np
 
-    from glassnet.tabular.recipe import Recipe
+    from glassnet.tabular.hyperparameters import Hyperparameters
 
 MIN_REPEATED_SHARE = 0.01  # of repeated rows; a smaller share is not reported
 MODEL, LINEAR, CONSTANT = "model", "linear model", "constant"  # the columns of the scores
@@ -40,21 +40,30 @@ class Follower(FitObserver):
 
     def __init__(self, data_file: DataFile, rows: Rows, lines: ProgressLines) -> None:
         self.data_file, self.rows, self.lines = data_file, rows, lines
-        self.recipe: Recipe | None = None
+        self.hyperparameters: Hyperparameters | None = None
 
-    def prepared(self, preparation: TablePreparation, leaks: Sequence[str], rows: int, recipe: Recipe) -> None:
+    def prepared(
+        self, preparation: TablePreparation, leaks: Sequence[str], rows: int, hyperparameters: Hyperparameters
+    ) -> None:
         """Print how the columns were read."""
-        self.recipe = recipe
+        self.hyperparameters = hyperparameters
         print_line("Columns", preparation.summary())
         print_notes(all_notes(self.data_file, self.rows, preparation), self.data_file.path, self.lines)
         self.lines.event(
-            "start", model="tabular", rows=rows, inputs=preparation.width, members=recipe.members, epochs=recipe.epochs
+            "start",
+            model="tabular",
+            rows=rows,
+            inputs=preparation.width,
+            members=hyperparameters.members,
+            epochs=hyperparameters.epochs,
         )
 
     def epoch(self, member: int, report: Report, score: float) -> None:
         """Write a line for other programs."""
-        if self.lines and self.recipe is not None:
-            self.lines.event("epoch", member=member, epochs=self.recipe.epochs, **report._asdict(), score=score)
+        if self.lines and self.hyperparameters is not None:
+            self.lines.event(
+                "epoch", member=member, epochs=self.hyperparameters.epochs, **report._asdict(), score=score
+            )
 
 
 def all_notes(data_file: DataFile, rows: Rows, preparation: TablePreparation) -> tuple[str, ...]:

@@ -87,6 +87,7 @@ def train(
     delimiter: options.DelimiterOption = None,
     encoding: options.EncodingOption = None,
     decimal: options.DecimalOption = None,
+    header: options.HeaderOption = None,
     drop_missing_target: options.DropMissingTargetOption = "yes",
 ) -> None:
     """Train a model on FILE and write it, together with the preparation of its data, to a model file.

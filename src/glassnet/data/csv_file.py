@@ -56,11 +56,13 @@ def read_csv(path: FilePath, options: ReadingOptions) -> CsvContent:
     if not re.search(rb"\S", content):
         raise DataError(f"{name} is empty.")
     scanner = CsvScanner(name, content, options.delimiter)
+    if options.header is False:
+        scanner.add_header()
     header = scanner.header()
     table = _parse(scanner, header)
     if not table.num_rows:
         raise DataError(f"{name} has a header but no rows.")
-    names, odd = column_names(header), header_note(scanner.top())
+    names, odd = column_names(header), header_note(scanner.top(), options.header)
     try:
         check_unique(name, names)
     except DataError as error:
@@ -85,6 +87,12 @@ class CsvScanner:
             delimiter = delimiter or match[1].decode().replace("\\t", "\t")
         self.content = content
         self.delimiter = delimiter or find_delimiter(content)
+
+    def add_header(self) -> None:
+        """Put a line of names above the first row, which is data; lines count from the first row as before."""
+        _, cells = next(self.records(), (0, []))
+        names = self.delimiter.join(f'"column_{number}"' for number in range(1, len(cells) + 1))
+        self.content, self.first_line = names.encode() + b"\n" + self.content, self.first_line - 1
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each record that is not an empty line, with the line on which it begins."""
@@ -148,7 +156,8 @@ class CsvScanner:
             if len(cells) != width:
                 count = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
                 advice = title_hint(self.top()) or "correct the line"
-                raise DataError(f"{self.name} line {line} has {count}, but the header has {width:,}; {advice}.")
+                first = "header" if self.first_line else "first row"
+                raise DataError(f"{self.name} line {line} has {count}, but the {first} has {width:,}; {advice}.")
             rows += 1
         return rows
 

@@ -28,8 +28,11 @@ def predictability(x: Array, y: Array) -> Predictability | None:
     y = standardised(y, keep_ratios=True)
     if len(x) < MIN_SAMPLES or not y.shape[1] or _occurrences(y) < MIN_OCCURRENCES:
         return None
-    linear = max(_scores(x @ x.T / max(1, x.shape[1]), y))
-    kernel = max(max(_scores(gram, y)) for gram in _gaussian_kernels(x)) if x.shape[1] else linear
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):  # threads that wait for one another take longer than so few samples
+        linear = max(_scores(x @ x.T / max(1, x.shape[1]), y))
+        kernel = max(max(_scores(gram, y)) for gram in _gaussian_kernels(x)) if x.shape[1] else linear
     return Predictability(linear, kernel, len(x))
 
 

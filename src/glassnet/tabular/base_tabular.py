@@ -28,12 +28,12 @@ from glassnet.estimators.parameter_check import ParameterCheckMixin
 from glassnet.tabular.column_warnings import warn_of_columns
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
+from glassnet.tabular.hyperparameters import Hyperparameters, preset_hyperparameters
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.number_inputs import NumberInputs
 from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.raw_columns import PATH, informative_columns, raw_table
-from glassnet.tabular.recipe import Recipe, recipe
 from glassnet.tabular.report import Report
 from glassnet.tabular.reporting import KEY as REPORT
 from glassnet.tabular.saving import TabularSavingMixin
@@ -57,7 +57,7 @@ class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
         "n_jobs": [None, Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left")],
         "verbose": ["verbose"],
     }
-    _recipe: Recipe | None = None  # overrules the preset's where a subclass sets it
+    _hyperparameters: Hyperparameters | None = None  # overrules the preset's where a subclass sets it
 
     @classmethod
     @cache
@@ -71,7 +71,7 @@ class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
         """The values of y, (n,) or (n, outputs), and notes on them."""
         raise NotImplementedError
 
-    def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
+    def _fit_target(self, values: Array, plan: Hyperparameters) -> tuple[TargetColumn, Array]:
         """The target, and the encoded values, (n,) or (n, outputs)."""
         raise NotImplementedError
 
@@ -90,7 +90,7 @@ class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
         values, notes = self._target_values(y)
         check_consistent_length(np.empty((table.rows, 0)), values)
         table, values, weights = _with_weight(table, values, _checked_weights(sample_weight, table.rows))
-        plan = self._recipe or recipe(self.preset, self.task, table.rows, len(table.names))
+        plan = self._hyperparameters or preset_hyperparameters(self.preset, self.task, table.rows, len(table.names))
         target, encoded = self._fit_target(values, plan)
         notes += filter(None, [getattr(target, "note", "")])
         weights = self._weights(target, encoded, weights)

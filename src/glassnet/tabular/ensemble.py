@@ -15,10 +15,10 @@ import numpy as np
 
 from glassnet.engine.threads import available_threads
 from glassnet.tabular.holdouts import holdouts
+from glassnet.tabular.hyperparameters import Hyperparameters
 from glassnet.tabular.member import Member, MemberRun
 from glassnet.tabular.metrics import Metric
 from glassnet.tabular.observer import NO_OBSERVER, FitObserver
-from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.time_shares import TimeShares, within_time
 from glassnet.tabular.training_data import TrainingData
 from glassnet.training.progress import progress
@@ -62,14 +62,16 @@ class Finished(NamedTuple):
 
 
 def train_members(
-    data: TrainingData, recipe: Recipe, seed: int, metric: Metric, execution: Execution
+    data: TrainingData, hyperparameters: Hyperparameters, seed: int, metric: Metric, execution: Execution
 ) -> tuple[list[Member], str]:
     """Train the members; also return why the training ended early, or an empty string.
 
     Raises DivergedError where a member diverges with lower rates too, and KeyboardInterrupt before any member began.
     """
     shares, threads = TimeShares(execution.time_limit), execution.threads
-    plan = recipe if shares.seconds_left() is None else within_time(data, recipe, shares, threads, seed)
+    plan = (
+        hyperparameters if shares.seconds_left() is None else within_time(data, hyperparameters, shares, threads, seed)
+    )
     seeds = np.random.default_rng(seed).integers(2**31, size=plan.members).tolist()
     left_out = holdouts(data.y, plan.holdouts, plan.members, seed, classes=data.are_classes, copies=data.copies)
     runs = []
@@ -91,15 +93,15 @@ def train_members(
     if not begun:
         raise KeyboardInterrupt
     members = [member for member in begun if member.best_epoch] or begun  # those that finished an epoch
-    return members, _ending(begun, plan, recipe)
+    return members, _ending(begun, plan, hyperparameters)
 
 
-def _ending(begun: Sequence[Member], plan: Recipe, recipe: Recipe) -> str:
+def _ending(begun: Sequence[Member], plan: Hyperparameters, hyperparameters: Hyperparameters) -> str:
     """Why the training ended early; empty where it did not."""
     reasons = [member.network.history.stopped for member in begun if member.network.history is not None]
     if len(begun) < plan.members:
         return "interrupted"
-    shorter = "the time limit allowed no more" if plan != recipe else ""
+    shorter = "the time limit allowed no more" if plan != hyperparameters else ""
     return next((reason for reason in reasons if reason), shorter)
 
 
@@ -116,7 +118,7 @@ def _stop(runs: Sequence[MemberRun], futures: Sequence[Future[Member]]) -> None:
 
 def _show(runs: Sequence[MemberRun], futures: Sequence[Future[Member]], execution: Execution, metric: Metric) -> None:
     """Wait for all members, and show how far they are."""
-    pending, total = set(futures), runs[0].recipe.epochs
+    pending, total = set(futures), runs[0].hyperparameters.epochs
     with progress(len(runs), execution.verbose, execution.time_limit, unit="network") as show:
         while pending:
             done, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)

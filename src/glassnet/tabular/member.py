@@ -1,4 +1,4 @@
-"""One network of a tabular model: built and trained by the recipe, with the weights of its best epoch.
+"""One network of a tabular model: built and trained by its hyperparameters, with the weights of its best epoch.
 
 The rows that a member leaves out choose the epoch; of equal epochs the last is taken. The networks of one model differ
 in their seeds and in these rows.
@@ -17,9 +17,9 @@ from glassnet.data.copies import copies_among
 from glassnet.errors import DivergedError
 from glassnet.network import NeuralNetwork
 from glassnet.tabular.cross_fitted import CrossFittedOutputs
+from glassnet.tabular.hyperparameters import Hyperparameters
 from glassnet.tabular.member_network import build_network, train_network
 from glassnet.tabular.metrics import Metric
-from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.training_data import TrainingData
 from glassnet.training.history import Report
 
@@ -52,8 +52,16 @@ class MemberRun:
     `stop` ends it at a step; the member then has the weights of the best epoch so far.
     """
 
-    def __init__(self, data: TrainingData, holdout: Array, recipe: Recipe, seed: int, metric: Metric) -> None:
-        self.data, self.holdout, self.recipe, self.seed, self.metric = data, holdout, recipe, seed, metric
+    def __init__(
+        self, data: TrainingData, holdout: Array, hyperparameters: Hyperparameters, seed: int, metric: Metric
+    ) -> None:
+        self.data, self.holdout, self.hyperparameters, self.seed, self.metric = (
+            data,
+            holdout,
+            hyperparameters,
+            seed,
+            metric,
+        )
         self.network: NeuralNetwork | None = None
         self.epochs_done = 0
         self.report: Callable[[Report, float], None] | None = None
@@ -65,10 +73,10 @@ class MemberRun:
         copies = copies_among(self.holdout, self.data.copies)
         best = BestEpoch(self.data.part(self.holdout), self.metric, copies)
         for attempt in range(MAX_RETRIES + 1):
-            self.network = network = build_network(training, self.recipe, self.seed)
-            recipe = self.recipe._replace(lr=self.recipe.lr * SLOWER**attempt)
+            self.network = network = build_network(training, self.hyperparameters, self.seed)
+            hyperparameters = self.hyperparameters._replace(lr=self.hyperparameters.lr * SLOWER**attempt)
             try:
-                train_network(network, training, recipe, time_limit(), partial(self._after_epoch, best))
+                train_network(network, training, hyperparameters, time_limit(), partial(self._after_epoch, best))
                 break
             except DivergedError as error:
                 if not best.epoch and attempt == MAX_RETRIES:
