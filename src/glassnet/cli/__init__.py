@@ -40,7 +40,7 @@ def _run() -> None:
     app(prog_name="glassnet")
 
 
-def _show_warning(message: Warning | str, *rest: Any) -> None:
+def _show_warning(message: Warning | str, *rest: Any, **more: Any) -> None:
     """Print a warning as a sentence, without the line of the program that it comes from."""
     from glassnet.cli.printing import print_text
 

@@ -20,7 +20,7 @@ from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.saving import saved_on_failure
 from glassnet.cli.train_options import TrainOptions, make_network
-from glassnet.cli.training_run import print_finding, write_plots
+from glassnet.cli.training_run import print_finding, train_arguments, write_plots
 from glassnet.data.streamed_table import StreamedTable, streamed_table
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DivergedError, ParameterError, counted
@@ -83,18 +83,14 @@ def _opened(request: TrainRequest, options: TrainOptions) -> StreamedTable:
 
 def _train(network: NeuralNetwork, table: StreamedTable, options: TrainOptions, lines: ProgressLines) -> History:
     """Train; the held-out rows decide which epoch's weights are kept and when training stops."""
-    names = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads", "time_limit")
     data: Any = table  # open already; train takes it for this command alone
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # they are printed from the History
         return network.train(
             data,
             table.target.name,
-            **{name: getattr(options, name) for name in names},
             validation=options.validation or None,
-            patience=(options.patience or options.epochs) if options.validation else None,
-            callbacks=lines.epochs(options.epochs),
-            verbose=0 if options.quiet else 1,
+            **train_arguments(options, lines, validated=bool(options.validation)),
         )
 
 

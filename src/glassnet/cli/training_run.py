@@ -80,21 +80,27 @@ def train_network(
     print_line("Network", repr(network))
     rest = f"; {validation:,} for validation" if validation else ", none for validation"
     print_line("Training", f"{len(dataset.train):,} rows{rest}")
-    if options.checkpoint is not None:
-        print_line("Checkpoint", checkpoint_text(options))
-    names = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads", "checkpoint", "every", "resume")
     lines.event("start", model="network", rows=len(dataset.train), inputs=x.shape[1], members=1, epochs=options.epochs)
     history = network.train(
         *part(dataset.train),
-        **{name: getattr(options, name) for name in names},
         validation=part(dataset.validation) if validation else None,
-        patience=(options.patience or options.epochs) if validation else None,
-        time_limit=options.time_limit,
-        callbacks=lines.epochs(options.epochs),
-        verbose=0 if options.quiet else 1,
+        **train_arguments(options, lines, validated=bool(validation)),
     )
     summary = training_summary(dataset, options, history, file)
     return TabularModel(dataset.preparation, dataset.target, [Member(network)], summary), history
+
+
+def train_arguments(options: TrainOptions, lines: ProgressLines, *, validated: bool) -> dict[str, Any]:
+    """Most arguments of `train`, by the options of the command; print where the checkpoint is written."""
+    if options.checkpoint is not None:
+        print_line("Checkpoint", checkpoint_text(options))
+    names = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads", "time_limit")
+    return {
+        **{name: getattr(options, name) for name in (*names, "checkpoint", "every", "resume")},
+        "patience": (options.patience or options.epochs) if validated else None,
+        "callbacks": lines.epochs(options.epochs),
+        "verbose": 0 if options.quiet else 1,
+    }
 
 
 def checkpoint_text(options: TrainOptions) -> str:

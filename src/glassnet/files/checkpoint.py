@@ -57,10 +57,6 @@ class CheckpointWriter:
         if self.every is None:
             self.save()
 
-    def save(self) -> None:
-        """Write the checkpoint now."""
-        self._write()
-
     def end(self, history: History) -> None:
         """Nothing more to write; the History says what could not be."""
         history.warnings += [self.problem] if self.problem else []

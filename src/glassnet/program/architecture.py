@@ -104,8 +104,6 @@ def penalty(name: str, value: Any) -> float:
             raise TypeError
     except (TypeError, ValueError):
         raise ParameterTypeError(f"{name} must be a number of at least 0, not {shown(value)}.") from None
-    except OverflowError:
-        raise ParameterError(f"{name} is larger than any float; it must be a finite number of at least 0.") from None
     if not 0 <= strength < float("inf"):
         raise ParameterError(f"{name} is {shown(value)}; it must be a finite number of at least 0.")
     return strength

@@ -18,7 +18,7 @@ import numpy as np
 from glassnet.batches.block_order import Blocks
 from glassnet.batches.mini_batches import BatchPlan, EpochBlock, StepRange
 from glassnet.batches.sources import Sources
-from glassnet.batches.streamed_sources import StreamedSources, StreamPlan, loaded
+from glassnet.batches.streamed_sources import StreamedSources, loaded
 from glassnet.engine.signals import defer_signals
 from glassnet.errors import DivergedError, ParameterError, ParameterTypeError
 from glassnet.execution.executor import StepExecutor
@@ -38,7 +38,6 @@ FIRST_CALL_WORK, MIN_STEP_WORK = 1 << 24, 1 << 17  # samples times parameters: o
 BEST = {"best_parameters": "parameters", "best_statistics": "statistics"}  # of the best epoch: copies of these vectors
 Evaluate = Callable[[], tuple[float, float | None] | Validation] | None
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run returns to search for the step that broke it
-
 DIVERGED_ADVICE = "Try a smaller lr, scaled inputs, or clip_norm=1."  # other interfaces have words of their own
 
 
@@ -55,8 +54,7 @@ class Monitor(Protocol):
 class Training:
     """A run of `model` on `sources` (samples as rows). `evaluate` gives cost and accuracy on validation data.
 
-    `plan` gives the mini-batches; without one they come from the model's seed, the recipe, and the `blocks` of samples
-    that are shuffled.
+    Without a `plan` the mini-batches come from the model's seed, the recipe and the `blocks` that are shuffled.
     """
 
     def __init__(
@@ -79,9 +77,7 @@ class Training:
         self.counters = Counters()
         self.best: dict[str, Array] = {}  # the best weights so far: never changed, only replaced by better ones
         self.seconds = 0.0
-        self.plan: BatchPlan | StreamPlan = plan or shuffled_plan(
-            self.executor, sources, recipe, model.seed, self.blocks
-        )
+        self.plan = plan or shuffled_plan(self.executor, sources, recipe, model.seed, blocks)
         self._steps_per_call = 0  # 0: no call was made yet
         self._snapshot_arrays = {name: np.empty_like(vector) for name, vector in self._run_vectors().items()}
         self._take_snapshot()
