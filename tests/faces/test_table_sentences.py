@@ -117,3 +117,17 @@ def test_marks_and_decimal_commas_are_read(model: Path, tmp_path: Path) -> None:
         result = CliRunner().invoke(app, ["columns", str(tmp_path / "d.csv"), "--target", "y"])
         assert result.exit_code == 0 and note in result.stdout and ("Note" in result.stdout or not note)
         assert result.stdout.count("read as UTF-16") == bool("UTF" in note)
+
+
+def test_a_npy_file_is_x_to_predict_from(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    np.savez(tmp_path / "d.npz", x=x, y=(x[:, 0] > 0).astype(int))
+    np.save(tmp_path / "x.npy", x)
+    run = CliRunner().invoke
+    assert run(app, ["train", str(tmp_path / "d.npz"), "--out", str(tmp_path / "m"), *QUICK]).exit_code == 0
+    for name in ("d.npz", "x.npy"):
+        arguments = ["predict", str(tmp_path / "m"), str(tmp_path / name), "--out", str(tmp_path / f"{name}.csv")]
+        assert run(app, arguments).exit_code == 0
+    assert (tmp_path / "d.npz.csv").read_bytes() == (tmp_path / "x.npy.csv").read_bytes()
+    message = refusal("train", tmp_path / "x.npy", "--out", tmp_path / "n")
+    assert message.endswith("x.npy has no array y to learn from; save x and y with numpy.savez.")

@@ -15,6 +15,7 @@ import numpy as np
 
 from glassnet.data.idx import read_idx_folder
 from glassnet.data.npy_header import NpyHeader, read_npy_header, readable_bytes
+from glassnet.data.npy_header import npy_header as npy_header
 from glassnet.data.reading import MAX_BYTES, Array, FilePath, file_kind, open_data_file, seekable
 from glassnet.data.zip_file import ZIP_ERRORS, check_member, open_zip
 from glassnet.errors import DataError

@@ -43,7 +43,7 @@ def read_npy_header(file: IO[bytes], what: str, size: int) -> NpyHeader:
     have the bytes for.
     """
     try:
-        shape, fortran, dtype = _declared(file)
+        shape, fortran, dtype = npy_header(file)
     except (ValueError, SyntaxError, TokenError, TypeError, RecursionError, MemoryError, EOFError) as error:
         reason = (str(error.args[0] if error.args else "it ends early").splitlines() or [""])[0][:80]
         raise DataError(f"{what} is not a valid NumPy array ({reason}); save it again.") from None
@@ -58,7 +58,8 @@ def read_npy_header(file: IO[bytes], what: str, size: int) -> NpyHeader:
     return header
 
 
-def _declared(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """The shape, whether the order is Fortran's, and the dtype. Raises what NumPy raises, ValueError mostly."""
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"unsupported version {version}")
