@@ -11,7 +11,6 @@ import io
 import os
 import sys
 import warnings
-from typing import Any
 
 from glassnet.see.ascii import spell_missing
 
@@ -36,11 +35,11 @@ def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without Greek letters shows "delta" instead of failing
             stream.reconfigure(errors="spelled")
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     app(prog_name="glassnet")
 
 
-def _show_warning(message: Warning | str, *rest: Any, **more: Any) -> None:
+def _show_warning(message: Warning | str, category: object, filename: str, lineno: int, *rest: object) -> None:
     """Print a warning as a sentence, without the line of the program that it comes from."""
     from glassnet.cli.printing import print_text
 
