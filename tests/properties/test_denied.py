@@ -120,3 +120,41 @@ def test_a_thread_with_a_small_stack(cache: str, tmp_path: Path) -> None:
     """The panel of a matrix product was larger than it, and LLVM needs far more."""
     environment = {} if cache == "warm" else {"GLASSNET_CACHE": str(tmp_path)}
     assert output(TRAIN + STACK, **environment) == "[]\n"
+
+
+ASYNCHRONOUS = """
+import _thread, ctypes, os, random, threading, time
+import glassnet.training.training as run
+from glassnet.engine.threads import ThreadTuner
+
+run.CALL_SECONDS = 5e-4  # many starts of threads
+ThreadTuner.threads = lambda tuner: 2
+
+class Outside(Exception):
+    pass
+
+def train_for_long():
+    try:
+        NeuralNetwork([4, 32, 4], ["relu", "linear"], seed=1).train(x, x, 25, 10**7, 1e-4, verbose=0)
+    except Outside:
+        ended.append(1)
+
+rng, ended = random.Random(0), []
+for number in range({count}):
+    thread = threading.Thread(target=train_for_long, daemon=True)
+    thread.start()
+    time.sleep(rng.uniform(0.001, 0.03))
+    deadline = time.monotonic() + 30
+    while thread.is_alive() and time.monotonic() < deadline:  # again, for Python loses one in a destructor
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Outside))
+        thread.join(rng.uniform(0, 0.05))
+    assert not thread.is_alive(), number
+time.sleep(0.2)
+print(len(ended), _thread._count())
+"""
+
+
+@linux
+@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_an_exception_from_outside_leaves_no_thread_at_a_barrier(count: int) -> None:
+    assert output(TRAIN + ASYNCHRONOUS.replace("{count}", str(count))) == f"{count} 0\n"

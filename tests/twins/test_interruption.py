@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from glassnet import NeuralNetwork
-from glassnet.engine import EngineUnavailable, KernelSpec, cache, kernels, thread_call
+from glassnet.engine import EngineUnavailable, KernelSpec, cache, compiler_thread, kernels, thread_call
 from glassnet.engine.compiler_thread import run_uninterrupted
 from glassnet.engine.signals import defer_signals
 from glassnet.engine.threads import ACTIVE_CALLS
@@ -111,10 +111,25 @@ def test_ctrl_c_does_not_interrupt_the_compiler(monkeypatch: pytest.MonkeyPatch)
     assert ended.wait(TIMEOUT)
 
 
+def test_a_thread_that_ends_before_its_first_line_is_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python gives one that is set for a thread to the one it has just started."""
+    started: list[Any] = []
+
+    def start_new_thread(*arguments: Any) -> None:
+        started.append(None)
+        _thread.start_new_thread(*(arguments if len(started) > 1 else (len, ((),))))
+
+    monkeypatch.setattr(compiler_thread, "threads_are_real", lambda: True)
+    monkeypatch.setattr(compiler_thread, "_thread", SimpleNamespace(start_new_thread=start_new_thread))
+    assert run_uninterrupted(lambda: 5) == 5 and len(started) == 2
+
+
 def test_errors_of_the_compiler_come_from_its_thread() -> None:
     with pytest.raises(EngineUnavailable, match="no kernel of kind 'convolution'"):
         cache.compile_kernel(KernelSpec("convolution", "float32"))
-    assert run_uninterrupted(threading.current_thread) is not threading.main_thread()
+    assert run_uninterrupted(threading.get_ident) != threading.get_ident()
 
 
 def test_deferred_signals_reach_their_handler() -> None:

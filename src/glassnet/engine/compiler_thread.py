@@ -10,8 +10,9 @@ import _thread
 import queue
 import threading
 import types
+import weakref
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from glassnet.engine import shared_locks
@@ -21,39 +22,64 @@ THREAD_STACK = 1 << 20  # of a thread that runs kernels, which need far less
 POLL_SECONDS = 0.05  # between two looks for Ctrl-C, which may have reached another thread
 
 
-class CompilerThread(threading.Thread):
-    """A thread that compiles or loads one kernel. It does not keep the process alive: `shared_locks` ends its work."""
-
-    def __init__(self, work: Callable[[], None]) -> None:
-        super().__init__(target=work, name="glassnet compiler", daemon=True)
-
-
 def threads_are_real() -> bool:
     """Whether a new thread is one of the system, and not a coroutine of a library that has replaced them (gevent)."""
     return isinstance(_thread.start_new_thread, types.BuiltinFunctionType)
 
 
+Results = queue.SimpleQueue[tuple[Any, BaseException | None]]
+_here = threading.local()  # `compiles` is set on the threads that run_uninterrupted has started
+
+
+class _Alive:
+    """Lives as long as the thread that it was passed to."""
+
+
 def run_uninterrupted(function: Callable[[], Any]) -> Any:
-    """Return or raise what `function` does on a thread of its own; Ctrl-C is raised at once, while it finishes."""
-    if isinstance(threading.current_thread(), CompilerThread) or not threads_are_real():
+    """Return or raise what `function` does on a thread of its own; Ctrl-C is raised at once, while it finishes.
+
+    That thread does not keep the process alive: `shared_locks` ends its work.
+    """
+    if getattr(_here, "compiles", False) or not threads_are_real():
         return function()
-    results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        with shared_locks.compiler():
-            try:
-                results.put((function(), None))
-            except BaseException as error:
-                results.put((None, error))
-
-    start_with_stack(COMPILER_STACK, CompilerThread(run).start)
+    results: Results = queue.SimpleQueue()
     while True:
-        with suppress(queue.Empty):
-            value, error = results.get(timeout=POLL_SECONDS)
-            break
-    if error is not None:
-        raise error
-    return value
+        value, error = _result(results, _started(partial(_run, function, results)))
+        if error is None:
+            return value
+        if not isinstance(error, _NeverRun):
+            raise error
+
+
+def _run(function: Callable[[], Any], results: Results, alive: _Alive) -> None:
+    with shared_locks.compiler():
+        try:
+            _here.compiles = True
+            results.put((function(), None))
+        except BaseException as error:
+            results.put((None, error))
+
+
+class _NeverRun(Exception):
+    """A thread ended before its first line: an exception that was set for its parent reached it."""
+
+
+def _started(run: Callable[[_Alive], None]) -> weakref.ref[_Alive]:
+    """Start a thread; return a reference that is dead when it has ended."""
+    alive = _Alive()
+    start_with_stack(COMPILER_STACK, lambda: _thread.start_new_thread(run, (alive,)))
+    return weakref.ref(alive)
+
+
+def _result(results: Results, alive: weakref.ref[_Alive]) -> tuple[Any, BaseException | None]:
+    """What the thread puts into the queue, looking for Ctrl-C all the while; _NeverRun where it ended without."""
+    while True:
+        ended = alive() is None
+        try:
+            return results.get(timeout=0 if ended else POLL_SECONDS)
+        except queue.Empty:
+            if ended:
+                return None, _NeverRun()
 
 
 def run_on_large_stack(function: Callable[[], Any]) -> Any:
