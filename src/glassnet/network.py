@@ -6,7 +6,6 @@ run is a Training (training/training.py). Arguments are checked here, once.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, SupportsIndex
 
@@ -41,7 +40,10 @@ from glassnet.training.history import History
 from glassnet.training.layer_monitor import recent_samples
 from glassnet.training.opening import opened_training
 from glassnet.training.settings import Factors, checked_recipe, checked_run, checked_seed
+from glassnet.training.training_lock import TrainingLock
 from glassnet.training.validation import MetricLike
+
+IN_TRAINING = "this network is being trained, and a callback of that run cannot train it too"
 
 
 class NeuralNetwork(Inspection, ActivationFunctions):
@@ -95,7 +97,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         self.preparation: Any = None  # a TablePreparation, and a TargetColumn: their modules take long to import
         self.target: Any = None
         self.runs = 0
-        self._lock, self._stop = threading.RLock(), threading.Event()
+        self._lock, self._is_stopped = TrainingLock(), False
 
     # The model --------------------------------------------------------------------------------------------------------
 
@@ -261,12 +263,14 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         recipe = checked_recipe(tuple(self.parameters.segments.values()), batch_size, epochs, lr, options)
         run = checked_run(time_limit, callbacks, verbose, threads)
         files = checked_files(checkpoint, every, resume, record)
-        with self._lock:
+        with self._lock as trainings:
+            if trainings > 1:
+                raise ParameterError(f"{IN_TRAINING}; train it after the run, or train a copy (copy.deepcopy).")
             given = Given(x, y, sample_weight, validation, blocks, recipe.batch_size)
             training, data = opened_training(self.model, given, recipe._replace(run=self.runs), validation_metric)
-            run = run._replace(is_stopped=self._stop.is_set, observers=files.observers(training))
+            run = run._replace(is_stopped=lambda: self._is_stopped, observers=files.observers(training))
             samples = recent_samples(data.sources)
-            self._stop.clear()
+            self._is_stopped = False
             self.preparation, self.target = data.table or (self.preparation, self.target)
             try:
                 self.history, self.recent_samples = fit(training, run, samples), samples
@@ -277,9 +281,14 @@ class NeuralNetwork(Inspection, ActivationFunctions):
             self.runs += 1
             return self.history
 
+    @property
+    def is_training_here(self) -> bool:
+        """Whether this thread is training the network, as in one of its callbacks."""
+        return self._lock.is_held_here()
+
     def stop(self) -> None:
         """Ask a training in another thread to end at a step, as Ctrl-C would; the network stays usable."""
-        self._stop.set()
+        self._is_stopped = True
 
     # Using a network --------------------------------------------------------------------------------------------------
 
@@ -340,11 +349,11 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         return checked_sources(self.architecture, self.dtype, x, y, sample_weight)
 
     def __getstate__(self) -> dict[str, Any]:
-        transient = ("_lock", "_stop", "recent_samples")
+        transient = ("_lock", "_is_stopped", "recent_samples")
         state = {name: value for name, value in vars(self).items() if name not in transient}
         return state | {"model": self.model.astype(self.dtype)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.recent_samples = None
-        self._lock, self._stop = threading.RLock(), threading.Event()
+        self._lock, self._is_stopped = TrainingLock(), False

@@ -6,6 +6,7 @@ row-contiguous is read in place, any other is transposed once.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def numeric(name: str, values: Any) -> Array:
         raise DataError(f"{name} is None; pass an array, samples as columns.")
     if hasattr(values, "toarray"):
         raise DataError(f"{name} is a sparse matrix; pass {name}.toarray().")
-    if np.ma.is_masked(values):
+    if "numpy.ma" in sys.modules and np.ma.is_masked(values):  # importing it takes time
         raise DataError(f"{name} has masked values; fill them in or drop these samples first.")
     array = to_array(name, values)
     if array.dtype == object:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 from glassnet.batches.mini_batches import StepRange
+from glassnet.engine import shared_locks
 from glassnet.errors import EngineUnavailable
 from glassnet.execution.reference import Reference
 from glassnet.program.buffers import Vectors
@@ -68,12 +70,24 @@ def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: i
     if engine == "numpy":
         return Reference(program, vectors, capacity, seed)
     try:
-        from glassnet.engine.executor import Compiled
-
-        return Compiled(program, vectors, capacity, seed)
+        return _compiled_class()(program, vectors, capacity, seed)
     except EngineUnavailable as reason:
         sentence = f"the compiled engine cannot run here ({reason}); NumPy runs instead, many times slower."
         warnings.warn(sentence, RuntimeWarning, stacklevel=1)  # always from this line, so that it is shown once
         reference = Reference(program, vectors, capacity, seed)
         reference.warnings.append(sentence)
         return reference
+
+
+@cache
+def _compiled_class() -> Callable[..., Executor]:
+    """The class of compiled executors. Raises EngineUnavailable where the system does not let its modules be read.
+
+    No fork may fall into the import: the forked process would wait for ever for the thread that imports.
+    """
+    try:
+        with shared_locks.engine():
+            from glassnet.engine.executor import Compiled
+    except (OSError, ImportError) as error:  # no file descriptor is free, for instance
+        raise EngineUnavailable(f"its modules cannot be read: {error}") from error
+    return Compiled

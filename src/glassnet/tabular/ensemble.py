@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.engine.threads import available_threads
+from glassnet.engine.processors import available_threads
 from glassnet.tabular.holdouts import holdouts
 from glassnet.tabular.hyperparameters import Hyperparameters
 from glassnet.tabular.member import Member, MemberRun
@@ -43,7 +43,7 @@ class Execution(NamedTuple):
         cores = available_threads()
         if self.n_jobs is None:
             return cores
-        return self.n_jobs if self.n_jobs > 0 else max(1, cores + 1 + self.n_jobs)
+        return min(self.n_jobs, cores) if self.n_jobs > 0 else max(1, cores + 1 + self.n_jobs)
 
 
 class Finished(NamedTuple):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glassnet.data.copies import copies_among
+from glassnet.tabular.blas_threads import one_blas_thread
 from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.intervals import Intervals
 from glassnet.tabular.isotonic import Isotonic
@@ -47,9 +48,7 @@ class Refinement:
 
         BLAS runs in one thread: its sums, and with them the bits of the model, would depend on their number.
         """
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, "blas"):
+        with one_blas_thread():
             return (_classes if fitted.data.are_classes else _values)(fitted)
 
 
