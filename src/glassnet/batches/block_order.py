@@ -17,6 +17,7 @@ from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.program.parameters import Array
 
 BLOCK_BYTES = 32 << 20
+SAMPLE_BYTES = 24 << 20  # of a block: the rest is for their order, and for text and cells that become samples
 BlocksLike = int | Sequence[int | Sequence[int]]
 
 
@@ -150,7 +151,7 @@ def shuffled_blocks(blocks: Blocks, key: tuple[int, int], shuffle: Callable[[Arr
 
 def default_block_samples(x_bytes: int, y_bytes: int, batch_size: int) -> int:
     """The most samples of a block of BLOCK_BYTES, from the bytes of a sample; two batches at least."""
-    return max(2 * batch_size, BLOCK_BYTES // (x_bytes + y_bytes + 8))  # 8: its number in the order
+    return max(2 * batch_size, SAMPLE_BYTES // (x_bytes + y_bytes + 8))  # 8: its number in the order
 
 
 def even_parts(count: int, parts: int) -> list[int]:

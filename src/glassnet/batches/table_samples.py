@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.batches.samples import checked_targets
+from glassnet.batches.spool import Spool, folder_of
 from glassnet.batches.streamed_sources import Shape
 from glassnet.batches.targets import learnt_targets
 from glassnet.data.file_identity import content_digest
@@ -36,6 +37,8 @@ class TableSamples:
         self.x = Shape((rows, architecture.inputs), np.dtype(np.float32))
         self.y = Shape((rows, *y.shape[1:]), y.dtype)
         parts = [table.preparation.to_json(), table.target.to_json(), rows]
+        sizes = tuple(of.dtype.itemsize * int(np.prod(of.shape[1:])) for of in (self.x, self.y))
+        self.spool = Spool(folder_of(table.rows.name), rows, (sizes[0], sizes[1]))
         self.digest = content_digest(identities_of(table.rows), json.dumps(parts))
 
     @property
@@ -71,7 +74,7 @@ class TableSampleReader:
 
     def __init__(self, samples: TableSamples) -> None:
         self.samples = samples
-        self.reader = samples.table.rows.reader(samples.table.columns)
+        self.reader, self.identities = samples.table.reader(), identities_of(samples.table.rows)
 
     def pieces(self, first: int, last: int) -> Iterator[tuple[Array, Array]]:
         """x and y of the rows first .. last-1, piece by piece."""
@@ -81,10 +84,15 @@ class TableSampleReader:
 
     def read_into(self, first: int, x: Array, y: Array) -> None:
         """Fill x and y with the samples from `first` on. Raises DataError."""
+        if self.samples.spool.read_into(first, x, y):
+            for identity in self.identities:
+                identity.check()
+            return
         done = 0
         for x_part, y_part in self.pieces(first, first + len(x)):
             x[done : done + len(x_part)], y[done : done + len(x_part)] = x_part, y_part
             done += len(x_part)
+        self.samples.spool.write(first, x, y)
 
     def close(self) -> None:
         """Close the file."""

@@ -31,9 +31,10 @@ from glassnet.data.text_encoding import BYTE_ORDER_MARK, UTF_16_MARKS
 from glassnet.errors import DataError, ParameterError
 
 PIECE_BYTES = 1 << 20  # between two rows whose places are noted
-PARSED_BYTES = 8 << 20  # that are parsed at once
+PARSED_BYTES = 2 << 20  # that are parsed at once
 MAX_ROW_BYTES = 64 << 20
 HEAD_BYTES = 2 << 20
+NO_NAMES: frozenset[str] = frozenset()
 
 
 class Piece(NamedTuple):
@@ -106,7 +107,7 @@ class CsvRows:
         """All rows, piece by piece; where there are quotes, Python's csv module counts the rows, too."""
         line, offset = self.first_line, self.start
         for content in self.cut():
-            table = self.parse(content, line, None)
+            table = self.parse(content, line)
             if b'"' in content and sum(1 for _ in self.records(content, line)) != table.rows:
                 raise DataError(f"{self.name} has ambiguous quotes; write it again with a CSV library.")
             line += content.count(self.newline)
@@ -136,14 +137,23 @@ class CsvRows:
         places = np.array([(0, self.start, self.first_line), *ends], np.int64).T
         return replace(self, places=Places(*places))
 
-    def parse(self, content: bytes, line: int, columns: list[str] | None) -> Table:
-        """A piece of the text, whose first row begins on this line, as a table of these columns (None: all)."""
+    def parse(
+        self,
+        content: bytes,
+        line: int,
+        columns: list[str] | None = None,
+        numbers: frozenset[str] = NO_NAMES,
+    ) -> Table:
+        """A piece of the text, whose first row begins on this line, as a table of these columns (None: all).
+
+        All of them are text, but for those of `numbers`, if all of their cells in this piece are plain numbers.
+        """
         offset = content.find(b"\0")
         if offset >= 0:
             raise DataError(f"{self.name} looks binary (NUL after line {line}); give a CSV or Parquet file.")
         text = content if self.encoding is None else as_utf8(self.name, content, self.encoding, line)
         convert = pyarrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(self.columns, pa.large_string()),
+            column_types={name: pa.float64() if name in numbers else pa.large_string() for name in self.columns},
             null_values=[""],
             strings_can_be_null=True,
             include_columns=columns or self.columns,
@@ -156,6 +166,8 @@ class CsvRows:
                 convert,
             )
         except pa.ArrowException as error:
+            if numbers:
+                return self.parse(content, line, columns)
             text = as_utf8(self.name, content, self.encoding, line)
             if str(error).startswith("Empty CSV"):
                 data = pa.table({name: pa.array([], pa.large_string()) for name in columns or self.columns})
@@ -182,17 +194,17 @@ class CsvRows:
         reason = str(error).splitlines()[0][:120]
         return DataError(f"{self.name} cannot be read as CSV after line {line} ({reason}).")
 
-    def reader(self, columns: list[str]) -> CsvReader:
-        """Open the file once more, to read these columns."""
-        return CsvReader(self, columns)
+    def reader(self, columns: list[str], numbers: frozenset[str] = NO_NAMES) -> CsvReader:
+        """Open the file once more, to read these columns, some of which hold numbers."""
+        return CsvReader(self, columns, numbers)
 
 
 class CsvReader:
     """An open CSV file, whose rows are read as tables."""
 
-    def __init__(self, rows: CsvRows, columns: list[str]) -> None:
+    def __init__(self, rows: CsvRows, columns: list[str], numbers: frozenset[str]) -> None:
         assert rows.places is not None
-        self.rows, self.columns, self.places = rows, columns, rows.places
+        self.rows, self.columns, self.numbers, self.places = rows, columns, numbers, rows.places
         self.file = rows.identity.opened()
 
     def tables(self, first: int, last: int) -> Iterator[Table]:
@@ -205,7 +217,7 @@ class CsvReader:
             stop = max(start + 1, min(limit, int(np.searchsorted(rows, last))))
             content = bytearray(int(offsets[stop] - offsets[start]))
             read_exactly(self.file, int(offsets[start]), content, self.rows.name)
-            table = self.rows.parse(bytes(content), int(lines[start]), self.columns)
+            table = self.rows.parse(bytes(content), int(lines[start]), self.columns, self.numbers)
             if table.rows != rows[stop] - rows[start]:
                 raise DataError(f"{self.rows.name} was written to while it was read; start again when it is complete.")
             begin = max(first - int(rows[start]), 0)

@@ -48,13 +48,13 @@ class FileIdentity:
             raise
         return file
 
-    def check(self, file: IO[bytes]) -> None:
+    def check(self, file: IO[bytes] | None = None) -> None:
         """Raise DataError if the open file, or what lies at its path now, is not what it was."""
-        opened = os.fstat(file.fileno())
         try:
             named = os.stat(self.path)
         except OSError as error:
             raise self._changed(f"cannot be found any more ({error.strerror})") from None
+        opened = named if file is None else os.fstat(file.fileno())
         if not (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino) == self.inode:
             raise self._changed("was replaced by another file")
         if opened.st_size != self.size:

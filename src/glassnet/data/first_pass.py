@@ -20,7 +20,7 @@ from glassnet.data.summary import Summary
 from glassnet.data.table import Table
 from glassnet.errors import DataError
 
-SUMMARY_BYTES = 16 << 20  # of pieces that are summarised together
+SUMMARY_BYTES = 8 << 20  # of pieces that are summarised together
 
 TableRows = CsvRows | ParquetRows
 
@@ -69,5 +69,4 @@ def _summarised(summary: Summary | None, tables: list[Table], rows: TableRows) -
     """The summary with that of further rows."""
     data = pa.concat_tables([table.data for table in tables])
     table = Table(rows.name, data, delimiter=rows.delimiter, index_columns=tuple(rows.index_columns))
-    new = Summary.of(table, 0 if summary is None else summary.rows).limited()
-    return new if summary is None else summary.merge(new).limited()
+    return Summary.extended(summary, table)

@@ -15,16 +15,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from glassnet.data.csv_rows import Piece, part_of
+from glassnet.data.csv_rows import NO_NAMES, Piece, part_of
 from glassnet.data.file_identity import FileIdentity
 from glassnet.data.parquet_file import index_columns, parquet_parts
 from glassnet.data.reading import FilePath, check_unique
 from glassnet.data.table import Table
 from glassnet.errors import DataError
 
-BATCH_BYTES = 4 << 20  # of a table that is read at once, as float32
-PASS_BYTES = 16 << 20  # the same in a first pass
-BUFFER_BYTES = 1 << 20  # that are read of a column at once
+BATCH_BYTES = 2 << 20  # of a table that is read at once, as float32
+PASS_BYTES = 8 << 20  # the same in a first pass
+BUFFER_BYTES = 1 << 14  # that are read of a column at once; there may be hundreds of columns
 MAX_GROUP_BYTES = 4 << 30  # of a row group as float32
 
 
@@ -95,8 +95,8 @@ class ParquetRows:
         """No-op: the metadata say where rows begin."""
         return self
 
-    def reader(self, columns: list[str]) -> ParquetReader:
-        """Open the files once more, to read these columns."""
+    def reader(self, columns: list[str], numbers: frozenset[str] = NO_NAMES) -> ParquetReader:
+        """Open the files once more, to read these columns, whose types they know."""
         return ParquetReader(self, columns)
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import zipfile
 from dataclasses import fields, replace
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from glassnet.data.statistics import Levels, NumberStatistics
 from glassnet.data.summary import ColumnSummary, Summary
 
 VERSION = 1
+CHECKSUM_BYTES = 32
 MAX_BYTES = 1 << 30
 ARRAYS = ("sample", "rows")  # of the statistics of a column
 
@@ -43,11 +44,9 @@ def stored_pass(rows: TableRows, target: str) -> FirstPass | None:
         if os.path.getsize(path) > MAX_BYTES:
             return None
         with open(path, "rb") as file:
-            content = file.read()
-        digest, content = content[:32], content[32:]
-        if hashlib.sha256(content).digest() != digest:
-            return None
-        arrays = _arrays(content)
+            if file.read(CHECKSUM_BYTES) != hashlib.file_digest(file, "sha256").digest():
+                return None
+            arrays = _arrays(file)
         document = json.loads(arrays.pop("document").tobytes())
         if document["key"] != _key(rows, target):
             return None
@@ -101,11 +100,12 @@ def _column(column: ColumnSummary) -> dict[str, Any]:
     return plain | {"numbers": {key: value for key, value in numbers.items() if key not in ARRAYS}, "levels": levels}
 
 
-def _arrays(content: bytes) -> dict[str, Array]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+def _arrays(file: IO[bytes]) -> dict[str, Array]:
+    with zipfile.ZipFile(file) as archive:
         if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
             raise ValueError("compressed")
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+    file.seek(CHECKSUM_BYTES)
+    with np.load(file, allow_pickle=False) as archive:
         return dict(archive)
 
 

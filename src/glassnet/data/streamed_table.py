@@ -16,17 +16,19 @@ import pyarrow.compute as pc
 
 from glassnet.data.arrow_types import is_text
 from glassnet.data.choice import ColumnChooser
-from glassnet.data.csv_rows import CsvRows
+from glassnet.data.csv_rows import CsvReader, CsvRows
 from glassnet.data.encodings import StandardizedNumber
 from glassnet.data.evidence import quoted
 from glassnet.data.first_pass import FirstPass, Progress, TableRows, first_pass
 from glassnet.data.options import ReadingOptions
 from glassnet.data.parquet_file import parquet_parts
-from glassnet.data.parquet_rows import ParquetRows
+from glassnet.data.parquet_rows import ParquetReader, ParquetRows
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.reading import Array, FilePath, file_kind, is_folder_of, problem_text
 from glassnet.data.readings import CategoryReading, NumberReading, Reading
+from glassnet.data.released_memory import release_memory
 from glassnet.data.runs import Runs
+from glassnet.data.standard_block import is_standard
 from glassnet.data.stored_pass import store_pass, stored_pass
 from glassnet.data.summary import ColumnSummary
 from glassnet.data.table import Table
@@ -51,6 +53,11 @@ class StreamedTable:
     def columns(self) -> list[str]:
         """The names of the columns that are read."""
         return [*(column.name for column in self.preparation.columns), self.target.name]
+
+    def reader(self) -> CsvReader | ParquetReader:
+        """Open the file once more, to read what is encoded."""
+        columns = self.preparation.columns
+        return self.rows.reader(self.columns, frozenset(column.name for column in columns if is_standard(column)))
 
     def encoded(self, table: Table) -> tuple[Array, Array]:
         """The inputs (n, features) float32 and the encoded target (n, ...) of some rows. Raises DataError."""
@@ -90,7 +97,10 @@ def streamed_table(
     if found is None:
         found = first_pass(rows, target, progress)
         store_pass(found)
-    return _prepared(found, options, task, standardise)
+    result = _prepared(found, options, task, standardise)
+    del found
+    release_memory()
+    return result
 
 
 def table_rows(path: FilePath, options: ReadingOptions) -> TableRows:

@@ -77,6 +77,10 @@ class Table:
             raise DataError(f"{self.path} has no column {name!r}. {suggestion(name, names)}Columns: {known}.")
         return simplified(self.data.column(self._positions[name]))
 
+    def cells(self, name: str) -> pa.ChunkedArray:
+        """One column, which must exist, in its own type."""
+        return self.data.column(self._positions[name])
+
     def declares_category(self, name: str) -> bool:
         """Whether the column's own type says that it is a category, as those of pandas and polars do."""
         return bool(pa.types.is_dictionary(self.data.schema.field(self._positions[name]).type))
