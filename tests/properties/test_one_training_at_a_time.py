@@ -16,7 +16,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from glassnet import NeuralNetwork, ParameterError, train_many
-from glassnet.tabular.blas_threads import one_blas_thread
+from glassnet.execution.blas_threads import one_blas_thread
 from glassnet.training.training_lock import TrainingLock
 
 X = np.random.default_rng(0).normal(size=(3, 20))

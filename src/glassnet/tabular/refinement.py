@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glassnet.data.copies import copies_among
-from glassnet.tabular.blas_threads import one_blas_thread
+from glassnet.execution.blas_threads import one_blas_thread
 from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.intervals import Intervals
 from glassnet.tabular.isotonic import Isotonic
