@@ -35,6 +35,8 @@ from glassnet.tabular.raw_columns import raw_table
 Array = np.ndarray[Any, Any]
 MICROSECONDS = 86_400 * 10**6  # of a day
 MISSING_SHARE = 0.1
+EDGES = ["1999-12-31", "2000-01-01", "2000-02-29", "1969-12-31", "2100-03-01", "2023-12-31", "2024-01-01", "1900-03-01"]
+FAR = (50.0, -300.0)  # spreads from the median
 
 
 def example_rows(model: Any, pipeline: Pipeline, count: int, given: Any = None) -> Examples:
@@ -150,7 +152,9 @@ def _drawn_numbers(column: Column, rng: Any, count: int) -> Array:
     center = encoding.median if isinstance(encoding, RobustNumber) else encoding.mean
     spread = 1 / encoding.scale if encoding.scale else 1.0
     with np.errstate(over="ignore"):
-        numbers = np.nan_to_num(center + rng.standard_t(3, count) * spread)
+        distances = rng.standard_t(3, count)
+        distances[rng.permutation(min(count, 8))[:2]] = FAR[: min(count, 2)]
+        numbers = np.nan_to_num(center + distances * spread)
     for sentinel in sentinels(column.reading):
         numbers[rng.random(count) < MISSING_SHARE] = sentinel
     return np.asarray(numbers)
@@ -160,6 +164,7 @@ def _drawn_dates(reading: DateReading, rng: Any, count: int, missing: Array) -> 
     if reading.spelling.order == "time":
         return pa.array(rng.integers(0, MICROSECONDS, count), pa.time64("us"), mask=missing)
     days = rng.integers(-20_000, 30_000, count)
+    days[: len(EDGES)] = rng.permutation(np.array(EDGES, "datetime64[D]").astype(np.int64))[:count]
     times = rng.integers(0, MICROSECONDS, count) * (rng.random(count) < 0.5)
     return pa.array(days * MICROSECONDS + times, pa.timestamp("us"), mask=missing)
 
