@@ -504,7 +504,9 @@ def test_the_table_of_columns_is_one_line_per_column_as_training_reads_it(tmp_pa
         "stamp": [1_700_000_000 + 9_999_999 * (row % 7) for row in range(40)],
         "text": [f"a\nb{row % 3}" for row in range(40)],
     }
+    columns["several"] = [("a, b", "c", "d")[row % 3] for row in range(40)]
     output = run("columns", write_csv(tmp_path / "d.csv", columns))
+    assert "  3: 'a, b', c, d  " in output
     assert "  00:00:00 to 23:00:00  " in output and "  1700000000 to 1759999994  " in output
     assert "  3: a b0, a b1, a b2 " in output and "1 inputs" not in output
     write_csv(tmp_path / "e.csv", {"k": list(range(1, 41)), "t": [row * 7 % 11 + 0.5 for row in range(40)]})
@@ -546,3 +548,16 @@ def test_a_file_without_a_header(tmp_path: Path, place: int) -> None:
         f"has 2 columns; the model was trained on 4 without a header, of which only the target, {target}, may"
         in message
     )
+
+
+def test_the_lines_on_what_is_done_to_predictions_have_a_blank_after_their_label(capsys: Any) -> None:
+    from types import SimpleNamespace
+
+    from glassnet.cli.corrections import correction_lines
+    from glassnet.cli.printing import print_line
+    from glassnet.tabular.calibration import Calibration
+
+    parts: Any = SimpleNamespace(linear=SimpleNamespace(weight=1.0), calibration=Calibration(), intervals=object())
+    for label, text in correction_lines(parts):
+        print_line(label, text)
+        assert re.fullmatch(rf"{label} +{re.escape(text)}", capsys.readouterr().out.rstrip())

@@ -12,7 +12,7 @@ from sklearn import metrics as reference
 from glassnet.data.target import ClassTarget, NumberTarget
 from glassnet.tabular.metrics import CLASS_METRICS, NUMBER_METRICS, Metric
 from glassnet.tabular.probabilities import MIN_PROBABILITY, bounded, log_losses
-from glassnet.tabular.scores import class_scores, log_loss, number_scores
+from glassnet.tabular.scores import class_scores, class_shares, log_loss, number_scores
 
 Array = np.ndarray[Any, Any]
 CLASSES, NUMBERS = ClassTarget("y", ["no", "yes"]), NumberTarget("y", [0.0], [1.0])
@@ -87,6 +87,17 @@ def test_there_is_one_smallest_probability() -> None:
     assert CLASS_METRICS["log_loss"](impossible, wrong, None) == -log_loss(impossible, wrong)
     honest = bounded(impossible)
     assert log_loss(honest, wrong) == pytest.approx(reference.log_loss(wrong, honest, labels=[0, 1]))
+
+
+@pytest.mark.parametrize("counts", [[43, 36, 28, 25, 18], [7, 3, 3], [3, 49]])
+def test_shares_that_weights_make_equal_are_equal(counts: list[int]) -> None:
+    """Whatever they round to: the constant of the command and that of the report predict the same class."""
+    codes = np.repeat(np.arange(len(counts)), counts)
+    weights = (len(codes) / (len(counts) * np.array(counts)))[codes]
+    shares = class_shares(codes, len(counts), weights)
+    assert len(set(shares.tolist())) == 1 and shares.sum() == pytest.approx(1)
+    assert np.array_equal(class_shares(np.arange(len(counts)), len(counts), np.bincount(codes, weights)), shares)
+    assert class_shares(codes, len(counts)) == pytest.approx(np.array(counts) / len(codes))
 
 
 # ---- as what chooses an epoch

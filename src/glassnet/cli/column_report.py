@@ -133,7 +133,7 @@ def _values(column: Column, values: Array) -> str:
         counts = reading.statistics(values)
         order = np.argsort(-counts, kind="stable")[: len(reading.levels)]
         number = f"{len(reading.levels):,}{'' if getattr(reading, 'complete', True) else '+'}: "
-        return number + ", ".join(reading.levels[code] for code in order[:8])
+        return number + ", ".join(_quoted(reading.levels[code]) for code in order[:8])
     statistics = NumberStatistics.of(values)
     if not statistics.count:
         return ""
@@ -141,6 +141,11 @@ def _values(column: Column, values: Array) -> str:
         low, high = (_date_text(days, reading) for days in (statistics.low, statistics.high))
         return f"{low} to {high}"
     return f"{_number_text(float(statistics.low))} to {_number_text(float(statistics.high))}"
+
+
+def _quoted(level: str) -> str:
+    """A level in quotes where its commas would make it look like several."""
+    return f"'{level}'" if "," in level else level
 
 
 def _date_text(days: float, reading: DateReading) -> str:
@@ -157,7 +162,7 @@ def _number_text(value: float) -> str:
 
 
 def _first_cells(table: Table, name: str) -> str:
-    cells = [str(cell).strip() for cell in table.column(name).slice(0, 3).to_pylist() if cell is not None]
+    cells = [_quoted(str(cell).strip()) for cell in table.column(name).slice(0, 3).to_pylist() if cell is not None]
     return ", ".join(cells) + (" ..." if cells and table.rows > 3 else "")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.target import ClassTarget, TargetColumn
+from glassnet.tabular.scores import class_shares
 
 Array = np.ndarray[Any, Any]
 
@@ -43,7 +44,7 @@ def constant_prediction(target: TargetColumn, training: dict[str, Any], rows: in
     if isinstance(target, ClassTarget):
         if values.ndim != 1 or not values.sum() > 0 or (values < 0).any():
             return None
-        values = values / values.sum()
+        values = class_shares(np.arange(outputs), outputs, values)
     return np.broadcast_to(values, (rows, outputs))
 
 

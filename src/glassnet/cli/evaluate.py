@@ -53,7 +53,7 @@ def print_scores(model: TabularModel, predicted: Any, encoded: Any) -> None:
     print_line("Constant", constant_text(model.target, model.training))
     is_weighted = model.training.get("class weight", "none") != "none"
     if is_weighted:
-        print_line("Classes", "had weights in training, with which each counts the same; here each row counts the same")
+        print_line("Weights", "in training each class counted the same; here each row counts the same")
     if not is_better(scores, columns["constant"], "balanced_accuracy" if is_weighted else "log_loss"):
         print_line("Warning", "on these rows the model is no better than the constant")
 

@@ -70,7 +70,10 @@ def _print_data(model: TabularModel) -> None:
         more = " ..." if names[MAX_LISTED_INPUTS:] else ""
         print_text(wrapped(f"  {', '.join(names[:MAX_LISTED_INPUTS])}{more}", indent=2))
         if model.preparation.left_out:
-            print_line("Left out", "; ".join(f"{name} ({why})" for name, why in model.preparation.left_out.items()))
+            reasons = {
+                name: why.removeprefix("left out").lstrip(": ") for name, why in model.preparation.left_out.items()
+            }
+            print_line("Left out", "; ".join(f"{name} ({why})" for name, why in reasons.items()))
     print_line("Target", f"{model.target.name!r}: {model.target.summary()}")
 
 

@@ -14,7 +14,7 @@ from glassnet.tabular.calibration import calibration_error
 from glassnet.tabular.member import Member
 from glassnet.tabular.out_of_holdout import Array
 from glassnet.tabular.refinement import Refinement
-from glassnet.tabular.scores import SCORE_NAMES, accuracy, log_loss, number_scores
+from glassnet.tabular.scores import SCORE_NAMES, accuracy, class_shares, log_loss, number_scores
 from glassnet.tabular.training_data import TrainingData
 
 MIN_STANDARD_ERRORS = 2.0
@@ -60,10 +60,8 @@ class Scorer:
     def constant(self, rows: Array) -> Array:
         """The best constant prediction, (m, outputs), on the scale that the networks learn: class shares, or means."""
         y, weights = self.data.y, self.weights
-        if y.ndim == 1:
-            best = np.bincount(y, weights, minlength=self.data.outputs) / weights.sum()
-        else:
-            best = np.average(y, axis=0, weights=weights)
+        are_classes = y.ndim == 1
+        best = class_shares(y, self.data.outputs, weights) if are_classes else np.average(y, axis=0, weights=weights)
         return np.broadcast_to(best, (len(rows), len(best)))
 
 
@@ -153,7 +151,12 @@ def _calibration_findings(refinement: Refinement, scorer: Scorer) -> list[tuple[
     parts += ["the linear model"] if refinement.linear is not None and refinement.linear.path is not None else []
     parts += ["isotonic steps"] if calibration.isotonic else []
     sentence = f"the networks' log-loss is {before:.4g}, and no temperature lowers it"
-    if parts:
+    if parts and final > before:
+        sentence = (
+            f"{' and '.join(parts)} makes the probabilities more cautious than these rows alone would: the log-loss is "
+            f"{final:.4g}, without it {before:.4g}"
+        )
+    elif parts:
         sentence = (
             f"the networks' log-loss is {before:.4g}; with {' and '.join(parts)} it is {final:.4g} on the same rows"
         )

@@ -26,6 +26,7 @@ SCORE_NAMES = {
     "mae": "MAE",
     "r2": "R²",
 }
+SHARE_DIGITS = 12  # of a class's share: weights that make shares equal do so but for rounding
 ONE_VALUE = "these rows have a single target value"
 
 
@@ -59,6 +60,12 @@ def class_scores(probabilities: Array, codes: Array, weights: Array | None = Non
         values["auc"] = area_under_curve(probabilities, codes, weights)
     values["log_loss"] = log_loss(probabilities, codes, weights)
     return Scores.of(values, reasons)
+
+
+def class_shares(codes: Array, count: int, weights: Array | None = None) -> Array:
+    """The share of each class (classes,): the constant that predicts best. Of equal ones the first is predicted."""
+    sums = np.bincount(codes, weights, minlength=count)
+    return np.round(sums / sums.sum(), SHARE_DIGITS)
 
 
 def log_loss(probabilities: Array, codes: Array, weights: Array | None = None) -> float:
