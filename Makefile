@@ -2,7 +2,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 # What is fuzzed, and for how long each
-FUZZ_TARGETS ?= model csv parquet arrays idx
+FUZZ_TARGETS ?= model csv parquet arrays idx onnx
 FUZZ_SECONDS ?= 60
 # More arguments for pytest: make test ARGS="-k softmax"
 ARGS ?=

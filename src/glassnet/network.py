@@ -43,8 +43,6 @@ from glassnet.training.settings import Factors, checked_recipe, checked_run, che
 from glassnet.training.training_lock import TrainingLock
 from glassnet.training.validation import MetricLike
 
-IN_TRAINING = "this network is being trained, and a callback of that run cannot train it too"
-
 
 class NeuralNetwork(Inspection, ActivationFunctions):
     """A fully connected neural network.
@@ -97,7 +95,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         self.preparation: Any = None  # a TablePreparation, and a TargetColumn: their modules take long to import
         self.target: Any = None
         self.runs = 0
-        self._lock, self._is_stopped = TrainingLock(), False
+        self.training_lock, self._is_stopped = TrainingLock(), False
 
     # The model --------------------------------------------------------------------------------------------------------
 
@@ -258,14 +256,12 @@ class NeuralNetwork(Inspection, ActivationFunctions):
             **{"optimizer": optimizer, "schedule": schedule, "lr_factors": lr_factors, "patience": patience},
             **{"decay_factors": decay_factors, "decay_schedule": decay_schedule, "dropout_schedule": dropout_schedule},
             **{"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm},
-            **{"validation_metric": validation_metric},
+            "validation_metric": validation_metric,
         }
         recipe = checked_recipe(tuple(self.parameters.segments.values()), batch_size, epochs, lr, options)
         run = checked_run(time_limit, callbacks, verbose, threads)
         files = checked_files(checkpoint, every, resume, record)
-        with self._lock as trainings:
-            if trainings > 1:
-                raise ParameterError(f"{IN_TRAINING}; train it after the run, or train a copy (copy.deepcopy).")
+        with self.training_lock.alone():
             given = Given(x, y, sample_weight, validation, blocks, recipe.batch_size)
             training, data = opened_training(self.model, given, recipe._replace(run=self.runs), validation_metric)
             run = run._replace(is_stopped=lambda: self._is_stopped, observers=files.observers(training))
@@ -280,11 +276,6 @@ class NeuralNetwork(Inspection, ActivationFunctions):
             self.history.blocks = data.described_blocks
             self.runs += 1
             return self.history
-
-    @property
-    def is_training_here(self) -> bool:
-        """Whether this thread is training the network, as in one of its callbacks."""
-        return self._lock.is_held_here()
 
     def stop(self) -> None:
         """Ask a training in another thread to end at a step, as Ctrl-C would; the network stays usable."""
@@ -349,11 +340,11 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         return checked_sources(self.architecture, self.dtype, x, y, sample_weight)
 
     def __getstate__(self) -> dict[str, Any]:
-        transient = ("_lock", "_is_stopped", "recent_samples")
+        transient = ("training_lock", "_is_stopped", "recent_samples")
         state = {name: value for name, value in vars(self).items() if name not in transient}
         return state | {"model": self.model.astype(self.dtype)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.recent_samples = None
-        self._lock, self._is_stopped = TrainingLock(), False
+        self.training_lock, self._is_stopped = TrainingLock(), False

@@ -17,10 +17,11 @@ from numpy.typing import ArrayLike
 
 from glassnet.batches.samples import as_rows, numeric
 from glassnet.errors import GlassnetError, ParameterError, ParameterTypeError, unknown_name
-from glassnet.network import IN_TRAINING, NeuralNetwork
+from glassnet.network import NeuralNetwork
 from glassnet.training.history import History
 from glassnet.training.progress import progress
 from glassnet.training.settings import whole
+from glassnet.training.training_lock import IN_TRAINING
 
 FILE_ARGUMENTS = ("checkpoint", "every", "resume")
 POLL_SECONDS = 0.05  # between two checks whether networks have finished, or were asked to stop
@@ -112,7 +113,7 @@ def _checked(networks: Any, options: dict[str, Any]) -> list[NeuralNetwork]:
             if networks[before] is net:
                 pair = f"networks[{before}] and networks[{number}]"
                 raise ParameterError(f"{pair} are the same network; pass copies (copy.deepcopy).")
-        if net.is_training_here:
+        if net.training_lock.is_held_here():
             raise ParameterError(f"networks[{number}]: {IN_TRAINING}; pass a copy (copy.deepcopy).")
     _check_options(options, inspect.signature(NeuralNetwork.train).parameters)
     return networks

@@ -93,6 +93,7 @@ SHAPES = (
     b"descr",
     b"PK\x05\x06",
 )
+OPERATORS = (b"Gemm", b"MatMul", b"Add", b"Relu", b"Softmax", b"Conv", b"transB", b"\x08\x07", b"raw_data", b"../x")
 JSON = (
     b"null",
     b"-1",
@@ -114,6 +115,7 @@ TARGETS = {
     "csv": Target(learn_from, CSV + NUMBERS),
     "parquet": Target(learn_from, (b"PAR1", b"\x15\x00", b"\x00\x00\x00\x00", b"\xff\xff\xff\x7f", b"\x19\x0c")),
     "arrays": Target(read_arrays, SHAPES),
+    "onnx": Target(glassnet.from_onnx, OPERATORS),
     "idx": Target(read_idx, (b"\0\0\x08\x01", b"\xff\xff\xff\xff", b"\x1f\x8b\x08\x00")),
 }
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from glassnet.errors import ParameterError
+
+IN_TRAINING = "this network is being trained, and a callback of that run cannot train it too"
 
 _forks = 0  # how often this process and its ancestors were forked since glassnet was imported
 
@@ -45,6 +51,14 @@ class TrainingLock:
         if held.depth:  # not in a process that was forked inside
             held.depth -= 1
             held.lock.release()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait for the lock, for a training. Raises ParameterError inside another training of the same thread."""
+        with self as trainings:
+            if trainings > 1:
+                raise ParameterError(f"{IN_TRAINING}; train it after the run, or train a copy (copy.deepcopy).")
+            yield
 
     def is_held_here(self) -> bool:
         """Whether this thread holds the lock."""
