@@ -82,7 +82,7 @@ def test_messages_of_damaged_files(tmp_path: Path) -> None:
         {"network": {**document["network"], "cost": {"name": f"c{RED}", "x": CSI}}},
         {"network": {**document["network"], "layers": [f"{RED}"]}},
         {"network": {**document["network"], "dtype": f"{CSI}"}},
-        {f"deep{RED}": [[[[[[[[]]]]]]]]},
+        {"network": {**document["network"], f"deep{RED}": [[[[[[[[]]]]]]]]}},
         {"estimator": {"class": f"My{RED}", "parameters": {}, "attributes": {}}, "members": []},
         {
             "estimator": {"class": "MLPClassifier", "parameters": {f"p{RED}": {"kind": CSI}}, "attributes": {}},
