@@ -345,6 +345,6 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         return state | {"model": self.model.astype(self.dtype)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        vars(self).update({"preparation": None, "target": None} | state)
         self.recent_samples = None
         self.training_lock, self._is_stopped = TrainingLock(), False
