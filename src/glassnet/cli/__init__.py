@@ -18,12 +18,16 @@ from glassnet.see.ascii import spell_missing
 def main() -> None:
     """Run the command line and exit with its code: 0, or 2 after a one-sentence error on stderr."""
     _replace_missing_streams()
-    from glassnet.cli.interruption import end_interrupted, ignore_interruptions
+    from glassnet.cli.interruption import INTERRUPTED, end_interrupted, exit_at_once, ignore_interruptions
 
     try:
         _run()
     except KeyboardInterrupt:  # while modules were imported, for instance
         end_interrupted()
+    except SystemExit as error:
+        if error.code == INTERRUPTED:
+            exit_at_once()
+        raise
     finally:
         ignore_interruptions()  # the exit code is known: a late Ctrl-C must not change it
 

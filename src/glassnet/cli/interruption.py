@@ -6,6 +6,7 @@ People press it twice, and `timeout -s INT` sends it twice: to the program and t
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -43,7 +44,16 @@ def end_interrupted() -> None:
     """Say that the program was interrupted and exit with 130; a further Ctrl-C is ignored."""
     ignore_interruptions()
     print_text("glassnet: interrupted.", file=sys.stderr)
-    sys.exit(INTERRUPTED)
+    exit_at_once()
+
+
+def exit_at_once() -> None:
+    """Exit with 130 and wait for nothing, not even for a kernel that another thread compiles."""
+    ignore_interruptions()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def ignore_interruptions() -> None:
