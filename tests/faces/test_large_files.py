@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import subprocess
+import sys
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import glassnet
+from glassnet.batches import spool
 from glassnet.batches.targets import learnt_targets
 from glassnet.data import csv_rows, first_pass, streamed_table
 from glassnet.data.table import read_table
@@ -233,6 +237,118 @@ def test_a_file_that_changes_during_a_run_is_named_and_the_run_kept(
     resumed, epochs = network("price"), []
     resumed.train(str(path), y, resume=True, callbacks=[lambda report: epochs.append(report.epoch)], **options)
     assert vector(resumed) == vector(straight) and epochs[0] >= 3
+
+
+# Prepared rows --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_rows_are_prepared_once_where_the_disk_has_room(
+    tmp_path: Folder, table: pa.Table, room: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(table.drop_columns("label"), tmp_path / "t.csv")
+    options = SETTINGS | {"epochs": 4, "blocks": 100, "validation": 0.2}
+    expected = network("price")
+    expected.train(path, "price", **options)
+    encode, rows = streamed_table.StreamedTable.encoded, []
+    if not room:
+        monkeypatch.setattr(spool, "MIN_FREE", 1 << 60)
+
+    def counted(self: Any, part: Any) -> Any:
+        rows.append(part.rows)
+        return encode(self, part)
+
+    monkeypatch.setattr(streamed_table.StreamedTable, "encoded", counted)
+    net = network("price")
+    net.train(path, "price", **options)
+    assert vector(net) == vector(expected)
+    assert sum(rows) < 2 * ROWS if room else sum(rows) > 7 * ROWS  # samples for a diagnosis are read before
+    assert sorted(os.listdir(tmp_path)) == ["t.csv", "t.csv.glassnet"]
+
+
+def test_numbers_that_are_encoded_at_once_have_the_bits_of_each_column(tmp_path: Folder) -> None:
+    from glassnet.data.preprocessing import TablePreparation
+    from glassnet.data.standard_block import StandardBlock
+    from glassnet.data.table import Table
+
+    rng = np.random.default_rng(0)
+    columns: dict[str, Any] = {f"n{index}": rng.normal(3, 10.0**index, 50) for index in range(4)}
+    columns |= {"whole": rng.integers(-(2**60), 2**60, 50), "half": rng.random(50).astype(np.float16)}
+    columns |= {"gaps": pa.array(rng.random(50), mask=rng.random(50) < 0.3), "nan": [np.nan, *rng.random(49)]}
+    fitted = Table("t", pa.table(columns | {"y": rng.random(50)}))
+    preparation = TablePreparation.fit(fitted, "y", np.arange(50))
+    out = np.full((50, preparation.width), 7, np.float32)
+    encoded = StandardBlock(preparation.columns, preparation._starts).encode_into(fitted, out)
+    assert {preparation.columns[index].name for index in encoded} == set(columns) - {"gaps", "nan"}
+    for index in encoded:
+        column = preparation.columns[index]
+        expected = np.empty((50, len(column.features)), np.float32)
+        column.encode_into(column.reading.values(fitted, column.name), expected, fitted)
+        first = preparation._starts[index]
+        np.testing.assert_array_equal(out[:, first : first + expected.shape[1]], expected)
+    far = Table("t", fitted.data.set_column(0, "n0", pa.array([1e300] * 50)))
+    with pytest.raises(DataError, match="row 1, column 'n0': 1e\\+300 is too far outside"):
+        preparation.transform(far)
+
+
+# Long: killed, and large ----------------------------------------------------------------------------------------------
+
+KILLED = """
+import hashlib, sys
+from glassnet.network import NeuralNetwork
+file, target, optimizer, checkpoint = sys.argv[1:]
+net = NeuralNetwork([7, 32, 1], ["relu", "linear"], seed=3)
+print("ready", flush=True)
+net.train(file, target, 16, 12, 0.001, optimizer=optimizer, blocks=100, validation=0.1, patience=9,
+          checkpoint=checkpoint, resume=True, verbose=0)
+print(hashlib.sha256(net.parameters.vector.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "optimizer"), [("t.parquet", "adam"), ("t.csv", "momentum"), ("t.parquet", "sgd")])
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(
+    tmp_path: Folder, table: pa.Table, name: str, optimizer: str
+) -> None:
+    path, checkpoint = written(table.drop_columns("label"), tmp_path / name), tmp_path / "run.ckpt"
+    arguments = [sys.executable, "-c", KILLED, path, "price", optimizer, str(checkpoint)]
+    expected = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    checkpoint.unlink()
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(rng.uniform(0, 1.5))
+            process.kill()
+    assert subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.splitlines()[-1] == expected
+
+
+LARGE = """
+import re, sys
+from glassnet.network import NeuralNetwork
+net = NeuralNetwork([100, 64, 1], ["relu", "linear"], seed=3)
+net.train(sys.argv[1], sys.argv[2], 64, 1, 0.001, validation=0.05, verbose=0)
+print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc, to read the peak of the memory")
+def test_the_peak_of_the_memory_does_not_grow_with_the_file(tmp_path: Folder) -> None:
+    """Of 200 MB as of 800 MB, and below 150 MB + 3 blocks of 32 MB + 32 bytes per parameter."""
+    peaks = []
+    for rows in (500_000, 2_000_000):
+        x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (rows, 100))
+        for first in range(0, rows, 100_000):
+            x[first : first + 100_000] = np.random.default_rng(first).random((100_000, 100), np.float32)
+        np.save(tmp_path / "y.npy", np.random.default_rng(0).random(rows, np.float32))
+        del x
+        arguments = [sys.executable, "-c", LARGE, str(tmp_path / "x.npy"), str(tmp_path / "y.npy")]
+        subprocess.run(arguments, capture_output=True, check=True)  # compiles the kernels
+        peaks.append(1024 * int(subprocess.run(arguments, capture_output=True, check=True).stdout))
+    assert max(peaks) < 150e6 + 3 * (32 << 20) + 32 * 6_529, peaks
+    assert peaks[1] < 1.1 * peaks[0], peaks
 
 
 # The first pass -------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from glassnet.errors import DataError
 from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
 
-PIECE_BYTES = 4 << 20
+PIECE_BYTES, MAX_PIECE_ROWS = 4 << 20, 1 << 15  # the latter because class numbers are checked as one-hot rows
 
 
 class ArraySamples:
@@ -76,7 +76,7 @@ class ArraySamples:
     def _target_pieces(self) -> Iterator[Array]:
         reader = ArrayReader(self.y_file)
         try:
-            rows = max(1, PIECE_BYTES // self.y_file.row_bytes)
+            rows = piece_rows(self.y_file.row_bytes)
             for first in range(0, self.y_file.rows, rows):
                 yield self.targets(reader, first, min(rows, self.y_file.rows - first))
         finally:
@@ -127,8 +127,13 @@ class ArraySampleReader:
         self.y.close()
 
 
+def piece_rows(row_bytes: int) -> int:
+    """The rows of a piece."""
+    return max(1, min(MAX_PIECE_ROWS, PIECE_BYTES // row_bytes))
+
+
 def _pieces(rows: int, row_bytes: int) -> Iterator[tuple[int, int]]:
     """The first row and the number of rows of each piece of so many rows."""
-    count = max(1, PIECE_BYTES // row_bytes)
+    count = piece_rows(row_bytes)
     for first in range(0, rows, count):
         yield first, min(count, rows - first)

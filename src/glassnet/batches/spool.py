@@ -28,10 +28,9 @@ class Spool:
         self.row_bytes, self.starts = row_bytes, (0, rows * row_bytes[0])
         self.lock = threading.Lock()
         self.ranges: list[tuple[int, int]] = []  # the first and the last row, plus one, of what was written, in order
-        self.file: IO[bytes] | None = None
-        with contextlib.suppress(OSError):
-            if shutil.disk_usage(folder).free > MIN_FREE * rows * sum(row_bytes):
-                self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (open as long as the samples are)
+        self.folder, self.size = folder, rows * sum(row_bytes)
+        self.file: IO[bytes] | None = None  # made with the first rows
+        self.closed = False
 
     def read_into(self, first: int, x: Array, y: Array) -> bool:
         """Fill x and y with the rows from `first` on, where they were written; return whether they were."""
@@ -49,9 +48,12 @@ class Spool:
     def write(self, first: int, x: Array, y: Array) -> None:
         """Keep rows for a next time, unless the disk is full."""
         with self.lock:
-            if self.file is None or self._holds(first, first + len(x)):
+            if self.closed or self._holds(first, first + len(x)):
                 return
             try:
+                self._open()
+                if self.file is None:
+                    return
                 for array, start, size in zip((x, y), self.starts, self.row_bytes, strict=True):
                     self.file.seek(start + first * size)
                     self.file.write(memoryview(array.reshape(-1).view(np.uint8)))  # type: ignore[arg-type]
@@ -66,7 +68,16 @@ class Spool:
         if self.file is not None:
             with contextlib.suppress(OSError):
                 self.file.close()
-        self.file, self.ranges = None, []
+        self.file, self.ranges, self.closed = None, [], True
+
+    __del__ = close
+
+    def _open(self) -> None:
+        """Make the file where the disk has room for it; otherwise keep nothing."""
+        if self.file is None:
+            self.closed = shutil.disk_usage(self.folder).free <= MIN_FREE * self.size
+            if not self.closed:
+                self.file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 (open as long as the samples are)
 
     def _holds(self, first: int, last: int) -> bool:
         """Whether rows were written, in one go."""
