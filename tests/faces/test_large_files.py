@@ -23,6 +23,7 @@ import glassnet
 from glassnet.batches import spool
 from glassnet.batches.targets import learnt_targets
 from glassnet.data import csv_rows, first_pass, streamed_table
+from glassnet.data.options import ReadingOptions
 from glassnet.data.table import read_table
 from glassnet.errors import DataError, GlassnetError, ParameterError
 from glassnet.network import NeuralNetwork
@@ -167,6 +168,17 @@ def test_a_network_of_a_table_is_saved_with_its_columns(tmp_path: Folder, table:
 
 
 # Stopped, resumed, changed --------------------------------------------------------------------------------------------
+
+
+def test_a_file_without_a_header_is_read_from_its_first_row(tmp_path: Folder, table: pa.Table) -> None:
+    path, options = tmp_path / "t.csv", ReadingOptions(header=False)
+    pyarrow.csv.write_csv(table, path, pyarrow.csv.WriteOptions(include_header=False))
+    pieces = [piece.table for piece in csv_rows.CsvRows.of(path, options).pieces()]
+    whole = read_table(path, options)
+    assert len(pieces) > 2 and whole.rows == ROWS
+    for name in whole.names:
+        cells = pa.concat_arrays([pa.array(piece.column(name)) for piece in pieces])
+        assert cells.to_pylist() == pa.array(whole.column(name)).to_pylist()
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.csv"])

@@ -82,12 +82,16 @@ class CsvRows:
         text = head[mark:] if complete else head[mark : head.rfind(newline) + 1]
         text = as_utf8(name, text, options.encoding, 1)
         scanner = CsvScanner(name, text, options.delimiter)
+        content_size = len(scanner.content)
+        if options.header is False:
+            scanner.add_header()
         names = column_names(scanner.header())
         check_unique(name, names)
         size, lines = _header_size(scanner)
         before = scanner.content[:size].decode().encode(options.encoding or "utf-8")
-        offset = mark + len(text) - len(scanner.content) + len(before)  # the line sep=; is ASCII
-        notes = tuple(filter(None, (header_note(scanner.top()),)))
+        header_bytes = 0 if options.header is False else len(before)
+        offset = mark + len(text) - content_size + header_bytes  # the line sep=; is ASCII
+        notes = tuple(filter(None, (header_note(scanner.top(), options.header),)))
         identity = FileIdentity.of(path)
         line = scanner.first_line + lines
         return cls(name, identity, names, scanner.delimiter, options.encoding, offset, line, newline, notes)
