@@ -259,7 +259,7 @@ def test_rows_are_prepared_once_where_the_disk_has_room(
     tmp_path: Folder, table: pa.Table, room: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(table.drop_columns("label"), tmp_path / "t.csv")
-    options = SETTINGS | {"epochs": 4, "blocks": 100, "validation": 0.2}
+    options = SETTINGS | {"epochs": 4, "blocks": 300, "validation": 0.2}  # larger than the samples for a diagnosis
     expected = network("price")
     expected.train(path, "price", **options)
     encode, rows = streamed_table.StreamedTable.encoded, []

@@ -16,8 +16,8 @@ from glassnet.batches.mini_batches import Orders, block_epochs
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.program.parameters import Array
 
-BLOCK_BYTES = 32 << 20
-SAMPLE_BYTES = 24 << 20  # of a block: the rest is for their order, and for text and cells that become samples
+SAMPLE_BYTES = 24 << 20  # of a block; of a table fewer, because text and cells become samples beside them
+TABLE_SAMPLE_BYTES = 12 << 20
 BlocksLike = int | Sequence[int | Sequence[int]]
 
 
@@ -149,9 +149,10 @@ def shuffled_blocks(blocks: Blocks, key: tuple[int, int], shuffle: Callable[[Arr
     return orders
 
 
-def default_block_samples(x_bytes: int, y_bytes: int, batch_size: int) -> int:
-    """The most samples of a block of BLOCK_BYTES, from the bytes of a sample; two batches at least."""
-    return max(2 * batch_size, SAMPLE_BYTES // (x_bytes + y_bytes + 8))  # 8: its number in the order
+def default_block_samples(x_bytes: int, y_bytes: int, batch_size: int, *, table: bool) -> int:
+    """The most samples of a block, from the bytes of a sample and whether the file is a table; two batches at least."""
+    size = TABLE_SAMPLE_BYTES if table else SAMPLE_BYTES
+    return max(2 * batch_size, size // (x_bytes + y_bytes + 8))  # 8: its number in the order
 
 
 def even_parts(count: int, parts: int) -> list[int]:

@@ -132,14 +132,15 @@ def _opened(x: Any, y: Any, architecture: Architecture, dtype: Any, name: str = 
 
 
 def _blocks_of(file: FileSamples, given: Given) -> Blocks:
-    """The blocks of a file: as a person asks for them, or of 32 MB; those of Parquet keep to its row groups."""
+    """The blocks of a file: as a person asks for them, or of a default size; Parquet's keep to its row groups."""
     rows, largest = file.x.shape[0], given.blocks
     if largest is None:
         x_bytes, y_bytes = (shape.dtype.itemsize * int(np.prod(shape.shape[1:])) for shape in (file.x, file.y))
         share = (
             1.0 if given.validation is None or not np.isscalar(given.validation) else 1 - _fraction(given.validation)
         )
-        largest = default_block_samples(x_bytes, y_bytes, int(given.batch_size / share) + 1)
+        batch, table = int(given.batch_size / share) + 1, not isinstance(file, ArraySamples)
+        largest = default_block_samples(x_bytes, y_bytes, batch, table=table)
     if file.groups is not None and isinstance(largest, int) and largest >= 1:
         return Blocks.of_groups(file.groups, largest)
     return Blocks.checked(largest, rows)

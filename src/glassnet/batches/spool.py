@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import threading
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from typing import IO
 
 import numpy as np
@@ -61,7 +61,7 @@ class Spool:
             except OSError:
                 self.close()
                 return
-            self.ranges.insert(bisect_right(self.ranges, (first, first)), (first, first + len(x)))
+            insort(self.ranges, (first, first + len(x)))  # of several from one row, the longest comes last
 
     def close(self) -> None:
         """Give the disk back; nothing is kept from now on."""
