@@ -193,7 +193,7 @@ def test_a_stopped_run_on_a_file_resumes_with_the_same_bits(tmp_path: Folder, ta
     resumed = network("price")
     history = resumed.train(path, "price", checkpoint=run, resume=True, **options)
     assert vector(resumed) == vector(straight) and len(history) == 6
-    with pytest.raises(GlassnetError, match="checkpoint of another run: its data"):
+    with pytest.raises(GlassnetError, match=r"checkpoint of another run: its (data|blocks)"):
         network("price").train(path, "price", checkpoint=run, resume=True, **(options | {"blocks": 200}))
 
 
@@ -510,7 +510,7 @@ def test_arguments_that_a_file_does_not_take(tmp_path: Folder, table: pa.Table) 
 def test_an_array_that_was_cut_off_is_refused(tmp_path: Folder) -> None:
     path = save(tmp_path / "x.npy", np.ones((90, 2)))
     os.truncate(path, os.path.getsize(path) - 8)
-    with pytest.raises(DataError, match=r"declares shape \(90, 2\) of float64, 1,440 bytes, but holds 1,432"):
+    with pytest.raises(DataError, match=r"declares shape \(90, 2\) of float64 \(1,440 bytes\), but holds 1,432 bytes"):
         NeuralNetwork([2, 1], seed=0).train(path, save(tmp_path / "y.npy", np.ones(90)))
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 from glassnet.data.parquet_file import parquet_parts
-from glassnet.data.reading import MAX_BYTES, file_kind
+from glassnet.data.reading import MAX_BYTES, FilePath, file_kind
 
 NEEDED = {"text": 8, "npy": 3, "parquet": 3}  # bytes of memory per byte of a file, or of the cells that Parquet holds
 SHARE = 0.5  # of the memory that is available which a table may take
@@ -15,7 +15,7 @@ UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
-def exceeds_memory(path: str) -> str:
+def exceeds_memory(path: FilePath) -> str:
     """Why a table is read block by block, as a phrase; empty where it fits in memory."""
     kind, size = file_kind(path), data_bytes(path)
     if kind in ("folder", "parquet"):
@@ -28,9 +28,8 @@ def exceeds_memory(path: str) -> str:
 
 def size_text(size: int) -> str:
     """A number of bytes as people write it."""
-    return (
-        f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
-    )
+    scale, unit = next((each for each in UNITS if size >= each[0]), UNITS[-1])
+    return f"{size / scale:,.1f} {unit}"
 
 
 def available_bytes() -> int:
@@ -54,12 +53,12 @@ def _limits() -> Iterator[int]:
                 yield limit
 
 
-def data_bytes(path: str) -> int:
+def data_bytes(path: FilePath) -> int:
     """The bytes of a file, or of the Parquet files of a folder."""
     return sum(map(os.path.getsize, parquet_parts(path) if os.path.isdir(path) else [path]))
 
 
-def _cells(path: str) -> int:
+def _cells(path: FilePath) -> int:
     """The cells of a Parquet file or folder, 0 where their number cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq

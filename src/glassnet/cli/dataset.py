@@ -70,9 +70,9 @@ class Dataset:
     leaks: tuple[str, ...] = ()  # those of the notes that ask about columns that give the target away
 
 
-def read_data_file(path: str, target: str | None, options: ReadingOptions | None = None) -> DataFile:
+def read_data_file(path: FilePath, target: str | None, options: ReadingOptions | None = None) -> DataFile:
     """Read a file to train on. Raises DataError, or ParameterError where `target` is missing or must be left out."""
-    file = seekable(path)
+    file, path = seekable(path), os.fspath(path)
     if holds_arrays(file):
         arrays = read_arrays(file)
         if target is not None:

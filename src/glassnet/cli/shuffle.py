@@ -22,6 +22,7 @@ def shuffle(
     import os
 
     from glassnet.cli.output_paths import check_output
+    from glassnet.cli.printing import print_text
     from glassnet.data.external_shuffle import shuffle_into
     from glassnet.data.row_kinds import row_kind
     from glassnet.errors import DataError, counted
@@ -34,4 +35,4 @@ def shuffle(
         raise DataError(f"{out}: the rows are written in the format of {file}; its name must end in {names}.")
     with atomic_file(out, DataError) as written:
         rows = shuffle_into(source, written, os.path.dirname(os.path.abspath(out)), seed)
-    print(f"{counted(rows, 'row')} of {file} in random order: {out}")
+    print_text(f"{counted(rows, 'row')} of {file} in random order: {out}")

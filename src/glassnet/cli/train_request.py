@@ -16,6 +16,7 @@ from glassnet.cli.output_paths import check_folder, check_output
 from glassnet.cli.tabular_options import TabularOptions, check_tabular_options
 from glassnet.cli.train_options import TrainOptions, check_options
 from glassnet.data.options import ReadingOptions
+from glassnet.data.reading import FilePath, seekable
 from glassnet.errors import ParameterError
 from glassnet.training.settings import positive
 
@@ -42,6 +43,7 @@ class TrainRequest(NamedTuple):
     network: TrainOptions | None
     tabular: TabularOptions | None
     reason: str
+    source: FilePath  # the file, or what came through it where it is a pipe
     streamed: bool = False  # the file is read block by block
 
 
@@ -50,8 +52,10 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
     progress, file = arguments["progress"], arguments["file"]
     quiet = arguments["quiet"] or progress != "auto"
     names = {**arguments, "quiet": quiet}
-    too_large = "as requested" if arguments["stream"] else "" if holds_arrays(file) else exceeds_memory(file)
-    is_tabular, reason = choose_model(file, given, too_large)
+    source = seekable(file)
+    is_of_arrays = holds_arrays(source)
+    too_large = "as requested" if arguments["stream"] else "" if is_of_arrays else exceeds_memory(source)
+    is_tabular, reason = choose_model(file, given, is_of_arrays, too_large)
     network = None if is_tabular else TrainOptions(**{name: names[name] for name in TrainOptions._fields})
     tabular = TabularOptions(**{name: names[name] for name in TabularOptions._fields}) if is_tabular else None
     if arguments["time_limit"] is not None:
@@ -67,6 +71,7 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
         network=network,
         tabular=tabular,
         reason=reason,
+        source=source,
         streamed=bool(too_large),
     )
 
@@ -83,7 +88,7 @@ def _check_paths(arguments: dict[str, Any]) -> None:
         check_folder(arguments["plots"])
 
 
-def choose_model(file: str, given: Collection[str], too_large: str = "") -> tuple[bool, str]:
+def choose_model(file: str, given: Collection[str], is_of_arrays: bool, too_large: str) -> tuple[bool, str]:
     """Whether a tabular model learns the file, and why. Raises ParameterError for options of both kinds of model.
 
     `too_large` says why the file is read block by block, which only a plain network can learn.
@@ -100,7 +105,7 @@ def choose_model(file: str, given: Collection[str], too_large: str = "") -> tupl
         return False, f"the file is read block by block: {too_large}"
     if network:
         return False, f"{' and '.join(network) if len(network) < 3 else f'{network[0]} and others'} given"
-    if holds_arrays(file):
+    if is_of_arrays:
         if tabular:
             raise ParameterError(f"{tabular[0]} is for tables, but {file} holds arrays; leave it out.")
         return False, "arrays without column names"

@@ -48,7 +48,7 @@ def train_model(request: TrainRequest) -> None:
 def open_file(request: TrainRequest) -> Opened:
     """Read the file and print what it holds and what is learnt."""
     counts = request.network is not None and keeps_units(request.network.cost)
-    data_file = read_data_file(request.file, request.target, request.reading)
+    data_file = read_data_file(request.source, request.target, request.reading)
     task, reason = find_task(data_file, request.task, counts=counts)
     hint = "" if request.task != "auto" else "; --task overrides"
     print_line("Data", f"{request.file}: {counted(len(data_file.values), 'row')}")

@@ -18,7 +18,7 @@ from glassnet.errors import ModelFileError
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.estimator_file import EstimatorParts, saved_estimator, undamaged, write_estimator
 from glassnet.files.model_file import ESTIMATOR, TABLE, SavedModel, saved_model
-from glassnet.files.schema import fields, mapping, optional, real, text
+from glassnet.files.schema import either, fields, flag, mapping, optional, real, text
 from glassnet.files.schema import plain as plain_value
 from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
@@ -37,7 +37,7 @@ SUMMARY = fields(
     {},
     {
         "file": text(),
-        "file options": mapping(text()),
+        "file options": mapping(either(text(), flag)),
         "stopped": optional(text()),
         "optimizer": text(),
         "metric": optional(text()),
