@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyarrow import csv
 
 import glassnet
 from glassnet import Dropout, NeuralNetwork, Recording
@@ -81,6 +82,13 @@ def test_files_of_the_formats_without_a_checksum_open() -> None:
             assert np.array_equal(model.predict_proba(expected["x"].T), expected["proba"])
             assert model.predict(expected["x"].T).tolist() == expected["classes"].tolist()
     assert len(Recording(SAVED / "run_1.glassrec").history) == 6
+
+
+def test_a_tabular_model_without_a_checksum_opens() -> None:
+    model = glassnet.load(SAVED / "tabular_2.safetensors")
+    rows = csv.read_csv(SAVED / "tabular_2.csv")
+    assert np.allclose(model.predict_proba(rows.drop_columns(["p"]))[:, 1], rows["p"], rtol=0, atol=1e-6)
+    assert model.model_.training["hyperparameters"]["width"] == 8
 
 
 def test_a_checkpoint_without_a_checksum_is_continued(tmp_path: Path) -> None:

@@ -231,10 +231,8 @@ def _print_notes(notes: Iterable[str]) -> None:
 
 def _file_options(model: TabularModel) -> ReadingOptions:
     """The encoding, delimiter and kind of first row that were given in training."""
-    given = model.training.get("file options")
-    given = given if isinstance(given, dict) else {}
-    kinds = {"delimiter": str, "encoding": str, "header": bool}
-    return ReadingOptions(**{name: given[name] for name, kind in kinds.items() if isinstance(given.get(name), kind)})
+    given = model.training.get("file options", {})
+    return ReadingOptions(**{name: given.get(name) for name in ("delimiter", "encoding", "header")})
 
 
 def _placed_as_in_training(table: Table, model: TabularModel) -> Table:

@@ -18,7 +18,7 @@ from glassnet.errors import ModelFileError
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.estimator_file import EstimatorParts, saved_estimator, undamaged, write_estimator
 from glassnet.files.model_file import ESTIMATOR, TABLE, SavedModel, saved_model
-from glassnet.files.schema import either, fields, flag, mapping, optional, real, text
+from glassnet.files.schema import fields, flag, mapping, optional, real, text
 from glassnet.files.schema import plain as plain_value
 from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
@@ -37,13 +37,13 @@ SUMMARY = fields(
     {},
     {
         "file": text(),
-        "file options": mapping(either(text(), flag)),
+        "file options": fields({}, {"delimiter": text(), "encoding": text(), "header": flag}),
         "stopped": optional(text()),
         "optimizer": text(),
         "metric": optional(text()),
         "class weight": optional(text()),
         "lr": real(0),
-        "recipe": mapping(plain_value),
+        "hyperparameters": mapping(plain_value),
         "scores": mapping(optional(real())),
         "test scores": mapping(optional(real())),
     },
@@ -114,6 +114,7 @@ def _model(path: FilePath, table: Any, saved: list[SavedModel], tensors: Mapping
     members = [Member(one.build(NeuralNetwork)) for one in saved]
     training = table.get("training") or {}
     undamaged(path, lambda: SUMMARY(training, "training"))
+    training = {"hyperparameters" if name == "recipe" else name: value for name, value in training.items()}  # format 1
     model = TabularModel(preparation, target, members, training)
     undamaged(path, lambda: _inplace_details(model, table, tensors))
     return model
