@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from glassnet.data.parquet_file import parquet_parts
 from glassnet.data.reading import MAX_BYTES, file_kind
+from glassnet.errors import counted
 
 NEEDED = {"text": 8, "npy": 3, "parquet": 3}  # bytes of memory per byte of a file, or of the cells that Parquet holds
 SHARE = 0.5  # of the memory that is available which a table may take
@@ -28,9 +29,10 @@ def exceeds_memory(path: str) -> str:
 
 def size_text(size: int) -> str:
     """A number of bytes as people write it."""
-    return (
-        f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
-    )
+    for unit, name in UNITS:
+        if size >= unit:
+            return f"{size / unit:,.1f} {name}"
+    return counted(size, "byte")
 
 
 def available_bytes() -> int:
