@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import glassnet
-from glassnet.errors import ParameterError
+from glassnet.errors import ModelFileError, ParameterError
 
 RELU = ["relu", "linear"]
 
@@ -32,6 +33,12 @@ def test_a_prelu_is_not_taken_for_a_normalisation(number: int) -> None:
 def test_a_layer_without_bias_leaves_the_dtype_as_it_is(dtype: Any) -> None:
     network = glassnet.from_torch_state_dict(state_dict(dtype), activations=RELU)
     assert network.dtype == (np.float64 if dtype == np.float64 else np.float32)
+
+
+def test_a_model_of_glassnet_is_not_a_state_dict(tmp_path: Path) -> None:
+    glassnet.NeuralNetwork([5, 4, 3], seed=0).save(tmp_path / "m.safetensors")
+    with pytest.raises(ModelFileError, match=r"is a model of glassnet, not a state dict; read it with glassnet\.load"):
+        glassnet.from_torch_state_dict(tmp_path / "m.safetensors", activations=RELU)
 
 
 def test_a_module_is_not_a_state_dict() -> None:

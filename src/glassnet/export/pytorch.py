@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.export.file_endings import check_ending
 from glassnet.export.imported import build_imported, checked_arrays
 from glassnet.export.model_pipeline import network_of
 from glassnet.export.safetensors_file import read_safetensors
@@ -53,8 +54,11 @@ def to_torch_state_dict(model: Any, path: FilePath | None = None) -> dict[str, A
 
     Activations have numbers of their own in a Sequential, "linear" has none. The metadata of the file says, under
     "sequential", which Sequential it is. Running means and variances of BatchNorm are included.
-    Raises ParameterError (a ValueError) for a model of several networks and for what a Sequential lacks.
+    Raises ParameterError (a ValueError) for a model of several networks, for what a Sequential lacks, and for the name
+    of a file of another format.
     """
+    if path is not None:
+        check_ending(path, "a safetensors file")
     network = network_of(model, "a state dict can")
     tensors: dict[str, Array] = {}
     for number, part in enumerate(parts_of(network, NAMES)):
