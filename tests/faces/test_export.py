@@ -169,7 +169,7 @@ REFUSED: list[tuple[Any, str]] = [
         lambda: glassnet.to_source(network("relu"), "fortran"),
         r"language 'fortran' is unknown.*Known: python, c, javascript",
     ),
-    (lambda: glassnet.to_source("model.safetensors"), r"a str cannot be exported; give a NeuralNetwork, an MLPC"),
+    (lambda: glassnet.to_source("model.safetensors"), r"a path cannot be exported; give the model, glassnet\.load"),
     (lambda: glassnet.to_source(glassnet.NeuralNetwork([2, 2400, 2400, 1])), r"would hold 5,.* numbers; the limit is"),
     (lambda: glassnet.to_torch_state_dict(network("exp", "linear")), r"PyTorch has no layer for the activation 'exp'"),
     (
@@ -178,6 +178,7 @@ REFUSED: list[tuple[Any, str]] = [
     ),
     (lambda: glassnet.to_torch_state_dict(grouped()), r"the activation 'softmax' by groups; export the network with"),
     (lambda: glassnet.to_keras({}), r"a dict cannot be exported"),
+    (lambda: glassnet.to_keras(TheirClassifier()), r"MLPClassifier of scikit-learn .* give glassnet.from_sklearn"),
     (lambda: glassnet.from_torch_state_dict({"fc.weight": EYE}, **SAME), r"key 'fc.weight'; those of an nn.Sequential"),
     (lambda: glassnet.from_torch_state_dict({}, **SAME), r"holds no Linear layer"),
     (lambda: glassnet.from_torch_state_dict({"0.bias": EYE[0]}, **SAME), r"has 0.bias, but no 0.weight"),

@@ -123,7 +123,8 @@ def _opened(x: Any, y: Any, architecture: Architecture, dtype: Any, name: str = 
     """The files of x and y: a table with the name of a column, or two .npy files."""
     if is_path(x) and file_kind(x) == "npy":
         if not is_path(y):
-            raise ParameterTypeError(f"{name} must be the .npy file of the targets of {os.fspath(x)}, not {y!r:.60}.")
+            fault = f"{name} must be the .npy file of the targets of {os.fspath(x)}, not of type {type(y).__name__}"
+            raise ParameterTypeError(f"{fault}; to train in memory, give arrays for both.")
         files = ArrayFile.of(x), ArrayFile.of(y)
         return ArraySamples(files, array_pass(files[0]), architecture, dtype)
     from glassnet.batches.table_samples import opened_table

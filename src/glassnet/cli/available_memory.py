@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from glassnet.data.parquet_file import parquet_parts
 from glassnet.data.reading import MAX_BYTES, FilePath, file_kind
+from glassnet.errors import counted
 
 NEEDED = {"text": 8, "npy": 3, "parquet": 3}  # bytes of memory per byte of a file, or of the cells that Parquet holds
 SHARE = 0.5  # of the memory that is available which a table may take
@@ -28,8 +29,10 @@ def exceeds_memory(path: FilePath) -> str:
 
 def size_text(size: int) -> str:
     """A number of bytes as people write it."""
-    scale, unit = next((each for each in UNITS if size >= each[0]), UNITS[-1])
-    return f"{size / scale:,.1f} {unit}"
+    for unit, name in UNITS:
+        if size >= unit:
+            return f"{size / unit:,.1f} {name}"
+    return counted(size, "byte")
 
 
 def available_bytes() -> int:

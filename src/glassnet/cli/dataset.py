@@ -136,13 +136,18 @@ def find_task(data_file: DataFile, task: str, *, counts: bool = False) -> tuple[
     return infer_task(data_file.values, task)
 
 
+def check_fraction(fraction: float) -> None:
+    """Raise ParameterError for a fraction of validation rows outside [0, 1)."""
+    if not 0 <= fraction < 1:
+        raise ParameterError(f"--validation is {fraction:g}; it must be 0 or more and below 1, such as 0.2.")
+
+
 def split(values: Array, fraction: float, seed: int, *, classes: bool) -> tuple[Array, Array]:
     """Choose the row numbers for training and for validation, both in order; with `classes`, stratified.
 
     Raises ParameterError for a fraction outside [0, 1).
     """
-    if not 0 <= fraction < 1:
-        raise ParameterError(f"--validation is {fraction:g}; it must be 0 or more and below 1, such as 0.2.")
+    check_fraction(fraction)
     count = len(values)
     order = np.random.default_rng(seed).permutation(count)
     if classes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 from typer import Argument, Option
@@ -41,10 +42,11 @@ def _written(model: Any, out: str, to: str) -> list[tuple[str, str]]:
     from glassnet.export.source import to_source
 
     code = to_source(model, to, out)
+    name = shlex.quote(out)
     run = {
-        "python": f"python {out}",
-        "c": f"cc -O2 -DGLASSNET_TEST {out} -o check -lm && ./check",
-        "js": f"node {out}",
+        "python": f"python {name}",
+        "c": f"cc -O2 -DGLASSNET_TEST {name} -o check -lm && ./check",
+        "js": f"node {name}",
     }[to]
     lines = f"{code.count(chr(10)):,} lines"
     return [("Written", f"{out} ({lines}, no dependencies)"), ("Check", f"{run} compares it with glassnet")]

@@ -34,5 +34,5 @@ def shuffle(
         names = " or ".join(source.endings)
         raise DataError(f"{out}: the rows are written in the format of {file}; its name must end in {names}.")
     with atomic_file(out, DataError) as written:
-        rows = shuffle_into(source, written, os.path.dirname(os.path.abspath(out)), seed)
+        rows = shuffle_into(source, written, os.path.dirname(os.path.abspath(out)), seed, name=file)
     print_text(f"{counted(rows, 'row')} of {file} in random order: {out}")

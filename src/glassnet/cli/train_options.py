@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from glassnet.cli.dataset import check_fraction
 from glassnet.cli.output_layer import choose_output_layer, keeps_units
 from glassnet.data.target import TargetColumn
 from glassnet.errors import ParameterError
@@ -58,6 +59,7 @@ def check_options(options: TrainOptions) -> None:
     initializer(options.initializer)
     penalty("l2", options.l2)
     Dropout(rate=options.dropout)
+    check_fraction(options.validation)
     if options.seed < 0:
         raise ParameterError(f"seed is {options.seed}; it must be 0 or more.")
 

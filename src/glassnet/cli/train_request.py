@@ -24,6 +24,7 @@ OF_NETWORKS = (
     *("hidden", "activation", "cost", "optimizer", "schedule", "initializer", "lr", "batch_size", "epochs"),
     *("validation", "patience", "dropout", "l2", "checkpoint", "every", "resume"),
 )
+REQUESTED = "as requested"  # a reason to read a file block by block
 OF_TABULAR_MODELS = ("preset", "metric", "class_weight", "log_target")
 
 
@@ -54,7 +55,7 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
     names = {**arguments, "quiet": quiet}
     source = seekable(file)
     is_of_arrays = holds_arrays(source)
-    too_large = "as requested" if arguments["stream"] else "" if is_of_arrays else exceeds_memory(source)
+    too_large = REQUESTED if arguments["stream"] else "" if is_of_arrays else exceeds_memory(source)
     is_tabular, reason = choose_model(file, given, is_of_arrays, too_large)
     network = None if is_tabular else TrainOptions(**{name: names[name] for name in TrainOptions._fields})
     tabular = TabularOptions(**{name: names[name] for name in TabularOptions._fields}) if is_tabular else None
@@ -98,9 +99,8 @@ def choose_model(file: str, given: Collection[str], is_of_arrays: bool, too_larg
     if network and tabular:
         raise ParameterError(f"{network[0]} trains a plain network, {tabular[0]} the tabular model; give one of them.")
     if too_large and tabular:
-        raise ParameterError(
-            f"{tabular[0]} is for the tabular model, which needs all of {file} in memory: {too_large}."
-        )
+        reason = "--stream reads it block by block" if too_large == REQUESTED else too_large
+        raise ParameterError(f"{tabular[0]} is for the tabular model, which needs all of {file} in memory; {reason}.")
     if too_large:
         return False, f"the file is read block by block: {too_large}"
     if network:

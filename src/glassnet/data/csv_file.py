@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from glassnet.data.header_line import Record, header_note, title_hint
+from glassnet.data.lent_bytes import lent
 from glassnet.data.options import ReadingOptions
 from glassnet.data.reading import FilePath, check_unique, text_problem
 from glassnet.data.text_encoding import to_utf8
@@ -171,12 +172,13 @@ def _parse(scanner: CsvScanner, header: list[str]) -> pa.Table:
     types = {column: pa.large_string() for column in header}
     convert = pyarrow.csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True)
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(scanner.content),
-            pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
-            pyarrow.csv.ParseOptions(delimiter=scanner.delimiter, newlines_in_values=quotes),
-            convert,
-        )
+        with lent(scanner.content):
+            table = pyarrow.csv.read_csv(
+                pa.BufferReader(scanner.content),
+                pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
+                pyarrow.csv.ParseOptions(delimiter=scanner.delimiter, newlines_in_values=quotes),
+                convert,
+            )
     except pa.ArrowException as error:
         if not scanner.count(len(header)):
             raise DataError(f"{scanner.name} has a header but no rows.") from None

@@ -22,17 +22,25 @@ PART_BYTES = 64 << 20
 MAX_PARTS = 512
 
 
-def shuffle_into(source: RowKind, out: IO[bytes], folder: str, seed: int, progress: Callable[[int], Any] = bool) -> int:
-    """Write the rows of a file in random order; return their number. `folder` is for the temporary copy.
+def shuffle_into(
+    source: RowKind,
+    out: IO[bytes],
+    folder: str,
+    seed: int,
+    progress: Callable[[int], Any] = bool,
+    name: str = "the file",
+) -> int:
+    """Write the rows of a file in random order; return their number.
 
-    Raises DataError for a file without rows, and where the source changes while it is read.
+    `folder` is for the temporary copy, `name` for an error. Raises DataError for a file without
+    rows, and where the source changes while it is read.
     """
     count = min(MAX_PARTS, source.size // PART_BYTES + 1)
     with contextlib.ExitStack() as stack:
         parts = [stack.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in range(count)]
         rows = _deal(source, parts, seed, progress)
         if not rows:
-            raise DataError("the file has no rows.")
+            raise DataError(f"{name} has no rows.")
         source.begin(out)
         for part in parts:
             _write_sorted(source, part, seed)

@@ -14,7 +14,7 @@ ENDING = ".glassnet"
 
 def pass_path(name: str) -> str:
     """The file beside a table in which its first pass is stored."""
-    return name.rstrip(os.sep) + ENDING
+    return os.path.abspath(name) + ENDING  # beside the folder "." too, not in it
 
 
 def write_beside(name: str, content: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 KEYWORDS = frozenset(
@@ -12,6 +13,27 @@ KEYWORDS = frozenset(
         *("union", "unsigned", "void", "volatile", "while", "asm"),
     )
 )
+KEYWORDS_OF_C23_AND_CPP = frozenset(
+    (
+        *("alignas", "alignof", "bool", "constexpr", "false", "nullptr", "static_assert", "thread_local", "true"),
+        *("typeof", "typeof_unqual", "and", "and_eq", "bitand", "bitor", "catch", "char8_t", "char16_t", "char32_t"),
+        *("class", "co_await", "co_return", "co_yield", "compl", "concept", "const_cast", "consteval", "constinit"),
+        *("decltype", "delete", "dynamic_cast", "explicit", "export", "friend", "mutable", "namespace", "new"),
+        *("noexcept", "not", "not_eq", "operator", "or", "or_eq", "private", "protected", "public"),
+        *("reinterpret_cast", "requires", "static_cast", "template", "this", "throw", "try", "typeid", "typename"),
+        *("using", "virtual", "wchar_t", "xor", "xor_eq"),
+    )
+)
+MACROS = re.compile(  # of math.h and string.h, and those that compilers define for their platform
+    r"NAN|NULL|INFINITY|SNAN\w*|HUGE\w*|MAXFLOAT|(FP|M|MATH)_\w+|math_errhandling|DOMAIN|SING|OVERFLOW|UNDERFLOW"
+    r"|X?_?[TP]LOSS|EOF|linux|unix|i386|sun|vax|near|far"
+)
+
+
+def c_field(name: str) -> str:
+    """An identifier as the name of a field, which is neither a keyword of C or C++ nor a macro."""
+    reserved = name in KEYWORDS or name in KEYWORDS_OF_C23_AND_CPP or MACROS.fullmatch(name)
+    return f"x_{name}" if reserved else name
 
 
 def c_class_type(values: tuple[Any, ...]) -> str:

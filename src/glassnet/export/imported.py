@@ -29,15 +29,19 @@ def _checked(name: str, value: Any, where: str) -> Array:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):
-        raise ParameterTypeError(
-            f"{where}: {name[:60]!r} is no array of numbers; give arrays or CPU tensors."
-        ) from None
+        fault = f"{where}: {name[:60]!r} is no array of numbers{_dtype_text(value)}"
+        raise ParameterTypeError(f"{fault}; give arrays, or CPU tensors as float32.") from None
     if array.dtype.kind not in "fiu":
         raise ParameterTypeError(f"{where}: {name[:60]!r} has dtype {array.dtype}; weights are real numbers.")
     array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
     if not np.isfinite(array).all():
         raise ParameterError(f"{where}: {name[:60]!r} has a value that is not a finite number; train it again.")
     return array
+
+
+def _dtype_text(value: Any) -> str:
+    """The dtype of a tensor that NumPy lacks, such as bfloat16."""
+    return f" but has dtype {value.dtype}" if hasattr(value, "dtype") else ""
 
 
 def build_imported(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.export.file_endings import check_ending
 from glassnet.export.imported import build_imported, checked_arrays
 from glassnet.export.model_pipeline import network_of
 from glassnet.export.sequential import Names, described, parts_of
@@ -41,8 +42,11 @@ def to_keras(model: Any, path: FilePath | None = None) -> list[Array]:
     """The weights of a network as the list that `set_weights` of a Keras Sequential takes; also as .npz at `path`.
 
     `keras_text` says which Sequential it is. The arrays in the file are arr_0, arr_1 ..., in order. Raises
-    ParameterError (a ValueError) for a model of several networks and for what a Sequential of Keras lacks.
+    ParameterError (a ValueError) for a model of several networks, for what a Sequential of Keras lacks, and for the
+    name of a file of another format.
     """
+    if path is not None:
+        check_ending(path, "a NumPy .npz file")
     parts = parts_of(network_of(model, "weights of Keras"), NAMES)
     arrays = [array for part in parts for array in part.arrays.values()]
     if path is not None:

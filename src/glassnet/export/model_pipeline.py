@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from numpy import where
@@ -47,7 +48,17 @@ def _pipeline(model: Any) -> Pipeline:
     if isinstance(model, MLPClassifier | MLPRegressor):
         check_is_fitted(model)
         return _estimator_pipeline(model)
-    raise ParameterTypeError(f"a {type(model).__name__} cannot be exported; give {KNOWN}.")
+    raise _unknown(model)
+
+
+def _unknown(model: Any) -> ParameterTypeError:
+    kind = type(model)
+    if isinstance(model, str | os.PathLike):
+        return ParameterTypeError(f"a path cannot be exported; give the model, glassnet.load({os.fspath(model)!r}).")
+    if kind.__module__.startswith("sklearn.neural_network"):
+        what = f"the {kind.__name__} of scikit-learn"
+        return ParameterTypeError(f"{what} cannot be exported; give glassnet.from_sklearn(model).")
+    return ParameterTypeError(f"a {kind.__name__} cannot be exported; give {KNOWN}.")
 
 
 def network_of(model: Any, target: str) -> NeuralNetwork:
@@ -64,7 +75,7 @@ def network_of(model: Any, target: str) -> NeuralNetwork:
         check_is_fitted(model)
         model = model.model_
     if not isinstance(model, TabularModel):
-        raise ParameterTypeError(f"a {type(model).__name__} cannot be exported; give {KNOWN}.")
+        raise _unknown(model)
     if (count := len(model.members)) > 1:
         advice = "export it with to_onnx, or one of them, model.model_.members[0].network"
         raise ParameterError(f"{target} hold the weights of one network, and the model has {count}: {advice}.")

@@ -15,6 +15,7 @@ import numpy as np
 from glassnet.errors import DataError, ModelFileError, counted
 from glassnet.export.example_rows import example_rows
 from glassnet.export.examples import Examples, largest_difference
+from glassnet.export.file_endings import check_ending
 from glassnet.export.model_pipeline import at_one_moment, model_pipeline
 from glassnet.export.onnx_graph import OnnxGraph
 from glassnet.export.pipeline import TEXT, Pipeline
@@ -72,9 +73,11 @@ def to_onnx(model: Any, path: FilePath, *, examples: Any = None) -> OnnxExport:
     In the file samples are rows: x (N, inputs), also of a NeuralNetwork. A column is an input (N, 1) of its own:
     float64 for numbers, NaN where missing; text for categories and true/false, empty where missing; days since
     1970-01-01 for dates. Raises ModelFileError (a ValueError) where the file cannot be written, onnx or onnxruntime are
-    missing, or the results differ by more than rounding.
+    missing, or the results differ by more than rounding, and ParameterError (a ValueError) for the name of a
+    file of another format.
     """
     check_target(path)
+    check_ending(path, "an ONNX file")
     for name in ("onnx", "onnxruntime"):
         required(name, "to_onnx")
     model = at_one_moment(model)

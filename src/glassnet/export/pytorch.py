@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.errors import ParameterError
+from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.export.file_endings import check_ending
 from glassnet.export.imported import build_imported, checked_arrays
 from glassnet.export.model_pipeline import network_of
 from glassnet.export.safetensors_file import read_safetensors
@@ -53,8 +54,11 @@ def to_torch_state_dict(model: Any, path: FilePath | None = None) -> dict[str, A
 
     Activations have numbers of their own in a Sequential, "linear" has none. The metadata of the file says, under
     "sequential", which Sequential it is. Running means and variances of BatchNorm are included.
-    Raises ParameterError (a ValueError) for a model of several networks and for what a Sequential lacks.
+    Raises ParameterError (a ValueError) for a model of several networks, for what a Sequential lacks, and for the name
+    of a file of another format.
     """
+    if path is not None:
+        check_ending(path, "a safetensors file")
     network = network_of(model, "a state dict can")
     tensors: dict[str, Array] = {}
     for number, part in enumerate(parts_of(network, NAMES)):
@@ -109,6 +113,8 @@ def from_torch_state_dict(
     A normalisation right behind its Linear acts before the activation. Raises ModelFileError (a ValueError) for a file
     that cannot be trusted, ParameterError (a ValueError) for keys of other layers.
     """
+    if hasattr(state_dict, "state_dict"):
+        raise ParameterTypeError(f"state_dict is a {type(state_dict).__name__}; give model.state_dict().")
     where = "the state dict" if isinstance(state_dict, Mapping) else str(state_dict)
     tensors = dict(state_dict) if isinstance(state_dict, Mapping) else read_safetensors(state_dict)
     tensors = checked_arrays({name: tensor for name, tensor in tensors.items() if not str(name).endswith(COUNT)}, where)
@@ -117,7 +123,8 @@ def from_torch_state_dict(
     values: dict[str, Array] = {}
     for number, linear in enumerate(linears, 1):
         out = len(linear.w)
-        values |= {f"w{number}": linear.w.T, f"b{number}": np.zeros(out) if linear.b is None else linear.b}
+        biases = np.zeros(out, linear.w.dtype) if linear.b is None else linear.b
+        values |= {f"w{number}": linear.w.T, f"b{number}": biases}
         layers += [out, *(entry for entry, _ in linear.before + linear.after)]
         for entry, arrays in linear.before + linear.after:
             values |= {f"{entry.name}{number}_{name}": array for name, array in arrays.items()}
@@ -152,6 +159,9 @@ def _linears(layers: Mapping[int, dict[str, Array]], where: str, epsilon: float)
         if weight.ndim != 1 or not linears:
             fault = f"{where} has {number}.weight of shape {weight.shape}, which is no Linear"
             raise ParameterError(f"{fault}; only Linear, BatchNorm1d and LayerNorm behind a Linear can be read.")
+        if "bias" not in arrays:
+            fault = f"{where} has {number}.weight of shape {weight.shape} without {number}.bias"
+            raise ParameterError(f"{fault}: a PReLU, or a normalisation without bias, neither of which can be read.")
         last = linears[-1]
         target = last.before if number == last.number + 1 + len(last.before) and not last.after else last.after
         target.append(_normalisation(arrays, epsilon, target is last.before))

@@ -55,7 +55,9 @@ def _check_header(path: FilePath, text: bytes, size: int) -> None:
         header = json_object(text)
     except ValueError as error:
         _refuse(path, f"has a damaged header ({str(error)[:80]}); save it again")
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", None)
+    if isinstance(metadata, dict) and "glassnet" in metadata:
+        _refuse(path, "is a model of glassnet, not a state dict; read it with glassnet.load")
     if len(header) > MAX_TENSORS:
         _refuse(path, f"has {len(header):,} tensors; the limit is {MAX_TENSORS:,}")
     for name, claim in header.items():

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from glassnet.export.c_functions import MAIN, SUFFIX, TYPES, both_types
-from glassnet.export.c_literals import KEYWORDS, c_cell, c_class_type, c_number, c_text
+from glassnet.export.c_literals import c_cell, c_class_type, c_field, c_number, c_text
 from glassnet.export.pipeline import FLOAT32, TEXT, Equation, Input, Output
 from glassnet.export.source_formula import OPERATORS, Spelling
 from glassnet.export.source_writer import SourceWriter, escaped, identifier, numbers, wrapped_list
@@ -50,10 +50,10 @@ class CSource(SourceWriter):
 
     def _fields(self) -> list[tuple[Input, str]]:
         """The inputs with the names of their fields."""
-        taken: set[str] = set(KEYWORDS)
+        taken: set[str] = set()
         fields = []
         for entry in self.pipeline.inputs:
-            stem = identifier(entry.name)
+            stem = c_field(identifier(entry.name))
             name = next(n for n in (stem, *(f"{stem}_{k}" for k in range(2, len(taken) + 3))) if n not in taken)
             taken.add(name)
             fields.append((entry, name))

@@ -197,6 +197,13 @@ def _check_bare(path: Any, document: dict[str, Any]) -> None:
         )
 
 
+def refuse_checkpoint(path: Any, document: dict[str, Any]) -> None:
+    """Refuse the state of a run where a model is read. Raises ModelFileError (a ValueError)."""
+    if "checkpoint" in document:
+        how = "train(..., checkpoint=, resume=True) or glassnet train --checkpoint --resume"
+        raise ModelFileError(f"{path} is a checkpoint of a run, not a model; continue it with {how}.")
+
+
 def cannot_be_built(path: Any, error: Exception) -> ModelFileError:
     """The error for a description that no network fits."""
     reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).removesuffix(".")

@@ -17,7 +17,7 @@ from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import ModelFileError
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.estimator_file import EstimatorParts, saved_estimator, undamaged, write_estimator
-from glassnet.files.model_file import ESTIMATOR, TABLE, SavedModel, saved_model
+from glassnet.files.model_file import ESTIMATOR, TABLE, SavedModel, refuse_checkpoint, saved_model
 from glassnet.files.schema import fields, flag, mapping, optional, real, text
 from glassnet.files.schema import plain as plain_value
 from glassnet.files.storage import read_tensors
@@ -96,6 +96,7 @@ def model_and_parts(
 ) -> tuple[TabularModel, EstimatorParts]:
     """The model in the content of a file, and its estimator, which has no parameters in a file of the command line."""
     if not holds_table(document):
+        refuse_checkpoint(path, document)
         raise ModelFileError(f"{path} holds a network without the preprocessing of its data; use glassnet train.")
     if ESTIMATOR not in document:
         saved = saved_model(path, document, tensors)
