@@ -109,8 +109,11 @@ class Intervals:
 
         Raises ParameterError (a ValueError) for a level that the number of scores cannot give.
         """
-        levels = np.array([to_float(level) for level in quantiles])
-        if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
+        try:
+            levels = np.array([to_float(level) for level in quantiles])
+        except (TypeError, ValueError):
+            levels = np.array([])
+        if not len(levels) or not ((levels > 0) & (levels < 1)).all():
             raise ParameterError("quantiles must be numbers above 0 and below 1, such as [0.1, 0.5, 0.9].")
         lowest = float(np.minimum(levels, 1 - levels).min())
         least = 1 / (self._count + 1)
