@@ -125,6 +125,9 @@ def _opened(x: Any, y: Any, architecture: Architecture, dtype: Any, name: str = 
         if not is_path(y):
             fault = f"{name} must be the .npy file of the targets of {os.fspath(x)}, not of type {type(y).__name__}"
             raise ParameterTypeError(f"{fault}; to train in memory, give arrays for both.")
+        if not os.path.exists(y):
+            fault = f"{name} is {os.fspath(y)!r}, which is no file"
+            raise ParameterError(f"{fault}; the targets of {os.fspath(x)} are in a second .npy file, not in a column.")
         files = ArrayFile.of(x), ArrayFile.of(y)
         return ArraySamples(files, array_pass(files[0]), architecture, dtype)
     from glassnet.batches.table_samples import opened_table

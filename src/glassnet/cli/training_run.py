@@ -107,7 +107,10 @@ def checkpoint_text(options: TrainOptions) -> str:
     """The file, when it is written, and whether the run goes on from it."""
     when = "each epoch" if options.every is None else f"every {counted(options.every, 'step')}"
     exists = options.checkpoint is not None and os.path.exists(options.checkpoint)
-    begin = ("; the run goes on from it" if exists else "; there is none yet, so that the run begins") * options.resume
+    if options.resume:
+        begin = "; the run goes on from it" if exists else "; there is none yet, so that the run begins"
+    else:
+        begin = "; the one that is there is replaced (--resume goes on from it)" if exists else ""
     return f"{options.checkpoint}, written after {when}{begin}"
 
 

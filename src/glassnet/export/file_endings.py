@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from glassnet.errors import ParameterError
-from glassnet.files.atomic_file import FilePath
+from glassnet.files.atomic_file import FilePath, check_path
 
 ENDINGS = {
     "an ONNX file": (".onnx",),
@@ -20,6 +20,7 @@ NOT_WRITTEN = (".pt", ".pth", ".bin", ".h5", ".hdf5", ".keras", ".npy", ".pkl", 
 
 def check_ending(path: FilePath, content: str) -> None:
     """Raise ParameterError (a ValueError) where a name ends like a file of another format than the content's."""
+    check_path(path)
     ending = os.path.splitext(os.fspath(path))[1].lower()
     known = {*NOT_WRITTEN, *(ending for endings in ENDINGS.values() for ending in endings)}
     if ending in known and ending not in ENDINGS[content]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import DataError, ModelFileError, counted
+from glassnet.errors import DataError, ModelFileError, counted, printable
 from glassnet.export.example_rows import example_rows
 from glassnet.export.examples import Examples, largest_difference
 from glassnet.export.file_endings import check_ending
@@ -55,7 +55,7 @@ class OnnxExport:
         lines = [f"{self.path}: {self.comparison}"]
         lines += [f"  in   {name}: {note}" for name, note in self.inputs.items()]
         lines += [f"  out  {name}: {note}" for name, note in self.outputs.items()]
-        return "\n".join([*lines, *self.notes])
+        return "\n".join(map(printable, [*lines, *self.notes]))
 
     def __repr__(self) -> str:
         return str(self)

@@ -14,7 +14,7 @@ from pathlib import Path
 from platform import node
 from typing import IO
 
-from glassnet.errors import GlassnetError, ModelFileError
+from glassnet.errors import GlassnetError, ModelFileError, ParameterTypeError
 
 FilePath = str | os.PathLike[str]
 MAX_WRITERS = 16  # of one file at the same time, each with a temporary file of its own
@@ -26,8 +26,8 @@ def atomic_file(path: FilePath, error: type[GlassnetError] = ModelFileError) -> 
 
     Raises `error`, one sentence, where the file cannot be written; an existing file at `path` is then unchanged.
     """
+    check_target(path, error)
     target = Path(path)
-    check_target(target, error)
     try:
         temporary, descriptor = _new_temporary(target)
         with os.fdopen(descriptor, "wb") as file, _removed_on_error(temporary):
@@ -57,8 +57,15 @@ def _removed_on_error(temporary: Path) -> Iterator[None]:
         raise
 
 
+def check_path(path: FilePath) -> None:
+    """Raise ParameterTypeError (a TypeError) where a path is no text and no path: a number would be an open file."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterTypeError(f"path is of type {type(path).__name__}; give the name of a file.")
+
+
 def check_target(path: FilePath, error: type[GlassnetError] = ModelFileError) -> None:
     """Raise `error` where the target is a folder, a link or a device, or its folder is missing."""
+    check_path(path)
     target = Path(path)
     if target.is_symlink():
         raise error(f"{target} is a symbolic link; name the file it points to, {os.path.realpath(target)}.")

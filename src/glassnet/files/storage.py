@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from glassnet.errors import GlassnetError
-from glassnet.files.atomic_file import FilePath, atomic_file
+from glassnet.files.atomic_file import FilePath, atomic_file, check_path
 from glassnet.files.documents import document_text
 from glassnet.files.header import (
     CHECKSUM,
@@ -163,6 +163,7 @@ def _read_tensor(path: FilePath, file: IO[bytes], entry: Entry, checksum: int) -
 @contextlib.contextmanager
 def opened(path: FilePath) -> Iterator[IO[bytes]]:
     """The file, opened for reading. Raises ModelFileError for a pipe, a folder or a missing file."""
+    check_path(path)
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):
