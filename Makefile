@@ -20,7 +20,7 @@ help:
 	@echo "make demo        install into .venv and run glassnet demo"
 	@echo "make test        run the tests that need nothing but Python"
 	@echo "make test-more   run the tests marked $(MARKED)"
-	@echo "make soak        run the tests of make test and the slow ones, each with 2,000 random examples"
+	@echo "make soak        run the tests of make test, the slow and the longest ones, each with 2,000 random examples"
 	@echo "make fuzz        read changed files for FUZZ_SECONDS (60 s) per target; what crashes is added to tests/corpus"
 	@echo "make peers       install PyTorch, JAX, Keras and ONNX Runtime for comparison"
 	@echo "make bench       compare with the peers; write tables, CSV and plot to docs/ (about half an hour)"
@@ -32,11 +32,11 @@ demo: .venv/installed
 	@$(BIN)/glassnet demo
 
 test: .venv/developing
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(MARKED))" $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(MARKED) or soak)" $(ARGS)
 
 # pytest exits with 5 when no test has any of the marks.
 test-more: .venv/developing
-	@$(BIN)/python -m pytest -n $(JOBS) -m "$(MARKED)" $(ARGS) || \
+	@$(BIN)/python -m pytest -n $(JOBS) -m "($(MARKED)) and not soak" $(ARGS) || \
 	{ code=$$?; test $$code -eq 5 && echo "No test is marked $(MARKED)." || exit $$code; }
 
 soak: .venv/developing

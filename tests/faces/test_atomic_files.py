@@ -109,7 +109,7 @@ def killed_in_a_save(path: Path, first: int, seconds: float) -> int:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("kills", [5, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [5, pytest.param(1000, marks=pytest.mark.soak)])
 def test_a_killed_writer_leaves_a_whole_file_and_loses_no_acknowledged_save(kills: int, tmp_path: Path) -> None:
     """What killed writers leave behind is swept by the next save."""
     path, chance, first = tmp_path / "m", np.random.default_rng(0), 1

@@ -348,6 +348,7 @@ def test_idx_trains_on_train_and_reports_on_t10k(tmp_path: Path) -> None:
 
 def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["glassnet"])  # the demo names the program as it was started
     output = run("demo", "--out", "a folder")
     accuracy = re.search(r"Test +accuracy (\S+)%", output)
     assert accuracy and float(accuracy[1]) >= 97

@@ -96,7 +96,7 @@ def sealed(content: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("count", [60, pytest.param(1250, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, pytest.param(1250, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", KINDS)
 def test_mutants_are_refused_in_a_sentence_or_work(
     name: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -155,6 +155,6 @@ print(len(ended), _thread._count())
 
 
 @linux
-@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.soak)])
 def test_an_exception_from_outside_leaves_no_thread_at_a_barrier(count: int) -> None:
     assert output(TRAIN + ASYNCHRONOUS.replace("{count}", str(count))) == f"{count} 0\n"

@@ -66,7 +66,7 @@ def killed_after(seconds: float, *run: Any, **files: Any) -> None:
     os.waitpid(child, 0)
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(50, marks=pytest.mark.soak)])
 @pytest.mark.parametrize(("optimizer", "patience"), PAIRS)
 def test_pairs_of_runs_have_equal_hashes(
     optimizer: str, patience: int | None, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
