@@ -1,6 +1,9 @@
 # `make demo` and `make test` need Python >= 3.11 and make, nothing else. Another Python: make test PYTHON=python3.12
 PYTHON ?= python3
 JOBS ?= 2
+# What is fuzzed, and for how long each
+FUZZ_TARGETS ?= model csv parquet arrays idx onnx
+FUZZ_SECONDS ?= 60
 # More arguments for pytest: make test ARGS="-k softmax"
 ARGS ?=
 
@@ -11,14 +14,15 @@ MARKED := $(NEEDS) or slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-more soak peers bench bench-quick lint clean
+.PHONY: help demo test test-more soak fuzz peers bench bench-quick lint clean
 
 help:
 	@echo "make demo        install into .venv and run glassnet demo"
 	@echo "make test        run the tests that need nothing but Python"
 	@echo "make test-more   run the tests marked $(MARKED)"
-	@echo "make soak        run the tests of make test and the slow ones, each with 2,000 random examples"
-	@echo "make peers       install PyTorch, JAX and ONNX Runtime for comparison"
+	@echo "make soak        run the tests of make test, the slow and the longest ones, each with 2,000 random examples"
+	@echo "make fuzz        read changed files for FUZZ_SECONDS (60 s) per target; what crashes is added to tests/corpus"
+	@echo "make peers       install PyTorch, JAX, Keras and ONNX Runtime for comparison"
 	@echo "make bench       compare with the peers; write tables, CSV and plot to docs/ (about half an hour)"
 	@echo "make bench-quick run the main comparisons in under three minutes; write nothing"
 	@echo "make lint        check style, types, import contracts and sizes"
@@ -28,15 +32,20 @@ demo: .venv/installed
 	@$(BIN)/glassnet demo
 
 test: .venv/developing
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(MARKED))" $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(MARKED) or soak)" $(ARGS)
 
 # pytest exits with 5 when no test has any of the marks.
 test-more: .venv/developing
-	@$(BIN)/python -m pytest -n $(JOBS) -m "$(MARKED)" $(ARGS) || \
+	@$(BIN)/python -m pytest -n $(JOBS) -m "($(MARKED)) and not soak" $(ARGS) || \
 	{ code=$$?; test $$code -eq 5 && echo "No test is marked $(MARKED)." || exit $$code; }
 
 soak: .venv/developing
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(NEEDS))" --hypothesis-profile=more $(ARGS)
+
+# Without a wheel of Atheris for this Python, changes of our own are read; they do not see which code runs.
+fuzz: .venv/developing
+	@$(PIP) --only-binary atheris --editable '.[fuzz]' || echo "Atheris cannot be installed here."
+	@for target in $(FUZZ_TARGETS); do $(BIN)/python -m tests.fuzz $$target --seconds $(FUZZ_SECONDS) || exit 1; done
 
 peers: .venv/peers
 

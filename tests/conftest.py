@@ -23,7 +23,10 @@ REQUIREMENTS: dict[str, tuple[Callable[[], object], str]] = {
     "browser": (lambda: shutil.which("chromium"), "Chromium is missing"),
     "compiler": (lambda: shutil.which("cc"), "a C compiler (cc) is missing"),
     "node": (lambda: shutil.which("node"), "Node.js is missing"),
-    "peer": (lambda: importlib.util.find_spec("torch"), "PyTorch is missing: run make peers"),
+    "peer": (
+        lambda: all(map(importlib.util.find_spec, ("torch", "keras", "onnxruntime"))),
+        "PyTorch, Keras or ONNX Runtime is missing: run make peers",
+    ),
 }
 
 hypothesis.settings.register_profile("fast", deadline=None, derandomize=True, max_examples=50)

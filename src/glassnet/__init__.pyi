@@ -12,6 +12,15 @@ from glassnet.errors import ParameterError as ParameterError
 from glassnet.errors import ParameterTypeError as ParameterTypeError
 from glassnet.estimators import MLPClassifier as MLPClassifier
 from glassnet.estimators import MLPRegressor as MLPRegressor
+from glassnet.export.keras import from_keras as from_keras
+from glassnet.export.keras import to_keras as to_keras
+from glassnet.export.onnx_file import OnnxExport as OnnxExport
+from glassnet.export.onnx_file import to_onnx as to_onnx
+from glassnet.export.onnx_import import from_onnx as from_onnx
+from glassnet.export.pytorch import from_torch_state_dict as from_torch_state_dict
+from glassnet.export.pytorch import to_torch_state_dict as to_torch_state_dict
+from glassnet.export.scikit_learn import from_sklearn as from_sklearn
+from glassnet.export.source import to_source as to_source
 from glassnet.files.recording import Recording as Recording
 from glassnet.loading import load as load
 from glassnet.network import NeuralNetwork as NeuralNetwork

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,8 +16,23 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+# They move the cursor, colour the screen, hide text or turn its direction: C0 but for tab and line feed, C1, marks of
+# direction, separators of lines, and halves of surrogate pairs, which cannot be printed at all.
+CONTROL_CODES = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+
+
+def printable(text: str) -> str:
+    """The text with every control code as its number, as JSON writes it: names and cells may come from anywhere."""
+    return CONTROL_CODES.sub(lambda code: f"\\u{ord(code[0]):04x}", text)
+
+
 class GlassnetError(Exception):
-    """Base class of all errors that glassnet raises."""
+    """Base class of all errors that glassnet raises; control codes in a message are escaped."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*(printable(text) if isinstance(text, str) else text for text in arguments))
 
 
 class ParameterError(GlassnetError, ValueError):

@@ -13,7 +13,7 @@ from glassnet.errors import ModelFileError
 from glassnet.estimators import MLPClassifier, MLPRegressor
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.estimator_file import saved_estimator
-from glassnet.files.model_file import ESTIMATOR, saved_model
+from glassnet.files.model_file import ESTIMATOR, refuse_checkpoint, saved_model
 from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
 from glassnet.tabular import TabularClassifier, TabularRegressor
@@ -36,8 +36,7 @@ def load(path: FilePath) -> Any:
     if isinstance(document.get(ESTIMATOR), dict):
         saved = saved_estimator(path, tensors, document)
         return _known(path, saved.parts.kind, ESTIMATORS).from_saved(saved)
-    if "checkpoint" in document:
-        raise ModelFileError(f"{path} is a checkpoint of a run; continue it with train(..., checkpoint=, resume=True).")
+    refuse_checkpoint(path, document)
     return saved_model(path, document, tensors).build(NeuralNetwork)
 
 

@@ -6,14 +6,15 @@ run is a Training (training/training.py). Arguments are checked here, once.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, SupportsIndex
 
 from numpy.typing import ArrayLike, DTypeLike
 
+from glassnet.batches.block_order import BlocksLike
+from glassnet.batches.run_data import Given
 from glassnet.batches.samples import Arrays, Weights, check_shape, input_rows, real_dtype
-from glassnet.batches.sources import Sources, checked_sources, with_validation
+from glassnet.batches.sources import Sources, checked_sources
 from glassnet.errors import DivergedError, ParameterError, named_arguments, unknown_name
 from glassnet.execution import inference
 from glassnet.execution.activation_functions import ActivationFunctions
@@ -22,7 +23,7 @@ from glassnet.execution.evaluation import Evaluation, evaluation
 from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
 from glassnet.files.atomic_file import FilePath
-from glassnet.files.model_file import describe_model, read_model, write_model
+from glassnet.files.model_file import describe_model, read_model, with_table, write_model
 from glassnet.files.run_files import checked_files
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
@@ -37,9 +38,10 @@ from glassnet.tables.layers import LayerLike
 from glassnet.training.fit import Callback, fit
 from glassnet.training.history import History
 from glassnet.training.layer_monitor import recent_samples
+from glassnet.training.opening import opened_training
 from glassnet.training.settings import Factors, checked_recipe, checked_run, checked_seed
-from glassnet.training.training import Training
-from glassnet.training.validation import MetricLike, validator
+from glassnet.training.training_lock import TrainingLock
+from glassnet.training.validation import MetricLike
 
 
 class NeuralNetwork(Inspection, ActivationFunctions):
@@ -64,6 +66,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
     parameters : every parameter by name (`w1`, `b1`, ...), with `parameters.vector`, the one flat vector
     history : the History of the last `train`, in short where the network was loaded from a file, or None
     recent_samples : some samples of the last `train`, for `diagnose()` without data; not copied or saved
+    preparation, target : how the columns of a table became x and y, where `train` read one from a file, or None
     model : architecture, parameters, running statistics, dtype, seed and engine, without the methods
 
     Raises ValueError or TypeError, one sentence, for anything that cannot be used.
@@ -89,8 +92,10 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         self.model = Model(described, entry, real_dtype(dtype), checked_seed(seed), engine)
         self.history: History | None = None
         self.recent_samples: Sources | None = None
+        self.preparation: Any = None  # a TablePreparation, and a TargetColumn: their modules take long to import
+        self.target: Any = None
         self.runs = 0
-        self._lock, self._stop = threading.RLock(), threading.Event()
+        self.training_lock, self._is_stopped = TrainingLock(), False
 
     # The model --------------------------------------------------------------------------------------------------------
 
@@ -187,15 +192,16 @@ class NeuralNetwork(Inspection, ActivationFunctions):
     @named_arguments
     def train(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: ArrayLike | FilePath,
+        y: ArrayLike | FilePath,
         batch_size: int = 10,
         epochs: int = 100,
         lr: float = 0.001,
         *,
         optimizer: optimizers.OptimizerLike = "sgd",
         schedule: schedules.ScheduleLike | None = None,
-        validation: float | Arrays | None = None,
+        validation: float | Arrays | FilePath | Sequence[FilePath] | None = None,
+        blocks: BlocksLike | None = None,
         sample_weight: Weights = None,
         patience: int | None = None,
         clip_norm: float | None = None,
@@ -209,7 +215,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         time_limit: float | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint: FilePath | None = None,
-        every: int = 1,
+        every: int | None = None,
         resume: bool = False,
         record: FilePath | None = None,
         verbose: int | None = None,
@@ -220,11 +226,13 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         Parameters
         ----------
         x, y : (fan_in, batch) and (fan_out, batch), or with categorical cross-entropy class numbers (batch,), where the
-            output has groups (groups, batch)
+            output has groups (groups, batch). Or files of any size: a table (CSV, Parquet, a folder of Parquet files)
+            and the name of its column to predict; or two .npy files with samples as rows, (samples, ...)
         batch_size : samples per step; the last, smaller batch of an epoch counts too
         epochs, lr : passes through the data; the learning rate
         optimizer, schedule : names or entries; schedule None is constant
-        validation : (x, y), or the fraction of the samples to hold out
+        validation : (x, y), a second file, or the fraction of the samples to hold out
+        blocks : shuffle blocks of at most so many samples, and the samples in each: how files are read (None: 32 MB)
         sample_weight : (batch,), 0 or more
         patience : epochs without a better validation cost after which the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
@@ -236,7 +244,8 @@ class NeuralNetwork(Inspection, ActivationFunctions):
             that returns a number; the weights of the epoch with the smallest are restored, of equal epochs the last
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
-        checkpoint, every, resume : file for the state of the run, written every so many epochs; resume goes on from it
+        checkpoint, every, resume : file for the state of the run, written after each epoch, or every so many steps;
+            resume goes on from it
         record : file for the epochs, the layers (measured after each one) and some weights, read by Recording
         verbose : None shows a bar on a terminal and in a notebook for long runs, 0 nothing, 1 always (elsewhere: lines)
         threads : the most threads the engine may use; the results never depend on it
@@ -245,33 +254,32 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         """
         options = {
             **{"optimizer": optimizer, "schedule": schedule, "lr_factors": lr_factors, "patience": patience},
-            **{"decay_factors": decay_factors, "decay_schedule": decay_schedule},
+            **{"decay_factors": decay_factors, "decay_schedule": decay_schedule, "dropout_schedule": dropout_schedule},
             **{"clip_norm": clip_norm, "clip_value": clip_value, "max_norm": max_norm},
-            **{"dropout_schedule": dropout_schedule, "validation_metric": validation_metric},
+            "validation_metric": validation_metric,
         }
         recipe = checked_recipe(tuple(self.parameters.segments.values()), batch_size, epochs, lr, options)
         run = checked_run(time_limit, callbacks, verbose, threads)
         files = checked_files(checkpoint, every, resume, record)
-        with self._lock:
-            given = self._sources(x, y, sample_weight)
-            sources, held_out = with_validation(given, self.architecture, self.dtype, validation, self.seed)
-            evaluate = validator(self.model, held_out, recipe, validation_metric)
-            recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)), run=self.runs)
-            training = Training(self.model, sources, recipe, evaluate)
-            run = run._replace(is_stopped=self._stop.is_set, observers=files.observers(training))
-            samples = recent_samples(sources)
-            self._stop.clear()
+        with self.training_lock.alone():
+            given = Given(x, y, sample_weight, validation, blocks, recipe.batch_size)
+            training, data = opened_training(self.model, given, recipe._replace(run=self.runs), validation_metric)
+            run = run._replace(is_stopped=lambda: self._is_stopped, observers=files.observers(training))
+            samples = recent_samples(data.sources)
+            self._is_stopped = False
+            self.preparation, self.target = data.table or (self.preparation, self.target)
             try:
                 self.history, self.recent_samples = fit(training, run, samples), samples
             except DivergedError as error:
                 self.history, self.recent_samples = error.history, samples
                 raise
+            self.history.blocks = data.described_blocks
             self.runs += 1
             return self.history
 
     def stop(self) -> None:
         """Ask a training in another thread to end at a step, as Ctrl-C would; the network stays usable."""
-        self._stop.set()
+        self._is_stopped = True
 
     # Using a network --------------------------------------------------------------------------------------------------
 
@@ -310,8 +318,11 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         return other
 
     def save(self, path: FilePath, *, extra: dict[str, Any] | None = None) -> None:
-        """Write the network to a model file (safetensors; no pickle). `extra` is plain data stored with it."""
-        write_model(path, self.model, self.runs, self.history, extra)
+        """Write the network to a model file (safetensors; no pickle). `extra` is plain data stored with it.
+
+        After training from a table it has the preparation of its columns: `glassnet.load` then gives an estimator.
+        """
+        write_model(path, self.model, self.runs, self.history, with_table(extra, self.preparation, self.target))
 
     @classmethod
     def load(cls, path: FilePath, *, engine: str = "compiled") -> NeuralNetwork:
@@ -319,7 +330,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
 
         Raises ModelFileError (a ValueError) where a file cannot be trusted or holds more than a network.
         """
-        return read_model(path, bare=True).build(cls, engine)
+        return read_model(path).build(cls, engine)
 
     def describe(self) -> dict[str, Any]:
         """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""
@@ -329,11 +340,11 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         return checked_sources(self.architecture, self.dtype, x, y, sample_weight)
 
     def __getstate__(self) -> dict[str, Any]:
-        transient = ("_lock", "_stop", "recent_samples")
+        transient = ("training_lock", "_is_stopped", "recent_samples")
         state = {name: value for name, value in vars(self).items() if name not in transient}
         return state | {"model": self.model.astype(self.dtype)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        vars(self).update({"preparation": None, "target": None} | state)
         self.recent_samples = None
-        self._lock, self._stop = threading.RLock(), threading.Event()
+        self.training_lock, self._is_stopped = TrainingLock(), False

@@ -21,6 +21,7 @@ from glassnet.network import NeuralNetwork
 from glassnet.training.history import History
 from glassnet.training.progress import progress
 from glassnet.training.settings import whole
+from glassnet.training.training_lock import IN_TRAINING
 
 FILE_ARGUMENTS = ("checkpoint", "every", "resume")
 POLL_SECONDS = 0.05  # between two checks whether networks have finished, or were asked to stop
@@ -72,7 +73,7 @@ def train_many(
     ----------
     networks : different networks, which need not be alike in anything
     x, y : as in NeuralNetwork.train, (fan_in, batch) and (fan_out, batch) or class numbers
-    threads : how many are trained at the same time; None means as many as there are processors
+    threads : the most that are trained at the same time; never more than this process may use processors
     verbose : as in NeuralNetwork.train, with one line for all
     options : other arguments of NeuralNetwork.train, the same for each; all but checkpoint, every and resume
 
@@ -80,9 +81,10 @@ def train_many(
     raised with its number.
     """
     networks = _checked(networks, options)
-    from glassnet.engine.threads import available_threads
+    from glassnet.engine.processors import available_threads
 
-    count = available_threads() if threads is None else whole("threads", threads)
+    available = available_threads()
+    count = available if threads is None else min(whole("threads", threads), available)
     x = shared(networks, x)
     gate, runs = StartGate(), list[Future[History]]()
     with ThreadPoolExecutor(max(1, min(count, len(networks))), "glassnet") as pool:
@@ -111,6 +113,8 @@ def _checked(networks: Any, options: dict[str, Any]) -> list[NeuralNetwork]:
             if networks[before] is net:
                 pair = f"networks[{before}] and networks[{number}]"
                 raise ParameterError(f"{pair} are the same network; pass copies (copy.deepcopy).")
+        if net.training_lock.is_held_here():
+            raise ParameterError(f"networks[{number}]: {IN_TRAINING}; pass a copy (copy.deepcopy).")
     _check_options(options, inspect.signature(NeuralNetwork.train).parameters)
     return networks
 

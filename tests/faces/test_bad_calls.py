@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import glassnet
 from glassnet import BinaryCrossEntropy, GlassnetError, NeuralNetwork, gradient_check
+from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.execution.executor import ENGINES
 
 from .refusals import INF, NAN, Fragments, X, Y, classifier, make, refused, state, with_value
@@ -235,6 +238,27 @@ def test_a_network_that_is_not_finite_is_not_saved(tmp_path: Path) -> None:
     net.weights[1][0, 2] = NAN
     refused(lambda: net.save(tmp_path / "m"), ValueError, ("w2", "not finite"))
     assert (tmp_path / "m").read_bytes() == before
+
+
+@pytest.mark.parametrize("path", [3, None, np.zeros(2)])
+def test_a_path_is_text_or_a_path(path: Any) -> None:
+    net = NeuralNetwork([2, 1], seed=0)
+    uses: list[Callable[[Any], Any]] = [net.save, NeuralNetwork.load, glassnet.load, glassnet.from_onnx]
+    if path is not None:  # which returns the weights
+        uses.append(partial(glassnet.to_torch_state_dict, net))
+    for use in uses:
+        with pytest.raises(
+            ParameterTypeError, match=r"path is of type (int|NoneType|ndarray); give the name of a file"
+        ):
+            use(path)
+
+
+def test_the_targets_of_a_npy_file_are_in_a_second_one(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones((4, 2)))
+    with pytest.raises(
+        ParameterError, match=r"y is 'price', which is no file; the targets of .* in a second \.npy file"
+    ):
+        NeuralNetwork([2, 1]).train(tmp_path / "x.npy", "price")
 
 
 def test_files_that_cannot_be_read_or_written(tmp_path: Path) -> None:

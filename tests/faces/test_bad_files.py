@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from glassnet.data import csv_file, reading
+from glassnet.data import csv_file, reading, zip_file
 from glassnet.data.arrays import read_arrays
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.options import ReadingOptions
@@ -185,7 +185,7 @@ def npy(array: Any) -> bytes:
 
 GOOD = npy(np.zeros((2, 3)))
 NPZ: list[tuple[dict[str, Any], str]] = [
-    ({"a": GOOD}, "holds a; it must hold an array x"),
+    ({"a": GOOD}, "holds 'a'; it must hold an array x"),
     ({}, "holds no arrays"),
     ({"x": npy(np.array([{}, {}], object))}, "Python objects (pickle)"),
     ({"x": npy(np.zeros(3))}, "one row per sample"),
@@ -199,11 +199,24 @@ NPZ: list[tuple[dict[str, Any], str]] = [
     ),
     ({"x": GOOD, "y": npy(np.zeros(3))}, "x has 2 rows but y has 3; samples must be rows: save x.T"),
     ({"x": GOOD, "y": npy(np.zeros((2, 1, 1)))}, "y has shape"),
-    ({"x": GOOD[:-8]}, "declares shape (2, 3) of float64, but holds 40 bytes"),
+    ({"x": GOOD[:-8]}, "declares shape (2, 3) of float64 (48 bytes), but holds 40 bytes"),
     ({"x": GOOD + b"12345678"}, "but holds 56 bytes"),
     ({"x": b"junk"}, "is not a valid NumPy array"),
     ({"x": GOOD[:6] + b"\x09" + GOOD[7:]}, "is not a valid NumPy array"),
-    ({"x": GOOD.replace(b"(2, 3)", b"(2,-3)")}, "declares shape"),
+    ({"x": GOOD.replace(b"(2, 3)", b"(2,-3)")}, "its shape is (2, -3)"),
+    ({"x": GOOD.replace(b"(2, 3), }", b"(-2,-3),}")}, "its shape is (-2, -3)"),
+    ({"x": GOOD.replace(b"(2, 3), }  ", b"(True, 6),}")}, "its shape is (True, 6)"),
+    ({"x": GOOD.replace(b"(2, 3), }  ", b"(2.0, 3), }")}, "is not a valid NumPy array"),
+    ({"x": GOOD.replace(b"<f8", b"|V0")}, "has dtype |V0; it must hold real numbers"),
+    ({"x": GOOD.replace(b"<f8", b"<U0")}, "has dtype <U0; it must hold real numbers"),
+    ({"x": GOOD.replace(b"<f8", b"|V8")}, "has dtype |V8; it must hold real numbers"),
+    ({"x": GOOD.replace(b"'<f8'", b"'3f8'")}, "has dtype"),
+    ({"x": GOOD.replace(b"<f8", b"<M8")}, "has dtype datetime64; it must hold real numbers"),
+    ({"x": GOOD.replace(b"<f8", b"xxx")}, "is not a valid NumPy array"),
+    ({"x": GOOD.replace(b"(2, 3), }", b"(2, 3)**9")}, "is not a valid NumPy array"),
+    ({"x": GOOD.replace(b"(2, 3), }", b"9**99999}")}, "is not a valid NumPy array"),
+    ({"x": GOOD[:8]}, "it ends within its header"),
+    ({"x": GOOD[:6] + b"\x02\x00" + b"\xff\xff\xff\x7f" + GOOD[10:]}, "its header is longer than 10,000 bytes"),
 ]
 
 
@@ -214,11 +227,42 @@ def test_npz(tmp_path: Path, members: dict[str, Any], expected: str) -> None:
 
 
 def test_npz_that_declares_or_unpacks_to_terabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    huge = GOOD.replace(b"'shape': (2, 3), }          ", b"'shape': (10000000000000, 3),")
+    huge = GOOD.replace(b"(2, 3), }" + b" " * 13, b"(10000000000000, 3), }")
     assert huge != GOOD
-    sentence(read_arrays, npz(tmp_path / "d.npz", x=huge))
-    monkeypatch.setattr("glassnet.data.arrays.MAX_UNCHECKED_BYTES", 1 << 20)
+    assert "(240 TB), but holds 48 bytes" in sentence(read_arrays, npz(tmp_path / "d.npz", x=huge))
+    monkeypatch.setattr(zip_file, "UNCHECKED_BYTES", 1 << 20)
     assert "unpacks from" in sentence(read_arrays, npz(tmp_path / "d.npz", x=npy(np.zeros((1000, 1000)))))
+
+
+def test_a_npz_file_whose_list_of_contents_is_long_encrypted_or_odd(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive:
+        for index in range(4000):
+            archive.writestr(f"{index:0300}.npy", b"")
+    assert "its list of contents has" in sentence(read_arrays, tmp_path / "d.npz")
+    with zipfile.ZipFile(tmp_path / "d.npz", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("x.npy", GOOD)
+    assert "compressed in a way that NumPy does not use" in sentence(read_arrays, tmp_path / "d.npz")
+    content = bytearray(npz(tmp_path / "d.npz", x=GOOD).read_bytes())
+    for start in (6, content.find(b"PK\x01\x02") + 8):
+        content[start] |= 1
+    (tmp_path / "d.npz").write_bytes(content)
+    assert "is encrypted" in sentence(read_arrays, tmp_path / "d.npz")
+
+
+def test_npy(tmp_path: Path) -> None:
+    """A .npy file holds x; what its header says is checked against its size."""
+    for x in (np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6, dtype=np.uint8).reshape(2, 3))):
+        np.save(tmp_path / "x.npy", x)
+        arrays = read_arrays(tmp_path / "x.npy")
+        assert arrays.y is None and np.array_equal(arrays.x, x) and arrays.x.dtype == x.dtype
+    (tmp_path / "x.npy").write_bytes(GOOD.replace(b"(2, 3), }" + b" " * 11, b"(10000000000000,), }"))
+    message = sentence(read_arrays, tmp_path / "x.npy")
+    assert message == (
+        f"{tmp_path / 'x.npy'} declares shape (10000000000000,) of float64 (80 TB), but holds 48 bytes; save it again."
+    )
+    np.save(tmp_path / "x.npy", np.array([[{}]], object), allow_pickle=True)
+    assert "holds Python objects (pickle), which are refused" in sentence(read_arrays, tmp_path / "x.npy")
+    assert "a table is needed here" in sentence(read_table, tmp_path / "x.npy")
 
 
 @pytest.mark.parametrize("offset", range(0, 300, 3))

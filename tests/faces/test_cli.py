@@ -33,12 +33,13 @@ from glassnet.cli import confusion
 from glassnet.cli.app import app
 from glassnet.cli.dataset import split
 from glassnet.cli.demo import program_name
-from glassnet.cli.predictions import escape_formulas
+from glassnet.cli.spreadsheet import escape_formulas
 from glassnet.cli.stored_model import load_model
 from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.target import NumberTarget
 from glassnet.errors import DataError
-from glassnet.files.storage import read_metadata, read_tensors
+from glassnet.files.checkpoint import write_checkpoint
+from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
@@ -298,7 +299,7 @@ def test_a_diagnosis_from_the_model_file_alone(folder: Path, tmp_path: Path) -> 
 def test_every_cost_trains_scores_and_checks(folder: Path, tmp_path: Path, target: str, cost: str) -> None:
     arguments = ["--target", target, "--out", tmp_path / "m", "--cost", cost, "--activation", "tanh", "--quiet"]
     run("train", folder / f"{target}.csv", *arguments, "--hidden", "8", "--epochs", "2")
-    assert read_metadata(tmp_path / "m")["members"][0]["network"]["cost"]["name"] == cost
+    assert read_tensors(tmp_path / "m")[1]["members"][0]["network"]["cost"]["name"] == cost
     run("evaluate", tmp_path / "m", folder / f"{target}.csv")
     run("predict", tmp_path / "m", folder / f"{target}.csv", "--out", tmp_path / "p.csv")
     if cost != "quantile":
@@ -347,6 +348,7 @@ def test_idx_trains_on_train_and_reports_on_t10k(tmp_path: Path) -> None:
 
 def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["glassnet"])  # the demo names the program as it was started
     output = run("demo", "--out", "a folder")
     accuracy = re.search(r"Test +accuracy (\S+)%", output)
     assert accuracy and float(accuracy[1]) >= 97
@@ -531,8 +533,47 @@ def test_a_model_file_whose_columns_do_not_fit_its_network(folder: Path, tmp_pat
 # Parts
 
 
-FORMULAS = ["=1+1", "+1+1", "-A1", "@SUM(A1)", "\tx", "\rx", "＝1", "－1", "＋1", "＠x", "=cmd|' /C calc'!A0", "-5-cmd"]
-SAFE = ["a=b", "", "+", "-", "-5", "+1.2e3", "-4,5 %", "-1.234,50"]
+FORMULAS = [
+    "=1+1",
+    "+1+1",
+    "-A1",
+    "@SUM(A1)",
+    "\tx",
+    "\rx",
+    "\nx",
+    "＝1",
+    "－1",
+    "＋1",
+    "＠x",
+    "=cmd|' /C calc'!A0",
+    "-5-cmd",
+]
+FORMULAS += ["-\n1", "-5\n", "-1-1"]
+SAFE = [
+    "a=b",
+    "",
+    "+",
+    "-",
+    "-5",
+    "+1.2e3",
+    "-4,5 %",
+    "-1.234,50",
+    "-.5",
+    "+,25",
+    "-inf",
+    "a\nb",
+    "a\n-",
+    "a\n'=1",
+    None,
+]
+INNER = {
+    "\n=1": "'\n'=1",
+    "+\r=1": "'+\r'=1",
+    "a\n=1": "a\n'=1",
+    "a\r\n-A1\n@x": "a\r\n'-A1\n'@x",
+    "=1\n=2": "'=1\n'=2",
+}
+INNER |= {"1;\n\n+cmd\n5": "1;\n\n'+cmd\n5"}
 
 
 def test_formulas_are_escaped_and_numbers_are_left() -> None:
@@ -540,6 +581,20 @@ def test_formulas_are_escaped_and_numbers_are_left() -> None:
     escaped = escape_formulas(table)
     assert escaped.column("text").to_pylist() == [f"'{cell}" for cell in FORMULAS] + SAFE
     assert escaped.column("number").equals(table.column("number"))
+    inner = escape_formulas(pa.table({"=a\n@b": list(INNER), "-": ["x"] * len(INNER), "é": [None] * len(INNER)}))
+    assert inner.column_names == ["'=a\n'@b", "-", "é"] and inner.column(0).to_pylist() == list(INNER.values())
+
+
+def test_columns_that_go_along_are_safe_too(folder: Path, tmp_path: Path) -> None:
+    more = {"=name": ["a\n=1+1", "x"], "list": [[1], [2]], "bytes": [b"=1+1", b"x"]}
+    pq.write_table(pa.table({**people(2), **more}), tmp_path / "new.parquet")
+    arguments = "predict", folder / "risk.st", tmp_path / "new.parquet", "--out", tmp_path / "p.csv", "--keep"
+    run(*arguments, "=name")
+    assert (tmp_path / "p.csv").read_text().startswith('"\'=name","prediction"\n"a\n\'=1+1",')
+    run(*arguments, "=name", "--raw-cells")
+    assert (tmp_path / "p.csv").read_text().startswith('"=name","prediction"\n"a\n=1+1",')
+    for name in ("list", "bytes"):
+        assert f"p.csv cannot hold column '{name}' of type" in refused(*arguments, name)
 
 
 def test_formulas_as_classes_in_a_csv(tmp_path: Path) -> None:
@@ -567,7 +622,7 @@ def test_the_preparation_is_fitted_on_the_training_rows_only(tmp_path: Path) -> 
     write_csv(tmp_path / "d.csv", {"a": values.tolist(), "y": (values * 1.5).tolist()})
     run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / "m", *QUICK, "--seed", "5")
     train, validation = split(values, 0.2, 5, classes=False)
-    table = read_metadata(tmp_path / "m")["table"]
+    table = read_tensors(tmp_path / "m")[1]["table"]
     assert len(validation) == 10
     assert table["preparation"]["columns"][0]["encoding"]["mean"] == pytest.approx(values[train].mean())
     assert table["target"]["mean"][0] == pytest.approx(1.5 * values[train].mean())
@@ -653,3 +708,54 @@ def test_predictions_that_are_not_finite_are_refused() -> None:
     model = TabularModel(ArrayPreparation([0.0], [1.0], 1), NumberTarget("y", [0.0], [1.0]), [Member(network)])
     with pytest.raises(DataError, match="row 3 is not finite"), np.errstate(over="ignore"):
         model.outputs(np.array([[0], [1], [10], [1], [10]], np.float32))
+
+
+def test_a_run_that_was_interrupted_is_resumed_to_the_same_model(tmp_path: Path, monkeypatch: Any) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("a,y\n" + "".join(f"{k % 7},{'yes' if k % 7 > 3 else 'no'}\n" for k in range(90)))
+    train = ["train", table, "--target", "y", "--epochs", "6", "--hidden", "4", "--quiet", "--out"]
+    run(*train, tmp_path / "whole")
+    files, writes = ["--checkpoint", tmp_path / "c", "--every", "2", "--resume"], [True, True, True]
+
+    def write(*arguments: Any) -> None:
+        if not writes:
+            raise KeyboardInterrupt
+        writes.pop()
+        write_checkpoint(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("glassnet.files.checkpoint.write_checkpoint", write)
+        result = CliRunner().invoke(app, list(map(str, [*train, tmp_path / "part", *files])))
+    assert result.exit_code == 130 and "there is none yet, so that the run begins" in result.stdout
+    assert "written after every 2 steps; the run goes on from it" in run(*train, tmp_path / "part", *files)
+    assert (tmp_path / "part").read_bytes() == (tmp_path / "whole").read_bytes()
+    other = [*train[:5], "7", *train[6:]]
+    assert "another run: its epochs is 6, here 7" in refused(*other, tmp_path / "part", *files)
+    assert "--resume needs --checkpoint" in refused(*train, tmp_path / "m", "--resume")
+    assert "--every needs --checkpoint" in refused(*train, tmp_path / "m", "--every", "3")
+    assert "are both" in refused(*train, tmp_path / "m", "--checkpoint", tmp_path / "m")
+    assert "would overwrite the input" in refused(*train, tmp_path / "m", "--checkpoint", table)
+
+
+def test_a_command_reads_a_model_file_once(tmp_path: Path, monkeypatch: Any) -> None:
+    """A writer between two readings would pair one file's network with another's preparation."""
+    table = tmp_path / "t.csv"
+    table.write_text("a,y\n" + "".join(f"{k % 7},{'yes' if k % 7 > 3 else 'no'}\n" for k in range(30)))
+    run("train", table, "--target", "y", "--epochs", "2", "--hidden", "4", "--quiet", "--out", tmp_path / "m")
+    NeuralNetwork([1, 1], seed=0).save(tmp_path / "net")
+    opened = list[str]()
+
+    def count(path: Any, mode: str) -> Any:
+        opened.append(str(path))
+        return open(path, mode)
+
+    monkeypatch.setattr("glassnet.files.storage.open", count, raising=False)
+    data = [[], [table], [table], [table], [table], [table, "--out", tmp_path / "p.csv"]]
+    for command, more in zip(("show", "evaluate", "check", "step", "diagnose", "predict"), data, strict=True):
+        opened.clear()
+        run(command, tmp_path / "m", *more)
+        assert opened.count(str(tmp_path / "m")) == 1, command
+    opened.clear()
+    run("diagnose", tmp_path / "m")
+    refused("diagnose", tmp_path / "net")
+    assert opened.count(str(tmp_path / "m")) == opened.count(str(tmp_path / "net")) == 1

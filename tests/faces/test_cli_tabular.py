@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import glassnet
 from glassnet.cli.app import app
 from glassnet.cli.stored_model import load_model
-from glassnet.files.storage import read_metadata
+from glassnet.files.storage import read_tensors
 
 from .test_cli import PROGRAM, people, refused, run, shown_scores, write_csv
 
@@ -104,10 +104,18 @@ def test_balanced_classes_find_more_of_the_rare_one(tmp_path: Path) -> None:
     write_csv(tmp_path / "d.csv", columns)
     found = {}
     for name, options in {"plain": [], "balanced": ["--class-weight", "balanced"]}.items():
-        run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / name, *FAST, *options)
+        output = run("train", tmp_path / "d.csv", "--target", "y", "--out", tmp_path / name, *FAST, *options)
+        scores, report = shown_scores(output), load_model(str(tmp_path / name)).training["report"]["scores"]
+        for column, model in enumerate(("the model", "a linear model", "a constant")):  # the table is that of report_
+            assert scores["log-loss"][column] == pytest.approx(report[model]["log-loss"], abs=6e-5)
+            assert scores["accuracy"][column] == pytest.approx(report[model]["accuracy"], abs=6e-5)
+        assert ("each class counts the same" in output) == bool(options)
         run("predict", tmp_path / name, tmp_path / "d.csv", "--out", tmp_path / "p.csv")
         found[name] = pyarrow.csv.read_csv(tmp_path / "p.csv").column("prediction").to_pylist().count("yes")
     assert found["balanced"] > 2 * found["plain"]
+    evaluated = [run("evaluate", tmp_path / name, tmp_path / "d.csv") for name in found]
+    assert ["each row counts the same" in output for output in evaluated] == [False, True]
+    assert all("no better than the constant" not in output for output in evaluated)
 
 
 def test_the_same_seed_gives_the_same_file_for_any_number_of_threads(folder: Path, tmp_path: Path) -> None:
@@ -268,8 +276,8 @@ def test_importance_finds_the_columns_that_matter() -> None:
     from glassnet.data.table import Table
     from glassnet.data.target import NumberTarget
     from glassnet.tabular.fitting import Rows, Settings, fit_model
+    from glassnet.tabular.hyperparameters import NUMBERS, preset_hyperparameters
     from glassnet.tabular.importance import importance_on_holdouts
-    from glassnet.tabular.recipe import NUMBERS, recipe
 
     rng = np.random.default_rng(0)
     columns = {name: rng.normal(size=400) for name in ("noise", "strong", "weak")}
@@ -278,7 +286,7 @@ def test_importance_finds_the_columns_that_matter() -> None:
     target = NumberTarget.fit("y", y)
     rows = Rows(table, target, target.encode(y))
     model = fit_model(
-        rows, ColumnChooser(Summary.of(table), None, table), Settings(recipe("fast", NUMBERS, 400, 3))
+        rows, ColumnChooser(Summary.of(table), None, table), Settings(preset_hyperparameters("fast", NUMBERS, 400, 3))
     ).model
     noise, strong, weak = importance_on_holdouts(model, rows).mean
     assert strong > 2 * weak > 4 * abs(noise)
@@ -410,7 +418,7 @@ def test_a_score_that_is_not_defined_does_not_lose_the_file(tmp_path: Path) -> N
     """The rows left out have one value of the target, which makes R² undefined."""
     write_csv(tmp_path / "d.csv", {"a": list(range(30)), "y": [0.5] * 29 + [1.5]})
     output = run("train", tmp_path / "d.csv", "--target", "y", "--task", "regression", "--out", tmp_path / "m", *FAST)
-    scores = read_metadata(tmp_path / "m")["table"]["training"]["scores"]
+    scores = read_tensors(tmp_path / "m")[1]["table"]["training"]["scores"]
     if "no R²" in output:
         assert "r2" not in scores
     assert np.isfinite(list(scores.values())).all() and os.path.exists(tmp_path / "m")
@@ -496,7 +504,9 @@ def test_the_table_of_columns_is_one_line_per_column_as_training_reads_it(tmp_pa
         "stamp": [1_700_000_000 + 9_999_999 * (row % 7) for row in range(40)],
         "text": [f"a\nb{row % 3}" for row in range(40)],
     }
+    columns["several"] = [("a, b", "c", "d")[row % 3] for row in range(40)]
     output = run("columns", write_csv(tmp_path / "d.csv", columns))
+    assert "  3: 'a, b', c, d  " in output
     assert "  00:00:00 to 23:00:00  " in output and "  1700000000 to 1759999994  " in output
     assert "  3: a b0, a b1, a b2 " in output and "1 inputs" not in output
     write_csv(tmp_path / "e.csv", {"k": list(range(1, 41)), "t": [row * 7 % 11 + 0.5 for row in range(40)]})
@@ -514,3 +524,40 @@ def test_predictions_in_csv_have_the_digits_that_they_carry(folder: Path) -> Non
         digits = [number.split("e")[0].replace(".", "").lstrip("-0") for number in numbers]
         assert max(map(len, digits)) <= 9
         assert len(set(numbers)) > 40 and max(map(len, numbers)) >= 7
+
+
+@pytest.mark.parametrize("place", [1, 4])
+def test_a_file_without_a_header(tmp_path: Path, place: int) -> None:
+    """The other columns keep their places where a later file lacks the target, also before them."""
+    rng = np.random.default_rng(0)
+    rows = [[f"{a:.3f}", f"{b:.3f}", rng.choice(["x", "y"])] for a, b in rng.normal(size=(120, 2))]
+    known = [[*row[: place - 1], "yes" if float(row[1]) > 0 else "no", *row[place - 1 :]] for row in rows]
+    for name, table in (("known.csv", known), ("new.csv", rows)):
+        (tmp_path / name).write_text("".join(",".join(row) + "\n" for row in table))
+    model, target = tmp_path / "m", f"column_{place}"
+    arguments = ["train", tmp_path / "known.csv", "--target", target, "--out", model, "--no-header", *FAST]
+    output = run(*arguments)
+    assert "120 rows" in output and "columns are called column_1 to column_4" in output
+    answers = [run("predict", model, tmp_path / name, "--out", "-") for name in ("known.csv", "new.csv")]
+    assert answers[0] == answers[1] and answers[0].count("\n") == 121
+    assert shown_scores(run("evaluate", model, tmp_path / "known.csv"))["accuracy"][0] > 0.9
+    assert f"has no column '{target}'" in refused("evaluate", model, tmp_path / "new.csv")
+    (tmp_path / "narrow.csv").write_text("1,2\n")
+    message = refused("predict", model, tmp_path / "narrow.csv", "--out", "-")
+    assert (
+        f"has 2 columns; the model was trained on 4 without a header, of which only the target, {target}, may"
+        in message
+    )
+
+
+def test_the_lines_on_what_is_done_to_predictions_have_a_blank_after_their_label(capsys: Any) -> None:
+    from types import SimpleNamespace
+
+    from glassnet.cli.corrections import correction_lines
+    from glassnet.cli.printing import print_line
+    from glassnet.tabular.calibration import Calibration
+
+    parts: Any = SimpleNamespace(linear=SimpleNamespace(weight=1.0), calibration=Calibration(), intervals=object())
+    for label, text in correction_lines(parts):
+        print_line(label, text)
+        assert re.fullmatch(rf"{label} +{re.escape(text)}", capsys.readouterr().out.rstrip())

@@ -84,6 +84,7 @@ def test_a_command_meets_numbers_of_any_size(size: float, tmp_path: Path) -> Non
         network=options,
         tabular=None,
         reason="",
+        source=table,
     )
     attempt(lambda: train_model(request), lambda: diagnose(model, table))
     assert Path(model).exists() or size != 100

@@ -21,14 +21,15 @@ import glassnet
 from glassnet import TabularClassifier, TabularRegressor
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError, ModelFileError
-from glassnet.files.storage import MAX_HEADER, read_metadata, read_tensors, write_tensors
+from glassnet.files.header import MAX_HEADER
+from glassnet.files.storage import read_tensors, write_tensors
 from glassnet.tabular.base_tabular import BaseTabular
 from glassnet.tabular.calibration import Calibration
+from glassnet.tabular.hyperparameters import Hyperparameters
 from glassnet.tabular.intervals import Intervals, OutputIntervals
 from glassnet.tabular.linear_path import LinearPath
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.model_file import write_tabular
-from glassnet.tabular.recipe import Recipe
 
 from .document_paths import document_paths
 
@@ -63,7 +64,7 @@ REGRESSIONS = ("number", "positive", "several")
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two small members, trained in no time."""
-    monkeypatch.setattr(BaseTabular, "_recipe", Recipe(members=2, epochs=2, width=8, layers=2))
+    monkeypatch.setattr(BaseTabular, "_hyperparameters", Hyperparameters(members=2, epochs=2, width=8, layers=2))
     yield
 
 
@@ -336,8 +337,8 @@ def test_parts_that_do_not_fit_are_refused(saved: Path, tmp_path: Path, change: 
 
 
 def test_the_file_is_small_and_its_header_is_bounded(tmp_path: Path) -> None:
-    BaseTabular._recipe = Recipe(members=8, epochs=2, width=8, layers=3)
+    BaseTabular._hyperparameters = Hyperparameters(members=8, epochs=2, width=8, layers=3)
     fitted("three").save(tmp_path / "m")
     assert int.from_bytes((tmp_path / "m").read_bytes()[:8], "little") < MAX_HEADER / 4
     assert len(read_tensors(tmp_path / "m")[0]) < 1000
-    assert len(read_metadata(tmp_path / "m")["members"]) == 8
+    assert len(read_tensors(tmp_path / "m")[1]["members"]) == 8

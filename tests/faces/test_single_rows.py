@@ -21,7 +21,7 @@ from glassnet import TabularClassifier, TabularRegressor
 from glassnet.errors import DataError
 from glassnet.tabular.base_tabular import BaseTabular
 from glassnet.tabular.column_warnings import ColumnWarning
-from glassnet.tabular.recipe import Recipe
+from glassnet.tabular.hyperparameters import Hyperparameters
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ROWS = 200
@@ -50,9 +50,12 @@ TARGET = FRAME["flag"].to_numpy() + FRAME["narrow"].to_numpy()
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[TabularClassifier]:
-    recipe, BaseTabular._recipe = BaseTabular._recipe, Recipe(members=2, epochs=2, width=8, layers=2)
+    hyperparameters, BaseTabular._hyperparameters = (
+        BaseTabular._hyperparameters,
+        Hyperparameters(members=2, epochs=2, width=8, layers=2),
+    )
     yield TabularClassifier(random_state=0).fit(FRAME, np.digitize(TARGET, [0, 1]))
-    BaseTabular._recipe = recipe
+    BaseTabular._hyperparameters = hyperparameters
 
 
 def test_a_row_of_a_table_alone(model: TabularClassifier) -> None:

@@ -28,7 +28,7 @@ from glassnet.errors import DataError
 from glassnet.estimators.fit_warnings import FitWarning
 from glassnet.tabular import ensemble, member
 from glassnet.tabular.column_warnings import ColumnWarning
-from glassnet.tabular.recipe import CLASSES, NUMBERS
+from glassnet.tabular.hyperparameters import CLASSES, NUMBERS
 
 from .quick_tabular import (
     QuickClassifier,
@@ -36,7 +36,7 @@ from .quick_tabular import (
     classes_of,
     frame,
     numbers_of,
-    small_recipe,
+    small_hyperparameters,
 )
 
 Array = np.ndarray[Any, Any]
@@ -262,7 +262,7 @@ def test_class_weights_are_sample_weights() -> None:
 @may_be_poor
 def test_a_time_limit_leaves_a_usable_model() -> None:
     class Long(TabularClassifier):
-        _recipe = small_recipe(CLASSES, epochs=100_000, schedule="constant")
+        _hyperparameters = small_hyperparameters(CLASSES, epochs=100_000, schedule="constant")
 
     with pytest.warns(FitWarning, match=r"ended early: the time limit .* of 200,000 epochs"):
         fit = Long(random_state=0, time_limit=0.5).fit(TABLE, CLASSES_OF_TABLE)
@@ -279,7 +279,7 @@ def test_a_generous_time_limit_changes_no_bit(classifier: TabularClassifier) -> 
 
 def test_ctrl_c_leaves_a_usable_model(monkeypatch: pytest.MonkeyPatch) -> None:
     class Long(TabularClassifier):
-        _recipe = small_recipe(CLASSES, epochs=100_000, members=3, schedule="constant")
+        _hyperparameters = small_hyperparameters(CLASSES, epochs=100_000, members=3, schedule="constant")
 
     consider, calls = member.BestEpoch.consider, []
 
@@ -311,11 +311,11 @@ def test_ctrl_c_before_the_training_is_an_interruption(monkeypatch: pytest.Monke
 def test_a_diverging_network_begins_again_with_a_lower_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     rates, train = [], member.train_network
 
-    def failing(network: Any, data: Any, recipe: Any, *rest: Any) -> Any:
-        rates.append(recipe.lr)
+    def failing(network: Any, data: Any, hyperparameters: Any, *rest: Any) -> Any:
+        rates.append(hyperparameters.lr)
         if len(rates) == 1:
             raise DivergedError("z2 is not finite. Try a smaller lr.")
-        return train(network, data, recipe, *rest)
+        return train(network, data, hyperparameters, *rest)
 
     monkeypatch.setattr(member, "train_network", failing)
     fit = QuickClassifier(random_state=0, n_jobs=1).fit(TABLE, CLASSES_OF_TABLE)
@@ -324,7 +324,7 @@ def test_a_diverging_network_begins_again_with_a_lower_rate(monkeypatch: pytest.
 
 def test_a_network_that_always_diverges_is_an_error() -> None:
     class Diverging(TabularRegressor):
-        _recipe = small_recipe(NUMBERS, lr=1e30)
+        _hyperparameters = small_hyperparameters(NUMBERS, lr=1e30)
 
     with pytest.raises(DivergedError, match="Check the columns for extreme values"):
         Diverging(random_state=0).fit(TABLE, NUMBERS_OF_TABLE)

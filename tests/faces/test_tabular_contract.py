@@ -1,4 +1,4 @@
-"""scikit-learn's checks of the tabular estimators, with a small recipe."""
+"""scikit-learn's checks of the tabular estimators, with small hyperparameters."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from sklearn.utils.estimator_checks import (
 
 from glassnet import TabularClassifier, TabularRegressor
 
-from .quick_tabular import QuickClassifier, QuickRegressor, small_recipe
+from .quick_tabular import QuickClassifier, QuickRegressor, small_hyperparameters
 
 HOLDOUTS = "the holdouts are random rows, so that a row of weight 2 and the same row twice meet different networks"
 EXPECTED_FAILURES = {"check_sample_weight_equivalence_on_dense_data": HOLDOUTS}
 
 
 class CheckedClassifier(TabularClassifier):
-    """TabularClassifier with a recipe for the tables of the checks, which have some ten rows."""
+    """TabularClassifier with hyperparameters for the tables of the checks, which have some ten rows."""
 
-    _recipe = small_recipe("classes", epochs=16, linear=False)
+    _hyperparameters = small_hyperparameters("classes", epochs=16, linear=False)
 
 
 class CheckedRegressor(TabularRegressor):
     """The same for numbers."""
 
-    _recipe = small_recipe("numbers", epochs=16, linear=False)
+    _hyperparameters = small_hyperparameters("numbers", epochs=16, linear=False)
 
 
 KINDS = (CheckedClassifier, CheckedRegressor)

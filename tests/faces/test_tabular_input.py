@@ -240,7 +240,7 @@ def test_targets_that_are_no_numbers(y: Any, sentence: str) -> None:
 def test_a_class_seen_once_is_known(members: int) -> None:
     y = np.array([*Y[:-1], "maybe"])
     fit = QuickClassifier(random_state=0)
-    fit._recipe = fit._recipe._replace(members=members)
+    fit._hyperparameters = fit._hyperparameters._replace(members=members)
     assert list(fit.fit(TABLE, y).classes_) == ["maybe", "no", "yes"]
     trained_on = [np.setdiff1d(np.arange(300), each.holdout) for each in fit.members_]
     assert any(299 in rows for rows in trained_on)
@@ -277,7 +277,7 @@ def test_parameters_that_cannot_be_used(parameters: dict[str, Any], sentence: st
 
 def test_presets_are_checked() -> None:
     fit = QuickClassifier(preset="defalt")
-    fit._recipe = None
+    fit._hyperparameters = None
     with pytest.raises(ParameterError, match=r"preset 'defalt' is unknown\. Did you mean 'default'"):
         fit.fit(TABLE, Y)
 

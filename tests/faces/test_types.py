@@ -25,7 +25,7 @@ SETTINGS = """
 [mypy]
 strict = true
 follow_imports = silent
-[mypy-llvmlite.*,narwhals.*,numba.*,pyarrow.*,rich.*,safetensors.*,scipy.*,sklearn.*,typer.*]
+[mypy-llvmlite.*,narwhals.*,numba.*,onnx.*,onnxruntime.*,pyarrow.*,rich.*,safetensors.*,scipy.*,sklearn.*,typer.*]
 follow_imports = skip
 """
 HEADER = """import glassnet

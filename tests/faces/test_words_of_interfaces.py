@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 
 from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork
 from glassnet.cli.app import app
-from glassnet.cli.scores import class_scores, score_text
+from glassnet.cli.scores import score_text
 from glassnet.errors import DivergedError, ParameterError
 from glassnet.execution.evaluation import Evaluation
 from glassnet.see.diagnosis import Diagnosis
 from glassnet.see.evidence import Finding
+from glassnet.tabular.scores import class_scores
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,19 @@ def tabular_results() -> float:
     return model.report_.scores["the model"]["RMSE"]
 
 
+def exports(net: glassnet.NeuralNetwork, folder: Path) -> int:
+    """The way out and in."""
+    code: str = glassnet.to_source(net, "c", folder / "net.c", examples=X)
+    tensors = glassnet.to_torch_state_dict(net, str(folder / "net.weights"))
+    back: glassnet.NeuralNetwork = glassnet.from_torch_state_dict(tensors, activations=["sigmoid", glassnet.Sigmoid()])
+    again = glassnet.from_keras(glassnet.to_keras(back), activations=["sigmoid"] * 2, cost="quadratic", dtype="float64")
+    write: Callable[..., glassnet.OnnxExport] = glassnet.to_onnx
+    read: Callable[..., glassnet.NeuralNetwork] = glassnet.from_onnx
+    convert = glassnet.from_sklearn
+    assert all(map(callable, (write, read, convert)))
+    return len(code) + again.parameters.count
+
+
 def plot(net: glassnet.NeuralNetwork, history: glassnet.History) -> Figure:
     """The pictures."""
     axes: list[Axes] = [
@@ -176,6 +190,7 @@ def main(folder: Path) -> str:
     plot(net, history)
     glassnet.train_many([net], X, Y, epochs=1, verbose=0)
     assert np.isfinite(use(net, folder / "net.safetensors")) and check(net) and files(folder / "model.safetensors")
+    assert exports(net, folder)
     recorded: glassnet.History = glassnet.Recording(folder / "run.glassrec").history
     last: glassnet.Report = recorded.reports[-1]
     training: type[glassnet.Training] = glassnet.Training

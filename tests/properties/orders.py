@@ -8,7 +8,7 @@ from glassnet.program.parameters import Array
 
 
 def epoch_order(samples: int, seed: int, run: int, epoch: int) -> Array:
-    """The numbers of all samples, in the order in which they are read."""
-    block = BatchPlan(samples, samples, None, shuffled((seed, run), shuffle_into)).block(epoch)
+    """The numbers of all samples, in the order in which they are read; drawn up to this epoch, as longer runs begin."""
+    block = BatchPlan(samples, samples, None, shuffled((seed, run), shuffle_into), epoch + 1).block(epoch)
     first = (epoch - block.first_epoch) * samples
     return block.order[first : first + samples]

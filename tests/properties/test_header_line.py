@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from glassnet.data.options import ReadingOptions
 from glassnet.data.table import read_table
 from glassnet.errors import DataError
 
@@ -15,7 +16,7 @@ ROWS = "anna,34,1.5\nbob,21,2.5\ncarl,22,2.5\n"
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        (ROWS, "looks like data, not names (anna, 34, 1.5)"),
+        (ROWS, "looks like data, not names (anna, 34, 1.5); if so, give --no-header"),
         ("3,4,2024-05-01\n5,6,2024-05-02\n", "looks like data"),
         ("Report,,\n,,\nname,age,x\n" + ROWS, "line 1 looks like a title and line 3 like the header"),
         ("name,age,x\n" + ROWS, ""),
@@ -30,6 +31,27 @@ def test_the_first_line_is_looked_at(tmp_path: Path, text: str, part: str) -> No
     (tmp_path / "d.csv").write_text(text)
     notes = " ".join(read_table(tmp_path / "d.csv").notes)
     assert part in notes and bool(part) == bool(notes)
+
+
+def test_a_file_without_a_header_has_its_first_row_among_the_rows(tmp_path: Path) -> None:
+    for text in (ROWS, "sep=,\n" + ROWS, "\n" + ROWS):
+        (tmp_path / "d.csv").write_text(text)
+        table = read_table(tmp_path / "d.csv", ReadingOptions(header=False))
+        assert table.names == ["column_1", "column_2", "column_3"] and table.rows == 3
+        assert table.column("column_1").to_pylist() == ["anna", "bob", "carl"]
+        assert table.notes == ("the first row is data, as requested: the columns are called column_1 to column_3",)
+        assert [table.row_name(row) for row in range(3)] == [
+            f"line {text[: text.index(name)].count(chr(10)) + 1}" for name in ("anna", "bob", "carl")
+        ]
+    (tmp_path / "d.csv").write_text(ROWS + "dora,1\n")
+    with pytest.raises(DataError, match="line 4 has 2 cells, but the first row has 3; correct the line"):
+        read_table(tmp_path / "d.csv", ReadingOptions(header=False))
+
+
+def test_a_header_that_looks_like_data_is_one_where_a_person_says_so(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(ROWS)
+    table = read_table(tmp_path / "d.csv", ReadingOptions(header=True))
+    assert table.names == ["anna", "34", "1.5"] and table.rows == 2 and table.notes == ()
 
 
 @pytest.mark.parametrize(

@@ -210,9 +210,9 @@ def test_a_run_is_freed_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     references: list[Any] = []
     initialize = Training.__init__
 
-    def recorded(training: Training, *arguments: Any) -> None:
+    def recorded(training: Training, *arguments: Any, **options: Any) -> None:
         references.append(weakref.ref(training))
-        initialize(training, *arguments)
+        initialize(training, *arguments, **options)
 
     monkeypatch.setattr(Training, "__init__", recorded)
     gc.disable()

@@ -72,3 +72,47 @@ def test_padding_stays_zero_when_a_vector_is_assigned() -> None:
     net = NeuralNetwork([2, 1], engine="numpy")
     net.parameters.vector = np.ones(128)
     assert net.parameters.vector.sum() == net.parameters.count == 3
+
+
+FILES = r"""
+import os, re, sys
+import glassnet
+
+def memory(what):
+    return int(re.search(what + r":\s+(\d+)", open("/proc/self/status").read())[1]) * 1024
+
+def peak_of(call):
+    open("/proc/self/clear_refs", "w").write("5")
+    before = memory("VmRSS")
+    call()
+    return memory("VmHWM") - before
+
+how, path, width = sys.argv[1], sys.argv[2], int(sys.argv[3])
+glassnet.NeuralNetwork([3, 4, 1], seed=0).save(path + "small")
+glassnet.load(path + "small")
+if how == "load":
+    print(peak_of(lambda: glassnet.load(path)))
+else:
+    net = glassnet.NeuralNetwork([width, width, 10], seed=0)
+    print(peak_of(lambda: net.save(path)))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux, which can reset a peak")
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [9880])  # 374 MB
+def test_a_load_takes_twice_the_file_and_a_save_a_few_megabytes(width: int, tmp_path: Path) -> None:
+    """The network that is saved is there already, so that both stay within twice the file and 16 MB."""
+    path = tmp_path / "m"
+
+    def peak(how: str) -> int:
+        command = [sys.executable, "-c", FILES, how, str(path), str(width)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+    saved, size = peak("save"), path.stat().st_size
+    loaded = peak("load")
+    path.unlink()
+    assert saved <= 16 << 20 and size > 4 * width * width
+    assert size < loaded <= 2 * size + (16 << 20)

@@ -19,6 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import glassnet
 from glassnet import NeuralNetwork, engine
+from glassnet.engine.threads import ThreadTuner
+
+ThreadTuner.threads = lambda tuner: min(tuner.limit, 2)  # although the steps are small
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(20, 500)), rng.normal(size=(3, 500))
@@ -66,9 +69,9 @@ def forked_while_training():
 def forked_while_compiling():
     locked, over = threading.Event(), threading.Event()
     def compile():
-        with engine._lock:
+        with engine.shared_locks.engine():
             locked.set()
-            over.wait()
+            over.wait(1)
     thread = threading.Thread(target=compile)
     thread.start()
     locked.wait()

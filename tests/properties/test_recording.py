@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from glassnet.errors import DivergedError, ModelFileError, ParameterError
 from glassnet.files import recording
 from glassnet.files.blocks import BlockFile, FileBlock, read_blocks
 from glassnet.training import layer_monitor
+
+from ..faces.document_paths import document_paths
 
 Array = np.ndarray[Any, Any]
 
@@ -214,3 +219,50 @@ def test_files_that_are_not_recordings_are_refused(tmp_path: Path, monkeypatch: 
     damaged(first, ({}, {}), match="damaged recording: 'recording'")
     with pytest.raises(ParameterError, match="record: there is no folder"):
         net.train(*data(), epochs=3, record=tmp_path / "none" / "r")
+
+
+WRONG = [None, -1, 1e300, 2**63 - 1, "x", [], {}, [1, "a"], {"a": {"b": [1]}}, True, 0.5, 10**9]
+ARRAYS: dict[str, Any] = {
+    "left out": lambda array: None,
+    "float32": lambda array: array.astype(np.float32),
+    "whole": lambda array: np.clip(array, -1e9, 1e9).astype(np.int64),
+    "a dimension more": lambda array: array[np.newaxis],
+    "a number": lambda array: np.array(0.5),
+    "negative": lambda array: -array - 1,
+    "large": lambda array: np.full(array.shape, 2**40, array.dtype),
+    "cut": lambda array: array[:-1],
+}
+
+
+def test_a_block_with_anything_changed_gives_a_sentence_or_a_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    blocks, refused = blocks_of(tmp_path / "r", monkeypatch), 0
+    changes: list[tuple[int, Any, Any]] = []
+    for number in (0, 2, len(blocks) - 1):
+        tensors, document = blocks[number]
+        changes += [
+            (number, path, wrong) for path, wrong in zip(document_paths(document)[1:], cycle(WRONG), strict=False)
+        ]
+        changes += [(number, name, change) for name in tensors for change in ARRAYS.values()]
+    for number, path, change in changes:
+        changed = copy.deepcopy(blocks)
+        tensors, place = changed[number]
+        if isinstance(path, str):
+            array = change(tensors.pop(path))
+            tensors.update({} if array is None else {path: array})
+        else:
+            for key in path[:-1]:
+                place = place[key]
+            place[path[-1]] = change
+        try:
+            loaded = Recording(write_blocks(tmp_path / "changed", changed))
+        except ModelFileError as error:
+            assert str(error).startswith(str(tmp_path)) and "\n" not in str(error)
+            refused += 1
+        except RuntimeWarning as warning:
+            assert "its run was killed" in str(warning)
+        else:
+            assert "History" in repr(loaded) and "<table" in loaded.history._repr_html_()
+    assert refused > 100

@@ -52,12 +52,12 @@ def is_usable(net: NeuralNetwork) -> bool:
 
 @given(st.integers(2, 300), st.floats(0.01, 0.6), st.integers(0, 2**32))
 def test_no_sample_is_in_both_parts(samples: int, fraction: float, seed: int) -> None:
-    training, validation = split_indices(samples, fraction, seed)
+    training, validation = split_indices(samples, fraction, (seed,))
     assert np.array_equal(np.sort(np.concatenate([training, validation])), np.arange(samples))
     assert len(validation) == max(1, round(samples * fraction))
-    again = split_indices(samples, fraction, seed)
+    again = split_indices(samples, fraction, (seed,))
     assert np.array_equal(training, again[0]) and np.array_equal(validation, again[1])
-    other = split_indices(samples, fraction, seed + 1)[1]
+    other = split_indices(samples, fraction, (seed + 1,))[1]
     assert samples < 30 or len(validation) < 5 or not np.array_equal(validation, other)
 
 
@@ -65,7 +65,7 @@ def test_no_sample_is_in_both_parts(samples: int, fraction: float, seed: int) ->
 def test_a_fraction_trains_on_the_other_samples_only(engine: str) -> None:
     x, y = data(20)
     weights = np.linspace(0.5, 2, 20)
-    training, validation = split_indices(20, 0.3, 3)
+    training, validation = split_indices(20, 0.3, (3,))
     nets = [network(engine) for _ in range(2)]
     share = nets[0].train(x, y, 3, 4, 1.0, validation=0.3, sample_weight=weights)
     parts = nets[1].train(x[:, training], y[:, training], 3, 4, 1.0, sample_weight=weights[training])
@@ -190,7 +190,7 @@ def test_rmse_weighs_the_samples_of_a_held_out_part() -> None:
     weights = np.arange(30.0)
     net = network()
     history = net.train(x, y, 5, 2, 0.5, validation=0.5, sample_weight=weights, validation_metric="rmse")
-    rows = split_indices(30, 0.5, net.seed)[1]
+    rows = split_indices(30, 0.5, (net.seed,))[1]
     squares = ((net.predict(x[:, rows]) - y[:, rows]) ** 2).mean(axis=0)
     assert history["validation_metric"].min() == pytest.approx(np.sqrt(np.average(squares, weights=weights[rows])))
 

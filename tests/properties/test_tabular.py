@@ -17,17 +17,16 @@ from glassnet.data.target import ClassTarget, NumberTarget
 from glassnet.tabular import ensemble, member
 from glassnet.tabular.ensemble import Execution, mean_outputs, train_members
 from glassnet.tabular.holdouts import holdouts
+from glassnet.tabular.hyperparameters import CLASSES, NUMBERS, PRESETS, preset_hyperparameters
 from glassnet.tabular.member import BestEpoch
 from glassnet.tabular.member_network import build_network, training_options
-from glassnet.tabular.metrics import CLASS_METRICS, NUMBER_METRICS, Scores
-from glassnet.tabular.recipe import CLASSES, NUMBERS, PRESETS, Recipe, recipe
-from glassnet.tabular.time_shares import TimeShares, planned
+from glassnet.tabular.metrics import CLASS_METRICS, NUMBER_METRICS, Metric
 from glassnet.tabular.training_data import InputKinds, TrainingData
 
 Array = np.ndarray[Any, Any]
-SMALL = recipe("fast", CLASSES, 200, 4)._replace(members=3, epochs=6, width=16, layers=2, batch=32)
+SMALL = preset_hyperparameters("fast", CLASSES, 200, 4)._replace(members=3, epochs=6, width=16, layers=2, batch=32)
 TARGET = ClassTarget("y", ["a", "b", "c"])
-SCORES = Scores("auto", TARGET)
+METRIC = Metric("auto", TARGET)
 
 
 def rows(count: int = 200) -> TrainingData:
@@ -42,19 +41,19 @@ def rows(count: int = 200) -> TrainingData:
 
 @pytest.mark.parametrize("n_jobs", [2, 3, None])
 def test_the_number_of_jobs_changes_no_bit(n_jobs: int | None) -> None:
-    alone, together = (train_members(rows(), SMALL, 7, SCORES, Execution(jobs))[0] for jobs in (1, n_jobs))
+    alone, together = (train_members(rows(), SMALL, 7, METRIC, Execution(jobs))[0] for jobs in (1, n_jobs))
     for first, second in zip(alone, together, strict=True):
         assert np.array_equal(first.network.parameters.vector, second.network.parameters.vector)
         assert first.best_epoch == second.best_epoch and np.array_equal(first.holdout, second.holdout)
     vectors = [member.network.parameters.vector for member in alone]
     assert not np.array_equal(vectors[0], vectors[1]), "members differ"
     assert len({each.network.seed for each in alone}) == 3, "in their first weights too"
-    other = train_members(rows(), SMALL, 8, SCORES, Execution(1))[0]
+    other = train_members(rows(), SMALL, 8, METRIC, Execution(1))[0]
     assert not np.array_equal(vectors[0], other[0].network.parameters.vector), "seeds differ"
 
 
 def test_threads_of_predictions_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    members, x = train_members(rows(), SMALL, 7, SCORES, Execution())[0], rows(5000).x
+    members, x = train_members(rows(), SMALL, 7, METRIC, Execution())[0], rows(5000).x
     monkeypatch.setattr(ensemble, "available_threads", lambda: 1)
     alone = mean_outputs(members, x)
     monkeypatch.setattr(ensemble, "available_threads", lambda: 3)
@@ -120,7 +119,7 @@ def test_a_single_member_leaves_out_some_rows_although_most_classes_have_one(y: 
         assert 0 < len(part) < len(y)
 
 
-# ---- the network of the recipe
+# ---- the network of a member
 
 
 def test_the_network_starts_as_the_recipe_says() -> None:
@@ -156,15 +155,15 @@ def test_rates_and_decays_of_the_recipe() -> None:
 @pytest.mark.parametrize("task", [CLASSES, NUMBERS])
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets(preset: str, task: str) -> None:
-    plan = recipe(preset, task, 5000, 10)
+    plan = preset_hyperparameters(preset, task, 5000, 10)
     assert plan.activation == {"classes": "selu", "numbers": "mish"}[task] and plan.batch == 256
-    assert recipe(preset, task, 1000, 10).batch < 256
-    pixels, many = recipe(preset, task, 60_000, 784), recipe(preset, task, 500_000, 10)
+    assert preset_hyperparameters(preset, task, 1000, 10).batch < 256
+    pixels, many = preset_hyperparameters(preset, task, 60_000, 784), preset_hyperparameters(preset, task, 500_000, 10)
     assert (pixels.layers, pixels.activation, pixels.lr) == (2, "relu", plan.lr / 2)
     assert pixels.of_member(1).bins == 0 and plan.of_member(1).bins > 0
-    assert 8 <= many.epochs < plan.epochs == recipe(preset, task, 50_000, 10).epochs
+    assert 8 <= many.epochs < plan.epochs == preset_hyperparameters(preset, task, 50_000, 10).epochs
     with pytest.raises(ParameterError, match=r"preset 'fats' is unknown\. Did you mean 'fast'"):
-        recipe("fats", task, 1, 1)
+        preset_hyperparameters("fats", task, 1, 1)
 
 
 # ---- the best epoch
@@ -207,7 +206,7 @@ def test_members_do_not_train_on_the_rows_that_they_leave_out(monkeypatch: pytes
 
     monkeypatch.setattr(member, "train_network", recording)
     data = replace(rows(), weights=np.arange(1.0, 201))
-    members = train_members(data, SMALL, 7, SCORES, Execution(1))[0]
+    members = train_members(data, SMALL, 7, METRIC, Execution(1))[0]
     for each, part in zip(members, trained_on, strict=True):
         others = np.setdiff1d(np.arange(200), each.holdout)
         assert np.array_equal(part.x, data.x[others]) and np.array_equal(part.y, data.y[others])
@@ -217,16 +216,16 @@ def test_members_do_not_train_on_the_rows_that_they_leave_out(monkeypatch: pytes
 def test_networks_learn_from_the_weights() -> None:
     data = rows()
     plain, weighted = (
-        mean_outputs(train_members(replace(data, weights=weights), SMALL, 7, SCORES, Execution())[0], data.x)
+        mean_outputs(train_members(replace(data, weights=weights), SMALL, 7, METRIC, Execution())[0], data.x)
         for weights in (None, np.where(data.y == 0, 20.0, 1.0))
     )
     assert weighted[:, 0].mean() > plain[:, 0].mean() + 0.1
 
 
 def test_members_have_the_weights_of_their_best_epoch() -> None:
-    for each in train_members(rows(), SMALL, 7, SCORES, Execution())[0]:
+    for each in train_members(rows(), SMALL, 7, METRIC, Execution())[0]:
         data = rows().part(each.holdout)
-        assert each.score == SCORES(each.network.predict(data.x.T).T, data.x, data.y, None)
+        assert each.score == METRIC(each.network.predict(data.x.T).T, data.x, data.y, None)
         assert 1 <= each.best_epoch <= SMALL.epochs
 
 
@@ -288,36 +287,12 @@ def test_scorers_see_classes_and_units() -> None:
     labels = np.array(["no", "yes"])
     for scorer in (reference.get_scorer("f1_macro"), reference.make_scorer(reference.f1_score, pos_label="yes")):
         f1 = scorer._score_func(labels[y], labels[p.argmax(axis=1)], **scorer._kwargs)
-        assert np.isclose(Scores(scorer, target)(p, p, y, None), f1)
-    brier = Scores(reference.get_scorer("roc_auc"), target)(p, p, y, None)
+        assert np.isclose(Metric(scorer, target)(p, p, y, None), f1)
+    brier = Metric(reference.get_scorer("roc_auc"), target)(p, p, y, None)
     assert np.isclose(brier, reference.roc_auc_score(y, p[:, 1]))
     numbers = NumberTarget("y", [100.0], [0.1])
     outputs, encoded = np.array([[1.0], [2]]), np.array([[1.5], [2]])
-    assert np.isclose(Scores("mae", numbers)(outputs, p, encoded, None), -2.5)
+    assert np.isclose(Metric("mae", numbers)(outputs, p, encoded, None), -2.5)
     scorer = reference.get_scorer("neg_mean_absolute_error")
-    assert np.isclose(Scores(scorer, numbers)(outputs, p, encoded, None), -2.5)
-    assert np.isclose(Scores("auto", numbers)(outputs, p, encoded, None), -math.sqrt(0.125))
-
-
-# ---- time
-
-
-@given(st.integers(1, 10), st.integers(1, 100), st.floats(0.1, 2000), st.integers(1, 8))
-def test_a_plan_fits_the_time(members: int, epochs: int, available: float, threads: int) -> None:
-    whole = Recipe(members=members, epochs=epochs)
-    plan = planned(whole, available, threads)
-    needed = math.ceil(plan.members / threads) * plan.epochs
-    assert 1 <= plan.members <= members and 1 <= plan.epochs <= epochs
-    assert needed <= max(available, 1) or plan.epochs == 1
-    if math.ceil(members / threads) * epochs <= available:
-        assert plan == whole
-    elif plan.members < members:
-        assert plan.epochs >= min(epochs, 12) or plan.members <= threads, "fewer members before short schedules"
-
-
-def test_members_share_the_time() -> None:
-    shares = TimeShares(100.0)
-    shares.divide(4, 2)
-    limits = [shares.next_limit() for _ in range(4)]
-    assert np.allclose(np.array(limits, float), [50, 50, 100, 100], rtol=0.05)
-    assert TimeShares(None).next_limit() is None
+    assert np.isclose(Metric(scorer, numbers)(outputs, p, encoded, None), -2.5)
+    assert np.isclose(Metric("auto", numbers)(outputs, p, encoded, None), -math.sqrt(0.125))

@@ -74,7 +74,6 @@ def by_hand(net: NeuralNetwork, x: Array, y: Array, s: Array, size: int, epochs:
     return np.concatenate([array.ravel() for array in (*w, *b)]), steps
 
 
-@pytest.mark.slow
 @given(st.integers(1, 400), st.integers(0, 2**32), st.integers(0, 5), st.integers(0, 5))
 def test_an_order_contains_every_sample_once(samples: int, seed: int, run: int, epoch: int) -> None:
     order = epoch_order(samples, seed, run, epoch)
@@ -106,7 +105,6 @@ def test_a_run_equals_the_equations_written_out(engine: str, samples: int, size:
     assert history[-1].step == steps == 2 * -(-samples // size)
 
 
-@pytest.mark.slow
 @engines
 @settings(max_examples=25)
 @given(weights=st.lists(WEIGHTS, min_size=1, max_size=15).filter(any), size=st.integers(1, 16))

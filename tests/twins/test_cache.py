@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import glassnet
-from glassnet.engine import EngineUnavailable, KernelSpec, cache
+from glassnet.engine import EngineUnavailable, KernelSpec, cache, cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = KernelSpec("one_hot", "float32")
@@ -78,11 +78,22 @@ def start(
     return subprocess.Popen([sys.executable, "-c", source], env=environment, cwd=tmp_path, **pipes)
 
 
-def finish(process: subprocess.Popen[str]) -> str:
+def finish(process: subprocess.Popen[str], unused: str = "") -> str:
+    """What a process prints; `unused` is what it warns of once: why it does not store its kernels."""
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    assert errors == ""
+    assert unused in errors and errors.count("RuntimeWarning: ") == bool(unused)
+    assert bool(errors) == bool(unused) == ("are not stored, because" in errors)
     return output.strip()
+
+
+def address_unstored(reason: str) -> int:
+    """The address of a kernel that is compiled and not stored, for a reason that is said once."""
+    cache_folder.warn_unused.cache_clear()
+    with pytest.warns(RuntimeWarning, match=f"compiled kernels are not stored, because .*{reason}") as caught:
+        addresses = [cache.kernel_address(SPEC) for _ in range(2)]
+    assert len(caught) == 1
+    return addresses[0]
 
 
 def test_a_kernel_is_compiled_once(compiler: Compiler, tmp_path: Path) -> None:
@@ -107,6 +118,13 @@ def test_a_kernel_with_a_damaged_file_is_compiled_again(compiler: Compiler, tmp_
     assert cache.read(path, path.stem) is None or cache.read(path, path.stem) == compiler.code
     assert cache.kernel_address(SPEC) > 0
     assert cache.read(path, path.stem) == compiler.code
+
+
+def test_a_file_of_deeply_nested_json_is_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "a.kernel"
+    path.write_bytes(b'{"key": ' + b"[" * 100_000 + b"\n")
+    path.chmod(0o600)
+    assert cache.read(path, "a") is None
 
 
 def test_a_file_of_another_key_is_ignored(compiler: Compiler, tmp_path: Path) -> None:
@@ -139,8 +157,8 @@ def test_a_directory_that_others_can_write_is_ignored(compiler: Compiler, tmp_pa
     folder = tmp_path / "cache"
     folder.mkdir()
     folder.chmod(mode)
-    assert cache.directory() is None
-    assert cache.kernel_address(SPEC) > 0
+    assert cache.cache_folder().path is None
+    assert address_unstored(r"others can write to .*cache \(chmod go-w it\)") > 0
     assert list(folder.iterdir()) == []
 
 
@@ -156,7 +174,7 @@ def test_a_file_or_directory_of_another_user_is_ignored(
     assert cache.read(path, path.stem) is not None
     monkeypatch.setattr(os, "getuid", lambda: path.stat().st_uid + 1)
     assert cache.read(path, path.stem) is None
-    assert cache.directory() is None
+    assert cache.cache_folder() == (None, f"{path.parent} belongs to another user")
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owners here")
@@ -168,7 +186,7 @@ def test_a_directory_of_another_owner_is_ignored(tmp_path: Path) -> None:
         os.chown(folder, 65534, 65534)
     before = set(folder.iterdir())
     for _ in range(2):
-        assert finish(start(tmp_path, GLASSNET_CACHE=str(folder))) == "True"
+        assert finish(start(tmp_path, GLASSNET_CACHE=str(folder)), f"{folder} belongs to another user") == "True"
     assert set(folder.iterdir()) == before
 
 
@@ -181,7 +199,7 @@ def test_an_installation_that_cannot_be_written(tmp_path: Path) -> None:
     before = set(tmp_path.rglob("*"))
     environment = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     source = f"import glassnet; assert glassnet.__file__.startswith({str(package)!r})\n{WARM}"
-    assert finish(start(tmp_path, source, **environment)) == "True"
+    assert finish(start(tmp_path, source, **environment), "this user has no home folder") == "True"
     assert set(tmp_path.rglob("*")) == before
     for path in (package.parent, package, *package.rglob("*")):
         path.chmod(0o755)  # so that it can be removed
@@ -194,7 +212,7 @@ def test_a_kernel_runs_with_a_read_only_directory(
         raise OSError(errno.EROFS, "read-only file system")
 
     monkeypatch.setattr(tempfile, "mkstemp", refuse)
-    assert cache.kernel_address(SPEC) > 0
+    assert address_unstored(r"cache cannot be written \(read-only file system\)") > 0
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -203,8 +221,8 @@ def test_a_kernel_runs_with_a_directory_that_cannot_be_created(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / "file" / "cache"))
-    assert cache.directory() is None
-    assert cache.kernel_address(SPEC) > 0
+    assert cache.cache_folder().path is None
+    assert address_unstored(r"cannot be used \(Not a directory\)") > 0
 
 
 def test_a_failed_write_leaves_nothing_behind(
@@ -214,7 +232,7 @@ def test_a_failed_write_leaves_nothing_behind(
         raise OSError(errno.ENOSPC, "no space left")
 
     monkeypatch.setattr(os, "replace", full)
-    assert cache.kernel_address(SPEC) > 0
+    assert address_unstored(r"cannot be written \(no space left\)") > 0
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -222,11 +240,11 @@ def test_the_location_of_the_directory(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.delenv("GLASSNET_CACHE", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache.directory() == tmp_path / "xdg" / "glassnet"
+    assert cache.cache_folder().path == tmp_path / "xdg" / "glassnet"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert cache.directory() == tmp_path / "home" / ".cache" / "glassnet"
+    assert cache.cache_folder().path == tmp_path / "home" / ".cache" / "glassnet"
     monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / "own"))
-    assert cache.directory() == tmp_path / "own"
+    assert cache.cache_folder().path == tmp_path / "own"
 
 
 def test_processes_that_start_at_once_and_a_warm_one_after_them(tmp_path: Path) -> None:
@@ -287,7 +305,7 @@ def test_a_file_that_cannot_be_written_is_removed_if_it_can_be(
 
     monkeypatch.setattr(os, "replace", gone)
     monkeypatch.setattr(os.path, "exists", lambda path: True)
-    assert cache.kernel_address(SPEC) > 0
+    assert address_unstored("cannot be written") > 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no limits of files here")
@@ -296,12 +314,12 @@ def test_a_kernel_runs_with_a_full_disk(tmp_path: Path) -> None:
     limited = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
     limited += "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n" + WARM
     folder = tmp_path / "cache"
-    assert finish(start(tmp_path, limited, GLASSNET_CACHE=str(folder))) == "True"
+    assert finish(start(tmp_path, limited, GLASSNET_CACHE=str(folder)), "cannot be written (File too large)") == "True"
     assert list(folder.iterdir()) == []
 
 
 def test_without_a_home_there_is_no_cache(tmp_path: Path) -> None:
-    assert finish(start(tmp_path)) == "True"
+    assert finish(start(tmp_path), "this user has no home folder") == "True"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from glassnet import NeuralNetwork
-from glassnet.engine import EngineUnavailable, KernelSpec, cache, kernels
-from glassnet.engine.signals import defer_signals, run_uninterrupted
-from glassnet.engine.threads import ACTIVE_CALLS, run_threads
+from glassnet.engine import EngineUnavailable, KernelSpec, cache, compiler_thread, kernels, thread_call
+from glassnet.engine.compiler_thread import run_uninterrupted
+from glassnet.engine.signals import defer_signals
+from glassnet.engine.threads import ACTIVE_CALLS
+
+from .forced_threads import forced_threads
 
 X, Y = np.random.default_rng(0).normal(size=(2, 20, 500)).astype(np.float32)
 TIMEOUT = 120  # seconds
@@ -28,40 +32,41 @@ def network() -> NeuralNetwork:
 
 
 def weights_after(net: NeuralNetwork, threads: int) -> bytes:
-    net.train(X, Y, 50, 3, 0.01, optimizer="adam", threads=threads)
+    with forced_threads(threads):
+        net.train(X, Y, 50, 3, 0.01, optimizer="adam")
     return net.parameters.vector.tobytes()
 
 
-def failing(count: int, error: BaseException) -> Callable[[threading.Thread], None]:
-    """A `Thread.start` that fails the `count`th time, when its thread has already run for a while."""
-    start, calls = threading.Thread.start, []
+def failing(count: int, error: BaseException) -> SimpleNamespace:
+    """In place of `_thread`: it fails to start a thread for the `count`th time, which has already run for a while."""
+    calls = []
 
-    def started(thread: threading.Thread) -> None:
-        start(thread)
-        calls.append(thread)
+    def start_new_thread(*arguments: Any) -> None:
+        _thread.start_new_thread(*arguments)
+        calls.append(arguments)
         if len(calls) == count:
             time.sleep(0.05)
             raise error
 
-    return started
+    return SimpleNamespace(start_new_thread=start_new_thread)
 
 
 def still_running(before: int) -> int:
     """The number of additional threads that still run after up to five seconds."""
     deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
+    while _thread._count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
-    return threading.active_count() - before
+    return _thread._count() - before
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_ctrl_c_while_the_threads_start(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """The threads that already run wait at the first barrier: beyond it they would train on half a batch."""
     single = weights_after(network(), 1)  # all kernels are there
-    net, before = network(), threading.active_count()
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", failing(count, KeyboardInterrupt()))
-        history = net.train(X, Y, 50, 3, 0.01, optimizer="adam", threads=3)
+    net, before = network(), _thread._count()
+    with monkeypatch.context() as patch, forced_threads(3):
+        patch.setattr(thread_call, "_thread", failing(count, KeyboardInterrupt()))
+        history = net.train(X, Y, 50, 3, 0.01, optimizer="adam")
     assert history.stopped == "interrupted" and still_running(before) == 0
     assert net.parameters.vector.tobytes() == network().parameters.vector.tobytes()
     net.runs = 0
@@ -70,55 +75,22 @@ def test_ctrl_c_while_the_threads_start(monkeypatch: pytest.MonkeyPatch, count: 
 
 def test_a_thread_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
     single = weights_after(network(), 1)
-    net, before = network(), threading.active_count()
+    net, before = network(), _thread._count()
     with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", failing(2, RuntimeError("can't start new thread")))
-        with pytest.raises(RuntimeError, match="can't start"):
-            net.train(X, Y, 50, 3, 0.01, optimizer="adam", threads=3)
+        patch.setattr(thread_call, "_thread", failing(2, RuntimeError("can't start new thread")))
+        assert weights_after(net, 3) == single  # one thread did it all
     assert still_running(before) == 0 and not ACTIVE_CALLS.calls
-    assert weights_after(net, 2) == single
+    assert weights_after(network(), 2) == single
 
 
 def test_a_callback_that_raises_leaves_no_thread() -> None:
     def raises(report: Any) -> None:
         raise LookupError("mine")
 
-    net, before = network(), threading.active_count()
-    with pytest.raises(LookupError, match="mine"):
-        net.train(X, Y, 50, 3, threads=2, callbacks=[raises])
-    assert threading.active_count() == before and not ACTIVE_CALLS.calls
-
-
-def test_ctrl_c_while_waiting_for_other_threads_is_raised_after_them() -> None:
-    """The first thread is done, the second still writes: the caller must not continue before it has ended."""
-    ended = threading.Event()
-
-    def work(argument: int) -> None:
-        if argument == 1:
-            time.sleep(0.2)
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.5)
-            ended.set()
-
-    with pytest.raises(KeyboardInterrupt):
-        run_threads(work, [0, 1], np.zeros(1, np.int64))
-    assert ended.is_set()
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_worker_that_fails_ends_the_others() -> None:
-    abort, ended = np.zeros(1, np.int64), []
-
-    def work(argument: int) -> None:
-        if argument == 1:
-            raise MemoryError
-        deadline = time.monotonic() + 5
-        while not abort[0] and time.monotonic() < deadline:
-            time.sleep(0.001)
-        ended.append(bool(abort[0]))
-
-    run_threads(work, [0, 1], abort)
-    assert ended == [True]
+    net, before = network(), _thread._count()
+    with pytest.raises(LookupError, match="mine"), forced_threads(2):
+        net.train(X, Y, 50, 3, callbacks=[raises])
+    assert still_running(before) == 0 and not ACTIVE_CALLS.calls
 
 
 def test_ctrl_c_does_not_interrupt_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,10 +111,25 @@ def test_ctrl_c_does_not_interrupt_the_compiler(monkeypatch: pytest.MonkeyPatch)
     assert ended.wait(TIMEOUT)
 
 
+def test_a_thread_that_ends_before_its_first_line_is_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python gives one that is set for a thread to the one it has just started."""
+    started: list[Any] = []
+
+    def start_new_thread(*arguments: Any) -> None:
+        started.append(None)
+        _thread.start_new_thread(*(arguments if len(started) > 1 else (len, ((),))))
+
+    monkeypatch.setattr(compiler_thread, "threads_are_real", lambda: True)
+    monkeypatch.setattr(compiler_thread, "_thread", SimpleNamespace(start_new_thread=start_new_thread))
+    assert run_uninterrupted(lambda: 5) == 5 and len(started) == 2
+
+
 def test_errors_of_the_compiler_come_from_its_thread() -> None:
     with pytest.raises(EngineUnavailable, match="no kernel of kind 'convolution'"):
         cache.compile_kernel(KernelSpec("convolution", "float32"))
-    assert run_uninterrupted(threading.current_thread) is not threading.main_thread()
+    assert run_uninterrupted(threading.get_ident) != threading.get_ident()
 
 
 def test_deferred_signals_reach_their_handler() -> None:
@@ -178,7 +165,7 @@ RANDOM = """
 import random, signal, sys, threading
 import numpy as np
 from glassnet import NeuralNetwork
-from glassnet.engine.threads import ACTIVE_CALLS
+from glassnet.engine.threads import ACTIVE_CALLS, ThreadTuner
 
 x, y = np.random.default_rng(0).normal(size=(2, 20, 500)).astype(np.float32)
 
@@ -195,6 +182,7 @@ def press(*_):
         raise KeyboardInterrupt
 
 single, rng, ended = bits(1), random.Random(0), 0
+ThreadTuner.threads = lambda tuner: 1 if tuner.limit == 1 else 2
 assert bits(2) == single
 signal.signal(signal.SIGALRM, press)
 for number in range(200):

@@ -482,7 +482,7 @@ class Run:
             cost=cost,
             steps_done=-1,
             flush=0,
-            barrier=0,
+            counters=0,
         )
         self.arguments = np.array(arguments, np.int64)
         self.interpret = KERNEL_TYPE(address("interpret", ""))

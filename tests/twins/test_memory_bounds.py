@@ -15,7 +15,7 @@ import pytest
 
 from glassnet.engine import address
 from glassnet.engine.kernels import KERNELS
-from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE
+from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, SCRATCH_BYTES
 from glassnet.tables.formula import trace
 from tests.twins.guard_pages import Guarded
 from tests.twins.kernel_calls import KERNEL_TYPE
@@ -45,8 +45,9 @@ def run(case: Case, allocate: Allocate, threads: int) -> list[Array]:
     direct = addresses[: len(operands) - case.indirect]
     row = allocate(np.array([0, 0, case.units, case.width, *direct, *settings], np.int64))
     scalars = allocate(np.zeros(0) if case.scalars is None else case.scalars)
+    scratch = allocate(np.zeros(SCRATCH_BYTES, np.uint8))
     for thread in range(threads):
-        slots = [thread, threads, case.m, 0, 1, scalars.ctypes.data, addresses[-1]]  # of CONTEXT, as far as order
+        slots = [thread, threads, case.m, 0, 1, scalars.ctypes.data, addresses[-1], scratch.ctypes.data]  # of CONTEXT
         context = allocate(np.array(slots, np.int64))
         KERNEL_TYPE(case.kernel)(row.ctypes.data, context.ctypes.data)
     return operands

@@ -7,7 +7,7 @@ The number of epochs in a block depends on the number of samples only.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class StepRange(NamedTuple):
     `scalars` is (steps, number of scalars) in the program's dtype; `first_step` counts steps since the run began.
     """
 
-    order: Array
+    order: Any
     batches: Array
     scalars: Array
     first_step: int
@@ -36,13 +36,13 @@ class EpochBlock(NamedTuple):
     """Consecutive epochs: their orders, one after the other, and all their batches.
 
     `batches` are (first, m) with `first` counted in `order`; `weights` is Σw of each; the batches of the n-th epoch of
-    the block are starts[n] .. starts[n + 1] − 1.
+    the block are starts[n] .. starts[n + 1] − 1. Order, batches and weights are arrays, or make what is asked for.
     """
 
     first_epoch: int
-    order: Array
-    batches: Array
-    weights: Array
+    order: Any
+    batches: Any
+    weights: Any
     starts: Array
 
 
@@ -57,9 +57,19 @@ class BatchPlan:
     ) -> None:
         self.samples, self.weights, self.orders, self.epochs = samples, weights, orders, epochs
         self.epoch_batches = epoch_batches(samples, batch_size)
-        self.epochs_per_block = max(1, BLOCK_SAMPLES // samples)
+        self.epochs_per_block = block_epochs(samples)
         self._indices = np.empty((0, samples), np.int64)
         self._block: EpochBlock | None = None
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """The number of mini-batches of an epoch, those of weight 0 included."""
+        return len(self.epoch_batches)
+
+    @property
+    def largest_batch(self) -> int:
+        """The samples of the largest mini-batch."""
+        return int(self.epoch_batches[0, 1])
 
     def block(self, epoch: int) -> EpochBlock:
         """The block that contains an epoch. Its order is overwritten when another block is requested."""
@@ -105,6 +115,11 @@ def shuffled(key: tuple[int, int], shuffle: Callable[[Array, Array], None]) -> O
 def in_order(number: int, indices: Array) -> None:
     """The samples in the order of the data, in every epoch."""
     indices[:] = np.arange(indices.shape[1])
+
+
+def block_epochs(samples: int) -> int:
+    """How many epochs of so many samples a block has."""
+    return max(1, BLOCK_SAMPLES // samples)
 
 
 def epoch_batches(samples: int, batch_size: int) -> Array:

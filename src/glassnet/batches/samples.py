@@ -6,14 +6,17 @@ row-contiguous is read in place, any other is transposed once.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glassnet.array_likes import to_array
 from glassnet.batches.targets import one_hot, one_hot_groups
 from glassnet.errors import DataError, ParameterTypeError
+from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
 from glassnet.tables.costs import Cost
 from glassnet.tables.interval import NON_NEGATIVE
@@ -29,17 +32,16 @@ def numeric(name: str, values: Any) -> Array:
         raise DataError(f"{name} is None; pass an array, samples as columns.")
     if hasattr(values, "toarray"):
         raise DataError(f"{name} is a sparse matrix; pass {name}.toarray().")
-    if np.ma.is_masked(values):
+    if "numpy.ma" in sys.modules and np.ma.is_masked(values):  # importing it takes time
         raise DataError(f"{name} has masked values; fill them in or drop these samples first.")
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise DataError(f"{name} has rows of different lengths; it must be one rectangular array of numbers.") from None
+    array = to_array(name, values)
     if array.dtype == object:
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError):
             raise DataError(f"{name} holds objects that are not numbers; convert them to numbers first.") from None
+        except OverflowError:
+            raise DataError(f"{name} holds a whole number that is too large for float64; scale it first.") from None
     if array.dtype.kind not in "buif":
         kind = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates"}.get(array.dtype.kind, str(array.dtype))
         hint = f" If the text looks like numbers, pass {name}.astype(float)." if kind == "text" else ""
@@ -114,6 +116,16 @@ def target_rows(y: Any, cost: Cost, groups: Sequence[int], batch: int, dtype: An
     _check_domain(array, cost, groups)
     smoothed = cost.smoothed(array, groups)
     return as_rows(smoothed if smoothed is array else smoothed.astype(dtype), dtype)
+
+
+def checked_targets(y: Array, count: int, architecture: Architecture, dtype: Any) -> Array:
+    """y (fan_out, batch) or (batch,) as rows in one dtype, int64 for class numbers, checked as arrays in memory are."""
+    rows = target_rows(y, architecture.cost, architecture.groups, count, dtype)
+    check_batch("y", len(rows), count)
+    if rows.ndim == 1:
+        return rows
+    with np.errstate(under="ignore"):
+        return rows.astype(dtype, copy=False)
 
 
 def weight_vector(weights: Weights, batch: int) -> Array | None:

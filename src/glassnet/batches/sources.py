@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,11 @@ class Sources(NamedTuple):
         source = {"x source": self.x, "y source": self.y, "s source": self.weights}[name]
         assert source is not None
         return source
+
+    def parts(self, size: int) -> Iterator[Sources]:
+        """All samples in order, `size` at a time."""
+        for first in range(0, self.x.shape[0], size):
+            yield self.part(slice(first, first + size))
 
     def part(self, indices: Any) -> Sources:
         """Some of the samples; `indices` are their numbers, or a slice."""
@@ -55,21 +61,32 @@ def with_validation(
 
 def _split(sources: Sources, fraction: Any, seed: int) -> tuple[Sources, Sources]:
     """Hold out a fraction of the samples, drawn from the seed."""
-    if isinstance(fraction, bool) or not isinstance(fraction, (int, float, np.floating)) or not 0 < fraction < 1:
-        given = " ".join(repr(fraction).split())
-        raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {given:.60}.")
+    fraction = checked_fraction(fraction)
     if len(sources.x) < 2:
         raise ParameterError("validation as a fraction needs 2 samples or more.")
-    parts = [sources.part(indices) for indices in split_indices(len(sources.x), float(fraction), seed)]
+    parts = [sources.part(indices) for indices in split_indices(len(sources.x), fraction, (seed,))]
     for part, purpose in zip(parts, ("train on", "validate on"), strict=True):
         if not (len(part.x) if part.weights is None else part.weights.any()):
             raise ParameterError(f"validation={fraction:g} leaves no sample (of weight above 0) to {purpose}.")
     return parts[0], parts[1]
 
 
-def split_indices(samples: int, fraction: float, seed: int) -> tuple[Array, Array]:
-    """The sample numbers for training and for validation, the latter drawn from the seed; each in rising order."""
-    drawn = np.random.default_rng([seed, 2**31]).permutation(samples)[: max(1, round(samples * fraction))]
+def checked_fraction(fraction: Any) -> float:
+    """The fraction of the samples to hold out. Raises ParameterError."""
+    if isinstance(fraction, bool) or not isinstance(fraction, (int, float, np.floating)) or not 0 < fraction < 1:
+        given = " ".join(repr(fraction).split())
+        raise ParameterError(f"validation must be (x, y) or a fraction between 0 and 1, not {given:.60}.")
+    return float(fraction)
+
+
+def split_indices(samples: int, fraction: float, key: tuple[int, ...]) -> tuple[Array, Array]:
+    """The sample numbers for training and for validation, the latter drawn from the key; each in rising order."""
+    drawn = np.random.default_rng([*key, 2**31]).permutation(samples)[: held_out_count(samples, fraction)]
     is_validation = np.zeros(samples, bool)
     is_validation[drawn] = True
     return np.flatnonzero(~is_validation), np.flatnonzero(is_validation)
+
+
+def held_out_count(samples: int, fraction: float) -> int:
+    """How many of so many samples are held out."""
+    return max(1, round(samples * fraction))

@@ -30,6 +30,17 @@ def numeric_targets(y: Array, outputs: int) -> Array:
     return one_hot(y, outputs) if y.ndim == 1 else y
 
 
+def learnt_targets(encoded: Array, architecture: Architecture, *, classes: bool) -> Array:
+    """What a network learns, (fan_out, batch) or class numbers (batch,), from class numbers or numbers (batch, ...)."""
+    if not classes:
+        return encoded.T
+    if architecture.cost.target_sum is not None:
+        return encoded
+    if architecture.outputs == 1:
+        return encoded[np.newaxis].astype(np.float32)
+    return one_hot(encoded, architecture.outputs).T.astype(np.float32)
+
+
 def predicted_classes(outputs: Array, groups: Sequence[int]) -> Array:
     """The most probable class of each row, (n,), or of each of its groups, (n, groups).
 

@@ -10,6 +10,7 @@ import codecs
 import io
 import os
 import sys
+import warnings
 
 from glassnet.see.ascii import spell_missing
 
@@ -17,12 +18,16 @@ from glassnet.see.ascii import spell_missing
 def main() -> None:
     """Run the command line and exit with its code: 0, or 2 after a one-sentence error on stderr."""
     _replace_missing_streams()
-    from glassnet.cli.interruption import end_interrupted, ignore_interruptions
+    from glassnet.cli.interruption import INTERRUPTED, end_interrupted, exit_at_once, ignore_interruptions
 
     try:
         _run()
     except KeyboardInterrupt:  # while modules were imported, for instance
         end_interrupted()
+    except SystemExit as error:
+        if error.code == INTERRUPTED:
+            exit_at_once()
+        raise
     finally:
         ignore_interruptions()  # the exit code is known: a late Ctrl-C must not change it
 
@@ -34,7 +39,15 @@ def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without Greek letters shows "delta" instead of failing
             stream.reconfigure(errors="spelled")
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     app(prog_name="glassnet")
+
+
+def _show_warning(message: Warning | str, category: object, filename: str, lineno: int, *rest: object) -> None:
+    """Print a warning as a sentence, without the line of the program that it comes from."""
+    from glassnet.cli.printing import print_text
+
+    print_text(f"glassnet: {message}", file=sys.stderr)
 
 
 def _replace_missing_streams() -> None:

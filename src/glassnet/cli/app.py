@@ -9,8 +9,23 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from glassnet.cli import check, check_mine, columns, demo, diagnose, evaluate, exercise, predict, show, step, train
+from glassnet.cli import (
+    check,
+    check_mine,
+    columns,
+    demo,
+    diagnose,
+    evaluate,
+    exercise,
+    export,
+    predict,
+    show,
+    shuffle,
+    step,
+    train,
+)
 from glassnet.cli.interruption import INTERRUPTED
+from glassnet.cli.printing import print_text
 from glassnet.errors import GlassnetError
 
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -34,14 +49,14 @@ class CommandGroup(TyperGroup):
                 raise
             _fail(f"{error.filename or 'The output'}: {error.strerror}.")
         except KeyboardInterrupt:
-            print("glassnet: interrupted.", file=sys.stderr)
+            print_text("glassnet: interrupted.", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
         except MemoryError:
             _fail("There is not enough memory; use a smaller file, network or batch.")
 
 
 def _fail(sentence: str) -> None:
-    print(f"glassnet: {' '.join(sentence.splitlines())}", file=sys.stderr)
+    print_text(f"glassnet: {' '.join(sentence.splitlines())}", file=sys.stderr)
     raise typer.Exit(2)
 
 
@@ -54,9 +69,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, check.check
+USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, export.export, check.check
 LEARN = step.step, exercise.exercise, check_mine.check_mine
-for command in (columns.columns, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
+for command in (columns.columns, shuffle.shuffle, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
     app.command()(command)
 
 
@@ -64,7 +79,7 @@ def _print_version(requested: bool) -> None:
     if requested:
         from glassnet import __version__
 
-        print(f"glassnet {__version__}")
+        print_text(f"glassnet {__version__}")
         raise typer.Exit
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from typer import Exit, Option
 
 from glassnet.cli.options import KnownDataArgument, MemberOption, ModelArgument
+from glassnet.cli.printing import print_text
 
 
 def check(
@@ -30,8 +31,8 @@ def check(
     x, encoded, data = read_with_target(file, loaded)
     y = network_targets(encoded[:rows], loaded.target, network)
     remark = f", {text}" if (text := member_text(loaded, member)) else ""
-    print(f"{min(rows, len(x)):,} rows of {data.path}{remark}")
+    print_text(f"{min(rows, len(x)):,} rows of {data.path}{remark}")
     report = gradient_check(network, x[:rows].T, y)
-    print(report)
+    print_text(report)
     if not report.ok:
         raise Exit(1)

@@ -15,11 +15,11 @@ def check_mine(
     The exit code is 0 if all steps are right, 1 otherwise.
     """
     from glassnet.check.exercise.report import check_mine
-    from glassnet.cli.printing import wrapped
+    from glassnet.cli.printing import print_text, wrapped
 
     report = check_mine(file)
     if report.results:
-        print(wrapped("\n".join(report.step_lines()), indent=4), end="\n\n")
-    print(wrapped(report.closing))
+        print_text(wrapped("\n".join(report.step_lines()), indent=4), end="\n\n")
+    print_text(wrapped(report.closing))
     if not report.ok:
         raise Exit(1)

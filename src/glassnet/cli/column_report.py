@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.cli.dataset import find_task, holds_arrays, table_with_target
+from glassnet.cli.dataset import check_width, find_task, holds_arrays, table_with_target
 from glassnet.cli.opened import Opened, print_warnings
-from glassnet.cli.printing import print_line
+from glassnet.cli.printing import print_line, print_text
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.tabular_options import TabularOptions
 from glassnet.cli.tabular_report import all_notes
-from glassnet.cli.tabular_run import chosen_recipe, fitted_rows
+from glassnet.cli.tabular_run import chosen_hyperparameters, fitted_rows
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.columns import Column
 from glassnet.data.options import ReadingOptions
 from glassnet.data.plans import ColumnPlan
 from glassnet.data.preprocessing import plans_besides
-from glassnet.data.reading import Array
+from glassnet.data.reading import Array, seekable
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading
 from glassnet.data.statistics import NumberStatistics
 from glassnet.data.summary import Summary
@@ -28,7 +28,7 @@ from glassnet.data.table import Table, read_table
 from glassnet.data.tabular_encodings import tabular_encodings
 from glassnet.errors import DataError, GlassnetError
 from glassnet.tabular.fitting import prepare
-from glassnet.tabular.recipe import NUMBERS, recipe
+from glassnet.tabular.hyperparameters import NUMBERS, preset_hyperparameters
 
 MAX_WIDTH = 32  # of a cell of the report
 MAX_EXACT = 1e15  # up to which whole numbers are written in full
@@ -47,19 +47,21 @@ class Line(NamedTuple):
 
 def print_columns(file: str, target: str | None, options: ReadingOptions) -> None:
     """Print how each column of a file is read. Raises DataError for arrays, which have no columns."""
-    if holds_arrays(file):
+    source = seekable(file)
+    if holds_arrays(source):
         raise DataError(f"{file} holds arrays, which have no named columns; give CSV or Parquet.")
-    table = read_table(file, options)
+    table = read_table(source, options)
+    check_width(table)
     chooser = ColumnChooser(Summary.of(table), options, table)
-    recipe_of_table = recipe("default", NUMBERS, table.rows, len(table.names))
-    encodings = tabular_encodings(recipe_of_table.max_one_hot)
+    hyperparameters = preset_hyperparameters("default", NUMBERS, table.rows, len(table.names))
+    encodings = tabular_encodings(hyperparameters.max_one_hot)
     plans = _chosen_plans(chooser, table, target)
     fitted = {plan.name: _fitted(table, plan, encodings) for plan in plans.values()}
     delimiter = f", delimiter {DELIMITER_NAMES.get(table.delimiter, table.delimiter)}" if table.delimiter else ""
-    print(f"{file}: {table.rows:,} rows, {len(table.names):,} columns{delimiter}\n")
+    print_text(f"{file}: {table.rows:,} rows, {len(table.names):,} columns{delimiter}\n")
     lines = [_line(table, plan, fitted[plan.name], target) for plan in plans.values()]
     _print_lines([Line("column", "type", "missing", "values", "use"), *lines])
-    print()
+    print_text()
     notes = [plan.note for plan in plans.values() if plan.note and plan.name != target]
     target_notes, leaks = ((), ()) if target is None else _target_notes(table, target, chooser)
     for note in target_notes or (*table.notes, *notes):
@@ -87,7 +89,7 @@ def _target_notes(table: Table, target: str, chooser: ColumnChooser) -> tuple[Se
         data_file = table_with_target(table, target, chooser)
         task, reason = find_task(data_file, "auto")
         opened = Opened(data_file, task)
-        plan = chosen_recipe(options, opened)
+        plan = chosen_hyperparameters(options, opened)
         rows = fitted_rows(opened, options, plan)
         preparation, leaks = prepare(rows, chooser, plan)
     except GlassnetError as error:
@@ -131,7 +133,7 @@ def _values(column: Column, values: Array) -> str:
         counts = reading.statistics(values)
         order = np.argsort(-counts, kind="stable")[: len(reading.levels)]
         number = f"{len(reading.levels):,}{'' if getattr(reading, 'complete', True) else '+'}: "
-        return number + ", ".join(reading.levels[code] for code in order[:8])
+        return number + ", ".join(_quoted(reading.levels[code]) for code in order[:8])
     statistics = NumberStatistics.of(values)
     if not statistics.count:
         return ""
@@ -139,6 +141,11 @@ def _values(column: Column, values: Array) -> str:
         low, high = (_date_text(days, reading) for days in (statistics.low, statistics.high))
         return f"{low} to {high}"
     return f"{_number_text(float(statistics.low))} to {_number_text(float(statistics.high))}"
+
+
+def _quoted(level: str) -> str:
+    """A level in quotes where its commas would make it look like several."""
+    return f"'{level}'" if "," in level else level
 
 
 def _date_text(days: float, reading: DateReading) -> str:
@@ -155,7 +162,7 @@ def _number_text(value: float) -> str:
 
 
 def _first_cells(table: Table, name: str) -> str:
-    cells = [str(cell).strip() for cell in table.column(name).slice(0, 3).to_pylist() if cell is not None]
+    cells = [_quoted(str(cell).strip()) for cell in table.column(name).slice(0, 3).to_pylist() if cell is not None]
     return ", ".join(cells) + (" ..." if cells and table.rows > 3 else "")
 
 
@@ -169,4 +176,4 @@ def _print_lines(lines: list[Line]) -> None:
     for line in short:
         sides = "<<><<"  # the count of missing cells stands to the right
         cells = [f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True)]
-        print("  ".join(cells).rstrip())
+        print_text("  ".join(cells).rstrip())

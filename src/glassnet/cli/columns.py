@@ -21,6 +21,7 @@ def columns(
     delimiter: options.DelimiterOption = None,
     encoding: options.EncodingOption = None,
     decimal: options.DecimalOption = None,
+    header: options.HeaderOption = None,
     drop_missing_target: options.DropMissingTargetOption = "yes",
 ) -> None:
     """Show how each column of FILE is read: type, missing cells, levels or range, and what happens to it."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.target import ClassTarget, TargetColumn
+from glassnet.tabular.scores import class_shares
 
 Array = np.ndarray[Any, Any]
 
@@ -18,13 +19,16 @@ KEY = "constant"
 MAX_CLASSES = 2_000  # whose counts are stored; a model file's header is bounded
 
 
-def constant_of(target: TargetColumn, encoded: Array) -> dict[str, Any]:
-    """What a model file says of the constant: the rows of each class, or the mean of each output, in training."""
+def constant_of(target: TargetColumn, encoded: Array, weights: Array | None = None) -> dict[str, Any]:
+    """What a model file says of the constant: the rows of each class, or the mean of each output, in training.
+
+    With weights (n,) each row of a class counts by its weight.
+    """
     if not isinstance(target, ClassTarget):
         return {KEY: np.mean(target.decode(encoded), axis=0).tolist()}
     if len(target.classes) > MAX_CLASSES:
         return {}
-    return {KEY: np.bincount(encoded, minlength=len(target.classes)).tolist()}
+    return {KEY: np.bincount(encoded, weights, minlength=len(target.classes)).tolist()}
 
 
 def constant_prediction(target: TargetColumn, training: dict[str, Any], rows: int) -> Array | None:
@@ -40,7 +44,7 @@ def constant_prediction(target: TargetColumn, training: dict[str, Any], rows: in
     if isinstance(target, ClassTarget):
         if values.ndim != 1 or not values.sum() > 0 or (values < 0).any():
             return None
-        values = values / values.sum()
+        values = class_shares(np.arange(outputs), outputs, values)
     return np.broadcast_to(values, (rows, outputs))
 
 

@@ -14,9 +14,9 @@ def correction_lines(model: TabularModel) -> list[tuple[str, str]]:
     lines = []
     if model.linear is not None:
         weight = model.linear.weight
-        text = f"it makes up {weight:.0%} of each prediction, the networks the rest"
-        text = "it predicts alone, because the networks do not improve on it" if weight == 1 else text
-        lines.append(("Linear model", text))
+        text = f"a linear model makes up {weight:.0%} of each prediction, the networks the rest"
+        text = "a linear model predicts alone, because the networks do not improve on it" if weight == 1 else text
+        lines.append(("Linear", text))
     if model.calibration is not None:
         lines.append(("Calibration", calibration_text(model.calibration)))
     if model.intervals is not None:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glassnet.cli.printing import print_text
 from glassnet.data.arrays import Arrays, is_npz, read_arrays
+from glassnet.data.arrow_types import kind_of
 from glassnet.data.choice import ColumnChooser
+from glassnet.data.copies import first_equal_rows
 from glassnet.data.leakage import leakage_notes
 from glassnet.data.options import ReadingOptions
 from glassnet.data.parquet_file import parquet_parts
 from glassnet.data.preprocessing import ArrayPreparation, Preparation, TablePreparation
-from glassnet.data.reading import file_kind, is_folder_of
+from glassnet.data.reading import FilePath, file_kind, is_folder_of, seekable
 from glassnet.data.readings import Reading
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table, read_table
 from glassnet.data.target import TargetColumn, fit_target, infer_task
 from glassnet.data.target_cells import TargetCells, read_target, read_target_as
 from glassnet.errors import DataError, ParameterError
-from glassnet.files.storage import MAX_HEADER
+from glassnet.files.header import MAX_HEADER
 
 if TYPE_CHECKING:
     from glassnet.tabular.model import TabularModel
@@ -32,6 +36,7 @@ Array = np.ndarray[Any, Any]
 
 HEADER_RESERVE = 64 << 10  # bytes of a model file's header for everything but the columns
 MAX_LISTED_COLUMNS = 20
+MAX_COLUMNS = 10_000  # more do not fit into the header of a model file
 
 
 @dataclass(frozen=True)
@@ -65,22 +70,31 @@ class Dataset:
     leaks: tuple[str, ...] = ()  # those of the notes that ask about columns that give the target away
 
 
-def read_data_file(path: str, target: str | None, options: ReadingOptions | None = None) -> DataFile:
+def read_data_file(path: FilePath, target: str | None, options: ReadingOptions | None = None) -> DataFile:
     """Read a file to train on. Raises DataError, or ParameterError where `target` is missing or must be left out."""
-    if holds_arrays(path):
-        arrays = read_arrays(path)
+    file, path = seekable(path), os.fspath(path)
+    if holds_arrays(file):
+        arrays = read_arrays(file)
         if target is not None:
             raise ParameterError(f"{path} holds arrays, whose target is y; leave --target out.")
         if arrays.y is None:
             raise DataError(f"{path} has no array y to learn from; save x and y with numpy.savez.")
         return DataFile(path, arrays, "y", _finite(path, arrays.y))
     options = options or ReadingOptions()
-    table = read_table(path, options)
+    table = read_table(file, options)
+    check_width(table)
     if target is None:
         names = ", ".join(table.names[:MAX_LISTED_COLUMNS]) + (" ..." if table.names[MAX_LISTED_COLUMNS:] else "")
         raise ParameterError(f"--target is missing: which column of {path} is to be predicted? Columns: {names}.")
     table.column(target)
     return table_with_target(table, target, ColumnChooser(Summary.of(table), options, table))
+
+
+def check_width(table: Table) -> None:
+    """Refuse, before any column is looked at, a table of more columns than a model file holds. Raises DataError."""
+    if (count := len(table.names)) > MAX_COLUMNS:
+        problem = f"has {count:,} columns; a model is trained on at most {MAX_COLUMNS:,}"
+        raise DataError(f"{table.path} {problem}; write a file without those that matter least.")
 
 
 def table_with_target(table: Table, target: str, chooser: ColumnChooser) -> DataFile:
@@ -90,12 +104,12 @@ def table_with_target(table: Table, target: str, chooser: ColumnChooser) -> Data
     return DataFile(table.path, _rows_with_target(table, cells), target, cells.values, chooser, cells.reading, notes)
 
 
-def holds_arrays(path: str) -> bool:
-    """Whether a path is a .npz file or a folder of IDX files, not a table."""
+def holds_arrays(path: FilePath) -> bool:
+    """Whether a path is a .npz or .npy file or a folder of IDX files, not a table."""
     kind = file_kind(path)
     if kind == "folder":
         return not is_folder_of(path, parquet_parts)
-    return kind == "zip" and is_npz(path)
+    return kind == "npy" or (kind == "zip" and is_npz(path))
 
 
 def _rows_with_target(table: Table, cells: TargetCells) -> Table:
@@ -117,9 +131,15 @@ def find_task(data_file: DataFile, task: str, *, counts: bool = False) -> tuple[
     """
     if task == "auto" and counts and data_file.values.dtype.kind in "iuf":
         return "regression", "the cost is for counts"
-    if task == "auto" and isinstance(data_file.data, Arrays) and file_kind(data_file.path) == "folder":
+    if task == "auto" and isinstance(data_file.data, Arrays) and os.path.isdir(data_file.path):
         return "classification", "IDX labels are classes"
     return infer_task(data_file.values, task)
+
+
+def check_fraction(fraction: float) -> None:
+    """Raise ParameterError for a fraction of validation rows outside [0, 1)."""
+    if not 0 <= fraction < 1:
+        raise ParameterError(f"--validation is {fraction:g}; it must be 0 or more and below 1, such as 0.2.")
 
 
 def split(values: Array, fraction: float, seed: int, *, classes: bool) -> tuple[Array, Array]:
@@ -127,8 +147,7 @@ def split(values: Array, fraction: float, seed: int, *, classes: bool) -> tuple[
 
     Raises ParameterError for a fraction outside [0, 1).
     """
-    if not 0 <= fraction < 1:
-        raise ParameterError(f"--validation is {fraction:g}; it must be 0 or more and below 1, such as 0.2.")
+    check_fraction(fraction)
     count = len(values)
     order = np.random.default_rng(seed).permutation(count)
     if classes:
@@ -184,12 +203,13 @@ def _check_header_size(preparation: Preparation, target: TargetColumn, path: str
         raise DataError(f"{path} has too many columns for a model file ({size >> 10:,} kB of names); drop some.")
 
 
-def read_inputs(path: str, model: TabularModel) -> tuple[Array, Table | Arrays]:
+def read_inputs(path: FilePath, model: TabularModel) -> tuple[Array, Table | Arrays]:
     """Read the inputs (n, features) for a trained model; also return the table or arrays. Raises DataError."""
-    if holds_arrays(path):
-        data: Table | Arrays = read_arrays(path).test_arrays()
+    file = seekable(path)
+    if holds_arrays(file):
+        data: Table | Arrays = read_arrays(file).test_arrays()
         return network_inputs(model.preparation, data), data
-    table = read_table(path, _file_options(model))
+    table = _placed_as_in_training(read_table(file, _file_options(model)), model)
     _print_notes(table.notes)
     return _table_inputs(model.preparation, table), table
 
@@ -211,27 +231,46 @@ def _print_notes(notes: Iterable[str]) -> None:
     from glassnet.tabular.column_warnings import concerns_most_cells
 
     for note in notes:
-        print(f"{'Warning' if concerns_most_cells(note) else 'Note'}: {note}", file=sys.stderr)
+        print_text(f"{'Warning' if concerns_most_cells(note) else 'Note'}: {note}", file=sys.stderr)
 
 
 def _file_options(model: TabularModel) -> ReadingOptions:
-    """The encoding and delimiter that were given in training."""
-    given = model.training.get("file options")
-    given = given if isinstance(given, dict) else {}
-    names = ("delimiter", "encoding")
-    return ReadingOptions(**{name: given[name] for name in names if isinstance(given.get(name), str)})
+    """The encoding, delimiter and kind of first row that were given in training."""
+    given = model.training.get("file options", {})
+    return ReadingOptions(**{name: given.get(name) for name in ("delimiter", "encoding", "header")})
+
+
+def _placed_as_in_training(table: Table, model: TabularModel) -> Table:
+    """A table without a header, whose columns have their places in the training file as names.
+
+    The target may be missing, and the others have the places that they had beside it. Raises DataError where other
+    columns are.
+    """
+    preparation, names = model.preparation, table.names
+    if _file_options(model).header is not False or not isinstance(preparation, TablePreparation):
+        return table
+    count = len(preparation.columns) + len(preparation.left_out) + 1
+    if len(names) == count - 1:
+        others = [f"column_{place}" for place in range(1, count + 1) if f"column_{place}" != model.target.name]
+        note = f"the first row is data, as in training: {model.target.name} is taken to be missing"
+        return replace(table, data=table.data.rename_columns(others), notes=(note,))
+    if len(names) != count:
+        problem = f"has {len(names):,} columns; the model was trained on {count:,} without a header"
+        raise DataError(f"{table.path} {problem}, of which only the target, {model.target.name}, may be missing.")
+    return table
 
 
 def read_with_target(path: str, model: TabularModel) -> tuple[Array, Array, Table | Arrays]:
     """Read the inputs and encoded targets for a trained model, and what they came from. Raises DataError."""
-    if holds_arrays(path):
-        x, data = read_inputs(path, model)
+    file = seekable(path)
+    if holds_arrays(file):
+        x, data = read_inputs(file, model)
         if not isinstance(data, Arrays) or data.y is None:
             raise DataError(f"{path} has no array y to compare with; save x and y with numpy.savez.")
         arrays = DataFile(path, data, model.target.name, _finite(path, data.y))
         return x, model.target.encode(arrays.values, arrays.location), data
     options = _file_options(model)
-    table, name = read_table(path, options), model.target.name
+    table, name = _placed_as_in_training(read_table(file, options), model), model.target.name
     table.column(name)
     if model.target.reading is None:
         cells = read_target(table, name, ColumnChooser(Summary.of(table), options, table))
@@ -247,5 +286,6 @@ def repeated_share(data: Table | Arrays) -> float | None:
     """The share of a table's rows that repeat an earlier one, cell by cell; None for arrays."""
     if isinstance(data, Arrays) or not data.rows:
         return None
-    distinct = data.data.group_by(data.names).aggregate([]).num_rows
-    return 1 - float(distinct) / data.rows
+    names = [name for name in data.names if kind_of(data.column(name).type) != "other"]
+    first = first_equal_rows(data, names)
+    return 0.0 if first is None else 1 - len(np.unique(first)) / data.rows

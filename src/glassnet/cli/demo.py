@@ -38,7 +38,7 @@ def demo(
 ) -> None:
     """Train on 1,797 handwritten digits (8 × 8 pixels); print the equations and the test accuracy, draw pictures."""
     from glassnet.cli.output_paths import make_folder
-    from glassnet.cli.printing import print_line
+    from glassnet.cli.printing import print_line, print_text
     from glassnet.cli.saving import save_model
     from glassnet.cli.scores import score_text
     from glassnet.cli.stored_model import predicted, scores_of, training_program
@@ -50,8 +50,8 @@ def demo(
     folder = make_folder(out)
     model_path, test_path = folder / "model.safetensors", folder / "test.npz"
     dataset, images, test = _load_digits(options.validation, seed)
-    network = make_network(dataset, options)
-    print(f"One training step, as a table of equations:\n\n{training_program(network, options.optimizer)}\n")
+    network = make_network(dataset.x.shape[1], dataset.target, options)
+    print_text(f"One training step, as a table of equations:\n\n{training_program(network, options.optimizer)}\n")
     model, history = train_network(network, dataset, options, "digits")
     print_result(model, history, dataset)
     print_finding(model)
@@ -66,7 +66,7 @@ def demo(
     row = int((classes != dataset.y[test]).argmax()) + 1
     arguments = {"model": model_path, "test": test_path, "row": row, "lr": options.lr}
     quoted = {name: shlex.quote(str(value)) for name, value in arguments.items()}
-    print(NEXT_STEPS.format(program=program_name(), **quoted))
+    print_text(NEXT_STEPS.format(program=program_name(), **quoted))
 
 
 def _load_digits(validation: float, seed: int) -> tuple[Dataset, Any, Any]:

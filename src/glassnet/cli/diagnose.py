@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument
 
 from glassnet.cli.options import MemberOption
-from glassnet.cli.printing import wrapped
+from glassnet.cli.printing import print_text, wrapped
 
 if TYPE_CHECKING:
     from glassnet.see.diagnosis import Diagnosis
@@ -39,7 +39,7 @@ def diagnose(
 
     loaded = load_model(model)
     x, encoded, data = read_with_target(file, loaded)
-    print(f"{len(x):,} row{'' if len(x) == 1 else 's'} of {data.path}")
+    print_text(f"{len(x):,} row{'' if len(x) == 1 else 's'} of {data.path}")
     numbers = member_numbers(loaded.members, member)
     print_diagnoses([_with_data(loaded, number, x, encoded, data) for number in numbers], numbers, len(loaded.members))
 
@@ -90,7 +90,7 @@ def _from_history(member: Member, wording: Wording) -> Diagnosis:
 def print_diagnoses(diagnoses: Sequence[Diagnosis], numbers: Sequence[int], count: int) -> None:
     """Print the findings in all networks, the most significant first, each once with the networks that have it."""
     if count == 1:
-        print(wrapped(str(diagnoses[0]), FINDING_INDENT))
+        print_text(wrapped(str(diagnoses[0]), FINDING_INDENT))
         return
     names = sorted(
         {name for diagnosis in diagnoses for name in diagnosis.names},
@@ -98,13 +98,15 @@ def print_diagnoses(diagnoses: Sequence[Diagnosis], numbers: Sequence[int], coun
     )
     networks = f"network {numbers[0]} of {count}" if len(numbers) == 1 else f"{count} networks"
     each = "" if len(numbers) == 1 else " each"
-    print(f"{len(names) or 'no'} finding{'' if len(names) == 1 else 's'} in {networks} ({diagnoses[0].basis}{each})")
+    print_text(
+        f"{len(names) or 'no'} finding{'' if len(names) == 1 else 's'} in {networks} ({diagnoses[0].basis}{each})"
+    )
     for name in names:
         having = [number for number, diagnosis in zip(numbers, diagnoses, strict=True) if name in diagnosis.names]
         first = next(diagnosis for diagnosis in diagnoses if name in diagnosis.names)
         where = "all networks" if len(having) == count else f"network{'s' * (len(having) > 1)} {_listed(having)}"
-        print(f"\nIn {where}:")
-        print(wrapped(str(first[first.names.index(name)]), FINDING_INDENT))
+        print_text(f"\nIn {where}:")
+        print_text(wrapped(str(first[first.names.index(name)]), FINDING_INDENT))
 
 
 def _listed(numbers: Sequence[int]) -> str:

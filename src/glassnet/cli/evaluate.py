@@ -6,11 +6,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from glassnet.cli.options import KnownDataArgument, ModelArgument
-from glassnet.cli.printing import print_line
+from glassnet.cli.printing import print_line, print_text
 
 if TYPE_CHECKING:
-    from glassnet.cli.scores import Scores
     from glassnet.tabular.model import TabularModel
+    from glassnet.tabular.scores import Scores
 
 
 def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
@@ -30,7 +30,7 @@ def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
     print_scores(loaded, predicted, encoded)
     if isinstance(loaded.target, ClassTarget):
         names = [str(name) for name in loaded.target.classes]
-        print(f"\n{confusion_text(confusion(predicted.argmax(axis=1), encoded, len(names)), names)}")
+        print_text(f"\n{confusion_text(confusion(predicted.argmax(axis=1), encoded, len(names)), names)}")
 
 
 def print_scores(model: TabularModel, predicted: Any, encoded: Any) -> None:
@@ -44,18 +44,25 @@ def print_scores(model: TabularModel, predicted: Any, encoded: Any) -> None:
     constant = constant_prediction(model.target, model.training, len(encoded))
     if constant is not None:
         columns["constant"] = scores_of(model, constant, encoded)
-    print("\n" + "\n".join(score_table(columns)) + "\n")
+    print_text("\n" + "\n".join(score_table(columns)) + "\n")
     if scores.reasons:
         print_line("Left out", left_out_text(scores))
     if constant is None:
         print_line("Constant", "unknown: the model file does not say how its training target was distributed")
         return
     print_line("Constant", constant_text(model.target, model.training))
-    if not is_better(scores, columns["constant"]):
+    is_weighted = model.training.get("class weight", "none") != "none"
+    if is_weighted:
+        print_line("Weights", "in training each class counted the same; here each row counts the same")
+    if not is_better(scores, columns["constant"], "balanced_accuracy" if is_weighted else "log_loss"):
         print_line("Warning", "on these rows the model is no better than the constant")
 
 
-def is_better(scores: Scores, constant: Scores) -> bool:
-    """Whether a model beats the constant by log-loss or by RMSE."""
-    key = "log_loss" if "log_loss" in scores.values else "rmse"
-    return scores.values.get(key, 0.0) < constant.values.get(key, 0.0)
+def is_better(scores: Scores, constant: Scores, of_classes: str) -> bool:
+    """Whether a model beats the constant by a score of classes, or by RMSE.
+
+    Where classes had weights it is the balanced accuracy: probabilities that mean to treat the classes alike have a
+    high log-loss on rows as they come.
+    """
+    key, sign = ("rmse", 1) if "rmse" in scores.values else (of_classes, 1 if of_classes == "log_loss" else -1)
+    return sign * scores.values.get(key, 0.0) < sign * constant.values.get(key, 0.0)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from glassnet.cli.printing import print_text
+
 
 def exercise(
     step: Annotated[int | None, Argument(metavar="STEP", help="Print this step, 1 to 7, and write nothing.")] = None,
@@ -19,8 +21,8 @@ def exercise(
     from glassnet.cli.output_paths import write_new_file
 
     if step is not None:
-        print(step_text(step))
+        print_text(step_text(step))
         return
     write_new_file(out, exercise_text(out))
-    print(f"Exercise written to {out}: seven steps, from one neuron to mini-batches.")
-    print(f"Open it, write the function of step 1, then run: glassnet check-mine {out}")
+    print_text(f"Exercise written to {out}: seven steps, from one neuron to mini-batches.")
+    print_text(f"Open it, write the function of step 1, then run: glassnet check-mine {out}")

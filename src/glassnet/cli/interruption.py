@@ -6,11 +6,14 @@ People press it twice, and `timeout -s INT` sends it twice: to the program and t
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
+
+from glassnet.cli.printing import print_text
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
 
@@ -40,8 +43,17 @@ def interrupted_once() -> Iterator[None]:
 def end_interrupted() -> None:
     """Say that the program was interrupted and exit with 130; a further Ctrl-C is ignored."""
     ignore_interruptions()
-    print("glassnet: interrupted.", file=sys.stderr)
-    sys.exit(INTERRUPTED)
+    print_text("glassnet: interrupted.", file=sys.stderr)
+    exit_at_once()
+
+
+def exit_at_once() -> None:
+    """Exit with 130 and wait for nothing, not even for a kernel that another thread compiles."""
+    ignore_interruptions()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def ignore_interruptions() -> None:

@@ -21,14 +21,14 @@ def tabular_option(**settings: Any) -> Any:
     return Option(rich_help_panel=TABULAR_PANEL, **settings)
 
 
-def network_option(**settings: Any) -> Any:
+def network_option(*names: str, **settings: Any) -> Any:
     """An option of a plain network, which makes `glassnet train` train one."""
-    return Option(rich_help_panel=NETWORK_PANEL, **settings)
+    return Option(*names, rich_help_panel=NETWORK_PANEL, **settings)
 
 
-def reading_option(**settings: Any) -> Any:
+def reading_option(*names: str, **settings: Any) -> Any:
     """An option that says how the table is to be read."""
-    return Option(rich_help_panel=READING_PANEL, **settings)
+    return Option(*names, rich_help_panel=READING_PANEL, **settings)
 
 
 ELEMENTWISE = ", ".join(name for name, entry in ACTIVATIONS.items() if entry.elementwise)
@@ -78,9 +78,24 @@ DECIMAL_HELP = "Decimal mark of numbers that may be read in two ways, such as 1.
 DecimalOption = Annotated[
     str | None, reading_option(metavar="NAME", help=DECIMAL_HELP, show_default="found by the cells")
 ]
+HEADER_HELP = "Whether the first row holds the names of the columns; else they are column_1, column_2, ..."
+HeaderOption = Annotated[
+    bool | None, reading_option("--header/--no-header", help=HEADER_HELP, show_default="--header, or it is said")
+]
 MISSING_TARGET_HELP = "yes leaves out rows without a target; no refuses them."
 DropMissingTargetOption = Annotated[str, reading_option(metavar="yes|no", help=MISSING_TARGET_HELP)]
-READING_OPTIONS = ("drop", "number", "category", "date", "keep", "missing", "delimiter", "encoding", "decimal")
+READING_OPTIONS = (
+    "drop",
+    "number",
+    "category",
+    "date",
+    "keep",
+    "missing",
+    "delimiter",
+    "encoding",
+    "decimal",
+    "header",
+)
 
 
 def reading_options(arguments: dict[str, Any]) -> Any:

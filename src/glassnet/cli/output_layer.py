@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.batches.targets import one_hot
+from glassnet.batches.targets import learnt_targets
 from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.errors import ParameterError
 from glassnet.tables.costs import Cost, cost
@@ -63,14 +63,7 @@ def output_width(target: TargetColumn, chosen: Cost) -> int:
 
 def network_targets(encoded: Array, target: TargetColumn, network: Any) -> Array:
     """Turn encoded targets into what a network learns: (fan_out, batch), or class numbers (batch,) for softmax."""
-    architecture = network.architecture
-    if isinstance(target, NumberTarget):
-        return encoded.T
-    if architecture.cost.target_sum is not None:
-        return encoded
-    if architecture.outputs == 1:
-        return encoded[np.newaxis].astype(np.float32)
-    return one_hot(encoded, architecture.outputs).T.astype(np.float32)
+    return learnt_targets(encoded, network.architecture, classes=not isinstance(target, NumberTarget))
 
 
 def probabilities(outputs: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -23,6 +24,8 @@ def check_output(out: str, *inputs: str, error: type[GlassnetError] = ModelFileE
 def _check_writable(out: str, error: type[GlassnetError]) -> None:
     """Refuse a file that could not be written after the work: a file without a name is made beside it."""
     folder = os.path.dirname(os.path.abspath(out))
+    if os.path.exists(out) and not os.stat(out).st_mode & 0o222:  # to replace it, its folder is enough
+        raise error(f"{out} is read-only and left unchanged; choose another name, or make it writable.")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -53,4 +56,6 @@ def write_new_file(path: str, text: str) -> None:
     except FileExistsError:
         raise DataError(f"{path} exists and is left unchanged; choose another name with --out.") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}.") from error
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        raise DataError(f"{path} cannot be written: {error.strerror}; nothing was written.") from error

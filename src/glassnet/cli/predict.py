@@ -8,6 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from glassnet.cli.options import ModelArgument
+from glassnet.cli.printing import print_text
 
 INTERVAL_HELP = "Write bounds beside each quantity that contain a share of the true ones, such as 0.9."
 KEEP_HELP = "Columns of FILE to write before the predictions; commas between names."
@@ -29,6 +30,7 @@ def predict(
     from glassnet.cli.dataset import read_inputs
     from glassnet.cli.output_paths import check_output
     from glassnet.cli.predictions import (
+        check_cells,
         check_request,
         file_format,
         kept_columns,
@@ -47,9 +49,13 @@ def predict(
     check_request(loaded, proba, interval)
     x, data = read_inputs(file, loaded)
     kept = kept_columns(data, keep)
+    if format_name == "csv":
+        check_cells(kept, out)
     table = with_kept_columns(kept, prediction_table(loaded, x, proba, interval))
     if format_name == "csv":
         table = with_carried_digits(table, len(kept))
     write_predictions(table, out, format_name, raw=raw_cells)
     written = "written to stdout" if out == "-" else f"written to {out}"
-    print(f"{table.num_rows:,} predictions for {data.path} {written}", file=sys.stderr if out == "-" else sys.stdout)
+    print_text(
+        f"{table.num_rows:,} predictions for {data.path} {written}", file=sys.stderr if out == "-" else sys.stdout
+    )

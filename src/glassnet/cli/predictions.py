@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from glassnet.cli.spreadsheet import escape_formulas
 from glassnet.data.arrays import Arrays
+from glassnet.data.arrow_types import kind_of
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError, ParameterError
@@ -22,9 +23,6 @@ from glassnet.tabular.model import TabularModel
 
 Array = np.ndarray[Any, Any]
 
-# A lone + or - is no formula, and a number (-5, +1.2e3, -4,5 %) is none either.
-FORMULA_START = r"^([=@\t\r＝＠]|[+\-＋－].)"
-SIGNED_NUMBER = r"^[+\-]\d[\d.,]*([eE][+\-]?\d+)? ?%?$"
 STDOUT = "-"
 
 
@@ -93,6 +91,13 @@ def kept_columns(data: Table | Arrays, entries: Sequence[str]) -> dict[str, pa.C
     return {name: data.column(name) for name in names if name}
 
 
+def check_cells(kept: dict[str, pa.ChunkedArray], out: str) -> None:
+    """Refuse columns that go along but have no text in CSV. Raises DataError."""
+    for name, column in kept.items():
+        if kind_of(column.type) == "other":
+            raise DataError(f"{out} cannot hold column {name!r} of type {column.type}; write a .parquet file.")
+
+
 def with_kept_columns(kept: dict[str, pa.ChunkedArray], predictions: pa.Table) -> pa.Table:
     """The predictions behind the columns that go along. Raises ParameterError where a name would occur twice."""
     for name in kept:
@@ -139,15 +144,3 @@ def _write_to_stdout(content: bytes) -> None:
     else:
         stream.write(content)
     sys.stdout.flush()
-
-
-def escape_formulas(table: pa.Table) -> pa.Table:
-    """Put a ' before each text cell that a spreadsheet would run as a formula; numbers are left as they are."""
-    for index, name in enumerate(table.column_names):
-        cells = table.column(index)
-        if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-            starts = pc.match_substring_regex(cells, FORMULA_START)
-            is_formula = pc.and_not(starts, pc.match_substring_regex(cells, SIGNED_NUMBER))
-            quoted = pc.binary_join_element_wise(pa.scalar("'", cells.type), cells, pa.scalar("", cells.type))
-            table = table.set_column(index, name, pc.if_else(is_formula, quoted, cells))
-    return table

@@ -15,6 +15,7 @@ from typing import Any
 
 from typer import Exit
 
+from glassnet.cli.printing import print_text
 from glassnet.errors import unknown_name
 from glassnet.training.terminal_bar import GuardedStream
 
@@ -34,7 +35,7 @@ class ProgressLines:
         """Write one line."""
         if self.stream is not None:
             line = json.dumps({"event": name, **_finite(fields)}, ensure_ascii=False, allow_nan=False, default=str)
-            print(line, file=self.stream, flush=True)
+            print_text(line, file=self.stream, flush=True)
 
     def epochs(self, total: int, member: int = 1) -> tuple[Callable[[Any], None], ...]:
         """The callbacks that write each epoch of one member of a model; none where nothing is written."""

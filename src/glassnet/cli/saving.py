@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glassnet.cli.printing import print_text
 from glassnet.engine.signals import defer_signals
 from glassnet.errors import GlassnetError, ModelFileError
 from glassnet.tabular.model_file import write_tabular
@@ -47,12 +48,12 @@ def saved_on_failure(model: TabularModel, request: TrainRequest) -> Iterator[Non
         with defer_signals():
             save_model(model, request.out)
         with contextlib.suppress(OSError):
-            print(f"The trained model is saved as {request.out}.", file=sys.stderr)
+            print_text(f"The trained model is saved as {request.out}.", file=sys.stderr)
         raise
 
 
 def file_options(reading: ReadingOptions) -> dict[str, Any]:
-    """The encoding and delimiter that were given, which a later file needs as well."""
-    given = {name: getattr(reading, name) for name in ("delimiter", "encoding")}
+    """The encoding, delimiter and kind of first row that were given, which a later file needs as well."""
+    given = {name: getattr(reading, name) for name in ("delimiter", "encoding", "header")}
     given = {name: value for name, value in given.items() if value is not None}
     return {"file options": given} if given else {}

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glassnet.cli.options import MemberOption, ModelArgument
-from glassnet.cli.printing import print_line, wrapped
-from glassnet.cli.scores import SCORE_NAMES, score_cell
+from glassnet.cli.printing import print_line, print_text, wrapped
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
     from glassnet.tabular.model import TabularModel
 
 MAX_LISTED_INPUTS = 20
-NOT_SHOWN = ("recipe", "report", "constant", "best epochs")  # are shown elsewhere, or are long
+NOT_SHOWN = ("hyperparameters", "report", "constant", "best epochs")  # are shown elsewhere, or are long
 
 
 def show(model: ModelArgument, member: MemberOption = None) -> None:
@@ -40,19 +39,19 @@ def show(model: ModelArgument, member: MemberOption = None) -> None:
 def _print_network(network: NeuralNetwork, optimizer: object) -> None:
     from glassnet.cli.stored_model import training_program
 
-    print(wrapped(str(network)))
-    print(f"\n{training_program(network, optimizer)}\n")
+    print_text(wrapped(str(network)))
+    print_text(f"\n{training_program(network, optimizer)}\n")
     print_line("Parameters", f"{network.parameters.count:,}")
     for name in network.parameters:
         array = network.parameters[name]
         shape = " × ".join(map(str, array.shape))
         statistics = f"deviation {array.std():.4f}  largest {abs(array).max():.4f}"
-        print(f"  {name:<8} {shape:<12} mean {array.mean():+.4f}  {statistics}")
-    print()
+        print_text(f"  {name:<8} {shape:<12} mean {array.mean():+.4f}  {statistics}")
+    print_text()
 
 
 def _print_members(model: TabularModel) -> None:
-    """The networks of a model in a few lines: those of one recipe differ in their weights only."""
+    """The networks of a model in a few lines: they differ in their weights, and in how they see numbers."""
     count, network = len(model.members), model.members[0].network
     averaged = "1" if count == 1 else f"{count}, averaged"
     print_line("Networks", f"{averaged}; --member N shows the equations and weights of one")
@@ -69,9 +68,12 @@ def _print_data(model: TabularModel) -> None:
     if isinstance(model.preparation, TablePreparation):
         names = model.preparation.features
         more = " ..." if names[MAX_LISTED_INPUTS:] else ""
-        print(wrapped(f"  {', '.join(names[:MAX_LISTED_INPUTS])}{more}", indent=2))
+        print_text(wrapped(f"  {', '.join(names[:MAX_LISTED_INPUTS])}{more}", indent=2))
         if model.preparation.left_out:
-            print_line("Left out", "; ".join(f"{name} ({why})" for name, why in model.preparation.left_out.items()))
+            reasons = {
+                name: why.removeprefix("left out").lstrip(": ") for name, why in model.preparation.left_out.items()
+            }
+            print_line("Left out", "; ".join(f"{name} ({why})" for name, why in reasons.items()))
     print_line("Target", f"{model.target.name!r}: {model.target.summary()}")
 
 
@@ -86,15 +88,18 @@ def _print_corrections(model: TabularModel) -> None:
 def _print_training(model: TabularModel) -> None:
     if not model.training:
         return
-    print("\nTraining")
+    print_text("\nTraining")
     for name, value in model.training.items():
         if name in NOT_SHOWN or isinstance(value, list):
             continue
         text = ", ".join(map(_pair, value.items())) if isinstance(value, dict) else value
-        print(f"  {name:<16} {'none' if text in (None, '') else text}")
+        print_text(f"  {name:<16} {'none' if text in (None, '') else text}")
 
 
 def _pair(item: tuple[str, object]) -> str:
+    from glassnet.cli.scores import score_cell
+    from glassnet.tabular.scores import SCORE_NAMES
+
     key, value = item
     if key in SCORE_NAMES and isinstance(value, float):
         return f"{SCORE_NAMES[key]} {score_cell(key, value)}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from typer import Argument, Option
 
 from glassnet.cli import options
-from glassnet.errors import DataError, ParameterError
+from glassnet.cli.printing import print_text
+from glassnet.errors import DataError, ParameterError, printable
 
 if TYPE_CHECKING:
     from glassnet.data.arrays import Arrays
@@ -120,7 +121,7 @@ def _with_new_network(file: str, target: str | None, train_options: Any) -> Step
     counts = keeps_units(train_options.cost)
     task, _ = find_task(data_file, "auto", counts=counts)
     dataset = prepare_dataset(data_file, task, 0.0, train_options.seed, counts=counts)
-    network = make_network(dataset, train_options)
+    network = make_network(dataset.x.shape[1], dataset.target, train_options)
     y = network_targets(dataset.y, dataset.target, network)
     return StepData(network, dataset.x, y, file, dataset.preparation, dataset.target, data_file.data)
 
@@ -199,11 +200,11 @@ def _print_or_write(explanation: Any, title: str, html: str | None, file: str) -
 
     if html is None:
         console = Console(highlight=False, markup=False)
-        console.print(title)
+        console.print(printable(title))
         console.print(explanation, crop=False)
         return
     check_output(html, file)
     explanation.about = f"{title[0].upper()}{title[1:]}.\n{explanation.about}"
     with atomic_file(html, DataError) as page:
         page.write(explanation.html().encode())
-    print(f"Page of {title} written to {html}")
+    print_text(f"Page of {title} written to {html}")

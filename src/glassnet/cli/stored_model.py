@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet.cli.scores import Scores, class_scores, number_scores
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
 from glassnet.errors import ParameterError, counted
-from glassnet.files.storage import read_metadata
+from glassnet.files.model_file import bare_model
+from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
 from glassnet.program.builder import build
 from glassnet.program.program import Program
@@ -17,7 +17,8 @@ from glassnet.see.wording import COMMAND, NETWORK, Wording
 from glassnet.tables.optimizers import OPTIMIZERS, optimizer
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import Array, TabularModel
-from glassnet.tabular.model_file import holds_table, read_tabular
+from glassnet.tabular.model_file import holds_table, model_and_parts, read_tabular
+from glassnet.tabular.scores import Scores, class_scores, number_scores
 
 
 def load_model(path: str) -> TabularModel:
@@ -26,11 +27,15 @@ def load_model(path: str) -> TabularModel:
 
 
 def load_members(path: str) -> tuple[list[Member], Wording]:
-    """The networks of a model file, also of one without a table, and the terms of a diagnosis."""
-    if holds_table(read_metadata(path)):
-        model = load_model(path)
+    """The networks of a model file, also of one without a table, and the terms of a diagnosis.
+
+    The file is read once: a writer may replace it at any time.
+    """
+    tensors, document = read_tensors(path)
+    if holds_table(document):
+        model = model_and_parts(path, tensors, document)[0]
         return model.members, wording(model)
-    return [Member(NeuralNetwork.load(path))], NETWORK
+    return [Member(bare_model(path, tensors, document).build(NeuralNetwork))], NETWORK
 
 
 def check_member(count: int, number: int | None) -> None:
@@ -54,15 +59,15 @@ def member_text(model: TabularModel, number: int | None) -> str:
 
 
 def is_plain(model: TabularModel) -> bool:
-    """Whether the model is a plain network, which no recipe has built."""
-    return "recipe" not in model.training
+    """Whether the model is a plain network, without the hyperparameters of a tabular model."""
+    return "hyperparameters" not in model.training
 
 
 def optimizer_name(model: TabularModel) -> Any:
     """The name of the optimiser that trained the networks, as far as it is known."""
-    recipe = model.training.get("recipe")
-    if isinstance(recipe, dict):
-        return "adamw" if recipe.get("decay") else "adam"
+    hyperparameters = model.training.get("hyperparameters")
+    if isinstance(hyperparameters, dict):
+        return "adamw" if hyperparameters.get("decay") else "adam"
     return model.training.get("optimizer")
 
 
@@ -83,11 +88,11 @@ def predicted(model: TabularModel, x: Array) -> Array:
     return model.probabilities(x) if isinstance(model.target, ClassTarget) else model.values(x)
 
 
-def scores_of(model: TabularModel, prediction: Array, encoded: Array) -> Scores:
+def scores_of(model: TabularModel, prediction: Array, encoded: Array, weights: Array | None = None) -> Scores:
     """Score probabilities (n, classes) or values (n, outputs) against the encoded targets (n, ...)."""
     if isinstance(model.target, ClassTarget):
-        return class_scores(prediction, encoded)
-    return number_scores(prediction, model.target.true_values(encoded))
+        return class_scores(prediction, encoded, weights)
+    return number_scores(prediction, model.target.true_values(encoded), weights)
 
 
 def training_program(network: NeuralNetwork, optimizer_name: Any) -> Program:

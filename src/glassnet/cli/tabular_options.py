@@ -26,8 +26,8 @@ class TabularOptions(NamedTuple):
 
 def check_tabular_options(options: Any) -> None:
     """Check the options. Raises ParameterError (a ValueError) for one that cannot be used."""
+    from glassnet.tabular.hyperparameters import PRESETS
     from glassnet.tabular.metrics import CLASS_METRICS, NUMBER_METRICS
-    from glassnet.tabular.recipe import PRESETS
 
     if options.preset not in PRESETS:
         raise unknown_name("preset", options.preset, PRESETS)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from glassnet.cli.constant import constant_prediction
+from glassnet.cli.constant import constant_of, constant_prediction
 from glassnet.cli.corrections import correction_lines
 from glassnet.cli.dataset import DataFile, repeated_share
 from glassnet.cli.opened import print_notes, print_warnings
-from glassnet.cli.printing import print_line
+from glassnet.cli.printing import print_line, print_text
 from glassnet.cli.progress_lines import ProgressLines
-from glassnet.cli.scores import Scores, left_out_text, score_table
+from glassnet.cli.scores import left_out_text, score_table
 from glassnet.cli.stored_model import scores_of
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.target import ClassTarget
@@ -22,12 +22,13 @@ from glassnet.tabular.observer import FitObserver
 from glassnet.tabular.refinement import Refinement
 from glassnet.tabular.report import Report as FitReport
 from glassnet.tabular.reporting import KEY as REPORT
+from glassnet.tabular.scores import Scores
 from glassnet.training.history import Report
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from glassnet.tabular.recipe import Recipe
+    from glassnet.tabular.hyperparameters import Hyperparameters
 
 MIN_REPEATED_SHARE = 0.01  # of repeated rows; a smaller share is not reported
 MODEL, LINEAR, CONSTANT = "model", "linear model", "constant"  # the columns of the scores
@@ -39,21 +40,30 @@ class Follower(FitObserver):
 
     def __init__(self, data_file: DataFile, rows: Rows, lines: ProgressLines) -> None:
         self.data_file, self.rows, self.lines = data_file, rows, lines
-        self.recipe: Recipe | None = None
+        self.hyperparameters: Hyperparameters | None = None
 
-    def prepared(self, preparation: TablePreparation, leaks: Sequence[str], rows: int, recipe: Recipe) -> None:
+    def prepared(
+        self, preparation: TablePreparation, leaks: Sequence[str], rows: int, hyperparameters: Hyperparameters
+    ) -> None:
         """Print how the columns were read."""
-        self.recipe = recipe
+        self.hyperparameters = hyperparameters
         print_line("Columns", preparation.summary())
         print_notes(all_notes(self.data_file, self.rows, preparation), self.data_file.path, self.lines)
         self.lines.event(
-            "start", model="tabular", rows=rows, inputs=preparation.width, members=recipe.members, epochs=recipe.epochs
+            "start",
+            model="tabular",
+            rows=rows,
+            inputs=preparation.width,
+            members=hyperparameters.members,
+            epochs=hyperparameters.epochs,
         )
 
     def epoch(self, member: int, report: Report, score: float) -> None:
         """Write a line for other programs."""
-        if self.lines and self.recipe is not None:
-            self.lines.event("epoch", member=member, epochs=self.recipe.epochs, **report._asdict(), score=score)
+        if self.lines and self.hyperparameters is not None:
+            self.lines.event(
+                "epoch", member=member, epochs=self.hyperparameters.epochs, **report._asdict(), score=score
+            )
 
 
 def all_notes(data_file: DataFile, rows: Rows, preparation: TablePreparation) -> tuple[str, ...]:
@@ -77,8 +87,9 @@ def print_scores(fitted: Fitted, rows: Rows, lines: ProgressLines) -> None:
     model, refinement = fitted.model, fitted.refinement
     scores = left_out_scores(model, refinement, rows)
     model.training["scores"] = scores[MODEL].values
-    print_line("Scores", left_out_remark(len(refinement.rows), rows.table.rows))
-    print("\n" + "\n".join(f"  {line}" for line in score_table(scores)) + "\n", flush=True)
+    weighted = "" if rows.weights is None else "; each class counts the same"
+    print_line("Scores", left_out_remark(len(refinement.rows), rows.table.rows) + weighted)
+    print_text("\n" + "\n".join(f"  {line}" for line in score_table(scores)) + "\n", flush=True)
     if text := left_out_text(scores[MODEL]):
         print_line("Left out", text)
     for label, line in correction_lines(model):
@@ -87,18 +98,20 @@ def print_scores(fitted: Fitted, rows: Rows, lines: ProgressLines) -> None:
 
 
 def left_out_scores(model: TabularModel, refinement: Refinement, rows: Rows) -> dict[str, Scores]:
-    """The scores of the model, a linear model and the constant on rows that were left out."""
+    """The scores of the model, a linear model and the constant on rows that were left out, by the weights of rows."""
 
-    def scores(predictions: np.ndarray, numbers: np.ndarray) -> Scores:
-        values = predictions if isinstance(model.target, ClassTarget) else model.target.decode(predictions)
-        return scores_of(model, values, rows.y[numbers])
+    def scores(predictions: np.ndarray, numbers: np.ndarray, *, decode: bool = True) -> Scores:
+        is_encoded = decode and not isinstance(model.target, ClassTarget)
+        values = model.target.decode(predictions) if is_encoded else predictions
+        return scores_of(model, values, rows.y[numbers], None if rows.weights is None else rows.weights[numbers])
 
     result = {MODEL: scores(refinement.predictions, refinement.rows)}
     if refinement.linear is not None:
         result[LINEAR] = scores(refinement.linear.predictions, refinement.linear.rows)
-    constant = constant_prediction(model.target, model.training, len(refinement.rows))
+    stored = constant_of(model.target, rows.y, rows.weights)
+    constant = constant_prediction(model.target, stored, len(refinement.rows))
     if constant is not None:
-        result[CONSTANT] = scores_of(model, constant, rows.y[refinement.rows])
+        result[CONSTANT] = scores(constant, refinement.rows, decode=False)
     return result
 
 

@@ -23,8 +23,8 @@ from glassnet.data.target import ClassTarget, TargetColumn, fit_target
 from glassnet.errors import DataError, DivergedError, ParameterError
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Rows, Settings, fit_model
+from glassnet.tabular.hyperparameters import CLASSES, NUMBERS, Hyperparameters, preset_hyperparameters
 from glassnet.tabular.model import TabularModel
-from glassnet.tabular.recipe import CLASSES, NUMBERS, Recipe, recipe
 
 if TYPE_CHECKING:
     from glassnet.cli.tabular_options import TabularOptions
@@ -37,7 +37,7 @@ def train_tabular_on(
     """Train a tabular model; return it, what draws its pictures, and whether it was interrupted."""
     options, chooser = request.tabular, opened.data_file.chooser
     assert options is not None and chooser is not None
-    plan = chosen_recipe(options, opened)
+    plan = chosen_hyperparameters(options, opened)
     rows, started = fitted_rows(opened, options, plan), time.perf_counter()
     follower = Follower(opened.data_file, rows, lines)
     execution = Execution(options.threads, options.time_limit, 0 if options.quiet else 1, follower)
@@ -60,11 +60,11 @@ def train_tabular_on(
     return model, draw, model.training.get("stopped") == "interrupted"
 
 
-def chosen_recipe(options: TabularOptions, opened: Opened) -> Recipe:
-    """The recipe of the preset for the table, with what the options overrule."""
+def chosen_hyperparameters(options: TabularOptions, opened: Opened) -> Hyperparameters:
+    """The hyperparameters of the preset for the table, with what the options overrule."""
     table, task = opened.data_file.data, CLASSES if opened.task == "classification" else NUMBERS
     assert isinstance(table, Table)
-    plan = recipe(options.preset, task, table.rows, len(table.names) - 1)
+    plan = preset_hyperparameters(options.preset, task, table.rows, len(table.names) - 1)
     if options.log_target == "auto":
         return plan
     if opened.task == "classification":
@@ -72,7 +72,7 @@ def chosen_recipe(options: TabularOptions, opened: Opened) -> Recipe:
     return plan._replace(log_target=LOG_TARGETS[options.log_target])
 
 
-def fitted_rows(opened: Opened, options: TabularOptions, plan: Recipe) -> Rows:
+def fitted_rows(opened: Opened, options: TabularOptions, plan: Hyperparameters) -> Rows:
     """The raw columns without the target, and the encoded target with the weights of its classes."""
     data_file, table = opened.data_file, opened.data_file.data
     assert isinstance(table, Table)

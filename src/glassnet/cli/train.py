@@ -11,6 +11,7 @@ from glassnet.cli import options
 PRESET_HELP = "fast, default or best: how long the tabular model is trained."
 METRIC_HELP = "What chooses the best epoch: auto, log_loss, accuracy, balanced_accuracy, roc_auc; rmse, mae, r2."
 CLASS_WEIGHT_HELP = "balanced: rows of rare classes count more, so that each class counts the same."
+STREAM_HELP = "Read a table block by block, as is done with one that does not fit in memory; a plain network learns it."
 PROGRESS_HELP = "auto (a bar or lines on stderr), json (JSON lines on stdout, the report on stderr) or none."
 PresetOption = Annotated[str, options.tabular_option(metavar="NAME", help=PRESET_HELP)]
 MetricOption = Annotated[str, options.tabular_option(metavar="NAME", help=METRIC_HELP)]
@@ -22,6 +23,13 @@ LogTargetOption = Annotated[str, options.tabular_option(metavar="NAME", help=LOG
 TimeLimitOption = Annotated[
     float | None, Option(metavar="SECONDS", help="End the training after so many seconds.", show_default="none")
 ]
+
+CHECKPOINT_HELP = "File for the state of the run, from which --resume goes on to the same model, bit for bit."
+CheckpointOption = Annotated[
+    str | None, options.network_option(metavar="PATH", help=CHECKPOINT_HELP, show_default="none")
+]
+EVERY_HELP = "Write the checkpoint after so many steps."
+EveryOption = Annotated[int | None, options.network_option(metavar="STEPS", help=EVERY_HELP, show_default="each epoch")]
 
 
 def train(
@@ -38,6 +46,7 @@ def train(
     plots: Annotated[str | None, Option(metavar="FOLDER", help="Folder for plots, made if missing.")] = None,
     progress: Annotated[str, Option(metavar="NAME", help=PROGRESS_HELP)] = "auto",
     quiet: Annotated[bool, Option("--quiet", help="Do not show progress; the same as --progress none.")] = False,
+    stream: Annotated[bool, Option("--stream", help=STREAM_HELP)] = False,
     preset: PresetOption = "default",
     metric: MetricOption = "auto",
     class_weight: ClassWeightOption = None,
@@ -64,6 +73,11 @@ def train(
         float, options.network_option(help="Fraction of each hidden layer's values dropped in a step.")
     ] = 0.0,
     l2: Annotated[float, options.network_option(help="Strength of the penalty l2/2·Σw² on the weights.")] = 0.0,
+    checkpoint: CheckpointOption = None,
+    every: EveryOption = None,
+    resume: Annotated[
+        bool, options.network_option("--resume", help="Go on from the checkpoint, where there is one.")
+    ] = False,
     drop: options.DropOption = [],  # noqa: B006 (read only; Typer wants a list)
     number: options.NumberOption = [],  # noqa: B006
     category: options.CategoryOption = [],  # noqa: B006
@@ -73,6 +87,7 @@ def train(
     delimiter: options.DelimiterOption = None,
     encoding: options.EncodingOption = None,
     decimal: options.DecimalOption = None,
+    header: options.HeaderOption = None,
     drop_missing_target: options.DropMissingTargetOption = "yes",
 ) -> None:
     """Train a model on FILE and write it, together with the preparation of its data, to a model file.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from glassnet.cli.dataset import Dataset
+from glassnet.cli.dataset import check_fraction
 from glassnet.cli.output_layer import choose_output_layer, keeps_units
+from glassnet.data.target import TargetColumn
 from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.program.architecture import penalty
@@ -37,13 +38,18 @@ class TrainOptions(NamedTuple):
     threads: int | None = None
     quiet: bool = False
     time_limit: float | None = None
+    checkpoint: str | None = None
+    every: int | None = None
+    resume: bool = False
 
 
 def check_options(options: TrainOptions) -> None:
     """Check the options before any data is read. Raises ParameterError (a ValueError) for one that cannot be used."""
-    for name in ("batch_size", "epochs", "patience", "threads"):
+    for name in ("batch_size", "epochs", "patience", "threads", "every"):
         if getattr(options, name) is not None:
             whole(name, getattr(options, name))
+    if options.checkpoint is None and (options.resume or options.every is not None):
+        raise ParameterError(f"{'--resume' if options.resume else '--every'} needs --checkpoint, the file of the run.")
     positive("lr", options.lr)
     optimizer(options.optimizer)
     schedule(options.schedule)
@@ -53,14 +59,15 @@ def check_options(options: TrainOptions) -> None:
     initializer(options.initializer)
     penalty("l2", options.l2)
     Dropout(rate=options.dropout)
+    check_fraction(options.validation)
     if options.seed < 0:
         raise ParameterError(f"seed is {options.seed}; it must be 0 or more.")
 
 
-def make_network(dataset: Dataset, options: TrainOptions) -> NeuralNetwork:
-    """Make the untrained network for a dataset."""
-    output = choose_output_layer(options.cost, dataset.target)
-    layers: list[Any] = [dataset.x.shape[1]]
+def make_network(inputs: int, target: TargetColumn, options: TrainOptions) -> NeuralNetwork:
+    """Make the untrained network for so many inputs and a target."""
+    output = choose_output_layer(options.cost, target)
+    layers: list[Any] = [inputs]
     for width in options.hidden:
         layers += [width, Dropout(rate=options.dropout)] if options.dropout else [width]
     activations = [options.activation] * len(options.hidden) + [output.activation]

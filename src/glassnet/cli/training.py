@@ -26,15 +26,18 @@ if TYPE_CHECKING:
 def train_model(request: TrainRequest) -> None:
     """Train as requested and write the model file, which is left as it was unless a model was trained."""
     with interrupted_once(), progress_lines(request.progress) as lines:
-        opened = open_file(request)
-        if request.tabular is None:
+        if request.streamed:
+            from glassnet.cli.streamed_run import train_streamed
+
+            model, draw, interrupted = train_streamed(request, lines)
+        elif request.tabular is None:
             from glassnet.cli.training_run import train_network_on
 
-            model, draw, interrupted = train_network_on(request, opened, lines)
+            model, draw, interrupted = train_network_on(request, open_file(request), lines)
         else:
             from glassnet.cli.tabular_run import train_tabular_on
 
-            model, draw, interrupted = train_tabular_on(request, opened, lines)
+            model, draw, interrupted = train_tabular_on(request, open_file(request), lines)
         finish(model, request, lines)
         if interrupted:
             raise Exit(INTERRUPTED)
@@ -45,7 +48,7 @@ def train_model(request: TrainRequest) -> None:
 def open_file(request: TrainRequest) -> Opened:
     """Read the file and print what it holds and what is learnt."""
     counts = request.network is not None and keeps_units(request.network.cost)
-    data_file = read_data_file(request.file, request.target, request.reading)
+    data_file = read_data_file(request.source, request.target, request.reading)
     task, reason = find_task(data_file, request.task, counts=counts)
     hint = "" if request.task != "auto" else "; --task overrides"
     print_line("Data", f"{request.file}: {counted(len(data_file.values), 'row')}")

@@ -21,7 +21,7 @@ from glassnet.cli.tabular_report import repetition_warnings
 from glassnet.cli.train_options import TrainOptions, make_network
 from glassnet.data.arrays import Arrays
 from glassnet.data.target import ClassTarget
-from glassnet.errors import DivergedError
+from glassnet.errors import DivergedError, counted
 from glassnet.network import NeuralNetwork
 from glassnet.see.diagnosis import findings
 from glassnet.see.evidence import evidence_of_run
@@ -45,7 +45,7 @@ def train_network_on(
     assert options is not None
     counts = keeps_units(options.cost)
     dataset = prepare_dataset(data_file, opened.task, options.validation, options.seed, counts=counts)
-    network = make_network(dataset, options)
+    network = make_network(dataset.x.shape[1], dataset.target, options)
     try:
         model, history = train_network(network, dataset, options, request.file, lines)
     except DivergedError as error:
@@ -80,19 +80,38 @@ def train_network(
     print_line("Network", repr(network))
     rest = f"; {validation:,} for validation" if validation else ", none for validation"
     print_line("Training", f"{len(dataset.train):,} rows{rest}")
-    names = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads")
     lines.event("start", model="network", rows=len(dataset.train), inputs=x.shape[1], members=1, epochs=options.epochs)
     history = network.train(
         *part(dataset.train),
-        **{name: getattr(options, name) for name in names},
         validation=part(dataset.validation) if validation else None,
-        patience=(options.patience or options.epochs) if validation else None,
-        time_limit=options.time_limit,
-        callbacks=lines.epochs(options.epochs),
-        verbose=0 if options.quiet else 1,
+        **train_arguments(options, lines, validated=bool(validation)),
     )
     summary = training_summary(dataset, options, history, file)
     return TabularModel(dataset.preparation, dataset.target, [Member(network)], summary), history
+
+
+def train_arguments(options: TrainOptions, lines: ProgressLines, *, validated: bool) -> dict[str, Any]:
+    """Most arguments of `train`, by the options of the command; print where the checkpoint is written."""
+    if options.checkpoint is not None:
+        print_line("Checkpoint", checkpoint_text(options))
+    names = ("batch_size", "epochs", "lr", "optimizer", "schedule", "threads", "time_limit")
+    return {
+        **{name: getattr(options, name) for name in (*names, "checkpoint", "every", "resume")},
+        "patience": (options.patience or options.epochs) if validated else None,
+        "callbacks": lines.epochs(options.epochs),
+        "verbose": 0 if options.quiet else 1,
+    }
+
+
+def checkpoint_text(options: TrainOptions) -> str:
+    """The file, when it is written, and whether the run goes on from it."""
+    when = "each epoch" if options.every is None else f"every {counted(options.every, 'step')}"
+    exists = options.checkpoint is not None and os.path.exists(options.checkpoint)
+    if options.resume:
+        begin = "; the run goes on from it" if exists else "; there is none yet, so that the run begins"
+    else:
+        begin = "; the one that is there is replaced (--resume goes on from it)" if exists else ""
+    return f"{options.checkpoint}, written after {when}{begin}"
 
 
 def training_summary(dataset: Dataset, options: TrainOptions, history: History, file: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Read arrays from files: `.npz` with x and y, or a folder of IDX files such as MNIST's.
+"""Read arrays from files: `.npz` with x and y, `.npy` with x, or a folder of IDX files such as MNIST's.
 
 Samples are rows. The sizes that a file declares are compared with its actual size before memory is allocated, and
 nothing is unpickled.
@@ -6,23 +6,21 @@ nothing is unpickled.
 
 from __future__ import annotations
 
-import math
 import os
 import zipfile
-import zlib
 from dataclasses import dataclass
-from tokenize import TokenError
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-from numpy.lib import format as npy
 
 from glassnet.data.idx import read_idx_folder
-from glassnet.data.reading import MAX_BYTES, Array, FilePath, file_kind
+from glassnet.data.npy_header import NpyHeader, read_npy_header, readable_bytes
+from glassnet.data.npy_header import npy_header as npy_header
+from glassnet.data.reading import MAX_BYTES, Array, FilePath, file_kind, open_data_file, seekable
+from glassnet.data.zip_file import ZIP_ERRORS, check_member, open_zip
 from glassnet.errors import DataError
 
-MAX_UNCHECKED_BYTES = 1 << 30  # above this, a compression ratio over MAX_COMPRESSION_RATIO is refused
-MAX_COMPRESSION_RATIO = 200
+BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -43,25 +41,27 @@ class Arrays:
 def is_npz(path: FilePath) -> bool:
     """Whether a zip file holds arrays; a damaged one counts, because its name is all that is left of it."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_data_file(path) as file, open_zip(file) as archive:
             names = archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except ZIP_ERRORS:
         return os.fspath(path).endswith(".npz")
     return not names or any(name.endswith(".npy") for name in names)
 
 
 def read_arrays(path: FilePath) -> Arrays:
-    """Read a `.npz` file (x and, if present, y) or a folder of IDX files (train-*, t10k-*).
+    """Read a `.npz` file (x and, if present, y), a `.npy` file (x alone) or a folder of IDX files (train-*, t10k-*).
 
     Raises DataError (a ValueError) if a file is missing or damaged, declares a wrong size, or holds Python objects.
     """
+    path = seekable(path)
     kind, name = file_kind(path), os.fspath(path)
     if kind == "folder":
         return _from_idx(path)
     if kind == "zip":
         return _from_npz(path)
-    hint = "holds a single array; save x and y with numpy.savez" if kind == "npy" else "is not a .npz file"
-    raise DataError(f"{name} {hint}.")
+    if kind == "npy":
+        return _checked(name, _read_npy(path), None)
+    raise DataError(f"{name} is not a .npz file.")
 
 
 def _from_idx(folder: FilePath) -> Arrays:
@@ -75,46 +75,55 @@ def _from_idx(folder: FilePath) -> Arrays:
 def _from_npz(path: FilePath) -> Arrays:
     name = os.fspath(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_data_file(path) as file, open_zip(file) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             if "x" not in members:
-                names = ", ".join(members)[:100] or "no arrays"
+                names = ", ".join(map(repr, members))[:100] or "no arrays"
                 raise DataError(f"{name} holds {names}; it must hold an array x and, for training, y.")
             x = _read_member(name, archive, members["x"])
             y = _read_member(name, archive, members["y"]) if "y" in members else None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except ZIP_ERRORS as error:
         raise DataError(f"{name} is damaged ({error}); save it again.") from error
-    _check_x(name, x)
-    _check_y(name, x, y)
-    return Arrays(name, _flat(x), y, None, _image(x))
+    return _checked(name, x, y)
+
+
+def _read_npy(path: FilePath) -> Array:
+    name = os.fspath(path)
+    with open_data_file(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        return _read_array(file, name, read_npy_header(file, name, size))
 
 
 def _read_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     """Read one array after comparing the size that its header declares with the actual size."""
-    what = f"{name}: array {info.filename.removesuffix('.npy')!r}"
-    ratio = info.file_size / max(info.compress_size, 1)
-    if info.file_size > MAX_BYTES or (info.file_size > MAX_UNCHECKED_BYTES and ratio > MAX_COMPRESSION_RATIO):
-        raise DataError(f"{what} unpacks from {info.compress_size:,} bytes to {info.file_size >> 20:,} MB; refused.")
+    what = f"{name}: array {info.filename.removesuffix('.npy')[:40]!r}"
+    check_member(what, info)
     with archive.open(info) as file:
-        try:
-            shape, fortran, dtype = _npy_header(file)
-        except (ValueError, SyntaxError, TokenError, RecursionError) as error:
-            raise DataError(f"{what} is not a valid NumPy array ({str(error).splitlines()[0][:80]}).") from None
-        if dtype.hasobject:
-            raise DataError(f"{what} holds Python objects (pickle), which are refused; save numbers or text.")
-        size = info.file_size - file.tell()
-        if math.prod(shape) * dtype.itemsize != size:
-            raise DataError(f"{what} declares shape {shape} of {dtype}, but holds {size:,} bytes; save it again.")
-        content = file.read()
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
+        return _read_array(file, what, read_npy_header(file, what, info.file_size))
 
 
-def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """The shape, whether the order is Fortran's, and the dtype."""
-    version = npy.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"unsupported version {version}")
-    return npy.read_array_header_1_0(file) if version == (1, 0) else npy.read_array_header_2_0(file)
+def _read_array(file: IO[bytes], what: str, header: NpyHeader) -> Array:
+    """The numbers behind a header, read in blocks into the memory of the array."""
+    if header.size > MAX_BYTES:
+        raise DataError(
+            f"{what} has {readable_bytes(header.size)}; the limit is {readable_bytes(MAX_BYTES)}; split it."
+        )
+    content = np.empty(header.size, np.uint8)
+    for start in range(0, header.size, BLOCK_BYTES):
+        block = file.read(min(BLOCK_BYTES, header.size - start))
+        content[start : start + len(block)] = np.frombuffer(block, np.uint8)
+        if len(block) < min(BLOCK_BYTES, header.size - start):
+            raise DataError(f"{what} is damaged: it ends early; save it again.")
+    if file.read(1):
+        raise DataError(f"{what} is damaged: bytes follow its end; save it again.")
+    return content.view(header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
+
+
+def _checked(name: str, x: Array, y: Array | None) -> Arrays:
+    _check_x(name, x)
+    _check_y(name, x, y)
+    return Arrays(name, _flat(x), y, None, _image(x))
 
 
 def _check_x(name: str, x: Array) -> None:

@@ -39,6 +39,21 @@ def units(copies: Array, parts: int) -> Array:
     return np.unique(first, return_inverse=True)[1]
 
 
+def random_parts(count: int, parts: int, rng: np.random.Generator, copies: Array | None) -> Array:
+    """The number (count,) of the part of each row: parts of equally many units, drawn at random."""
+    unit_of_row = np.arange(count) if copies is None else units(copies, parts)
+    part_of_unit = rng.permutation(unit_of_row.max(initial=-1) + 1) % parts
+    return part_of_unit[unit_of_row]
+
+
+def copies_among(rows: Array, copies: Array | None) -> Array | None:
+    """For each of some rows the place among them of the first with the same cells; None where all rows differ."""
+    if copies is None:
+        return None
+    _, first, groups = np.unique(copies[rows], return_index=True, return_inverse=True)
+    return first[groups]
+
+
 def _codes(column: pa.ChunkedArray) -> tuple[Array, int]:
     """A number for each cell, equal where the cells are, and how many there are; missing cells are equal."""
     encoded = column.combine_chunks().dictionary_encode()

@@ -12,23 +12,28 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
 from glassnet.data.header_line import Record, header_note, title_hint
+from glassnet.data.lent_bytes import lent
 from glassnet.data.options import ReadingOptions
-from glassnet.data.reading import FilePath, check_unique, read_bytes, text_problem
+from glassnet.data.reading import FilePath, check_unique, text_problem
 from glassnet.data.text_encoding import to_utf8
+from glassnet.data.unpacking import read_bytes
 from glassnet.errors import DataError
 
 MAX_COLUMNS = 100_000
 MAX_CELL_LENGTH = 1 << 20
-BLOCK_BYTES = 1 << 24
+BYTES_PER_COLUMN = 1 << 14  # that pyarrow takes for each column, whatever its cells are
+BLOCK_BYTES = MAX_LINE_LENGTH = 1 << 24
 HEAD_BYTES, HEAD_RECORDS = 1 << 18, 100  # what tells the delimiter
 TOP_RECORDS = 20  # what tells whether the first line is the header
+LONG_ADVICE = "look for a quote that is never closed"
 END_MARKER = "\x00end"  # cannot occur in the file, which has no NUL
 SEPARATOR_LINE = re.compile(rb'"?sep=([^\r\n"]|\\t)"?(\r\n|\r|\n)', re.IGNORECASE)
 
@@ -49,14 +54,16 @@ def read_csv(path: FilePath, options: ReadingOptions) -> CsvContent:
     if problem := text_problem(content):
         raise DataError(f"{name} {problem}.")
     content, note = to_utf8(name, content, options.encoding)
-    if not content.strip():
+    if not re.search(rb"\S", content):
         raise DataError(f"{name} is empty.")
     scanner = CsvScanner(name, content, options.delimiter)
+    if options.header is False:
+        scanner.add_header()
     header = scanner.header()
     table = _parse(scanner, header)
     if not table.num_rows:
         raise DataError(f"{name} has a header but no rows.")
-    names, odd = column_names(header), header_note(scanner.top())
+    names, odd = column_names(header), header_note(scanner.top(), options.header)
     try:
         check_unique(name, names)
     except DataError as error:
@@ -82,10 +89,15 @@ class CsvScanner:
         self.content = content
         self.delimiter = delimiter or find_delimiter(content)
 
+    def add_header(self) -> None:
+        """Put a line of names above the first row, which is data; lines count from the first row as before."""
+        _, cells = next(self.records(), (0, []))
+        names = self.delimiter.join(f'"column_{number}"' for number in range(1, len(cells) + 1))
+        self.content, self.first_line = names.encode() + b"\n" + self.content, self.first_line - 1
+
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each record that is not an empty line, with the line on which it begins."""
-        text = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8", newline="")
-        reader = csv.reader(chain(text, [END_MARKER]), delimiter=self.delimiter)
+        reader = csv.reader(chain(self._lines(), [END_MARKER]), delimiter=self.delimiter)
         begin, limit, offset = 1, csv.field_size_limit(MAX_CELL_LENGTH), self.first_line - 1
         try:
             for cells in reader:
@@ -98,18 +110,33 @@ class CsvScanner:
                     yield offset + begin, cells
                 begin = reader.line_num + 1
         except csv.Error:
-            problem = f"a cell is longer than {MAX_CELL_LENGTH >> 20} MB; look for a quote that is never closed."
+            problem = f"a cell is longer than {MAX_CELL_LENGTH >> 20} MB; {LONG_ADVICE}."
             raise DataError(f"{self.name} line {offset + begin}: {problem}") from None
         finally:
             csv.field_size_limit(limit)
+
+    def _lines(self) -> Iterator[str]:
+        """The lines of the file. Raises DataError for one that is too long, or has too many cells, to be parsed."""
+        text = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8", newline="")
+        for number in count(self.first_line):
+            line = text.readline(MAX_LINE_LENGTH)
+            if not line:
+                return
+            cells = line.count(self.delimiter) + 1
+            if cells > MAX_COLUMNS:
+                cells = re.sub('"[^"]*"?', "", line).count(self.delimiter) + 1
+            if cells > MAX_COLUMNS:
+                problem = f"has {'more than ' * _is_cut(line)}{cells:,} columns; the limit is {MAX_COLUMNS:,}"
+                raise DataError(f"{self.name} line {number} {problem}; drop columns, or exchange rows and columns.")
+            if _is_cut(line):
+                raise DataError(f"{self.name} line {number} is longer than {MAX_LINE_LENGTH >> 20} MB; {LONG_ADVICE}.")
+            yield line
 
     def header(self) -> list[str]:
         """The names of the columns. Raises DataError for too many columns or no line but empty ones."""
         _, names = next(self.records(), (0, []))
         if not names:
             raise DataError(f"{self.name} is empty.")
-        if len(names) > MAX_COLUMNS:
-            raise DataError(f"{self.name}: the header has {len(names):,} columns; the limit is {MAX_COLUMNS:,}.")
         return names
 
     def top(self) -> list[Record]:
@@ -130,7 +157,8 @@ class CsvScanner:
             if len(cells) != width:
                 count = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
                 advice = title_hint(self.top()) or "correct the line"
-                raise DataError(f"{self.name} line {line} has {count}, but the header has {width:,}; {advice}.")
+                first = "header" if self.first_line else "first row"
+                raise DataError(f"{self.name} line {line} has {count}, but the {first} has {width:,}; {advice}.")
             rows += 1
         return rows
 
@@ -138,15 +166,19 @@ class CsvScanner:
 def _parse(scanner: CsvScanner, header: list[str]) -> pa.Table:
     """Parse with pyarrow; if it fails, or finds another number of rows than the scanner, explain why."""
     quotes = b'"' in scanner.content
+    check_memory(scanner.name, 3 * len(scanner.content) + BYTES_PER_COLUMN * len(header))
+    if has_long_line(scanner.content):  # which takes pyarrow several times its length
+        scanner.count(len(header))
     types = {column: pa.large_string() for column in header}
     convert = pyarrow.csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True)
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(scanner.content),
-            pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
-            pyarrow.csv.ParseOptions(delimiter=scanner.delimiter, newlines_in_values=quotes),
-            convert,
-        )
+        with lent(scanner.content):
+            table = pyarrow.csv.read_csv(
+                pa.BufferReader(scanner.content),
+                pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
+                pyarrow.csv.ParseOptions(delimiter=scanner.delimiter, newlines_in_values=quotes),
+                convert,
+            )
     except pa.ArrowException as error:
         if not scanner.count(len(header)):
             raise DataError(f"{scanner.name} has a header but no rows.") from None
@@ -154,6 +186,31 @@ def _parse(scanner: CsvScanner, header: list[str]) -> pa.Table:
     if quotes and scanner.count(len(header)) != table.num_rows:
         raise DataError(f"{scanner.name} has ambiguous quotes; write it again with a CSV library.")
     return table
+
+
+def check_memory(name: str, needed: int) -> None:
+    """Refuse a file for which the process may not have the memory: pyarrow would end the process."""
+    try:
+        np.empty(needed, np.uint8)  # addresses alone
+    except MemoryError:
+        amount = f"{needed >> 20:,} MB of memory, which this process may not have"
+        raise DataError(f"Reading {name} takes {amount}; give it fewer columns or rows.") from None
+
+
+def has_long_line(content: bytes) -> bool:
+    """Whether a line could hold a cell that is too long."""
+    start = 0
+    while len(content) - start > MAX_CELL_LENGTH:
+        end = max(content.rfind(newline, start, start + MAX_CELL_LENGTH + 1) for newline in (b"\n", b"\r"))
+        if end < 0:
+            return True
+        start = end + 1
+    return False
+
+
+def _is_cut(line: str) -> bool:
+    """Whether a line was read up to the limit only."""
+    return len(line) == MAX_LINE_LENGTH and not line.endswith(("\n", "\r"))
 
 
 def find_delimiter(content: bytes) -> str:

@@ -17,15 +17,20 @@ DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
 Record = tuple[int, list[str]]  # a line, from 1, and its cells
 
 
-def header_note(records: Sequence[Record]) -> str:
-    """What is odd about the first of the first records of a file, as a header; empty if nothing is."""
+def header_note(records: Sequence[Record], requested: bool | None = None) -> str:
+    """What is odd about the first of the first records of a file, as a header; empty if nothing is.
+
+    `requested` is what a person says: that it is the header, or that the file has none, so that it was put there.
+    """
+    if requested is False:
+        return f"the first row is data, as requested: the columns are called column_1 to column_{len(records[0][1])}"
     if hint := title_hint(records):
         return hint
-    if not looks_like_data(records):
+    if requested or not looks_like_data(records):
         return ""
     shown = ", ".join(cell.strip()[:20] for cell in records[0][1][:3])
     more = ", ..." if len(records[0][1]) > 3 else ""
-    return f"the first row looks like data, not names ({shown}{more}); if so, write a line with the names above it"
+    return f"the first row looks like data, not names ({shown}{more}); if so, give --no-header"
 
 
 def looks_like_data(records: Sequence[Record]) -> bool:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from glassnet.data.reading import MAX_BYTES, Array, FilePath, decompressed, open_data_file
+from glassnet.data.reading import MAX_BYTES, Array, FilePath, open_data_file
+from glassnet.data.unpacking import decompressed, read_up_to
 from glassnet.errors import DataError
 
 Samples = tuple[Array, Array]
@@ -64,18 +65,18 @@ def read_idx(path: FilePath) -> Array:
     name = os.fspath(path)
     with open_data_file(path) as raw:
         try:
-            file = decompressed(raw)
-            magic = file.read(4)
+            file = decompressed(raw, name)
+            magic = read_up_to(file, 4)
             if len(magic) < 4 or magic[:3] != b"\0\0\x08" or not 1 <= magic[3] <= 8:
                 raise DataError(f"{name} is not an IDX file of bytes.")
-            header = file.read(4 * magic[3])
+            header = read_up_to(file, 4 * magic[3])
             if len(header) != 4 * magic[3]:
                 raise DataError(f"{name} is damaged: it ends within its header; copy it again.")
             sizes = np.frombuffer(header, ">u4").tolist()
             count = math.prod(sizes)
             if count > MAX_BYTES:
                 raise DataError(f"{name} is damaged: its header declares {' × '.join(map(str, sizes))} bytes.")
-            content = file.read(count + 1)
+            content = read_up_to(file, count + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{name} is damaged ({error}); copy it again.") from error
     if len(content) != count:

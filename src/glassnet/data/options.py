@@ -30,6 +30,8 @@ class ReadingOptions:
     keep : columns that are used although they look like identifiers, row counters, constants or free text.
     missing : further words that mean a missing cell, in any column.
     delimiter, encoding, decimal : of a text file; None to find out. `decimal` is the decimal mark, "." or ",".
+    header : whether the first row of a text file holds the names of the columns; None takes it for that, and says where
+        it looks like data. Without a header they are called column_1, column_2, ...
     drop_missing_target : whether rows without a target are left out; otherwise they are refused.
     """
 
@@ -42,6 +44,7 @@ class ReadingOptions:
     delimiter: str | None = None
     encoding: str | None = None
     decimal: str | None = None
+    header: bool | None = None
     drop_missing_target: bool = True
     date_orders: dict[str, str] = field(default_factory=dict)
 

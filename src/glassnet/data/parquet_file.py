@@ -10,16 +10,16 @@ import os
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from glassnet.data.reading import MAX_BYTES, FilePath, check_unique
+from glassnet.data.parquet_contents import read_contents
+from glassnet.data.reading import FilePath, check_unique, open_data_file
 from glassnet.errors import DataError
 
 
 def read_parquet(path: FilePath) -> tuple[pa.Table, None, None, tuple[str, ...], tuple[str, ...]]:
     """The table, then what else a Table has: no lines, no delimiter, the index columns of pandas, and notes."""
     name = os.fspath(path)
-    parts = parquet_parts(path) if os.path.isdir(path) else [name]
+    parts: list[FilePath] = [*parquet_parts(path)] if os.path.isdir(path) else [path]
     tables = [_read_part(part) for part in parts]
     columns = tables[0].column_names
     for part, table in zip(parts, tables, strict=True):
@@ -34,7 +34,7 @@ def read_parquet(path: FilePath) -> tuple[pa.Table, None, None, tuple[str, ...],
         "1 Parquet file is read as a table" if len(parts) == 1 else f"{len(parts)} Parquet files are read as one table"
     )
     notes = (f"{name}: {count}",) if os.path.isdir(path) else ()
-    return table, None, None, _index_columns(table.schema.metadata), notes
+    return table, None, None, index_columns(table.schema.metadata), notes
 
 
 def parquet_parts(folder: FilePath) -> list[str]:
@@ -46,15 +46,17 @@ def parquet_parts(folder: FilePath) -> list[str]:
     return [path for path in paths if path.endswith((".parquet", ".parq", ".pq"))]
 
 
-def _read_part(name: str) -> pa.Table:
+def _read_part(path: FilePath) -> pa.Table:
+    name = os.fspath(path)
     try:
-        with pq.ParquetFile(name) as file:
-            cells = file.metadata.num_rows * file.metadata.num_columns
-            if cells * 4 > MAX_BYTES:
-                raise DataError(f"{name} has {cells:,} cells; the limit is {MAX_BYTES // 4:,}; split the file.")
-            return file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{name} is a damaged Parquet file ({str(error).splitlines()[0][:120]}).") from error
+        with open_data_file(path) as source:
+            size = source.seek(0, os.SEEK_END)
+            return read_contents(name, source, size)
+    except DataError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise DataError(f"{name} is a damaged Parquet file ({reason}).") from error
 
 
 def _joined(name: str, tables: list[pa.Table]) -> pa.Table:
@@ -66,7 +68,7 @@ def _joined(name: str, tables: list[pa.Table]) -> pa.Table:
         raise DataError(f"{name}: its parts have different types ({reason}); write them with one type.") from error
 
 
-def _index_columns(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
+def index_columns(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
     """The columns that hold the labels of rows of a DataFrame of pandas."""
     try:
         document: Any = json.loads((metadata or {}).get(b"pandas", b"{}"))

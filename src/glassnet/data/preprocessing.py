@@ -22,6 +22,7 @@ from glassnet.data.number_block import NumberBlock
 from glassnet.data.options import ReadingOptions
 from glassnet.data.plans import ColumnPlan
 from glassnet.data.reading import Array
+from glassnet.data.standard_block import StandardBlock
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
 from glassnet.errors import DataError, counted
@@ -127,6 +128,11 @@ class TablePreparation:
         """The numbers that are encoded together."""
         return NumberBlock([column.encoding for column in self.columns], self._starts)
 
+    @cached_property
+    def standard_block(self) -> StandardBlock:
+        """The standardised numbers, which are encoded together where that is possible."""
+        return StandardBlock(self.columns, self._starts)
+
     def transform(self, table: Table) -> Array:
         """The inputs of the network for every row, (n, features) float32.
 
@@ -144,8 +150,10 @@ class TablePreparation:
         block = self.number_block
         numbers = np.empty((len(block.columns), table.rows))
         positions = {column: row for row, column in enumerate(block.columns)}
-        notes = []
+        notes, encoded = [], self.standard_block.encode_into(table, out)
         for index, column in enumerate(self.columns):
+            if index in encoded:
+                continue
             values = column.reading.values(table, column.name)
             if index in positions:
                 numbers[positions[index]] = values

@@ -1,27 +1,28 @@
-"""The first steps of every reader of data files: open the file, recognise its format, unpack gzip.
+"""The first steps of every reader of data files: recognise the format, by the first bytes of a file, never its name.
 
-The first bytes of a file decide its format, never its name. Unpacking stops at a limit, so that a small malicious file
-cannot exhaust the memory.
+A file of a format that is no table is named, with what to do.
 """
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 
+from glassnet.data.opening import MAX_BYTES as MAX_BYTES
+from glassnet.data.opening import FilePath as FilePath
+from glassnet.data.opening import open_data_file as open_data_file
+from glassnet.data.opening import seekable as seekable
+from glassnet.data.unpacking import decompressed as decompressed
+from glassnet.data.unpacking import read_bytes as read_bytes
+from glassnet.data.zip_file import ZIP_ERRORS, open_zip
 from glassnet.errors import DataError
 
 Array = np.ndarray[Any, Any]
-FilePath = str | os.PathLike[str]
 
-MAX_BYTES = 4 << 30
 OTHER_FORMATS = (
     (b"\xd0\xcf\x11\xe0", "is an old Excel or Office file; save the sheet as CSV (UTF-8)"),
     (b"\x89HDF\r\n\x1a\n", "is an HDF5 file; save the table as Parquet or CSV"),
@@ -53,11 +54,11 @@ def problem_text(kind: str, path: FilePath) -> str:
     if kind == "folder":
         return _folder_problem(path)
     if kind == "npy":
-        return "is a NumPy array file; save arrays x and y with numpy.savez, or a table as CSV"
+        return "is a NumPy array file; a table is needed here: CSV or Parquet"
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_data_file(path) as file, open_zip(file) as archive:
             names = archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except ZIP_ERRORS:
         return "is a damaged zip file; copy or save it again"
     offices = {"xl/": "an Excel workbook", "content.xml": "an OpenDocument spreadsheet", "word/": "a Word document"}
     for start, what in offices.items():
@@ -109,35 +110,3 @@ def text_problem(content: bytes) -> str:
     if re.match(rb"(?i)<(!doctype|html|\?xml|table)", start):
         return "is an HTML or XML file, not a table; download or save the data as CSV"
     return ""
-
-
-def open_data_file(path: FilePath) -> IO[bytes]:
-    """Open a file for reading. Raises DataError for a missing file, a folder, or one that cannot be read."""
-    name = os.fspath(path)
-    try:
-        return open(path, "rb")
-    except FileNotFoundError:
-        raise DataError(f"{name} does not exist; check the name and the folder.") from None
-    except IsADirectoryError:
-        raise DataError(f"{name} is a folder; give the path of a file in it.") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-
-
-def decompressed(file: IO[bytes]) -> IO[bytes]:
-    """The file itself or, if it is compressed with gzip, its decompressed contents."""
-    compressed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if compressed else file
-
-
-def read_bytes(path: FilePath, limit: int = MAX_BYTES) -> bytes:
-    """Read all bytes of a file, unpacking gzip. Raises DataError if there are more than `limit`."""
-    with open_data_file(path) as file:
-        try:
-            content = decompressed(file).read(limit + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{os.fspath(path)} is damaged ({error}); copy or save it again.") from error
-    if len(content) > limit:
-        raise DataError(f"{os.fspath(path)} is larger than {limit >> 20:,} MB; split it into smaller files.")
-    return content

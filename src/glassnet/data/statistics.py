@@ -91,6 +91,11 @@ class NumberStatistics:
         ends = self.first, other.last
         return type(self)(count, missing, size, mean, squares, low, high, whole, steps, *ends, sample, rows)
 
+    def limited(self, count: int) -> Self:
+        """The same with a sample of at most so many numbers."""
+        sample, rows = _smallest_hashes(self.sample, self.rows, count)
+        return replace(self, sample=sample, rows=rows)
+
     @property
     @np.errstate(under="ignore")
     def median(self) -> float:
@@ -125,7 +130,7 @@ class Levels:
         """Count the texts that are not null."""
         counted = pc.value_counts(cells.drop_null())
         values, counts = counted.field(0).to_pylist(), counted.field(1).to_pylist()
-        return cls(dict(zip(values, counts, strict=True)))._limited()
+        return cls(dict(zip(values, counts, strict=True))).limited()
 
     @classmethod
     def of_values(cls, column: pa.ChunkedArray) -> Self:
@@ -136,20 +141,21 @@ class Levels:
         for text, count in zip(texts, counts, strict=True):  # 0.0 and −0.0 have one text, NaN has none
             if text is not None:
                 merged[text] = merged.get(text, 0) + count
-        return cls(merged)._limited()
+        return cls(merged).limited()
 
     def merge(self, other: Self) -> Self:
         """The levels of the rows of both."""
         counts = dict(self.counts)
         for text, count in other.counts.items():
             counts[text] = counts.get(text, 0) + count
-        return type(self)(counts, self.other + other.other)._limited()
+        return type(self)(counts, self.other + other.other).limited()
 
-    def _limited(self) -> Self:
-        """The most frequent MAX_LEVELS levels."""
-        if len(self.counts) <= MAX_LEVELS:
+    def limited(self, count: int | None = None) -> Self:
+        """The most frequent levels, at most so many, or MAX_LEVELS."""
+        count = MAX_LEVELS if count is None else count
+        if len(self.counts) <= count:
             return self
-        frequent = dict(sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_LEVELS])
+        frequent = dict(sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:count])
         return type(self)(frequent, self.other + sum(self.counts.values()) - sum(frequent.values()))
 
     @property
@@ -163,13 +169,14 @@ def power_of_two(largest: float) -> float:
     return float(2.0 ** min(max(np.frexp(largest)[1], -1000), 1000)) if largest > 0 else 1.0
 
 
-def _smallest_hashes(values: Array, rows: Array) -> tuple[Array, Array]:
-    """At most MAX_SAMPLE of the values, chosen by a hash of their row, in the order of the rows."""
-    if len(values) <= MAX_SAMPLE:
+def _smallest_hashes(values: Array, rows: Array, count: int | None = None) -> tuple[Array, Array]:
+    """At most `count` (or MAX_SAMPLE) of the values, chosen by a hash of their row, in the order of the rows."""
+    count = MAX_SAMPLE if count is None else count
+    if len(values) <= count:
         return values, rows
     hashes = rows.astype(np.uint64)
     with np.errstate(over="ignore"):  # the finaliser of SplitMix64
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             hashes = (hashes ^ (hashes >> np.uint64(shift))) * np.uint64(factor)
-    chosen = np.sort(np.argpartition(hashes, MAX_SAMPLE)[:MAX_SAMPLE])
+    chosen = np.sort(np.argpartition(hashes, count)[:count])
     return values[chosen], rows[chosen]

@@ -17,7 +17,7 @@ from glassnet.data.arrow_types import as_float, as_text, kind_of
 from glassnet.data.date_spelling import typed_days
 from glassnet.data.number_spelling import PLAIN, looks_grouped
 from glassnet.data.reading import Array
-from glassnet.data.statistics import Levels, NumberStatistics
+from glassnet.data.statistics import MAX_SAMPLE, Levels, NumberStatistics
 from glassnet.data.table import Table
 from glassnet.errors import DataError
 
@@ -25,6 +25,9 @@ LEADING_ZERO = r"^0\d+$"
 MIN_CODE_LENGTH = 16  # digits: beyond these a float64 does not tell neighbouring codes apart
 HEAD = 10_000  # rows that tell whether a column has few enough values to count them
 MAX_HEAD_LEVELS = 2_000
+MAX_SAMPLES, MAX_ALL_LEVELS = 500_000, 200_000  # of all columns, in a summary that is limited
+MIN_SAMPLE = 500  # of a column
+MAX_FRACTIONS = 100  # different numbers with fractions that may be levels, in a summary that is limited
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,20 @@ class ColumnSummary:
     declared: bool = False
 
     @classmethod
-    def of(cls, name: str, table: Table, first_row: int = 0) -> Self:
-        """Summarise a column; `first_row` is the number of the table's first row in the whole."""
-        return replace(cls._of_cells(name, table, first_row), declared=table.declares_category(name))
+    def of(cls, name: str, table: Table, first_row: int = 0, *, many: bool = False) -> Self:
+        """Summarise a column; `first_row` is the number of the table's first row in the whole.
+
+        Levels of numbers are not counted where these are known to have many values.
+        """
+        return replace(cls._of_cells(name, table, first_row, many), declared=table.declares_category(name))
 
     @classmethod
-    def _of_cells(cls, name: str, table: Table, first_row: int) -> Self:
+    def _of_cells(cls, name: str, table: Table, first_row: int, many: bool) -> Self:
         column = table.column(name)
         kind, type_name = kind_of(column.type), str(column.type)
         if kind == "text":
             plain, cells = table.plain_numbers(name), as_text(column)
-            parts = _odd_text(cells) if plain is None else _plain_text(cells, plain, first_row)
+            parts = _odd_text(cells) if plain is None else _plain_text(cells, plain, first_row, many)
             return cls(name, kind, table.rows, type_name="text", **parts)
         if kind in ("empty", "other"):
             missing = column.null_count if kind == "other" else len(column)
@@ -69,7 +75,7 @@ class ColumnSummary:
             return cls(name, kind, len(column), missing, numbers, Levels(), type_name=type_name)
         values = typed_days(column.combine_chunks()) if kind in ("date", "time") else as_float(column)
         numbers = NumberStatistics.of(np.where(np.isinf(values), np.nan, values), first_row)
-        few = kind == "boolean" or (kind == "number" and numbers.whole and _has_few_levels(values))
+        few = kind == "boolean" or (kind == "number" and numbers.whole and not many and _has_few_levels(values))
         levels = Levels.of_values(column) if few else Levels(other=numbers.count)
         return cls(name, kind, len(column), int(np.isnan(values).sum()), numbers, levels, type_name=type_name)
 
@@ -90,6 +96,19 @@ class ColumnSummary:
             declared=self.declared or other.declared,
             point="clear" if "clear" in points else "unclear" if "unclear" in points else "",
         )
+
+    def limited(self, sample: int, levels: int) -> Self:
+        """The same with at most so many numbers in the sample, and levels; none where numbers have many values."""
+        texts = self.levels.limited(levels)
+        many = len(texts.counts) > (MAX_HEAD_LEVELS if self.numbers.whole else MAX_FRACTIONS) or texts.other > 0
+        if many and self.point != "unclear" and self.kind in ("number", "text") and self.all_plain:
+            texts = Levels(other=texts.total)
+        return replace(self, numbers=self.numbers.limited(sample), levels=texts)
+
+    @property
+    def has_many(self) -> bool:
+        """Whether these are numbers of so many values that levels are not counted."""
+        return self.levels.other > 0 and not self.levels.counts
 
     @property
     def all_plain(self) -> bool:
@@ -131,13 +150,28 @@ class Summary:
         columns = {name: column.merge(other.columns[name]) for name, column in self.columns.items()}
         return replace(self, rows=self.rows + other.rows, columns=columns)
 
+    @classmethod
+    def extended(cls, previous: Self | None, table: Table) -> Self:
+        """The summary of the rows before, None at the beginning, and of those of a table.
 
-def _plain_text(cells: pa.Array, values: Array, first_row: int) -> dict[str, Any]:
+        Its memory is bounded, however many rows and columns there are: with smaller samples and fewer levels of each.
+        """
+        count = max(len(table.names), 1)
+        sample, levels = (max(MIN_SAMPLE, min(MAX_SAMPLE, size // count)) for size in (MAX_SAMPLES, MAX_ALL_LEVELS))
+        first, columns = (0 if previous is None else previous.rows), {}
+        for name in table.names:
+            old = None if previous is None else previous.columns[name]
+            new = ColumnSummary.of(name, table, first, many=old is not None and old.has_many).limited(sample, levels)
+            columns[name] = new if old is None else old.merge(new).limited(sample, levels)
+        return cls(table.path, first + table.rows, columns, table.delimiter, frozenset(table.index_columns))
+
+
+def _plain_text(cells: pa.Array, values: Array, first_row: int, many: bool) -> dict[str, Any]:
     """The fields of the summary of text that is plain numbers, which were cast to values."""
     infinite = np.isinf(values)
     numbers = NumberStatistics.of(np.where(infinite, np.nan, values) if infinite.any() else values, first_row)
     point = _point(cells) if numbers.count and not numbers.whole else ""
-    few = point == "unclear" or _has_few_levels(values)
+    few = point == "unclear" or (not many and _has_few_levels(values))
     levels = Levels.of(cells) if few else Levels(other=len(cells) - cells.null_count)
     fields = {"missing": cells.null_count, "numbers": numbers, "levels": levels}
     return fields | {"codes": _codes(cells), "point": point}

@@ -20,7 +20,7 @@ from glassnet.data.csv_file import read_csv
 from glassnet.data.frame import frame_to_arrow
 from glassnet.data.options import ReadingOptions
 from glassnet.data.parquet_file import parquet_parts, read_parquet
-from glassnet.data.reading import Array, FilePath, file_kind, is_folder_of, problem_text
+from glassnet.data.reading import Array, FilePath, file_kind, is_folder_of, problem_text, seekable
 from glassnet.errors import DataError, suggestion
 
 MAX_LISTED_COLUMNS = 20
@@ -77,6 +77,10 @@ class Table:
             raise DataError(f"{self.path} has no column {name!r}. {suggestion(name, names)}Columns: {known}.")
         return simplified(self.data.column(self._positions[name]))
 
+    def cells(self, name: str) -> pa.ChunkedArray:
+        """One column, which must exist, in its own type."""
+        return self.data.column(self._positions[name])
+
     def declares_category(self, name: str) -> bool:
         """Whether the column's own type says that it is a category, as those of pandas and polars do."""
         return bool(pa.types.is_dictionary(self.data.schema.field(self._positions[name]).type))
@@ -126,6 +130,7 @@ def read_table(path: FilePath, options: ReadingOptions | None = None) -> Table:
     ------
     DataError (a ValueError) : the file is missing, empty, damaged, of another format, or has rows of unequal length.
     """
+    path = seekable(path)
     kind, name = file_kind(path), os.fspath(path)
     if kind == "text":
         content = read_csv(path, options or ReadingOptions())

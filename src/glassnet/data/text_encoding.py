@@ -10,6 +10,7 @@ import re
 
 from glassnet.errors import DataError, ParameterError
 
+BLOCK_BYTES = 1 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # What text in another one-byte encoding looks like: Ìîñêâà, Wroc³aw, £ódŸ.
@@ -27,37 +28,60 @@ def to_utf8(name: str, content: bytes, encoding: str | None) -> tuple[bytes, str
     if encoding is not None:
         return _from_encoding(name, content, encoding), ""
     if content.startswith(UTF_16_MARKS):
-        return _decoded(name, content, "utf-16").encode(), f"{name} is read as UTF-16"
+        return _decoded(name, content, "utf-16"), f"{name} is read as UTF-16"
     content = content.removeprefix(BYTE_ORDER_MARK)
     if (offset := content.find(b"\0")) >= 0:
-        raise DataError(f"{name} looks binary (NUL at byte {offset}); give a CSV, Parquet or .npz file.")
-    try:
-        content.decode("utf-8")
+        advice = _utf_16_advice(content) or "give a CSV, Parquet or .npz file"
+        raise DataError(f"{name} looks binary (NUL at byte {offset}); {advice}.")
+    invalid = invalid_utf8(content)
+    if invalid is None:
         return content, ""
-    except UnicodeDecodeError as error:
-        if not _is_windows_1252(content):
-            raise _not_text(name, content, error.start) from None
-        example = _first_word(content.decode("cp1252"))
-        return content.decode("cp1252").encode(), f"{name} is read as Windows-1252 ({example}); --encoding overrules"
+    if not _is_windows_1252(content):
+        raise _not_text(name, content, invalid)
+    example = _first_word(content.decode("cp1252"))
+    return content.decode("cp1252").encode(), f"{name} is read as Windows-1252 ({example}); --encoding overrules"
+
+
+def _utf_16_advice(content: bytes) -> str:
+    """What to do with text of two bytes per letter that has no mark at its start; empty for other bytes."""
+    for encoding, others in (("utf-16-le", content[1:64:2]), ("utf-16-be", content[:64:2])):
+        if others.count(0) == len(others):
+            return f"if it is UTF-16 text, give --encoding {encoding}"
+    return ""
+
+
+def invalid_utf8(content: bytes) -> int | None:
+    """The offset of the first byte that is no UTF-8, or None; by blocks, to spare memory."""
+    if content.isascii():
+        return None
+    decode, view, carried = codecs.getincrementaldecoder("utf-8")(), memoryview(content), 0
+    for start in range(0, len(content), BLOCK_BYTES):
+        try:
+            decode.decode(view[start : start + BLOCK_BYTES], final=start + BLOCK_BYTES >= len(content))
+        except UnicodeDecodeError as error:
+            return start - carried + error.start
+        carried = len(decode.getstate()[0])  # of a letter that the next block completes
+    return None
 
 
 def _from_encoding(name: str, content: bytes, encoding: str) -> bytes:
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        b"a".decode(encoding, "replace")
+    except (LookupError, ValueError):  # not known, or of bytes to bytes, such as "hex"
         raise ParameterError(f"encoding {encoding!r} is unknown; examples: utf-8, cp1252, latin-1, utf-16.") from None
-    return _decoded(name, content, encoding).removeprefix("\ufeff").encode()
+    return _decoded(name, content, encoding).removeprefix(BYTE_ORDER_MARK)
 
 
-def _decoded(name: str, content: bytes, encoding: str) -> str:
+def _decoded(name: str, content: bytes, encoding: str) -> bytes:
+    """The content, of another encoding, as UTF-8."""
     try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = _line(content, error.start)
+        decoded = content.decode(encoding).encode()
+    except UnicodeError as error:
+        line = _line(content, getattr(error, "start", 0))
         raise DataError(f"{name} line {line} is not {encoding} text; give another encoding.") from None
-    if "\0" in text:
+    if b"\0" in decoded:
         raise DataError(f"{name} is not {encoding} text: it has NUL characters; give another encoding.")
-    return text
+    return decoded
 
 
 def _is_windows_1252(content: bytes) -> bool:

@@ -6,9 +6,10 @@ the cache never imports Numba. Where the engine cannot work it raises EngineUnav
 
 from __future__ import annotations
 
-import os
-import threading
+from functools import partial
 
+from glassnet.engine import shared_locks
+from glassnet.engine.compiler_thread import run_on_large_stack
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.errors import EngineUnavailable
 from glassnet.tables.formula import Formula
@@ -16,17 +17,6 @@ from glassnet.tables.formula import Formula
 __all__ = ["EngineUnavailable", "KernelSpec", "address"]
 
 _addresses: dict[str, int] = {}
-_lock = threading.RLock()
-
-
-def _new_lock() -> None:
-    """Replace the lock in a forked process: a thread that does not exist there may have held it."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_new_lock)
 
 
 def address(
@@ -46,17 +36,28 @@ def address(
     Raises
     ------
     EngineUnavailable
-        Where Numba is missing or disabled, or the kernel cannot be compiled.
+        Where Numba is missing or disabled, where the kernel cannot be compiled, and where this process may not run it.
     """
     spec = KernelSpec(kind, dtype, formula, tuple(modes), scalars)
     known = _addresses.get(spec.text)
     if known is not None:
         return known
-    with _lock:
+    callee_address = 0 if spec.callee is None else address(spec.callee.kind, spec.callee.dtype)
+    with shared_locks.engine():
         if spec.text not in _addresses:
-            from glassnet.engine import cache
-
-            if (callee := spec.callee) is not None:
-                cache.add_symbol(callee.symbol, address(callee.kind, callee.dtype))
-            _addresses[spec.text] = cache.kernel_address(spec)
+            _addresses[spec.text] = run_on_large_stack(partial(_load, spec, callee_address))
         return _addresses[spec.text]
+
+
+def _load(spec: KernelSpec, callee_address: int) -> int:
+    """The address of a kernel from the cache or the compiler. Raises EngineUnavailable for whatever the system denies.
+
+    A process without free file descriptors cannot import a module, one without memory cannot load a library.
+    """
+    try:
+        shared_locks.check_process()
+        from glassnet.engine import cache
+
+        return cache.kernel_address(spec, callee_address)
+    except (OSError, MemoryError, ImportError) as error:
+        raise EngineUnavailable(f"the compiled engine cannot be loaded: {error}") from error

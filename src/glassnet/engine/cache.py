@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 import sys
 import tempfile
 import time
@@ -23,9 +22,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from glassnet.engine.cache_folder import cache_folder, is_private, warn_unused
+from glassnet.engine.compiler_thread import run_uninterrupted
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.self_test import self_test
-from glassnet.engine.signals import defer_signals, run_uninterrupted
+from glassnet.engine.signals import defer_signals
+from glassnet.engine.starved import check_executable_memory, check_free_memory
 from glassnet.errors import EngineUnavailable
 
 NUMBA_SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
@@ -40,22 +42,29 @@ CACHE_FILE = re.compile(r"[0-9a-f]{64}\.kernel|[0-9a-f]{16}\w+\.part")  # the di
 SELF_TESTED = ("gemm", "sparse_gemm")  # kinds of kernels that are tested when they are compiled
 
 
-def kernel_address(spec: KernelSpec) -> int:
+def kernel_address(spec: KernelSpec, callee_address: int = 0) -> int:
     """The address of a kernel: loaded from the cache, else compiled, stored and loaded."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         raise EngineUnavailable("the compiled engine is switched off by NUMBA_DISABLE_JIT")
+    check_executable_memory()
+    check_free_memory("llvmlite.binding", "loading the compiled engine")
     name = key(spec)
-    folder = directory()
+    if callee_address and spec.callee is not None:
+        add_symbol(spec.callee.symbol, callee_address)
+    folder, reason = cache_folder()
     cached = read(folder / (name + SUFFIX), name) if folder else None
     if cached is not None:
         return load(cached[1], cached[0])
+    check_free_memory("numba", "compiling the engine")
     symbol, code = compile_kernel(spec)
     loaded = load(code, symbol)
     if spec.kind in SELF_TESTED:
         self_test(spec, loaded)
     if folder:
-        write(folder / (name + SUFFIX), name, symbol, code)
+        reason = write(folder / (name + SUFFIX), name, symbol, code)
         remove_old_files(folder)
+    if reason:
+        warn_unused(reason)
     return loaded
 
 
@@ -152,30 +161,6 @@ def source_hash() -> str:
     return digest.hexdigest()
 
 
-def directory() -> Path | None:
-    """The cache's directory, created where it is missing; None where no directory is safe from other users."""
-    chosen = os.environ.get("GLASSNET_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    home = os.environ.get("HOME") or os.environ.get("USERPROFILE")
-    if not chosen and not os.path.isabs(base):
-        base = os.path.join(home, ".cache") if home else ""
-    if not chosen and not base:
-        return None
-    folder = Path(chosen or os.path.join(base, "glassnet"))
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder if is_private(folder.stat()) else None
-    except OSError:
-        return None
-
-
-def is_private(status: os.stat_result) -> bool:
-    """Whether a file or directory belongs to this user and no one else can write it."""
-    if not hasattr(os, "getuid"):
-        return True
-    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
 def checksum(symbol: str, name: str, code: bytes) -> str:
     """SHA-256 of a file's contents."""
     return hashlib.sha256(f"{symbol}\n{name}\n{len(code)}\n".encode() + code).hexdigest()
@@ -193,12 +178,12 @@ def read(path: Path, name: str) -> tuple[str, bytes] | None:
             return None
         mark_used(path, status)
         return header["symbol"], code
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def write(path: Path, name: str, symbol: str, code: bytes) -> None:
-    """Store a kernel: write a temporary file and move it, so that no reader sees half a file."""
+def write(path: Path, name: str, symbol: str, code: bytes) -> str:
+    """Store a kernel: write a temporary file and move it, so that no reader sees half a file; return why it failed."""
     header = json.dumps({"symbol": symbol, "key": name, "sha256": checksum(symbol, name, code)})
     temporary = None
     try:
@@ -206,10 +191,12 @@ def write(path: Path, name: str, symbol: str, code: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(header.encode() + b"\n" + code)
         os.replace(temporary, path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             if temporary is not None:
                 os.unlink(temporary)
+        return f"{path.parent} cannot be written ({error.strerror or error})"
+    return ""
 
 
 def mark_used(path: Path, status: os.stat_result) -> None:

@@ -11,13 +11,13 @@ from glassnet.engine.gemm import call_callee, single_context, single_row
 from glassnet.engine.gemv import dot_products
 from glassnet.engine.kernel_functions import advance, as_pointer, call_kernel, minimum, stack_array, thread_range
 from glassnet.engine.kernel_spec import KernelSpec
-from glassnet.engine.layout import AFFINE, BP4, CONTEXT, FIRST_OPERAND, PROPAGATE, ROW
+from glassnet.engine.layout import AFFINE, BP4, CONTEXT, FIRST_OPERAND, PANEL_BYTES, PROPAGATE, ROW
 from glassnet.engine.llvm_vectors import LANES, LLVM, size_of
 from glassnet.engine.reductions import ADD_PRODUCT, column_means
 from glassnet.engine.simd import ZERO, vector_loop
 from glassnet.engine.small_gemm import HALF_VECTOR_TILE_ROWS, inline_gemm, max_columns, with_half_vectors
 
-TRANSPOSED_COLUMNS = 192  # columns of dwᵀ that are computed at once, then transposed
+TRANSPOSED_COLUMNS = 192  # columns of dwᵀ that are computed at once, then transposed: layout.TRANSPOSED_BYTES
 
 
 def affine(spec: KernelSpec) -> Any:
@@ -81,12 +81,12 @@ def bp4(spec: KernelSpec) -> Any:
     real, target, multiply = getattr(types, spec.dtype), cpu_target(), call_callee(spec)
     small_gemm, mean_products = inline_gemm(target), column_means(real, ADD_PRODUCT, 1)
     small, fill_zeros, zeros = max_columns(real, target), vector_loop(ZERO, real), stack_array(real, LANES)
-    lanes, transposed_memory = target.lanes(LLVM[real]), stack_array(real, LANES * TRANSPOSED_COLUMNS)
+    lanes = target.lanes(LLVM[real])
 
     def bp4(row: Any, context: Any) -> None:
         start, stop = thread_range(row, context)
         units, n, m, count = row[ROW.units], row[ROW.width], context[CONTEXT.samples], stop - start
-        zero_row, transposed, left = zeros(), transposed_memory(), 0
+        zero_row, transposed, left = zeros(), as_pointer(context[CONTEXT.scratch] + PANEL_BYTES, real), 0
         delta, a = as_pointer(row[BP4.delta], real), advance(as_pointer(row[BP4.a], real), start)
         dw = advance(as_pointer(row[BP4.dw], real), start * n)
         if count <= 0:

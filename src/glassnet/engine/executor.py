@@ -6,9 +6,10 @@ The interface is that of reference.Reference, on the same memory, so that either
 from __future__ import annotations
 
 import ctypes
+import math
+import threading
 import time
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from glassnet.batches.mini_batches import StepRange
 from glassnet.batches.sources import Sources
 from glassnet.engine import address
 from glassnet.engine.cache import has_free_masks
-from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, InterpreterArguments
+from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, COUNTERS_SIZE, SCRATCH_BYTES, InterpreterArguments
+from glassnet.engine.processors import available_threads
 from glassnet.engine.row_table import GATHER_KINDS, ProgramKey, encoded_rows, key_names, source_names, sparse_width
-from glassnet.engine.threads import ACTIVE_CALLS, ThreadTuner, available_threads, run_threads
+from glassnet.engine.thread_call import ThreadCall
+from glassnet.engine.threads import ACTIVE_CALLS, ThreadTuner
 from glassnet.errors import EngineUnavailable
 from glassnet.program.buffers import Memory, Vectors
 from glassnet.program.equations import dropout_keys
@@ -45,23 +48,29 @@ class Compiled(Memory):
         self.order: Array | None = None
         self.scalars: dict[str, Any] = {}
         self.interpret = KERNEL_TYPE(address("interpret", ""))
-        self.abort, self.barrier, self.cost = cache_line_array(1), cache_line_array(1), np.zeros(1)
-        self.contexts = [cache_line_array(CONTEXT_SIZE)]
-        self.context = self.contexts[0]
-        self.context[CONTEXT.threads] = 1
+        self.is_gathering = any(row.kind in GATHER_KINDS for row in program.rows)
+        self.shuffle_kernel = KERNEL_TYPE(address("shuffle", "")) if self.is_gathering else None
+        self.abort, self.counters, self.cost = cache_line_array(1), cache_line_array(COUNTERS_SIZE), np.zeros(1)
+        self.context, self.scratch = cache_line_array(CONTEXT_SIZE), thread_scratch()
+        self._fill_context(self.context, self.abort, self.scratch, 0, 1)
+        self.scratches: list[Array] = []  # of the other threads
         self.threads: int | None = None
+        self.tuners: dict[int | None, ThreadTuner] = {}
         self.addresses, self.sparse, self.can_be_sparse = self._addresses(), False, True
         self.table = self._table()
 
-    @cached_property
+    @property
     def tuner(self) -> ThreadTuner:
-        """Chooses the number of threads; made when the first steps are run."""
-        return ThreadTuner(available_threads(), heavy=self.capacity * self.vectors.parameters.count >= HEAVY_STEP)
+        """Chooses the number of threads, up to what the system allows and the run wants; made at its first steps."""
+        if self.threads not in self.tuners:
+            limit = min(available_threads(), self.threads or math.inf)
+            heavy = self.capacity * self.vectors.parameters.count >= HEAVY_STEP
+            self.tuners[self.threads] = ThreadTuner(int(limit), heavy)
+        return self.tuners[self.threads]
 
     def bind(self, sources: Sources) -> None:
         """Set the data that the gathering equations read; they must stay at their addresses."""
         self.sources = sources
-        self.shuffle_kernel = KERNEL_TYPE(address("shuffle", ""))
         for name in (row.reads[0] for row in self.program.rows if row.kind in GATHER_KINDS):
             source = sources.of(name)
             numbers = (source.ctypes.data, source.strides[0], DTYPE_CODES[source.dtype.name])
@@ -98,18 +107,39 @@ class Compiled(Memory):
         call |= {"scalars": scalars.ctypes.data, "scalar_bytes": scalars.strides[0]}
         call |= {"costs": costs.ctypes.data, "cost": self.rows("C").ctypes.data, "flush": 1}
         with ACTIVE_CALLS.enter() as is_only_call:
-            threads = self.tuner.threads(self.threads) if is_only_call or self.threads else 1
-            arguments = [self._arguments(thread, threads, 0, len(self.table), **call) for thread in range(threads)]
-            self.barrier[0] = 0
-            started = time.perf_counter()
-            run_threads(lambda argument: self.interpret(argument.ctypes.data, None), arguments, self.abort)
+            threads, started = self.tuner.threads() if is_only_call else 1, time.perf_counter()
+            done = self._run_threads(threads, call) if threads > 1 else self._run_here(call)
             if is_only_call:
                 self.tuner.record(threads, time.perf_counter() - started, len(batches))
-        return int(arguments[0][CALL.steps_done])
+        return done
+
+    def _run_here(self, call: dict[str, int]) -> int:
+        """Run steps on this thread; return how many were run."""
+        arguments, alive = self._arguments(0, len(self.table), **call)
+        self.interpret(arguments.ctypes.data, None)
+        del alive
+        return int(arguments[CALL.steps_done])
+
+    def _run_threads(self, threads: int, call: dict[str, int]) -> int:
+        """Run steps on several threads, or on this one if the system has no more; return how many were run."""
+        shared = ThreadCall(threads)
+        self.scratches += [new_scratch() for _ in range(len(self.scratches), threads - 1)]
+        for thread, scratch in enumerate((thread_scratch(), *self.scratches[: threads - 1])):
+            self._fill_context(shared.contexts[thread], shared.abort, scratch, thread, threads)
+            addresses = {"context": shared.contexts[thread].ctypes.data, "counters": shared.counters.ctypes.data}
+            self._fill_arguments(shared.arguments[thread], 0, len(self.table), **addresses, **call)
+        if not shared.run(self.interpret):
+            self.tuners = {self.threads: ThreadTuner(1)}
+            return self._run_here(call)
+        return int(shared.arguments[0, CALL.steps_done])
+
+    def close(self) -> None:
+        """No-op: nothing goes on beside the steps."""
 
     def shuffle(self, order: Array, draws: Array) -> None:
         """Write a random order of the samples in each row of `order` (epochs, samples)."""
         slots = np.array([order.ctypes.data, *order.shape, draws.ctypes.data], np.int64)  # layout.SHUFFLE
+        assert self.shuffle_kernel is not None, "a program that gathers no batch has no order of samples"
         self.shuffle_kernel(slots.ctypes.data, None)
 
     def run(self, first: int = 0, last: int | None = None) -> None:
@@ -117,7 +147,7 @@ class Compiled(Memory):
         self._call(first, last)()
 
     def prepared_call(self) -> Callable[[], None]:
-        """A function that runs all equations for the present number of samples, each time it is called."""
+        """A function that runs all equations for the present number of samples, each time this thread calls it."""
         return self._call(0, None)
 
     def _call(self, first: int, last: int | None) -> Callable[[], None]:
@@ -130,8 +160,9 @@ class Compiled(Memory):
         batches, cost = np.array([[0, self.m]], np.int64), self.cost.ctypes.data
         call = {"batches": batches.ctypes.data, "first_step": self.step, "steps": 1, "costs": cost, "cost": cost}
         call |= {"scalars": scalars.ctypes.data, "scalar_bytes": 0, "flush": 0}
-        arguments, interpret = self._arguments(0, 1, start, stop - start, **call), self.interpret
-        pointer, alive = arguments.ctypes.data, (arguments, batches, scalars, self)  # as long as the function
+        arguments, scratch = self._arguments(start, stop - start, **call)
+        interpret, pointer = self.interpret, arguments.ctypes.data
+        alive = (arguments, scratch, batches, scalars, self)  # as long as the function
 
         def run() -> None:
             assert alive
@@ -139,29 +170,26 @@ class Compiled(Memory):
 
         return run
 
-    def _arguments(self, thread: int, threads: int, first: int, rows: int, **call: int) -> Array:
-        """The arguments of the interpreter on one of several threads, for some rows from `first` on."""
-        arguments, stride = cache_line_array(len(InterpreterArguments._fields)), self.table.strides[0]
-        arguments[:] = InterpreterArguments(
-            table=self.table.ctypes.data + stride * first,
-            rows=rows,
-            row_size=self.table.shape[1],
-            context=self._context(thread, threads).ctypes.data,
-            steps_done=0,
-            barrier=self.barrier.ctypes.data,
-            **call,
-        )
-        return arguments
+    def _arguments(self, first: int, rows: int, **call: int) -> tuple[Array, Array]:
+        """The interpreter's arguments for some rows from `first` on, on this thread alone, and its scratch memory."""
+        arguments, scratch = cache_line_array(len(InterpreterArguments._fields)), thread_scratch()
+        self._fill_context(self.context, self.abort, scratch, 0, 1)
+        addresses = {"context": self.context.ctypes.data, "counters": self.counters.ctypes.data}
+        self._fill_arguments(arguments, first, rows, **addresses, **call)
+        return arguments, scratch
 
-    def _context(self, thread: int, threads: int) -> Array:
-        """The context of a thread."""
-        while len(self.contexts) <= thread:
-            self.contexts.append(cache_line_array(CONTEXT_SIZE))
-        context = self.contexts[thread]
+    def _fill_arguments(self, arguments: Array, first: int, rows: int, **call: int) -> None:
+        """Write the interpreter's arguments for some rows from `first` on."""
+        stride, size = self.table.strides[0], self.table.shape[1]
+        table = self.table.ctypes.data + stride * first
+        values = InterpreterArguments(table=table, rows=rows, row_size=size, steps_done=0, **call)
+        arguments[: len(values)] = values
+
+    def _fill_context(self, context: Array, abort: Array, scratch: Array, thread: int, threads: int) -> None:
+        """Write what a thread's context has for all steps of a call."""
         context[CONTEXT.thread], context[CONTEXT.threads] = thread, threads
         context[CONTEXT.order] = 0 if self.order is None else self.order.ctypes.data
-        context[CONTEXT.abort] = self.abort.ctypes.data
-        return context
+        context[CONTEXT.scratch], context[CONTEXT.abort] = scratch.ctypes.data, abort.ctypes.data
 
     # The table of rows ------------------------------------------------------------------------------------------------
 
@@ -208,3 +236,20 @@ def skipping_zeros_pays(x: Array, row_bytes: int) -> bool:
 def cache_line_array(count: int) -> Array:
     """An int64 array of zeros that shares no cache line with others, so that threads do not slow each other down."""
     return aligned_zeros((count + 7) & -8, np.int64)[:count]
+
+
+_scratch = threading.local()
+
+
+def thread_scratch() -> Array:
+    """This thread's scratch memory, shared by all its executors, one of which runs at a time."""
+    try:
+        memory: Array = _scratch.memory
+    except AttributeError:
+        memory = _scratch.memory = new_scratch()
+    return memory
+
+
+def new_scratch() -> Array:
+    """Scratch memory for one thread."""
+    return aligned_zeros(SCRATCH_BYTES, np.uint8)

@@ -11,7 +11,6 @@ from typing import Any
 from llvmlite import ir
 from llvmlite.ir import Value
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from glassnet.engine.cpu_target import cpu_target
 from glassnet.engine.gemv import row_times_matrix
@@ -23,23 +22,12 @@ from glassnet.engine.microkernel import WIDE_VECTORS, strip_kernel
 from glassnet.engine.simd import COPY, ZERO, vector_loop
 from glassnet.engine.transpose import block_transpose
 
-PANEL_ROWS = 512  # at most 96 KB, on the stack; a longer sum continues from what c holds, in parts of equal length
+PANEL_ROWS = 512  # layout.PANEL_BYTES; a longer sum continues from what c holds, in parts of equal length
 PANEL_MIN_COLUMNS, PANEL_MIN_ROWS = 256, 32  # from which packing a panel pays off
 BLOCK_COLUMNS = 96  # that a formula follows at once, while they are still in a near cache
 BLOCK_SIZE = BLOCK_COLUMNS * BLOCK_COLUMNS  # numbers of such a block of whole rows
 TRANSPOSED_BLOCK_SIZE = 4 * BLOCK_SIZE  # where each block packs and transposes its panel anew
 MAX_OPERANDS = 12  # a formula that follows a product has fewer
-
-
-@intrinsic
-def align(typing: Any, pointer: Any) -> Any:
-    """The first multiple of 64 bytes from `pointer` on."""
-
-    def generate(context: Any, builder: Builder, signature: Any, arguments: Any) -> Value:
-        address = builder.add(builder.ptrtoint(arguments[0], I64), int64(63))
-        return builder.inttoptr(builder.and_(address, int64(-64)), arguments[0].type)
-
-    return pointer(pointer), generate
 
 
 def gemm(spec: KernelSpec) -> Any:
@@ -50,7 +38,7 @@ def gemm(spec: KernelSpec) -> Any:
     strip, transpose, copy = strip_kernel(target, heights), block_transpose(real, target), vector_loop(COPY, real)
     panel_row = top * lanes
     add_row_times_matrix, fill_zeros = row_times_matrix(real, target), vector_loop(ZERO, real)
-    zeros, panel_memory = stack_array(real, WIDE_VECTORS * lanes), stack_array(real, PANEL_ROWS * panel_row + LANES)
+    zeros = stack_array(real, WIDE_VECTORS * lanes)
 
     def gemm(slots: Any, context: Any) -> None:
         a, a_row, a_term = as_pointer(slots[GEMM.a], real), slots[GEMM.a_row], slots[GEMM.a_term]
@@ -63,7 +51,7 @@ def gemm(spec: KernelSpec) -> Any:
                 copy((as_pointer(slots[GEMM.start], real),), (), (c,), columns)
             add_row_times_matrix(a, a_term, b, b_row, c, columns, terms)
             return
-        panel, zero_row = align(panel_memory()), zeros()
+        panel, zero_row = as_pointer(context[CONTEXT.scratch], real), zeros()
         fill_zeros((), (), (zero_row,), WIDE_VECTORS * lanes)
         use_panel = transposed == 1 or (columns >= PANEL_MIN_COLUMNS and rows >= PANEL_MIN_ROWS)
         column = 0

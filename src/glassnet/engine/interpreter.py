@@ -14,27 +14,27 @@ from numba.core import cgutils, types
 
 from glassnet.engine.kernel_functions import advance, as_pointer, call_kernel, inlined
 from glassnet.engine.kernel_spec import KernelSpec
-from glassnet.engine.layout import CALL, CONTEXT, ROW
+from glassnet.engine.layout import CALL, CONTEXT, COUNTER_STRIDE, COUNTERS, ROW
 from glassnet.engine.llvm_vectors import I32, Builder, int64
 
 MAX_SPINS = 100  # reads of the barrier, some microseconds, before the processor is offered to others
 FLUSH_TO_ZERO = 0x8040  # bits of MXCSR: flush to zero, denormals are zero
 I8 = ir.IntType(8)
+INTEGER, WIDE = types.int64, types.float64
 
 
 def interpret(spec: KernelSpec) -> Any:
     """Run steps until all are done or the abort flag is set; a step that all threads have begun is finished.
 
-    The arguments: `layout.InterpreterArguments`.
+    The first thread returns after all others. The arguments: `layout.InterpreterArguments`.
     """
-    integer, wide = types.int64, types.float64
 
     def interpret(arguments: Any, unused: Any) -> None:
-        rows, size = arguments[CALL.rows], arguments[CALL.row_size]
-        context, batches = as_pointer(arguments[CALL.context], integer), as_pointer(arguments[CALL.batches], integer)
-        costs, cost = as_pointer(arguments[CALL.costs], wide), as_pointer(arguments[CALL.cost], wide)
-        abort, barrier = as_pointer(context[CONTEXT.abort], integer), as_pointer(arguments[CALL.barrier], integer)
-        threads, goal = context[CONTEXT.threads], 0
+        context, batches = as_pointer(arguments[CALL.context], INTEGER), as_pointer(arguments[CALL.batches], INTEGER)
+        costs, cost = as_pointer(arguments[CALL.costs], WIDE), as_pointer(arguments[CALL.cost], WIDE)
+        abort, barrier = as_pointer(context[CONTEXT.abort], INTEGER), as_pointer(arguments[CALL.counters], INTEGER)
+        rows, size, threads, goal = arguments[CALL.rows], arguments[CALL.row_size], context[CONTEXT.threads], 0
+        begin(barrier, threads)
         state, arguments[CALL.steps_done] = flush_denormals(arguments[CALL.flush]), 0
         for step in range(arguments[CALL.steps]):
             if abort[0] != 0:
@@ -42,7 +42,7 @@ def interpret(spec: KernelSpec) -> Any:
             context[CONTEXT.samples], context[CONTEXT.first_sample] = batches[2 * step + 1], batches[2 * step]
             number, offset = arguments[CALL.first_step] + step, step * arguments[CALL.scalar_bytes]
             context[CONTEXT.step], context[CONTEXT.scalars] = number, arguments[CALL.scalars] + offset
-            row = as_pointer(arguments[CALL.table], integer)
+            row = as_pointer(arguments[CALL.table], INTEGER)
             for _ in range(rows):
                 if row[ROW.barrier] != 0 and threads > 1:
                     goal += threads
@@ -57,19 +57,47 @@ def interpret(spec: KernelSpec) -> Any:
                 costs[step] = cost[0]
             arguments[CALL.steps_done] = step + 1
         restore_denormals(state)
+        end(barrier, threads, context[CONTEXT.thread], abort)
 
     return interpret
 
 
+def count(builder: Builder, counters: Value, number: int) -> Value:
+    """Add 1 to one of the numbers that the threads count (layout.COUNTERS); return its address."""
+    counter = builder.gep(counters, [int64(COUNTER_STRIDE * number)])
+    builder.atomic_rmw("add", counter, int64(1), "seq_cst")
+    return counter
+
+
 @inlined()
-def wait(builder: Builder, barrier: Value, goal: Value, abort: Value) -> None:
+def begin(builder: Builder, counters: Value, threads: Value) -> None:
+    """Count this thread among those that have begun, where there are several."""
+    with builder.if_then(builder.icmp_signed(">", threads, int64(1))):
+        count(builder, counters, COUNTERS.begun)
+
+
+@inlined()
+def end(builder: Builder, counters: Value, threads: Value, thread: Value, abort: Value) -> None:
+    """Count this thread among those that have ended, where there are several; the first one waits for all others."""
+    with builder.if_then(builder.icmp_signed(">", threads, int64(1))):
+        ended = count(builder, counters, COUNTERS.ended)
+        with builder.if_then(builder.icmp_signed("==", thread, int64(0))):
+            spin(builder, ended, threads, abort)
+
+
+@inlined()
+def wait(builder: Builder, counters: Value, goal: Value, abort: Value) -> None:
     """Wait at the barrier until all threads have come: until its count reaches `goal`, or the run is aborted."""
-    builder.atomic_rmw("add", barrier, int64(1), "acq_rel")
+    spin(builder, count(builder, counters, COUNTERS.barrier), goal, abort)
+
+
+def spin(builder: Builder, counter: Value, goal: Value, abort: Value) -> None:
+    """Wait until a count reaches `goal`, or the run is aborted."""
     spins = cgutils.alloca_once_value(builder, ir.Constant(I32, 0))
     check, spin, done = (builder.append_basic_block(name) for name in ("check", "spin", "done"))
     builder.branch(check)
     builder.position_at_end(check)
-    all_came = builder.icmp_signed(">=", builder.load_atomic(barrier, "acquire", 8), goal)
+    all_came = builder.icmp_signed(">=", builder.load_atomic(counter, "acquire", 8), goal)
     aborted = builder.icmp_signed("!=", builder.load_atomic(abort, "acquire", 8), int64(0))
     builder.cbranch(builder.or_(all_came, aborted), done, spin)
     builder.position_at_end(spin)

@@ -19,9 +19,12 @@ def _slots(fields: str, first: int = 0) -> Any:
 
 # The context of a thread, as wide as two cache lines: what is the same for all rows of a step. ------------------------
 # scalars: address of this step's scalars. order: address of the sample numbers of the run. abort: address of a flag.
+# scratch: address of memory of this thread for the panels of products (PANEL_BYTES), then for a transposed gradient.
 
-CONTEXT = _slots("thread threads samples first_sample step scalars order reserved abort")
+CONTEXT = _slots("thread threads samples first_sample step scalars order scratch abort")
 CONTEXT_SIZE = CONTEXT.abort + 1
+PANEL_BYTES, TRANSPOSED_BYTES = 96 << 10, 24 << 10  # with the widest vectors and in float64
+SCRATCH_BYTES = PANEL_BYTES + TRANSPOSED_BYTES
 
 # A row of the table: four numbers, addresses of the operands, then what else a kind of row needs. ---------------------
 
@@ -91,7 +94,14 @@ class InterpreterArguments(NamedTuple):
     cost: int  # where the program writes its cost
     steps_done: int  # written by the interpreter
     flush: int  # 1: denormals count as 0
-    barrier: int  # how often a thread has come to a barrier
+    counters: int  # layout.COUNTERS
 
 
 CALL = _slots(" ".join(InterpreterArguments._fields))
+
+# What the threads of a call count together, a cache line each: how often one of them has come to a barrier, how many
+# have begun, and how many have ended.
+
+COUNTERS = _slots("barrier begun ended")
+COUNTER_STRIDE = 8
+COUNTERS_SIZE = COUNTER_STRIDE * (COUNTERS.ended + 1)

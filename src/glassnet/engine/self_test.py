@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from glassnet.engine.kernel_spec import KernelSpec
+from glassnet.engine.layout import CONTEXT, CONTEXT_SIZE, SCRATCH_BYTES
 from glassnet.errors import EngineUnavailable
-from glassnet.program.parameters import Array
+from glassnet.program.parameters import Array, aligned_zeros
 
 ROWS, COLUMNS, TERMS = (1, 2, 7, 11), (1, 5, 24, 40, 100, 257), (1, 6, 19)
 GUARD = 16  # numbers around the result that must not be written
@@ -36,7 +37,9 @@ def is_exact(kernel: Any, dtype: str, shape: tuple[int, int, int], transposed: i
     divisor = 2 if transposed else 1
     operands = [a.ctypes.data, terms, 1, stored_b.ctypes.data, stored_b.shape[1], transposed, c.ctypes.data, columns]
     slots = np.array([*operands, start.ctypes.data, rows, columns, terms, divisor], np.int64)  # layout.GEMM
-    kernel(slots.ctypes.data, None)
+    context, scratch = np.zeros(CONTEXT_SIZE, np.int64), aligned_zeros(SCRATCH_BYTES, np.uint8)
+    context[CONTEXT.scratch] = scratch.ctypes.data
+    kernel(slots.ctypes.data, context.ctypes.data)
     guards = np.concatenate([memory[:GUARD], memory[-GUARD:]])
     return bool((divisor * c == (a @ b + start).ravel()).all() and (guards == -1).all())
 

@@ -1,50 +1,22 @@
-"""Several threads that run one program: how many, started and ended together, with none left running.
+"""How many threads run a program, chosen while it runs.
 
-All calls to the operating system about processors are here. The numbers of a run never depend on the number of threads,
-so it is chosen while running: one thread and all threads are timed, the faster is taken, and the other is tried again
-from time to time.
+The numbers of a run never depend on the number of threads, so one thread and all threads are timed, the faster is
+taken, and the other is tried again from time to time.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-
-from glassnet.engine.signals import defer_signals
 
 MIN_PARALLEL_STEP = 15e-6  # seconds that a step takes on one thread from which on a second one can help
 HEAVY_TRIAL_DELAY = 2.0  # seconds for which heavy steps use all threads before one thread is tried
 MIN_TIMED = 1e-3  # seconds: shorter calls say nothing about the speed of a step
 TIMINGS_KEPT = 3  # calls of each choice that are remembered
 LOSS_FACTOR, TIME_FACTOR = 50, 5  # a choice is kept for so many times what the trial of the other one lost, and took
-QUOTA_FILES = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
-
-
-def available_threads() -> int:
-    """How many threads this process may use: its affinity, its share of the machine, and GLASSNET_THREADS."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    setting = os.environ.get("GLASSNET_THREADS", "")
-    limit = min(cores, int(setting) if setting.isdigit() and int(setting) > 0 else cores)
-    return limit if limit == 1 else max(1, math.floor(min(limit, cpu_quota())))  # which reads files
-
-
-def cpu_quota() -> float:
-    """How many processors the control group of this process may use; infinite where there is no limit."""
-    for path in map(Path, QUOTA_FILES):
-        try:
-            fields = path.read_text().split()
-            period = fields[1] if len(fields) > 1 else (path.parent / "cpu.cfs_period_us").read_text()
-            if fields[0] != "max" and int(fields[0]) > 0:
-                return max(1.0, int(fields[0]) / int(period))
-        except (OSError, ValueError, IndexError):
-            continue
-    return math.inf
 
 
 class ActiveCalls:
@@ -87,10 +59,8 @@ class ThreadTuner:
         self.step_seconds: dict[int, deque[float]] = {n: deque(maxlen=TIMINGS_KEPT) for n in (1, limit)}
         self.trial_delay = HEAVY_TRIAL_DELAY if heavy else 0.0  # seconds until the other choice is tried
 
-    def threads(self, wanted: int | None) -> int:
-        """The number of threads for the next call: `wanted`, or one chosen from earlier timings."""
-        if wanted is not None:
-            return wanted
+    def threads(self) -> int:
+        """The number of threads for the next call, chosen from earlier timings."""
         if self.trial_delay > 0:
             return self.current
         if self.limit == 1 or self.best(1) < MIN_PARALLEL_STEP or not self.step_seconds[1]:
@@ -112,40 +82,3 @@ class ThreadTuner:
         if was_trial:  # trials may take only a small part of the time
             lost = max(0.0, 1 - self.best(self.current) * steps / seconds)
             self.trial_delay = seconds * (TIME_FACTOR + LOSS_FACTOR * lost)
-
-
-def run_threads(function: Callable[[Any], None], arguments: Sequence[Any], abort: Any) -> None:
-    """Call `function` with each of the arguments at once, the first on this thread; return when all have returned.
-
-    Ctrl-C is handled after that. Where anything fails, the abort flag ends the other threads.
-    """
-    if len(arguments) == 1:
-        function(arguments[0])
-        return
-
-    def guarded(argument: Any) -> None:
-        try:
-            function(argument)
-        except BaseException:
-            abort[0] = 1
-            raise
-
-    with defer_signals():
-        others = [threading.Thread(target=guarded, args=(argument,), daemon=True) for argument in arguments[1:]]
-        try:
-            for other in others:
-                other.start()
-            function(arguments[0])
-        except BaseException:
-            abort[0] = 1
-            raise
-        finally:
-            join_started(others)
-            abort[0] = 0
-
-
-def join_started(threads: Sequence[threading.Thread]) -> None:
-    """Wait for the end of the threads that were started."""
-    for thread in threads:
-        if thread.is_alive():
-            thread.join()

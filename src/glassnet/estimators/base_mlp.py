@@ -17,16 +17,18 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from glassnet.batches.samples import weight_vector
+from glassnet.array_likes import to_array
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
 from glassnet.errors import DataError, ParameterError, ParameterTypeError
 from glassnet.estimators import conversion, fit_warnings, loss_curve
 from glassnet.estimators.callbacks import CallbackSupportMixin, SklearnCallbacks
-from glassnet.estimators.inputs import dense_blocks, engine_rows, validated
+from glassnet.estimators.fitted_weights import copy_weights_into
+from glassnet.estimators.inputs import checked_weights, dense_blocks, engine_rows, validated
 from glassnet.estimators.lbfgs import fit_lbfgs
+from glassnet.estimators.parameter_check import ParameterCheckMixin
 from glassnet.estimators.random_state import initial_weights
 from glassnet.estimators.saving import SavingMixin
 from glassnet.estimators.sklearn_names import activation_name, build_network, copy_into, hidden_widths, is_logistic
@@ -35,6 +37,7 @@ from glassnet.estimators.stochastic import FitData, StochasticFit
 from glassnet.estimators.validation_data import ValidationData, split, user_score
 from glassnet.execution import inference
 from glassnet.network import NeuralNetwork
+from glassnet.program.parameters import check_size
 from glassnet.see.diagnosis import Diagnosis
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.costs import Cost
@@ -50,7 +53,7 @@ ABOVE_0 = Interval(Real, 0, None, closed="neither")
 NOT_PICKLED = ("_views", "_training")  # rebuilt when needed
 
 
-class BaseMLP(SavingMixin, CallbackSupportMixin, BaseEstimator):
+class BaseMLP(ParameterCheckMixin, SavingMixin, CallbackSupportMixin, BaseEstimator):
     """The base of both estimators; it contains no mathematics."""
 
     loss: Any
@@ -167,7 +170,7 @@ class BaseMLP(SavingMixin, CallbackSupportMixin, BaseEstimator):
                 "to go on training."
             )
         X, targets = self._validate_input(X, y, incremental, reset=first)
-        weights = self._apply_class_weight(_checked_weights(sample_weight, X), targets, incremental)
+        weights = self._apply_class_weight(checked_weights(sample_weight, X), targets, incremental)
         self.n_outputs_ = self._output_count(targets)
         widths = [X.shape[1], *hidden, self.n_outputs_]
         network = self._prepare_network(widths, rng, np.dtype(self.dtype or X.dtype), first)
@@ -176,6 +179,7 @@ class BaseMLP(SavingMixin, CallbackSupportMixin, BaseEstimator):
     def _prepare_network(self, widths: list[int], rng: np.random.RandomState, dtype: Any, first: bool) -> NeuralNetwork:
         """The network, with initial weights if this is the `first` fit, else with those it has."""
         if first:
+            check_size(sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)), dtype)
             values = initial_weights(rng, widths, is_logistic(self.activation))
         else:
             values = list(zip(self.coefs_, self.intercepts_, strict=True))
@@ -210,8 +214,8 @@ class BaseMLP(SavingMixin, CallbackSupportMixin, BaseEstimator):
         """Make `network` the estimator's, with `values`: the weights and biases of each layer."""
         layers = range(1, len(values) + 1)
         weights, biases = ([network.parameters.rows(f"{letter}{layer}") for layer in layers] for letter in "wb")
-        for weight, bias, (w, b) in zip(weights, biases, values, strict=True):
-            weight[...], bias[...] = w, b
+        copy_weights_into(weights, [w for w, _ in values], "coefs_")
+        copy_weights_into(biases, [b for _, b in values], "intercepts_")
         self._network, self._views = network, (weights, biases)
         self.coefs_, self.intercepts_ = list(weights), list(biases)
 
@@ -237,10 +241,10 @@ class BaseMLP(SavingMixin, CallbackSupportMixin, BaseEstimator):
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ParameterError("validation_data must be (X, y) or (X, y, sample_weight).")
         X, y, *rest = validation_data
-        X, y = validated(self, X, dtype=(np.float64, np.float32), reset=False), np.asarray(y)
+        X, y = validated(self, X, dtype=(np.float64, np.float32), reset=False), to_array("y", y)
         if len(y) != X.shape[0]:
             raise DataError(f"validation_data has {X.shape[0]} rows of X, but {len(y)} of y.")
-        weights = _checked_weights(rest[0], X) if rest else None
+        weights = checked_weights(rest[0], X) if rest else None
         return ValidationData(Sources(engine_rows(X, self._network.dtype), self._encode(y), weights), y)
 
     def _fit_data(self, sources: Sources, validation: ValidationData | None, rng: np.random.RandomState) -> FitData:
@@ -263,10 +267,8 @@ class BaseMLP(SavingMixin, CallbackSupportMixin, BaseEstimator):
             values = list(zip(self.coefs_, self.intercepts_, strict=True))
             self._adopt(self._make(widths, np.dtype(self.coefs_[0].dtype)), values)
         weights, biases = self._views
-        for views, given in ((weights, self.coefs_), (biases, self.intercepts_)):
-            for view, value in zip(views, given, strict=True):
-                if view is not value:
-                    view[...] = value
+        copy_weights_into(weights, self.coefs_, "coefs_")
+        copy_weights_into(biases, self.intercepts_, "intercepts_")
         return self._network
 
     def _validated_X(self, X: Any) -> Any:
@@ -344,7 +346,3 @@ class BaseMLP(SavingMixin, CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _checked_weights(sample_weight: Any, X: Any) -> Array | None:
-    return None if sample_weight is None else weight_vector(_check_sample_weight(sample_weight, X), X.shape[0])

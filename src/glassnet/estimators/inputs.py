@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Number
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 from sklearn.utils import check_array, check_X_y
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from glassnet.batches.samples import as_rows
+from glassnet.array_likes import read_tensor
+from glassnet.batches.samples import as_rows, numeric, weight_vector
 from glassnet.batches.sparse import SLICE_BYTES, dense_rows, is_sparse
 from glassnet.errors import DataError
 
@@ -24,6 +26,7 @@ ORDERED = (nw.Enum,)  # narwhals' type of pandas' ordered categories, which may 
 
 def validated(estimator: Any, X: Any, *y: Any, reset: bool, **options: Any) -> Any:
     """X, or X and y, checked as scikit-learn does; narwhals reads DataFrames, so that float32 columns stay float32."""
+    X, y = read_tensor("X", X), tuple(read_tensor("y", each) for each in y)
     frame = nw.from_native(X, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         raise DataError("X is a lazy DataFrame, which has no data in memory: pass X.collect().")
@@ -33,6 +36,19 @@ def validated(estimator: Any, X: Any, *y: Any, reset: bool, **options: Any) -> A
         return validate_data(estimator, X, *y, reset=reset, accept_sparse=SPARSE_FORMATS, **options)
     validate_data(estimator, X, *y, reset=reset, skip_check_array=True)  # column names and their number
     return (check_X_y if y else check_array)(frame.to_numpy(), *y, estimator=estimator, **options)
+
+
+def weight_input(sample_weight: Any) -> Any:
+    """Sample weights as numbers, for scikit-learn's checks; None, or one number for all, as it is."""
+    if sample_weight is None or isinstance(sample_weight, Number):
+        return sample_weight
+    return numeric("sample_weight", sample_weight)
+
+
+def checked_weights(sample_weight: Any, X: Any) -> Array | None:
+    """Sample weights (n,) as float64 for the n samples of X, or None."""
+    weights = weight_input(sample_weight)
+    return None if weights is None else weight_vector(_check_sample_weight(weights, X), X.shape[0])
 
 
 def _check_columns(frame: nw.DataFrame[Any]) -> None:

@@ -134,6 +134,7 @@ class StochasticFit:
         training: Training | None = getattr(self.estimator, "_training", None) if previous else None
         sources = self.data.sources
         if training is not None and self._can_read(training):
+            assert isinstance(training.sources, Sources)
             training.recipe, training.evaluate = recipe, self.data.evaluate
             training.feed(self.plan, None if overwrite(training.sources, sources) else copied_if_small(sources))
         else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 from glassnet.batches.mini_batches import StepRange
-from glassnet.batches.sources import Sources
+from glassnet.engine import shared_locks
 from glassnet.errors import EngineUnavailable
 from glassnet.execution.reference import Reference
 from glassnet.program.buffers import Vectors
@@ -25,11 +26,14 @@ class StepExecutor(Protocol):
     warnings: list[str]  # sentences about how the program is run
     threads: int | None  # None: as many as are faster
 
-    def bind(self, sources: Sources) -> None:
-        """Name the data of a run."""
+    def bind(self, sources: Any) -> None:
+        """Name the data of a run: Sources, or StreamedSources."""
 
     def steps(self, steps: StepRange, costs: Array) -> int:
         """Run steps of a run and write the cost of each; return how many were run."""
+
+    def close(self) -> None:
+        """End what goes on beside the steps, such as reading a file."""
 
     def shuffle(self, orders: Array, draws: Array) -> None:
         """Fill each row of `orders` (epochs, samples), int64, with a permutation, from as many uint32 draws."""
@@ -66,12 +70,24 @@ def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: i
     if engine == "numpy":
         return Reference(program, vectors, capacity, seed)
     try:
-        from glassnet.engine.executor import Compiled
-
-        return Compiled(program, vectors, capacity, seed)
+        return _compiled_class()(program, vectors, capacity, seed)
     except EngineUnavailable as reason:
         sentence = f"the compiled engine cannot run here ({reason}); NumPy runs instead, many times slower."
         warnings.warn(sentence, RuntimeWarning, stacklevel=1)  # always from this line, so that it is shown once
         reference = Reference(program, vectors, capacity, seed)
         reference.warnings.append(sentence)
         return reference
+
+
+@cache
+def _compiled_class() -> Callable[..., Executor]:
+    """The class of compiled executors. Raises EngineUnavailable where the system does not let its modules be read.
+
+    No fork may fall into the import: the forked process would wait for ever for the thread that imports.
+    """
+    try:
+        with shared_locks.engine():
+            from glassnet.engine.executor import Compiled
+    except (OSError, ImportError) as error:  # no file descriptor is free, for instance
+        raise EngineUnavailable(f"its modules cannot be read: {error}") from error
+    return Compiled

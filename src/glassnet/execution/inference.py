@@ -14,6 +14,7 @@ import numpy as np
 from glassnet.batches.samples import input_rows
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import dense
+from glassnet.batches.streamed_sources import StreamedValidation
 from glassnet.batches.targets import misclassified, numeric_targets, predicted_classes, target_classes
 from glassnet.execution.executor import Executor
 from glassnet.execution.model import Model
@@ -75,7 +76,10 @@ def outputs(model: Model, rows: Array) -> Array:
 
 
 def evaluate(
-    model: Model, sources: Sources, penalty: bool = True, observe: Callable[[slice, Array], None] | None = None
+    model: Model,
+    sources: Sources | StreamedValidation,
+    penalty: bool = True,
+    observe: Callable[[slice, Array], None] | None = None,
 ) -> tuple[float, float | None]:
     """C, the weighted mean of the samples' costs, with or without the penalty; and the accuracy, None without classes.
 
@@ -83,12 +87,10 @@ def evaluate(
     of samples and its outputs (m, fan_out), a view that the next block overwrites.
     """
     total = weight_sum = right = 0.0
-    classes = target_classes(model.architecture, sources.y)
-    samples = sources.x.shape[0]
-    size = block_size(model, samples)
-    for first in range(0, samples, size):
-        block = slice(first, first + size)
-        x, y, weights = sources.part(block)
+    samples, has_classes, first = sources.x.shape[0], False, 0
+    for x, y, weights in sources.parts(block_size(model, samples)):
+        block = slice(first, first + len(y))
+        first += len(y)
         executor = loaded_executor(model, dense(x), y)
         executor.run(0, executor.program.head("forward", "cost"))
         c = executor.rows("c")
@@ -97,12 +99,13 @@ def evaluate(
         weight_sum += float(len(c) if weights is None else weights.sum())
         if observe is not None:
             observe(block, executor.rows(output_name(executor.program)))
-        if classes is not None:
+        if (classes := target_classes(model.architecture, y)) is not None:
+            has_classes = True
             predicted = predicted_classes(executor.rows(output_name(executor.program)), model.architecture.groups)
-            right += float((~misclassified(predicted, classes[block])).sum())
+            right += float((~misclassified(predicted, classes)).sum())
     penalties = (row.writes[0] for row in executor.program.rows if penalty and row.role == "penalty")
     mean = total / weight_sum + float(sum(executor.rows(name).sum() for name in penalties))
-    return mean, None if classes is None else right / samples
+    return mean, right / samples if has_classes else None
 
 
 def output_name(program: Program) -> str:

@@ -13,8 +13,12 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import is_sparse
+from glassnet.batches.streamed_sources import StreamedSources
+from glassnet.errors import ParameterError
 from glassnet.execution.executor import Executor, StepExecutor, choose_executor
 from glassnet.execution.sparse_executor import SparseExecutor
+from glassnet.execution.step_lock import StepLock
+from glassnet.execution.streamed_executor import StreamedExecutor
 from glassnet.program.architecture import Architecture
 from glassnet.program.buffers import Vectors, new_vectors
 from glassnet.program.layer_positions import segments
@@ -28,22 +32,40 @@ from glassnet.tables.layer import Draw
 class Model:
     """Architecture, parameters, running statistics, dtype, seed and engine of a network.
 
-    `thread_local` holds the executors of each calling thread (inference.py); no copy has them.
+    `thread_local` holds the executors of each calling thread (inference.py); no copy has them. A run changes the
+    vectors under `lock`, so that a copy or a file has those of one step.
     """
 
     def __init__(
         self, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str
     ) -> None:
+        self._describe(architecture, initializer, dtype, seed, engine)
+        try:
+            self._allocate()
+            self.initialize()
+        except MemoryError as error:
+            raise ParameterError(f"there is not enough memory for this network ({error}); make it smaller.") from error
+
+    @classmethod
+    def zeros(cls, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str) -> Model:
+        """The same with zeros in both vectors, for the reader of a file: drawing weights takes memory and time."""
+        model = object.__new__(cls)
+        model._describe(architecture, initializer, dtype, seed, engine)
+        model._allocate()
+        return model
+
+    def _describe(
+        self, architecture: Architecture, initializer: Initializer, dtype: Any, seed: int, engine: str
+    ) -> None:
         self.architecture, self.initializer = architecture, initializer
         self.dtype, self.seed, self.engine = np.dtype(dtype), seed, engine
-        self._allocate()
-        self.initialize()
 
     def _allocate(self) -> None:
         """Vectors of zeros for the parameters and the running statistics."""
         parameters, statistics = segments(self.architecture)
         self.parameters, self.statistics = Parameters(parameters, self.dtype), Parameters(statistics, self.dtype)
         self.thread_local, self.sample_shape = threading.local(), (self.architecture.inputs, 1)
+        self.lock = StepLock()
 
     def initialize(self) -> None:
         """Draw the weights from the seed; biases, layers' parameters and running statistics get their first values."""
@@ -72,10 +94,14 @@ class Model:
         result.scalars = {"l1": self.architecture.l1, "l2": self.architecture.l2}
         return result
 
-    def step_executor(self, lowerings: Lowerings, capacity: int, sources: Sources) -> StepExecutor:
-        """What runs the steps of a run on `sources`, whose x may be sparse."""
+    def step_executor(self, lowerings: Lowerings, capacity: int, sources: Sources | StreamedSources) -> StepExecutor:
+        """What runs the steps of a run on `sources`, which may lie in a file, or have a sparse x."""
         executor = self.executor(lowerings.for_engine(self.engine), capacity)
-        result: StepExecutor = SparseExecutor(executor, sources) if is_sparse(sources.x) else executor
+        result: StepExecutor = executor
+        if isinstance(sources, StreamedSources):
+            result = StreamedExecutor(executor, sources)
+        elif is_sparse(sources.x):
+            result = SparseExecutor(executor, sources)
         result.bind(sources)
         return result
 
@@ -86,8 +112,9 @@ class Model:
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name != "thread_local"}
-        return state | {name: state[name].vector.copy() for name in ("parameters", "statistics")}
+        state = {name: value for name, value in vars(self).items() if name not in ("thread_local", "lock")}
+        with self.lock.between_steps():
+            return state | {name: state[name].vector.copy() for name in ("parameters", "statistics")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         parameters, statistics = state.pop("parameters"), state.pop("statistics")

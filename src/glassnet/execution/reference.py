@@ -63,6 +63,9 @@ class Reference(Memory):
                 for part in row.parts:
                     self.run_row(part)
 
+    def close(self) -> None:
+        """No-op: nothing goes on beside the steps."""
+
     def shuffle(self, orders: Array, draws: Array) -> None:
         """Fill each row of `orders` with a permutation."""
         shuffle_into(orders, draws)

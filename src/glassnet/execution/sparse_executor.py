@@ -25,6 +25,9 @@ class SparseExecutor:
         self.sources = sources
         self.executor.bind(sources._replace(x=on_demand(sources.x)).part(slice(1)))
 
+    def close(self) -> None:
+        """No-op: nothing goes on beside the steps."""
+
     def steps(self, steps: StepRange, costs: Array) -> int:
         """Run steps slice by slice and write the cost of each; return how many were run."""
         self.executor.threads, done = self.threads, 0

@@ -8,16 +8,16 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from platform import node
 from typing import IO
 
-from glassnet.errors import GlassnetError, ModelFileError
+from glassnet.errors import GlassnetError, ModelFileError, ParameterTypeError
 
 FilePath = str | os.PathLike[str]
+MAX_WRITERS = 16  # of one file at the same time, each with a temporary file of its own
 
 
 @contextlib.contextmanager
@@ -26,30 +26,46 @@ def atomic_file(path: FilePath, error: type[GlassnetError] = ModelFileError) -> 
 
     Raises `error`, one sentence, where the file cannot be written; an existing file at `path` is then unchanged.
     """
+    check_target(path, error)
     target = Path(path)
-    check_target(target, error)
-    temporary = target.with_name(f"{_stem(target)}{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
-        _sweep(target)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-        with os.fdopen(descriptor, "wb") as file:
+        temporary, descriptor = _new_temporary(target)
+        with os.fdopen(descriptor, "wb") as file, _removed_on_error(temporary):
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        os.replace(temporary, target)
+            if target.exists():
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            if os.name == "posix":  # while it is locked, so that nobody takes it for left over
+                os.replace(temporary, target)
+        if os.name != "posix":
+            os.replace(temporary, target)
     except OSError as problem:
         state = "the old file is unchanged" if target.exists() else "nothing was written"
         raise error(f"{target} cannot be written: {problem.strerror or problem}; {state}.") from problem
-    finally:
+    _sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def _removed_on_error(temporary: Path) -> Iterator[None]:
+    """Remove the file where the block fails, while it is locked; on Windows the next writer does."""
+    try:
+        yield
+    except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
-    _sync_folder(target.parent)
+        raise
+
+
+def check_path(path: FilePath) -> None:
+    """Raise ParameterTypeError (a TypeError) where a path is no text and no path: a number would be an open file."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterTypeError(f"path is of type {type(path).__name__}; give the name of a file.")
 
 
 def check_target(path: FilePath, error: type[GlassnetError] = ModelFileError) -> None:
     """Raise `error` where the target is a folder, a link or a device, or its folder is missing."""
+    check_path(path)
     target = Path(path)
     if target.is_symlink():
         raise error(f"{target} is a symbolic link; name the file it points to, {os.path.realpath(target)}.")
@@ -61,31 +77,69 @@ def check_target(path: FilePath, error: type[GlassnetError] = ModelFileError) ->
         raise error(f"{target} cannot be written: there is no folder {target.parent}; make it first.")
 
 
+def _new_temporary(target: Path) -> tuple[Path, int]:
+    """A new temporary file for `target`, open and locked; those of processes that were killed are removed.
+
+    Their names are known, so that a folder of 100,000 files need not be listed.
+    """
+    created: tuple[Path, int] | None = None
+    for number in range(MAX_WRITERS):
+        path = target.with_name(f"{_stem(target)}{number}.tmp")
+        _remove_left_over(path)
+        if created is None and (descriptor := _created(path)) is not None:
+            created = path, descriptor
+    if created is None:
+        raise OSError(f"{MAX_WRITERS} others are writing it at this moment")
+    return created
+
+
 def _stem(target: Path) -> str:
     """The start of the names of this machine's temporary files for `target`; short, however long its name is."""
     return f".glassnet-{zlib.crc32(target.name.encode()):08x}-{zlib.crc32(node().encode()):08x}-"
 
 
-def _sweep(target: Path) -> None:
-    """Remove the temporary files of processes that were killed while they wrote this file."""
-    for left in target.parent.glob(f"{_stem(target)}*.tmp"):
-        process = left.name.removeprefix(_stem(target)).split("-")[0]
-        with contextlib.suppress(OSError):
-            old = time.time() - left.stat().st_mtime > 86400
-            if old or (process.isdecimal() and not _runs(int(process))):
-                left.unlink()
+def _created(path: Path) -> int | None:
+    """The new file, open for writing and locked; None where there is one, or somebody else took it for left over."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    except FileExistsError:
+        return None
+    if _lock(descriptor, path, is_new=True):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
-def _runs(process: int) -> bool:
-    """Whether a process of this machine is alive; True where that cannot be determined."""
-    if os.name == "posix":
-        try:
-            os.kill(process, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-        except OSError:
-            pass
-    return True
+def _remove_left_over(path: Path) -> None:
+    """Remove the file of a process that was killed: nobody has locked it. Windows removes no file that is open."""
+    with contextlib.suppress(OSError):
+        if os.name != "posix":
+            path.unlink(missing_ok=True)
+        elif path.is_file() and not path.is_symlink():
+            descriptor = os.open(path, os.O_WRONLY)
+            try:
+                if _lock(descriptor, path, is_new=False):
+                    path.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path, *, is_new: bool) -> bool:
+    """Lock an open file until it is closed; whether that succeeded, and `path` is still this file.
+
+    On a file system without locks a new file counts as locked, and one that was there as well: by somebody else.
+    """
+    if os.name != "posix":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except (FileNotFoundError, BlockingIOError):
+        return False
+    except OSError:
+        return is_new
 
 
 def _sync_folder(folder: Path) -> None:

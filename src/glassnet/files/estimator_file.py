@@ -6,19 +6,30 @@ stores beyond that, such as the preparation of a table, is a part of the documen
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from glassnet.errors import ModelFileError
 from glassnet.files.atomic_file import FilePath
+from glassnet.files.header import MAX_TENSORS
 from glassnet.files.model_file import ESTIMATOR, SavedModel, model_parts, saved_model
+from glassnet.files.schema import anything, each, fields, mapping, text
 from glassnet.files.storage import read_tensors, write_tensors
 from glassnet.files.typed_values import NotStorable, ValueReader, ValueWriter
 from glassnet.program.parameters import Array
 
 VALUES = "estimator."  # begins the names of the tensors of parameters and attributes
 MEMBERS = "members"
+MAX_MEMBERS = MAX_TENSORS // 2  # each has weights and biases
+SCHEMA = fields(
+    {
+        ESTIMATOR: fields({"class": text(), "parameters": mapping(anything), "attributes": mapping(anything)}),
+        MEMBERS: each(mapping(anything), MAX_MEMBERS),
+    },
+    others=anything,
+)
 DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
 
 
@@ -60,11 +71,13 @@ def write_estimator(
         raise ModelFileError(f"{path} cannot hold {name} of this {parts.kind}: it is or has {left_out[name]}.")
     document = {ESTIMATOR: {"class": parts.kind, "parameters": parameters, "attributes": attributes}}
     members, tensors = [], dict(writer.tensors)
-    for number, network in enumerate(networks, 1):
-        member, arrays = model_parts(network.model, network.runs, network.history)
-        members.append(member)
-        tensors |= {f"member{number}.{name}": array for name, array in arrays.items()}
-    write_tensors(path, tensors | dict(more[1]), document | {MEMBERS: members} | dict(more[0]))
+    with contextlib.ExitStack() as locks:
+        for number, network in enumerate(networks, 1):
+            locks.enter_context(network.model.lock.between_steps())
+            member, arrays = model_parts(network.model, network.runs, network.history)
+            members.append(member)
+            tensors |= {f"member{number}.{name}": array for name, array in arrays.items()}
+        write_tensors(path, tensors | dict(more[1]), document | {MEMBERS: members} | dict(more[0]))
     _warn(path, left_out, parts)
 
 
@@ -96,24 +109,28 @@ def saved_estimator(path: FilePath, tensors: dict[str, Array], document: dict[st
     described = document.get(ESTIMATOR)
     if not isinstance(described, dict):
         raise ModelFileError(f"{path} holds no estimator; read it with glassnet.load.")
+    undamaged(path, lambda: SCHEMA(document, ""))
     reader = ValueReader(tensors, VALUES)
 
     def parts() -> EstimatorParts:
         groups = [described["parameters"], described["attributes"]]
-        values = [{str(name): reader.value(plain) for name, plain in group.items()} for group in groups]
-        return EstimatorParts(str(described["class"]), *values)
+        values = [{name: reader.value(plain) for name, plain in group.items()} for group in groups]
+        return EstimatorParts(described["class"], *values)
 
-    members = undamaged(path, lambda: list(document[MEMBERS]))
-    models = [_member(path, member, number, tensors) for number, member in enumerate(members, 1)]
+    own = _tensors_of_members(tensors)
+    models = [
+        saved_model(path, member, own.get(f"member{number}", {})) for number, member in enumerate(document[MEMBERS], 1)
+    ]
     return SavedEstimator(path, undamaged(path, parts), models, document, tensors)
 
 
-def _member(path: FilePath, document: Any, number: int, tensors: dict[str, Array]) -> SavedModel:
-    if not isinstance(document, dict):
-        raise ModelFileError(f"{path} is damaged: network {number} has no description; save it again.")
-    prefix = f"member{number}."
-    own = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
-    return saved_model(path, document, own)
+def _tensors_of_members(tensors: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    """The tensors by the first part of their names, without it."""
+    groups: dict[str, dict[str, Array]] = {}
+    for name, tensor in tensors.items():
+        group, _, rest = name.partition(".")
+        groups.setdefault(group, {})[rest] = tensor
+    return groups
 
 
 def undamaged(path: FilePath, build: Callable[[], Any]) -> Any:

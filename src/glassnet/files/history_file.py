@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.files.schema import MAX_CHARACTERS, each, fields, optional, real, text, whole
 from glassnet.program.parameters import Array
 from glassnet.training.history import CostLevels, FinalState, History, Predictability, Report
 from glassnet.training.layer_measures import QUANTITIES, LayerHistory, Measures
@@ -17,7 +18,18 @@ from glassnet.training.layer_measures import QUANTITIES, LayerHistory, Measures
 LARGEST = np.finfo(np.float64).max  # stands for infinity and NaN in a file, which holds finite numbers only
 OPTIONAL = ("validation_cost", "accuracy", "validation_metric")
 MAX_EPOCHS = 256  # that a model file stores, evenly spread
-MAX_WARNINGS, MAX_CHARACTERS = 16, 1000  # warnings that are stored, and characters of each
+MAX_WARNINGS = 16  # that are stored
+THREE = optional(each(real(), 3, 3))
+SCHEMA = fields(
+    {
+        "stopped": text(),
+        "warnings": each(text(), MAX_WARNINGS),
+        "best_epoch": optional(whole()),
+        "batch_size": whole(),
+        "levels": THREE,
+    },
+    {"best_by": text(), "predictability": THREE},
+)
 
 
 def arrays_of(history: History, layers: int) -> dict[str, Array]:
@@ -50,15 +62,12 @@ def document_of(history: History) -> dict[str, Any]:
 
 def history_of(tensors: Mapping[str, Array], document: Mapping[str, Any], layers: int) -> History:
     """The History in a file. Raises ValueError or KeyError where anything in it is impossible."""
-    history = History(_reports(tensors), _text(document["stopped"]))
-    history.warnings = [_text(text) for text in document["warnings"]]
-    best, batch = document["best_epoch"], document["batch_size"]
-    if not (best is None or type(best) is int) or type(batch) is not int or batch < 0:
-        raise ValueError(f"its best epoch is {best!r:.40} and its batch size {batch!r:.40}")
-    history.best_epoch, history.layers = best, LayerHistory(_measurements(tensors, layers), batch)
-    history.best_by = _text(document.get("best_by", history.best_by))
-    levels = _three(document["levels"], "levels of the cost")
-    scores = _three(document.get("predictability"), "scores of regressions")
+    SCHEMA(document, "history")
+    history = History(_reports(tensors), document["stopped"])
+    history.warnings, history.best_epoch = list(document["warnings"]), document["best_epoch"]
+    history.layers = LayerHistory(_measurements(tensors, layers), document["batch_size"])
+    history.best_by = document.get("best_by", history.best_by)
+    levels, scores = document["levels"], document.get("predictability")
     if levels is not None and history.layers.measurements:
         measures = history.layers.measurements[-1][2]
         history.final = FinalState(measures, CostLevels(*levels), None if scores is None else Predictability(*scores))
@@ -106,17 +115,3 @@ def _measurements(tensors: Mapping[str, Array], layers: int) -> list[tuple[int, 
         raise ValueError(f"its {len(values)} measurements have columns of {[column.shape for column in columns]}")
     parts = zip(*(column.tolist() for column in columns), values, strict=True)
     return [(int(epoch), int(step), Measures(table, cost, noise)) for epoch, step, cost, noise, table in parts]
-
-
-def _three(values: Any, what: str) -> list[float] | None:
-    if values is None:
-        return None
-    if not isinstance(values, list) or len(values) != 3 or any(type(value) is not float for value in values):
-        raise ValueError(f"its {what} are {values!r:.40}")
-    return values
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_CHARACTERS:
-        raise ValueError(f"one of its sentences is {value!r:.40}")
-    return value

@@ -9,24 +9,40 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.errors import GlassnetError, ModelFileError
+from glassnet.errors import GlassnetError, ModelFileError, unknown_name
+from glassnet.execution.executor import ENGINES
 from glassnet.execution.model import Model
+from glassnet.files.header import MAX_TENSORS
 from glassnet.files.history_file import arrays_of, document_of, history_of, shortened
-from glassnet.files.storage import read_tensors, write_tensors
-from glassnet.program.architecture import architecture
+from glassnet.files.schema import ENTRY, anything, each, either, fields, one_of, real, whole
+from glassnet.files.storage import is_finite, read_tensors, write_tensors
+from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.layer_positions import segments
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS, CustomCost
 from glassnet.tables.custom_activation import CustomActivation
 from glassnet.tables.entry import describe, rebuild
-from glassnet.tables.initializers import INITIALIZERS
+from glassnet.tables.initializers import INITIALIZERS, Initializer
 from glassnet.tables.layers import LAYERS
 from glassnet.training.history import History
 
-MAX_LACKING = 1_000_000  # parameters without a tensor, which are named once the network is built; more are refused
+MAX_WIDTH = 1 << 40
 HISTORY = "history "  # begins the names of its tensors
 ESTIMATOR, TABLE = "estimator", "table"  # keys of a document that has more than a network
+NETWORK_SCHEMA = fields(
+    {
+        "layers": each(either(whole(1, MAX_WIDTH), ENTRY), 3 * MAX_TENSORS, 2),
+        "activations": each(ENTRY, MAX_TENSORS, 1),
+        "cost": ENTRY,
+        "initializer": ENTRY,
+        "l1": real(0),
+        "l2": real(0),
+        "dtype": one_of("float32", "float64"),
+        "seed": whole(),
+    }
+)
+SCHEMA = fields({"network": NETWORK_SCHEMA}, {"runs": whole()}, anything)
 
 
 class SavedModel(NamedTuple):
@@ -38,51 +54,50 @@ class SavedModel(NamedTuple):
     runs: int
     history: History | None
 
-    def arguments(self) -> dict[str, Any]:
-        """The arguments of NeuralNetwork. Raises KeyError, TypeError, ValueError where the description is wrong."""
-        described = self.description
-        return {
-            "layers": [entry if isinstance(entry, int) else rebuild(LAYERS, entry) for entry in described["layers"]],
-            "activations": [rebuild(ACTIVATIONS, entry, CustomActivation) for entry in described["activations"]],
-            "cost": rebuild(COSTS, described["cost"], CustomCost),
-            "initializer": rebuild(INITIALIZERS, described["initializer"]),
-            **{name: described[name] for name in ("l1", "l2", "dtype", "seed")},
-        }
-
     def build(self, kind: Any, engine: str = "compiled") -> Any:
         """The network, of the class `kind`. Raises ModelFileError (a ValueError) where it cannot be built."""
+        if engine not in ENGINES:
+            raise unknown_name("engine", engine, ENGINES)
         try:
-            arguments = self.arguments()
-            self._check_size(arguments)
-            network = kind(**arguments, engine=engine)
-        except (GlassnetError, KeyError, TypeError, ValueError) as error:
+            described, initializer = self._described()
+        except (GlassnetError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise cannot_be_built(self.path, error) from None
-        self.copy_into(network.model)
-        network.runs, network.history = self.runs, self.history
+        dtype, seed = np.dtype(self.description["dtype"]), self.description["seed"]
+        self._check_tensors(described, dtype)
+        model = Model.zeros(described, initializer, dtype, seed, engine)
+        for name, target in model_arrays(model).items():
+            target[...] = self.tensors[name]
+        network = kind.__new__(kind)
+        network.__setstate__({"model": model, "runs": self.runs, "history": self.history})
         return network
 
-    def _check_size(self, arguments: dict[str, Any]) -> None:
-        """Raise ValueError for a network far larger than the file, before memory is allocated for it."""
-        given = sum(tensor.size for tensor in self.tensors.values())
+    def _described(self) -> tuple[Architecture, Initializer]:
+        """What the description describes. Raises ValueError, KeyError or TypeError where that cannot be."""
+        plain = self.description
+        layers = [entry if isinstance(entry, int) else rebuild(LAYERS, entry) for entry in plain["layers"]]
+        activations = [rebuild(ACTIVATIONS, entry, CustomActivation) for entry in plain["activations"]]
+        cost = rebuild(COSTS, plain["cost"], CustomCost)
+        described = architecture(layers, activations, cost, plain["l1"], plain["l2"])
+        return described, rebuild(INITIALIZERS, plain["initializer"])
 
-        def check(needed: int) -> None:
-            if needed > given + MAX_LACKING:
-                raise ValueError(f"it has {needed:,} parameters or more, and the file holds {given:,} numbers")
+    def _check_tensors(self, described: Architecture, dtype: Any) -> None:
+        """Refuse tensors that the network does not have, before there is memory for it.
 
-        check(max((entry for entry in arguments["layers"] if isinstance(entry, int)), default=0))
-        described = architecture(*(arguments[name] for name in ("layers", "activations", "cost", "l1", "l2")))
-        check(sum(dense.fan_in * dense.fan_out for dense in described.dense))
-        check(sum(segment.size for group in segments(described) for segment in group))
+        The dense layers come first: the first values of the layers between them take memory.
+        """
+        for number, dense in enumerate(described.dense, 1):
+            self._check_tensor(f"w{number}", (dense.fan_out, dense.fan_in), dtype)
+        for group in segments(described):
+            for segment in group:
+                shape = segment.shape[::-1] if len(segment.shape) == 2 else (*segment.shape, 1)
+                self._check_tensor(segment.name, shape, dtype)
 
-    def copy_into(self, model: Model) -> None:
-        """Copy the tensors into a model of this description; shapes and dtypes must be those that it needs."""
-        for name, target in model_arrays(model).items():
-            tensor = self.tensors.get(name)
-            if tensor is None or tensor.shape != target.shape or tensor.dtype != target.dtype:
-                problem = "is missing" if tensor is None else f"is {tensor.dtype} {tensor.shape}"
-                needs = f"the network it describes needs {target.dtype} {target.shape}"
-                raise ModelFileError(f"{self.path}: tensor {name} {problem}; {needs}.")
-            target[...] = tensor
+    def _check_tensor(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+        tensor = self.tensors.get(name)
+        if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
+            problem = "is missing" if tensor is None else f"is {tensor.dtype} {tensor.shape}"
+            needs = f"the network it describes needs {dtype} {shape}"
+            raise ModelFileError(f"{self.path}: tensor {name} {problem}; {needs}.")
 
 
 def model_arrays(model: Model) -> dict[str, Array]:
@@ -112,9 +127,9 @@ def model_parts(model: Model, runs: int, history: History | None) -> tuple[dict[
     """The document and the tensors of a model; the History of its last training is in short (history_file.py)."""
     tensors = {}
     for name, array in model_arrays(model).items():
-        if not np.isfinite(array).all():
+        if not is_finite(array):
             raise ModelFileError(f"{name} has a number that is not finite; train the network anew before saving it.")
-        tensors[name] = np.ascontiguousarray(array)
+        tensors[name] = array
     document = {"network": describe_model(model), "runs": runs}
     if history is not None:
         short = shortened(history)
@@ -127,28 +142,42 @@ def model_parts(model: Model, runs: int, history: History | None) -> tuple[dict[
 def saved_model(path: Any, document: dict[str, Any], tensors: dict[str, Array]) -> SavedModel:
     """The model that `model_parts` took apart. Raises ModelFileError (a ValueError) where it is damaged."""
     try:
-        description = document["network"]
-        runs, layers = int(document.get("runs", 0)), len(description["activations"])
-    except (KeyError, TypeError, ValueError) as error:
+        SCHEMA(document, "")
+    except ValueError as error:
         raise cannot_be_built(path, error) from None
-    return SavedModel(path, description, tensors, runs, _history(document.get("history"), tensors, path, layers))
+    layers = len(document["network"]["activations"])
+    history = _history(document.get("history"), tensors, path, layers)
+    return SavedModel(path, document["network"], tensors, document.get("runs", 0), history)
+
+
+def with_table(extra: dict[str, Any] | None, preparation: Any, target: Any) -> dict[str, Any]:
+    """What is stored with a network, with the preparation of the table that it was trained from, if there is one."""
+    if preparation is None or target is None:
+        return extra or {}
+    return {**(extra or {}), TABLE: {"preparation": preparation.to_json(), "target": target.to_json(), "training": {}}}
 
 
 def write_model(path: Any, model: Model, runs: int, history: History | None, extra: dict[str, Any] | None) -> None:
-    """Write a file of one model; the file that was there stays whole until the new one is. `extra` is plain data."""
-    document, tensors = model_parts(model, runs, history)
-    write_tensors(path, tensors, document | {"extra": extra or {}})
+    """Write a file of one model; the file that was there stays whole until the new one is. `extra` is plain data.
 
-
-def read_model(path: Any, *, bare: bool = False) -> SavedModel:
-    """Read the model of a file that holds one.
-
-    Raises ModelFileError (a ValueError) where it is damaged, not ours, or too new; where it has to be `bare`, also for
-    a file that holds more than a network.
+    While another thread trains the model, the file has the parameters after one of its steps.
     """
-    tensors, document = read_tensors(path)
-    if bare:
-        _check_bare(path, document)
+    with model.lock.between_steps():
+        document, tensors = model_parts(model, runs, history)
+        write_tensors(path, tensors, document | {"extra": extra or {}})
+
+
+def read_model(path: Any) -> SavedModel:
+    """Read the model of a file that holds a network alone.
+
+    Raises ModelFileError (a ValueError) where it is damaged, not ours, too new, or holds more than a network.
+    """
+    return bare_model(path, *read_tensors(path))
+
+
+def bare_model(path: Any, tensors: dict[str, Array], document: dict[str, Any]) -> SavedModel:
+    """The same from the content of the file."""
+    _check_bare(path, document)
     if not isinstance(document.get("network"), dict):
         raise ModelFileError(f"{path} holds no network; name a file that NeuralNetwork.save or `glassnet train` wrote.")
     return saved_model(path, document, tensors)
@@ -166,6 +195,13 @@ def _check_bare(path: Any, document: dict[str, Any]) -> None:
             f"{path} holds a network together with the preparation of its columns, without which its predictions would "
             "be wrong; read it with glassnet.load, whose model_.members[0].network is the network."
         )
+
+
+def refuse_checkpoint(path: Any, document: dict[str, Any]) -> None:
+    """Refuse the state of a run where a model is read. Raises ModelFileError (a ValueError)."""
+    if "checkpoint" in document:
+        how = "train(..., checkpoint=, resume=True) or glassnet train --checkpoint --resume"
+        raise ModelFileError(f"{path} is a checkpoint of a run, not a model; continue it with {how}.")
 
 
 def cannot_be_built(path: Any, error: Exception) -> ModelFileError:

@@ -16,7 +16,8 @@ from glassnet.errors import ModelFileError
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.blocks import BlockFile, read_blocks
 from glassnet.files.history_file import arrays_of, document_of, history_of
-from glassnet.files.model_file import describe_model
+from glassnet.files.model_file import NETWORK_SCHEMA, describe_model
+from glassnet.files.schema import each, fields, flag, mapping, whole
 from glassnet.program.parameters import Array
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
@@ -24,6 +25,8 @@ from glassnet.training.training import Training
 
 WRITE_SECONDS = 1.0  # between two blocks
 MAX_FRAMES = 1000  # epochs whose weights are recorded; of a longer run every second, fourth ... one
+FIRST = fields({"network": NETWORK_SCHEMA, "shapes": mapping(each(whole(), 2, 2))})  # of the first block
+REST = fields({"gap": whole(1), "ended": flag})  # of the others, which are parts of a History as well
 MAX_SAMPLED = 256  # parameters of each array that are recorded, evenly spread
 
 
@@ -47,6 +50,12 @@ class Recorder:
         self.written_reports, self.written_step = 0, -1  # the latter is that of the last written measurement
         self.written_at = -np.inf
 
+    def steps_left(self) -> int | None:
+        """It follows epochs."""
+
+    def after_steps(self) -> None:
+        """It follows epochs."""
+
     def after_epoch(self, report: Report, layers: LayerHistory) -> None:
         """Keep some of the present weights; write, if it is time."""
         if self.file is None:
@@ -60,6 +69,10 @@ class Recorder:
             self.frame_epochs = [epoch for epoch in self.frame_epochs if epoch % self.gap == 0]
         if time.perf_counter() - self.written_at > WRITE_SECONDS:
             self._write(self.training.history(layers), ended=False)
+
+    def save(self) -> None:
+        """Write what is new."""
+        self._write(self.training.history(), ended=False)
 
     def end(self, history: History) -> None:
         """Write the last block."""
@@ -114,9 +127,11 @@ class Recording:
             raise ModelFileError(f"{path} ends before its first epoch; train with record=... again.")
         try:
             documents = [document["recording"] for _, document in blocks.whole]
+            for number, document in enumerate(documents):
+                (REST if number else FIRST)(document, "")
             self._read_first(blocks.whole[0][0], documents[0])
             self._read_rest([tensors for tensors, _ in blocks.whole[1:]], documents[1:])
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise ModelFileError(f"{path} is a damaged recording: {error}.") from None
         self.cut = blocks.cut or len(documents) == 1 or documents[-1]["ended"] is not True
         if self.cut:
@@ -126,20 +141,22 @@ class Recording:
     def _read_first(self, tensors: dict[str, Array], document: dict[str, Any]) -> None:
         """What holds for the whole run."""
         self.network: dict[str, Any] = dict(document["network"])
-        shapes = {name: tuple(map(int, shape)) for name, shape in document["shapes"].items()}
+        shapes = {name: tuple(shape) for name, shape in document["shapes"].items()}
         flat = {name: tensors[f"places {name}"] for name in shapes}
+        if any(indices.ndim != 1 for indices in flat.values()):
+            raise ValueError("the positions of its weights are no lists")
         self.indices = {name: np.stack(np.unravel_index(flat[name], shapes[name]), axis=1) for name in shapes}
 
     def _read_rest(self, tensors: list[dict[str, Array]], documents: list[dict[str, Any]]) -> None:
         """Epochs, measurements and frames; of the latter those that the run still had at its end."""
         layers, gap = len(self.network["activations"]), documents[-1]["gap"] if documents else 1
-        if type(gap) is not int or gap < 1:
-            raise ValueError(f"its frames are {gap!r:.40} epochs apart")
         parts = [history_of(part, document, layers) for part, document in zip(tensors, documents, strict=True)]
         self.history = parts[-1] if parts else History()
         self.history.reports = [report for part in parts for report in part]
         self.history.layers.measurements = [item for part in parts for item in part.layers.measurements]
         frames = [part["frames"] for part in tensors]
+        if any(epochs.ndim != 1 or epochs.dtype != np.int64 for epochs in frames):
+            raise ValueError("the epochs of its frames are no lists of whole numbers")
         selected = [epochs % gap == 0 for epochs in frames]
         self.epochs = np.concatenate([np.zeros(0, np.int64), *map(np.compress, selected, frames)])
         self.weights = {name: self._joined(name, tensors, selected) for name in self.indices}

@@ -6,35 +6,44 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from glassnet.errors import ParameterError, ParameterTypeError
+from glassnet.errors import ModelFileError, ParameterError, ParameterTypeError
 from glassnet.files.checkpoint import CheckpointWriter, read_checkpoint
 from glassnet.files.recording import Recorder
+from glassnet.files.run_description import describe_run
 from glassnet.training.fit import Observer
 from glassnet.training.settings import whole
 from glassnet.training.training import Training
 
 
 class RunFiles(NamedTuple):
-    """Where a run writes its checkpoint, after every `every` epochs, and its recording; None where it does not.
+    """Where a run writes its checkpoint and its recording; None where it does not.
 
-    With `resume` it starts from the checkpoint where that file exists.
+    A checkpoint is written after every `every` steps, or where that is None, after each epoch. With `resume` the run
+    starts from the checkpoint where that file exists.
     """
 
     checkpoint: Path | None
-    every: int
+    every: int | None
     resume: bool
     record: Path | None
 
     def observers(self, training: Training) -> tuple[Observer, ...]:
         """Restore the run if requested, and begin its files. Raises ModelFileError where one cannot be used."""
+        description = {} if self.checkpoint is None else describe_run(training)
         if self.checkpoint is not None and self.resume and self.checkpoint.exists():
-            training.restore(read_checkpoint(self.checkpoint, training))
+            self._restore(training, self.checkpoint, description)
         observers: list[Observer] = []
         if self.record is not None:
             observers.append(Recorder(training, self.record))
         if self.checkpoint is not None:
-            observers.append(CheckpointWriter(training, self.checkpoint, self.every))
+            observers.append(CheckpointWriter(training, self.checkpoint, self.every, description))
         return tuple(observers)
+
+    def _restore(self, training: Training, path: Path, description: dict[str, Any]) -> None:
+        try:
+            training.restore(read_checkpoint(path, training, description))
+        except ParameterError as error:
+            raise ModelFileError(f"{path} is a damaged checkpoint: {error}") from None
 
 
 def checked_files(checkpoint: Any, every: Any, resume: Any, record: Any) -> RunFiles:
@@ -42,7 +51,7 @@ def checked_files(checkpoint: Any, every: Any, resume: Any, record: Any) -> RunF
     if resume and checkpoint is None:
         raise ParameterError("resume=True needs checkpoint, the file to resume from.")
     paths = _path("checkpoint", checkpoint), _path("record", record)
-    return RunFiles(paths[0], whole("every", every), bool(resume), paths[1])
+    return RunFiles(paths[0], None if every is None else whole("every", every), bool(resume), paths[1])
 
 
 def _path(name: str, path: Any) -> Path | None:

@@ -8,7 +8,9 @@ that is read for the last time. Parameters and cost keep the same bits, because 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from glassnet.program.architecture import Architecture
@@ -16,6 +18,7 @@ from glassnet.program.builder import build
 from glassnet.program.parameters import padded
 from glassnet.program.program import OPERANDS, Program, Row
 from glassnet.program.updates import StepOptions
+from glassnet.program.uses import Uses
 from glassnet.tables.formula import trace
 
 MAX_OPERANDS = 10  # of a formula that is computed in a product's kernel
@@ -62,44 +65,33 @@ def _outlives(name: str, program: Program, result: str) -> bool:
     return name == result or program.buffers[name].home not in ("work", "gradients")
 
 
-def _readers(rows: list[Row], writer: int, name: str) -> list[int]:
-    """Indices of the equations after `writer` that read what it wrote to `name`."""
-    readers = []
-    for number in range(writer + 1, len(rows)):
-        if name in rows[number].reads:
-            readers.append(number)
-        if name in rows[number].writes:
-            break
-    return readers
-
-
-def _joined(rows: list[Row], program: Program, result: str) -> list[Row]:
+def _joined(rows: Sequence[Row], program: Program, result: str) -> list[Row]:
     """Join every formula whose result only one other formula reads to that one; then products in the same way."""
     for kinds in (("formula",), tuple(OPERANDS)):
-        number = 0
-        while number < len(rows):
-            reader = _only_reader(rows, number, program, result) if rows[number].kind in kinds else None
-            if reader is None:
-                number += 1
-            else:
-                join = _composed if rows[number].kind == "formula" else _with_epilogue
-                rows[reader] = join(rows[number], rows[reader])
-                del rows[number]
-    return rows
+        uses = Uses(rows)
+        for number, row in enumerate(rows):
+            row = uses.row(number)  # others may have been joined to it
+            reader = _only_reader(uses, number, program, result) if row.kind in kinds else None
+            if reader is not None:
+                join = _composed if row.kind == "formula" else _with_epilogue
+                uses.replace(reader, join(row, uses.row(reader)))
+                uses.remove(number)
+        rows = uses.remaining()
+    return list(rows)
 
 
-def _only_reader(rows: list[Row], number: int, program: Program, result: str) -> int | None:
+def _only_reader(uses: Uses, number: int, program: Program, result: str) -> int | None:
     """Index of the formula to which this equation can be joined, or None."""
-    row = rows[number]
+    row = uses.row(number)
     if len(row.writes) != 1 or _outlives(row.writes[0], program, result):
         return None
-    readers = _readers(rows, number, row.writes[0])
-    if len(readers) != 1 or rows[readers[0]].kind != "formula":
+    readers = uses.readers(number, row.writes[0])
+    if len(readers) != 1 or uses.row(readers[0]).kind != "formula":
         return None
-    between = {name for other in rows[number + 1 : readers[0]] for name in other.writes}
-    same = program.extent(row) == program.extent(rows[readers[0]])
-    fits = row.kind == "formula" or _can_be_epilogue(rows[readers[0]], program)
-    return readers[0] if same and fits and not between & set(row.reads) else None
+    same = program.extent(row) == program.extent(uses.row(readers[0]))
+    fits = row.kind == "formula" or _can_be_epilogue(uses.row(readers[0]), program)
+    changed = any(uses.writes_between(number, readers[0], name) for name in row.reads)
+    return readers[0] if same and fits and not changed else None
 
 
 def _can_be_epilogue(row: Row, program: Program) -> bool:
@@ -140,21 +132,22 @@ def _composed(first: Row, second: Row) -> Row:
 
 def _without_unread(rows: list[Row], program: Program, result: str) -> list[Row]:
     """Remove equations whose results nothing reads, from the last to the first."""
+    uses = Uses(rows)
     for number in range(len(rows) - 1, -1, -1):
-        writes = rows[number].writes
-        if not any(_outlives(name, program, result) or _readers(rows, number, name) for name in writes):
-            del rows[number]
-    return rows
+        if not any(_outlives(name, program, result) or uses.readers(number, name) for name in rows[number].writes):
+            uses.remove(number)
+    return uses.remaining()
 
 
 def _flattened(rows: list[Row], program: Program) -> list[Row]:
     """Join the same formula on neighbouring segments of the flat vector into one equation, in small networks."""
     if sum(padded(segment.size) for segment in program.segments) > MAX_FLAT_UPDATE:
         return rows
-    flat = rows[:1]
+    flat, positions = rows[:1], {segment.name: number for number, segment in enumerate(program.segments)}
+    last = rows[0]  # the last part of the last equation
     for row in rows[1:]:
-        before = flat[-1]
-        if _is_next(before.parts[-1], row, program):
+        before, last_part, last = flat[-1], last, row
+        if _is_next(last_part, row, program, positions):
             reads, writes = before.reads + row.reads, before.writes + row.writes
             flat[-1] = before._replace(reads=reads, writes=writes, span=before.span + 1)
         else:
@@ -162,13 +155,12 @@ def _flattened(rows: list[Row], program: Program) -> list[Row]:
     return flat
 
 
-def _is_next(before: Row, row: Row, program: Program) -> bool:
+def _is_next(before: Row, row: Row, program: Program, positions: Mapping[str, int]) -> bool:
     """Whether an equation does to a segment what another does to the segment before, and both touch nothing else."""
     same = all(getattr(before, field) == getattr(row, field) for field in ("kind", "formula", "scalars"))
-    names = [segment.name for segment in program.segments]
-    if not same or row.kind != "formula" or not {before.writes[0], row.writes[0]} <= set(names):
+    if not same or row.kind != "formula" or not {before.writes[0], row.writes[0]} <= positions.keys():
         return False
-    neighbours = names.index(before.writes[0]) + 1 == names.index(row.writes[0])
+    neighbours = positions[before.writes[0]] + 1 == positions[row.writes[0]]
     homes = _own_homes(before, program)
     return neighbours and homes is not None and homes == _own_homes(row, program)
 
@@ -181,37 +173,60 @@ def _own_homes(row: Row, program: Program) -> list[str] | None:
 
 def _scheduled(rows: list[Row], program: Program) -> list[Row]:
     """The equations in an order that keeps every dependency and changes the split as rarely as possible."""
-    dependencies = [{n for n in range(number) if _depends(row, rows[n])} for number, row in enumerate(rows)]
-    remaining, order, split = list(range(len(rows))), [], program.split(rows[0])
-    while remaining:
-        ready = [number for number in remaining if not dependencies[number]]
-        chosen = next((number for number in ready if program.split(rows[number])[0] == split[0]), ready[0])
-        split = program.split(rows[chosen])
+    dependencies = _dependencies(rows)
+    followers: list[list[int]] = [[] for _ in rows]
+    for number, earlier in enumerate(dependencies):
+        for each in earlier:
+            followers[each].append(number)
+    waiting = [len(earlier) for earlier in dependencies]
+    ready: dict[str, list[int]] = {}  # the equations that may come next, by their split
+    splits = [program.split(row)[0] for row in rows]
+    order, split = list[Row](), splits[0]
+    for number in range(len(rows)):
+        if not waiting[number]:
+            heappush(ready.setdefault(splits[number], []), number)
+    while any(ready.values()):
+        chosen = heappop(ready.get(split) or min(filter(None, ready.values())))
+        split = splits[chosen]
         order.append(rows[chosen])
-        remaining.remove(chosen)
-        for pending in dependencies:
-            pending.discard(chosen)
+        for number in followers[chosen]:
+            waiting[number] -= 1
+            if not waiting[number]:
+                heappush(ready.setdefault(splits[number], []), number)
     return order
 
 
-def _depends(row: Row, earlier: Row) -> bool:
-    """Whether `row` must stay after `earlier`."""
-    touched = set(row.reads) | set(row.writes)
-    return bool(touched & set(earlier.writes) or set(row.writes) & set(earlier.reads))
+def _dependencies(rows: Sequence[Row]) -> list[set[int]]:
+    """The earlier equations that each must stay after; those that these must stay after in turn are left out.
+
+    They are the last to write what it reads or writes, and those that have read since then what it writes.
+    """
+    writer: dict[str, int] = {}
+    readers: dict[str, list[int]] = {}
+    dependencies = []
+    for number, row in enumerate(rows):
+        earlier = {writer[name] for name in (*row.reads, *row.writes) if name in writer}
+        earlier.update(reader for name in row.writes for reader in readers.pop(name, ()))
+        dependencies.append(earlier)
+        for name in row.reads:
+            readers.setdefault(name, []).append(number)
+        writer |= dict.fromkeys(row.writes, number)
+    return dependencies
 
 
 def _shared(program: Program) -> dict[str, str]:
     """Results that reuse the memory of an operand of the same shape that no later equation reads."""
     shared: dict[str, str] = {}
-    rows = list(program.rows)
-    for number, row in enumerate(rows):
+    uses, taken = Uses(program.rows), set[str]()
+    for number, row in enumerate(program.rows):
         result = row.writes[0]
         if row.kind != "formula" or not _is_scratch(program, result) or result in shared or result in row.reads:
             continue
         for name in row.reads:
             same = _is_scratch(program, name) and program.buffers[name].shape == program.buffers[result].shape
-            if same and not _readers(rows, number, name) and name not in shared.values():
+            if same and not uses.readers(number, name) and name not in taken:
                 shared[result] = name
+                taken.add(name)
                 break
     return shared
 

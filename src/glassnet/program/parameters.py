@@ -7,12 +7,14 @@ Gradients and the states of an optimiser are vectors of the same layout.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.errors import ParameterError, ParameterTypeError, counted
+from glassnet.array_likes import shown, to_array
+from glassnet.errors import DataError, ParameterError, ParameterTypeError, counted
 from glassnet.tables.layer import Draw
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -55,6 +57,28 @@ def aligned_zeros(size: int, dtype: Any) -> Array:
     return memory[start : start + size * dtype.itemsize].view(dtype)
 
 
+def check_size(count: int, dtype: Any) -> None:
+    """Raise ParameterError where this machine cannot hold so many parameters."""
+    needed, memory = count * np.dtype(dtype).itemsize, machine_memory()
+    if needed > memory:
+        number = f"{count:,}" if count < 10**15 else "over 10^15"
+        sizes = f"{shown_size(needed)} in {np.dtype(dtype)}, and this machine has {shown_size(memory)} of memory"
+        raise ParameterError(f"the network would have {number} parameters, {sizes}; make its layers smaller.")
+
+
+def machine_memory() -> int:
+    """The bytes of main memory; the largest address where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return int(np.iinfo(np.intp).max)
+
+
+def shown_size(size: int) -> str:
+    """A number of bytes in GB, as a sentence shows it."""
+    return f"{size / 1e9:,.3g} GB" if size < 10**15 else "over 10^6 GB"
+
+
 class Parameters(Mapping[str, Array]):
     """The flat vector with its segments; `parameters["w1"]` is a view (fan_out, fan_in), biases are columns.
 
@@ -69,6 +93,7 @@ class Parameters(Mapping[str, Array]):
         for segment in segments:
             self.offsets[segment.name] = size
             size += padded(segment.size)
+        check_size(size, np.dtype(dtype))
         self._vector = aligned_zeros(size, dtype)
 
     @property
@@ -78,7 +103,7 @@ class Parameters(Mapping[str, Array]):
 
     @vector.setter
     def vector(self, value: Any) -> None:
-        self._vector[:] = _converted("vector", value, self._vector)
+        self._vector[:] = converted("vector", value, self._vector)
         for name, segment in self.segments.items():
             end = self.offsets[name] + segment.size
             self._vector[end : end + padded(segment.size) - segment.size] = 0
@@ -98,7 +123,7 @@ class Parameters(Mapping[str, Array]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         target = self[name]
-        target[...] = _converted(name, value, target)
+        target[...] = converted(name, value, target)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.segments)
@@ -116,15 +141,18 @@ class Parameters(Mapping[str, Array]):
         return f"Parameters({shapes})"
 
 
-def _converted(name: str, value: Any, target: Array) -> Array:
-    """`value` as an array that fits `target`; ParameterError, with the name, where it does not."""
+def converted(name: str, value: Any, target: Array, order: str = "fan_out first") -> Array:
+    """`value` as an array that fits `target`; ParameterError, with the name, where it does not.
+
+    `order` says what the first axis of weights is.
+    """
     try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ParameterError(f"{name} has rows of different lengths; its shape is {target.shape}.") from None
+        array = to_array(name, value)
+    except DataError as error:
+        raise ParameterError(f"{str(error).removesuffix('.')}; its shape is {target.shape}.") from None
     if array.shape != target.shape:
-        order = " (fan_out first)" if target.ndim == 2 else ""
-        raise ParameterError(f"{name} has shape {target.shape}{order}, but was given {array.shape}.")
+        axes = f" ({order})" if target.ndim == 2 else ""
+        raise ParameterError(f"{name} has shape {target.shape}{axes}, but was given {array.shape}.")
     if array.dtype.kind not in "buif":
         raise ParameterError(f"{name} needs real numbers, but was given {array.dtype}.")
     with np.errstate(over="ignore"):
@@ -153,7 +181,7 @@ class ParameterList(Sequence[Array]):
     def assign(self, values: Any, name: str) -> None:
         """Copy in one array per item: all of them, or none where one is refused; `name` names them in errors."""
         if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray)):
-            raise ParameterTypeError(f"{name} must be a list of {len(self)} arrays, not {values!r}.")
+            raise ParameterTypeError(f"{name} must be a list of {len(self)} arrays, not {shown(values)}.")
         if len(values) != len(self):
             raise ParameterError(
                 f"{name} has {counted(len(values), 'array')}, but the network has {counted(len(self), 'dense layer')}."

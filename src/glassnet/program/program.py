@@ -154,8 +154,10 @@ class Program(NamedTuple):
 
     def mode(self, row: Row, name: str) -> str:
         """How a formula traverses an operand: "full", "column", "unit" or "scalar"."""
+        if row.span > 1:
+            return "full"
         extent, shape = self.extent(row), self.buffers[name].shape
-        if row.span > 1 or len(shape) == 2 or extent == (1, 1) or (extent.width == 1 and shape != (1,)):
+        if len(shape) == 2 or extent == (1, 1) or (extent.width == 1 and shape != (1,)):
             return "full"
         if shape == ("m",):
             return "unit"
@@ -182,17 +184,22 @@ class Program(NamedTuple):
         equations of the previous step count, because steps follow one another. A formula over units reads the whole of
         a column or scalar, so it also waits for one that its own split wrote.
         """
-        pending: list[tuple[tuple[str, int], set[str], set[str]]] = []
+        readers: dict[str, set[tuple[str, int]]] = {}  # the splits that have read a quantity since the last wait
+        writers: dict[str, set[tuple[str, int]]] = {}
         flags: list[bool] = []
         for row in self.rows * 2:
-            split, whole = self.split(row), self._read_whole(row)
+            split, nothing = self.split(row), set[tuple[str, int]]()
             reads, writes = set(map(self.memory, row.reads)), set(map(self.memory, row.writes))
-            waits = any(
-                written & whole or (other_split != split and (written & (reads | writes) or read & writes))
-                for other_split, read, written in pending
-            )
-            flags.append(bool(waits))
-            pending = [*([] if waits else pending), (split, reads, writes)]
+            waits = any(name in writers for name in self._read_whole(row))
+            waits = waits or any(writers.get(name, nothing) - {split} for name in reads | writes)
+            waits = waits or any(readers.get(name, nothing) - {split} for name in writes)
+            flags.append(waits)
+            if waits:
+                readers, writers = {}, {}
+            for name in reads:
+                readers.setdefault(name, set()).add(split)
+            for name in writes:
+                writers.setdefault(name, set()).add(split)
         return tuple(flags[len(self.rows) :])
 
     def _read_whole(self, row: Row) -> set[str]:

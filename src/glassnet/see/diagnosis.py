@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.batches.sources import Sources, checked_sources
-from glassnet.errors import ParameterError, counted
+from glassnet.errors import ParameterError, counted, printable
 from glassnet.execution.model import Model
 from glassnet.result_html import paragraph_html
 from glassnet.see import data_rules, learning_rules, structure_rules, target_rules
@@ -112,7 +112,7 @@ class Diagnosis(Sequence[Finding]):
 
     def __str__(self) -> str:
         head = f"{len(self.findings) or 'no'} finding{'' if len(self.findings) == 1 else 's'} in {self.basis}"
-        return "\n\n".join([head, *map(str, self.findings)])
+        return printable("\n\n".join([head, *map(str, self.findings)]))
 
     def __repr__(self) -> str:
         return str(self)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import unknown_name
+from glassnet.errors import printable, unknown_name
 from glassnet.execution.model import Model
 from glassnet.program.parameters import Array
 from glassnet.program.updates import StepOptions
@@ -81,14 +81,20 @@ class Explanation:
         return [*self.about.split("\n"), NOTATIONS[self.notation], *filter(None, [selection_text(self.trace)])]
 
     def lines(self, width: int = 100, ascii_only: bool = False) -> Iterator[Line]:
-        """Lines of text with their styles (heading, formula, numbers, sentence), in ASCII on request."""
+        """Lines of text with their styles (heading, formula, numbers, sentence), in ASCII on request.
+
+        Control codes, which names of columns and classes may hold, are escaped.
+        """
+        for style, text in self._lines(width, ascii_only):
+            yield style, printable(to_ascii(text) if ascii_only else text)
+
+    def _lines(self, width: int, ascii_only: bool) -> Iterator[Line]:
         encoded = to_ascii if ascii_only else str
         for paragraph in self._introduction():
             yield from wrapped(encoded(paragraph), width)
         yield "sentence", ""
         for stage in self.stages:
-            for style, text in stage_lines(stage.in_ascii if ascii_only else stage, self.picks, width):
-                yield style, encoded(text)
+            yield from stage_lines(stage.in_ascii if ascii_only else stage, self.picks, width)
         yield "heading", "did it help?"
         yield from wrapped(encoded(self.verdict), width)
 

@@ -229,10 +229,10 @@ def _or_longer(evidence: Evidence) -> str:
 
 def _has_hardly_moved(evidence: Evidence) -> bool:
     """Whether nothing is learnt because steps are too small or too few: the weights are near their first values."""
-    scores, costs, update = evidence.predictability, evidence.costs, evidence.updates
+    costs, update = evidence.costs, evidence.updates
     if not len(costs) or evidence.learnt is None or evidence.learnt > NOTHING_LEARNT or not np.isfinite(costs).all():
         return False
-    if (scores is not None and scores.best <= 0.1) or costs[-1] > 1.05 * costs.min():
+    if costs[-1] > 1.05 * costs.min() or ((scores := evidence.predictability) is not None and scores.best <= 0.1):
         return False
     if update is not None and update > MAX_SMALL_UPDATE:
         return False

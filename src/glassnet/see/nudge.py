@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.array_likes import shown, to_float
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.execution.model import Model
 from glassnet.program.equations import propagate
@@ -139,9 +140,9 @@ def _equations_before(program: Program, name: str) -> int:
 
 def _finite(entry: Entry, value: Any) -> float:
     try:
-        number = float(value)
+        number = to_float(value)
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise ParameterError(f"{entry} cannot be set to {value!r}; it must be a finite number.")
+        raise ParameterError(f"{entry} cannot be set to {shown(value)}; it must be a finite number.")
     return number

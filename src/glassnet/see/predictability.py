@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from glassnet.execution.blas_threads import one_blas_thread
 from glassnet.program.parameters import Array
 from glassnet.training.history import Predictability
 
@@ -28,8 +29,9 @@ def predictability(x: Array, y: Array) -> Predictability | None:
     y = standardised(y, keep_ratios=True)
     if len(x) < MIN_SAMPLES or not y.shape[1] or _occurrences(y) < MIN_OCCURRENCES:
         return None
-    linear = max(_scores(x @ x.T / max(1, x.shape[1]), y))
-    kernel = max(max(_scores(gram, y)) for gram in _gaussian_kernels(x)) if x.shape[1] else linear
+    with one_blas_thread():  # threads that wait for one another take longer than so few samples
+        linear = max(_scores(x @ x.T / max(1, x.shape[1]), y))
+        kernel = max(max(_scores(gram, y)) for gram in _gaussian_kernels(x)) if x.shape[1] else linear
     return Predictability(linear, kernel, len(x))
 
 

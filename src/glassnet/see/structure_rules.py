@@ -18,6 +18,7 @@ MAX_DROPOUT = 0.9
 MAX_CLOSED = 0.9  # share of the samples at which the output's slope is 0
 MIN_GAIN = 0.3  # the factor by which a layer's weights pass on a signal
 MIN_PENALTY = 1e-3  # l1 + l2 below which a usual network is not held back
+MAX_LEARNT = 0.5  # share of what a regression explains, with which no penalty is too strong
 MIN_SAMPLES = 20  # with fewer, an output may be 0 that other samples raise
 MIN_CURVATURE_GAIN = 0.15  # share of y's variance that a smooth regression explains and a linear one does not
 FEW_ROWS = 20  # up to here, the linear regression is exact and no row is left out
@@ -118,13 +119,16 @@ def _layers(evidence: Evidence) -> Iterator[tuple[str, int, Layer]]:
 
 def strong_penalty(evidence: Evidence) -> Finding | None:
     """The penalty holds the weights so small that x hardly reaches the output, though x predicts y."""
-    architecture, scores = evidence.model.architecture, evidence.predictability
-    if not architecture.penalised or not evidence.costs.size or scores is None or evidence.learnt is None:
+    architecture = evidence.model.architecture
+    if not architecture.penalised or not evidence.costs.size or evidence.learnt is None:
         return None
+    if evidence.learnt > MAX_LEARNT or sum(evidence.penalty_scale) < MIN_PENALTY:
+        return None  # whatever a regression explains, which takes longer to find out than all else here
+    scores = evidence.predictability
     weights = [evidence.model.parameters[f"w{n}"] for n in range(1, len(architecture.dense) + 1)]
     gains = [float(np.sqrt(np.square(w, dtype=np.float64).sum() / min(w.shape))) for w in weights]
     layer = int(np.argmin(gains))
-    if evidence.learnt > 0.5 * scores.best or scores.best < MIN_GAIN or sum(evidence.penalty_scale) < MIN_PENALTY:
+    if scores is None or evidence.learnt > MAX_LEARNT * scores.best or scores.best < MIN_GAIN:
         return None
     collapsed, dominates = gains[layer] <= MIN_GAIN, evidence.penalty > (evidence.reached or 0)
     if not collapsed and not (dominates and evidence.weight_growth < 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, log10
+from math import ceil, isfinite, log10
 
 from glassnet.see.stage import signed
 from glassnet.see.trace import number
@@ -14,6 +14,10 @@ MOST_DIGITS = 15
 def verdict(before: float, after: float, predicted: float) -> str:
     """The sentences, from C on the same batch before and after the step, and Σ gradient·change."""
     real = after - before
+    if not isfinite(real):
+        return (
+            f"C is {number(before)} before and {number(after)} after the step, too large to compare; check the penalty."
+        )
     if real == predicted == 0:
         return f"The step changed nothing: the gradient is 0, and C stays {number(before)}."
     if real == 0:

@@ -14,9 +14,20 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 
+from glassnet.array_likes import shown
+from glassnet.errors import ParameterTypeError
 from glassnet.tables.entry import Entry, Limits, Value, check_custom, check_custom_name, custom_formula, resolve_entry
 from glassnet.tables.formula import Formula, trace
-from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT_INTERVAL, Interval
+from glassnet.tables.interval import (
+    HALF_OPEN_UNIT,
+    NON_NEGATIVE,
+    OPEN_UNIT,
+    POSITIVE,
+    REAL,
+    UNIT_INTERVAL,
+    Interval,
+    interval_between,
+)
 from glassnet.tables.library_names import Output
 
 PairValue = Callable[[Value, Value], Value] | None
@@ -278,6 +289,15 @@ def custom_cost(
     FormulaError if a formula branches on a value, uses a function that glassnet cannot trace, or changes the dtype.
     """
     check_custom_name(COSTS, "cost", name)
-    domains = [d if isinstance(d, Interval) else Interval(float(d[0]), float(d[1])) for d in (outputs, targets)]
+    domains = [_domain(f"the {what} of {name}", d) for what, d in (("outputs", outputs), ("targets", targets))]
     value_formula = custom_formula(value, 2, f"value of {name}")
     return CustomCost(name, value_formula, custom_formula(gradient, 2, f"gradient of {name}"), *domains)
+
+
+def _domain(name: str, limits: Any) -> Interval:
+    """An Interval, or one between the two numbers of a pair."""
+    if isinstance(limits, Interval):
+        return limits
+    if not isinstance(limits, (tuple, list)) or len(limits) != 2:
+        raise ParameterTypeError(f"{name} must be an Interval or a pair of numbers, not {shown(limits)}.")
+    return interval_between(name, *limits)

@@ -11,7 +11,7 @@ from math import inf
 from glassnet.tables.activations import ACTIVATIONS, Activation, Function
 from glassnet.tables.entry import Value, check_custom, check_custom_name, custom_formula, required_arguments
 from glassnet.tables.formula import Formula
-from glassnet.tables.interval import REAL, Interval
+from glassnet.tables.interval import REAL, Interval, interval_between
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,7 +46,7 @@ def custom_activation(
     formula branches on a value, uses a function that glassnet cannot trace, or changes the dtype.
     """
     check_custom_name(ACTIVATIONS, "activation", name)
-    values = Interval(float(low), float(high), reached, reached)
+    values = interval_between(f"activation {name!r}", low, high, reached)
     value_formula = custom_formula(value, 1, f"value of {name}")
     derivative_formula = custom_formula(_of_z_and_a(derivative), 2, f"derivative of {name}")
     return CustomActivation(name, value_formula, derivative_formula, values)

@@ -15,7 +15,8 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
-from glassnet.errors import FormulaError, ModelFileError, ParameterError, ParameterTypeError
+from glassnet.array_likes import shown, to_float
+from glassnet.errors import FormulaError, ModelFileError, ParameterError, ParameterTypeError, printable
 from glassnet.tables.formula import FUNCTIONS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
 from glassnet.tables.library_names import Output, own_name
@@ -77,8 +78,8 @@ def check_number(entry: Any, setting: str, allowed: Interval | int) -> None:
         object.__setattr__(entry, setting, value)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise _wrong_type(entry, setting, value, "a number")
-    if interval.first_outside(float(value)) is not None:
-        raise ParameterError(f"{setting} of {type(entry).__name__} must lie in {interval}, not {value!r}.")
+    if interval.first_outside(to_float(value)) is not None:
+        raise ParameterError(f"{setting} of {type(entry).__name__} must lie in {interval}, not {shown(value)}.")
     if isinstance(allowed, int) and not isinstance(value, Integral):
         raise _wrong_type(entry, setting, value, "a whole number")
 
@@ -101,18 +102,20 @@ def check_sizes(entry: Any, setting: str, least: int = 1) -> None:
     sizes = tuple(int(size) for size in value)
     if any(size < least for size in sizes):
         name = f"{setting} of {type(entry).__name__}"
-        raise ParameterError(f"{name} must be whole numbers of at least {least}, not {value!r:.100}.")
+        raise ParameterError(f"{name} must be whole numbers of at least {least}, not {shown(value)}.")
     object.__setattr__(entry, setting, sizes)
 
 
 def _wrong_type(entry: Any, setting: str, value: Any, expected: str) -> ParameterTypeError:
-    return ParameterTypeError(f"{setting} of {type(entry).__name__} must be {expected}, not {value!r:.100}.")
+    return ParameterTypeError(f"{setting} of {type(entry).__name__} must be {expected}, not {shown(value)}.")
 
 
 def check_custom_name(table: Mapping[str, Any], what: str, name: Any) -> None:
     """Raise unless `name` is a non-empty string that no entry of the table has."""
     if not isinstance(name, str) or not name.strip():
         raise ParameterTypeError(f"the name of a custom {what} must be a non-empty string, not {name!r}.")
+    if printable(name) != name:
+        raise ParameterError(f"the name {name!r} of a custom {what} has control codes; leave them out.")
     if name in table:
         raise ParameterError(f"{name!r} is already the name of a built-in {what}; choose another name.")
 
@@ -128,7 +131,7 @@ def custom_formula(function: Any, inputs: int, name: str) -> Formula:
         check_dtype(function, inputs)
     except FormulaError as error:
         raise FormulaError(f"in the {name}: {error}") from None
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise FormulaError(f"the {name} cannot be called with {inputs} arrays: {error}.") from error
     return formula
 
@@ -141,6 +144,9 @@ def check_custom(entry: Any, formulas: Mapping[str, int], intervals: Iterable[st
             raise ParameterTypeError(f"{field} of {entry.name} must be a Formula, not {formula!r}.")
         if formula.inputs != inputs or len(formula.outputs) != 1:
             raise FormulaError(f"{field} of {entry.name} must have {inputs} inputs and one output.")
+        if field == "value_formula" and 0 not in formula.reads:
+            argument = "z" if inputs == 1 else "a"
+            raise FormulaError(f"the value of {entry.name} is the same for every {argument}; it must depend on it.")
     for field in intervals:
         if not isinstance(getattr(entry, field), Interval):
             raise ParameterTypeError(f"{field} of {entry.name} must be an Interval, not {getattr(entry, field)!r}.")
@@ -224,6 +230,8 @@ def _formula(inputs: int, operations: Any, outputs: Any) -> Formula:
             return values[argument]
 
         for name, operands in operations:
+            if all(isinstance(operand, float) for operand in operands):
+                raise ValueError(f"{name!r:.20} of constants alone")
             values.append(FUNCTIONS[name](*map(value, operands)))
         return tuple(map(value, outputs))
 

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from glassnet.array_likes import shown, to_float
 from glassnet.errors import FormulaError
 
 Argument = int | float
+MAX_OPERATIONS = 200  # of a formula: more take a minute to compile
 
 FUNCTIONS: dict[str, Any] = {
     name: getattr(np, name)
@@ -182,6 +184,8 @@ class Tape:
                 raise FormulaError("a formula's powers must be whole numbers from 1 to 64, written as constants")
         key = repr(operation)  # unlike ==, repr distinguishes index 1 from the constant 1.0, and 0.0 from −0.0
         if key not in self.index_of:
+            if len(self.operations) == MAX_OPERATIONS:
+                raise FormulaError(f"a formula may have at most {MAX_OPERATIONS} operations; write it with fewer")
             self.index_of[key] = self.inputs + len(self.operations)
             self.operations.append(operation)
         return Symbol(self, self.index_of[key])
@@ -195,9 +199,9 @@ class Tape:
         if np.ndim(value):
             raise FormulaError(f"a formula's constants must be numbers, not an array of shape {np.shape(value)}")
         try:
-            return float(value)
+            return to_float(value)
         except (TypeError, ValueError):
-            raise FormulaError(f"a formula cannot use {value!r}; constants must be numbers") from None
+            raise FormulaError(f"a formula cannot use {shown(value)}; constants must be numbers") from None
 
 
 def trace(function: Callable[..., Any], inputs: int) -> Formula:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.errors import ParameterError
+from glassnet.array_likes import shown, to_float
+from glassnet.errors import ParameterError, ParameterTypeError
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,16 @@ class Interval:
     def __str__(self) -> str:
         low, high = (f"{end:g}".replace("inf", "∞").replace("-", "−") for end in (self.low, self.high))
         return f"{'[' if self.low_closed else '('}{low}, {high}{']' if self.high_closed else ')'}"
+
+
+def interval_between(name: str, low: Any, high: Any, closed: bool = True) -> Interval:
+    """The interval between two numbers that a person gave as the limits of `name`."""
+    try:
+        ends = to_float(low), to_float(high)
+    except (TypeError, ValueError):
+        given = f"{shown(low)} and {shown(high)}"
+        raise ParameterTypeError(f"the limits of {name} must be two numbers, low and high, not {given}.") from None
+    return Interval(*ends, closed, closed)
 
 
 REAL = Interval()

@@ -23,15 +23,17 @@ from glassnet.data.table import Table
 from glassnet.data.target import TargetColumn
 from glassnet.errors import DataError, counted
 from glassnet.estimators.fit_warnings import FitWarning
+from glassnet.estimators.inputs import weight_input
+from glassnet.estimators.parameter_check import ParameterCheckMixin
 from glassnet.tabular.column_warnings import warn_of_columns
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
+from glassnet.tabular.hyperparameters import Hyperparameters, preset_hyperparameters
 from glassnet.tabular.member import Member
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.number_inputs import NumberInputs
 from glassnet.tabular.python_notes import python_note
 from glassnet.tabular.raw_columns import PATH, informative_columns, raw_table
-from glassnet.tabular.recipe import Recipe, recipe
 from glassnet.tabular.report import Report
 from glassnet.tabular.reporting import KEY as REPORT
 from glassnet.tabular.saving import TabularSavingMixin
@@ -41,7 +43,7 @@ Array = np.ndarray[Any, Any]
 NAME_OF_TARGET = "y"
 
 
-class BaseTabular(TabularSavingMixin, BaseEstimator):
+class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
     """The base of both estimators; it contains no mathematics."""
 
     task: ClassVar[str]
@@ -55,7 +57,7 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         "n_jobs": [None, Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left")],
         "verbose": ["verbose"],
     }
-    _recipe: Recipe | None = None  # overrules the preset's where a subclass sets it
+    _hyperparameters: Hyperparameters | None = None  # overrules the preset's where a subclass sets it
 
     @classmethod
     @cache
@@ -69,7 +71,7 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         """The values of y, (n,) or (n, outputs), and notes on them."""
         raise NotImplementedError
 
-    def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
+    def _fit_target(self, values: Array, plan: Hyperparameters) -> tuple[TargetColumn, Array]:
         """The target, and the encoded values, (n,) or (n, outputs)."""
         raise NotImplementedError
 
@@ -88,7 +90,7 @@ class BaseTabular(TabularSavingMixin, BaseEstimator):
         values, notes = self._target_values(y)
         check_consistent_length(np.empty((table.rows, 0)), values)
         table, values, weights = _with_weight(table, values, _checked_weights(sample_weight, table.rows))
-        plan = self._recipe or recipe(self.preset, self.task, table.rows, len(table.names))
+        plan = self._hyperparameters or preset_hyperparameters(self.preset, self.task, table.rows, len(table.names))
         target, encoded = self._fit_target(values, plan)
         notes += filter(None, [getattr(target, "note", "")])
         weights = self._weights(target, encoded, weights)
@@ -215,7 +217,7 @@ def _checked_weights(sample_weight: Any, rows: int) -> Array | None:
     """The weights (rows,) float64 of the rows, or None. Raises ValueError where they are negative or not finite."""
     if sample_weight is None:
         return None
-    return np.asarray(_check_sample_weight(sample_weight, np.empty((rows, 0)), ensure_non_negative=True))
+    return np.asarray(_check_sample_weight(weight_input(sample_weight), np.empty((rows, 0)), ensure_non_negative=True))
 
 
 def _with_weight(table: Table, y: Array, weights: Array | None) -> tuple[Table, Array, Array | None]:

@@ -13,8 +13,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import DataError
 from glassnet.tabular.base_tabular import NAME_OF_TARGET, BaseTabular
+from glassnet.tabular.hyperparameters import CLASSES, Hyperparameters
 from glassnet.tabular.model import TabularModel
-from glassnet.tabular.recipe import CLASSES, Recipe
 from glassnet.tabular.target_values import class_values
 
 Array = np.ndarray[Any, Any]
@@ -118,7 +118,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _target_values(self, y: Any) -> tuple[Array, list[str]]:
         return class_values(y)
 
-    def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
+    def _fit_target(self, values: Array, plan: Hyperparameters) -> tuple[TargetColumn, Array]:
         try:
             target = ClassTarget.fit(NAME_OF_TARGET, values)
         except DataError as error:

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.engine.threads import available_threads
+from glassnet.engine.processors import available_threads
 from glassnet.tabular.holdouts import holdouts
+from glassnet.tabular.hyperparameters import Hyperparameters
 from glassnet.tabular.member import Member, MemberRun
-from glassnet.tabular.metrics import Scores
+from glassnet.tabular.metrics import Metric
 from glassnet.tabular.observer import NO_OBSERVER, FitObserver
-from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.time_shares import TimeShares, within_time
 from glassnet.tabular.training_data import TrainingData
 from glassnet.training.progress import progress
@@ -43,7 +43,7 @@ class Execution(NamedTuple):
         cores = available_threads()
         if self.n_jobs is None:
             return cores
-        return self.n_jobs if self.n_jobs > 0 else max(1, cores + 1 + self.n_jobs)
+        return min(self.n_jobs, cores) if self.n_jobs > 0 else max(1, cores + 1 + self.n_jobs)
 
 
 class Finished(NamedTuple):
@@ -62,19 +62,21 @@ class Finished(NamedTuple):
 
 
 def train_members(
-    data: TrainingData, recipe: Recipe, seed: int, scores: Scores, execution: Execution
+    data: TrainingData, hyperparameters: Hyperparameters, seed: int, metric: Metric, execution: Execution
 ) -> tuple[list[Member], str]:
     """Train the members; also return why the training ended early, or an empty string.
 
     Raises DivergedError where a member diverges with lower rates too, and KeyboardInterrupt before any member began.
     """
     shares, threads = TimeShares(execution.time_limit), execution.threads
-    plan = recipe if shares.seconds_left() is None else within_time(data, recipe, shares, threads, seed)
+    plan = (
+        hyperparameters if shares.seconds_left() is None else within_time(data, hyperparameters, shares, threads, seed)
+    )
     seeds = np.random.default_rng(seed).integers(2**31, size=plan.members).tolist()
     left_out = holdouts(data.y, plan.holdouts, plan.members, seed, classes=data.are_classes, copies=data.copies)
     runs = []
     for number, (rows, member_seed) in enumerate(zip(left_out, seeds, strict=True)):
-        runs.append(MemberRun(data, rows, plan.of_member(number), member_seed, scores))
+        runs.append(MemberRun(data, rows, plan.of_member(number), member_seed, metric))
         runs[-1].report = partial(execution.observer.epoch, number + 1)
     futures: list[Future[Member]] = []
     with ThreadPoolExecutor(min(threads, len(runs)), "glassnet") as pool:
@@ -82,7 +84,7 @@ def train_members(
         try:
             for run in runs:
                 futures.append(pool.submit(run.train, shares.next_limit))
-            _show(runs, futures, execution, scores)
+            _show(runs, futures, execution, metric)
         except BaseException as error:
             _stop(runs, futures)
             if not isinstance(error, KeyboardInterrupt):
@@ -91,15 +93,15 @@ def train_members(
     if not begun:
         raise KeyboardInterrupt
     members = [member for member in begun if member.best_epoch] or begun  # those that finished an epoch
-    return members, _ending(begun, plan, recipe)
+    return members, _ending(begun, plan, hyperparameters)
 
 
-def _ending(begun: Sequence[Member], plan: Recipe, recipe: Recipe) -> str:
+def _ending(begun: Sequence[Member], plan: Hyperparameters, hyperparameters: Hyperparameters) -> str:
     """Why the training ended early; empty where it did not."""
     reasons = [member.network.history.stopped for member in begun if member.network.history is not None]
     if len(begun) < plan.members:
         return "interrupted"
-    shorter = "the time limit allowed no more" if plan != recipe else ""
+    shorter = "the time limit allowed no more" if plan != hyperparameters else ""
     return next((reason for reason in reasons if reason), shorter)
 
 
@@ -114,14 +116,14 @@ def _stop(runs: Sequence[MemberRun], futures: Sequence[Future[Member]]) -> None:
             run.stop()
 
 
-def _show(runs: Sequence[MemberRun], futures: Sequence[Future[Member]], execution: Execution, scores: Scores) -> None:
+def _show(runs: Sequence[MemberRun], futures: Sequence[Future[Member]], execution: Execution, metric: Metric) -> None:
     """Wait for all members, and show how far they are."""
-    pending, total = set(futures), runs[0].recipe.epochs
+    pending, total = set(futures), runs[0].hyperparameters.epochs
     with progress(len(runs), execution.verbose, execution.time_limit, unit="network") as show:
         while pending:
             done, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
             for future in done:
-                show(Finished(len(runs) - len(pending), len(runs), scores.text(future.result().score)))
+                show(Finished(len(runs) - len(pending), len(runs), metric.text(future.result().score)))
             show.advance(sum(run.epochs_done for run in runs) / total)
 
 

@@ -21,12 +21,12 @@ from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn
 from glassnet.engine.signals import defer_signals
 from glassnet.errors import DataError
 from glassnet.tabular.ensemble import Execution, train_members
+from glassnet.tabular.hyperparameters import Hyperparameters
 from glassnet.tabular.member import Member
-from glassnet.tabular.metrics import Scores
+from glassnet.tabular.metrics import Metric
 from glassnet.tabular.model import TabularModel
 from glassnet.tabular.plain_data import plain
 from glassnet.tabular.python_notes import python_note
-from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.refinement import FittedMembers, Refinement
 from glassnet.tabular.reporting import KEY as REPORT
 from glassnet.tabular.reporting import report_on
@@ -38,7 +38,7 @@ Array = np.ndarray[Any, Any]
 class Settings(NamedTuple):
     """What decides about a fit beside the data."""
 
-    recipe: Recipe
+    hyperparameters: Hyperparameters
     metric: Any = "auto"
     seed: int = 0
     execution: Execution = Execution()
@@ -72,13 +72,13 @@ class Fitted(NamedTuple):
 
 def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
     """Fit a tabular model. Raises DataError and ParameterError (ValueErrors) for what cannot be used."""
-    scores, plan = Scores(settings.metric, rows.target), settings.recipe
+    metric, plan = Metric(settings.metric, rows.target), settings.hyperparameters
     preparation, leaks = prepare(rows, chooser, plan)
     x = preparation.transform(rows.table)
     data = TrainingData(x, rows.y, rows.weights, rows.outputs, InputKinds.of(preparation))
     data = replace(data, copies=first_equal_rows(rows.table, [column.name for column in preparation.columns]))
     settings.execution.observer.prepared(preparation, leaks, len(x), plan)
-    members, stopped = train_members(data, plan, settings.seed, scores, settings.execution)
+    members, stopped = train_members(data, plan, settings.seed, metric, settings.execution)
     model = TabularModel(preparation, rows.target, members, _summary(members, settings, stopped))
     if plan.clip_output and not data.are_classes:
         model.output_range = rows.y.min(axis=0).tolist(), rows.y.max(axis=0).tolist()
@@ -109,7 +109,7 @@ def _refine_into(
     return refinement, problems
 
 
-def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePreparation, list[str]]:
+def prepare(rows: Rows, chooser: ColumnChooser, plan: Hyperparameters) -> tuple[TablePreparation, list[str]]:
     """The fitted preparation of the columns, and a question about each that gives the target away."""
     table, name = rows.table, rows.target.name
     if not table.names:
@@ -123,7 +123,7 @@ def prepare(rows: Rows, chooser: ColumnChooser, plan: Recipe) -> tuple[TablePrep
     return preparation, leakage_notes(preparation, table, rows.y, everything, task)
 
 
-def _interruption(members: list[Member], plan: Recipe, stopped: str) -> list[str]:
+def _interruption(members: list[Member], plan: Hyperparameters, stopped: str) -> list[str]:
     if not stopped:
         return []
     epochs = sum(len(member.network.history or ()) for member in members)
@@ -138,7 +138,7 @@ def _summary(members: list[Member], settings: Settings, stopped: str) -> dict[st
     return {
         "metric": metric,
         "seed": settings.seed,
-        "recipe": plain(settings.recipe._asdict()),
+        "hyperparameters": plain(settings.hyperparameters._asdict()),
         "best epochs": [member.best_epoch for member in members],
         "stopped": stopped,
     }

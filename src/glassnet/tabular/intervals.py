@@ -21,6 +21,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from glassnet.array_likes import shown, to_float
+from glassnet.data.copies import copies_among, random_parts
 from glassnet.errors import ParameterError
 from glassnet.tabular.difficulty import Difficulty
 from glassnet.tabular.linear_inputs import sampled_rows
@@ -43,12 +45,12 @@ class OutputIntervals:
     difficulties: tuple[Difficulty, ...] = ()
 
     @classmethod
-    def fit(cls, x: Array, predictions: Array, y: Array) -> Self:
-        """Fit to inputs (n, features), predictions (n,) without the row, and targets (n,)."""
+    def fit(cls, x: Array, predictions: Array, y: Array, copies: Array | None = None) -> Self:
+        """Fit to inputs (n, features), predictions (n,) without the row, and targets (n,); copies share a half."""
         errors = y - predictions
         if len(y) < MIN_ROWS or not np.any(errors):
             return cls(_thinned(np.sort(errors)))
-        halves = np.random.default_rng(0).permutation(len(y)) % HALVES
+        halves = random_parts(len(y), HALVES, np.random.default_rng(0), copies)
         scores, difficulties = np.empty(len(y)), []
         for half in range(HALVES):
             rows, others = halves == half, halves != half
@@ -82,11 +84,14 @@ class Intervals:
     outputs: tuple[OutputIntervals, ...]
 
     @classmethod
-    def fit(cls, x: Array, predictions: Array, y: Array) -> Self:
-        """Fit to inputs (n, features), predictions (n, outputs) without the row, and targets (n, outputs)."""
+    def fit(cls, x: Array, predictions: Array, y: Array, copies: Array | None = None) -> Self:
+        """Fit to inputs (n, features), predictions (n, outputs) without the row, and targets (n, outputs).
+
+        `copies` (n,) are the first of these rows with the same cells, or None where all rows differ.
+        """
         rows = sampled_rows(np.zeros(len(x)), None, x.shape[1], 1)
-        x, predictions, y = x[rows], predictions[rows], y[rows]
-        return cls(tuple(OutputIntervals.fit(x, predictions[:, k], y[:, k]) for k in range(y.shape[1])))
+        x, predictions, y, copies = x[rows], predictions[rows], y[rows], copies_among(rows, copies)
+        return cls(tuple(OutputIntervals.fit(x, predictions[:, k], y[:, k], copies) for k in range(y.shape[1])))
 
     def interval(self, x: Array, predictions: Array, coverage: float) -> Array:
         """Lower and upper bound (n, outputs, 2) around predictions (n, outputs); each misses by (1 − coverage) / 2.
@@ -94,7 +99,7 @@ class Intervals:
         Raises ParameterError (a ValueError) for a coverage that the number of scores cannot give.
         """
         if not 0 < coverage < 1:
-            raise ParameterError(f"coverage must be above 0 and below 1, not {coverage:g}.")
+            raise ParameterError(f"coverage must be above 0 and below 1, not {shown(coverage)}.")
         tail = (1 - coverage) / 2
         self._check(tail, f"coverage {coverage:g}", f"a coverage of {1 - 2 / (self._count + 1):.3g} or less")
         return self._around(x, predictions, [np.array(output.bounds(tail)) for output in self.outputs])
@@ -104,8 +109,11 @@ class Intervals:
 
         Raises ParameterError (a ValueError) for a level that the number of scores cannot give.
         """
-        levels = np.asarray(list(quantiles), np.float64)
-        if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
+        try:
+            levels = np.array([to_float(level) for level in quantiles])
+        except (TypeError, ValueError):
+            levels = np.array([])
+        if not len(levels) or not ((levels > 0) & (levels < 1)).all():
             raise ParameterError("quantiles must be numbers above 0 and below 1, such as [0.1, 0.5, 0.9].")
         lowest = float(np.minimum(levels, 1 - levels).min())
         least = 1 / (self._count + 1)

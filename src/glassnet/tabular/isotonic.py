@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from glassnet.data.copies import units
 from glassnet.tabular.out_of_holdout import Array
 from glassnet.tabular.probabilities import log_losses
 
@@ -40,12 +41,17 @@ class Isotonic:
         return cls(tuple(_steps(column, labels == k, weights) for k, column in enumerate(probabilities.T)))
 
     @classmethod
-    def where_it_pays(cls, probabilities: Array, labels: Array, weights: Array) -> Self | None:
-        """The fit; None where a class has fewer than MIN_ROWS_PER_CLASS rows or the log-loss is not clearly lower."""
+    def where_it_pays(
+        cls, probabilities: Array, labels: Array, weights: Array, copies: Array | None = None
+    ) -> Self | None:
+        """The fit; None where a class has fewer than MIN_ROWS_PER_CLASS rows or the log-loss is not clearly lower.
+
+        `copies` (n,) are the first of these rows with the same cells, or None where all rows differ.
+        """
         counts = np.bincount(labels, minlength=probabilities.shape[1])
         if counts.min() < MIN_ROWS_PER_CLASS:
             return None
-        gains = log_losses(probabilities, labels) - cls._cross_validated_losses(probabilities, labels, weights)
+        gains = log_losses(probabilities, labels) - cls._cross_validated_losses(probabilities, labels, weights, copies)
         gain = np.average(gains, weights=weights)
         loss = np.average(log_losses(probabilities, labels), weights=weights)
         noise = np.std(gains * weights / weights.mean()) / np.sqrt(len(gains))
@@ -54,11 +60,16 @@ class Isotonic:
         return cls.fit(probabilities, labels, weights)
 
     @classmethod
-    def _cross_validated_losses(cls, probabilities: Array, labels: Array, weights: Array) -> Array:
-        from sklearn.model_selection import StratifiedKFold
+    def _cross_validated_losses(
+        cls, probabilities: Array, labels: Array, weights: Array, copies: Array | None
+    ) -> Array:
+        from sklearn.model_selection import GroupKFold, StratifiedKFold
 
+        folds, groups = StratifiedKFold(FOLDS, shuffle=True, random_state=0), None
+        if copies is not None:
+            folds, groups = GroupKFold(FOLDS, shuffle=True, random_state=0), units(copies, FOLDS)
         losses = np.empty(len(labels))
-        for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(probabilities, labels):
+        for train, test in folds.split(probabilities, labels, groups):
             fit = cls.fit(probabilities[train], labels[train], weights[train])
             losses[test] = log_losses(fit.apply(probabilities[test]), labels[test])
         return losses

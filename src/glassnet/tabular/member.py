@@ -1,4 +1,4 @@
-"""One network of a tabular model: built and trained by the recipe, with the weights of its best epoch.
+"""One network of a tabular model: built and trained by its hyperparameters, with the weights of its best epoch.
 
 The rows that a member leaves out choose the epoch; of equal epochs the last is taken. The networks of one model differ
 in their seeds and in these rows.
@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.copies import copies_among
 from glassnet.errors import DivergedError
 from glassnet.network import NeuralNetwork
 from glassnet.tabular.cross_fitted import CrossFittedOutputs
+from glassnet.tabular.hyperparameters import Hyperparameters
 from glassnet.tabular.member_network import build_network, train_network
-from glassnet.tabular.metrics import Scores
-from glassnet.tabular.recipe import Recipe
+from glassnet.tabular.metrics import Metric
 from glassnet.tabular.training_data import TrainingData
 from glassnet.training.history import Report
 
@@ -51,8 +52,16 @@ class MemberRun:
     `stop` ends it at a step; the member then has the weights of the best epoch so far.
     """
 
-    def __init__(self, data: TrainingData, holdout: Array, recipe: Recipe, seed: int, scores: Scores) -> None:
-        self.data, self.holdout, self.recipe, self.seed, self.scores = data, holdout, recipe, seed, scores
+    def __init__(
+        self, data: TrainingData, holdout: Array, hyperparameters: Hyperparameters, seed: int, metric: Metric
+    ) -> None:
+        self.data, self.holdout, self.hyperparameters, self.seed, self.metric = (
+            data,
+            holdout,
+            hyperparameters,
+            seed,
+            metric,
+        )
         self.network: NeuralNetwork | None = None
         self.epochs_done = 0
         self.report: Callable[[Report, float], None] | None = None
@@ -61,12 +70,13 @@ class MemberRun:
     def train(self, time_limit: Callable[[], float | None]) -> Member:
         """Train, and return the member; `time_limit` gives the seconds, asked when the run begins."""
         training = self.data.part(np.setdiff1d(np.arange(len(self.data.x)), self.holdout))
-        best = BestEpoch(self.data.part(self.holdout), self.scores)
+        copies = copies_among(self.holdout, self.data.copies)
+        best = BestEpoch(self.data.part(self.holdout), self.metric, copies)
         for attempt in range(MAX_RETRIES + 1):
-            self.network = network = build_network(training, self.recipe, self.seed)
-            recipe = self.recipe._replace(lr=self.recipe.lr * SLOWER**attempt)
+            self.network = network = build_network(training, self.hyperparameters, self.seed)
+            hyperparameters = self.hyperparameters._replace(lr=self.hyperparameters.lr * SLOWER**attempt)
             try:
-                train_network(network, training, recipe, time_limit(), partial(self._after_epoch, best))
+                train_network(network, training, hyperparameters, time_limit(), partial(self._after_epoch, best))
                 break
             except DivergedError as error:
                 if not best.epoch and attempt == MAX_RETRIES:
@@ -94,12 +104,12 @@ class MemberRun:
 class BestEpoch:
     """The weights of the epoch with the best score on the rows left out; of equal ones the last."""
 
-    def __init__(self, holdout: TrainingData, scores: Scores) -> None:
-        self.holdout, self.scores = holdout, scores
+    def __init__(self, holdout: TrainingData, metric: Metric, copies: Array | None = None) -> None:
+        self.holdout, self.metric = holdout, metric
         self.score, self.epoch = -np.inf, 0
         self.all_scores: list[float] = []
         self.parameters: Array | None = None
-        self.cross_fitted = CrossFittedOutputs(len(holdout.x), self._score)
+        self.cross_fitted = CrossFittedOutputs(len(holdout.x), self._score, copies)
 
     @property
     def outputs(self) -> Array:
@@ -123,7 +133,7 @@ class BestEpoch:
     def _score(self, outputs: Array, rows: Array | None = None) -> float:
         """The score of predictions for the rows left out, or for some of them."""
         data = self.holdout if rows is None else self.holdout.part(rows)
-        return self.scores(outputs, data.x, data.y, data.weights)
+        return self.metric(outputs, data.x, data.y, data.weights)
 
     def restore_into(self, network: NeuralNetwork) -> None:
         """Give the network the best weights; those it has, where no epoch was finished."""

@@ -17,7 +17,9 @@ from glassnet.data.target import ClassTarget, TargetColumn
 from glassnet.errors import ModelFileError
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.estimator_file import EstimatorParts, saved_estimator, undamaged, write_estimator
-from glassnet.files.model_file import ESTIMATOR, TABLE, SavedModel, saved_model
+from glassnet.files.model_file import ESTIMATOR, TABLE, SavedModel, refuse_checkpoint, saved_model
+from glassnet.files.schema import fields, flag, mapping, optional, real, text
+from glassnet.files.schema import plain as plain_value
 from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
 from glassnet.tabular.calibration import Calibration
@@ -30,6 +32,22 @@ from glassnet.tabular.plain_data import plain
 Array = np.ndarray[Any, Any]
 CLASSIFIER, REGRESSOR = "TabularClassifier", "TabularRegressor"
 Rebuild = Callable[[Any, Mapping[str, Array], int, int], Any]
+# What commands and estimators read of the summary of a training; everything else in it is only shown.
+SUMMARY = fields(
+    {},
+    {
+        "file": text(),
+        "file options": fields({}, {"delimiter": text(), "encoding": text(), "header": flag}),
+        "stopped": optional(text()),
+        "optimizer": text(),
+        "metric": optional(text()),
+        "class weight": optional(text()),
+        "lr": real(0),
+        "hyperparameters": mapping(plain_value),
+        "scores": mapping(optional(real())),
+        "test scores": mapping(optional(real())),
+    },
+)
 PARTS: dict[str, Rebuild] = {  # from their JSON, their tensors, and the numbers of inputs and outputs
     "linear": LinearPath.from_json,
     "calibration": Calibration.from_json,
@@ -78,9 +96,11 @@ def model_and_parts(
 ) -> tuple[TabularModel, EstimatorParts]:
     """The model in the content of a file, and its estimator, which has no parameters in a file of the command line."""
     if not holds_table(document):
+        refuse_checkpoint(path, document)
         raise ModelFileError(f"{path} holds a network without the preprocessing of its data; use glassnet train.")
     if ESTIMATOR not in document:
-        table, saved = document["extra"][TABLE], saved_model(path, document, tensors)
+        saved = saved_model(path, document, tensors)
+        table = undamaged(path, lambda: document["extra"][TABLE])
         model = _model(path, table, [saved], {})
         return model, EstimatorParts(estimator_name(model.target), {}, {})
     estimator = saved_estimator(path, tensors, document)
@@ -93,8 +113,10 @@ def model_and_parts(
 def _model(path: FilePath, table: Any, saved: list[SavedModel], tensors: Mapping[str, Array]) -> TabularModel:
     preparation, target = from_json(table, str(path))
     members = [Member(one.build(NeuralNetwork)) for one in saved]
-    training = table.get("training")
-    model = TabularModel(preparation, target, members, training if isinstance(training, dict) else {})
+    training = table.get("training") or {}
+    undamaged(path, lambda: SUMMARY(training, "training"))
+    training = {"hyperparameters" if name == "recipe" else name: value for name, value in training.items()}  # format 1
+    model = TabularModel(preparation, target, members, training)
     undamaged(path, lambda: _inplace_details(model, table, tensors))
     return model
 

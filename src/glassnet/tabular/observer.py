@@ -9,13 +9,15 @@ from glassnet.training.history import Report
 
 if TYPE_CHECKING:
     from glassnet.data.preprocessing import TablePreparation
-    from glassnet.tabular.recipe import Recipe
+    from glassnet.tabular.hyperparameters import Hyperparameters
 
 
 class FitObserver:
     """Is told how a fit proceeds, and does nothing: the base of those that do."""
 
-    def prepared(self, preparation: TablePreparation, leaks: Sequence[str], rows: int, recipe: Recipe) -> None:
+    def prepared(
+        self, preparation: TablePreparation, leaks: Sequence[str], rows: int, hyperparameters: Hyperparameters
+    ) -> None:
         """The columns are read and the training begins; `leaks` ask about columns that give the target away."""
 
     def epoch(self, member: int, report: Report, score: float) -> None:

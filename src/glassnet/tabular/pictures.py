@@ -17,6 +17,7 @@ from glassnet.plots.members import draw_members
 from glassnet.plots.residuals import draw_residuals
 from glassnet.plots.subject import class_codes, is_tabular
 from glassnet.tabular.importance import importance_in_model
+from glassnet.tabular.metrics import CLASS_METRICS, NUMBER_METRICS
 from glassnet.tabular.model import TabularModel
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 WEIGHTED = "the classes are weighted: these are not their frequencies in the data"
-LOSSES = {"log_loss": "log-loss", "rmse": "RMSE", "mae": "MAE"}  # their scores have the opposite sign
 
 
 def plot_calibration(estimator: Any, X: Any, y: Any) -> Figure:
@@ -96,11 +96,12 @@ def draw_curves(model: TabularModel, ax: Axes | None = None) -> Axes:
     if metric == "auto":
         metric = "log_loss" if isinstance(model.target, ClassTarget) else "rmse"
         units = "" if isinstance(model.target, ClassTarget) else " of the standardised target"
-    sign = -1 if metric in LOSSES else 1
+    named = (CLASS_METRICS | NUMBER_METRICS).get(metric)
+    sign = -1 if named and named.is_loss else 1
     members = dict(enumerate(model.members, 1))
     losses = {number: [sign * score for score in member.scores] for number, member in members.items()}
     best = {number: member.best_epoch for number, member in members.items()}
-    return draw_members(losses, best, f"{LOSSES.get(metric, metric.replace('_', ' '))}{units}", ax)
+    return draw_members(losses, best, f"{named.name if named else metric}{units}", ax)
 
 
 def reliability(probabilities: Array, codes: Array, target: ClassTarget, remark: str = "") -> Figure:

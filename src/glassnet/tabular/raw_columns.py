@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sklearn.utils import check_array
 
+from glassnet.array_likes import read_tensor
 from glassnet.batches.sparse import is_sparse
 from glassnet.data.table import Table
 from glassnet.errors import DataError
@@ -36,7 +37,7 @@ def raw_table(X: Any, estimator: Any) -> tuple[Table, bool]:
         X = _table_of_rows(X)
     if isinstance(X, pa.Table) or hasattr(X, "columns"):
         return Table.from_frame(X, PATH), True
-    array = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator)
+    array = check_array(read_tensor("X", X), dtype=None, ensure_all_finite=False, estimator=estimator)
     if array.dtype.kind not in "buifOUSmM":
         raise DataError(f"X has dtype {array.dtype}; columns are numbers, text, true/false or dates.")
     return array_table(array, [f"x{index}" for index in range(array.shape[1])]), False

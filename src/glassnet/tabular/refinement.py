@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glassnet.data.copies import copies_among
+from glassnet.execution.blas_threads import one_blas_thread
 from glassnet.tabular.calibration import Calibration
 from glassnet.tabular.intervals import Intervals
 from glassnet.tabular.isotonic import Isotonic
@@ -46,9 +48,7 @@ class Refinement:
 
         BLAS runs in one thread: its sums, and with them the bits of the model, would depend on their number.
         """
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, "blas"):
+        with one_blas_thread():
             return (_classes if fitted.data.are_classes else _values)(fitted)
 
 
@@ -75,6 +75,11 @@ class FittedMembers(NamedTuple):
         return OutOfHoldout(tuple(member.holdout for member in self.members), len(self.data.x))
 
     @property
+    def copies(self) -> Array | None:
+        """For each row that was left out the place of the first one with the same cells; None where all rows differ."""
+        return copies_among(self.holdouts.rows, self.data.copies)
+
+    @property
     def weights(self) -> Array:
         """The weights (n,) of the fitted rows."""
         return np.ones(len(self.data.x)) if self.data.weights is None else self.data.weights
@@ -87,7 +92,7 @@ def _classes(fitted: FittedMembers) -> Refinement:
     networks = fitted.holdouts.average(fitted.outputs)
     calibration = calibration.where_it_helps(networks, y[rows], weights[rows])
     linear, blended = _blended(fitted, calibration.soften(networks))
-    isotonic = Isotonic.where_it_pays(blended, y[rows], weights[rows])
+    isotonic = Isotonic.where_it_pays(blended, y[rows], weights[rows], fitted.copies)
     calibration = Calibration(calibration.temperature, isotonic)
     return Refinement(rows, networks, calibration.finish(blended), calibration, linear)
 
@@ -97,7 +102,7 @@ def _values(fitted: FittedMembers) -> Refinement:
     networks = fitted.holdouts.average(fitted.outputs)
     clipped = networks if fitted.limits is None else np.clip(networks, *fitted.limits)
     linear, blended = _blended(fitted, clipped)
-    intervals = Intervals.fit(fitted.data.x[rows], blended, fitted.data.y[rows])
+    intervals = Intervals.fit(fitted.data.x[rows], blended, fitted.data.y[rows], fitted.copies)
     return Refinement(rows, networks, blended, None, linear, intervals)
 
 

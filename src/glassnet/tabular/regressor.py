@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.tabular.base_tabular import NAME_OF_TARGET, BaseTabular
-from glassnet.tabular.recipe import NUMBERS, Recipe
+from glassnet.tabular.hyperparameters import NUMBERS, Hyperparameters
 from glassnet.tabular.target_values import number_values
 
 Array = np.ndarray[Any, Any]
@@ -111,7 +111,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def _target_values(self, y: Any) -> tuple[Array, list[str]]:
         return number_values(y)
 
-    def _fit_target(self, values: Array, plan: Recipe) -> tuple[TargetColumn, Array]:
+    def _fit_target(self, values: Array, plan: Hyperparameters) -> tuple[TargetColumn, Array]:
         log_target = plan.log_target if self.log_target == "auto" else bool(self.log_target)
         target = NumberTarget.fit(NAME_OF_TARGET, values, log_target=log_target)
         return target, target.encode(values)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from glassnet.data.stored_values import typed
+from glassnet.errors import printable
 from glassnet.result_html import paragraph_html, table_html
 from glassnet.tabular.plain_data import real
 
@@ -44,7 +45,7 @@ class Report:
         rows = [["", *self.metrics], *self._cells()]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         table = ["   ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
-        return "\n".join([self.title, "", *table, "", *(_wrapped(*finding) for finding in self.findings)])
+        return printable("\n".join([self.title, "", *table, "", *(_wrapped(*finding) for finding in self.findings)]))
 
     def __repr__(self) -> str:
         return str(self)

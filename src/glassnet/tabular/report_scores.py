@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.data.statistics import power_of_two
 from glassnet.data.target import NumberTarget, TargetColumn
 from glassnet.errors import counted
 from glassnet.tabular.blend import row_losses, standard_error
 from glassnet.tabular.calibration import calibration_error
 from glassnet.tabular.member import Member
 from glassnet.tabular.out_of_holdout import Array
-from glassnet.tabular.probabilities import log_losses
 from glassnet.tabular.refinement import Refinement
+from glassnet.tabular.scores import SCORE_NAMES, accuracy, class_shares, log_loss, number_scores
 from glassnet.tabular.training_data import TrainingData
 
 MIN_STANDARD_ERRORS = 2.0
@@ -43,9 +42,8 @@ class Scorer:
         y, weights = self.data.y[rows], self.weights[rows]
         if isinstance(self.target, NumberTarget):
             return _number_scores(self.target.decode(predictions), self.target.true_values(y), weights)
-        right = predictions.argmax(axis=1) == y
-        loss = np.average(log_losses(predictions, y), weights=weights)
-        return {"log-loss": float(loss), "accuracy": float(np.average(right, weights=weights))}
+        functions = {"log_loss": log_loss, "accuracy": accuracy}
+        return {SCORE_NAMES[key]: score(predictions, y, weights) for key, score in functions.items()}
 
     def losses(self, predictions: Array, rows: Array) -> Array:
         """The loss (m,) of each row: −log p, or the squared error on the scale that the networks learn."""
@@ -62,10 +60,8 @@ class Scorer:
     def constant(self, rows: Array) -> Array:
         """The best constant prediction, (m, outputs), on the scale that the networks learn: class shares, or means."""
         y, weights = self.data.y, self.weights
-        if y.ndim == 1:
-            best = np.bincount(y, weights, minlength=self.data.outputs) / weights.sum()
-        else:
-            best = np.average(y, axis=0, weights=weights)
+        are_classes = y.ndim == 1
+        best = class_shares(y, self.data.outputs, weights) if are_classes else np.average(y, axis=0, weights=weights)
         return np.broadcast_to(best, (len(rows), len(best)))
 
 
@@ -80,18 +76,26 @@ def measure(members: Sequence[Member], refinement: Refinement, scorer: Scorer) -
         findings.append(("Linear model", _linear_sentence(refinement)))
     scores[CONSTANT] = scorer.constant_scores(rows)
     findings += _calibration_findings(refinement, scorer)
-    verdict = no_better_than_constant(refinement, scorer)
-    return Measured(scores, _spread(members, refinement.soften, scorer), findings, [verdict] if verdict else [])
+    verdict, scores = no_better_than_constant(refinement, scorer), _shared(scores)
+    spread = _spread(members, refinement.soften, scorer, scores[MODEL])
+    return Measured(scores, spread, findings, [verdict] if verdict else [])
+
+
+def _shared(scores: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """The metrics that are defined for all models: R² is not where the rows of one have a single value."""
+    metrics = [metric for metric in scores[MODEL] if all(metric in row for row in scores.values())]
+    return {name: {metric: row[metric] for metric in metrics} for name, row in scores.items()}
 
 
 def _spread(
-    members: Sequence[Member], calibrated: Callable[[Array], Array], scorer: Scorer
+    members: Sequence[Member], calibrated: Callable[[Array], Array], scorer: Scorer, metrics: Iterable[str]
 ) -> dict[str, tuple[float, float]]:
     """The least and the greatest score of the members, each on its own rows; empty for one member."""
     each = [scorer.scores(calibrated(member.holdout_outputs), member.holdout) for member in members]
-    if len(each) == 1:
+    values = {metric: [scores[metric] for scores in each if metric in scores] for metric in metrics}
+    if len(each) == 1 or not all(values.values()):
         return {}
-    return {metric: (min(s[metric] for s in each), max(s[metric] for s in each)) for metric in each[0]}
+    return {metric: (min(scores), max(scores)) for metric, scores in values.items()}
 
 
 def no_better_than_constant(refinement: Refinement, scorer: Scorer) -> str:
@@ -110,12 +114,7 @@ def no_better_than_constant(refinement: Refinement, scorer: Scorer) -> str:
 
 
 def _number_scores(values: Array, y: Array, weights: Array) -> dict[str, float]:
-    size = power_of_two(float(np.abs(y).max()))  # squares of very large or very small numbers would not be numbers
-    errors, deviations = (values - y) / size, (y - np.average(y / size, axis=0, weights=weights) * size) / size
-    squares, spread = (np.average(np.square(each), axis=0, weights=weights) for each in (errors, deviations))
-    explained = 1 - squares / np.where(spread > 0, spread, 1)
-    absolute = np.average(np.abs(errors).mean(axis=1), weights=weights)
-    return {"RMSE": float(np.sqrt(squares.mean())) * size, "MAE": float(absolute) * size, "R²": float(explained.mean())}
+    return {SCORE_NAMES[key]: score for key, score in number_scores(values, y, weights).values.items()}
 
 
 def _measured_on(members: Sequence[Member], refinement: Refinement, scorer: Scorer) -> str:
@@ -152,7 +151,12 @@ def _calibration_findings(refinement: Refinement, scorer: Scorer) -> list[tuple[
     parts += ["the linear model"] if refinement.linear is not None and refinement.linear.path is not None else []
     parts += ["isotonic steps"] if calibration.isotonic else []
     sentence = f"the networks' log-loss is {before:.4g}, and no temperature lowers it"
-    if parts:
+    if parts and final > before:
+        sentence = (
+            f"{' and '.join(parts)} makes the probabilities more cautious than these rows alone would: the log-loss is "
+            f"{final:.4g}, without it {before:.4g}"
+        )
+    elif parts:
         sentence = (
             f"the networks' log-loss is {before:.4g}; with {' and '.join(parts)} it is {final:.4g} on the same rows"
         )

@@ -11,6 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
 
+from glassnet.array_likes import to_array
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.options import ReadingOptions
 from glassnet.data.readings import NumberReading
@@ -71,6 +72,8 @@ def number_values(y: Any) -> tuple[Array, list[str]]:
         raise DataError("Complex data not supported: y holds complex numbers.")
     try:
         numbers = values.astype(np.float64)
+    except OverflowError:
+        raise DataError("y holds a whole number that is too large for float64; scale it first.") from None
     except (TypeError, ValueError):
         numbers, notes = _numbers_of_text(values)
     _check_present(numbers)
@@ -108,7 +111,7 @@ def _as_array(y: Any) -> Array:
         cells = y if isinstance(y, list | tuple) else y.to_pylist()
         array = np.asarray(cells)
         return np.array(cells, object) if array.dtype.kind in "US" else array  # NumPy would make 1 beside "a" text
-    return y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    return y.to_numpy() if hasattr(y, "to_numpy") else to_array("y", y)
 
 
 def _check_present(values: Array) -> None:

@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
+from glassnet.tabular.hyperparameters import Hyperparameters
 from glassnet.tabular.member_network import build_network, train_network
-from glassnet.tabular.recipe import Recipe
 from glassnet.tabular.training_data import TrainingData
 
 PROBE_EPOCHS = 2  # the first may wait for the compiler
@@ -46,28 +46,30 @@ class TimeShares:
         return None if left is None else left / rounds
 
 
-def within_time(data: TrainingData, recipe: Recipe, shares: TimeShares, threads: int, seed: int) -> Recipe:
-    """The recipe with as many epochs, and then members, as the time allows, by a measurement of some epochs."""
-    seconds = epoch_seconds(data, recipe, seed, (shares.seconds_left() or math.inf) * MAX_PROBE_SHARE)
-    return planned(recipe, (shares.seconds_left() or math.inf) * PLANNED_SHARE / seconds, threads)
+def within_time(
+    data: TrainingData, hyperparameters: Hyperparameters, shares: TimeShares, threads: int, seed: int
+) -> Hyperparameters:
+    """The hyperparameters with as many epochs, and then members, as the time allows, as some epochs tell."""
+    seconds = epoch_seconds(data, hyperparameters, seed, (shares.seconds_left() or math.inf) * MAX_PROBE_SHARE)
+    return planned(hyperparameters, (shares.seconds_left() or math.inf) * PLANNED_SHARE / seconds, threads)
 
 
-def planned(recipe: Recipe, epochs: float, threads: int) -> Recipe:
-    """The recipe where a thread has time for so many epochs in total."""
-    rounds = math.ceil(recipe.members / threads)
-    if rounds * recipe.epochs <= epochs:
-        return recipe
-    least = min(MIN_EPOCHS, recipe.epochs)
+def planned(hyperparameters: Hyperparameters, epochs: float, threads: int) -> Hyperparameters:
+    """The hyperparameters where a thread has time for so many epochs in total."""
+    rounds = math.ceil(hyperparameters.members / threads)
+    if rounds * hyperparameters.epochs <= epochs:
+        return hyperparameters
+    least = min(MIN_EPOCHS, hyperparameters.epochs)
     rounds = min(rounds, max(int(epochs / least), 1))
-    members = min(recipe.members, rounds * threads)
-    return recipe._replace(members=members, epochs=min(recipe.epochs, max(int(epochs / rounds), 1)))
+    members = min(hyperparameters.members, rounds * threads)
+    return hyperparameters._replace(members=members, epochs=min(hyperparameters.epochs, max(int(epochs / rounds), 1)))
 
 
-def epoch_seconds(data: TrainingData, recipe: Recipe, seed: int, limit: float) -> float:
+def epoch_seconds(data: TrainingData, hyperparameters: Hyperparameters, seed: int, limit: float) -> float:
     """The seconds of an epoch of one member; from a part of one where the limit is reached before."""
     started, times = time.perf_counter(), [0.0]
-    rows = np.arange(round(len(data.x) * (1 - 1 / recipe.holdouts)))
-    probe = recipe.of_member(0)._replace(epochs=PROBE_EPOCHS)
+    rows = np.arange(round(len(data.x) * (1 - 1 / hyperparameters.holdouts)))
+    probe = hyperparameters.of_member(0)._replace(epochs=PROBE_EPOCHS)
     network = build_network(data, probe, seed)
     history = train_network(
         network, data.part(rows), probe, limit, lambda report: times.append(time.perf_counter() - started)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from glassnet.batches.sources import Sources
-from glassnet.errors import DivergedError
+from glassnet.errors import DataError, DivergedError
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
 from glassnet.training.layer_monitor import EndOfRun, LayerMonitor
@@ -24,11 +24,20 @@ class Observer(Protocol):
 
     needs_layers: bool  # whether the layers are measured after each epoch, whatever that costs
 
+    def steps_left(self) -> int | None:
+        """After how many steps it has to be called next; None where it follows epochs only."""
+
+    def after_steps(self) -> None:
+        """Called after some steps, at the latest after those."""
+
     def after_epoch(self, report: Report, layers: LayerHistory) -> None:
         """Called after each epoch, with the measurements of the layers so far."""
 
     def end(self, history: History) -> None:
         """Called when the run has ended, also when it diverged."""
+
+    def save(self) -> None:
+        """Called when the run must end at a step where it can go on later: its data could not be read."""
 
 
 class Run(NamedTuple):
@@ -49,7 +58,8 @@ class Run(NamedTuple):
 def fit(training: Training, run: Run, samples: Sources | None = None) -> History:
     """Run to the end and return the History; `stopped` says why it ended before its last epoch.
 
-    Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far. `samples` are
+    Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far; a DataError (of a
+    file that changed, for example) ends the run at a step, which its checkpoint keeps. `samples` are
     those on which the layers can be measured later, where the run was too short for it.
     """
     training.executor.threads = run.threads
@@ -61,6 +71,12 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
         _end(run.observers, error.history)
         error.history.stopped = str(error)
         raise
+    except DataError:
+        for observer in run.observers:
+            observer.save()
+        raise
+    finally:
+        training.executor.close()
     training.restore_best()
     if not stopped and training.counters.epoch < training.recipe.epochs:
         stopped = f"no better {training.recipe.best_by} for {training.counters.waited} epochs"
@@ -89,11 +105,15 @@ def _run(training: Training, run: Run, monitor: LayerMonitor) -> str:
                 remaining = limit - (time.perf_counter() - started)
                 if remaining <= 0:
                     return "the time limit was reached"
-                reports = training.run(epochs=epochs, seconds=min(remaining, UPDATE_SECONDS), monitor=monitor)
+                limits = [left for observer in run.observers if (left := observer.steps_left()) is not None]
+                seconds, steps = min(remaining, UPDATE_SECONDS), min(limits, default=None)
+                reports = training.run(steps=steps, epochs=epochs, seconds=seconds, monitor=monitor)
                 stopped = _report(reports, (show, *run.callbacks)) or ("interrupted" if run.is_stopped() else "")
                 show.advance(training.position)
                 for observer in run.observers if reports else ():
                     observer.after_epoch(reports[-1], monitor.layers)
+                for observer in run.observers:
+                    observer.after_steps()
         except KeyboardInterrupt:
             stopped = "interrupted"
     return stopped

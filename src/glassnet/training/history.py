@@ -40,7 +40,8 @@ class Report(NamedTuple):
     def cells(self, names: Sequence[str]) -> list[str]:
         """Some of the fields as text."""
         texts = {"accuracy": f"{self.accuracy or 0:.2%}", "seconds": f"{self.seconds:.3g}"}
-        return [texts.get(name, f"{getattr(self, name):.6g}") for name in names]
+        numbers = {name: getattr(self, name) for name in names}
+        return ["" if number is None else texts.get(name, f"{number:.6g}") for name, number in numbers.items()]
 
     def _costs(self) -> list[str]:
         """Cost, validation cost and accuracy, as far as they are known."""
@@ -95,6 +96,8 @@ class History(Sequence[Report]):
 
     `stopped` says why the run ended, `best_epoch` is the epoch whose weights were restored, where early stopping or a
     `validation_metric` was asked for, and `best_by` what was best then; `warnings` are sentences about the run.
+    `blocks` are the numbers of samples of the blocks that were shuffled, where that was asked for or the data lay in a
+    file: `train(x, y, blocks=history.blocks)` takes the same samples in memory in the same order.
     `layers` are the measurements of its layers, none where it was too short (`measured_layers` then has one of its
     end); `final` is what `diagnose()` measured after the run, and what a model file stores of it.
     """
@@ -104,6 +107,7 @@ class History(Sequence[Report]):
         self.best_epoch: int | None = None
         self.best_by = "validation cost"
         self.warnings: list[str] = []
+        self.blocks: list[int | list[int]] = []
         self.layers = LayerHistory()
         self.final: FinalState | None = None
         self.end: Callable[[], LayerHistory] | None = None  # measures the layers that a short run has left
@@ -138,7 +142,7 @@ class History(Sequence[Report]):
     def _repr_html_(self) -> str:
         """The first, some, the best and the last epoch as a table."""
         chosen = set(np.linspace(0, max(len(self) - 1, 0), min(len(self), MAX_LINES), dtype=int).tolist())
-        chosen |= {self.best_epoch - 1} if self.best_epoch else set()
+        chosen |= {index for index, report in enumerate(self.reports) if report.epoch == self.best_epoch}
         names = [name for name in Report._fields if not np.isnan(self[name]).all()]
         rows = [self.reports[index].cells(names) for index in sorted(chosen)]
         best = f". The best epoch is {self.best_epoch}; its weights were restored." if self.best_epoch else ""

@@ -13,6 +13,7 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import dense
+from glassnet.batches.streamed_sources import StreamedSources
 from glassnet.program.parameters import Array
 from glassnet.training.layer_measures import LayerHistory, LayerMeter
 from glassnet.training.measured_run import MeasuredRun
@@ -87,7 +88,7 @@ class EndOfRun:
         return self.layers
 
 
-def recent_samples(sources: Sources, indices: Array | None = None) -> Sources | None:
+def recent_samples(sources: Sources | StreamedSources, indices: Array | None = None) -> Sources | None:
     """The samples of a run that its network keeps for a diagnosis; None where they would take much memory.
 
     `indices` are the samples that are trained on, where these are not all.
@@ -96,8 +97,10 @@ def recent_samples(sources: Sources, indices: Array | None = None) -> Sources | 
     return spread_samples(sources, indices) if sample_bytes * SAMPLES <= MAX_SAMPLE_BYTES else None
 
 
-def spread_samples(sources: Sources, indices: Array | None = None) -> Sources:
-    """Evenly spread samples whose weight is not 0, dense."""
+def spread_samples(sources: Sources | StreamedSources, indices: Array | None = None) -> Sources:
+    """Evenly spread samples whose weight is not 0, dense; of a file, samples of a few blocks."""
+    if isinstance(sources, StreamedSources):
+        return sources.samples(SAMPLES)
     counted = np.arange(sources.x.shape[0]) if indices is None else indices
     counted = counted if sources.weights is None else counted[sources.weights[counted] > 0]
     chosen = counted[np.linspace(0, len(counted) - 1, min(SAMPLES, len(counted))).astype(np.int64)]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glassnet.batches.sources import Sources
+from glassnet.batches.streamed_sources import StreamedSources
 from glassnet.program.parameters import Array
 from glassnet.program.updates import StepOptions
 from glassnet.tables.optimizers import Optimizer
@@ -55,7 +56,7 @@ class Recipe(NamedTuple):
         """What is smallest in the best epoch."""
         return f"validation {self.validation_metric or 'cost'}"
 
-    def step_options(self, sources: Sources) -> StepOptions:
+    def step_options(self, sources: Sources | StreamedSources) -> StepOptions:
         """What decides the equations of a step, apart from the architecture."""
         weighted, labels = sources.weights is not None, sources.y.ndim == 1
         return StepOptions(

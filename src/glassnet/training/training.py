@@ -15,9 +15,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from glassnet.batches.mini_batches import BatchPlan, EpochBlock, StepRange, in_order, shuffled
+from glassnet.batches.block_order import Blocks
+from glassnet.batches.mini_batches import BatchPlan, EpochBlock, StepRange
 from glassnet.batches.sources import Sources
-from glassnet.batches.sparse import on_demand
+from glassnet.batches.streamed_sources import StreamedSources, loaded
 from glassnet.engine.signals import defer_signals
 from glassnet.errors import DivergedError, ParameterError, ParameterTypeError
 from glassnet.execution.executor import StepExecutor
@@ -27,6 +28,7 @@ from glassnet.program.parameters import Array
 from glassnet.training.divergence import first_not_finite, is_finite
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
+from glassnet.training.plan import shuffled_plan
 from glassnet.training.recipe import Counters, Recipe, running_sums
 from glassnet.training.step_scalars import StepInputs, step_scalars
 from glassnet.training.validation import Validation
@@ -36,7 +38,6 @@ FIRST_CALL_WORK, MIN_STEP_WORK = 1 << 24, 1 << 17  # samples times parameters: o
 BEST = {"best_parameters": "parameters", "best_statistics": "statistics"}  # of the best epoch: copies of these vectors
 Evaluate = Callable[[], tuple[float, float | None] | Validation] | None
 SNAPSHOT_SECONDS = 1.0  # how far back a diverging run returns to search for the step that broke it
-
 DIVERGED_ADVICE = "Try a smaller lr, scaled inputs, or clip_norm=1."  # other interfaces have words of their own
 
 
@@ -53,15 +54,21 @@ class Monitor(Protocol):
 class Training:
     """A run of `model` on `sources` (samples as rows). `evaluate` gives cost and accuracy on validation data.
 
-    `plan` gives the mini-batches; without one they come from the model's seed and the recipe.
+    Without a `plan` the mini-batches come from the model's seed, the recipe and the `blocks` that are shuffled.
     """
 
     def __init__(
-        self, model: Model, sources: Sources, recipe: Recipe, evaluate: Evaluate = None, plan: BatchPlan | None = None
+        self,
+        model: Model,
+        sources: Sources | StreamedSources,
+        recipe: Recipe,
+        evaluate: Evaluate = None,
+        plan: BatchPlan | None = None,
+        blocks: Blocks | None = None,
     ) -> None:
-        self.model, self.sources, self.recipe, self.evaluate = model, sources, recipe, evaluate
+        self.model, self.sources, self.recipe, self.evaluate, self.blocks = model, sources, recipe, evaluate, blocks
         lowerings = step_lowerings(model.architecture, recipe.step_options(sources))
-        capacity = min(recipe.batch_size, sources.x.shape[0]) if plan is None else int(plan.epoch_batches[0, 1])
+        capacity = min(recipe.batch_size, sources.x.shape[0]) if plan is None else plan.largest_batch
         self.program = lowerings.plain
         if recipe.dropout_schedule is not None and "dropout factor" not in self.program.scalars:
             raise ParameterError("dropout_schedule needs a layer whose rate it multiplies, such as Dropout(0.15).")
@@ -70,16 +77,10 @@ class Training:
         self.counters = Counters()
         self.best: dict[str, Array] = {}  # the best weights so far: never changed, only replaced by better ones
         self.seconds = 0.0
-        self.plan = self._shuffled_plan() if plan is None else plan
+        self.plan = plan or shuffled_plan(self.executor, sources, recipe, model.seed, blocks)
         self._steps_per_call = 0  # 0: no call was made yet
         self._snapshot_arrays = {name: np.empty_like(vector) for name, vector in self._run_vectors().items()}
         self._take_snapshot()
-
-    def _shuffled_plan(self) -> BatchPlan:
-        """Mini-batches in an order that is drawn from the seed."""
-        recipe, x = self.recipe, self.sources.x
-        orders = shuffled((self.model.seed, recipe.run), self.executor.shuffle) if recipe.shuffle else in_order
-        return BatchPlan(x.shape[0], recipe.batch_size, self.sources.weights, orders, recipe.epochs)
 
     def feed(self, plan: BatchPlan, sources: Sources | None = None) -> None:
         """Go on with other data of the same kind, or new values in the same memory, in batches that are not larger.
@@ -104,7 +105,7 @@ class Training:
     @property
     def position(self) -> float:
         """Epochs done, with the part of the present one."""
-        return self.counters.epoch + self.counters.batch / len(self.plan.epoch_batches)
+        return self.counters.epoch + self.counters.batch / self.plan.batches_per_epoch
 
     def run(
         self,
@@ -124,7 +125,8 @@ class Training:
         left = math.inf if steps is None else steps
         last = self.recipe.epochs if epochs is None else self.counters.epoch + epochs
         while left > 0 and self.counters.epoch < last and not self.finished:
-            left -= self._advance(int(min(left, self._steps_per_call or self._first_call_steps(monitor))), last)
+            with self.model.lock.steps():
+                left -= self._advance(int(min(left, self._steps_per_call or self._first_call_steps(monitor))), last)
             if monitor is not None:
                 monitor.measure_if_due()
             if time.perf_counter() - started > seconds:
@@ -168,8 +170,9 @@ class Training:
         counters, epoch = self.counters, self.counters.epoch - block.first_epoch
         last = int(np.searchsorted(block.starts, first + len(costs)))
         ends = np.minimum(block.starts[epoch + 1 : last + 1] - first, len(costs))
-        shares = block.batches[:, 1].astype(np.float64) if self.recipe.penalty_per_weight else block.weights
-        weights = shares[first : first + len(costs)]
+        weights = block.weights[first : first + len(costs)]
+        if self.recipe.penalty_per_weight:
+            weights = block.batches[first : first + len(costs), 1].astype(np.float64)
         with np.errstate(over="ignore"):
             cost_sums = running_sums(costs * weights, ends, counters.cost_sum)
         weight_sums = running_sums(weights, ends, counters.weight_sum)
@@ -192,7 +195,7 @@ class Training:
 
     def step_inputs(self, steps: Array, samples: Array, weights: Array) -> StepInputs:
         """What the scalars of these steps (from 0) depend on; `samples` and `weights` are m and Σw of their batches."""
-        recipe, per_epoch = self.recipe, len(self.plan.epoch_batches)  # counts batches of weight 0, which make no step
+        recipe, per_epoch = self.recipe, self.plan.batches_per_epoch  # counts batches of weight 0, which make no step
         total, divisors = per_epoch * recipe.epochs, weights if recipe.penalty_per_weight else 1.0
         rates = recipe.schedule.rates(recipe.lr, steps, total, per_epoch)
         decays = recipe.decay_schedule.rates(1.0, steps, total, per_epoch)
@@ -230,8 +233,9 @@ class Training:
 
     def restore_best(self) -> None:
         """Copy the weights of the best epoch, where validation has judged the epochs, back into the model."""
-        for name, vector in self.best.items():
-            getattr(self.vectors, BEST[name]).vector[:] = vector
+        with self.model.lock.steps():
+            for name, vector in self.best.items():
+                getattr(self.vectors, BEST[name]).vector[:] = vector
 
     # Divergence -------------------------------------------------------------------------------------------------------
 
@@ -271,7 +275,8 @@ class Training:
         """Run the step that broke in the plain lowering, put the weights back, and raise with the reason."""
         before = self._arrays()
         reference = self.model.executor(self.program, self.executor.capacity, vectors=self.vectors, engine="numpy")
-        reference.bind(self.sources._replace(x=on_demand(self.sources.x)))
+        sources, step_range = loaded(self.sources, step_range)
+        reference.bind(sources)
         reason = first_not_finite(reference, step_range)
         self._return_to(before, self.counters)
         self._raise_diverged(reason, rate)
@@ -288,17 +293,22 @@ class Training:
 
     # State ------------------------------------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
-        """The whole run as copied arrays and plain numbers: enough to go on bit for bit."""
+    def state(self, *, copied: bool = True) -> dict[str, Any]:
+        """The whole run as arrays and plain numbers: enough to go on bit for bit.
+
+        With `copied=False` the arrays are those of the run itself, which its next step changes.
+        """
         counters = {name: value for name, value in vars(self.counters).items() if name != "reports"}
-        return {"arrays": self._arrays(), **counters, "reports": [tuple(report) for report in self.counters.reports]}
+        arrays = self._arrays() if copied else self._run_vectors() | self.best
+        return {"arrays": arrays, **counters, "reports": [tuple(report) for report in self.counters.reports]}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Return to a point that `state` described. Raises ParameterError where it belongs to another run."""
         if not isinstance(state, dict) or not isinstance(state.get("arrays"), dict):
             raise ParameterTypeError(f"state is {state!r:.60}; pass what state() of this run returned.")
-        arrays = state["arrays"]
-        for name, vector in self._run_vectors().items():
+        arrays, vectors = state["arrays"], self._run_vectors()
+        best = {name: vectors[part] for name, part in BEST.items() if arrays.keys() & BEST.keys()}
+        for name, vector in (vectors | best).items():
             if name not in arrays or arrays[name].shape != vector.shape or arrays[name].dtype != vector.dtype:
                 reason = "it belongs to another network or optimiser"
                 raise ParameterError(f"this state has no {name!r} that fits; {reason}.")

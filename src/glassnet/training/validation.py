@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.array_likes import shown, to_float
 from glassnet.batches.sources import Sources
+from glassnet.batches.streamed_sources import StreamedValidation
 from glassnet.batches.targets import misclassified, numeric_targets, predicted_classes, target_classes
 from glassnet.errors import ParameterError, ParameterTypeError, unknown_name
 from glassnet.execution import inference
@@ -37,13 +39,13 @@ class Validation(NamedTuple):
 class Validator:
     """Computes the Validation of a model on some samples; `metric` is a function of (outputs, y), columns, or None."""
 
-    def __init__(self, model: Model, sources: Sources, metric: MetricLike | None = None) -> None:
+    def __init__(self, model: Model, sources: Sources | StreamedValidation, metric: MetricLike | None = None) -> None:
         self.model, self.sources = model, sources
         self.metric = _resolved(metric, model, sources)
 
     def __call__(self) -> Validation:
         """Evaluate the model as it is now."""
-        if self.metric is None:
+        if self.metric is None or isinstance(self.sources, StreamedValidation):
             return Validation(*inference.evaluate(self.model, self.sources))
         outputs = np.empty((len(self.sources.y), self.model.architecture.outputs), self.model.dtype)
         cost, accuracy = inference.evaluate(self.model, self.sources, observe=partial(_store, outputs))
@@ -51,7 +53,7 @@ class Validator:
 
 
 def validator(
-    model: Model, held_out: Sources | None, recipe: Recipe, metric: MetricLike | None
+    model: Model, held_out: Sources | StreamedValidation | None, recipe: Recipe, metric: MetricLike | None
 ) -> Callable[[], Validation] | None:
     """What evaluates the model after each epoch, None without validation data; these are needed to judge the epochs."""
     if held_out is not None:
@@ -71,10 +73,15 @@ def _store(outputs: Array, block: slice, a: Array) -> None:
     outputs[block] = a
 
 
-def _resolved(metric: Any, model: Model, sources: Sources) -> Metric | None:
+def _resolved(metric: Any, model: Model, sources: Sources | StreamedValidation) -> Metric | None:
     """The function that a name stands for; None for the cost."""
     if metric is None or metric == "cost":
         return None
+    if isinstance(sources, StreamedValidation):
+        advice = "pass validation=(x, y) as arrays, or leave validation_metric out"
+        raise ParameterError(
+            f"validation_metric needs all outputs at once, and the validation data lie in a file; {advice}."
+        )
     if isinstance(metric, str):
         if metric not in METRICS:
             raise unknown_name("validation_metric", metric, ["cost", *METRICS])
@@ -117,5 +124,5 @@ def _number(value: Any) -> float:
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     if not isinstance(value, (Real, np.generic)):
-        raise ParameterTypeError(f"validation_metric returned {value!r:.60}; it must return a number, small for good.")
-    return float(value)
+        raise ParameterTypeError(f"validation_metric returned {shown(value)}; it must return a number, small for good.")
+    return to_float(value)

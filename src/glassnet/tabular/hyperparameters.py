@@ -16,7 +16,7 @@ SMALL_BATCHES = ((256, 32), (1024, 64))  # under so many rows, batches of so man
 BATCH = 256
 
 
-class Recipe(NamedTuple):
+class Hyperparameters(NamedTuple):
     """How the members of a tabular model are built and trained.
 
     Parameters
@@ -43,8 +43,8 @@ class Recipe(NamedTuple):
     bins : of each number beside its scaled value, in a layer on the inputs; 0 for none
     waves, wave_scale : frequencies of the periodic embedding of each number, 0 for none, and their deviation
     max_one_hot, level_width : categories with more levels become learnt vectors of so many numbers; None: none do
-    views : what differs between the members, in turn: fields of the recipe with other values. Members that see numbers
-        in other ways make other mistakes, so that their average is better than that of equal members
+    views : what differs between the members, in turn: fields with other values. Members that see numbers in other ways
+        make other mistakes, so that their average is better than that of equal members
     wave_lr, level_lr : factors on the rates of these embeddings
     linear : whether a linear model is blended in where it makes predictions better
     """
@@ -87,8 +87,8 @@ class Recipe(NamedTuple):
     views: tuple[Mapping[str, Any], ...] = ({},)
     linear: bool = True
 
-    def of_member(self, number: int) -> Recipe:
-        """The recipe of one member, counted from 0."""
+    def of_member(self, number: int) -> Hyperparameters:
+        """The hyperparameters of one member, counted from 0."""
         return self._replace(**self.views[number % len(self.views)])
 
     @property
@@ -122,15 +122,15 @@ MIN_WIDE_COLUMNS, MIN_WIDE_ROWS = 256, 10_000
 MANY_ROWS, MIN_EPOCHS = 50_000, 8  # beyond so many rows, so many fewer epochs
 
 
-def recipe(preset: str, task: str, rows: int, features: int) -> Recipe:
-    """The recipe for a table of so many rows and raw columns (`features`); `task` is "classes" or "numbers".
+def preset_hyperparameters(preset: str, task: str, rows: int, features: int) -> Hyperparameters:
+    """The hyperparameters for a table of so many rows and raw columns (`features`); `task` is "classes" or "numbers".
 
     Raises ParameterError (a ValueError) for an unknown preset.
     """
     if preset not in PRESETS:
         raise unknown_name("preset", preset, PRESETS)
     batch = next((size for limit, size in SMALL_BATCHES if rows < limit), BATCH)
-    result = Recipe(batch=batch, **TASKS[task])._replace(**PRESETS[preset])
+    result = Hyperparameters(batch=batch, **TASKS[task])._replace(**PRESETS[preset])
     if features >= MIN_WIDE_COLUMNS and rows >= MIN_WIDE_ROWS:
         return result._replace(lr=result.lr / 2, **(WIDE_LAYERS | WIDE_ROWS | WIDE[preset]))
     if rows > MANY_ROWS:

@@ -1,0 +1,72 @@
+"""The first pass through a table that is larger than memory: what its columns hold, and whether it is sorted.
+
+Everything that is learnt merges from piece to piece. What a later run needs of it is stored in a file beside the table
+(stored_pass.py), so that the pass is made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from glassnet.data.arrow_types import as_float, as_text, kind_of
+from glassnet.data.csv_rows import CsvRows
+from glassnet.data.parquet_rows import ParquetRows
+from glassnet.data.runs import Runs
+from glassnet.data.summary import Summary
+from glassnet.data.table import Table
+from glassnet.errors import DataError
+
+SUMMARY_BYTES = 8 << 20  # of pieces that are summarised together
+
+TableRows = CsvRows | ParquetRows
+
+
+Progress = Callable[[int], Any]  # called with the number of rows read so far
+
+
+@dataclass(frozen=True)
+class FirstPass:
+    """What was learnt of a table: its rows with their places, the summary of its columns, the runs of its target."""
+
+    rows: TableRows
+    summary: Summary
+    target: str
+    runs: Runs = field(default_factory=Runs)
+
+
+def first_pass(rows: TableRows, target: str, progress: Progress = bool) -> FirstPass:
+    """Read a whole table once. Raises DataError for a row or a cell that cannot be read."""
+    summary: Summary | None = None
+    runs, waiting, ends, count = Runs(), list[Table](), list[tuple[int, int, int]](), 0
+    for table, offset, line in rows.pieces():
+        runs, count = _extended(runs, table, target), count + table.rows
+        ends.append((count, offset, line))
+        waiting.append(table)
+        if sum(piece.data.nbytes for piece in waiting) >= SUMMARY_BYTES:
+            summary, waiting = _summarised(summary, waiting, rows), []
+            progress(count)
+    if waiting:
+        summary = _summarised(summary, waiting, rows)
+    if summary is None or not summary.rows:
+        raise DataError(f"{rows.name} has a header but no rows.")
+    return FirstPass(rows.with_places(ends), summary, target, runs)
+
+
+def _extended(runs: Runs, table: Table, name: str) -> Runs:
+    """The runs with the rows of one more piece."""
+    column = table.column(name)
+    values = table.plain_numbers(name) if kind_of(column.type) == "text" else None
+    if kind_of(column.type) in ("number", "boolean"):
+        values = as_float(column)
+    return runs.of_texts(as_text(column)) if values is None else runs.of_numbers(values)
+
+
+def _summarised(summary: Summary | None, tables: list[Table], rows: TableRows) -> Summary:
+    """The summary with that of further rows."""
+    data = pa.concat_tables([table.data for table in tables])
+    table = Table(rows.name, data, delimiter=rows.delimiter, index_columns=tuple(rows.index_columns))
+    return Summary.extended(summary, table)

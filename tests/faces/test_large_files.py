@@ -1,0 +1,591 @@
+"""Training from files that are read block by block: bits as in memory, resumed runs, changed files, refusals."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+import glassnet
+from glassnet.batches import spool
+from glassnet.batches.targets import learnt_targets
+from glassnet.data import csv_rows, first_pass, streamed_table
+from glassnet.data.options import ReadingOptions
+from glassnet.data.table import read_table
+from glassnet.errors import DataError, GlassnetError, ParameterError
+from glassnet.network import NeuralNetwork
+
+ROWS = 600
+Folder = Path
+
+
+@pytest.fixture
+def table() -> pa.Table:
+    """Numbers with missing cells, a category with quotes and line feeds, a quantity and classes that they predict."""
+    rng = np.random.default_rng(0)
+    size, rooms = rng.normal(100, 20, ROWS).astype(np.float32), rng.integers(1, 7, ROWS)
+    price = 3 * size + 10 * rooms + rng.normal(size=ROWS)
+    towns = rng.choice(['a "small" town', "two\nlines", "Köln"], ROWS)
+    age = pa.array(rng.uniform(0, 90, ROWS), mask=rng.random(ROWS) < 0.05)
+    names = {"size": size, "rooms": rooms, "town": towns, "age": age, "price": price}
+    return pa.table(names | {"label": np.where(price > 330, "high", "low")})
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of some kilobytes are read in many pieces, as those of gigabytes are."""
+    monkeypatch.setattr(csv_rows, "PIECE_BYTES", 2_000)
+    monkeypatch.setattr(csv_rows, "PARSED_BYTES", 5_000)
+    monkeypatch.setattr(first_pass, "SUMMARY_BYTES", 10_000)
+
+
+def written(table: pa.Table, path: Path, group: int = 170) -> str:
+    """The table as a file of the kind that its name says."""
+    if path.suffix == ".csv":
+        pyarrow.csv.write_csv(table, path)
+    else:
+        pq.write_table(table, path, row_group_size=group)
+    return str(path)
+
+
+def network(target: str, inputs: int = 7, **options: Any) -> NeuralNetwork:
+    """An untrained network for the table of the fixture."""
+    if target == "label":
+        options = {"cost": "binary_cross_entropy"} | options
+    return NeuralNetwork([inputs, 8, 1], ["tanh", "sigmoid" if target == "label" else "linear"], seed=3, **options)
+
+
+SETTINGS: dict[str, Any] = {"batch_size": 16, "epochs": 2, "lr": 0.01, "optimizer": "adam", "verbose": 0}
+
+
+def vector(net: NeuralNetwork) -> bytes:
+    return net.parameters.vector.tobytes()
+
+
+# The same bits --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "validation", "engine"),
+    [
+        ("t.csv", "label", None, "compiled"),
+        ("t.csv", "price", 0.2, "numpy"),
+        ("t.parquet", "price", 0.2, "compiled"),
+        ("t.parquet", "label", None, "numpy"),
+    ],
+)
+def test_a_table_from_a_file_gives_the_bits_of_the_same_blocks_in_memory(
+    tmp_path: Folder, table: pa.Table, name: str, target: str, validation: float | None, engine: str
+) -> None:
+    path = written(table.drop_columns("label" if target == "price" else "price"), tmp_path / name)
+    streamed, in_memory = network(target, engine=engine), network(target, engine=engine)
+    history = streamed.train(path, target, blocks=100, validation=validation, **SETTINGS)
+    x, encoded = streamed_table.streamed_table(path, target).encoded(read_table(path))
+    y = learnt_targets(encoded, in_memory.architecture, classes=target == "label")
+    other = in_memory.train(x.T, y, blocks=history.blocks, validation=validation, **SETTINGS)
+    assert vector(streamed) == vector(in_memory)
+    assert [report[:6] for report in history] == [report[:6] for report in other]
+    assert len(history.blocks) > 2 and sum(np.sum(block) for block in history.blocks) == ROWS
+    unshuffled = network(target, engine=engine)
+    unshuffled.train(x.T, y, validation=validation, **SETTINGS)
+    assert vector(unshuffled) != vector(streamed)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.int16, ">f4"])
+def test_arrays_from_files_give_the_bits_of_the_same_blocks_in_memory(tmp_path: Folder, dtype: Any) -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(0, 5, (500, 3, 2)).astype(dtype), rng.integers(0, 4, 500)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    nets = [NeuralNetwork([6, 5, 4], ["relu", "softmax"], "categorical_cross_entropy", seed=1) for _ in range(2)]
+    files = tmp_path / "x.npy", tmp_path / "y.npy"
+    history = nets[0].train(*files, 30, 4, 0.1, blocks=75, validation=0.1, patience=2, verbose=0)
+    nets[1].train(x.reshape(500, 6).T, y, 30, 4, 0.1, blocks=75, validation=0.1, patience=2, verbose=0)
+    assert vector(nets[0]) == vector(nets[1])
+    assert history.blocks == [71, 71, 72, 71, 72, 71, 72]
+
+
+def test_large_row_groups_are_read_in_order_and_small_ones_joined(tmp_path: Folder, table: pa.Table) -> None:
+    for group, blocks in ((300, [300] * 2), (30, [120] * 5)):
+        path = written(table.drop_columns("label"), tmp_path / f"{group}.parquet", group)
+        history = network("price").train(path, "price", blocks=100, **SETTINGS)
+        assert [np.sum(block) for block in history.blocks] == [np.sum(block) for block in blocks]
+        assert max(np.max(block) for block in history.blocks) <= 100
+
+
+def test_a_folder_of_parquet_files_is_one_table(tmp_path: Folder, table: pa.Table) -> None:
+    table = table.drop_columns("label")
+    whole = written(table, tmp_path / "whole.parquet", 100)
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for first in range(0, ROWS, 200):
+        part = table.slice(first, 200)
+        part = part.select(part.column_names[::-1]) if first == 200 else part  # in another order
+        written(part, folder / f"part{first}.parquet", 100)
+    nets = network("price"), network("price")
+    for net, path in zip(nets, (whole, str(folder)), strict=True):
+        net.train(path, "price", blocks=50, **SETTINGS)
+    assert vector(nets[0]) == vector(nets[1])
+    assert (tmp_path / "parts.glassnet").exists()
+
+
+def test_a_second_file_validates(tmp_path: Folder, table: pa.Table) -> None:
+    table = table.drop_columns("label")
+    train, other = written(table.slice(0, 450), tmp_path / "a.csv"), written(table.slice(450), tmp_path / "b.csv")
+    streamed, in_memory = network("price"), network("price")
+    history = streamed.train(train, "price", blocks=100, validation=other, **SETTINGS)
+    prepared = streamed_table.streamed_table(train, "price")
+    (x, y), pair = prepared.encoded(read_table(train)), prepared.encoded(read_table(other))
+    validation = tuple(array.T for array in pair)
+    expected = in_memory.train(x.T, y.T, blocks=history.blocks, validation=validation, **SETTINGS)
+    np.testing.assert_array_equal(history["validation_cost"], expected["validation_cost"])
+    assert vector(streamed) == vector(in_memory)
+
+
+def test_a_network_of_a_table_is_saved_with_its_columns(tmp_path: Folder, table: pa.Table) -> None:
+    path = written(table.drop_columns("price"), tmp_path / "t.csv")
+    net = network("label")
+    net.train(path, "label", blocks=100, **(SETTINGS | {"epochs": 8}))
+    net.save(tmp_path / "m.gnet")
+    model = glassnet.load(tmp_path / "m.gnet")
+    predicted = model.predict(table.drop_columns(["price", "label"]))
+    assert np.mean(predicted == np.array(table["label"].to_pylist())) > 0.9
+    with pytest.raises(GlassnetError, match=r"read it with glassnet\.load"):
+        NeuralNetwork.load(tmp_path / "m.gnet")
+
+
+# Stopped, resumed, changed --------------------------------------------------------------------------------------------
+
+
+def test_a_file_without_a_header_is_read_from_its_first_row(tmp_path: Folder, table: pa.Table) -> None:
+    path, options = tmp_path / "t.csv", ReadingOptions(header=False)
+    pyarrow.csv.write_csv(table, path, pyarrow.csv.WriteOptions(include_header=False))
+    pieces = [piece.table for piece in csv_rows.CsvRows.of(path, options).pieces()]
+    whole = read_table(path, options)
+    assert len(pieces) > 2 and whole.rows == ROWS
+    for name in whole.names:
+        cells = pa.concat_arrays([pa.array(piece.column(name)) for piece in pieces])
+        assert cells.to_pylist() == pa.array(whole.column(name)).to_pylist()
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
+def test_a_stopped_run_on_a_file_resumes_with_the_same_bits(tmp_path: Folder, table: pa.Table, name: str) -> None:
+    path, run = written(table.drop_columns("label"), tmp_path / name), tmp_path / "run.ckpt"
+    options = SETTINGS | {"epochs": 6, "blocks": 100, "validation": 0.1, "patience": 3, "optimizer": "momentum"}
+    straight = network("price")
+    straight.train(path, "price", **options)
+    for epoch in (1, 4):
+        stop = lambda report: report.epoch == epoch  # noqa: E731, B023
+        network("price").train(path, "price", checkpoint=run, resume=True, callbacks=[stop], **options)
+    resumed = network("price")
+    history = resumed.train(path, "price", checkpoint=run, resume=True, **options)
+    assert vector(resumed) == vector(straight) and len(history) == 6
+    with pytest.raises(GlassnetError, match=r"checkpoint of another run: its (data|blocks)"):
+        network("price").train(path, "price", checkpoint=run, resume=True, **(options | {"blocks": 200}))
+
+
+def grow(path: str) -> None:
+    with open(path, "ab") as file:
+        file.write(b"1,2,3\n")
+
+
+def shrink(path: str) -> None:
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
+def replace(path: str) -> None:
+    shutil.copy(path, f"{path}.new")
+    os.replace(f"{path}.new", path)
+
+
+def write_inside(path: str) -> None:
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) // 2)
+        file.write(b"7")
+
+
+CHANGES = [(grow, "grew from"), (shrink, "shrank from"), (replace, "was replaced"), (write_inside, "was written to")]
+
+
+CASES = [("x.npy", *change) for change in (*CHANGES, (os.unlink, "cannot be found any more"))]
+CASES += [("t.csv", *CHANGES[0]), ("t.csv", *CHANGES[3]), ("t.parquet", *CHANGES[1]), ("t.parquet", *CHANGES[2])]
+
+
+@pytest.mark.parametrize(("name", "change", "sentence"), CASES)
+def test_a_file_that_changes_during_a_run_is_named_and_the_run_kept(
+    tmp_path: Folder, table: pa.Table, name: str, change: Callable[[str], None], sentence: str
+) -> None:
+    """The checkpoint is that of the step at which reading ended: with the old file the run goes on to the same bits."""
+    path, y = tmp_path / name, "price"
+    if name == "x.npy":
+        np.save(path, np.random.default_rng(0).normal(size=(ROWS, 7)).astype(np.float32))
+        np.save(tmp_path / "y.npy", table["price"].to_numpy() / 300)
+        y = str(tmp_path / "y.npy")
+    else:
+        written(table.drop_columns("label"), path)
+    options = SETTINGS | {"epochs": 6, "blocks": 100, "every": 100, "checkpoint": tmp_path / "run.ckpt"}
+    straight = network("price")
+    straight.train(str(path), y, **options)
+    kept, status = path.read_bytes(), os.stat(path)
+    with pytest.raises(DataError, match=f"{name} {sentence}"):
+        network("price").train(
+            str(path), y, callbacks=[lambda report: change(str(path)) if report.epoch == 2 else None], **options
+        )
+    path.write_bytes(kept)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    resumed, epochs = network("price"), []
+    resumed.train(str(path), y, resume=True, callbacks=[lambda report: epochs.append(report.epoch)], **options)
+    assert vector(resumed) == vector(straight) and epochs[0] >= 3
+
+
+# Prepared rows --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_rows_are_prepared_once_where_the_disk_has_room(
+    tmp_path: Folder, table: pa.Table, room: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(table.drop_columns("label"), tmp_path / "t.csv")
+    options = SETTINGS | {"epochs": 4, "blocks": 300, "validation": 0.2}  # larger than the samples for a diagnosis
+    expected = network("price")
+    expected.train(path, "price", **options)
+    encode, rows = streamed_table.StreamedTable.encoded, []
+    if not room:
+        monkeypatch.setattr(spool, "MIN_FREE", 1 << 60)
+
+    def counted(self: Any, part: Any) -> Any:
+        rows.append(part.rows)
+        return encode(self, part)
+
+    monkeypatch.setattr(streamed_table.StreamedTable, "encoded", counted)
+    net = network("price")
+    net.train(path, "price", **options)
+    assert vector(net) == vector(expected)
+    assert sum(rows) < 2 * ROWS if room else sum(rows) > 7 * ROWS  # samples for a diagnosis are read before
+    assert sorted(os.listdir(tmp_path)) == ["t.csv", "t.csv.glassnet"]
+
+
+def test_numbers_that_are_encoded_at_once_have_the_bits_of_each_column(tmp_path: Folder) -> None:
+    from glassnet.data.preprocessing import TablePreparation
+    from glassnet.data.standard_block import StandardBlock
+    from glassnet.data.table import Table
+
+    rng = np.random.default_rng(0)
+    columns: dict[str, Any] = {f"n{index}": rng.normal(3, 10.0**index, 50) for index in range(4)}
+    columns |= {"whole": rng.integers(-(2**60), 2**60, 50), "half": rng.random(50).astype(np.float16)}
+    columns |= {"gaps": pa.array(rng.random(50), mask=rng.random(50) < 0.3), "nan": [np.nan, *rng.random(49)]}
+    fitted = Table("t", pa.table(columns | {"y": rng.random(50)}))
+    preparation = TablePreparation.fit(fitted, "y", np.arange(50))
+    out = np.full((50, preparation.width), 7, np.float32)
+    encoded = StandardBlock(preparation.columns, preparation._starts).encode_into(fitted, out)
+    assert {preparation.columns[index].name for index in encoded} == set(columns) - {"gaps", "nan"}
+    for index in encoded:
+        column = preparation.columns[index]
+        expected = np.empty((50, len(column.features)), np.float32)
+        column.encode_into(column.reading.values(fitted, column.name), expected, fitted)
+        first = preparation._starts[index]
+        np.testing.assert_array_equal(out[:, first : first + expected.shape[1]], expected)
+    far = Table("t", fitted.data.set_column(0, "n0", pa.array([1e300] * 50)))
+    with pytest.raises(DataError, match="row 1, column 'n0': 1e\\+300 is too far outside"):
+        preparation.transform(far)
+
+
+# Long: killed, and large ----------------------------------------------------------------------------------------------
+
+KILLED = """
+import hashlib, sys
+from glassnet.network import NeuralNetwork
+file, target, optimizer, checkpoint = sys.argv[1:]
+net = NeuralNetwork([7, 32, 1], ["relu", "linear"], seed=3)
+print("ready", flush=True)
+net.train(file, target, 16, 12, 0.001, optimizer=optimizer, blocks=100, validation=0.1, patience=9,
+          checkpoint=checkpoint, resume=True, verbose=0)
+print(hashlib.sha256(net.parameters.vector.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "optimizer"), [("t.parquet", "adam"), ("t.csv", "momentum"), ("t.parquet", "sgd")])
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(
+    tmp_path: Folder, table: pa.Table, name: str, optimizer: str
+) -> None:
+    path, checkpoint = written(table.drop_columns("label"), tmp_path / name), tmp_path / "run.ckpt"
+    arguments = [sys.executable, "-c", KILLED, path, "price", optimizer, str(checkpoint)]
+    expected = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    checkpoint.unlink()
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(rng.uniform(0, 1.5))
+            process.kill()
+    assert subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.splitlines()[-1] == expected
+
+
+LARGE = """
+import re, sys
+from glassnet.network import NeuralNetwork
+net = NeuralNetwork([100, 64, 1], ["relu", "linear"], seed=3)
+net.train(sys.argv[1], sys.argv[2], 64, 1, 0.001, validation=0.05, verbose=0)
+print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc, to read the peak of the memory")
+def test_the_peak_of_the_memory_does_not_grow_with_the_file(tmp_path: Folder) -> None:
+    """Of 200 MB as of 800 MB, and below 150 MB + 3 blocks of 32 MB + 32 bytes per parameter."""
+    peaks = []
+    for rows in (500_000, 2_000_000):
+        x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (rows, 100))
+        for first in range(0, rows, 100_000):
+            x[first : first + 100_000] = np.random.default_rng(first).random((100_000, 100), np.float32)
+        np.save(tmp_path / "y.npy", np.random.default_rng(0).random(rows, np.float32))
+        del x
+        arguments = [sys.executable, "-c", LARGE, str(tmp_path / "x.npy"), str(tmp_path / "y.npy")]
+        subprocess.run(arguments, capture_output=True, check=True)  # compiles the kernels
+        peaks.append(1024 * int(subprocess.run(arguments, capture_output=True, check=True).stdout))
+    assert max(peaks) < 150e6 + 3 * (32 << 20) + 32 * 6_529, peaks
+    assert peaks[1] < 1.1 * peaks[0], peaks
+
+
+# The first pass -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
+def test_the_first_pass_is_made_once(
+    tmp_path: Folder, table: pa.Table, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(table.drop_columns("label"), tmp_path / name)
+    passes: list[str] = []
+
+    def counted(*arguments: Any) -> Any:
+        passes.append(path)
+        return first_pass.first_pass(*arguments)
+
+    monkeypatch.setattr(streamed_table, "first_pass", counted)
+    first, second = (streamed_table.streamed_table(path, "price") for _ in range(2))
+    assert len(passes) == 1
+    assert first.preparation.to_json() == second.preparation.to_json() and first.target == second.target
+    assert first.runs == second.runs
+    streamed_table.streamed_table(path, "size")
+    assert len(passes) == 2
+    beside = Path(f"{path}.glassnet")
+    content = bytearray(beside.read_bytes())
+    content[len(content) // 2] ^= 1
+    beside.write_bytes(content)
+    streamed_table.streamed_table(path, "size")
+    assert len(passes) == 3
+    os.utime(path, ns=(1, 1))
+    streamed_table.streamed_table(path, "size")
+    assert len(passes) == 4
+
+
+def test_a_first_pass_finds_what_the_whole_table_holds(tmp_path: Folder, table: pa.Table) -> None:
+    """Readings and levels are those of the table in memory, moments nearly so."""
+    from glassnet.data.preprocessing import TablePreparation
+
+    for name in ("t.csv", "t.parquet"):
+        path = written(table.drop_columns("label"), tmp_path / name)
+        streamed = streamed_table.streamed_table(path, "price")
+        whole = TablePreparation.fit(read_table(path), "price", np.arange(ROWS))
+        assert streamed.preparation.features == whole.features
+        for ours, theirs in zip(streamed.preparation.columns, whole.columns, strict=True):
+            assert ours.reading == theirs.reading
+            for field, value in vars(theirs.encoding).items():
+                if isinstance(value, float):
+                    assert getattr(ours.encoding, field) == pytest.approx(value, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
+@pytest.mark.parametrize("target", ["label", "price"])
+def test_a_sorted_file_is_said(tmp_path: Folder, table: pa.Table, name: str, target: str) -> None:
+    other = "label" if target == "price" else "price"
+    plain = table.drop_columns(other)
+    path = written(plain.sort_by(target), tmp_path / name)
+    with pytest.warns(RuntimeWarning, match=f"is sorted by '{target}', or nearly so .* glassnet shuffle .* OUT"):
+        history = network(target).train(path, target, blocks=100, **SETTINGS)
+    assert len(history.warnings) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network(target).train(path, target, **SETTINGS)  # one block, which is shuffled throughout
+        network(target).train(written(plain, tmp_path / name), target, blocks=100, **SETTINGS)
+
+
+def test_sorted_arrays_are_said(tmp_path: Folder) -> None:
+    y = np.repeat([0, 1, 2], 200)
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((600, 2)))
+    np.save(tmp_path / "y.npy", y)
+    net = NeuralNetwork([2, 3], ["softmax"], "categorical_cross_entropy", seed=0)
+    with pytest.warns(RuntimeWarning, match="a class comes in runs of 200 rows"):
+        net.train(tmp_path / "x.npy", tmp_path / "y.npy", 10, 1, 0.1, blocks=50, verbose=0)
+
+
+# Refusals -------------------------------------------------------------------------------------------------------------
+
+
+def save(path: Path, array: Any) -> str:
+    np.save(path, array, allow_pickle=True)
+    return str(path)
+
+
+def text(path: Path, content: str | bytes) -> str:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+NUMBERS = "a,b,y\n" + "".join(f"1,2,{n}.5\n" for n in range(50))
+GOOD = "a,b,y\n" + "1,2,3\n2,1,5\n" * 200
+REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "no file": (lambda f: (str(f / "no.csv"), "y"), "does not exist"),
+    "ragged": (lambda f: (text(f / "d.csv", f"{GOOD}1,2\n"), "y"), "line 402 has 2 cells, but the header has 3"),
+    "open quote": (lambda f: (text(f / "d.csv", f'{GOOD}1,"2,3\n'), "y"), "line 402|ambiguous quotes|cannot be read"),
+    "gzip": (lambda f: (text(f / "d.csv", gzip.compress(GOOD.encode())), "y"), "compressed with gzip; unpack it"),
+    "utf-16": (lambda f: (text(f / "d.csv", GOOD.encode("utf-16")), "y"), "UTF-16"),
+    "latin-1": (lambda f: (text(f / "d.csv", GOOD.encode() + b"\xe9,1,2\n"), "y"), "line 402 is not UTF-8 text"),
+    "binary": (lambda f: (text(f / "d.csv", GOOD.encode() + b"1,\0,2\n"), "y"), "looks binary"),
+    "empty": (lambda f: (text(f / "d.csv", ""), "y"), "is empty"),
+    "only a header": (lambda f: (text(f / "d.csv", "a,b,y\n"), "y"), "has a header but no rows"),
+    "no such column": (lambda f: (text(f / "d.csv", GOOD), "z"), "has no column 'z'"),
+    "text among numbers": (lambda f: (text(f / "d.csv", f"{NUMBERS}1,2,x\n"), "y"), "holds 'x', but most cells"),
+    "no target": (lambda f: (text(f / "d.csv", f"{GOOD}1,2,\n"), "y"), "1 row has no target 'y'"),
+    "other width": (lambda f: (text(f / "d.csv", "a,y\n" + "1,2\n3,4\n" * 20), "y"), "but this network has 2; make"),
+    "y no column": (lambda f: (text(f / "d.csv", GOOD), 3), "y must be the name of the column"),
+    "y no file": (lambda f: (save(f / "x.npy", np.ones((9, 2))), 3), "y must be the .npy file"),
+    "fortran": (lambda f: (save(f / "x.npy", np.ones((2, 9)).T), save(f / "y.npy", np.ones(9))), "column by column"),
+    "objects": (lambda f: (save(f / "x.npy", np.array([[None, 1]])), save(f / "y.npy", np.ones(1))), "Python objects"),
+    "features first": (
+        lambda f: (save(f / "x.npy", np.ones((2, 9))), save(f / "y.npy", np.ones(2))),
+        "in a file, samples are rows",
+    ),
+    "other length": (lambda f: (save(f / "x.npy", np.ones((9, 2))), save(f / "y.npy", np.ones(8))), "has 9 rows, but"),
+    "NaN": (
+        lambda f: (save(f / "x.npy", np.array([[1, 2], [3, np.nan]])), save(f / "y.npy", np.ones(2))),
+        "is NaN at row 1, column 1, counted from 0",
+    ),
+    "text": (lambda f: (save(f / "x.npy", np.array([["a", "b"]])), save(f / "y.npy", np.ones(1))), "real numbers"),
+    "no parquet": (lambda f: (text(f / "d.parquet", b"PAR1" + bytes(100)), "y"), "damaged Parquet file"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_learnt_is_refused_in_a_sentence(tmp_path: Folder, case: str) -> None:
+    make, sentence = REFUSED[case]
+    net = NeuralNetwork([2, 1], ["linear"], seed=0)
+    before = vector(net)
+    with pytest.raises(GlassnetError, match=sentence) as error:
+        net.train(*make(tmp_path), blocks=100, **SETTINGS)
+    assert "\n" not in str(error.value) and vector(net) == before and net.preparation is None
+
+
+def test_arguments_that_a_file_does_not_take(tmp_path: Folder, table: pa.Table) -> None:
+    path = written(table.drop_columns("label"), tmp_path / "t.csv")
+    for options, sentence in (
+        ({"blocks": 5}, "too small for batches of 16"),
+        ({"blocks": 0}, "at least 1 sample"),
+        ({"blocks": [100, 100]}, "blocks have 200 samples"),
+        ({"blocks": "many"}, "blocks must be"),
+        ({"sample_weight": np.ones(ROWS)}, "sample_weight is for arrays"),
+        ({"validation": 1.5}, "fraction between 0 and 1"),
+        ({"validation": 0.1, "validation_metric": "rmse"}, "validation_metric needs all outputs"),
+    ):
+        with pytest.raises((ParameterError, TypeError), match=sentence):
+            network("price").train(path, "price", **(SETTINGS | options))
+
+
+def test_an_array_that_was_cut_off_is_refused(tmp_path: Folder) -> None:
+    path = save(tmp_path / "x.npy", np.ones((90, 2)))
+    os.truncate(path, os.path.getsize(path) - 8)
+    with pytest.raises(DataError, match=r"declares shape \(90, 2\) of float64 \(1,440 bytes\), but holds 1,432 bytes"):
+        NeuralNetwork([2, 1], seed=0).train(path, save(tmp_path / "y.npy", np.ones(90)))
+
+
+# The command line -----------------------------------------------------------------------------------------------------
+
+
+def command(*arguments: object) -> str:
+    """What a command prints."""
+    from typer.testing import CliRunner
+
+    from glassnet.cli.app import app
+
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_command_trains_a_table_beyond_the_memory_block_by_block(
+    tmp_path: Folder, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glassnet.cli import available_memory
+
+    path, out = written(table.drop_columns("price"), tmp_path / "t.csv"), tmp_path / "m.gnet"
+    needed = 8 * os.path.getsize(path)
+    monkeypatch.setattr(available_memory, "available_bytes", lambda: 2 * needed - 2)
+    printed = command("train", path, "--target", "label", "--out", out, "--epochs", 5, "--hidden", 16, "--lr", 0.005)
+    reason = f"the file is read block by block: it would take about {needed / 1e3:,.1f} kB of memory, of which"
+    assert f"plain network ({reason}" in printed
+    scores = command("evaluate", out, path)
+    labels = table["label"].to_pylist()
+    frequent = max(set(labels), key=labels.count)
+    assert f"always {frequent!r} ({labels.count(frequent) / ROWS:.1%}" in scores
+    assert float(scores.split("accuracy")[1].split()[0].rstrip("%")) > 90
+    monkeypatch.setattr(available_memory, "available_bytes", lambda: 2 * needed)
+    assert available_memory.exceeds_memory(path) == ""
+
+
+def test_the_command_trains_a_quantity_block_by_block(tmp_path: Folder, table: pa.Table) -> None:
+    from glassnet.cli.available_memory import available_bytes
+
+    path, out = written(table.drop_columns("label"), tmp_path / "t.parquet"), tmp_path / "m.gnet"
+    options = ("--stream", "--epochs", 10, "--hidden", 16, "--lr", 0.005)
+    assert "block by block: as requested" in command("train", path, "--target", "price", "--out", out, *options)
+    assert float(command("evaluate", out, path).split("R²")[1].split()[0]) > 0.9
+    assert available_bytes() > 0
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_the_external_shuffle_moves_every_row_whole(
+    tmp_path: Folder, table: pa.Table, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glassnet.data import external_shuffle, row_kinds
+    from glassnet.data.external_shuffle import row_keys
+
+    monkeypatch.setattr(external_shuffle, "PART_BYTES", 4_000)
+    monkeypatch.setattr(row_kinds, "GROUP_ROWS", 100)
+    source, out = written(table, tmp_path / name), tmp_path / f"out{name[1:]}"
+    assert f"{ROWS} rows of" in command("shuffle", source, out, "--seed", 5)
+    order = np.argsort(row_keys(np.arange(ROWS), 5))
+    assert read_table(out).data.equals(read_table(source).data.take(pa.array(order)))
+    assert sorted(os.listdir(tmp_path)) == sorted([name, out.name])
+    if name == "t.parquet":
+        assert {pq.ParquetFile(out).metadata.row_group(group).num_rows for group in range(6)} == {100}
+
+
+def test_arrays_are_shuffled_alike(tmp_path: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order depends on the seed and the number of rows alone, not on how many parts the file is dealt to."""
+    from glassnet.data import external_shuffle
+
+    monkeypatch.setattr(external_shuffle, "PART_BYTES", 1_000)
+    x, y = np.arange(3000.0).reshape(1000, 3), np.arange(1000)
+    for name, array in (("x", x), ("y", y)):
+        np.save(tmp_path / f"{name}.npy", array)
+        command("shuffle", tmp_path / f"{name}.npy", tmp_path / f"s{name}.npy")
+    shuffled_x, shuffled_y = (np.load(tmp_path / f"s{name}.npy") for name in "xy")
+    np.testing.assert_array_equal(shuffled_x, x[shuffled_y])
+    places = np.argsort(shuffled_y)
+    assert abs(np.corrcoef(places, np.arange(1000))[0, 1]) < 0.1 and set(shuffled_y) == set(y)
