@@ -29,7 +29,7 @@ def to_float(value: Any) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def shown(value: Any) -> str:
+def short_repr(value: Any) -> str:
     """How a sentence shows a value: its repr, shortened where it is long."""
     try:
         text = " ".join(repr(value).split())
@@ -68,4 +68,6 @@ def check_representable(parameters: Mapping[str, Any]) -> None:
     """Raise ParameterError for a parameter that is a whole number too large for a float."""
     for name, value in parameters.items():
         if isinstance(value, int) and math.isinf(to_float(value)):
-            raise ParameterError(f"{name} is {shown(value)}, which is too large for a float; take a smaller number.")
+            raise ParameterError(
+                f"{name} is {short_repr(value)}, which is too large for a float; take a smaller number."
+            )

@@ -25,7 +25,7 @@ from glassnet import (
     gradient_check,
     train_many,
 )
-from glassnet.array_likes import shown
+from glassnet.array_likes import short_repr
 
 from .refusals import X, Y, make, state
 
@@ -193,4 +193,4 @@ def test_weights_that_fit_are_copied_in() -> None:
 
 
 def test_a_value_is_shown_in_few_characters() -> None:
-    assert shown([1, "a"]) == "[1, 'a']" and len(shown("x" * 500)) == 60 and "digits" in shown(ENDLESS)
+    assert short_repr([1, "a"]) == "[1, 'a']" and len(short_repr("x" * 500)) == 60 and "digits" in short_repr(ENDLESS)

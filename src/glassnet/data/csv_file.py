@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from glassnet.data.arrow_threads import released_by_arrow
 from glassnet.data.header_line import Record, header_note, title_hint
-from glassnet.data.lent_bytes import lent
 from glassnet.data.options import ReadingOptions
 from glassnet.data.reading import FilePath, check_unique, text_problem
 from glassnet.data.text_encoding import to_utf8
@@ -172,7 +172,7 @@ def _parse(scanner: CsvScanner, header: list[str]) -> pa.Table:
     types = {column: pa.large_string() for column in header}
     convert = pyarrow.csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True)
     try:
-        with lent(scanner.content):
+        with released_by_arrow(scanner.content):
             table = pyarrow.csv.read_csv(
                 pa.BufferReader(scanner.content),
                 pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from glassnet.data.array_rows import read_exactly
+from glassnet.data.arrow_threads import released_by_arrow
 from glassnet.data.csv_file import MAX_CELL_LENGTH, CsvScanner, column_names
 from glassnet.data.file_identity import FileIdentity
 from glassnet.data.header_line import header_note
-from glassnet.data.lent_bytes import lent
 from glassnet.data.options import ReadingOptions
 from glassnet.data.reading import Array, FilePath, check_unique, open_data_file, text_problem
 from glassnet.data.table import Table
@@ -164,7 +164,7 @@ class CsvRows:
             include_columns=columns or self.columns,
         )
         try:
-            with lent(text):
+            with released_by_arrow(text):
                 data = pyarrow.csv.read_csv(
                     pa.BufferReader(text),
                     pyarrow.csv.ReadOptions(column_names=self.columns, block_size=len(text) + 1, use_threads=False),

@@ -8,7 +8,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 
-from glassnet.array_likes import shown
+from glassnet.array_likes import short_repr
 from glassnet.engine.compiler_thread import threads_are_real
 
 QUOTA_FILES = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
@@ -34,7 +34,7 @@ def requested_threads(setting: str) -> int | None:
     if text.isascii() and text.isdigit() and text.strip("0"):
         return int(text) if len(text) <= MAX_DIGITS else None  # more than any machine has
     if text:
-        fault = f"GLASSNET_THREADS is {shown(setting)}, not a whole number of at least 1"
+        fault = f"GLASSNET_THREADS is {short_repr(setting)}, not a whole number of at least 1"
         warnings.warn(f"{fault}; it is ignored.", RuntimeWarning, stacklevel=2)
     return None
 

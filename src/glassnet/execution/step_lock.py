@@ -1,7 +1,7 @@
 """The lock between a run that changes parameters and another thread that copies or saves them: only between steps.
 
 A run holds it for one compiled call at a time and takes it again at once; so that others have their turn, whoever waits
-for it keeps the door that the run has to pass.
+for it holds a second lock, the queue, which the run needs as well.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class StepLock:
 
     def __init__(self) -> None:
         self._process = os.getpid()
-        self._door, self._lock = threading.Lock(), threading.RLock()
+        self._queue, self._lock = threading.Lock(), threading.RLock()
 
     @contextlib.contextmanager
     def steps(self) -> Iterator[None]:
         """In the block, a run makes steps."""
-        door, lock = self._locks()
-        with door:
+        queue, lock = self._locks()
+        with queue:
             lock.acquire()
         try:
             yield
@@ -36,9 +36,9 @@ class StepLock:
     @contextlib.contextmanager
     def between_steps(self) -> Iterator[None]:
         """In the block, no other thread makes a step; a thread that makes one itself may enter."""
-        door, lock = self._locks()
+        queue, lock = self._locks()
         if not lock.acquire(blocking=False):
-            with door:
+            with queue:
                 lock.acquire()
         try:
             yield
@@ -48,4 +48,4 @@ class StepLock:
     def _locks(self) -> tuple[threading.Lock, threading.RLock]:
         if self._process != os.getpid():
             self.__init__()  # type: ignore[misc]
-        return self._door, self._lock
+        return self._queue, self._lock

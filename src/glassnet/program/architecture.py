@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import filterfalse
 from typing import Any, NamedTuple
 
-from glassnet.array_likes import shown, to_float
+from glassnet.array_likes import short_repr, to_float
 from glassnet.errors import ParameterError, ParameterTypeError, counted
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.costs import Cost, CostLike, cost
@@ -103,9 +103,9 @@ def penalty(name: str, value: Any) -> float:
         if isinstance(value, (str, bool)):
             raise TypeError
     except (TypeError, ValueError):
-        raise ParameterTypeError(f"{name} must be a number of at least 0, not {shown(value)}.") from None
+        raise ParameterTypeError(f"{name} must be a number of at least 0, not {short_repr(value)}.") from None
     if not 0 <= strength < float("inf"):
-        raise ParameterError(f"{name} is {shown(value)}; it must be a finite number of at least 0.")
+        raise ParameterError(f"{name} is {short_repr(value)}; it must be a finite number of at least 0.")
     return strength
 
 
@@ -163,7 +163,7 @@ def _activations(activations: Sequence[Any] | None, widths: Sequence[int]) -> li
     count = len(widths)
     given = ["sigmoid"] * count if activations is None else activations
     if isinstance(given, (str, Activation)) or not isinstance(given, Sequence):
-        raise ParameterTypeError(f"activations must be a list with one entry per dense layer, not {shown(given)}.")
+        raise ParameterTypeError(f"activations must be a list with one entry per dense layer, not {short_repr(given)}.")
     if len(given) != count:
         raise ParameterError(
             f"activations has {counted(len(given), 'entry', 'entries')}, but layers has "

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.array_likes import shown, to_array
+from glassnet.array_likes import short_repr, to_array
 from glassnet.errors import DataError, ParameterError, ParameterTypeError, counted
 from glassnet.tables.layer import Draw
 
@@ -181,7 +181,7 @@ class ParameterList(Sequence[Array]):
     def assign(self, values: Any, name: str) -> None:
         """Copy in one array per item: all of them, or none where one is refused; `name` names them in errors."""
         if isinstance(values, str) or not isinstance(values, (Sequence, np.ndarray)):
-            raise ParameterTypeError(f"{name} must be a list of {len(self)} arrays, not {shown(values)}.")
+            raise ParameterTypeError(f"{name} must be a list of {len(self)} arrays, not {short_repr(values)}.")
         if len(values) != len(self):
             raise ParameterError(
                 f"{name} has {counted(len(values), 'array')}, but the network has {counted(len(self), 'dense layer')}."

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.array_likes import shown, to_float
+from glassnet.array_likes import short_repr, to_float
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.execution.model import Model
 from glassnet.program.equations import propagate
@@ -144,5 +144,5 @@ def _finite(entry: Entry, value: Any) -> float:
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise ParameterError(f"{entry} cannot be set to {shown(value)}; it must be a finite number.")
+        raise ParameterError(f"{entry} cannot be set to {short_repr(value)}; it must be a finite number.")
     return number

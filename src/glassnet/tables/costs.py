@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import clip, exp, log, log1p, maximum, minimum, sign, where
 
-from glassnet.array_likes import shown
+from glassnet.array_likes import short_repr
 from glassnet.errors import ParameterTypeError
 from glassnet.tables.entry import Entry, Limits, Value, check_custom, check_custom_name, custom_formula, resolve_entry
 from glassnet.tables.formula import Formula, trace
@@ -299,5 +299,5 @@ def _domain(name: str, limits: Any) -> Interval:
     if isinstance(limits, Interval):
         return limits
     if not isinstance(limits, (tuple, list)) or len(limits) != 2:
-        raise ParameterTypeError(f"{name} must be an Interval or a pair of numbers, not {shown(limits)}.")
+        raise ParameterTypeError(f"{name} must be an Interval or a pair of numbers, not {short_repr(limits)}.")
     return interval_between(name, *limits)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
-from glassnet.array_likes import shown, to_float
+from glassnet.array_likes import short_repr, to_float
 from glassnet.errors import FormulaError, ModelFileError, ParameterError, ParameterTypeError, printable
 from glassnet.tables.formula import FUNCTIONS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
@@ -79,7 +79,7 @@ def check_number(entry: Any, setting: str, allowed: Interval | int) -> None:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise _wrong_type(entry, setting, value, "a number")
     if interval.first_outside(to_float(value)) is not None:
-        raise ParameterError(f"{setting} of {type(entry).__name__} must lie in {interval}, not {shown(value)}.")
+        raise ParameterError(f"{setting} of {type(entry).__name__} must lie in {interval}, not {short_repr(value)}.")
     if isinstance(allowed, int) and not isinstance(value, Integral):
         raise _wrong_type(entry, setting, value, "a whole number")
 
@@ -102,12 +102,12 @@ def check_sizes(entry: Any, setting: str, least: int = 1) -> None:
     sizes = tuple(int(size) for size in value)
     if any(size < least for size in sizes):
         name = f"{setting} of {type(entry).__name__}"
-        raise ParameterError(f"{name} must be whole numbers of at least {least}, not {shown(value)}.")
+        raise ParameterError(f"{name} must be whole numbers of at least {least}, not {short_repr(value)}.")
     object.__setattr__(entry, setting, sizes)
 
 
 def _wrong_type(entry: Any, setting: str, value: Any, expected: str) -> ParameterTypeError:
-    return ParameterTypeError(f"{setting} of {type(entry).__name__} must be {expected}, not {shown(value)}.")
+    return ParameterTypeError(f"{setting} of {type(entry).__name__} must be {expected}, not {short_repr(value)}.")
 
 
 def check_custom_name(table: Mapping[str, Any], what: str, name: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from glassnet.array_likes import shown, to_float
+from glassnet.array_likes import short_repr, to_float
 from glassnet.errors import FormulaError
 
 Argument = int | float
@@ -201,7 +201,7 @@ class Tape:
         try:
             return to_float(value)
         except (TypeError, ValueError):
-            raise FormulaError(f"a formula cannot use {shown(value)}; constants must be numbers") from None
+            raise FormulaError(f"a formula cannot use {short_repr(value)}; constants must be numbers") from None
 
 
 def trace(function: Callable[..., Any], inputs: int) -> Formula:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.array_likes import shown, to_float
+from glassnet.array_likes import short_repr, to_float
 from glassnet.errors import ParameterError, ParameterTypeError
 
 
@@ -58,7 +58,7 @@ def interval_between(name: str, low: Any, high: Any, closed: bool = True) -> Int
     try:
         ends = to_float(low), to_float(high)
     except (TypeError, ValueError):
-        given = f"{shown(low)} and {shown(high)}"
+        given = f"{short_repr(low)} and {short_repr(high)}"
         raise ParameterTypeError(f"the limits of {name} must be two numbers, low and high, not {given}.") from None
     return Interval(*ends, closed, closed)
 

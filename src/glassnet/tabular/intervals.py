@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from glassnet.array_likes import shown, to_float
+from glassnet.array_likes import short_repr, to_float
 from glassnet.data.copies import copies_among, random_parts
 from glassnet.errors import ParameterError
 from glassnet.tabular.difficulty import Difficulty
@@ -99,7 +99,7 @@ class Intervals:
         Raises ParameterError (a ValueError) for a coverage that the number of scores cannot give.
         """
         if not 0 < coverage < 1:
-            raise ParameterError(f"coverage must be above 0 and below 1, not {shown(coverage)}.")
+            raise ParameterError(f"coverage must be above 0 and below 1, not {short_repr(coverage)}.")
         tail = (1 - coverage) / 2
         self._check(tail, f"coverage {coverage:g}", f"a coverage of {1 - 2 / (self._count + 1):.3g} or less")
         return self._around(x, predictions, [np.array(output.bounds(tail)) for output in self.outputs])

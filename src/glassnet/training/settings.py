@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.array_likes import shown, to_float
+from glassnet.array_likes import short_repr, to_float
 from glassnet.errors import ParameterError, ParameterTypeError, unknown_name
 from glassnet.program.parameters import Segment
 from glassnet.program.updates import StepOptions
@@ -97,9 +97,9 @@ def checked_seed(seed: Any) -> int:
         if isinstance(seed, bool):
             raise TypeError
     except TypeError:
-        raise ParameterTypeError(f"seed must be a whole number or None, not {shown(seed)}.") from None
+        raise ParameterTypeError(f"seed must be a whole number or None, not {short_repr(seed)}.") from None
     if not 0 <= number < 2**63:
-        raise ParameterError(f"seed is {shown(number)}; it must be at least 0 and below 2^63.")
+        raise ParameterError(f"seed is {short_repr(number)}; it must be at least 0 and below 2^63.")
     return number
 
 
@@ -108,9 +108,9 @@ def whole(name: str, value: Any) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ParameterTypeError(f"{name} must be a whole number of at least 1, not {shown(value)}.") from None
+        raise ParameterTypeError(f"{name} must be a whole number of at least 1, not {short_repr(value)}.") from None
     if isinstance(value, bool) or number < 1:
-        raise ParameterError(f"{name} is {shown(value)}; it must be a whole number of at least 1.")
+        raise ParameterError(f"{name} is {short_repr(value)}; it must be a whole number of at least 1.")
     return number
 
 
@@ -121,9 +121,9 @@ def positive(name: str, value: Any) -> float:
             raise TypeError
         number = to_float(value)
     except (TypeError, ValueError):
-        raise ParameterTypeError(f"{name} must be a number above 0, not {shown(value)}.") from None
+        raise ParameterTypeError(f"{name} must be a number above 0, not {short_repr(value)}.") from None
     if not 0 < number < math.inf:
-        raise ParameterError(f"{name} is {shown(value)}; it must be a finite number above 0.")
+        raise ParameterError(f"{name} is {short_repr(value)}; it must be a finite number above 0.")
     return number
 
 
@@ -138,7 +138,7 @@ def _factors(name: str, factors: Any, segments: Sequence[Segment]) -> tuple[floa
         numbers = [to_float(factor) for factor in factors]
     except (TypeError, ValueError):
         kinds = f"{dense} numbers, one per dense layer, or a dict such as {{'biases': 0.1}}"
-        raise ParameterTypeError(f"{name} must be {kinds}, not {shown(factors)}.") from None
+        raise ParameterTypeError(f"{name} must be {kinds}, not {short_repr(factors)}.") from None
     if len(numbers) != dense:
         raise ParameterError(f"{name} has {len(numbers)} numbers, but the network has {dense} dense layers.")
     _check_factors(name, numbers, factors)
@@ -155,7 +155,7 @@ def _named_factors(name: str, factors: Mapping[Any, Any], segments: Sequence[Seg
     try:
         numbers = {key: to_float(factor) for key, factor in factors.items()}
     except (TypeError, ValueError):
-        raise ParameterTypeError(f"{name} must map names to numbers, not {shown(factors)}.") from None
+        raise ParameterTypeError(f"{name} must map names to numbers, not {short_repr(factors)}.") from None
     _check_factors(name, list(numbers.values()), factors)
     usual = {segment: float(segment.is_weight or name == "lr_factors") for segment in segments}
     return tuple(numbers.get(each.name, numbers.get(_kind(each), usual[each])) for each in segments)
@@ -170,4 +170,4 @@ def _kind(segment: Segment) -> str:
 
 def _check_factors(name: str, numbers: list[float], given: Any) -> None:
     if not all(0 <= number < math.inf for number in numbers):
-        raise ParameterError(f"{name} is {shown(given)}; each must be a finite number of at least 0.")
+        raise ParameterError(f"{name} is {short_repr(given)}; each must be a finite number of at least 0.")

@@ -11,19 +11,8 @@ from glassnet.errors import ParameterError
 
 IN_TRAINING = "this network is being trained, and a callback of that run cannot train it too"
 
-_forks = 0  # how often this process and its ancestors were forked since glassnet was imported
 
-
-def _count_fork() -> None:
-    global _forks
-    _forks += 1
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_count_fork)
-
-
-class _Held:
+class _ProcessLock:
     """A lock of one process, and how often the thread that holds it has entered."""
 
     def __init__(self) -> None:
@@ -34,10 +23,10 @@ class TrainingLock:
     """A re-entrant lock. A forked process finds it open: the thread that held it does not exist there."""
 
     def __init__(self) -> None:
-        self._held: dict[int, _Held] = {}
+        self._locks: dict[int, _ProcessLock] = {}
 
-    def _current(self) -> _Held:
-        return self._held.setdefault(_forks, _Held())
+    def _current(self) -> _ProcessLock:
+        return self._locks.setdefault(os.getpid(), _ProcessLock())
 
     def __enter__(self) -> int:
         """Wait for the lock; return how often this thread holds it now: 1 if it did not before."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.array_likes import shown, to_float
+from glassnet.array_likes import short_repr, to_float
 from glassnet.batches.sources import Sources
 from glassnet.batches.streamed_sources import StreamedValidation
 from glassnet.batches.targets import misclassified, numeric_targets, predicted_classes, target_classes
@@ -124,5 +124,7 @@ def _number(value: Any) -> float:
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     if not isinstance(value, (Real, np.generic)):
-        raise ParameterTypeError(f"validation_metric returned {shown(value)}; it must return a number, small for good.")
+        raise ParameterTypeError(
+            f"validation_metric returned {short_repr(value)}; it must return a number, small for good."
+        )
     return to_float(value)

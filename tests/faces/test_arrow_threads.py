@@ -12,7 +12,7 @@ import pyarrow.csv
 import pytest
 
 from glassnet import NeuralNetwork
-from glassnet.data.lent_bytes import MAX_WAIT, lent
+from glassnet.data.arrow_threads import MAX_WAIT, released_by_arrow
 from glassnet.data.table import read_table
 from glassnet.errors import DataError
 
@@ -61,6 +61,6 @@ def test_a_block_is_read_when_nothing_holds_its_text(tmp_path: Path, holders: li
 
 def test_the_wait_is_bounded() -> None:
     content, start = bytes(range(200)), time.monotonic()
-    with lent(content):
+    with released_by_arrow(content):
         another = memoryview(content)
     assert MAX_WAIT <= time.monotonic() - start < MAX_WAIT + 5 and sys.getrefcount(another) > 1

@@ -11,10 +11,10 @@ MAX_WAIT = 1.0  # seconds; it takes a thread a few milliseconds
 
 
 @contextlib.contextmanager
-def lent(content: bytes) -> Iterator[None]:
-    """Lend bytes to Arrow in the block, and leave it when its threads have let go of them.
+def released_by_arrow(content: bytes) -> Iterator[None]:
+    """In the block, Arrow reads these bytes; leave it when Arrow's threads have released them.
 
-    A thread that lets go of bytes of Python while the interpreter ends makes the process abort.
+    A thread that releases bytes of Python while the interpreter ends makes the process abort.
     """
     before = sys.getrefcount(content)
     try:
