@@ -46,8 +46,8 @@ def from_onnx(path: FilePath, *, cost: CostLike | None = None, dtype: Any = None
     Raises ModelFileError (a ValueError), one sentence, for a file that is damaged, holds other operators, tensors
     outside of the file, or anything but one chain from one input to one output.
     """
-    onnx = required("onnx", "from_onnx")
     with opened(path) as file:
+        onnx = required("onnx", "from_onnx")
         size = os.fstat(file.fileno()).st_size
         if not 0 < size <= MAX_BYTES:
             _refuse(path, f"has {size:,} bytes; an ONNX file has 1 to {MAX_BYTES:,}")
