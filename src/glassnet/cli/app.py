@@ -24,7 +24,7 @@ from glassnet.cli import (
     step,
     train,
 )
-from glassnet.cli.interruption import INTERRUPTED
+from glassnet.cli.interruption import INTERRUPTED, end_interrupted, handles_interruptions, raised_in_commands
 from glassnet.cli.printing import print_text
 from glassnet.errors import GlassnetError
 
@@ -37,7 +37,8 @@ class CommandGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with raised_in_commands():
+                return super().invoke(ctx)
         except GlassnetError as error:
             _fail(str(error))
         except UsageError as error:
@@ -49,6 +50,8 @@ class CommandGroup(TyperGroup):
                 raise
             _fail(f"{error.filename or 'The output'}: {error.strerror}.")
         except KeyboardInterrupt:
+            if handles_interruptions():
+                end_interrupted()
             print_text("glassnet: interrupted.", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
         except MemoryError:
