@@ -18,6 +18,7 @@ from glassnet.cli.train_options import TrainOptions, check_options
 from glassnet.data.options import ReadingOptions
 from glassnet.data.reading import FilePath, seekable
 from glassnet.errors import ParameterError
+from glassnet.files.replacing import MODEL
 from glassnet.training.settings import positive
 
 OF_NETWORKS = (
@@ -80,9 +81,9 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
 def _check_paths(arguments: dict[str, Any]) -> None:
     """Refuse outputs that cannot be written, or that would replace each other or the input."""
     file, out, checkpoint = (arguments[name] for name in ("file", "out", "checkpoint"))
-    check_output(out, file)
+    check_output(out, file, kind=MODEL)
     if checkpoint is not None:
-        check_output(checkpoint, file, out)
+        check_output(checkpoint, file, out, kind=MODEL)
         if os.path.abspath(checkpoint) == os.path.abspath(out):
             raise ParameterError(f"--checkpoint and --out are both {out}; give each its own file.")
     if arguments["plots"]:
