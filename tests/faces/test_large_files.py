@@ -435,6 +435,23 @@ def test_sorted_arrays_are_said(tmp_path: Folder) -> None:
         net.train(tmp_path / "x.npy", tmp_path / "y.npy", 10, 1, 0.1, blocks=50, verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("text", "clear"),
+    [
+        ('1,"a"\n"b",2\n', True),
+        ('1,"a ""b"" c"\r\n""\n', True),
+        ('"two\nlines";2', True),
+        ('1,a"b"\n', False),
+        ('1, "a"\n', False),
+        ('"a" ,2\n', False),
+        ('1,"a\n', False),
+        ('1,""a""\n', False),
+    ],
+)
+def test_rows_are_counted_twice_where_quotes_are_not_clear(text: str, clear: bool) -> None:
+    assert csv_rows.has_clear_quotes(text.encode(), ";" if ";" in text else ",") == clear
+
+
 # Refusals -------------------------------------------------------------------------------------------------------------
 
 
