@@ -465,6 +465,12 @@ def text(path: Path, content: str | bytes) -> str:
     return str(path)
 
 
+def parquet(path: Path, **columns: Any) -> str:
+    pq.write_table(pa.table(columns), path, store_schema=False)
+    return str(path)
+
+
+REPEATED = pa.DictionaryArray.from_arrays(np.zeros(300, np.int32), ["x" * (1 << 20)])
 NUMBERS = "a,b,y\n" + "".join(f"1,2,{n}.5\n" for n in range(50))
 GOOD = "a,b,y\n" + "1,2,3\n2,1,5\n" * 200
 REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
@@ -495,6 +501,18 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
         "is NaN at row 1, column 1, counted from 0",
     ),
     "text": (lambda f: (save(f / "x.npy", np.array([["a", "b"]])), save(f / "y.npy", np.ones(1))), "real numbers"),
+    "long cell": (
+        lambda f: (text(f / "d.csv", f"{GOOD}1,{'x' * (1 << 20)}x,2\n"), "y"),
+        "line 402: a cell is longer than 1 MB",
+    ),
+    "rows of nothing": (
+        lambda f: (parquet(f / "d.parquet", a=np.zeros(40_000_000, np.int8), y=np.zeros(40_000_000, np.int8)), "y"),
+        "40,000,000 rows × 2 columns, 305 MB unpacked, in .* most of it must repeat",
+    ),
+    "one text again and again": (
+        lambda f: (parquet(f / "d.parquet", a=REPEATED, y=np.arange(300) % 2), "y"),
+        "has text, .* MB unpacked, in .* most of it must repeat",
+    ),
     "no parquet": (lambda f: (text(f / "d.parquet", b"PAR1" + bytes(100)), "y"), "damaged Parquet file"),
 }
 

@@ -22,7 +22,7 @@ import pyarrow.csv
 
 from glassnet.data.array_rows import read_exactly
 from glassnet.data.arrow_threads import released_by_arrow
-from glassnet.data.csv_file import MAX_CELL_LENGTH, CsvScanner, column_names
+from glassnet.data.csv_file import MAX_CELL_LENGTH, CsvScanner, column_names, has_long_line
 from glassnet.data.file_identity import FileIdentity
 from glassnet.data.header_line import header_note
 from glassnet.data.options import ReadingOptions
@@ -109,11 +109,11 @@ class CsvRows:
         return None
 
     def pieces(self) -> Iterator[Piece]:
-        """All rows, piece by piece; where quotes are not clear, Python's csv module counts the rows, too."""
+        """All rows, piece by piece; where quotes are not clear or lines long, Python's csv module reads them too."""
         line, offset = self.first_line, self.start
         for content in self.cut():
             table = self.parse(content, line)
-            clear = has_clear_quotes(content, self.delimiter)
+            clear = has_clear_quotes(content, self.delimiter) and not has_long_line(content)
             if not clear and sum(1 for _ in self.records(content, line)) != table.rows:
                 raise DataError(f"{self.name} has ambiguous quotes; write it again with a CSV library.")
             line += content.count(self.newline)
