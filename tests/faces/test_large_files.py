@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from glassnet.batches import spool
 from glassnet.batches.targets import learnt_targets
 from glassnet.data import csv_rows, first_pass, streamed_table
 from glassnet.data.options import ReadingOptions
+from glassnet.data.preprocessing import ArrayPreparation
+from glassnet.data.streamed_arrays import streamed_arrays
 from glassnet.data.table import read_table
 from glassnet.errors import DataError, GlassnetError, ParameterError
 from glassnet.network import NeuralNetwork
@@ -591,6 +594,53 @@ def test_the_command_trains_a_quantity_block_by_block(tmp_path: Folder, table: p
     assert "block by block: as requested" in command("train", path, "--target", "price", "--out", out, *options)
     assert float(command("evaluate", out, path).split("R²")[1].split()[0]) > 0.9
     assert available_bytes() > 0
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("kind", ["classes", "quantities", "bytes"])
+def test_the_command_trains_npy_files(tmp_path: Folder, stream: bool, kind: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal([5, 100, -3], [1, 30, 0.1], (900, 3)).astype(np.float32)
+    x = rng.integers(0, 256, (900, 3), np.uint8) if kind == "bytes" else x
+    y = x[:, :2] @ np.array([[1.0, 2.0], [0.1, 0.0]]) if kind == "quantities" else (x[:, 0] > x[:, 0].mean()) * 2 + 3
+    names = save(tmp_path / "x.npy", x), save(tmp_path / "y.npy", y)
+    options = ("--epochs", 8, "--hidden", 16, "--lr", 0.01, *(["--stream"] if stream else []))
+    printed = command("train", names[0], "--target", names[1], "--out", tmp_path / "m.gnet", *options)
+    assert ("block by block" in printed) == stream
+    command("predict", tmp_path / "m.gnet", names[0], "--out", tmp_path / "p.csv")
+    predicted = pyarrow.csv.read_csv(tmp_path / "p.csv").to_pandas().to_numpy()
+    if kind == "quantities":
+        assert 1 - ((predicted - y) ** 2).mean() / y.var(axis=0).mean() > 0.95
+    else:
+        assert (predicted[:, 0] == y).mean() > 0.9
+    streamed, whole = streamed_arrays(names[0], names[1]), ArrayPreparation.fit(x, np.arange(900))
+    np.testing.assert_allclose(streamed.inputs(x), whole.transform(x, "x"), rtol=1e-6, atol=1e-6)
+
+
+NPY_FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "no target": (lambda f: None, "--target is missing: the .npy file of the targets"),
+    "a column": (lambda f: "price", "--target is price, which is no file"),
+    "a table": (lambda f: text(f / "y.csv", GOOD), "which is no .npy file; save the targets"),
+    "other length": (lambda f: save(f / "y.npy", np.ones(8)), "has 90 rows,? but .* has 8"),
+    "text": (lambda f: save(f / "y.npy", np.array(["a"] * 90)), "dtype <U1; it must hold real numbers"),
+    "one class": (lambda f: save(f / "y.npy", np.ones(90, int)), "has a single (class|value)"),
+    "images": (lambda f: save(f / "y.npy", np.ones((90, 2, 2))), "it needs a class or numbers per row"),
+    "NaN": (lambda f: save(f / "y.npy", np.full(90, np.nan)), "is (NaN|missing or infinite) at row 0"),
+}
+
+
+@pytest.mark.parametrize("fault", NPY_FAULTS)
+def test_targets_that_do_not_fit_an_npy_file_are_named(tmp_path: Folder, fault: str) -> None:
+    from typer.testing import CliRunner
+
+    from glassnet.cli.app import app
+
+    make, sentence = NPY_FAULTS[fault]
+    target, x = make(tmp_path), save(tmp_path / "x.npy", np.random.default_rng(0).random((90, 3)))
+    arguments = ["train", x, "--out", str(tmp_path / "m.gnet"), *(["--target", target] if target else []), "--stream"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2 and not (tmp_path / "m.gnet").exists()
+    assert re.search(sentence, result.output.splitlines()[-1]), result.output
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])

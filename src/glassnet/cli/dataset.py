@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.cli.printing import print_text
-from glassnet.data.arrays import Arrays, is_npz, read_arrays
+from glassnet.data.arrays import Arrays, is_npz, read_array_pair, read_arrays
 from glassnet.data.arrow_types import kind_of
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.copies import first_equal_rows
@@ -22,6 +22,7 @@ from glassnet.data.parquet_file import parquet_parts
 from glassnet.data.preprocessing import ArrayPreparation, Preparation, TablePreparation
 from glassnet.data.reading import FilePath, file_kind, is_folder_of, seekable
 from glassnet.data.readings import Reading
+from glassnet.data.streamed_arrays import targets_file
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table, read_table
 from glassnet.data.target import TargetColumn, fit_target, infer_task
@@ -73,6 +74,10 @@ class Dataset:
 def read_data_file(path: FilePath, target: str | None, options: ReadingOptions | None = None) -> DataFile:
     """Read a file to train on. Raises DataError, or ParameterError where `target` is missing or must be left out."""
     file, path = seekable(path), os.fspath(path)
+    if file_kind(file) == "npy":
+        pair = read_array_pair(file, targets_file(path, target))
+        assert pair.y is not None
+        return DataFile(path, pair, "y", _finite(path, pair.y))
     if holds_arrays(file):
         arrays = read_arrays(file)
         if target is not None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from glassnet.data.arrow_types import as_float, as_text, kind_of
 from glassnet.data.csv_rows import CsvRows
 from glassnet.data.parquet_rows import ParquetRows
+from glassnet.data.released_memory import release_memory
 from glassnet.data.running_summary import RunningSummary
 from glassnet.data.runs import Runs
 from glassnet.data.summary import Summary
@@ -51,6 +52,7 @@ def first_pass(rows: TableRows, target: str, progress: Progress = bool) -> First
         if waiting_bytes >= SUMMARY_BYTES:
             summary.add(_joined(waiting, rows))
             waiting, waiting_bytes = [], 0
+            release_memory()
             progress(count)
     if waiting:
         summary.add(_joined(waiting, rows))

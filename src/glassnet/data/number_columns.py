@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 
+from glassnet.data.encodings import MIN_DEVIATION
 from glassnet.data.reading import Array
 from glassnet.data.statistics import NumberStatistics, smallest_hashes
 
@@ -67,6 +68,13 @@ class NumberColumns:
         drawn = np.concatenate([self.sample, other.sample], axis=1)[:, chosen]
         ends = self.first, other.last
         return type(self)(count, size, mean, squares, low, high, whole, steps, *ends, drawn, rows[chosen])
+
+    def mean_and_scale(self) -> tuple[list[float], list[float]]:
+        """The mean and 1/deviation of each column, 0 for the scale of constant ones."""
+        deviation = np.sqrt(self.squares / self.count)
+        varies = (self.low < self.high) & (deviation * self.size > MIN_DEVIATION)
+        scale = np.where(varies, 1 / np.where(varies, deviation, 1) / self.size, 0.0)
+        return np.where(self.low < self.high, self.mean * self.size, self.low).tolist(), scale.tolist()
 
     def part(self, chosen: Array) -> Self:
         """The statistics of some of the columns, by their numbers."""
