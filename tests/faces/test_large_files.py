@@ -617,6 +617,59 @@ def test_the_command_trains_npy_files(tmp_path: Folder, stream: bool, kind: str)
     np.testing.assert_allclose(streamed.inputs(x), whole.transform(x, "x"), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "x.npy"])
+@pytest.mark.parametrize("out", ["p.csv", "p.parquet"])
+def test_predictions_of_a_file_that_is_read_block_by_block_are_the_same_bytes(
+    tmp_path: Folder, table: pa.Table, name: str, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glassnet.cli import streamed_predictions
+    from glassnet.data import parquet_rows
+
+    monkeypatch.setattr(streamed_predictions, "PIECE_BYTES", 2_000)
+    monkeypatch.setattr(parquet_rows, "PASS_BYTES", 2_000)
+    model, numbers = tmp_path / "m.gnet", np.random.default_rng(0).normal(size=(ROWS, 7))
+    if name == "x.npy":
+        path = save(tmp_path / name, numbers)
+        target = save(tmp_path / "y.npy", np.where(numbers[:, 0] > 0, 3, 5))
+    else:
+        path, target = written(table.drop_columns("price"), tmp_path / name), "label"
+    options = ["--keep", "size,town,age"] if name == "t.csv" and out == "p.csv" else []
+    command("train", path, "--target", target, "--out", model, "--epochs", 2, "--hidden", 4)
+    outputs = []
+    for stream in ([], ["--stream"]):
+        printed = command("predict", model, path, "--out", tmp_path / out, "--proba", *options, *stream)
+        assert f"{ROWS:,} predictions for {path} written to" in printed
+        outputs.append((tmp_path / out).read_bytes())
+    assert outputs[0] == outputs[1] and len(outputs[0]) > 1_000
+    monkeypatch.setattr(streamed_predictions, "GROUP_ROWS", 250)
+    command("predict", model, path, "--out", tmp_path / out, "--stream")
+    if out == "p.parquet":
+        metadata = pq.ParquetFile(tmp_path / out).metadata
+        assert [metadata.row_group(group).num_rows for group in range(3)] == [250, 250, 100]
+
+
+def test_predictions_block_by_block_say_what_is_unusual_once_and_write_nothing_of_a_bad_file(
+    tmp_path: Folder, table: pa.Table
+) -> None:
+    from typer.testing import CliRunner
+
+    from glassnet.cli.app import app
+
+    model, out = tmp_path / "m.gnet", tmp_path / "p.csv"
+    path = written(table.drop_columns("price"), tmp_path / "t.csv")
+    command("train", path, "--target", "label", "--out", model, "--epochs", 1, "--hidden", 4)
+    other = table.set_column(2, "town", pa.array(["elsewhere"] * ROWS))
+    printed = command("predict", model, written(other, tmp_path / "other.csv"), "--out", out, "--stream")
+    assert printed.count("are not in the training data ('elsewhere')") == 1
+    before = out.read_bytes()
+    text(tmp_path / "other.csv", (tmp_path / "other.csv").read_bytes() + b"1,2\n")
+    result = CliRunner().invoke(
+        app, ["predict", str(model), str(tmp_path / "other.csv"), "--out", str(out), "--stream"]
+    )
+    assert result.exit_code == 2 and "line 602 has 2 cells, but the header has 6" in result.output
+    assert out.read_bytes() == before
+
+
 NPY_FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no target": (lambda f: None, "--target is missing: the .npy file of the targets"),
     "a column": (lambda f: "price", "--target is price, which is no file"),
