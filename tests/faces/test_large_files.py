@@ -366,6 +366,23 @@ def test_the_peak_of_the_memory_does_not_grow_with_the_file(tmp_path: Folder) ->
     assert peaks[1] < 1.1 * peaks[0], peaks
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc, to read the peak of the memory")
+def test_the_peak_of_the_memory_of_a_csv_file_is_bounded(tmp_path: Folder) -> None:
+    """What parsing takes is given back: 150 MB + 3 blocks of 32 MB + 32 bytes per parameter."""
+    rng, path = np.random.default_rng(0), tmp_path / "t.csv"
+    with open(path, "wb") as file:
+        for part in range(7):
+            columns = {f"c{column}": rng.random(100_000, np.float32) for column in range(20)}
+            options = pyarrow.csv.WriteOptions(include_header=part == 0)
+            pyarrow.csv.write_csv(pa.table(columns | {"y": rng.random(100_000)}), file, options)
+    arguments = [sys.executable, "-c", LARGE.replace("100", "20", 1), str(path), "y"]
+    subprocess.run(arguments, capture_output=True, check=True)  # compiles the kernels
+    os.unlink(f"{path}.glassnet")
+    peak = 1024 * int(subprocess.run(arguments, capture_output=True, check=True).stdout)
+    assert peak < 150e6 + 3 * (32 << 20) + 32 * 1_409, peak
+
+
 # The first pass -------------------------------------------------------------------------------------------------------
 
 
