@@ -22,7 +22,7 @@ from glassnet.data.summary import Summary
 from glassnet.data.table import Table
 from glassnet.errors import DataError
 
-SUMMARY_BYTES = 8 << 20  # of pieces that are summarised together
+SUMMARY_BYTES = 5 << 20  # of pieces that are summarised together
 
 TableRows = CsvRows | ParquetRows
 
@@ -42,12 +42,12 @@ class FirstPass:
 
 def first_pass(rows: TableRows, target: str, progress: Progress = bool) -> FirstPass:
     """Read a whole table once. Raises DataError for a row or a cell that cannot be read."""
-    summary, waiting, waiting_bytes = RunningSummary(), list[Table](), 0
+    summary, waiting, waiting_bytes = RunningSummary(), list[pa.Table](), 0
     runs, ends, count = Runs(), list[tuple[int, int, int]](), 0
     for table, offset, line in rows.pieces():
         runs, count = _extended(runs, table, target), count + table.rows
         ends.append((count, offset, line))
-        waiting.append(table)
+        waiting.append(table.data)  # without the text that it was parsed from
         waiting_bytes += table.data.nbytes
         if waiting_bytes >= SUMMARY_BYTES:
             summary.add(_joined(waiting, rows))
@@ -71,6 +71,6 @@ def _extended(runs: Runs, table: Table, name: str) -> Runs:
     return runs.of_texts(as_text(column)) if values is None else runs.of_numbers(values)
 
 
-def _joined(tables: list[Table], rows: TableRows) -> Table:
-    data = pa.concat_tables([table.data for table in tables])
+def _joined(tables: list[pa.Table], rows: TableRows) -> Table:
+    data = pa.concat_tables(tables)
     return Table(rows.name, data, delimiter=rows.delimiter, index_columns=tuple(rows.index_columns))
