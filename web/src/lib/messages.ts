@@ -27,6 +27,7 @@ export interface Setup {
   seed: number;
   target: string; // of a CSV
   file: string; // sha256 of a CSV or of points, "" for a data set
+  w: number[]; // start weights, layer by layer: W row by row, then b; empty: drawn by init and seed
   then: Change[]; // settings changed while it ran
 }
 
@@ -47,6 +48,7 @@ export interface Choices {
   cost: (Choice & { kinds: ("classes" | "numbers")[] })[];
   opt: Choice[];
   init: Choice[];
+  formats: Choice[]; // of model files
   ranges: Record<string, { min: number; max: number; step?: number; log?: boolean }>; // of the numbers of a setup
 }
 
@@ -297,6 +299,8 @@ export interface Commands {
   use_table: { file: string; target: string };
   points: { points: { x: number; y: number; label: number }[] };
   digit: { strokes: number[][][] }; // lines of [x, y] in 0..1 → {bitmap: EncodedArray (32,32), image: EncodedArray (8,8), outputs: number[], answer: string}
+  report: { title?: string }; // → {name, content: base64, note}
+  model: { format: string }; // of choices.formats → {name, content: base64, note}
   ping: object;
   ack: { number: number }; // not answered
 }
