@@ -15,9 +15,8 @@ MEASURED = 256  # training samples that are judged
 def findings(training: Training, samples: Samples) -> list[Message]:
     """Finding messages of the run as it is now."""
     part = samples.part(spread(samples.trained, MEASURED))
-    return [
-        finding_message(finding) for finding in diagnosis_of(evidence_of_run(training.model, training.history(), part))
-    ]
+    diagnosis = diagnosis_of(evidence_of_run(training.model, training.history(), part))
+    return list(map(finding_message, diagnosis))
 
 
 def finding_message(finding: Finding) -> Message:

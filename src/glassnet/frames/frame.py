@@ -50,6 +50,9 @@ class Clock(NamedTuple):
     rate: float = 0.0
 
 
+NO_CLOCK = Clock()
+
+
 class Pass(NamedTuple):
     """A pass over samples that stay the same in number: `run` computes it, `views` are its quantities as columns."""
 
@@ -96,7 +99,7 @@ class FrameMaker:
 
     def frame(
         self,
-        clock: Clock = Clock(),
+        clock: Clock = NO_CLOCK,
         costs: Costs = NO_COSTS,
         *,
         field: bool = True,

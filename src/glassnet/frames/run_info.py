@@ -34,10 +34,10 @@ def run_info(training: Training, samples: Samples, shown: Shown) -> Message:
 
 def layer_infos(architecture: Architecture, samples: Samples, shown: Shown) -> list[Message]:
     """LayerInfo of the inputs and of each dense layer."""
-    first = {"units": architecture.inputs, "activation": "", "saturation": 0.0, "image": samples.image}
+    first: Message = {"units": architecture.inputs, "activation": "", "saturation": 0.0, "image": samples.image}
     infos = [first | {"names": list(samples.inputs[:MAX_NAMES]), "extras": list(map(repr, architecture.input_layers))}]
     for dense in architecture.dense:
-        info = {"units": dense.fan_out, "activation": dense.activation.name + dense.activation.grouping}
+        info: Message = {"units": dense.fan_out, "activation": dense.activation.name + dense.activation.grouping}
         extras = list(map(repr, (*dense.before, *dense.after)))
         limit = SATURATED_SLOPE * largest_slope(dense.activation)
         infos.append(info | {"names": [], "image": None, "saturation": limit, "extras": extras})
