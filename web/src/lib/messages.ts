@@ -27,6 +27,7 @@ export interface Setup {
   seed: number;
   target: string; // of a CSV
   file: string; // sha256 of a CSV or of points, "" for a data set
+  engine: string; // "compiled" (usual), or "numpy" where its kernels were not ready; the bits of a run depend on it
   w: number[]; // start weights, layer by layer: W row by row, then b; empty: drawn by init and seed
   then: Change[]; // settings changed while it ran
 }
