@@ -1,0 +1,233 @@
+// All that the page knows: what the feed said, where the person is, and the way to ask the engine.
+import { decode, type Matrix } from "./codec";
+import { Curves } from "./curves";
+import type { Connection, Feed } from "./feed";
+import { splitLink, type Place } from "./link";
+import type { Commands, Field, Finding, Frame, Hello, Notice, RunInfo, Scores, ServerMessage } from "./messages";
+import { fromLinkName, linkName, type Selection } from "./names";
+import { Received } from "./received";
+import { Resumption } from "./resumption.svelte";
+import { Settings } from "./settings.svelte";
+import { Walking } from "./walking.svelte";
+
+export const VIEWS = ["start", "watch", "step", "inspect", "compare", "data", "digits", "export"] as const;
+export type View = (typeof VIEWS)[number];
+export type Edges = "w" | "dw" | "change";
+/** Positions by axis: a layer's number, or "m" for the samples of the batch. */
+export type Lit = Record<string, number>;
+export interface PageEvent {
+  kind: "stage" | "nudge" | "step" | "set" | "select" | "answer" | "diverged";
+  value: string | number;
+}
+
+export class Store {
+  hello = $state.raw<Hello | null>(null);
+  run = $state.raw<RunInfo | null>(null);
+  frame = $state.raw<Frame | null>(null);
+  connection = $state<Connection>("connecting");
+  view = $state<View>("start");
+  edges = $state<Edges>("w");
+  fit = $state(false); // colours of the present numbers instead of the locked scale
+  selection = $state.raw<Selection | null>(null);
+  lit = $state.raw<Lit>({}); // what is under the pointer, lit in every place: axis → position among the shown units
+  field = $state.raw<Field | null>(null); // the newest that came; not every frame has one
+  scores = $state.raw<Scores | null>(null);
+  findings = $state.raw<Finding[]>([]);
+  notice = $state.raw<Notice | null>(null);
+  toast = $state("");
+  card = $state(0); // of the lesson
+  theme = $state(0); // grows when light turns dark or back
+  curvesVersion = $state(0);
+  readonly curves = new Curves();
+  readonly received = new Received();
+  readonly settings = new Settings();
+  readonly walking: Walking;
+  readonly resumption: Resumption;
+  private listeners = new Set<(event: PageEvent) => void>();
+  private waiting: ServerMessage | null = null;
+  private opened = false;
+
+  constructor(readonly feed: Feed, private place: string) {
+    this.walking = new Walking(this);
+    this.resumption = new Resumption(this);
+  }
+
+  /** Whether commands are answered by an engine. */
+  get engine(): boolean {
+    return this.connection === "live" && !this.feed.recorded;
+  }
+
+  get recorded(): boolean {
+    return this.feed.recorded;
+  }
+
+  get sample(): number {
+    return this.frame?.sample ?? 0;
+  }
+
+  start(): void {
+    this.feed.start({ message: (message) => this.receive(message), connection: (state) => this.connected(state) });
+  }
+
+  stop(): void {
+    this.feed.stop();
+  }
+
+  ask<K extends keyof Commands>(command: K, args: Commands[K]): Promise<unknown> {
+    this.resumption.remember(command, args);
+    return this.feed.ask(command, args);
+  }
+
+  /** Asks, and shows the engine's sentence where it refuses; undefined then. */
+  async act<K extends keyof Commands>(command: K, args: Commands[K]): Promise<unknown> {
+    try {
+      const result = await this.ask(command, args);
+      const set = (args as { set?: object }).set;
+      for (const [key, value] of Object.entries(set ?? {})) this.tell({ kind: "set", value: `${key}=${value}` });
+      return result;
+    } catch (error) {
+      this.say((error as Error).message);
+      return undefined;
+    }
+  }
+
+  quantity(name: string): Matrix | null {
+    const array = this.frame?.quantities[name];
+    return array ? decode(array) : null;
+  }
+
+  say(text: string): void {
+    this.toast = text;
+  }
+
+  show(view: View): void {
+    this.view = view;
+    if (view === "step") void this.walking.follow();
+  }
+
+  select(selection: Selection | null): void {
+    this.selection = selection;
+    if (selection) this.tell({ kind: "select", value: linkName(selection).replaceAll(".", "/") });
+  }
+
+  on(listener: (event: PageEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  tell(event: PageEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+
+  /** To a step; without an engine, to the nearest one that arrived. */
+  async go(t: number): Promise<void> {
+    const to = Math.max(0, Math.round(t));
+    if (this.engine || this.recorded) await this.act("go", { t: to });
+    else this.draw(this.received.nearest(to));
+  }
+
+  async step(count: number): Promise<void> {
+    if (!this.frame) return;
+    if (count > 0 && (this.engine || this.recorded)) await this.act("step", { count });
+    else await this.go(this.frame.t + count);
+  }
+
+  async toggle(): Promise<void> {
+    if (this.frame?.playing) await this.act("pause", {});
+    else if (this.engine || this.recorded) await this.act("play", {});
+  }
+
+  /** Where the person is, for the address. */
+  get where(): Place {
+    return {
+      view: this.view,
+      s: this.view === "step" ? this.walking.stage?.key : undefined,
+      ex: this.sample ? String(this.sample) : undefined,
+      sel: this.selection ? linkName(this.selection) : undefined,
+      card: this.run?.lesson ? String(this.card) : undefined,
+      edges: this.edges === "w" ? undefined : this.edges,
+    };
+  }
+
+  /** Opens the run and the place of a fragment. */
+  async visit(fragment: string): Promise<void> {
+    const { run, t, place } = splitLink(fragment);
+    if (run && !this.recorded) await this.act("open", { link: run });
+    if (t !== null && run) await this.go(t);
+    if (place.ex) await this.act("follow", { sample: Number(place.ex) });
+    if (place.edges === "dw" || place.edges === "change") this.edges = place.edges;
+    this.selection = fromLinkName(place.sel ?? null);
+    this.card = Number(place.card ?? 0) || 0;
+    this.walking.wanted = place.s ?? "";
+    const view = VIEWS.find((name) => name === place.view);
+    this.show(view ?? (run || this.recorded ? "watch" : "start"));
+  }
+
+  private connected(state: Connection): void {
+    if (state === "stopped") this.resumption.lost();
+    if (state !== "connecting" || !this.frame) this.connection = state;
+  }
+
+  private receive(message: ServerMessage): void {
+    if (message.type === "hello") this.greet(message);
+    else if (message.type === "run") this.begin(message);
+    else if (message.type === "frame") this.queue(message);
+    else if (message.type === "notice") this.note(message);
+  }
+
+  private greet(hello: Hello): void {
+    this.hello = hello;
+    if (this.resumption.pending) void this.resumption.resume();
+    else if (!this.opened) void this.visit(this.place);
+    this.opened = true;
+  }
+
+  private begin(run: RunInfo): void {
+    if (run.branches.every((branch) => branch.steps === 0)) this.forget();
+    this.run = run;
+    this.curves.follow(run.branches);
+    this.curvesVersion++;
+  }
+
+  private forget(): void {
+    this.curves.clear();
+    this.received.clear();
+    this.notice = null;
+    this.field = this.scores = this.selection = null;
+    this.findings = [];
+    this.walking.forget();
+  }
+
+  private note(notice: Notice): void {
+    this.notice = notice;
+    if (notice.kind === "diverged") this.tell({ kind: "diverged", value: notice.t });
+  }
+
+  /** Every frame's costs count; of several frames within one refresh of the screen only the last is drawn. */
+  private queue(frame: Frame): void {
+    this.curves.add(this.run?.branch ?? 0, frame.costs);
+    this.received.add(frame);
+    const first = !this.waiting;
+    this.waiting = frame;
+    if (first) requestAnimationFrame(() => this.flush());
+  }
+
+  private flush(): void {
+    const frame = this.waiting as Frame;
+    this.waiting = null;
+    this.draw(frame);
+    this.feed.acknowledge(frame.number);
+  }
+
+  private draw(frame: Frame | null): void {
+    if (!frame) return;
+    const moved = frame.t !== this.frame?.t || frame.hash !== this.frame?.hash;
+    this.frame = frame;
+    if (frame.field) this.field = frame.field;
+    if (frame.scores) this.scores = frame.scores;
+    if (frame.findings.length || !frame.playing) this.findings = frame.findings;
+    this.curvesVersion++;
+    if (moved) this.tell({ kind: "step", value: frame.t });
+    if (moved && this.view === "step") void this.walking.follow();
+  }
+}
