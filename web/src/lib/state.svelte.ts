@@ -16,7 +16,7 @@ export type Edges = "w" | "dw" | "change";
 /** Positions by axis: a layer's number, or "m" for the samples of the batch. */
 export type Lit = Record<string, number>;
 export interface PageEvent {
-  kind: "stage" | "nudge" | "step" | "set" | "select" | "answer" | "diverged";
+  kind: "stage" | "nudge" | "step" | "set" | "select" | "answer" | "diverged" | "compare";
   value: string | number;
 }
 

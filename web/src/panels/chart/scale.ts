@@ -18,7 +18,7 @@ export function niceTicks(low: number, high: number, count: number): number[] {
   const span = high - low;
   if (!(span > 0) || !Number.isFinite(span)) return [low];
   const power = 10 ** Math.floor(Math.log10(span / count));
-  const step = power * (STEPS.find((candidate) => span / (candidate * power) <= count) ?? 10);
+  const step = power * (STEPS.find((candidate) => span / (candidate * power) <= count + 0.5) ?? 10);
   const ticks: number[] = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push(Number((i * step).toPrecision(12)));
   return ticks;
