@@ -198,6 +198,8 @@ export interface Term {
   quantity: string; // "delta2": its name in data-q
   values: EncodedArray; // (rows, columns), samples as columns
   axes: [number | string | null, number | string | null]; // a layer's number, "m" for samples
+  shape: [number, number]; // of all of it; `values` has only the drawn units
+  transposed: boolean; // its rows are the columns of `quantity`: W2ᵀ[j, i] is w2[i, j]
 }
 
 export interface WalkStage {
