@@ -64,25 +64,26 @@ export function extent(lists: ArrayLike<number>[], positive = false): [number, n
 
 const point = (x: number, y: number): string => `${x.toFixed(1)} ${y.toFixed(1)}`;
 
-/** SVG path of values[i] at step first + i. A long line keeps the least and the greatest value of each pixel, so that no peak is lost. */
-export function linePath(values: ArrayLike<number>, x: Scale, y: Scale, first = 0): string {
+/** SVG path of values[i] at step first + i, or at steps[i]. A long line keeps the least and the greatest value of each pixel, so that no peak is lost. */
+export function linePath(values: ArrayLike<number>, x: Scale, y: Scale, first = 0, steps?: ArrayLike<number>): string {
   const width = Math.max(1, Math.abs(x(x.high) - x(x.low)));
   const bucket = Math.max(1, Math.ceil(values.length / (2 * width)));
-  return bucket === 1 ? everyPoint(values, x, y, first) : bucketed(values, x, y, first, bucket);
+  const across = steps ? (i: number) => x(steps[i]) : (i: number) => x(first + i);
+  return bucket === 1 ? everyPoint(values, across, y) : bucketed(values, across, y, bucket);
 }
 
-function everyPoint(values: ArrayLike<number>, x: Scale, y: Scale, first: number): string {
+function everyPoint(values: ArrayLike<number>, across: (i: number) => number, y: Scale): string {
   const parts: string[] = [];
   let pen = false;
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) continue;
-    parts.push((pen ? "L" : "M") + point(x(first + i), y(values[i])));
+    parts.push((pen ? "L" : "M") + point(across(i), y(values[i])));
     pen = true;
   }
   return parts.join("");
 }
 
-function bucketed(values: ArrayLike<number>, x: Scale, y: Scale, first: number, bucket: number): string {
+function bucketed(values: ArrayLike<number>, across: (i: number) => number, y: Scale, bucket: number): string {
   const parts: string[] = [];
   for (let start = 0; start < values.length; start += bucket) {
     let low = -1;
@@ -94,7 +95,7 @@ function bucketed(values: ArrayLike<number>, x: Scale, y: Scale, first: number, 
     }
     if (low < 0) continue;
     for (const i of low < high ? [low, high] : low === high ? [low] : [high, low]) {
-      parts.push((parts.length ? "L" : "M") + point(x(first + i), y(values[i])));
+      parts.push((parts.length ? "L" : "M") + point(across(i), y(values[i])));
     }
   }
   return parts.join("");
