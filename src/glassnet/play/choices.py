@@ -6,6 +6,7 @@ from typing import Any
 
 from glassnet.data.toy_sets import TOY_SETS, ToySet
 from glassnet.errors import GlassnetError
+from glassnet.play.model_files import formats
 from glassnet.play.network import cost_kinds, default_setup
 from glassnet.play.setup import OWN_DATA, RANGES
 from glassnet.tables.activations import ACTIVATIONS
@@ -29,6 +30,7 @@ def choices() -> Message:
         "cost": [{"name": n, "title": n.replace("_", " "), "text": _text(COSTS[n]), "kinds": cost_kinds(n)} for n in costs],
         "opt": [_choice(name, name, entry) for name, entry in OPTIMIZERS.items()],
         "init": [*starts, *({"name": name, "title": title} for name, title in WIDE_STARTS.items())],
+        "formats": formats(),
         "ranges": {
             key: {"min": each.low, "max": each.high, "log": each.logarithmic} | ({"step": each.step} if each.step else {})
             for key, each in RANGES.items()

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from glassnet.errors import DivergedError, ParameterError, unknown_name
+from glassnet.play import data_commands
 from glassnet.play.arguments import Arguments
 from glassnet.play.code import python_code
 from glassnet.play.divergence_notice import divergence_notice
@@ -98,7 +99,7 @@ def _go(session: Session, t: int) -> Message:
     run = opened_run(session)
     try:
         with run.lock:
-            run.seek(t, session.interrupted.is_set)
+            run.seek(t, session.is_stopped)
     except DivergedError as error:
         session.send(divergence_notice(error, run.t))
     session.show()
@@ -191,6 +192,16 @@ def run_message(session: Session, run: Run) -> Message:
     }
 
 
+def use_table(session: Session, arguments: Arguments) -> None:
+    """A run on a table that was read."""
+    show_run(session, data_commands.use_table(session, arguments))
+
+
+def points(session: Session, arguments: Arguments) -> None:
+    """A run on points."""
+    show_run(session, data_commands.points(session, arguments))
+
+
 COMMANDS: dict[str, Command] = {
     "play": play,
     "pause": pause,
@@ -202,5 +213,10 @@ COMMANDS: dict[str, Command] = {
     "change": change,
     "branch": branch,
     "restart": restart,
+    "table": data_commands.table,
+    "use_table": use_table,
+    "points": points,
+    "digit": data_commands.digit,
+    "model": data_commands.model,
     **VIEW_COMMANDS,
 }

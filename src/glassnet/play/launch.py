@@ -83,6 +83,7 @@ def listening_socket(port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(128)  # before the address is printed: who opens it at once must wait, not fail
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)

@@ -87,7 +87,7 @@ def suited(setup: Setup, given: set[str], samples: RunSamples) -> tuple[Setup, l
     setup = setup._replace(shape=widths, w=setup.w if widths == setup.shape else ())
     hidden = setup.act[:-1] if "act" in given or len(setup.act) == len(widths) - 1 else setup.act[:1] or ("tanh",)
     hidden = (hidden + (hidden or ("tanh",))[-1:] * len(widths))[: len(widths) - 2]
-    act = (*hidden, _output_activation(setup, given))
+    act = (*hidden, _output_activation(setup, given, numbers=not samples.classes))
     if "act" in given and act != setup.act:
         notes.append(f"act is {_joined(act)}: one for each of the {len(act)} layers with weights, the last suits the cost.")
     return setup._replace(act=act), notes
@@ -123,9 +123,11 @@ def _width(setup: Setup, samples: RunSamples) -> int:
     return setup.shape[-1] if setup.shape[-1] in samples.widths else samples.widths[0]
 
 
-def _output_activation(setup: Setup, given: set[str]) -> str:
+def _output_activation(setup: Setup, given: set[str], *, numbers: bool) -> str:
     """The last activation: the person's where it fits the cost, else the one that belongs to it."""
     last = setup.act[-1] if setup.act else ""
+    if numbers:
+        return last if "act" in given and len(setup.act) > 1 else "linear"
     if setup.cost == "categorical_cross_entropy":
         return "softmax"
     if setup.cost == "binary_cross_entropy":

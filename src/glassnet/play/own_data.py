@@ -1,7 +1,7 @@
 """What a person brought to the page: tables and points, found again by the SHA-256 of their content.
 
-Nothing is taken from a path that a browser names. A table is read once, by the reading of data/, from a file of a
-folder of our own that goes when the process ends.
+Nothing is taken from a path that a browser names. A table is read once, by the reading of data/, from a file in a
+folder of our own that is gone afterwards.
 """
 
 from __future__ import annotations
@@ -37,21 +37,18 @@ class OwnData:
     def __init__(self) -> None:
         self._tables: dict[str, OwnTable] = {}
         self._points: dict[str, Points] = {}
-        self._lock, self._folder = threading.Lock(), tempfile.TemporaryDirectory(prefix="glassnet-")
+        self._lock = threading.Lock()
 
     def add_content(self, name: str, content: bytes) -> OwnTable:
         """Read an uploaded CSV or Parquet file. Raises DataError with what is wrong and where."""
         if len(content) > MAX_FILE:
             raise DataError(f"the file has {len(content) / (1 << 20):.1f} MB; the page takes up to {MAX_FILE >> 20} MB.")
         file = hashlib.sha256(content).hexdigest()
-        with self._lock:
-            path = os.path.join(self._folder.name, file)
+        with self._lock, tempfile.TemporaryDirectory(prefix="glassnet-") as folder:
+            path = os.path.join(folder, file)
             with open(path, "wb") as stream:
                 stream.write(content)
-            try:
-                return self._add(file, path, shown_name(name))
-            finally:
-                os.unlink(path)
+            return self._add(file, path, shown_name(name))
 
     def add_file(self, path: str) -> OwnTable:
         """Read a file that the command line names. Raises DataError with what is wrong and where."""
@@ -65,7 +62,8 @@ class OwnData:
             raise DataError(str(error).replace(path, name)) from None
         if len(table.names) > MAX_COLUMNS:
             raise DataError(f"{name} has {len(table.names):,} columns; the page takes up to {MAX_COLUMNS}.")
-        self._tables[file] = OwnTable(file, replace(table, path=name))
+        notes = tuple(note.replace(path, name) for note in table.notes)
+        self._tables[file] = OwnTable(file, replace(table, path=name, notes=notes))
         _forget_oldest(self._tables)
         return self._tables[file]
 

@@ -16,6 +16,7 @@ from glassnet.play.recorded_training import RecordedTraining
 from glassnet.play.run import Run
 from glassnet.play.timeline import Branch, State
 from glassnet.program.parameters import Array
+from glassnet.see.quantities import parse_entry, prepare_pass
 from glassnet.training.history import Report
 
 EXACT_COSTS = 1000  # of one frame that are sent with all digits; more are a picture
@@ -70,7 +71,8 @@ class Reader:
         """Put the Training to step t of the branch."""
         with run.lock:
             state = run.timeline.nearest(self.owner, t)
-        Run.restore_into(self.training, state, [])
+        if not state["step"] <= self.training.counters.step <= t:
+            Run.restore_into(self.training, state, [])
         self._run_to(t)
 
     def _run_to(self, t: int) -> None:
@@ -83,6 +85,19 @@ class Reader:
         frame = self.maker.frame(clock, field=field, judged=judged)
         frame["costs"] = _cost_message(moment, frame["validation"])
         return frame
+
+    def number(self, text: str) -> tuple[float, float | None, str]:
+        """A number of the network as it is: a parameter with ∂C/∂ of it on the training samples, or one of the
+        followed sample; and its name."""
+        number = self.maker.samples.listed[self.maker.sample]
+        of_parameter = text.strip()[:1] in ("w", "b", "W")
+        numbers = self.samples.trained if of_parameter else np.array([number])
+        part = self.samples.part(numbers)
+        prepared = prepare_pass(self.training.model, (part.x.T, part.y if part.y.ndim == 1 else part.y.T, None))
+        entry = parse_entry(text, prepared.executor, list(prepared.program.buffers))
+        prepared.executor.run()
+        gradient = float(prepared.executor.columns(f"d{entry.name}")[entry.at]) if of_parameter else None
+        return float(prepared.executor.columns(entry.name)[entry.at]), gradient, str(entry)
 
     def walk_at(self, run: Run, t: int) -> StepWalk:
         """The walk through the step after t; it is kept for further questions."""

@@ -24,6 +24,7 @@ MAX_REPORTS = 1000  # of finished epochs that are kept; a run at full speed fini
 class RecordedTraining(Training):
     """A run whose costs go to a log, if it has one."""
 
+    network: NeuralNetwork  # whose model is trained
     log: CostLog | None = None
 
     def _account(self, block: EpochBlock, first: int, costs: Array, rates: Array) -> None:
@@ -46,7 +47,9 @@ def open_training(setup: Setup, samples: Samples, network: NeuralNetwork | None 
     recipe = checked_recipe(tuple(network.parameters.segments.values()), setup.batch, MAX_EPOCHS, setup.lr, options)
     sources = samples.part(samples.trained)
     recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)))
-    return RecordedTraining(network.model, sources, recipe)
+    training = RecordedTraining(network.model, sources, recipe)
+    training.network = network
+    return training
 
 
 def adopted_state(state: dict[str, Any], before: Setup, after: Setup) -> dict[str, Any]:

@@ -39,9 +39,7 @@ class Run:
         self.branch = self._owner = self.timeline.branches[0]
         self.training.log = self.log
         self._next_snapshot = 0.0
-        self.asked = setup.then
-        for change in setup.then:
-            self._add_change(change)
+        self._make_changes(setup.then)
 
     # Where it stands --------------------------------------------------------------------------------------------------
 
@@ -157,11 +155,14 @@ class Run:
         self.training, self._owner = training, self.branch
         self.training.log = self.log
 
-    def _add_change(self, change: Change) -> None:
-        """Go to the step of a change that a link has, and make it."""
-        self.seek(change.t)
-        if self.t == change.t:
-            self.change(change.set)
+    def _make_changes(self, changes: tuple[Change, ...]) -> None:
+        """Go to the step of each change that a link has, and make it, as far as the run goes."""
+        try:
+            for change in changes:
+                self.seek(change.t)
+                self.change(change.set)
+        except DivergedError as error:
+            self.notes.append(f"The changes after step {self.t:,} are left out: {error}")
 
     @staticmethod
     def _adopted(training: RecordedTraining, state: State, before: Setup, after: Setup) -> State:

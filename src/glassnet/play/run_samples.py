@@ -5,7 +5,7 @@ They are columns of float64 here, as a person would pass them to `train`; the ro
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from glassnet.frames.samples import Raw, Samples
 from glassnet.play.own_data import OwnData
 from glassnet.play.setup import Setup
 from glassnet.program.architecture import Architecture
+
+if TYPE_CHECKING:
+    from glassnet.data.preprocessing import TablePreparation
+    from glassnet.data.target import TargetColumn
 
 Array = Any
 
@@ -35,6 +39,7 @@ class RunSamples(NamedTuple):
     raw: tuple[Raw, ...] = ()
     image: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    table: tuple[TablePreparation, TargetColumn] | None = None  # how the columns of a table became x and y
 
     @property
     def widths(self) -> tuple[int, ...]:

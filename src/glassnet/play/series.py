@@ -10,6 +10,7 @@ from glassnet.frames.encoding import encoded
 from glassnet.play.run import Run
 
 MAX_POINTS = 200
+MAX_REPLAY = 20_000  # steps that are run again for points between snapshots
 
 
 def series(session: Any, run: Run, text: str) -> dict[str, Any]:
@@ -36,7 +37,9 @@ def series(session: Any, run: Run, text: str) -> dict[str, Any]:
 
 
 def _steps(run: Run) -> list[int]:
-    """Steps with a snapshot on the present line, evenly chosen; the first and the present one are among them."""
+    """Steps evenly chosen, from snapshots where the way is long; the first and the present one are among them."""
+    if run.t <= MAX_REPLAY:
+        return np.unique(np.linspace(0, run.t, MAX_POINTS).round().astype(int)).tolist()
     times, end, branch = set[int](), run.t, run.branch
     owner = run.timeline.owner(branch, end)
     while True:

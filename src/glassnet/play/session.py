@@ -28,6 +28,7 @@ MAX_UNACKNOWLEDGED = 2
 MAX_WAITING = 200  # commands; a page that sends more is answered with an error
 FAST_SECONDS, SLOW_SECONDS = 0.1, 1 / 30  # between frames at full speed, and at a speed that can be followed
 FIELD_SECONDS, JUDGED_SECONDS = 0.1, 1.0
+LONG_WAY_SECONDS = 0.5  # between frames on the way to a step
 FRAME_SHARE = 4  # frames are made for at most one part in so many of the time
 
 
@@ -204,6 +205,13 @@ class Session:
             text = f"Run again, step {moment.t:,} gave other numbers; please report this with the link of the run."
             self.send({"type": "notice", "kind": "error", "text": text, "t": moment.t})
         return frame
+
+    def is_stopped(self) -> bool:
+        """Whether a long way to a step should end here; the page sees where it is meanwhile."""
+        overdue = time.perf_counter() - self._last["frame"] > LONG_WAY_SECONDS
+        if self.run is not None and overdue and not self._page_is_behind():
+            self._draw()
+        return self.interrupted.is_set()
 
     def reader(self, run: Run, moment: Moment | None = None, owner: Any = None) -> Reader:
         """What measures the branch of a moment."""
