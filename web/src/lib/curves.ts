@@ -13,7 +13,8 @@ export class Curve {
     const end = from + train.length;
     if (end > this.train.length) this.grow(end);
     this.train.set(train, from);
-    this.validation.set(validation, from);
+    // It is measured now and then: what is known of a step stays.
+    for (let i = 0; i < validation.length; i++) if (!Number.isNaN(validation[i])) this.validation[from + i] = validation[i];
     this.length = Math.max(this.length, end);
   }
 
@@ -49,7 +50,7 @@ export class Curves {
       if (this.byBranch.has(branch.id)) continue;
       const curve = new Curve();
       const parent = branch.parent === null ? undefined : this.byBranch.get(branch.parent);
-      if (parent) curve.copyUntil(parent, branch.from + 1);
+      if (parent) curve.copyUntil(parent, branch.from);
       this.byBranch.set(branch.id, curve);
     }
   }

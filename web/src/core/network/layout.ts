@@ -13,6 +13,7 @@ export interface Layout {
   width: number;
   height: number;
   radius: number;
+  wordy: boolean; // room for numbers
   columns: number[]; // x of each layer
   places: Place[][];
   edges: number;
@@ -24,17 +25,20 @@ const TOP = 46; // room for the names of the layers
 const BOTTOM = 30;
 const LARGEST_RADIUS = 20;
 const SMALLEST_RADIUS = 7;
-const SPACING = 62; // from neuron to neuron where there is room
-const TALLEST = 640;
+const SPACING = 96; // from neuron to neuron where there is room
+const LOWEST = 300;
+const TALLEST = 590;
+const WORDS = 36; // height of a bias, a gauge and a number
 
 const shownUnits = (layer: LayerInfo): number => (layer.image ? 1 : layer.shown.length);
 
 export function arrange(layers: LayerInfo[], width: number): Layout {
   const most = Math.max(...layers.map(shownUnits), 1);
-  const height = Math.min(TALLEST, Math.max(230, TOP + BOTTOM + most * SPACING));
-  const spacing = Math.min(SPACING + 14, (height - TOP - BOTTOM) / most);
+  const height = Math.min(TALLEST, Math.max(LOWEST, TOP + BOTTOM + most * SPACING));
+  const spacing = Math.min(SPACING + 24, (height - TOP - BOTTOM) / most);
   const gap = (width - 2 * SIDE) / Math.max(1, layers.length - 1);
-  const radius = Math.max(SMALLEST_RADIUS, Math.min(LARGEST_RADIUS, spacing * 0.32, gap * 0.28));
+  const wordy = spacing >= 2 * 13 + WORDS && gap >= 70;
+  const radius = Math.max(SMALLEST_RADIUS, Math.min(LARGEST_RADIUS, wordy ? (spacing - WORDS) / 2 : spacing * 0.34, gap * 0.28));
   const columns = layers.map((_, l) => (layers.length === 1 ? width / 2 : SIDE + l * gap));
   const middle = TOP + (height - TOP - BOTTOM) / 2;
   const image = placeImage(layers[0], columns[0], middle, gap);
@@ -42,7 +46,7 @@ export function arrange(layers: LayerInfo[], width: number): Layout {
     l === 0 && image ? pixels(layer, image) : column(layer, l, columns[l], middle, spacing),
   );
   const edges = places.slice(1).reduce((sum, upper, l) => sum + upper.length * places[l].length, 0);
-  return { width, height, radius, columns, places, edges, image };
+  return { width, height, radius, wordy, columns, places, edges, image };
 }
 
 function column(layer: LayerInfo, l: number, x: number, middle: number, spacing: number): Place[] {
