@@ -9,7 +9,6 @@ const outDir = "../src/glassnet/play/static";
 export default defineConfig(({ mode }) => ({
   base: "./",
   plugins: [svelte()],
-  define: mode === "widget" ? { "process.env.NODE_ENV": '"production"' } : {},
   publicDir: mode === "widget" ? false : "public",
   build: {
     target,
@@ -18,15 +17,14 @@ export default defineConfig(({ mode }) => ({
     modulePreload: false,
     cssCodeSplit: false,
     sourcemap: false,
-    ...(mode === "widget"
-      ? { lib: { entry: "src/widget.ts", formats: ["es" as const], fileName: () => "widget.js", cssFileName: "widget" } }
-      : {}),
-    rollupOptions: {
-      output:
-        mode === "widget"
-          ? {}
-          : { entryFileNames: "app.js", assetFileNames: "app[extname]", codeSplitting: false },
-    },
+    rollupOptions:
+      mode === "widget"
+        ? {
+            input: "src/widget.ts",
+            preserveEntrySignatures: "exports-only",
+            output: { format: "es", entryFileNames: "widget.js", assetFileNames: "widget[extname]", codeSplitting: false },
+          }
+        : { output: { entryFileNames: "app.js", assetFileNames: "app[extname]", codeSplitting: false } },
   },
   test: { include: ["src/**/*.test.ts"] },
 }));
