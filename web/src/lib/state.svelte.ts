@@ -12,6 +12,7 @@ import { Walking } from "./walking.svelte";
 
 export const VIEWS = ["start", "watch", "step", "inspect", "compare", "data", "digits", "export"] as const;
 export type View = (typeof VIEWS)[number];
+export const viewOf = (name: string | undefined): View | undefined => VIEWS.find((view) => view === name);
 export type Edges = "w" | "dw" | "change";
 /** Positions by axis: a layer's number, or "m" for the samples of the batch. */
 export type Lit = Record<string, number>;
@@ -50,6 +51,8 @@ export class Store {
   constructor(readonly feed: Feed, private place: string) {
     this.walking = new Walking(this);
     this.resumption = new Resumption(this);
+    const { run, place: at } = splitLink(place);
+    this.view = viewOf(at.view) ?? (run || feed.recorded ? "watch" : "start");
   }
 
   /** Whether commands are answered by an engine. */
@@ -100,9 +103,12 @@ export class Store {
     this.toast = text;
   }
 
+  /** One step is about a network that stands still. */
   show(view: View): void {
     this.view = view;
-    if (view === "step") void this.walking.follow();
+    if (view !== "step") return;
+    if (this.frame?.playing) void this.act("pause", {});
+    void this.walking.follow();
   }
 
   select(selection: Selection | null): void {
@@ -159,8 +165,7 @@ export class Store {
     this.selection = fromLinkName(place.sel ?? null);
     this.card = Number(place.card ?? 0) || 0;
     this.walking.wanted = place.s ?? "";
-    const view = VIEWS.find((name) => name === place.view);
-    this.show(view ?? (run || this.recorded ? "watch" : "start"));
+    this.show(viewOf(place.view) ?? (run || this.recorded ? "watch" : "start"));
   }
 
   private connected(state: Connection): void {

@@ -1,6 +1,7 @@
 // Which rows and columns of a stage's matrices are shown, and how they are linked.
 import { at, columnsOf, decode, rowsOf, type Matrix } from "./codec";
 import type { LayerInfo, Term, WalkStage } from "./messages";
+import { subscript, symbol } from "./names";
 import type { Lit } from "./state.svelte";
 
 export const MOST_SAMPLES = 12; // columns of a batch that are shown side by side
@@ -24,12 +25,23 @@ export function windowOf(term: Term, batch: boolean, sample: number): Window {
   const matrix = decode(term.values);
   const rows = along(term.axes[0], rowsOf(matrix), batch, sample);
   const columns = along(term.axes[1], columnsOf(matrix), batch, sample);
-  return { rows, columns, more: [rowsOf(matrix) - rows.length, columnsOf(matrix) - columns.length] };
+  const hidden = (axis: number, shown: number[]): number => (term.axes[axis] === "m" && !batch ? 0 : term.shape[axis] - shown.length);
+  return { rows, columns, more: [hidden(0, rows), hidden(1, columns)] };
 }
 
 export const isTerm = (part: Term | string): part is Term => typeof part !== "string";
 export const termsOf = (stage: WalkStage): Term[] => stage.terms.filter(isTerm);
 export const resultOf = (stage: WalkStage): Term | null => termsOf(stage).at(-1) ?? null;
+
+/** What a stage is called in a list: "z₁", "BP2₁ arrives", "update W₁". */
+export function stageName({ key, label }: WalkStage): string {
+  const [kind, place, half] = key.split(".");
+  if (kind === "forward") return (half === "a" ? "a" : "z") + subscript(Number(place));
+  if (kind === "cost" || kind === "batch") return label;
+  if (kind === "update" || kind === "penalty") return `${kind} ${symbol(place ?? "")}`;
+  if (place === undefined) return label;
+  return Number.isNaN(Number(place)) ? `${label} ${place === "cost" ? "∂c/∂a" : place}` : `${label}${subscript(Number(place))}${half ? ` ${half}` : ""}`;
+}
 
 /** A cell is lit where each of its axes that the pointer is on has the same position. */
 export function isLit(term: Term, row: number, column: number, lit: Lit): boolean {
