@@ -18,6 +18,7 @@ from glassnet.training.layer_measures import LayerMeter
 
 QUANTILES = (0.1, 0.5, 0.9)
 BINS = 24  # of the histogram of z
+LARGEST = 1e300  # in it
 
 
 class LayerStatistics:
@@ -58,12 +59,12 @@ def histogram(z: Array) -> Message:
     """How often z falls into each of some intervals of equal width, from the smallest to the largest."""
     low, high = float(z.min()), float(z.max())
     if not isfinite(high - low):
-        z = z[np.isfinite(z)]
+        z = np.clip(z[np.isfinite(z)], -LARGEST, LARGEST)
         low, high = (float(z.min()), float(z.max())) if len(z) else (0.0, 0.0)
     if low == high:
-        low, high = low - 0.5, high + 0.5
+        low, high = low - max(0.5, abs(low) / 100), high + max(0.5, abs(high) / 100)
     places = ((z.ravel() - low) * (BINS / (high - low))).astype(np.int64)
-    counts = np.bincount(np.minimum(places, BINS - 1), minlength=BINS)
+    counts = np.bincount(np.clip(places, 0, BINS - 1), minlength=BINS)
     return {"edges": encoded(np.linspace(low, high, BINS + 1)), "counts": encoded(counts)}
 
 

@@ -15,6 +15,7 @@ from glassnet.execution.inference import output_name
 from glassnet.program.architecture import Architecture
 from glassnet.program.equations import affine, bp3, bp4, propagate
 from glassnet.program.parameters import Array
+from glassnet.program.program import symbol
 from glassnet.see.trace import Trace
 from glassnet.tables.activations import ACTIVATIONS, Activation, Softmax
 
@@ -56,9 +57,9 @@ class Slips:
         if name == "C":
             yield from self._cost()
         elif kind in rules and layer:
+            yield Slip(f"the sign is wrong: this is −{symbol(name)}.", -self.trace[name])
             if self.is_plain:
                 yield from rules[kind](int(layer))
-            yield Slip(f"the sign is wrong: this is −{kind}{layer}.", -self.trace[name])
 
     # Forward ----------------------------------------------------------------------------------------------------------
 
@@ -124,16 +125,16 @@ class Slips:
         a, y, delta = self._get("a", layer), self.trace["y"], self._get("delta", layer)
         activation = self._activation(layer)
         gradient = np.asarray(cost.gradient(a, y)) * np.ones_like(a)
+        if f"da{layer}" not in self.trace:
+            gate = a * (1 - a) if isinstance(activation, Softmax) else self._gate(layer)
+            sentence = "you multiplied a − y by σ'(z) once more; with this cost σ' has cancelled already."
+            yield Slip(sentence, delta * gate)
         if isinstance(activation, Softmax):
             yield Slip("you took a·(1 − a) as softmax's slope; its derivative is a matrix.", gradient * a * (1 - a))
             yield Slip("you left out softmax's Jacobian: this is ∂c/∂a.", gradient)
         else:
             yield Slip(f"you left out {activation.name}'(z): this is ∂c/∂a.", gradient)
             yield from self._gates(layer, gradient, "BP1")
-        if f"da{layer}" not in self.trace:
-            gate = a * (1 - a) if isinstance(activation, Softmax) else self._gate(layer)
-            sentence = "you multiplied a − y by σ'(z) once more; with this cost σ' has cancelled already."
-            yield Slip(sentence, delta * gate)
         yield Slip(f"this is y − a{layer}: the sign of ∂c/∂a is wrong.", (y - a) * np.ones_like(a))
         yield Slip(f"this is a{layer} − y without the rest of BP1.", a - y)
         if cost.name == "quadratic":
@@ -230,7 +231,9 @@ class Slips:
     def _carried(self, layer: int) -> Iterator[Slip]:
         """The slips in δ of a layer, as they are said of what builds on it."""
         for slip in self.of(f"delta{layer}"):
-            yield Slip(f"already in δ{layer}, on which this builds, {slip.sentence}", slip.values)
+            carried = slip.sentence.startswith("already in")
+            sentence = slip.sentence if carried else f"already in δ{layer}, on which this builds, {slip.sentence}"
+            yield Slip(sentence, slip.values)
 
     # What they are made of --------------------------------------------------------------------------------------------
 

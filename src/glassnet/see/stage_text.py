@@ -200,7 +200,7 @@ class StageText:
         sentence = f"For {pair} the derivative of the activation cancels, and what is left is a − y; no σ' stands here."
         title, terms = f"layer {self.last}, the shortcut", (out, "−", y, "=", delta)
         yield Stage("BP1", title, row.text, terms, sentence, "bp1", self.last)
-        full_delta = delta._replace(values=self.general[delta.quantity])
+        full_delta = delta._replace(values=self.general[delta.quantity], quantity=f"{delta.quantity}_full")
         error_name = f"d{out_name}"
         error = LabelledArray(symbol(error_name), self.general[error_name], out.axes, error_name)
         gap, epsilon = float(np.abs(full_delta.values - delta.values).max()), float(np.finfo(delta.values.dtype).eps)
