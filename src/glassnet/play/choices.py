@@ -27,12 +27,15 @@ def choices() -> Message:
     return {
         "data": [*map(_data_choice, TOY_SETS.values()), *_own_choices()],
         "act": [{"name": name, "title": name, "text": _text(entry)} for name, entry in ACTIVATIONS.items()],
-        "cost": [{"name": n, "title": n.replace("_", " "), "text": _text(COSTS[n]), "kinds": cost_kinds(n)} for n in costs],
+        "cost": [
+            {"name": n, "title": n.replace("_", " "), "text": _text(COSTS[n]), "kinds": cost_kinds(n)} for n in costs
+        ],
         "opt": [_choice(name, name, entry) for name, entry in OPTIMIZERS.items()],
         "init": [*starts, *({"name": name, "title": title} for name, title in WIDE_STARTS.items())],
         "formats": formats(),
         "ranges": {
-            key: {"min": each.low, "max": each.high, "log": each.logarithmic} | ({"step": each.step} if each.step else {})
+            key: {"min": each.low, "max": each.high, "log": each.logarithmic}
+            | ({"step": each.step} if each.step else {})
             for key, each in RANGES.items()
         },
     }

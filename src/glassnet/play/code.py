@@ -32,7 +32,7 @@ def _spelled_out(setup: Setup, run: Run) -> str:
     trained = len(run.samples.trained)
     held_out = f", validation=(x[:, {trained}:], y[..., {trained}:])" if trained < len(run.samples.x) else ""
     penalty = "".join(f", {key}={getattr(setup, key)!r}" for key in ("l1", "l2") if getattr(setup, key))
-    return f'''import numpy as np
+    return f"""import numpy as np
 import glassnet
 from glassnet.data.toy_sets import toy_set
 
@@ -41,7 +41,7 @@ x, y = toy_set({setup.data!r}, n={setup.n}, noise={setup.noise!r})  # samples ar
                                  initializer={initializer}{penalty}, dtype="float64", seed={setup.seed}{_engine(setup)})
 {_weights(setup)}network.train(x[:, :{trained}], y[..., :{trained}], batch_size={setup.batch}, epochs=100, lr={setup.lr!r}, optimizer={setup.opt!r}{held_out})
 print(network.history)
-'''
+"""
 
 
 def _engine(setup: Setup) -> str:
@@ -63,7 +63,10 @@ def _weights(setup: Setup) -> str:
     for layer, (fan_in, fan_out) in enumerate(zip(setup.shape, setup.shape[1:], strict=False)):
         if not setup.w:
             break
-        w, b = setup.w[first : first + fan_in * fan_out], setup.w[first + fan_in * fan_out : first + (fan_in + 1) * fan_out]
+        w, b = (
+            setup.w[first : first + fan_in * fan_out],
+            setup.w[first + fan_in * fan_out : first + (fan_in + 1) * fan_out],
+        )
         rows = [list(w[row * fan_in : (row + 1) * fan_in]) for row in range(fan_out)]
         lines.append(f"network.weights[{layer}] = {rows}\nnetwork.biases[{layer}] = {[[value] for value in b]}\n")
         first += (fan_in + 1) * fan_out

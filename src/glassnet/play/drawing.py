@@ -71,4 +71,3 @@ def _distance(x: Array, y: Array, start: Array, end: Array) -> Array:
     share = np.zeros_like(x) if length == 0 else ((x - start[0]) * along[0] + (y - start[1]) * along[1]) / length
     share = share.clip(0, 1)
     return np.hypot(x - start[0] - share * along[0], y - start[1] - share * along[1])
-

@@ -14,7 +14,7 @@ from glassnet.network import NeuralNetwork
 from glassnet.play.network import make_network
 from glassnet.play.setup import Setup
 
-WAIT_SECONDS = 0.5  # for kernels that are only loaded; compiling takes several seconds
+WAIT_SECONDS = 2.0  # for kernels that are only loaded; compiling takes several seconds
 
 _Key = tuple[object, ...]
 _ready: dict[_Key, threading.Event] = {}

@@ -48,8 +48,8 @@ def _serve(folder: Path, listener: socket.socket, browser: bool, link: str, own:
     import uvicorn
 
     from glassnet.play.access import Access, stored_token
-    from glassnet.play.server import make_app
     from glassnet.play.pages import MAX_MESSAGE, hello
+    from glassnet.play.server import make_app
 
     number = listener.getsockname()[1]
     access = Access(number, stored_token(number))
@@ -89,4 +89,3 @@ def listening_socket(port: int) -> socket.socket:
         reason = error.strerror or str(error)
         raise ParameterError(f"port {port} cannot be used ({reason}); --port 0 takes any free one.") from error
     return listener
-

@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from glassnet.errors import ParameterError
 from glassnet.play.engine_choice import available_engine
 from glassnet.play.link import Link, read_link
 from glassnet.play.network import default_setup, suited
 from glassnet.play.own_data import OwnData
 from glassnet.play.run import Run
-from glassnet.play.run_samples import RunSamples, run_samples
+from glassnet.play.run_samples import run_samples
 from glassnet.play.setup import MAX_PARAMETERS, Change, Setup
-from glassnet.errors import ParameterError
 
 
 def open_link(text: str, own: OwnData, *, waits: bool = False) -> tuple[Run, Link]:

@@ -42,7 +42,9 @@ class OwnData:
     def add_content(self, name: str, content: bytes) -> OwnTable:
         """Read an uploaded CSV or Parquet file. Raises DataError with what is wrong and where."""
         if len(content) > MAX_FILE:
-            raise DataError(f"the file has {len(content) / (1 << 20):.1f} MB; the page takes up to {MAX_FILE >> 20} MB.")
+            raise DataError(
+                f"the file has {len(content) / (1 << 20):.1f} MB; the page takes up to {MAX_FILE >> 20} MB."
+            )
         file = hashlib.sha256(content).hexdigest()
         with self._lock, tempfile.TemporaryDirectory(prefix="glassnet-") as folder:
             path = os.path.join(folder, file)

@@ -117,7 +117,11 @@ async def _receive(websocket: WebSocket, session: Session) -> None:
             message = json.loads(text)
         except (ValueError, RecursionError):
             fault = "a message must be JSON."
-    if text is not None and len(text) > MAX_PLAIN_MESSAGE and not (isinstance(message, dict) and message.get("do") == "table"):
+    if (
+        text is not None
+        and len(text) > MAX_PLAIN_MESSAGE
+        and not (isinstance(message, dict) and message.get("do") == "table")
+    ):
         fault = f"a message of {len(text):,} letters is too long."
     if fault:
         session.send({"type": "notice", "kind": "error", "text": fault.capitalize(), "t": session.t})

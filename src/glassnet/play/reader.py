@@ -88,7 +88,8 @@ class Reader:
 
     def number(self, text: str) -> tuple[float, float | None, str]:
         """A number of the network as it is: a parameter with ∂C/∂ of it on the training samples, or one of the
-        followed sample; and its name."""
+        followed sample; and its name.
+        """
         number = self.maker.samples.listed[self.maker.sample]
         of_parameter = text.strip()[:1] in ("w", "b", "W")
         numbers = self.samples.trained if of_parameter else np.array([number])

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from glassnet.errors import DivergedError, ParameterError
-from glassnet.frames.samples import Samples
 from glassnet.play.cost_log import CostLog
 from glassnet.play.network import make_network
 from glassnet.play.recorded_training import RecordedTraining, adopted_state, open_training

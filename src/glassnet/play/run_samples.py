@@ -75,7 +75,15 @@ def _toy(setup: Setup) -> RunSamples:
     outputs = () if entry.classes else ("y",)
     held_out = np.arange(len(y.T)) >= len(y.T) - held_out_count(len(y.T), setup.test)
     return RunSamples(
-        entry.title, x, y, held_out, entry.inputs, outputs, entry.classes, image=entry.image, notes=_few(entry, len(y.T))
+        entry.title,
+        x,
+        y,
+        held_out,
+        entry.inputs,
+        outputs,
+        entry.classes,
+        image=entry.image,
+        notes=_few(entry, len(y.T)),
     )
 
 

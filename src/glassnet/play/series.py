@@ -52,4 +52,3 @@ def _steps(run: Run) -> list[int]:
         return ordered
     chosen = np.unique(np.linspace(0, len(ordered) - 1, MAX_POINTS).round().astype(int))
     return [ordered[index] for index in chosen]
-

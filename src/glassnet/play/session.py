@@ -27,9 +27,9 @@ Message = dict[str, Any]
 MAX_UNACKNOWLEDGED = 2
 MAX_WAITING = 200  # commands; a page that sends more is answered with an error
 FAST_SECONDS, SLOW_SECONDS = 0.1, 1 / 30  # between frames at full speed, and at a speed that can be followed
-FIELD_SECONDS, JUDGED_SECONDS = 0.1, 1.0
+FIELD_SECONDS, JUDGED_SECONDS = 0.1, 2.0
 LONG_WAY_SECONDS = 0.5  # between frames on the way to a step
-FRAME_SHARE = 4  # frames are made for at most one part in so many of the time
+FRAME_SHARE = 10  # frames are made for at most one part in so many of the time
 
 
 class Session:
@@ -187,7 +187,12 @@ class Session:
         if moment is None or not self.player.playing:
             with run.lock:
                 moment = moment_of(run) if moment is None else moment
-        self.send(self._frame(run, moment))
+        try:
+            self.send(self._frame(run, moment))
+        except Exception as error:  # the page goes on, and says what is missing
+            logging.getLogger("glassnet.play").exception("frame of step %d", moment.t)
+            text = f"Step {moment.t:,} cannot be drawn ({type(error).__name__}: {error}); the run itself goes on."
+            self.send({"type": "notice", "kind": "error", "text": text, "t": moment.t})
         self._last["frame"] = started
         self._frame_seconds = time.perf_counter() - started
 
@@ -196,11 +201,11 @@ class Session:
         field = not playing or now - self._last["field"] >= FIELD_SECONDS
         judged = not playing or now - self._last["judged"] >= JUDGED_SECONDS
         self._last |= {name: now for name, due in (("field", field), ("judged", judged)) if due}
-        self.number += 1
         reader = self.reader(run, moment)
         reader.maker.sample = self.sample
-        clock = Clock(self.number, moment.last, playing, self.player.speed, self.player.rate)
+        clock = Clock(self.number + 1, moment.last, playing, self.player.speed, self.player.rate)
         frame = reader.frame(moment, clock, field=field, judged=judged)
+        self.number += 1
         if frame["hash"] != moment.hash:
             text = f"Run again, step {moment.t:,} gave other numbers; please report this with the link of the run."
             self.send({"type": "notice", "kind": "error", "text": text, "t": moment.t})

@@ -178,7 +178,9 @@ def _initializer(key: str, value: Any) -> Any:
     if not colon:
         return _entry(initializer)(key, value)
     try:
-        return f"normal:{Normal(float(scale)).scale:g}" if name == "normal" else Problem(f"init: {name!r} has no scale.")
+        return (
+            f"normal:{Normal(float(scale)).scale:g}" if name == "normal" else Problem(f"init: {name!r} has no scale.")
+        )
     except ValueError as error:  # a GlassnetError among them
         return Problem(f"init: {error}")
 
@@ -241,7 +243,9 @@ def _then(key: str, value: Any) -> Any:
             return Problem(f"then: {short_repr(item)} is no change of settings after a step.", tuple(changes))
         problems: list[Problem] = []
         read = read_values({name: changed[name] for name in changed if name in CHANGEABLE}, problems)
-        problems += [Problem(f"{short_repr(name)} cannot change during a run.") for name in changed.keys() - read.keys()]
+        problems += [
+            Problem(f"{short_repr(name)} cannot change during a run.") for name in changed.keys() - read.keys()
+        ]
         if problems:
             return Problem(f"then, after step {t:,}: {problems[0].text}", tuple(changes))
         changes.append(Change(t, read))

@@ -32,4 +32,6 @@ def _of_file(own: OwnData, path: str, target: str | None) -> str:
     setup = default_setup("csv")._replace(file=table.file, target=target)
     samples = table_samples(table, setup)  # a cell that cannot be used is named before a page opens
     setup = setup._replace(shape=(len(samples.x), *setup.shape[1:-1], samples.widths[0]))
-    return "&".join(f"{part}" for part in write_link(setup).split("&") if not part.startswith(("shape=", "act=", "cost=")))
+    return "&".join(
+        f"{part}" for part in write_link(setup).split("&") if not part.startswith(("shape=", "act=", "cost="))
+    )

@@ -52,7 +52,13 @@ def table_samples(own: OwnTable, setup: Setup) -> RunSamples:
     if preparation.width > MAX_INPUTS:
         raise DataError(f"{table.path} becomes {preparation.width:,} inputs; the page takes up to {MAX_INPUTS:,}.")
     x, cell_notes = preparation.prepare(table)
-    notes += [f"{setup.target} is read as {task}: {reason}.", *table.notes, *cells.notes, *preparation.notes, *cell_notes]
+    notes += [
+        f"{setup.target} is read as {task}: {reason}.",
+        *table.notes,
+        *cells.notes,
+        *preparation.notes,
+        *cell_notes,
+    ]
     classes = tuple(map(str, target.classes)) if isinstance(target, ClassTarget) else ()
     y = target.encode(cells.values)
     return RunSamples(
@@ -112,7 +118,12 @@ def table_message(own: OwnTable) -> Message:
     chooser = ColumnChooser(Summary.of(table), ReadingOptions(), table)
     plans = {name: chooser.choose(name) for name in table.names}
     columns = [
-        {"name": name, "kind": _kind(plan.reading), "note": page_note(plan.note) if plan.note else "", "examples": _examples(table, name)}
+        {
+            "name": name,
+            "kind": _kind(plan.reading),
+            "note": page_note(plan.note) if plan.note else "",
+            "examples": _examples(table, name),
+        }
         for name, plan in plans.items()
     ]
     suggested = own.target or suggested_target([name for name, plan in plans.items() if plan.reading is not None])
@@ -134,4 +145,3 @@ def _kind(reading: Any) -> str:
 def _examples(table: Table, name: str) -> list[str]:
     cells = (str(cell).strip() for cell in table.column(name).slice(0, EXAMPLES).to_pylist() if cell is not None)
     return [cell if len(cell) <= MAX_EXAMPLE else f"{cell[: MAX_EXAMPLE - 1]}…" for cell in cells]
-

@@ -30,7 +30,9 @@ def field(session: Session, arguments: Arguments) -> None:
     run = _run(session)
     axes = arguments.sequence("axes", 2)
     inputs = run.samples.x.shape[1]
-    if not axes or not all(isinstance(axis, int) and not isinstance(axis, bool) and 0 <= axis < inputs for axis in axes):
+    if not axes or not all(
+        isinstance(axis, int) and not isinstance(axis, bool) and 0 <= axis < inputs for axis in axes
+    ):
         raise ParameterError(f"axes must be one or two inputs from 0 to {inputs - 1}.")
     if len(set(axes)) < len(axes):
         raise ParameterError("axes must be two different inputs.")
