@@ -191,7 +191,7 @@ def test_a_long_sum_lists_its_largest_shares() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "row", "message"), [("bp9", 0, "no stage"), ("cost", 0, "no sum"), ("bp1", 5, "no n")]
+    ("stage", "row", "message"), [("bp9", 0, "no stage"), ("cost", 0, "no sum"), ("bp1", 5, "no row 5")]
 )
 def test_what_cannot_be_spelled_says_why(moons, stage, row, message) -> None:
     _, samples, training = moons
@@ -335,6 +335,8 @@ def test_large_layers_are_cut_to_the_drawn_units() -> None:
     assert decoded(message["quantities"]["delta1"]).shape == (24, 10)
     assert np.array_equal(cells(walk, "bp2.1.arrives")["w2"], network.weights[1].T[units])
     assert decoded(walk.quantity("delta1")["values"]).shape == (60, 10)
+    assert walk.spell("bp2.1.gate", 23, 4)["sum"] == walk.trace["delta1"][units[23], 4]
+    assert walk.spell("bp4.2", 0, 7)["sum"] == walk.trace["dw2"][0, units[7]]
     right = walk.trace["delta1"][units].ravel().tolist()
     assert walk.answer("delta1", right)["right"]
 

@@ -98,14 +98,19 @@ class Walk:
         return known | {"shape": list(term.values.shape), "transposed": term.is_transposed}
 
     def spell(self, stage: str, row: int, column: int, sample: int | None = None) -> Message:
-        """SpelledSum of a number of a stage's result; row and column count all units, not only those drawn."""
+        """SpelledSum of a number of a stage's result, by its row and column in the table as it was sent."""
         walk_stage = next((each for each in self.stages if each.stage.key == stage), None)
         if walk_stage is None:
-            raise ParameterError(f"there is no stage {stage!r}; those of this step are {self._keys()}.")
-        return _spelled_message(spelled_sum(walk_stage, row, column, sample))
-
-    def _keys(self) -> str:
-        return ", ".join(stage.stage.key for stage in self.stages)
+            keys = ", ".join(each.stage.key for each in self.stages)
+            raise ParameterError(f"there is no stage {stage!r}; those of this step are {keys}.")
+        result = [term for term in walk_stage.stage.terms if isinstance(term, LabelledArray)][-1]
+        places = [np.arange(size) for size in result.values.shape]
+        for number, (axis, size) in enumerate(zip(result.axes, result.values.shape, strict=True)):
+            places[number] = self.shown.of(axis, size) if isinstance(axis, int) else places[number]
+        for name, number, drawn in zip(("row", "column"), (row, column), places, strict=True):
+            if not 0 <= number < len(drawn):
+                raise ParameterError(f"stage {stage!r} has no {name} {number}; it has {len(drawn)}.")
+        return _spelled_message(spelled_sum(walk_stage, int(places[0][row]), int(places[1][column]), sample))
 
     def per_sample(self, quantity: str) -> Message:
         """The gradient of each sample's own cost, and the mean of these tables over the batch."""

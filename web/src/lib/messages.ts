@@ -328,4 +328,5 @@ export interface Recorded {
   frames: Frame[];
   walks: Walk[];
   about: { title: string; lines: string[]; check: string; versions: string; code: string };
+  view?: string; // the screen that it opens with, "watch" where it does not say
 }
