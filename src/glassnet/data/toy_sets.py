@@ -35,7 +35,6 @@ class ToySet(NamedTuple):
     inputs: tuple[str, ...]
     classes: tuple[str, ...]
     draw: Callable[[np.random.Generator, int, float], tuple[Array, Array]]
-    samples: int | None = None  # where there are exactly so many
     image: tuple[int, int] | None = None
 
     @property
@@ -128,10 +127,17 @@ TOY_SETS: dict[str, ToySet] = {
     for entry in (
         ToySet("moons", "Moons", "two half circles that reach into each other", _XY, _TWO, _moons),
         ToySet("circles", "Circles", "one class round the other", _XY, _TWO, _circles),
-        ToySet("xor", "XOR", "class 1 where x1 and x2 differ in sign; of 4 samples, the corners of a square", _XY, _TWO, _xor),
+        ToySet(
+            "xor",
+            "XOR",
+            "class 1 where x1 and x2 differ in sign; of 4 samples, the corners of a square",
+            _XY,
+            _TWO,
+            _xor,
+        ),
         ToySet("spirals", "Spirals", "two arms wound round each other", _XY, _TWO, _spirals),
         ToySet("clusters", "Clusters", "three clouds of points", _XY, ("0", "1", "2"), _clusters),
-        ToySet("one", "One sample", "x = (1, 0) with y = 1", _XY, ("no", "yes"), _one, 1),
+        ToySet("one", "One sample", "x = (1, 0) with y = 1", _XY, ("no", "yes"), _one),
         ToySet("plane", "Plane", "y = 0.5·x1 − 0.3·x2 + 0.2", _XY, (), _plane),
         ToySet("curve", "Curve", "y = sin(π·x)", ("x",), (), _curve),
         ToySet(

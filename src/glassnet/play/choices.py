@@ -7,7 +7,7 @@ from typing import Any
 from glassnet.data.toy_sets import TOY_SETS, ToySet
 from glassnet.errors import GlassnetError
 from glassnet.play.model_files import formats
-from glassnet.play.network import cost_kinds, default_setup
+from glassnet.play.network import default_setup
 from glassnet.play.setup import OWN_DATA, RANGES
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
@@ -21,15 +21,12 @@ COUNT_COSTS = ("poisson", "poisson_deviance")  # of counts, which no data set of
 
 def choices() -> Message:
     """The `choices` of Hello."""
-    costs = [name for name in COSTS if name not in COUNT_COSTS]
     starts = [_choice(name, f"W ~ {name}", entry) for name, entry in INITIALIZERS.items()]
     starts = [start | {"title": start["name"]} for start in starts]
     return {
         "data": [*map(_data_choice, TOY_SETS.values()), *_own_choices()],
         "act": [{"name": name, "title": name, "text": _text(entry)} for name, entry in ACTIVATIONS.items()],
-        "cost": [
-            {"name": n, "title": n.replace("_", " "), "text": _text(COSTS[n]), "kinds": cost_kinds(n)} for n in costs
-        ],
+        "cost": [_cost_choice(name) for name in COSTS if name not in COUNT_COSTS],
         "opt": [_choice(name, name, entry) for name, entry in OPTIMIZERS.items()],
         "init": [*starts, *({"name": name, "title": title} for name, title in WIDE_STARTS.items())],
         "formats": formats(),

@@ -39,7 +39,8 @@ from glassnet.data.toy_sets import toy_set
 x, y = toy_set({setup.data!r}, n={setup.n}, noise={setup.noise!r})  # samples are columns
 {_targets(run)}network = glassnet.NeuralNetwork({list(setup.shape)}, {list(setup.act)}, cost={setup.cost!r},
                                  initializer={initializer}{penalty}, dtype="float64", seed={setup.seed}{_engine(setup)})
-{_weights(setup)}network.train(x[:, :{trained}], y[..., :{trained}], batch_size={setup.batch}, epochs=100, lr={setup.lr!r}, optimizer={setup.opt!r}{held_out})
+{_weights(setup)}network.train(x[:, :{trained}], y[..., :{trained}], batch_size={setup.batch}, epochs=100,
+              lr={setup.lr!r}, optimizer={setup.opt!r}{held_out})
 print(network.history)
 """
 
@@ -63,11 +64,9 @@ def _weights(setup: Setup) -> str:
     for layer, (fan_in, fan_out) in enumerate(zip(setup.shape, setup.shape[1:], strict=False)):
         if not setup.w:
             break
-        w, b = (
-            setup.w[first : first + fan_in * fan_out],
-            setup.w[first + fan_in * fan_out : first + (fan_in + 1) * fan_out],
-        )
+        end = first + fan_in * fan_out
+        w, b = setup.w[first:end], setup.w[end : end + fan_out]
         rows = [list(w[row * fan_in : (row + 1) * fan_in]) for row in range(fan_out)]
         lines.append(f"network.weights[{layer}] = {rows}\nnetwork.biases[{layer}] = {[[value] for value in b]}\n")
-        first += (fan_in + 1) * fan_out
+        first = end + fan_out
     return "".join(lines)

@@ -28,7 +28,7 @@ def kernel_key(setup: Setup) -> _Key:
 
 
 def available_engine(setup: Setup, *, wait: bool = False) -> str:
-    """ "compiled" where its kernels are ready within a moment (or whenever they are), else "numpy" meanwhile."""
+    """The compiled engine where its kernels are ready within a moment (with `wait`, whenever), else NumPy meanwhile."""
     key = kernel_key(setup)
     with _lock:
         event = _ready.get(key)

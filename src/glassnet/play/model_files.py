@@ -33,7 +33,7 @@ def _save(network: NeuralNetwork, path: str) -> None:
 
 
 def _arrays(network: NeuralNetwork, path: str) -> None:
-    named = {name: network.parameters[name] for name in network.parameters.segments}
+    named: dict[str, Any] = {name: network.parameters[name] for name in network.parameters.segments}
     with open(path, "wb") as stream:
         buffer = io.BytesIO()
         np.savez(buffer, **named)

@@ -12,7 +12,7 @@ from glassnet.play.network import default_setup, suited
 from glassnet.play.own_data import OwnData
 from glassnet.play.run import Run
 from glassnet.play.run_samples import run_samples
-from glassnet.play.setup import MAX_PARAMETERS, Change, Setup
+from glassnet.play.setup import MAX_PARAMETERS, Change, Setup, parameter_count
 
 
 def open_link(text: str, own: OwnData, *, waits: bool = False) -> tuple[Run, Link]:
@@ -56,9 +56,7 @@ def open_setup(
 
 def check_size(setup: Setup) -> None:
     """Raise ParameterError for a network that is too large for the page."""
-    pairs = zip(setup.shape, setup.shape[1:], strict=False)
-    count = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairs)
-    if count > MAX_PARAMETERS:
+    if (count := parameter_count(setup.shape)) > MAX_PARAMETERS:
         raise ParameterError(f"this network has {count:,} parameters; the page takes up to {MAX_PARAMETERS:,}.")
 
 

@@ -74,22 +74,8 @@ def _toy(setup: Setup) -> RunSamples:
     entry, (x, y) = TOY_SETS[setup.data], toy_set(setup.data, setup.n, setup.noise)
     outputs = () if entry.classes else ("y",)
     held_out = np.arange(len(y.T)) >= len(y.T) - held_out_count(len(y.T), setup.test)
-    return RunSamples(
-        entry.title,
-        x,
-        y,
-        held_out,
-        entry.inputs,
-        outputs,
-        entry.classes,
-        image=entry.image,
-        notes=_few(entry, len(y.T)),
-    )
-
-
-def _few(entry: Any, count: int) -> tuple[str, ...]:
-    """A note where a data set has fewer samples than were asked for."""
-    return (f"{entry.title} has {count:,} samples.",) if entry.samples is not None else ()
+    names = (entry.inputs, outputs, entry.classes)
+    return RunSamples(entry.title, x, y, held_out, *names, image=entry.image)
 
 
 def held_out_count(count: int, share: float) -> int:

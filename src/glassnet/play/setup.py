@@ -6,7 +6,8 @@ Every value is checked here, whether it comes from a form, a link or Python: a f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from glassnet.array_likes import short_repr
@@ -113,7 +114,7 @@ def read_values(values: Mapping[str, Any], problems: list[Problem]) -> dict[str,
     return result
 
 
-# One reader per kind of setting: the value, or a Problem ---------------------------------------------------------------
+# One reader per kind of setting: the value, or a Problem --------------------------------------------------------------
 
 
 def _number(key: str, value: Any) -> Any:
@@ -154,10 +155,14 @@ def _shape(key: str, value: Any) -> Any:
         return Problem(f"{example}, such as 2-8-8-1.")
     if not 2 <= len(widths) <= MAX_DENSE + 1 or not all(1 <= width <= MAX_WIDTH for width in widths):
         return Problem(f"{example}, the inputs first.")
-    count = sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(widths, widths[1:], strict=False))
-    if count > MAX_PARAMETERS:
+    if (count := parameter_count(widths)) > MAX_PARAMETERS:
         return Problem(f"shape {'-'.join(map(str, widths))} has {count:,} parameters; at most {MAX_PARAMETERS:,} fit.")
     return tuple(widths)
+
+
+def parameter_count(widths: Sequence[int]) -> int:
+    """How many weights and biases a network of these widths has."""
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
 
 
 def _entry(look_up: Callable[[Any], Any]) -> Callable[[str, Any], Any]:
@@ -236,7 +241,7 @@ def _engine(key: str, value: Any) -> Any:
 def _then(key: str, value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_CHANGES:
         return Problem(f"then must be a list of at most {MAX_CHANGES} changes.")
-    changes, last = [], 0
+    changes, last = list[Change](), 0
     for item in value:
         t, changed = (item.get("t"), item.get("set")) if isinstance(item, dict) else tuple(item)
         if isinstance(t, bool) or not isinstance(t, int) or not last <= t <= MAX_STEP or not isinstance(changed, dict):

@@ -12,6 +12,7 @@ import numpy as np
 
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.options import ReadingOptions
+from glassnet.data.plans import ColumnPlan
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading, NumberReading
 from glassnet.data.summary import Summary
@@ -47,27 +48,27 @@ def table_samples(own: OwnTable, setup: Setup) -> RunSamples:
     rows = np.flatnonzero(~held_out)
     task, reason = infer_task(cells.values, "auto")
     target = fit_target((setup.target, cells.reading), cells.values, rows, task)
-    _check_classes(target, table)
     preparation = TablePreparation.fit(table, setup.target, rows, chooser)
-    if preparation.width > MAX_INPUTS:
-        raise DataError(f"{table.path} becomes {preparation.width:,} inputs; the page takes up to {MAX_INPUTS:,}.")
+    _check_sizes(table.path, target, preparation)
     x, cell_notes = preparation.prepare(table)
-    notes += [
-        f"{setup.target} is read as {task}: {reason}.",
-        *table.notes,
-        *cells.notes,
-        *preparation.notes,
-        *cell_notes,
-    ]
+    notes += [f"{setup.target} is read as {task}: {reason}.", *table.notes, *cells.notes]
+    notes += [*preparation.notes, *cell_notes]
+    return _run_samples(table.path, (x, target.encode(cells.values)), held_out, (preparation, target), notes)
+
+
+def _run_samples(
+    path: str, data: tuple[Any, Any], held_out: Any, fitted: tuple[TablePreparation, TargetColumn], notes: list[str]
+) -> RunSamples:
+    """The samples of encoded x and y (rows)."""
+    (x, y), (preparation, target) = data, fitted
     classes = tuple(map(str, target.classes)) if isinstance(target, ClassTarget) else ()
-    y = target.encode(cells.values)
     return RunSamples(
-        table.path,
+        path,
         np.ascontiguousarray(x.T.astype(np.float64)),
         y if classes else np.ascontiguousarray(y.T),
         held_out,
         tuple(preparation.features),
-        () if classes else (setup.target,),
+        () if classes else (target.name,),
         classes,
         _raw(preparation, x),
         notes=tuple(map(page_note, notes)),
@@ -84,21 +85,23 @@ def _sampled(table: Table) -> tuple[Table, list[str]]:
     return table.take(rows), [note]
 
 
-def _check_classes(target: TargetColumn, table: Table) -> None:
+def _check_sizes(path: str, target: TargetColumn, preparation: TablePreparation) -> None:
+    """Raise DataError for more classes or inputs than the page takes."""
     if isinstance(target, ClassTarget) and len(target.classes) > MAX_CLASSES:
         count = f"{len(target.classes):,} classes"
-        raise DataError(f"{table.path}: {target.name!r} has {count}; the page takes up to {MAX_CLASSES}.")
+        raise DataError(f"{path}: {target.name!r} has {count}; the page takes up to {MAX_CLASSES}.")
+    if preparation.width > MAX_INPUTS:
+        raise DataError(f"{path} becomes {preparation.width:,} inputs; the page takes up to {MAX_INPUTS:,}.")
 
 
 def _raw(preparation: TablePreparation, x: Any) -> tuple[Raw, ...]:
     """How each input is turned back into the numbers of its column."""
-    result = []
+    result = list[Raw]()
     for column in preparation.columns:
-        scale = getattr(column.encoding, "scale", 0.0)
+        scale, centre = (float(getattr(column.encoding, name, 0.0)) for name in ("scale", "mean"))
         for kind in column.encoding.input_kinds:
             values = x[:, len(result)].astype(np.float64)
-            is_number = kind == "number" and scale
-            mean, width = (float(column.encoding.mean), 1 / scale) if is_number else (0.0, 1.0)
+            mean, width = (centre, 1 / scale) if kind == "number" and scale else (0.0, 1.0)
             result.append(Raw(mean + width * float(values.min()), mean + width * float(values.max()), mean, width))
     return tuple(result)
 
@@ -117,18 +120,15 @@ def table_message(own: OwnTable) -> Message:
     table, notes = _sampled(own.table)
     chooser = ColumnChooser(Summary.of(table), ReadingOptions(), table)
     plans = {name: chooser.choose(name) for name in table.names}
-    columns = [
-        {
-            "name": name,
-            "kind": _kind(plan.reading),
-            "note": page_note(plan.note) if plan.note else "",
-            "examples": _examples(table, name),
-        }
-        for name, plan in plans.items()
-    ]
+    columns = [_column(table, plan) for plan in plans.values()]
     suggested = own.target or suggested_target([name for name, plan in plans.items() if plan.reading is not None])
     all_notes = [*notes, *map(page_note, table.notes)]
     return {"columns": columns, "notes": all_notes, "rows": own.table.rows, "suggested": suggested, "file": own.file}
+
+
+def _column(table: Table, plan: ColumnPlan) -> Message:
+    note = page_note(plan.note) if plan.note else ""
+    return {"name": plan.name, "kind": _kind(plan.reading), "note": note, "examples": _examples(table, plan.name)}
 
 
 def suggested_target(names: list[str]) -> str:
