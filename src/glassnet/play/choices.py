@@ -38,6 +38,10 @@ def choices() -> Message:
     }
 
 
+def _cost_choice(name: str) -> Message:
+    return {"name": name, "title": name.replace("_", " "), "text": _text(COSTS[name]), "kinds": cost_kinds(name)}
+
+
 def _choice(name: str, title: str, entry: Any) -> Message:
     return {"name": name, "title": title, "text": (entry.__doc__ or "").strip().split("\n")[0]}
 
