@@ -7,7 +7,7 @@ from typing import Any
 from glassnet.data.toy_sets import TOY_SETS, ToySet
 from glassnet.errors import GlassnetError
 from glassnet.play.model_files import formats
-from glassnet.play.network import default_setup
+from glassnet.play.network import cost_kinds, default_setup
 from glassnet.play.setup import OWN_DATA, RANGES
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
