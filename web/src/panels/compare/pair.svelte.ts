@@ -4,12 +4,15 @@ import { Store } from "../../lib/state.svelte";
 import { WebSocketFeed } from "../../lib/websocket_feed";
 
 const PATIENCE = 10_000; // ms until the second run must be there
+const FRAME_PATIENCE = 3000; // ms that a frame may take
 
 export class Pair {
   other = $state.raw<Store | null>(null);
   playing = $state(false);
   problem = $state("");
   busy = $state(false);
+  moving = $state(false);
+  private stopped = false; // one of the two could not go on
 
   constructor(private first: Store) {}
 
@@ -30,14 +33,23 @@ export class Pair {
     this.busy = false;
   }
 
+  /** Both to the same step; the next move waits until both are there. */
   async go(t: number): Promise<void> {
-    await this.both((store) => store.ask("go", { t }));
+    if (this.moving || !this.other) return;
+    this.moving = true;
+    try {
+      const results = await Promise.all([this.first.ask("go", { t }), this.other.ask("go", { t })]);
+      this.stopped = results.some((result) => (result as { t: number }).t !== t);
+      await this.arrived(t);
+    } catch (error) {
+      this.problem = (error as Error).message;
+    }
+    this.moving = false;
     this.told();
   }
 
   async step(count: number): Promise<void> {
-    await this.both((store) => store.ask("step", { count }));
-    this.told();
+    await this.go((this.first.frame?.t ?? 0) + count);
   }
 
   async play(count: number): Promise<void> {
@@ -45,7 +57,7 @@ export class Pair {
     while (this.playing && !this.problem) {
       const wait = new Promise((resolve) => setTimeout(resolve, 60));
       await this.step(count);
-      if (this.first.notice?.kind === "diverged" || this.other?.notice?.kind === "diverged") break;
+      if (this.stopped) break;
       await wait;
     }
     this.playing = false;
@@ -61,17 +73,14 @@ export class Pair {
     this.other = null;
   }
 
-  private async both(ask: (store: Store) => Promise<unknown>): Promise<void> {
-    if (!this.other) return;
-    try {
-      await Promise.all([ask(this.first), ask(this.other)]);
-    } catch (error) {
-      this.problem = (error as Error).message;
-    }
+  private async arrived(t: number): Promise<void> {
+    const end = performance.now() + FRAME_PATIENCE;
+    const late = () => [this.first, this.other].some((store) => store && store.frame?.t !== t);
+    while (late() && !this.stopped && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 15));
   }
 
   private told(): void {
-    if (this.other && (this.first.frame?.t ?? 0) > 0) this.first.tell({ kind: "compare", value: "both" });
+    if (this.other && (this.first.frame?.t ?? 0) > 0 && this.first.frame?.t === this.other.frame?.t) this.first.tell({ kind: "compare", value: "both" });
   }
 
   private async connect(): Promise<Store> {
