@@ -33,6 +33,11 @@ export class Curve {
   }
 }
 
+/** Each value for so many steps. */
+function repeated(values: ArrayLike<number>, every: number): ArrayLike<number> {
+  return every === 1 ? values : Float64Array.from({ length: values.length * every }, (_, i) => values[Math.floor(i / every)] as number);
+}
+
 export class Curves {
   private byBranch = new Map<number, Curve>();
 
@@ -58,6 +63,7 @@ export class Curves {
   add(branch: number, costs: Frame["costs"]): void {
     let curve = this.byBranch.get(branch);
     if (!curve) this.byBranch.set(branch, (curve = new Curve()));
-    curve.write(costs.from, decode(costs.train).values, decode(costs.validation).values);
+    const every = costs.every ?? 1;
+    curve.write(costs.from, repeated(decode(costs.train).values, every), repeated(decode(costs.validation).values, every));
   }
 }

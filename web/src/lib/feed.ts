@@ -1,5 +1,5 @@
 // Where messages come from: a server, a notebook's kernel or a recording. The rest of the page does not know which.
-import type { Commands, ServerMessage } from "./messages";
+import type { Commands, Recorded, ServerMessage } from "./messages";
 
 export type Connection = "connecting" | "live" | "frozen" | "stopped" | "recorded";
 
@@ -10,6 +10,9 @@ export interface FeedListener {
 
 export interface Feed {
   readonly recorded: boolean;
+  readonly view?: string; // the screen to open with
+  readonly about?: Recorded["about"];
+  readonly walks?: number[]; // the steps that were recorded in full
   start(listener: FeedListener): void;
   ask<K extends keyof Commands>(command: K, args: Commands[K]): Promise<unknown>;
   acknowledge(frame: number): void;

@@ -110,6 +110,7 @@ export interface RunInfo {
   lesson: string; // its key, or ""
   layers: LayerInfo[];
   parameters: number;
+  dtype: string; // "float64" on the page; a report has that of its network
   program: string; // the printed table of equations
   cost: { name: string; text: string };
   optimizer: { name: string; text: string };
@@ -159,7 +160,8 @@ export interface Frame {
    *  a0, z1, a1, delta1, gate1 (units, 1) of the followed sample, y, and C. Of a large layer only the units `shown`. */
   quantities: Record<string, EncodedArray>;
   layers: LayerStats[]; // of the dense layers
-  costs: { from: number; train: EncodedArray; validation: EncodedArray }; // of every step since the last frame; NaN where not measured
+  /** Of every step since the last frame, NaN where not measured; in a recording, means of `every` steps. */
+  costs: { from: number; every?: number; train: EncodedArray; validation: EncodedArray };
   field: Field | null;
   scores: Scores | null;
   findings: Finding[];

@@ -6,11 +6,18 @@ const FRAME_TIME = 400; // ms for which each frame is shown while playing
 
 export class RecordedFeed implements Feed {
   readonly recorded = true;
+  readonly view: string;
+  readonly about: Recorded["about"];
+  readonly walks: number[];
   private listener: FeedListener | null = null;
   private index = 0;
   private playing = 0;
 
-  constructor(private recording: Recorded) {}
+  constructor(private recording: Recorded) {
+    this.view = recording.view ?? "watch";
+    this.about = recording.about;
+    this.walks = recording.walks.map((walk) => walk.t);
+  }
 
   start(listener: FeedListener): void {
     this.listener = listener;
@@ -40,8 +47,7 @@ export class RecordedFeed implements Feed {
   private walk(t?: number): unknown {
     const walk = this.recording.walks.find((one) => one.t === t);
     if (walk) return walk;
-    const steps = this.recording.walks.map((one) => one.t).join(", ");
-    throw new Error(`Step ${t} was not recorded in full; steps ${steps} were.`);
+    throw new Error(`Step ${t} was not recorded in full; steps ${this.walks.join(", ")} were.`);
   }
 
   private nearest(t: number): number {

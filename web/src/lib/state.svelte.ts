@@ -52,7 +52,7 @@ export class Store {
     this.walking = new Walking(this);
     this.resumption = new Resumption(this);
     const { run, place: at } = splitLink(place);
-    this.view = viewOf(at.view) ?? (run || feed.recorded ? "watch" : "start");
+    this.view = viewOf(at.view) ?? viewOf(feed.view) ?? (run ? "watch" : "start");
   }
 
   /** Whether commands are answered by an engine. */
@@ -165,7 +165,7 @@ export class Store {
     this.selection = fromLinkName(place.sel ?? null);
     this.card = Number(place.card ?? 0) || 0;
     this.walking.wanted = place.s ?? "";
-    this.show(viewOf(place.view) ?? (run || this.recorded ? "watch" : "start"));
+    this.show(viewOf(place.view) ?? viewOf(this.feed.view) ?? (run ? "watch" : "start"));
   }
 
   private connected(state: Connection): void {
@@ -233,6 +233,6 @@ export class Store {
     if (frame.findings.length || !frame.playing) this.findings = frame.findings;
     this.curvesVersion++;
     if (moved) this.tell({ kind: "step", value: frame.t });
-    if (moved && this.view === "step") void this.walking.follow();
+    if (this.view === "step" && (moved || !this.walking.walk)) void this.walking.follow();
   }
 }

@@ -28,15 +28,17 @@ export class Walking {
       this.again = true;
       return;
     }
-    const t = this.store.frame?.t;
-    if (t === undefined) return;
-    if (this.walk?.t === t && this.walk.hash === this.store.frame?.hash) return this.arrive();
+    const { frame, run } = this.store;
+    if (!frame) return;
+    const t = frame.t;
+    if (this.walk?.t === t && this.walk.hash === frame.hash) return this.arrive();
     this.asking = true;
     try {
       this.walk = (await this.store.ask("walk", { t })) as Walk;
       this.arrive();
     } catch (error) {
-      if (this.store.engine) this.store.say((error as Error).message);
+      // A new run may have begun meanwhile; its first frame asks again.
+      if (this.store.run === run && this.store.frame?.t === t && !this.store.recorded) this.store.say((error as Error).message);
     } finally {
       this.asking = false;
     }

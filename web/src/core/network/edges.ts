@@ -37,7 +37,7 @@ export class Lines {
   private lines: SVGLineElement[] = [];
   private layout: Layout | null = null;
 
-  constructor(private group: SVGGElement) {}
+  constructor(readonly group: SVGGElement) {}
 
   draw(drawing: Drawing): void {
     if (this.layout !== drawing.layout) this.build(drawing);
