@@ -30,11 +30,17 @@ COSTED = 2000  # samples of the costs and scores
 
 
 class Costs(NamedTuple):
-    """C of some consecutive steps, the first of which is step `first`; NaN where it was not measured."""
+    """C of the consecutive steps after the first `first` ones, NaN where not measured; or means of `every` steps."""
 
     first: int
     train: Array
     validation: Array
+    every: int = 1
+
+    def message(self) -> Message:
+        """Frame.costs."""
+        known: Message = {"from": self.first} | ({"every": self.every} if self.every > 1 else {})
+        return known | {"train": encoded(self.train), "validation": encoded(self.validation)}
 
 
 NO_COSTS = Costs(0, np.zeros(0), np.zeros(0))
@@ -117,7 +123,7 @@ class FrameMaker:
             **(clock._asdict() | {"last": max(clock.last, counters.step)}),
             **{"cost": cost, "validation": validation, "accuracy": result.value},
             **{"samples": self.measured.executor.m, "sample": self.sample, "quantities": quantities, "layers": layers},
-            "costs": {"from": costs.first, "train": encoded(costs.train), "validation": encoded(costs.validation)},
+            "costs": costs.message(),
             "field": self.field_maker.message() if field else None,
             "scores": result.message,
             "findings": findings(self.training, self.samples) if judged else [],

@@ -64,3 +64,8 @@ def _in_script(json: str) -> str:
 def _hash(script: str) -> str:
     """The name of an inline script in a policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def page_bytes(static: Path | None = None) -> int:
+    """How long a report is without its recording."""
+    return sum(len(_built(name, static).encode()) for name in ("index.html", "app.js", "app.css"))

@@ -22,6 +22,7 @@ def run_info(training: Training, samples: Samples, shown: Shown) -> Message:
         "type": "run",
         "layers": layer_infos(architecture, samples, shown),
         "parameters": training.model.parameters.count,
+        "dtype": str(training.model.dtype),
         "program": str(training.program),
         "cost": {"name": architecture.cost.name, "text": architecture.cost.text(last)},
         "optimizer": {"name": training.recipe.optimizer.name, "text": update_text(training.program)},

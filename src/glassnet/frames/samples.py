@@ -32,6 +32,8 @@ class Samples:
     `x` (n, inputs) is what the network sees; `y` (n, outputs) or class numbers (n,); `held_out` (n,) is True where a
     sample is not trained on. `inputs`, `outputs` and `classes` are names, the last ones empty where y are numbers; a
     single output with two classes has both names. `image` is (rows, columns) where the inputs are the pixels of one.
+    At most `max_listed` samples are sent to a page. Where `is_complete` is false, they are some samples of a run, whose
+    numbers are not those of the run.
     """
 
     title: str
@@ -44,6 +46,8 @@ class Samples:
     raw: tuple[Raw, ...] = ()
     image: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    max_listed: int = MAX_LISTED
+    is_complete: bool = True
 
     @cached_property
     def trained(self) -> Array:
@@ -53,10 +57,12 @@ class Samples:
     @cached_property
     def listed(self) -> Array:
         """The numbers of the samples that a page receives: all of them, or evenly spread ones."""
-        return spread(np.arange(len(self.x)), MAX_LISTED)
+        return spread(np.arange(len(self.x)), self.max_listed)
 
     def places(self, numbers: Any) -> list[int]:
         """Where samples of the run stand in what a page receives; empty unless all of them are there."""
+        if not self.is_complete:
+            return []
         wanted = self.trained[np.asarray(numbers, np.int64)]
         found = np.searchsorted(self.listed, wanted).clip(max=len(self.listed) - 1)
         return found.tolist() if (self.listed[found] == wanted).all() else []

@@ -24,7 +24,7 @@ from glassnet.see.next_step import Data, NextStep, explain_next_step
 from glassnet.see.nudge import Experiment, Nudge
 from glassnet.see.quantities import quantity_name
 from glassnet.see.spelled_sum import SpelledSum, spelled_sum
-from glassnet.see.stage import LabelledArray, axes
+from glassnet.see.stage import Axis, LabelledArray, axes
 from glassnet.see.trace import Trace
 from glassnet.see.walk import WalkStage, walk_stages
 from glassnet.training.training import Training
@@ -40,6 +40,7 @@ class Walk:
     ) -> None:
         self.explanation, self.experiment, self.shown, self.numbers = explanation, experiment, shown, list(numbers)
         self.step, self.state_hash = 0, ""
+        self.max_samples: int | None = None  # of the batch that are sent; None: all
 
     @property
     def trace(self) -> Trace:
@@ -77,8 +78,15 @@ class Walk:
         """The drawn part of a quantity."""
         program = self.trace.program
         if name in program.buffers:
-            return self.shown.cut(values, axes(name, program))
-        return self.shown.cut(values, (int(name.removeprefix("gate")), "m"))
+            return self._drawn(values, axes(name, program))
+        return self._drawn(values, (int(name.removeprefix("gate")), "m"))
+
+    def _drawn(self, values: Any, places: Sequence[Axis]) -> Any:
+        """The drawn part of an array: some units of a large layer, in a recording some samples of a large batch."""
+        for axis, place in enumerate(places):
+            if place == "m" and self.max_samples is not None and values.shape[axis] > self.max_samples:
+                values = values.take(range(self.max_samples), axis)
+        return self.shown.cut(values, places)
 
     # Stages -----------------------------------------------------------------------------------------------------------
 
@@ -93,7 +101,7 @@ class Walk:
         }
 
     def _term_message(self, term: LabelledArray, whole: bool = False) -> Message:
-        values = term.values if whole else self.shown.cut(term.values, term.axes)
+        values = term.values if whole else self._drawn(term.values, term.axes)
         known = {"symbol": term.symbol, "quantity": term.quantity, "values": encoded(values), "axes": list(term.axes)}
         return known | {"shape": list(term.values.shape), "transposed": term.is_transposed}
 
