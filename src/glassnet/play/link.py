@@ -44,7 +44,7 @@ def read_link(link: Any) -> Link:
     if not isinstance(link, str) or len(link) > MAX_LINK:
         raise ParameterError(f"a link is a text of at most {MAX_LINK:,} letters, such as '#v=1&data=moons'.")
     pairs = parse_qsl(link.rpartition("#")[2].strip().lstrip("?"), keep_blank_values=True)
-    if not pairs:
+    if not pairs or "=" not in link:
         raise ParameterError(f"{short_repr(link)} is no link to a run; one looks like '#v=1&data=moons&shape=2-8-1'.")
     problems, texts = list[Problem](), dict(pairs)
     version = texts.pop("v", VERSION)
