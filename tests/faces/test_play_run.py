@@ -253,7 +253,7 @@ def test_a_session_branches_and_restarts() -> None:
         assert page.run["setup"]["then"] == [{"t": 30, "set": {"lr": 0.2}}]
         assert page.run["link"].endswith("&then=30:lr=0.2")
         page.ask("step", count=5)
-        page.ask("branch", id=0)
+        page.ask("branch", branch=0)
         assert page.run["branch"] == 0
         seed = page.run["setup"]["seed"]
         page.ask("restart", new_start=False)
@@ -334,7 +334,7 @@ def test_a_series_is_that_of_the_steps() -> None:
         ({"do": "setup", "set": {"bogus": 1}}, "is no setting"),
         ({"do": "setup", "set": [1]}, "must be an object"),
         ({"do": "change", "set": {"seed": 3}}, "cannot change during a run"),
-        ({"do": "branch", "id": 5}, "there is no branch 5"),
+        ({"do": "branch", "branch": 5}, "there is no branch 5"),
         ({"do": "nudge", "t": 0, "quantity": "w9[0,0]"}, "unknown"),
         ({"do": "nudge", "t": 0, "quantity": "w1[0,0]", "step": 0}, "step is 0"),
         ({"do": "cost_with", "t": 0, "override": {"w1[0,0]": "a"}}, "finite number"),

@@ -147,7 +147,7 @@ def branch(session: Session, arguments: Arguments) -> None:
     run = opened_run(session)
     session.player.pause()
     with run.lock:
-        run.select(arguments.values.get("id"))
+        run.select(arguments.values.get("branch"))
     show_branch(session, run)
 
 

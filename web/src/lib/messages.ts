@@ -288,7 +288,7 @@ export interface Commands {
   open: { link: string }; // a new run from a link, also of a lesson
   setup: { set: Partial<Setup> }; // a new run with some settings changed; the same start weights where the shape allows
   change: { set: Partial<Setup> }; // lr, opt, act, batch, l1, l2 from this step on: a branch
-  branch: { id: number };
+  branch: { branch: number };
   restart: { new_start: boolean };
   walk: { t?: number }; // → Walk
   spell: { t: number; stage: string; row: number; column: number; sample?: number }; // → SpelledSum
