@@ -46,6 +46,11 @@ class KeptRun:
         self.end = {"parameters": model.parameters.vector.copy(), "statistics": model.statistics.vector.copy()}
         history.reporter = self
 
+    def release_data(self, limit: int) -> None:
+        """Do not keep data of more than so many bytes; the report then shows the end of the run alone."""
+        if self.sources is not None and kept_bytes(self.sources) > limit:
+            self.sources = self.validation = None
+
     def __call__(self, history: History, path: Any, title: str = "") -> None:
         """Write the report."""
         from glassnet.frames.run_report import write_report

@@ -14,11 +14,27 @@ from glassnet.tables.schedules import SCHEDULES, Constant
 from glassnet.training.recipe import Recipe
 
 INDENT = ",\n    "
+NOT_SAID = (
+    "the run began from other weights, or had more settings (factors on rates, schedules), which are not written here"
+)
 
 
 def python_code(model: Model, recipe: Recipe, epochs: int, data: str = "x, y") -> str:
     """A program that repeats a run on `data`, (fan_in, batch) and (fan_out, batch) as `train` takes them."""
-    return f"import glassnet\n\n{network_code(model)}\n{training_code(recipe, epochs, data)}\n"
+    note = f"# {NOT_SAID}\n" if _has_more(recipe) else ""
+    return f"import glassnet\n\n{network_code(model)}\n{note}{training_code(recipe, epochs, data)}\n"
+
+
+def _has_more(recipe: Recipe) -> bool:
+    """Whether the recipe has settings that are not written out."""
+    return bool(
+        recipe.factors
+        or recipe.decay_factors
+        or recipe.dropout_schedule
+        or recipe.penalty_per_weight
+        or not recipe.shuffle
+        or recipe.run
+    )
 
 
 def network_code(model: Model) -> str:

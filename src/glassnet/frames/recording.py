@@ -21,8 +21,8 @@ MAX_FRAMES, MIN_FRAMES = 40, 4
 MAX_FIELDS = 6  # frames with a field
 MAX_COSTS = 4000  # numbers of the cost curve; of more steps, means of several
 MAX_SAMPLES = 12  # of a batch in a walk
-MAX_WALK_BYTES = 150_000  # of one, above which fewer samples are shown
-FRAMES_SHARE, FIELDS_SHARE = 0.4, 0.25  # of the bytes
+FRAMES_SHARE, FIELDS_SHARE, WALK_SHARE = 0.33, 0.21, 0.14  # of the bytes; the last of one walk
+WITH_CHANGES = 1.4  # times as long is a frame that has the changes of a step
 
 
 class Recording(NamedTuple):
@@ -55,7 +55,7 @@ class Recorder:
             frames.append(_frame(maker, Clock(number, steps[-1]), costs, step in pictured, step == chosen[-1]))
             if step in walked:
                 walks.append(StepWalk(replay, self.samples, self.shown))
-        return Recording(frames, list(map(walk_message, walks)), walks[0] if walks else None)
+        return Recording(frames, [self._walk_message(walk) for walk in walks], walks[0] if walks else None)
 
     def of_end(self, training: Training, step: int) -> Recording:
         """One frame of a run as it is, with the costs of its epochs, and a walk of the step that would be next."""
@@ -65,7 +65,7 @@ class Recorder:
         walk = StepWalk(training, self.samples, self.shown)
         walk.step = step
         frame = _frame(maker, Clock(0, step), costs, True, True) | {"t": step, "epoch": len(self.history)}
-        return Recording([frame], [walk_message(walk)], walk)
+        return Recording([frame], [self._walk_message(walk)], walk)
 
     def _affordable(self, maker: FrameMaker, steps: Sequence[int]) -> tuple[list[int], set[int]]:
         """As many of these steps as there is space for, and those whose frames have a field.
@@ -74,11 +74,20 @@ class Recorder:
         """
         plain, pictured = (len(json_text(maker.frame(field=field))) for field in (False, True))
         fields = min(MAX_FIELDS, int(FIELDS_SHARE * self.bytes_left / max(1, pictured - plain)))
-        count = max(MIN_FRAMES, min(MAX_FRAMES, int(FRAMES_SHARE * self.bytes_left / plain)))
+        count = max(MIN_FRAMES, min(MAX_FRAMES, int(FRAMES_SHARE * self.bytes_left / (WITH_CHANGES * plain))))
         if len(steps) > count:
             chosen = _spread_out(steps[:-2], count - 2)
             steps = [*sorted(chosen), *steps[-2:]]
         return list(steps), (_spread_out(steps, fields) if fields > 1 else set(steps[-1:])) if fields else set()
+
+    def _walk_message(self, walk: StepWalk) -> Message:
+        """A walk with some samples of a large batch, and fewer where it would be long."""
+        walk.max_samples = MAX_SAMPLES
+        message = walk.message()
+        while len(json_text(message)) > WALK_SHARE * self.bytes_left and walk.max_samples > 1:
+            walk.max_samples //= 2
+            message = walk.message()
+        return message
 
     def _every(self, steps: Sequence[int]) -> int:
         """Of how many steps one number of the cost curve is the mean."""
@@ -99,16 +108,6 @@ def _frame(maker: FrameMaker, clock: Clock, costs: Costs, field: bool, is_last: 
     if field and clock.number and not is_last:
         frame["field"]["neurons"] = []
     return frame
-
-
-def walk_message(walk: StepWalk) -> Message:
-    """A walk with some samples of a large batch, and fewer where it would be long."""
-    walk.max_samples = MAX_SAMPLES
-    message = walk.message()
-    while len(json_text(message)) > MAX_WALK_BYTES and walk.max_samples > 1:
-        walk.max_samples //= 2
-        message = walk.message()
-    return message
 
 
 def _spread_out(steps: Sequence[int], count: int) -> set[int]:
@@ -138,3 +137,17 @@ def recorded_message(run: Message, recording: Recording, about: dict[str, Any], 
         "walks": recording.walks,
         "about": about,
     }
+
+
+def fitted(recorded: Message, limit: int) -> Message:
+    """A Recorded that is at most so long as JSON: without pictures of neurons, fields and walks as far as needed."""
+    frames, walks = recorded["frames"], recorded["walks"]
+    for frame in frames:
+        if len(json_text(recorded)) > limit and frame["field"] is not None:
+            frame["field"]["neurons"] = []
+    for frame in frames:
+        if len(json_text(recorded)) > limit:
+            frame["field"] = None
+    while len(json_text(recorded)) > limit and walks:
+        del walks[len(walks) // 2]
+    return recorded

@@ -34,8 +34,9 @@ def table_names(preparation: Any, target: Any, title: str = "", notes: tuple[str
     """The names of a table's columns and classes, and what was left out of it."""
     inputs = tuple(map(str, getattr(preparation, "features", ())))
     left_out = getattr(preparation, "left_out", {})
-    reasons = (f"Column {name!r} is left out: {reason}." for name, reason in left_out.items())
-    notes = (*getattr(preparation, "notes", ()), *notes, *reasons)
+    known = getattr(preparation, "notes", ())
+    missing = (name for name in left_out if not any(note.startswith(f"{name}: ") for note in known))
+    notes = (*known, *notes, *(f"{name}: {left_out[name]}" for name in missing))
     if isinstance(target, ClassTarget):
         return Names(title, inputs, (), tuple(map(str, target.classes)), tuple(dict.fromkeys(notes)))
     return Names(title, inputs, (str(target.name),), (), tuple(dict.fromkeys(notes)))
@@ -69,7 +70,10 @@ def class_names(architecture: Architecture, y: Array, known: tuple[str, ...]) ->
         return ()
     targets = numeric_targets(y, architecture.outputs)
     single = targets.shape[1] == 1
-    if not np.isin(targets, (0, 1)).all() or not (single or (targets.sum(axis=1) == 1).all()):
+    exclusive = architecture.cost.target_sum is not None  # a cost of shares, which may be smoothed
+    if not exclusive and not np.isin(targets, (0, 1)).all():
+        return ()
+    if not single and not (np.abs(targets.sum(axis=1) - 1) < 1e-3).all():
         return ()
     count = 2 if single else targets.shape[1]
     return known if len(known) == count else tuple(map(str, range(count)))

@@ -22,7 +22,7 @@ from glassnet.files.atomic_file import FilePath, atomic_file
 from glassnet.frames.encoding import Message
 from glassnet.frames.kept_run import KeptRun
 from glassnet.frames.python_code import python_code
-from glassnet.frames.recording import Recorder, Recording, recorded_message
+from glassnet.frames.recording import WALK_SHARE, Recorder, Recording, fitted, recorded_message
 from glassnet.frames.replay import Replay, frame_steps
 from glassnet.frames.report_page import MAX_BYTES, page_bytes, report_html
 from glassnet.frames.report_samples import Names, report_samples
@@ -37,12 +37,14 @@ from glassnet.training.training import Training
 MAX_REPLAY_SECONDS = 60.0  # that the run itself took
 FRAMES = 40
 CHECK_SECONDS = 2.0
-MARGIN = 100_000  # bytes of a report besides its page, frames and walks
+UNITS, WEIGHT_BYTES = (24, 16, 12, 8, 6, 4), 160  # of a layer; of a walk, for each weight that it shows
+MARGIN = 200_000  # bytes of a report besides its page, frames and walks
 
 
 def write_report(kept: KeptRun, history: History, path: FilePath, title: str = "", static: Path | None = None) -> None:
     """Write the report of a run; `static` is another folder of the built page."""
-    text = report_html(RunReport(kept, history, static).recorded(title), static)
+    recorded = fitted(RunReport(kept, history, static).recorded(title), MAX_BYTES - page_bytes(static))
+    text = report_html(recorded, static)
     with atomic_file(path, ParameterError) as file:
         file.write(text.encode())
 
@@ -87,7 +89,8 @@ class RunReport:
             self.model.architecture, self.sources, self.kept.validation, self.names, complete=is_complete
         )
         space = MAX_BYTES - page_bytes(self.static) - MARGIN
-        recorder = Recorder(samples, shown_units(self.model, samples), self.history, space)
+        shown_parts = shown_units(self.model, samples, units_shown(self.model, space))
+        recorder = Recorder(samples, shown_parts, self.history, space)
         seconds = self.history[-1].seconds if len(self.history) else 0.0
         ran = self.kept.end_step > self.kept.start["step"]
         is_replayed = ran and is_complete and seconds <= MAX_REPLAY_SECONDS
@@ -188,6 +191,16 @@ class RunReport:
             *self.names.notes,
             *history.warnings,
         ]
+
+
+def units_shown(model: Model, space: int) -> int:
+    """How many units of a layer are shown, so that a walk has its share of the space."""
+    widths = [model.architecture.inputs, *(dense.fan_out for dense in model.architecture.dense)]
+    for units in UNITS:
+        weights = sum(min(one, units) * min(two, units) for one, two in zip(widths, widths[1:], strict=False))
+        if weights * WEIGHT_BYTES <= WALK_SHARE * space:
+            return units
+    return UNITS[-1]
 
 
 def _version() -> str:

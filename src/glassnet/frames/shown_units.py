@@ -23,12 +23,13 @@ class Shown(NamedTuple):
 
     units: tuple[Array, ...]
     counts: tuple[int, ...]
+    max_units: int = MAX_UNITS
 
     def of(self, layer: int, size: int) -> Array:
         """The drawn units of a layer; of what other layers made of it, with another size, the first ones."""
         if size == self.counts[layer]:
             return self.units[layer]
-        return np.arange(min(size, MAX_UNITS))
+        return np.arange(min(size, self.max_units))
 
     def rows(self, values: Array, layer: int) -> Array:
         """The drawn rows of a quantity whose rows are the units of a layer."""
@@ -54,17 +55,17 @@ class Shown(NamedTuple):
         return values
 
 
-def shown_units(model: Model, samples: Samples) -> Shown:
-    """The units of each layer with the largest errors at the start (of the inputs: the largest spread)."""
+def shown_units(model: Model, samples: Samples, max_units: int = MAX_UNITS) -> Shown:
+    """The units of each layer with the largest errors now (of the inputs: the largest spread), at most so many."""
     chosen = spread(samples.trained, MEASURED)
     executor = loaded_executor(model, *samples.part(chosen)[:2])
     executor.run()
     with np.errstate(all="ignore"):
         sizes = [executor.rows("a0").std(axis=0)]
         sizes += [square_sums(executor.rows(f"delta{n}").T) for n in range(1, len(model.architecture.dense) + 1)]
-    limits = [MAX_PIXELS if samples.image is not None else MAX_UNITS] + [MAX_UNITS] * (len(sizes) - 1)
+    limits = [MAX_PIXELS if samples.image is not None else max_units] + [max_units] * (len(sizes) - 1)
     units = tuple(_largest(size, limit) for size, limit in zip(sizes, limits, strict=True))
-    return Shown(units, tuple(map(len, sizes)))
+    return Shown(units, tuple(map(len, sizes)), max_units)
 
 
 def _largest(sizes: Array, limit: int) -> Array:

@@ -41,7 +41,8 @@ class GradientsCheck(NamedTuple):
         some = "" if self.checked == self.parameters else f" of {self.parameters:,} (evenly spread)"
         passes = f"{2 * self.checked:,} forward passes against 1 backward pass"
         judged = self.checked - self.kinks - self.small
-        result = f"All {judged:,} that could be judged agree" if not self.wrong else f"{self.wrong:,} do not agree"
+        result = f"All {judged:,} that could be judged agree" if judged else "None of them could be judged"
+        result = f"{self.wrong:,} do not agree" if self.wrong else result
         worst = ""
         if self.worst:
             worst = f"; the largest relative difference is {number(self.largest, 2)}, of {self.worst.quantity}"
@@ -72,8 +73,9 @@ def check_gradients(experiment: Experiment, seconds: float = MAX_SECONDS) -> Gra
 
 
 def _measured(names: list[str], experiment: Experiment, seconds: float) -> list[Nudge]:
-    started, nudges = time.perf_counter(), []
-    for name in names:
+    nudges = [experiment.nudge(name, STEP) for name in names[:1]]  # may have to wait for a kernel
+    started = time.perf_counter()
+    for name in names[1:]:
         nudges.append(experiment.nudge(name, STEP))
         if time.perf_counter() - started > seconds:
             break
@@ -82,8 +84,6 @@ def _measured(names: list[str], experiment: Experiment, seconds: float) -> list[
 
 def _order(count: int) -> list[int]:
     """The places of the parameters, so that the first of them are evenly spread; at most MAX_CHECKED."""
-    if count <= MAX_CHECKED:
-        return list(range(count))
     order = np.argsort(np.arange(count) * GOLDEN_RATIO % 1, kind="stable")
     return [int(place) for place in order][:MAX_CHECKED]
 

@@ -112,7 +112,7 @@ class History(Sequence[Report]):
         self.layers = LayerHistory()
         self.final: FinalState | None = None
         self.end: Callable[[], LayerHistory] | None = None  # measures the layers that a short run has left
-        self.reporter: Callable[[History, Any, str], None] | None = None  # writes the report of the run
+        self.reporter: Any = None  # the run as it was kept for its report (frames/kept_run.py)
 
     @property
     def measured_layers(self) -> LayerHistory:
