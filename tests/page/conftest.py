@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -27,9 +26,11 @@ class Server:
 
     def __init__(self, *arguments: str) -> None:
         self.arguments, self.port = arguments, 0
+        self.process: subprocess.Popen[str] | None = None
         self.start()
 
     def start(self) -> None:
+        self.forget()
         command = [sys.executable, "-m", "glassnet", "play", "--no-browser", "--port", str(self.port), *self.arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self.process.stdout is not None
@@ -43,19 +44,22 @@ class Server:
 
     def close(self) -> None:
         self.process.kill()
-        self.process.wait(10)
-        if self.process.stdout is not None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Wait for a process that was ended, and close its output."""
+        if self.process is not None:
+            self.process.wait(10)
+            assert self.process.stdout is not None
             self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server per module, with a cache folder of its own for the tokens."""
-    before = os.environ.get("XDG_CACHE_HOME")
+def server() -> Iterator[Server]:
+    """One server per module."""
     running = Server()
     yield running
     running.close()
-    assert os.environ.get("XDG_CACHE_HOME") == before
 
 
 @pytest.fixture(scope="session")

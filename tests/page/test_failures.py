@@ -29,7 +29,7 @@ def test_a_killed_engine_is_told_within_a_second_and_resumed_exactly(opened, ser
     page = opened(MOONS + "&view=watch", allow=CUT)
     wait_for_step(page, 0)
     page.get_by_test_id("play").click()
-    page.wait_for_function("Number(document.querySelector('[data-testid=t]').textContent.replace(/\\D/g, '')) > 50")
+    page.wait_for_function("() => Number(document.querySelector('[data-testid=t]').textContent.replace(/\\D/g, '')) > 50")
     page.get_by_test_id("play").click()
     page.get_by_test_id("play").filter(has_text="Play").wait_for()
     page.wait_for_timeout(300)

@@ -15,7 +15,7 @@ export class Resumption {
   lostAt = $state<number | null>(null); // the step at which the engine stopped
   outcome = $state<"" | "same" | "different">("");
   text = $state("");
-  private run: Lost | null = null;
+  private run = $state.raw<Lost | null>(null);
   private before: Frame | null = null; // what was shown when the engine came back
   private data: { command: "table" | "points"; args: Commands["table"] | Commands["points"] } | null = null;
 

@@ -44,9 +44,11 @@ export class Store {
   readonly settings = new Settings();
   readonly walking: Walking;
   readonly resumption: Resumption;
+  private following: number | null = null; // a sample that was asked for and is not in a frame yet
   private listeners = new Set<(event: PageEvent) => void>();
   private waiting: ServerMessage | null = null;
   private opened = false;
+  visiting = false; // on the way to the place of a link
 
   constructor(readonly feed: Feed, private place: string) {
     this.walking = new Walking(this);
@@ -68,6 +70,11 @@ export class Store {
     return this.frame?.sample ?? 0;
   }
 
+  /** The sample that is followed as soon as the engine has heard of it. */
+  get nextSample(): number {
+    return this.following ?? this.sample;
+  }
+
   start(): void {
     this.feed.start({ message: (message) => this.receive(message), connection: (state) => this.connected(state) });
   }
@@ -78,6 +85,7 @@ export class Store {
 
   ask<K extends keyof Commands>(command: K, args: Commands[K]): Promise<unknown> {
     this.resumption.remember(command, args);
+    if (command === "follow") this.following = (args as Commands["follow"]).sample;
     return this.feed.ask(command, args);
   }
 
@@ -158,6 +166,7 @@ export class Store {
   /** Opens the run and the place of a fragment. */
   async visit(fragment: string): Promise<void> {
     const { run, t, place } = splitLink(fragment);
+    this.visiting = true;
     if (run && !this.recorded) await this.act("open", { link: run });
     if (t !== null && run) await this.go(t);
     if (place.ex) await this.act("follow", { sample: Number(place.ex) });
@@ -165,6 +174,7 @@ export class Store {
     this.selection = fromLinkName(place.sel ?? null);
     this.card = Number(place.card ?? 0) || 0;
     this.walking.wanted = place.s ?? "";
+    this.visiting = false;
     this.show(viewOf(place.view) ?? viewOf(this.feed.view) ?? (run ? "watch" : "start"));
   }
 
@@ -198,7 +208,7 @@ export class Store {
     this.curves.clear();
     this.received.clear();
     this.notice = null;
-    this.field = this.scores = this.selection = null;
+    this.field = this.scores = this.selection = this.following = null;
     this.findings = [];
     this.walking.forget();
   }
@@ -228,6 +238,7 @@ export class Store {
     if (!frame) return;
     const moved = frame.t !== this.frame?.t || frame.hash !== this.frame?.hash;
     this.frame = frame;
+    if (frame.sample === this.following) this.following = null;
     if (frame.field) this.field = frame.field;
     if (frame.scores) this.scores = frame.scores;
     if (frame.findings.length || !frame.playing) this.findings = frame.findings;

@@ -74,14 +74,15 @@ export class Walking {
   choose(column: number): void {
     this.column = column;
     const sample = this.walk?.samples[column];
-    if (sample !== undefined && sample !== this.store.sample && this.store.engine) void this.store.act("follow", { sample });
+    if (sample !== undefined && sample !== this.store.nextSample && this.store.engine) void this.store.act("follow", { sample });
   }
 
   private arrive(): void {
-    const place = this.walk?.samples.indexOf(this.store.sample) ?? -1;
+    if (this.store.visiting || this.walk?.t !== this.store.frame?.t) return;
+    const place = this.walk?.samples.indexOf(this.store.nextSample) ?? -1;
     this.choose(place >= 0 ? place : Math.min(this.column, (this.walk?.m ?? 1) - 1));
     const wanted = this.wanted ? (this.walk?.stages.findIndex((stage) => stage.key === this.wanted) ?? -1) : -1;
-    if (this.store.frame?.t === this.walk?.t) this.wanted = "";
+    this.wanted = "";
     this.show(wanted >= 0 ? wanted : this.index);
   }
 }
