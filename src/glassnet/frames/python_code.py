@@ -14,9 +14,7 @@ from glassnet.tables.schedules import SCHEDULES, Constant
 from glassnet.training.recipe import Recipe
 
 INDENT = ",\n    "
-NOT_SAID = (
-    "the run began from other weights, or had more settings (factors on rates, schedules), which are not written here"
-)
+NOT_SAID = "the run had more settings (factors on rates, other schedules), or was not the first of its network"
 
 
 def python_code(model: Model, recipe: Recipe, epochs: int, data: str = "x, y") -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from glassnet.frames.encoding import Message, json_text
 from glassnet.frames.frame import Clock, Costs, FrameMaker
 from glassnet.frames.replay import Replay
+from glassnet.frames.report_page import script_bytes
 from glassnet.frames.samples import Samples
 from glassnet.frames.shown_units import Shown
 from glassnet.frames.walk import StepWalk
@@ -30,7 +31,7 @@ class Recording(NamedTuple):
 
     frames: list[Message]
     walks: list[Message]
-    first_walk: StepWalk | None
+    checked_walk: StepWalk | None  # on whose batch the gradients are measured
 
 
 class Recorder:
@@ -55,7 +56,9 @@ class Recorder:
             frames.append(_frame(maker, Clock(number, steps[-1]), costs, step in pictured, step == chosen[-1]))
             if step in walked:
                 walks.append(StepWalk(replay, self.samples, self.shown))
-        return Recording(frames, [self._walk_message(walk) for walk in walks], walks[0] if walks else None)
+        return Recording(
+            frames, [self._walk_message(walk) for walk in walks], walks[len(walks) // 2] if walks else None
+        )
 
     def of_end(self, training: Training, step: int) -> Recording:
         """One frame of a run as it is, with the costs of its epochs, and a walk of the step that would be next."""
@@ -140,14 +143,14 @@ def recorded_message(run: Message, recording: Recording, about: dict[str, Any], 
 
 
 def fitted(recorded: Message, limit: int) -> Message:
-    """A Recorded that is at most so long as JSON: without pictures of neurons, fields and walks as far as needed."""
+    """A Recorded that takes at most so many bytes in a report: without pictures of neurons, fields and walks as far as needed."""
     frames, walks = recorded["frames"], recorded["walks"]
     for frame in frames:
-        if len(json_text(recorded)) > limit and frame["field"] is not None:
+        if script_bytes(recorded) > limit and frame["field"] is not None:
             frame["field"]["neurons"] = []
     for frame in frames:
-        if len(json_text(recorded)) > limit:
+        if script_bytes(recorded) > limit:
             frame["field"] = None
-    while len(json_text(recorded)) > limit and walks:
+    while script_bytes(recorded) > limit and walks:
         del walks[len(walks) // 2]
     return recorded

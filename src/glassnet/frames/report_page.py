@@ -56,9 +56,15 @@ def _built(name: str, static: Path | None) -> str:
         ) from None
 
 
+def script_bytes(recorded: Message) -> int:
+    """How many bytes a recording takes in a report."""
+    return len(_in_script(json_text(recorded)).encode())
+
+
 def _in_script(json: str) -> str:
     """JSON as a JavaScript expression that cannot end its script element, whatever names it holds."""
-    return json.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    json = json.replace("</", "<\\/").replace("<!--", "<\\!--").replace("<script", "<\\script")
+    return json.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _hash(script: str) -> str:

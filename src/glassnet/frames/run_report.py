@@ -10,6 +10,7 @@ from __future__ import annotations
 import platform
 import time
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -167,7 +168,7 @@ class RunReport:
         return python_code(self.model, self.recipe, len(self.history) or self.recipe.epochs)
 
     def _about(self, title: str, shown: Shown) -> Message:
-        walk = shown.recording.first_walk
+        walk = shown.recording.checked_walk
         made_with = f"glassnet {_version()}, Python {platform.python_version()}, NumPy {np.__version__}"
         return {
             "title": printable(title or self.names.title or "A training run"),
@@ -197,7 +198,7 @@ def units_shown(model: Model, space: int) -> int:
     """How many units of a layer are shown, so that a walk has its share of the space."""
     widths = [model.architecture.inputs, *(dense.fan_out for dense in model.architecture.dense)]
     for units in UNITS:
-        weights = sum(min(one, units) * min(two, units) for one, two in zip(widths, widths[1:], strict=False))
+        weights = sum(min(one, units) * min(two, units) for one, two in pairwise(widths))
         if weights * WEIGHT_BYTES <= WALK_SHARE * space:
             return units
     return UNITS[-1]
