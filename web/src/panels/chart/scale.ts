@@ -62,7 +62,12 @@ export function extent(lists: ArrayLike<number>[], positive = false): [number, n
   return [low, high];
 }
 
-const point = (x: number, y: number): string => `${x.toFixed(1)} ${y.toFixed(1)}`;
+const FAR = 5000; // pixels beyond any drawing
+
+/** Where a value lies far outside of a drawing, a place that can still be written. */
+export const within = (place: number): number => Math.max(-FAR, Math.min(FAR, place));
+
+const point = (x: number, y: number): string => `${x.toFixed(1)} ${within(y).toFixed(1)}`;
 
 /** SVG path of values[i] at step first + i, or at steps[i]. A long line keeps the least and the greatest value of each pixel, so that no peak is lost. */
 export function linePath(values: ArrayLike<number>, x: Scale, y: Scale, first = 0, steps?: ArrayLike<number>): string {
