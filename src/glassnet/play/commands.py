@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from glassnet.errors import DivergedError, ParameterError, unknown_name
@@ -13,6 +10,7 @@ from glassnet.play import data_commands
 from glassnet.play.arguments import Arguments
 from glassnet.play.code import python_code
 from glassnet.play.divergence_notice import divergence_notice
+from glassnet.play.lesson_list import lesson_of
 from glassnet.play.link import MAX_LINK, write_link
 from glassnet.play.opening import changed_setup, open_link, open_setup
 from glassnet.play.player import MAX_SPEED
@@ -24,14 +22,6 @@ from glassnet.play.view_commands import VIEW_COMMANDS
 Message = dict[str, Any]
 Command = Callable[[Session, Arguments], Any]
 MAX_COUNT = 1_000_000  # steps of one command
-
-
-@cache
-def lessons() -> list[Message]:
-    """The lessons of the page."""
-    text = resources.files("glassnet.play").joinpath("lessons.json").read_text("utf-8")
-    result: list[Message] = json.loads(text)
-    return result
 
 
 def answer(session: Session, message: Message) -> Any:
@@ -112,16 +102,9 @@ def _go(session: Session, t: int) -> Message:
 def open_run(session: Session, arguments: Arguments) -> Message:
     """Open the run of a link, at its step."""
     run, link = open_link(arguments.text("link", MAX_LINK), session.own)
-    run.lesson = _lesson_of(link.lesson, arguments.text("link", MAX_LINK))
+    run.lesson = lesson_of(link.lesson, arguments.text("link", MAX_LINK))
     show_run(session, run)
     return _go(session, link.t) if link.t else {"t": run.t}
-
-
-def _lesson_of(key: str, link: str) -> str:
-    """The lesson that a link names, or whose link it is."""
-    own = link.rpartition("#")[2]
-    known = (lesson["key"] for lesson in lessons() if key == lesson["key"] or own == lesson["link"].lstrip("#"))
-    return next(known, "")
 
 
 def setup(session: Session, arguments: Arguments) -> None:
@@ -202,6 +185,18 @@ def points(session: Session, arguments: Arguments) -> None:
     show_run(session, data_commands.points(session, arguments))
 
 
+def report(session: Session, arguments: Arguments) -> Message:
+    """The run as a single HTML file."""
+    from glassnet.play.hello import hello
+    from glassnet.play.launch import chosen_static
+    from glassnet.play.page_report import report_message
+
+    run = opened_run(session)
+    session.player.pause()
+    title = arguments.text("title") if "title" in arguments else ""
+    return report_message(run, (hello(), run_message(session, run)), title, chosen_static())
+
+
 COMMANDS: dict[str, Command] = {
     "play": play,
     "pause": pause,
@@ -218,5 +213,6 @@ COMMANDS: dict[str, Command] = {
     "points": points,
     "digit": data_commands.digit,
     "model": data_commands.model,
+    "report": report,
     **VIEW_COMMANDS,
 }

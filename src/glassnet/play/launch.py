@@ -27,12 +27,18 @@ def check_installed() -> None:
 
 def static_folder() -> Path:
     """The folder of the built page. Raises ParameterError where files of it are missing."""
-    folder = Path(os.environ.get(STATIC_FOLDER) or Path(__file__).with_name("static"))
+    folder = chosen_static() or Path(__file__).with_name("static")
     missing = [name for name in ASSETS if not (folder / name).is_file()]
     if missing:
         fault = f"the page cannot be shown: {', '.join(missing)} missing from {folder}"
         raise ParameterError(f"{fault}; install glassnet again (from a checkout: npm ci and npm run build in web/).")
     return folder
+
+
+def chosen_static() -> Path | None:
+    """The folder of another build of the page, where one is named."""
+    chosen = os.environ.get(STATIC_FOLDER)
+    return Path(chosen) if chosen else None
 
 
 def serve(port: int, *, browser: bool, link: str, own: OwnData | None = None) -> None:
@@ -48,7 +54,8 @@ def _serve(folder: Path, listener: socket.socket, browser: bool, link: str, own:
     import uvicorn
 
     from glassnet.play.access import Access, stored_token
-    from glassnet.play.pages import MAX_MESSAGE, hello
+    from glassnet.play.hello import hello
+    from glassnet.play.pages import MAX_MESSAGE
     from glassnet.play.server import make_app
 
     number = listener.getsockname()[1]

@@ -9,36 +9,14 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from glassnet.play.choices import choices
-from glassnet.play.commands import answer, lessons
-from glassnet.play.own_data import MAX_COLUMNS, MAX_FILE, MAX_POINTS, OwnData
-from glassnet.play.session import MAX_UNACKNOWLEDGED, Session
-from glassnet.play.setup import MAX_DENSE, MAX_PARAMETERS, MAX_WIDTH
+from glassnet.play.commands import answer
+from glassnet.play.hello import MAX_PAGES, hello
+from glassnet.play.own_data import MAX_FILE, OwnData
+from glassnet.play.session import Session
 
-MAX_PAGES = 8
 MAX_MESSAGE = 4 * (MAX_FILE // 3) + (64 << 10)  # an uploaded file as base64, and its name
 MAX_PLAIN_MESSAGE = 1 << 20  # of every other command
 MAX_QUEUE = 1000  # messages that wait for a page which reads nothing
-
-LIMITS = {
-    "file_bytes": MAX_FILE,
-    "columns": MAX_COLUMNS,
-    "points": MAX_POINTS,
-    "parameters": MAX_PARAMETERS,
-    "width": MAX_WIDTH,
-    "layers": MAX_DENSE,
-    "pages": MAX_PAGES,
-    "unacknowledged": MAX_UNACKNOWLEDGED,
-}
-
-
-def hello(live: bool = True) -> dict[str, Any]:
-    """The first message of a page."""
-    from glassnet import __version__
-    from glassnet.play.engine_choice import ready_engine
-
-    first = {"type": "hello", "version": __version__, "engine": ready_engine(), "choices": choices()}
-    return first | {"lessons": lessons(), "limits": LIMITS, "live": live}
 
 
 class Pages:

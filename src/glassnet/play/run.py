@@ -52,6 +52,10 @@ class Run:
         """The branch whose settings hold at this step."""
         return self._owner
 
+    def owner_at(self, t: int) -> Branch:
+        """The branch whose settings hold at step t of the present line."""
+        return self.timeline.owner(self.branch, t)
+
     @property
     def setup(self) -> Setup:
         """The setup of the present branch, changes included."""
