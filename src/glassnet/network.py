@@ -26,12 +26,12 @@ from glassnet.files.atomic_file import FilePath
 from glassnet.files.model_file import describe_model, read_model, with_table, write_model
 from glassnet.files.run_files import checked_files
 from glassnet.frames.kept_run import KeptRun
+from glassnet.frames.step_page import StepPages
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
 from glassnet.program.parameters import Array, ParameterList, Parameters
 from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
-from glassnet.see.inspection import Inspection
 from glassnet.see.nudge import cost_with
 from glassnet.tables import costs, initializers, optimizers, schedules
 from glassnet.tables.activations import ActivationLike
@@ -45,7 +45,7 @@ from glassnet.training.training_lock import TrainingLock
 from glassnet.training.validation import MetricLike
 
 
-class NeuralNetwork(Inspection, ActivationFunctions):
+class NeuralNetwork(StepPages, ActivationFunctions):
     """A fully connected neural network.
 
     Parameters

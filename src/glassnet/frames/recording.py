@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -129,21 +129,8 @@ def _costs(first: int, train: Array, validation: Array, every: int) -> Costs:
     return Costs(first, means, np.array(latest), every)
 
 
-def recorded_message(run: Message, recording: Recording, about: dict[str, Any], version: str, engine: str) -> Message:
-    """The Recorded."""
-    choices: Message = {"data": [], "act": [], "cost": [], "opt": [], "init": [], "formats": [], "ranges": {}}
-    hello = {"type": "hello", "version": version, "engine": engine, "choices": choices, "lessons": [], "limits": {}}
-    return {
-        "hello": hello | {"live": False},
-        "run": run,
-        "frames": recording.frames,
-        "walks": recording.walks,
-        "about": about,
-    }
-
-
 def fitted(recorded: Message, limit: int) -> Message:
-    """A Recorded that takes at most so many bytes in a report: without pictures of neurons, fields and walks as far as needed."""
+    """A Recorded of at most so many bytes: without pictures of neurons, fields and walks, as far as that is needed."""
     frames, walks = recorded["frames"], recorded["walks"]
     for frame in frames:
         if script_bytes(recorded) > limit and frame["field"] is not None:

@@ -16,6 +16,7 @@ from glassnet.errors import GlassnetError
 from glassnet.frames.encoding import Message, json_text
 
 MAX_BYTES = 1_500_000  # of a report
+MAX_RECORDED_BYTES = 1_100_000  # of its recording, where the page itself is as long as it may be
 # Nothing may be loaded: the two scripts are named by their hashes, styles stand in the file.
 POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; font-src 'none'; "

@@ -7,7 +7,6 @@ a file, the report shows the end of the run alone, and says so.
 
 from __future__ import annotations
 
-import platform
 import time
 from functools import cached_property
 from itertools import pairwise
@@ -23,12 +22,12 @@ from glassnet.files.atomic_file import FilePath, atomic_file
 from glassnet.frames.encoding import Message
 from glassnet.frames.kept_run import KeptRun
 from glassnet.frames.python_code import python_code
-from glassnet.frames.recording import WALK_SHARE, Recorder, Recording, fitted, recorded_message
+from glassnet.frames.recorded_session import recorded_message, session_parts, versions
+from glassnet.frames.recording import WALK_SHARE, Recorder, Recording, fitted
 from glassnet.frames.replay import Replay, frame_steps
 from glassnet.frames.report_page import MAX_BYTES, page_bytes, report_html
 from glassnet.frames.report_samples import Names, report_samples
 from glassnet.frames.run_info import run_info
-from glassnet.frames.samples import Samples
 from glassnet.frames.shown_units import shown_units
 from glassnet.see.every_gradient import check_gradients
 from glassnet.see.notebook import model_text
@@ -96,8 +95,10 @@ class RunReport:
         ran = self.kept.end_step > self.kept.start["step"]
         is_replayed = ran and is_complete and seconds <= MAX_REPLAY_SECONDS
         shown = self._replayed(recorder) if is_replayed else self._end_alone(recorder)
-        run = run_info(shown.run, samples, recorder.shown) | self._of_run(samples)
-        return recorded_message(run, shown.recording, self._about(title, shown), _version(), self.model.engine)
+        run = run_info(shown.run, samples, recorder.shown)
+        run |= session_parts(self.model, self.recipe, samples, self.kept.end_step, self._code())
+        recording = shown.recording
+        return recorded_message(run, recording.frames, recording.walks, self._about(title, shown))
 
     # The recording ----------------------------------------------------------------------------------------------------
 
@@ -149,32 +150,16 @@ class RunReport:
 
     # What the report says ---------------------------------------------------------------------------------------------
 
-    def _of_run(self, samples: Samples) -> Message:
-        """The parts of RunInfo that are those of a session: its settings, one branch, the Python code."""
-        recipe, architecture = self.recipe, self.model.architecture
-        dense = architecture.dense
-        setup = {
-            **{"data": "own", "n": len(samples.x), "noise": 0, "test": float(samples.held_out.mean())},
-            **{"shape": [architecture.inputs, *(each.fan_out for each in dense)]},
-            **{"act": [each.activation.name for each in dense], "cost": architecture.cost.name},
-            **{"opt": recipe.optimizer.name, "lr": recipe.lr, "batch": recipe.batch_size},
-            **{"l1": architecture.l1, "l2": architecture.l2, "init": self.model.initializer.name},
-            **{"seed": self.model.seed, "target": "", "file": "", "engine": self.model.engine, "w": [], "then": []},
-        }
-        branch = {"id": 0, "parent": None, "from": 0, "label": "", "steps": self.kept.end_step}
-        return {"setup": setup, "link": "", "code": self._code(), "lesson": "", "branches": [branch], "branch": 0}
-
     def _code(self) -> str:
         return python_code(self.model, self.recipe, len(self.history) or self.recipe.epochs)
 
     def _about(self, title: str, shown: Shown) -> Message:
         walk = shown.recording.checked_walk
-        made_with = f"glassnet {_version()}, Python {platform.python_version()}, NumPy {np.__version__}"
         return {
             "title": printable(title or self.names.title or "A training run"),
             "lines": [printable(line) for line in (*self._lines(), *shown.how)],
             "check": "" if walk is None else check_gradients(walk.experiment, CHECK_SECONDS).sentence,
-            "versions": f"{made_with}, {platform.system()} {platform.machine()}; {time.strftime('%Y-%m-%d %H:%M')}",
+            "versions": versions(),
             "code": self._code(),
         }
 
@@ -202,9 +187,3 @@ def units_shown(model: Model, space: int) -> int:
         if weights * WEIGHT_BYTES <= WALK_SHARE * space:
             return units
     return UNITS[-1]
-
-
-def _version() -> str:
-    from glassnet import __version__
-
-    return __version__

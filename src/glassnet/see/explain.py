@@ -6,7 +6,7 @@ stage_text.py describes what each read and wrote, layout.py draws it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -60,6 +60,7 @@ class Explanation:
     after: float
     predicted: float
     notation: str = "columns"
+    page: Callable[[Explanation], str] | None = None  # makes the page of this step (frames/step_page.py)
 
     @cached_property
     def picks(self) -> Picks:
@@ -117,8 +118,13 @@ class Explanation:
         return f"{STYLE}<div class='glassnet-step'>{head}{stages}{end}</div>"
 
     def html(self) -> str:
-        """A whole page, which needs no network and no script."""
-        return PAGE.format(self._repr_html_())
+        """A whole page in one file, which needs no network: the step as `glassnet play` walks through it.
+
+        In the notation of rows, and where no network is at hand, it is a plain page without a script.
+        """
+        if self.page is None or self.notation == "rows":
+            return PAGE.format(self._repr_html_())
+        return self.page(self)
 
     def rows(self) -> Explanation:
         """The same in the other notation, samples as rows."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from html import escape
 
-ROOT = "<math xmlns='http://www.w3.org/1998/Math/MathML' display='block'><mrow>{}</mrow></math>"
+ROOT = "<math display='block'><mrow>{}</mrow></math>"
 SUPERSCRIPTS = {"²": "<mn>2</mn>", "³": "<mn>3</mn>", "ᵀ": "<mi>T</mi>"}
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 OPERATORS = {"·": "⋅", "Σ": "∑", "-": "−", "*": "⋅"}

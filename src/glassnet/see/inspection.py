@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
@@ -28,6 +28,7 @@ class Inspection:
     model: Model
     history: History | None
     recent_samples: Sources | None
+    step_page: Callable[[Model, tuple[Any, Any, Any], float, Any], Callable[[Explanation], str]] | None = None
 
     def trace(
         self, x: ArrayLike, y: ArrayLike, sample_weight: Weights = None, dtype: Any = None, training: bool = False
@@ -76,7 +77,11 @@ class Inspection:
         notation : "columns" (the article, Nielsen) or "rows" (scikit-learn, PyTorch)
         dtype : what it is computed in; None is the network's own, in which a small drop of C may drown in rounding
         """
-        return explain_step(self.model, (x, y, sample_weight), lr, optimizer, notation, dtype)
+        data = (x, y, sample_weight)
+        explanation = explain_step(self.model, data, lr, optimizer, notation, dtype)
+        if self.step_page is not None:
+            explanation.page = self.step_page(self.model.astype(explanation.trace["z1"].dtype), data, lr, optimizer)
+        return explanation
 
     def diagnose(self, x: Any = None, y: Any = None, *, columns: Sequence[str] | None = None) -> Diagnosis:
         """Why the network trains or predicts badly, judged by its last run and by x (fan_in, batch) and y if given.
