@@ -54,6 +54,7 @@ def show_stage(page: Any, key: str) -> None:
 
 def scrub(page: Any, t: int) -> None:
     """Move the slider to a step, as a drag does."""
+    page.wait_for_function("t => Number(document.querySelector('[type=range][aria-label=\"Training step\"]').max) >= t", arg=t)
     page.get_by_label("Training step").evaluate(
         "(slider, t) => { slider.value = t; slider.dispatchEvent(new Event('input', { bubbles: true })); }", t
     )

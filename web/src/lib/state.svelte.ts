@@ -14,6 +14,8 @@ export const VIEWS = ["start", "watch", "step", "inspect", "compare", "data", "d
 export type View = (typeof VIEWS)[number];
 export const viewOf = (name: string | undefined): View | undefined => VIEWS.find((view) => view === name);
 export type Edges = "w" | "dw" | "change";
+const FRAME_PATIENCE = 2000; // ms
+
 /** Positions by axis: a layer's number, or "m" for the samples of the batch. */
 export type Lit = Record<string, number>;
 export interface PageEvent {
@@ -136,8 +138,20 @@ export class Store {
   /** To a step; without an engine, to the nearest one that arrived. */
   async go(t: number): Promise<void> {
     const to = Math.max(0, Math.round(t));
-    if (this.engine || this.recorded) await this.act("go", { t: to });
+    if (this.recorded) await this.act("go", { t: to });
+    else if (this.engine) await this.shown(await this.act("go", { t: to }));
     else this.draw(this.received.nearest(to));
+  }
+
+  /** Until the frame of the step that the engine went to is on the screen. */
+  private shown(reply: unknown): Promise<void> {
+    const t = (reply as { t?: number } | undefined)?.t;
+    if (t === undefined || this.frame?.t === t) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => (clearTimeout(timer), stop(), resolve());
+      const timer = setTimeout(() => done(), FRAME_PATIENCE);
+      const stop = this.on((event) => event.kind === "step" && event.value === t && done());
+    });
   }
 
   async step(count: number): Promise<void> {
