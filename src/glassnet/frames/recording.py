@@ -131,6 +131,8 @@ def _costs(first: int, train: Array, validation: Array, every: int) -> Costs:
 
 def fitted(recorded: Message, limit: int) -> Message:
     """A Recorded of at most so many bytes: without pictures of neurons, fields and walks, as far as that is needed."""
+    if script_bytes(recorded) <= limit:
+        return recorded
     frames, walks = recorded["frames"], recorded["walks"]
     for frame in frames:
         if script_bytes(recorded) > limit and frame["field"] is not None:
