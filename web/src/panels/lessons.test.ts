@@ -12,7 +12,8 @@ test("a card is answered by what it waits for only", () => {
   expect(answers(card("nudge", "z1[1"), { kind: "nudge", value: "z1[1,0]" })).toBe(true);
   expect(answers(card("nudge", "z1[1"), { kind: "nudge", value: "z1[0,0]" })).toBe(false);
   expect(answers(card("nudge", "z1[1"), { kind: "nudge", value: "z1[11,0]" })).toBe(false);
-  expect(answers(card("select", "delta/1/1"), { kind: "select", value: "delta1/1/0" })).toBe(true);
+  expect(answers(card("select", "delta/1/1"), { kind: "select", value: "z1/1/0" })).toBe(true);
+  expect(answers(card("select", "delta/1/1"), { kind: "select", value: "w1/1/0" })).toBe(false);
   expect(answers(card("stage", "bp2.1.gate"), { kind: "stage", value: "bp2.1.arrives" })).toBe(false);
   expect(answers(card("answer", "delta1"), { kind: "stage", value: "delta1" })).toBe(false);
 });

@@ -12,6 +12,9 @@ export function plainName(text: string): string {
     .replace(/^([a-z]+)\/?(\d+)/i, "$1/$2");
 }
 
+/** z, a and δ of a neuron stand for the neuron. */
+const neuron = (name: string): string => name.replace(/^(z|a|delta)\//, "neuron/");
+
 const beginsWith = (whole: string, part: string): boolean => {
   const [name, start] = [plainName(whole), plainName(part)];
   return name === start || name.startsWith(start + "/");
@@ -27,6 +30,7 @@ export function answers(card: LessonCard, event: PageEvent): boolean {
   if (check.kind === "set") return false; // read from the run, which the engine has confirmed
   if (check.kind === "stage") return value === wanted;
   if (check.kind === "step") return Number(value) >= Number(wanted);
+  if (check.kind === "select") return beginsWith(neuron(plainName(value)), neuron(plainName(wanted)));
   return wanted === "" || beginsWith(value, wanted);
 }
 
