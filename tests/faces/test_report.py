@@ -7,6 +7,7 @@ import hashlib
 import json
 import pickle
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -411,3 +412,23 @@ def _compare_walk(page: Any, walk: dict[str, Any]) -> None:
                 compared.add(kind)
         page.keyboard.press("ArrowRight")
     assert {"z", "a", "delta", "dw"} <= compared
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_a_fit_of_an_estimator_has_the_report_of_its_end(kind: str, tmp_path: Path) -> None:
+    from glassnet import MLPClassifier, MLPRegressor
+
+    x, y = points(60)
+    targets = np.where(y[0] > 0, "in", "out") if kind == "classes" else x[0] * 2
+    model = (MLPClassifier if kind == "classes" else MLPRegressor)(hidden_layer_sizes=(5,), max_iter=20, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it has not converged
+        model.fit(x.T, targets)
+    model.report(tmp_path / "run.html")
+    message = recording_in(tmp_path / "run.html")
+    assert message["run"]["classes"] == (["in", "out"] if kind == "classes" else [])
+    assert np.array_equal(decoded(message["frames"][0]["quantities"]["w1"]), model.coefs_[0].T)
+    assert "it was fitted by an estimator" in "".join(message["about"]["lines"])
+    assert decoded(message["frames"][0]["costs"]["train"]) == pytest.approx(model.loss_curve_)
+    with pytest.raises(ParameterError, match="no record of a fit to report on"):
+        pickle.loads(pickle.dumps(model)).report(tmp_path / "other.html")

@@ -362,3 +362,13 @@ def test_layers_that_widen_x_are_explained_as_what_they_are() -> None:
     assert "small weights of its own" in sentences["periodic_embedding0_new"]
     assert "code of a category" in sentences["embedding0_codes"]
     assert [title for title, sentence in sentences.items() if "γ" in sentence] == ["scaling0"]
+
+
+def test_numbers_are_marked_by_their_sign() -> None:
+    net, x, y = lesson()
+    page = net.explain_step(x, y)._repr_html_()
+    assert re.search(r"<td class='below'>−0\.1458</td>", page) and re.search(
+        r"<td class='above'> *0\.6457 *</td>", page
+    )
+    assert re.search(r"<td>0 *</td>", page)  # the second input
+    assert ".below{text-decoration:underline dashed" in page and ".above{text-decoration:underline solid" in page

@@ -21,12 +21,13 @@ MAX_KEPT_BYTES = 64 << 20  # of the data of a run
 class KeptRun:
     """A run that is about to begin; `samples` are some of its samples, which serve where its data cannot be kept.
 
-    `names` (report_samples.Names) is what its numbers are called, where that is known.
+    With `keep_data` false the run cannot be repeated from its recipe. `names` (report_samples.Names) is what its
+    numbers are called, where that is known.
     """
 
-    def __init__(self, training: Training, samples: Sources | None) -> None:
+    def __init__(self, training: Training, samples: Sources | None, keep_data: bool = True) -> None:
         sources = training.sources
-        is_kept = isinstance(sources, Sources) and kept_bytes(sources) <= MAX_KEPT_BYTES
+        is_kept = keep_data and isinstance(sources, Sources) and kept_bytes(sources) <= MAX_KEPT_BYTES
         self.sources = sources if isinstance(sources, Sources) and is_kept else None
         self.blocks = training.blocks
         validation = getattr(training.evaluate, "sources", None)

@@ -118,8 +118,8 @@ def wrapped(text: str, width: int, style: str = "sentence") -> list[Line]:
     return [(style, f"  {line}".replace("\N{NO-BREAK SPACE}", " ")) for line in lines]
 
 
-# The colours are those of the surrounding page or cell, light or dark, under a tint by the sign of a number, which its
-# minus and a dashed line show as well; what is too wide scrolls on its own.
+# The colours are those of the surrounding page or cell, light or dark; a line below a number has a colour by its sign,
+# which its minus and the dashes of the line say as well. What is too wide scrolls on its own.
 STYLE = (
     "<style>.glassnet-step{font-family:sans-serif;max-width:60em;line-height:1.4;overflow-wrap:anywhere}"
     ".glassnet-step h4{margin:1.6em 0 .3em;border-top:1px solid rgba(128,128,128,.4);padding-top:.6em}"
@@ -131,8 +131,8 @@ STYLE = (
     "white-space:pre;text-align:left;font-family:ui-monospace,monospace}"
     ".glassnet-step th{font-weight:normal;opacity:.75}"
     ".glassnet-step td:first-of-type{border-left:2px solid}.glassnet-step td:last-child{border-right:2px solid}"
-    ".glassnet-step .above{background:rgba(230,97,0,.16)}.glassnet-step .below{background:rgba(93,58,155,.22);"
-    "text-decoration:underline dashed 1px;text-underline-offset:.25em}"
+    ".glassnet-step .above{text-decoration:underline solid 2px #e66100;text-underline-offset:.3em}"
+    ".glassnet-step .below{text-decoration:underline dashed 2px #8e6bd0;text-underline-offset:.3em}"
     ".glassnet-step .name{white-space:nowrap;padding-bottom:.15em}</style>"
 )
 PAGE = (
