@@ -10,17 +10,18 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from websockets.sync.client import connect
 
 from glassnet.play.commands import answer
+from glassnet.play.opening import open_link
 from glassnet.play.own_data import OwnData
 from glassnet.play.session import Session
 
-WAIT = 60.0
+WAIT = 20.0
 
 
 class Page:
@@ -28,6 +29,7 @@ class Page:
 
     def __init__(self) -> None:
         self.reads, self.messages = True, list[dict[str, Any]]()
+        self.closed_with: Any = None
         self._arrived, self._id = threading.Condition(), 100
 
     def take(self, text: str) -> None:
@@ -52,7 +54,8 @@ class Page:
                 found = next((message for message in reversed(self.messages) if test(message)), None)
                 if found is not None:
                     return found
-                assert self._arrived.wait(end - time.monotonic()), f"nothing came; last: {self.messages[-1:]!r:.300}"
+                came = self._arrived.wait(end - time.monotonic())
+                assert came, f"nothing came; last: {self.messages[-1:]!r:.300}; {self.closed_with!r}"
 
     def frame(self, t: int) -> dict[str, Any]:
         return self.wait_for(lambda message: message["type"] == "frame" and message["t"] == t)
@@ -90,6 +93,7 @@ class SessionPage(Page):
 
 @contextmanager
 def session_page(link: str, own: OwnData | None = None) -> Iterator[SessionPage]:
+    open_link(link, own or OwnData(), waits=True)  # the kernels are compiled: the session takes the compiled engine
     page = SessionPage(own)
     try:
         page.ask("open", link=link)
@@ -106,7 +110,9 @@ class Server:
         settings |= {"GLASSNET_CACHE": str(cache)} if cache else {}
         command = [sys.executable, "-m", "glassnet", "play", "--no-browser", "--port", str(port), *arguments]
         environment = {name: value for name, value in os.environ.items() if name != "GLASSNET_STATIC"} | settings
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
         assert self.process.stdout is not None
         self.first_line = self.process.stdout.readline()
         found = re.search(r"http://(127\.0\.0\.1:(\d+))/\?token=(\w+)", self.first_line)
@@ -128,14 +134,11 @@ class SocketPage(Page):
 
     def __init__(self, server: Server) -> None:
         super().__init__()
-        self.socket = connect(
-            f"ws://{server.host}/socket",
-            origin=f"http://{server.host}",  # type: ignore[arg-type]
-            additional_headers={"Cookie": server.cookie},
-            max_size=None,
-            compression=None,
-        )
-        self.closed_with: Any = None
+        self._stack = ExitStack()
+        headers = {"Cookie": server.cookie}
+        address, origin = f"ws://{server.host}/socket", cast(Any, f"http://{server.host}")
+        opening = connect(address, origin=origin, additional_headers=headers, max_size=None, compression=None)
+        self.socket = self._stack.enter_context(opening)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -151,5 +154,5 @@ class SocketPage(Page):
         self.socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
 
     def close(self) -> None:
-        self.socket.close()
+        self._stack.close()
         self._reader.join(10)

@@ -47,7 +47,9 @@ def setups() -> st.SearchStrategy[Setup]:
     change = st.builds(
         Change,
         st.integers(0, 9),
-        st.fixed_dictionaries({"lr": numbers("lr")}, optional={"opt": st.sampled_from(list(OPTIMIZERS)), "l2": numbers("l2")}),
+        st.fixed_dictionaries(
+            {"lr": numbers("lr")}, optional={"opt": st.sampled_from(list(OPTIMIZERS)), "l2": numbers("l2")}
+        ),
     )
     ordered = st.lists(change, max_size=3).map(lambda changes: tuple(sorted(changes, key=lambda each: each.t)))
     return st.builds(
@@ -74,7 +76,9 @@ def test_a_link_says_all_of_a_setup(setup: Setup) -> None:
     assert Setup()._replace(**link.values) == setup
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:1/?token=x#v=1&data=xor&t=4", "v=1&data=xor&t=4", "#v=1&data=xor&t=4"])
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1/?token=x#v=1&data=xor&t=4", "v=1&data=xor&t=4", "#v=1&data=xor&t=4"]
+)
 def test_a_link_may_be_a_whole_address(address: str) -> None:
     link = read_link(address)
     assert (link.values, link.t, link.notes) == ({"data": "xor"}, 4, [])
@@ -139,7 +143,9 @@ def test_a_link_repeats_the_run_of_train(link: str) -> None:
     assert not np.array_equal(started.parameters.vector, network.parameters.vector)
 
 
-@pytest.mark.parametrize("link", [*LINKS, "#v=1&data=moons&then=20:lr=0.5,opt=adam;31:act=relu-relu-sigmoid,batch=20&t=60"])
+@pytest.mark.parametrize(
+    "link", [*LINKS, "#v=1&data=moons&then=20:lr=0.5,opt=adam;31:act=relu-relu-sigmoid,batch=20&t=60"]
+)
 def test_train_goes_to_the_step_of_the_link_with_the_same_hash(link: str) -> None:
     run, again = glassnet.from_link(link), glassnet.from_link(link)
     run.train()
@@ -185,7 +191,11 @@ def test_what_a_link_cannot_use_is_a_warning_and_a_note() -> None:
 
 def test_settings_that_do_not_suit_the_data_are_changed_with_a_note() -> None:
     run, _ = open_link("#v=1&data=clusters&cost=huber&act=tanh-tanh", OwnData(), waits=True)
-    assert (run.setup.cost, run.setup.act, run.setup.shape) == ("categorical_cross_entropy", ("tanh", "softmax"), (2, 8, 3))
+    assert (run.setup.cost, run.setup.act, run.setup.shape) == (
+        "categorical_cross_entropy",
+        ("tanh", "softmax"),
+        (2, 8, 3),
+    )
     assert [note.split()[0] for note in run.notes] == ["cost", "act"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import time
@@ -199,11 +200,17 @@ def test_a_session_plays_pauses_and_goes_back() -> None:
         page.ask("play", speed=0)
         page.wait_for(lambda message: message["type"] == "frame" and message["t"] > 2000 and message["playing"])
         page.ask("pause")
-        last = page.wait_for(lambda message: message["type"] == "frame" and not message["playing"] and message["t"] > 2000)
+        last = page.wait_for(
+            lambda message: message["type"] == "frame" and not message["playing"] and message["t"] > 2000
+        )
         assert page.ask("go", t=100) == {"t": 100}
         early = page.frame(100)
         page.ask("go", t=last["t"])
-        again = page.wait_for(lambda message: message["type"] == "frame" and message["t"] == last["t"] and message["number"] > early["number"])
+        again = page.wait_for(
+            lambda message: (
+                message["type"] == "frame" and message["t"] == last["t"] and message["number"] > early["number"]
+            )
+        )
         assert again["hash"] == last["hash"]
         assert again["quantities"] == last["quantities"]
         assert early["hash"] == fresh_hash(MOONS, 100)
@@ -212,7 +219,7 @@ def test_a_session_plays_pauses_and_goes_back() -> None:
         pieces = [(frame["costs"]["from"], len(decoded(frame["costs"]["train"]))) for frame in frames]
         together = [piece for piece in pieces if piece[1]]
         assert together[0][0] == 0
-        assert all(a + n == b for (a, n), (b, _) in zip(together, together[1:], strict=False))
+        assert all(a + n == b for (a, n), (b, _) in itertools.pairwise(together))
         assert sum(together[-1]) == last["t"]
         assert page.of("notice") == []
 
@@ -239,7 +246,9 @@ def test_a_page_that_reads_nothing_gets_two_frames_and_no_step_is_lost() -> None
         page.ask("pause")
         page.reads = True
         page.put({"do": "ack", "number": page.of("frame")[-1]["number"]})
-        end = page.wait_for(lambda message: message["type"] == "frame" and not message["playing"] and message["t"] > 1000)
+        end = page.wait_for(
+            lambda message: message["type"] == "frame" and not message["playing"] and message["t"] > 1000
+        )
         costs = [decoded(frame["costs"]["train"]) for frame in page.of("frame")]
         assert sum(map(len, costs)) == end["t"]
 

@@ -6,6 +6,7 @@ The engine of a run does not change while it lasts, since both engines round dif
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from glassnet.play.setup import Setup
 WAIT_SECONDS = 2.0  # for kernels that are only loaded; compiling takes several seconds
 
 _Key = tuple[object, ...]
-_ready: dict[_Key, threading.Event] = {}
+_ready: dict[_Key, tuple[threading.Event, float]] = {}  # set when it is ready; and when that was begun
 _lock = threading.Lock()
 
 
@@ -31,11 +32,12 @@ def available_engine(setup: Setup, *, wait: bool = False) -> str:
     """The compiled engine where its kernels are ready within a moment (with `wait`, whenever), else NumPy meanwhile."""
     key = kernel_key(setup)
     with _lock:
-        event = _ready.get(key)
-        if event is None:
-            event = _ready[key] = threading.Event()
-            threading.Thread(target=_warm_up, args=(setup, event), name="glassnet kernels", daemon=True).start()
-    return "compiled" if event.wait(None if wait else WAIT_SECONDS) else "numpy"
+        if key not in _ready:
+            _ready[key] = threading.Event(), time.monotonic()
+            threading.Thread(target=_warm_up, args=(setup, key), name="glassnet kernels", daemon=True).start()
+        event, begun = _ready[key]
+    remaining = begun + WAIT_SECONDS - time.monotonic()
+    return "compiled" if event.wait(None if wait else max(0.0, remaining)) else "numpy"
 
 
 def ready_engine() -> str:
@@ -43,7 +45,7 @@ def ready_engine() -> str:
     return available_engine(Setup())
 
 
-def _warm_up(setup: Setup, event: threading.Event) -> None:
+def _warm_up(setup: Setup, key: _Key) -> None:
     """Run a step, and a pass over some samples, on a small network of the same kind."""
     try:
         network = make_network(setup._replace(shape=_small(setup), w=(), engine="compiled"))
@@ -54,7 +56,7 @@ def _warm_up(setup: Setup, event: threading.Event) -> None:
         network.evaluate(x, y)
     except (GlassnetError, ArithmeticError):
         pass  # the run itself says what is wrong with these settings
-    event.set()
+    _ready[key][0].set()
 
 
 def _small(setup: Setup) -> tuple[int, ...]:
