@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -101,6 +102,21 @@ def test_each_bad_table_has_its_sentence_and_the_page_goes_on(opened):
     give(page, GOOD)
     train_for_a_moment(page)
     assert step_of(page) > 20
+
+
+def test_a_link_to_a_table_waits_for_its_file(opened, tmp_path):
+    page = opened("#view=data")
+    name = "waits.csv"
+    content = csv_of(load_iris, "species") + b"\n"  # bytes that no other test gives to this server
+    link = f"#v=1&data=csv&file={hashlib.sha256(content).hexdigest()}&target=species&shape=3-5-3&act=tanh-softmax"
+    page.evaluate("link => { location.hash = link; }", link + "&cost=categorical_cross_entropy&view=watch")
+    page.get_by_text("needs its file").wait_for()
+    give(page, GOOD)
+    assert page.get_by_test_id("csv-open-link").count() == 0
+    give(page, content, name)
+    page.get_by_test_id("csv-open-link").click()
+    page.locator("[data-panel=prediction]").wait_for()
+    assert page.locator("[data-neuron^='1/']").count() == 5
 
 
 def test_a_file_beyond_20_mb_is_refused_before_it_is_sent(opened, tmp_path):

@@ -38,6 +38,7 @@ export class Store {
   findings = $state.raw<Finding[]>([]);
   notice = $state.raw<Notice | null>(null);
   toast = $state("");
+  unopened = $state(""); // a link that waits for its file
   card = $state(0); // of the lesson
   theme = $state(0); // grows when light turns dark or back
   curvesVersion = $state(0);
@@ -181,7 +182,11 @@ export class Store {
   async visit(fragment: string): Promise<void> {
     const { run, t, place } = splitLink(fragment);
     this.visiting = true;
-    if (run && !this.recorded) await this.act("open", { link: run });
+    if (run && !this.recorded && (await this.act("open", { link: run })) === undefined && run.includes("file=")) {
+      this.unopened = fragment;
+      this.visiting = false;
+      return this.show("data");
+    }
     if (t !== null && run) await this.go(t);
     if (place.ex) await this.act("follow", { sample: Number(place.ex) });
     if (place.edges === "dw" || place.edges === "change") this.edges = place.edges;
