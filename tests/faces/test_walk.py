@@ -268,7 +268,7 @@ def test_all_gradients_agree_and_a_planted_fault_does_not(moons) -> None:
     assert "agree" in check["sentence"]
 
     class Wrong(Experiment):
-        def nudge(self, quantity, step):
+        def nudge(self, quantity, step=None):
             nudge = super().nudge(quantity, step)
             return nudge._replace(derivative=-nudge.derivative) if quantity == "w1[1,0]" else nudge
 
@@ -317,6 +317,27 @@ def test_float32_is_walked_in_float32() -> None:
     training.run(steps=1)
     assert np.array_equal(after.astype(np.float32), network.weights[0])
     assert walk.nudge("w1[0,0]")["difference"] < 1e-7  # an experiment needs float64
+
+
+@pytest.mark.parametrize("size", [1e160, 1e307])
+def test_numbers_beyond_all_bounds_still_make_messages(size) -> None:
+    network, one, training = lesson_run()
+    network.parameters.vector[:] *= size
+    walk = walk_of(training, one)
+    message = json.loads(json_text(walk.message()))
+    assert decoded(message["quantities"]["w1"])[0, 0] == 0.5 * size
+    for stage in ("forward.1", "bp2.1.arrives", "bp4.1"):
+        json_text(walk.spell(stage, 0, 0))
+    json_text(walk.check_gradient())
+    json_text(walk.per_sample("dw1"))
+
+
+def test_a_step_that_a_number_has_no_digits_for_is_refused(lesson) -> None:
+    network, walk = lesson
+    with pytest.raises(ParameterError, match=r"step 1e-30 is too small for W1\[0, 0\] = 0.5, which has no digits"):
+        walk.nudge("w1[0,0]", 1e-30)
+    network.weights[0] = network.weights[0] * 1e9
+    assert network.nudge([[1.0], [0.0]], [[1.0]], "b2[0]").difference < 1e-6
 
 
 def test_a_run_that_has_ended_takes_no_next_step(moons) -> None:

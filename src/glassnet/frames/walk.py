@@ -29,8 +29,6 @@ from glassnet.see.trace import Trace
 from glassnet.see.walk import WalkStage, walk_stages
 from glassnet.training.training import Training
 
-NUDGE_STEP = 1e-5
-
 
 class Walk:
     """An explained step with its messages; `step` and `state_hash` say where the run stood."""
@@ -137,7 +135,7 @@ class Walk:
 
     def nudge(self, quantity: str, step: float | None = None, sweep: bool = False) -> Message:
         """NudgeResult of one number of the batch, moved by ±step; with the V curve of many steps on request."""
-        nudge = self.experiment.nudge(quantity, NUDGE_STEP if step is None else step)
+        nudge = self.experiment.nudge(quantity, step)
         curve = self.experiment.sweep(quantity) if sweep else []
         return _nudge_message(nudge, curve)
 
@@ -148,7 +146,7 @@ class Walk:
     def check_gradient(self) -> Message:
         """Every gradient of the step (of very many, evenly spread ones) beside a measured slope of C."""
         check = check_gradients(self.experiment)
-        return {"checked": check.checked, "largest": check.largest, "sentence": check.sentence}
+        return {"checked": check.checked, "largest": finite(check.largest), "sentence": check.sentence}
 
     def answer(self, quantity: str, values: Sequence[float | None]) -> Message:
         """AnswerVerdict on a person's numbers for the drawn part of a quantity, row by row; None is not answered."""
@@ -172,9 +170,15 @@ class StepWalk(Walk):
 
 
 def _spelled_message(spelled: SpelledSum) -> Message:
-    shares = [share._asdict() | {"product": share.product} for share in spelled.shares]
-    known = {"name": spelled.name, "terms": shares, "rest": spelled.rest, "more": spelled.more}
-    return known | {"sum": spelled.total, "text": spelled.text}
+    terms = [
+        {
+            **{"left": share.left, "left_value": finite(share.left_value)},
+            **{"right": share.right, "right_value": finite(share.right_value), "product": finite(share.product)},
+        }
+        for share in spelled.shares
+    ]
+    known = {"name": spelled.name, "terms": terms, "rest": finite(spelled.rest), "more": spelled.more}
+    return known | {"sum": finite(spelled.total), "text": spelled.text}
 
 
 def _nudge_message(nudge: Nudge, sweep: Sequence[Nudge]) -> Message:

@@ -14,7 +14,6 @@ from glassnet.execution.model import Model
 from glassnet.see.nudge import Experiment, Nudge
 from glassnet.see.trace import number
 
-STEP = 1e-5
 GOLDEN_RATIO = (5**0.5 - 1) / 2  # whose multiples spread evenly between 0 and 1
 TOLERANCE = 1e-6  # relative, as that of gradient_check
 MAX_CHECKED, MAX_SECONDS = 2000, 5.0
@@ -73,10 +72,10 @@ def check_gradients(experiment: Experiment, seconds: float = MAX_SECONDS) -> Gra
 
 
 def _measured(names: list[str], experiment: Experiment, seconds: float) -> list[Nudge]:
-    nudges = [experiment.nudge(name, STEP) for name in names[:1]]  # may have to wait for a kernel
+    nudges = [experiment.nudge(name) for name in names[:1]]  # may have to wait for a kernel
     started = time.perf_counter()
     for name in names[1:]:
-        nudges.append(experiment.nudge(name, STEP))
+        nudges.append(experiment.nudge(name))
         if time.perf_counter() - started > seconds:
             break
     return nudges

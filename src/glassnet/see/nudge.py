@@ -22,6 +22,7 @@ from glassnet.see.quantities import Entry, PreparedPass, parse_entry, prepare_pa
 
 Data = tuple[Any, Any, Any]
 SWEEP = tuple(10.0**power for power in range(-1, -13, -1))
+STEP = 1e-5  # relative to a number above 1
 ROUNDING = 8  # by how many units in the last place the sum of a few equations may differ
 
 
@@ -107,24 +108,16 @@ class Experiment:
         prepared = self._prepared(override)
         names = settable(prepared.program)
         changes = {parse_entry(text, prepared.executor, names): value for text, value in override.items()}
-        return cost_after(prepared, changes)
+        with np.errstate(all="ignore"):
+            return cost_after(prepared, changes)
 
-    def nudge(self, quantity: str, step: float) -> Nudge:
-        """Move one number by ±step and compare the slope of C with backpropagation."""
-        step = _checked_step(step)
-        prepared = self._prepared((quantity,))
-        entry = parse_entry(quantity, prepared.executor, settable(prepared.program))
-        prepared.executor.run()
-        cost = float(prepared.executor.rows("C")[0])
-        value = float(prepared.executor.columns(entry.name)[entry.at])
-        derivative, kind = _derivative(prepared, entry)
-        up = cost_after(prepared, {entry: value + step})
-        above = sides(prepared)
-        down = cost_after(prepared, {entry: value - step})
-        kink = first_kink(above, sides(prepared))
-        width = (value + step) - (value - step)
-        rounding = ROUNDING * float(np.finfo(np.float64).eps) * max(abs(up), abs(down)) / width if width else 0.0
-        return Nudge(str(entry), step, (up - down) / width, derivative, kind, rounding, value, down, cost, up, kink)
+    def nudge(self, quantity: str, step: float | None = None) -> Nudge:
+        """Move one number by ±step and compare the slope of C with backpropagation; None suits the number's size."""
+        with np.errstate(all="ignore"):  # near divergence every number may overflow
+            prepared = self._prepared((quantity,))
+            entry = parse_entry(quantity, prepared.executor, settable(prepared.program))
+            prepared.executor.run()
+            return _nudged(prepared, entry, step)
 
     def sweep(self, quantity: str, steps: Iterable[float] = SWEEP) -> list[Nudge]:
         """The same with many steps: long ones are bent by the curve of C, short ones drown in rounding."""
@@ -139,6 +132,23 @@ class Experiment:
             prepared.executor.step = self.at_step or 0
             self._passes[shortcut] = prepared
         return self._passes[shortcut]
+
+
+def _nudged(prepared: PreparedPass, entry: Entry, step: float | None) -> Nudge:
+    """The nudge of one number of a pass that was run."""
+    cost = float(prepared.executor.rows("C")[0])
+    value = float(prepared.executor.columns(entry.name)[entry.at])
+    derivative, kind = _derivative(prepared, entry)
+    step = STEP * max(1.0, abs(value)) if step is None else _checked_step(step)
+    width = (value + step) - (value - step)
+    if not width > 0:
+        raise ParameterError(f"step {step:g} is too small for {entry} = {value:g}, which has no digits for it.")
+    up = cost_after(prepared, {entry: value + step})
+    above = sides(prepared)
+    down = cost_after(prepared, {entry: value - step})
+    kink = first_kink(above, sides(prepared))
+    rounding = ROUNDING * float(np.finfo(np.float64).eps) * max(abs(up), abs(down)) / width
+    return Nudge(str(entry), step, (up - down) / width, derivative, kind, rounding, value, down, cost, up, kink)
 
 
 def cost_with(model: Model, data: Data, override: Any) -> float:
