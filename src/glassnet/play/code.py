@@ -5,12 +5,16 @@ from __future__ import annotations
 from glassnet.data.toy_sets import TOY_SETS
 from glassnet.play.link import write_link
 from glassnet.play.run import Run
-from glassnet.play.setup import Setup
+from glassnet.play.setup import NOTEBOOK_DATA, Setup
 
 
 def python_code(run: Run) -> str:
     """A program that makes the same steps: spelled out where it can be, else by the link."""
     setup = run.setup
+    if setup.data == NOTEBOOK_DATA:
+        from glassnet.frames.python_code import python_code as code_of
+
+        return code_of(run.training.model, run.training.recipe, 100)
     if setup.then or setup.data not in TOY_SETS:
         return _by_link(setup)
     return _spelled_out(setup, run)

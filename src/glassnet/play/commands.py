@@ -12,7 +12,7 @@ from glassnet.play.code import python_code
 from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.lesson_list import lesson_of
 from glassnet.play.link import MAX_LINK, write_link
-from glassnet.play.opening import changed_setup, open_link, open_setup
+from glassnet.play.opening import RunOptions, changed_setup, open_link, open_setup
 from glassnet.play.player import MAX_SPEED
 from glassnet.play.run import Run
 from glassnet.play.session import Session
@@ -112,7 +112,7 @@ def setup(session: Session, arguments: Arguments) -> None:
     run = opened_run(session)
     values = checked_values(arguments.mapping("set", 30))
     changed, given = changed_setup(run, values)
-    new = open_setup(changed, given, session.own)
+    new = open_setup(changed, given, session.own, RunOptions(start=run.start))
     new.lesson = run.lesson
     show_run(session, new)
 
@@ -140,7 +140,9 @@ def restart(session: Session, arguments: Arguments) -> None:
     setup = run.setup.at(len(run.setup.then))
     if arguments.flag("new_start"):
         setup = setup._replace(seed=(setup.seed + 1) % 2**31, w=())
-    new = open_setup(setup, set(), session.own, ((), setup.engine if setup.engine == "numpy" else None))
+    engine = setup.engine if setup.engine == "numpy" else None
+    start = None if arguments.flag("new_start") else run.start
+    new = open_setup(setup, set(), session.own, RunOptions((), engine, start))
     new.lesson = run.lesson
     show_run(session, new)
 
@@ -167,7 +169,7 @@ def run_message(session: Session, run: Run) -> Message:
     info["notes"] = list(dict.fromkeys([*run.notes, *info["notes"]]))
     return info | {
         "setup": run.setup.plain(),
-        "link": write_link(run.setup),
+        "link": "" if run.setup.data == "own" else write_link(run.setup),
         "code": python_code(run),
         "lesson": run.lesson,
         "branches": [each.message() for each in run.timeline.branches],

@@ -6,6 +6,7 @@ import os
 import socket
 import warnings
 import webbrowser
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,10 +26,10 @@ def check_installed() -> None:
         raise ParameterError(f'{reason}; install with: pip install "glassnet[play]"')
 
 
-def static_folder() -> Path:
+def static_folder(names: Sequence[str] = ASSETS) -> Path:
     """The folder of the built page. Raises ParameterError where files of it are missing."""
     folder = chosen_static() or Path(__file__).with_name("static")
-    missing = [name for name in ASSETS if not (folder / name).is_file()]
+    missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         fault = f"the page cannot be shown: {', '.join(missing)} missing from {folder}"
         raise ParameterError(f"{fault}; install glassnet again (from a checkout: npm ci and npm run build in web/).")

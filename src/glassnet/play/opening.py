@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 from glassnet.errors import ParameterError
 from glassnet.play.engine_choice import available_engine
@@ -13,6 +13,18 @@ from glassnet.play.own_data import OwnData
 from glassnet.play.run import Run
 from glassnet.play.run_samples import run_samples
 from glassnet.play.setup import MAX_PARAMETERS, Change, Setup, parameter_count
+from glassnet.program.parameters import Array
+
+
+class RunOptions(NamedTuple):
+    """What a run has beside its settings: later changes, its engine, and parameters to start from."""
+
+    changes: tuple[Change, ...] = ()
+    engine: str | None = None
+    start: Array | None = None
+
+
+PLAIN = RunOptions()
 
 
 def open_link(text: str, own: OwnData, *, waits: bool = False) -> tuple[Run, Link]:
@@ -21,7 +33,7 @@ def open_link(text: str, own: OwnData, *, waits: bool = False) -> tuple[Run, Lin
     values = dict(link.values)
     base = default_setup(values.get("data", Setup().data))
     changes, engine = values.pop("then", ()), values.pop("engine", None)
-    run = open_setup(base._replace(**values), set(values), own, (changes, engine), link.notes, waits=waits)
+    run = open_setup(base._replace(**values), set(values), own, RunOptions(changes, engine), link.notes, waits=waits)
     return run, link
 
 
@@ -29,16 +41,17 @@ def open_setup(
     setup: Setup,
     given: set[str],
     own: OwnData,
-    rest: tuple[tuple[Change, ...], str | None] = ((), None),
+    options: RunOptions = PLAIN,
     notes: list[str] | None = None,
     *,
     waits: bool = False,
 ) -> Run:
-    """A run of settings, of which a person gave those named in `given`; `rest` are its changes and its engine.
+    """A run of settings, of which a person gave those named in `given`;
+    `options` are its changes, its engine and its start.
 
     Where no engine is given, the compiled one runs if it is ready, or if the caller `waits` for it.
     """
-    changes, engine = rest
+    changes, engine, start = options
     samples = run_samples(setup, own)
     setup, changed = suited(setup._replace(then=()), given, samples)
     check_size(setup)
@@ -51,7 +64,7 @@ def open_setup(
     setup = setup._replace(engine=chosen, then=tuple(changes))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # where the compiled engine cannot run; the notes say it
-        return Run(setup, samples, problems)
+        return Run(setup, samples, problems, start)
 
 
 def check_size(setup: Setup) -> None:

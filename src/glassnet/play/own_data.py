@@ -12,13 +12,16 @@ import os
 import tempfile
 import threading
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glassnet.data.table import Table, read_table
 from glassnet.errors import DataError, ParameterError, printable
 
 MAX_FILE, MAX_COLUMNS, MAX_POINTS = 20 << 20, 200, 2000
 MAX_KEPT = 8  # files and sets of points; the oldest go
+
+if TYPE_CHECKING:
+    from glassnet.play.run_samples import RunSamples
 
 Points = list[tuple[float, float, int]]
 
@@ -37,6 +40,7 @@ class OwnData:
     def __init__(self) -> None:
         self._tables: dict[str, OwnTable] = {}
         self._points: dict[str, Points] = {}
+        self._arrays: dict[str, RunSamples] = {}
         self._lock = threading.Lock()
 
     def add_content(self, name: str, content: bytes) -> OwnTable:
@@ -50,22 +54,16 @@ class OwnData:
             path = os.path.join(folder, file)
             with open(path, "wb") as stream:
                 stream.write(content)
-            return self._add(file, path, shown_name(name))
+            return self._keep(file, _table(path, shown_name(name)))
 
     def add_file(self, path: str) -> OwnTable:
         """Read a file that the command line names. Raises DataError with what is wrong and where."""
+        table = _table(path, os.path.basename(path))
         with self._lock:
-            return self._add(file_hash(path), path, os.path.basename(path))
+            return self._keep(file_hash(path), table)
 
-    def _add(self, file: str, path: str, name: str) -> OwnTable:
-        try:
-            table = read_table(path)
-        except DataError as error:
-            raise DataError(str(error).replace(path, name)) from None
-        if len(table.names) > MAX_COLUMNS:
-            raise DataError(f"{name} has {len(table.names):,} columns; the page takes up to {MAX_COLUMNS}.")
-        notes = tuple(note.replace(path, name) for note in table.notes)
-        self._tables[file] = OwnTable(file, replace(table, path=name, notes=notes))
+    def _keep(self, file: str, table: Table) -> OwnTable:
+        self._tables[file] = OwnTable(file, table)
         _forget_oldest(self._tables)
         return self._tables[file]
 
@@ -76,6 +74,18 @@ class OwnData:
             self._points[file] = points
             _forget_oldest(self._points)
         return file
+
+    def add_arrays(self, samples: RunSamples) -> str:
+        """Keep the samples of a notebook and return their hash."""
+        file = hashlib.sha256(samples.x.tobytes() + samples.y.tobytes()).hexdigest()
+        self._arrays[file] = samples
+        return file
+
+    def arrays(self, file: str) -> RunSamples:
+        """The samples of a notebook. Raises ParameterError where they are not here."""
+        if file not in self._arrays:
+            raise ParameterError("this run needs the arrays of a notebook; open it there with net.play(x, y).")
+        return self._arrays[file]
 
     def table(self, file: str) -> OwnTable:
         """The table of a hash. Raises ParameterError where it was not brought."""
@@ -88,6 +98,17 @@ class OwnData:
         if file not in self._points:
             raise ParameterError(f"this run needs the points with SHA-256 {file or '(none given)'}; place them again.")
         return self._points[file]
+
+
+def _table(path: str, name: str) -> Table:
+    """The table of a file, which messages call by its name. Raises DataError."""
+    try:
+        table = read_table(path)
+    except DataError as error:
+        raise DataError(str(error).replace(path, name)) from None
+    if len(table.names) > MAX_COLUMNS:
+        raise DataError(f"{name} has {len(table.names):,} columns; the page takes up to {MAX_COLUMNS}.")
+    return replace(table, path=name, notes=tuple(note.replace(path, name) for note in table.notes))
 
 
 def file_hash(path: str) -> str:

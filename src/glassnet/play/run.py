@@ -18,6 +18,7 @@ from glassnet.play.recorded_training import RecordedTraining, adopted_state, ope
 from glassnet.play.run_samples import RunSamples
 from glassnet.play.setup import CHANGEABLE, MAX_CHANGES, Change, Setup
 from glassnet.play.timeline import Branch, State, Timeline
+from glassnet.program.parameters import Array
 from glassnet.training.history import Report
 
 SLICE_SECONDS = 0.05  # after which a replay looks whether it should end
@@ -28,10 +29,15 @@ MAX_BRANCHES = 100
 class Run:
     """A setup with its samples, its branches, and the place where it stands: `branch` and `t`."""
 
-    def __init__(self, setup: Setup, data: RunSamples, notes: list[str] | None = None) -> None:
+    def __init__(
+        self, setup: Setup, data: RunSamples, notes: list[str] | None = None, start: Array | None = None
+    ) -> None:
         base = setup.at(0)
         self.lock, self.notes, self.lesson, self.log = threading.RLock(), list(notes or ()), "", CostLog()
         network = make_network(base)
+        if start is not None and start.shape == network.parameters.vector.shape:
+            network.parameters.vector[:] = start
+        self.start = start
         self.data, self.samples = data, data.listed(network.architecture)
         self.training = open_training(base, self.samples, network)
         self.timeline = Timeline(base, self.training.light_state())

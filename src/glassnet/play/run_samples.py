@@ -16,7 +16,7 @@ from glassnet.data.toy_sets import DATA_SEED, TOY_SETS, toy_set
 from glassnet.errors import ParameterError
 from glassnet.frames.samples import Raw, Samples
 from glassnet.play.own_data import OwnData
-from glassnet.play.setup import Setup
+from glassnet.play.setup import NOTEBOOK_DATA, Setup
 from glassnet.program.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -39,18 +39,21 @@ class RunSamples(NamedTuple):
     raw: tuple[Raw, ...] = ()
     image: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    is_ready: bool = False  # y is what a network learns
     table: tuple[TablePreparation, TargetColumn] | None = None  # how the columns of a table became x and y
 
     @property
     def widths(self) -> tuple[int, ...]:
         """How many outputs a network for them may have."""
+        if self.is_ready:
+            return (len(self.y) if self.y.ndim > 1 else len(self.classes),)
         if not self.classes:
             return (len(self.y),)
         return (1, 2) if len(self.classes) == 2 else (len(self.classes),)
 
     def targets(self, architecture: Architecture) -> Array:
         """y as the network learns it: (outputs, n), or class numbers (n,)."""
-        if not self.classes:
+        if self.is_ready or not self.classes:
             return self.y
         return learnt_targets(self.y, architecture, classes=True)
 
@@ -65,6 +68,8 @@ def run_samples(setup: Setup, own: OwnData) -> RunSamples:
     """The samples that a setup names. Raises ParameterError where a file is missing."""
     if setup.data in TOY_SETS:
         return _toy(setup)
+    if setup.data == NOTEBOOK_DATA:
+        return own.arrays(setup.file)
     if setup.data == "points":
         return _points(setup, own)
     return _table(setup, own)

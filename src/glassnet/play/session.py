@@ -93,6 +93,12 @@ class Session:
                 self._acknowledged = max(self._acknowledged, min(number, self.number))
                 self._wake.notify_all()
 
+    def forget_unacknowledged(self) -> None:
+        """Frames that were sent to a view which is gone are not waited for."""
+        with self._wake:
+            self._acknowledged = self.number
+            self._wake.notify_all()
+
     def send(self, message: Message) -> None:
         """Send a message to the page."""
         if not self.closed:

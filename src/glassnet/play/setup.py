@@ -22,6 +22,7 @@ MAX_DENSE, MAX_WIDTH, MAX_INPUTS, MAX_WEIGHTS, MAX_CHANGES = 12, 1024, 1000, 200
 MAX_STEP = 10**9
 MAX_TEXT = 200  # letters of a column's name
 CHANGEABLE = ("lr", "opt", "act", "batch", "l1", "l2")  # while a run goes on
+NOTEBOOK_DATA = "own"  # the arrays of net.play(): they have no link
 OWN_DATA = {"csv": "Your CSV", "points": "Your points"}
 
 
@@ -203,7 +204,7 @@ def _data(key: str, value: Any) -> Any:
     from glassnet.data.toy_sets import TOY_SETS
 
     known = [*TOY_SETS, *OWN_DATA]
-    if isinstance(value, str) and value in known:
+    if isinstance(value, str) and value in (*known, NOTEBOOK_DATA):
         return value
     return Problem(str(unknown_name("data", value if isinstance(value, str) else short_repr(value), known)))
 

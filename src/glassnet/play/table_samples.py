@@ -52,7 +52,7 @@ def table_samples(own: OwnTable, setup: Setup) -> RunSamples:
     _check_sizes(table.path, target, preparation)
     x, cell_notes = preparation.prepare(table)
     notes += [f"{setup.target} is read as {task}: {reason}.", *table.notes, *cells.notes]
-    notes += [*preparation.notes, *cell_notes]
+    notes += [*preparation.notes, *_filled(preparation, table), *cell_notes]
     return _run_samples(table.path, (x, target.encode(cells.values)), held_out, (preparation, target), notes)
 
 
@@ -83,6 +83,24 @@ def _sampled(table: Table) -> tuple[Table, list[str]]:
     rows = np.sort(np.random.default_rng(DATA_SEED).choice(table.rows, MAX_ROWS, replace=False))
     note = f"Of {table.rows:,} rows, {MAX_ROWS:,} were drawn at random; glassnet train uses all of them."
     return table.take(rows), [note]
+
+
+def _filled(preparation: TablePreparation, table: Table) -> list[str]:
+    """A note for each column with empty cells: how many, and what stands in for them."""
+    notes = []
+    for column in preparation.columns:
+        values = column.reading.values(table, column.name)
+        missing = int((values == -1).sum() if values.dtype.kind == "i" else np.isnan(values).sum())
+        cells = _empty_cells(column.name, missing, table.rows)
+        if missing and hasattr(column.encoding, "median"):
+            notes.append(f"{cells}; the median, {column.encoding.median:.4g}, stands in, and an input marks it")
+        elif missing:
+            notes.append(f"{cells}; none of this column's levels is set for them")
+    return notes
+
+
+def _empty_cells(name: str, missing: int, rows: int) -> str:
+    return f"{name}: {missing:,} of {rows:,} cells {'is' if missing == 1 else 'are'} empty"
 
 
 def _check_sizes(path: str, target: TargetColumn, preparation: TablePreparation) -> None:
@@ -127,7 +145,9 @@ def table_message(own: OwnTable) -> Message:
 
 
 def _column(table: Table, plan: ColumnPlan) -> Message:
-    note = page_note(plan.note) if plan.note else ""
+    missing = int(table.column(plan.name).null_count)
+    empty = _empty_cells(plan.name, missing, table.rows) if missing else ""
+    note = " ".join(page_note(text) for text in (plan.note, empty) if text)
     return {"name": plan.name, "kind": _kind(plan.reading), "note": note, "examples": _examples(table, plan.name)}
 
 

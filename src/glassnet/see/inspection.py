@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,31 @@ class Inspection:
 
         wording = NETWORK._replace(columns=columns)
         return diagnose(self.model, self.history, self.recent_samples, x, y, wording)
+
+    def play(
+        self,
+        x: ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        *,
+        batch_size: int = 10,
+        lr: float = 0.1,
+        optimizer: str = "sgd",
+        validation: float | None = None,
+    ) -> Any:
+        """The page of `glassnet play` as a widget of a notebook, training a float64 copy of this network.
+
+        Parameters
+        ----------
+        x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,); None takes samples of the last `train`
+        batch_size, lr, optimizer : how it trains until something else is chosen on the page
+        validation : the fraction of the samples to hold out
+
+        The copy that is trained is the widget's `network`. It needs the extra: pip install "glassnet[notebook]".
+        """
+        # By name: play/ stands above this room, and only this method leads up to it.
+        widget = importlib.import_module("glassnet.play.widget")
+        settings = {"batch": batch_size, "lr": lr, "opt": optimizer}
+        return widget.play(self, (x, y, validation), settings)
 
     def credit(self, x: ArrayLike, y: ArrayLike) -> Credit:
         """The part of each sample in each layer's gradient, ‖δ‖·‖a‖, from one pass over x (fan_in, batch) and y.
