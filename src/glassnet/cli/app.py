@@ -18,6 +18,7 @@ from glassnet.cli import (
     evaluate,
     exercise,
     export,
+    play,
     predict,
     show,
     shuffle,
@@ -73,7 +74,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, export.export, check.check
-LEARN = step.step, exercise.exercise, check_mine.check_mine
+LEARN = play.play, step.step, exercise.exercise, check_mine.check_mine
 for command in (columns.columns, shuffle.shuffle, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
     app.command()(command)
 

@@ -38,7 +38,7 @@ def _check_writable(out: str, error: type[GlassnetError]) -> None:
 def check_folder(folder: str) -> None:
     """Refuse a file where a folder is needed. Raises DataError."""
     if os.path.exists(folder) and not os.path.isdir(folder):
-        raise DataError(f"{folder} is a file; name a folder for the pictures.")
+        raise DataError(f"{folder} is a file; name a folder for what is written.")
 
 
 def make_folder(folder: str) -> Path:

@@ -41,6 +41,7 @@ class TrainRequest(NamedTuple):
     task: str
     reading: ReadingOptions
     plots: str | None
+    report: str | None
     progress: str
     network: TrainOptions | None
     tabular: TabularOptions | None
@@ -65,7 +66,7 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
         positive("time_limit", arguments["time_limit"])
     check_options(network) if network is not None else check_tabular_options(tabular)
     _check_paths(arguments)
-    paths = {name: arguments[name] for name in ("file", "out", "target", "task", "plots")}
+    paths = {name: arguments[name] for name in ("file", "out", "target", "task", "plots", "report")}
     reading = reading_options(arguments)
     return TrainRequest(
         **paths,
@@ -88,8 +89,8 @@ def _check_paths(arguments: dict[str, Any]) -> None:
         check_output(checkpoint, *inputs, out, kind=MODEL)
         if os.path.abspath(checkpoint) == os.path.abspath(out):
             raise ParameterError(f"--checkpoint and --out are both {out}; give each its own file.")
-    if arguments["plots"]:
-        check_folder(arguments["plots"])
+    for folder in filter(None, (arguments["plots"], arguments["report"])):
+        check_folder(folder)
 
 
 def choose_model(file: str, given: Collection[str], is_of_arrays: bool, too_large: str) -> tuple[bool, str]:
