@@ -142,3 +142,14 @@ def test_a_slow_browser_sees_the_newest_step_and_misses_no_cost(opened):
     run = python_run(MOONS)
     run.go(t)
     assert hash_of(page) == run.hash
+
+
+def test_a_frame_is_drawn_quickly(opened):
+    page = opened(MOONS.replace("2-8-8-1", "2-18-18-1") + "&view=watch")
+    wait_for_step(page, 0)
+    assert page.locator(".edges line").count() == 378
+    page.get_by_test_id("play").click()
+    page.wait_for_timeout(4000)
+    times = sorted(page.evaluate("() => performance.getEntriesByName('glassnet-draw', 'measure').map(one => one.duration)"))
+    assert len(times) > 10
+    assert times[len(times) // 2] < 12  # ms; 4 on a machine that does nothing else
