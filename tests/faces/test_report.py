@@ -136,6 +136,9 @@ def test_what_a_report_says(run: tuple[NeuralNetwork, dict[str, Any]]) -> None:
     text = "\n".join(about["lines"])
     assert "seed 3" in text and "12 epochs, 96 steps" in text and "sgd at rate 0.3" in text
     assert "run again from its start in" in text
+    zeros = int((points()[1] == 0).sum())
+    summary = f"72 samples to train on, 18 held out; 2 inputs (x[0], x[1]); 2 classes (0: {zeros}, 1: {90 - zeros})."
+    assert summary in about["lines"]
     assert about["check"].startswith("25 gradients were measured by experiment") and "agree" in about["check"]
     assert "NumPy" in about["versions"] and "glassnet 0" in about["versions"]
     assert message["run"]["data"]["train"] == 72 and message["run"]["data"]["test"] == 18
