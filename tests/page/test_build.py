@@ -52,7 +52,9 @@ def test_the_bundle_is_small_and_can_be_put_into_a_file():
 
 
 def test_the_page_computes_nothing_of_a_model():
-    sources = [path for path in Path(WEB / "src").rglob("*") if path.suffix in (".ts", ".svelte") and ".test." not in path.name]
+    sources = [
+        path for path in Path(WEB / "src").rglob("*") if path.suffix in (".ts", ".svelte") and ".test." not in path.name
+    ]
     assert len(sources) > 50
     found = {path.name: ARITHMETIC.findall(path.read_text()) for path in sources}
     assert {name: calls for name, calls in found.items() if calls} == {}
