@@ -225,6 +225,17 @@ def test_without_its_data_the_end_of_a_run_is_shown_and_it_is_said() -> None:
     assert costs["every"] == 8 and decoded(costs["train"]) == pytest.approx(network.history["cost"])
 
 
+def test_no_copies_of_a_large_network_are_kept() -> None:
+    network = NeuralNetwork([2, 1200, 900, 1], ["tanh", "tanh", "sigmoid"], "binary_cross_entropy", seed=3)
+    network.train(*points(), epochs=1, lr=0.01)
+    kept = network.history.reporter
+    assert kept.sources is None and kept.start["arrays"] == kept.end == {}
+    message = recorded(network)
+    assert "no copy of so large a network is kept" in "".join(message["about"]["lines"])
+    units = message["run"]["layers"][1]["shown"]
+    assert np.array_equal(decoded(message["frames"][0]["quantities"]["w1"]), network.weights[0][units])
+
+
 def test_data_from_a_file_are_not_read_again(tmp_path: Path) -> None:
     x, y = points(400)
     for name, values in (("x", x.T), ("y", y.T)):

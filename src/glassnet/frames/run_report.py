@@ -75,12 +75,11 @@ class RunReport:
 
     @cached_property
     def model(self) -> Model:
-        """A copy of the network as the run left it."""
+        """A copy of the network as the run left it; of a large one, as it is now."""
         model = self.kept.model.astype(self.kept.model.dtype)
-        model.parameters.vector[:], model.statistics.vector[:] = (
-            self.kept.end["parameters"],
-            self.kept.end["statistics"],
-        )
+        if self.kept.end:
+            model.parameters.vector[:] = self.kept.end["parameters"]
+            model.statistics.vector[:] = self.kept.end["statistics"]
         return model
 
     def recorded(self, title: str = "") -> Message:
@@ -143,6 +142,8 @@ class RunReport:
         """Why the run is not run again."""
         if self.kept.is_streamed:
             return "its data lay in a file, and it is not run again"
+        if not self.kept.is_small:
+            return "no copy of so large a network is kept, so that its weights are those of now"
         if self.kept.sources is None:
             return "its data were too large to keep, or it was fitted by an estimator, and it is not run again"
         if self.kept.end_step == self.kept.start["step"]:
