@@ -1,7 +1,7 @@
 """What the report of a run needs, kept with its history: where it began, its data or some samples, what it left.
 
 Keeping it costs a run two copies of its parameters, and where these are many nothing. The report itself, with all that
-it computes, is made when somebody asks for it (run_report.py).
+it computes, is made when somebody asks for it (reporter.py).
 """
 
 from __future__ import annotations
@@ -56,12 +56,6 @@ class KeptRun:
         """Do not keep data of more than so many bytes; the report then shows the end of the run alone."""
         if self.sources is not None and kept_bytes(self.sources) > limit:
             self.sources = self.validation = None
-
-    def __call__(self, history: History, path: Any, title: str = "") -> None:
-        """Write the report."""
-        from glassnet.frames.run_report import write_report
-
-        write_report(self, history, path, title)
 
 
 def kept_bytes(sources: Sources) -> int:
