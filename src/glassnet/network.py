@@ -25,7 +25,7 @@ from glassnet.execution.model import Model
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.model_file import describe_model, read_model, with_table, write_model
 from glassnet.files.run_files import checked_files
-from glassnet.frames.kept_run import KeptRun
+from glassnet.frames.reporter import Reporter
 from glassnet.frames.step_page import StepPages
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
@@ -264,7 +264,7 @@ class NeuralNetwork(StepPages, ActivationFunctions):
         with self.training_lock.alone():
             given = Given(x, y, sample_weight, validation, blocks, recipe.batch_size)
             training, data = opened_training(self.model, given, recipe._replace(run=self.runs), validation_metric)
-            run = run._replace(is_stopped=lambda: self._is_stopped, observers=files.observers(training), keep=KeptRun)
+            run = run._replace(is_stopped=lambda: self._is_stopped, observers=files.observers(training), keep=Reporter)
             samples = recent_samples(data.sources)
             self._is_stopped = False
             self.preparation, self.target = data.table or (self.preparation, self.target)

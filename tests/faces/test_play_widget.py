@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import glassnet
-from glassnet.play import launch
+from glassnet.play import built_page
 
 from .play_page import Page
 
@@ -43,7 +43,7 @@ class FrontEnd(Page):
 def static(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("widget.js", "widget.css"):
         (tmp_path / name).write_text("export default {}" if name.endswith("js") else "")
-    monkeypatch.setenv(launch.STATIC_FOLDER, str(tmp_path))
+    monkeypatch.setenv(built_page.STATIC_FOLDER, str(tmp_path))
     return tmp_path
 
 
@@ -140,7 +140,7 @@ def test_what_the_page_does_not_have_is_refused(static: Path) -> None:
 
 
 def test_missing_parts_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(launch.STATIC_FOLDER, str(tmp_path))
+    monkeypatch.setenv(built_page.STATIC_FOLDER, str(tmp_path))
     with pytest.raises(glassnet.ParameterError, match=r"widget\.js, widget\.css missing"):
         network().play(X, Y)
     monkeypatch.setattr("glassnet.play.widget.find_spec", lambda name: None)

@@ -136,6 +136,9 @@ def test_what_a_report_says(run: tuple[NeuralNetwork, dict[str, Any]]) -> None:
     text = "\n".join(about["lines"])
     assert "seed 3" in text and "12 epochs, 96 steps" in text and "sgd at rate 0.3" in text
     assert "run again from its start in" in text
+    zeros = int((points()[1] == 0).sum())
+    summary = f"72 samples to train on, 18 held out; 2 inputs (x[0], x[1]); 2 classes (0: {zeros}, 1: {90 - zeros})."
+    assert summary in about["lines"]
     assert about["check"].startswith("25 gradients were measured by experiment") and "agree" in about["check"]
     assert "NumPy" in about["versions"] and "glassnet 0" in about["versions"]
     assert message["run"]["data"]["train"] == 72 and message["run"]["data"]["test"] == 18
@@ -220,6 +223,17 @@ def test_without_its_data_the_end_of_a_run_is_shown_and_it_is_said() -> None:
     assert "The end of the run alone is shown, measured on 72 samples" in "".join(message["about"]["lines"])
     costs = message["frames"][0]["costs"]
     assert costs["every"] == 8 and decoded(costs["train"]) == pytest.approx(network.history["cost"])
+
+
+def test_no_copies_of_a_large_network_are_kept() -> None:
+    network = NeuralNetwork([2, 1200, 900, 1], ["tanh", "tanh", "sigmoid"], "binary_cross_entropy", seed=3)
+    network.train(*points(), epochs=1, lr=0.01)
+    kept = network.history.reporter
+    assert kept.sources is None and kept.start["arrays"] == kept.end == {}
+    message = recorded(network)
+    assert "no copy of so large a network is kept" in "".join(message["about"]["lines"])
+    units = message["run"]["layers"][1]["shown"]
+    assert np.array_equal(decoded(message["frames"][0]["quantities"]["w1"]), network.weights[0][units])
 
 
 def test_data_from_a_file_are_not_read_again(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""The page in Chromium against a real `glassnet play`: nothing is mocked, and no test may log an error or leave 127.0.0.1."""
+"""The page in Chromium against a real `glassnet play`: nothing is mocked.
+
+No test may log an error in the console, and no request may leave 127.0.0.1.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,19 @@ ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/\?token=\w+")
 CHROMIUM = {
     "executable_path": "/usr/bin/chromium",
-    "args": ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-component-update"],
+    "args": [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-component-update",
+    ],
 }
 WAIT = 15_000  # ms
 
 
 class Server:
-    """A `glassnet play` process. `stop`, `freeze` and `resume` are signals; `start` begins another one on the same port."""
+    """A `glassnet play` process; `start` begins another one on the same port."""
 
     def __init__(self, *arguments: str) -> None:
         self.arguments, self.port = arguments, 0
@@ -72,7 +81,7 @@ Opener = Callable[..., Any]
 
 @pytest.fixture
 def opened(server: Server, browser: Any) -> Iterator[Opener]:
-    """Return a function that opens the page at a fragment; at the end, no error was logged and nothing left the machine.
+    """Return a function that opens the page at a fragment; at the end, no error was logged, nothing left the machine.
 
     `allow` are patterns of console messages that the test causes itself, such as a connection that it cuts.
     """
@@ -82,7 +91,9 @@ def opened(server: Server, browser: Any) -> Iterator[Opener]:
     allowed: list[str] = []
 
     def watch(page: Any) -> None:
-        page.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
+        page.on(
+            "console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None
+        )
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         page.on("websocket", lambda socket: requests.append(socket.url))
@@ -100,6 +111,10 @@ def opened(server: Server, browser: Any) -> Iterator[Opener]:
     yield open_page
     for context in contexts:
         context.close()
-    outside = [url for url in requests if urlsplit(url).scheme not in ("data", "file", "blob") and urlsplit(url).hostname != "127.0.0.1"]
+    outside = [
+        url
+        for url in requests
+        if urlsplit(url).scheme not in ("data", "file", "blob") and urlsplit(url).hostname != "127.0.0.1"
+    ]
     assert not outside
     assert not [text for text in errors if not any(re.search(pattern, text) for pattern in allowed)]

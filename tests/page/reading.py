@@ -11,7 +11,10 @@ LESSON = (
     "#v=1&data=one&n=1&noise=0&test=0&shape=2-2-1&act=sigmoid-sigmoid&cost=quadratic&opt=sgd&lr=0.1&batch=1&init=auto"
     "&seed=1&w=0.5,-0.4,3,1,0.1,2,0.8,-1.2,0.2"
 )
-MOONS = "#v=1&data=moons&n=200&noise=0.1&test=0.2&shape=2-8-8-1&act=tanh-tanh-sigmoid&cost=binary_cross_entropy&opt=sgd&lr=0.3&batch=10&init=auto&seed=7"
+MOONS = (
+    "#v=1&data=moons&n=200&noise=0.1&test=0.2&shape=2-8-8-1&act=tanh-tanh-sigmoid"
+    "&cost=binary_cross_entropy&opt=sgd&lr=0.3&batch=10&init=auto&seed=7"
+)
 QUANTITY = re.compile(r"^(w|b|z|a|delta|dw|db)/(\d+)/(\d+)(?:/(\d+))?$")
 
 CELLS = "cells => cells.map(cell => [cell.dataset.q, cell.dataset.value, cell.dataset.t, cell.textContent.trim()])"
@@ -54,7 +57,9 @@ def show_stage(page: Any, key: str) -> None:
 
 def scrub(page: Any, t: int) -> None:
     """Move the slider to a step, as a drag does."""
-    page.wait_for_function("t => Number(document.querySelector('[type=range][aria-label=\"Training step\"]').max) >= t", arg=t)
+    page.wait_for_function(
+        "t => Number(document.querySelector('[type=range][aria-label=\"Training step\"]').max) >= t", arg=t
+    )
     page.get_by_label("Training step").evaluate(
         "(slider, t) => { slider.value = t; slider.dispatchEvent(new Event('input', { bubbles: true })); }", t
     )

@@ -1,4 +1,4 @@
-"""The engine is killed, frozen, restarted; strangers knock: the page says so and stays usable, the server stays alive."""
+"""The engine is killed, frozen and restarted, and strangers knock: the page says so, and the server stays alive."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def test_a_killed_engine_is_told_within_a_second_and_resumed_exactly(opened, ser
     wait_for_step(page, 0)
     page.locator("footer select").first.select_option("100")
     page.get_by_test_id("play").click()
-    page.wait_for_function("() => Number(document.querySelector('[data-testid=t]').textContent.replace(/\\D/g, '')) > 50")
+    page.wait_for_function(
+        "() => Number(document.querySelector('[data-testid=t]').textContent.replace(/\\D/g, '')) > 50"
+    )
     page.get_by_test_id("play").click()
     page.get_by_test_id("play").filter(has_text="Play").wait_for()
     page.wait_for_timeout(300)

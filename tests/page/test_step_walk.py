@@ -16,7 +16,10 @@ STAGES = [
     *("batch", "forward.1", "forward.1.a", "forward.2", "forward.2.a", "cost", "bp1.cost", "bp1", "bp2.1.arrives"),
     *("bp2.1.gate", "bp3.2", "bp3.1", "bp4.2", "bp4.1", "update.w1", "update.b1", "update.w2", "update.b2"),
 ]
-SOFTMAX = "#v=1&data=clusters&n=60&noise=0.2&test=0&shape=2-5-3&act=tanh-softmax&cost=categorical_cross_entropy&opt=sgd&lr=0.1&batch=1&seed=3"
+SOFTMAX = (
+    "#v=1&data=clusters&n=60&noise=0.2&test=0&shape=2-5-3"
+    "&act=tanh-softmax&cost=categorical_cross_entropy&opt=sgd&lr=0.1&batch=1&seed=3"
+)
 
 
 def keys_of(page: Any) -> list[str]:
@@ -59,7 +62,12 @@ def test_shares_of_the_error_add_up_and_pass_the_gate(opened):
     result = page.locator("[data-testid=terms] figure").last
     result.locator("td[data-q]").nth(2).click()
     page.get_by_test_id("spelled").wait_for()
-    products = [float(text) for text in page.locator("[data-share] .product [data-value]").evaluate_all("all => all.map(one => one.dataset.value)")]
+    products = [
+        float(text)
+        for text in page.locator("[data-share] .product [data-value]").evaluate_all(
+            "all => all.map(one => one.dataset.value)"
+        )
+    ]
     shown = float(page.locator("[data-testid=sum] [data-value]").get_attribute("data-value"))
     arrived = float(result.locator("td[data-q]").nth(2).get_attribute("data-value"))
     assert len(products) == 8
@@ -69,7 +77,9 @@ def test_shares_of_the_error_add_up_and_pass_the_gate(opened):
     page.get_by_test_id("next-stage").click()
     wait_for_stage(page, "bp2.1.gate")
     tables = page.locator("[data-testid=terms] figure")
-    error, gate, delta = (float(tables.nth(i).locator("td[data-q]").nth(2).get_attribute("data-value")) for i in range(3))
+    error, gate, delta = (
+        float(tables.nth(i).locator("td[data-q]").nth(2).get_attribute("data-value")) for i in range(3)
+    )
     assert error == arrived
     assert delta == pytest.approx(error * gate, rel=1e-14)
 
@@ -147,7 +157,9 @@ def test_nudging_a_weight_and_a_z_meets_backpropagation(opened):
 
 
 def nudged(page: Any) -> list[tuple[str, float]]:
-    found = page.locator("[data-testid=nudge] [data-q]").evaluate_all("all => all.map(one => [one.dataset.q, one.dataset.value])")
+    found = page.locator("[data-testid=nudge] [data-q]").evaluate_all(
+        "all => all.map(one => [one.dataset.q, one.dataset.value])"
+    )
     return [(name, float(value)) for name, value in found]
 
 

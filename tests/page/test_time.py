@@ -27,7 +27,7 @@ def test_first_open_has_a_network_data_and_a_badge_within_two_seconds(opened):
 def test_playing_moves_every_panel_to_the_same_step(opened):
     page = opened(MOONS + "&view=watch")
     wait_for_step(page, 0)
-    before = [value for name, value, *_ in cells(page, "footer") if name == "cost"][0]
+    before = next(value for name, value, *_ in cells(page, "footer") if name == "cost")
     page.get_by_test_id("play").click()
     time.sleep(3)
     page.get_by_test_id("play").click()
@@ -35,7 +35,7 @@ def test_playing_moves_every_panel_to_the_same_step(opened):
     page.wait_for_timeout(400)
     t = step_of(page)
     assert t > 20
-    after = [value for name, value, *_ in cells(page, "footer") if name == "cost"][0]
+    after = next(value for name, value, *_ in cells(page, "footer") if name == "cost")
     assert after < before
     steps = set(page.locator("[data-neuron] [data-t]").evaluate_all("all => all.map(one => one.dataset.t)"))
     assert steps == {str(t)}
@@ -60,7 +60,9 @@ def test_scrubbing_is_exact(opened):
     run = python_run(MOONS)
     run.go(37)
     assert middle[0] == run.hash
-    weights = [float(value) for name in ("w1", "w2", "w3") for row in run.network.trace(run.x, run.y)[name] for value in row]
+    weights = [
+        float(value) for name in ("w1", "w2", "w3") for row in run.network.trace(run.x, run.y)[name] for value in row
+    ]
     assert [float(value) for value in middle[1]] == weights
 
 
@@ -87,7 +89,11 @@ def test_a_setting_changed_in_the_past_begins_a_branch(opened):
 
 
 def test_a_rate_of_100_stops_by_itself_and_is_led_back(opened):
-    link = MOONS.replace("data=moons", "data=curve").replace("shape=2-", "shape=1-").replace("act=tanh-tanh-sigmoid", "act=relu-relu-linear")
+    link = (
+        MOONS.replace("data=moons", "data=curve")
+        .replace("shape=2-", "shape=1-")
+        .replace("act=tanh-tanh-sigmoid", "act=relu-relu-linear")
+    )
     page = opened(link.replace("binary_cross_entropy", "quadratic").replace("lr=0.3", "lr=100") + "&view=watch")
     wait_for_step(page, 0)
     page.get_by_test_id("play").click()
@@ -142,3 +148,16 @@ def test_a_slow_browser_sees_the_newest_step_and_misses_no_cost(opened):
     run = python_run(MOONS)
     run.go(t)
     assert hash_of(page) == run.hash
+
+
+def test_a_frame_is_drawn_quickly(opened):
+    page = opened(MOONS.replace("2-8-8-1", "2-18-18-1") + "&view=watch")
+    wait_for_step(page, 0)
+    assert page.locator(".edges line").count() == 378
+    page.get_by_test_id("play").click()
+    page.wait_for_timeout(4000)
+    times = sorted(
+        page.evaluate("() => performance.getEntriesByName('glassnet-draw', 'measure').map(one => one.duration)")
+    )
+    assert len(times) > 3
+    assert times[0] < 15  # ms; the median is below 4 where nothing else runs

@@ -28,6 +28,7 @@ from glassnet.frames.replay import Replay, frame_steps
 from glassnet.frames.report_page import MAX_BYTES, page_bytes, report_html
 from glassnet.frames.report_samples import Names, report_samples
 from glassnet.frames.run_info import run_info
+from glassnet.frames.samples import Samples
 from glassnet.frames.shown_units import shown_units
 from glassnet.see.every_gradient import check_gradients
 from glassnet.see.notebook import model_text
@@ -74,12 +75,11 @@ class RunReport:
 
     @cached_property
     def model(self) -> Model:
-        """A copy of the network as the run left it."""
+        """A copy of the network as the run left it; of a large one, as it is now."""
         model = self.kept.model.astype(self.kept.model.dtype)
-        model.parameters.vector[:], model.statistics.vector[:] = (
-            self.kept.end["parameters"],
-            self.kept.end["statistics"],
-        )
+        if self.kept.end:
+            model.parameters.vector[:] = self.kept.end["parameters"]
+            model.statistics.vector[:] = self.kept.end["statistics"]
         return model
 
     def recorded(self, title: str = "") -> Message:
@@ -98,7 +98,7 @@ class RunReport:
         run = run_info(shown.run, samples, recorder.shown)
         run |= session_parts(self.model, self.recipe, samples, self.kept.end_step, self._code())
         recording = shown.recording
-        return recorded_message(run, recording.frames, recording.walks, self._about(title, shown))
+        return recorded_message(run, recording.frames, recording.walks, self._about(title, shown, samples))
 
     # The recording ----------------------------------------------------------------------------------------------------
 
@@ -110,8 +110,8 @@ class RunReport:
         took = time.perf_counter() - started
         how = (
             f"The run was not recorded while it trained: it was run again from its start in {took:.1f} s for this "
-            f"report, with the same data, seed and settings. It is shown at {len(recording.frames)} of its steps: "
-            f"{', '.join(format(frame['t'], ',') for frame in recording.frames)}."
+            f"report, with the same data, seed and settings. It is shown at {len(recording.frames)} of its steps up to "
+            f"step {self.kept.end_step:,}, close together at the beginning."
         )
         return Shown(replay, recording, [how, self._comparison(replay)])
 
@@ -142,6 +142,8 @@ class RunReport:
         """Why the run is not run again."""
         if self.kept.is_streamed:
             return "its data lay in a file, and it is not run again"
+        if not self.kept.is_small:
+            return "no copy of so large a network is kept, so that its weights are those of now"
         if self.kept.sources is None:
             return "its data were too large to keep, or it was fitted by an estimator, and it is not run again"
         if self.kept.end_step == self.kept.start["step"]:
@@ -153,17 +155,17 @@ class RunReport:
     def _code(self) -> str:
         return python_code(self.model, self.recipe, len(self.history) or self.recipe.epochs)
 
-    def _about(self, title: str, shown: Shown) -> Message:
+    def _about(self, title: str, shown: Shown, samples: Samples) -> Message:
         walk = shown.recording.checked_walk
         return {
             "title": printable(title or self.names.title or "A training run"),
-            "lines": [printable(line) for line in (*self._lines(), *shown.how)],
+            "lines": [printable(line) for line in (*self._lines(samples), *shown.how)],
             "check": "" if walk is None else check_gradients(walk.experiment, CHECK_SECONDS).sentence,
             "versions": versions(),
             "code": self._code(),
         }
 
-    def _lines(self) -> list[str]:
+    def _lines(self, samples: Samples) -> list[str]:
         """The network, the training, what is known of the data, and what the run warned of."""
         recipe, history = self.recipe, self.history
         trained = f"{counted(len(history), 'epoch')}, {counted(self.kept.end_step, 'step')}"
@@ -174,6 +176,7 @@ class RunReport:
             f"{model_text(self.model)}; engine {self.model.engine}.",
             f"{recipe.optimizer.name} at rate {recipe.lr:g}, {recipe.schedule.name} schedule, batches of "
             f"{recipe.batch_size:,}: {trained}{seconds}.{best if history.best_epoch else ''}{stopped}",
+            samples.summary(),
             *self.names.notes,
             *history.warnings,
         ]

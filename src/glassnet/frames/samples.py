@@ -10,10 +10,12 @@ import numpy as np
 
 from glassnet.batches.sources import Sources
 from glassnet.batches.targets import numeric_targets
+from glassnet.errors import counted
 from glassnet.frames.encoding import Message, encoded
 from glassnet.program.parameters import Array
 
 MAX_LISTED, MAX_COLUMNS = 2000, 100  # rows and columns that a page receives
+MAX_NAMES = 8  # of inputs and classes that a sentence lists
 
 
 class Raw(NamedTuple):
@@ -98,6 +100,23 @@ class Samples:
             "test_rows": encoded(self.held_out[self.listed], "u1"),
             "raw": [each._asdict() for each in raw[:MAX_COLUMNS]],
         }
+
+    def summary(self) -> str:
+        """How many samples there are, what they are made of, and how often each class occurs."""
+        held_out = int(self.held_out.sum())
+        trained = f"{counted(len(self.trained), 'sample')} to train on"
+        parts = [f"{trained}, {held_out:,} held out" if held_out else f"{trained}, none held out"]
+        names = ", ".join(self.inputs[:MAX_NAMES]) + (", …" if len(self.inputs) > MAX_NAMES else "")
+        parts.append(f"{counted(self.x.shape[1], 'input')} ({names})")
+        if self.classes:
+            counts = np.bincount(self.labels(slice(None)).astype(np.int64), minlength=len(self.classes)).tolist()
+            pairs = list(zip(self.classes, counts, strict=True))
+            shown = ", ".join(f"{name}: {count:,}" for name, count in pairs[:MAX_NAMES])
+            parts.append(f"{len(self.classes)} classes ({shown}{', …' if len(pairs) > MAX_NAMES else ''})")
+        else:
+            y = self.labels(slice(None))
+            parts.append(f"y from {float(y.min()):.4g} to {float(y.max()):.4g}")
+        return f"{'; '.join(parts)}."
 
     def limits(self) -> list[str]:
         """What a page does not receive, in sentences."""

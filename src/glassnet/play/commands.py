@@ -189,8 +189,8 @@ def points(session: Session, arguments: Arguments) -> None:
 
 def report(session: Session, arguments: Arguments) -> Message:
     """The run as a single HTML file."""
+    from glassnet.play.built_page import chosen_static
     from glassnet.play.hello import hello
-    from glassnet.play.launch import chosen_static
     from glassnet.play.page_report import report_message
 
     run = opened_run(session)

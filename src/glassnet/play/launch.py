@@ -6,16 +6,14 @@ import os
 import socket
 import warnings
 import webbrowser
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from glassnet.errors import ParameterError
+from glassnet.play.built_page import static_folder
 from glassnet.play.own_data import OwnData
 
 NEEDED = ("starlette", "uvicorn", "websockets")
-ASSETS = ("index.html", "app.js", "app.css")
-STATIC_FOLDER = "GLASSNET_STATIC"  # of another build of the page, for who works on it
 
 
 def check_installed() -> None:
@@ -24,22 +22,6 @@ def check_installed() -> None:
     if missing:
         reason = f"glassnet play needs {' and '.join(missing)}"
         raise ParameterError(f'{reason}; install with: pip install "glassnet[play]"')
-
-
-def static_folder(names: Sequence[str] = ASSETS) -> Path:
-    """The folder of the built page. Raises ParameterError where files of it are missing."""
-    folder = chosen_static() or Path(__file__).with_name("static")
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        fault = f"the page cannot be shown: {', '.join(missing)} missing from {folder}"
-        raise ParameterError(f"{fault}; install glassnet again (from a checkout: npm ci and npm run build in web/).")
-    return folder
-
-
-def chosen_static() -> Path | None:
-    """The folder of another build of the page, where one is named."""
-    chosen = os.environ.get(STATIC_FOLDER)
-    return Path(chosen) if chosen else None
 
 
 def serve(port: int, *, browser: bool, link: str, own: OwnData | None = None) -> None:

@@ -12,16 +12,13 @@ import os
 import tempfile
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from glassnet.data.table import Table, read_table
 from glassnet.errors import DataError, ParameterError, printable
 
 MAX_FILE, MAX_COLUMNS, MAX_POINTS = 20 << 20, 200, 2000
 MAX_KEPT = 8  # files and sets of points; the oldest go
-
-if TYPE_CHECKING:
-    from glassnet.play.run_samples import RunSamples
 
 Points = list[tuple[float, float, int]]
 
@@ -40,7 +37,7 @@ class OwnData:
     def __init__(self) -> None:
         self._tables: dict[str, OwnTable] = {}
         self._points: dict[str, Points] = {}
-        self._arrays: dict[str, RunSamples] = {}
+        self._arrays: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def add_content(self, name: str, content: bytes) -> OwnTable:
@@ -75,13 +72,13 @@ class OwnData:
             _forget_oldest(self._points)
         return file
 
-    def add_arrays(self, samples: RunSamples) -> str:
-        """Keep the samples of a notebook and return their hash."""
+    def add_arrays(self, samples: Any) -> str:
+        """Keep the samples of a notebook (RunSamples) and return their hash."""
         file = hashlib.sha256(samples.x.tobytes() + samples.y.tobytes()).hexdigest()
         self._arrays[file] = samples
         return file
 
-    def arrays(self, file: str) -> RunSamples:
+    def arrays(self, file: str) -> Any:
         """The samples of a notebook. Raises ParameterError where they are not here."""
         if file not in self._arrays:
             raise ParameterError("this run needs the arrays of a notebook; open it there with net.play(x, y).")

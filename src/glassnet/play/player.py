@@ -87,7 +87,7 @@ class Player(threading.Thread):
             self.playing = False
             return
         try:
-            with run.lock:
+            with run.lock.last():
                 if not self.playing:
                     return
                 before = run.t

@@ -6,7 +6,6 @@ the steps in between. All methods are called under `lock`.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +17,7 @@ from glassnet.play.recorded_training import RecordedTraining, adopted_state, ope
 from glassnet.play.run_samples import RunSamples
 from glassnet.play.setup import CHANGEABLE, MAX_CHANGES, Change, Setup
 from glassnet.play.timeline import Branch, State, Timeline
+from glassnet.play.turn_lock import TurnLock
 from glassnet.program.parameters import Array
 from glassnet.training.history import Report
 
@@ -33,7 +33,7 @@ class Run:
         self, setup: Setup, data: RunSamples, notes: list[str] | None = None, start: Array | None = None
     ) -> None:
         base = setup.at(0)
-        self.lock, self.notes, self.lesson, self.log = threading.RLock(), list(notes or ()), "", CostLog()
+        self.lock, self.notes, self.lesson, self.log = TurnLock(), list(notes or ()), "", CostLog()
         network = make_network(base)
         if start is not None and start.shape == network.parameters.vector.shape:
             network.parameters.vector[:] = start

@@ -27,9 +27,11 @@ Message = dict[str, Any]
 MAX_UNACKNOWLEDGED = 2
 MAX_WAITING = 200  # commands; a page that sends more is answered with an error
 FAST_SECONDS, SLOW_SECONDS = 0.1, 1 / 30  # between frames at full speed, and at a speed that can be followed
-FIELD_SECONDS, JUDGED_SECONDS = 0.1, 2.0
+FIELD_SECONDS, JUDGED_SECONDS = 0.1, 3.0
+SLOW_SHARE = 2  # the same at a speed that leaves time
+LONGEST_SECONDS = 1.0  # between frames, however long one takes
 LONG_WAY_SECONDS = 0.5  # between frames on the way to a step
-FRAME_SHARE = 10  # frames are made for at most one part in so many of the time
+FRAME_SHARE = 25  # at full speed, the engine waits for frames for at most one part in so many of the time
 
 
 class Session:
@@ -149,7 +151,8 @@ class Session:
     def _interval(self) -> float:
         fast = self.player.speed == 0 or self.player.speed > 30
         least = FAST_SECONDS if fast else SLOW_SECONDS
-        return max(least, FRAME_SHARE * self._frame_seconds)
+        share = FRAME_SHARE if self.player.speed == 0 else SLOW_SHARE
+        return max(least, min(LONGEST_SECONDS, share * self._frame_seconds))
 
     def _until_frame(self) -> float | None:
         """How long the worker may sleep where nothing wakes it."""
@@ -194,13 +197,18 @@ class Session:
             with run.lock:
                 moment = moment_of(run) if moment is None else moment
         try:
-            self.send(self._frame(run, moment))
+            # Two threads that compute would wait for each other's turns of the interpreter: the engine loses less
+            # time where it stands still for the few milliseconds of a frame.
+            with run.lock:
+                began = time.perf_counter()
+                frame = self._frame(run, moment)
+                self._frame_seconds = time.perf_counter() - began
+            self.send(frame)
         except Exception as error:  # the page goes on, and says what is missing
             logging.getLogger("glassnet.play").exception("frame of step %d", moment.t)
             text = f"Step {moment.t:,} cannot be drawn ({type(error).__name__}: {error}); the run itself goes on."
             self.send({"type": "notice", "kind": "error", "text": text, "t": moment.t})
         self._last["frame"] = started
-        self._frame_seconds = time.perf_counter() - started
 
     def _frame(self, run: Run, moment: Moment) -> Message:
         now, playing = time.perf_counter(), self.player.playing

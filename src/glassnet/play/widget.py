@@ -12,9 +12,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from glassnet.errors import ParameterError
+from glassnet.play.built_page import static_folder
 from glassnet.play.commands import answer
 from glassnet.play.hello import hello
-from glassnet.play.launch import static_folder
 from glassnet.play.own_data import OwnData
 from glassnet.play.own_network import own_run
 from glassnet.play.session import Session

@@ -41,7 +41,7 @@ class Observer(Protocol):
 
 
 class Keeper(Protocol):
-    """What keeps a run for its report (frames/kept_run.py): made when the run begins."""
+    """What keeps a run for its report (frames/reporter.py): made when the run begins."""
 
     def ended(self, training: Training, history: History) -> None:
         """Called when the run has ended, also when it diverged."""

@@ -112,7 +112,7 @@ class History(Sequence[Report]):
         self.layers = LayerHistory()
         self.final: FinalState | None = None
         self.end: Callable[[], LayerHistory] | None = None  # measures the layers that a short run has left
-        self.reporter: Any = None  # the run as it was kept for its report (frames/kept_run.py)
+        self.reporter: Any = None  # the run as it was kept for its report (frames/reporter.py)
 
     @property
     def measured_layers(self) -> LayerHistory:

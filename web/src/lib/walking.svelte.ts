@@ -2,6 +2,8 @@
 import type { Walk, WalkStage } from "./messages";
 import type { Store } from "./state.svelte";
 
+const FRAME_TIME = 60; // ms until a frame that has come is drawn
+
 export class Walking {
   walk = $state.raw<Walk | null>(null);
   index = $state(0);
@@ -37,7 +39,8 @@ export class Walking {
       this.walk = (await this.store.ask("walk", { t })) as Walk;
       this.arrive();
     } catch (error) {
-      // A new run may have begun meanwhile; its first frame asks again.
+      // A new run may have begun meanwhile; its first frame, which may be on its way, asks again.
+      await new Promise((resolve) => setTimeout(resolve, FRAME_TIME));
       if (this.store.run === run && this.store.frame?.t === t && !this.store.recorded) this.store.say((error as Error).message);
     } finally {
       this.asking = false;

@@ -2,7 +2,7 @@
 import { at, type Matrix } from "../../lib/codec";
 import type { Palette } from "../../lib/colour";
 import type { Layout } from "./layout";
-import { edgeStroke, type Scale, type Stroke } from "./scales";
+import { strokes, type Scale, type Stroke } from "./scales";
 
 export const MOST_LINES = 400;
 const THICK = 4.2;
@@ -21,13 +21,13 @@ type Visit = (layer: number, row: number, column: number, stroke: Stroke, value:
 
 /** Every edge with its stroke, small ones first so that strong ones lie on top on the canvas. */
 function forEdges({ layout, matrices, scale, palette }: Drawing, visit: Visit): void {
-  const thick = layout.edges > MOST_LINES ? THICK * 0.6 : THICK;
+  const strokeOf = strokes(palette, layout.edges > MOST_LINES ? THICK * 0.6 : THICK);
   for (let l = 1; l < layout.places.length; l++) {
     const matrix = matrices[l - 1];
     for (let row = 0; row < layout.places[l].length; row++) {
       for (let column = 0; column < layout.places[l - 1].length; column++) {
         const value = matrix ? at(matrix, row, column) : NaN;
-        visit(l, row, column, edgeStroke(palette, scale(value), thick), value);
+        visit(l, row, column, strokeOf(scale(value)), value);
       }
     }
   }
@@ -35,27 +35,46 @@ function forEdges({ layout, matrices, scale, palette }: Drawing, visit: Visit): 
 
 export class Lines {
   private lines: SVGLineElement[] = [];
+  private drawn: Stroke[] = []; // attributes are written where they change
+  private values: number[] = [];
+  private names = "";
   private layout: Layout | null = null;
 
   constructor(readonly group: SVGGElement) {}
 
   draw(drawing: Drawing): void {
     if (this.layout !== drawing.layout) this.build(drawing);
+    if (this.names !== drawing.names) this.name(drawing);
     let next = 0;
-    forEdges(drawing, (l, row, column, stroke, value) => {
-      const line = this.lines[next++];
+    forEdges(drawing, (_l, _row, _column, stroke, value) => {
+      const line = this.lines[next];
+      if (this.values[next] !== value) line.setAttribute("data-value", Number.isFinite(value) ? value.toPrecision(17) : String(value));
+      this.values[next] = value;
+      const before = this.drawn[next];
+      this.drawn[next++] = stroke;
+      if (before?.colour === stroke.colour && before.width === stroke.width && before.dashed === stroke.dashed) return;
       line.setAttribute("stroke", stroke.colour);
       line.setAttribute("stroke-width", stroke.width.toFixed(2));
       line.setAttribute("stroke-dasharray", stroke.dashed ? `${DASHES} ${DASHES * 0.7}` : "none");
-      line.setAttribute("data-q", `${drawing.names}/${l}/${drawing.layout.places[l][row].unit}/${drawing.layout.places[l - 1][column].unit}`);
-      line.setAttribute("data-value", Number.isFinite(value) ? value.toPrecision(17) : String(value));
     });
   }
 
   clear(): void {
     this.group.replaceChildren();
     this.lines = [];
+    this.drawn = [];
+    this.values = [];
+    this.names = "";
     this.layout = null;
+  }
+
+  private name(drawing: Drawing): void {
+    this.names = drawing.names;
+    const { places } = drawing.layout;
+    let next = 0;
+    forEdges(drawing, (l, row, column) => {
+      this.lines[next++].setAttribute("data-q", `${drawing.names}/${l}/${places[l][row].unit}/${places[l - 1][column].unit}`);
+    });
   }
 
   private build(drawing: Drawing): void {

@@ -39,6 +39,24 @@ export interface Stroke {
   dashed: boolean;
 }
 
+const LEVELS = 60; // on either side of zero
+
+const made = new WeakMap<Palette, Map<number, Stroke[]>>();
+
+/** The strokes of −1..1, made once per palette and thickness: a frame has hundreds of edges. The last one is of no number. */
+export function strokes(palette: Palette, thick: number): (level: number) => Stroke {
+  const tables = made.get(palette) ?? new Map<number, Stroke[]>();
+  const table = tables.get(thick) ?? Array.from({ length: 2 * LEVELS + 2 }, (_, i) => edgeStroke(palette, i > 2 * LEVELS ? NaN : (i - LEVELS) / LEVELS, thick));
+  made.set(palette, tables.set(thick, table));
+  return (level) => table[Number.isNaN(level) ? 2 * LEVELS + 1 : near(level) + LEVELS];
+}
+
+/** A small number keeps its sign, and with it its dashes. */
+function near(level: number): number {
+  const nearest = Math.round(level * LEVELS);
+  return nearest === 0 ? Math.sign(level) : nearest;
+}
+
 export function edgeStroke(palette: Palette, level: number, thick: number): Stroke {
   const size = Number.isNaN(level) ? 0 : Math.abs(level);
   const shown = level < 0 ? -(0.22 + 0.78 * size) : 0.22 + 0.78 * size;
