@@ -6,6 +6,7 @@ No test may log an error in the console, and no request may leave 127.0.0.1.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/\?token=\w+")
 CHROMIUM = {
-    "executable_path": "/usr/bin/chromium",
+    "executable_path": shutil.which("chromium"),
     "args": [
         "--no-sandbox",
         "--disable-gpu",
@@ -61,6 +62,15 @@ class Server:
             self.process.wait(10)
             assert self.process.stdout is not None
             self.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def web_packages() -> Path:
+    """The folder of the packages that web/package-lock.json names, which `make test-more` installs."""
+    folder = ROOT / "web/node_modules"
+    if not folder.exists():
+        pytest.skip("the packages of web/ are not installed (cd web && npm ci)")
+    return folder
 
 
 @pytest.fixture(scope="module")

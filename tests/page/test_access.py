@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import ROOT
 from .reading import LESSON, MOONS, hash_of, wait_for_stage, wait_for_step
 
 pytestmark = pytest.mark.browser
-AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 SCREENS = ("start", "watch", "step", "inspect", "compare", "data", "digits", "export")
 SERIOUS = """async () => {
   const result = await axe.run(document, { resultTypes: ['violations'] });
@@ -28,12 +26,10 @@ FOCUS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The checker's source, from the lock file of web/."""
-    if not AXE.exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=ROOT / "web", check=True, capture_output=True)
-    return AXE.read_text()
+@pytest.fixture
+def axe(web_packages: Path) -> str:
+    """The checker's source."""
+    return (web_packages / "axe-core/axe.min.js").read_text()
 
 
 @pytest.mark.node

@@ -21,15 +21,8 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def packages() -> None:
-    """The packages of the lock file."""
-    if not (WEB / "node_modules").exists():
-        run("npm", "ci", "--no-audit", "--no-fund")
-
-
 @pytest.mark.node
-def test_a_build_of_the_sources_gives_the_committed_files(packages, tmp_path):
+def test_a_build_of_the_sources_gives_the_committed_files(web_packages, tmp_path):
     for mode in ("production", "widget"):
         run("npx", "vite", "build", "--mode", mode, "--outDir", str(tmp_path), "--logLevel", "error")
     built = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -39,7 +32,7 @@ def test_a_build_of_the_sources_gives_the_committed_files(packages, tmp_path):
 
 
 @pytest.mark.node
-def test_types_and_unit_tests(packages):
+def test_types_and_unit_tests(web_packages):
     run("npm", "run", "check")
     run("npm", "test")
 
