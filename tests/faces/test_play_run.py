@@ -97,6 +97,26 @@ def test_a_change_makes_a_branch_and_the_old_future_stays(change: dict[str, Any]
     assert (run.t, run.training.hash()) == (60, new)
 
 
+def test_another_optimiser_starts_with_states_of_0() -> None:
+    run = opened()
+    run.seek(10)
+    assert run.training.vectors.states[0].vector.any()
+    run.change({"opt": "momentum"})
+    assert not run.training.vectors.states[0].vector.any()
+    run.seek(11)
+    run.change({"lr": 0.5})
+    assert run.training.vectors.states[0].vector.any()
+
+
+def test_a_replay_begins_at_the_last_snapshot() -> None:
+    run = opened()
+    for t in (10, 20, 30):
+        run.seek(t)
+        run.snapshot()
+    branch = run.branch
+    assert [run.timeline.nearest(branch, t)["step"] for t in (0, 9, 10, 25, 30, 99)] == [0, 0, 10, 20, 30, 30]
+
+
 def test_a_link_repeats_the_changes() -> None:
     from glassnet.play.link import write_link
 
@@ -187,6 +207,7 @@ def test_costs_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert costs[0] == first
     assert log.dropped == first
     log.add(1000, np.arange(1000, 1003.0))
+    log.add(985, np.arange(985, 990.0))
     log.add(990, np.arange(990, 1005.0))  # repeated steps are noted once
     assert log.take()[1].tolist() == [1000, 1001, 1002, 1003, 1004]
 
