@@ -97,6 +97,26 @@ def test_a_change_makes_a_branch_and_the_old_future_stays(change: dict[str, Any]
     assert (run.t, run.training.hash()) == (60, new)
 
 
+def test_another_optimiser_starts_with_states_of_0() -> None:
+    run = opened()
+    run.seek(10)
+    assert run.training.vectors.states[0].vector.any()
+    run.change({"opt": "momentum"})
+    assert not run.training.vectors.states[0].vector.any()
+    run.seek(11)
+    run.change({"lr": 0.5})
+    assert run.training.vectors.states[0].vector.any()
+
+
+def test_a_replay_begins_at_the_last_snapshot() -> None:
+    run = opened()
+    for t in (10, 20, 30):
+        run.seek(t)
+        run.snapshot()
+    branch = run.branch
+    assert [run.timeline.nearest(branch, t)["step"] for t in (0, 9, 10, 25, 30, 99)] == [0, 0, 10, 20, 30, 30]
+
+
 def test_a_link_repeats_the_changes() -> None:
     from glassnet.play.link import write_link
 
@@ -187,6 +207,7 @@ def test_costs_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert costs[0] == first
     assert log.dropped == first
     log.add(1000, np.arange(1000, 1003.0))
+    log.add(985, np.arange(985, 990.0))
     log.add(990, np.arange(990, 1005.0))  # repeated steps are noted once
     assert log.take()[1].tolist() == [1000, 1001, 1002, 1003, 1004]
 
@@ -240,14 +261,14 @@ def test_a_page_that_reads_nothing_gets_two_frames_and_no_step_is_lost() -> None
         page.frame(0)
         page.reads = False
         before = len(page.of("frame"))
-        page.ask("play", speed=0)
+        page.ask("play", speed=1000)
         time.sleep(1.5)
         assert len(page.of("frame")) <= before + 2
         page.ask("pause")
         page.reads = True
         page.put({"do": "ack", "number": page.of("frame")[-1]["number"]})
         end = page.wait_for(
-            lambda message: message["type"] == "frame" and not message["playing"] and message["t"] > 1000
+            lambda message: message["type"] == "frame" and not message["playing"] and message["t"] > 300
         )
         costs = [decoded(frame["costs"]["train"]) for frame in page.of("frame")]
         assert sum(map(len, costs)) == end["t"]

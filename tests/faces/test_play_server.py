@@ -326,7 +326,7 @@ def test_a_message_that_is_too_large_ends_its_page_alone(server: Server, opened:
     with suppress(ConnectionClosed):
         other.put('{"do": "table", "content": "' + "a" * (40 << 20) + '"}')
     other._reader.join(20)
-    assert other.closed_with is None or "1009" in str(other.closed_with)
+    assert not other._reader.is_alive()
     assert page.ask("ping") == {}
 
 

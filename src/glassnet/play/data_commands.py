@@ -17,8 +17,8 @@ from glassnet.play.model_files import model_message
 from glassnet.play.network import default_setup
 from glassnet.play.opening import open_setup
 from glassnet.play.own_data import MAX_FILE, MAX_POINTS
+from glassnet.play.placed_points import placed_points
 from glassnet.play.run import Run
-from glassnet.play.run_samples import check_labels
 from glassnet.play.setup import checked_values
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def use_table(session: Session, arguments: Arguments) -> Run:
 
 def points(session: Session, arguments: Arguments) -> Run:
     """A new run on points that a person placed; what else was set stays."""
-    placed = check_labels(arguments.sequence("points", MAX_POINTS))
+    placed = placed_points(arguments.sequence("points", MAX_POINTS))
     file = session.own.add_points(placed)
     present = session.run.setup.at(len(session.run.setup.then)) if session.run is not None else None
     if present is None or present.data != "points":

@@ -19,6 +19,7 @@ WAIT_SECONDS = 2.0  # for kernels that are only loaded; compiling takes several 
 
 _Key = tuple[object, ...]
 _ready: dict[_Key, tuple[threading.Event, float]] = {}  # set when it is ready; and when that was begun
+_unavailable: set[_Key] = set()
 _lock = threading.Lock()
 
 
@@ -37,7 +38,8 @@ def available_engine(setup: Setup, *, wait: bool = False) -> str:
             threading.Thread(target=_warm_up, args=(setup, key), name="glassnet kernels", daemon=True).start()
         event, begun = _ready[key]
     remaining = begun + WAIT_SECONDS - time.monotonic()
-    return "compiled" if event.wait(None if wait else max(0.0, remaining)) else "numpy"
+    is_ready = event.wait(None if wait else max(0.0, remaining))
+    return "compiled" if is_ready and key not in _unavailable else "numpy"
 
 
 def ready_engine() -> str:
@@ -54,9 +56,12 @@ def _warm_up(setup: Setup, key: _Key) -> None:
         network.train(x, y, batch_size=2, epochs=1, optimizer=setup.opt, verbose=0)
         network.trace(x, y)
         network.evaluate(x, y)
+        if network.history is not None and network.history.warnings:  # NumPy ran, since the engine cannot
+            _unavailable.add(key)
     except (GlassnetError, ArithmeticError):
         pass  # the run itself says what is wrong with these settings
-    _ready[key][0].set()
+    finally:
+        _ready[key][0].set()
 
 
 def _small(setup: Setup) -> tuple[int, ...]:

@@ -6,12 +6,12 @@ import warnings
 from typing import Any, NamedTuple
 
 from glassnet.errors import ParameterError
+from glassnet.play.chosen_samples import run_samples
 from glassnet.play.engine_choice import available_engine
 from glassnet.play.link import Link, read_link
 from glassnet.play.network import default_setup, suited
 from glassnet.play.own_data import OwnData
 from glassnet.play.run import Run
-from glassnet.play.run_samples import run_samples
 from glassnet.play.setup import MAX_PARAMETERS, Change, Setup, parameter_count
 from glassnet.program.parameters import Array
 

@@ -40,10 +40,11 @@ class Moment(NamedTuple):
     costs: Array
 
 
-def moment_of(run: Run) -> Moment:
-    """The moment at which a run stands; call it under its lock."""
-    owner, t, state = run.owner, run.t, run.snapshot()
-    before = run.timeline.nearest(owner, max(owner.first, t - 1))
+def moment_of(run: Run, before: State | None = None) -> Moment:
+    """The moment at which a run stands; call it under its lock. `before` is the state one step earlier, if known."""
+    owner, t, state = run.owner, run.t, run.training.light_state()
+    if before is None:
+        before = run.timeline.nearest(owner, max(owner.first, t - 1))
     reports = list(run.training.counters.reports)
     return Moment(owner, t, run.last, run.training.hash(), state, before, reports, *run.log.take())
 
@@ -60,7 +61,8 @@ class Reader:
 
     def place(self, moment: Moment) -> None:
         """Put the Training to a moment, and note the change of its last step."""
-        Run.restore_into(self.training, moment.before, moment.reports)
+        if not moment.before["step"] <= self.training.counters.step < moment.t:
+            Run.restore_into(self.training, moment.before, moment.reports)
         if self.training.counters.step < moment.t:
             self._run_to(moment.t - 1)
             self.maker.remember()

@@ -22,6 +22,7 @@ from glassnet.program.parameters import Array
 from glassnet.training.history import Report
 
 SLICE_SECONDS = 0.05  # after which a replay looks whether it should end
+SPACING_SECONDS = 0.3  # of computation between two snapshots: a replay takes no longer
 COPY_SHARE = 20  # a snapshot is taken at most for one part in so many of the time
 MAX_BRANCHES = 100
 
@@ -137,7 +138,7 @@ class Run:
         state = self.training.light_state()
         self.timeline.add(self._owner, self.t, state)
         now = time.perf_counter()
-        self._next_snapshot = now + COPY_SHARE * (now - started)
+        self._next_snapshot = now + max(SPACING_SECONDS, COPY_SHARE * (now - started))
         return state
 
     # Branches ---------------------------------------------------------------------------------------------------------

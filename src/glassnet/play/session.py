@@ -178,9 +178,9 @@ class Session:
         """Called by the player between two slices, under the run's lock: take a moment if a frame is wanted."""
         if self._frame_wanted and self.run is not None:
             self._frame_wanted = False
-            self.run.snapshot()
+            before, owner = self.run.training.light_state(), self.run.owner
             self.run.advance(1, 1.0)
-            self._moment = moment_of(self.run)
+            self._moment = moment_of(self.run, before if self.run.owner is owner else None)
             with self._wake:
                 self._wake.notify_all()
         elif self.player.speed and self.run is not None:
