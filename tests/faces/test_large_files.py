@@ -23,8 +23,9 @@ import pytest
 import glassnet
 from glassnet.batches import spool
 from glassnet.batches.targets import learnt_targets
-from glassnet.data import csv_rows, first_pass, streamed_table
+from glassnet.data import csv_rows, first_pass, row_group, streamed_table
 from glassnet.data.options import ReadingOptions
+from glassnet.data.parquet_rows import ParquetReader, ParquetRows
 from glassnet.data.preprocessing import ArrayPreparation
 from glassnet.data.streamed_arrays import streamed_arrays
 from glassnet.data.table import read_table
@@ -119,6 +120,33 @@ def test_arrays_from_files_give_the_bits_of_the_same_blocks_in_memory(tmp_path: 
     nets[1].train(x.reshape(500, 6).T, y, 30, 4, 0.1, blocks=75, validation=0.1, patience=2, verbose=0)
     assert vector(nets[0]) == vector(nets[1])
     assert history.blocks == [71, 71, 72, 71, 72, 71, 72]
+
+
+@pytest.mark.parametrize(("allowed", "at_once", "parts"), [(10_000, 25_000, 3), (10_000, 12_000, 5), (1_000_000, 0, 0)])
+def test_a_row_group_that_is_held_has_the_cells_of_one_that_is_not(
+    tmp_path: Folder, allowed: int, at_once: int, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every type, with gaps, as a whole and by halves; of one whose dictionaries are small nothing is held."""
+    rng, rows = np.random.default_rng(0), 1000
+    numbers = {f"n{index}": rng.random(rows).astype(kind) for index, kind in enumerate(["f2", "f4", "f8"])}
+    columns: dict[str, Any] = numbers | {"gaps": pa.array(rng.integers(0, 99, rows), mask=rng.random(rows) < 0.3)}
+    columns |= {"text": [f"text {cell % 7}" for cell in range(rows)], "true": rng.random(rows) < 0.5}
+    columns |= {"text.long": rng.integers(0, 99, rows).astype("U9"), "day": rng.integers(0, 9999, rows).astype("M8[s]")}
+    columns |= {"none": pa.nulls(rows), "money": pa.array(range(rows), pa.decimal128(9, 2))}
+    table, read = pa.table(columns), list[Any]()
+    path = written(table, tmp_path / "t.parquet", 400)
+    held = row_group._held
+    monkeypatch.setattr(row_group, "ALLOWED_BYTES", allowed)
+    monkeypatch.setattr(row_group, "HELD_BYTES", at_once)
+    monkeypatch.setattr(row_group, "COLUMNS_BYTES", 10_000)
+    monkeypatch.setattr(row_group, "_held", lambda *given: read.append(given[-1]) or held(*given))
+    source = ParquetRows.of(path)
+    reader = ParquetReader(source, table.column_names, batch_bytes=2_700)
+    whole = pa.concat_tables(part.data for part in reader.tables(0, rows))
+    assert whole.equals(pq.read_table(path).cast(whole.schema))
+    assert len(read) == parts
+    some = pa.concat_tables(part.data for part in reader.tables(333, 777))
+    assert some.equals(whole.slice(333, 444))
 
 
 def test_large_row_groups_are_read_in_order_and_small_ones_joined(tmp_path: Folder, table: pa.Table) -> None:
@@ -364,6 +392,20 @@ def test_the_peak_of_the_memory_does_not_grow_with_the_file(tmp_path: Folder) ->
         peaks.append(1024 * int(subprocess.run(arguments, capture_output=True, check=True).stdout))
     assert max(peaks) < 150e6 + 3 * (32 << 20) + 32 * 6_529, peaks
     assert peaks[1] < 1.1 * peaks[0], peaks
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc, to read the peak of the memory")
+def test_dictionaries_of_numbers_that_hardly_repeat_are_not_all_in_memory(tmp_path: Folder) -> None:
+    """A row group of 65,536 x 784: 300 MB + 3 blocks of 32 MB + 1.2 times the row group + 32 bytes per parameter."""
+    rng, path, rows = np.random.default_rng(0), tmp_path / "t.parquet", 1 << 16
+    columns = {f"c{column}": rng.random(rows, np.float32) for column in range(784)}
+    pq.write_table(pa.table(columns | {"y": rng.random(rows)}), path, row_group_size=rows)
+    arguments = [sys.executable, "-c", LARGE.replace("100", "784", 1), str(path), "y"]
+    subprocess.run(arguments, capture_output=True, check=True)  # compiles the kernels
+    os.unlink(f"{path}.glassnet")
+    peak = 1024 * int(subprocess.run(arguments, capture_output=True, check=True).stdout)
+    assert peak < 300e6 + 3 * (32 << 20) + 1.2 * 4 * rows * 785 + 32 * 50_305, peak
 
 
 @pytest.mark.slow
@@ -685,6 +727,41 @@ def test_predictions_block_by_block_say_what_is_unusual_once_and_write_nothing_o
     )
     assert result.exit_code == 2 and "line 602 has 2 cells, but the header has 6" in result.output
     assert out.read_bytes() == before
+
+
+def test_the_targets_of_an_npy_file_are_given_to_the_commands_that_score(tmp_path: Folder) -> None:
+    """The output is that of the same arrays in a .npz file."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 3))
+    y = (x[:, 0] > 0) * 2 + 3
+    names, model = (save(tmp_path / "x.npy", x), save(tmp_path / "y.npy", y)), tmp_path / "m.gnet"
+    np.savez(tmp_path / "both.npz", x=x, y=y)
+    command("train", names[0], "--target", names[1], "--out", model, "--epochs", 2, "--hidden", 4)
+    for arguments in (["evaluate", model], ["check", model], ["diagnose", model], ["step", model]):
+        expected = command(*arguments, tmp_path / "both.npz").replace("both.npz", "x.npy")
+        printed = command(*arguments, names[0], "--target", names[1])
+        remark = " (the model was trained on a file of this name)"  # where it was
+        assert printed.replace(remark, "") == expected
+
+
+def test_targets_of_a_command_that_scores_are_refused_where_they_do_not_belong(tmp_path: Folder) -> None:
+    from typer.testing import CliRunner
+
+    from glassnet.cli.app import app
+
+    x, y = save(tmp_path / "x.npy", np.random.default_rng(0).random((90, 3))), text(tmp_path / "y.csv", GOOD)
+    target, model = save(tmp_path / "y.npy", np.arange(90) % 3), str(tmp_path / "m.gnet")
+    np.savez(tmp_path / "both.npz", x=np.load(x), y=np.load(target))
+    command("train", x, "--target", target, "--out", model, "--epochs", 1, "--hidden", 4)
+    cases = {
+        (x,): "--target is missing: the .npy file of the targets",
+        (x, "--target", y): "which is no .npy file; save the targets",
+        (x, "--target", save(tmp_path / "short.npy", np.arange(8))): "x has 90 rows but y has 8",
+        (str(tmp_path / "both.npz"), "--target", "price"): "but the model predicts 'y'; leave it out",
+    }
+    for arguments, sentence in cases.items():
+        result = CliRunner().invoke(app, ["evaluate", model, *arguments])
+        assert result.exit_code == 2 and sentence in " ".join(result.output.split()), result.output
 
 
 NPY_FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {

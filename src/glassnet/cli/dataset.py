@@ -265,15 +265,22 @@ def placed_as_in_training(table: Table, model: TabularModel) -> Table:
     return table
 
 
-def read_with_target(path: str, model: TabularModel) -> tuple[Array, Array, Table | Arrays]:
-    """Read the inputs and encoded targets for a trained model, and what they came from. Raises DataError."""
+def read_with_target(path: str, model: TabularModel, target: str | None = None) -> tuple[Array, Array, Table | Arrays]:
+    """Read the inputs and encoded targets for a trained model, and what they came from.
+
+    `target` is the .npy file of the targets of one of x. Raises DataError, or ParameterError for a target that is none.
+    """
     file = seekable(path)
+    if file_kind(file) == "npy":
+        pair = read_array_pair(file, targets_file(path, target))
+        return network_inputs(model.preparation, pair), _encoded_targets(path, pair, model), pair
+    if target not in (None, model.target.name):
+        raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
     if holds_arrays(file):
         x, data = read_inputs(file, model)
         if not isinstance(data, Arrays) or data.y is None:
             raise DataError(f"{path} has no array y to compare with; save x and y with numpy.savez.")
-        arrays = DataFile(path, data, model.target.name, _finite(path, data.y))
-        return x, model.target.encode(arrays.values, arrays.location), data
+        return x, _encoded_targets(path, data, model), data
     options = file_options(model)
     table, name = placed_as_in_training(read_table(file, options), model), model.target.name
     table.column(name)
@@ -285,6 +292,13 @@ def read_with_target(path: str, model: TabularModel) -> tuple[Array, Array, Tabl
     print_notes((*table.notes, *cells.notes))
     encoded = model.target.encode(cells.values, lambda row: table.location(row, name))
     return _table_inputs(model.preparation, table), encoded, table
+
+
+def _encoded_targets(path: str, data: Arrays, model: TabularModel) -> Array:
+    """The targets of arrays that have some, as a model learnt them. Raises DataError."""
+    assert data.y is not None
+    arrays = DataFile(path, data, model.target.name, _finite(path, data.y))
+    return model.target.encode(arrays.values, arrays.location)
 
 
 def repeated_share(data: Table | Arrays) -> float | None:

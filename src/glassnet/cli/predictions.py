@@ -43,14 +43,19 @@ class PredictRequest(NamedTuple):
 def predict_at_once(model: TabularModel, request: PredictRequest) -> tuple[int, str]:
     """Write the predictions for all rows of a file; return how many, and of which file. Raises DataError."""
     x, data = read_inputs(request.file, model)
-    kept = kept_columns(data, request.keep)
-    if request.format_name == "csv":
-        check_cells(kept, request.out)
-    table = with_kept_columns(kept, prediction_table(model, x, request.proba, request.interval))
-    if request.format_name == "csv":
-        table = with_carried_digits(table, len(kept))
+    table = requested_table(model, request, x, data)
     write_predictions(table, request.out, request.format_name, raw=request.raw)
     return table.num_rows, data.path
+
+
+def requested_table(model: TabularModel, request: PredictRequest, x: Array, data: Table | Arrays) -> pa.Table:
+    """The predictions for the rows of `data`, whose inputs are x, behind the columns that are carried over."""
+    kept = kept_columns(data, request.keep)
+    predictions = prediction_table(model, x, request.proba, request.interval)
+    if request.format_name != "csv":
+        return with_kept_columns(kept, predictions)
+    check_cells(kept, request.out)
+    return with_carried_digits(with_kept_columns(kept, predictions), len(kept))
 
 
 def file_format(out: str) -> str:

@@ -106,9 +106,7 @@ def _with_model(file: str, path: str, target: str | None, member: int | None) ->
     from glassnet.cli.stored_model import load_model, member_text, network_of
 
     model = load_model(path)
-    if target not in (None, model.target.name):
-        raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
-    x, encoded, data = read_with_target(file, model)
+    x, encoded, data = read_with_target(file, model, target)
     network = network_of(model, member)
     y = network_targets(encoded, model.target, network)
     return StepData(network, x, y, data.path, model.preparation, model.target, data, member_text(model, member))

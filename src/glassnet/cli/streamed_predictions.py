@@ -75,14 +75,8 @@ def _predictions(model: TabularModel, request: PredictRequest, notes: dict[str, 
         x = _inputs(model, data, notes)
         if not len(x):
             continue
-        kept = kept_columns(data, request.keep)
-        if request.format_name == "csv":
-            check_cells(kept, request.out)
-        table = with_kept_columns(kept, prediction_table(model, x, request.proba, request.interval))
-        if request.format_name == "csv":
-            table = with_carried_digits(table, len(kept))
-            table = table if request.raw else escape_formulas(table)
-        yield table
+        table = requested_table(model, request, x, data)
+        yield table if request.raw or request.format_name != "csv" else escape_formulas(table)
 
 
 def _pieces(model: TabularModel, path: str) -> Iterator[Table | Arrays]:

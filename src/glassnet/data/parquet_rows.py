@@ -20,6 +20,7 @@ from glassnet.data.file_identity import FileIdentity
 from glassnet.data.parquet_contents import check_footer, check_text, repeated_texts
 from glassnet.data.parquet_file import index_columns, parquet_parts
 from glassnet.data.reading import FilePath, check_unique
+from glassnet.data.row_group import group_batches
 from glassnet.data.table import Table
 from glassnet.errors import DataError
 
@@ -154,16 +155,15 @@ class ParquetReader:
     ) -> Iterator[Table]:
         """The rows of a file, whose first has the number place[0], from the row with the number place[1] on."""
         start, first = place
-        options = {"columns": self.columns, "use_threads": False}
         try:
             with pq.ParquetFile(identity.path, **self._reading(identity)) as parquet:
                 for group, count in enumerate(groups):
                     if start + count <= first:
                         start += count
                         continue
-                    for batch in parquet.iter_batches(self.batch_rows, row_groups=[group], **options):
+                    for batch in group_batches(parquet, group, self.columns, self.batch_rows):
                         identity.check(file)
-                        for data in self._parts_of(identity, pa.Table.from_batches([batch])):
+                        for data in self._parts_of(identity, batch):
                             table = self._table(data, start)
                             start += table.rows
                             if start > first:
@@ -223,6 +223,8 @@ def _metadata(name: str) -> tuple[pa.Schema, tuple[int, ...], int]:
 
 def _damaged(name: str, error: Exception) -> DataError:
     reason = (str(error).splitlines() or ["no reason"])[0][:120]
+    if isinstance(error, MemoryError):
+        return DataError(f"{name}: the memory does not suffice for a row group ({reason}); write smaller row groups.")
     return DataError(f"{name} is a damaged Parquet file ({reason}).")
 
 
