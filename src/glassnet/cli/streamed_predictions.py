@@ -19,11 +19,7 @@ from glassnet.cli.predictions import (
     CSV_OPTIONS,
     STDOUT,
     PredictRequest,
-    check_cells,
-    kept_columns,
-    prediction_table,
-    with_carried_digits,
-    with_kept_columns,
+    requested_table,
     write_to_stdout,
 )
 from glassnet.cli.spreadsheet import escape_formulas
