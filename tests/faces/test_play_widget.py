@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import nbclient
+import nbformat
 import numpy as np
 import pytest
 
@@ -146,3 +148,24 @@ def test_missing_parts_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("glassnet.play.widget.find_spec", lambda name: None)
     with pytest.raises(glassnet.ParameterError, match=r'pip install "glassnet\[notebook\]"'):
         network().play(X, Y)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
+def test_a_kernel_shows_the_widget_and_trains_while_a_cell_runs() -> None:
+    cells = [
+        "import time, numpy as np, glassnet\n"
+        "x = np.random.default_rng(0).normal(size=(2, 50)); y = (x[:1] > 0) * 1.0\n"
+        "net = glassnet.NeuralNetwork([2, 3, 1], seed=0, engine='numpy')\n"
+        "widget = net.play(x, y)\n"
+        "widget",
+        "widget.session.receive({'id': 1, 'do': 'play', 'speed': 100})\n"
+        "time.sleep(1.5)\n"
+        "step = widget.session.run.t\n"
+        "widget.close()\n"
+        "print(step > 20, np.array_equal(widget.network.weights[0], net.weights[0]))",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    shown = notebook.cells[0].outputs[-1]["data"]
+    assert "application/vnd.jupyter.widget-view+json" in shown
+    assert notebook.cells[1].outputs[-1]["text"] == "True False\n"
