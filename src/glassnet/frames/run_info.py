@@ -12,6 +12,7 @@ from glassnet.training.layer_measures import SATURATED_SLOPE, largest_slope
 from glassnet.training.training import Training
 
 MAX_NAMES = 100  # of inputs and outputs that are sent
+MAX_LAYER_TEXT = 20  # letters
 
 
 def run_info(training: Training, samples: Samples, shown: Shown) -> Message:
@@ -36,10 +37,10 @@ def run_info(training: Training, samples: Samples, shown: Shown) -> Message:
 def layer_infos(architecture: Architecture, samples: Samples, shown: Shown) -> list[Message]:
     """LayerInfo of the inputs and of each dense layer."""
     first: Message = {"units": architecture.inputs, "activation": "", "saturation": 0.0, "image": samples.image}
-    infos = [first | {"names": list(samples.inputs[:MAX_NAMES]), "extras": list(map(repr, architecture.input_layers))}]
+    infos = [first | {"names": list(samples.inputs[:MAX_NAMES]), "extras": list(map(_short_text, architecture.input_layers))}]
     for dense in architecture.dense:
         info: Message = {"units": dense.fan_out, "activation": dense.activation.name + dense.activation.grouping}
-        extras = list(map(repr, (*dense.before, *dense.after)))
+        extras = list(map(_short_text, (*dense.before, *dense.after)))
         limit = SATURATED_SLOPE * largest_slope(dense.activation)
         infos.append(info | {"names": [], "image": None, "saturation": limit, "extras": extras})
     infos[-1]["names"] = list(output_names(samples, architecture.outputs)[:MAX_NAMES])
@@ -48,6 +49,12 @@ def layer_infos(architecture: Architecture, samples: Samples, shown: Shown) -> l
         info["image"] = list(info["image"]) if info["image"] else None
     return infos
 
+
+
+def _short_text(layer: object) -> str:
+    """A layer with its settings, or by its name alone where they are long: it stands below a column of neurons."""
+    text = repr(layer)
+    return text if len(text) <= MAX_LAYER_TEXT else type(layer).__name__
 
 def output_names(samples: Samples, outputs: int) -> tuple[str, ...]:
     """The name of each output: its class, or what it predicts; of a single output for two classes, the second one."""

@@ -20,7 +20,9 @@ export interface Layout {
   image: { x: number; y: number; size: number; rows: number; columns: number } | null;
 }
 
-const SIDE = 64; // room for names of inputs and outputs
+const LEAST_SIDE = 64; // room for names of inputs and outputs
+const LETTER = 6.4; // width of one, on average
+export const LONGEST_NAME = 11; // letters that are drawn; the whole name is in the title
 const TOP = 46; // room for the names of the layers
 const BOTTOM = 30;
 const LARGEST_RADIUS = 20;
@@ -32,16 +34,24 @@ const WORDS = 36; // height of a bias, a gauge and a number
 
 const shownUnits = (layer: LayerInfo): number => (layer.image ? 1 : layer.shown.length);
 
+/** Room for the longest name beside a neuron, within a fifth of the width. */
+function sideOf(layers: LayerInfo[], width: number): number {
+  const names = [...layers[0].names, ...layers[layers.length - 1].names];
+  const longest = Math.min(LONGEST_NAME, Math.max(0, ...names.map((name) => name.length)));
+  return Math.max(LEAST_SIDE, Math.min(width / 5, longest * LETTER + LARGEST_RADIUS + 10));
+}
+
 export function arrange(layers: LayerInfo[], width: number): Layout {
+  const side = sideOf(layers, width);
   const most = Math.max(...layers.map(shownUnits), 1);
   const height = Math.min(TALLEST, Math.max(LOWEST, TOP + BOTTOM + most * SPACING));
   const spacing = Math.min(SPACING + 24, (height - TOP - BOTTOM) / most);
-  const gap = (width - 2 * SIDE) / Math.max(1, layers.length - 1);
+  const gap = (width - 2 * side) / Math.max(1, layers.length - 1);
   const wordy = spacing >= 2 * 13 + WORDS && gap >= 70;
   const radius = Math.max(SMALLEST_RADIUS, Math.min(LARGEST_RADIUS, wordy ? (spacing - WORDS) / 2 : spacing * 0.34, gap * 0.28));
-  const columns = layers.map((_, l) => (layers.length === 1 ? width / 2 : SIDE + l * gap));
+  const columns = layers.map((_, l) => (layers.length === 1 ? width / 2 : side + l * gap));
   const middle = TOP + (height - TOP - BOTTOM) / 2;
-  const image = placeImage(layers[0], columns[0], middle, gap);
+  const image = placeImage(layers[0], middle, gap);
   const places = layers.map((layer, l) =>
     l === 0 && image ? pixels(layer, image) : column(layer, l, columns[l], middle, spacing),
   );
@@ -54,11 +64,11 @@ function column(layer: LayerInfo, l: number, x: number, middle: number, spacing:
   return layer.shown.map((unit, index) => ({ layer: l, index, unit, x, y: first + index * spacing }));
 }
 
-function placeImage(layer: LayerInfo, x: number, middle: number, gap: number): Layout["image"] {
+function placeImage(layer: LayerInfo, middle: number, gap: number): Layout["image"] {
   if (!layer.image) return null;
   const [rows, columns] = layer.image;
   const size = Math.min(120, gap * 0.75);
-  return { x: x - SIDE + 8, y: middle - size / 2, size, rows, columns };
+  return { x: 8, y: middle - size / 2, size, rows, columns };
 }
 
 /** An input that is a pixel stands where the pixel is. */
