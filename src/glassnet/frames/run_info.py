@@ -37,7 +37,8 @@ def run_info(training: Training, samples: Samples, shown: Shown) -> Message:
 def layer_infos(architecture: Architecture, samples: Samples, shown: Shown) -> list[Message]:
     """LayerInfo of the inputs and of each dense layer."""
     first: Message = {"units": architecture.inputs, "activation": "", "saturation": 0.0, "image": samples.image}
-    infos = [first | {"names": list(samples.inputs[:MAX_NAMES]), "extras": list(map(_short_text, architecture.input_layers))}]
+    extras = list(map(_short_text, architecture.input_layers))
+    infos = [first | {"names": list(samples.inputs[:MAX_NAMES]), "extras": extras}]
     for dense in architecture.dense:
         info: Message = {"units": dense.fan_out, "activation": dense.activation.name + dense.activation.grouping}
         extras = list(map(_short_text, (*dense.before, *dense.after)))
