@@ -51,11 +51,11 @@ def layer_infos(architecture: Architecture, samples: Samples, shown: Shown) -> l
     return infos
 
 
-
 def _short_text(layer: object) -> str:
     """A layer with its settings, or by its name alone where they are long: it stands below a column of neurons."""
     text = repr(layer)
     return text if len(text) <= MAX_LAYER_TEXT else type(layer).__name__
+
 
 def output_names(samples: Samples, outputs: int) -> tuple[str, ...]:
     """The name of each output: its class, or what it predicts; of a single output for two classes, the second one."""
