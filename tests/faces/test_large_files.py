@@ -149,6 +149,16 @@ def test_a_row_group_that_is_held_has_the_cells_of_one_that_is_not(
     assert some.equals(whole.slice(333, 444))
 
 
+def test_a_row_group_that_the_memory_does_not_suffice_for_is_no_damaged_file(
+    tmp_path: Folder, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(table.drop_columns("label"), tmp_path / "t.parquet", 400)
+    monkeypatch.setattr(row_group, "ALLOWED_BYTES", -(1 << 20))
+    monkeypatch.setattr(row_group, "_packed_bytes", lambda *given: 1 << 60)
+    with pytest.raises(DataError, match=r"t\.parquet: the memory does not suffice for a row group .*smaller"):
+        next(ParquetReader(ParquetRows.of(path), table.drop_columns("label").column_names).tables(0, 9))
+
+
 def test_large_row_groups_are_read_in_order_and_small_ones_joined(tmp_path: Folder, table: pa.Table) -> None:
     for group, blocks in ((300, [300] * 2), (30, [120] * 5)):
         path = written(table.drop_columns("label"), tmp_path / f"{group}.parquet", group)

@@ -168,7 +168,7 @@ class ParquetReader:
                             start += table.rows
                             if start > first:
                                 yield part_of(table, max(first - start + table.rows, 0), table.rows)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, MemoryError) as error:
             identity.check(file)
             raise _damaged(identity.path, error) from error
 
