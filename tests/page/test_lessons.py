@@ -147,3 +147,37 @@ def test_a_rate_of_100_in_its_lesson_stops_and_ticks_the_card(opened):
     page.get_by_test_id("play").click()
     page.locator("[data-testid=notice][data-kind=diverged]").wait_for()
     page.wait_for_function(DONE)
+
+
+def test_the_start_screen_leaves_a_lesson_alone_and_the_next_lesson_begins_unticked(opened):
+    page = open_lesson(opened, 1)
+    wait_for_stage(page, "forward.1")
+    page.get_by_role("button", name="Card 6").click()
+    page.get_by_test_id("step-on").click()
+    page.wait_for_function(DONE)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_text("It stands still").wait_for()
+    page.wait_for_timeout(300)
+    assert page.get_by_test_id("t").inner_text() == "1"
+    page.get_by_test_id("lesson-3").click()
+    wait_for_stage(page, "bp1")
+    assert page.get_by_role("button", name="Card 6").get_attribute("aria-label") == "Card 6"  # and not "Card 6, done"
+    assert page.get_by_role("button", name="Card 1", exact=False).first.get_attribute("aria-current") == "step"
+
+
+def test_back_goes_to_the_screen_before_and_keeps_the_run(opened):
+    page = opened("#v=1&data=moons&shape=2-4-1&view=watch")
+    page.get_by_test_id("step-on").click()
+    wait_for_step(page, 1)
+    page.set_viewport_size({"width": 390, "height": 700})
+    page.evaluate("scrollTo(0, 600)")
+    page.get_by_role("button", name="One step", exact=True).click()
+    page.get_by_test_id("one-step").wait_for()
+    assert page.evaluate("scrollY") == 0
+    state = page.get_by_test_id("hash").get_attribute("data-hash")
+    page.wait_for_function("() => location.hash.includes('view=step')")
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('.glassnet').dataset.view === 'watch'")
+    assert page.get_by_test_id("hash").get_attribute("data-hash") == state
+    page.go_forward()
+    page.get_by_test_id("one-step").wait_for()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { count, format, full, percent, typed } from "./format";
+import { count, format, full, percent, sentence, typed } from "./format";
 
 describe("format", () => {
   it.each([
@@ -37,6 +37,15 @@ describe("full", () => {
       expect(Number(full(value))).toBe(value);
     }
   });
+});
+
+describe("sentence", () => {
+  it.each([
+    ["slope -0.145; difference 4.9e-12, of b1[1, 0]", "slope \u22120.145; difference 4.9·10⁻¹², of b1[1, 0]"],
+    ["real \u22129.561e\u221205 (a 2-8-1)", "real \u22129.561·10⁻⁵ (a 2-8-1)"],
+    ["z2[0, 0] ± 1e-05, 1.2e+06", "z2[0, 0] ± 1·10⁻⁵, 1.2·10⁶"],
+    ["on 2024-01-05, file1e5", "on 2024-01-05, file1e5"],
+  ])("%s", (text, shown) => expect(sentence(text)).toBe(shown));
 });
 
 describe("typed", () => {

@@ -33,6 +33,16 @@ function plainText(size: number, digits: number): string {
   return text.includes("e") ? String(Number(text)) : text;
 }
 
+/** A sentence of the engine with its numbers as the page writes them: −1.4·10⁻⁹ for -1.4e-09. */
+export function sentence(text: string): string {
+  return text
+    .replace(/(?<![\w.])(-?)(\d+(?:\.\d+)?)e([-\u2212+]?)(\d+)(?!\w)/g, (_, sign: string, mantissa: string, of: string, exponent: string) => {
+      const power = Number(exponent) * (of === "" || of === "+" ? 1 : -1);
+      return `${sign}${mantissa}·10${superscript(power)}`;
+    })
+    .replace(/(?<=^|[\s(=[,±])-(?=\.?\d)/g, MINUS);
+}
+
 /** All digits that tell this float64 from every other one. */
 export function full(value: number): string {
   if (Number.isNaN(value)) return "nan";

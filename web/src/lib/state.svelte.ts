@@ -27,6 +27,7 @@ export class Store {
   hello = $state.raw<Hello | null>(null);
   run = $state.raw<RunInfo | null>(null);
   frame = $state.raw<Frame | null>(null);
+  settled = $state(false); // whether the frame is one of this run, and not yet of the one before
   connection = $state<Connection>("connecting");
   view = $state<View>("start");
   edges = $state<Edges>("w");
@@ -40,6 +41,7 @@ export class Store {
   toast = $state("");
   unopened = $state(""); // a link that waits for its file
   card = $state(0); // of the lesson
+  top = $state(0); // grows when a screen is to be shown from its top
   theme = $state(0); // grows when light turns dark or back
   curvesVersion = $state(0);
   readonly curves = new Curves();
@@ -51,7 +53,8 @@ export class Store {
   private listeners = new Set<(event: PageEvent) => void>();
   private waiting: ServerMessage | null = null;
   private opened = false;
-  visiting = false; // on the way to the place of a link
+  begun = false; // whether the start screen has set a network going, or the person has begun something of their own
+  visiting = $state(false); // on the way to the place of a link
 
   constructor(readonly feed: Feed, private place: string) {
     this.walking = new Walking(this);
@@ -114,8 +117,10 @@ export class Store {
     this.toast = text;
   }
 
-  /** One step is about a network that stands still. */
+  /** One step is about a network that stands still. Another screen begins at its top. */
   show(view: View): void {
+    if (view !== this.view) this.top++;
+    if (view !== "start") this.begun = true;
     this.view = view;
     if (view !== "step") return;
     if (this.frame?.playing) void this.act("pause", {});
@@ -182,6 +187,7 @@ export class Store {
   async visit(fragment: string): Promise<void> {
     const { run, t, place } = splitLink(fragment);
     this.visiting = true;
+    this.card = Number(place.card ?? 0) || 0;
     if (run && !this.recorded && (await this.act("open", { link: run })) === undefined && run.includes("file=")) {
       this.unopened = fragment;
       this.visiting = false;
@@ -191,10 +197,20 @@ export class Store {
     if (place.ex) await this.act("follow", { sample: Number(place.ex) });
     if (place.edges === "dw" || place.edges === "change") this.edges = place.edges;
     this.selection = fromLinkName(place.sel ?? null);
-    this.card = Number(place.card ?? 0) || 0;
     this.walking.wanted = place.s ?? "";
     this.visiting = false;
     this.show(viewOf(place.view) ?? viewOf(this.feed.view) ?? (run ? "watch" : "start"));
+  }
+
+  /** Back or on among the screens of the browser's history: what the run has done stays. */
+  revisit(fragment: string): void {
+    const { run, place } = splitLink(fragment);
+    const view = viewOf(place.view);
+    if (!view || !this.run || run !== splitLink(this.run.link).run) return void this.visit(fragment);
+    this.selection = fromLinkName(place.sel ?? null);
+    this.card = Number(place.card ?? 0) || 0;
+    this.walking.wanted = place.s ?? "";
+    this.show(view);
   }
 
   private connected(state: Connection): void {
@@ -229,6 +245,7 @@ export class Store {
     this.notice = null;
     this.field = this.scores = this.selection = this.following = null;
     this.findings = [];
+    this.settled = false;
     this.walking.forget();
   }
 
@@ -257,6 +274,7 @@ export class Store {
     if (!frame) return;
     const moved = frame.t !== this.frame?.t || frame.hash !== this.frame?.hash;
     this.frame = frame;
+    this.settled = true;
     if (frame.sample === this.following) this.following = null;
     if (frame.field) this.field = frame.field;
     if (frame.scores) this.scores = frame.scores;
