@@ -10,6 +10,8 @@ test("a line has every step until it is long, then bounded memory, all peaks and
   expect(line.steps.length).toBeLessThanOrEqual(MOST);
   expect(line.steps.length).toBeGreaterThan(MOST / 4);
   expect(line.steps.every((step, i) => value(step) === line.values[i] && (i === 0 || step > line.steps[i - 1]))).toBe(true);
+  const gaps = line.steps.slice(1).map((step, i) => step - line.steps[i]);
+  expect(Math.max(...gaps)).toBeLessThan(200); // evenly: the old ones are not thinned more
   expect(line.values).toContain(9);
   expect(line.values).toContain(-9);
 });

@@ -4,10 +4,11 @@ import type { Branch, Frame } from "./messages";
 
 export const MOST = 1 << 15; // points of a line: all steps up to here, then the extremes of several steps
 
-/** Values by step. A line that becomes too long keeps the least and the greatest of each four points: no peak is lost. */
+/** Values by ascending steps. A line that becomes too long keeps the least and the greatest of each `every` steps: no peak is lost. */
 export class Line {
   steps: number[] = [];
   values: number[] = [];
+  private every = 1;
 
   add(step: number, value: number): void {
     if (Number.isNaN(value)) return;
@@ -15,7 +16,13 @@ export class Line {
     if (step <= last) return this.replace(step, value);
     this.steps.push(step);
     this.values.push(value);
-    if (this.steps.length > MOST) this.thin();
+    const third = this.steps.length - 3;
+    if (third >= 0 && this.bucket(this.steps[third]) === this.bucket(step)) this.drop(third);
+    while (this.steps.length > MOST) this.thin();
+  }
+
+  private bucket(step: number): number {
+    return Math.floor(step / this.every);
   }
 
   /** A step that was run before. */
@@ -24,20 +31,19 @@ export class Line {
     if (at >= 0) this.values[at] = value;
   }
 
+  /** Of the three points from `first` on, drops the one in the middle by value. */
+  private drop(first: number): void {
+    const order = [first, first + 1, first + 2].sort((a, b) => this.values[a] - this.values[b]);
+    this.steps.splice(order[1], 1);
+    this.values.splice(order[1], 1);
+  }
+
   private thin(): void {
-    const kept: number[] = [];
-    for (let i = 0; i < this.steps.length; i += 4) {
-      let low = i;
-      let high = i;
-      for (let j = i + 1; j < Math.min(i + 4, this.steps.length); j++) {
-        if (this.values[j] < this.values[low]) low = j;
-        if (this.values[j] >= this.values[high]) high = j;
-      }
-      kept.push(Math.min(low, high));
-      if (low !== high) kept.push(Math.max(low, high));
-    }
-    this.steps = kept.map((i) => this.steps[i]);
-    this.values = kept.map((i) => this.values[i]);
+    const { steps, values } = this;
+    this.every *= 2;
+    this.steps = [];
+    this.values = [];
+    steps.forEach((step, i) => this.add(step, values[i]));
   }
 }
 
