@@ -19,6 +19,7 @@ from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.opening import open_link
 from glassnet.play.own_data import OwnData
 from glassnet.play.run import Run
+from glassnet.play.setup import Setup
 
 from .play_page import session_page
 
@@ -58,16 +59,27 @@ def test_snapshots_are_bounded_and_what_is_between_them_is_replayed(monkeypatch:
         run.snapshot()
         kept = [state for branch in run.timeline.branches for state in branch.states.values()]
         assert run.timeline.bytes == sum(map(timeline.size_of, kept)) <= timeline.MAX_BYTES
+        assert run.timeline.count == len(kept)
     branch = run.branch
     assert branch.times == sorted(branch.states)
     assert branch.times[0] == 0
     assert len(branch.times) >= 4
+    assert max(np.diff(branch.times)) <= 2 * 180 / 4  # evenly: the old ones are not thinned more
     end = run.training.hash()
     for t in random.Random(3).sample(range(180), 12):
         run.seek(t)
         assert run.training.hash() == fresh_hash(MOONS, t)
     run.seek(180)
     assert run.training.hash() == end
+
+
+def test_snapshots_are_few_and_evenly_spaced_however_long_a_run_is() -> None:
+    line = timeline.Timeline(Setup(), {"arrays": {}})
+    for t in range(1, 20_000):
+        line.add(line.branches[0], t, {"arrays": {}})
+    times = line.branches[0].times
+    assert timeline.MAX_SNAPSHOTS / 3 < line.count == len(times) <= timeline.MAX_SNAPSHOTS
+    assert max(np.diff(times)) < 6 * 20_000 / len(times)
 
 
 @pytest.mark.parametrize(

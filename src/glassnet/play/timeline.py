@@ -1,7 +1,8 @@
 """The steps of a run that can be returned to: snapshots of each branch, in bounded memory, and replay between them.
 
 A branch begins where settings changed; before that it is its parent. Snapshots are whole states of a Training; where
-memory ends, every second one goes, and the steps between are run again, which gives the same bits.
+memory ends, about every second one goes, so that the rest are evenly spaced; the steps between are run again, which
+gives the same bits.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from glassnet.play.setup import Setup
 
 MAX_BYTES = 64 << 20  # of all snapshots of a run
+MAX_SNAPSHOTS = 2000  # more would grow for hours, where a network is small
 State = dict[str, Any]
 
 
@@ -40,7 +42,7 @@ class Timeline:
 
     def __init__(self, setup: Setup, state: State) -> None:
         self.branches: list[Branch] = []
-        self.bytes = 0
+        self.bytes = self.count = 0
         self.add_branch(None, 0, "start", setup, state)
 
     def add_branch(self, parent: int | None, first: int, label: str, setup: Setup, state: State) -> Branch:
@@ -73,7 +75,8 @@ class Timeline:
         bisect.insort(branch.times, t)
         branch.states[t] = state
         self.bytes += size_of(state)
-        while self.bytes > MAX_BYTES and self._thin():
+        self.count += 1
+        while (self.bytes > MAX_BYTES or self.count > MAX_SNAPSHOTS) and self._thin():
             pass
 
     def nearest(self, branch: Branch, t: int) -> State:
@@ -81,14 +84,21 @@ class Timeline:
         return branch.states[branch.times[bisect.bisect_right(branch.times, t) - 1]]
 
     def _thin(self) -> bool:
-        """Drop every second snapshot of the branch with the most, never its first; False where none is left to drop."""
+        """Drop at least half the snapshots of the branch with the most, never its first; False where none is left to drop.
+
+        Those stay that are farther from the one before than twice the mean distance: what is old is not thinned more.
+        """
         branch = max(self.branches, key=lambda each: len(each.times))
-        for t in branch.times[1::2]:
-            self.bytes -= size_of(branch.states.pop(t))
-        shorter = branch.times[::2]
-        dropped = len(branch.times) - len(shorter)
-        branch.times = shorter
-        return dropped > 0
+        times, stay = branch.times, branch.times[:1]
+        distance = 2 * (times[-1] - times[0]) / max(1, len(times) - 1)
+        for t in times[1:]:
+            if t - stay[-1] > distance:
+                stay.append(t)
+            else:
+                self.bytes -= size_of(branch.states.pop(t))
+        self.count -= len(times) - len(stay)
+        branch.times = stay
+        return len(stay) < len(times)
 
 
 def size_of(state: State) -> int:

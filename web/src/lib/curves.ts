@@ -2,40 +2,74 @@
 import { decode } from "./codec";
 import type { Branch, Frame } from "./messages";
 
-const FIRST_SIZE = 1024;
+export const MOST = 1 << 15; // points of a line: all steps up to here, then the extremes of several steps
 
-export class Curve {
-  train = new Float64Array(FIRST_SIZE).fill(NaN);
-  validation = new Float64Array(FIRST_SIZE).fill(NaN);
-  length = 0;
+/** Values by ascending steps. A line that becomes too long keeps the least and the greatest of each `every` steps: no peak is lost. */
+export class Line {
+  steps: number[] = [];
+  values: number[] = [];
+  private every = 1;
 
-  write(from: number, train: ArrayLike<number>, validation: ArrayLike<number>): void {
-    const end = from + train.length;
-    if (end > this.train.length) this.grow(end);
-    this.train.set(train, from);
-    // It is measured now and then: what is known of a step stays.
-    for (let i = 0; i < validation.length; i++) if (!Number.isNaN(validation[i])) this.validation[from + i] = validation[i];
-    this.length = Math.max(this.length, end);
+  add(step: number, value: number): void {
+    if (Number.isNaN(value)) return;
+    const last = this.steps.length ? this.steps[this.steps.length - 1] : -1;
+    if (step <= last) return this.replace(step, value);
+    this.steps.push(step);
+    this.values.push(value);
+    const third = this.steps.length - 3;
+    if (third >= 0 && this.bucket(this.steps[third]) === this.bucket(step)) this.drop(third);
+    while (this.steps.length > MOST) this.thin();
   }
 
-  /** The common past of a branch and its parent. */
-  copyUntil(parent: Curve, end: number): void {
-    this.write(0, parent.train.subarray(0, Math.min(end, parent.length)), parent.validation.subarray(0, Math.min(end, parent.length)));
+  private bucket(step: number): number {
+    return Math.floor(step / this.every);
   }
 
-  private grow(end: number): void {
-    const size = Math.max(end, 2 * this.train.length);
-    for (const key of ["train", "validation"] as const) {
-      const larger = new Float64Array(size).fill(NaN);
-      larger.set(this[key]);
-      this[key] = larger;
-    }
+  /** A step that was run before. */
+  private replace(step: number, value: number): void {
+    const at = indexOf(this.steps, step);
+    if (at >= 0) this.values[at] = value;
+  }
+
+  /** Of the three points from `first` on, drops the one in the middle by value. */
+  private drop(first: number): void {
+    const order = [first, first + 1, first + 2].sort((a, b) => this.values[a] - this.values[b]);
+    this.steps.splice(order[1], 1);
+    this.values.splice(order[1], 1);
+  }
+
+  private thin(): void {
+    const { steps, values } = this;
+    this.every *= 2;
+    this.steps = [];
+    this.values = [];
+    steps.forEach((step, i) => this.add(step, values[i]));
   }
 }
 
-/** Each value for so many steps. */
-function repeated(values: ArrayLike<number>, every: number): ArrayLike<number> {
-  return every === 1 ? values : Float64Array.from({ length: values.length * every }, (_, i) => values[Math.floor(i / every)] as number);
+/** Where a step stands among ascending steps, −1 where it does not. */
+export function indexOf(steps: ArrayLike<number>, step: number): number {
+  let low = 0;
+  let high = steps.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle] === step) return middle;
+    if (steps[middle] < step) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+export class Curve {
+  readonly train = new Line();
+  readonly validation = new Line(); // measured now and then
+
+  /** The common past of a branch and its parent. */
+  copyUntil(parent: Curve, end: number): void {
+    for (const key of ["train", "validation"] as const) {
+      parent[key].steps.forEach((step, i) => step < end && this[key].add(step, parent[key].values[i]));
+    }
+  }
 }
 
 export class Curves {
@@ -63,7 +97,9 @@ export class Curves {
   add(branch: number, costs: Frame["costs"]): void {
     let curve = this.byBranch.get(branch);
     if (!curve) this.byBranch.set(branch, (curve = new Curve()));
-    const every = costs.every ?? 1;
-    curve.write(costs.from, repeated(decode(costs.train).values, every), repeated(decode(costs.validation).values, every));
+    for (const key of ["train", "validation"] as const) {
+      const { values } = decode(costs[key]);
+      for (let i = 0; i < values.length; i++) curve[key].add(costs.from + i * (costs.every ?? 1), values[i]);
+    }
   }
 }

@@ -1,7 +1,8 @@
 // The last frames that arrived, so that a person can still look back when the engine is gone.
 import type { Frame } from "./messages";
 
-const MOST = 200;
+const MOST = 100;
+const NONE: Frame["costs"] = { from: 0, train: { shape: [0], f8: "" }, validation: { shape: [0], f8: "" } };
 
 export class Received {
   private frames = new Map<number, Frame>();
@@ -12,7 +13,7 @@ export class Received {
 
   add(frame: Frame): void {
     this.frames.delete(frame.t);
-    this.frames.set(frame.t, frame);
+    this.frames.set(frame.t, { ...frame, costs: NONE }); // the curves have them
     if (this.frames.size > MOST) this.frames.delete(this.frames.keys().next().value as number);
   }
 
