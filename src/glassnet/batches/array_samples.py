@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +19,13 @@ from glassnet.data.array_pass import ArrayPass
 from glassnet.data.array_rows import ArrayFile, ArrayReader
 from glassnet.data.file_identity import content_digest
 from glassnet.data.runs import Runs
-from glassnet.data.streamed_arrays import StreamedArrays
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError
 from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
+
+if TYPE_CHECKING:  # its module reads tables as well, whose libraries take long to import
+    from glassnet.data.streamed_arrays import StreamedArrays
 
 PIECE_BYTES, MAX_PIECE_ROWS = 4 << 20, 1 << 15  # the latter because class numbers are checked as one-hot rows
 
