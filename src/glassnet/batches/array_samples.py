@@ -19,7 +19,6 @@ from glassnet.data.array_pass import ArrayPass
 from glassnet.data.array_rows import ArrayFile, ArrayReader
 from glassnet.data.file_identity import content_digest
 from glassnet.data.runs import Runs
-from glassnet.data.target import ClassTarget
 from glassnet.errors import DataError
 from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
@@ -109,7 +108,7 @@ class ArraySamples:
         """What the network learns of some rows of y: these numbers, or what they are encoded as."""
         if self.prepared is None:
             return raw.reshape(len(raw), -1).T if raw.ndim > 1 else raw
-        classes = isinstance(self.prepared.target, ClassTarget)
+        classes = self.prepared.class_counts is not None
         return learnt_targets(self.prepared.encoded(raw, first), self.architecture, classes=classes)
 
     def reader(self) -> ArraySampleReader:
