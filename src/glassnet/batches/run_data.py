@@ -17,7 +17,6 @@ from glassnet.batches.streamed_sources import HeldOut, StreamedSources, Streamed
 from glassnet.data.array_pass import array_pass
 from glassnet.data.array_rows import ArrayFile
 from glassnet.data.reading import file_kind
-from glassnet.data.streamed_arrays import StreamedArrays
 from glassnet.errors import ParameterError, ParameterTypeError, counted
 from glassnet.program.architecture import Architecture
 
@@ -123,8 +122,6 @@ def _from_files(architecture: Architecture, dtype: Any, seed: int, given: Given)
 
 def _opened(x: Any, y: Any, architecture: Architecture, dtype: Any, name: str = "y") -> FileSamples:
     """The files of x and y: a table with the name of a column, or two .npy files; or those that are opened already."""
-    if isinstance(x, StreamedArrays):
-        return ArraySamples((x.x_file, x.y_file), array_pass(x.x_file), architecture, dtype, x)
     if is_path(x) and file_kind(x) == "npy":
         if not is_path(y):
             fault = f"{name} must be the .npy file of the targets of {os.fspath(x)}, not of type {type(y).__name__}"
@@ -135,7 +132,10 @@ def _opened(x: Any, y: Any, architecture: Architecture, dtype: Any, name: str = 
         files = ArrayFile.of(x), ArrayFile.of(y)
         return ArraySamples(files, array_pass(files[0]), architecture, dtype)
     from glassnet.batches.table_samples import opened_table
+    from glassnet.data.streamed_arrays import StreamedArrays
 
+    if isinstance(x, StreamedArrays):
+        return ArraySamples((x.x_file, x.y_file), array_pass(x.x_file), architecture, dtype, x)
     return opened_table(x, y, architecture, dtype)
 
 
