@@ -215,6 +215,7 @@ export class Store {
 
   private connected(state: Connection): void {
     if (state === "stopped") this.resumption.lost();
+    if (state === "live" && this.connection === "stopped") this.toast = ""; // it spoke of the engine that was away
     if (state !== "connecting" || !this.frame) this.connection = state;
   }
 
