@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -288,3 +290,61 @@ def test_the_report_of_the_page_is_one_file() -> None:
     assert "<title>A &lt;b&gt; run</title>" in text
     assert "gradients were measured by experiment" in text
     assert "http://" not in text.split("window.__glassnet")[0]
+
+
+@pytest.mark.parametrize("most", [200_000, 100])
+def test_the_report_has_the_costs_of_a_long_run(most: int) -> None:
+    """Of every step where they are all run again; else at least those from the snapshot before each frame on."""
+    with session_page(MOONS) as page, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("glassnet.play.page_report.MAX_REPLAY", most)
+        for _ in range(20):
+            page.ask("step", count=1000)
+        answer = page.reply("report", title="")
+        if "error" in answer and "missing" in answer["error"]:
+            pytest.skip("the page is not built")
+        text = base64.b64decode(answer["result"]["content"]).decode()
+    recorded, _ = json.JSONDecoder().raw_decode(text.split("window.__glassnet = ")[1])
+    before = 0
+    for frame in recorded["frames"]:
+        costs, t = frame["costs"], frame["t"]
+        count = decoded(costs["train"]).size
+        assert count == -(-(t - costs["from"]) // costs.get("every", 1))
+        assert costs["from"] == before if most > 20_000 else before <= costs["from"] <= t
+        assert count or not t
+        before = t
+
+
+def test_the_unit_of_a_quantity_is_said() -> None:
+    with session_page(MOONS) as page:
+        preview = upload(page, people(blank=3))["result"]
+        page.ask("use_table", file=preview["file"], target="income")
+        (note,) = [note for note in page.run["notes"] if note.startswith("The network learns income as")]
+        mean, unit = map(float, re.findall(r"\(y − ([\d.]+)\) / ([\d.]+)", note)[0])
+        incomes = np.array([float(line.split(",")[3]) for line in people(blank=3).splitlines()[1:]])
+        assert abs(mean - incomes.mean()) < 60 and abs(unit - incomes.std()) < 60
+
+
+def test_a_picture_of_a_table_begins_with_its_numbers() -> None:
+    with session_page(MOONS) as page:
+        preview = upload(page, people(blank=3))["result"]
+        page.ask("use_table", file=preview["file"], target="bought")
+        field = page.wait_for(lambda message: message["type"] == "frame" and (message["field"] or {}).get("fixed"))[
+            "field"
+        ]
+        assert [page.run["data"]["inputs"][axis] for axis in field["axes"]] == ["age", "income"]
+
+
+def test_overfitting_is_found_while_the_page_watches() -> None:
+    """Labels that were drawn at random: the held-out cost rises while the training cost falls."""
+    with session_page(MOONS) as page:
+        preview = upload(page, people())["result"]
+        page.ask("use_table", file=preview["file"], target="bought")
+        for _ in range(8):
+            page.ask("step", count=400)
+        frame = page.frame(3200)
+        (finding,) = [finding for finding in frame["findings"] if finding["name"] == "overfit"]
+        best = int(re.findall(r"at step (\d+)", finding["text"])[0])
+        assert best < 3200 and f"going back to step {best}" in finding["change"]
+        assert frame["validation"] > frame["cost"]
+        page.ask("go", t=best)
+        assert all(finding["name"] != "overfit" for finding in page.frame(best)["findings"])

@@ -31,7 +31,7 @@ BAD = {
 NOTED = {
     "text in a number column": (GOOD + b"hello,2,yes\n" + ROWS, "line 32 has 'hello', which is no number"),
     "blank cell": (GOOD + b",2,yes\n" + ROWS, ""),
-    "constant column": (CONSTANT, "a: left out: every cell is 5"),
+    "constant column": (CONSTANT, "left out: every cell is 5"),
     "semicolons": (GOOD.replace(b",", b";"), ""),
     "decimal comma": (GOOD.replace(b",", b";").replace(b".", b","), "decimal comma"),
     "latin-1": ("größe,b,y\n".encode("latin-1") + ROWS, "Windows-1252"),

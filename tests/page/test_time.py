@@ -161,3 +161,13 @@ def test_a_frame_is_drawn_quickly(opened):
     )
     assert len(times) > 3
     assert times[0] < 15  # ms; the median is below 4 where nothing else runs
+
+
+def test_the_exported_program_makes_as_many_steps_as_the_page(opened):
+    page = opened("#v=1&data=moons&shape=2-4-1&batch=20&then=2:lr=0.1&t=5&view=export")
+    wait_for_step(page, 5)
+    code = page.get_by_label("Python code of this run")
+    assert "run.train(steps=5)" in code.inner_text()
+    names: dict = {}
+    exec(code.inner_text(), names)
+    assert names["run"].hash == page.get_by_test_id("hash").get_attribute("data-hash")

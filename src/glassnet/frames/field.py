@@ -9,12 +9,23 @@ import numpy as np
 from glassnet.execution.inference import loaded_executor, outputs
 from glassnet.execution.model import Model
 from glassnet.frames.encoding import Message, encoded
-from glassnet.frames.samples import Samples
+from glassnet.frames.samples import Samples, spread
 from glassnet.frames.shown_units import Shown
 from glassnet.program.parameters import Array
 
 SIZE, CURVE_SIZE, NEURON_SIZE = 64, 201, 32  # points per axis: of two axes, of one, of the pictures of neurons
+LOOKED_AT = 500  # rows, to choose the first two axes
 MARGIN = 0.1  # around the data, as a share of their range
+
+
+def first_axes(x: Array) -> tuple[int, ...]:
+    """The two inputs of (n, inputs) that a picture begins with: numbers before marks, which have two values."""
+    inputs = x.shape[1]
+    if inputs <= 2:
+        return tuple(range(inputs))
+    some = x[spread(np.arange(len(x)), LOOKED_AT)]
+    numbers = [axis for axis in range(inputs) if len(np.unique(some[:, axis])) > 2][:2]
+    return tuple(sorted((numbers + [axis for axis in range(inputs) if axis not in numbers])[:2]))
 
 
 class FieldMaker:
@@ -22,8 +33,7 @@ class FieldMaker:
 
     def __init__(self, model: Model, samples: Samples, shown: Shown) -> None:
         self.model, self.samples, self.shown = model, samples, shown
-        inputs = samples.x.shape[1]
-        self.axes: tuple[int, ...] = tuple(range(min(inputs, 2)))
+        self.axes = first_axes(samples.x)
         low, high = samples.x.min(axis=0).astype(np.float64), samples.x.max(axis=0).astype(np.float64)
         margin = np.where(high > low, MARGIN * (high - low), 1.0)
         self.low, self.high, self.fixed = low - margin, high + margin, np.median(samples.x, axis=0)

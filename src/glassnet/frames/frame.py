@@ -16,13 +16,14 @@ from glassnet.execution.executor import Executor
 from glassnet.execution.inference import output_name, set_batch
 from glassnet.frames.encoding import Message, encoded, finite
 from glassnet.frames.field import FieldMaker
-from glassnet.frames.findings import findings
+from glassnet.frames.findings import HeldOut, findings, remember
 from glassnet.frames.layer_statistics import LayerStatistics
 from glassnet.frames.samples import Samples, spread
 from glassnet.frames.scores import scores
 from glassnet.frames.shown_units import Shown, shown_units
 from glassnet.program.builder import build
 from glassnet.program.parameters import Array
+from glassnet.see.wording import NETWORK
 from glassnet.training.training import Training
 
 MEASURED = 512  # training samples of the statistics and of dw
@@ -90,6 +91,7 @@ class FrameMaker:
         self.held_out = self._pass(spread(held_out, COSTED), costs_only=True) if len(held_out) else None
         self.scored = spread(held_out, COSTED) if len(held_out) else trained
         self.statistics = LayerStatistics(model.architecture, self.measured.executor)
+        self.wording, self.followed = NETWORK, dict[int, HeldOut]()
         self._before: tuple[int, Array] | None = None
 
     def _pass(self, numbers: Array, costs_only: bool = False) -> Pass:
@@ -117,6 +119,7 @@ class FrameMaker:
             cost, validation = self._cost(self.trained), self._cost(self.held_out)
             result = scores(self.samples, self.scored, self._outputs())
         counters = self.training.counters
+        remember(self.followed, counters.step, cost, validation)
         return {
             "type": "frame",
             **{"t": counters.step, "epoch": counters.epoch, "hash": self.training.hash()},
@@ -126,7 +129,7 @@ class FrameMaker:
             "costs": costs.message(),
             "field": self.field_maker.message() if field else None,
             "scores": result.message,
-            "findings": findings(self.training, self.samples) if judged else [],
+            "findings": findings(self.training, self.samples, self.wording, self.followed) if judged else [],
         }
 
     # Its parts --------------------------------------------------------------------------------------------------------

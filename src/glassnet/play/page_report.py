@@ -92,16 +92,24 @@ def _reader(readers: dict[int, Reader], run: Run, t: int) -> Reader:
 
 def _frame(reader: Reader, run: Run, t: int, at: tuple[Clock, int, int], *, is_last: bool) -> Message:
     clock, first, every = at
-    reader.training.log = log = CostLog(max(first, reader.owner.first))
+    reader.training.log = log = CostLog(_logged_from(reader, run, t, first))
     if t > reader.owner.first:
-        reader.go(run, t - 1)
+        reader.go(run, t - 1, through=run.t <= MAX_REPLAY)
         reader.maker.remember()
-    reader.go(run, t)
+    reader.go(run, t, through=t > reader.owner.first)
     begin, costs = log.take()
-    complete = begin == first and len(costs) == t - first
-    means = [costs[start : start + every].mean() for start in range(0, len(costs), every)] if complete else []
-    shown = Costs(first, np.array(means), np.full(len(means), np.nan), every)
+    means = [costs[start : start + every].mean() for start in range(0, len(costs), every)]
+    shown = Costs(begin, np.array(means), np.full(len(means), np.nan), every)
     return reader.maker.frame(clock, shown, field=is_last or not clock.number, judged=is_last)
+
+
+def _logged_from(reader: Reader, run: Run, t: int, first: int) -> int:
+    """The first step after `first` whose cost is met on the way to t: a long run is entered at its snapshots."""
+    begin = max(first, reader.owner.first)
+    if run.t <= MAX_REPLAY:
+        return begin
+    with run.lock:
+        return max(begin, run.timeline.nearest(reader.owner, max(begin, t - 1))["step"])
 
 
 def _lines(run: Run, info: Message, steps: list[int], end: int) -> list[str]:

@@ -17,6 +17,7 @@ from glassnet.play.run import Run
 from glassnet.play.timeline import Branch, State
 from glassnet.program.parameters import Array
 from glassnet.see.quantities import parse_entry, prepare_pass
+from glassnet.see.wording import PAGE
 from glassnet.training.history import Report
 
 EXACT_COSTS = 1000  # of one frame that are sent with all digits; more are a picture
@@ -56,6 +57,7 @@ class Reader:
         self.owner, self.samples = owner, run.samples
         self.training: RecordedTraining = run.open_owner(owner)
         self.maker = FrameMaker(self.training, run.samples)
+        self.maker.wording = PAGE
         self.walk: StepWalk | None = None
         self._walk_t = -1
 
@@ -69,11 +71,12 @@ class Reader:
             self._run_to(moment.t)
         self.training.counters.reports = list(moment.reports)
 
-    def go(self, run: Run, t: int) -> None:
-        """Put the Training to step t of the branch."""
+    def go(self, run: Run, t: int, *, through: bool = False) -> None:
+        """Put the Training to step t of the branch; `through` every step on the way there, none of which is skipped."""
         with run.lock:
             state = run.timeline.nearest(self.owner, t)
-        if not state["step"] <= self.training.counters.step <= t:
+        least = self.owner.first if through else state["step"]
+        if not least <= self.training.counters.step <= t:
             Run.restore_into(self.training, state, [])
         self._run_to(t)
 

@@ -17,7 +17,7 @@ from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading, NumberReading
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
-from glassnet.data.target import ClassTarget, TargetColumn, fit_target, infer_task
+from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn, fit_target, infer_task
 from glassnet.data.target_cells import read_target
 from glassnet.data.toy_sets import DATA_SEED
 from glassnet.errors import DataError
@@ -51,7 +51,7 @@ def table_samples(own: OwnTable, setup: Setup) -> RunSamples:
     preparation = TablePreparation.fit(table, setup.target, rows, chooser)
     _check_sizes(table.path, target, preparation)
     x, cell_notes = preparation.prepare(table)
-    notes += [f"{setup.target} is read as {task}: {reason}.", *table.notes, *cells.notes]
+    notes += [f"{setup.target} is read as {task}: {reason}.", *_scaled(target), *table.notes, *cells.notes]
     notes += [*preparation.notes, *_filled(preparation, table), *cell_notes]
     return _run_samples(table.path, (x, target.encode(cells.values)), held_out, (preparation, target), notes)
 
@@ -83,6 +83,18 @@ def _sampled(table: Table) -> tuple[Table, list[str]]:
     rows = np.sort(np.random.default_rng(DATA_SEED).choice(table.rows, MAX_ROWS, replace=False))
     note = f"Of {table.rows:,} rows, {MAX_ROWS:,} were drawn at random; glassnet train uses all of them."
     return table.take(rows), [note]
+
+
+def _scaled(target: TargetColumn) -> list[str]:
+    """A note on the unit of a quantity: the network learns it scaled, and so are its costs and RMSE."""
+    if not isinstance(target, NumberTarget):
+        return []
+    learnt = f"the logarithm of {target.name}" if target.log else target.name
+    unit = f"{1 / target.scale[0]:.4g}{' of it' if target.log else f' of {target.name}'}"
+    return [
+        f"The network learns {learnt} as (y − {target.mean[0]:.4g}) / {1 / target.scale[0]:.4g}: "
+        f"1 in y, in predictions and in RMSE is {unit}."
+    ]
 
 
 def _filled(preparation: TablePreparation, table: Table) -> list[str]:

@@ -202,11 +202,17 @@ export class Store {
     this.show(viewOf(place.view) ?? viewOf(this.feed.view) ?? (run ? "watch" : "start"));
   }
 
+  /** The link of the run, with the lesson that it belongs to. */
+  get address(): string {
+    const { link = "", lesson = "" } = this.run ?? {};
+    return lesson ? `${link}&lesson=${lesson}` : link;
+  }
+
   /** Back or on among the screens of the browser's history: what the run has done stays. */
   revisit(fragment: string): void {
     const { run, place } = splitLink(fragment);
     const view = viewOf(place.view);
-    if (!view || !this.run || run !== splitLink(this.run.link).run) return void this.visit(fragment);
+    if (!view || !this.run || run !== splitLink(this.address).run) return void this.visit(fragment);
     this.selection = fromLinkName(place.sel ?? null);
     this.card = Number(place.card ?? 0) || 0;
     this.walking.wanted = place.s ?? "";
@@ -215,6 +221,7 @@ export class Store {
 
   private connected(state: Connection): void {
     if (state === "stopped") this.resumption.lost();
+    if (state === "live" && this.connection === "stopped") this.toast = ""; // it spoke of the engine that was away
     if (state !== "connecting" || !this.frame) this.connection = state;
   }
 
