@@ -50,7 +50,9 @@ def test_memory_is_flat_at_full_speed(opened: Any, server: Server) -> None:
     while time.monotonic() - began < 60 * MINUTES:
         heap.append(heap_of(devtools))
         memory.append(resident(server.process.pid))
-        print(f"{step_of(page):,} steps: {heap[-1] / 1e6:.1f} MB of heap, {memory[-1] / 1e6:.1f} MB of server", flush=True)
+        print(
+            f"{step_of(page):,} steps: {heap[-1] / 1e6:.1f} MB of heap, {memory[-1] / 1e6:.1f} MB of server", flush=True
+        )
         page.wait_for_timeout(1000 * PAUSE)
     assert step_of(page) > 1000 * 60 * MINUTES  # it was at full speed indeed
     assert growth(heap) < SHARE
