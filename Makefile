@@ -40,8 +40,10 @@ test-more: .venv/developing web/node_modules/.package-lock.json
 	@$(BIN)/python -m pytest -n $(JOBS) -m "($(MARKED)) and not soak" $(ARGS) || \
 	{ code=$$?; test $$code -eq 5 && echo "No test is marked $(MARKED)." || exit $$code; }
 
+# SOAK_MINUTES: how long the page is watched at full speed
 soak: .venv/developing
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(NEEDS))" --hypothesis-profile=more $(ARGS)
+	@$(BIN)/python -m pytest -n 0 -m "browser and soak" $(ARGS)
 
 # Without a wheel of Atheris for this Python, changes of our own are read; they do not see which code runs.
 fuzz: .venv/developing

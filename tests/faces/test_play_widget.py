@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,19 @@ def test_a_kernel_shows_the_widget_and_trains_while_a_cell_runs() -> None:
     shown = notebook.cells[0].outputs[-1]["data"]
     assert "application/vnd.jupyter.widget-view+json" in shown
     assert notebook.cells[1].outputs[-1]["text"] == "True False\n"
+
+
+def test_it_sends_in_the_context_of_the_last_message(front_end: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By that context ipykernel has the next message handled while a cell runs."""
+    page, shell, shells = front_end, ContextVar("shell", default="main"), list[str]()
+    monkeypatch.setattr(type(page.widget), "send", lambda _, content, buffers=None: shells.append(shell.get()))
+
+    def from_subshell() -> None:
+        shell.set("subshell")
+        page.widget._handle_custom_msg({"id": 7, "do": "step", "count": 3}, [])
+
+    threading.Thread(target=from_subshell).start()
+    end = time.monotonic() + 10
+    while len(shells) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert shells[:2] == ["subshell"] * 2  # a reply and a frame, both by the session's thread

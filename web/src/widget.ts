@@ -3,10 +3,12 @@ import { mount, unmount } from "svelte";
 import App from "./core/App.svelte";
 import "./app.css";
 import { AnyWidgetFeed, type WidgetModel } from "./lib/anywidget_feed";
+import { hostTheme } from "./lib/host_theme";
 import { Store } from "./lib/state.svelte";
 
 function render({ model, el }: { model: WidgetModel; el: HTMLElement }): () => void {
   const store = new Store(new AnyWidgetFeed(model), "#view=watch");
+  if (store.settings.theme === "system") store.settings.theme = hostTheme() ?? "system";
   const app = mount(App, { target: el, props: { store, address: false } });
   store.start();
   return () => {

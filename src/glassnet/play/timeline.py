@@ -84,7 +84,7 @@ class Timeline:
         return branch.states[branch.times[bisect.bisect_right(branch.times, t) - 1]]
 
     def _thin(self) -> bool:
-        """Drop at least half the snapshots of the branch with the most, never its first; False where none is left.
+        """Drop at least half the snapshots of the branch with the most, never its first; False where none can go.
 
         Those stay that are farther from the one before than twice the mean distance: what is old is not thinned more.
         """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextvars import copy_context
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -66,21 +67,34 @@ def play(network: NeuralNetwork, data: tuple[Any, Any, Any], settings: dict[str,
 
 def attach(widget: Any, run: Run, own: OwnData) -> None:
     """Answer what the front end of a widget sends, from a session that shows the run."""
-
-    def send(text: str) -> None:
-        widget.send(json.loads(text))
-
-    session = widget.session = Session(send, own, answer)
+    sender = Sender(widget)
+    session = widget.session = Session(sender, own, answer)
     session.start()
     session.replace_run(run)
-    widget.on_msg(receiver(session, run))
+    widget.on_msg(receiver(session, sender, run))
 
 
-def receiver(session: Session, run: Run) -> Callable[[Any, Any, Any], None]:
+class Sender:
+    """Sends to a widget's front end in the context of its last message.
+
+    ipykernel has the front end's messages handled where the widget last sent from: a thread without that context
+    counts as the main shell, where they would wait until the cell that runs has ended.
+    """
+
+    def __init__(self, widget: Any) -> None:
+        self.widget, self.context = widget, copy_context()
+
+    def __call__(self, text: str) -> None:
+        """Send a message."""
+        self.context.copy().run(self.widget.send, json.loads(text))
+
+
+def receiver(session: Session, sender: Sender, run: Run) -> Callable[[Any, Any, Any], None]:
     """What takes the messages of the front end, which asks for the first ones with `hello` whenever it is shown."""
     from glassnet.play.commands import show_run
 
     def receive(widget: Any, content: Any, buffers: Any) -> None:
+        sender.context = copy_context()
         if isinstance(content, dict) and content.get("do") == "hello":
             session.send(hello())
             session.forget_unacknowledged()
