@@ -186,6 +186,7 @@ def test_one_number_through_time_is_that_of_python(opened):
     wait_for_step(page, 12)
     page.locator("[data-panel=series]").wait_for()
     page.locator("[data-panel=series] summary").click()
+    page.locator('[data-panel=series] table [data-q="w/1/3/1"]').first.wait_for()
     shown = {t: value for name, value, t, _ in cells(page, "[data-panel=series] table") if name == "w/1/3/1"}
     assert set(shown) >= {0, 12}
     run = python_run(MOONS)
