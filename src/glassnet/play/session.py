@@ -26,7 +26,7 @@ from glassnet.play.run import Run
 Message = dict[str, Any]
 MAX_UNACKNOWLEDGED = 2
 MAX_WAITING = 200  # commands; a page that sends more is answered with an error
-FAST_SECONDS, SLOW_SECONDS = 0.1, 1 / 30  # between frames at full speed, and at a speed that can be followed
+FAST_SECONDS, SLOW_SECONDS = 0.1, 1 / 30  # between frames at full speed, and at a speed that leaves time
 FIELD_SECONDS, JUDGED_SECONDS = 0.1, 3.0
 SLOW_SHARE = 2  # the same at a speed that leaves time
 LONGEST_SECONDS = 1.0  # between frames, however long one takes
@@ -149,9 +149,8 @@ class Session:
             self._wake.notify_all()
 
     def _interval(self) -> float:
-        fast = self.player.speed == 0 or self.player.speed > 30
-        least = FAST_SECONDS if fast else SLOW_SECONDS
-        share = FRAME_SHARE if self.player.speed == 0 else SLOW_SHARE
+        fast = self.player.speed == 0
+        least, share = (FAST_SECONDS, FRAME_SHARE) if fast else (SLOW_SECONDS, SLOW_SHARE)
         return max(least, min(LONGEST_SECONDS, share * self._frame_seconds))
 
     def _until_frame(self) -> float | None:
