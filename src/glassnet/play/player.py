@@ -92,8 +92,8 @@ class Player(threading.Thread):
                     return
                 before = run.t
                 run.advance(steps, SLICE_SECONDS)
+                self._advanced()  # may run a step more
                 self._note(run.t - before, steps)
-                self._advanced()
         except DivergedError as error:
             self.playing = False
             self._diverged(error)

@@ -28,10 +28,10 @@ MAX_UNACKNOWLEDGED = 2
 MAX_WAITING = 200  # commands; a page that sends more is answered with an error
 FAST_SECONDS, SLOW_SECONDS = 0.1, 1 / 30  # between frames at full speed, and at a speed that leaves time
 FIELD_SECONDS, JUDGED_SECONDS = 0.1, 3.0
-SLOW_SHARE = 2  # the same at a speed that leaves time
 LONGEST_SECONDS = 1.0  # between frames, however long one takes
 LONG_WAY_SECONDS = 0.5  # between frames on the way to a step
 FRAME_SHARE = 25  # at full speed, the engine waits for frames for at most one part in so many of the time
+SLOW_SHARE = 2  # the same at a speed that leaves time
 
 
 class Session:
