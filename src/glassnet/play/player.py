@@ -11,20 +11,20 @@ import time
 from collections.abc import Callable
 
 from glassnet.errors import DivergedError
-from glassnet.play.run import SLICE_SECONDS, Run
+from glassnet.play.run import Run
 
 MAX_SPEED = 1e6  # steps per second that can be asked for; 0 is as fast as possible
 RATE_SECONDS = 1.0
 
 
 class Player(threading.Thread):
-    """Plays a run. `diverged` is called with the error that ended it, `advanced` after each slice of steps."""
+    """Plays a run. `advance` runs a slice of at most so many steps, `diverged` is called with the error of one."""
 
-    def __init__(self, diverged: Callable[[DivergedError], None], advanced: Callable[[], None]) -> None:
+    def __init__(self, advance: Callable[[Run, int], None], diverged: Callable[[DivergedError], None]) -> None:
         super().__init__(name="glassnet player", daemon=True)
         self.run_: Run | None = None
         self.speed, self.playing, self.closed = 0.0, False, False
-        self._diverged, self._advanced, self._changed = diverged, advanced, threading.Condition()
+        self._advance, self._diverged, self._changed = advance, diverged, threading.Condition()
         self._marks: list[tuple[float, int]] = []  # when, and how many steps had been run
         self._done = 0
         self._since, self._played = 0.0, 0
@@ -91,8 +91,7 @@ class Player(threading.Thread):
                 if not self.playing:
                     return
                 before = run.t
-                run.advance(steps, SLICE_SECONDS)
-                self._advanced()  # may run a step more
+                self._advance(run, steps)
                 self._note(run.t - before, steps)
         except DivergedError as error:
             self.playing = False

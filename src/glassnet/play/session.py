@@ -21,7 +21,7 @@ from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.own_data import OwnData
 from glassnet.play.player import Player
 from glassnet.play.reader import Moment, Reader, moment_of
-from glassnet.play.run import Run
+from glassnet.play.run import SLICE_SECONDS, Run
 
 Message = dict[str, Any]
 MAX_UNACKNOWLEDGED = 2
@@ -39,7 +39,7 @@ class Session:
 
     def __init__(self, send: Callable[[str], None], own: OwnData, answer: Callable[[Session, Message], Any]) -> None:
         self._send, self.own, self._answer = send, own, answer
-        self.player = Player(self._diverged, self._advanced)
+        self.player = Player(self._advance, self._diverged)
         self.run: Run | None = None
         self.sample, self.axes = 0, list[int]()
         self.number = self._acknowledged = 0
@@ -173,17 +173,19 @@ class Session:
             return self._moment is not None
         return self._frame_due
 
-    def _advanced(self) -> None:
-        """Called by the player between two slices, under the run's lock: take a moment if a frame is wanted."""
-        if self._frame_wanted and self.run is not None:
-            self._frame_wanted = False
-            before, owner = self.run.training.light_state(), self.run.owner
-            self.run.advance(1, 1.0)
-            self._moment = moment_of(self.run, before if self.run.owner is owner else None)
+    def _advance(self, run: Run, steps: int) -> None:
+        """Run a slice of steps, for the player; where a frame is wanted, the last one alone, whose change it shows."""
+        wanted, moment = self._frame_wanted, None
+        if steps > 1 or not wanted:
+            run.advance(steps - wanted, SLICE_SECONDS)
+        if wanted:
+            before, owner = run.training.light_state(), run.owner
+            run.advance(1, 1.0)
+            moment = moment_of(run, before if run.owner is owner else None)
+        if wanted or self.player.speed:
             with self._wake:
-                self._wake.notify_all()
-        elif self.player.speed and self.run is not None:
-            with self._wake:
+                if wanted:
+                    self._moment, self._frame_wanted = moment, False
                 self._wake.notify_all()
 
     def _draw(self) -> None:
