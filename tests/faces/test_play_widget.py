@@ -36,10 +36,16 @@ class FrontEnd(Page):
         import json
 
         monkeypatch.setattr(type(widget), "send", lambda _, content, buffers=None: self.take(json.dumps(content)))
-        self.widget = widget
+        self.widget, self.threads = widget, list[threading.Thread]()
 
     def put(self, message: Any) -> None:
-        threading.Thread(target=self.widget._handle_custom_msg, args=(message, [])).start()
+        self.threads.append(threading.Thread(target=self.widget._handle_custom_msg, args=(message, [])))
+        self.threads[-1].start()
+
+    def join(self) -> None:
+        """Wait until all messages so far were taken."""
+        for thread in self.threads:
+            thread.join(10)
 
 
 @pytest.fixture
@@ -181,6 +187,7 @@ def test_it_sends_in_the_context_of_the_last_message(front_end: Any, monkeypatch
         shell.set("subshell")
         page.widget._handle_custom_msg({"id": 7, "do": "step", "count": 3}, [])
 
+    page.join()  # acknowledgements come from threads of their own, in another context
     threading.Thread(target=from_subshell).start()
     end = time.monotonic() + 10
     while shells.count("subshell") < 2 and time.monotonic() < end:
