@@ -36,16 +36,15 @@ class FrontEnd(Page):
         import json
 
         monkeypatch.setattr(type(widget), "send", lambda _, content, buffers=None: self.take(json.dumps(content)))
-        self.widget, self.threads = widget, list[threading.Thread]()
+        self.widget = widget
 
     def put(self, message: Any) -> None:
-        self.threads.append(threading.Thread(target=self.widget._handle_custom_msg, args=(message, [])))
-        self.threads[-1].start()
+        threading.Thread(target=self.widget._handle_custom_msg, args=(message, [])).start()
 
-    def join(self) -> None:
-        """Wait until all messages so far were taken."""
-        for thread in self.threads:
-            thread.join(10)
+    def wait_for_acknowledgements(self) -> None:
+        session, end = self.widget.session, time.monotonic() + 10
+        while session._acknowledged < session.number and time.monotonic() < end:
+            time.sleep(0.01)
 
 
 @pytest.fixture
@@ -187,7 +186,7 @@ def test_it_sends_in_the_context_of_the_last_message(front_end: Any, monkeypatch
         shell.set("subshell")
         page.widget._handle_custom_msg({"id": 7, "do": "step", "count": 3}, [])
 
-    page.join()  # acknowledgements come from threads of their own, in another context
+    page.wait_for_acknowledgements()  # they come from threads of their own, in another context
     threading.Thread(target=from_subshell).start()
     end = time.monotonic() + 10
     while shells.count("subshell") < 2 and time.monotonic() < end:
