@@ -14,7 +14,7 @@ MARKED := $(NEEDS) or slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-more soak fuzz peers bench bench-quick lint clean
+.PHONY: help demo test test-more soak fuzz peers bench bench-quick lint page clean
 
 help:
 	@echo "make demo        install into .venv and run glassnet demo"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench       compare with the peers; write tables, CSV and plot to docs/ (about half an hour)"
 	@echo "make bench-quick run the main comparisons in under three minutes; write nothing"
 	@echo "make lint        check style, types, import contracts and sizes"
+	@echo "make page        build the page of src/glassnet/play/static from web/ (needs Node.js)"
 	@echo "make clean       remove .venv, .cache and the caches of the tools"
 
 demo: .venv/installed
@@ -35,12 +36,14 @@ test: .venv/developing
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(MARKED) or soak)" $(ARGS)
 
 # pytest exits with 5 when no test has any of the marks.
-test-more: .venv/developing
+test-more: .venv/developing web/node_modules/.package-lock.json
 	@$(BIN)/python -m pytest -n $(JOBS) -m "($(MARKED)) and not soak" $(ARGS) || \
 	{ code=$$?; test $$code -eq 5 && echo "No test is marked $(MARKED)." || exit $$code; }
 
+# SOAK_MINUTES: how long the page is watched at full speed
 soak: .venv/developing
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(NEEDS))" --hypothesis-profile=more $(ARGS)
+	@$(BIN)/python -m pytest -n 0 -m "browser and soak" $(ARGS)
 
 # Without a wheel of Atheris for this Python, changes of our own are read; they do not see which code runs.
 fuzz: .venv/developing
@@ -62,6 +65,9 @@ lint: .venv/developing
 	$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
 	$(BIN)/python tools/sizes.py --strict
 
+page: web/node_modules/.package-lock.json
+	cd web && npm run build
+
 clean:
 	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -76,6 +82,11 @@ clean:
 .venv/developing: .venv/installed
 	@echo "Installing the test requirements into .venv"
 	@$(call install,.[dev])
+
+# What the front end of the page is built and checked with; without npm, tests that need it say so.
+web/node_modules/.package-lock.json: web/package-lock.json
+	@if command -v npm >/dev/null; then echo "Installing the packages of web/"; cd web && npm ci --no-audit --no-fund --silent; \
+	else echo "npm is missing: the tests that build the page are skipped."; fi
 
 .venv/peers: .venv/developing
 	@echo "Installing the peers into .venv (large)"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+
+TYPE_CHECKING = False  # importing `typing` would take as long as the rest of this file
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -26,6 +29,7 @@ _HOMES = {  # __init__.pyi says the same to type checkers
     "tabular": ("TabularClassifier", "TabularRegressor"),
     "tabular.pictures": ("plot_calibration", "plot_residuals", "plot_importance"),
     "files.recording": ("Recording",),
+    "play.from_link": ("LinkedRun", "from_link"),
     "export.onnx_file": ("OnnxExport", "to_onnx"),
     "export.onnx_import": ("from_onnx",),
     "export.pytorch": ("to_torch_state_dict", "from_torch_state_dict"),

@@ -24,6 +24,8 @@ from glassnet.export.source import to_source as to_source
 from glassnet.files.recording import Recording as Recording
 from glassnet.loading import load as load
 from glassnet.network import NeuralNetwork as NeuralNetwork
+from glassnet.play.from_link import LinkedRun as LinkedRun
+from glassnet.play.from_link import from_link as from_link
 from glassnet.plots.layers import plot_layers as plot_layers
 from glassnet.plots.layers import plot_saturation as plot_saturation
 from glassnet.plots.networks import plot_confusion as plot_confusion

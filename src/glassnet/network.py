@@ -25,12 +25,13 @@ from glassnet.execution.model import Model
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.model_file import describe_model, read_model, with_table, write_model
 from glassnet.files.run_files import checked_files
+from glassnet.frames.reporter import Reporter
+from glassnet.frames.step_page import StepPages
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.builder import build
 from glassnet.program.parameters import Array, ParameterList, Parameters
 from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
-from glassnet.see.inspection import Inspection
 from glassnet.see.nudge import cost_with
 from glassnet.tables import costs, initializers, optimizers, schedules
 from glassnet.tables.activations import ActivationLike
@@ -44,7 +45,7 @@ from glassnet.training.training_lock import TrainingLock
 from glassnet.training.validation import MetricLike
 
 
-class NeuralNetwork(Inspection, ActivationFunctions):
+class NeuralNetwork(StepPages, ActivationFunctions):
     """A fully connected neural network.
 
     Parameters
@@ -186,8 +187,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
             check_shape(f"a_s[{index + 1}]", a_s[index + 1], (dense.fan_out, len(sources.x)))
         return inference.backpropagation(self.model, sources, z_s, a_s, training)
 
-    forward = feedforward
-    backward = backpropagation
+    forward, backward = feedforward, backpropagation
 
     @named_arguments
     def train(
@@ -264,7 +264,7 @@ class NeuralNetwork(Inspection, ActivationFunctions):
         with self.training_lock.alone():
             given = Given(x, y, sample_weight, validation, blocks, recipe.batch_size)
             training, data = opened_training(self.model, given, recipe._replace(run=self.runs), validation_metric)
-            run = run._replace(is_stopped=lambda: self._is_stopped, observers=files.observers(training))
+            run = run._replace(is_stopped=lambda: self._is_stopped, observers=files.observers(training), keep=Reporter)
             samples = recent_samples(data.sources)
             self._is_stopped = False
             self.preparation, self.target = data.table or (self.preparation, self.target)

@@ -268,6 +268,8 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path) -> None:
     refused(lambda: NeuralNetwork.load(tmp_path / "m"), ValueError, (str(tmp_path / "m"), "does not exist"))
     (tmp_path / "m").write_bytes(b"\x80\x05nonsense")
     refused(lambda: NeuralNetwork.load(tmp_path / "m"), ValueError, (str(tmp_path / "m"),))
+    refused(lambda: net.save(tmp_path / "m"), ValueError, (str(tmp_path / "m"), "remove it"))
+    (tmp_path / "m").unlink()
     net.save(tmp_path / "m")
     refused(lambda: NeuralNetwork.load(tmp_path / "m", engine="torch"), ValueError, ("engine", "'torch'", "compiled"))
     refused(lambda: net.astype("float16"), TypeError, ("'float32' or 'float64'", "'float16'"))

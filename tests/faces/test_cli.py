@@ -428,10 +428,11 @@ def test_real_tables(shared: Path, tmp_path: Path, name: str, target: str, min_a
     ],
 )
 def test_wrong_options(folder: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
-    (tmp_path / "m").write_bytes(b"old")
+    old = bytes(8) + b'{"__metadata__":{"glassnet"'  # as a model file begins
+    (tmp_path / "m").write_bytes(old)
     target = [] if "--target" in arguments else ["--target", "risk"]
     assert message in refused("train", folder / "risk.csv", "--out", tmp_path / "m", *target, *arguments)
-    assert (tmp_path / "m").read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+    assert (tmp_path / "m").read_bytes() == old and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_batch_larger_than_the_data_is_the_whole_of_it(folder: Path, tmp_path: Path) -> None:

@@ -49,3 +49,9 @@ def test_the_pictures_of_the_lesson_show_the_numbers_of_today() -> None:
         assert (ROOT / "docs" / "learn" / name).read_text(encoding="utf-8") == content, name
     errors = re.findall(r">([^<>]+)</text>", pictures["errors.svg"])
     assert errors[errors.index("δ1[0]") + 1 : errors.index("δ1[0]") + 4 : 2] == ["−0.0267", "−0.1166"]
+
+
+def test_contributing_lists_the_files_as_they_are() -> None:
+    """Red after a file was added or its first sentence changed: run python tools/house.py."""
+    done = subprocess.run([sys.executable, ROOT / "tools" / "house.py", "--check"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -80,7 +80,7 @@ def test_a_command_meets_numbers_of_any_size(size: float, tmp_path: Path) -> Non
     (tmp_path / "t.csv").write_text("a,b,c,d,kind\n" + "\n".join(lines))
     table, model, options = str(tmp_path / "t.csv"), str(tmp_path / "m"), TrainOptions([8], epochs=2, quiet=True)
     request = TrainRequest(
-        *(table, model, "kind", "classification", ReadingOptions(), None, "auto"),
+        *(table, model, "kind", "classification", ReadingOptions(), None, None, "auto"),
         network=options,
         tabular=None,
         reason="",

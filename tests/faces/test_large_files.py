@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,8 +23,11 @@ import pytest
 import glassnet
 from glassnet.batches import spool
 from glassnet.batches.targets import learnt_targets
-from glassnet.data import csv_rows, first_pass, streamed_table
+from glassnet.data import csv_rows, first_pass, row_group, streamed_table
 from glassnet.data.options import ReadingOptions
+from glassnet.data.parquet_rows import ParquetReader, ParquetRows
+from glassnet.data.preprocessing import ArrayPreparation
+from glassnet.data.streamed_arrays import streamed_arrays
 from glassnet.data.table import read_table
 from glassnet.errors import DataError, GlassnetError, ParameterError
 from glassnet.network import NeuralNetwork
@@ -116,6 +120,43 @@ def test_arrays_from_files_give_the_bits_of_the_same_blocks_in_memory(tmp_path: 
     nets[1].train(x.reshape(500, 6).T, y, 30, 4, 0.1, blocks=75, validation=0.1, patience=2, verbose=0)
     assert vector(nets[0]) == vector(nets[1])
     assert history.blocks == [71, 71, 72, 71, 72, 71, 72]
+
+
+@pytest.mark.parametrize(("allowed", "at_once", "parts"), [(10_000, 25_000, 3), (10_000, 12_000, 5), (1_000_000, 0, 0)])
+def test_a_row_group_that_is_held_has_the_cells_of_one_that_is_not(
+    tmp_path: Folder, allowed: int, at_once: int, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every type, with gaps, as a whole and by halves; of one whose dictionaries are small nothing is held."""
+    rng, rows = np.random.default_rng(0), 1000
+    numbers = {f"n{index}": rng.random(rows).astype(kind) for index, kind in enumerate(["f2", "f4", "f8"])}
+    columns: dict[str, Any] = numbers | {"gaps": pa.array(rng.integers(0, 99, rows), mask=rng.random(rows) < 0.3)}
+    columns |= {"text": [f"text {cell % 7}" for cell in range(rows)], "true": rng.random(rows) < 0.5}
+    columns |= {"text.long": rng.integers(0, 99, rows).astype("U9"), "day": rng.integers(0, 9999, rows).astype("M8[s]")}
+    columns |= {"none": pa.nulls(rows), "money": pa.array(range(rows), pa.decimal128(9, 2))}
+    table, read = pa.table(columns), list[Any]()
+    path = written(table, tmp_path / "t.parquet", 400)
+    held = row_group._held
+    monkeypatch.setattr(row_group, "ALLOWED_BYTES", allowed)
+    monkeypatch.setattr(row_group, "HELD_BYTES", at_once)
+    monkeypatch.setattr(row_group, "COLUMNS_BYTES", 10_000)
+    monkeypatch.setattr(row_group, "_held", lambda *given: read.append(given[-1]) or held(*given))
+    source = ParquetRows.of(path)
+    reader = ParquetReader(source, table.column_names, batch_bytes=2_700)
+    whole = pa.concat_tables(part.data for part in reader.tables(0, rows))
+    assert whole.equals(pq.read_table(path).cast(whole.schema))
+    assert len(read) == parts
+    some = pa.concat_tables(part.data for part in reader.tables(333, 777))
+    assert some.equals(whole.slice(333, 444))
+
+
+def test_a_row_group_that_the_memory_does_not_suffice_for_is_no_damaged_file(
+    tmp_path: Folder, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(table.drop_columns("label"), tmp_path / "t.parquet", 400)
+    monkeypatch.setattr(row_group, "ALLOWED_BYTES", -(1 << 20))
+    monkeypatch.setattr(row_group, "_packed_bytes", lambda *given: 1 << 60)
+    with pytest.raises(DataError, match=r"t\.parquet: the memory does not suffice for a row group .*smaller"):
+        next(ParquetReader(ParquetRows.of(path), table.drop_columns("label").column_names).tables(0, 9))
 
 
 def test_large_row_groups_are_read_in_order_and_small_ones_joined(tmp_path: Folder, table: pa.Table) -> None:
@@ -363,6 +404,37 @@ def test_the_peak_of_the_memory_does_not_grow_with_the_file(tmp_path: Folder) ->
     assert peaks[1] < 1.1 * peaks[0], peaks
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc, to read the peak of the memory")
+def test_dictionaries_of_numbers_that_hardly_repeat_are_not_all_in_memory(tmp_path: Folder) -> None:
+    """A row group of 65,536 x 784: 300 MB + 3 blocks of 32 MB + 1.2 times the row group + 32 bytes per parameter."""
+    rng, path, rows = np.random.default_rng(0), tmp_path / "t.parquet", 1 << 16
+    columns = {f"c{column}": rng.random(rows, np.float32) for column in range(784)}
+    pq.write_table(pa.table(columns | {"y": rng.random(rows)}), path, row_group_size=rows)
+    arguments = [sys.executable, "-c", LARGE.replace("100", "784", 1), str(path), "y"]
+    subprocess.run(arguments, capture_output=True, check=True)  # compiles the kernels
+    os.unlink(f"{path}.glassnet")
+    peak = 1024 * int(subprocess.run(arguments, capture_output=True, check=True).stdout)
+    assert peak < 300e6 + 3 * (32 << 20) + 1.2 * 4 * rows * 785 + 32 * 50_305, peak
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc, to read the peak of the memory")
+def test_the_peak_of_the_memory_of_a_csv_file_is_bounded(tmp_path: Folder) -> None:
+    """What parsing takes is given back: 150 MB + 3 blocks of 32 MB + 32 bytes per parameter."""
+    rng, path = np.random.default_rng(0), tmp_path / "t.csv"
+    with open(path, "wb") as file:
+        for part in range(7):
+            columns = {f"c{column}": rng.random(100_000, np.float32) for column in range(20)}
+            options = pyarrow.csv.WriteOptions(include_header=part == 0)
+            pyarrow.csv.write_csv(pa.table(columns | {"y": rng.random(100_000)}), file, options)
+    arguments = [sys.executable, "-c", LARGE.replace("100", "20", 1), str(path), "y"]
+    subprocess.run(arguments, capture_output=True, check=True)  # compiles the kernels
+    os.unlink(f"{path}.glassnet")
+    peak = 1024 * int(subprocess.run(arguments, capture_output=True, check=True).stdout)
+    assert peak < 150e6 + 3 * (32 << 20) + 32 * 1_409, peak
+
+
 # The first pass -------------------------------------------------------------------------------------------------------
 
 
@@ -435,6 +507,23 @@ def test_sorted_arrays_are_said(tmp_path: Folder) -> None:
         net.train(tmp_path / "x.npy", tmp_path / "y.npy", 10, 1, 0.1, blocks=50, verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("text", "clear"),
+    [
+        ('1,"a"\n"b",2\n', True),
+        ('1,"a ""b"" c"\r\n""\n', True),
+        ('"two\nlines";2', True),
+        ('1,a"b"\n', False),
+        ('1, "a"\n', False),
+        ('"a" ,2\n', False),
+        ('1,"a\n', False),
+        ('1,""a""\n', False),
+    ],
+)
+def test_rows_are_counted_twice_where_quotes_are_not_clear(text: str, clear: bool) -> None:
+    assert csv_rows.has_clear_quotes(text.encode(), ";" if ";" in text else ",") == clear
+
+
 # Refusals -------------------------------------------------------------------------------------------------------------
 
 
@@ -448,6 +537,12 @@ def text(path: Path, content: str | bytes) -> str:
     return str(path)
 
 
+def parquet(path: Path, **columns: Any) -> str:
+    pq.write_table(pa.table(columns), path, store_schema=False)
+    return str(path)
+
+
+REPEATED = pa.DictionaryArray.from_arrays(np.zeros(300, np.int32), ["x" * (1 << 20)])
 NUMBERS = "a,b,y\n" + "".join(f"1,2,{n}.5\n" for n in range(50))
 GOOD = "a,b,y\n" + "1,2,3\n2,1,5\n" * 200
 REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
@@ -478,6 +573,18 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
         "is NaN at row 1, column 1, counted from 0",
     ),
     "text": (lambda f: (save(f / "x.npy", np.array([["a", "b"]])), save(f / "y.npy", np.ones(1))), "real numbers"),
+    "long cell": (
+        lambda f: (text(f / "d.csv", f"{GOOD}1,{'x' * (1 << 20)}x,2\n"), "y"),
+        "line 402: a cell is longer than 1 MB",
+    ),
+    "rows of nothing": (
+        lambda f: (parquet(f / "d.parquet", a=np.zeros(40_000_000, np.int8), y=np.zeros(40_000_000, np.int8)), "y"),
+        "40,000,000 rows × 2 columns, 305 MB unpacked, in .* most of it must repeat",
+    ),
+    "one text again and again": (
+        lambda f: (parquet(f / "d.parquet", a=REPEATED, y=np.arange(300) % 2), "y"),
+        "has text, .* MB unpacked, in .* most of it must repeat",
+    ),
     "no parquet": (lambda f: (text(f / "d.parquet", b"PAR1" + bytes(100)), "y"), "damaged Parquet file"),
 }
 
@@ -556,6 +663,141 @@ def test_the_command_trains_a_quantity_block_by_block(tmp_path: Folder, table: p
     assert "block by block: as requested" in command("train", path, "--target", "price", "--out", out, *options)
     assert float(command("evaluate", out, path).split("R²")[1].split()[0]) > 0.9
     assert available_bytes() > 0
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("kind", ["classes", "quantities", "bytes"])
+def test_the_command_trains_npy_files(tmp_path: Folder, stream: bool, kind: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal([5, 100, -3], [1, 30, 0.1], (900, 3)).astype(np.float32)
+    x = rng.integers(0, 256, (900, 3), np.uint8) if kind == "bytes" else x
+    y = x[:, :2] @ np.array([[1.0, 2.0], [0.1, 0.0]]) if kind == "quantities" else (x[:, 0] > x[:, 0].mean()) * 2 + 3
+    names = save(tmp_path / "x.npy", x), save(tmp_path / "y.npy", y)
+    options = ("--epochs", 8, "--hidden", 16, "--lr", 0.01, *(["--stream"] if stream else []))
+    printed = command("train", names[0], "--target", names[1], "--out", tmp_path / "m.gnet", *options)
+    assert ("block by block" in printed) == stream
+    command("predict", tmp_path / "m.gnet", names[0], "--out", tmp_path / "p.csv")
+    predicted = pyarrow.csv.read_csv(tmp_path / "p.csv").to_pandas().to_numpy()
+    if kind == "quantities":
+        assert 1 - ((predicted - y) ** 2).mean() / y.var(axis=0).mean() > 0.95
+    else:
+        assert (predicted[:, 0] == y).mean() > 0.9
+    streamed, whole = streamed_arrays(names[0], names[1]), ArrayPreparation.fit(x, np.arange(900))
+    np.testing.assert_allclose(streamed.inputs(x), whole.transform(x, "x"), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "x.npy"])
+@pytest.mark.parametrize("out", ["p.csv", "p.parquet"])
+def test_predictions_of_a_file_that_is_read_block_by_block_are_the_same_bytes(
+    tmp_path: Folder, table: pa.Table, name: str, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from glassnet.cli import streamed_predictions
+    from glassnet.data import parquet_rows
+
+    monkeypatch.setattr(streamed_predictions, "PIECE_BYTES", 2_000)
+    monkeypatch.setattr(parquet_rows, "PASS_BYTES", 2_000)
+    model, numbers = tmp_path / "m.gnet", np.random.default_rng(0).normal(size=(ROWS, 7))
+    if name == "x.npy":
+        path = save(tmp_path / name, numbers)
+        target = save(tmp_path / "y.npy", np.where(numbers[:, 0] > 0, 3, 5))
+    else:
+        path, target = written(table.drop_columns("price"), tmp_path / name), "label"
+    options = ["--keep", "size,town,age"] if name == "t.csv" and out == "p.csv" else []
+    command("train", path, "--target", target, "--out", model, "--epochs", 2, "--hidden", 4)
+    outputs = []
+    for stream in ([], ["--stream"]):
+        printed = command("predict", model, path, "--out", tmp_path / out, "--proba", *options, *stream)
+        assert f"{ROWS:,} predictions for {path} written to" in printed
+        outputs.append((tmp_path / out).read_bytes())
+    assert outputs[0] == outputs[1] and len(outputs[0]) > 1_000
+    monkeypatch.setattr(streamed_predictions, "GROUP_ROWS", 250)
+    command("predict", model, path, "--out", tmp_path / out, "--stream")
+    if out == "p.parquet":
+        metadata = pq.ParquetFile(tmp_path / out).metadata
+        assert [metadata.row_group(group).num_rows for group in range(3)] == [250, 250, 100]
+
+
+def test_predictions_block_by_block_say_what_is_unusual_once_and_write_nothing_of_a_bad_file(
+    tmp_path: Folder, table: pa.Table
+) -> None:
+    from typer.testing import CliRunner
+
+    from glassnet.cli.app import app
+
+    model, out = tmp_path / "m.gnet", tmp_path / "p.csv"
+    path = written(table.drop_columns("price"), tmp_path / "t.csv")
+    command("train", path, "--target", "label", "--out", model, "--epochs", 1, "--hidden", 4)
+    other = table.set_column(2, "town", pa.array(["elsewhere"] * ROWS))
+    printed = command("predict", model, written(other, tmp_path / "other.csv"), "--out", out, "--stream")
+    assert printed.count("are not in the training data ('elsewhere')") == 1
+    before = out.read_bytes()
+    text(tmp_path / "other.csv", (tmp_path / "other.csv").read_bytes() + b"1,2\n")
+    result = CliRunner().invoke(
+        app, ["predict", str(model), str(tmp_path / "other.csv"), "--out", str(out), "--stream"]
+    )
+    assert result.exit_code == 2 and "line 602 has 2 cells, but the header has 6" in result.output
+    assert out.read_bytes() == before
+
+
+def test_the_targets_of_an_npy_file_are_given_to_the_commands_that_score(tmp_path: Folder) -> None:
+    """The output is that of the same arrays in a .npz file."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 3))
+    y = (x[:, 0] > 0) * 2 + 3
+    names, model = (save(tmp_path / "x.npy", x), save(tmp_path / "y.npy", y)), tmp_path / "m.gnet"
+    np.savez(tmp_path / "both.npz", x=x, y=y)
+    command("train", names[0], "--target", names[1], "--out", model, "--epochs", 2, "--hidden", 4)
+    for arguments in (["evaluate", model], ["check", model], ["diagnose", model], ["step", model]):
+        expected = command(*arguments, tmp_path / "both.npz").replace("both.npz", "x.npy")
+        printed = command(*arguments, names[0], "--target", names[1])
+        remark = " (the model was trained on a file of this name)"  # where it was
+        assert printed.replace(remark, "") == expected
+
+
+def test_targets_of_a_command_that_scores_are_refused_where_they_do_not_belong(tmp_path: Folder) -> None:
+    from typer.testing import CliRunner
+
+    from glassnet.cli.app import app
+
+    x, y = save(tmp_path / "x.npy", np.random.default_rng(0).random((90, 3))), text(tmp_path / "y.csv", GOOD)
+    target, model = save(tmp_path / "y.npy", np.arange(90) % 3), str(tmp_path / "m.gnet")
+    np.savez(tmp_path / "both.npz", x=np.load(x), y=np.load(target))
+    command("train", x, "--target", target, "--out", model, "--epochs", 1, "--hidden", 4)
+    cases = {
+        (x,): "--target is missing: the .npy file of the targets",
+        (x, "--target", y): "which is no .npy file; save the targets",
+        (x, "--target", save(tmp_path / "short.npy", np.arange(8))): "x has 90 rows but y has 8",
+        (str(tmp_path / "both.npz"), "--target", "price"): "but the model predicts 'y'; leave it out",
+    }
+    for arguments, sentence in cases.items():
+        result = CliRunner().invoke(app, ["evaluate", model, *arguments])
+        assert result.exit_code == 2 and sentence in " ".join(result.output.split()), result.output
+
+
+NPY_FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "no target": (lambda f: None, "--target is missing: the .npy file of the targets"),
+    "a column": (lambda f: "price", "--target is price, which is no file"),
+    "a table": (lambda f: text(f / "y.csv", GOOD), "which is no .npy file; save the targets"),
+    "other length": (lambda f: save(f / "y.npy", np.ones(8)), "has 90 rows,? but .* has 8"),
+    "text": (lambda f: save(f / "y.npy", np.array(["a"] * 90)), "dtype <U1; it must hold real numbers"),
+    "one class": (lambda f: save(f / "y.npy", np.ones(90, int)), "has a single (class|value)"),
+    "images": (lambda f: save(f / "y.npy", np.ones((90, 2, 2))), "it needs a class or numbers per row"),
+    "NaN": (lambda f: save(f / "y.npy", np.full(90, np.nan)), "is (NaN|missing or infinite) at row 0"),
+}
+
+
+@pytest.mark.parametrize("fault", NPY_FAULTS)
+def test_targets_that_do_not_fit_an_npy_file_are_named(tmp_path: Folder, fault: str) -> None:
+    from typer.testing import CliRunner
+
+    from glassnet.cli.app import app
+
+    make, sentence = NPY_FAULTS[fault]
+    target, x = make(tmp_path), save(tmp_path / "x.npy", np.random.default_rng(0).random((90, 3)))
+    arguments = ["train", x, "--out", str(tmp_path / "m.gnet"), *(["--target", target] if target else []), "--stream"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2 and not (tmp_path / "m.gnet").exists()
+    assert re.search(sentence, result.output.splitlines()[-1]), result.output
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])

@@ -158,6 +158,7 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: model([GEMM, ("Gelu", ["h"], ["y"])]), "a Gelu with settings that no activation"),
     (lambda: model([GEMM, ("Elu", ["h"], ["y"], {"alpha": -1.0})]), r"alpha of ELU must lie in"),
     (lambda: model([GEMM, ("Cast", ["h"], ["y"], {"to": 7})]), "casts its numbers to another type"),
+    (lambda: model([("Flatten", ["x"], ["f"], {"axis": 0}), ("Gemm", ["f", "W"], ["y"])]), "samples into one row"),
     (lambda: model([GEMM, RELU], outputs=("y", "h")), "has 1 inputs and 2 outputs"),
     (lambda: model([GEMM]), "holds no chain of dense layers from its input to its output"),
     (lambda: model([("Identity", ["x"], ["y"])]), "holds no chain of dense layers"),

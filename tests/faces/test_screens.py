@@ -23,17 +23,17 @@ def test_decimal_points_are_aligned() -> None:
     column = aligned(["0.07124", "−1.271", "0", "9.438e−05", "12"])
     assert {text.index(".") for text in column if "." in text} == {2} and len({*map(len, column)}) == 1
     assert [text.strip() for text in column] == ["0.07124", "−1.271", "0", "9.438e−05", "12"]
-    lines = beside([LabelledArray("W1", np.array([[0.5, -0.04], [30.0, 1.0]]), (1, 0))], {}, 80)
+    lines = beside([LabelledArray("W1", np.array([[0.5, -0.04], [30.0, 1.0]]), (1, 0), "w1")], {}, 80)
     assert lines == ["W1 (2, 2)", "[  0.5000  −0.04000 ]", "[ 30.00     1.000   ]"]
 
 
 def test_column_numbers_are_aligned_with_their_units() -> None:
-    lines = beside([LabelledArray("a0", np.array([[0.5, -2.25, 8.0]]), (0, "m"))], {"m": [0, 2]}, 80)
+    lines = beside([LabelledArray("a0", np.array([[0.5, -2.25, 8.0]]), (0, "m"), "a0")], {"m": [0, 2]}, 80)
     assert lines[0] == "a0 (1, 3) in part" and lines[1].index("2") == lines[2].index("8")
 
 
 def test_an_operator_is_centred_beside_its_matrices() -> None:
-    tall = LabelledArray("z1", np.array([[1.0], [2.0], [3.0]]), (1, "m"))
+    tall = LabelledArray("z1", np.array([[1.0], [2.0], [3.0]]), (1, "m"), "z1")
     assert beside([tall, "→", tall], {}, 80)[1:] == [
         "[ 1.000 ]   [ 1.000 ]",
         "[ 2.000 ] → [ 2.000 ]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,7 @@ def test_what_is_left_out_is_said_with_the_reason() -> None:
     plain = re.sub(r"\s+", " ", str(explained("plain")))
     assert "neurons the 4" not in plain and "inputs the 4" not in plain and "of 9 samples the first 4" in plain
     net, x, y = lesson()
-    assert "in part" not in str(net.explain_step(x, y)) and "shown in part" in explained("wide").html()
+    assert "in part" not in str(net.explain_step(x, y)) and "shown in part" in explained("wide")._repr_html_()
 
 
 def test_the_example_of_a_sum_is_a_neuron_that_is_shown() -> None:
@@ -225,9 +226,9 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_page_is_complete_and_has_no_script(name: str) -> None:
+def test_the_plain_page_is_complete_and_has_no_script(name: str) -> None:
     explanation, tags = explained(name), Tags()
-    page = explanation.html()
+    page = replace(explanation, page=None).html()
     tags.feed(page)
     assert not tags.open and {"table", "section", "h4"} <= tags.kinds and not {"script", "link", "img"} & tags.kinds
     assert page.count("<section>") == len(explanation.stages) + 1 and "did it help?" in page
@@ -361,3 +362,13 @@ def test_layers_that_widen_x_are_explained_as_what_they_are() -> None:
     assert "small weights of its own" in sentences["periodic_embedding0_new"]
     assert "code of a category" in sentences["embedding0_codes"]
     assert [title for title, sentence in sentences.items() if "γ" in sentence] == ["scaling0"]
+
+
+def test_numbers_are_marked_by_their_sign() -> None:
+    net, x, y = lesson()
+    page = net.explain_step(x, y)._repr_html_()
+    assert re.search(r"<td class='below'>−0\.1458</td>", page) and re.search(
+        r"<td class='above'> *0\.6457 *</td>", page
+    )
+    assert re.search(r"<td>0 *</td>", page)  # the second input
+    assert ".below{text-decoration:underline dashed" in page and ".above{text-decoration:underline solid" in page

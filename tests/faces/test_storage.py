@@ -159,6 +159,7 @@ def test_bytes_at_the_end_are_refused(tmp_path: Path) -> None:
 @given(offset=st.integers(0, 10**6), value=st.integers(0, 255))
 def test_a_changed_byte_gives_a_sentence_or_a_readable_file(tmp_path_factory: Any, offset: int, value: int) -> None:
     path = tmp_path_factory.getbasetemp() / "flipped"
+    path.unlink(missing_ok=True)  # what is changed may no longer be taken for a model file
     write_tensors(path, TENSORS, METADATA)
     content = bytearray(path.read_bytes())
     content[offset % len(content)] = value
@@ -313,7 +314,7 @@ def test_links_are_not_written_through(tmp_path: Path) -> None:
 
 
 def test_the_mode_of_the_old_file_stays(tmp_path: Path) -> None:
-    (tmp_path / "m").write_bytes(b"old")
+    write_tensors(tmp_path / "m", TENSORS, METADATA)
     (tmp_path / "m").chmod(0o640)
     write_tensors(tmp_path / "m", TENSORS, METADATA)
     assert (tmp_path / "m").stat().st_mode & 0o777 == 0o640

@@ -87,7 +87,7 @@ def test_a_file_that_is_not_read(model: Path, tmp_path: Path, content: bytes, ex
         (read_arrays if arrays else read_table)(path)
     message = str(caught.value)
     assert message.startswith(str(path)) and message.endswith(expected)
-    target = [] if arrays else ["--target", "y"]
+    target = ["--target", str(path) if arrays else "y"]  # of .npy files, the second one
     assert refusal("train", path, *target, "--out", tmp_path / "m", *QUICK) == message
     assert refusal("predict", model, path, "--out", tmp_path / "p.csv") == message
     assert [entry.name for entry in tmp_path.iterdir()] == ["d.csv"]
@@ -130,4 +130,4 @@ def test_a_npy_file_is_x_to_predict_from(tmp_path: Path) -> None:
         assert run(app, arguments).exit_code == 0
     assert (tmp_path / "d.npz.csv").read_bytes() == (tmp_path / "x.npy.csv").read_bytes()
     message = refusal("train", tmp_path / "x.npy", "--out", tmp_path / "n")
-    assert message.endswith("x.npy has no array y to learn from; save x and y with numpy.savez.")
+    assert message.startswith("--target is missing: the .npy file of the targets of ") and "x.npy" in message

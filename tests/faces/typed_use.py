@@ -172,6 +172,16 @@ def plot(net: glassnet.NeuralNetwork, history: glassnet.History) -> Figure:
     return glassnet.plot_samples(np.zeros((2, 3, 3)), [0, 1], [1, 1])
 
 
+def linked() -> str:
+    """A run of the page."""
+    run: glassnet.LinkedRun = glassnet.from_link("#v=1&data=one&engine=numpy&t=2")
+    history: glassnet.History = run.train()
+    network: glassnet.NeuralNetwork = run.network
+    run.go(1)
+    assert network.cost(run.x, run.y) > 0 and history.reports[-1].step == 2
+    return f"{run.step} {run.hash} {run.notes}"
+
+
 def errors() -> list[type[glassnet.GlassnetError]]:
     """The exceptions, caught as their built-in classes too."""
     caught: list[type[ValueError]] = [glassnet.ParameterError, glassnet.FormulaError, glassnet.DataError]
@@ -183,6 +193,7 @@ def main(folder: Path) -> str:
     """Run all of the above."""
     networks()
     errors()
+    linked()
     tabular_results()
     estimators()
     net = glassnet.NeuralNetwork([2, 3, 1], seed=0, engine="numpy")

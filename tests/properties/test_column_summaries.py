@@ -24,9 +24,10 @@ from glassnet.data.options import ReadingOptions
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.readings import BooleanReading, CategoryReading, NumberReading
 from glassnet.data.row import RowPreparation
+from glassnet.data.running_summary import RunningSummary
 from glassnet.data.statistics import Levels, NumberStatistics
 from glassnet.data.stored import from_json
-from glassnet.data.summary import Summary
+from glassnet.data.summary import ColumnSummary, Summary
 from glassnet.data.table import Table
 from glassnet.data.target import NumberTarget
 from glassnet.errors import DataError
@@ -78,6 +79,70 @@ def test_a_preparation_from_merged_blocks_is_that_of_the_whole_table(cuts: list[
         k % 6 for k in range(ROWS)
     ]
     assert set(whole.left_out) == {"counter", "constant", "empty"}
+
+
+def one_by_one(columns: dict[str, Any], cuts: list[int]) -> dict[str, ColumnSummary]:
+    """The summaries of each column on its own, merged block by block in bounded memory."""
+    result: dict[str, ColumnSummary] = {}
+    for first, last in pairwise([0, *cuts, ROWS]):
+        table = table_of(columns, slice(first, last))
+        for name in table.names:
+            new = ColumnSummary.of(name, table, first, many=name in result and result[name].has_many)
+            new = new.limited(ROWS, ROWS)
+            result[name] = result[name].merge(new).limited(ROWS, ROWS) if name in result else new
+    return result
+
+
+def running(columns: dict[str, Any], cuts: list[int]) -> Summary:
+    """The summary of blocks of rows that are added one after another."""
+    summary = RunningSummary()
+    for edge in pairwise([0, *cuts, ROWS]):
+        summary.add(table_of(columns, slice(*edge)))
+    result = summary.result()
+    assert result is not None
+    return result
+
+
+LATE: dict[str, list[Any]] = {  # plain numbers at first, and something else in a later block
+    "word": [f"{k}.5" for k in range(ROWS - 1)] + ["?"],
+    "gap": [f"{k}.25" for k in range(ROWS - 1)] + [None],
+    "blank": [f"{k}.25" for k in range(ROWS - 1)] + [""],
+    "code": [str(k) for k in range(ROWS - 1)] + ["007"],
+    "long": [str(k) for k in range(ROWS - 1)] + ["1234567890123456"],
+    "nan": [f"{k}.25" for k in range(ROWS - 1)] + ["nan"],
+    "inf": [*RNG.normal(size=ROWS - 1), np.inf],
+    "whole": [str(k * k % 1_009) for k in range(ROWS - 1)] + ["1.125"],
+    "grouped": [f"{k + 1}.125" for k in range(ROWS)],
+    "rising": [float(k) for k in range(ROWS)],
+    "huge": [1e308 * (-1) ** k for k in range(ROWS)],
+    "digits": [str(k % 10) for k in range(ROWS)],
+    "integers": [k % 10 for k in range(ROWS)],
+    "halves": [k % 10 / 2 for k in range(ROWS)],
+    "typed": list(RNG.normal(size=ROWS)),
+}
+
+
+@pytest.mark.parametrize("cuts", [[], [50], [10, 100, 199], [7 * k for k in range(1, 28)]])
+def test_blocks_that_are_added_hold_what_merged_ones_do(cuts: list[int]) -> None:
+    columns = TEXTS | {f"late {name}": cells for name, cells in LATE.items()}
+    merged, added = one_by_one(columns, cuts), running(columns, cuts)
+    assert list(added.columns) == list(merged) and added.rows == ROWS
+    for name, ours in added.columns.items():
+        theirs = merged[name]
+        for field in ("kind", "rows", "missing", "levels", "trimmed", "codes", "point", "type_name", "declared"):
+            assert getattr(ours, field) == getattr(theirs, field), (name, field)
+        for field, value in vars(theirs.numbers).items():
+            np.testing.assert_allclose(getattr(ours.numbers, field), value, 1e-12, 1e-9, err_msg=f"{name}, {field}")
+
+
+def test_columns_of_plain_numbers_are_summarised_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {f"c{k}": [f"{v:.4f}" for v in RNG.normal(size=ROWS)] for k in range(30)}
+    of, calls = ColumnSummary.of.__func__, []  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        ColumnSummary, "of", classmethod(lambda *args, **kw: (calls.append(args[1]), of(*args, **kw))[1])
+    )
+    running(columns | {"town": TEXTS["town"]}, [50, 100, 150])
+    assert len(calls) == 31 + 3  # a call per column in the first block, then those for "town"
 
 
 def test_a_block_of_numbers_and_one_with_a_word_are_one_column() -> None:

@@ -126,6 +126,16 @@ def test_a_thread_that_ends_before_its_first_line_is_started_again(
     assert run_uninterrupted(lambda: 5) == 5 and len(started) == 2
 
 
+def test_threads_that_compiled_leave_no_entry_behind() -> None:
+    """`threading` makes one for any thread that asks which it is, and keeps it for good."""
+    before = threading.enumerate()
+    thread = run_uninterrupted(threading.current_thread)
+    assert thread not in before and threading.enumerate() == before
+    with pytest.raises(ZeroDivisionError):
+        run_uninterrupted(lambda: (threading.current_thread(), 1 // 0))
+    assert threading.enumerate() == before
+
+
 def test_errors_of_the_compiler_come_from_its_thread() -> None:
     with pytest.raises(EngineUnavailable, match="no kernel of kind 'convolution'"):
         cache.compile_kernel(KernelSpec("convolution", "float32"))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glassnet.batches.samples import READ_IN_PLACE, checked_targets
 from glassnet.batches.streamed_sources import Shape
+from glassnet.batches.targets import learnt_targets
 from glassnet.data.array_pass import ArrayPass
 from glassnet.data.array_rows import ArrayFile, ArrayReader
 from glassnet.data.file_identity import content_digest
@@ -21,6 +22,9 @@ from glassnet.data.runs import Runs
 from glassnet.errors import DataError
 from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
+
+if TYPE_CHECKING:  # its module reads tables as well, whose libraries take long to import
+    from glassnet.data.streamed_arrays import StreamedArrays
 
 PIECE_BYTES, MAX_PIECE_ROWS = 4 << 20, 1 << 15  # the latter because class numbers are checked as one-hot rows
 
@@ -34,15 +38,22 @@ class ArraySamples:
     groups = None
 
     def __init__(
-        self, files: tuple[ArrayFile, ArrayFile], found: ArrayPass, architecture: Architecture, dtype: Any
+        self,
+        files: tuple[ArrayFile, ArrayFile],
+        found: ArrayPass,
+        architecture: Architecture,
+        dtype: Any,
+        prepared: StreamedArrays | None = None,
     ) -> None:
+        self.prepared = prepared
         (self.x_file, self.y_file), self.architecture, self.dtype = files, architecture, np.dtype(dtype)
         x, y = files
         self._check_x(found)
         if x.rows != y.rows:
             raise DataError(f"{x.identity.path} has {x.rows:,} rows, but {y.identity.path} has {y.rows:,}.")
-        in_place = x.dtype.name in READ_IN_PLACE and x.dtype.isnative
+        in_place = x.dtype.name in READ_IN_PLACE and x.dtype.isnative and prepared is None
         self.x = Shape((x.rows, x.width), x.dtype if in_place else self.dtype)
+        self.in_place = in_place
         digest, first, self.runs, self.counts = hashlib.sha256(), None, Runs(), np.zeros(architecture.outputs)
         for targets in self._target_pieces():
             digest.update(targets.tobytes())
@@ -52,7 +63,8 @@ class ArraySamples:
                 self.counts += np.bincount(targets, minlength=architecture.outputs)
         assert first is not None
         self.y = Shape((x.rows, *first.shape[1:]), first.dtype)
-        self.digest = content_digest([x.identity], f"{found.digest} {digest.hexdigest()}")
+        scaling = "" if prepared is None else f" {prepared.preparation.to_json()}"
+        self.digest = content_digest([x.identity], f"{found.digest} {digest.hexdigest()}{scaling}")
 
     def sorted_note(self, block: int) -> str:
         """That the rows are sorted, so that shuffling blocks of so many rows does not suffice; otherwise empty."""
@@ -87,12 +99,17 @@ class ArraySamples:
         raw = np.empty((count, *self.y_file.shape), self.y_file.dtype)
         reader.read_into(first, raw)
         try:
-            return checked_targets(
-                raw.reshape(count, -1).T if raw.ndim > 1 else raw, count, self.architecture, self.dtype
-            )
+            return checked_targets(self._learnt(raw, first), count, self.architecture, self.dtype)
         except DataError as error:
             where = f"{self.y_file.identity.path}, in the rows from {first:,} on (samples are rows in the file)"
             raise DataError(f"{where}: {error}") from None
+
+    def _learnt(self, raw: Array, first: int) -> Array:
+        """What the network learns of some rows of y: these numbers, or what they are encoded as."""
+        if self.prepared is None:
+            return raw.reshape(len(raw), -1).T if raw.ndim > 1 else raw
+        classes = self.prepared.class_counts is not None
+        return learnt_targets(self.prepared.encoded(raw, first), self.architecture, classes=classes)
 
     def reader(self) -> ArraySampleReader:
         """Open the files once more."""
@@ -109,15 +126,15 @@ class ArraySampleReader:
 
     def read_into(self, first: int, x: Array, y: Array) -> None:
         """Fill x and y with the samples from `first` on. Raises DataError."""
-        source = self.samples.x_file
-        if x.dtype == source.dtype:
+        source, prepared = self.samples.x_file, self.samples.prepared
+        if self.samples.in_place:
             self.x.read_into(first, x)
         else:
             for part, count in _pieces(len(x), source.row_bytes):
                 raw = np.empty((count, source.width), source.dtype)
                 self.x.read_into(first + part, raw)
                 with np.errstate(under="ignore"):  # a number too small for the dtype is 0 in it
-                    x[part : part + count] = raw
+                    x[part : part + count] = raw if prepared is None else prepared.inputs(raw)
         for part, count in _pieces(len(y), self.samples.y_file.row_bytes):
             y[part : part + count] = self.samples.targets(self.y, first + part, count)
 

@@ -17,7 +17,7 @@ from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.program.parameters import Array
 
 SAMPLE_BYTES = 24 << 20  # of a block; of a table fewer, because text and cells become samples beside them
-TABLE_SAMPLE_BYTES = 12 << 20
+TABLE_SAMPLE_BYTES = 8 << 20
 BlocksLike = int | Sequence[int | Sequence[int]]
 
 

@@ -22,7 +22,7 @@ from glassnet.program.architecture import Architecture
 
 if TYPE_CHECKING:
     from glassnet.batches.table_samples import TableSamples
-    from glassnet.data.preprocessing import TablePreparation
+    from glassnet.data.preprocessing import Preparation
     from glassnet.data.target import TargetColumn
 
 FileSamples: TypeAlias = "TableSamples | ArraySamples"
@@ -43,7 +43,7 @@ class RunData(NamedTuple):
     """The data of a run: what it trains on and validates with, in which blocks, and notes about the file.
 
     `blocks` are those of the training samples, `row_blocks` the same with what is held out of each. `table` is the
-    preparation of the columns of a table, and its target; None for arrays.
+    preparation of the columns of a table, and its target; None for arrays as they are.
     """
 
     sources: Sources | StreamedSources
@@ -51,7 +51,7 @@ class RunData(NamedTuple):
     blocks: Blocks | None = None
     row_blocks: Blocks | None = None
     notes: tuple[str, ...] = ()
-    table: tuple[TablePreparation, TargetColumn] | None = None
+    table: tuple[Preparation, TargetColumn] | None = None
 
     @property
     def described_blocks(self) -> list[int | list[int]]:
@@ -114,13 +114,14 @@ def _from_files(architecture: Architecture, dtype: Any, seed: int, given: Given)
         raise ParameterError(
             f"a block of {int(sizes.min())} samples is too small for batches of {given.batch_size}; {advice}."
         )
-    table = None if isinstance(file, ArraySamples) else (file.table.preparation, file.table.target)
+    prepared = file.prepared if isinstance(file, ArraySamples) else file.table
+    table = None if prepared is None else (prepared.preparation, prepared.target)
     note = file.sorted_note(int(blocks.sizes.max()))
     return RunData(sources, validation, sources.blocks, blocks, (note,) if note else (), table)
 
 
 def _opened(x: Any, y: Any, architecture: Architecture, dtype: Any, name: str = "y") -> FileSamples:
-    """The files of x and y: a table with the name of a column, or two .npy files."""
+    """The files of x and y: a table with the name of a column, or two .npy files; or those that are opened already."""
     if is_path(x) and file_kind(x) == "npy":
         if not is_path(y):
             fault = f"{name} must be the .npy file of the targets of {os.fspath(x)}, not of type {type(y).__name__}"
@@ -131,7 +132,10 @@ def _opened(x: Any, y: Any, architecture: Architecture, dtype: Any, name: str = 
         files = ArrayFile.of(x), ArrayFile.of(y)
         return ArraySamples(files, array_pass(files[0]), architecture, dtype)
     from glassnet.batches.table_samples import opened_table
+    from glassnet.data.streamed_arrays import StreamedArrays
 
+    if isinstance(x, StreamedArrays):
+        return ArraySamples((x.x_file, x.y_file), array_pass(x.x_file), architecture, dtype, x)
     return opened_table(x, y, architecture, dtype)
 
 

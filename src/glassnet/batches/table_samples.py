@@ -15,6 +15,7 @@ from glassnet.batches.spool import Spool, folder_of
 from glassnet.batches.streamed_sources import Shape
 from glassnet.batches.targets import learnt_targets
 from glassnet.data.file_identity import content_digest
+from glassnet.data.released_memory import release_memory
 from glassnet.data.stored_pass import identities_of
 from glassnet.data.streamed_table import StreamedTable, streamed_table
 from glassnet.data.target import ClassTarget
@@ -92,6 +93,7 @@ class TableSampleReader:
         for x_part, y_part in self.pieces(first, first + len(x)):
             x[done : done + len(x_part)], y[done : done + len(x_part)] = x_part, y_part
             done += len(x_part)
+            release_memory()  # what parsing took lies scattered, and would grow from piece to piece
         self.samples.spool.write(first, x, y)
 
     def close(self) -> None:

@@ -1,39 +1,41 @@
 """The command line: `glassnet train`, `predict`, `step`, `diagnose` and the others, one file per command.
 
 A command reads its arguments, calls the rest of the package and prints; it does no mathematics. Whatever is slow to
-import is imported inside the commands, so that `glassnet --help` answers at once.
+import is imported inside the commands, so that `glassnet --help` answers at once. This file imports next to nothing, so
+that Ctrl-C is handled from the first moment.
 """
 
 from __future__ import annotations
 
-import codecs
-import io
 import os
 import sys
-import warnings
-
-from glassnet.see.ascii import spell_missing
 
 
 def main() -> None:
     """Run the command line and exit with its code: 0, or 2 after a one-sentence error on stderr."""
-    _replace_missing_streams()
-    from glassnet.cli.interruption import INTERRUPTED, end_interrupted, exit_at_once, ignore_interruptions
+    from glassnet.cli import interruption
 
+    interruption.handle_interruptions()
+    _replace_missing_streams()
     try:
         _run()
-    except KeyboardInterrupt:  # while modules were imported, for instance
-        end_interrupted()
+    except KeyboardInterrupt:
+        interruption.end_interrupted()
     except SystemExit as error:
-        if error.code == INTERRUPTED:
-            exit_at_once()
+        if error.code == interruption.INTERRUPTED:
+            interruption.exit_at_once()
         raise
     finally:
-        ignore_interruptions()  # the exit code is known: a late Ctrl-C must not change it
+        interruption.ignore_interruptions()  # the exit code is known: a late Ctrl-C must not change it
 
 
 def _run() -> None:
+    import codecs
+    import io
+    import warnings
+
     from glassnet.cli.app import app
+    from glassnet.see.ascii import spell_missing
 
     codecs.register_error("spelled", spell_missing)
     for stream in (sys.stdout, sys.stderr):

@@ -18,13 +18,14 @@ from glassnet.cli import (
     evaluate,
     exercise,
     export,
+    play,
     predict,
     show,
     shuffle,
     step,
     train,
 )
-from glassnet.cli.interruption import INTERRUPTED
+from glassnet.cli.interruption import INTERRUPTED, end_interrupted, handles_interruptions, raised_in_commands
 from glassnet.cli.printing import print_text
 from glassnet.errors import GlassnetError
 
@@ -37,7 +38,8 @@ class CommandGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with raised_in_commands():
+                return super().invoke(ctx)
         except GlassnetError as error:
             _fail(str(error))
         except UsageError as error:
@@ -49,6 +51,8 @@ class CommandGroup(TyperGroup):
                 raise
             _fail(f"{error.filename or 'The output'}: {error.strerror}.")
         except KeyboardInterrupt:
+            if handles_interruptions():
+                end_interrupted()
             print_text("glassnet: interrupted.", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
         except MemoryError:
@@ -70,7 +74,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, export.export, check.check
-LEARN = step.step, exercise.exercise, check_mine.check_mine
+LEARN = play.play, step.step, exercise.exercise, check_mine.check_mine
 for command in (columns.columns, shuffle.shuffle, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
     app.command()(command)
 

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from typer import Exit, Option
 
-from glassnet.cli.options import KnownDataArgument, MemberOption, ModelArgument
+from glassnet.cli.options import KnownDataArgument, KnownTargetOption, MemberOption, ModelArgument
 from glassnet.cli.printing import print_text
 
 
 def check(
     model: ModelArgument,
     file: KnownDataArgument,
+    target: KnownTargetOption = None,
     member: MemberOption = None,
     rows: Annotated[int, Option(min=1, help="Number of rows to use, from the first on.")] = 32,
 ) -> None:
@@ -28,7 +29,7 @@ def check(
 
     loaded = load_model(model)
     network = network_of(loaded, member)
-    x, encoded, data = read_with_target(file, loaded)
+    x, encoded, data = read_with_target(file, loaded, target)
     y = network_targets(encoded[:rows], loaded.target, network)
     remark = f", {text}" if (text := member_text(loaded, member)) else ""
     print_text(f"{min(rows, len(x)):,} rows of {data.path}{remark}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.cli.printing import print_text
-from glassnet.data.arrays import Arrays, is_npz, read_arrays
+from glassnet.data.arrays import Arrays, is_npz, read_array_pair, read_arrays
 from glassnet.data.arrow_types import kind_of
 from glassnet.data.choice import ColumnChooser
 from glassnet.data.copies import first_equal_rows
@@ -22,6 +22,7 @@ from glassnet.data.parquet_file import parquet_parts
 from glassnet.data.preprocessing import ArrayPreparation, Preparation, TablePreparation
 from glassnet.data.reading import FilePath, file_kind, is_folder_of, seekable
 from glassnet.data.readings import Reading
+from glassnet.data.streamed_arrays import targets_file
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table, read_table
 from glassnet.data.target import TargetColumn, fit_target, infer_task
@@ -73,6 +74,10 @@ class Dataset:
 def read_data_file(path: FilePath, target: str | None, options: ReadingOptions | None = None) -> DataFile:
     """Read a file to train on. Raises DataError, or ParameterError where `target` is missing or must be left out."""
     file, path = seekable(path), os.fspath(path)
+    if file_kind(file) == "npy":
+        pair = read_array_pair(file, targets_file(path, target))
+        assert pair.y is not None
+        return DataFile(path, pair, "y", _finite(path, pair.y))
     if holds_arrays(file):
         arrays = read_arrays(file)
         if target is not None:
@@ -209,8 +214,8 @@ def read_inputs(path: FilePath, model: TabularModel) -> tuple[Array, Table | Arr
     if holds_arrays(file):
         data: Table | Arrays = read_arrays(file).test_arrays()
         return network_inputs(model.preparation, data), data
-    table = _placed_as_in_training(read_table(file, _file_options(model)), model)
-    _print_notes(table.notes)
+    table = placed_as_in_training(read_table(file, file_options(model)), model)
+    print_notes(table.notes)
     return _table_inputs(model.preparation, table), table
 
 
@@ -219,11 +224,11 @@ def _table_inputs(preparation: Preparation, table: Table) -> Array:
     if not isinstance(preparation, TablePreparation):
         return network_inputs(preparation, table)
     x, notes = preparation.prepare(table)
-    _print_notes(notes)
+    print_notes(notes)
     return x
 
 
-def _print_notes(notes: Iterable[str]) -> None:
+def print_notes(notes: Iterable[str]) -> None:
     """Print notes on stderr, so that what a command writes to stdout stays as it is.
 
     What concerns most cells of a column is a warning.
@@ -234,20 +239,20 @@ def _print_notes(notes: Iterable[str]) -> None:
         print_text(f"{'Warning' if concerns_most_cells(note) else 'Note'}: {note}", file=sys.stderr)
 
 
-def _file_options(model: TabularModel) -> ReadingOptions:
+def file_options(model: TabularModel) -> ReadingOptions:
     """The encoding, delimiter and kind of first row that were given in training."""
     given = model.training.get("file options", {})
     return ReadingOptions(**{name: given.get(name) for name in ("delimiter", "encoding", "header")})
 
 
-def _placed_as_in_training(table: Table, model: TabularModel) -> Table:
+def placed_as_in_training(table: Table, model: TabularModel) -> Table:
     """A table without a header, whose columns have their places in the training file as names.
 
     The target may be missing, and the others have the places that they had beside it. Raises DataError where other
     columns are.
     """
     preparation, names = model.preparation, table.names
-    if _file_options(model).header is not False or not isinstance(preparation, TablePreparation):
+    if file_options(model).header is not False or not isinstance(preparation, TablePreparation):
         return table
     count = len(preparation.columns) + len(preparation.left_out) + 1
     if len(names) == count - 1:
@@ -260,26 +265,40 @@ def _placed_as_in_training(table: Table, model: TabularModel) -> Table:
     return table
 
 
-def read_with_target(path: str, model: TabularModel) -> tuple[Array, Array, Table | Arrays]:
-    """Read the inputs and encoded targets for a trained model, and what they came from. Raises DataError."""
+def read_with_target(path: str, model: TabularModel, target: str | None = None) -> tuple[Array, Array, Table | Arrays]:
+    """Read the inputs and encoded targets for a trained model, and what they came from.
+
+    `target` is the .npy file of the targets of one of x. Raises DataError, or ParameterError for a target that is none.
+    """
     file = seekable(path)
+    if file_kind(file) == "npy":
+        pair = read_array_pair(file, targets_file(path, target))
+        return network_inputs(model.preparation, pair), _encoded_targets(path, pair, model), pair
+    if target not in (None, model.target.name):
+        raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
     if holds_arrays(file):
         x, data = read_inputs(file, model)
         if not isinstance(data, Arrays) or data.y is None:
             raise DataError(f"{path} has no array y to compare with; save x and y with numpy.savez.")
-        arrays = DataFile(path, data, model.target.name, _finite(path, data.y))
-        return x, model.target.encode(arrays.values, arrays.location), data
-    options = _file_options(model)
-    table, name = _placed_as_in_training(read_table(file, options), model), model.target.name
+        return x, _encoded_targets(path, data, model), data
+    options = file_options(model)
+    table, name = placed_as_in_training(read_table(file, options), model), model.target.name
     table.column(name)
     if model.target.reading is None:
         cells = read_target(table, name, ColumnChooser(Summary.of(table), options, table))
     else:
         cells = read_target_as(table, name, model.target.reading)
     table = _rows_with_target(table, cells)
-    _print_notes((*table.notes, *cells.notes))
+    print_notes((*table.notes, *cells.notes))
     encoded = model.target.encode(cells.values, lambda row: table.location(row, name))
     return _table_inputs(model.preparation, table), encoded, table
+
+
+def _encoded_targets(path: str, data: Arrays, model: TabularModel) -> Array:
+    """The targets of arrays that have some, as a model learnt them. Raises DataError."""
+    assert data.y is not None
+    arrays = DataFile(path, data, model.target.name, _finite(path, data.y))
+    return model.target.encode(arrays.values, arrays.location)
 
 
 def repeated_share(data: Table | Arrays) -> float | None:

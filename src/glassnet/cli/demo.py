@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Option
+from typer import Exit, Option
 
 if TYPE_CHECKING:
     from glassnet.cli.dataset import Dataset
@@ -37,6 +37,7 @@ def demo(
     epochs: Annotated[int, Option(help="Maximum number of passes through the training rows.")] = 60,
 ) -> None:
     """Train on 1,797 handwritten digits (8 × 8 pixels); print the equations and the test accuracy, draw pictures."""
+    from glassnet.cli.interruption import INTERRUPTED
     from glassnet.cli.output_paths import make_folder
     from glassnet.cli.printing import print_line, print_text
     from glassnet.cli.saving import save_model
@@ -61,6 +62,8 @@ def demo(
     save_model(model, str(model_path))
     print_line("Model", model_path)
     _save_digits(test_path, images[test], dataset.y[test])
+    if history.stopped == "interrupted":
+        raise Exit(INTERRUPTED)
     classes = model.probabilities(dataset.x[test]).argmax(axis=1)
     write_plots(history, folder, images[test], classes, dataset.y[test])
     row = int((classes != dataset.y[test]).argmax()) + 1

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
-from glassnet.cli.options import MemberOption
+from glassnet.cli.options import KnownTargetOption, MemberOption
 from glassnet.cli.printing import print_text, wrapped
+from glassnet.errors import ParameterError
 
 if TYPE_CHECKING:
     from glassnet.see.diagnosis import Diagnosis
@@ -24,6 +25,7 @@ def diagnose(
         str, Argument(metavar="MODEL", help="A model file written by glassnet train or NeuralNetwork.save.")
     ],
     file: Annotated[str | None, Argument(metavar="FILE", help="Data with the target, best the training data.")] = None,
+    target: KnownTargetOption = None,
     member: MemberOption = None,
 ) -> None:
     """Find out why a model trains badly: evidence in numbers, the equation behind it, and one change to try.
@@ -32,13 +34,15 @@ def diagnose(
     model of several networks all are diagnosed, or the one that --member names.
     """
     if file is None:
+        if target is not None:
+            raise ParameterError("--target is given without FILE, the .npy file of x; give both or neither.")
         diagnose_history(model, member)
         return
     from glassnet.cli.dataset import read_with_target
     from glassnet.cli.stored_model import load_model
 
     loaded = load_model(model)
-    x, encoded, data = read_with_target(file, loaded)
+    x, encoded, data = read_with_target(file, loaded, target)
     print_text(f"{len(x):,} row{'' if len(x) == 1 else 's'} of {data.path}")
     numbers = member_numbers(loaded.members, member)
     print_diagnoses([_with_data(loaded, number, x, encoded, data) for number in numbers], numbers, len(loaded.members))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from glassnet.cli.options import KnownDataArgument, ModelArgument
+from glassnet.cli.options import KnownDataArgument, KnownTargetOption, ModelArgument
 from glassnet.cli.printing import print_line, print_text
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from glassnet.tabular.scores import Scores
 
 
-def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
+def evaluate(model: ModelArgument, file: KnownDataArgument, target: KnownTargetOption = None) -> None:
     """Score a model on known targets, beside a constant prediction; for classes, with the confusion table."""
     from glassnet.cli.confusion import confusion, confusion_text
     from glassnet.cli.dataset import read_with_target
@@ -22,7 +22,7 @@ def evaluate(model: ModelArgument, file: KnownDataArgument) -> None:
     from glassnet.data.target import ClassTarget
 
     loaded = load_model(model)
-    x, encoded, data = read_with_target(file, loaded)
+    x, encoded, data = read_with_target(file, loaded, target)
     same_name = os.path.basename(file) == loaded.training.get("file") and "t10k" not in data.path
     remark = " (the model was trained on a file of this name)" if same_name else ""
     print_line("Data", f"{data.path}: {len(x):,} row{'' if len(x) == 1 else 's'}{remark}")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
+
+if TYPE_CHECKING:
+    from glassnet.files.replacing import Kind
 
 FORMATS = ("onnx", "torch", "keras", "python", "c", "js")
 TO_HELP = "onnx; torch (safetensors of a state dict); keras (.npz for set_weights); python, c or js (source code)."
@@ -27,10 +30,17 @@ def export(
 
     if to not in FORMATS:
         raise unknown_name("format", to, FORMATS)
-    check_output(out, model)
+    check_output(out, model, kind=_kind(to))
     loaded = load(model)
     for label, text in _written(loaded, out, to):
         print_line(label, text)
+
+
+def _kind(to: str) -> Kind:
+    """The kind of file that a format is."""
+    from glassnet.files.replacing import CODE, NPZ, ONNX, TENSORS
+
+    return {"onnx": ONNX, "torch": TENSORS, "keras": NPZ}.get(to, CODE)
 
 
 def _written(model: Any, out: str, to: str) -> list[tuple[str, str]]:

@@ -38,9 +38,12 @@ MEMBER_HELP = "Which network of a model that has several, counted from 1."
 MemberOption = Annotated[int | None, Option(min=1, metavar="N", help=MEMBER_HELP, show_default="1")]
 KNOWN_DATA_HELP = "Data that include the target; of an IDX folder, t10k-* is used."
 KnownDataArgument = Annotated[str, Argument(metavar="FILE", help=KNOWN_DATA_HELP)]
-DATA_HELP = "CSV (gzip too), Parquet, .npz of x and y, or a folder of IDX files."
+KNOWN_TARGET_HELP = "For x in a .npy file, the .npy file of the targets."
+KnownTargetOption = Annotated[str | None, Option(metavar="FILE", help=KNOWN_TARGET_HELP)]
+DATA_HELP = "CSV (gzip too), Parquet, .npz of x and y, .npy of x, or a folder of IDX files."
 DataArgument = Annotated[str, Argument(metavar="FILE", help=DATA_HELP)]
-TargetOption = Annotated[str | None, Option(metavar="COLUMN", help="Column to predict; for tables only.")]
+TARGET_HELP = "Column to predict; for x in a .npy file, the .npy file of the targets."
+TargetOption = Annotated[str | None, Option(metavar="COLUMN", help=TARGET_HELP)]
 HiddenOption = Annotated[
     str, network_option(metavar="WIDTHS", help="Widths of the hidden layers, such as 128,64; 0 for none.")
 ]

@@ -9,16 +9,18 @@ from pathlib import Path
 
 from glassnet.errors import DataError, GlassnetError, ModelFileError
 from glassnet.files.atomic_file import check_target
+from glassnet.files.replacing import Kind
 
 
-def check_output(out: str, *inputs: str, error: type[GlassnetError] = ModelFileError) -> None:
-    """Refuse an output file that is an input, a folder or a link, or whose folder does not exist."""
+def check_output(out: str, *inputs: str, error: type[GlassnetError] = ModelFileError, kind: Kind | None = None) -> None:
+    """Refuse an output file that is an input, a folder, a link or of another kind, or whose folder does not exist."""
     check_target(out, error)
     for path in inputs:
         inside = os.path.isdir(path) and os.path.dirname(os.path.abspath(out)) == os.path.abspath(path)
         if inside or (os.path.exists(out) and os.path.exists(path) and os.path.samefile(out, path)):
             raise error(f"{out} would overwrite the input {path}; choose another name.")
     _check_writable(out, error)
+    check_target(out, error, kind)
 
 
 def _check_writable(out: str, error: type[GlassnetError]) -> None:
@@ -36,7 +38,7 @@ def _check_writable(out: str, error: type[GlassnetError]) -> None:
 def check_folder(folder: str) -> None:
     """Refuse a file where a folder is needed. Raises DataError."""
     if os.path.exists(folder) and not os.path.isdir(folder):
-        raise DataError(f"{folder} is a file; name a folder for the pictures.")
+        raise DataError(f"{folder} is a file; name a folder for what is written.")
 
 
 def make_folder(folder: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from typing import Annotated
 
@@ -11,6 +13,7 @@ from glassnet.cli.options import ModelArgument
 from glassnet.cli.printing import print_text
 
 INTERVAL_HELP = "Write bounds beside each quantity that contain a share of the true ones, such as 0.9."
+STREAM_HELP = "Read FILE block by block, as is done with one that does not fit in memory."
 KEEP_HELP = "Columns of FILE to write before the predictions; commas between names."
 
 
@@ -21,41 +24,37 @@ def predict(
     proba: Annotated[bool, Option("--proba", help="Write the probability of each class beside the class.")] = False,
     interval: Annotated[float | None, Option(metavar="COVERAGE", help=INTERVAL_HELP, show_default="none")] = None,
     keep: Annotated[list[str], Option(metavar="COLUMNS", help=KEEP_HELP)] = [],  # noqa: B006 (read only)
+    stream: Annotated[bool, Option("--stream", help=STREAM_HELP)] = False,
     raw_cells: Annotated[
         bool,
         Option("--raw-cells", help="Write text to CSV unchanged; by default a leading = + - @ is made safe for Excel."),
     ] = False,
 ) -> None:
     """Predict the target of every row of FILE and write the predictions, in the same order, to a file."""
-    from glassnet.cli.dataset import read_inputs
     from glassnet.cli.output_paths import check_output
-    from glassnet.cli.predictions import (
-        check_cells,
-        check_request,
-        file_format,
-        kept_columns,
-        prediction_table,
-        with_carried_digits,
-        with_kept_columns,
-        write_predictions,
-    )
+    from glassnet.cli.predictions import PredictRequest, check_request, file_format, predict_at_once
     from glassnet.cli.stored_model import load_model
+    from glassnet.cli.streamed_predictions import predict_streamed
     from glassnet.errors import DataError
 
-    format_name = file_format(out)
+    request = PredictRequest(file, out, file_format(out), proba, interval, tuple(keep), raw_cells)
     if out != "-":
         check_output(out, model, file, error=DataError)
     loaded = load_model(model)
     check_request(loaded, proba, interval)
-    x, data = read_inputs(file, loaded)
-    kept = kept_columns(data, keep)
-    if format_name == "csv":
-        check_cells(kept, out)
-    table = with_kept_columns(kept, prediction_table(loaded, x, proba, interval))
-    if format_name == "csv":
-        table = with_carried_digits(table, len(kept))
-    write_predictions(table, out, format_name, raw=raw_cells)
+    count, path = (predict_streamed if is_streamed(file, stream) else predict_at_once)(loaded, request)
     written = "written to stdout" if out == "-" else f"written to {out}"
-    print_text(
-        f"{table.num_rows:,} predictions for {data.path} {written}", file=sys.stderr if out == "-" else sys.stdout
-    )
+    print_text(f"{count:,} predictions for {path} {written}", file=sys.stderr if out == "-" else sys.stdout)
+
+
+def is_streamed(file: str, requested: bool) -> bool:
+    """Whether a file is read block by block: as requested, or because it does not fit in memory."""
+    from glassnet.cli.available_memory import exceeds_memory
+    from glassnet.cli.dataset import holds_arrays
+    from glassnet.data.reading import file_kind
+
+    if requested:
+        return True
+    in_memory = not os.path.exists(file) or stat.S_ISFIFO(os.stat(file).st_mode)
+    in_memory = in_memory or (holds_arrays(file) and file_kind(file) != "npy")
+    return not in_memory and bool(exceeds_memory(file))

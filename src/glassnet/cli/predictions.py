@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from glassnet.cli.dataset import read_inputs
 from glassnet.cli.spreadsheet import escape_formulas
 from glassnet.data.arrays import Arrays
 from glassnet.data.arrow_types import kind_of
@@ -24,6 +25,37 @@ from glassnet.tabular.model import TabularModel
 Array = np.ndarray[Any, Any]
 
 STDOUT = "-"
+CSV_OPTIONS = pyarrow.csv.WriteOptions(quoting_style="needed")
+
+
+class PredictRequest(NamedTuple):
+    """What is asked for: the file, where its predictions are written, and what stands in them."""
+
+    file: str
+    out: str
+    format_name: str
+    proba: bool = False
+    interval: float | None = None
+    keep: tuple[str, ...] = ()
+    raw: bool = False
+
+
+def predict_at_once(model: TabularModel, request: PredictRequest) -> tuple[int, str]:
+    """Write the predictions for all rows of a file; return how many, and of which file. Raises DataError."""
+    x, data = read_inputs(request.file, model)
+    table = requested_table(model, request, x, data)
+    write_predictions(table, request.out, request.format_name, raw=request.raw)
+    return table.num_rows, data.path
+
+
+def requested_table(model: TabularModel, request: PredictRequest, x: Array, data: Table | Arrays) -> pa.Table:
+    """The predictions for the rows of `data`, whose inputs are x, behind the columns that are carried over."""
+    kept = kept_columns(data, request.keep)
+    predictions = prediction_table(model, x, request.proba, request.interval)
+    if request.format_name != "csv":
+        return with_kept_columns(kept, predictions)
+    check_cells(kept, request.out)
+    return with_carried_digits(with_kept_columns(kept, predictions), len(kept))
 
 
 def file_format(out: str) -> str:
@@ -111,7 +143,7 @@ def write_predictions(table: pa.Table, out: str, format_name: str, *, raw: bool 
     if out == STDOUT:
         buffer = io.BytesIO()
         _write_csv(table, buffer, raw)
-        _write_to_stdout(buffer.getvalue())
+        write_to_stdout(buffer.getvalue())
         return
     with atomic_file(out, DataError) as file:
         if format_name == "parquet":
@@ -132,11 +164,10 @@ def with_carried_digits(table: pa.Table, kept: int) -> pa.Table:
 
 
 def _write_csv(table: pa.Table, file: Any, raw: bool) -> None:
-    options = pyarrow.csv.WriteOptions(quoting_style="needed")
-    pyarrow.csv.write_csv(table if raw else escape_formulas(table), file, options)
+    pyarrow.csv.write_csv(table if raw else escape_formulas(table), file, CSV_OPTIONS)
 
 
-def _write_to_stdout(content: bytes) -> None:
+def write_to_stdout(content: bytes) -> None:
     """Write UTF-8, whatever the encoding of the terminal, as a file would hold it."""
     stream = getattr(sys.stdout, "buffer", None)
     if stream is None:

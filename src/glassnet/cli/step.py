@@ -66,6 +66,8 @@ def step(
     Nothing is trained: the new network, or the model file, is left as it was.
     """
     from glassnet.cli.train_options import TrainOptions
+    from glassnet.frames.report_samples import table_names
+    from glassnet.frames.step_page import StepPage
 
     if after_model is not None:
         if model is not None:
@@ -92,6 +94,8 @@ def step(
     if data.member:
         about.insert(0, f"This is {data.member}.")
     explanation.about = "\n".join(about)
+    if isinstance(explanation.page, StepPage):
+        explanation.page.names = table_names(data.preparation, data.target, f"One training step on {rows}")
     _print_or_write(explanation, f"{rows} of {data.path}", html, file)
 
 
@@ -102,9 +106,7 @@ def _with_model(file: str, path: str, target: str | None, member: int | None) ->
     from glassnet.cli.stored_model import load_model, member_text, network_of
 
     model = load_model(path)
-    if target not in (None, model.target.name):
-        raise ParameterError(f"--target is {target!r}, but the model predicts {model.target.name!r}; leave it out.")
-    x, encoded, data = read_with_target(file, model)
+    x, encoded, data = read_with_target(file, model, target)
     network = network_of(model, member)
     y = network_targets(encoded, model.target, network)
     return StepData(network, x, y, data.path, model.preparation, model.target, data, member_text(model, member))

@@ -21,6 +21,8 @@ from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.saving import saved_on_failure
 from glassnet.cli.train_options import TrainOptions, make_network
 from glassnet.cli.training_run import print_finding, train_arguments, write_plots
+from glassnet.data.reading import file_kind
+from glassnet.data.streamed_arrays import StreamedArrays, streamed_arrays, targets_file
 from glassnet.data.streamed_table import StreamedTable, streamed_table
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DivergedError, ParameterError, counted
@@ -34,6 +36,8 @@ from glassnet.training.history import History
 if TYPE_CHECKING:
     from glassnet.cli.train_request import TrainRequest
 
+StreamedData = StreamedTable | StreamedArrays
+
 
 def train_streamed(request: TrainRequest, lines: ProgressLines) -> tuple[TabularModel, Callable[[Path], None], bool]:
     """Train a plain network; return it, what draws its pictures, and whether it was interrupted."""
@@ -44,10 +48,10 @@ def train_streamed(request: TrainRequest, lines: ProgressLines) -> tuple[Tabular
     print_line("Inputs", table.preparation.summary())
     print_notes(table.notes, request.file, lines)
     print_line("Network", repr(network))
-    held_out = round(table.rows.rows * options.validation)
+    held_out = round(table.count * options.validation)
     rest = f"; about {held_out:,} for validation" if held_out else ", none for validation"
-    print_line("Training", f"{table.rows.rows - held_out:,} rows{rest}, in shuffled blocks")
-    rows, inputs = table.rows.rows - held_out, table.preparation.width
+    print_line("Training", f"{table.count - held_out:,} rows{rest}, in shuffled blocks")
+    rows, inputs = table.count - held_out, table.preparation.width
     lines.event("start", model="network", rows=rows, inputs=inputs, members=1, epochs=options.epochs)
     try:
         history = _train(network, table, options, lines)
@@ -61,27 +65,35 @@ def train_streamed(request: TrainRequest, lines: ProgressLines) -> tuple[Tabular
     return model, lambda folder: write_plots(history, folder), history.stopped == "interrupted"
 
 
-def _opened(request: TrainRequest, options: TrainOptions) -> StreamedTable:
+def _opened(request: TrainRequest, options: TrainOptions) -> StreamedData:
     """Make the first pass through the file, and print what it holds and what is learnt."""
-    if request.target is None:
+    is_of_arrays = file_kind(request.file) == "npy"
+    if is_of_arrays:
+        targets_file(request.file, request.target)
+    elif request.target is None:
         raise ParameterError("--target is missing: the column of the table that is to be predicted.")
     units = keeps_units(options.cost)
     task = "regression" if units and request.task == "auto" else request.task
     print_line(
         "Data", f"{request.file}: {size_text(data_bytes(request.file))}, read block by block; first, all of it once"
     )
-    table = streamed_table(request.file, request.target, request.reading, task=task, standardise=not units)
+    table: StreamedData
+    if is_of_arrays:
+        table = streamed_arrays(request.file, request.target, task, standardise=not units)
+    else:
+        assert request.target is not None
+        table = streamed_table(request.file, request.target, request.reading, task=task, standardise=not units)
     name, classes = table.target.name, ""
     if isinstance(table.target, ClassTarget):
         classes = f", {counted(len(table.target.classes), 'class', 'classes')}"
     hint = "" if request.task != "auto" else "; --task overrides"
-    print_line("Rows", f"{table.rows.rows:,}")
+    print_line("Rows", f"{table.count:,}")
     print_line("Task", f"{table.target.kind} of {name!r}{classes} ({table.task_reason}{hint})")
     print_line("Method", f"plain network ({request.reason})")
     return table
 
 
-def _train(network: NeuralNetwork, table: StreamedTable, options: TrainOptions, lines: ProgressLines) -> History:
+def _train(network: NeuralNetwork, table: StreamedData, options: TrainOptions, lines: ProgressLines) -> History:
     """Train; the held-out rows decide which epoch's weights are kept and when training stops."""
     data: Any = table  # open already; train takes it for this command alone
     with warnings.catch_warnings():
@@ -110,14 +122,14 @@ def _print_result(history: History, lines: ProgressLines) -> None:
     print_warnings(history.warnings, lines)
 
 
-def _summary(table: StreamedTable, options: TrainOptions, history: History, file: str) -> dict[str, Any]:
+def _summary(table: StreamedData, options: TrainOptions, history: History, file: str) -> dict[str, Any]:
     """What the model file says about the training, as plain data."""
     names = ("lr", "batch_size", "patience", "validation", "seed")
-    held_out = round(table.rows.rows * options.validation)
+    held_out = round(table.count * options.validation)
     return {
         "glassnet": __version__,
         "file": os.path.basename(os.path.abspath(file)),
-        "rows": table.rows.rows - held_out,
+        "rows": table.count - held_out,
         "validation rows": held_out,
         "epochs": len(history),
         "best epoch": history.best_epoch,
@@ -129,7 +141,7 @@ def _summary(table: StreamedTable, options: TrainOptions, history: History, file
     }
 
 
-def _constant(table: StreamedTable) -> dict[str, Any]:
+def _constant(table: StreamedData) -> dict[str, Any]:
     """The rows of each class, or the mean of the quantity."""
     if not isinstance(table.target, ClassTarget):
         return {CONSTANT: np.mean(table.target.decode(np.zeros((1, 1))), axis=0).tolist()}

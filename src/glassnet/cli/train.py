@@ -12,6 +12,7 @@ PRESET_HELP = "fast, default or best: how long the tabular model is trained."
 METRIC_HELP = "What chooses the best epoch: auto, log_loss, accuracy, balanced_accuracy, roc_auc; rmse, mae, r2."
 CLASS_WEIGHT_HELP = "balanced: rows of rare classes count more, so that each class counts the same."
 STREAM_HELP = "Read a table block by block, as is done with one that does not fit in memory; a plain network learns it."
+REPORT_HELP = "Folder for run.html, the training as one page that opens without a network; made if missing."
 PROGRESS_HELP = "auto (a bar or lines on stderr), json (JSON lines on stdout, the report on stderr) or none."
 PresetOption = Annotated[str, options.tabular_option(metavar="NAME", help=PRESET_HELP)]
 MetricOption = Annotated[str, options.tabular_option(metavar="NAME", help=METRIC_HELP)]
@@ -44,6 +45,7 @@ def train(
     seed: Annotated[int, Option(help="Seed of all randomness; the same seed gives the same model.")] = 0,
     threads: Annotated[int | None, Option(help="Maximum number of threads.", show_default="all")] = None,
     plots: Annotated[str | None, Option(metavar="FOLDER", help="Folder for plots, made if missing.")] = None,
+    report: Annotated[str | None, Option(metavar="FOLDER", help=REPORT_HELP)] = None,
     progress: Annotated[str, Option(metavar="NAME", help=PROGRESS_HELP)] = "auto",
     quiet: Annotated[bool, Option("--quiet", help="Do not show progress; the same as --progress none.")] = False,
     stream: Annotated[bool, Option("--stream", help=STREAM_HELP)] = False,

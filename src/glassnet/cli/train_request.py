@@ -16,8 +16,9 @@ from glassnet.cli.output_paths import check_folder, check_output
 from glassnet.cli.tabular_options import TabularOptions, check_tabular_options
 from glassnet.cli.train_options import TrainOptions, check_options
 from glassnet.data.options import ReadingOptions
-from glassnet.data.reading import FilePath, seekable
+from glassnet.data.reading import FilePath, file_kind, seekable
 from glassnet.errors import ParameterError
+from glassnet.files.replacing import MODEL
 from glassnet.training.settings import positive
 
 OF_NETWORKS = (
@@ -40,6 +41,7 @@ class TrainRequest(NamedTuple):
     task: str
     reading: ReadingOptions
     plots: str | None
+    report: str | None
     progress: str
     network: TrainOptions | None
     tabular: TabularOptions | None
@@ -55,7 +57,8 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
     names = {**arguments, "quiet": quiet}
     source = seekable(file)
     is_of_arrays = holds_arrays(source)
-    too_large = REQUESTED if arguments["stream"] else "" if is_of_arrays else exceeds_memory(source)
+    in_memory = is_of_arrays and file_kind(source) != "npy"
+    too_large = REQUESTED if arguments["stream"] else "" if in_memory else exceeds_memory(source)
     is_tabular, reason = choose_model(file, given, is_of_arrays, too_large)
     network = None if is_tabular else TrainOptions(**{name: names[name] for name in TrainOptions._fields})
     tabular = TabularOptions(**{name: names[name] for name in TabularOptions._fields}) if is_tabular else None
@@ -63,7 +66,7 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
         positive("time_limit", arguments["time_limit"])
     check_options(network) if network is not None else check_tabular_options(tabular)
     _check_paths(arguments)
-    paths = {name: arguments[name] for name in ("file", "out", "target", "task", "plots")}
+    paths = {name: arguments[name] for name in ("file", "out", "target", "task", "plots", "report")}
     reading = reading_options(arguments)
     return TrainRequest(
         **paths,
@@ -80,13 +83,14 @@ def train_request(arguments: dict[str, Any], given: Collection[str]) -> TrainReq
 def _check_paths(arguments: dict[str, Any]) -> None:
     """Refuse outputs that cannot be written, or that would replace each other or the input."""
     file, out, checkpoint = (arguments[name] for name in ("file", "out", "checkpoint"))
-    check_output(out, file)
+    inputs = [file, target] if (target := arguments["target"]) and os.path.exists(target) else [file]
+    check_output(out, *inputs, kind=MODEL)
     if checkpoint is not None:
-        check_output(checkpoint, file, out)
+        check_output(checkpoint, *inputs, out, kind=MODEL)
         if os.path.abspath(checkpoint) == os.path.abspath(out):
             raise ParameterError(f"--checkpoint and --out are both {out}; give each its own file.")
-    if arguments["plots"]:
-        check_folder(arguments["plots"])
+    for folder in filter(None, (arguments["plots"], arguments["report"])):
+        check_folder(folder)
 
 
 def choose_model(file: str, given: Collection[str], is_of_arrays: bool, too_large: str) -> tuple[bool, str]:

@@ -43,6 +43,10 @@ def train_model(request: TrainRequest) -> None:
             raise Exit(INTERRUPTED)
         if request.plots:
             draw(make_folder(request.plots))
+        if request.report:
+            from glassnet.cli.run_report import write_run_report
+
+            write_run_report(model, make_folder(request.report), request.file)
 
 
 def open_file(request: TrainRequest) -> Opened:

@@ -64,6 +64,11 @@ def read_arrays(path: FilePath) -> Arrays:
     raise DataError(f"{name} is not a .npz file.")
 
 
+def read_array_pair(x: FilePath, y: FilePath) -> Arrays:
+    """Read `.npy` files of x and y. Raises DataError as `read_arrays` does."""
+    return _checked(os.fspath(x), _read_npy(x), _read_npy(y))
+
+
 def _from_idx(folder: FilePath) -> Arrays:
     """train-* as x and y, t10k-* as the test set; if only one of them exists, it is x and y."""
     train, test = read_idx_folder(folder)

@@ -22,7 +22,7 @@ import pyarrow.csv
 
 from glassnet.data.array_rows import read_exactly
 from glassnet.data.arrow_threads import released_by_arrow
-from glassnet.data.csv_file import MAX_CELL_LENGTH, CsvScanner, column_names
+from glassnet.data.csv_file import MAX_CELL_LENGTH, CsvScanner, column_names, has_long_line
 from glassnet.data.file_identity import FileIdentity
 from glassnet.data.header_line import header_note
 from glassnet.data.options import ReadingOptions
@@ -31,7 +31,7 @@ from glassnet.data.table import Table
 from glassnet.data.text_encoding import BYTE_ORDER_MARK, UTF_16_MARKS
 from glassnet.errors import DataError, ParameterError
 
-PIECE_BYTES = 1 << 20  # between two rows whose places are noted
+PIECE_BYTES = 2 << 20  # between two rows whose places are noted
 PARSED_BYTES = 2 << 20  # that are parsed at once
 MAX_ROW_BYTES = 64 << 20
 HEAD_BYTES = 2 << 20
@@ -109,11 +109,12 @@ class CsvRows:
         return None
 
     def pieces(self) -> Iterator[Piece]:
-        """All rows, piece by piece; where there are quotes, Python's csv module counts the rows, too."""
+        """All rows, piece by piece; where quotes are not clear or lines long, Python's csv module reads them too."""
         line, offset = self.first_line, self.start
         for content in self.cut():
             table = self.parse(content, line)
-            if b'"' in content and sum(1 for _ in self.records(content, line)) != table.rows:
+            clear = has_clear_quotes(content, self.delimiter) and not has_long_line(content)
+            if not clear and sum(1 for _ in self.records(content, line)) != table.rows:
                 raise DataError(f"{self.name} has ambiguous quotes; write it again with a CSV library.")
             line += content.count(self.newline)
             offset += len(content)
@@ -262,6 +263,23 @@ def row_ends(text: bytes, newline: bytes) -> Array:
     if b'"' in text:
         ends = ends[np.searchsorted(np.flatnonzero(characters == ord('"')), ends) % 2 == 0]
     return ends + 1
+
+
+def has_clear_quotes(text: bytes, delimiter: str) -> bool:
+    """Whether each quote is at an end of its cell, or one of two that stand for one, so that all readers agree."""
+    if b'"' not in text:
+        return True
+    characters = np.frombuffer(text, np.uint8)
+    quotes = np.flatnonzero(characters == ord('"'))
+    if len(quotes) % 2:
+        return False
+    ends = np.zeros(256, bool)
+    ends[[*b'\r\n"', *delimiter.encode()]] = True
+    opening, closing = quotes[::2], quotes[1::2]
+    before = ends[characters[np.maximum(opening - 1, 0)]] | (opening == 0)
+    last = len(characters) - 1
+    after = ends[characters[np.minimum(closing + 1, last)]] | (closing == last)
+    return bool(before.all() and after.all())
 
 
 def as_utf8(name: str, text: bytes, encoding: str | None, line: int) -> bytes:

@@ -15,12 +15,14 @@ import pyarrow as pa
 from glassnet.data.arrow_types import as_float, as_text, kind_of
 from glassnet.data.csv_rows import CsvRows
 from glassnet.data.parquet_rows import ParquetRows
+from glassnet.data.released_memory import release_memory
+from glassnet.data.running_summary import RunningSummary
 from glassnet.data.runs import Runs
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
 from glassnet.errors import DataError
 
-SUMMARY_BYTES = 8 << 20  # of pieces that are summarised together
+SUMMARY_BYTES = 5 << 20  # of pieces that are summarised together
 
 TableRows = CsvRows | ParquetRows
 
@@ -40,20 +42,24 @@ class FirstPass:
 
 def first_pass(rows: TableRows, target: str, progress: Progress = bool) -> FirstPass:
     """Read a whole table once. Raises DataError for a row or a cell that cannot be read."""
-    summary: Summary | None = None
-    runs, waiting, ends, count = Runs(), list[Table](), list[tuple[int, int, int]](), 0
+    summary, waiting, waiting_bytes = RunningSummary(), list[pa.Table](), 0
+    runs, ends, count = Runs(), list[tuple[int, int, int]](), 0
     for table, offset, line in rows.pieces():
         runs, count = _extended(runs, table, target), count + table.rows
         ends.append((count, offset, line))
-        waiting.append(table)
-        if sum(piece.data.nbytes for piece in waiting) >= SUMMARY_BYTES:
-            summary, waiting = _summarised(summary, waiting, rows), []
+        waiting.append(table.data)  # without the text that it was parsed from
+        waiting_bytes += table.data.nbytes
+        if waiting_bytes >= SUMMARY_BYTES:
+            summary.add(_joined(waiting, rows))
+            waiting, waiting_bytes = [], 0
+            release_memory()
             progress(count)
     if waiting:
-        summary = _summarised(summary, waiting, rows)
-    if summary is None or not summary.rows:
+        summary.add(_joined(waiting, rows))
+    result = summary.result()
+    if result is None or not result.rows:
         raise DataError(f"{rows.name} has a header but no rows.")
-    return FirstPass(rows.with_places(ends), summary, target, runs)
+    return FirstPass(rows.with_places(ends), result, target, runs)
 
 
 def _extended(runs: Runs, table: Table, name: str) -> Runs:
@@ -65,8 +71,6 @@ def _extended(runs: Runs, table: Table, name: str) -> Runs:
     return runs.of_texts(as_text(column)) if values is None else runs.of_numbers(values)
 
 
-def _summarised(summary: Summary | None, tables: list[Table], rows: TableRows) -> Summary:
-    """The summary with that of further rows."""
-    data = pa.concat_tables([table.data for table in tables])
-    table = Table(rows.name, data, delimiter=rows.delimiter, index_columns=tuple(rows.index_columns))
-    return Summary.extended(summary, table)
+def _joined(tables: list[pa.Table], rows: TableRows) -> Table:
+    data = pa.concat_tables(tables)
+    return Table(rows.name, data, delimiter=rows.delimiter, index_columns=tuple(rows.index_columns))

@@ -26,17 +26,25 @@ def read_contents(name: str, source: Any, size: int) -> pa.Table:
     """The table in an open file of so many bytes. Raises DataError where its contents are too large for it."""
     with pq.ParquetFile(source) as file:
         metadata, schema = file.metadata, file.schema_arrow
-        _check_footer(name, metadata, size)
-        if not (repeated := _repeated_texts(metadata, schema)):
+        check_footer(name, metadata, size)
+        if not (repeated := repeated_texts(metadata, schema)):
             return file.read()
         source.seek(0)
         with pq.ParquetFile(source, read_dictionary=repeated) as by_number:
             table = by_number.read()
-    _check(f"{name} has text", sum(map(_text_bytes, table.columns)), size)
+    check_text(name, table, size)
     return _with_types(table, schema)
 
 
-def _check_footer(name: str, metadata: Any, size: int) -> None:
+def check_text(name: str, table: pa.Table, size: int, before: int = 0, *, limit: int = MAX_BYTES) -> int:
+    """The bytes of text of a table whose texts are numbered, and those before; DataError where these are too many."""
+    total = before + text_bytes(table)
+    _check(f"{name} has text", total, size, limit)
+    return total
+
+
+def check_footer(name: str, metadata: Any, size: int, *, limit: int = MAX_BYTES) -> None:
+    """Raise DataError for a file of so many bytes whose footer promises too many columns, rows or bytes for it."""
     rows, columns = metadata.num_rows, metadata.num_columns
     if columns > MAX_COLUMNS:
         raise DataError(f"{name} has {columns:,} columns; the limit is {MAX_COLUMNS:,}; drop some.")
@@ -44,18 +52,18 @@ def _check_footer(name: str, metadata: Any, size: int) -> None:
     if sum(group.num_rows for group in groups) != rows:
         raise DataError(f"{name} is a damaged Parquet file (its row groups do not add up to {rows:,} rows).")
     needed = max(4 * rows * columns, sum(group.total_byte_size for group in groups))
-    _check(f"{name} has {rows:,} rows × {columns:,} columns", needed, size)
+    _check(f"{name} has {rows:,} rows × {columns:,} columns", needed, size, limit)
 
 
-def _check(what: str, needed: int, size: int) -> None:
-    if needed > MAX_BYTES:
-        raise DataError(f"{what}, {needed >> 20:,} MB unpacked; the limit is {MAX_BYTES >> 20:,} MB; split the file.")
+def _check(what: str, needed: int, size: int, limit: int) -> None:
+    if needed > limit:
+        raise DataError(f"{what}, {needed >> 20:,} MB unpacked; the limit is {limit >> 20:,} MB; split the file.")
     if needed > max(UNCHECKED_BYTES, MAX_RATIO * size):
         packed = f"{needed >> 20:,} MB unpacked, in {size / 2**20:.2g} MB"
         raise DataError(f"{what}, {packed}: most of it must repeat; write a sample of the rows to another file.")
 
 
-def _repeated_texts(metadata: Any, schema: pa.Schema) -> list[str]:
+def repeated_texts(metadata: Any, schema: pa.Schema) -> list[str]:
     """The columns whose text may be much longer than what is stored of it.
 
     What the footer says of each column would tell more of them apart; but asking pyarrow for that ends the process
@@ -65,6 +73,11 @@ def _repeated_texts(metadata: Any, schema: pa.Schema) -> list[str]:
     if all(group.num_rows * group.total_byte_size < SHORT_TEXT for group in groups):
         return []
     return [field.name for field in schema if _is_text(field.type)]
+
+
+def text_bytes(table: pa.Table) -> int:
+    """The length of all cells of the columns of numbers of texts."""
+    return sum(map(_text_bytes, table.columns))
 
 
 def _text_bytes(column: pa.ChunkedArray) -> int:

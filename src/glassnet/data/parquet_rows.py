@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,14 +17,18 @@ import pyarrow.parquet as pq
 
 from glassnet.data.csv_rows import NO_NAMES, Piece, part_of
 from glassnet.data.file_identity import FileIdentity
+from glassnet.data.parquet_contents import check_footer, check_text, repeated_texts
 from glassnet.data.parquet_file import index_columns, parquet_parts
 from glassnet.data.reading import FilePath, check_unique
+from glassnet.data.row_group import group_batches
 from glassnet.data.table import Table
 from glassnet.errors import DataError
 
 BATCH_BYTES = 2 << 20  # of a table that is read at once, as float32
 PASS_BYTES = 8 << 20  # the same in a first pass
 BUFFER_BYTES = 1 << 14  # that are read of a column at once; there may be hundreds of columns
+MAX_TEXT_BYTES = 8 << 20  # of the texts that are unpacked at once
+NO_LIMIT = 1 << 62
 MAX_GROUP_BYTES = 4 << 30  # of a row group as float32
 
 
@@ -105,6 +109,7 @@ class ParquetReader:
 
     def __init__(self, rows: ParquetRows, columns: list[str], batch_bytes: int = BATCH_BYTES) -> None:
         self.rows, self.columns = rows, columns
+        self.schema = pa.schema([rows.schema.field(name) for name in columns])
         self.batch_rows = max(64, batch_bytes // (4 * max(len(columns), 1)))
         self.position = -1
         self.ahead: Table | None = None  # the rest of the last batch
@@ -150,26 +155,45 @@ class ParquetReader:
     ) -> Iterator[Table]:
         """The rows of a file, whose first has the number place[0], from the row with the number place[1] on."""
         start, first = place
-        options = {"columns": self.columns, "use_threads": False}
         try:
-            with pq.ParquetFile(identity.path, pre_buffer=False, buffer_size=BUFFER_BYTES) as parquet:
+            with pq.ParquetFile(identity.path, **self._reading(identity)) as parquet:
                 for group, count in enumerate(groups):
                     if start + count <= first:
                         start += count
                         continue
-                    for batch in parquet.iter_batches(self.batch_rows, row_groups=[group], **options):
+                    for batch in group_batches(parquet, group, self.columns, self.batch_rows):
                         identity.check(file)
-                        table = self._table(pa.Table.from_batches([batch]), start)
-                        start += table.rows
-                        if start > first:
-                            yield part_of(table, max(first - start + table.rows, 0), table.rows)
-        except (pa.ArrowException, OSError) as error:
+                        for data in self._parts_of(identity, batch):
+                            table = self._table(data, start)
+                            start += table.rows
+                            if start > first:
+                                yield part_of(table, max(first - start + table.rows, 0), table.rows)
+        except (pa.ArrowException, OSError, MemoryError) as error:
             identity.check(file)
             raise _damaged(identity.path, error) from error
 
+    def _reading(self, identity: FileIdentity) -> dict[str, Any]:
+        """The options with which a file is opened: long texts that may repeat are read as numbers of texts."""
+        self.text_bytes = 0
+        with pq.ParquetFile(identity.path) as file:
+            repeated = repeated_texts(file.metadata, file.schema_arrow)
+        return {"pre_buffer": False, "buffer_size": BUFFER_BYTES, "read_dictionary": repeated}
+
+    def _parts_of(self, identity: FileIdentity, data: pa.Table) -> Iterator[pa.Table]:
+        """A batch in parts whose texts are short enough to be unpacked. Raises DataError as for a file in memory."""
+        before = self.text_bytes
+        self.text_bytes = check_text(identity.path, data, identity.size, before, limit=NO_LIMIT)
+        parts = min(-(-(self.text_bytes - before) // MAX_TEXT_BYTES), data.num_rows) or 1
+        for part in range(parts):
+            first, last = data.num_rows * part // parts, data.num_rows * (part + 1) // parts
+            yield data.slice(first, last - first)
+
     def _table(self, data: pa.Table, start: int) -> Table:
-        schema = pa.schema([self.rows.schema.field(name) for name in self.columns])
-        data, numbers = data.select(self.columns).cast(schema), np.arange(start, start + data.num_rows)
+        if data.schema.names != self.columns:
+            data = data.select(self.columns)
+        if not data.schema.equals(self.schema):
+            data = data.cast(self.schema)
+        numbers = np.arange(start, start + data.num_rows)
         return Table(self.rows.name, data, index_columns=self.rows.index_columns, original_rows=numbers)
 
     def close(self) -> None:
@@ -184,6 +208,7 @@ def _metadata(name: str) -> tuple[pa.Schema, tuple[int, ...], int]:
     try:
         with pq.ParquetFile(name) as file:
             metadata = file.metadata
+            check_footer(name, metadata, os.path.getsize(name), limit=NO_LIMIT)
             groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
             rows, stored = tuple(group.num_rows for group in groups), sum(group.total_byte_size for group in groups)
             schema, columns = file.schema_arrow, metadata.num_columns
@@ -198,6 +223,8 @@ def _metadata(name: str) -> tuple[pa.Schema, tuple[int, ...], int]:
 
 def _damaged(name: str, error: Exception) -> DataError:
     reason = (str(error).splitlines() or ["no reason"])[0][:120]
+    if isinstance(error, MemoryError):
+        return DataError(f"{name}: the memory does not suffice for a row group ({reason}); write smaller row groups.")
     return DataError(f"{name} is a damaged Parquet file ({reason}).")
 
 

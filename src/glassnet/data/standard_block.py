@@ -17,7 +17,7 @@ from glassnet.data.reading import Array
 from glassnet.data.readings import NumberReading
 from glassnet.data.table import Table
 
-PIECE_NUMBERS = 1 << 19  # that are encoded at once, so that they stay in cache
+PIECE_NUMBERS = 1 << 18  # that are encoded at once, so that they stay in cache
 
 
 class StandardBlock:

@@ -56,7 +56,8 @@ class NumberStatistics:
         mean = float(scaled.mean())
         squares = float(((scaled - mean) ** 2).sum())
         whole = bool((known == np.floor(known)).all())
-        steps = whole and known.size == len(values) and bool((np.diff(known) == 1).all())
+        with np.errstate(over="ignore"):
+            steps = whole and known.size == len(values) and bool((np.diff(known) == 1).all())
         sample, rows = _smallest_hashes(known, rows + first_row)
         missing, ends = len(values) - known.size, (float(known[0]), float(known[-1]))
         return cls(known.size, missing, size, mean, squares, low, high, whole, steps, *ends, sample, rows)
@@ -174,9 +175,16 @@ def _smallest_hashes(values: Array, rows: Array, count: int | None = None) -> tu
     count = MAX_SAMPLE if count is None else count
     if len(values) <= count:
         return values, rows
+    chosen = smallest_hashes(rows, count)
+    return values[chosen], rows[chosen]
+
+
+def smallest_hashes(rows: Array, count: int) -> Array | slice:
+    """The positions of at most `count` of some rows, those whose numbers have the smallest hashes, in rising order."""
+    if len(rows) <= count:
+        return slice(None)
     hashes = rows.astype(np.uint64)
     with np.errstate(over="ignore"):  # the finaliser of SplitMix64
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             hashes = (hashes ^ (hashes >> np.uint64(shift))) * np.uint64(factor)
-    chosen = np.sort(np.argpartition(hashes, count)[:count])
-    return values[chosen], rows[chosen]
+    return np.sort(np.argpartition(hashes, count)[:count])

@@ -50,6 +50,11 @@ class StreamedTable:
     task_reason: str = ""
 
     @property
+    def count(self) -> int:
+        """The number of rows."""
+        return self.rows.rows
+
+    @property
     def columns(self) -> list[str]:
         """The names of the columns that are read."""
         return [*(column.name for column in self.preparation.columns), self.target.name]

@@ -16,17 +16,15 @@ import pyarrow.compute as pc
 from glassnet.data.arrow_types import as_float, as_text, kind_of
 from glassnet.data.date_spelling import typed_days
 from glassnet.data.number_spelling import PLAIN, looks_grouped
+from glassnet.data.plain_text import MIN_CODE_LENGTH
 from glassnet.data.reading import Array
-from glassnet.data.statistics import MAX_SAMPLE, Levels, NumberStatistics
+from glassnet.data.statistics import Levels, NumberStatistics
 from glassnet.data.table import Table
 from glassnet.errors import DataError
 
 LEADING_ZERO = r"^0\d+$"
-MIN_CODE_LENGTH = 16  # digits: beyond these a float64 does not tell neighbouring codes apart
 HEAD = 10_000  # rows that tell whether a column has few enough values to count them
 MAX_HEAD_LEVELS = 2_000
-MAX_SAMPLES, MAX_ALL_LEVELS = 500_000, 200_000  # of all columns, in a summary that is limited
-MIN_SAMPLE = 500  # of a column
 MAX_FRACTIONS = 100  # different numbers with fractions that may be levels, in a summary that is limited
 
 
@@ -75,7 +73,7 @@ class ColumnSummary:
             return cls(name, kind, len(column), missing, numbers, Levels(), type_name=type_name)
         values = typed_days(column.combine_chunks()) if kind in ("date", "time") else as_float(column)
         numbers = NumberStatistics.of(np.where(np.isinf(values), np.nan, values), first_row)
-        few = kind == "boolean" or (kind == "number" and numbers.whole and not many and _has_few_levels(values))
+        few = kind == "boolean" or (kind == "number" and numbers.whole and not many and has_few_levels(values))
         levels = Levels.of_values(column) if few else Levels(other=numbers.count)
         return cls(name, kind, len(column), int(np.isnan(values).sum()), numbers, levels, type_name=type_name)
 
@@ -100,9 +98,8 @@ class ColumnSummary:
     def limited(self, sample: int, levels: int) -> Self:
         """The same with at most so many numbers in the sample, and levels; none where numbers have many values."""
         texts = self.levels.limited(levels)
-        many = len(texts.counts) > (MAX_HEAD_LEVELS if self.numbers.whole else MAX_FRACTIONS) or texts.other > 0
-        if many and self.point != "unclear" and self.kind in ("number", "text") and self.all_plain:
-            texts = Levels(other=texts.total)
+        if self.point != "unclear" and self.kind in ("number", "text") and self.all_plain:
+            texts = without_many(texts, whole=self.numbers.whole)
         return replace(self, numbers=self.numbers.limited(sample), levels=texts)
 
     @property
@@ -150,20 +147,11 @@ class Summary:
         columns = {name: column.merge(other.columns[name]) for name, column in self.columns.items()}
         return replace(self, rows=self.rows + other.rows, columns=columns)
 
-    @classmethod
-    def extended(cls, previous: Self | None, table: Table) -> Self:
-        """The summary of the rows before, None at the beginning, and of those of a table.
 
-        Its memory is bounded, however many rows and columns there are: with smaller samples and fewer levels of each.
-        """
-        count = max(len(table.names), 1)
-        sample, levels = (max(MIN_SAMPLE, min(MAX_SAMPLE, size // count)) for size in (MAX_SAMPLES, MAX_ALL_LEVELS))
-        first, columns = (0 if previous is None else previous.rows), {}
-        for name in table.names:
-            old = None if previous is None else previous.columns[name]
-            new = ColumnSummary.of(name, table, first, many=old is not None and old.has_many).limited(sample, levels)
-            columns[name] = new if old is None else old.merge(new).limited(sample, levels)
-        return cls(table.path, first + table.rows, columns, table.delimiter, frozenset(table.index_columns))
+def without_many(levels: Levels, *, whole: bool) -> Levels:
+    """The levels of plain numbers, none of them where there are many."""
+    many = len(levels.counts) > (MAX_HEAD_LEVELS if whole else MAX_FRACTIONS) or levels.other > 0
+    return Levels(other=levels.total) if many else levels
 
 
 def _plain_text(cells: pa.Array, values: Array, first_row: int, many: bool) -> dict[str, Any]:
@@ -171,7 +159,7 @@ def _plain_text(cells: pa.Array, values: Array, first_row: int, many: bool) -> d
     infinite = np.isinf(values)
     numbers = NumberStatistics.of(np.where(infinite, np.nan, values) if infinite.any() else values, first_row)
     point = _point(cells) if numbers.count and not numbers.whole else ""
-    few = point == "unclear" or (not many and _has_few_levels(values))
+    few = point == "unclear" or (not many and has_few_levels(values))
     levels = Levels.of(cells) if few else Levels(other=len(cells) - cells.null_count)
     fields = {"missing": cells.null_count, "numbers": numbers, "levels": levels}
     return fields | {"codes": _codes(cells), "point": point}
@@ -220,5 +208,6 @@ def _plain_cells(cells: pa.Array) -> pa.Array:
     return cells.filter(pc.fill_null(pc.match_substring_regex(cells, PLAIN), False))
 
 
-def _has_few_levels(values: Array) -> bool:
+def has_few_levels(values: Array) -> bool:
+    """Whether the first of some numbers have so few values that their levels are counted."""
     return len(np.unique(values[:HEAD])) <= MAX_HEAD_LEVELS

@@ -53,11 +53,23 @@ def run_uninterrupted(function: Callable[[], Any]) -> Any:
 
 def _run(function: Callable[[], Any], results: Results, alive: _Alive) -> None:
     with shared_locks.compiler():
+        value, caught = None, None
         try:
             _here.compiles = True
-            results.put((function(), None))
+            value = function()
         except BaseException as error:
-            results.put((None, error))
+            caught = error
+        _forget_this_thread()
+        results.put((value, caught))
+
+
+def _forget_this_thread() -> None:
+    """Remove the entry that `threading.current_thread` makes for a thread that `threading` has not started.
+
+    It would stay in `threading.enumerate()` when the thread has ended.
+    """
+    threads: dict[int, threading.Thread] = getattr(threading, "_active", {})
+    threads.pop(threading.get_ident(), None)
 
 
 class _NeverRun(Exception):

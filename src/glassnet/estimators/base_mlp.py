@@ -30,6 +30,7 @@ from glassnet.estimators.inputs import checked_weights, dense_blocks, engine_row
 from glassnet.estimators.lbfgs import fit_lbfgs
 from glassnet.estimators.parameter_check import ParameterCheckMixin
 from glassnet.estimators.random_state import initial_weights
+from glassnet.estimators.run_report import RunReports
 from glassnet.estimators.saving import SavingMixin
 from glassnet.estimators.sklearn_names import activation_name, build_network, copy_into, hidden_widths, is_logistic
 from glassnet.estimators.solvers import SOLVERS, STOCHASTIC_SOLVERS
@@ -53,7 +54,7 @@ ABOVE_0 = Interval(Real, 0, None, closed="neither")
 NOT_PICKLED = ("_views", "_training")  # rebuilt when needed
 
 
-class BaseMLP(ParameterCheckMixin, SavingMixin, CallbackSupportMixin, BaseEstimator):
+class BaseMLP(RunReports, ParameterCheckMixin, SavingMixin, CallbackSupportMixin, BaseEstimator):
     """The base of both estimators; it contains no mathematics."""
 
     loss: Any
@@ -310,9 +311,8 @@ class BaseMLP(ParameterCheckMixin, SavingMixin, CallbackSupportMixin, BaseEstima
     def diagnose(self, X: Any = None, y: Any = None) -> Diagnosis:
         """Find what is wrong with the model, from its last fit and from X (n, features) and y if given; print it.
 
-        Without X and y, it uses a few samples of the last fit that the estimator keeps in memory (copies and pickles
-        lack them). Columns are called by their names. Raises ParameterError (a ValueError) if there is neither a fit
-        nor data to judge by.
+        Without X and y it uses some samples of the last fit, which copies and pickles lack. Columns are called by their
+        names. Raises ParameterError (a ValueError) if there is neither a fit nor data to judge by.
         """
         return fit_warnings.diagnosis(self, X, y)
 

@@ -23,6 +23,7 @@ from glassnet.estimators.fit_warnings import FitWarning, diverged
 from glassnet.estimators.learning_rates import EpochRates, inverse_scaling
 from glassnet.estimators.random_state import Shuffles
 from glassnet.estimators.stopping import Patience
+from glassnet.frames.reporter import Reporter
 from glassnet.network import NeuralNetwork
 from glassnet.tables.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer, optimizer
 from glassnet.tables.schedules import Schedule, schedule
@@ -299,6 +300,7 @@ class StochasticFit:
             samples = self.network.recent_samples = recent_samples(self.data.sources, self.data.indices)
             if samples is not None and not len(history.layers):
                 history.end = EndOfRun(self.training, samples)
+            Reporter(self.training, samples, keep_data=False).ended(self.training, history)
             scores = self.estimator.validation_scores_[self.scores_before :] if self.data.score is not None else []
             if np.isfinite(scores).any():
                 history.best_epoch, history.best_by = 1 + int(np.nanargmax(scores)), "validation score"

@@ -44,6 +44,7 @@ class Executor(StepExecutor, Protocol):
 
     program: Program
     m: int
+    step: int  # decides the randomness inside a step
     scalars: dict[str, Any]
 
     def inspect(self, x: Array) -> None:

@@ -13,6 +13,7 @@ from glassnet.export.imported import build_imported, checked_arrays
 from glassnet.export.model_pipeline import network_of
 from glassnet.export.sequential import Names, described, parts_of
 from glassnet.files.atomic_file import FilePath, atomic_file
+from glassnet.files.replacing import NPZ
 from glassnet.network import NeuralNetwork
 from glassnet.tables.activations import ActivationLike
 from glassnet.tables.costs import CostLike
@@ -50,7 +51,7 @@ def to_keras(model: Any, path: FilePath | None = None) -> list[Array]:
     parts = parts_of(network_of(model, "weights of Keras"), NAMES)
     arrays = [array for part in parts for array in part.arrays.values()]
     if path is not None:
-        with atomic_file(path) as file:
+        with atomic_file(path, kind=NPZ) as file:
             np.savez(file, *arrays)
     return arrays
 

@@ -20,6 +20,7 @@ from glassnet.export.model_pipeline import at_one_moment, model_pipeline
 from glassnet.export.onnx_graph import OnnxGraph
 from glassnet.export.pipeline import TEXT, Pipeline
 from glassnet.files.atomic_file import FilePath, atomic_file, check_target
+from glassnet.files.replacing import ONNX
 
 Array = np.ndarray[Any, Any]
 CHECKED_ROWS, STORED_ROWS, MAX_STORED_CELLS = 256, 8, 20_000
@@ -76,7 +77,7 @@ def to_onnx(model: Any, path: FilePath, *, examples: Any = None) -> OnnxExport:
     missing, or the results differ by more than rounding, and ParameterError (a ValueError) for the name of a
     file of another format.
     """
-    check_target(path)
+    check_target(path, kind=ONNX)
     check_ending(path, "an ONNX file")
     for name in ("onnx", "onnxruntime"):
         required(name, "to_onnx")
@@ -88,7 +89,7 @@ def to_onnx(model: Any, path: FilePath, *, examples: Any = None) -> OnnxExport:
     difference, same = _compare(proto, graph, rows)
     _add_metadata(proto, pipeline, rows, difference)
     content = _serialized(proto)
-    with atomic_file(path) as file:
+    with atomic_file(path, kind=ONNX) as file:
         file.write(content)
     inputs = {graph.public[entry.quantity]: entry.note for entry in pipeline.inputs}
     outputs = {graph.outputs[entry.name]: entry.note for entry in pipeline.outputs}

@@ -168,6 +168,8 @@ class _Chain:
             self._activate(kind, attributes)
         elif kind == "Cast" and attributes.get("to") not in (1, 11):
             _refuse(self.path, "casts its numbers to another type than float and double")
+        elif kind == "Flatten" and attributes.get("axis", 1) not in (1, -1):
+            _refuse(self.path, "has a Flatten that puts the samples into one row")
         self.name = node.output[0]
 
     def _check_place(self, node: Any) -> None:

@@ -18,6 +18,7 @@ from glassnet.export.model_pipeline import network_of
 from glassnet.export.safetensors_file import read_safetensors
 from glassnet.export.sequential import Names, described, parts_of
 from glassnet.files.atomic_file import FilePath, atomic_file
+from glassnet.files.replacing import TENSORS
 from glassnet.network import NeuralNetwork
 from glassnet.tables.activations import ActivationLike
 from glassnet.tables.costs import CostLike
@@ -70,7 +71,7 @@ def to_torch_state_dict(model: Any, path: FilePath | None = None) -> dict[str, A
     if path is not None:
         from safetensors.numpy import save
 
-        with atomic_file(path) as file:
+        with atomic_file(path, kind=TENSORS) as file:
             file.write(save(tensors, {"format": "pt", "sequential": sequential_text(network)}))
     return tensors
 

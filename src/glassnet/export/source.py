@@ -13,9 +13,10 @@ from glassnet.export.source_javascript import JavaScriptSource
 from glassnet.export.source_python import PythonSource
 from glassnet.export.source_writer import SourceWriter
 from glassnet.files.atomic_file import FilePath, atomic_file
+from glassnet.files.replacing import CODE
 
 LANGUAGES: dict[str, type[SourceWriter]] = {"python": PythonSource, "c": CSource, "javascript": JavaScriptSource}
-CODE = {"python": "Python code", "c": "C code", "javascript": "JavaScript code"}
+CONTENT = {"python": "Python code", "c": "C code", "javascript": "JavaScript code"}
 MAX_NUMBERS = 5_000_000
 TEST_ROWS, MAX_TEST_CELLS = 8, 20_000
 
@@ -39,7 +40,7 @@ def to_source(model: Any, language: str = "python", path: FilePath | None = None
     if kind not in LANGUAGES:
         raise unknown_name("language", language, LANGUAGES)
     if path is not None:
-        check_ending(path, CODE[kind])
+        check_ending(path, CONTENT[kind])
     model = at_one_moment(model)
     pipeline = model_pipeline(model)
     if (count := sum(array.size for array in pipeline.constants.values())) > MAX_NUMBERS:
@@ -48,6 +49,6 @@ def to_source(model: Any, language: str = "python", path: FilePath | None = None
     rows = max(1, min(TEST_ROWS, MAX_TEST_CELLS // width))
     code = LANGUAGES[kind](pipeline, example_rows(model, pipeline, rows, examples).first(rows)).text()
     if path is not None:
-        with atomic_file(path) as file:
+        with atomic_file(path, kind=CODE) as file:
             file.write(code.encode())
     return code

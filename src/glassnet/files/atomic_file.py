@@ -15,18 +15,22 @@ from platform import node
 from typing import IO
 
 from glassnet.errors import GlassnetError, ModelFileError, ParameterTypeError
+from glassnet.files.replacing import Kind, check_replaceable
 
 FilePath = str | os.PathLike[str]
 MAX_WRITERS = 16  # of one file at the same time, each with a temporary file of its own
 
 
 @contextlib.contextmanager
-def atomic_file(path: FilePath, error: type[GlassnetError] = ModelFileError) -> Iterator[IO[bytes]]:
+def atomic_file(
+    path: FilePath, error: type[GlassnetError] = ModelFileError, kind: Kind | None = None
+) -> Iterator[IO[bytes]]:
     """A file to write that replaces `path` when the block ends without an error, and leaves no trace otherwise.
 
-    Raises `error`, one sentence, where the file cannot be written; an existing file at `path` is then unchanged.
+    Raises `error`, one sentence, where the file cannot be written or, with a `kind`, would replace one of another kind;
+    an existing file at `path` is then unchanged.
     """
-    check_target(path, error)
+    check_target(path, error, kind)
     target = Path(path)
     try:
         temporary, descriptor = _new_temporary(target)
@@ -63,8 +67,8 @@ def check_path(path: FilePath) -> None:
         raise ParameterTypeError(f"path is of type {type(path).__name__}; give the name of a file.")
 
 
-def check_target(path: FilePath, error: type[GlassnetError] = ModelFileError) -> None:
-    """Raise `error` where the target is a folder, a link or a device, or its folder is missing."""
+def check_target(path: FilePath, error: type[GlassnetError] = ModelFileError, kind: Kind | None = None) -> None:
+    """Raise `error` where the target is a folder, a link, a device or of another kind, or its folder is missing."""
     check_path(path)
     target = Path(path)
     if target.is_symlink():
@@ -75,6 +79,8 @@ def check_target(path: FilePath, error: type[GlassnetError] = ModelFileError) ->
         raise error(f"{target} is not an ordinary file; name one that is.")
     if not target.parent.is_dir():
         raise error(f"{target} cannot be written: there is no folder {target.parent}; make it first.")
+    if kind is not None:
+        check_replaceable(target, kind, error)
 
 
 def _new_temporary(target: Path) -> tuple[Path, int]:

@@ -15,6 +15,7 @@ from typing import IO, Any, NamedTuple
 
 from glassnet.errors import ModelFileError
 from glassnet.files.atomic_file import FilePath, atomic_file
+from glassnet.files.replacing import RECORDING
 from glassnet.files.storage import opened, packed, unpacked
 from glassnet.program.parameters import Array
 
@@ -38,7 +39,7 @@ class BlockFile:
     def __init__(self, path: FilePath, tensors: dict[str, Array], document: dict[str, Any]) -> None:
         self.path, self.size = path, 0
         content = self._block(tensors, document)
-        with atomic_file(path) as file:
+        with atomic_file(path, kind=RECORDING) as file:
             file.write(content)
 
     def add(self, tensors: dict[str, Array], document: dict[str, Any]) -> None:

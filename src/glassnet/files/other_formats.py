@@ -20,6 +20,11 @@ def foreign_format(first: bytes) -> tuple[str, str] | None:
             return (what, advice) if magic == b"GLASSREC" else (f"{what}, not a glassnet model", advice)
     if first[:1] == b"\x80" and first[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "a pickle file, which could run code, so it is refused", "save the model with glassnet"
-    if first[:1] == b"\x08" and first[1:2] < b"\x20" and first[2:3] in b"\x12\x1a\x22\x2a\x32\x3a\x42":
+    if is_onnx(first):
         return "an ONNX file, not a glassnet model", "give the .safetensors file it was exported from"
     return None
+
+
+def is_onnx(first: bytes) -> bool:
+    """Whether a file with these first bytes is an ONNX file: the version of its format, then another field."""
+    return first[:1] == b"\x08" and first[1:2] < b"\x20" and first[2:3] in b"\x12\x1a\x22\x2a\x32\x3a\x42"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from glassnet.errors import ModelFileError, ParameterError, ParameterTypeError
 from glassnet.files.checkpoint import CheckpointWriter, read_checkpoint
 from glassnet.files.recording import Recorder
+from glassnet.files.replacing import MODEL, RECORDING, check_replaceable
 from glassnet.files.run_description import describe_run
 from glassnet.training.fit import Observer
 from glassnet.training.settings import whole
@@ -47,10 +48,13 @@ class RunFiles(NamedTuple):
 
 
 def checked_files(checkpoint: Any, every: Any, resume: Any, record: Any) -> RunFiles:
-    """The files that the user names, checked. Raises ParameterError or ParameterTypeError."""
+    """The files that the user names, checked. Raises ParameterError, ParameterTypeError or ModelFileError."""
     if resume and checkpoint is None:
         raise ParameterError("resume=True needs checkpoint, the file to resume from.")
     paths = _path("checkpoint", checkpoint), _path("record", record)
+    for path, kind in zip(paths, (None if resume else MODEL, RECORDING), strict=True):
+        if path is not None and kind is not None:
+            check_replaceable(path, kind, ModelFileError)
     return RunFiles(paths[0], None if every is None else whole("every", every), bool(resume), paths[1])
 
 

@@ -33,6 +33,7 @@ from glassnet.files.header import (
     refuse,
     written_header,
 )
+from glassnet.files.replacing import MODEL
 from glassnet.program.parameters import Array
 
 MAX_DOCUMENT_IN_HEADER = 1 << 18
@@ -49,7 +50,7 @@ def write_tensors(path: FilePath, tensors: Mapping[str, Array], metadata: Mappin
     Raises ModelFileError (a ValueError), and then leaves an existing file unchanged.
     """
     content = _content(path, tensors, metadata)
-    with atomic_file(path) as file:
+    with atomic_file(path, kind=MODEL) as file:
         for part in content:
             file.write(part)
 

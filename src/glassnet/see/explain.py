@@ -6,7 +6,7 @@ stage_text.py describes what each read and wrote, layout.py draws it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -60,6 +60,7 @@ class Explanation:
     after: float
     predicted: float
     notation: str = "columns"
+    page: Callable[[Explanation], str] | None = None  # makes the page of this step (frames/step_page.py)
 
     @cached_property
     def picks(self) -> Picks:
@@ -117,8 +118,13 @@ class Explanation:
         return f"{STYLE}<div class='glassnet-step'>{head}{stages}{end}</div>"
 
     def html(self) -> str:
-        """A whole page, which needs no network and no script."""
-        return PAGE.format(self._repr_html_())
+        """A whole page in one file, which needs no network: the step as `glassnet play` walks through it.
+
+        In the notation of rows, and where no network is at hand, it is a plain page without a script.
+        """
+        if self.page is None or self.notation == "rows":
+            return PAGE.format(self._repr_html_())
+        return self.page(self)
 
     def rows(self) -> Explanation:
         """The same in the other notation, samples as rows."""
@@ -135,17 +141,28 @@ def explain_step(
     prepared = prepare_pass(model, data, dtype, step=StepOptions(entry, weighted=data[2] is not None))
     twin, m = prepared.model, prepared.executor.m
     prepared.executor.scalars = first_step_scalars(prepared.program, twin.architecture, lr, m, twin.dtype)
-    first = {name: twin.parameters[name].copy() for name in twin.parameters}
-    evaluations, trace = _run_equations(prepared)
-    general = _without_shortcut(model, data, dtype)
-    stages = StageText(twin.architecture, prepared.program, general, selected(trace)).stages(evaluations)
-    about = (
-        f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(model)}, computed in "
-        f"{twin.dtype} by engine {model.engine!r}. C, dW and db are means over the samples, δ is each sample's own. "
-        "Layers count from 1, neurons and samples from 0."
-    )
-    explanation = Explanation(about, stages, trace, *_costs(prepared, first))
+    about = f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(model)}, {conventions(prepared)}"
+    explanation = explained(prepared, general_quantities(model, data, dtype), about)
     return explanation.rows() if notation == "rows" else explanation
+
+
+def explained(
+    prepared: PreparedPass, general: Mapping[str, Array], about: str, step_text: str = "first step"
+) -> Explanation:
+    """Run a prepared step and explain it; `general` are its quantities without the shortcut of a pair."""
+    parameters = prepared.model.parameters
+    first = {name: parameters[name].copy() for name in parameters}
+    evaluations, trace = _run_equations(prepared)
+    texts = StageText(prepared.model.architecture, prepared.program, general, selected(trace), step_text)
+    return Explanation(about, texts.stages(evaluations), trace, *_costs(prepared, first))
+
+
+def conventions(prepared: PreparedPass) -> str:
+    """What the numbers were computed in, and how to read them."""
+    return (
+        f"computed in {prepared.model.dtype} by engine {prepared.model.engine!r}. C, dW and db are means over the "
+        "samples, δ is each sample's own. Layers count from 1, neurons and samples from 0."
+    )
 
 
 def _run_equations(prepared: PreparedPass) -> tuple[list[Evaluation], Trace]:
@@ -176,9 +193,10 @@ def _costs(prepared: PreparedPass, first: dict[str, Array]) -> tuple[float, floa
     return before, float(executor.rows("C")[0]), predicted
 
 
-def _without_shortcut(model: Model, data: tuple[Any, Any, Any], dtype: Any) -> dict[str, Array]:
-    """Every quantity by the general equations, without the shortcut of a pair."""
+def general_quantities(model: Model, data: tuple[Any, Any, Any], dtype: Any, at_step: int = 0) -> dict[str, Array]:
+    """Every quantity by the general equations, without the shortcut of a pair; the randomness is that of a step."""
     prepared = prepare_pass(model, data, dtype, training=True, shortcut=False)
+    prepared.executor.step = at_step
     prepared.executor.run()
     return dict(Trace.of(prepared.executor, ""))
 

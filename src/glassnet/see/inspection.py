@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
@@ -28,6 +29,7 @@ class Inspection:
     model: Model
     history: History | None
     recent_samples: Sources | None
+    step_page: Callable[[Model, tuple[Any, Any, Any], float, Any], Callable[[Explanation], str]] | None = None
 
     def trace(
         self, x: ArrayLike, y: ArrayLike, sample_weight: Weights = None, dtype: Any = None, training: bool = False
@@ -76,7 +78,11 @@ class Inspection:
         notation : "columns" (the article, Nielsen) or "rows" (scikit-learn, PyTorch)
         dtype : what it is computed in; None is the network's own, in which a small drop of C may drown in rounding
         """
-        return explain_step(self.model, (x, y, sample_weight), lr, optimizer, notation, dtype)
+        data = (x, y, sample_weight)
+        explanation = explain_step(self.model, data, lr, optimizer, notation, dtype)
+        if self.step_page is not None:
+            explanation.page = self.step_page(self.model.astype(explanation.trace["z1"].dtype), data, lr, optimizer)
+        return explanation
 
     def diagnose(self, x: Any = None, y: Any = None, *, columns: Sequence[str] | None = None) -> Diagnosis:
         """Why the network trains or predicts badly, judged by its last run and by x (fan_in, batch) and y if given.
@@ -91,6 +97,31 @@ class Inspection:
 
         wording = NETWORK._replace(columns=columns)
         return diagnose(self.model, self.history, self.recent_samples, x, y, wording)
+
+    def play(
+        self,
+        x: ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        *,
+        batch_size: int = 10,
+        lr: float = 0.1,
+        optimizer: str = "sgd",
+        validation: float | None = None,
+    ) -> Any:
+        """The page of `glassnet play` as a widget of a notebook, training a float64 copy of this network.
+
+        Parameters
+        ----------
+        x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,); None takes samples of the last `train`
+        batch_size, lr, optimizer : how it trains until something else is chosen on the page
+        validation : the fraction of the samples to hold out
+
+        The copy that is trained is the widget's `network`. It needs the extra: pip install "glassnet[notebook]".
+        """
+        # By name: play/ stands above this room, and only this method leads up to it.
+        widget = importlib.import_module("glassnet.play.widget")
+        settings = {"batch": batch_size, "lr": lr, "opt": optimizer}
+        return widget.play(self, (x, y, validation), settings)
 
     def credit(self, x: ArrayLike, y: ArrayLike) -> Credit:
         """The part of each sample in each layer's gradient, ‖δ‖·‖a‖, from one pass over x (fan_in, batch) and y.

@@ -118,7 +118,8 @@ def wrapped(text: str, width: int, style: str = "sentence") -> list[Line]:
     return [(style, f"  {line}".replace("\N{NO-BREAK SPACE}", " ")) for line in lines]
 
 
-# The colours are those of the surrounding page or cell, light or dark; what is too wide scrolls on its own.
+# The colours are those of the surrounding page or cell, light or dark; a line below a number has a colour by its sign,
+# which its minus and the dashes of the line say as well. What is too wide scrolls on its own.
 STYLE = (
     "<style>.glassnet-step{font-family:sans-serif;max-width:60em;line-height:1.4;overflow-wrap:anywhere}"
     ".glassnet-step h4{margin:1.6em 0 .3em;border-top:1px solid rgba(128,128,128,.4);padding-top:.6em}"
@@ -130,6 +131,8 @@ STYLE = (
     "white-space:pre;text-align:left;font-family:ui-monospace,monospace}"
     ".glassnet-step th{font-weight:normal;opacity:.75}"
     ".glassnet-step td:first-of-type{border-left:2px solid}.glassnet-step td:last-child{border-right:2px solid}"
+    ".glassnet-step .above{text-decoration:underline solid 2px #e66100;text-underline-offset:.3em}"
+    ".glassnet-step .below{text-decoration:underline dashed 2px #8e6bd0;text-underline-offset:.3em}"
     ".glassnet-step .name{white-space:nowrap;padding-bottom:.15em}</style>"
 )
 PAGE = (
@@ -159,6 +162,14 @@ def _table(cells: Cells) -> str:
     rows = [f"<tr><th></th>{head}</tr>"] if head else []
     indices = [f"<th scope='row'>{row}</th>" for row in cells.rows] or [""] * len(cells.cells)
     for index, line in zip(indices, cells.cells, strict=True):
-        rows.append(f"<tr>{index}{''.join(f'<td>{cell}</td>' for cell in line)}</tr>")
+        rows.append(f"<tr>{index}{''.join(f'<td{_sign_class(cell)}>{cell}</td>' for cell in line)}</tr>")
     name = escape(cells.head)
     return f"<div><div class='name'>{name}</div><table aria-label='{name}'>{''.join(rows)}</table></div>"
+
+
+def _sign_class(cell: str) -> str:
+    """The class of a cell by the sign of its number; none for 0 and for what is no number."""
+    text = cell.strip()
+    if text.startswith("−"):
+        return " class='below'"
+    return " class='above'" if any(digit in text for digit in "123456789") or text == "inf" else ""

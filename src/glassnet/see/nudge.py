@@ -17,8 +17,12 @@ from glassnet.execution.model import Model
 from glassnet.program.equations import propagate
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.result_html import lines_html
+from glassnet.see.kinks import first_kink, sides
 from glassnet.see.quantities import Entry, PreparedPass, parse_entry, prepare_pass
 
+Data = tuple[Any, Any, Any]
+SWEEP = tuple(10.0**power for power in range(-1, -13, -1))
+STEP = 1e-5  # relative to a number above 1
 ROUNDING = 8  # by how many units in the last place the sum of a few equations may differ
 
 
@@ -26,7 +30,9 @@ class Nudge(NamedTuple):
     """One number moved by ±step: the slope of C that was measured, and the derivative it should equal.
 
     `kind` describes that derivative; `difference` is relative. `rounding` is by how much rounding may have moved the
-    slope: C has no more digits. Printed, it is a sentence.
+    slope: C has no more digits. `value` is the number itself, `down`, `cost` and `up` are C at value − step, value and
+    value + step. `kink` says which neuron passes a kink of its activation within the step, if any does. Printed, it is
+    a sentence.
     """
 
     quantity: str
@@ -35,12 +41,31 @@ class Nudge(NamedTuple):
     derivative: float
     kind: str
     rounding: float = 0.0
+    value: float = 0.0
+    down: float = 0.0
+    cost: float = 0.0
+    up: float = 0.0
+    kink: str = ""
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        """The slopes of C below and above the number."""
+        return (self.cost - self.down) / self.step, (self.up - self.cost) / self.step
 
     @property
     def difference(self) -> float:
         """The difference of slope and derivative, relative to the larger of them."""
         largest = max(abs(self.slope), abs(self.derivative))
         return abs(self.slope - self.derivative) / largest if largest else 0.0
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether slope and derivative are both so small that rounding hides them."""
+        return max(abs(self.slope), abs(self.derivative)) <= self.rounding
+
+    def is_wrong(self, tolerance: float) -> bool:
+        """Whether the two differ by more than the tolerance, relative to the larger, and than rounding explains."""
+        return self.difference > tolerance and abs(self.slope - self.derivative) > self.rounding
 
     def __str__(self) -> str:
         return (
@@ -50,8 +75,14 @@ class Nudge(NamedTuple):
 
     def _agreement(self) -> str:
         """How far the two are apart, and whether rounding may be the reason."""
-        if max(abs(self.slope), abs(self.derivative)) <= self.rounding:
+        if self.is_too_small:
             return f"both are 0 up to rounding: with this step, no slope below {self.rounding:.0e} shows in C"
+        if self.kink:
+            below, above = self.slopes
+            return (
+                f"a kink lies between: {self.kink}, so the slopes of both sides, {below:.6g} and {above:.6g}, need not "
+                "be equal, and the derivative is that of one side; try a smaller step"
+            )
         is_rounding = 0 < abs(self.slope - self.derivative) <= self.rounding
         return f"relative difference {self.difference:.1e}{', of the size of rounding' if is_rounding else ''}"
 
@@ -62,44 +93,101 @@ class Nudge(NamedTuple):
         return lines_html(self)
 
 
-def cost_with(model: Model, data: tuple[Any, Any, Any], override: Any) -> float:
+class Experiment:
+    """One batch in float64, `data` as (x, y, sample_weight): C with some numbers set, and slopes of C over one number.
+
+    The equations are those of inference, or with `at_step` those of that training step (its dropout).
+    """
+
+    def __init__(self, model: Model, data: Data, dtype: Any = np.float64, at_step: int | None = None) -> None:
+        self.model, self.data, self.dtype, self.at_step = model, data, dtype, at_step
+        self._passes: dict[bool, PreparedPass] = {}
+
+    def cost_with(self, override: Mapping[str, Any]) -> float:
+        """C where each entry of `override`, such as "w1[2,0]" or "z1[0,3]", has the value that it maps to."""
+        prepared = self._prepared(override)
+        names = settable(prepared.program)
+        changes = {parse_entry(text, prepared.executor, names): value for text, value in override.items()}
+        with np.errstate(all="ignore"):
+            return cost_after(prepared, changes)
+
+    def nudge(self, quantity: str, step: float | None = None) -> Nudge:
+        """Move one number by ±step and compare the slope of C with backpropagation; None suits the number's size."""
+        with np.errstate(all="ignore"):  # near divergence every number may overflow
+            prepared = self._prepared((quantity,))
+            entry = parse_entry(quantity, prepared.executor, settable(prepared.program))
+            prepared.executor.run()
+            return _nudged(prepared, entry, step)
+
+    def sweep(self, quantity: str, steps: Iterable[float] = SWEEP) -> list[Nudge]:
+        """The same with many steps: long ones are bent by the curve of C, short ones drown in rounding."""
+        return [self.nudge(quantity, step) for step in steps]
+
+    def _prepared(self, texts: Iterable[Any]) -> PreparedPass:
+        """A pass, without the shortcut of a pair where the output's a is named, as the pair's cost reads z."""
+        shortcut = not _names_output(self.model, texts)
+        if shortcut not in self._passes:
+            training = self.at_step is not None
+            prepared = prepare_pass(self.model, self.data, self.dtype, training=training, shortcut=shortcut)
+            prepared.executor.step = self.at_step or 0
+            self._passes[shortcut] = prepared
+        return self._passes[shortcut]
+
+
+def _nudged(prepared: PreparedPass, entry: Entry, step: float | None) -> Nudge:
+    """The nudge of one number of a pass that was run."""
+    cost = float(prepared.executor.rows("C")[0])
+    value = float(prepared.executor.columns(entry.name)[entry.at])
+    derivative, kind = _derivative(prepared, entry)
+    step = STEP * max(1.0, abs(value)) if step is None else _checked_step(step)
+    width = (value + step) - (value - step)
+    if not width > 0:
+        raise ParameterError(f"step {step:g} is too small for {entry} = {value:g}, which has no digits for it.")
+    up = cost_after(prepared, {entry: value + step})
+    above = sides(prepared)
+    down = cost_after(prepared, {entry: value - step})
+    kink = first_kink(above, sides(prepared))
+    rounding = ROUNDING * float(np.finfo(np.float64).eps) * max(abs(up), abs(down)) / width
+    return Nudge(str(entry), step, (up - down) / width, derivative, kind, rounding, value, down, cost, up, kink)
+
+
+def cost_with(model: Model, data: Data, override: Any) -> float:
     """C with some numbers set: `override` maps entries such as "w1[2,0]", "z1[0,3]" or "x[1,0]" to values."""
     if not isinstance(override, Mapping):
         raise ParameterTypeError(f"override must map entries to numbers, such as {{'w1[2,0]': 0.3}}, not {override!r}.")
-    prepared = prepare_pass(model, data, shortcut=not _names_output(model, override))
-    names = settable(prepared.program)
-    return cost_after(
-        prepared, {parse_entry(text, prepared.executor, names): value for text, value in override.items()}
-    )
+    return Experiment(model, data, model.dtype).cost_with(override)
+
+
+def nudge(model: Model, data: Data, quantity: str, step: float) -> Nudge:
+    """Move one number by ±step, in float64, and compare the slope of C with backpropagation; see Inspection.nudge."""
+    return Experiment(model, data).nudge(quantity, step)
+
+
+def _checked_step(step: Any) -> float:
+    if not isinstance(step, (int, float)) or isinstance(step, bool) or not 0 < step < np.inf:
+        raise ParameterError(f"step is {step!r}; it must be a number above 0, such as 1e-6.")
+    return float(step)
 
 
 def cost_after(prepared: PreparedPass, changes: Mapping[Entry, float]) -> float:
-    """C where each entry is set right after the equation that writes it, or before the first one if none does."""
+    """C where each entry is set right after the equation that writes it, or before the first one if none does.
+
+    What no equation writes, a parameter or x, has its own value again afterwards.
+    """
     executor, done = prepared.executor, 0
     starts = {entry: _equations_before(prepared.program, entry.name) for entry in changes}
-    for entry, start in sorted(starts.items(), key=lambda item: item[1]):
-        if start > done:
-            executor.run(done, start)
-        executor.columns(entry.name)[entry.at] = _finite(entry, changes[entry])
-        done = start
-    executor.run(done, prepared.program.writer("C") + 1)
-    return float(executor.rows("C")[0])
-
-
-def nudge(model: Model, data: tuple[Any, Any, Any], quantity: str, step: float) -> Nudge:
-    """Move one number by ±step, in float64, and compare the slope of C with backpropagation; see Inspection.nudge."""
-    if not isinstance(step, (int, float)) or isinstance(step, bool) or not 0 < step < np.inf:
-        raise ParameterError(f"step is {step!r}; it must be a number above 0, such as 1e-6.")
-    shortcut = not _names_output(model, (quantity,))
-    prepared = prepare_pass(model, data, np.float64, shortcut=shortcut)
-    entry = parse_entry(quantity, prepared.executor, settable(prepared.program))
-    prepared.executor.run()
-    value = float(prepared.executor.columns(entry.name)[entry.at])
-    derivative, kind = _derivative(prepared, entry)
-    up, down = (cost_after(prepared, {entry: value + sign * step}) for sign in (1, -1))
-    width = (value + step) - (value - step)
-    rounding = ROUNDING * float(np.finfo(np.float64).eps) * max(abs(up), abs(down)) / width if width else 0.0
-    return Nudge(str(entry), step, (up - down) / width, derivative, kind, rounding)
+    given = {entry: float(executor.columns(entry.name)[entry.at]) for entry, start in starts.items() if not start}
+    try:
+        for entry, start in sorted(starts.items(), key=lambda item: item[1]):
+            if start > done:
+                executor.run(done, start)
+            executor.columns(entry.name)[entry.at] = _finite(entry, changes[entry])
+            done = start
+        executor.run(done, prepared.program.writer("C") + 1)
+        return float(executor.rows("C")[0])
+    finally:
+        for entry, value in given.items():
+            executor.columns(entry.name)[entry.at] = value
 
 
 def _derivative(prepared: PreparedPass, entry: Entry) -> tuple[float, str]:

@@ -20,23 +20,30 @@ Axis = int | str | None  # a layer whose neurons are counted, "m" for samples, N
 
 
 class LabelledArray(NamedTuple):
-    """A quantity in an equation; `axes` say what its rows and columns count."""
+    """A quantity in an equation; `axes` say what its rows and columns count.
+
+    `quantity` is its name in the program or, of what no equation writes, a name of the same kind: "gate1", "change_w1".
+    """
 
     symbol: str
     values: Array
     axes: tuple[Axis, Axis]
+    quantity: str
+    is_transposed: bool = False
 
     @property
     def transposed(self) -> LabelledArray:
         """The transpose, under the same name."""
-        return LabelledArray(self.symbol, self.values.T, (self.axes[1], self.axes[0]))
+        axes = (self.axes[1], self.axes[0])
+        return self._replace(values=self.values.T, axes=axes, is_transposed=not self.is_transposed)
 
 
 class Stage(NamedTuple):
     """One equation: its label, a title, its text, its quantities with the signs between them, and a sentence.
 
     In `text`, which may have several lines, {} stand for the factors of a matrix product, whose order the other
-    notation reverses.
+    notation reverses. `key` names the stage among those of a step: "forward.1", "bp2.1.gate", "update.w1". `layer` is
+    the dense layer that it belongs to, 0 for x.
     """
 
     label: str
@@ -44,6 +51,8 @@ class Stage(NamedTuple):
     text: str
     terms: tuple[LabelledArray | str, ...]
     sentence: str
+    key: str
+    layer: int
 
     @property
     def formula(self) -> str:
@@ -64,7 +73,7 @@ class Stage(NamedTuple):
         """The same in ASCII."""
         terms = [to_ascii(t) if isinstance(t, str) else t._replace(symbol=to_ascii(t.symbol)) for t in self.terms]
         label, title, text, sentence = map(to_ascii, (self.label, self.title, self.text, self.sentence))
-        return Stage(label, title, text, tuple(terms), sentence)
+        return self._replace(label=label, title=title, text=text, terms=tuple(terms), sentence=sentence)
 
 
 class Evaluation(NamedTuple):
@@ -77,11 +86,11 @@ class Evaluation(NamedTuple):
 
     def read(self, name: str) -> LabelledArray:
         """A quantity that it read, as it was before."""
-        return LabelledArray(symbol(name), self.reads[name], axes(name, self.program))
+        return LabelledArray(symbol(name), self.reads[name], axes(name, self.program), name)
 
     def written(self, name: str) -> LabelledArray:
         """A quantity that it wrote, as it is now."""
-        return LabelledArray(symbol(name), self.writes[name], axes(name, self.program))
+        return LabelledArray(symbol(name), self.writes[name], axes(name, self.program), name)
 
 
 def axes(name: str, program: Program) -> tuple[Axis, Axis]:

@@ -37,13 +37,20 @@ ORDER = ("forward", "cost", "BP1", "BP2", "BP3", "BP4", "penalty", "update")
 class StageText:
     """Makes the stages of one step of a network; `general` are its quantities without the shortcut of a pair.
 
-    `picks` are the neurons that are shown, for a sentence that gives one of them as an example.
+    `picks` are the neurons that are shown, for a sentence that gives one of them as an example; `step_text` says which
+    step it is.
     """
 
     def __init__(
-        self, architecture: Architecture, program: Program, general: Mapping[str, Array], picks: Picks
+        self,
+        architecture: Architecture,
+        program: Program,
+        general: Mapping[str, Array],
+        picks: Picks,
+        step_text: str = "first step",
     ) -> None:
         self.architecture, self.program, self.general, self.picks = architecture, program, general, picks
+        self.step_text = step_text
         self.last = len(architecture.dense)
         self.output = [row.writes[0] for row in program.rows if row.label == "forward"][-1]
         self.writers = {  # by the kind or the role of an equation
@@ -81,7 +88,8 @@ class StageText:
         row, title = evaluation.row, symbol(evaluation.row.writes[0])
         results = [term for name in row.writes for term in (",", evaluation.written(name))]
         terms = (evaluation.read(row.reads[0]), "→", *results[1:])
-        return Stage(row.label, title, row.text or f"{title} ← {_formula_text(row)}", terms, layer_sentence(row))
+        text, key = row.text or f"{title} ← {_formula_text(row)}", f"{row.label.lower()}.{row.writes[0]}"
+        return Stage(row.label, title, text, terms, layer_sentence(row), key, row.layer)
 
     # Forward and cost -------------------------------------------------------------------------------------------------
 
@@ -98,7 +106,8 @@ class StageText:
         else:
             sentence = f"Each neuron adds up {w.values.shape[1]:,} products of weight and input, and its bias."
         text, title = f"{z.symbol} = {{}}·{{}} + {b.symbol}", f"layer {evaluation.row.layer}, the weighted sum"
-        yield Stage("forward", title, text, (w, "·", x, "+", b, "=", z), sentence)
+        key = f"forward.{evaluation.row.layer}"
+        yield Stage("forward", title, text, (w, "·", x, "+", b, "=", z), sentence, key, evaluation.row.layer)
 
     def _activation(self, evaluation: Evaluation) -> Iterator[Stage]:
         """a = σ(z)."""
@@ -117,7 +126,8 @@ class StageText:
                 f"Softmax turns z into positive shares that add up to 1{' in each group' if grouped else ''}; each of "
                 f"them depends on every z of its {'group and ' if grouped else ''}sample."
             )
-        yield Stage("forward", f"layer {layer}, the activation", row.text, (z, "→", a), sentence)
+        title, key = f"layer {layer}, the activation", f"forward.{layer}.a"
+        yield Stage("forward", title, row.text, (z, "→", a), sentence, key, layer)
 
     def _mean_cost(self, evaluation: Evaluation) -> Iterator[Stage]:
         """C = mean(c)."""
@@ -129,9 +139,9 @@ class StageText:
             f"c is each sample's own cost, {self.architecture.cost.text(self.output)}; C is their mean over "
             f"m = {c.values.shape[1]}, not their sum{included}."
         )
-        a, y = (LabelledArray(name, self.general[name], (self.last, "m")) for name in (self.output, "y"))
+        a, y = (LabelledArray(name, self.general[name], (self.last, "m"), name) for name in (self.output, "y"))
         terms = (a, "and", y, "→", c, "→", total)
-        yield Stage("cost", "how wrong the network is", evaluation.row.text, terms, sentence)
+        yield Stage("cost", "how wrong the network is", evaluation.row.text, terms, sentence, "cost", self.last)
 
     # The error --------------------------------------------------------------------------------------------------------
 
@@ -146,8 +156,9 @@ class StageText:
             f"How fast a sample's cost grows with its output, the slope of c over {out.symbol}. "
             f"{output_error_sentence(error.values)}{weighted}"
         )
-        terms = (out, "and", LabelledArray("y", self.general["y"], out.axes), "→", error)
-        yield Stage("BP1", f"layer {self.last}, first half: the slope of the cost", text, terms, sentence)
+        terms = (out, "and", LabelledArray("y", self.general["y"], out.axes, "y"), "→", error)
+        title = f"layer {self.last}, first half: the slope of the cost"
+        yield Stage("BP1", title, text, terms, sentence, "bp1.cost", self.last)
 
     def _gate(self, evaluation: Evaluation) -> Iterator[Stage]:
         """The error passes σ'(z): the second half of BP2, and of BP1."""
@@ -157,15 +168,15 @@ class StageText:
         slope = self._slope(layer, z, a, delta.values.shape)
         text, terms = f"{delta.symbol} = {error.symbol} ⊙ {slope.symbol}", (error, "⊙", slope, "=", delta)
         if row.label == "BP1":
-            title = f"layer {layer}, second half: the slope passes the gate and is the error"
+            title, key = f"layer {layer}, second half: the slope passes the gate and is the error", "bp1"
             sentence = (
                 "The error at the output: how fast a sample's cost grows with its z. "
                 "δ belongs to a sample's own cost, so there is no 1/m in it."
             )
         else:
-            title = f"layer {layer}, second half: the error passes the gate"
+            title, key = f"layer {layer}, second half: the error passes the gate", f"bp2.{layer}.gate"
             sentence = gate_sentence(error.values, slope.values, delta.values)
-        yield Stage(row.label, title, text, terms, sentence)
+        yield Stage(row.label, title, text, terms, sentence, key, layer)
 
     def _propagate(self, evaluation: Evaluation) -> Iterator[Stage]:
         """∂c/∂a = Wᵀ·δ: the first half of BP2."""
@@ -177,9 +188,9 @@ class StageText:
             f"neuron {neuron} receives the largest, {signed(error.values[neuron, sample])}"
             f"{f' (sample {sample})' if error.values.shape[1] > 1 else ''}."
         )
-        title = f"layer {evaluation.row.layer}, first half: the error arrives through the weights"
-        terms = (_transpose(w), "·", delta, "=", error)
-        yield Stage("BP2", title, f"{error.symbol} = {{}}·{{}}", terms, sentence)
+        layer, terms = evaluation.row.layer, (_transpose(w), "·", delta, "=", error)
+        title = f"layer {layer}, first half: the error arrives through the weights"
+        yield Stage("BP2", title, f"{error.symbol} = {{}}·{{}}", terms, sentence, f"bp2.{layer}.arrives", layer)
 
     def _shortcut(self, evaluation: Evaluation) -> Iterator[Stage]:
         """a − y, then the same in full, shown to be equal."""
@@ -187,9 +198,11 @@ class StageText:
         delta, out, y = evaluation.written(row.writes[0]), evaluation.read(out_name), evaluation.read("y")
         pair = f"{self._activation_of(self.last).name} with {self.architecture.cost.name}"
         sentence = f"For {pair} the derivative of the activation cancels, and what is left is a − y; no σ' stands here."
-        yield Stage("BP1", f"layer {self.last}, the shortcut", row.text, (out, "−", y, "=", delta), sentence)
-        full_delta = LabelledArray(delta.symbol, self.general[f"delta{self.last}"], delta.axes)
-        error = LabelledArray(symbol(f"d{out_name}"), self.general[f"d{out_name}"], out.axes)
+        title, terms = f"layer {self.last}, the shortcut", (out, "−", y, "=", delta)
+        yield Stage("BP1", title, row.text, terms, sentence, "bp1", self.last)
+        full_delta = delta._replace(values=self.general[delta.quantity], quantity=f"{delta.quantity}_full")
+        error_name = f"d{out_name}"
+        error = LabelledArray(symbol(error_name), self.general[error_name], out.axes, error_name)
         gap, epsilon = float(np.abs(full_delta.values - delta.values).max()), float(np.finfo(delta.values.dtype).eps)
         same = "they are the same" if gap < 64 * epsilon else "the long way has lost digits to rounding"
         sentence = f"The shortcut's δ differs from it by at most {number(gap)}: {same}."
@@ -198,13 +211,14 @@ class StageText:
             return
         slope = self._slope(self.last, self.general[self._activation_input(self.last)], out.values)
         text, terms = f"{delta.symbol} = {error.symbol} ⊙ {slope.symbol}", (error, "⊙", slope, "=", full_delta)
-        yield Stage("BP1", f"layer {self.last}, the long way", text, terms, sentence)
+        yield Stage("BP1", f"layer {self.last}, the long way", text, terms, sentence, "bp1.full", self.last)
 
     def _softmax_error(self, evaluation: Evaluation) -> Iterator[Stage]:
         """The error passes softmax."""
         error, a = map(evaluation.read, evaluation.row.reads)
         delta = evaluation.written(evaluation.row.writes[0])
-        yield self._jacobian(evaluation.row.layer, a, error, delta, "It is a matrix, not an elementwise σ'.")
+        stage = self._jacobian(evaluation.row.layer, a, error, delta, "It is a matrix, not an elementwise σ'.")
+        yield stage._replace(key="bp1") if evaluation.row.layer == self.last else stage
 
     def _jacobian(self, layer: int, a: LabelledArray, error: LabelledArray, delta: LabelledArray, end: str) -> Stage:
         """Softmax's derivative is a table ∂aⱼ/∂zₖ, shown for the first sample."""
@@ -212,12 +226,14 @@ class StageText:
         assert isinstance(activation, Softmax)
         units = np.hsplit(np.eye(len(first), dtype=first.dtype), len(first))
         table = np.hstack([activation.jacobian_product(first, unit) for unit in units])
-        columns = [LabelledArray(each.symbol, each.values[:, :1], (each.axes[0], None)) for each in (error, delta)]
-        terms = (LabelledArray("J", table, (layer, layer)), "·", columns[0], "=", columns[1])
+        columns = [each._replace(values=each.values[:, :1], axes=(each.axes[0], None)) for each in (error, delta)]
+        jacobian = LabelledArray("J", table, (layer, layer), f"jacobian{layer}")
+        terms = (jacobian, "·", columns[0], "=", columns[1])
         coupled = "outputs of a group, and J is 0 between groups" if activation.groups else "outputs"
         sentence = f"Softmax couples the {coupled}: J[j,k] = ∂a[j]/∂z[k], here for sample 0. {end}"
         label, title = "BP1" if layer == self.last else "BP2", f"layer {layer}, the Jacobian of softmax"
-        return Stage(label, title, f"{delta.symbol} = {{}}·{{}}", terms, sentence)
+        key = "bp1.jacobian" if layer == self.last else f"bp2.{layer}.gate"
+        return Stage(label, title, f"{delta.symbol} = {{}}·{{}}", terms, sentence, key, layer)
 
     # Gradients and update ---------------------------------------------------------------------------------------------
 
@@ -230,8 +246,9 @@ class StageText:
             f"as the mean over m = {m} (Nielsen's ∇w is the sum; his update divides it by m)."
         )
         terms = (delta, "·", _transpose(x), f"/ {m} =" if m > 1 else "=", gradient)
-        title = f"layer {evaluation.row.layer}, the gradient of the weights"
-        yield Stage("BP4", title, f"{gradient.symbol} = {{}}·{{}} / m", terms, sentence)
+        layer, key = evaluation.row.layer, f"bp4.{evaluation.row.layer}"
+        title = f"layer {layer}, the gradient of the weights"
+        yield Stage("BP4", title, f"{gradient.symbol} = {{}}·{{}} / m", terms, sentence, key, layer)
 
     def _bp3(self, evaluation: Evaluation) -> Iterator[Stage]:
         """db = mean(δ), or the same for another parameter that is added."""
@@ -242,20 +259,22 @@ class StageText:
         sentence = (
             f"A parameter that is only added has slope 1: its gradient is the mean error over m = {m}, not the sum."
         )
-        yield Stage("BP3", title, row.text, (delta, "→", gradient), sentence)
+        key = f"bp3.{row.layer}" if is_bias else f"bp3.{row.writes[0]}"
+        yield Stage("BP3", title, row.text, (delta, "→", gradient), sentence, key, row.layer)
 
     def _penalty_gradient(self, evaluation: Evaluation) -> Iterator[Stage]:
         """dW ← dW + the penalty's own gradient."""
         gradient, w = map(evaluation.read, evaluation.row.reads)
         after = evaluation.written(evaluation.row.writes[0])
         sentence = "The penalty pulls weights towards 0; it is not divided by m, and biases have none."
-        yield Stage("penalty", w.symbol, evaluation.row.text, (gradient, "and", w, "→", after), sentence)
+        terms, layer = (gradient, "and", w, "→", after), evaluation.row.layer
+        yield Stage("penalty", w.symbol, evaluation.row.text, terms, sentence, f"penalty.{w.quantity}", layer)
 
     def _update(self, evaluation: Evaluation) -> Iterator[Stage]:
         """The optimiser's step."""
         row, (name, gradient, *states) = evaluation.row, evaluation.row.reads
         before, after = evaluation.read(name), evaluation.written(name)
-        change = LabelledArray("change", after.values - before.values, before.axes)
+        change = LabelledArray("change", after.values - before.values, before.axes, f"change_{name}")
         memory = [term for state in states for term in (",", evaluation.written(state))]
         names = [*map(symbol, row.reads), *(scalar.rsplit(" ", 1)[0] for scalar in row.scalars)]
         text = recurrence(names[0], states, row.formula.text(names)) if row.formula else ""
@@ -264,10 +283,10 @@ class StageText:
             f"{signed(change.values.flat[np.abs(change.values).argmax()])}."
         )
         if states:
-            sentence += f" {', '.join(states)}: the optimiser's memory after this first step."
-        result = LabelledArray("after", after.values, after.axes)
+            sentence += f" {', '.join(states)}: the optimiser's memory after this {self.step_text}."
+        result = after._replace(symbol="after", quantity=f"after_{name}")
         terms = (evaluation.read(gradient), *memory, "→", change, "+", before, "=", result)
-        yield Stage("update", symbol(name), text, terms, sentence)
+        yield Stage("update", symbol(name), text, terms, sentence, f"update.{name}", row.layer)
 
     # What the sentences need ------------------------------------------------------------------------------------------
 
@@ -283,7 +302,8 @@ class StageText:
         activation, known = self._activation_of(layer), z if z is not None else a
         slope = 1.0 if known is None else activation.derivative(z, a)
         values = np.broadcast_to(np.asarray(slope), np.shape(known) if shape is None else shape)
-        return LabelledArray(f"{activation.name}'({self._activation_input(layer)})", values, (layer, "m"))
+        text = f"{activation.name}'({self._activation_input(layer)})"
+        return LabelledArray(text, values, (layer, "m"), f"gate{layer}")
 
 
 def _formula_text(row: Row) -> str:

@@ -25,6 +25,7 @@ from glassnet.training.history import Report
 
 Array = np.ndarray[Any, Any]
 
+MAX_KEPT_BYTES = 8 << 20  # of the data of a run, for its report
 SLOWER, MAX_RETRIES = 0.1, 2  # a run that diverges before its first epoch begins again with a lower rate
 
 
@@ -83,6 +84,8 @@ class MemberRun:
                     raise error.reworded("Check the columns for extreme values.") from error
                 if best.epoch:
                     break
+        if network.history is not None and network.history.reporter is not None:
+            network.history.reporter.release_data(MAX_KEPT_BYTES)  # every member has data of its own
         best.restore_into(network)
         return Member(network, self.holdout, best.epoch, best.score, best.outputs, best.all_scores)
 

@@ -40,11 +40,19 @@ class Observer(Protocol):
         """Called when the run must end at a step where it can go on later: its data could not be read."""
 
 
+class Keeper(Protocol):
+    """What keeps a run for its report (frames/reporter.py): made when the run begins."""
+
+    def ended(self, training: Training, history: History) -> None:
+        """Called when the run has ended, also when it diverged."""
+
+
 class Run(NamedTuple):
     """What happens during a run besides the computation.
 
-    A callback that returns True ends it; `verbose` is as in progress.py, `time_limit` in seconds, `threads` the most
-    threads the engine may use, None for as many as are faster. `is_stopped` is called at least every UPDATE_SECONDS.
+    `keep` is called with the run and some of its samples when it begins. A callback that returns True ends it;
+    `verbose` is as in progress.py, `time_limit` in seconds, `threads` the most threads the engine may use, None for as
+    many as are faster. `is_stopped` is called at least every UPDATE_SECONDS.
     """
 
     callbacks: tuple[Callback, ...] = ()
@@ -53,6 +61,7 @@ class Run(NamedTuple):
     threads: int | None = None
     is_stopped: Callable[[], bool] = bool
     observers: tuple[Observer, ...] = ()
+    keep: Callable[[Training, Sources | None], Keeper] | None = None
 
 
 def fit(training: Training, run: Run, samples: Sources | None = None) -> History:
@@ -63,6 +72,7 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
     those on which the layers can be measured later, where the run was too short for it.
     """
     training.executor.threads = run.threads
+    keeper = run.keep(training, samples) if run.keep else None
     monitor = LayerMonitor(training, always=any(observer.needs_layers for observer in run.observers))
     try:
         stopped = _run(training, run, monitor)
@@ -70,6 +80,8 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
         error.history = _history(training, monitor, samples)
         _end(run.observers, error.history)
         error.history.stopped = str(error)
+        if keeper:
+            keeper.ended(training, error.history)
         raise
     except DataError:
         for observer in run.observers:
@@ -82,6 +94,8 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
         stopped = f"no better {training.recipe.best_by} for {training.counters.waited} epochs"
     history = _history(training, monitor, samples)
     history.stopped = stopped
+    if keeper:
+        keeper.ended(training, history)
     _end(run.observers, history)
     return history
 

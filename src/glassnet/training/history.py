@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassnet.errors import ParameterError
 from glassnet.result_html import table_html
 from glassnet.training.layer_measures import LayerHistory, Measures
 
@@ -111,6 +112,7 @@ class History(Sequence[Report]):
         self.layers = LayerHistory()
         self.final: FinalState | None = None
         self.end: Callable[[], LayerHistory] | None = None  # measures the layers that a short run has left
+        self.reporter: Any = None  # the run as it was kept for its report (frames/reporter.py)
 
     @property
     def measured_layers(self) -> LayerHistory:
@@ -119,8 +121,22 @@ class History(Sequence[Report]):
             return self.layers
         return self.end()
 
+    def report(self, path: Any, title: str = "") -> None:
+        """Write the run as one HTML file: its way at some of its steps, three of them walked in full, with all numbers.
+
+        The file needs no network and at most 1.5 MB. A run that took less than a minute is run again for it, from its
+        start and with the same bits; of others it shows the end. Raises ParameterError where this history has no run:
+        it was read from a file, or copied.
+        """
+        if self.reporter is None:
+            raise ParameterError(
+                "this history has no run to report on: it was read from a file, copied or pickled; train the network, "
+                "and ask its history for the report in the same process."
+            )
+        self.reporter(self, path, title)
+
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"end": None}  # it holds samples of the data
+        return vars(self) | {"end": None, "reporter": None}  # they hold samples of the data
 
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):

@@ -137,10 +137,10 @@ class Training:
     def _advance(self, steps: int, last: int) -> int:
         """Run up to `steps` steps in one call, at most to the end of epoch `last`; return how many were run."""
         started = time.perf_counter()
-        block, first = self._position()
+        block, first = self.next_batch()
         epochs = len(block.starts) - 1 if self.evaluate is None else self.counters.epoch - block.first_epoch + 1
         stop = min(first + steps, int(block.starts[min(epochs, last - block.first_epoch)]))
-        step_range, rates = self._step_range(block, first, stop)
+        step_range, rates = self.step_range(block, first, stop)
         costs = np.zeros(len(step_range.batches))
         done = self.executor.steps(step_range, costs)
         if not (np.isfinite(costs[:done]).all() and self._is_finite()):
@@ -160,7 +160,7 @@ class Training:
         work = self.executor.capacity * self.model.parameters.count
         return max(1, FIRST_CALL_WORK // max(work, MIN_STEP_WORK))
 
-    def _position(self) -> tuple[EpochBlock, int]:
+    def next_batch(self) -> tuple[EpochBlock, int]:
         """The block of the present epoch, and the number of the next batch in it."""
         block = self.plan.block(self.counters.epoch)
         return block, int(block.starts[self.counters.epoch - block.first_epoch]) + self.counters.batch
@@ -185,7 +185,7 @@ class Training:
             if complete[number]:
                 self._end_epoch(last_rates[number])
 
-    def _step_range(self, block: EpochBlock, first: int, stop: int) -> tuple[StepRange, Array]:
+    def step_range(self, block: EpochBlock, first: int, stop: int) -> tuple[StepRange, Array]:
         """The batches first .. stop-1 of a block with their step scalars, and their rates."""
         steps = np.arange(self.counters.step, self.counters.step + stop - first, dtype=np.float64)
         batches = block.batches[first:stop]
@@ -259,8 +259,8 @@ class Training:
         evaluate, self.evaluate = self.evaluate, None
         while not self.finished:
             before, counters = self._arrays(), replace(self.counters)
-            block, batch = self._position()
-            step_range, rates = self._step_range(block, batch, batch + 1)
+            block, batch = self.next_batch()
+            step_range, rates = self.step_range(block, batch, batch + 1)
             cost = np.zeros(1)
             self.executor.steps(step_range, cost)
             if not (np.isfinite(cost).all() and self._is_finite()):

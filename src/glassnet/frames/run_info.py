@@ -1,0 +1,73 @@
+"""What a page must know once about a run: its layers, equations and data."""
+
+from __future__ import annotations
+
+from glassnet.frames.encoding import Message
+from glassnet.frames.samples import Samples
+from glassnet.frames.shown_units import Shown
+from glassnet.program.architecture import Architecture
+from glassnet.program.program import Program, symbol
+from glassnet.see.stage import recurrence
+from glassnet.training.layer_measures import SATURATED_SLOPE, largest_slope
+from glassnet.training.training import Training
+
+MAX_NAMES = 100  # of inputs and outputs that are sent
+MAX_LAYER_TEXT = 20  # letters
+
+
+def run_info(training: Training, samples: Samples, shown: Shown) -> Message:
+    """The parts of RunInfo that the network and its data decide; whoever runs it adds its settings and branches."""
+    architecture = training.model.architecture
+    last = f"a{len(architecture.dense)}"
+    return {
+        "type": "run",
+        "layers": layer_infos(architecture, samples, shown),
+        "parameters": training.model.parameters.count,
+        "dtype": str(training.model.dtype),
+        "program": str(training.program),
+        "cost": {"name": architecture.cost.name, "text": architecture.cost.text(last)},
+        "optimizer": {"name": training.recipe.optimizer.name, "text": update_text(training.program)},
+        "kind": "classes" if samples.classes else "numbers",
+        "classes": list(samples.classes),
+        "data": samples.message(),
+        "notes": [*samples.notes, *samples.limits(), *training.executor.warnings],
+    }
+
+
+def layer_infos(architecture: Architecture, samples: Samples, shown: Shown) -> list[Message]:
+    """LayerInfo of the inputs and of each dense layer."""
+    first: Message = {"units": architecture.inputs, "activation": "", "saturation": 0.0, "image": samples.image}
+    extras = list(map(_short_text, architecture.input_layers))
+    infos = [first | {"names": list(samples.inputs[:MAX_NAMES]), "extras": extras}]
+    for dense in architecture.dense:
+        info: Message = {"units": dense.fan_out, "activation": dense.activation.name + dense.activation.grouping}
+        extras = list(map(_short_text, (*dense.before, *dense.after)))
+        limit = SATURATED_SLOPE * largest_slope(dense.activation)
+        infos.append(info | {"names": [], "image": None, "saturation": limit, "extras": extras})
+    infos[-1]["names"] = list(output_names(samples, architecture.outputs)[:MAX_NAMES])
+    for layer, info in enumerate(infos):
+        info["shown"] = shown.units[layer].tolist()
+        info["image"] = list(info["image"]) if info["image"] else None
+    return infos
+
+
+def _short_text(layer: object) -> str:
+    """A layer with its settings, or by its name alone where they are long: it stands below a column of neurons."""
+    text = repr(layer)
+    return text if len(text) <= MAX_LAYER_TEXT else type(layer).__name__
+
+
+def output_names(samples: Samples, outputs: int) -> tuple[str, ...]:
+    """The name of each output: its class, or what it predicts; of a single output for two classes, the second one."""
+    if samples.classes and outputs == len(samples.classes):
+        return samples.classes
+    if samples.classes and outputs == 1 and len(samples.classes) == 2:
+        return samples.classes[1:]
+    return samples.outputs if len(samples.outputs) == outputs else ()
+
+
+def update_text(program: Program) -> str:
+    """The optimiser's recurrence, by that of the first parameter."""
+    row = next(row for row in program.rows if row.role == "update")
+    names = [*map(symbol, row.reads), *(scalar.rsplit(" ", 1)[0] for scalar in row.scalars)]
+    return recurrence(names[0], row.reads[2:], row.formula.text(names)) if row.formula else ""

@@ -1,0 +1,192 @@
+"""A run as one HTML file: the page of `glassnet play` with a recording inside, which opens without network or server.
+
+A run is not recorded while it trains. What its report shows is computed when it is asked for: the run is repeated from
+where it began, and its weights are compared with those that it left. Where that would take too long, or the data lay in
+a file, the report shows the end of the run alone, and says so.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from glassnet.batches.sources import Sources
+from glassnet.errors import ParameterError, counted, printable
+from glassnet.execution.model import Model
+from glassnet.files.atomic_file import FilePath, atomic_file
+from glassnet.frames.encoding import Message
+from glassnet.frames.kept_run import KeptRun
+from glassnet.frames.python_code import python_code
+from glassnet.frames.recorded_session import recorded_message, session_parts, versions
+from glassnet.frames.recording import WALK_SHARE, Recorder, Recording, fitted
+from glassnet.frames.replay import Replay, frame_steps
+from glassnet.frames.report_page import MAX_BYTES, page_bytes, report_html
+from glassnet.frames.report_samples import Names, report_samples
+from glassnet.frames.run_info import run_info
+from glassnet.frames.samples import Samples
+from glassnet.frames.shown_units import shown_units
+from glassnet.see.every_gradient import check_gradients
+from glassnet.see.notebook import model_text
+from glassnet.training.history import History
+from glassnet.training.training import Training
+
+MAX_REPLAY_SECONDS = 60.0  # that the run itself took
+FRAMES = 40
+CHECK_SECONDS = 2.0
+UNITS, WEIGHT_BYTES = (24, 16, 12, 8, 6, 4), 160  # of a layer; of a walk, for each weight that it shows
+MARGIN = 200_000  # bytes of a report besides its page, frames and walks
+
+
+def write_report(kept: KeptRun, history: History, path: FilePath, title: str = "", static: Path | None = None) -> None:
+    """Write the report of a run; `static` is another folder of the built page."""
+    recorded = fitted(RunReport(kept, history, static).recorded(title), MAX_BYTES - page_bytes(static))
+    text = report_html(recorded, static)
+    with atomic_file(path, ParameterError) as file:
+        file.write(text.encode())
+
+
+class Shown(NamedTuple):
+    """What the report shows of a run: a run (or a second one with its weights), its recording, and how it was made."""
+
+    run: Training
+    recording: Recording
+    how: list[str]
+
+
+class RunReport:
+    """Makes the report of one run."""
+
+    def __init__(self, kept: KeptRun, history: History, static: Path | None = None) -> None:
+        self.kept, self.history, self.static = kept, history, static
+        self.recipe, self.names = kept.recipe, kept.names or Names()
+
+    @cached_property
+    def sources(self) -> Sources:
+        """The data of the run, or some samples of them."""
+        sources = self.kept.sources or self.kept.samples
+        if sources is None:
+            raise ParameterError("no samples of this run were kept (each is too large), so it has no report.")
+        return sources
+
+    @cached_property
+    def model(self) -> Model:
+        """A copy of the network as the run left it; of a large one, as it is now."""
+        model = self.kept.model.astype(self.kept.model.dtype)
+        if self.kept.end:
+            model.parameters.vector[:] = self.kept.end["parameters"]
+            model.statistics.vector[:] = self.kept.end["statistics"]
+        return model
+
+    def recorded(self, title: str = "") -> Message:
+        """The Recorded of web/src/lib/messages.ts."""
+        is_complete = self.kept.sources is not None
+        samples = report_samples(
+            self.model.architecture, self.sources, self.kept.validation, self.names, complete=is_complete
+        )
+        space = MAX_BYTES - page_bytes(self.static) - MARGIN
+        shown_parts = shown_units(self.model, samples, units_shown(self.model, space))
+        recorder = Recorder(samples, shown_parts, self.history, space)
+        seconds = self.history[-1].seconds if len(self.history) else 0.0
+        ran = self.kept.end_step > self.kept.start["step"]
+        is_replayed = ran and is_complete and seconds <= MAX_REPLAY_SECONDS
+        shown = self._replayed(recorder) if is_replayed else self._end_alone(recorder)
+        run = run_info(shown.run, samples, recorder.shown)
+        run |= session_parts(self.model, self.recipe, samples, self.kept.end_step, self._code())
+        recording = shown.recording
+        return recorded_message(run, recording.frames, recording.walks, self._about(title, shown, samples))
+
+    # The recording ----------------------------------------------------------------------------------------------------
+
+    def _replayed(self, recorder: Recorder) -> Shown:
+        """Run again, and compare the weights."""
+        started = time.perf_counter()
+        replay = Replay(self.kept)
+        recording = recorder.replayed(replay, frame_steps(replay.counters.step, self.kept.end_step, FRAMES))
+        took = time.perf_counter() - started
+        how = (
+            f"The run was not recorded while it trained: it was run again from its start in {took:.1f} s for this "
+            f"report, with the same data, seed and settings. It is shown at {len(recording.frames)} of its steps up to "
+            f"step {self.kept.end_step:,}, close together at the beginning."
+        )
+        return Shown(replay, recording, [how, self._comparison(replay)])
+
+    def _comparison(self, replay: Replay) -> str:
+        """Whether the second run ended where the first did."""
+        best = self.history.best_epoch
+        best_steps = [report.step for report in self.history if report.epoch == best]
+        if best_steps and best_steps[0] != replay.counters.step:
+            replay = Replay(self.kept)
+            replay.go(best_steps[0])
+        where = f"at the best epoch, {best}, whose weights were restored," if best_steps else "at its end"
+        if np.array_equal(replay.model.parameters.vector, self.kept.end["parameters"]):
+            return f"Its weights {where} are those of the run, bit for bit."
+        return f"Its weights {where} differ from those that the run left: what is shown is a similar run."
+
+    def _end_alone(self, recorder: Recorder) -> Shown:
+        """The end of a run that is not run again, on the samples that were kept."""
+        recipe = self.recipe._replace(patience=None, validation_metric=None, epochs=max(1, self.recipe.epochs))
+        size = min(recipe.batch_size, len(self.sources.y))
+        training = Training(self.model, self.sources, recipe._replace(batch_size=size))
+        how = (
+            f"The end of the run alone is shown, measured on {len(self.sources.y):,} samples: {self._why_not()}. The "
+            "step that is walked is a first step of the optimiser from these weights; costs are means over epochs."
+        )
+        return Shown(training, recorder.of_end(training, self.kept.end_step), [how])
+
+    def _why_not(self) -> str:
+        """Why the run is not run again."""
+        if self.kept.is_streamed:
+            return "its data lay in a file, and it is not run again"
+        if not self.kept.is_small:
+            return "no copy of so large a network is kept, so that its weights are those of now"
+        if self.kept.sources is None:
+            return "its data were too large to keep, or it was fitted by an estimator, and it is not run again"
+        if self.kept.end_step == self.kept.start["step"]:
+            return "it made no step"
+        return "it took more than a minute, and it is not run again"
+
+    # What the report says ---------------------------------------------------------------------------------------------
+
+    def _code(self) -> str:
+        return python_code(self.model, self.recipe, len(self.history) or self.recipe.epochs)
+
+    def _about(self, title: str, shown: Shown, samples: Samples) -> Message:
+        walk = shown.recording.checked_walk
+        return {
+            "title": printable(title or self.names.title or "A training run"),
+            "lines": [printable(line) for line in (*self._lines(samples), *shown.how)],
+            "check": "" if walk is None else check_gradients(walk.experiment, CHECK_SECONDS).sentence,
+            "versions": versions(),
+            "code": self._code(),
+        }
+
+    def _lines(self, samples: Samples) -> list[str]:
+        """The network, the training, what is known of the data, and what the run warned of."""
+        recipe, history = self.recipe, self.history
+        trained = f"{counted(len(history), 'epoch')}, {counted(self.kept.end_step, 'step')}"
+        seconds = f" in {history[-1].seconds:.2g} s" if len(history) else ""
+        best = f" Epoch {history.best_epoch} has the best {history.best_by}; its weights were restored."
+        stopped = f" It ended early: {history.stopped}." if history.stopped else ""
+        return [
+            f"{model_text(self.model)}; engine {self.model.engine}.",
+            f"{recipe.optimizer.name} at rate {recipe.lr:g}, {recipe.schedule.name} schedule, batches of "
+            f"{recipe.batch_size:,}: {trained}{seconds}.{best if history.best_epoch else ''}{stopped}",
+            samples.summary(),
+            *self.names.notes,
+            *history.warnings,
+        ]
+
+
+def units_shown(model: Model, space: int) -> int:
+    """How many units of a layer are shown, so that a walk has its share of the space."""
+    widths = [model.architecture.inputs, *(dense.fan_out for dense in model.architecture.dense)]
+    for units in UNITS:
+        weights = sum(min(one, units) * min(two, units) for one, two in pairwise(widths))
+        if weights * WEIGHT_BYTES <= WALK_SHARE * space:
+            return units
+    return UNITS[-1]

@@ -1,0 +1,33 @@
+"""The first message of a page: what it can choose, the lessons, and the limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glassnet.play.choices import choices
+from glassnet.play.engine_choice import ready_engine
+from glassnet.play.lesson_list import lessons
+from glassnet.play.own_data import MAX_COLUMNS, MAX_FILE, MAX_POINTS
+from glassnet.play.session import MAX_UNACKNOWLEDGED
+from glassnet.play.setup import MAX_DENSE, MAX_PARAMETERS, MAX_WIDTH
+
+MAX_PAGES = 8
+
+LIMITS = {
+    "file_bytes": MAX_FILE,
+    "columns": MAX_COLUMNS,
+    "points": MAX_POINTS,
+    "parameters": MAX_PARAMETERS,
+    "width": MAX_WIDTH,
+    "layers": MAX_DENSE,
+    "pages": MAX_PAGES,
+    "unacknowledged": MAX_UNACKNOWLEDGED,
+}
+
+
+def hello(live: bool = True) -> dict[str, Any]:
+    """The first message of a page."""
+    from glassnet import __version__
+
+    first = {"type": "hello", "version": __version__, "engine": ready_engine(), "choices": choices()}
+    return first | {"lessons": lessons(), "limits": LIMITS, "live": live}

@@ -1,0 +1,84 @@
+"""A Training that notes the cost of each step, and how one is made for a setup and its samples.
+
+It runs the same steps as `NeuralNetwork.train`: the number of epochs is only a limit, which no equation reads.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from glassnet.batches.mini_batches import EpochBlock
+from glassnet.frames.samples import Samples
+from glassnet.network import NeuralNetwork
+from glassnet.play.cost_log import CostLog
+from glassnet.play.network import make_network
+from glassnet.play.setup import Setup
+from glassnet.program.parameters import Array
+from glassnet.training.history import Report
+from glassnet.training.settings import checked_recipe
+from glassnet.training.training import Monitor, Training
+
+MAX_EPOCHS = 10**9
+MAX_REPORTS = 1000  # of finished epochs that are kept; a run at full speed finishes thousands per second
+
+
+class RecordedTraining(Training):
+    """A run whose costs go to a log, if it has one."""
+
+    network: NeuralNetwork  # whose model is trained
+    log: CostLog | None = None
+
+    def run(
+        self,
+        *,
+        steps: int | None = None,
+        epochs: int | None = None,
+        seconds: float = math.inf,
+        monitor: Monitor | None = None,
+    ) -> list[Report]:
+        """As `Training.run`; a single step, as before a frame, does not make the next compiled call a short one."""
+        kept = self._steps_per_call
+        reports = super().run(steps=steps, epochs=epochs, seconds=seconds, monitor=monitor)
+        if steps == 1 and kept:
+            self._steps_per_call = kept
+        return reports
+
+    def _account(self, block: EpochBlock, first: int, costs: Array, rates: Array) -> None:
+        if self.log is not None:
+            self.log.add(self.counters.step, costs)
+        super()._account(block, first, costs, rates)
+        if len(self.counters.reports) > MAX_REPORTS:
+            del self.counters.reports[1::2]
+
+    def light_state(self) -> dict[str, Any]:
+        """The state without the reports of all epochs, which would grow with every snapshot."""
+        counters = {name: value for name, value in vars(self.counters).items() if name != "reports"}
+        return {"arrays": self._arrays(), **counters, "reports": []}
+
+
+def open_training(setup: Setup, samples: Samples, network: NeuralNetwork | None = None) -> RecordedTraining:
+    """A run of a setup at its first step; `setup` has no changes in it (see Setup.at)."""
+    network = network or make_network(setup)
+    options = {"optimizer": setup.opt}
+    recipe = checked_recipe(tuple(network.parameters.segments.values()), setup.batch, MAX_EPOCHS, setup.lr, options)
+    sources = samples.part(samples.trained)
+    recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)))
+    training = RecordedTraining(network.model, sources, recipe)
+    training.network = network
+    return training
+
+
+def adopted_state(state: dict[str, Any], before: Setup, after: Setup) -> dict[str, Any]:
+    """The state with which a run goes on when settings change: parameters stay, the rest where it still fits.
+
+    Another optimiser starts with states of 0. Another batch size begins the present epoch again, since its batches are
+    cut differently.
+    """
+    arrays = dict(state["arrays"])
+    if before.opt != after.opt:
+        arrays = {name: values for name, values in arrays.items() if not name.startswith("state")}
+    state = state | {"arrays": arrays}
+    if before.batch != after.batch:
+        state |= {"batch": 0, "cost_sum": 0.0, "weight_sum": 0.0}
+    return state

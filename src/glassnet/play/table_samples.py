@@ -1,0 +1,179 @@
+"""A person's table as the samples of a run, and its columns as the page previews them.
+
+Columns are read as `glassnet train` reads them, and what was guessed is said in the same sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from glassnet.data.choice import ColumnChooser
+from glassnet.data.options import ReadingOptions
+from glassnet.data.plans import ColumnPlan
+from glassnet.data.preprocessing import TablePreparation
+from glassnet.data.readings import BooleanReading, CategoryReading, DateReading, NumberReading
+from glassnet.data.summary import Summary
+from glassnet.data.table import Table
+from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn, fit_target, infer_task
+from glassnet.data.target_cells import read_target
+from glassnet.data.toy_sets import DATA_SEED
+from glassnet.errors import DataError
+from glassnet.frames.samples import Raw
+from glassnet.play.own_data import OwnTable
+from glassnet.play.run_samples import RunSamples, held_out_rows
+from glassnet.play.setup import MAX_INPUTS, Setup
+
+MAX_ROWS = 20_000
+MAX_CLASSES = 50
+EXAMPLES, MAX_EXAMPLE = 3, 40
+TARGET_NAMES = ("target", "label", "class", "y", "outcome", "species", "price", "result")
+OPTION = re.compile(r"; --[a-z-]+[^;,]*? (overrules|overrule|refuses them|refuse them)")  # of the command line
+
+Message = dict[str, Any]
+
+
+def table_samples(own: OwnTable, setup: Setup) -> RunSamples:
+    """The samples of a table for a target. Raises DataError with the column, the line and what is wrong."""
+    table, notes = _sampled(own.table)
+    chooser = ColumnChooser(Summary.of(table), ReadingOptions(), table)
+    cells = read_target(table, setup.target, chooser)
+    if len(cells.rows) < table.rows:
+        table = table.take(cells.rows)
+    if len(cells.values) < 2:
+        raise DataError(f"{table.path} has {len(cells.values)} rows with a target; at least 2 are needed.")
+    held_out = held_out_rows(len(cells.values), setup.test)
+    rows = np.flatnonzero(~held_out)
+    task, reason = infer_task(cells.values, "auto")
+    target = fit_target((setup.target, cells.reading), cells.values, rows, task)
+    preparation = TablePreparation.fit(table, setup.target, rows, chooser)
+    _check_sizes(table.path, target, preparation)
+    x, cell_notes = preparation.prepare(table)
+    notes += [f"{setup.target} is read as {task}: {reason}.", *_scaled(target), *table.notes, *cells.notes]
+    notes += [*preparation.notes, *_filled(preparation, table), *cell_notes]
+    return _run_samples(table.path, (x, target.encode(cells.values)), held_out, (preparation, target), notes)
+
+
+def _run_samples(
+    path: str, data: tuple[Any, Any], held_out: Any, fitted: tuple[TablePreparation, TargetColumn], notes: list[str]
+) -> RunSamples:
+    """The samples of encoded x and y (rows)."""
+    (x, y), (preparation, target) = data, fitted
+    classes = tuple(map(str, target.classes)) if isinstance(target, ClassTarget) else ()
+    return RunSamples(
+        path,
+        np.ascontiguousarray(x.T.astype(np.float64)),
+        y if classes else np.ascontiguousarray(y.T),
+        held_out,
+        tuple(preparation.features),
+        () if classes else (target.name,),
+        classes,
+        _raw(preparation, x),
+        notes=tuple(map(page_note, notes)),
+        table=(preparation, target),
+    )
+
+
+def _sampled(table: Table) -> tuple[Table, list[str]]:
+    """The table, or as many rows of it as the page takes, drawn at random, with a note."""
+    if table.rows <= MAX_ROWS:
+        return table, []
+    rows = np.sort(np.random.default_rng(DATA_SEED).choice(table.rows, MAX_ROWS, replace=False))
+    note = f"Of {table.rows:,} rows, {MAX_ROWS:,} were drawn at random; glassnet train uses all of them."
+    return table.take(rows), [note]
+
+
+def _scaled(target: TargetColumn) -> list[str]:
+    """A note on the unit of a quantity: the network learns it scaled, and so are its costs and RMSE."""
+    if not isinstance(target, NumberTarget):
+        return []
+    learnt = f"the logarithm of {target.name}" if target.log else target.name
+    unit = f"{1 / target.scale[0]:.4g}{' of it' if target.log else f' of {target.name}'}"
+    return [
+        f"The network learns {learnt} as (y − {target.mean[0]:.4g}) / {1 / target.scale[0]:.4g}: "
+        f"1 in y, in predictions and in RMSE is {unit}."
+    ]
+
+
+def _filled(preparation: TablePreparation, table: Table) -> list[str]:
+    """A note for each column with empty cells: how many, and what stands in for them."""
+    notes = []
+    for column in preparation.columns:
+        values = column.reading.values(table, column.name)
+        missing = int((values == -1).sum() if values.dtype.kind == "i" else np.isnan(values).sum())
+        cells = _empty_cells(column.name, missing, table.rows)
+        if missing and hasattr(column.encoding, "median"):
+            notes.append(f"{cells}; the median, {column.encoding.median:.4g}, stands in, and an input marks it")
+        elif missing:
+            notes.append(f"{cells}; none of this column's levels is set for them")
+    return notes
+
+
+def _empty_cells(name: str, missing: int, rows: int) -> str:
+    return f"{name}: {missing:,} of {rows:,} cells {'is' if missing == 1 else 'are'} empty"
+
+
+def _check_sizes(path: str, target: TargetColumn, preparation: TablePreparation) -> None:
+    """Raise DataError for more classes or inputs than the page takes."""
+    if isinstance(target, ClassTarget) and len(target.classes) > MAX_CLASSES:
+        count = f"{len(target.classes):,} classes"
+        raise DataError(f"{path}: {target.name!r} has {count}; the page takes up to {MAX_CLASSES}.")
+    if preparation.width > MAX_INPUTS:
+        raise DataError(f"{path} becomes {preparation.width:,} inputs; the page takes up to {MAX_INPUTS:,}.")
+
+
+def _raw(preparation: TablePreparation, x: Any) -> tuple[Raw, ...]:
+    """How each input is turned back into the numbers of its column."""
+    result = list[Raw]()
+    for column in preparation.columns:
+        scale, centre = (float(getattr(column.encoding, name, 0.0)) for name in ("scale", "mean"))
+        for kind in column.encoding.input_kinds:
+            values = x[:, len(result)].astype(np.float64)
+            mean, width = (centre, 1 / scale) if kind == "number" and scale else (0.0, 1.0)
+            result.append(Raw(mean + width * float(values.min()), mean + width * float(values.max()), mean, width))
+    return tuple(result)
+
+
+def page_note(note: str) -> str:
+    """A note of the command line without its options, which the page does not have."""
+    text = OPTION.sub("", note)
+    return f"{text[:1].upper() if text.startswith(('of ', 'the ')) else text[:1]}{text[1:]}".rstrip(".") + "."
+
+
+# The preview ----------------------------------------------------------------------------------------------------------
+
+
+def table_message(own: OwnTable) -> Message:
+    """What the page shows of a table that was just read."""
+    table, notes = _sampled(own.table)
+    chooser = ColumnChooser(Summary.of(table), ReadingOptions(), table)
+    plans = {name: chooser.choose(name) for name in table.names}
+    columns = [_column(table, plan) for plan in plans.values()]
+    suggested = own.target or suggested_target([name for name, plan in plans.items() if plan.reading is not None])
+    all_notes = [*notes, *map(page_note, table.notes)]
+    return {"columns": columns, "notes": all_notes, "rows": own.table.rows, "suggested": suggested, "file": own.file}
+
+
+def _column(table: Table, plan: ColumnPlan) -> Message:
+    missing = int(table.column(plan.name).null_count)
+    empty = _empty_cells(plan.name, missing, table.rows) if missing else ""
+    note = " ".join(page_note(text) for text in (plan.note, empty) if text)
+    return {"name": plan.name, "kind": _kind(plan.reading), "note": note, "examples": _examples(table, plan.name)}
+
+
+def suggested_target(names: list[str]) -> str:
+    """The column that is probably to be predicted: one with such a name, else the last one that can be used."""
+    by_name = [name for name in names if name.strip().lower() in TARGET_NAMES]
+    return (by_name or names or [""])[-1]
+
+
+def _kind(reading: Any) -> str:
+    kinds = {NumberReading: "number", CategoryReading: "category", BooleanReading: "true/false", DateReading: "date"}
+    return next((word for kind, word in kinds.items() if isinstance(reading, kind)), "left out")
+
+
+def _examples(table: Table, name: str) -> list[str]:
+    cells = (str(cell).strip() for cell in table.column(name).slice(0, EXAMPLES).to_pylist() if cell is not None)
+    return [cell if len(cell) <= MAX_EXAMPLE else f"{cell[: MAX_EXAMPLE - 1]}…" for cell in cells]

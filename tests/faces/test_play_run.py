@@ -1,0 +1,417 @@
+"""Time on the page: going back and forth gives the same bits, in bounded memory; changes branch; divergence is said."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassnet
+from glassnet.frames.encoding import decoded
+from glassnet.play import cost_log, timeline
+from glassnet.play.cost_log import CostLog
+from glassnet.play.divergence_notice import divergence_notice
+from glassnet.play.opening import open_link
+from glassnet.play.own_data import OwnData
+from glassnet.play.run import Run
+from glassnet.play.setup import Setup
+
+from .play_page import session_page
+
+MOONS = "#v=1&data=moons&opt=adam&lr=0.01"
+
+
+def opened(link: str = MOONS) -> Run:
+    return open_link(link, OwnData(), waits=True)[0]
+
+
+def fresh_hash(link: str, t: int) -> str:
+    """The hash of a run that goes straight to step t."""
+    run = opened(link)
+    run.training.run(steps=t) if t else None
+    return run.training.hash()
+
+
+def test_scrubbing_is_exact() -> None:
+    run, hashes = opened(), dict[int, str]()
+    order = [0, 500, 37, 500, 1, 36, 499, 0, 613, 500]
+    for t in order:
+        run.seek(t)
+        assert run.t == t
+        assert run.training.hash() == hashes.setdefault(t, run.training.hash())
+    assert len(set(hashes.values())) == len(hashes)
+    for t in (37, 500):
+        assert hashes[t] == fresh_hash(MOONS, t)
+    assert run.last == 613
+
+
+def test_snapshots_are_bounded_and_what_is_between_them_is_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = opened()
+    state = run.snapshot()
+    monkeypatch.setattr(timeline, "MAX_BYTES", 10 * timeline.size_of(state))
+    for _ in range(60):
+        run.seek(run.t + 3)
+        run.snapshot()
+        kept = [state for branch in run.timeline.branches for state in branch.states.values()]
+        assert run.timeline.bytes == sum(map(timeline.size_of, kept)) <= timeline.MAX_BYTES
+        assert run.timeline.count == len(kept)
+    branch = run.branch
+    assert branch.times == sorted(branch.states)
+    assert branch.times[0] == 0
+    assert len(branch.times) >= 4
+    assert max(np.diff(branch.times)) <= 2 * 180 / 4  # evenly: the old ones are not thinned more
+    end = run.training.hash()
+    for t in random.Random(3).sample(range(180), 12):
+        run.seek(t)
+        assert run.training.hash() == fresh_hash(MOONS, t)
+    run.seek(180)
+    assert run.training.hash() == end
+
+
+def test_snapshots_are_few_and_evenly_spaced_however_long_a_run_is() -> None:
+    line = timeline.Timeline(Setup(), {"arrays": {}})
+    for t in range(1, 20_000):
+        line.add(line.branches[0], t, {"arrays": {}})
+    times = line.branches[0].times
+    assert timeline.MAX_SNAPSHOTS / 3 < line.count == len(times) <= timeline.MAX_SNAPSHOTS
+    assert max(np.diff(times)) < 6 * 20_000 / len(times)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"lr": 0.5}, {"opt": "sgd"}, {"act": ("relu", "tanh", "sigmoid")}, {"batch": 7}, {"l1": 0.01}, {"l2": 0.1}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_change_makes_a_branch_and_the_old_future_stays(change: dict[str, Any]) -> None:
+    run = opened()
+    run.seek(60)
+    old = run.training.hash()
+    run.seek(33)
+    before = run.training.network.parameters.vector.copy()
+    run.change(change)
+    assert np.array_equal(run.training.network.parameters.vector, before)
+    assert (run.t, run.branch.id, run.branch.parent, run.branch.first) == (33, 1, 0, 33)
+    run.seek(60)
+    new = run.training.hash()
+    assert new != old
+    run.seek(20)
+    assert run.training.hash() == fresh_hash(MOONS, 20)
+    run.seek(60)
+    assert run.training.hash() == new
+    run.select(0)
+    assert (run.t, run.training.hash()) == (60, old)
+    run.select(1)
+    assert (run.t, run.training.hash()) == (60, new)
+
+
+def test_another_optimiser_starts_with_states_of_0() -> None:
+    run = opened()
+    run.seek(10)
+    assert run.training.vectors.states[0].vector.any()
+    run.change({"opt": "momentum"})
+    assert not run.training.vectors.states[0].vector.any()
+    run.seek(11)
+    run.change({"lr": 0.5})
+    assert run.training.vectors.states[0].vector.any()
+
+
+def test_a_replay_begins_at_the_last_snapshot() -> None:
+    run = opened()
+    for t in (10, 20, 30):
+        run.seek(t)
+        run.snapshot()
+    branch = run.branch
+    assert [run.timeline.nearest(branch, t)["step"] for t in (0, 9, 10, 25, 30, 99)] == [0, 0, 10, 20, 30, 30]
+
+
+def test_a_link_repeats_the_changes() -> None:
+    from glassnet.play.link import write_link
+
+    run = opened()
+    for t, change in ((20, {"lr": 0.05}), (35, {"opt": "sgd", "batch": 32}), (35, {"l2": 0.01})):
+        run.seek(t)
+        run.change(change)
+    run.seek(80)
+    link = write_link(run.setup)
+    assert "then=20:lr=0.05;35:opt=sgd,batch=32;35:l2=0.01" in link
+    again = opened(link)
+    again.seek(80)
+    assert again.training.hash() == run.training.hash()
+    assert [branch.first for branch in again.timeline.branches] == [0, 20, 35, 35]
+
+
+def test_a_branch_of_a_branch_passes_through_all_settings() -> None:
+    run = opened()
+    run.seek(10)
+    run.change({"lr": 0.02})
+    run.seek(20)
+    run.change({"lr": 0.04})
+    run.seek(30)
+    end = run.training.hash()
+    run.seek(5)
+    assert run.owner.id == 0
+    run.advance(100, 10.0)  # stops where the settings change
+    assert (run.t, run.owner.id) == (10, 1)
+    run.advance(100, 10.0)
+    assert (run.t, run.owner.id) == (20, 2)
+    run.advance(10, 10.0)
+    assert run.training.hash() == end
+
+
+def test_a_change_to_the_present_value_is_none() -> None:
+    run = opened()
+    run.change({"lr": 0.01})
+    assert len(run.timeline.branches) == 1
+    with pytest.raises(glassnet.ParameterError, match="seed cannot change during a run"):
+        run.change({"seed": 3})
+
+
+def test_a_run_that_diverges_stops_at_its_last_finite_step() -> None:
+    run = opened("#v=1&data=curve&lr=900")
+    with pytest.raises(glassnet.DivergedError) as caught:
+        run.seek(1000)
+    notice = divergence_notice(caught.value, run.t)
+    assert 0 < run.t < 1000
+    assert (notice["kind"], notice["t"]) == ("diverged", run.t)
+    assert notice["quantity"] in str(caught.value)
+    assert notice["quantity"].startswith(("c[", "z", "a", "δ", "dW", "W", "C"))
+    assert np.isfinite(run.training.network.parameters.vector).all()
+    last, end = run.t, run.training.hash()
+    run.seek(2)
+    run.seek(last)
+    assert run.training.hash() == end
+    with pytest.raises(glassnet.DivergedError):
+        run.seek(last + 1)
+
+
+def test_changes_behind_a_divergence_are_left_out_with_a_note() -> None:
+    run = opened("#v=1&data=curve&lr=900&then=5000:lr=0.1")
+    assert len(run.timeline.branches) == 1
+    assert any("are left out" in note for note in run.notes)
+
+
+def test_costs_are_those_of_every_step() -> None:
+    run = opened()
+    run.seek(50)
+    run.seek(10)
+    run.seek(90)
+    first, costs = run.log.take()
+    assert (first, len(costs)) == (0, 90)
+    again = opened()
+    for t in range(90):
+        again.seek(t + 1)
+        assert again.log.take()[1][0] == costs[t]
+
+
+def test_costs_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost_log, "MAX_COSTS", 100)
+    log = CostLog()
+    for step in range(0, 1000, 10):
+        log.add(step, np.arange(step, step + 10.0))
+    first, costs = log.take()
+    assert first + len(costs) == 1000
+    assert 100 <= len(costs) <= 110
+    assert costs[0] == first
+    assert log.dropped == first
+    log.add(1000, np.arange(1000, 1003.0))
+    log.add(985, np.arange(985, 990.0))
+    log.add(990, np.arange(990, 1005.0))  # repeated steps are noted once
+    assert log.take()[1].tolist() == [1000, 1001, 1002, 1003, 1004]
+
+
+# In a session --------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_plays_pauses_and_goes_back() -> None:
+    with session_page(MOONS) as page:
+        page.frame(0)
+        page.ask("play", speed=0)
+        page.wait_for(lambda message: message["type"] == "frame" and message["t"] > 2000 and message["playing"])
+        page.ask("pause")
+        last = page.wait_for(
+            lambda message: message["type"] == "frame" and not message["playing"] and message["t"] > 2000
+        )
+        assert page.ask("go", t=100) == {"t": 100}
+        early = page.frame(100)
+        page.ask("go", t=last["t"])
+        again = page.wait_for(
+            lambda message: (
+                message["type"] == "frame" and message["t"] == last["t"] and message["number"] > early["number"]
+            )
+        )
+        assert again["hash"] == last["hash"]
+        assert again["quantities"] == last["quantities"]
+        assert early["hash"] == fresh_hash(MOONS, 100)
+        assert "change1" in early["quantities"]
+        frames = page.of("frame")
+        pieces = [(frame["costs"]["from"], len(decoded(frame["costs"]["train"]))) for frame in frames]
+        together = [piece for piece in pieces if piece[1]]
+        assert together[0][0] == 0
+        assert all(a + n == b for (a, n), (b, _) in itertools.pairwise(together))
+        assert sum(together[-1]) == last["t"]
+        assert page.of("notice") == []
+
+
+def test_a_speed_is_kept() -> None:
+    with session_page(MOONS) as page:
+        page.frame(0)
+        page.ask("play", speed=50)
+        time.sleep(2)
+        page.ask("pause")
+        t = page.ask("step", count=1)["t"]
+        assert 50 <= t <= 130
+        assert len({frame["t"] for frame in page.of("frame")}) >= 10
+
+
+def test_a_page_that_reads_nothing_gets_two_frames_and_no_step_is_lost() -> None:
+    with session_page(MOONS) as page:
+        page.frame(0)
+        page.reads = False
+        before = len(page.of("frame"))
+        page.ask("play", speed=1000)
+        time.sleep(1.5)
+        assert len(page.of("frame")) <= before + 2
+        page.ask("pause")
+        page.reads = True
+        page.put({"do": "ack", "number": page.of("frame")[-1]["number"]})
+        end = page.wait_for(
+            lambda message: message["type"] == "frame" and not message["playing"] and message["t"] > 300
+        )
+        costs = [decoded(frame["costs"]["train"]) for frame in page.of("frame")]
+        assert sum(map(len, costs)) == end["t"]
+
+
+def test_a_session_branches_and_restarts() -> None:
+    with session_page(MOONS) as page:
+        page.ask("step", count=30)
+        page.ask("change", set={"lr": 0.2})
+        assert page.run["branches"][1] == {"id": 1, "parent": 0, "from": 30, "label": "lr 0.01 → 0.2", "steps": 30}
+        assert page.run["branch"] == 1
+        assert page.run["setup"]["then"] == [{"t": 30, "set": {"lr": 0.2}}]
+        assert page.run["link"].endswith("&then=30:lr=0.2")
+        page.ask("step", count=5)
+        page.ask("branch", branch=0)
+        assert page.run["branch"] == 0
+        seed = page.run["setup"]["seed"]
+        page.ask("restart", new_start=False)
+        assert (page.run["setup"]["seed"], page.run["setup"]["then"]) == (seed, [])
+        page.ask("restart", new_start=True)
+        assert page.run["setup"]["seed"] == seed + 1
+        page.ask("setup", set={"shape": [2, 3, 1]})
+        assert (page.run["setup"]["shape"], page.run["setup"]["act"]) == ([2, 3, 1], ["tanh", "sigmoid"])
+        page.ask("setup", set={"data": "clusters"})
+        assert page.run["setup"]["shape"] == [2, 8, 3]
+        assert page.run["kind"] == "classes"
+
+
+def test_divergence_is_a_notice_and_the_page_goes_on() -> None:
+    with session_page("#v=1&data=curve&lr=900") as page:
+        page.ask("play", speed=0)
+        notice = page.wait_for(lambda message: message["type"] == "notice")
+        assert (notice["kind"], notice["t"] > 0) == ("diverged", True)
+        page.frame(notice["t"])
+        assert "cannot go on" in page.error("play")
+        page.ask("go", t=1)
+        page.ask("change", set={"lr": 0.01})
+        assert page.ask("step", count=50)["t"] == 51
+        assert len(page.of("notice")) == 1
+
+
+def test_a_walk_is_of_any_step_that_was_reached() -> None:
+    with session_page(MOONS) as page:
+        page.ask("step", count=20)
+        page.ask("change", set={"lr": 0.2})
+        page.ask("step", count=20)
+        for t in (0, 5, 19, 20, 39, 40):
+            walk = page.ask("walk", t=t)
+            assert walk["t"] == t
+            page.ask("go", t=t)
+            assert page.frame(t)["hash"] == walk["hash"]
+        assert "step 41 has not been reached" in page.error("walk", t=41)
+
+
+def test_a_series_is_that_of_the_steps() -> None:
+    with session_page(MOONS) as page:
+        page.ask("step", count=20)
+        series = page.ask("series", quantity="w1[0,1]")
+        assert series["steps"] == list(range(21))
+        values, run = decoded(series["values"]), opened()
+        for t in (0, 7, 20):
+            run.seek(t)
+            assert run.training.network.weights[0][0, 1] == values[t]
+        assert series["gradient"] is not None
+        assert page.ask("series", quantity="delta1[0]")["gradient"] is None
+        assert "unknown" in page.error("series", quantity="omega[0]")
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"do": "bogus"}, "the command 'bogus' is unknown"),
+        ({}, "the command 'None' is unknown"),
+        ({"do": ["step"]}, "unknown"),
+        ({"do": "step"}, "count must be a whole number"),
+        ({"do": "step", "count": 0}, "from 1 to"),
+        ({"do": "step", "count": 1e300}, "from 1 to"),
+        ({"do": "step", "count": True}, "whole number"),
+        ({"do": "go", "t": -1}, "from 0 to"),
+        ({"do": "go", "t": "5"}, "whole number"),
+        ({"do": "play", "speed": -1}, "speed is -1"),
+        ({"do": "follow", "sample": 10**6}, "sample is"),
+        ({"do": "field", "axes": [0, 0]}, "two different inputs"),
+        ({"do": "field", "axes": [0, 7]}, "inputs from 0 to 1"),
+        ({"do": "open", "link": "nonsense"}, "is no link"),
+        ({"do": "open", "link": "#v=1&data=csv&target=a&file=" + 64 * "a"}, "needs the file with SHA-256"),
+        ({"do": "open", "link": "#v=1&data=csv"}, "target is missing"),
+        ({"do": "open", "link": "#v=1&data=points"}, "needs the points"),
+        ({"do": "setup", "set": {"lr": 0}}, "lr is 0; it goes from"),
+        ({"do": "setup", "set": {"shape": [2, 0, 1]}}, "widths from 1"),
+        ({"do": "setup", "set": {"shape": [2, 1000, 1000, 1]}}, "at most 1,000,000"),
+        ({"do": "setup", "set": {"seed": -1}}, "seed is -1"),
+        ({"do": "setup", "set": {"bogus": 1}}, "is no setting"),
+        ({"do": "setup", "set": [1]}, "must be an object"),
+        ({"do": "change", "set": {"seed": 3}}, "cannot change during a run"),
+        ({"do": "branch", "branch": 5}, "there is no branch 5"),
+        ({"do": "nudge", "t": 0, "quantity": "w9[0,0]"}, "unknown"),
+        ({"do": "nudge", "t": 0, "quantity": "w1[0,0]", "step": 0}, "step is 0"),
+        ({"do": "cost_with", "t": 0, "override": {"w1[0,0]": "a"}}, "finite number"),
+        ({"do": "spell", "t": 0, "stage": "x", "row": 0, "column": 0}, "x"),
+        ({"do": "answer", "t": 0, "quantity": "delta1", "values": ["a"]}, "must be numbers"),
+        ({"do": "series", "quantity": "w1"}, "needs row and column"),
+        ({"do": "digit", "strokes": []}, "does not read digits"),
+        ({"do": "points", "points": [{"x": 0}]}, "2 to"),
+        ({"do": "points", "points": [{"x": 0, "y": 0, "label": 0}, {"x": 0, "y": "z", "label": 0}]}, "is no point"),
+        ({"do": "points", "points": [{"x": 0, "y": 0, "label": 0}] * 2}, "one label"),
+        ({"do": "table", "name": "a.csv", "content": "%%%"}, "did not arrive whole"),
+        ({"do": "model", "format": "pickle"}, "unknown"),
+    ],
+    ids=lambda value: json.dumps(value)[:40] if isinstance(value, dict) else "",
+)
+def test_a_command_that_cannot_be_done_is_answered_in_a_sentence(message: dict[str, Any], words: str) -> None:
+    page = _shared_page()
+    error = page.reply(message.pop("do", None), **message)["error"]  # type: ignore[arg-type]
+    assert words in error
+    assert "unexpected" not in error
+    assert page.ask("walk", t=0)["t"] == 0
+
+
+_PAGES: list[Any] = []
+
+
+def _shared_page() -> Any:
+    if not _PAGES:
+        context = session_page(MOONS)
+        _PAGES.extend([context.__enter__(), context])
+    return _PAGES[0]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _close_pages() -> Any:
+    yield
+    for context in _PAGES[1::2]:
+        context.__exit__(None, None, None)

@@ -1,0 +1,35 @@
+// How classes look: a colour and a shape each, so that none is known by its colour alone.
+import type { Palette } from "../../lib/colour";
+
+type Channels = [number, number, number];
+
+const FURTHER: Channels[] = [
+  [26, 133, 160], [148, 148, 20], [190, 60, 120], [70, 120, 215], [138, 90, 50], [50, 150, 95], [120, 124, 132], [196, 150, 20],
+];
+
+/** Class 0 has the negative colour, class 1 the positive one. */
+export function classColour(palette: Palette, index: number): Channels {
+  if (index === 0) return palette.negative;
+  if (index === 1) return palette.positive;
+  return FURTHER[(index - 2) % FURTHER.length];
+}
+
+type Shape = (x: number, y: number, r: number) => string;
+
+const circle: Shape = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
+const square: Shape = (x, y, r) => `M${x - r * 0.9} ${y - r * 0.9}h${1.8 * r}v${1.8 * r}h${-1.8 * r}Z`;
+const triangle: Shape = (x, y, r) => `M${x} ${y - 1.2 * r}l${1.15 * r} ${2 * r}h${-2.3 * r}Z`;
+const diamond: Shape = (x, y, r) => `M${x} ${y - 1.3 * r}l${1.3 * r} ${1.3 * r}l${-1.3 * r} ${1.3 * r}l${-1.3 * r} ${-1.3 * r}Z`;
+const bar: Shape = (x, y, r) => `M${x - 0.5 * r} ${y - 1.3 * r}h${r}v${2.6 * r}h${-r}Z`;
+const dash: Shape = (x, y, r) => `M${x - 1.3 * r} ${y - 0.5 * r}h${2.6 * r}v${r}h${-2.6 * r}Z`;
+
+const SHAPES: { name: string; path: Shape }[] = [
+  { name: "circles", path: circle },
+  { name: "squares", path: square },
+  { name: "triangles", path: triangle },
+  { name: "diamonds", path: diamond },
+  { name: "bars", path: bar },
+  { name: "dashes", path: dash },
+];
+
+export const shapeOf = (index: number): { name: string; path: Shape } => SHAPES[index % SHAPES.length];
