@@ -5,7 +5,6 @@ It runs the same steps as `NeuralNetwork.train`: the number of epochs is only a 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from glassnet.batches.mini_batches import EpochBlock
@@ -15,9 +14,8 @@ from glassnet.play.cost_log import CostLog
 from glassnet.play.network import make_network
 from glassnet.play.setup import Setup
 from glassnet.program.parameters import Array
-from glassnet.training.history import Report
 from glassnet.training.settings import checked_recipe
-from glassnet.training.training import Monitor, Training
+from glassnet.training.training import Training
 
 MAX_EPOCHS = 10**9
 MAX_REPORTS = 1000  # of finished epochs that are kept; a run at full speed finishes thousands per second
@@ -28,21 +26,6 @@ class RecordedTraining(Training):
 
     network: NeuralNetwork  # whose model is trained
     log: CostLog | None = None
-
-    def run(
-        self,
-        *,
-        steps: int | None = None,
-        epochs: int | None = None,
-        seconds: float = math.inf,
-        monitor: Monitor | None = None,
-    ) -> list[Report]:
-        """As `Training.run`; a single step, as before a frame, does not make the next compiled call a short one."""
-        kept = self._steps_per_call
-        reports = super().run(steps=steps, epochs=epochs, seconds=seconds, monitor=monitor)
-        if steps == 1 and kept:
-            self._steps_per_call = kept
-        return reports
 
     def _account(self, block: EpochBlock, first: int, costs: Array, rates: Array) -> None:
         if self.log is not None:

@@ -146,9 +146,9 @@ class Training:
         if not (np.isfinite(costs[:done]).all() and self._is_finite()):
             self._diverged()
         self._account(block, first, costs[:done], rates)
-        elapsed = time.perf_counter() - started
-        affordable = int(done * CALL_SECONDS / max(elapsed, 1e-6))
-        self._steps_per_call = max(1, min(2 * max(self._steps_per_call, done), affordable))
+        elapsed = max(time.perf_counter() - started, 1e-6)
+        if done >= self._steps_per_call or elapsed > CALL_SECONDS:  # a shorter call mostly measures what a call costs
+            self._steps_per_call = max(1, min(2 * max(self._steps_per_call, done), int(done * CALL_SECONDS / elapsed)))
         if time.perf_counter() - self._snapshot_time > SNAPSHOT_SECONDS:
             self._take_snapshot()
         return done
