@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import glassnet
-from glassnet.play.code import python_code
+from glassnet.play.code import program
 from glassnet.play.link import read_link, write_link
 from glassnet.play.opening import open_link
 from glassnet.play.own_data import OwnData
@@ -131,10 +131,11 @@ def test_a_link_repeats_the_run_of_train(link: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         run = glassnet.from_link(link)
-    code = python_code(run._run)
+    run.train(epochs=2)
+    code = program(run._run).code
     assert "from_link" not in code
     names: dict[str, Any] = {}
-    exec(code.replace("epochs=100", "epochs=2").replace("print(network.history)", ""), names)
+    exec(code.replace("print(history)", ""), names)
     network = names["network"]
     run.go(network.history[-1].step)
     assert np.array_equal(network.parameters.vector, run.network.parameters.vector)

@@ -123,7 +123,7 @@ def test_settings_change_and_the_start_stays(front_end: Any) -> None:
     assert page.of("frame")[-1]["quantities"]["w1"] == start
     page.ask("setup", set={"shape": [3, 4, 1]})
     assert page.run["layers"][1]["units"] == 4
-    assert "network.train" in page.run["code"]
+    assert "network.train" in page.ask("program")["code"]
 
 
 def test_the_samples_of_the_last_training_serve(static: Path) -> None:

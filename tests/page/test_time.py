@@ -166,7 +166,7 @@ def test_the_exported_program_makes_as_many_steps_as_the_page(opened):
     page = opened("#v=1&data=moons&shape=2-4-1&batch=20&then=2:lr=0.1&t=5&view=export")
     wait_for_step(page, 5)
     code = page.get_by_label("Python code of this run")
-    assert "run.train(steps=5)" in code.inner_text()
+    code.filter(has_text="run.train(steps=5)").wait_for()
     names: dict = {}
     exec(code.inner_text(), names)
     assert names["run"].hash == page.get_by_test_id("hash").get_attribute("data-hash")

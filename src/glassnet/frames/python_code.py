@@ -51,8 +51,8 @@ def network_code(model: Model) -> str:
     return f"network = glassnet.NeuralNetwork(\n    {INDENT.join(arguments)},\n)"
 
 
-def training_code(recipe: Recipe, epochs: int, data: str) -> str:
-    """The line that trains it."""
+def training_code(recipe: Recipe, epochs: int, data: str, validation: str = "") -> str:
+    """The line that trains it; `data` and `validation` are code."""
     arguments = [
         data,
         f"batch_size={recipe.batch_size}",
@@ -61,6 +61,8 @@ def training_code(recipe: Recipe, epochs: int, data: str) -> str:
         f"optimizer={_entry(recipe.optimizer, OPTIMIZERS)}",
         *([] if recipe.schedule == Constant() else [f"schedule={_entry(recipe.schedule, SCHEDULES)}"]),
     ]
+    if validation:
+        arguments.append(f"validation={validation}")
     for name in ("patience", "clip_norm", "clip_value", "max_norm"):
         if getattr(recipe, name) is not None:
             arguments.append(f"{name}={getattr(recipe, name)!r}")

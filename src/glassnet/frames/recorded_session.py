@@ -14,7 +14,7 @@ from glassnet.frames.samples import Samples
 from glassnet.training.recipe import Recipe
 
 
-def session_parts(model: Model, recipe: Recipe, samples: Samples, steps: int, code: str) -> Message:
+def session_parts(model: Model, recipe: Recipe, samples: Samples, steps: int) -> Message:
     """The parts of RunInfo that `run_info` leaves to whoever runs it."""
     architecture, dense = model.architecture, model.architecture.dense
     setup = {
@@ -26,7 +26,7 @@ def session_parts(model: Model, recipe: Recipe, samples: Samples, steps: int, co
         **{"seed": model.seed, "target": "", "file": "", "engine": model.engine, "w": [], "then": []},
     }
     branch = {"id": 0, "parent": None, "from": 0, "label": "", "steps": steps}
-    return {"setup": setup, "link": "", "code": code, "lesson": "", "branches": [branch], "branch": 0}
+    return {"setup": setup, "link": "", "lesson": "", "branches": [branch], "branch": 0}
 
 
 def recorded_message(run: Message, frames: list[Message], walks: list[Message], about: Message) -> Message:

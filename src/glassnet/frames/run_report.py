@@ -96,7 +96,7 @@ class RunReport:
         is_replayed = ran and is_complete and seconds <= MAX_REPLAY_SECONDS
         shown = self._replayed(recorder) if is_replayed else self._end_alone(recorder)
         run = run_info(shown.run, samples, recorder.shown)
-        run |= session_parts(self.model, self.recipe, samples, self.kept.end_step, self._code())
+        run |= session_parts(self.model, self.recipe, samples, self.kept.end_step)
         recording = shown.recording
         return recorded_message(run, recording.frames, recording.walks, self._about(title, shown, samples))
 
@@ -152,9 +152,6 @@ class RunReport:
 
     # What the report says ---------------------------------------------------------------------------------------------
 
-    def _code(self) -> str:
-        return python_code(self.model, self.recipe, len(self.history) or self.recipe.epochs)
-
     def _about(self, title: str, shown: Shown, samples: Samples) -> Message:
         walk = shown.recording.checked_walk
         return {
@@ -162,7 +159,7 @@ class RunReport:
             "lines": [printable(line) for line in (*self._lines(samples), *shown.how)],
             "check": "" if walk is None else check_gradients(walk.experiment, CHECK_SECONDS).sentence,
             "versions": versions(),
-            "code": self._code(),
+            "code": python_code(self.model, self.recipe, len(self.history) or self.recipe.epochs),
         }
 
     def _lines(self, samples: Samples) -> list[str]:

@@ -64,7 +64,7 @@ class StepPage:
             "lines": [printable(line) for line in (*explanation.about.split("\n"), NOTATIONS["columns"], *names.notes)],
             **{"check": check_gradients(experiment, CHECK_SECONDS).sentence, "versions": versions(), "code": code},
         }
-        run = run_info(training, samples, maker.shown) | session_parts(model, recipe, samples, 0, code)
+        run = run_info(training, samples, maker.shown) | session_parts(model, recipe, samples, 0)
         return recorded_message(run, [maker.frame()], [walk.message()], about) | {"view": "step"}
 
 

@@ -1,56 +1,56 @@
-"""The Python code that repeats a run of the page."""
+"""The Python program that repeats a run of the page, up to the step at which it stands."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from glassnet.data.toy_sets import TOY_SETS
+from glassnet.frames.python_code import network_code, python_code, training_code
 from glassnet.play.link import write_link
 from glassnet.play.run import Run
 from glassnet.play.setup import NOTEBOOK_DATA, Setup
 
 
-def python_code(run: Run) -> str:
+class Program(NamedTuple):
+    """The code, and for how many whole epochs it trains where it cannot stop at every step."""
+
+    code: str
+    epochs: int | None
+
+
+def program(run: Run) -> Program:
     """A program that makes the same steps: spelled out where it can be, else by the link."""
-    setup = run.setup
+    setup, epochs = run.setup, max(1, run.t // run.training.plan.batches_per_epoch)
     if setup.data == NOTEBOOK_DATA:
-        from glassnet.frames.python_code import python_code as code_of
-
-        return code_of(run.training.model, run.training.recipe, 100)
+        return Program(python_code(run.training.model, run.training.recipe, epochs), epochs)
     if setup.then or setup.data not in TOY_SETS:
-        return _by_link(setup)
-    return _spelled_out(setup, run)
+        return Program(_by_link(setup, run.t), None)
+    return Program(_spelled_out(setup, run, epochs), epochs)
 
 
-def _by_link(setup: Setup) -> str:
+def _by_link(setup: Setup, t: int) -> str:
     file = ', file="YOUR_FILE.csv"' if setup.data == "csv" else ""
     return f'''import glassnet
 
 run = glassnet.from_link("{write_link(setup)}"{file})
-run.train(steps=1000)  # the same steps as on the page
+run.train(steps={max(1, t)})  # the same steps as on the page
 print(run.step, run.hash, run.network.evaluate(run.x, run.y))
 '''
 
 
-def _spelled_out(setup: Setup, run: Run) -> str:
-    name = setup.init.partition(":")
-    initializer = f"glassnet.Normal({name[2]})" if name[1] else repr(setup.init)
+def _spelled_out(setup: Setup, run: Run, epochs: int) -> str:
     trained = len(run.samples.trained)
-    held_out = f", validation=(x[:, {trained}:], y[..., {trained}:])" if trained < len(run.samples.x) else ""
-    penalty = "".join(f", {key}={getattr(setup, key)!r}" for key in ("l1", "l2") if getattr(setup, key))
+    validation = f"(x[:, {trained}:], y[..., {trained}:])" if trained < len(run.samples.x) else ""
+    training = training_code(run.training.recipe, epochs, f"x[:, :{trained}], y[..., :{trained}]", validation)
     return f"""import numpy as np
 import glassnet
 from glassnet.data.toy_sets import toy_set
 
 x, y = toy_set({setup.data!r}, n={setup.n}, noise={setup.noise!r})  # samples are columns
-{_targets(run)}network = glassnet.NeuralNetwork({list(setup.shape)}, {list(setup.act)}, cost={setup.cost!r},
-                                 initializer={initializer}{penalty}, dtype="float64", seed={setup.seed}{_engine(setup)})
-{_weights(setup)}network.train(x[:, :{trained}], y[..., :{trained}], batch_size={setup.batch}, epochs=100,
-              lr={setup.lr!r}, optimizer={setup.opt!r}{held_out})
-print(network.history)
+{_targets(run)}{network_code(run.training.model)}
+{_weights(setup)}{training}
+print(history)
 """
-
-
-def _engine(setup: Setup) -> str:
-    return ', engine="numpy"' if setup.engine == "numpy" else ""
 
 
 def _targets(run: Run) -> str:

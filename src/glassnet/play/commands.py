@@ -8,7 +8,6 @@ from typing import Any
 from glassnet.errors import DivergedError, ParameterError, unknown_name
 from glassnet.play import data_commands
 from glassnet.play.arguments import Arguments
-from glassnet.play.code import python_code
 from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.lesson_list import lesson_of
 from glassnet.play.link import MAX_LINK, write_link
@@ -170,7 +169,6 @@ def run_message(session: Session, run: Run) -> Message:
     return info | {
         "setup": run.setup.plain(),
         "link": "" if run.setup.data == "own" else write_link(run.setup),
-        "code": python_code(run),
         "lesson": run.lesson,
         "branches": [each.message() for each in run.timeline.branches],
         "branch": run.branch.id,

@@ -16,6 +16,7 @@ from glassnet.frames.encoding import decoded, encoded, json_text
 from glassnet.frames.frame import Clock, Costs
 from glassnet.frames.recording import fitted
 from glassnet.frames.report_page import MAX_BYTES, page_bytes, report_html
+from glassnet.play.code import program
 from glassnet.play.cost_log import CostLog
 from glassnet.play.reader import Reader
 from glassnet.play.run import Run
@@ -40,7 +41,7 @@ def report_message(run: Run, messages: tuple[Message, Message], title: str, stat
         "lines": _lines(run, info, steps, end),
         "check": check,
         "versions": _versions(hello),
-        "code": info["code"],
+        "code": program(run).code,
     }
     recorded = {"hello": hello | {"live": False}, "run": info, "frames": frames, "walks": walks, "about": about}
     text = report_html(fitted(recorded, space), static)

@@ -111,6 +111,15 @@ def _run(session: Session) -> Any:
     return session.run
 
 
+def program(session: Session, arguments: Arguments) -> Message:
+    """The Python program that repeats the run up to where it stands."""
+    from glassnet.play.code import program as program_of
+
+    run = _run(session)
+    with run.lock:
+        return program_of(run)._asdict()
+
+
 VIEW_COMMANDS = {
     "follow": follow,
     "field": field,
@@ -123,4 +132,5 @@ VIEW_COMMANDS = {
     "check_gradient": check_gradient,
     "answer": answer,
     "series": series,
+    "program": program,
 }

@@ -106,7 +106,6 @@ export interface RunInfo {
   type: "run";
   setup: Setup;
   link: string; // "#v=1&..." without a token; empty where the run has none
-  code: string; // Python that repeats the run
   lesson: string; // its key, or ""
   layers: LayerInfo[];
   parameters: number;
@@ -264,6 +263,12 @@ export interface Series {
   gradient: EncodedArray | null;
 }
 
+/** Python that repeats the run; `epochs` where it trains for whole ones and cannot stop at the very step. */
+export interface Program {
+  code: string;
+  epochs: number | null;
+}
+
 export interface AnswerVerdict {
   right: boolean;
   cells: boolean[]; // of each number
@@ -300,6 +305,7 @@ export interface Commands {
   answer: { t: number; quantity: string; values: (number | null)[] }; // → AnswerVerdict
   series: { quantity: string }; // "w1[0,1]", "delta1[0]" → Series
   field: { axes: number[] };
+  program: object; // → Program
   table: { name: string; content: string }; // a CSV as base64 → {columns: Column[], notes: string[], rows, suggested: string, file: string}
   use_table: { file: string; target: string };
   points: { points: { x: number; y: number; label: number }[] };
