@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 
+from glassnet.frames.drawn_units import MAX_UNITS, drawn_units
 from glassnet.frames.encoding import decoded, encoded, finite, json_text
 from glassnet.frames.frame import Clock, Costs, FrameMaker
 from glassnet.frames.run_info import run_info
 from glassnet.frames.samples import Samples
-from glassnet.frames.shown_units import MAX_UNITS, shown_units
 from glassnet.network import NeuralNetwork
 
 from .frames_runs import curve, run_of, three_classes, two_classes
@@ -169,7 +169,7 @@ def test_only_drawn_units_of_large_layers_are_sent() -> None:
     samples = two_classes()
     network = NeuralNetwork([2, 60, 1], dtype="float64", seed=2)
     training = run_of(network, samples)
-    shown = shown_units(network.model, samples)
+    shown = drawn_units(network.model, samples)
     maker = FrameMaker(training, samples, shown)
     info, quantities = run_info(training, samples, shown), maker.frame()["quantities"]
     units = info["layers"][1]["shown"]
@@ -184,7 +184,7 @@ def test_run_info_says_what_a_page_must_know() -> None:
     samples = three_classes()
     network = NeuralNetwork([4, 5, 3], ["relu", "softmax"], "categorical_cross_entropy", dtype="float64")
     training = run_of(network, samples, "adam", 0.01)
-    info = json.loads(json_text(run_info(training, samples, shown_units(network.model, samples))))
+    info = json.loads(json_text(run_info(training, samples, drawn_units(network.model, samples))))
     assert [layer["units"] for layer in info["layers"]] == [4, 5, 3]
     assert info["layers"][2]["names"] == info["classes"] == ["r", "g", "b"] and info["kind"] == "classes"
     assert info["parameters"] == 4 * 5 + 5 + 5 * 3 + 3 and info["program"] == str(training.program)

@@ -137,7 +137,7 @@ def test_a_row_group_that_is_held_has_the_cells_of_one_that_is_not(
     path = written(table, tmp_path / "t.parquet", 400)
     held = row_group._held
     monkeypatch.setattr(row_group, "ALLOWED_BYTES", allowed)
-    monkeypatch.setattr(row_group, "HELD_BYTES", at_once)
+    monkeypatch.setattr(row_group, "MAX_BLOCK_BYTES", at_once)
     monkeypatch.setattr(row_group, "COLUMNS_BYTES", 10_000)
     monkeypatch.setattr(row_group, "_held", lambda *given: read.append(given[-1]) or held(*given))
     source = ParquetRows.of(path)

@@ -220,7 +220,7 @@ def test_without_its_data_the_end_of_a_run_is_shown_and_it_is_said() -> None:
     assert len(message["frames"]) == len(message["walks"]) == 1
     assert message["frames"][0]["t"] == message["walks"][0]["t"] == network.history[-1].step
     assert np.array_equal(decoded(message["frames"][0]["quantities"]["w1"]), network.weights[0])
-    assert "The end of the run alone is shown, measured on 72 samples" in "".join(message["about"]["lines"])
+    assert "Only the end of the run is shown, measured on 72 samples" in "".join(message["about"]["lines"])
     costs = message["frames"][0]["costs"]
     assert costs["every"] == 8 and decoded(costs["train"]) == pytest.approx(network.history["cost"])
 

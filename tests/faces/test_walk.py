@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from glassnet.errors import ParameterError
+from glassnet.frames.drawn_units import drawn_units
 from glassnet.frames.encoding import decoded, json_text
-from glassnet.frames.shown_units import shown_units
 from glassnet.frames.walk import StepWalk
 from glassnet.network import NeuralNetwork
 from glassnet.see.every_gradient import check_gradients
@@ -23,7 +23,7 @@ from .frames_runs import curve, lesson_run, run_of, three_classes, two_classes
 
 
 def walk_of(training, samples):
-    return StepWalk(training, samples, shown_units(training.model, samples))
+    return StepWalk(training, samples, drawn_units(training.model, samples))
 
 
 def cells(walk, key):

@@ -2,8 +2,8 @@
 
 Numbers may be stored as a dictionary of distinct values and their places in it. Arrow keeps the dictionaries of all
 columns that it reads at once, and numbers that hardly repeat fill dictionaries larger than themselves. Where these
-would take too much, a few columns are read at a time, and the numbers of the row group, or of half of it, are held
-instead.
+would take too much, a few columns are read at a time, and the numbers of the row group, or of half of it, stay in
+memory instead.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 MAX_DICTIONARY_BYTES = 1 << 20  # of a column; writers store more distinct values as they are
 COPIES = 3  # of a dictionary in memory: as it is stored, unpacked, and what the allocator leaves between them
 ALLOWED_BYTES = 160_000_000  # beside 1.2 times the row group as float32
-HELD_BYTES = 128_000_000  # of a row group of more, half is held at a time
+MAX_BLOCK_BYTES = 128_000_000  # a larger row group is read in two halves
 COLUMNS_BYTES = 2 << 20  # of the numbers that are read at a time
 ALIGNMENT = 64  # bytes
 DESCRIPTION_BYTES = 2048  # of a column in a packed batch, at most
@@ -34,14 +34,16 @@ def group_batches(parquet: pq.ParquetFile, group: int, columns: list[str], batch
     others = [name for name in columns if name not in widths]
     other_tables = _tables(parquet, group, others, batch_rows)
     size = rows * sum(widths.values())
-    parts = max(-(-size // allowed), min(-(-size // HELD_BYTES), 2))  # reading a column twice costs less than memory
-    held_rows = -(-rows // (parts * batch_rows)) * batch_rows
-    for first in range(0, rows, held_rows):
-        held = _held(parquet, group, widths, slice(first, min(first + held_rows, rows)))
-        for start in range(0, held.num_rows, batch_rows):
-            table = _copied(held, slice(start, start + batch_rows))  # a slice would keep all that is held
+    parts = max(
+        -(-size // allowed), min(-(-size // MAX_BLOCK_BYTES), 2)
+    )  # reading a column twice costs less than memory
+    block_rows = -(-rows // (parts * batch_rows)) * batch_rows
+    for first in range(0, rows, block_rows):
+        block = _block(parquet, group, widths, slice(first, min(first + block_rows, rows)))
+        for start in range(0, block.num_rows, batch_rows):
+            table = _copied(block, slice(start, start + batch_rows))  # a slice would keep the whole block
             yield _joined(table, other_tables) if others else table
-        del held  # before the next one is read
+        del block  # before the next one is read
 
 
 def _tables(parquet: pq.ParquetFile, group: int, columns: list[str], batch_rows: int) -> Iterator[pa.Table]:
@@ -60,17 +62,17 @@ def _widths(schema: pa.Schema, columns: list[str]) -> dict[str, int]:
     }
 
 
-def _held(parquet: pq.ParquetFile, group: int, widths: dict[str, int], rows: slice) -> pa.Table:
+def _block(parquet: pq.ParquetFile, group: int, widths: dict[str, int], rows: slice) -> pa.Table:
     """Some rows of the columns, which are read a few at a time, in one block: single ones would scatter the memory."""
     group_rows, names = parquet.metadata.row_group(group).num_rows, list(widths)
     count = max(1, COLUMNS_BYTES // (group_rows * max(widths.values())))
-    block, end = np.empty(_packed_bytes(widths, rows.stop - rows.start), np.uint8), 0
+    memory, end = np.empty(_packed_bytes(widths, rows.stop - rows.start), np.uint8), 0
     arrays: list[pa.Array] = []
     for part in (names[first : first + count] for first in range(0, len(names), count)):
         table = parquet.read_row_group(group, columns=part, use_threads=False).select(part)
         batch = table.slice(rows.start, rows.stop - rows.start).combine_chunks().to_batches()[0]
         packed = batch.serialize()
-        place = block[end : end + packed.size]
+        place = memory[end : end + packed.size]
         place[:] = np.frombuffer(packed, np.uint8)
         arrays += pa.ipc.read_record_batch(pa.py_buffer(place), batch.schema).columns
         end += -(-packed.size // ALIGNMENT) * ALIGNMENT

@@ -8,9 +8,9 @@ import numpy as np
 
 from glassnet.execution.inference import loaded_executor, outputs
 from glassnet.execution.model import Model
+from glassnet.frames.drawn_units import DrawnUnits
 from glassnet.frames.encoding import Message, encoded
 from glassnet.frames.samples import Samples, spread
-from glassnet.frames.shown_units import Shown
 from glassnet.program.parameters import Array
 
 SIZE, CURVE_SIZE, NEURON_SIZE = 64, 201, 32  # points per axis: of two axes, of one, of the pictures of neurons
@@ -31,7 +31,7 @@ def first_axes(x: Array) -> tuple[int, ...]:
 class FieldMaker:
     """Makes Field messages of a model; its axes can be changed at any time."""
 
-    def __init__(self, model: Model, samples: Samples, shown: Shown) -> None:
+    def __init__(self, model: Model, samples: Samples, shown: DrawnUnits) -> None:
         self.model, self.samples, self.shown = model, samples, shown
         self.axes = first_axes(samples.x)
         low, high = samples.x.min(axis=0).astype(np.float64), samples.x.max(axis=0).astype(np.float64)

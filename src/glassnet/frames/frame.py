@@ -14,13 +14,13 @@ import numpy as np
 
 from glassnet.execution.executor import Executor
 from glassnet.execution.inference import output_name, set_batch
+from glassnet.frames.drawn_units import DrawnUnits, drawn_units
 from glassnet.frames.encoding import Message, encoded, finite
 from glassnet.frames.field import FieldMaker
 from glassnet.frames.findings import HeldOut, findings, remember
 from glassnet.frames.layer_statistics import LayerStatistics
 from glassnet.frames.samples import Samples, spread
 from glassnet.frames.scores import scores
-from glassnet.frames.shown_units import Shown, shown_units
 from glassnet.program.builder import build
 from glassnet.program.parameters import Array
 from glassnet.see.wording import NETWORK
@@ -78,10 +78,10 @@ class Pass(NamedTuple):
 class FrameMaker:
     """Makes Frame messages of a run; `sample` is the followed sample by its place in RunInfo.data."""
 
-    def __init__(self, training: Training, samples: Samples, shown: Shown | None = None) -> None:
+    def __init__(self, training: Training, samples: Samples, shown: DrawnUnits | None = None) -> None:
         self.training, self.samples, self.sample = training, samples, 0
         model = training.model
-        self.shown = shown or shown_units(model, samples)
+        self.shown = shown or drawn_units(model, samples)
         self.field_maker = FieldMaker(model, samples, self.shown)
         self.layers = range(1, len(model.architecture.dense) + 1)
         measured, held_out = spread(samples.trained, MEASURED), np.flatnonzero(samples.held_out)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glassnet.frames.drawn_units import DrawnUnits
 from glassnet.frames.encoding import Message, json_text
 from glassnet.frames.frame import Clock, Costs, FrameMaker
 from glassnet.frames.replay import Replay
 from glassnet.frames.report_page import script_bytes
 from glassnet.frames.samples import Samples
-from glassnet.frames.shown_units import Shown
 from glassnet.frames.walk import StepWalk
 from glassnet.program.parameters import Array
 from glassnet.training.history import History
@@ -37,7 +37,7 @@ class Recording(NamedTuple):
 class Recorder:
     """Makes the messages; `bytes_left` is how long they may be as JSON, together."""
 
-    def __init__(self, samples: Samples, shown: Shown, history: History, bytes_left: int) -> None:
+    def __init__(self, samples: Samples, shown: DrawnUnits, history: History, bytes_left: int) -> None:
         self.samples, self.shown, self.history, self.bytes_left = samples, shown, history, bytes_left
 
     def replayed(self, replay: Replay, steps: Sequence[int]) -> Recording:

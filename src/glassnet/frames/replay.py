@@ -9,21 +9,21 @@ from __future__ import annotations
 import numpy as np
 
 from glassnet.batches.mini_batches import EpochBlock
-from glassnet.frames.kept_run import KeptRun
+from glassnet.frames.run_snapshot import RunSnapshot
 from glassnet.program.parameters import Array
 from glassnet.training.training import Training
 
 
 class Replay(Training):
-    """A second run of what a KeptRun keeps, on a copy of its model; `costs` are those of its steps."""
+    """A run of a RunSnapshot once more, on a copy of its model; `costs` are those of its steps."""
 
-    def __init__(self, kept: KeptRun) -> None:
-        assert kept.sources is not None
-        recipe = kept.recipe._replace(patience=None, validation_metric=None)  # the end is known
+    def __init__(self, snapshot: RunSnapshot) -> None:
+        assert snapshot.sources is not None
+        recipe = snapshot.recipe._replace(patience=None, validation_metric=None)  # the end is known
         self.costs: list[Array] = []
-        super().__init__(kept.model.astype(kept.model.dtype), kept.sources, recipe, blocks=kept.blocks)
+        super().__init__(snapshot.model.astype(snapshot.model.dtype), snapshot.sources, recipe, blocks=snapshot.blocks)
         state = self.state()
-        self.restore(kept.start | {"arrays": state["arrays"] | kept.start["arrays"]})
+        self.restore(snapshot.start | {"arrays": state["arrays"] | snapshot.start["arrays"]})
 
     def _account(self, block: EpochBlock, first: int, costs: Array, rates: Array) -> None:
         self.costs.append(costs.copy())

@@ -10,8 +10,8 @@ from glassnet.batches.sources import Sources
 from glassnet.batches.sparse import dense
 from glassnet.batches.targets import numeric_targets, target_classes
 from glassnet.data.target import ClassTarget
+from glassnet.frames.drawn_units import MAX_PIXELS
 from glassnet.frames.samples import MAX_COLUMNS, Samples, spread
-from glassnet.frames.shown_units import MAX_PIXELS
 from glassnet.program.architecture import Architecture
 from glassnet.program.parameters import Array
 

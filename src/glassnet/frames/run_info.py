@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from glassnet.frames.drawn_units import DrawnUnits
 from glassnet.frames.encoding import Message
 from glassnet.frames.samples import Samples
-from glassnet.frames.shown_units import Shown
 from glassnet.program.architecture import Architecture
 from glassnet.program.program import Program, symbol
 from glassnet.see.stage import recurrence
@@ -15,7 +15,7 @@ MAX_NAMES = 100  # of inputs and outputs that are sent
 MAX_LAYER_TEXT = 20  # letters
 
 
-def run_info(training: Training, samples: Samples, shown: Shown) -> Message:
+def run_info(training: Training, samples: Samples, shown: DrawnUnits) -> Message:
     """The parts of RunInfo that the network and its data decide; whoever runs it adds its settings and branches."""
     architecture = training.model.architecture
     last = f"a{len(architecture.dense)}"
@@ -34,7 +34,7 @@ def run_info(training: Training, samples: Samples, shown: Shown) -> Message:
     }
 
 
-def layer_infos(architecture: Architecture, samples: Samples, shown: Shown) -> list[Message]:
+def layer_infos(architecture: Architecture, samples: Samples, shown: DrawnUnits) -> list[Message]:
     """LayerInfo of the inputs and of each dense layer."""
     first: Message = {"units": architecture.inputs, "activation": "", "saturation": 0.0, "image": samples.image}
     extras = list(map(_short_text, architecture.input_layers))

@@ -36,13 +36,13 @@ class StepPage:
 
     def recorded(self, explanation: Explanation) -> dict[str, Any]:
         """The Recorded of web/src/lib/messages.ts: one frame and one walk."""
+        from glassnet.frames.drawn_units import drawn_units
         from glassnet.frames.frame import FrameMaker
         from glassnet.frames.python_code import network_code
         from glassnet.frames.recorded_session import recorded_message, session_parts, versions
         from glassnet.frames.recording import MAX_SAMPLES
         from glassnet.frames.report_samples import Names, report_samples
         from glassnet.frames.run_info import run_info
-        from glassnet.frames.shown_units import shown_units
         from glassnet.frames.walk import Walk
         from glassnet.see.every_gradient import check_gradients
         from glassnet.see.nudge import Experiment
@@ -53,7 +53,7 @@ class StepPage:
         entry = optimizers.optimizer(self.optimizer)
         recipe = Recipe(len(sources.y), 1, self.lr, entry, Constant())
         training = Training(model, sources, recipe)
-        maker = FrameMaker(training, samples, shown_units(model, samples))
+        maker = FrameMaker(training, samples, drawn_units(model, samples))
         experiment = Experiment(model, self.data, at_step=0)
         walk = Walk(explanation, experiment, maker.shown, range(len(sources.y)))
         walk.step, walk.state_hash, walk.max_samples = 0, training.hash(), MAX_SAMPLES

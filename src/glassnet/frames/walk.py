@@ -13,9 +13,9 @@ import numpy as np
 
 from glassnet.errors import ParameterError
 from glassnet.execution.model import Model
+from glassnet.frames.drawn_units import DrawnUnits
 from glassnet.frames.encoding import Message, encoded, finite
 from glassnet.frames.samples import Samples
-from glassnet.frames.shown_units import Shown
 from glassnet.program.program import symbol
 from glassnet.see.answers import judged_answer
 from glassnet.see.every_gradient import check_gradients
@@ -34,7 +34,7 @@ class Walk:
     """An explained step with its messages; `step` and `state_hash` say where the run stood."""
 
     def __init__(
-        self, explanation: Explanation, experiment: Experiment, shown: Shown, numbers: Sequence[int] = ()
+        self, explanation: Explanation, experiment: Experiment, shown: DrawnUnits, numbers: Sequence[int] = ()
     ) -> None:
         self.explanation, self.experiment, self.shown, self.numbers = explanation, experiment, shown, list(numbers)
         self.step, self.state_hash = 0, ""
@@ -160,7 +160,7 @@ class Walk:
 class StepWalk(Walk):
     """The walk of the step that a run takes next."""
 
-    def __init__(self, training: Training, samples: Samples, shown: Shown) -> None:
+    def __init__(self, training: Training, samples: Samples, shown: DrawnUnits) -> None:
         step = NextStep.of(training)
         model: Model = training.model.astype(training.model.dtype)  # which the run does not change
         experiment = Experiment(model, step.data, at_step=step.steps.first_step)

@@ -60,8 +60,8 @@ FORMATS = {
     "glassnet": Format("glassnet model file", "model.safetensors", "Read it with glassnet.load(...).", _save),
     "npz": Format("NumPy arrays (.npz)", "weights.npz", "numpy.load(...)['w1'] is (fan_out, fan_in).", _arrays),
     "onnx": Format("ONNX", "model.onnx", "Runs in ONNX Runtime and many other programs.", _onnx),
-    "python": Format("Python source", "model.py", "Needs NumPy alone.", _source("python")),
-    "c": Format("C source", "model.c", "Needs a C compiler alone.", _source("c")),
+    "python": Format("Python source", "model.py", "Needs only NumPy.", _source("python")),
+    "c": Format("C source", "model.c", "Needs only a C compiler.", _source("c")),
     "javascript": Format("JavaScript source", "model.js", "Needs nothing.", _source("javascript")),
 }
 

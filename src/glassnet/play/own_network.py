@@ -40,7 +40,7 @@ def own_setup(network: NeuralNetwork) -> Setup:
     architecture = network.architecture
     dense = architecture.dense
     if architecture.input_layers or any(layer.before or layer.after for layer in dense):
-        raise ParameterError("play shows dense layers alone; this network has others between them.")
+        raise ParameterError("play shows only dense layers; this network has others between them.")
     if len(dense) > MAX_DENSE:
         raise ParameterError(f"play shows up to {MAX_DENSE} layers; this network has {len(dense)}.")
     names = [layer.activation.name for layer in dense]

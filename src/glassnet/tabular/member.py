@@ -25,7 +25,7 @@ from glassnet.training.history import Report
 
 Array = np.ndarray[Any, Any]
 
-MAX_KEPT_BYTES = 8 << 20  # of the data of a run, for its report
+MAX_DATA_BYTES = 8 << 20  # of the data of a run, for its report
 SLOWER, MAX_RETRIES = 0.1, 2  # a run that diverges before its first epoch begins again with a lower rate
 
 
@@ -85,7 +85,7 @@ class MemberRun:
                 if best.epoch:
                     break
         if network.history is not None and network.history.reporter is not None:
-            network.history.reporter.release_data(MAX_KEPT_BYTES)  # every member has data of its own
+            network.history.reporter.release_data(MAX_DATA_BYTES)  # every member has data of its own
         best.restore_into(network)
         return Member(network, self.holdout, best.epoch, best.score, best.outputs, best.all_scores)
 

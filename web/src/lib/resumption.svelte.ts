@@ -65,13 +65,13 @@ export class Resumption {
   private arrived(t: number): Promise<string> {
     return new Promise((resolve, reject) => {
       const began = performance.now();
-      const look = () => {
+      const poll = () => {
         const frame = this.store.frame;
         if (frame?.t === t && !frame.playing && frame !== this.before) resolve(frame.hash);
         else if (performance.now() - began > LONGEST) reject(new Error(`The engine did not reach step ${t} again.`));
-        else setTimeout(look, 50);
+        else setTimeout(poll, 50);
       };
-      look();
+      poll();
     });
   }
 }

@@ -1,4 +1,4 @@
-// All that the page knows: what the feed said, where the person is, and the way to ask the engine.
+// All that the page knows: what the feed sent, where the person is, and the way to ask the engine.
 import { decode, type Matrix } from "./codec";
 import { Curves } from "./curves";
 import type { Connection, Feed } from "./feed";

@@ -45,7 +45,7 @@ export class Pair {
       this.problem = (error as Error).message;
     }
     this.moving = false;
-    this.told();
+    this.announce();
   }
 
   async step(count: number): Promise<void> {
@@ -79,7 +79,7 @@ export class Pair {
     while (late() && !this.stopped && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 15));
   }
 
-  private told(): void {
+  private announce(): void {
     if (this.other && (this.first.frame?.t ?? 0) > 0 && this.first.frame?.t === this.other.frame?.t) this.first.tell({ kind: "compare", value: "both" });
   }
 

@@ -18,7 +18,7 @@ MAX_PIXELS = 100  # that are all drawn where the inputs are an image
 MEASURED = 256  # samples that decide which units those are
 
 
-class Shown(NamedTuple):
+class DrawnUnits(NamedTuple):
     """`units` are the numbers of the drawn units per layer, the inputs first; `counts` are the sizes of the layers."""
 
     units: tuple[Array, ...]
@@ -55,7 +55,7 @@ class Shown(NamedTuple):
         return values
 
 
-def shown_units(model: Model, samples: Samples, max_units: int = MAX_UNITS) -> Shown:
+def drawn_units(model: Model, samples: Samples, max_units: int = MAX_UNITS) -> DrawnUnits:
     """The units of each layer with the largest errors now (of the inputs: the largest spread), at most so many."""
     chosen = spread(samples.trained, MEASURED)
     executor = loaded_executor(model, *samples.part(chosen)[:2])
@@ -65,7 +65,7 @@ def shown_units(model: Model, samples: Samples, max_units: int = MAX_UNITS) -> S
         sizes += [square_sums(executor.rows(f"delta{n}").T) for n in range(1, len(model.architecture.dense) + 1)]
     limits = [MAX_PIXELS if samples.image is not None else max_units] + [max_units] * (len(sizes) - 1)
     units = tuple(_largest(size, limit) for size, limit in zip(sizes, limits, strict=True))
-    return Shown(units, tuple(map(len, sizes)), max_units)
+    return DrawnUnits(units, tuple(map(len, sizes)), max_units)
 
 
 def _largest(sizes: Array, limit: int) -> Array:

@@ -1,6 +1,6 @@
-"""What the report of a run needs, kept with its history: where it began, its data or some samples, what it left.
+"""What the report of a run needs, in its history: where the run began, its data or some samples, and what it left.
 
-Keeping it costs a run two copies of its parameters, and where these are many nothing. The report itself, with all that
+It costs a run two copies of its parameters, and nothing where these are many. The report itself, with all that
 it computes, is made when somebody asks for it (reporter.py).
 """
 
@@ -15,11 +15,11 @@ from glassnet.batches.streamed_sources import StreamedSources
 from glassnet.training.history import History
 from glassnet.training.training import Training
 
-MAX_KEPT_BYTES = 64 << 20  # of the data of a run
-MAX_PARAMETER_BYTES = 4 << 20  # of which copies are kept
+MAX_DATA_BYTES = 64 << 20  # of the data of a run
+MAX_PARAMETER_BYTES = 4 << 20  # of which copies are made
 
 
-class KeptRun:
+class RunSnapshot:
     """A run that is about to begin; `samples` are some of its samples, which serve where its data cannot be kept.
 
     With `keep_data` false the run cannot be repeated from its recipe. `names` (report_samples.Names) is what its
@@ -30,8 +30,8 @@ class KeptRun:
         sources, model = training.sources, training.model
         self.is_small = model.parameters.vector.nbytes <= MAX_PARAMETER_BYTES
         keep_data = keep_data and self.is_small
-        is_kept = keep_data and isinstance(sources, Sources) and kept_bytes(sources) <= MAX_KEPT_BYTES
-        self.sources = sources if isinstance(sources, Sources) and is_kept else None
+        has_data = keep_data and isinstance(sources, Sources) and data_bytes(sources) <= MAX_DATA_BYTES
+        self.sources = sources if isinstance(sources, Sources) and has_data else None
         self.blocks = training.blocks
         validation = getattr(training.evaluate, "sources", None)
         self.validation = validation if isinstance(validation, Sources) else None
@@ -40,7 +40,7 @@ class KeptRun:
         self.names: Any = None
         self.start = training.state(copied=False)
         fresh = ("parameters", "statistics")  # the states of an optimiser begin at 0
-        names = () if not is_kept else self.start["arrays"] if training.counters.step else fresh
+        names = () if not has_data else self.start["arrays"] if training.counters.step else fresh
         self.start["arrays"] = {name: self.start["arrays"][name].copy() for name in names}
         self.end_step, self.end = 0, dict[str, Any]()
 
@@ -53,13 +53,13 @@ class KeptRun:
         history.reporter = self
 
     def release_data(self, limit: int) -> None:
-        """Do not keep data of more than so many bytes; the report then shows the end of the run alone."""
-        if self.sources is not None and kept_bytes(self.sources) > limit:
+        """Let go of data of more than so many bytes; the report then shows only the end of the run."""
+        if self.sources is not None and data_bytes(self.sources) > limit:
             self.sources = self.validation = None
 
 
-def kept_bytes(sources: Sources) -> int:
+def data_bytes(sources: Sources) -> int:
     """How much memory the data of a run take."""
     x = sources.x
-    size = x.nbytes if isinstance(x, np.ndarray) else getattr(getattr(x, "data", x), "nbytes", MAX_KEPT_BYTES + 1)
+    size = x.nbytes if isinstance(x, np.ndarray) else getattr(getattr(x, "data", x), "nbytes", MAX_DATA_BYTES + 1)
     return int(size + sources.y.nbytes)
