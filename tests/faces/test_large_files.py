@@ -123,10 +123,10 @@ def test_arrays_from_files_give_the_bits_of_the_same_blocks_in_memory(tmp_path: 
 
 
 @pytest.mark.parametrize(("allowed", "at_once", "parts"), [(10_000, 25_000, 3), (10_000, 12_000, 5), (1_000_000, 0, 0)])
-def test_a_row_group_that_is_held_has_the_cells_of_one_that_is_not(
+def test_a_row_group_read_in_blocks_has_the_cells_of_one_that_is_not(
     tmp_path: Folder, allowed: int, at_once: int, parts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of every type, with gaps, as a whole and by halves; of one whose dictionaries are small nothing is held."""
+    """Of every type, with gaps, as a whole and by halves; of one whose dictionaries are small there is no block."""
     rng, rows = np.random.default_rng(0), 1000
     numbers = {f"n{index}": rng.random(rows).astype(kind) for index, kind in enumerate(["f2", "f4", "f8"])}
     columns: dict[str, Any] = numbers | {"gaps": pa.array(rng.integers(0, 99, rows), mask=rng.random(rows) < 0.3)}
@@ -135,11 +135,11 @@ def test_a_row_group_that_is_held_has_the_cells_of_one_that_is_not(
     columns |= {"none": pa.nulls(rows), "money": pa.array(range(rows), pa.decimal128(9, 2))}
     table, read = pa.table(columns), list[Any]()
     path = written(table, tmp_path / "t.parquet", 400)
-    held = row_group._held
+    block = row_group._block
     monkeypatch.setattr(row_group, "ALLOWED_BYTES", allowed)
     monkeypatch.setattr(row_group, "MAX_BLOCK_BYTES", at_once)
     monkeypatch.setattr(row_group, "COLUMNS_BYTES", 10_000)
-    monkeypatch.setattr(row_group, "_held", lambda *given: read.append(given[-1]) or held(*given))
+    monkeypatch.setattr(row_group, "_block", lambda *given: read.append(given[-1]) or block(*given))
     source = ParquetRows.of(path)
     reader = ParquetReader(source, table.column_names, batch_bytes=2_700)
     whole = pa.concat_tables(part.data for part in reader.tables(0, rows))
