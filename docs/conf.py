@@ -77,6 +77,7 @@ def setup(app: Any) -> None:
     app.connect("builder-inited", lambda app: reference.write_reference(DOCS / "reference"))
     app.connect("autodoc-process-docstring", docstrings.rewrite, priority=400)  # before numpydoc's 500
     app.connect("autodoc-process-signature", docstrings.bare, priority=400)
+    app.connect("object-description-transform", docstrings.without_entry)
     app.connect("source-read", part_pages.add_contents)
     app.connect("source-read", recorded_run.add_player)
     app.connect("doctree-read", code_links.add_links)

@@ -27,6 +27,12 @@ def bare(app: Any, what: str, name: str, obj: Any, options: Any, signature: str,
     return ("", "") if what == "exception" else None
 
 
+def without_entry(app: Any, domain: str, kind: str, content: Any) -> None:
+    """The handler of object-description-transform: a class stands in the contents by its heading, once."""
+    if kind in ("class", "exception", "function"):
+        content.parent["no-contents-entry"] = True
+
+
 def converted(lines: list[str]) -> list[str]:
     """The lines of a docstring in numpydoc's form."""
     head: list[str] = []

@@ -5,6 +5,7 @@ A part that is used more than once gets a name and a line of its own, so that a 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from glassnet.see.formula_markup import mathml
 from glassnet.tables.formula import Formula, Operation
 
 POWERS = {"^2": "²", "^3": "³"}
+FENCE = re.compile(r"<mo>([()])</mo>")
+BAR = "<mo stretchy='false' lspace='0' rspace='0'>|</mo>"
 
 
 def lines(formula: Formula, names: Sequence[str], results: Sequence[str]) -> list[str]:
@@ -59,4 +62,5 @@ def markup(text_lines: Sequence[str]) -> str:
     text = "\n".join(text_lines)
     for power, sign in POWERS.items():
         text = text.replace(power, sign)
-    return f'<div class="formula">{mathml(text, {})}</div>'
+    drawn = FENCE.sub(r"<mo stretchy='false'>\1</mo>", mathml(text, {}))  # a sum in brackets is as high as a name
+    return f'<div class="formula">{drawn.replace("<mo>|</mo>", BAR)}</div>'

@@ -6,8 +6,10 @@ Nothing is written here about a single entry: a new one in a table of `glassnet.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
+from itertools import starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +23,7 @@ from glassnet.tables import activations, costs, initializers, layers, optimizers
 from glassnet.tables.formula import trace
 
 Fields = list[tuple[str, str]]
+STEPS, LR = ("1", "2", "3"), 0.1  # those whose scalars are shown
 
 
 class Table(NamedTuple):
@@ -105,18 +108,26 @@ def cost(entry: Any) -> Iterator[str]:
 
 
 def optimizer(entry: Any) -> Iterator[str]:
-    """The recurrence as computed, and its states."""
-    scalars = list(entry.scalars(np.arange(1, 3), 0.1))
+    """The recurrence as computed, its states, and the scalars of the first steps."""
+    table = entry.scalars(np.arange(1, len(STEPS) + 1), LR)
     count = len(entry.states)
 
     def update(w: Any, g: Any, *rest: Any) -> Any:
-        return entry.update(w, g, *rest[:count], **dict(zip(scalars, rest[count:], strict=True)))
+        return entry.update(w, g, *rest[:count], **dict(zip(table, rest[count:], strict=True)))
 
-    text = trace(update, 2 + count + len(scalars)).text(["w", "g", *entry.states, *scalars])
+    scalars = [re.sub("one_minus_(.*)", r"(1 − \1)", name) for name in table]
+    text = trace(update, 2 + count + len(table)).text(["w", "g", *entry.states, *scalars])
     yield "As computed, one line after the other, for one weight w and its gradient g:\n"
     yield rst.html(markup(recurrence("w", entry.states, text).split("\n")))
-    states = ", ".join(f"``{state}``" for state in entry.states) or "none"
-    yield rst.fields([("States", states), ("Scalars", ", ".join(f"``{name}``" for name in scalars))])
+    states = ", ".join(f"``{state}``, 0 at first" for state in entry.states) or "none"
+    yield rst.fields([("States", states), (f"Scalars for lr = {LR}", "; ".join(starmap(scalar, table.items())))])
+
+
+def scalar(name: str, values: Any) -> str:
+    """A scalar of an optimiser with its value, or those of the first steps where it changes."""
+    if np.ptp(values) == 0:
+        return f"``{name}`` = {values[0]:.4g}"
+    return f"``{name}`` = {', '.join(f'{value:.4g}' for value in values)} in steps {', '.join(STEPS)}"
 
 
 def layer(entry: Any) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import html
+import os
 import re
 import runpy
 import shutil
@@ -18,17 +20,29 @@ import glassnet
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT = 15_000  # ms
-pytestmark = [pytest.mark.docs, pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.docs, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built anew as `make docs` builds it: a warning fails it."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "--quiet", "--fresh-env", "--fail-on-warning", "--keep-going"]
-    done = subprocess.run([*command, ROOT / "docs", folder], capture_output=True, text=True, timeout=600, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
+    """The site, built anew as `make docs` builds it (a warning fails it), once for all workers of a run."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = base / "site"
+    with (base / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "index.html").exists():
+            build(folder)
     return folder
+
+
+def build(folder: Path) -> None:
+    """Build the site; a build that fails leaves nothing behind."""
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--fresh-env", "--fail-on-warning", "--keep-going"]
+    done = subprocess.run([*command, ROOT / "docs", folder], capture_output=True, text=True, timeout=900, cwd=ROOT)
+    if done.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.fail(done.stderr)
 
 
 @pytest.fixture(scope="module")
