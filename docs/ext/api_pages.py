@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +64,16 @@ def page(name: str) -> str:
 
 def members(kind: type[Any]) -> list[str]:
     """The documented public methods and properties that glassnet wrote, in the order of the source."""
-    found = {}
-    for owner in reversed(kind.__mro__):
-        if owner.__module__.startswith("glassnet."):
-            found.update({name: value for name, value in vars(owner).items() if not name.startswith("_")})
-    return [name for name, value in found.items() if documented(value)]
+    owners = [owner for owner in reversed(kind.__mro__) if owner.__module__.startswith("glassnet.")]
+    names = dict.fromkeys(name for owner in owners for name in vars(owner) if not name.startswith("_"))
+    return [name for name in names if documented(getattr(kind, name))]
 
 
 def documented(value: Any) -> bool:
-    """Whether a member of a class is a method or a property with a docstring."""
-    if isinstance(value, (staticmethod, classmethod)):
-        value = value.__func__
-    kinds = (property, cached_property)
-    return (inspect.isfunction(value) or isinstance(value, kinds)) and bool(value.__doc__)
+    """Whether a member of a class is a method or a property of ours with a docstring; set_fit_request is not ours."""
+    function = value.fget if isinstance(value, property) else getattr(value, "func", value)
+    ours = inspect.isroutine(function) and str(function.__module__).startswith("glassnet.")
+    return ours and bool(value.__doc__)
 
 
 def error_page(names: list[str]) -> str:

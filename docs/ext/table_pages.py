@@ -119,8 +119,9 @@ def optimizer(entry: Any) -> Iterator[str]:
     text = trace(update, 2 + count + len(table)).text(["w", "g", *entry.states, *scalars])
     yield "As computed, one line after the other, for one weight w and its gradient g:\n"
     yield rst.html(markup(recurrence("w", entry.states, text).split("\n")))
+    shown = [(name, values) for name, values in table.items() if not name.startswith("one_minus_")]
     states = ", ".join(f"``{state}``, 0 at first" for state in entry.states) or "none"
-    yield rst.fields([("States", states), (f"Scalars for lr = {LR}", "; ".join(starmap(scalar, table.items())))])
+    yield rst.fields([("States", states), (f"Scalars for lr = {LR}", "; ".join(starmap(scalar, shown)))])
 
 
 def scalar(name: str, values: Any) -> str:
