@@ -27,6 +27,10 @@ REQUIREMENTS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: all(map(importlib.util.find_spec, ("torch", "keras", "onnxruntime"))),
         "PyTorch, Keras or ONNX Runtime is missing: run make peers",
     ),
+    "docs": (
+        lambda: all(map(importlib.util.find_spec, ("sphinx", "myst_parser", "numpydoc", "sphinx_gallery"))),
+        "Sphinx or one of its extensions is missing: run make docs",
+    ),
 }
 
 hypothesis.settings.register_profile("fast", deadline=None, derandomize=True, max_examples=50)
