@@ -13,7 +13,7 @@ import pytest
 
 import glassnet
 from glassnet.frames.encoding import decoded
-from glassnet.play import cost_log, timeline
+from glassnet.play import cost_log, near_states, progress, timeline
 from glassnet.play.cost_log import CostLog
 from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.opening import open_link
@@ -64,7 +64,7 @@ def test_snapshots_are_bounded_and_what_is_between_them_is_replayed(monkeypatch:
     assert branch.times == sorted(branch.states)
     assert branch.times[0] == 0
     assert len(branch.times) >= 4
-    assert max(np.diff(branch.times)) <= 2 * 180 / 4  # evenly: the old ones are not thinned more
+    assert max(np.diff(branch.times)) <= 2 * 180 / 9  # evenly: the old ones are not thinned more
     end = run.training.hash()
     for t in random.Random(3).sample(range(180), 12):
         run.seek(t)
@@ -73,13 +73,47 @@ def test_snapshots_are_bounded_and_what_is_between_them_is_replayed(monkeypatch:
     assert run.training.hash() == end
 
 
-def test_snapshots_are_few_and_evenly_spaced_however_long_a_run_is() -> None:
-    line = timeline.Timeline(Setup(), {"arrays": {}})
-    for t in range(1, 20_000):
-        line.add(line.branches[0], t, {"arrays": {}})
-    times = line.branches[0].times
-    assert timeline.MAX_SNAPSHOTS / 3 < line.count == len(times) <= timeline.MAX_SNAPSHOTS
-    assert max(np.diff(times)) < 6 * 20_000 / len(times)
+def test_snapshots_are_few_and_evenly_spaced_however_long_a_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline, "MAX_SNAPSHOTS", 100)
+    line, rng = timeline.Timeline(Setup(), {"arrays": {}}), random.Random(0)
+    first, t = line.branches[0], 0
+    for _ in range(3000):
+        t += rng.randint(50, 150)
+        line.add(first, t, {"arrays": {}})
+        assert line.count == len(first.times) <= 100
+        assert max(np.diff(first.times)) < 2 * 150 + 3 * t / 100
+    line.add_branch(0, t, "", Setup(), {"arrays": {}})
+    monkeypatch.setattr(timeline, "MAX_SNAPSHOTS", 1)
+    line.add(first, t + 1, {"arrays": {}})
+    assert [branch.times for branch in line.branches] == [[0], [t]]  # where a branch begins stays
+
+
+def test_a_few_steps_back_from_a_step_that_was_replayed_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = opened()
+    run.seek(5000)
+    run.seek(3003)
+    states = [run.nearest(run.owner, t)["step"] for t in (3002, 3001, 2999, 2995, 2971)]
+    assert states == [3002, 3001, 2999, 2995, 2971]
+    assert run.nearest(run.owner, 2938)["step"] <= 2938
+    done, advance = list[int](), run.training.run
+    monkeypatch.setattr(run.training, "run", lambda **options: (done.append(options["steps"]), advance(**options)))
+    for t in range(3002, 2970, -1):
+        run.seek(t)
+        done.append(t - 1 - run.nearest(run.owner, t - 1)["step"])  # for its frame, which shows the last change
+    assert sum(done) < 32 * 16
+    assert run.training.hash() == fresh_hash(MOONS, 2971)
+
+
+def test_states_near_a_step_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_states, "MAX_STATES", 5)
+    run = opened()
+    for t in (100, 60, 80, 40):
+        run.seek(t)
+    assert len(run._near._states) == 5
+    monkeypatch.setattr(near_states, "MAX_BYTES", 1)
+    run.seek(33)
+    assert len(run._near._states) == 2
+    assert run.nearest(run.owner, 32)["step"] == 32
 
 
 @pytest.mark.parametrize(
@@ -255,6 +289,33 @@ def test_a_session_plays_pauses_and_goes_back() -> None:
         assert all(a + n == b for (a, n), (b, _) in itertools.pairwise(together))
         assert sum(together[-1]) == last["t"]
         assert page.of("notice") == []
+
+
+def test_a_long_way_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "PAUSE_SECONDS", 0.0)
+    with session_page(MOONS) as page:
+        page.ask("step", count=5000)
+        new = page.of("progress")[0]
+        assert new["text"] == "Running 5,000 steps to step 5,000: at step 0."
+        page.ask("go", t=700)
+        back = page.of("progress")[-1]
+        assert {name: back[name] for name in ("type", "to", "repeated")} == {
+            "type": "progress",
+            "to": 700,
+            "repeated": True,
+        }
+        assert 0 <= back["from"] <= back["t"] < 700
+        page.ask("go", t=20_000)
+        ways = [message["text"].split(":")[0] for message in page.of("progress")]
+        assert ways[-1] == "Running 15,000 steps to step 20,000"
+
+
+def test_a_way_that_is_short_is_not_said() -> None:
+    with session_page(MOONS) as page:
+        page.ask("step", count=50)
+        page.ask("go", t=3)
+        assert page.of("progress") == []
 
 
 def test_a_speed_is_kept() -> None:

@@ -87,8 +87,7 @@ def go(session: Session, arguments: Arguments) -> Message:
 def _go(session: Session, t: int) -> Message:
     run = opened_run(session)
     try:
-        with run.lock:
-            run.seek(t, session.is_stopped)
+        session.go(run, t)
     except DivergedError as error:
         session.send(divergence_notice(error, run.t))
     session.show()

@@ -45,7 +45,7 @@ def moment_of(run: Run, before: State | None = None) -> Moment:
     """The moment at which a run stands; call it under its lock. `before` is the state one step earlier, if known."""
     owner, t, state = run.owner, run.t, run.training.light_state()
     if before is None:
-        before = run.timeline.nearest(owner, max(owner.first, t - 1))
+        before = run.nearest(owner, max(owner.first, t - 1))
     reports = list(run.training.counters.reports)
     return Moment(owner, t, run.last, run.training.hash(), state, before, reports, *run.log.take())
 
@@ -74,7 +74,7 @@ class Reader:
     def go(self, run: Run, t: int, *, through: bool = False) -> None:
         """Put the Training to step t of the branch; `through` every step on the way there, none of which is skipped."""
         with run.lock:
-            state = run.timeline.nearest(self.owner, t)
+            state = run.nearest(self.owner, t)
         least = self.owner.first if through else state["step"]
         if not least <= self.training.counters.step <= t:
             Run.restore_into(self.training, state, [])

@@ -12,6 +12,7 @@ from typing import Any
 
 from glassnet.errors import DivergedError, ParameterError
 from glassnet.play.cost_log import CostLog
+from glassnet.play.near_states import NearStates, is_stop, next_stop
 from glassnet.play.network import make_network
 from glassnet.play.recorded_training import RecordedTraining, adopted_state, open_training
 from glassnet.play.run_samples import RunSamples
@@ -41,10 +42,10 @@ class Run:
         self.start = start
         self.data, self.samples = data, data.listed(network.architecture)
         self.training = open_training(base, self.samples, network)
-        self.timeline = Timeline(base, self.training.light_state())
+        self.timeline, self._near = Timeline(base, self.training.light_state()), NearStates()
         self.branch = self._owner = self.timeline.branches[0]
         self.training.log = self.log
-        self._next_snapshot = 0.0
+        self._next_snapshot = time.perf_counter() + SPACING_SECONDS
         self._make_changes(setup.then)
 
     # Where it stands --------------------------------------------------------------------------------------------------
@@ -88,21 +89,27 @@ class Run:
         if owner is not self._owner or not self._passes(owner, t):
             self._place(owner, t)
         while self.t < t and not stopped():
-            self.advance(t - self.t, SLICE_SECONDS)
+            if is_stop(self.t, t):
+                self._near.add(self._owner, self.training.light_state())
+            self.advance(next_stop(self.t, t) - self.t, SLICE_SECONDS)
+
+    def nearest(self, owner: Branch, t: int) -> State:
+        """The last state of a branch at or before step t that is kept."""
+        return self._near.nearest(owner, t, self.timeline.nearest(owner, t))
 
     def _passes(self, owner: Branch, t: int) -> bool:
-        """Whether running on from here is shorter than from the nearest snapshot."""
-        return self.t <= t and self.timeline.nearest(owner, t)["step"] <= self.t
+        """Whether running on from here is shorter than from the nearest state."""
+        return self.t <= t and self.nearest(owner, t)["step"] <= self.t
 
     def _place(self, owner: Branch, t: int) -> None:
-        """Put the live Training to the nearest snapshot at or before t of the branch that contains it."""
+        """Put the live Training to the nearest state at or before t of the branch that contains it."""
         reports = self.training.counters.reports
         if owner is not self._owner:
             self.training.log = None
             self.training.executor.close()
             self.training, self._owner = self.open_owner(owner), owner
             self.training.log = self.log
-        self.restore_into(self.training, self.timeline.nearest(owner, t), reports)
+        self.restore_into(self.training, self.nearest(owner, t), reports)
 
     @staticmethod
     def restore_into(training: RecordedTraining, state: State, reports: list[Report]) -> None:
