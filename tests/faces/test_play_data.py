@@ -293,25 +293,26 @@ def test_the_report_of_the_page_is_one_file() -> None:
 
 
 @pytest.mark.parametrize("most", [200_000, 100])
-def test_the_report_has_the_costs_of_a_long_run(most: int) -> None:
-    """Of every step where they are all run again; else at least those from the snapshot before each frame on."""
-    with session_page(MOONS) as page, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("glassnet.play.page_report.MAX_REPLAY", most)
+def test_the_report_has_the_costs_of_all_steps(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glassnet.play.page_report.MAX_REPLAY", most)
+    with session_page(MOONS) as page:
         for _ in range(20):
             page.ask("step", count=1000)
         answer = page.reply("report", title="")
         if "error" in answer and "missing" in answer["error"]:
             pytest.skip("the page is not built")
         text = base64.b64decode(answer["result"]["content"]).decode()
+        lived = np.concatenate([decoded(frame["costs"]["train"]) for frame in page.of("frame")])
     recorded, _ = json.JSONDecoder().raw_decode(text.split("window.__glassnet = ")[1])
-    before = 0
-    for frame in recorded["frames"]:
-        costs, t = frame["costs"], frame["t"]
-        count = decoded(costs["train"]).size
-        assert count == -(-(t - costs["from"]) // costs.get("every", 1))
-        assert costs["from"] == before if most > 20_000 else before <= costs["from"] <= t
-        assert count or not t
-        before = t
+    assert lived.size == 20_000
+    *others, last = recorded["frames"]
+    assert all(decoded(frame["costs"]["train"]).size == 0 for frame in others)
+    assert (last["costs"]["from"], last["costs"]["every"]) == (0, 5)
+    assert np.allclose(decoded(last["costs"]["train"]), lived.reshape(-1, 5).mean(axis=1), rtol=1e-6)
+    assert "Each point of the cost curve is the mean of 5 steps." in recorded["about"]["lines"]
+    steps = [frame["t"] for frame in recorded["frames"]]
+    assert steps[0] == 0 and steps[-1] == 20_000 and len(steps) > 5
+    assert all("change1" in frame["quantities"] for frame in recorded["frames"][1:])
 
 
 def test_the_unit_of_a_quantity_is_said() -> None:

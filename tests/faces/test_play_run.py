@@ -13,7 +13,8 @@ import pytest
 
 import glassnet
 from glassnet.frames.encoding import decoded
-from glassnet.play import cost_log, near_states, progress, timeline
+from glassnet.play import near_states, progress, timeline
+from glassnet.play.cost_curve import cost_curve
 from glassnet.play.cost_log import CostLog
 from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.opening import open_link
@@ -234,28 +235,61 @@ def test_costs_are_those_of_every_step() -> None:
     run.seek(50)
     run.seek(10)
     run.seek(90)
-    first, costs = run.log.take()
-    assert (first, len(costs)) == (0, 90)
+    first, end, every, costs = run.log.take()
+    assert (first, end, every, len(costs)) == (0, 90, 1, 90)
     again = opened()
     for t in range(90):
         again.seek(t + 1)
-        assert again.log.take()[1][0] == costs[t]
+        assert again.log.take().values == [costs[t]]
 
 
-def test_costs_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost_log, "MAX_COSTS", 100)
-    log = CostLog()
-    for step in range(0, 1000, 10):
-        log.add(step, np.arange(step, step + 10.0))
-    first, costs = log.take()
-    assert first + len(costs) == 1000
-    assert 100 <= len(costs) <= 110
-    assert costs[0] == first
-    assert log.dropped == first
-    log.add(1000, np.arange(1000, 1003.0))
-    log.add(985, np.arange(985, 990.0))
-    log.add(990, np.arange(990, 1005.0))  # repeated steps are noted once
-    assert log.take()[1].tolist() == [1000, 1001, 1002, 1003, 1004]
+def test_costs_that_wait_are_bounded_and_have_no_gap() -> None:
+    log, rng, costs = CostLog(5, most=16), random.Random(1), np.arange(5, 1000.0)
+    step = 5
+    while step < 1000:
+        count = rng.choice([1, 2, 7, 31])
+        log.add(step, costs[step - 5 : step - 5 + count])
+        step = min(1000, step + count)
+        first, end, every, values = log.part()
+        assert (first, end) == (5, step)
+        assert len(values) == -(-(end - first) // every) <= 17
+        exact = [costs[begin : min(begin + every, end - 5)].mean() for begin in range(0, end - 5, every)]
+        assert np.allclose(values, exact)
+    again = CostLog()
+    again.begin_with(log.part())
+    for each in (log, again):
+        each.add(1000, np.arange(1000, 1030.0))
+    assert again.part().values.tolist() == log.part().values.tolist()
+    assert log.take().every == 64
+    log.add(1030, np.arange(1030, 1033.0))
+    log.add(1015, np.arange(1015, 1020.0))
+    log.add(1020, np.arange(1020, 1035.0))  # repeated steps are noted once
+    assert log.take().values.tolist() == [1030, 1031, 1032, 1033, 1034]
+
+
+@pytest.mark.parametrize("most", [1 << 15, 64])
+def test_the_curve_of_a_line_of_branches_is_whole(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline, "MAX_CURVE", most)
+    link = "#v=1&data=moons&then=300:lr=0.2;420:batch=20;420:l2=0.001"
+    run, again = opened(link), opened(link)
+    for each in (run, again):
+        each.seek(1000)
+    exact = again.log.take().values
+    assert len(exact) == 1000
+    run.seek(300)
+    run.change({"lr": 0.7})  # the line that is left stays as it was
+    run.seek(2000)
+    first, end, every, values = cost_curve(run.timeline, run.timeline.branches[3], 1000, 4000)
+    assert (first, end) == (0, 1000)
+    assert len(values) == -(-1000 // every)
+    assert (every == 1) == (most > 1000)
+    means = [exact[begin : begin + every].mean() for begin in range(0, 1000, every)]
+    assert np.abs(values - means).max() <= (0 if every == 1 else 0.05)
+    assert np.allclose(values[: 300 // every], means[: 300 // every])
+    assert np.isclose(np.dot(values, np.diff([*range(0, 1000, every), 1000])), exact.sum(), rtol=0.01)
+    few = cost_curve(run.timeline, run.timeline.branches[3], 1000, 30)
+    assert len(few.values) <= 30
+    assert few.every % every == 0
 
 
 # In a session --------------------------------------------------------------------------------------------------------

@@ -112,6 +112,8 @@ def test_a_view_that_comes_back_gets_all_again(front_end: Any) -> None:
     page.put({"id": 0, "do": "hello"})
     page.wait_for(lambda message: message["type"] == "frame" and message in page.messages[seen:] and message["t"] > 5)
     assert "hello" in [message["type"] for message in page.messages[seen:]]
+    costs = [message["costs"] for message in page.messages[seen:] if message["type"] == "frame"]
+    assert (0, [page.widget.session.run.t]) in [(each["from"], each["train"]["shape"]) for each in costs]
 
 
 def test_settings_change_and_the_start_stays(front_end: Any) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 
 from glassnet.frames.encoding import encoded
 from glassnet.frames.frame import Clock, FrameMaker
+from glassnet.play.cost_log import CostPart
 from glassnet.play.recorded_training import RecordedTraining
 from glassnet.play.run import Run
 from glassnet.play.timeline import Branch, State
-from glassnet.program.parameters import Array
 from glassnet.see.quantities import parse_entry, prepare_pass
 from glassnet.see.wording import PAGE
 from glassnet.training.history import Report
@@ -37,8 +37,7 @@ class Moment(NamedTuple):
     state: State
     before: State
     reports: list[Report]
-    first_cost: int
-    costs: Array
+    costs: CostPart
 
 
 def moment_of(run: Run, before: State | None = None) -> Moment:
@@ -47,7 +46,7 @@ def moment_of(run: Run, before: State | None = None) -> Moment:
     if before is None:
         before = run.nearest(owner, max(owner.first, t - 1))
     reports = list(run.training.counters.reports)
-    return Moment(owner, t, run.last, run.training.hash(), state, before, reports, *run.log.take())
+    return Moment(owner, t, run.last, run.training.hash(), state, before, reports, run.log.take())
 
 
 class Reader:
@@ -71,12 +70,11 @@ class Reader:
             self._run_to(moment.t)
         self.training.counters.reports = list(moment.reports)
 
-    def go(self, run: Run, t: int, *, through: bool = False) -> None:
-        """Put the Training to step t of the branch; `through` every step on the way there, none of which is skipped."""
+    def go(self, run: Run, t: int) -> None:
+        """Put the Training to step t of the branch."""
         with run.lock:
             state = run.nearest(self.owner, t)
-        least = self.owner.first if through else state["step"]
-        if not least <= self.training.counters.step <= t:
+        if not state["step"] <= self.training.counters.step <= t:
             Run.restore_into(self.training, state, [])
         self._run_to(t)
 
@@ -117,8 +115,10 @@ class Reader:
 
 def _cost_message(moment: Moment, validation: float | None) -> Message:
     """The costs of the steps since the last frame; that of the held-out samples was measured at the last one only."""
-    kind = "f8" if len(moment.costs) <= EXACT_COSTS else "f4"
-    held_out = np.full(len(moment.costs), np.nan)
-    if len(held_out) and moment.first_cost + len(held_out) == moment.t:
+    first, end, every, values = moment.costs
+    kind = "f8" if len(values) <= EXACT_COSTS else "f4"
+    held_out = np.full(len(values), np.nan)
+    if len(held_out) and end == moment.t:
         held_out[-1] = math.nan if validation is None else validation
-    return {"from": moment.first_cost, "train": encoded(moment.costs, kind), "validation": encoded(held_out, kind)}
+    known = {"from": first} | ({"every": every} if every > 1 else {})
+    return known | {"train": encoded(values, kind), "validation": encoded(held_out, kind)}

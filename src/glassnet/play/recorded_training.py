@@ -22,14 +22,14 @@ MAX_REPORTS = 1000  # of finished epochs that are kept; a run at full speed fini
 
 
 class RecordedTraining(Training):
-    """A run whose costs go to a log, if it has one."""
+    """A run whose costs go to some logs."""
 
     network: NeuralNetwork  # whose model is trained
-    log: CostLog | None = None
+    logs: tuple[CostLog, ...] = ()
 
     def _account(self, block: EpochBlock, first: int, costs: Array, rates: Array) -> None:
-        if self.log is not None:
-            self.log.add(self.counters.step, costs)
+        for log in self.logs:
+            log.add(self.counters.step, costs)
         super()._account(block, first, costs, rates)
         if len(self.counters.reports) > MAX_REPORTS:
             del self.counters.reports[1::2]

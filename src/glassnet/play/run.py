@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from glassnet.errors import DivergedError, ParameterError
-from glassnet.play.cost_log import CostLog
+from glassnet.play.cost_curve import cost_curve
+from glassnet.play.cost_log import MAX_CURVE, CostLog
 from glassnet.play.near_states import NearStates, is_stop, next_stop
 from glassnet.play.network import make_network
 from glassnet.play.recorded_training import RecordedTraining, adopted_state, open_training
@@ -44,7 +45,7 @@ class Run:
         self.training = open_training(base, self.samples, network)
         self.timeline, self._near = Timeline(base, self.training.light_state()), NearStates()
         self.branch = self._owner = self.timeline.branches[0]
-        self.training.log = self.log
+        self._log_costs()
         self._next_snapshot = time.perf_counter() + SPACING_SECONDS
         self._make_changes(setup.then)
 
@@ -105,11 +106,18 @@ class Run:
         """Put the live Training to the nearest state at or before t of the branch that contains it."""
         reports = self.training.counters.reports
         if owner is not self._owner:
-            self.training.log = None
             self.training.executor.close()
             self.training, self._owner = self.open_owner(owner), owner
-            self.training.log = self.log
+            self._log_costs()
         self.restore_into(self.training, self.nearest(owner, t), reports)
+
+    def send_costs_again(self) -> None:
+        """Have the page get the costs of the whole branch: its view is a new one."""
+        self.log.begin_with(cost_curve(self.timeline, self.branch, self.branch.steps, MAX_CURVE))
+
+    def _log_costs(self) -> None:
+        """Have the costs of the live Training noted for the page and for the curve of its branch."""
+        self.training.logs = (self.log, self._owner.costs)
 
     @staticmethod
     def restore_into(training: RecordedTraining, state: State, reports: list[Report]) -> None:
@@ -168,9 +176,8 @@ class Run:
         self.snapshot()
         self.branch = self.timeline.add_branch(self._owner.id, self.t, _label(effective, changed), setup, state)
         self.log.go_on_from(self.t)
-        self.training.log = None
         self.training, self._owner = training, self.branch
-        self.training.log = self.log
+        self._log_costs()
 
     def _make_changes(self, changes: tuple[Change, ...]) -> None:
         """Go to the step of each change that a link has, and make it, as far as the run goes."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.play.cost_log import MAX_CURVE, CostLog
 from glassnet.play.setup import Setup
 
 MAX_BYTES = 256 << 20  # of all snapshots of a run
@@ -23,7 +24,10 @@ State = dict[str, Any]
 
 @dataclass
 class Branch:
-    """A line of steps from step `first` on, under one setup (`setup.then` has the changes up to here)."""
+    """A line of steps from step `first` on, under one setup (`setup.then` has the changes up to here).
+
+    `costs` are those of all its steps.
+    """
 
     id: int
     parent: int | None
@@ -31,6 +35,7 @@ class Branch:
     label: str
     setup: Setup
     steps: int
+    costs: CostLog
     ended: str = ""  # why it cannot go on, where it diverged
     times: list[int] = field(default_factory=list)
     states: dict[int, State] = field(default_factory=dict)
@@ -50,7 +55,7 @@ class Timeline:
 
     def add_branch(self, parent: int | None, first: int, label: str, setup: Setup, state: State) -> Branch:
         """A new branch, which begins with this state."""
-        branch = Branch(len(self.branches), parent, first, label, setup, first)
+        branch = Branch(len(self.branches), parent, first, label, setup, first, CostLog(first, MAX_CURVE))
         self.branches.append(branch)
         self.add(branch, first, state)
         return branch
