@@ -463,7 +463,7 @@ def test_a_series_is_that_of_the_steps() -> None:
         ({"do": "open", "link": "nonsense"}, "is no link"),
         ({"do": "open", "link": "#v=1&data=csv&target=a&file=" + 64 * "a"}, "needs the file with SHA-256"),
         ({"do": "open", "link": "#v=1&data=csv"}, "target is missing"),
-        ({"do": "open", "link": "#v=1&data=points"}, "needs the points"),
+        ({"do": "open", "link": "#v=1&data=points"}, "points of your own"),
         ({"do": "setup", "set": {"lr": 0}}, "lr is 0; it goes from"),
         ({"do": "setup", "set": {"shape": [2, 0, 1]}}, "widths from 1"),
         ({"do": "setup", "set": {"shape": [2, 1000, 1000, 1]}}, "at most 1,000,000"),

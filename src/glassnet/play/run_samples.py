@@ -16,7 +16,7 @@ from glassnet.frames.samples import Raw, Samples
 from glassnet.program.architecture import Architecture
 
 if TYPE_CHECKING:
-    from glassnet.data.preprocessing import TablePreparation
+    from glassnet.data.preprocessing import Preparation
     from glassnet.data.target import TargetColumn
 
 Array = Any
@@ -36,7 +36,7 @@ class RunSamples(NamedTuple):
     image: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     is_ready: bool = False  # y is what a network learns
-    table: tuple[TablePreparation, TargetColumn] | None = None  # how the columns of a table became x and y
+    table: tuple[Preparation, TargetColumn] | None = None  # how the columns of a file became x and y
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -23,7 +23,8 @@ MAX_STEP = 10**9
 MAX_TEXT = 200  # letters of a column's name
 CHANGEABLE = ("lr", "opt", "act", "batch", "l1", "l2")  # while a run goes on
 NOTEBOOK_DATA = "own"  # the arrays of net.play(): they have no link
-OWN_DATA = {"csv": "Your CSV", "points": "Your points"}
+OWN_DATA = {"csv": "Your file", "points": "Your points"}
+DRAWN = ("n", "noise")  # of a toy data set: samples of one's own have neither
 
 
 class Range(NamedTuple):
