@@ -10,6 +10,8 @@ from glassnet.frames.samples import Samples, spread
 from glassnet.program.architecture import Architecture
 from glassnet.program.program import Program, symbol
 from glassnet.see.stage import recurrence
+from glassnet.tables.activations import ACTIVATIONS
+from glassnet.tables.entry import is_plain
 from glassnet.training.layer_measures import SATURATED_SLOPE, largest_slope
 from glassnet.training.training import Training
 
@@ -51,7 +53,8 @@ def layer_infos(architecture: Architecture, samples: Samples, shown: DrawnUnits)
     infos = [first | {"names": list(samples.inputs[:MAX_NAMES]), "extras": extras}]
     for dense in architecture.dense:
         info: Message = {"units": dense.fan_out, "activation": dense.activation.name + dense.activation.grouping}
-        extras = list(map(_short_text, (*dense.before, *dense.after)))
+        own = () if is_plain(dense.activation, ACTIVATIONS) else (dense.activation,)
+        extras = list(map(_short_text, (*own, *dense.before, *dense.after)))
         limit = SATURATED_SLOPE * largest_slope(dense.activation)
         infos.append(info | {"names": [], "image": None, "saturation": limit, "extras": extras})
     infos[-1]["names"] = list(output_names(samples, architecture.outputs)[:MAX_NAMES])

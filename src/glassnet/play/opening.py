@@ -12,8 +12,8 @@ from glassnet.play.link import Link, read_link
 from glassnet.play.network import default_setup, suited
 from glassnet.play.own_data import OwnData
 from glassnet.play.run import Run
-from glassnet.play.setup import MAX_PARAMETERS, Change, Setup, parameter_count
-from glassnet.program.parameters import Array
+from glassnet.play.setup import MAX_PARAMETERS, NOTEBOOK_DATA, Change, Setup, parameter_count
+from glassnet.play.template import Start, Template
 
 
 class RunOptions(NamedTuple):
@@ -21,7 +21,7 @@ class RunOptions(NamedTuple):
 
     changes: tuple[Change, ...] = ()
     engine: str | None = None
-    start: Array | None = None
+    start: Start | None = None
 
 
 PLAIN = RunOptions()
@@ -54,12 +54,12 @@ def open_setup(
     changes, engine, start = options
     samples = run_samples(setup, own)
     setup, changed = suited(setup._replace(then=()), given, samples)
-    check_size(setup)
-    chosen = engine or available_engine(setup, wait=waits)
+    check_size(setup, samples.template)
+    chosen = engine or available_engine(setup, samples.template, wait=waits)
     problems = [*(notes or ()), *changed]
-    if engine == "numpy":
+    if engine == "numpy" and setup.data != NOTEBOOK_DATA:
         problems.append("This link asks for NumPy in place of the compiled engine: the same run, bit for bit.")
-    elif chosen == "numpy":
+    elif engine is None and chosen == "numpy":
         problems.append("NumPy runs this network, many times slower: the compiled engine is not ready. Open it again.")
     setup = setup._replace(engine=chosen, then=tuple(changes))
     with warnings.catch_warnings():
@@ -67,8 +67,10 @@ def open_setup(
         return Run(setup, samples, problems, start)
 
 
-def check_size(setup: Setup) -> None:
+def check_size(setup: Setup, template: Template | None) -> None:
     """Raise ParameterError for a network that is too large for the page."""
+    if template is not None and template.architecture.inputs == setup.shape[0]:
+        setup = setup._replace(shape=(template.architecture.input_widths[-1], *setup.shape[1:]))
     if (count := parameter_count(setup.shape)) > MAX_PARAMETERS:
         raise ParameterError(f"this network has {count:,} parameters; the page takes up to {MAX_PARAMETERS:,}.")
 

@@ -13,6 +13,7 @@ from glassnet.network import NeuralNetwork
 from glassnet.play.cost_log import CostLog
 from glassnet.play.network import make_network
 from glassnet.play.setup import Setup
+from glassnet.play.template import Template
 from glassnet.program.parameters import Array
 from glassnet.training.settings import checked_recipe
 from glassnet.training.training import Training
@@ -40,10 +41,10 @@ class RecordedTraining(Training):
         return {"arrays": self._arrays(), **counters, "reports": []}
 
 
-def open_training(setup: Setup, samples: Samples, network: NeuralNetwork | None = None) -> RecordedTraining:
+def open_training(setup: Setup, samples: Samples, template: Template | None = None) -> RecordedTraining:
     """A run of a setup at its first step; `setup` has no changes in it (see Setup.at)."""
-    network = network or make_network(setup)
-    options = {"optimizer": setup.opt}
+    network = make_network(setup, template)
+    options = {"optimizer": setup.opt if template is None else template.optimizer_of(setup)}
     recipe = checked_recipe(tuple(network.parameters.segments.values()), setup.batch, MAX_EPOCHS, setup.lr, options)
     sources = samples.part(samples.trained)
     recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)))

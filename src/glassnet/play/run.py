@@ -18,9 +18,9 @@ from glassnet.play.network import make_network
 from glassnet.play.recorded_training import RecordedTraining, adopted_state, open_training
 from glassnet.play.run_samples import RunSamples
 from glassnet.play.setup import CHANGEABLE, MAX_CHANGES, Change, Setup
+from glassnet.play.template import Start
 from glassnet.play.timeline import Branch, State, Timeline
 from glassnet.play.turn_lock import TurnLock
-from glassnet.program.parameters import Array
 from glassnet.training.history import Report
 
 SLICE_SECONDS = 0.05  # after which a replay looks whether it should end
@@ -33,16 +33,15 @@ class Run:
     """A setup with its samples, its branches, and the place where it stands: `branch` and `t`."""
 
     def __init__(
-        self, setup: Setup, data: RunSamples, notes: list[str] | None = None, start: Array | None = None
+        self, setup: Setup, data: RunSamples, notes: list[str] | None = None, start: Start | None = None
     ) -> None:
         base = setup.at(0)
         self.lock, self.notes, self.lesson, self.log = TurnLock(), list(notes or ()), "", CostLog()
-        network = make_network(base)
-        if start is not None and start.shape == network.parameters.vector.shape:
-            network.parameters.vector[:] = start
-        self.start = start
-        self.data, self.samples = data, data.listed(network.architecture)
-        self.training = open_training(base, self.samples, network)
+        self.start, self.data = start, data
+        self.samples = data.listed(make_network(base, data.template).architecture)
+        self.training = open_training(base, self.samples, data.template)
+        if start is not None:
+            start.put_into(self.training.model)
         self.timeline, self._near = Timeline(base, self.training.light_state()), NearStates()
         self.branch = self._owner = self.timeline.branches[0]
         self._log_costs()
@@ -77,7 +76,7 @@ class Run:
 
     def open_owner(self, branch: Branch) -> RecordedTraining:
         """A Training under the settings of a branch, on a network of its own."""
-        return open_training(branch.setup.at(len(branch.setup.then)), self.samples)
+        return open_training(branch.setup.at(len(branch.setup.then)), self.samples, self.data.template)
 
     # Moving -----------------------------------------------------------------------------------------------------------
 
@@ -171,7 +170,7 @@ class Run:
             return
         after = effective._replace(**changed)
         setup = before._replace(then=(*before.then, Change(self.t, changed)))
-        training = open_training(after, self.samples)  # raises where the settings do not fit
+        training = open_training(after, self.samples, self.data.template)  # raises where the settings do not fit
         state = self._adopted(training, self.training.light_state(), effective, after)
         self.snapshot()
         self.branch = self.timeline.add_branch(self._owner.id, self.t, _label(effective, changed), setup, state)

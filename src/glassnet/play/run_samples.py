@@ -18,6 +18,7 @@ from glassnet.program.architecture import Architecture
 if TYPE_CHECKING:
     from glassnet.data.preprocessing import Preparation
     from glassnet.data.target import TargetColumn
+    from glassnet.play.template import Template
 
 Array = Any
 
@@ -36,6 +37,7 @@ class RunSamples(NamedTuple):
     image: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     is_ready: bool = False  # y is what a network learns
+    template: Template | None = None  # the network of a person that they came with
     table: tuple[Preparation, TargetColumn] | None = None  # how the columns of a file became x and y
 
     @property

@@ -18,7 +18,7 @@ from glassnet.tables.initializers import Normal, initializer
 from glassnet.tables.optimizers import optimizer
 
 MAX_PARAMETERS = 1_000_000
-MAX_DENSE, MAX_WIDTH, MAX_INPUTS, MAX_WEIGHTS, MAX_CHANGES = 12, 1024, 1000, 200, 50
+MAX_DENSE, MAX_WIDTH, MAX_INPUTS, MAX_WEIGHTS, MAX_CHANGES = 30, 1024, 1000, 200, 50
 MAX_STEP = 10**9
 MAX_TEXT = 200  # letters of a column's name
 CHANGEABLE = ("lr", "opt", "act", "batch", "l1", "l2")  # while a run goes on
@@ -99,21 +99,41 @@ class Problem(NamedTuple):
     instead: Any = None
 
 
-def read_values(values: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
-    """The settings among `values` that can be used, each in its type; what is wrong with others goes to `problems`."""
+Names = Mapping[str, set[str]]
+NO_NAMES: Names = {}
+
+
+def read_values(values: Mapping[str, Any], problems: list[Problem], own: Names = NO_NAMES) -> dict[str, Any]:
+    """The settings among `values` that can be used, each in its type; what is wrong with others goes to `problems`.
+
+    `own` are the names, by setting, that a person's own network has beside those of the tables.
+    """
     result: dict[str, Any] = {}
     for key, value in values.items():
         if key not in READERS:
             known = ", ".join(READERS)
             problems.append(Problem(f"{short_repr(key)} is no setting and is ignored; the settings are {known}."))
             continue
-        checked = READERS[key](key, value)
+        checked = _own_names(key, value, own.get(key, set())) or READERS[key](key, value)
         if isinstance(checked, Problem):
             problems.append(checked)
             checked = checked.instead
         if checked is not None:
             result[key] = checked
     return result
+
+
+def _own_names(key: str, value: Any, own: set[str]) -> Any:
+    """A name of a person's own network, or a list of names some of which are; None for others."""
+    if isinstance(value, str) and key != "act":
+        return value if value in own else None
+    items = _items(value) or []
+    if not own.intersection(item for item in items if isinstance(item, str)):
+        return None
+    known = READERS[key](key, ["linear" if item in own else item for item in items])
+    if isinstance(known, Problem):
+        return known
+    return tuple(item if item in own else name for item, name in zip(items, known, strict=True))
 
 
 # One reader per kind of setting: the value, or a Problem --------------------------------------------------------------
@@ -283,12 +303,12 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
-def checked_values(values: Any) -> dict[str, Any]:
+def checked_values(values: Any, own: Names = NO_NAMES) -> dict[str, Any]:
     """The settings of a form, all of them usable. Raises ParameterError with the first that is not."""
     if not isinstance(values, Mapping):
         raise ParameterError(f"set must be an object of settings, not {short_repr(values)}.")
     problems: list[Problem] = []
-    result = read_values(values, problems)
+    result = read_values(values, problems, own)
     if problems:
         raise ParameterError(problems[0].text.split(", and ")[0].rstrip(".") + ".")
     return result
