@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from glassnet.execution.inference import outputs
 from glassnet.frames.encoding import encoded
 from glassnet.frames.frame import Clock, FrameMaker
+from glassnet.frames.scores import cell_samples
 from glassnet.play.cost_log import CostPart
 from glassnet.play.recorded_training import RecordedTraining
 from glassnet.play.run import Run
@@ -102,6 +104,14 @@ class Reader:
         prepared.executor.run()
         gradient = float(prepared.executor.columns(f"d{entry.name}")[entry.at]) if of_parameter else None
         return float(prepared.executor.columns(entry.name)[entry.at]), gradient, str(entry)
+
+    def cell_samples(self, run: Run, t: int, cell: tuple[int, int]) -> Message:
+        """The samples behind a cell (true, predicted) of the confusion matrix at step t; the scores judge the same."""
+        self.go(run, t)
+        numbers = self.maker.scored
+        with np.errstate(all="ignore"):
+            answers = outputs(self.training.model, self.samples.x[numbers]).T
+        return {"t": t} | cell_samples(self.samples, numbers, answers, cell)
 
     def walk_at(self, run: Run, t: int) -> StepWalk:
         """The walk through the step after t; it is kept for further questions."""
