@@ -17,6 +17,8 @@ from glassnet.frames.frame import Clock, Costs, FrameMaker
 from glassnet.frames.run_info import run_info
 from glassnet.frames.samples import Samples
 from glassnet.network import NeuralNetwork
+from glassnet.tables.activations import LeakyReLU
+from glassnet.tables.layers import BatchNorm
 
 from .frames_runs import curve, run_of, three_classes, two_classes
 
@@ -254,6 +256,20 @@ def test_a_frame_is_cheap() -> None:
         json_text(maker.frame())
         seconds.append(time.thread_time() - started)
     assert min(seconds) < 0.006  # 2 ms on a quiet machine
+
+
+def test_the_histogram_of_z_has_the_activation_over_its_axis() -> None:
+    samples = three_classes()
+    layers = [4, 5, BatchNorm(before_activation=True), 3, 3]
+    network = NeuralNetwork(layers, ["tanh", LeakyReLU(0.3), "softmax"], "categorical_cross_entropy", seed=2)
+    frame = FrameMaker(run_of(network, samples), samples).frame()
+    below, straight, softmax = (layer["z"] for layer in frame["layers"])
+    edges = decoded(straight["edges"])
+    value, slope = decoded(straight["curve"])
+    assert np.allclose(value, np.where(edges > 0, edges, 0.3 * edges), rtol=1e-6)
+    assert np.allclose(slope, np.where(edges > 0, 1, 0.3), rtol=1e-6)
+    assert "curve" not in below  # tanh acts on what BatchNorm made of z
+    assert "curve" not in softmax  # each of its outputs depends on every z
 
 
 def test_a_look_at_weights_begins_at_an_input_that_varies() -> None:

@@ -40,7 +40,7 @@ def _gradient(prepared: PreparedPass) -> Array:
     gradient = np.array(executor.columns("da0"))
     for layer in inputs:
         if isinstance(layer, Embedding):
-            gradient[list(layer.inputs)] = np.nan
+            gradient[slice(None) if layer.inputs is None else list(layer.inputs)] = np.nan
     return gradient
 
 
