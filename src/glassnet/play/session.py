@@ -19,6 +19,7 @@ from glassnet.frames.encoding import json_text
 from glassnet.frames.frame import Clock
 from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.own_data import OwnData
+from glassnet.play.page_text import page_text
 from glassnet.play.player import Player
 from glassnet.play.progress import Progress
 from glassnet.play.reader import Moment, Reader, moment_of
@@ -134,7 +135,7 @@ class Session:
         try:
             result = self._answer(self, message)
         except GlassnetError as error:
-            self.send(failure(message, str(error)))
+            self.send(failure(message, page_text(str(error))))
         except Exception as error:  # a page must not end its session; the log has the place
             logging.getLogger("glassnet.play").exception("command %r", message.get("do"))
             self.send(failure(message, f"the engine met an unexpected error ({type(error).__name__}: {error})."))

@@ -5,7 +5,6 @@ Columns are read as `glassnet train` reads them, and what was guessed is said in
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from glassnet.data.toy_sets import DATA_SEED
 from glassnet.errors import DataError
 from glassnet.frames.samples import Raw
 from glassnet.play.own_data import OwnTable
+from glassnet.play.page_text import page_note
 from glassnet.play.run_samples import RunSamples, held_out_rows
 from glassnet.play.setup import MAX_INPUTS, Setup
 from glassnet.play.target_notes import check_classes, scaled_note
@@ -30,7 +30,6 @@ from glassnet.play.target_notes import check_classes, scaled_note
 MAX_ROWS = 20_000
 EXAMPLES, MAX_EXAMPLE = 3, 40
 TARGET_NAMES = ("target", "label", "class", "y", "outcome", "species", "price", "result")
-OPTION = re.compile(r"; --[a-z-]+[^;,]*? (overrules|overrule|refuses them|refuse them)")  # of the command line
 
 Message = dict[str, Any]
 
@@ -120,12 +119,6 @@ def _raw(preparation: TablePreparation, x: Any) -> tuple[Raw, ...]:
             mean, width = (centre, 1 / scale) if kind == "number" and scale else (0.0, 1.0)
             result.append(Raw(mean + width * float(values.min()), mean + width * float(values.max()), mean, width))
     return tuple(result)
-
-
-def page_note(note: str) -> str:
-    """A note of the command line without its options, which the page does not have."""
-    text = OPTION.sub("", note)
-    return f"{text[:1].upper() if text.startswith(('of ', 'the ')) else text[:1]}{text[1:]}".rstrip(".") + "."
 
 
 # The preview ----------------------------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ def scaled_note(target: TargetColumn) -> list[str]:
         return [f"The network learns each column of {target.name} minus its mean, divided by its deviation."]
     learnt = f"the logarithm of {target.name}" if target.log else target.name
     unit = f"{1 / target.scale[0]:.4g}{' of it' if target.log else f' of {target.name}'}"
+    centred = f"y {'−' if target.mean[0] >= 0 else '+'} {abs(target.mean[0]):.4g}"
     return [
-        f"The network learns {learnt} as (y − {target.mean[0]:.4g}) / {1 / target.scale[0]:.4g}: "
+        f"The network learns {learnt} as ({centred}) / {1 / target.scale[0]:.4g}: "
         f"1 in y, in predictions and in RMSE is {unit}."
     ]
 
