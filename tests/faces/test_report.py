@@ -94,6 +94,15 @@ def test_frames_are_those_of_the_run_bit_for_bit(run: tuple[NeuralNetwork, dict[
     assert any("bit for bit" in line for line in message["about"]["lines"])
 
 
+def test_a_run_of_one_step_has_a_report() -> None:
+    network = NeuralNetwork([1, 1], ["linear"], seed=0)
+    network.train(np.ones((1, 1)), np.ones((1, 1)), epochs=1)
+    message = recorded(network)
+    assert [frame["t"] for frame in message["frames"]] == [0, 1]
+    assert [walk["t"] for walk in message["walks"]] == [0]
+    assert "2 gradients were measured" in message["about"]["check"]
+
+
 def test_the_costs_of_a_long_run_are_means_without_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glassnet.frames.recording.MAX_COSTS", 30)
     message, reached = recorded(trained()), 0

@@ -46,7 +46,7 @@ class Recorder:
         maker = FrameMaker(replay, self.samples, self.shown)
         chosen, pictured = self._affordable(maker, steps)
         every, validation = self._every(steps), self._validation(chosen[-1])
-        walked = {chosen[0], chosen[len(chosen) // 2], chosen[-2]} if len(chosen) > 1 else set()
+        walked = {chosen[0], chosen[(len(chosen) - 1) // 2], chosen[-2]} if len(chosen) > 1 else set()
         frames, walks = list[Message](), list[StepWalk]()
         for number, step in enumerate(chosen):
             first = replay.counters.step

@@ -15,7 +15,7 @@ from glassnet.tables.entry import is_plain
 from glassnet.training.layer_measures import SATURATED_SLOPE, largest_slope
 from glassnet.training.training import Training
 
-MAX_NAMES = 100  # of inputs and outputs that are sent
+MAX_NAMES = 1000  # of inputs and outputs that are sent
 MAX_LAYER_TEXT = 20  # letters
 MEASURED, SAME = 500, 0.999  # training samples that are measured; standardised inputs vary alike
 

@@ -15,7 +15,7 @@ from glassnet.errors import ParameterError
 from glassnet.frames.report_samples import class_names
 from glassnet.network import NeuralNetwork
 from glassnet.play.opening import RunOptions, open_setup
-from glassnet.play.own_data import MAX_COLUMNS, OwnData
+from glassnet.play.own_data import OwnData
 from glassnet.play.run import Run
 from glassnet.play.run_samples import RunSamples, held_out_rows
 from glassnet.play.setup import MAX_DENSE, NOTEBOOK_DATA, Setup, checked_values
@@ -69,7 +69,7 @@ def own_samples(network: NeuralNetwork, x: Any, y: Any, validation: float | None
     held_out = np.zeros(len(rows), bool)
     if validation is not None:
         held_out = held_out_rows(len(rows), checked_fraction(validation))
-    names = tuple(f"x{number}" for number in range(1, rows.shape[1] + 1))[:MAX_COLUMNS] or ("x",)
+    names = tuple(f"x{number}" for number in range(1, rows.shape[1] + 1))
     classes = class_names(network.architecture, targets, ())
     outputs = () if classes else tuple(f"y{number}" for number in range(1, network.architecture.outputs + 1))
     y_columns = targets if targets.ndim == 1 else np.ascontiguousarray(np.asarray(targets, np.float64).T)
