@@ -345,6 +345,21 @@ def test_a_long_way_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         assert ways[-1] == "Running 15,000 steps to step 20,000"
 
 
+def test_the_way_to_the_changes_of_a_link_is_said_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    with session_page(MOONS) as page:
+        page.frame(0)
+        before = len(page.of("frame"))
+        page.put({"id": 1, "do": "open", "link": MOONS + "&then=900000000:lr=0.1"})
+        page.wait_for(lambda message: message["type"] == "progress" and message["to"] == 900_000_000)
+        assert len(page.of("frame")) == before  # the run that is opened is not the page's yet
+        page.ask("pause")
+        assert any("the way there was stopped" in note for note in page.run["notes"])
+        assert len(page.run["branches"]) == 1
+        page.ask("open", link=MOONS + "&then=3000:lr=0.1")
+        assert len(page.run["branches"]) == 2
+
+
 def test_a_way_that_is_short_is_not_said() -> None:
     with session_page(MOONS) as page:
         page.ask("step", count=50)

@@ -99,7 +99,7 @@ def _go(session: Session, t: int) -> Message:
 
 def open_run(session: Session, arguments: Arguments) -> Message:
     """Open the run of a link, at its step."""
-    run, link = open_link(arguments.text("link", MAX_LINK), session.own)
+    run, link = open_link(arguments.text("link", MAX_LINK), session.own, followed=session.followed)
     run.lesson = lesson_of(link.lesson, arguments.text("link", MAX_LINK))
     show_run(session, run)
     return _go(session, link.t) if link.t else {"t": run.t}

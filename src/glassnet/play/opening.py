@@ -11,29 +11,33 @@ from glassnet.play.engine_choice import available_engine
 from glassnet.play.link import Link, read_link
 from glassnet.play.network import default_setup, suited
 from glassnet.play.own_data import OwnData
-from glassnet.play.run import Run
+from glassnet.play.run import Followed, Run
 from glassnet.play.setup import MAX_PARAMETERS, NOTEBOOK_DATA, Change, Setup, parameter_count
 from glassnet.play.template import Start, Template
 
 
 class RunOptions(NamedTuple):
-    """What a run has beside its settings: later changes, its engine, and parameters to start from."""
+    """What a run has beside its settings: later changes, its engine, parameters to start from, and who follows it to
+    its changes.
+    """
 
     changes: tuple[Change, ...] = ()
     engine: str | None = None
     start: Start | None = None
+    followed: Followed | None = None
 
 
 PLAIN = RunOptions()
 
 
-def open_link(text: str, own: OwnData, *, waits: bool = False) -> tuple[Run, Link]:
+def open_link(text: str, own: OwnData, *, waits: bool = False, followed: Followed | None = None) -> tuple[Run, Link]:
     """The run of a link, and what else the link says. Raises ParameterError for what is no link, or a missing file."""
     link = read_link(text)
     values = dict(link.values)
     base = default_setup(values.get("data", Setup().data))
     changes, engine = values.pop("then", ()), values.pop("engine", None)
-    run = open_setup(base._replace(**values), set(values), own, RunOptions(changes, engine), link.notes, waits=waits)
+    options = RunOptions(changes, engine, None, followed)
+    run = open_setup(base._replace(**values), set(values), own, options, link.notes, waits=waits)
     return run, link
 
 
@@ -51,7 +55,7 @@ def open_setup(
 
     Where no engine is given, the compiled one runs if it is ready, or if the caller `waits` for it.
     """
-    changes, engine, start = options
+    changes, engine, start, followed = options
     samples = run_samples(setup, own)
     setup, changed = suited(setup._replace(then=()), given, samples)
     check_size(setup, samples.template)
@@ -64,7 +68,7 @@ def open_setup(
     setup = setup._replace(engine=chosen, then=tuple(changes))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # where the compiled engine cannot run; the notes say it
-        return Run(setup, samples, problems, start)
+        return Run(setup, samples, problems, start, followed)
 
 
 def check_size(setup: Setup, template: Template | None) -> None:

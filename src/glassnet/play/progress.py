@@ -19,7 +19,12 @@ class Progress:
     """
 
     def __init__(
-        self, run: Run, to: int, send: Callable[[Message], None], shown: Callable[[], None], ended: Callable[[], bool]
+        self,
+        run: Run,
+        to: int,
+        send: Callable[[Message], None],
+        shown: Callable[[Run], None],
+        ended: Callable[[], bool],
     ) -> None:
         self.run, self.to, self._send, self._shown, self._ended = run, to, send, shown, ended
         self._reached, self._first = run.last, -1
@@ -33,7 +38,7 @@ class Progress:
             self._send(self.message())
             self._due = time.perf_counter() + PAUSE_SECONDS
         if self.run.t > self._reached:
-            self._shown()
+            self._shown(self.run)
         return self._ended()
 
     def message(self) -> Message:

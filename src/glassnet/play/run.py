@@ -29,11 +29,23 @@ COPY_SHARE = 20  # a snapshot is taken at most for one part in so many of the ti
 MAX_BRANCHES = 100
 
 
+Followed = Callable[["Run", int], Callable[[], bool]]
+"""Of a run and a step: what is asked on the way there whether it should end."""
+
+
 class Run:
-    """A setup with its samples, its branches, and the place where it stands: `branch` and `t`."""
+    """A setup with its samples, its branches, and the place where it stands: `branch` and `t`.
+
+    `followed` is asked on the way to the changes that a link has.
+    """
 
     def __init__(
-        self, setup: Setup, data: RunSamples, notes: list[str] | None = None, start: Start | None = None
+        self,
+        setup: Setup,
+        data: RunSamples,
+        notes: list[str] | None = None,
+        start: Start | None = None,
+        followed: Followed | None = None,
     ) -> None:
         base = setup.at(0)
         self.lock, self.notes, self.lesson, self.log = TurnLock(), list(notes or ()), "", CostLog()
@@ -46,7 +58,7 @@ class Run:
         self.branch = self._owner = self.timeline.branches[0]
         self._log_costs()
         self._next_snapshot = time.perf_counter() + SPACING_SECONDS
-        self._make_changes(setup.then)
+        self._make_changes(setup.then, followed)
 
     # Where it stands --------------------------------------------------------------------------------------------------
 
@@ -178,11 +190,14 @@ class Run:
         self.training, self._owner = training, self.branch
         self._log_costs()
 
-    def _make_changes(self, changes: tuple[Change, ...]) -> None:
+    def _make_changes(self, changes: tuple[Change, ...], followed: Followed | None) -> None:
         """Go to the step of each change that a link has, and make it, as far as the run goes."""
         try:
             for change in changes:
-                self.seek(change.t)
+                self.seek(change.t, bool if followed is None else followed(self, change.t))
+                if self.t < change.t:
+                    self.notes.append(f"The changes after step {self.t:,} are left out: the way there was stopped.")
+                    return
                 self.change(change.set)
         except DivergedError as error:
             self.notes.append(f"The changes after step {self.t:,} are left out: {error}")

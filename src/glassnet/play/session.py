@@ -236,14 +236,17 @@ class Session:
 
     def go(self, run: Run, t: int) -> None:
         """Go to a step, back or on; the page hears of a long way, and what it sends may end it on a step before."""
-        progress = Progress(run, t, self.send, self._show_way, self.interrupted.is_set)
         with run.lock:
-            run.seek(t, progress.stopped)
+            run.seek(t, self.followed(run, t))
 
-    def _show_way(self) -> None:
-        """Draw a frame on a long way, now and then."""
+    def followed(self, run: Run, t: int) -> Callable[[], bool]:
+        """What a run on its way to step t asks: whether to end there; the page hears how far it is."""
+        return Progress(run, t, self.send, self._show_way, self.interrupted.is_set).stopped
+
+    def _show_way(self, run: Run) -> None:
+        """Draw a frame on a long way, now and then; not of a run that is still being opened."""
         overdue = time.perf_counter() - self._last["frame"] > LONG_WAY_SECONDS
-        if self.run is not None and overdue and not self._page_is_behind():
+        if self.run is run and overdue and not self._page_is_behind():
             self._draw()
 
     def reader(self, run: Run, moment: Moment | None = None, owner: Any = None) -> Reader:
