@@ -156,6 +156,28 @@ def test_the_command_needs_no_target_for_arrays(tmp_path: Path) -> None:
         assert "no column 'z'" in page.error("use_table", file=other.file, target="z")
 
 
+def test_a_target_is_read_as_the_person_says() -> None:
+    counts = "a,y\n" + "".join(f"{x:.3f},{round(x) % 7}\n" for x in X[:, 0])
+    with session_page(MOONS) as page:
+        for content, name in ((counts.encode(), "mine.csv"), (npz(x=X, y=np.arange(120) % 7), "mine.npz")):
+            file = upload(page, content, name)["result"]["file"]
+            page.ask("use_table", file=file, target="y")
+            assert (page.run["kind"], page.run["setup"]["task"]) == ("classes", "auto")
+            assert "task" not in page.run["link"]
+            page.ask("use_table", file=file, target="y", task="regression")
+            assert (page.run["kind"], page.run["setup"]["act"][-1]) == ("numbers", "linear")
+            assert "y is read as regression: as requested." in page.run["notes"]
+            link = page.run["link"]
+            page.ask("setup", set={"task": "classification"})
+            assert (page.run["kind"], page.run["setup"]["cost"]) == ("classes", "categorical_cross_entropy")
+            page.ask("open", link=link)
+            assert page.run["kind"] == "numbers"
+            assert "task 'guess' is unknown" in page.error("use_table", file=file, target="y", task="guess")
+        page.ask("use_table", file=upload(page, counts.encode(), "mine.csv")["result"]["file"], target="y")
+        page.ask("setup", set={"target": "a"})  # all that belongs to the target starts again; the file stays
+        assert (page.run["kind"], page.run["setup"]["target"]) == ("numbers", "a")
+
+
 def test_a_link_to_own_data_says_what_decides_it_and_no_more() -> None:
     for data in ("csv", "points"):
         link = write_link(default_setup(data)._replace(target="a", file="ab" * 32))

@@ -17,7 +17,7 @@ from glassnet.errors import DataError
 from glassnet.frames.samples import Raw
 from glassnet.play.own_data import OwnArrays
 from glassnet.play.run_samples import RunSamples, held_out_rows
-from glassnet.play.setup import Setup
+from glassnet.play.setup import AUTO, Setup
 from glassnet.play.target_notes import check_classes, scaled_note
 
 MAX_ROWS, MAX_NUMBERS = 20_000, 8_000_000  # of x
@@ -37,14 +37,20 @@ def array_samples(own: OwnArrays, setup: Setup) -> RunSamples:
         raise DataError(f"{arrays.path} has 1 row; at least 2 are needed.")
     held_out = held_out_rows(len(y), setup.test)
     rows = np.flatnonzero(~held_out)
-    task, reason = infer_task(y, "classification" if own.has_labels else "auto")
+    task, reason = infer_task(y, task_of(own, setup.task))
     target = fit_target(TARGET, y, rows, task)
     check_classes(arrays.path, target)
     preparation = ArrayPreparation.fit(x, rows)
-    notes += [f"y is read as {task}: {'IDX labels are classes' if own.has_labels else reason}.", *scaled_note(target)]
+    is_idx = own.has_labels and setup.task == AUTO
+    notes += [f"y is read as {task}: {'IDX labels are classes' if is_idx else reason}.", *scaled_note(target)]
     prepared = (preparation.transform(x, arrays.path), target.encode(y))
     notes.append(f"x is {'divided by 255' if preparation.is_bytes else 'standardised, input by input'}.")
     return _run_samples(arrays, prepared, held_out, (preparation, target), notes)
+
+
+def task_of(own: OwnArrays, asked: str) -> str:
+    """The task that is asked for; labels by the format of a file are classes, unless something else is."""
+    return "classification" if own.has_labels and asked == AUTO else asked
 
 
 def _run_samples(
@@ -97,7 +103,8 @@ def array_message(own: OwnArrays) -> Message:
     arrays = own.arrays
     assert arrays.y is not None
     image = f", an image of {arrays.image[0]} × {arrays.image[1]}" if arrays.image else ""
-    task, reason = infer_task(arrays.y, "classification" if own.has_labels else "auto")
+    task, reason = infer_task(arrays.y, task_of(own, AUTO))
+    reason = "IDX labels are classes" if own.has_labels else reason
     kind = "category" if task == "classification" else "number"
     examples = [str(value)[:40] for value in arrays.y[:EXAMPLES].tolist()]
     column = {"name": TARGET, "kind": kind, "note": f"{reason[:1].upper()}{reason[1:]}.", "examples": examples}

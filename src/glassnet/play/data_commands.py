@@ -44,7 +44,8 @@ def table(session: Session, arguments: Arguments) -> Message:
 
 def use_table(session: Session, arguments: Arguments) -> Run:
     """A new run on a file that was read."""
-    values = checked_values({"file": arguments.text("file"), "target": arguments.text("target")})
+    task = {"task": arguments.text("task")} if "task" in arguments else {}
+    values = checked_values({"file": arguments.text("file"), "target": arguments.text("target"), **task})
     setup = default_setup("csv")._replace(**values)
     return open_setup(setup, set(values), session.own)
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote
 
 from glassnet.array_likes import short_repr
 from glassnet.errors import ParameterError
-from glassnet.play.setup import DRAWN, MAX_STEP, OWN_DATA, Problem, Setup, read_values
+from glassnet.play.setup import AUTO, DRAWN, MAX_STEP, OWN_DATA, Problem, Setup, read_values
 
 VERSION = "1"
 VIEW_KEYS = ("t", "s", "ex", "sel", "view", "lesson", "hash", "ax")  # what is shown of the run
@@ -36,7 +36,7 @@ def write_link(setup: Setup) -> str:
         if key in left_out:
             continue
         text = _then_text(value) if key == "then" else _text(key, value)
-        if text and (key, value) != ("engine", "compiled"):
+        if text and (key, value) not in (("engine", "compiled"), ("task", AUTO)):
             parts.append(f"{key}={quote(text, safe=SAFE)}")
     return "#" + "&".join(parts)
 

@@ -85,9 +85,11 @@ def changed_setup(run: Run, values: dict[str, Any]) -> tuple[Setup, set[str]]:
     With other data, all that belongs to the data starts from their defaults.
     """
     present = run.setup.at(len(run.setup.then))
-    if values.get("data", present.data) != present.data or values.get("target", present.target) != present.target:
+    if any(values.get(name, getattr(present, name)) != getattr(present, name) for name in ("data", "target", "task")):
         kept = {name: getattr(present, name) for name in ("seed", "init")}
-        return default_setup(values.get("data", present.data))._replace(**kept, **values), set(values)
+        if "data" not in values:
+            kept |= {name: getattr(present, name) for name in ("data", "file", "target", "task")}
+        return default_setup(values.get("data", present.data))._replace(**kept | values), set(values)
     setup = present._replace(**values)
     if "shape" in values and "w" not in values and values["shape"] != present.shape:
         setup = setup._replace(w=())

@@ -24,6 +24,8 @@ MAX_TEXT = 200  # letters of a column's name
 CHANGEABLE = ("lr", "opt", "act", "batch", "l1", "l2")  # while a run goes on
 NOTEBOOK_DATA = "own"  # the arrays of net.play(): they have no link
 OWN_DATA = {"csv": "Your file", "points": "Your points"}
+AUTO = "auto"
+TASKS = (AUTO, "classification", "regression")  # how the target of a file is read
 DRAWN = ("n", "noise")  # of a toy data set: samples of one's own have neither
 
 
@@ -75,6 +77,7 @@ class Setup(NamedTuple):
     seed: int = 7
     target: str = ""
     file: str = ""
+    task: str = AUTO
     w: tuple[float, ...] = ()
     engine: str = "compiled"
     then: tuple[Change, ...] = ()
@@ -260,6 +263,10 @@ def _engine(key: str, value: Any) -> Any:
     return Problem(str(unknown_name("engine", str(value), ["compiled", "numpy"])))
 
 
+def _task(key: str, value: Any) -> Any:
+    return value if value in TASKS else Problem(str(unknown_name("task", str(value), TASKS)))
+
+
 def _then(key: str, value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_CHANGES:
         return Problem(f"then must be a list of at most {MAX_CHANGES} changes.")
@@ -297,6 +304,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "seed": _number,
     "target": _text,
     "file": _file,
+    "task": _task,
     "w": _weights,
     "engine": _engine,
     "then": _then,

@@ -45,7 +45,7 @@ def table_samples(own: OwnTable, setup: Setup) -> RunSamples:
         raise DataError(f"{table.path} has {len(cells.values)} rows with a target; at least 2 are needed.")
     held_out = held_out_rows(len(cells.values), setup.test)
     rows = np.flatnonzero(~held_out)
-    task, reason = infer_task(cells.values, "auto")
+    task, reason = infer_task(cells.values, setup.task)
     target = fit_target((setup.target, cells.reading), cells.values, rows, task)
     preparation = TablePreparation.fit(table, setup.target, rows, chooser)
     _check_sizes(table.path, target, preparation)
