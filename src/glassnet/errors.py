@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
@@ -148,6 +149,13 @@ class EngineUnavailable(RuntimeError):
 def counted(count: int, noun: str, plural: str = "") -> str:
     """`1 array` or `2 arrays`."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def percent(share: float) -> str:
+    """`63 %`: a share rounded as the page rounds it, halves up, and `<1 %` where it is small but not 0."""
+    if not math.isfinite(share):
+        return f"{share} %"
+    return "<1 %" if 0 < share < 0.01 else f"{math.floor(share * 100 + 0.5):,} %"
 
 
 def named_arguments(function: Callable[P, R]) -> Callable[P, R]:

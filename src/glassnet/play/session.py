@@ -19,7 +19,9 @@ from glassnet.frames.encoding import json_text
 from glassnet.frames.frame import Clock
 from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.own_data import OwnData
+from glassnet.play.page_text import page_text
 from glassnet.play.player import Player
+from glassnet.play.progress import Progress
 from glassnet.play.reader import Moment, Reader, moment_of
 from glassnet.play.run import SLICE_SECONDS, Run
 
@@ -117,6 +119,7 @@ class Session:
         while True:
             with self._wake:
                 while not (self.closed or self._commands or self._can_draw()):
+                    self._ask_for_moment()
                     self._wake.wait(self._until_frame())
                 if self.closed:
                     break
@@ -132,7 +135,7 @@ class Session:
         try:
             result = self._answer(self, message)
         except GlassnetError as error:
-            self.send(failure(message, str(error)))
+            self.send(failure(message, page_text(str(error))))
         except Exception as error:  # a page must not end its session; the log has the place
             logging.getLogger("glassnet.play").exception("command %r", message.get("do"))
             self.send(failure(message, f"the engine met an unexpected error ({type(error).__name__}: {error})."))
@@ -162,16 +165,19 @@ class Session:
     def _page_is_behind(self) -> bool:
         return self.number - self._acknowledged >= MAX_UNACKNOWLEDGED
 
+    def _is_due(self) -> bool:
+        """Whether the page can take a frame now."""
+        waited = time.perf_counter() - self._last["frame"] >= self._interval()
+        return self.run is not None and waited and not self._page_is_behind()
+
     def _can_draw(self) -> bool:
-        """Whether a frame is to be made now. While it plays, the player is asked for the moment to draw."""
-        if self.run is None or self._page_is_behind():
-            return False
-        if time.perf_counter() - self._last["frame"] < self._interval():
-            return False
-        if self.player.playing:
-            self._frame_wanted = self._moment is None
-            return self._moment is not None
-        return self._frame_due
+        """Whether a frame can be made now; while it plays, of the moment that the player has left."""
+        return self._is_due() and (self._moment is not None if self.player.playing else self._frame_due)
+
+    def _ask_for_moment(self) -> None:
+        """While it plays, ask the player for the moment to draw."""
+        if self.player.playing and self._moment is None and self._is_due():
+            self._frame_wanted = True
 
     def _advance(self, run: Run, steps: int) -> None:
         """Run a slice of steps, for the player; where a frame is wanted, the last one alone, whose change it shows."""
@@ -210,6 +216,8 @@ class Session:
             text = f"Step {moment.t:,} cannot be drawn ({type(error).__name__}: {error}); the run itself goes on."
             self.send({"type": "notice", "kind": "error", "text": text, "t": moment.t})
         self._last["frame"] = started
+        if not self.player.playing and moment.t != run.t:  # it was left by a slice before the last one
+            self._frame_due = True
 
     def _frame(self, run: Run, moment: Moment) -> Message:
         now, playing = time.perf_counter(), self.player.playing
@@ -226,12 +234,20 @@ class Session:
             self.send({"type": "notice", "kind": "error", "text": text, "t": moment.t})
         return frame
 
-    def is_stopped(self) -> bool:
-        """Whether a long way to a step should end here; the page sees where it is meanwhile."""
+    def go(self, run: Run, t: int) -> None:
+        """Go to a step, back or on; the page hears of a long way, and what it sends may end it on a step before."""
+        with run.lock:
+            run.seek(t, self.followed(run, t))
+
+    def followed(self, run: Run, t: int) -> Callable[[], bool]:
+        """What a run on its way to step t asks: whether to end there; the page hears how far it is."""
+        return Progress(run, t, self.send, self._show_way, self.interrupted.is_set).stopped
+
+    def _show_way(self, run: Run) -> None:
+        """Draw a frame on a long way, now and then; not of a run that is still being opened."""
         overdue = time.perf_counter() - self._last["frame"] > LONG_WAY_SECONDS
-        if self.run is not None and overdue and not self._page_is_behind():
+        if self.run is run and overdue and not self._page_is_behind():
             self._draw()
-        return self.interrupted.is_set()
 
     def reader(self, run: Run, moment: Moment | None = None, owner: Any = None) -> Reader:
         """What measures the branch of a moment."""

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeVar, cast
 import numpy as np
 
 from glassnet.array_likes import short_repr, to_float
-from glassnet.errors import FormulaError, ModelFileError, ParameterError, ParameterTypeError, printable
+from glassnet.errors import FormulaError, GlassnetError, ModelFileError, ParameterError, ParameterTypeError, printable
 from glassnet.tables.formula import FUNCTIONS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
 from glassnet.tables.library_names import Output, own_name
@@ -68,6 +68,15 @@ def resolve_entry(
     raise ParameterTypeError(
         f"{what} must be a name or an instance such as {example}(), not {identifier!r}; known: {', '.join(table)}."
     )
+
+
+def is_plain(entry: Any, table: Mapping[str, type[Any]]) -> bool:
+    """Whether an entry is that of its table, with its usual settings."""
+    kind = table.get(entry.name)
+    try:
+        return kind is not None and type(entry) is kind and entry == kind()
+    except (GlassnetError, TypeError):  # an entry that needs settings
+        return False
 
 
 def check_number(entry: Any, setting: str, allowed: Interval | int) -> None:

@@ -125,6 +125,7 @@ export interface RunInfo {
     test_rows: EncodedArray; // u1 (samples,): 1 where held out
     raw: { low: number; high: number; mean: number; scale: number }[]; // per input: value = mean + scale·x
   };
+  first_input?: number; // the input with the largest variance, with which Inspect begins
   branches: Branch[];
   branch: number;
   notes: string[]; // what was guessed, left out, ignored or limited
