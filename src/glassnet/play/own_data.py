@@ -72,9 +72,9 @@ class OwnData:
 
     def add_file(self, path: str) -> OwnFile:
         """Read a file that the command line names. Raises DataError with what is wrong and where."""
-        own = _read(path, os.path.basename(os.path.abspath(path)), file_hash(path))
+        own = _read(path, os.path.basename(os.path.abspath(path)), "")  # which says where there is no such file
         with self._lock:
-            return self._keep(own)
+            return self._keep(own._replace(file=file_hash(path)))
 
     def _keep(self, own: OwnFile) -> OwnFile:
         self._files[own.file] = own
