@@ -8,6 +8,7 @@ import { fromLinkName, linkName, type Selection } from "./names";
 import { Received } from "./received";
 import { Resumption } from "./resumption.svelte";
 import { Settings } from "./settings.svelte";
+import { texts } from "./texts";
 import { Walking } from "./walking.svelte";
 
 export const VIEWS = ["start", "watch", "step", "inspect", "compare", "data", "digits", "export"] as const;
@@ -70,6 +71,16 @@ export class Store {
 
   get recorded(): boolean {
     return this.feed.recorded;
+  }
+
+  /** The newest field, once it is one of the data of this run. */
+  get shownField(): Field | null {
+    return this.run && this.field?.axes.every((axis) => axis < this.run!.data.inputs.length) ? this.field : null;
+  }
+
+  /** Changes when light turns dark or back. */
+  get look(): string {
+    return `${this.theme} ${this.settings.theme}`;
   }
 
   get sample(): number {
@@ -233,6 +244,7 @@ export class Store {
   }
 
   private greet(hello: Hello): void {
+    Object.assign(texts, hello.texts);
     this.hello = hello;
     if (this.resumption.pending) void this.resumption.resume();
     else if (!this.opened) void this.visit(this.place);
