@@ -31,6 +31,7 @@ export default defineConfig(({ mode }) => ({
   publicDir: mode === "widget" ? false : "public",
   build: {
     target,
+    cssTarget: ["chrome123", "firefox120", "safari17.5"], // they know light-dark()
     outDir,
     emptyOutDir: mode !== "widget",
     modulePreload: false,

@@ -18,6 +18,7 @@ from glassnet.training.layer_measures import LayerMeter
 
 QUANTILES = (0.1, 0.5, 0.9)
 BINS = 24  # of the histogram of z
+SHARES = np.arange(BINS + 1) / BINS
 LARGEST = 1e300  # in it
 
 
@@ -79,8 +80,8 @@ def histogram(z: Array) -> tuple[Array, Array]:
     if low == high:
         low, high = low - max(0.5, abs(low) / 100), high + max(0.5, abs(high) / 100)
     places = ((z.ravel() - low) * (BINS / (high - low))).astype(np.int64)
-    counts = np.bincount(np.clip(places, 0, BINS - 1), minlength=BINS)
-    return np.linspace(low, high, BINS + 1), counts
+    counts = np.bincount(np.minimum(places, BINS - 1), minlength=BINS)
+    return low * (1 - SHARES) + high * SHARES, counts
 
 
 def _ratio(change: Array, w: Array) -> float:

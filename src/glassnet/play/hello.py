@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from glassnet.frames.page_texts import page_texts
 from glassnet.play.choices import choices
 from glassnet.play.engine_choice import ready_engine
 from glassnet.play.lesson_list import lessons
@@ -32,4 +33,4 @@ def hello(template: Template | None = None) -> dict[str, Any]:
     from glassnet import __version__
 
     first = {"type": "hello", "version": __version__, "engine": ready_engine(), "choices": choices(template)}
-    return first | {"lessons": lessons(), "limits": LIMITS, "live": True}
+    return first | {"texts": page_texts(), "lessons": lessons(), "limits": LIMITS, "live": True}

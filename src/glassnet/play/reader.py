@@ -1,4 +1,4 @@
-"""What is shown of a run: frames and walks, made on a second Training, so that the run itself goes on meanwhile.
+"""What is shown of a run: frames and walks, made on a second Training, so that the run itself is left as it is.
 
 It is put to a state of the run and measured; both show the same bits, and where they do not, the page is told.
 """
@@ -64,7 +64,11 @@ class Reader:
 
     def place(self, moment: Moment) -> None:
         """Put the Training to a moment, and note the change of its last step."""
-        if not moment.before["step"] <= self.training.counters.step < moment.t:
+        if moment.before["step"] == moment.t - 1:  # both sides of the last step are here: it need not be run again
+            Run.restore_into(self.training, moment.before, moment.reports)
+            self.maker.remember()
+            Run.restore_into(self.training, moment.state, moment.reports)
+        elif not moment.before["step"] <= self.training.counters.step < moment.t:
             Run.restore_into(self.training, moment.before, moment.reports)
         if self.training.counters.step < moment.t:
             self._run_to(moment.t - 1)

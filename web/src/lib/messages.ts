@@ -1,6 +1,8 @@
 // What the engine and the page say to each other: JSON text, the same over a WebSocket, through a notebook's widget and
 // recorded in a report. The page draws these numbers and computes none of its own.
 
+import type { Texts } from "./texts";
+
 /** An array of the engine, every bit: base64 of little-endian float64 (f8), float32 (f4, pictures only) or bytes (u1). */
 export interface EncodedArray {
   shape: number[];
@@ -79,6 +81,7 @@ export interface Hello {
   version: string;
   engine: string; // "compiled" | "numpy"
   choices: Choices;
+  texts: Texts;
   lessons: Lesson[];
   limits: Record<string, number>;
   live: boolean; // false in a report

@@ -1,4 +1,5 @@
 // All that the page knows: what the feed sent, where the person is, and the way to ask the engine.
+import { untrack } from "svelte";
 import { decode, type Matrix } from "./codec";
 import { Curves } from "./curves";
 import type { Connection, Feed } from "./feed";
@@ -8,6 +9,7 @@ import { fromLinkName, linkName, type Selection } from "./names";
 import { Received } from "./received";
 import { Resumption } from "./resumption.svelte";
 import { Settings } from "./settings.svelte";
+import { texts } from "./texts";
 import { Walking } from "./walking.svelte";
 
 export const VIEWS = ["start", "watch", "step", "inspect", "compare", "data", "digits", "export"] as const;
@@ -19,7 +21,7 @@ const FRAME_PATIENCE = 2000; // ms
 /** Positions by axis: a layer's number, or "m" for the samples of the batch. */
 export type Lit = Record<string, number>;
 export interface PageEvent {
-  kind: "stage" | "nudge" | "step" | "set" | "select" | "answer" | "diverged" | "compare";
+  kind: "nudge" | "step" | "select" | "answer" | "diverged" | "compare";
   value: string | number;
 }
 
@@ -41,6 +43,8 @@ export class Store {
   toast = $state("");
   unopened = $state(""); // a link that waits for its file
   card = $state(0); // of the lesson
+  ticked = $state.raw<ReadonlySet<string>>(new Set()); // cards: "neuron/0"
+  deeds = $state.raw<ReadonlySet<string>>(new Set()); // what the person has done since the run was opened: commands, keys of settings
   top = $state(0); // grows when a screen is to be shown from its top
   theme = $state(0); // grows when light turns dark or back
   curvesVersion = $state(0);
@@ -72,6 +76,16 @@ export class Store {
     return this.feed.recorded;
   }
 
+  /** The newest field, once it is one of the data of this run. */
+  get shownField(): Field | null {
+    return this.run && this.field?.axes.every((axis) => axis < this.run!.data.inputs.length) ? this.field : null;
+  }
+
+  /** Changes when light turns dark or back. */
+  get look(): string {
+    return `${this.theme} ${this.settings.theme}`;
+  }
+
   get sample(): number {
     return this.frame?.sample ?? 0;
   }
@@ -92,16 +106,15 @@ export class Store {
   ask<K extends keyof Commands>(command: K, args: Commands[K]): Promise<unknown> {
     this.resumption.remember(command, args);
     if (command === "follow") this.following = (args as Commands["follow"]).sample;
+    const keys = Object.keys((args as { set?: object }).set ?? {});
+    untrack(() => !this.visiting && (this.deeds = new Set([...this.deeds, command, ...keys]))); // also asked from effects
     return this.feed.ask(command, args);
   }
 
   /** Asks, and shows the engine's sentence where it refuses; undefined then. */
   async act<K extends keyof Commands>(command: K, args: Commands[K]): Promise<unknown> {
     try {
-      const result = await this.ask(command, args);
-      const set = (args as { set?: object }).set;
-      for (const [key, value] of Object.entries(set ?? {})) this.tell({ kind: "set", value: `${key}=${value}` });
-      return result;
+      return await this.ask(command, args);
     } catch (error) {
       this.say((error as Error).message);
       return undefined;
@@ -187,6 +200,7 @@ export class Store {
   async visit(fragment: string): Promise<void> {
     const { run, t, place } = splitLink(fragment);
     this.visiting = true;
+    if (run) this.deeds = new Set();
     this.card = Number(place.card ?? 0) || 0;
     if (run && !this.recorded && (await this.act("open", { link: run })) === undefined && run.includes("file=")) {
       this.unopened = fragment;
@@ -197,7 +211,7 @@ export class Store {
     if (place.ex) await this.act("follow", { sample: Number(place.ex) });
     if (place.edges === "dw" || place.edges === "change") this.edges = place.edges;
     this.selection = fromLinkName(place.sel ?? null);
-    this.walking.wanted = place.s ?? "";
+    this.walking.want(place.s ?? "", false);
     this.visiting = false;
     this.show(viewOf(place.view) ?? viewOf(this.feed.view) ?? (run ? "watch" : "start"));
   }
@@ -215,7 +229,7 @@ export class Store {
     if (!view || !this.run || run !== splitLink(this.address).run) return void this.visit(fragment);
     this.selection = fromLinkName(place.sel ?? null);
     this.card = Number(place.card ?? 0) || 0;
-    this.walking.wanted = place.s ?? "";
+    this.walking.want(place.s ?? "", false);
     this.show(view);
   }
 
@@ -233,6 +247,7 @@ export class Store {
   }
 
   private greet(hello: Hello): void {
+    Object.assign(texts, hello.texts);
     this.hello = hello;
     if (this.resumption.pending) void this.resumption.resume();
     else if (!this.opened) void this.visit(this.place);
