@@ -46,5 +46,5 @@ export default defineConfig(({ mode }) => ({
           }
         : { output: { entryFileNames: "app.js", assetFileNames: "app[extname]", codeSplitting: false } },
   },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { include: ["src/**/*.test.ts"], testTimeout: 60_000 },
 }));
