@@ -16,7 +16,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 project, copyright, html_title = "glassnet", "the glassnet developers, BSD-3-Clause", "glassnet"
 extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser", "sphinx_gallery.gen_gallery"]
 exclude_patterns = ["data/README.md"]
-suppress_warnings = ["config.cache"]  # the order of the gallery is a function, which cannot be stored
 
 # Markdown and docstrings
 default_role = "code"

@@ -18,7 +18,8 @@ COMMAND = re.compile(r"glassnet ([a-z-]+)(?: .*)?")
 def add_links(app: Any, document: nodes.document) -> None:
     """The handler of doctree-read: make code that names something public a link."""
     for block in document.findall(nodes.literal_block):
-        block[:] = [nodes.Text(block.astext().rstrip())]  # without the empty line that ends a doctest
+        block.rawsource = block.astext().rstrip()  # without the empty line that ends a doctest
+        block[:] = [nodes.Text(block.rawsource)]
     for literal in list(document.findall(nodes.literal)):
         if not any(isinstance(parent, NO_LINK_IN) for parent in above(literal)):
             link = command_link(app, literal) or name_link(app, literal)
