@@ -29,7 +29,7 @@ CHROMIUM = {
         "--disable-component-update",
     ],
 }
-WAIT = 15_000  # ms
+WAIT = 60_000  # ms; only a page that never answers fails, not a slow machine
 
 
 class Server:

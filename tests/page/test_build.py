@@ -16,7 +16,7 @@ ARITHMETIC = re.compile(r"\b(exp|expm1|tanh|sinh|cosh|matmul|dot|sigmoid|softmax
 
 
 def run(*command: str) -> str:
-    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -21,7 +21,7 @@ STATIC = "glassnet/play/static"
 
 
 def run(*command: str | Path, **options: Any) -> str:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=280, check=False, **options)
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=900, check=False, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
