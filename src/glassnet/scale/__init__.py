@@ -1,1 +1,5 @@
-"""Rounds of lanes: training on many blocks of rows at once, in this process or on a cluster of Dask."""
+"""Training on many blocks of rows at once, in lanes whose parameters are averaged: in this process, or on a cluster."""
+
+from glassnet.scale.fitting import fit
+
+__all__ = ["fit"]

@@ -16,12 +16,13 @@ from glassnet.batches.streamed_sources import HeldOut
 from glassnet.engine.signals import defer_signals
 from glassnet.errors import DivergedError
 from glassnet.execution.model import Model
-from glassnet.scale.lanes import LanePlan, LaneSettings
+from glassnet.scale.lane_settings import LaneSettings
+from glassnet.scale.lanes import LanePlan
 from glassnet.scale.rates import LaneRates, with_given_rates
 from glassnet.scale.round import Arrays, LaneNetwork, LaneResult, LaneTask
 from glassnet.scale.scores import BlockScore, EvaluationTask
 from glassnet.training.recipe import Recipe
-from glassnet.training.training import Evaluate, Monitor, Training
+from glassnet.training.training import DIVERGED_ADVICE, Training
 
 
 class LaneData(NamedTuple):
@@ -45,7 +46,7 @@ class Runner(Protocol):
     data: LaneData
 
     def round(self, tasks: Sequence[LaneTask | None], shared: Arrays) -> LaneResult:
-        """`lane_round` of each task (None: nothing to do) and their tree_mean. Ctrl-C ends it soon, with nothing left."""
+        """`lane_round` of each task (None: nothing to do) and their `tree_mean`. After Ctrl-C none of them goes on."""
 
     def evaluate(self, tasks: Sequence[EvaluationTask], shared: Arrays) -> list[BlockScore]:
         """`evaluate_block` of each task, in their order."""
@@ -55,7 +56,10 @@ class Runner(Protocol):
 
 
 class LaneTraining(Training):
-    """A run of `model` in lanes on the blocks of a runner."""
+    """A run of `model` in lanes on the blocks of a runner; `key` is what the orders of the samples are drawn from.
+
+    `held_out` is the part of every block that is not trained on.
+    """
 
     def __init__(
         self,
@@ -64,27 +68,24 @@ class LaneTraining(Training):
         recipe: Recipe,
         settings: LaneSettings,
         held_out: HeldOut | None = None,
-        evaluate: Evaluate = None,
+        key: tuple[int, int] | None = None,
     ) -> None:
         self.runner, self.settings, self.held_out, self.network = runner, settings, held_out, LaneNetwork.of(model)
+        self.key = key or (model.seed, recipe.run)
         if settings.rate_factor != 1:
             recipe = recipe._replace(schedule=LaneRates(recipe.schedule, settings.rate_factor, settings.warm_up))
         sizes = training_sizes(runner.data.sizes, held_out)
-        plan: Any = LanePlan(sizes, settings, recipe.batch_size, (model.seed, recipe.run), recipe.shuffle)
-        super().__init__(model, runner.data.samples, recipe, evaluate, plan)
-        self.lane_seconds = 0.0  # that lanes have computed, all together
-
-    def run(self, *, steps: int | None = None, monitor: Monitor | None = None, **limits: Any) -> Any:
-        """Advance the run by rounds: as in Training, but `steps` is a number of steps after which a round is the last."""
-        return super().run(steps=steps, monitor=monitor, **limits)
+        self.lane_plan = LanePlan(sizes, settings, recipe.batch_size, self.key, recipe.shuffle)
+        plan: Any = self.lane_plan
+        super().__init__(model, runner.data.samples, recipe, None, plan)
 
     def _advance(self, steps: int, last: int) -> int:
-        """Run one round, whatever `steps` is."""
-        counters = self.counters
-        count = self.plan.round_steps(counters.batch)  # type: ignore[attr-defined]
+        """Run one round, however few `steps` were asked for."""
+        counters, plan = self.counters, self.lane_plan
+        count = plan.round_steps(counters.batch)
         numbers = np.arange(counters.step, counters.step + count, dtype=np.float64)
-        recipe = with_given_rates(self.recipe, numbers, self.plan.batches_per_epoch)
-        result = self.runner.round(self.tasks(recipe), self._run_vectors())
+        recipe = with_given_rates(self.recipe, numbers, plan.batches_per_epoch)
+        result = self.runner.round(self.tasks(recipe), self.shared())
         if result.failure:
             raise _diverged(result.failure)
         with defer_signals():
@@ -93,25 +94,32 @@ class LaneTraining(Training):
             counters.batch, counters.step = counters.batch + count, counters.step + count
             counters.cost_sum += result.cost_sum
             counters.weight_sum += result.weight_sum
-            self.lane_seconds += result.seconds
-        if counters.batch == self.plan.batches_per_epoch:
-            rate = recipe.schedule.rates(recipe.lr, numbers[-1:], 1, 1)
-            self._end_epoch(float(rate[0]))
+        if counters.batch == plan.batches_per_epoch:
+            self._end_epoch(float(recipe.schedule.rates(recipe.lr, numbers[-1:], 1, 1)[0]))
         return count
 
     def tasks(self, recipe: Recipe) -> list[LaneTask | None]:
-        """What each lane does in the next round."""
-        counters, plan = self.counters, self.plan
-        key = (self.model.seed, self.recipe.run)
+        """What each lane does in the next round, with a recipe that has its rates."""
+        counters, plan = self.counters, self.lane_plan
         position = (counters.epoch, counters.batch, counters.step, plan.batches_per_epoch)
-        lanes = plan.parts(counters.epoch, counters.batch, self.executor.shuffle)  # type: ignore[attr-defined]
+        lanes = plan.parts(counters.epoch, counters.batch, self.executor.shuffle)
         return [
-            LaneTask(self.network, recipe, key, lane, *position, parts, self.held_out) if parts else None
+            LaneTask(self.network, recipe, self.key, lane, *position, parts, self.held_out) if parts else None
             for lane, parts in enumerate(lanes)
         ]
 
     def _take_snapshot(self) -> None:
         """No-op: a round that diverges changes nothing."""
+
+    def evaluation_tasks(self) -> list[EvaluationTask]:
+        """One for each block that validates the run: the validation blocks, or what is held out of each block."""
+        data = self.runner.data
+        sizes = data.validation_sizes if self.held_out is None else data.sizes
+        return [EvaluationTask(self.network, block, self.held_out) for block in range(len(sizes))]
+
+    def shared(self) -> Arrays:
+        """The state that all lanes begin a round from, not copied."""
+        return self._run_vectors()
 
 
 def training_sizes(sizes: Sequence[int], held_out: HeldOut | None) -> list[int]:
@@ -120,7 +128,6 @@ def training_sizes(sizes: Sequence[int], held_out: HeldOut | None) -> list[int]:
 
 
 def _diverged(sentence: str) -> DivergedError:
-    advice = "Try a smaller lr, scaled inputs, or clip_norm=1."
-    error = DivergedError(f"{sentence} {advice}")
-    error.advice = advice
+    error = DivergedError(f"{sentence} {DIVERGED_ADVICE}")
+    error.advice = DIVERGED_ADVICE
     return error

@@ -7,33 +7,21 @@ runs one lane's part of a round.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from glassnet.batches.block_order import BlockOrder, Blocks, with_ends
 from glassnet.batches.mini_batches import EpochBlock
 from glassnet.program.parameters import Array
+from glassnet.scale.lane_settings import LaneSettings
 from glassnet.scale.round import LanePart
 
 
-class LaneSettings(NamedTuple):
-    """What defines the lanes of a run; a model and its checkpoint have them.
-
-    Each lane makes `steps_per_round` steps (τ) between two averages. The learning rate is multiplied by `rate_factor`,
-    to which it rises over the first `warm_up` epochs.
-    """
-
-    lanes: int
-    steps_per_round: int
-    rate_factor: float = 1.0
-    warm_up: float = 1.0
-
-
 class LanePlan:
-    """The mini-batches of a run in lanes, with the interface of BatchPlan: an epoch has the batches of the longest lane.
+    """The mini-batches of a run in lanes, with the interface of BatchPlan.
 
-    `sizes` are the numbers of training samples of the blocks; block b belongs to lane b mod lanes.
+    An epoch has as many batches as the lane that has most. `sizes` are the numbers of training samples of the blocks;
+    block b belongs to lane b mod lanes.
     """
 
     def __init__(
@@ -43,8 +31,7 @@ class LanePlan:
         self.settings, self.key, self.is_shuffled = settings, key, shuffle
         self.block_batches = -(-self.blocks.sizes // batch_size)
         self.largest_batch = int(min(batch_size, self.blocks.sizes.max()))
-        self.lane_batches = [int(self.block_batches[lane :: settings.lanes].sum()) for lane in range(settings.lanes)]
-        self.batches_per_epoch = max(self.lane_batches)
+        self.batches_per_epoch = epoch_batches_of_lanes(sizes, settings.lanes, batch_size)
 
     def block(self, epoch: int) -> EpochBlock:
         """The count of the batches of an epoch; only the lanes know which samples they have."""
@@ -73,3 +60,9 @@ class LanePlan:
             if begin < stop and end > first:
                 parts.append(LanePart(block, max(first - begin, 0), min(stop, end) - begin))
         return tuple(parts)
+
+
+def epoch_batches_of_lanes(sizes: Sequence[int], lanes: int, batch_size: int) -> int:
+    """The most batches of an epoch that any lane has."""
+    batches = [-(-size // batch_size) for size in sizes]
+    return max(sum(batches[lane::lanes]) for lane in range(lanes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TypeVar
 
 from glassnet.batches.sources import Sources
@@ -56,7 +57,7 @@ class LocalRunner:
             return evaluate_block(task, shared, blocks[task.block])
 
         futures = [self.pool.submit(score, task) for task in tasks]
-        return [self._wait(lambda future=future: future) for future in futures]
+        return [self._wait(partial(lambda future: future, future)) for future in futures]
 
     def _wait(self, begin: Callable[[], Future[T]]) -> T:
         """What a future gives; Ctrl-C stops the lanes that run, and waits for them."""

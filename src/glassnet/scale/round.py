@@ -123,7 +123,8 @@ class LaneSteps(Training):
     def __init__(self, task: LaneTask, shared: Arrays, block: Sources) -> None:
         self.task, self.weight, self.block_number = task, 0.0, -1
         model = task.network.model(lane_seed(task.network.seed, task.lane))
-        super().__init__(model, block, task.recipe, plan=PartPlan(task, block, None))
+        plan: Any = PartPlan(task, block, None)
+        super().__init__(model, block, task.recipe, plan=plan)
         self.executor.threads = 1
         counters = Counters(task.epoch, task.batch, task.step)
         self.restore({"arrays": dict(shared), **vars(counters)})
@@ -131,7 +132,7 @@ class LaneSteps(Training):
     def run_part(self, part: LanePart, block: Sources, is_stopped: Callable[[], bool] = bool) -> None:
         """Run the batches of one block."""
         self.block_number = part.block
-        plan = PartPlan(self.task, block, part, self.counters.batch, self.executor.shuffle)
+        plan: Any = PartPlan(self.task, block, part, self.counters.batch, self.executor.shuffle)
         if block is not self.sources:
             self.sources = block
             self.executor.bind(block)
@@ -150,11 +151,10 @@ class LaneSteps(Training):
 
     def _raise_diverged(self, reason: str, rate: float, weights: str = "before") -> None:
         counters = self.counters
-        raise DivergedError(
-            f"training diverged in epoch {counters.epoch + 1}, in block {self.block_number}, which lane {self.task.lane} "
-            f"read, at step {counters.batch + 1} of the epoch (step {counters.step + 1} of the run, rate {rate:g}): "
-            f"{reason}; the network keeps the weights from before that round."
-        )
+        where = f"epoch {counters.epoch + 1}, lane {self.task.lane}, block {self.block_number}"
+        step = f"step {counters.batch + 1} of the lane (step {counters.step + 1} of the run, rate {rate:g})"
+        kept = "the network keeps the weights from before that round"
+        raise DivergedError(f"training diverged in {where}, at {step}: {reason}; {kept}.")
 
 
 class PartPlan:

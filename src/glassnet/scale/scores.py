@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def score_of(model: Model, block: Sources) -> BlockScore:
     sums = (samples, weight, cost * weight)
     if accuracy is None:
         return BlockScore(*sums, None, None, *_moments(outputs, block, weights))
-    classes = target_classes(model.architecture, block.y)
+    classes: Any = target_classes(model.architecture, block.y)
     is_right = ~misclassified(predicted_classes(outputs, model.architecture.groups), classes)
     return BlockScore(*sums, float(is_right.sum()), float(weights[is_right].sum()))
 
@@ -92,8 +92,8 @@ def total(scores: Sequence[BlockScore]) -> BlockScore:
     """The sums over all blocks, added in their order."""
     result = scores[0]
     for score in scores[1:]:
-        pairs = zip(result, score, strict=True)
-        result = BlockScore(*(None if a is None or b is None else a + b for a, b in pairs))
+        sums: Any = [None if a is None or b is None else a + b for a, b in zip(result, score, strict=True)]
+        result = BlockScore(*sums)
     return result
 
 
