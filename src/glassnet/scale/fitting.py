@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
+from sklearn.base import is_classifier
+
+from glassnet.batches.table_samples import checked_table
 from glassnet.errors import ParameterTypeError
+from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.network import NeuralNetwork
+from glassnet.scale.backend import Backend, Dealing, opened_backend
 from glassnet.scale.blocks import RawBlocks, raw_blocks
-from glassnet.scale.encoding import NetworkEncoding
+from glassnet.scale.encoding import EstimatorEncoding, NetworkEncoding
+from glassnet.scale.estimator_fit import EstimatorArguments, expected_batch_size, fit_estimator
+from glassnet.scale.first_pass import representative, table_pass
+from glassnet.scale.lane_run import Runner
 from glassnet.scale.lane_settings import LANES, WARM_UP, LaneOptions
 from glassnet.scale.network_fit import NetworkArguments, fit_network
-from glassnet.scale.opening import Dealing, opened_runner
+from glassnet.scale.table_encoding import EstimatorTableEncoding, NetworkTableEncoding, representative_of
+from glassnet.training.history import History
 
 
 def fit(
@@ -25,6 +34,7 @@ def fit(
     steps_per_round: int | None = None,
     rate_factor: float | None = None,
     warm_up: float = WARM_UP,
+    outer_momentum: float | None = None,
     sample_weight: Any = None,
     validation: Any = None,
     timeout: float | None = None,
@@ -48,6 +58,7 @@ def fit(
         the time at most
     rate_factor, warm_up : the learning rate is multiplied by this factor, which it reaches after so many epochs; None
         for the factor that docs/scale.md finds best
+    outer_momentum : the share of the way of earlier rounds that each round repeats; None for the same reason
     sample_weight : divided as y is
     validation : the fraction of each block to hold out, or the validation data, as (x, y) or as blocks
     timeout : for how many seconds a worker may give no sign of life
@@ -62,15 +73,65 @@ def fit(
     ClusterError; the model then has the state of the last round.
     """
     asked = LaneOptions.checked(lanes, steps_per_round, rate_factor, warm_up)
-    raw = raw_blocks(blocks, y, sample_weight, lanes=asked.lanes)
+    if not isinstance(model, (NeuralNetwork, BaseMLP)):
+        raise ParameterTypeError(
+            f"model must be a NeuralNetwork, an MLPClassifier or an MLPRegressor, not {type(model).__name__}."
+        )
     fraction, others = (validation, None) if isinstance(validation, Real) else (None, _validation(validation, y))
+    data = GivenBlocks(raw_blocks(blocks, y, sample_weight, lanes=asked.lanes), others, same_bits)
     if isinstance(model, NeuralNetwork):
-        arguments = NetworkArguments.checked(model, options, fraction)
-        encoding = NetworkEncoding(model.architecture, str(model.dtype))
-        dealing = Dealing(asked.lanes, arguments.recipe.batch_size, model.architecture.inputs * model.dtype.itemsize)
-        opening = {"validation": others, "timeout": timeout, "same_bits": same_bits}
-        return fit_network(model, arguments, asked, partial(opened_runner, raw, encoding, dealing, client, **opening))
-    raise ParameterTypeError(f"model must be a NeuralNetwork or an estimator, not {type(model).__name__}.")
+        network = NetworkArguments.checked(model, options, fraction)
+        with opened_backend(client, timeout) as backend:
+            return _fit_network(backend, model, data, asked, network)
+    estimator = EstimatorArguments.checked(model, asked, options, fraction)
+    with opened_backend(client, timeout) as backend:
+        return _fit_estimator(backend, model, data, estimator)
+
+
+class GivenBlocks(NamedTuple):
+    """The data as a person passes them, in blocks: what is trained on, what validates; `same_bits` as in `fit`."""
+
+    raw: RawBlocks
+    validation: RawBlocks | None
+    same_bits: bool
+
+    def runner(self, backend: Backend, encoding: Any, dealing: Dealing) -> Runner:
+        """What runs the lanes on these blocks."""
+        return backend.runner(self.raw, encoding, dealing, self.validation, self.same_bits)
+
+
+def _fit_network(
+    backend: Backend, network: NeuralNetwork, data: GivenBlocks, lanes: LaneOptions, arguments: NetworkArguments
+) -> History:
+    architecture, dtype = network.architecture, str(network.dtype)
+    dealing = Dealing(lanes.lanes, arguments.recipe.batch_size, architecture.inputs * network.dtype.itemsize)
+    encoding: Any = NetworkEncoding(architecture, dtype)
+    if data.raw.are_tables:
+        task = "auto" if architecture.cost.target_sum is None else "classification"
+        table = checked_table(table_pass(backend, data.raw, task=task), architecture)
+        encoding = NetworkTableEncoding(table, architecture, dtype)
+        network.preparation, network.target = table.preparation, table.target
+    return fit_network(network, arguments, lanes, partial(data.runner, backend, encoding, dealing))
+
+
+def _fit_estimator(backend: Backend, estimator: BaseMLP, data: GivenBlocks, arguments: EstimatorArguments) -> BaseMLP:
+    classes, batch_size = is_classifier(estimator), expected_batch_size(estimator)
+
+    def open_runner(encoding: EstimatorEncoding) -> Runner:
+        network = estimator._network
+        dealing = Dealing(arguments.lanes.lanes, batch_size, network.architecture.inputs * network.dtype.itemsize)
+        return data.runner(backend, encoding if table is None else EstimatorTableEncoding(table, encoding), dealing)
+
+    table, preparation = None, None
+    if data.raw.are_tables:
+        task = "classification" if classes else "regression"
+        table = table_pass(backend, data.raw, task=task, standardise=False)
+        rows, preparation = representative_of(table), table.preparation
+    else:
+        rows = representative(backend, data.raw, classes=classes)
+    result = fit_estimator(estimator, rows, open_runner, arguments)
+    estimator.preparation_ = preparation
+    return result
 
 
 def _validation(validation: Any, y: Any) -> RawBlocks | None:

@@ -16,8 +16,10 @@ from glassnet.batches.streamed_sources import HeldOut
 from glassnet.engine.signals import defer_signals
 from glassnet.errors import DivergedError
 from glassnet.execution.model import Model
+from glassnet.program.parameters import Array
 from glassnet.scale.lane_settings import LaneSettings
 from glassnet.scale.lanes import LanePlan
+from glassnet.scale.outer_step import outer_step_into
 from glassnet.scale.rates import LaneRates, with_given_rates
 from glassnet.scale.round import Arrays, LaneNetwork, LaneResult, LaneTask
 from glassnet.scale.scores import BlockScore, EvaluationTask
@@ -77,6 +79,7 @@ class LaneTraining(Training):
         sizes = training_sizes(runner.data.sizes, held_out)
         self.lane_plan = LanePlan(sizes, settings, recipe.batch_size, self.key, recipe.shuffle)
         plan: Any = self.lane_plan
+        self.velocity = model.parameters.like().vector if settings.outer_momentum else None
         super().__init__(model, runner.data.samples, recipe, None, plan)
 
     def _advance(self, steps: int, last: int) -> int:
@@ -89,14 +92,26 @@ class LaneTraining(Training):
         if result.failure:
             raise _diverged(result.failure)
         with defer_signals():
-            for name, vector in self._run_vectors().items():
-                vector[:] = result.arrays[name]
+            self._take(result.arrays)
             counters.batch, counters.step = counters.batch + count, counters.step + count
             counters.cost_sum += result.cost_sum
             counters.weight_sum += result.weight_sum
         if counters.batch == plan.batches_per_epoch:
             self._end_epoch(float(recipe.schedule.rates(recipe.lr, numbers[-1:], 1, 1)[0]))
         return count
+
+    def _take(self, arrays: Arrays) -> None:
+        """Take what the lanes have learnt as the state that the next round begins from."""
+        for name, vector in self.shared().items():
+            if name == "parameters" and self.velocity is not None:
+                outer_step_into(vector, arrays[name], self.velocity, self.settings.outer_momentum)
+            else:
+                vector[:] = arrays[name]
+
+    def _run_vectors(self) -> dict[str, Array]:
+        """The vectors that the run changes: those that the lanes share, and the velocity of the outer step."""
+        velocity = {} if self.velocity is None else {"velocity": self.velocity}
+        return super()._run_vectors() | velocity
 
     def tasks(self, recipe: Recipe) -> list[LaneTask | None]:
         """What each lane does in the next round, with a recipe that has its rates."""
@@ -119,7 +134,7 @@ class LaneTraining(Training):
 
     def shared(self) -> Arrays:
         """The state that all lanes begin a round from, not copied."""
-        return self._run_vectors()
+        return super()._run_vectors()
 
 
 def training_sizes(sizes: Sequence[int], held_out: HeldOut | None) -> list[int]:

@@ -101,7 +101,7 @@ def lane_training(
         raise DataError(f"a block of {min(data.sizes)} rows has none left to train on; take larger blocks.")
     recipe = recipe._replace(batch_size=min(recipe.batch_size, max(sizes)))
     batches = epoch_batches_of_lanes(sizes, data.lanes, recipe.batch_size)
-    settings = lanes.settings(model, data.lanes, 1 + len(recipe.optimizer.states), recipe.batch_size, batches)
+    settings = lanes.settings(model, recipe, data.lanes, batches)
     training = LaneTraining(model, runner, recipe, settings, held_out, key)
     training.executor.warnings.extend(data.notes)  # the History has them
     return training

@@ -7,6 +7,7 @@ rounds, on any machine.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 STEP_FLOPS = 50e9  # per second that one thread does in float32, and half as many in float64
 ROUND_SECONDS = 0.03  # that Dask takes for the tasks of a round, whatever they compute
@@ -14,25 +15,30 @@ NETWORK_BYTES = 1e9  # per second between two machines, 10 Gbit/s
 MAX_SHARE = 0.1  # of a round's time that communication takes
 
 
-def step_seconds(parameters: int, batch_size: int, itemsize: int) -> float:
+class StateSize(NamedTuple):
+    """Parameters, the number of vectors of that length that are averaged, and the bytes of a number."""
+
+    parameters: int
+    vectors: int
+    itemsize: int
+
+
+def step_seconds(size: StateSize, batch_size: int) -> float:
     """The time of one step of one lane: 6 operations per parameter and sample."""
-    return 6 * parameters * batch_size * (itemsize / 4) / STEP_FLOPS
+    return 6 * size.parameters * batch_size * (size.itemsize / 4) / STEP_FLOPS
 
 
-def communication_seconds(state_bytes: int, lanes: int) -> float:
+def communication_seconds(size: StateSize, lanes: int) -> float:
     """The time in which the state reaches all lanes and their results are joined by a tree."""
+    state_bytes = size.vectors * size.parameters * size.itemsize
     return ROUND_SECONDS + (2 + math.ceil(math.log2(lanes))) * state_bytes / NETWORK_BYTES
 
 
-def steps_per_round(
-    parameters: int, vectors: int, itemsize: int, batch_size: int, lanes: int, batches_per_epoch: int
-) -> int:
+def steps_per_round(size: StateSize, batch_size: int, lanes: int, batches_per_epoch: int) -> int:
     """The fewest steps with which communication takes at most MAX_SHARE of a round, in rounds of equal length.
 
-    `vectors` is the number of vectors that are averaged: parameters and the optimiser's states. At least one round ends
-    with each epoch, whatever it costs.
+    At least one round ends with each epoch, whatever it costs.
     """
-    communication = communication_seconds(vectors * parameters * itemsize, lanes)
-    steps = communication * (1 / MAX_SHARE - 1) / step_seconds(parameters, batch_size, itemsize)
+    steps = communication_seconds(size, lanes) * (1 / MAX_SHARE - 1) / step_seconds(size, batch_size)
     rounds = max(1, int(batches_per_epoch / max(steps, 1)))
     return -(-batches_per_epoch // rounds)
