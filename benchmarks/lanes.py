@@ -1,4 +1,4 @@
-"""What the number of lanes costs in accuracy, on MNIST: python -m benchmarks.lanes, which prints the table of docs/scale.md.
+"""What the number of lanes costs in accuracy, on MNIST: `python -m benchmarks.lanes` prints tables of docs/scale.md.
 
 Each run trains for the same number of epochs, in lanes that this process computes one after the other, so that one
 machine simulates any number; a cluster gives the same bits. One process trains as `train` does. The accuracy is that on
@@ -21,7 +21,7 @@ LANES = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Workload(NamedTuple):
-    """Widths, training images, epochs and batch size of a comparison; `lanes` are the numbers of lanes that are tried."""
+    """Widths, training images, epochs, batch size and numbers of lanes of a comparison."""
 
     widths: tuple[int, ...]
     images: int

@@ -1,4 +1,4 @@
-"""`glassnet.scale.fit` in this process: what it leaves in a network or an estimator, also where something goes wrong."""
+"""`glassnet.scale.fit` in this process: what it leaves in a network, also where something goes wrong."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Interrupted:
         monkeypatch.setattr(LocalRunner, "round", broken)
 
 
-# Networks ---------------------------------------------------------------------------------------------------------------
+# Networks -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_network_is_left_as_train_leaves_it(samples: Any) -> None:
@@ -133,7 +133,7 @@ def test_one_block_and_one_thousand_tiny_blocks(samples: Any) -> None:
     assert history["cost"][-1] < history["cost"][0]
 
 
-# What goes wrong --------------------------------------------------------------------------------------------------------
+# What goes wrong ------------------------------------------------------------------------------------------------------
 
 
 def test_divergence_names_lane_and_block_and_keeps_the_last_round(samples: Any) -> None:

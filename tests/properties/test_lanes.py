@@ -1,4 +1,4 @@
-"""Rounds of lanes: the same bits whoever runs them, in which order, on how many threads, and with a break in between."""
+"""Rounds of lanes: the same bits whoever runs them, in which order, on how many threads, and after a break."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from glassnet.scale.lane_files import describe_lanes
 from glassnet.scale.lane_run import LaneData, LaneTraining
 from glassnet.scale.lane_settings import LaneSettings
 from glassnet.scale.lanes import LanePlan
-from glassnet.scale.local import LocalRunner
+from glassnet.scale.local import LocalRunner, limit_threads
 from glassnet.scale.rates import with_given_rates
 from glassnet.scale.round import LaneResult, lane_round, lane_seed
 from glassnet.tables.optimizers import optimizer
@@ -60,13 +60,14 @@ def training(
     x, y = data(sum(sizes))
     blocks = cut(x, y, sizes, options.pop("weights", None))  # type: ignore[arg-type]
     threads, rounds = options.pop("threads", None), options.pop("steps_per_round", 2)
-    runner = kind(LaneData(tuple(sizes), blocks[0].part(slice(0, 5)), "digest", lanes), blocks, threads=threads)
+    runner = kind(LaneData(tuple(sizes), blocks[0].part(slice(0, 5)), "digest", lanes), blocks)
+    limit_threads(runner, threads)  # type: ignore[arg-type]
     recipe = Recipe(10, 3, 0.05, optimizer(options.pop("optimizer", "adam")), schedule("cosine"))  # type: ignore
     held_out = options.pop("held_out", None)
     return LaneTraining(net.model, runner, recipe, LaneSettings(lanes, rounds, 2.0, 1.0), held_out)  # type: ignore
 
 
-# The same bits ----------------------------------------------------------------------------------------------------------
+# The same bits --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
@@ -113,7 +114,7 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(tmp_path) -> None:  # type: ign
         assert second.hash() == whole.hash()
 
 
-# The mean ---------------------------------------------------------------------------------------------------------------
+# The mean -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_round_is_the_mean_weighted_by_rows() -> None:
@@ -178,7 +179,7 @@ def test_a_mean_is_rounded_once() -> None:
     assert mean_results(a, b) == LaneResult(3, {"p": np.array([5], np.float32)}, 2.0, 3)
 
 
-# Which samples a lane reads -----------------------------------------------------------------------------------------
+# Which samples a lane reads -------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=60)

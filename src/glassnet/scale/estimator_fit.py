@@ -25,6 +25,7 @@ from glassnet.scale.lane_files import LaneCheckpoint, describe_estimator_lanes, 
 from glassnet.scale.lane_run import LaneTraining, Runner, training_sizes
 from glassnet.scale.lane_settings import LaneOptions
 from glassnet.scale.lane_validation import LaneValidation
+from glassnet.scale.local import limit_threads
 from glassnet.scale.network_fit import FILE_OPTIONS, lane_training
 from glassnet.scale.scores import BlockScore, r2
 from glassnet.training.history import Report
@@ -81,6 +82,7 @@ def fit_estimator(
         try:
             estimator._prepare(*representative, None, False, rng)
             runner = open_runner(EstimatorEncoding(estimator))
+            limit_threads(runner, estimator.threads)
             run = LaneFit(estimator, runner, rng, arguments)
         except BaseException:
             estimator.__dict__.clear()

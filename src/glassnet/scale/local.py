@@ -11,7 +11,7 @@ from typing import TypeVar
 from glassnet.batches.sources import Sources
 from glassnet.engine.processors import available_threads
 from glassnet.scale.averaging import mean_results, tree_mean
-from glassnet.scale.lane_run import LaneData
+from glassnet.scale.lane_run import LaneData, Runner
 from glassnet.scale.round import Arrays, LaneResult, LaneTask, lane_round
 from glassnet.scale.scores import BlockScore, EvaluationTask, evaluate_block
 
@@ -20,19 +20,17 @@ POLL_SECONDS = 0.05  # a library may keep Ctrl-C from waking a thread that waits
 
 
 class LocalRunner:
-    """Blocks in the memory of this process. The results do not depend on `threads` (None: as many as there are)."""
+    """Blocks in the memory of this process. The results do not depend on the number of threads."""
 
-    def __init__(
-        self,
-        data: LaneData,
-        blocks: Sequence[Sources],
-        validation: Sequence[Sources] = (),
-        threads: int | None = None,
-    ) -> None:
+    def __init__(self, data: LaneData, blocks: Sequence[Sources], validation: Sequence[Sources] = ()) -> None:
         self.data, self.blocks, self.validation = data, blocks, validation
-        self.threads = min(threads or available_threads(), available_threads())
-        self.pool = ThreadPoolExecutor(self.threads, "glassnet-lane")
         self.stopped = threading.Event()
+        self.use_threads(None)
+
+    def use_threads(self, threads: int | None) -> None:
+        """From now on run at most so many lanes at a time; None for as many as this process may use processors."""
+        self.threads = min(threads or available_threads(), available_threads())
+        self.pool = ThreadPoolExecutor(self.threads, "glassnet-lane")  # begins no thread before there is work
 
     def round(self, tasks: Sequence[LaneTask | None], shared: Arrays) -> LaneResult:
         """The mean of all lanes. Each mean waits for two results that began before it, so that none waits for ever."""
@@ -70,9 +68,15 @@ class LocalRunner:
         except BaseException:
             self.stopped.set()
             self.pool.shutdown(wait=True, cancel_futures=True)
-            self.pool = ThreadPoolExecutor(self.threads, "glassnet-lane")
+            self.use_threads(self.threads)
             raise
 
     def close(self) -> None:
         """End the threads."""
         self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+def limit_threads(runner: Runner, threads: int | None) -> None:
+    """Let a runner of this process use at most so many threads; a cluster has workers of its own."""
+    if isinstance(runner, LocalRunner):
+        runner.use_threads(threads)

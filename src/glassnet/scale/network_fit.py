@@ -18,6 +18,7 @@ from glassnet.scale.lane_run import LaneTraining, Runner, training_sizes
 from glassnet.scale.lane_settings import LaneOptions
 from glassnet.scale.lane_validation import LaneValidation, checked_metric
 from glassnet.scale.lanes import epoch_batches_of_lanes
+from glassnet.scale.local import limit_threads
 from glassnet.training.fit import Observer, Run, fit
 from glassnet.training.history import History
 from glassnet.training.recipe import Recipe
@@ -66,6 +67,7 @@ def fit_network(
     with network.training_lock.alone():
         runner = open_runner()
         try:
+            limit_threads(runner, arguments.run.threads)
             training = _training(network, arguments, lanes, runner)
             observers = _observers(training, arguments)
             return _run(network, training, arguments.run._replace(observers=observers))
