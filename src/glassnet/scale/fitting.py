@@ -72,12 +72,13 @@ def fit(
     Raises ParameterError, DataError (which names the block), DivergedError (which names lane and block) or
     ClusterError; the model then has the state of the last round.
     """
-    asked = LaneOptions.checked(lanes, steps_per_round, rate_factor, warm_up)
+    asked = LaneOptions.checked(lanes, steps_per_round, rate_factor, warm_up, outer_momentum)
     if not isinstance(model, (NeuralNetwork, BaseMLP)):
         raise ParameterTypeError(
             f"model must be a NeuralNetwork, an MLPClassifier or an MLPRegressor, not {type(model).__name__}."
         )
-    fraction, others = (validation, None) if isinstance(validation, Real) else (None, _validation(validation, y))
+    is_fraction = isinstance(validation, Real)
+    fraction, others = (validation, None) if is_fraction else (None, _validation(validation, y))
     data = GivenBlocks(raw_blocks(blocks, y, sample_weight, lanes=asked.lanes), others, same_bits)
     if isinstance(model, NeuralNetwork):
         network = NetworkArguments.checked(model, options, fraction)
