@@ -33,15 +33,15 @@ def network(**options: Any) -> NeuralNetwork:
 
 
 class Interrupted:
-    """Raises an exception in the round with this number, in the place of the runner's own method."""
+    """Counts rounds, and raises an exception in the one with this number, in the place of the runner's own method."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int, error: type[BaseException]) -> None:
-        self.left, self.error, self.round = number, error, LocalRunner.round
+        self.number, self.error, self.round, self.rounds = number, error, LocalRunner.round, 0
         interrupted = self
 
         def broken(runner: LocalRunner, tasks: Any, shared: Any) -> Any:
-            interrupted.left -= 1
-            if interrupted.left == 0:
+            interrupted.rounds += 1
+            if interrupted.rounds == interrupted.number:
                 raise interrupted.error("stop")
             return interrupted.round(runner, tasks, shared)
 
@@ -180,7 +180,10 @@ def test_a_run_that_was_broken_off_goes_on_with_the_same_bits(
         with pytest.raises(DataError, match="stop"):
             fit(net, *samples, validation=0.2, patience=9, checkpoint=path, **OPTIONS)
     fresh = network()
-    history = fit(fresh, *samples, validation=0.2, patience=9, checkpoint=path, resume=True, **OPTIONS)
+    with monkeypatch.context() as patched:
+        counted = Interrupted(patched, 0, DataError)
+        history = fit(fresh, *samples, validation=0.2, patience=9, checkpoint=path, resume=True, **OPTIONS)
+        assert counted.rounds == 4 * 4 - (stopped_in - 1)
     assert fresh.parameters.vector.tobytes() == whole.parameters.vector.tobytes()
     assert whole.history is not None
     np.testing.assert_array_equal(history["validation_cost"], whole.history["validation_cost"])

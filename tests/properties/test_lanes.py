@@ -9,16 +9,19 @@ from hypothesis import strategies as st
 
 from glassnet import BatchNorm, Dropout, NeuralNetwork
 from glassnet.batches.sources import Sources
+from glassnet.batches.streamed_sources import HeldOut
 from glassnet.files.checkpoint import read_checkpoint, write_checkpoint
 from glassnet.scale import fit
 from glassnet.scale.averaging import mean_results, tree_mean
 from glassnet.scale.lane_files import describe_lanes
 from glassnet.scale.lane_run import LaneData, LaneTraining
-from glassnet.scale.lane_settings import LaneSettings
+from glassnet.scale.lane_settings import LaneOptions, LaneSettings
 from glassnet.scale.lanes import LanePlan
 from glassnet.scale.local import LocalRunner, limit_threads
-from glassnet.scale.rates import with_given_rates
+from glassnet.scale.outer_step import outer_step_into
+from glassnet.scale.rates import LaneRates, with_given_rates
 from glassnet.scale.round import LaneResult, lane_round, lane_seed
+from glassnet.scale.round_length import StateSize, communication_seconds, step_seconds, steps_per_round
 from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
 from glassnet.training.recipe import Recipe
@@ -143,6 +146,30 @@ def test_a_lane_without_work_leaves_the_others_as_they_are() -> None:
     assert run.shared()["parameters"].tobytes() == alone.arrays["parameters"].tobytes()
 
 
+def test_the_outer_step_is_nesterovs() -> None:
+    """By hand, in two rounds of momentum ½: v = Δ, w = mean + v/2; v = v/2 + Δ, w = mean + v/2."""
+    w, velocity = np.array([1.0], np.float32), np.zeros(1, np.float32)
+    outer_step_into(w, np.array([3.0], np.float32), velocity, 0.5)
+    assert (w[0], velocity[0]) == (4, 2)
+    outer_step_into(w, np.array([5.0], np.float32), velocity, 0.5)
+    assert (w[0], velocity[0]) == (6, 2)
+
+
+def test_the_outer_step_stays_within_the_range_of_the_dtype() -> None:
+    w, velocity = np.array([-3e38], np.float32), np.zeros(1, np.float32)
+    outer_step_into(w, np.array([3e38], np.float32), velocity, 0.9)
+    assert np.isfinite(w).all() and np.isfinite(velocity).all()
+
+
+def test_the_state_that_lanes_share_is_only_read() -> None:
+    run = training(network(BatchNorm()), [40, 30], 2)
+    shared = {name: vector.copy() for name, vector in run.shared().items()}
+    for vector in shared.values():
+        vector.flags.writeable = False
+    task = run.tasks(with_given_rates(run.recipe, np.arange(2.0), 4))[0]
+    assert np.any(lane_round(task, shared, run.runner.blocks[:1]).arrays["statistics"] != shared["statistics"])
+
+
 @given(st.integers(1, 40), st.sets(st.integers(0, 39)))
 def test_the_tree_depends_on_the_number_of_lanes_only(count: int, idle: set[int]) -> None:
     active = [lane for lane in range(count) if lane not in idle]
@@ -182,7 +209,7 @@ def test_a_mean_is_rounded_once() -> None:
 # Which samples a lane reads -------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=12), st.integers(1, 12), st.integers(1, 9), st.integers(1, 8))
 def test_every_batch_of_every_block_is_read_once_per_epoch(sizes: list[int], batch: int, tau: int, lanes: int) -> None:
     lanes = min(lanes, len(sizes))
@@ -207,6 +234,46 @@ def test_the_order_of_blocks_and_samples_differs_between_epochs() -> None:
     plan = LanePlan([20] * 8, LaneSettings(2, 4), 10, (3, 0))
     orders = {tuple(part.block for part in plan.parts(epoch, 0, shuffled)[0]) for epoch in range(6)}
     assert len(orders) > 1
+
+
+def test_held_out_samples_are_never_trained_on() -> None:
+    """Other targets for them change nothing of what is learnt."""
+    held_out, results = HeldOut(0.3, 5), []
+    for changed in (False, True):
+        run = training(network(), [40, 30], 2, held_out=held_out)
+        for block, (x, y, _) in enumerate(run.runner.blocks):
+            chosen = held_out.of_block(block, len(y))[1]
+            y[chosen] = (y[chosen] + changed) % CLASSES
+            assert len(chosen) == round(0.3 * len(x))
+        run.run()
+        results.append(run.hash())
+    assert results[0] == results[1]
+
+
+def test_rates_rise_to_their_factor_during_the_warm_up() -> None:
+    rates = LaneRates(schedule("constant"), 3.0, 2.0).rates(0.1, np.arange(30), 100, 10)
+    np.testing.assert_allclose(rates[[0, 9, 19, 29]], [0.1 * (1 + 2 / 20), 0.2, 0.3, 0.3])
+    recipe = Recipe(10, 10, 0.1, optimizer("sgd"), LaneRates(schedule("cosine"), 3.0, 2.0))
+    given_rates = with_given_rates(recipe, np.arange(40.0, 45.0), 10).schedule.rates(0.1, np.arange(40, 45), 1, 1)
+    np.testing.assert_array_equal(given_rates, recipe.schedule.rates(0.1, np.arange(40, 45), 100, 10))
+
+
+@pytest.mark.parametrize(("lanes", "factor", "momentum"), [(1, 1, 0), (2, 1, 0.5), (3, 1.5, 0.5), (8, 2, 0.5)])
+def test_the_settings_that_are_chosen(lanes: int, factor: float, momentum: float) -> None:
+    recipe = Recipe(64, 10, 0.1, optimizer("adam"), schedule("constant"))
+    chosen = LaneOptions().settings(network().model, recipe, lanes, 100)
+    assert chosen == LaneSettings(lanes, 100, factor, 1.0, momentum)
+    limited = LaneOptions(lanes, 7, 5.0, 2.0, 0.25).settings(network().model, recipe, lanes, 100)
+    assert limited == LaneSettings(lanes, 7, 5.0, 2.0, 0.25)
+    assert LaneOptions().settings(network().model, recipe._replace(max_norm=1.0), lanes, 100).outer_momentum == 0
+
+
+def test_a_round_is_so_long_that_communication_takes_a_tenth_of_it() -> None:
+    size = StateSize(2_000_000, 3, 4)
+    steps = steps_per_round(size, 64, 8, 1000)
+    computed, sent = steps * step_seconds(size, 64), communication_seconds(size, 8)
+    assert 0.05 < sent / (sent + computed) <= 0.1
+    assert steps_per_round(StateSize(100, 3, 4), 64, 8, 1000) == 1000  # a small network has one round per epoch
 
 
 def test_lanes_draw_other_dropout_masks() -> None:

@@ -6,6 +6,7 @@ it, lanes.py says which mini-batches they are; after it, averaging.py joins the 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -106,22 +107,38 @@ def lane_round(
     so, which is asked from time to time.
     """
     started = time.perf_counter()
-    steps = LaneSteps(task, shared, blocks[0])
     try:
-        for part, block in zip(task.parts, blocks, strict=True):
-            steps.run_part(part, block, is_stopped)
-    except DivergedError as error:
-        return LaneResult(0.0, {}, 0.0, 0.0, 0.0, str(error))
-    counters = steps.counters
-    seconds = time.perf_counter() - started
+        steps = _run(LaneSteps(task, shared, blocks[0]), blocks, is_stopped)
+    except DivergedError:
+        return LaneResult(0.0, {}, 0.0, 0.0, 0.0, _failure(task, shared, blocks))
+    counters, seconds = steps.counters, time.perf_counter() - started
     return LaneResult(steps.weight, steps.run_arrays(), counters.cost_sum, counters.weight_sum, seconds)
 
 
-class LaneSteps(Training):
-    """The Training that runs one lane's steps of a round, block after block."""
+def _run(steps: LaneSteps, blocks: Sequence[Sources], is_stopped: Callable[[], bool] = bool) -> LaneSteps:
+    """Run all steps of the lane."""
+    for part, block in zip(steps.task.parts, blocks, strict=True):
+        steps.run_part(part, block, is_stopped)
+    return steps
 
-    def __init__(self, task: LaneTask, shared: Arrays, block: Sources) -> None:
-        self.task, self.weight, self.block_number = task, 0.0, -1
+
+def _failure(task: LaneTask, shared: Arrays, blocks: Sequence[Sources]) -> str:
+    """The sentence of a lane that diverges: its steps are run again, with copies of the state to search from."""
+    try:
+        _run(LaneSteps(task, shared, blocks[0], searching=True), blocks)
+    except DivergedError as error:
+        return str(error)
+    return f"lane {task.lane} diverged in epoch {task.epoch + 1}, but not when its steps were run again."
+
+
+class LaneSteps(Training):
+    """The Training that runs one lane's steps of a round, block after block.
+
+    Only with `searching` it keeps copies of its state, which take memory, to say which step diverged.
+    """
+
+    def __init__(self, task: LaneTask, shared: Arrays, block: Sources, searching: bool = False) -> None:
+        self.task, self.searching, self.weight, self.block_number = task, searching, 0.0, -1
         model = task.network.model(lane_seed(task.network.seed, task.lane))
         plan: Any = PartPlan(task, block, None)
         super().__init__(model, block, task.recipe, plan=plan)
@@ -148,6 +165,16 @@ class LaneSteps(Training):
     def run_arrays(self) -> dict[str, Array]:
         """The vectors that the run has changed, not copied."""
         return self._run_vectors()
+
+    def _take_snapshot(self) -> None:
+        self._snapshot_time = math.inf  # never again between two calls
+        if self.searching:
+            super()._take_snapshot()
+
+    def _diverged(self) -> None:
+        if not self.searching:
+            raise DivergedError("the steps of this lane have to be run again.")
+        super()._diverged()
 
     def _raise_diverged(self, reason: str, rate: float, weights: str = "before") -> None:
         counters = self.counters
