@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from glassnet.errors import ParameterError
@@ -13,7 +14,7 @@ from glassnet.training.settings import positive, whole
 LANES = 8
 MAX_LANES = 1024
 WARM_UP = 1.0  # epochs
-MAX_FACTOR = 2.0  # on the learning rate, which may be as large as is stable already
+MAX_FACTOR = 3.0  # on the learning rate, which may be as large as is stable already
 OUTER_MOMENTUM = 0.5
 
 
@@ -72,7 +73,7 @@ class LaneSettings(NamedTuple):
 
 def default_rate_factor(lanes: int) -> float:
     """The factor on the learning rate for so many lanes; docs/scale.md has the measurements."""
-    return float(min(max(lanes / 2, 1), MAX_FACTOR))
+    return min(math.sqrt(lanes), MAX_FACTOR)
 
 
 def default_outer_momentum(lanes: int, recipe: Recipe) -> float:
