@@ -50,8 +50,8 @@ class ClusterBlocks:
         if self.pieces.are_whole:
             return [encoded[block[0].block] for block in self.pieces.blocks]
         return [
-            self.cluster.task(partial(assembled, block), f"block {number}", *[encoded[piece.block] for piece in block])
-            for number, block in enumerate(self.pieces.blocks)
+            self.cluster.task(partial(assembled, block), name, *[encoded[piece.block] for piece in block])
+            for name, block in zip(self.pieces.names, self.pieces.blocks, strict=True)
         ]
 
     def futures(self) -> list[Any]:

@@ -13,6 +13,7 @@ from glassnet.errors import ClusterError, counted
 
 KILL_SECONDS = 30.0  # within which a nanny has to restart its worker
 INFO_SECONDS = 10.0  # within which a scheduler has to answer
+START_SECONDS = 60.0  # that a slow machine needs to start a worker
 SURE_SECONDS = 2.0  # up to which what a worker said last is still true
 
 
@@ -44,9 +45,10 @@ class ClusterWatch:
         workers, now = self._workers(), time.monotonic()
         if workers:
             self.last_worker = now
-        elif now - self.last_worker > self.timeout:
+        elif now - self.last_worker > max(self.timeout, START_SECONDS):
+            seconds = max(self.timeout, START_SECONDS)
             raise ClusterError(
-                f"the scheduler {self.address} has had no worker for {self.timeout:g} s; start workers, and go on from "
+                f"the scheduler {self.address} has had no worker for {seconds:g} s; start workers, and go on from "
                 "the checkpoint with resume=True."
             )
         silences = {address: self._silence(address, worker, now) for address, worker in workers.items()}

@@ -106,13 +106,13 @@ class DaskRunner:
         started = time.perf_counter()
 
         def build() -> list[Any]:
-            root, blocks = self._root(shared), self.blocks.futures()
+            root, blocks, names = self._root(shared), self.blocks.futures(), self.data.names
 
             def start(lane: int) -> Any:
                 task = tasks[lane]
                 if task is None:
                     return None
-                name = f"lane {lane} of a round, which reads block {' and '.join(map(str, task.blocks))},"
+                name = f"lane {lane} of a round, which reads {' and '.join(names[block] for block in task.blocks)},"
                 lane_task = partial(lane_on_worker, task, self.expected)
                 return self.cluster.task(lane_task, name, root, *[blocks[block] for block in task.blocks])
 
@@ -131,7 +131,7 @@ class DaskRunner:
             return [
                 self.cluster.task(
                     partial(score_on_worker, task, self.expected),
-                    f"the score of block {task.block}",
+                    "the score of a block",
                     root,
                     (others if task.is_validation else blocks)[task.block],
                 )

@@ -41,7 +41,9 @@ class EstimatorEncoding:
 
     def __init__(self, estimator: BaseMLP) -> None:
         self.dtype = str(estimator._network.dtype)
-        state = {name: value for name, value in vars(estimator).items() if name not in NETWORK_ATTRIBUTES}
+        state = {
+            name: value for name, value in vars(estimator).items() if name not in (*NETWORK_ATTRIBUTES, COLUMN_NAMES)
+        }
         self.estimator = copy.copy(estimator)
         self.estimator.__dict__.clear()
         self.estimator.__dict__.update(state)
@@ -54,3 +56,4 @@ class EstimatorEncoding:
 
 
 NETWORK_ATTRIBUTES = ("_network", "_views", "_training", "_optimizer", "_best_vectors", "coefs_", "intercepts_")
+COLUMN_NAMES = "feature_names_in_"  # which were compared when the block was read, and which arrays do not have

@@ -20,9 +20,10 @@ NOT_IN_MAIN = (
     "client=None starts worker processes, which import this script again: put what it does under "
     "`if __name__ == '__main__':`, or pass client=False to train in this process."
 )
-SETTINGS = {  # what Dask always serves over HTTP is left out, apart from "I am alive"
-    "distributed.scheduler.http.routes": ["distributed.http.health"],
+SETTINGS = {
+    "distributed.scheduler.http.routes": ["distributed.http.health"],  # all that is served over HTTP: "I am alive"
     "distributed.worker.http.routes": ["distributed.http.health"],
+    "distributed.deploy.lost-worker-timeout": "1 hour",  # a slow machine needs long to start a worker again
 }
 
 
@@ -35,16 +36,17 @@ class OwnCluster(ExitStack):
             raise ParameterError(NOT_IN_MAIN)
         self.workers = workers or available_threads()
         self.missing: dict[Any, float] = {}
-        with dask.config.set(SETTINGS):
-            self.cluster: Any = self.enter_context(
-                LocalCluster(
-                    n_workers=self.workers,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",  # a port that is free; without an address it would be 8787
-                    silence_logs=logging.CRITICAL,
-                )
+        self.enter_context(dask.config.set(SETTINGS))
+        self.cluster: Any = self.enter_context(
+            LocalCluster(
+                n_workers=self.workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",  # a port that is free; without an address it would be 8787
+                scheduler_kwargs={"dashboard": False},
+                silence_logs=logging.CRITICAL,
             )
+        )
         self.client: Any = self.enter_context(Client(self.cluster, timeout=SECONDS_TO_START))
 
     def revive(self) -> None:
