@@ -2,12 +2,14 @@
 
 Each run trains for the same number of epochs, in lanes that this process computes one after the other, so that one
 machine simulates any number; a cluster gives the same bits. One process trains as `train` does. The accuracy is that on
-the test images after the last epoch. `--network` chooses the smaller or the larger network, `--part` the comparison.
+the test images after the last epoch. `--network` chooses the smaller or the larger network, `--part` the comparison;
+`--part model` prints what the model of the time predicts for many machines.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -16,8 +18,10 @@ from typing import Any, NamedTuple
 from benchmarks.time_to_accuracy import Data, load
 from glassnet import NeuralNetwork
 from glassnet.scale import fit
+from glassnet.scale.round_length import StateSize, communication_seconds, step_seconds, steps_per_round
 
 LANES = (1, 2, 4, 8, 16, 32, 64)
+BATCH = 64  # of the model of the time
 
 
 class Workload(NamedTuple):
@@ -88,16 +92,45 @@ def rounds(data: Data, workload: Workload) -> Iterator[str]:
         yield f"| {name} | {results[0].accuracy:.2f} | {results[1].accuracy:.2f} |"
 
 
+def model() -> Iterator[str]:
+    """How many rows per epoch keep machines busy, each with one thread and one lane, and their speed with fewer."""
+    yield "| parameters | machines | rows per epoch for 10 % communication | speed, 1 M rows per epoch | 100 M rows |"
+    yield "|---|---|---|---|---|"
+    for name, parameters in (("100 thousand", 100_000), ("2 million", 2_000_000), ("20 million", 20_000_000)):
+        size = StateSize(parameters, 3, 4)
+        for machines in (2, 8, 32, 128, 1000):
+            rows = machines * BATCH * communication_seconds(size, machines) * 9 / step_seconds(size, BATCH)
+            speeds = " | ".join(f"{speed(size, machines, total):.3g} ×" for total in (10**6, 10**8))
+            yield f"| {name} | {machines:,} | {rounded(rows):,} | {speeds} |"
+
+
+def rounded(number: float) -> int:
+    """A number with two significant digits."""
+    unit = 10 ** max(math.floor(math.log10(number)) - 1, 0)
+    return round(number / unit) * unit
+
+
+def speed(size: StateSize, machines: int, rows: int) -> float:
+    """Rows per second, relative to one machine, with rounds of the length that `fit` chooses."""
+    batches = -(-rows // machines // BATCH)
+    steps = steps_per_round(size, BATCH, machines, batches)
+    computing = steps * step_seconds(size, BATCH)
+    return machines * computing / (computing + communication_seconds(size, machines))
+
+
 def main() -> None:
     """Print the comparison that the command line names, line by line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--network", choices=WORKLOADS, default="small")
-    parser.add_argument("--part", choices=("lanes", "rounds"), default="lanes")
+    parser.add_argument("--part", choices=("lanes", "rounds", "model"), default="lanes")
     parser.add_argument("--lanes", type=int, nargs="*", help="other numbers of lanes than the table's")
     parser.add_argument("--epochs", type=int, help="another number of epochs than the table's")
     options = parser.parse_args()
     workload = WORKLOADS[options.network]
     workload = workload._replace(lanes=options.lanes or workload.lanes, epochs=options.epochs or workload.epochs)
+    if options.part == "model":
+        print("\n".join(model()))
+        return
     data, started = load(), time.process_time()
     for line in (table if options.part == "lanes" else rounds)(data, workload):
         print(line, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,9 @@ def test_divergence_names_lane_and_block_and_keeps_the_last_round(samples: Any) 
     x[150:] = np.float32(3e37)
     net = NeuralNetwork([FEATURES, 8, CLASSES], ["relu", "linear"], seed=5)
     y = np.eye(CLASSES)[y]
+    halves = [(x[:100], y[:100]), (x[100:], y[100:])]
+    with pytest.raises(DivergedError, match=r"lane 3, block 1 \(its rows 50 to 99\), at step"):
+        fit(copy.deepcopy(net), halves, **{**OPTIONS, "optimizer": "sgd", "lanes": 4})
     blocks = [(x[first : first + 50], y[first : first + 50]) for first in range(0, 200, 50)]
     with pytest.raises(DivergedError, match=r"lane 1, block 3, at step \d+ of the lane .*before that round"):
         fit(net, blocks, **{**OPTIONS, "epochs": 60, "optimizer": "sgd"})

@@ -152,4 +152,4 @@ def lane_data(
     for block in (*facts, *validation):
         digest.update(block.digest.encode())
     sizes = tuple(block.rows for block in facts), tuple(block.rows for block in validation)
-    return LaneData(sizes[0], samples, digest.hexdigest(), pieces.lanes, sizes[1], pieces.notes)
+    return LaneData(sizes[0], samples, digest.hexdigest(), pieces.lanes, sizes[1], pieces.notes, pieces.names)

@@ -19,7 +19,14 @@ from glassnet.training.history import Report
 from glassnet.training.layer_measures import LayerHistory
 from glassnet.training.recipe import Recipe
 
-OF_NO_EFFECT = ("verbose", "callbacks", "time_limit", "threads", "progress", "random_state", "client", "lanes")
+OF_NO_EFFECT = ("verbose", "callbacks", "time_limit", "threads", "progress", "random_state", "client", "timeout")
+IN_SETTINGS = (
+    "lanes",
+    "steps_per_round",
+    "rate_factor",
+    "warm_up",
+    "outer_momentum",
+)  # parameters of a DaskMLPClassifier
 
 
 class LaneCheckpoint(CheckpointWriter):
@@ -55,7 +62,7 @@ def describe_lanes(training: LaneTraining, recipe: Recipe) -> dict[str, Any]:
 def describe_estimator_lanes(training: LaneTraining, estimator: BaseMLP) -> dict[str, Any]:
     """The same for an estimator, whose parameters are its recipe."""
     parameters = estimator.get_params(deep=False)
-    plain = {name: _plain(value) for name, value in parameters.items() if name not in OF_NO_EFFECT}
+    plain = {name: _plain(value) for name, value in parameters.items() if name not in (*OF_NO_EFFECT, *IN_SETTINGS)}
     return {"parameters": plain, "order": list(training.key), **_describe_run(training)}
 
 

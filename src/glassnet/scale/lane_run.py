@@ -21,7 +21,7 @@ from glassnet.scale.lane_settings import LaneSettings
 from glassnet.scale.lanes import LanePlan
 from glassnet.scale.outer_step import outer_step_into
 from glassnet.scale.rates import LaneRates, with_given_rates
-from glassnet.scale.round import Arrays, LaneNetwork, LaneResult, LaneTask
+from glassnet.scale.round import Arrays, LaneNetwork, LanePart, LaneResult, LaneTask
 from glassnet.scale.scores import BlockScore, EvaluationTask
 from glassnet.training.recipe import Recipe
 from glassnet.training.training import DIVERGED_ADVICE, Training
@@ -31,7 +31,8 @@ class LaneData(NamedTuple):
     """What is known of the data of a run without reading them.
 
     `sizes` and `validation_sizes` are the rows of each block, `lanes` the number of lanes that they were dealt for,
-    `samples` a few of the rows, as a network reads them; `digest` identifies all of them in a checkpoint.
+    `samples` a few of the rows, as a network reads them; `digest` identifies all of them in a checkpoint. `names` is
+    what messages call the blocks: those of the lanes may be joined or cut from those that a person has passed.
     """
 
     sizes: tuple[int, ...]
@@ -40,12 +41,14 @@ class LaneData(NamedTuple):
     lanes: int
     validation_sizes: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 class Runner(Protocol):
     """What runs the lanes of a round. What it returns does not depend on how it does so."""
 
     data: LaneData
+    warnings: list[str]  # about how the rounds are run; the History has them
 
     def round(self, tasks: Sequence[LaneTask | None], shared: Arrays) -> LaneResult:
         """`lane_round` of each task (None: nothing to do) and their `tree_mean`. After Ctrl-C none of them goes on."""
@@ -119,9 +122,16 @@ class LaneTraining(Training):
         position = (counters.epoch, counters.batch, counters.step, plan.batches_per_epoch)
         lanes = plan.parts(counters.epoch, counters.batch, self.executor.shuffle)
         return [
-            LaneTask(self.network, recipe, self.key, lane, *position, parts, self.held_out) if parts else None
+            LaneTask(self.network, recipe, self.key, lane, *position, self._named(parts), self.held_out)
+            if parts
+            else None
             for lane, parts in enumerate(lanes)
         ]
+
+    def _named(self, parts: tuple[LanePart, ...]) -> tuple[LanePart, ...]:
+        """The parts with the names of their blocks."""
+        names = self.runner.data.names
+        return tuple(part._replace(name=names[part.block]) for part in parts) if names else parts
 
     def _take_snapshot(self) -> None:
         """No-op: a round that diverges changes nothing."""

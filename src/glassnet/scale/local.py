@@ -24,7 +24,7 @@ class LocalRunner:
 
     def __init__(self, data: LaneData, blocks: Sequence[Sources], validation: Sequence[Sources] = ()) -> None:
         self.data, self.blocks, self.validation = data, blocks, validation
-        self.stopped = threading.Event()
+        self.stopped, self.warnings = threading.Event(), list[str]()
         self.use_threads(None)
 
     def use_threads(self, threads: int | None) -> None:

@@ -5,6 +5,7 @@ It depends on the sizes, the lanes and the batch size only, so that every cluste
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -43,6 +44,12 @@ class Pieces(NamedTuple):
     def sizes(self) -> tuple[int, ...]:
         """The rows of each block."""
         return tuple(sum(piece.rows for piece in block) for block in self.blocks)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What messages call the blocks: by the numbers of those that were passed."""
+        parts = Counter(piece.block for block in self.blocks for piece in block)
+        return tuple(_name(block, parts[block[0].block] > 1) for block in self.blocks)
 
     @property
     def are_whole(self) -> bool:
@@ -114,6 +121,13 @@ def _cut(block: list[Piece], parts: int) -> list[list[Piece]]:
         if part:
             result.append(part)
     return result
+
+
+def _name(block: list[Piece], is_cut: bool) -> str:
+    first, last = block[0], block[-1]
+    if len(block) > 1:
+        return f"blocks {first.block} to {last.block}"
+    return f"block {first.block}" + (f" (its rows {first.first:,} to {first.last - 1:,})" if is_cut else "")
 
 
 def _notes(sizes: Sequence[int], lanes: int, used: int, cut: tuple[int, int, int]) -> tuple[str, ...]:

@@ -51,11 +51,12 @@ class LaneNetwork(NamedTuple):
 
 
 class LanePart(NamedTuple):
-    """The mini-batches first .. stop-1 of a block, in the order of the epoch."""
+    """The mini-batches first .. stop-1 of a block, in the order of the epoch; messages call the block `name`."""
 
     block: int
     first: int
     stop: int
+    name: str = ""
 
 
 class LaneTask(NamedTuple):
@@ -138,7 +139,7 @@ class LaneSteps(Training):
     """
 
     def __init__(self, task: LaneTask, shared: Arrays, block: Sources, searching: bool = False) -> None:
-        self.task, self.searching, self.weight, self.block_number = task, searching, 0.0, -1
+        self.task, self.searching, self.weight, self.block_name = task, searching, 0.0, ""
         model = task.network.model(lane_seed(task.network.seed, task.lane))
         plan: Any = PartPlan(task, block, None)
         super().__init__(model, block, task.recipe, plan=plan)
@@ -148,7 +149,7 @@ class LaneSteps(Training):
 
     def run_part(self, part: LanePart, block: Sources, is_stopped: Callable[[], bool] = bool) -> None:
         """Run the batches of one block."""
-        self.block_number = part.block
+        self.block_name = part.name or f"block {part.block}"
         plan: Any = PartPlan(self.task, block, part, self.counters.batch, self.executor.shuffle)
         if block is not self.sources:
             self.sources = block
@@ -178,7 +179,7 @@ class LaneSteps(Training):
 
     def _raise_diverged(self, reason: str, rate: float, weights: str = "before") -> None:
         counters = self.counters
-        where = f"epoch {counters.epoch + 1}, lane {self.task.lane}, block {self.block_number}"
+        where = f"epoch {counters.epoch + 1}, lane {self.task.lane}, {self.block_name}"
         step = f"step {counters.batch + 1} of the lane (step {counters.step + 1} of the run, rate {rate:g})"
         kept = "the network keeps the weights from before that round"
         raise DivergedError(f"training diverged in {where}, at {step}: {reason}; {kept}.")
