@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -112,25 +113,27 @@ def rms(values: np.ndarray) -> float:
 
 
 def test_sample_weights_count_as_rows(samples: Any) -> None:
-    """Weights of 1 and none give the same bits; rows of weight 0 change nothing but which batches they are in."""
+    """Weights of 1 are as none, a factor on all of them changes nothing, and nothing is learnt of rows of weight 0."""
     x, y = samples
-    plain, ones, zeros = network(), network(), network()
+    plain, ones, fours, zeros = network(), network(), network(), network()
     fit(plain, x, y, **OPTIONS)
     fit(ones, x, y, sample_weight=np.ones(len(y)), **OPTIONS)
+    fit(fours, x, y, sample_weight=np.full(len(y), 4.0), **OPTIONS)
+    assert fours.parameters.vector.tobytes() == ones.parameters.vector.tobytes()
     np.testing.assert_allclose(ones.parameters.vector, plain.parameters.vector, rtol=1e-4, atol=1e-5)
     wrong, weights = np.where(np.arange(len(y)) < 60, (y + 1) % CLASSES, y), np.where(np.arange(len(y)) < 60, 0.0, 2.0)
     fit(zeros, x, wrong, sample_weight=weights, **{**OPTIONS, "epochs": 12})
     assert (zeros.predict(x.T).argmax(axis=0) == y).mean() > 0.85
 
 
-def test_one_block_and_one_thousand_tiny_blocks(samples: Any) -> None:
+def test_one_block_and_hundreds_of_tiny_ones(samples: Any) -> None:
     x, y = samples
     one, tiny = network(), network()
     history = fit(one, [(x, y)], **OPTIONS)
     assert any("cut" in note for note in history.warnings)
-    x, y = np.tile(x, (10, 1)), np.tile(y, 10)
-    history = fit(tiny, [(x[row : row + 2], y[row : row + 2]) for row in range(0, 2000, 2)], **OPTIONS)
-    assert any("1,000 small blocks joined" in note for note in history.warnings)
+    x, y = np.tile(x, (3, 1)), np.tile(y, 3)
+    history = fit(tiny, [(x[row : row + 2], y[row : row + 2]) for row in range(0, 600, 2)], **OPTIONS)
+    assert any("300 small blocks joined" in note for note in history.warnings)
     assert history["cost"][-1] < history["cost"][0]
 
 
@@ -173,26 +176,27 @@ def test_ctrl_c_leaves_a_usable_network(samples: Any, monkeypatch: pytest.Monkey
     assert threading.active_count() == threads
 
 
-@pytest.mark.parametrize("stopped_in", [1, 4, 9, 16])
+@pytest.mark.parametrize(("stopped_in", "error"), [(1, DataError), (9, KeyboardInterrupt), (16, DataError)])
 def test_a_run_that_was_broken_off_goes_on_with_the_same_bits(
-    samples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_in: int
+    samples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_in: int, error: type[BaseException]
 ) -> None:
-    whole, net, path = network(), network(), tmp_path / "run"
-    fit(whole, *samples, validation=0.2, patience=9, **OPTIONS)
+    whole, net, options = network(), network(), {**OPTIONS, "validation": 0.2, "patience": 9}
+    fit(whole, *samples, **options)
+    resumed = {"checkpoint": tmp_path / "run", "resume": True}
     with monkeypatch.context() as patched:
-        Interrupted(patched, stopped_in, DataError)
-        with pytest.raises(DataError, match="stop"):
-            fit(net, *samples, validation=0.2, patience=9, checkpoint=path, **OPTIONS)
+        Interrupted(patched, stopped_in, error)
+        with pytest.raises(DataError, match="stop") if error is DataError else nullcontext():
+            fit(net, *samples, checkpoint=resumed["checkpoint"], **options)
     fresh = network()
     with monkeypatch.context() as patched:
         counted = Interrupted(patched, 0, DataError)
-        history = fit(fresh, *samples, validation=0.2, patience=9, checkpoint=path, resume=True, **OPTIONS)
+        history = fit(fresh, *samples, **resumed, **options)
         assert counted.rounds == 4 * 4 - (stopped_in - 1)
     assert fresh.parameters.vector.tobytes() == whole.parameters.vector.tobytes()
     assert whole.history is not None
     np.testing.assert_array_equal(history["validation_cost"], whole.history["validation_cost"])
     with pytest.raises(ModelFileError, match="its lanes is"):
-        fit(network(), *samples, validation=0.2, patience=9, checkpoint=path, resume=True, **{**OPTIONS, "lanes": 3})
+        fit(network(), *samples, **resumed, **{**options, "lanes": 3})
 
 
 def test_a_checkpoint_changes_nothing(samples: Any, tmp_path: Path) -> None:
