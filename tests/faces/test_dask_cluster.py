@@ -279,3 +279,19 @@ def test_a_block_that_kills_every_worker_is_named():
     with reviving_cluster(2) as own, pytest.raises(ClusterError) as caught:
         fit(network(), [(x, y), delayed(deadly)(x, y)], client=own.client, timeout=10)
     assert re.search(r"block 1 was given up after \d+ workers died over it, the last of them tcp://", str(caught.value))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_twenty_random_workers_that_die_or_freeze_cost_no_bit(number):
+    rng, expected = np.random.default_rng(1), long_run(False)
+    with reviving_cluster(2) as own:
+        trained(own.client, epochs=1)
+        for _ in range(20):
+            started = time.monotonic()
+            with alarm(240):
+                workers = worker_processes()
+                if workers:
+                    strike(number, rng.uniform(0, 3), workers[rng.integers(len(workers))])
+                assert long_run(own.client, timeout=5) == expected
+            print(f"{time.monotonic() - started:.1f} s")

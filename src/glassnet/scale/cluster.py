@@ -17,8 +17,6 @@ from typing import Any
 import dask
 from dask.delayed import delayed
 from distributed import KilledWorker
-from distributed.client import FutureCancelledError
-from distributed.comm.core import CommClosedError
 
 from glassnet.errors import ClusterError, GlassnetError
 from glassnet.scale.cluster_watch import ClusterWatch, killed_sentence
@@ -26,7 +24,6 @@ from glassnet.scale.cluster_watch import ClusterWatch, killed_sentence
 POLL_SECONDS = 1.0
 STALL_SECONDS = 8.0  # after which a computation that no worker works on is sent again
 MAX_ATTEMPTS = 4
-LOST = (FutureCancelledError, CommClosedError, OSError)
 SENDING = threading.Lock()  # while Dask's warning about large graphs is off, for all threads
 
 
@@ -45,6 +42,7 @@ class Cluster:
         self.pool = ThreadPoolExecutor(1, "glassnet-gather")
         self.token = uuid.uuid4().hex[:10]
         self.count = 0
+        self.failed: int | None = None  # the number of the first task that raised an error
 
     def task(self, function: Callable[..., Any], name: str, *arguments: Any) -> Any:
         """A task, to be sent later; `name` is what messages call it."""
@@ -56,8 +54,11 @@ class Cluster:
         with SENDING, dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TiB"}):
             return list(self.client.compute(list(tasks), optimize_graph=False))
 
-    def results(self, build: Callable[[], Sequence[Any]]) -> list[Any]:
-        """What the tasks that `build` makes give, in their order; it is called again where they are lost."""
+    def results(self, build: Callable[[], Sequence[Any]], names: Sequence[str] = ()) -> list[Any]:
+        """What the tasks that `build` makes give, in their order; it is called again where they are lost.
+
+        `names` are what messages call them. Raises ClusterError, and whatever error of glassnet a task raises.
+        """
         for attempt in range(MAX_ATTEMPTS):
             futures: list[Any] = []
             try:
@@ -65,17 +66,17 @@ class Cluster:
                 return self._gathered(futures)
             except KilledWorker as error:
                 if attempt == MAX_ATTEMPTS - 1:
-                    raise self._killed(error) from error
-            except LOST as error:
-                if attempt == MAX_ATTEMPTS - 1 or self.client.status != "running":
-                    raise self.watch.lost() from error
+                    raise self._killed(error, names) from error
             except StalledError as error:
                 if attempt == MAX_ATTEMPTS - 1:
                     raise ClusterError(f"the workers of {self.watch.address} have nothing to do; {GO_ON}.") from error
             except GlassnetError:
                 raise
-            except Exception as error:
-                raise ClusterError(f"a task failed on the cluster: {type(error).__name__}: {error}") from error
+            except Exception as error:  # of a task, or where none has failed, of Dask, which has lost something
+                if self.failed is not None:
+                    raise self._task_error(error, names) from error
+                if attempt == MAX_ATTEMPTS - 1 or self.client.status != "running":
+                    raise self.watch.lost() from error
             finally:
                 for future in futures:
                     future.release()
@@ -96,6 +97,7 @@ class Cluster:
                 if self.watch.idle_seconds > STALL_SECONDS and not job.done():
                     raise StalledError
         except BaseException:
+            self.failed = next((number for number, future in enumerate(futures) if future.status == "error"), None)
             self._give_up(futures)
             raise
 
@@ -105,10 +107,17 @@ class Cluster:
         self.pool.shutdown(wait=False, cancel_futures=True)
         self.pool = ThreadPoolExecutor(1, "glassnet-gather")
 
-    def _killed(self, error: KilledWorker) -> ClusterError:
+    def _task_error(self, error: Exception, names: Sequence[str]) -> ClusterError:
+        """The error about what a task has raised, such as the person's own function that reads a block."""
+        where = f"{names[self.failed]}: " if names and self.failed is not None else ""
+        return ClusterError(f"{where}{type(error).__name__}: {error}; this came from a worker.")
+
+    def _killed(self, error: KilledWorker, names: Sequence[str]) -> ClusterError:
+        """The error about a task over which workers die: one of ours, or one of the person's that a block needs."""
         worker = getattr(error.last_worker, "address", error.last_worker)
         name = str(error.task).split(f"-{self.token}")[0]
-        return ClusterError(killed_sentence(name, str(worker), MAX_ATTEMPTS * (1 + error.allowed_failures)))
+        name = names[self.failed] if names and self.failed is not None else name
+        return ClusterError(killed_sentence(name, str(worker), 1 + error.allowed_failures))
 
     def close(self) -> None:
         """Leave the cluster as it was."""

@@ -5,7 +5,7 @@ The client holds none of the rows, only the numbers of them. A block that is los
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,16 +27,41 @@ from glassnet.scale.cluster import Cluster
 from glassnet.scale.pieces import Pieces
 
 
+class KeptTasks:
+    """Tasks whose results stay on the workers; `build` makes them anew where they have failed."""
+
+    def __init__(
+        self, cluster: Cluster, tasks: Sequence[Any], build: Callable[[], Sequence[Any]], names: Sequence[str]
+    ) -> None:
+        self.cluster, self.build, self.names = cluster, build, names
+        self.sent = cluster.send(tasks)
+
+    def futures(self) -> list[Any]:
+        """The results. Those that have failed are sent again, one at a time: Dask blames all that lay on a worker."""
+        failed = [number for number, future in enumerate(self.sent) if future.status not in ("pending", "finished")]
+        for number in failed:
+            self.sent[number] = again = self.cluster.send([self.build()[number]])[0]
+            self.cluster.results(partial(self._row_count, again), [self.names[number]])
+        return self.sent
+
+    def _row_count(self, block: Any) -> list[Any]:
+        return [self.cluster.task(row_count, "the rows of a block", block)]
+
+
 class ClusterBlocks:
     """Blocks on a cluster; `deal` says how the blocks of a person become those of the lanes, from their sizes."""
 
     def __init__(self, cluster: Cluster, raw: RawBlocks, encoding: Encoding, deal: Any) -> None:
         self.cluster, self.raw, self.encoding = cluster, raw, encoding
         encoded, known = self._encoded(), [block.rows for block in raw.blocks]
-        kept = cluster.send(encoded) if None in known else []  # until what is made of them has been asked for
-        count = partial(cluster.task, row_count, "the rows of a block")
-        self.pieces: Pieces = deal(cluster.results(lambda: list(map(count, kept))) if kept else known)
-        self._futures = cluster.send(self._final(encoded))
+        if None in known:  # what is read for its size is kept until the blocks of the lanes are made of it
+            names = [f"block {number}" for number in range(len(known))]
+            kept = KeptTasks(cluster, encoded, self._encoded, names)
+            count = partial(cluster.task, row_count, "the rows of a block")
+            known = cluster.results(lambda: list(map(count, kept.futures())), names)
+            encoded = kept.futures()
+        self.pieces: Pieces = deal(known)
+        self.kept = KeptTasks(cluster, self._final(encoded), lambda: self._final(self._encoded()), self.pieces.names)
 
     def _encoded(self) -> list[Any]:
         """The tasks that read and encode what a person passed."""
@@ -56,22 +81,19 @@ class ClusterBlocks:
 
     def futures(self) -> list[Any]:
         """The blocks; those whose tasks have failed are sent again."""
-        failed = [number for number, future in enumerate(self._futures) if future.status not in ("pending", "finished")]
-        if failed:
-            tasks = self._final(self._encoded())
-            for number, future in zip(failed, self.cluster.send([tasks[number] for number in failed]), strict=True):
-                self._futures[number] = future
-        return self._futures
+        return self.kept.futures()
 
     def facts(self) -> list[BlockFacts]:
         """What the run must know of each block. Raises DataError that names the first block that cannot be used."""
         ask = partial(self.cluster.task, block_facts, "the facts of a block")
-        facts: list[BlockFacts] = self.cluster.results(lambda: [ask(block) for block in self.futures()])
+        facts: list[BlockFacts] = self.cluster.results(
+            lambda: [ask(block) for block in self.futures()], self.pieces.names
+        )
         return facts
 
     def samples(self) -> Sources:
         """Some rows that stand for all of them."""
-        chosen = sampled_blocks(len(self._futures))
+        chosen = sampled_blocks(len(self.pieces.blocks))
         take = partial(spread_rows, count=SAMPLES // len(chosen))
 
         def build() -> list[Any]:
@@ -82,4 +104,4 @@ class ClusterBlocks:
 
     def release(self) -> None:
         """Let the workers free the blocks."""
-        self._futures = []
+        self.kept.sent = []

@@ -13,7 +13,7 @@ from glassnet.errors import ClusterError, counted
 
 KILL_SECONDS = 30.0  # within which a nanny has to restart its worker
 INFO_SECONDS = 10.0  # within which a scheduler has to answer
-START_SECONDS = 60.0  # that a slow machine needs to start a worker
+START_SECONDS = 60.0  # that a slow machine needs to start a worker, and a busy scheduler to answer
 SURE_SECONDS = 2.0  # up to which what a worker said last is still true
 
 
@@ -29,12 +29,12 @@ class ClusterWatch:
         self.heartbeats: dict[str, tuple[float, float]] = {}  # the scheduler's time of it, and ours when that changed
         self.paused: dict[str, float] = {}
         self.last_worker = time.monotonic()
-        self.last_activity = time.monotonic()
+        self.last_activity = self.last_answer = time.monotonic()
         self.restarts: list[str] = []  # sentences about what was done
 
     def begin(self) -> None:
         """Begin to wait for something new."""
-        self.last_worker = self.last_activity = time.monotonic()
+        self.last_worker = self.last_activity = self.last_answer = time.monotonic()
         self.heartbeats.clear()
         self.paused.clear()
 
@@ -43,6 +43,8 @@ class ClusterWatch:
         if self.revive is not None:
             self.revive()
         workers, now = self._workers(), time.monotonic()
+        if workers is None:
+            return
         if workers:
             self.last_worker = now
         elif now - self.last_worker > max(self.timeout, START_SECONDS):
@@ -69,14 +71,20 @@ class ClusterWatch:
         """That of the scheduler."""
         return str(self.client.scheduler.address if self.client.scheduler is not None else "")
 
-    def _workers(self) -> dict[str, Any]:
-        """What the scheduler says of its workers, by address. Raises ClusterError where it does not answer."""
+    def _workers(self) -> dict[str, Any] | None:
+        """What the scheduler says of its workers, by address; None where it is too busy to answer now.
+
+        Raises ClusterError where it has not answered for too long.
+        """
         if self.client.status not in ("running", "newly-created"):
             raise self.lost()
         try:
             info = self.client.sync(self.client.scheduler.identity, n_workers=-1, callback_timeout=INFO_SECONDS)
         except (OSError, TimeoutError, AttributeError) as error:
-            raise self.lost() from error
+            if time.monotonic() - self.last_answer > max(self.timeout, START_SECONDS):
+                raise self.lost() from error
+            return None
+        self.last_answer = time.monotonic()
         return dict(info["workers"])
 
     def lost(self) -> ClusterError:

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, Self
 
+from glassnet.errors import ClusterError
 from glassnet.scale.averaging import mean_results, tree_mean
 from glassnet.scale.backend import Dealing, Question, lane_data
 from glassnet.scale.block_tasks import Encoding, loaded_and_asked
@@ -51,7 +52,8 @@ class DaskBackend:
     def map(self, question: Question, blocks: Sequence[RawBlock], first: int = 0) -> list[Any]:
         """The answer of each block, in their order."""
         return self.cluster.results(
-            lambda: [self._asked(question, number, block) for number, block in enumerate(blocks, first)]
+            lambda: [self._asked(question, number, block) for number, block in enumerate(blocks, first)],
+            [f"block {number}" for number in range(first, first + len(blocks))],
         )
 
     def reduce(self, question: Question, join: Callable[[Any, Any], Any], blocks: Sequence[RawBlock]) -> Any:
@@ -61,7 +63,11 @@ class DaskBackend:
             joined = partial(self.cluster.task, join, "what blocks have answered")
             return [tree_mean(len(blocks), lambda number: self._asked(question, number, blocks[number]), joined)]
 
-        return self.cluster.results(build)[0]
+        try:
+            return self.cluster.results(build)[0]
+        except ClusterError:
+            self.map(question, blocks)  # names the block, where one cannot be read
+            raise
 
     def _asked(self, question: Question, number: int, block: RawBlock) -> Any:
         return self.cluster.task(
