@@ -12,7 +12,7 @@ ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary numba,llvmlite
-NEEDS := data or browser or compiler or node or peer or docs
+NEEDS := data or browser or compiler or node or peer or docs or cluster
 MARKED := $(NEEDS) or slow
 
 .DEFAULT_GOAL := help

@@ -15,6 +15,7 @@ from typing import Any
 import typer.main
 
 import glassnet
+from glassnet import scale
 from glassnet.cli.app import app
 from glassnet.files.header import FORMAT
 from glassnet.play.link import VERSION
@@ -37,6 +38,8 @@ def public_api() -> str:
     lines = [f"file format {FORMAT}", f"link version {VERSION}"]
     for name in sorted(glassnet.__all__):
         lines += described(f"glassnet.{name}", getattr(glassnet, name))
+    for name in sorted(scale.__all__):
+        lines += described(f"glassnet.scale.{name}", getattr(scale, name))
     for table, entries in TABLES.items():
         lines.append(f"{table} names: {', '.join(sorted(entries))}")
     return "\n".join([*lines, *command_lines()]) + "\n"

@@ -142,6 +142,10 @@ class DivergedError(GlassnetError, ArithmeticError):
         return error
 
 
+class ClusterError(GlassnetError, RuntimeError):
+    """A cluster cannot go on with a run in lanes; the model keeps the state of the last finished round."""
+
+
 class EngineUnavailable(RuntimeError):
     """The compiled engine cannot be used here; the message says why. NumPy then runs instead."""
 

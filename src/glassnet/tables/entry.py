@@ -199,14 +199,14 @@ def rebuild(table: Mapping[str, type[EntryType]], description: Any, custom: type
 
 
 def _to_plain(value: Any) -> Any:
-    """A setting as plain data; an infinite end of an interval becomes None."""
+    """A setting as plain data, as a file gives it back: lists, and None for an infinite end of an interval."""
     if isinstance(value, Formula):
         operations = [[operation.name, list(operation.arguments)] for operation in value.operations]
         return {"inputs": value.inputs, "operations": operations, "outputs": list(value.outputs)}
     if isinstance(value, Interval):
         low, high = (None if abs(end) == inf else end for end in (value.low, value.high))
         return {"low": low, "high": high, "low_closed": value.low_closed, "high_closed": value.high_closed}
-    return value
+    return list(map(_to_plain, value)) if isinstance(value, tuple) else value
 
 
 def _from_plain(plain: Any) -> Any:
