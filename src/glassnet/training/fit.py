@@ -68,8 +68,8 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
     """Run to the end and return the History; `stopped` says why it ended before its last epoch.
 
     Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far; a DataError (of a
-    file that changed, for example), or a ClusterError, ends the run at a step, which its checkpoint keeps. `samples` are
-    those on which the layers can be measured later, where the run was too short for it.
+    file that changed, for example), or a ClusterError, ends the run at a step, which its checkpoint keeps.
+    `samples` are those on which the layers can be measured later, where the run was too short for it.
     """
     training.executor.threads = run.threads
     keeper = run.keep(training, samples) if run.keep else None
