@@ -105,7 +105,8 @@ class DaskEstimator(BaseMLP):
         local = self.to_local()
         if self.preparation_ is not None:
             raise ParameterError(
-                "a model file has no place for prepared columns; pickle to_local(), or train on numbers."
+                "the file of an estimator has no place for the preparation of its columns; fit a NeuralNetwork with "
+                "glassnet.scale.fit, whose file has one, or pass columns of numbers."
             )
         local.save(path)
 
