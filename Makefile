@@ -17,7 +17,7 @@ MARKED := $(NEEDS) or slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-more soak fuzz peers bench bench-quick docs docs-serve lint page clean
+.PHONY: help demo test test-more soak fuzz peers bench bench-quick docs docs-serve lint package page clean
 
 help:
 	@echo "make demo        install into .venv and run glassnet demo"
@@ -31,6 +31,7 @@ help:
 	@echo "make docs        build the site into $(SITE) and check its links; no network is needed"
 	@echo "make docs-serve  serve the site on http://127.0.0.1:$(PORT)"
 	@echo "make lint        check style, types, import contracts and sizes"
+	@echo "make package     build the source archive and the wheel into dist/"
 	@echo "make page        build the page of src/glassnet/play/static from web/ (needs Node.js)"
 	@echo "make clean       remove .venv, .cache and the caches of the tools"
 
@@ -75,6 +76,11 @@ docs-serve: $(SITE)/index.html
 
 $(SITE)/index.html:
 	@$(MAKE) --no-print-directory docs
+
+package: .venv/developing
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build -d dist
+	@ls -l dist
 
 lint: .venv/developing
 	$(BIN)/ruff check .
