@@ -2,8 +2,8 @@
 Many networks at once
 =====================
 
-``train_many`` trains networks side by side, one thread each, to the same bits as one after another. Here: how many hidden
-neurons the task needs, with three seeds for each.
+``train_many`` trains networks side by side, one thread each, to the same bits as one after another. Here it finds how
+many hidden neurons a task needs, with three seeds for each number.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 Wrong labels, found
 ===================
 
-Forty of the handwritten digits get a wrong label. ``net.credit`` measures the part of each sample in the gradients: those
-that pull against all others are looked at first.
+Forty of the handwritten digits get a wrong label. ``net.credit`` measures the part of each sample in the gradients, and
+lists the samples whose label fits worst to what the network has learnt from all others.
 """
 
 import numpy as np

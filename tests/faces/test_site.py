@@ -121,3 +121,11 @@ def test_the_recorded_run_plays_on_its_page_from_the_disk(site: Path, page: Any)
     player.get_by_role("button", name="Play").click()
     page.wait_for_timeout(1500)
     assert first.input_value() != "0"
+
+
+def test_every_example_is_short_and_has_its_picture(site: Path) -> None:
+    scripts = sorted((ROOT / "examples").glob("plot_*.py"))
+    assert len(scripts) >= 15
+    for script in scripts:
+        assert len(script.read_text(encoding="utf-8").splitlines()) <= 60, script.name
+        assert (site / "_images" / f"sphx_glr_{script.stem}_001.png").exists(), script.name
