@@ -331,7 +331,17 @@ export interface Notice {
   quantity?: string;
 }
 
-export type ServerMessage = Hello | RunInfo | Frame | Reply | Notice;
+/** How far the engine is on a long way to a step: whether it runs new steps, or repeats those it has run before. */
+export interface Progress {
+  type: "progress";
+  from: number;
+  t: number;
+  to: number;
+  repeated: boolean;
+  text: string;
+}
+
+export type ServerMessage = Hello | RunInfo | Frame | Reply | Notice | Progress;
 
 /** What a report carries: messages as they would have come, and walks by step. */
 export interface Recorded {
