@@ -7,6 +7,7 @@ import re
 import pytest
 
 from .reading import MOONS
+from .test_own_data import give
 
 pytestmark = pytest.mark.browser
 
@@ -18,3 +19,15 @@ def test_a_long_way_to_a_step_is_said_until_it_is_there(opened):
     assert said.get_attribute("aria-live") == "polite"
     page.get_by_test_id("t").filter(has_text=re.compile(r"600\D000")).wait_for()
     page.wait_for_function("() => document.querySelector('[data-testid=progress]').textContent === ''")
+
+
+def test_the_target_of_a_file_is_read_as_it_is_asked_for(opened):
+    rows = b"a,b,grade\n" + b"".join(b"%.2f,%d,%d\n" % (i / 7, i * i % 11, i % 3) for i in range(60))
+    page = opened("#view=data")
+    for task, found in (("classification", "Confusion matrix"), ("regression", "Predicted and true values")):
+        give(page, rows)
+        page.get_by_test_id("csv-target").select_option("grade")
+        page.get_by_label("How the target is read").select_option(task)
+        page.get_by_test_id("csv-train").click()
+        page.locator("[data-panel=prediction] summary", has_text=found).first.wait_for()
+        page.get_by_role("button", name="Own data", exact=True).click()

@@ -27,8 +27,9 @@ export interface Setup {
   l2: number;
   init: string;
   seed: number;
-  target: string; // of a CSV
-  file: string; // sha256 of a CSV or of points, "" for a data set
+  target: string; // of a file: a column
+  task: "auto" | "classification" | "regression"; // how the target of a file is read
+  file: string; // sha256 of a file or of points, "" for a data set
   engine: string; // "compiled" (usual), or "numpy" where its kernels were not ready; the bits of a run depend on it
   w: number[]; // start weights, layer by layer: W row by row, then b; empty: drawn by init and seed
   then: Change[]; // settings changed while it ran
@@ -310,8 +311,8 @@ export interface Commands {
   series: { quantity: string }; // "w1[0,1]", "delta1[0]" → Series
   field: { axes: number[] };
   program: object; // → Program
-  table: { name: string; content: string }; // a CSV as base64 → {columns: Column[], notes: string[], rows, suggested: string, file: string}
-  use_table: { file: string; target: string };
+  table: { name: string; content: string }; // a CSV, Parquet or .npz file as base64 → {columns: Column[], notes: string[], rows, suggested: string, file: string}
+  use_table: { file: string; target: string; task?: Setup["task"] };
   points: { points: { x: number; y: number; label: number }[] };
   digit: { strokes: number[][][] }; // lines of [x, y] in 0..1 → {bitmap: EncodedArray (32,32), image: EncodedArray (8,8), outputs: number[], answer: string}
   report: { title?: string }; // → {name, content: base64, note}
