@@ -31,3 +31,17 @@ def test_the_target_of_a_file_is_read_as_it_is_asked_for(opened):
         page.get_by_test_id("csv-train").click()
         page.locator("[data-panel=prediction] summary", has_text=found).first.wait_for()
         page.get_by_role("button", name="Own data", exact=True).click()
+
+
+def test_a_point_of_the_cost_curve_that_is_a_mean_of_steps_is_called_one(opened):
+    page = opened(MOONS + "&view=watch")
+    cost = page.locator("[data-panel=cost]")
+    cost.get_by_text("each step’s own batch").wait_for()
+    long = opened(MOONS + "&t=400000&view=watch").locator("[data-panel=cost]")
+    long.get_by_text(re.compile(r"the mean of [\d\s]+ steps")).wait_for()
+
+
+def test_the_page_names_the_kinds_of_files_that_it_reads(opened):
+    page = opened("#view=data")
+    page.get_by_role("heading", name="A CSV, Parquet or .npz file").wait_for()
+    page.get_by_role("group", name="Drop a file here").wait_for()
