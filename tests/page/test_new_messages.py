@@ -45,3 +45,22 @@ def test_the_page_names_the_kinds_of_files_that_it_reads(opened):
     page = opened("#view=data")
     page.get_by_role("heading", name="A CSV, Parquet or .npz file").wait_for()
     page.get_by_role("group", name="Drop a file here").wait_for()
+
+
+def test_the_samples_behind_a_count_are_listed_and_can_be_followed(opened):
+    page = opened("#v=1&data=digits&seed=3&t=30&view=watch")
+    page.get_by_test_id("t").filter(has_text="30").wait_for()
+    panel = page.locator("[data-panel=prediction]")
+    box = panel.locator(".scroll").first
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth")  # ten classes side by side
+    cell = panel.locator("td button").first
+    cell.focus()
+    cell.press("Enter")
+    samples = page.get_by_test_id("cell-samples").get_by_role("button")
+    samples.first.wait_for()
+    count = int(cell.inner_text())
+    assert cell.get_attribute("aria-label").endswith(f": {count}")
+    assert samples.count() == min(count, 100)
+    number = int(re.search(r"sample (\d+)", samples.last.inner_text())[1])
+    samples.last.click()
+    page.wait_for_function("n => document.querySelector('[data-testid=followed]').textContent === String(n)", arg=number)

@@ -274,6 +274,18 @@ export interface Program {
   epochs: number | null;
 }
 
+/** The samples behind a cell of the confusion matrix: at most 100, the most certain predictions first. */
+export interface CellSamples {
+  t: number;
+  true: number;
+  predicted: number;
+  count: number; // of all
+  numbers: number[];
+  samples: number[]; // indices in RunInfo.data, −1 for those that are not in it
+  x: EncodedArray; // (listed, inputs), at most 100 columns
+  outputs: EncodedArray; // (listed, outputs)
+}
+
 export interface AnswerVerdict {
   right: boolean;
   cells: boolean[]; // of each number
@@ -309,6 +321,7 @@ export interface Commands {
   check_gradient: { t: number }; // → {checked, largest, sentence}
   answer: { t: number; quantity: string; values: (number | null)[] }; // → AnswerVerdict
   series: { quantity: string }; // "w1[0,1]", "delta1[0]" → Series
+  cell: { t?: number; true: number; predicted: number }; // of the confusion matrix → CellSamples
   field: { axes: number[] };
   program: object; // → Program
   table: { name: string; content: string }; // a CSV, Parquet or .npz file as base64 → {columns: Column[], notes: string[], rows, suggested: string, file: string}
