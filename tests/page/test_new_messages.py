@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
-from .reading import MOONS
+from .reading import MOONS, cells, python_run
 from .test_own_data import give
 
 pytestmark = pytest.mark.browser
@@ -63,4 +64,24 @@ def test_the_samples_behind_a_count_are_listed_and_can_be_followed(opened):
     assert samples.count() == min(count, 100)
     number = int(re.search(r"sample (\d+)", samples.last.inner_text())[1])
     samples.last.click()
-    page.wait_for_function("n => document.querySelector('[data-testid=followed]').textContent === String(n)", arg=number)
+    page.wait_for_function(
+        "n => document.querySelector('[data-testid=followed]').textContent === String(n)", arg=number
+    )
+
+
+def test_the_error_at_the_inputs_is_a_list_or_a_picture(opened):
+    page = opened(MOONS + "&t=40&view=inspect")
+    page.get_by_test_id("t").filter(has_text="40").wait_for()
+    panel = page.locator("[data-panel=input-gradient]")
+    panel.locator("[data-q='dx/0'][data-t='40']").wait_for()
+    shown = {name: value for name, value, *_ in cells(page, "[data-panel=input-gradient]")}
+    run = python_run(MOONS)
+    run.go(40)
+    trace = run.network.trace(run.x[:, :1], run.y[:, :1])
+    wanted = np.asarray(trace["w1"]).T @ np.asarray(trace["delta1"])
+    assert [shown["dx/0"], shown["dx/1"]] == pytest.approx(wanted[:, 0].tolist(), rel=1e-12)
+    digits = opened("#v=1&data=digits&seed=3&t=3&view=inspect")
+    picture = digits.locator("[data-panel=input-gradient] svg[role=img]")
+    picture.wait_for()
+    assert picture.get_attribute("aria-label").startswith("∂c/∂x of each pixel")
+    assert picture.locator("[style*=negative]").count() and picture.locator("[style*=positive]").count()

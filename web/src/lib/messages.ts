@@ -286,6 +286,17 @@ export interface CellSamples {
   outputs: EncodedArray; // (listed, outputs)
 }
 
+/** ∂c/∂x of one sample. */
+export interface InputSlopes {
+  t: number;
+  sample: number;
+  number: number;
+  x: EncodedArray; // (inputs, 1)
+  gradient: EncodedArray; // (inputs, 1), NaN for codes that an embedding looks up
+  c: number | null; // null where not finite
+  sentence: string;
+}
+
 export interface AnswerVerdict {
   right: boolean;
   cells: boolean[]; // of each number
@@ -320,6 +331,7 @@ export interface Commands {
   cost_with: { t: number; override: Record<string, number> }; // → {cost, before}
   check_gradient: { t: number }; // → {checked, largest, sentence}
   answer: { t: number; quantity: string; values: (number | null)[] }; // → AnswerVerdict
+  input_gradient: { t?: number; sample?: number }; // of the followed sample where none is named → InputSlopes
   series: { quantity: string }; // "w1[0,1]", "delta1[0]" → Series
   cell: { t?: number; true: number; predicted: number }; // of the confusion matrix → CellSamples
   field: { axes: number[] };
