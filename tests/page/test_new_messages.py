@@ -85,3 +85,20 @@ def test_the_error_at_the_inputs_is_a_list_or_a_picture(opened):
     picture.wait_for()
     assert picture.get_attribute("aria-label").startswith("∂c/∂x of each pixel")
     assert picture.locator("[style*=negative]").count() and picture.locator("[style*=positive]").count()
+
+
+def test_the_activation_and_its_slope_are_drawn_over_the_histogram_of_z(opened):
+    page = opened(MOONS + "&t=40&view=watch")
+    panel = page.locator("[data-panel=saturation]")
+    layers = panel.locator("li")
+    layers.first.wait_for()
+    assert layers.count() == 3
+    for i in range(3):
+        for line in (".line.main", ".line.second"):
+            drawn = layers.nth(i).locator(line).get_attribute("d")
+            heights = [float(point.split()[1]) for point in re.split("[ML]", drawn)[1:]]
+            assert len(heights) == 25
+            assert min(heights) >= 0 and max(heights) <= 30
+            if line == ".line.main":  # tanh and sigmoid rise: on the screen, y falls
+                assert heights == sorted(heights, reverse=True) and heights[0] > heights[-1]
+    assert panel.locator("p").first.inner_text().split() == ["f(z)", "f′(z)"]

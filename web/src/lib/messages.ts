@@ -141,7 +141,8 @@ export interface LayerStats {
   saturated: number; // share of (neuron, sample) with |f'(z)| below `saturation`
   dead: number; // share of neurons that are never active
   ratio: number; // ‖last change of W‖ / ‖W‖
-  z: { edges: EncodedArray; counts: EncodedArray }; // histogram
+  /** Histogram; `curve` f4 (2, edges): f and f′ at its edges, where the activation acts on each z alone. */
+  z: { edges: EncodedArray; counts: EncodedArray; curve?: EncodedArray };
 }
 
 /** The network at step t, between two steps. */
