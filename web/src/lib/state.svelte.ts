@@ -4,7 +4,7 @@ import { decode, type Matrix } from "./codec";
 import { Curves } from "./curves";
 import type { Connection, Feed } from "./feed";
 import { splitLink, type Place } from "./link";
-import type { Commands, Field, Finding, Frame, Hello, Notice, RunInfo, Scores, ServerMessage } from "./messages";
+import type { Commands, Field, Finding, Frame, Hello, Notice, Progress, RunInfo, Scores, ServerMessage } from "./messages";
 import { fromLinkName, linkName, type Selection } from "./names";
 import { Received } from "./received";
 import { Resumption } from "./resumption.svelte";
@@ -17,6 +17,7 @@ export type View = (typeof VIEWS)[number];
 export const viewOf = (name: string | undefined): View | undefined => VIEWS.find((view) => view === name);
 export type Edges = "w" | "dw" | "change";
 const FRAME_PATIENCE = 2000; // ms
+const PROGRESS_PATIENCE = 1000; // ms without another message until a long way counts as given up
 
 /** Positions by axis: a layer's number, or "m" for the samples of the batch. */
 export type Lit = Record<string, number>;
@@ -40,6 +41,7 @@ export class Store {
   scores = $state.raw<Scores | null>(null);
   findings = $state.raw<Finding[]>([]);
   notice = $state.raw<Notice | null>(null);
+  way = $state.raw<Progress | null>(null); // to a step, while the engine is on it
   toast = $state("");
   unopened = $state(""); // a link that waits for its file
   card = $state(0); // of the lesson
@@ -57,6 +59,7 @@ export class Store {
   private listeners = new Set<(event: PageEvent) => void>();
   private waiting: ServerMessage | null = null;
   private opened = false;
+  private wayEnd = 0;
   begun = false; // whether the start screen has set a network going, or the person has begun something of their own
   visiting = $state(false); // on the way to the place of a link
 
@@ -244,6 +247,7 @@ export class Store {
     else if (message.type === "run") this.begin(message);
     else if (message.type === "frame") this.queue(message);
     else if (message.type === "notice") this.note(message);
+    else if (message.type === "progress") this.progress(message);
   }
 
   private greet(hello: Hello): void {
@@ -271,6 +275,13 @@ export class Store {
     this.walking.forget();
   }
 
+  /** Frames from the way leave its text; the one at its end takes it away. */
+  private progress(way: Progress | null): void {
+    clearTimeout(this.wayEnd);
+    this.way = way;
+    if (way) this.wayEnd = window.setTimeout(() => this.progress(null), PROGRESS_PATIENCE);
+  }
+
   private note(notice: Notice): void {
     this.notice = notice;
     if (notice.kind === "diverged") this.tell({ kind: "diverged", value: notice.t });
@@ -295,6 +306,7 @@ export class Store {
   private draw(frame: Frame | null): void {
     if (!frame) return;
     const moved = frame.t !== this.frame?.t || frame.hash !== this.frame?.hash;
+    if (this.way && (frame.playing || frame.t <= this.way.from || frame.t >= this.way.to)) this.progress(null);
     this.frame = frame;
     this.settled = true;
     if (frame.sample === this.following) this.following = null;
