@@ -143,7 +143,11 @@ class DivergedError(GlassnetError, ArithmeticError):
 
 
 class ClusterError(GlassnetError, RuntimeError):
-    """A cluster cannot go on with a run in lanes; the model keeps the state of the last finished round."""
+    """A cluster cannot go on with a run in lanes; the model keeps the state of the last finished round.
+
+    What to do: mend what the message names (a worker, a block, the scheduler), then call `glassnet.scale.fit` again
+    with `checkpoint=` and `resume=True`; with `client=False` the run goes on in one process, to the same bits.
+    """
 
 
 class EngineUnavailable(RuntimeError):

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple, Protocol, Self
 
 from glassnet.batches.sources import Sources
-from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.scale.averaging import tree_mean
 from glassnet.scale.block_tasks import (
     SAMPLES,
@@ -30,8 +29,6 @@ from glassnet.scale.lane_run import LaneData, Runner
 from glassnet.scale.local import LocalRunner
 from glassnet.scale.pieces import Pieces, dealt, whole_blocks
 
-TIMEOUT = 60.0  # seconds
-INSTALL = "training on a cluster needs Dask: pip install 'glassnet[dask]'"
 Question = Callable[[Any], Any]  # asked of a block that was read
 
 
@@ -72,24 +69,6 @@ class Backend(Protocol):
         same_bits: bool = True,
     ) -> Runner:
         """What runs the lanes on these blocks; closing it closes the backend. Raises DataError that names a block."""
-
-
-def opened_backend(client: Any = None, timeout: float | None = None) -> Backend:
-    """The backend that `client` names: a Client of Dask, None for workers on this machine, False for this process.
-
-    `timeout` is for how many seconds a worker may give no sign of life. Raises ParameterError without Dask.
-    """
-    if client is False:
-        return LocalBackend()
-    try:
-        import distributed
-
-        from glassnet.scale.dask import DaskBackend
-    except ImportError:
-        raise ParameterError(f"{INSTALL}, or pass client=False.") from None
-    if client is not None and not isinstance(client, distributed.Client):
-        raise ParameterTypeError(f"client is of type {type(client).__name__}; pass a Client of Dask, None or False.")
-    return DaskBackend(client, TIMEOUT if timeout is None else timeout)
 
 
 class LocalBackend(ExitStack):

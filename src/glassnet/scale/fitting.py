@@ -12,7 +12,7 @@ from glassnet.batches.table_samples import checked_table
 from glassnet.errors import ParameterTypeError
 from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.network import NeuralNetwork
-from glassnet.scale.backend import Backend, Dealing, opened_backend
+from glassnet.scale.backend import Backend, Dealing
 from glassnet.scale.blocks import RawBlocks, raw_blocks
 from glassnet.scale.encoding import EstimatorEncoding, NetworkEncoding
 from glassnet.scale.estimator_fit import EstimatorArguments, expected_batch_size, fit_estimator
@@ -20,6 +20,7 @@ from glassnet.scale.first_pass import representative, table_pass
 from glassnet.scale.lane_run import Runner
 from glassnet.scale.lane_settings import LANES, WARM_UP, LaneOptions
 from glassnet.scale.network_fit import NetworkArguments, fit_network
+from glassnet.scale.opening import opened_backend
 from glassnet.scale.table_encoding import EstimatorTableEncoding, NetworkTableEncoding, representative_of
 from glassnet.training.history import History
 
