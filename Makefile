@@ -4,17 +4,20 @@ JOBS ?= 2
 # What is fuzzed, and for how long each
 FUZZ_TARGETS ?= model csv parquet arrays idx onnx
 FUZZ_SECONDS ?= 60
+# Where the site is built, and the port of make docs-serve
+SITE := build/docs
+PORT ?= 8000
 # More arguments for pytest: make test ARGS="-k softmax"
 ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary numba,llvmlite
-NEEDS := data or browser or compiler or node or peer
+NEEDS := data or browser or compiler or node or peer or docs or cluster
 MARKED := $(NEEDS) or slow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-more soak fuzz peers bench bench-quick lint page clean
+.PHONY: help demo test test-more soak fuzz peers bench bench-quick docs docs-serve lint package page clean
 
 help:
 	@echo "make demo        install into .venv and run glassnet demo"
@@ -25,7 +28,10 @@ help:
 	@echo "make peers       install PyTorch, JAX, Keras and ONNX Runtime for comparison"
 	@echo "make bench       compare with the peers; write tables, CSV and plot to docs/ (about half an hour)"
 	@echo "make bench-quick run the main comparisons in under three minutes; write nothing"
+	@echo "make docs        build the site into $(SITE) and check its links; no network is needed"
+	@echo "make docs-serve  serve the site on http://127.0.0.1:$(PORT)"
 	@echo "make lint        check style, types, import contracts and sizes"
+	@echo "make package     build the source archive and the wheel into dist/"
 	@echo "make page        build the page of src/glassnet/play/static from web/ (needs Node.js)"
 	@echo "make clean       remove .venv, .cache and the caches of the tools"
 
@@ -58,6 +64,24 @@ bench: .venv/peers
 bench-quick: .venv/peers
 	@$(BIN)/python -m benchmarks --quick
 
+# Warnings are errors, and every page is read anew: Sphinx tells a warning once, a second build would not.
+docs: .venv/docs
+	@rm -rf $(SITE)
+	@$(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going docs $(SITE)
+	@$(BIN)/python tools/site_links.py $(SITE)
+	@echo "The site is $(SITE)/index.html"
+
+docs-serve: $(SITE)/index.html
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
+
+$(SITE)/index.html:
+	@$(MAKE) --no-print-directory docs
+
+package: .venv/developing
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build -d dist
+	@ls -l dist
+
 lint: .venv/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,7 +93,7 @@ page: web/node_modules/.package-lock.json
 	cd web && npm run build
 
 clean:
-	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist docs/gallery docs/reference
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp file is renewed when pyproject.toml changes.
@@ -87,6 +111,10 @@ clean:
 web/node_modules/.package-lock.json: web/package-lock.json
 	@if command -v npm >/dev/null; then echo "Installing the packages of web/"; cd web && npm ci --no-audit --no-fund --silent; \
 	else echo "npm is missing: the tests that build the page are skipped."; fi
+
+.venv/docs: .venv/installed
+	@echo "Installing Sphinx into .venv"
+	@$(call install,.[docs])
 
 .venv/peers: .venv/developing
 	@echo "Installing the peers into .venv (large)"

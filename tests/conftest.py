@@ -21,11 +21,16 @@ SHARED = ROOT.parent / "shared" / "data"
 REQUIREMENTS: dict[str, tuple[Callable[[], object], str]] = {
     "data": (SHARED.is_dir, "the folder ../shared/data is missing"),
     "browser": (lambda: shutil.which("chromium"), "Chromium is missing"),
+    "cluster": (lambda: importlib.util.find_spec("distributed"), "Dask is missing: pip install 'glassnet[dask]'"),
     "compiler": (lambda: shutil.which("cc"), "a C compiler (cc) is missing"),
     "node": (lambda: shutil.which("node"), "Node.js is missing"),
     "peer": (
         lambda: all(map(importlib.util.find_spec, ("torch", "keras", "onnxruntime"))),
         "PyTorch, Keras or ONNX Runtime is missing: run make peers",
+    ),
+    "docs": (
+        lambda: all(map(importlib.util.find_spec, ("sphinx", "myst_parser", "numpydoc", "sphinx_gallery"))),
+        "Sphinx or one of its extensions is missing: run make docs",
     ),
 }
 

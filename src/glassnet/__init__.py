@@ -20,7 +20,7 @@ _HOMES = {  # __init__.pyi says the same to type checkers
     "training.history": ("History", "Report"),
     "errors": (
         *("GlassnetError", "ParameterError", "ParameterTypeError", "FormulaError", "DataError", "ModelFileError"),
-        "DivergedError",
+        *("DivergedError", "ClusterError"),
     ),
     "training.training": ("Training",),
     "sweep": ("train_many",),
@@ -63,6 +63,8 @@ __all__ = sorted(_HOME_OF)
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used: `import glassnet` itself loads nothing."""
+    if name == "scale":  # a folder with public names of its own
+        return importlib.import_module("glassnet.scale")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'glassnet' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"glassnet.{_HOME_OF[name]}"), name)

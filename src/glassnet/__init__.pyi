@@ -3,6 +3,7 @@
 from glassnet.check.check_backprop import BackpropReport as BackpropReport
 from glassnet.check.check_backprop import check_backprop as check_backprop
 from glassnet.check.gradient_check import gradient_check as gradient_check
+from glassnet.errors import ClusterError as ClusterError
 from glassnet.errors import DataError as DataError
 from glassnet.errors import DivergedError as DivergedError
 from glassnet.errors import FormulaError as FormulaError

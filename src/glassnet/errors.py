@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
@@ -29,30 +30,88 @@ def printable(text: str) -> str:
 
 
 class GlassnetError(Exception):
-    """Base class of all errors that glassnet raises; control codes in a message are escaped."""
+    """Base class of all errors that glassnet raises; control codes in a message are escaped.
+
+    What to do: the message says it. A call that is refused for its input changes nothing, so that it can be repeated
+    with another one. `except GlassnetError` catches what glassnet refuses, and no fault of its own.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*(printable(text) if isinstance(text, str) else text for text in arguments))
 
 
 class ParameterError(GlassnetError, ValueError):
-    """An argument has an invalid value."""
+    """An argument has an invalid value.
+
+    What to do: give one of the values that the message lists, or one in the range that it names.
+
+    Examples
+    --------
+    >>> import glassnet
+    >>> glassnet.NeuralNetwork([2, 3, 1], ["rleu", "sigmoid"])
+    Traceback (most recent call last):
+    glassnet.errors.ParameterError: activation 'rleu' is unknown. Did you mean 'relu'? Known: linear, sigmoid, ...
+    """
 
 
 class ParameterTypeError(GlassnetError, TypeError):
-    """An argument has the wrong type."""
+    """An argument has the wrong type, or a name that the function does not have.
+
+    What to do: give the type or the name that the message asks for.
+
+    Examples
+    --------
+    >>> import glassnet
+    >>> glassnet.NeuralNetwork([2, 3, 1], seed="one")
+    Traceback (most recent call last):
+    glassnet.errors.ParameterTypeError: seed must be a whole number or None, not 'one'.
+    """
 
 
 class FormulaError(GlassnetError, ValueError):
-    """A formula uses something that cannot be traced and compiled."""
+    """A formula uses something that cannot be traced and compiled.
+
+    What to do: write the formula with NumPy's functions, and `where(condition, yes, no)` for a branch; `maximum(z, 0)`,
+    not `max(z, 0)`. The message names the function or operator that cannot be used, and those that can.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import glassnet
+    >>> glassnet.custom_activation("size", lambda z: z if z > 0 else -z, np.sign)
+    Traceback (most recent call last):
+    glassnet.errors.FormulaError: in the value of size: a formula cannot branch on its values; write where(...)
+    """
 
 
 class DataError(GlassnetError, ValueError):
-    """x, y, a file or a table has contents that cannot be used."""
+    """x, y, a file or a table has contents that cannot be used.
+
+    What to do: the message gives the place, an index, a column or a line of the file. Fill in or drop what is not
+    finite, transpose x where samples are rows, choose another column, or overrule a guess of the reader by an option.
+
+    Examples
+    --------
+    >>> import glassnet
+    >>> glassnet.NeuralNetwork([2, 3, 1]).train([[1, 2], [3, float("nan")]], [[0, 1]])
+    Traceback (most recent call last):
+    glassnet.errors.DataError: x[1, 1] is NaN (1 such entries in all; samples are columns); fill in or drop these first.
+    """
 
 
 class ModelFileError(GlassnetError, ValueError):
-    """A model file is damaged, was not written by glassnet, or comes from a newer version."""
+    """A model file is damaged, was not written by glassnet, or comes from a newer version.
+
+    What to do: copy the file again, or save it again where the model still is; update glassnet for a newer file. The
+    same error says that an export cannot be written, or that a library it needs is missing, with what to install.
+
+    Examples
+    --------
+    >>> import glassnet
+    >>> glassnet.load("model.safetensors")
+    Traceback (most recent call last):
+    glassnet.errors.ModelFileError: model.safetensors does not exist; check its name.
+    """
 
 
 class DivergedError(GlassnetError, ArithmeticError):
@@ -60,6 +119,17 @@ class DivergedError(GlassnetError, ArithmeticError):
 
     `history` is the History of the epochs before, where `NeuralNetwork.train` raises it; `advice`, the end of the
     message, says what to do in the words of NeuralNetwork.
+
+    What to do: lower the learning rate, scale x, or clip the gradients with `clip_norm=1`. The message names the first
+    quantity that is not finite, with its layer, its sample and the step; `net.diagnose()` looks at the layers before.
+
+    Examples
+    --------
+    >>> import glassnet
+    >>> net = glassnet.NeuralNetwork([1, 4, 1], ["relu", "linear"], seed=0)
+    >>> net.train([[-1000.0, 1000.0]], [[-1.0, 1.0]], epochs=100, lr=100.0)
+    Traceback (most recent call last):
+    glassnet.errors.DivergedError: training diverged in epoch ...: ... became ... for sample ...; the network keeps ...
     """
 
     history: Any = None
@@ -72,6 +142,14 @@ class DivergedError(GlassnetError, ArithmeticError):
         return error
 
 
+class ClusterError(GlassnetError, RuntimeError):
+    """A cluster cannot go on with a run in lanes; the model keeps the state of the last finished round.
+
+    What to do: mend what the message names (a worker, a block, the scheduler), then call `glassnet.scale.fit` again
+    with `checkpoint=` and `resume=True`; with `client=False` the run goes on in one process, to the same bits.
+    """
+
+
 class EngineUnavailable(RuntimeError):
     """The compiled engine cannot be used here; the message says why. NumPy then runs instead."""
 
@@ -79,6 +157,13 @@ class EngineUnavailable(RuntimeError):
 def counted(count: int, noun: str, plural: str = "") -> str:
     """`1 array` or `2 arrays`."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def percent(share: float) -> str:
+    """`63 %`: a share rounded as the page rounds it, halves up, and `<1 %` where it is small but not 0."""
+    if not math.isfinite(share):
+        return f"{share} %"
+    return "<1 %" if 0 < share < 0.01 else f"{math.floor(share * 100 + 0.5):,} %"
 
 
 def named_arguments(function: Callable[P, R]) -> Callable[P, R]:

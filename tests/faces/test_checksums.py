@@ -12,7 +12,7 @@ import pytest
 from pyarrow import csv
 
 import glassnet
-from glassnet import Dropout, NeuralNetwork, Recording
+from glassnet import BatchNorm, Dropout, NeuralNetwork, Recording
 from glassnet.errors import ModelFileError
 
 SAVED = Path(__file__).parent / "saved"
@@ -82,6 +82,25 @@ def test_files_of_the_formats_without_a_checksum_open() -> None:
             assert np.array_equal(model.predict_proba(expected["x"].T), expected["proba"])
             assert model.predict(expected["x"].T).tolist() == expected["classes"].tolist()
     assert len(Recording(SAVED / "run_1.glassrec").history) == 6
+
+
+def test_files_of_format_3_open(tmp_path: Path) -> None:
+    with np.load(SAVED / "format_3.npz") as expected:
+        x = expected["x"]
+        assert np.allclose(
+            NeuralNetwork.load(SAVED / "network_3.safetensors").predict(x), expected["network"], atol=1e-6
+        )
+        classifier, regressor = (glassnet.load(SAVED / f"{kind}_3.safetensors") for kind in ("classifier", "regressor"))
+        assert np.allclose(classifier.predict_proba(x.T), expected["classifier"], atol=1e-6)
+        assert np.allclose(regressor.predict(x.T), expected["regressor"], atol=1e-6)
+        shutil.copy(SAVED / "run_3.checkpoint", tmp_path / "c")
+        net = NeuralNetwork([3, 4, BatchNorm(), Dropout(0.2), 2], ["tanh", "linear"], seed=3, engine="numpy")
+        net.train(x, expected["y"], **RUN, checkpoint=tmp_path / "c", resume=True)
+        assert np.allclose(net.parameters.vector, expected["parameters"], atol=1e-6)
+    assert len(Recording(SAVED / "run_3.glassrec").history) == 3
+    rows = csv.read_csv(SAVED / "tabular_3.csv")
+    predicted = glassnet.load(SAVED / "tabular_3.safetensors").predict(rows.drop_columns(["prediction"]))
+    assert np.allclose(predicted, rows["prediction"], rtol=1e-4)
 
 
 def test_a_tabular_model_without_a_checksum_opens() -> None:

@@ -63,7 +63,7 @@ def test_rows_of_dates_are_no_duplicates(tmp_path: Path) -> None:
 def test_rows_that_occur_twice_in_the_table_are_duplicates(tmp_path: Path) -> None:
     x = np.random.default_rng(0).standard_normal(100).repeat(2)
     _, _, whole = trained(written(tmp_path / "twice.csv", {"x": x, "y": 2 * x}), "y")
-    assert "duplicate rows: 50% of the 200 rows" in whole and "sample_weight" not in whole
+    assert "duplicate rows: 50 % of the 200 rows" in whole and "sample_weight" not in whole
 
 
 def test_classes_have_their_names(tmp_path: Path) -> None:

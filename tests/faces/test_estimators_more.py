@@ -178,7 +178,7 @@ def test_the_best_epoch_of_a_fit_that_diverges(rate: float, epochs: int) -> None
 @may_not_converge
 def test_a_saturated_layer_is_named() -> None:
     X, y = iris()
-    with pytest.warns(FitWarning, match=r"Saturated units: \d+% of the outputs of layer 1 \(tanh\)"):
+    with pytest.warns(FitWarning, match=r"Saturated units: \d+ % of the outputs of layer 1 \(tanh\)"):
         make(MLPClassifier, activation="tanh").fit(X * 900, y)
 
 

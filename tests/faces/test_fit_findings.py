@@ -68,7 +68,7 @@ def test_the_finding_follows_scikit_learns_message_and_is_an_attribute() -> None
     assert only.finding.name == "rate too low"
     assert str(only) == f"{MESSAGE.format(30)} {only.finding.sentence}"
     assert only.finding.sentence.startswith(
-        "Rate too low: the cost fell in 100% of the epochs and still falls, but only"
+        "Rate too low: the cost fell in 100 % of the epochs and still falls, but only"
     )
     assert "Try learning_rate_init=0.0001, ten times larger" in only.finding.sentence
     assert pickle.loads(pickle.dumps(only)).finding == only.finding

@@ -1,17 +1,24 @@
 """Frames: the network between two steps, as the page draws it."""
 
+import dataclasses
 import json
 import time
 
 import numpy as np
 import pytest
 
+from glassnet.errors import percent
+from glassnet.frames import findings
+from glassnet.frames import frame as frame_module
+from glassnet.frames import run_info as run_info_module
 from glassnet.frames.drawn_units import MAX_UNITS, drawn_units
 from glassnet.frames.encoding import decoded, encoded, finite, json_text
 from glassnet.frames.frame import Clock, Costs, FrameMaker
 from glassnet.frames.run_info import run_info
 from glassnet.frames.samples import Samples
 from glassnet.network import NeuralNetwork
+from glassnet.tables.activations import LeakyReLU
+from glassnet.tables.layers import BatchNorm
 
 from .frames_runs import curve, run_of, three_classes, two_classes
 
@@ -249,3 +256,53 @@ def test_a_frame_is_cheap() -> None:
         json_text(maker.frame())
         seconds.append(time.thread_time() - started)
     assert min(seconds) < 0.006  # 2 ms on a quiet machine
+
+
+def test_the_histogram_of_z_has_the_activation_over_its_axis() -> None:
+    samples = three_classes()
+    layers = [4, 5, BatchNorm(before_activation=True), 3, 3]
+    network = NeuralNetwork(layers, ["tanh", LeakyReLU(0.3), "softmax"], "categorical_cross_entropy", seed=2)
+    frame = FrameMaker(run_of(network, samples), samples).frame()
+    below, straight, softmax = (layer["z"] for layer in frame["layers"])
+    edges = decoded(straight["edges"])
+    value, slope = decoded(straight["curve"])
+    assert np.allclose(value, np.where(edges > 0, edges, 0.3 * edges), rtol=1e-6)
+    assert np.allclose(slope, np.where(edges > 0, 1, 0.3), rtol=1e-6)
+    assert "curve" not in below  # tanh acts on what BatchNorm made of z
+    assert "curve" not in softmax  # each of its outputs depends on every z
+
+
+def test_a_look_at_weights_begins_at_an_input_that_varies() -> None:
+    rng = np.random.default_rng(0)
+    x = np.stack([np.zeros(40), rng.normal(size=40), 3 * rng.normal(size=40), np.ones(40)], axis=1)
+    samples = Samples("pixels", x, x[:, 1:2], np.zeros(40, bool), tuple("abcd"), outputs=("y",))
+    assert run_info_module.first_input(samples) == 2
+    alike = dataclasses.replace(samples, x=np.stack([x[:, 0], x[:, 1], x[::-1, 1], x[:, 3]], axis=1))
+    assert run_info_module.first_input(alike) == 1
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.625, "63 %"),
+        (0.285, "28 %"),
+        (0, "0 %"),
+        (0.001, "<1 %"),
+        (1.0, "100 %"),
+        (12.0, "1,200 %"),
+        (np.inf, "inf %"),
+    ],
+)
+def test_a_share_is_rounded_as_the_page_rounds_it(share: float, text: str) -> None:
+    """Math.round(62.5) of the page is 63; Python's format would say 62."""
+    assert percent(share) == text
+
+
+def test_a_finding_and_the_chart_beside_it_say_the_same_share() -> None:
+    samples = two_classes(2000)
+    network = NeuralNetwork([2, 8, 1], ["relu", "sigmoid"], cost="binary_cross_entropy", dtype="float64", seed=1)
+    network.biases[0] = [[-60.0]] * 5 + [[0.5]] * 3
+    frame = FrameMaker(run_of(network, samples), samples).frame(judged=True)
+    assert findings.MEASURED == frame_module.MEASURED
+    assert frame["layers"][0]["dead"] == 0.625
+    assert any("63 % of the 8 units of layer 1" in finding["text"] for finding in frame["findings"])

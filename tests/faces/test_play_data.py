@@ -17,7 +17,8 @@ from glassnet.data.toy_sets import TOY_SETS, toy_set
 from glassnet.frames.encoding import decoded
 from glassnet.play.drawing import drawing
 from glassnet.play.own_data import OwnData
-from glassnet.play.table_samples import MAX_ROWS, page_note, suggested_target
+from glassnet.play.page_text import page_note, page_text
+from glassnet.play.table_samples import MAX_ROWS, suggested_target
 
 from .play_page import SessionPage, session_page
 
@@ -255,6 +256,22 @@ def test_four_samples_of_xor_are_the_corners() -> None:
 def test_notes_have_no_options_of_the_command_line() -> None:
     assert page_note("id: left out: it counts the rows; --keep id overrules") == "id: left out: it counts the rows."
     assert page_note("3 rows have no target; --drop-missing-target no refuses them") == "3 rows have no target."
+    assert page_note("y: skewed; log_target=False overrules") == "y: skewed."
+
+
+def test_errors_of_files_name_no_option_of_the_command() -> None:
+    said = {
+        "c: looks like an identifier that repeats, 3.1 rows each; --drop 'the c' if it is one": "leave it out of",
+        "a: it predicts the target; is it known before the target is? If not: --drop a": "If not, leave it out of",
+        "holds -999 12 times, far from all other numbers; --missing '-999' if it means missing": "empty these cells",
+        "line 3 holds 'x', but most cells are numbers; correct it, or give --missing x or --category y.": "correct it.",
+        "the first row looks like data, not names (1, 2); if so, give --no-header": "add a first line with names",
+        "The target 'y' has 300 classes; the limit is 200; use --task regression.": "the limit is 200.",
+        "a.csv looks binary (NUL at byte 1); if it is UTF-16 text, give --encoding utf-16-le.": "save it as UTF-8.",
+    }
+    for sentence, words in said.items():
+        assert words in page_text(sentence)
+        assert "--" not in page_text(sentence)
     assert suggested_target(["a", "Species", "b"]) == "Species"
     assert suggested_target(["a", "b"]) == "b"
     assert suggested_target([]) == ""
@@ -293,25 +310,26 @@ def test_the_report_of_the_page_is_one_file() -> None:
 
 
 @pytest.mark.parametrize("most", [200_000, 100])
-def test_the_report_has_the_costs_of_a_long_run(most: int) -> None:
-    """Of every step where they are all run again; else at least those from the snapshot before each frame on."""
-    with session_page(MOONS) as page, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("glassnet.play.page_report.MAX_REPLAY", most)
+def test_the_report_has_the_costs_of_all_steps(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glassnet.play.page_report.MAX_REPLAY", most)
+    with session_page(MOONS) as page:
         for _ in range(20):
             page.ask("step", count=1000)
         answer = page.reply("report", title="")
         if "error" in answer and "missing" in answer["error"]:
             pytest.skip("the page is not built")
         text = base64.b64decode(answer["result"]["content"]).decode()
+        lived = np.concatenate([decoded(frame["costs"]["train"]) for frame in page.of("frame")])
     recorded, _ = json.JSONDecoder().raw_decode(text.split("window.__glassnet = ")[1])
-    before = 0
-    for frame in recorded["frames"]:
-        costs, t = frame["costs"], frame["t"]
-        count = decoded(costs["train"]).size
-        assert count == -(-(t - costs["from"]) // costs.get("every", 1))
-        assert costs["from"] == before if most > 20_000 else before <= costs["from"] <= t
-        assert count or not t
-        before = t
+    assert lived.size == 20_000
+    *others, last = recorded["frames"]
+    assert all(decoded(frame["costs"]["train"]).size == 0 for frame in others)
+    assert (last["costs"]["from"], last["costs"]["every"]) == (0, 5)
+    assert np.allclose(decoded(last["costs"]["train"]), lived.reshape(-1, 5).mean(axis=1), rtol=1e-6)
+    assert "Each point of the cost curve is the mean of 5 steps." in recorded["about"]["lines"]
+    steps = [frame["t"] for frame in recorded["frames"]]
+    assert steps[0] == 0 and steps[-1] == 20_000 and len(steps) > 5
+    assert all("change1" in frame["quantities"] for frame in recorded["frames"][1:])
 
 
 def test_the_unit_of_a_quantity_is_said() -> None:

@@ -13,7 +13,8 @@ import pytest
 
 import glassnet
 from glassnet.frames.encoding import decoded
-from glassnet.play import cost_log, timeline
+from glassnet.play import near_states, progress, timeline
+from glassnet.play.cost_curve import cost_curve
 from glassnet.play.cost_log import CostLog
 from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.opening import open_link
@@ -64,7 +65,7 @@ def test_snapshots_are_bounded_and_what_is_between_them_is_replayed(monkeypatch:
     assert branch.times == sorted(branch.states)
     assert branch.times[0] == 0
     assert len(branch.times) >= 4
-    assert max(np.diff(branch.times)) <= 2 * 180 / 4  # evenly: the old ones are not thinned more
+    assert max(np.diff(branch.times)) <= 2 * 180 / 9  # evenly: the old ones are not thinned more
     end = run.training.hash()
     for t in random.Random(3).sample(range(180), 12):
         run.seek(t)
@@ -73,13 +74,47 @@ def test_snapshots_are_bounded_and_what_is_between_them_is_replayed(monkeypatch:
     assert run.training.hash() == end
 
 
-def test_snapshots_are_few_and_evenly_spaced_however_long_a_run_is() -> None:
-    line = timeline.Timeline(Setup(), {"arrays": {}})
-    for t in range(1, 20_000):
-        line.add(line.branches[0], t, {"arrays": {}})
-    times = line.branches[0].times
-    assert timeline.MAX_SNAPSHOTS / 3 < line.count == len(times) <= timeline.MAX_SNAPSHOTS
-    assert max(np.diff(times)) < 6 * 20_000 / len(times)
+def test_snapshots_are_few_and_evenly_spaced_however_long_a_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline, "MAX_SNAPSHOTS", 100)
+    line, rng = timeline.Timeline(Setup(), {"arrays": {}}), random.Random(0)
+    first, t = line.branches[0], 0
+    for _ in range(3000):
+        t += rng.randint(50, 150)
+        line.add(first, t, {"arrays": {}})
+        assert line.count == len(first.times) <= 100
+        assert max(np.diff(first.times)) < 2 * 150 + 3 * t / 100
+    line.add_branch(0, t, "", Setup(), {"arrays": {}})
+    monkeypatch.setattr(timeline, "MAX_SNAPSHOTS", 1)
+    line.add(first, t + 1, {"arrays": {}})
+    assert [branch.times for branch in line.branches] == [[0], [t]]  # where a branch begins stays
+
+
+def test_a_few_steps_back_from_a_step_that_was_replayed_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = opened()
+    run.seek(5000)
+    run.seek(3003)
+    states = [run.nearest(run.owner, t)["step"] for t in (3002, 3001, 2999, 2995, 2971)]
+    assert states == [3002, 3001, 2999, 2995, 2971]
+    assert run.nearest(run.owner, 2938)["step"] <= 2938
+    done, advance = list[int](), run.training.run
+    monkeypatch.setattr(run.training, "run", lambda **options: (done.append(options["steps"]), advance(**options)))
+    for t in range(3002, 2970, -1):
+        run.seek(t)
+        done.append(t - 1 - run.nearest(run.owner, t - 1)["step"])  # for its frame, which shows the last change
+    assert sum(done) < 32 * 16
+    assert run.training.hash() == fresh_hash(MOONS, 2971)
+
+
+def test_states_near_a_step_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_states, "MAX_STATES", 5)
+    run = opened()
+    for t in (100, 60, 80, 40):
+        run.seek(t)
+    assert len(run._near._states) == 5
+    monkeypatch.setattr(near_states, "MAX_BYTES", 1)
+    run.seek(33)
+    assert len(run._near._states) == 2
+    assert run.nearest(run.owner, 32)["step"] == 32
 
 
 @pytest.mark.parametrize(
@@ -200,28 +235,61 @@ def test_costs_are_those_of_every_step() -> None:
     run.seek(50)
     run.seek(10)
     run.seek(90)
-    first, costs = run.log.take()
-    assert (first, len(costs)) == (0, 90)
+    first, end, every, costs = run.log.take()
+    assert (first, end, every, len(costs)) == (0, 90, 1, 90)
     again = opened()
     for t in range(90):
         again.seek(t + 1)
-        assert again.log.take()[1][0] == costs[t]
+        assert again.log.take().values == [costs[t]]
 
 
-def test_costs_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost_log, "MAX_COSTS", 100)
-    log = CostLog()
-    for step in range(0, 1000, 10):
-        log.add(step, np.arange(step, step + 10.0))
-    first, costs = log.take()
-    assert first + len(costs) == 1000
-    assert 100 <= len(costs) <= 110
-    assert costs[0] == first
-    assert log.dropped == first
-    log.add(1000, np.arange(1000, 1003.0))
-    log.add(985, np.arange(985, 990.0))
-    log.add(990, np.arange(990, 1005.0))  # repeated steps are noted once
-    assert log.take()[1].tolist() == [1000, 1001, 1002, 1003, 1004]
+def test_costs_that_wait_are_bounded_and_have_no_gap() -> None:
+    log, rng, costs = CostLog(5, most=16), random.Random(1), np.arange(5, 1000.0)
+    step = 5
+    while step < 1000:
+        count = rng.choice([1, 2, 7, 31])
+        log.add(step, costs[step - 5 : step - 5 + count])
+        step = min(1000, step + count)
+        first, end, every, values = log.part()
+        assert (first, end) == (5, step)
+        assert len(values) == -(-(end - first) // every) <= 17
+        exact = [costs[begin : min(begin + every, end - 5)].mean() for begin in range(0, end - 5, every)]
+        assert np.allclose(values, exact)
+    again = CostLog()
+    again.begin_with(log.part())
+    for each in (log, again):
+        each.add(1000, np.arange(1000, 1030.0))
+    assert again.part().values.tolist() == log.part().values.tolist()
+    assert log.take().every == 64
+    log.add(1030, np.arange(1030, 1033.0))
+    log.add(1015, np.arange(1015, 1020.0))
+    log.add(1020, np.arange(1020, 1035.0))  # repeated steps are noted once
+    assert log.take().values.tolist() == [1030, 1031, 1032, 1033, 1034]
+
+
+@pytest.mark.parametrize("most", [1 << 15, 64])
+def test_the_curve_of_a_line_of_branches_is_whole(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline, "MAX_CURVE", most)
+    link = "#v=1&data=moons&then=300:lr=0.2;420:batch=20;420:l2=0.001"
+    run, again = opened(link), opened(link)
+    for each in (run, again):
+        each.seek(1000)
+    exact = again.log.take().values
+    assert len(exact) == 1000
+    run.seek(300)
+    run.change({"lr": 0.7})  # the line that is left stays as it was
+    run.seek(2000)
+    first, end, every, values = cost_curve(run.timeline, run.timeline.branches[3], 1000, 4000)
+    assert (first, end) == (0, 1000)
+    assert len(values) == -(-1000 // every)
+    assert (every == 1) == (most > 1000)
+    means = [exact[begin : begin + every].mean() for begin in range(0, 1000, every)]
+    assert np.abs(values - means).max() <= (0 if every == 1 else 0.05)
+    assert np.allclose(values[: 300 // every], means[: 300 // every])
+    assert np.isclose(np.dot(values, np.diff([*range(0, 1000, every), 1000])), exact.sum(), rtol=0.01)
+    few = cost_curve(run.timeline, run.timeline.branches[3], 1000, 30)
+    assert len(few.values) <= 30
+    assert few.every % every == 0
 
 
 # In a session --------------------------------------------------------------------------------------------------------
@@ -255,6 +323,48 @@ def test_a_session_plays_pauses_and_goes_back() -> None:
         assert all(a + n == b for (a, n), (b, _) in itertools.pairwise(together))
         assert sum(together[-1]) == last["t"]
         assert page.of("notice") == []
+
+
+def test_a_long_way_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "PAUSE_SECONDS", 0.0)
+    with session_page(MOONS) as page:
+        page.ask("step", count=5000)
+        new = page.of("progress")[0]
+        assert new["text"] == "Running 5,000 steps to step 5,000: at step 0."
+        page.ask("go", t=700)
+        back = page.of("progress")[-1]
+        assert {name: back[name] for name in ("type", "to", "repeated")} == {
+            "type": "progress",
+            "to": 700,
+            "repeated": True,
+        }
+        assert 0 <= back["from"] <= back["t"] < 700
+        page.ask("go", t=20_000)
+        ways = [message["text"].split(":")[0] for message in page.of("progress")]
+        assert ways[-1] == "Running 15,000 steps to step 20,000"
+
+
+def test_the_way_to_the_changes_of_a_link_is_said_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    with session_page(MOONS) as page:
+        page.frame(0)
+        before = len(page.of("frame"))
+        page.put({"id": 1, "do": "open", "link": MOONS + "&then=900000000:lr=0.1"})
+        page.wait_for(lambda message: message["type"] == "progress" and message["to"] == 900_000_000)
+        assert len(page.of("frame")) == before  # the run that is opened is not the page's yet
+        page.ask("pause")
+        assert any("the way there was stopped" in note for note in page.run["notes"])
+        assert len(page.run["branches"]) == 1
+        page.ask("open", link=MOONS + "&then=3000:lr=0.1")
+        assert len(page.run["branches"]) == 2
+
+
+def test_a_way_that_is_short_is_not_said() -> None:
+    with session_page(MOONS) as page:
+        page.ask("step", count=50)
+        page.ask("go", t=3)
+        assert page.of("progress") == []
 
 
 def test_a_speed_is_kept() -> None:
@@ -368,7 +478,7 @@ def test_a_series_is_that_of_the_steps() -> None:
         ({"do": "open", "link": "nonsense"}, "is no link"),
         ({"do": "open", "link": "#v=1&data=csv&target=a&file=" + 64 * "a"}, "needs the file with SHA-256"),
         ({"do": "open", "link": "#v=1&data=csv"}, "target is missing"),
-        ({"do": "open", "link": "#v=1&data=points"}, "needs the points"),
+        ({"do": "open", "link": "#v=1&data=points"}, "points of your own"),
         ({"do": "setup", "set": {"lr": 0}}, "lr is 0; it goes from"),
         ({"do": "setup", "set": {"shape": [2, 0, 1]}}, "widths from 1"),
         ({"do": "setup", "set": {"shape": [2, 1000, 1000, 1]}}, "at most 1,000,000"),

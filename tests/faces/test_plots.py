@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 import glassnet
 from glassnet import NeuralNetwork
-from glassnet.errors import DataError, ParameterError, ParameterTypeError
+from glassnet.errors import DataError, ParameterError, ParameterTypeError, percent
 from glassnet.plots.networks import MAX_NEURONS
 from glassnet.training import layer_monitor
 
@@ -101,7 +101,7 @@ def test_a_run_of_one_step_is_drawn_as_it_ended() -> None:
     ax = glassnet.plot_saturation(history)
     bars = [patch.get_height() for patch in ax.patches]
     assert bars == measured["saturated"][0].tolist() and "after step 1:" in ax.get_xlabel()
-    assert [text.get_text() for text in ax.texts] == [f"{share:.0%}" for share in bars]
+    assert [text.get_text() for text in ax.texts] == [percent(share) for share in bars]
     render(ax)
     ax = glassnet.plot_training(history)
     render(ax)

@@ -94,6 +94,27 @@ def test_frames_are_those_of_the_run_bit_for_bit(run: tuple[NeuralNetwork, dict[
     assert any("bit for bit" in line for line in message["about"]["lines"])
 
 
+def test_a_run_of_one_step_has_a_report() -> None:
+    network = NeuralNetwork([1, 1], ["linear"], seed=0)
+    network.train(np.ones((1, 1)), np.ones((1, 1)), epochs=1)
+    message = recorded(network)
+    assert [frame["t"] for frame in message["frames"]] == [0, 1]
+    assert [walk["t"] for walk in message["walks"]] == [0]
+    assert "2 gradients were measured" in message["about"]["check"]
+
+
+def test_the_costs_of_a_long_run_are_means_without_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glassnet.frames.recording.MAX_COSTS", 30)
+    message, reached = recorded(trained()), 0
+    for frame in message["frames"]:
+        costs = frame["costs"]
+        assert costs["from"] == reached
+        assert decoded(costs["train"]).size == -(-(frame["t"] - reached) // costs.get("every", 1))
+        reached = frame["t"]
+    assert reached == 96
+    assert "Each point of the cost curve is the mean of at most 4 consecutive steps." in message["about"]["lines"]
+
+
 def test_the_cost_of_every_step_is_there(run: tuple[NeuralNetwork, dict[str, Any]]) -> None:
     network, message = run
     history = network.history

@@ -17,6 +17,7 @@ from glassnet.see.every_gradient import check_gradients
 from glassnet.see.formula_markup import mathml
 from glassnet.see.next_step import NextStep, explain_next_step
 from glassnet.see.nudge import Experiment
+from glassnet.see.stage import SAMPLES
 from glassnet.tables.layers import Dropout
 
 from .frames_runs import curve, lesson_run, run_of, three_classes, two_classes
@@ -60,6 +61,15 @@ def test_the_sample_lesson(lesson) -> None:
     assert gate["gate1"].ravel() == pytest.approx([0.2288, 0.0066], abs=6e-5)
     assert gate["delta1"].ravel() == pytest.approx([-0.0267, 0.0012], abs=5e-5)
     assert np.array_equal(gate["da1"], arrives["da1"])
+
+
+def test_a_sentence_calls_a_sample_of_the_batch_as_the_tables_do(moons) -> None:
+    _, samples, training = moons
+    stages = {stage["key"]: stage for stage in walk_of(training, samples).message()["stages"]}
+    for key, name in (("bp2.1.arrives", "da1"), ("bp2.1.gate", "da1")):
+        error = cells(walk_of(training, samples), key)[name]
+        sample = np.unravel_index(np.abs(error[:, :SAMPLES]).argmax(), error[:, :SAMPLES].shape)[1]
+        assert f"(s{sample})" in stages[key]["sentence"] and "(sample" not in stages[key]["sentence"]
 
 
 def test_nudging_z_in_the_sample_lesson_measures_delta(lesson) -> None:
@@ -245,7 +255,7 @@ def test_a_kink_within_the_step_is_named_instead_of_called_wrong() -> None:
     relu.biases[0] = [[-0.5 + 1e-4], [2]]  # z1[0] is 1e-4
     walk = walk_of(run_of(relu, one, batch_size=1), one)
     crossing, beside = walk.nudge("w1[0,0]", 1e-3), walk.nudge("w1[0,0]", 1e-6)
-    assert crossing["kink"] and "neuron 0 of layer 1 (sample 0) passes z = 0, where relu bends" in crossing["sentence"]
+    assert crossing["kink"] and "neuron 0 of layer 1 (s0) passes z = 0, where relu bends" in crossing["sentence"]
     assert "wrong" not in crossing["sentence"] and crossing["difference"] > 0.1
     assert not beside["kink"] and beside["difference"] < 1e-6
     assert not walk.nudge("w1[1,0]", 1e-3)["kink"]  # the other neuron stays on its side

@@ -186,7 +186,7 @@ def errors() -> list[type[glassnet.GlassnetError]]:
     """The exceptions, caught as their built-in classes too."""
     caught: list[type[ValueError]] = [glassnet.ParameterError, glassnet.FormulaError, glassnet.DataError]
     caught.append(glassnet.ModelFileError)
-    return [glassnet.ParameterTypeError, glassnet.DivergedError]
+    return [glassnet.ParameterTypeError, glassnet.DivergedError, glassnet.ClusterError]
 
 
 def main(folder: Path) -> str:

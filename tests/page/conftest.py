@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/\?token=\w+")
+PROGRAM = (sys.executable, "-m", "glassnet")
 CHROMIUM = {
     "executable_path": shutil.which("chromium"),
     "args": [
@@ -28,21 +29,22 @@ CHROMIUM = {
         "--disable-component-update",
     ],
 }
-WAIT = 15_000  # ms
+WAIT = 60_000  # ms; only a page that never answers fails, not a slow machine
 
 
 class Server:
-    """A `glassnet play` process; `start` begins another one on the same port."""
+    """A `glassnet play` process; `start` begins another one on the same port. `options` are those of its Popen."""
 
-    def __init__(self, *arguments: str) -> None:
-        self.arguments, self.port = arguments, 0
+    def __init__(self, *arguments: str, program: Sequence[str] = PROGRAM, **options: Any) -> None:
+        self.arguments, self.program, self.options, self.port = arguments, program, options, 0
         self.process: subprocess.Popen[str] | None = None
         self.start()
 
     def start(self) -> None:
         self.forget()
-        command = [sys.executable, "-m", "glassnet", "play", "--no-browser", "--port", str(self.port), *self.arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        command = [*self.program, "play", "--no-browser", "--port", str(self.port), *self.arguments]
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        self.process = subprocess.Popen(command, **pipes, **self.options)
         assert self.process.stdout is not None
         lines: list[str] = []
         for line in self.process.stdout:

@@ -42,7 +42,7 @@ def hash_of(page: Any) -> str:
 
 def wait_for_step(page: Any, t: int) -> None:
     page.wait_for_function(
-        "t => document.querySelector('[data-testid=t]').textContent.replace(/\\D/g, '') === String(t)", arg=t
+        "t => document.querySelector('[data-testid=t]')?.textContent.replace(/\\D/g, '') === String(t)", arg=t
     )
 
 

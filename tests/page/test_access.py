@@ -74,7 +74,7 @@ def test_lesson_walk_and_nudge_by_keyboard_alone(opened):
         if page.evaluate("() => document.activeElement.textContent.includes('How the error is shared out')"):
             break
     page.keyboard.press("Enter")
-    wait_for_stage(page, "bp1")
+    wait_for_stage(page, "batch")
     page.evaluate("() => document.activeElement.blur()")
     for _ in range(30):
         if page.locator("[data-stage-shown='update.b2']").count():

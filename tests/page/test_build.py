@@ -11,12 +11,12 @@ import pytest
 from .conftest import ROOT
 
 WEB, STATIC = ROOT / "web", ROOT / "src/glassnet/play/static"
-MOST_BYTES = {"app.js": 250_000, "app.css": 45_000, "widget.js": 250_000, "widget.css": 45_000}  # uncompressed
+MAX_BYTES = 250_000  # of a script and its style together, uncompressed
 ARITHMETIC = re.compile(r"\b(exp|expm1|tanh|sinh|cosh|matmul|dot|sigmoid|softmax|relu)\s*\(")
 
 
 def run(*command: str) -> str:
-    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -38,8 +38,8 @@ def test_types_and_unit_tests(web_packages):
 
 
 def test_the_bundle_is_small_and_can_be_put_into_a_file():
-    sizes = {name: (STATIC / name).stat().st_size for name in MOST_BYTES}
-    assert {name: size for name, size in sizes.items() if size > MOST_BYTES[name]} == {}
+    for name in ("app", "widget"):
+        assert sum((STATIC / f"{name}.{kind}").stat().st_size for kind in ("js", "css")) <= MAX_BYTES
     assert "</script" not in (STATIC / "app.js").read_text()
     addresses = re.findall(r"(?:https?|wss?)://[\w.]+", (STATIC / "app.js").read_text())
     assert set(addresses) <= {"http://www.w3.org", "https://www.w3.org", "https://svelte.dev"}  # names of SVG, errors

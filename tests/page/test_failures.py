@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from glassnet.play.lesson_list import lessons
+
 from .conftest import Server
-from .reading import MOONS, hash_of, scrub, step_of, wait_for_step
+from .reading import MOONS, hash_of, scrub, show_stage, step_of, wait_for_stage, wait_for_step
 
 pytestmark = pytest.mark.browser
 CUT = (r"WebSocket connection to .* failed", r"ERR_CONNECTION_REFUSED", r"Error in connection establishment")
@@ -57,6 +59,27 @@ def test_a_killed_engine_is_told_at_once_and_resumed_exactly(opened, server):
     assert hash_of(page) == state
     page.get_by_test_id("step-on").click()
     wait_for_step(page, t + 1)
+
+
+def test_a_lesson_goes_on_after_a_restart(opened, server):
+    page = opened(f"#{lessons()[0]['link']}", allow=CUT)
+    wait_for_stage(page, "batch")
+    show_stage(page, "forward.1")
+    page.get_by_test_id("next-card").click()
+    page.get_by_role("button", name="Card 1, done").wait_for()
+    server.process.kill()
+    server.process.wait()
+    page.get_by_test_id("banner-stopped").wait_for()
+    server.start()
+    page.get_by_test_id("banner-resumed").wait_for(timeout=20_000)
+    page.get_by_role("region", name="Lesson 1: One neuron, by hand").wait_for()
+    page.get_by_role("button", name="Card 1, done").wait_for()
+    assert page.get_by_role("button", name="Card 2").get_attribute("aria-current") == "step"
+    assert page.get_by_test_id("check").get_attribute("data-done") == "false"
+    wait_for_stage(page, "forward.1")
+    assert "lesson=neuron" in page.evaluate("location.hash")
+    show_stage(page, "forward.1.a")
+    page.get_by_role("button", name="Card 2, done").wait_for()
 
 
 def test_a_frozen_engine_is_told(opened, server):

@@ -6,9 +6,12 @@ import re
 
 import pytest
 
+from glassnet.play.lesson_list import lessons
+
 from .reading import cells, python_run, show_stage, wait_for_stage, wait_for_step
 
 pytestmark = pytest.mark.browser
+LINKS = {lesson["key"]: lesson["link"] for lesson in lessons()}
 DONE = "() => document.querySelector('[data-testid=check]').dataset.done === 'true'"
 
 
@@ -30,10 +33,10 @@ def set_from_start(page) -> None:
 
 def test_the_first_lesson_from_the_first_card_to_the_last(opened):
     page = open_lesson(opened, 1)
-    wait_for_stage(page, "forward.1")
+    wait_for_stage(page, "batch")
     for stage in ("forward.1", "forward.1.a", "cost", "bp1", "bp4.1"):
-        if page.get_by_test_id("check").get_attribute("data-done") == "false":
-            show_stage(page, stage)
+        assert page.get_by_test_id("check").get_attribute("data-done") == "false"
+        show_stage(page, stage)
         next_card(page)
     assert page.get_by_test_id("check").get_attribute("data-done") == "false"
     page.get_by_test_id("step-on").click()
@@ -48,7 +51,7 @@ def test_the_first_lesson_from_the_first_card_to_the_last(opened):
 
 def test_an_experiment_and_an_exercise_tick_their_cards(opened):
     page = open_lesson(opened, 2)
-    wait_for_stage(page, "bp1")
+    wait_for_stage(page, "batch")
     page.get_by_role("button", name="Card 3").click()
     assert page.get_by_test_id("check").get_attribute("data-done") == "false"
     show_stage(page, "forward.1")
@@ -96,7 +99,7 @@ def test_the_vanishing_error_is_shown_in_scientific_notation_and_relu_lifts_it(o
 
 def test_the_saturated_neuron_has_a_lock_and_cross_entropy_opens_it_in_compare(opened):
     page = open_lesson(opened, 4)
-    wait_for_stage(page, "bp1")
+    wait_for_stage(page, "batch")
     name = page.locator("[data-neuron]").last.get_attribute("aria-label")
     assert "gate 0.009853" in name and "saturated" in name
     page.get_by_role("button", name="Compare", exact=True).click()
@@ -151,7 +154,7 @@ def test_a_rate_of_100_in_its_lesson_stops_and_ticks_the_card(opened):
 
 def test_the_start_screen_leaves_a_lesson_alone_and_the_next_lesson_begins_unticked(opened):
     page = open_lesson(opened, 1)
-    wait_for_stage(page, "forward.1")
+    wait_for_stage(page, "batch")
     page.get_by_role("button", name="Card 6").click()
     page.get_by_test_id("step-on").click()
     page.wait_for_function(DONE)
@@ -160,9 +163,34 @@ def test_the_start_screen_leaves_a_lesson_alone_and_the_next_lesson_begins_untic
     page.wait_for_timeout(300)
     assert page.get_by_test_id("t").inner_text() == "1"
     page.get_by_test_id("lesson-3").click()
-    wait_for_stage(page, "bp1")
+    wait_for_stage(page, "batch")
     assert page.get_by_role("button", name="Card 6").get_attribute("aria-label") == "Card 6"  # and not "Card 6, done"
     assert page.get_by_role("button", name="Card 1", exact=False).first.get_attribute("aria-current") == "step"
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_no_first_card_ticks_itself(opened, number):
+    page = open_lesson(opened, number)
+    wait_for_step(page, 0)
+    if page.locator(".glassnet").get_attribute("data-view") == "step":
+        wait_for_stage(page, "batch")
+    page.wait_for_timeout(300)
+    assert page.get_by_test_id("check").get_attribute("data-done") == "false"
+
+
+def test_a_link_to_a_later_card_leaves_it_open_and_the_ticks_outlast_other_screens(opened):
+    link = f"#{LINKS['neuron']}&t=3&card=5"
+    page = opened(link)
+    wait_for_step(page, 3)
+    page.wait_for_timeout(300)
+    assert page.get_by_role("button", name="Card 6").get_attribute("aria-current") == "step"
+    assert page.get_by_test_id("check").get_attribute("data-done") == "false"
+    page.get_by_test_id("step-on").click()
+    page.wait_for_function(DONE)
+    page.get_by_role("button", name="Export", exact=True).click()
+    page.get_by_role("heading", name="Take it with you").wait_for()
+    page.get_by_role("button", name="One step", exact=True).click()
+    page.wait_for_function(DONE)
 
 
 def test_back_goes_to_the_screen_before_and_keeps_the_run(opened):

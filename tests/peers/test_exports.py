@@ -161,7 +161,7 @@ def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     names: dict[str, Any] = {}
     for block in blocks:
         exec(block, names)
-    assert len(blocks) == 2 and {"wine.onnx", "net.onnx"} <= {path.name for path in tmp_path.iterdir()}
+    assert len(blocks) == 3 and {"wine.onnx", "late.onnx", "net.onnx"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def rows_of(network: Any) -> np.ndarray[Any, Any]:

@@ -47,7 +47,9 @@ def table_of(entry: Any) -> tuple[dict[str, Any], Any]:
 @pytest.mark.parametrize("entry", ENTRIES, ids=repr)
 def test_an_entry_is_rebuilt_from_its_description(entry: Any) -> None:
     table, custom = table_of(entry)
-    rebuilt = rebuild(table, json.loads(json.dumps(describe(entry), allow_nan=False)), custom)
+    read = json.loads(json.dumps(describe(entry), allow_nan=False))
+    assert read == describe(entry)  # a checkpoint compares its description with that of the run
+    rebuilt = rebuild(table, read, custom)
     assert (
         type(rebuilt) is type(entry)
         and rebuilt == entry

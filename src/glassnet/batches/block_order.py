@@ -131,11 +131,19 @@ class BlockOrder:
 
     def _permutation(self, count: int, stream: int) -> Array:
         """A permutation, (count,) int64, from the epoch's key and the number of its stream of random numbers."""
-        bits = np.random.default_rng([*self.key, stream]).bit_generator
-        draws = bits.random_raw((count + 1) // 2).view(np.uint32)[:count]  # 64 bits are two draws
-        order = np.empty((1, count), np.int64)
-        self.shuffle(order, draws[np.newaxis])
-        return order[0]
+        return permutation(self.key, stream, count, self.shuffle)
+
+
+def permutation(key: tuple[int, ...], stream: int, count: int, shuffle: Callable[[Array, Array], None]) -> Array:
+    """A permutation, (count,) int64: of the blocks of an epoch (stream 0), or of the samples of block `stream` − 1.
+
+    `key` is (seed, run, epoch), `shuffle` an executor's method.
+    """
+    bits = np.random.default_rng([*key, stream]).bit_generator
+    draws = bits.random_raw((count + 1) // 2).view(np.uint32)[:count]  # 64 bits are two draws
+    order = np.empty((1, count), np.int64)
+    shuffle(order, draws[np.newaxis])
+    return order[0]
 
 
 def shuffled_blocks(blocks: Blocks, key: tuple[int, int], shuffle: Callable[[Array, Array], None]) -> Orders:

@@ -57,7 +57,11 @@ class HeldOut(NamedTuple):
 
     def split(self, blocks: Blocks, block: int) -> tuple[Array, Array]:
         """The samples of a block to train on and to validate with, counted from its first one, in rising order."""
-        return split_indices(int(blocks.sizes[block]), self.fraction, (self.seed, block))
+        return self.of_block(block, int(blocks.sizes[block]))
+
+    def of_block(self, block: int, samples: int) -> tuple[Array, Array]:
+        """The same for a block of so many samples."""
+        return split_indices(samples, self.fraction, (self.seed, block))
 
     def counts(self, blocks: Blocks) -> Array:
         """How many samples of each block are held out."""

@@ -27,7 +27,7 @@ from glassnet.cli import (
 )
 from glassnet.cli.interruption import INTERRUPTED, end_interrupted, handles_interruptions, raised_in_commands
 from glassnet.cli.printing import print_text
-from glassnet.errors import GlassnetError
+from glassnet.errors import GlassnetError, ParameterError
 
 UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -69,7 +69,7 @@ app = typer.Typer(
     cls=CommandGroup,
     help=SUMMARY,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -79,16 +79,18 @@ for command in (columns.columns, shuffle.shuffle, train.train, *USE_A_MODEL, *LE
     app.command()(command)
 
 
-def _print_version(requested: bool) -> None:
-    if requested:
-        from glassnet import __version__
-
-        print_text(f"glassnet {__version__}")
-        raise typer.Exit
-
-
-@app.callback(help=SUMMARY)
+@app.callback(help=SUMMARY, invoke_without_command=True)
 def glassnet(
-    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
+    version: bool = typer.Option(False, "--version", help="Show the version."),
+    verbose: bool = typer.Option(
+        False, "--verbose", help="With --version: the packages, the processor and the stored kernels, for a report."
+    ),
 ) -> None:
     """Parse the options that come before a command."""
+    if version:
+        from glassnet.cli.version import print_version
+
+        print_version(verbose=verbose)
+        raise typer.Exit
+    if verbose:
+        raise ParameterError("--verbose belongs to --version; commands have options of their own.")

@@ -66,8 +66,14 @@ def demo(
         raise Exit(INTERRUPTED)
     classes = model.probabilities(dataset.x[test]).argmax(axis=1)
     write_plots(history, folder, images[test], classes, dataset.y[test])
-    row = int((classes != dataset.y[test]).argmax()) + 1
-    arguments = {"model": model_path, "test": test_path, "row": row, "lr": options.lr}
+    first_wrong = int((classes != dataset.y[test]).argmax()) + 1
+    _print_next_steps(model=model_path, test=test_path, row=first_wrong, lr=options.lr)
+
+
+def _print_next_steps(**arguments: object) -> None:
+    """Print commands to go on with, on the files of this demo."""
+    from glassnet.cli.printing import print_text
+
     quoted = {name: shlex.quote(str(value)) for name, value in arguments.items()}
     print_text(NEXT_STEPS.format(program=program_name(), **quoted))
 

@@ -11,7 +11,10 @@ from glassnet.errors import ParameterError
 
 FileArgument = Annotated[
     str | None,
-    Argument(metavar="[FILE|LINK]", help="A table (CSV, Parquet) with --target, or a link in quotes: '#v=1&...'."),
+    Argument(
+        metavar="[FILE|LINK]",
+        help="A table (CSV, Parquet) with --target, a .npz file of x and y, or a link in quotes: '#v=1&...'.",
+    ),
 ]
 
 

@@ -102,7 +102,7 @@ def streamed_table(
     if found is None:
         found = first_pass(rows, target, progress)
         store_pass(found)
-    result = _prepared(found, options, task, standardise)
+    result = prepared_table(found, options, task, standardise)
     del found
     release_memory()
     return result
@@ -118,7 +118,8 @@ def table_rows(path: FilePath, options: ReadingOptions) -> TableRows:
     raise DataError(f"{os.fspath(path)} {problem_text(kind, path)}.")
 
 
-def _prepared(found: FirstPass, options: ReadingOptions, task: str, standardise: bool) -> StreamedTable:
+def prepared_table(found: FirstPass, options: ReadingOptions, task: str, standardise: bool) -> StreamedTable:
+    """The preparation and the target that a first pass asks for. Raises DataError as `streamed_table` does."""
     summary, name = found.summary, found.target
     chooser = ColumnChooser(summary, options)
     plan = chooser.choose(name, keep=True)
@@ -173,7 +174,7 @@ def _values(rows: TableRows, column: ColumnSummary, reading: Reading) -> tuple[A
 
     Every value of few occurs in the first array, five times where a table has as many rows of it.
     """
-    kind = rows.schema.field(column.name).type if isinstance(rows, ParquetRows) else pa.large_string()
+    kind = pa.large_string() if isinstance(rows, CsvRows) else rows.schema.field(column.name).type
     texts, counts = pa.array(list(column.levels.counts), pa.large_string()), list(column.levels.counts.values())
     if isinstance(reading, NumberReading) and (not len(texts) or column.levels.other):
         return reading.summary_statistics(column).sample, None

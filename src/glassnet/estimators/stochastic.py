@@ -110,6 +110,7 @@ class StochasticFit:
         count = estimator._no_improvement_count
         self.patience = Patience(estimator.tol, estimator.n_iter_no_change, self._previous_best(), count)
         self.scores_before = len(getattr(estimator, "validation_scores_", None) or ())  # of earlier, warm fits
+        estimator.n_iter_, self.stop_reason = 0, ""
 
     def _previous_best(self) -> float:
         """The lowest loss or the highest score before this fit; a warm start may switch from one to the other."""
@@ -170,11 +171,10 @@ class StochasticFit:
         Returns scikit-learn's message if it did not converge, for the caller to warn with, else an empty string.
         """
         estimator, epochs = self.estimator, 1 if self.incremental else self.estimator.max_iter
-        estimator.n_iter_, self.stop_reason = 0, ""
         started = time.perf_counter()
         try:
             with progress(epochs, int(estimator.progress)) as show:
-                show.advance(0)
+                show.advance(estimator.n_iter_)
                 self.report_callbacks = (show, *estimator.callbacks)
                 while estimator.n_iter_ < epochs and not self.stop_reason:
                     self._run_epochs(epochs - estimator.n_iter_, started)

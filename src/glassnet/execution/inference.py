@@ -103,9 +103,22 @@ def evaluate(
             has_classes = True
             predicted = predicted_classes(executor.rows(output_name(executor.program)), model.architecture.groups)
             right += float((~misclassified(predicted, classes)).sum())
-    penalties = (row.writes[0] for row in executor.program.rows if penalty and row.role == "penalty")
-    mean = total / weight_sum + float(sum(executor.rows(name).sum() for name in penalties))
+    mean = total / weight_sum + (_penalty(executor) if penalty else 0.0)
     return mean, right / samples if has_classes else None
+
+
+def penalty_of(model: Model) -> float:
+    """The part of C that does not depend on samples."""
+    inputs, outputs = model.architecture.inputs, model.architecture.outputs
+    executor = loaded_executor(model, np.zeros((1, inputs), model.dtype), np.zeros((1, outputs), model.dtype))
+    executor.run(0, executor.program.head("forward", "cost"))
+    return _penalty(executor)
+
+
+def _penalty(executor: Executor) -> float:
+    """The penalty that the cost's equations have computed."""
+    penalties = (row.writes[0] for row in executor.program.rows if row.role == "penalty")
+    return float(sum(executor.rows(name).sum() for name in penalties))
 
 
 def output_name(program: Program) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.files.schema import MAX_CHARACTERS, each, fields, optional, real, text, whole
+from glassnet.files.schema import MAX_CHARACTERS, each, fields, mapping, optional, real, text, whole
 from glassnet.program.parameters import Array
 from glassnet.training.history import CostLevels, FinalState, History, Predictability, Report
 from glassnet.training.layer_measures import QUANTITIES, LayerHistory, Measures
@@ -28,7 +28,7 @@ SCHEMA = fields(
         "batch_size": whole(),
         "levels": THREE,
     },
-    {"best_by": text(), "predictability": THREE},
+    {"best_by": text(), "predictability": THREE, "lanes": mapping(real())},
 )
 
 
@@ -57,6 +57,7 @@ def document_of(history: History) -> dict[str, Any]:
         "batch_size": history.layers.batch_size,
         "levels": levels,
         "predictability": None if scores is None else finite(np.array(scores)).tolist(),
+        **({"lanes": history.lanes} if history.lanes else {}),
     }
 
 
@@ -67,6 +68,7 @@ def history_of(tensors: Mapping[str, Array], document: Mapping[str, Any], layers
     history.warnings, history.best_epoch = list(document["warnings"]), document["best_epoch"]
     history.layers = LayerHistory(_measurements(tensors, layers), document["batch_size"])
     history.best_by = document.get("best_by", history.best_by)
+    history.lanes = dict(document.get("lanes", {}))
     levels, scores = document["levels"], document.get("predictability")
     if levels is not None and history.layers.measurements:
         measures = history.layers.measurements[-1][2]
@@ -84,6 +86,7 @@ def shortened(history: History) -> History:
     indices = np.unique(np.linspace(0, max(0, count - 1), min(MAX_EPOCHS, count)).astype(np.int64))
     short = History([history[index]._replace(seconds=0.0) for index in indices], history.stopped)
     short.best_epoch, short.best_by, short.warnings = history.best_epoch, history.best_by, history.warnings
+    short.lanes = history.lanes
     epoch, step = (history[-1].epoch, history[-1].step) if history else (0, 0)
     final = [] if history.final is None else [(epoch, step, history.final.measures)]
     short.layers, short.final = LayerHistory(final, history.layers.batch_size), history.final

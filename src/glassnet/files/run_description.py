@@ -15,6 +15,7 @@ from glassnet.batches.sparse import is_sparse
 from glassnet.batches.streamed_sources import StreamedSources, StreamedValidation
 from glassnet.files.model_file import describe_model
 from glassnet.tables.entry import Entry, describe
+from glassnet.training.recipe import Recipe
 from glassnet.training.training import Training
 
 HASHED_BYTES = 1 << 22  # at a time, where an array has to be copied
@@ -22,16 +23,22 @@ HASHED_BYTES = 1 << 22  # at a time, where an array has to be copied
 
 def describe_run(training: Training) -> dict[str, Any]:
     """The model, the recipe, and a hash of the samples that are trained on and of those that validate."""
-    recipe = training.recipe
-    settings = {name: value for name, value in recipe._asdict().items() if not isinstance(value, Entry)}
     held_out = getattr(training.evaluate, "sources", None)
     return {
         **describe_model(training.model),
-        **{name: describe(value) for name, value in recipe._asdict().items() if isinstance(value, Entry)},
-        **{name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},
+        **describe_recipe(training.recipe),
         "data": data_hash(training.sources),
         "blocks": None if training.blocks is None else training.blocks.described(),
         "validation data": None if held_out is None else data_hash(held_out),
+    }
+
+
+def describe_recipe(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain data."""
+    settings = {name: value for name, value in recipe._asdict().items() if not isinstance(value, Entry)}
+    return {
+        **{name: describe(value) for name, value in recipe._asdict().items() if isinstance(value, Entry)},
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},
     }
 
 

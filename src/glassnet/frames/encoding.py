@@ -16,15 +16,16 @@ import numpy as np
 from glassnet.program.parameters import Array
 
 TYPES = {"f8": "<f8", "f4": "<f4", "u1": "|u1"}  # the key of the bits, and how NumPy spells their type
+DTYPES = {kind: np.dtype(name) for kind, name in TYPES.items()}
 Message = dict[str, Any]
 
 
 def encoded(values: Any, kind: str = "f8") -> Message:
     """An array as its shape and base64 of its bits: float64 ("f8"), float32 ("f4", for pictures) or bytes ("u1")."""
     array = np.asarray(values)
-    if array.dtype != TYPES[kind]:
+    if array.dtype != DTYPES[kind]:
         with np.errstate(over="ignore", under="ignore"):  # of a number that float32 does not have
-            array = array.astype(TYPES[kind])
+            array = array.astype(DTYPES[kind])
     return {"shape": list(array.shape), kind: base64.b64encode(array.tobytes()).decode("ascii")}
 
 

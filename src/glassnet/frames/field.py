@@ -33,7 +33,7 @@ class FieldMaker:
 
     def __init__(self, model: Model, samples: Samples, shown: DrawnUnits) -> None:
         self.model, self.samples, self.shown = model, samples, shown
-        self.axes = first_axes(samples.x)
+        self.axes, self._grids = first_axes(samples.x), dict[int, Array]()
         low, high = samples.x.min(axis=0).astype(np.float64), samples.x.max(axis=0).astype(np.float64)
         margin = np.where(high > low, MARGIN * (high - low), 1.0)
         self.low, self.high, self.fixed = low - margin, high + margin, np.median(samples.x, axis=0)
@@ -41,6 +41,7 @@ class FieldMaker:
     def choose(self, axes: Sequence[int]) -> None:
         """Let these one or two inputs vary."""
         self.axes = tuple(axes)
+        self._grids.clear()
 
     def message(self) -> Message:
         """The field as the network is now; inputs beside the axes are held at their medians."""
@@ -61,6 +62,11 @@ class FieldMaker:
 
     def _grid(self, size: int) -> Array:
         """The points as rows; the first axis varies fastest."""
+        if size not in self._grids:
+            self._grids[size] = self._new_grid(size)
+        return self._grids[size]
+
+    def _new_grid(self, size: int) -> Array:
         lines = [np.linspace(self.low[axis], self.high[axis], size) for axis in self.axes]
         points = np.broadcast_to(self.fixed, (size ** len(lines), len(self.fixed))).astype(self.model.dtype)
         for axis, line in zip(self.axes, np.meshgrid(*lines, indexing="xy"), strict=True):

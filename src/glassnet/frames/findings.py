@@ -13,7 +13,7 @@ from glassnet.see.evidence import Finding, evidence_of_run
 from glassnet.see.wording import NETWORK, Wording
 from glassnet.training.training import Training
 
-MEASURED = 256  # training samples that are judged
+MEASURED = 512  # training samples that are judged: those of the charts (frame.py), so that both say the same
 MAX_FOLLOWED, LEAST_FOLLOWED = 1000, 5  # steps whose costs are remembered, and that a judgement needs
 ROSE, FELL = 1.2, 0.9  # as the rule of a diagnosis, which reads the validation of a `train`
 

@@ -1,7 +1,7 @@
 """The layers in a few numbers each, for the charts of gradient flow and saturation.
 
 The executor has run forward, cost and BP1 to BP4 on some samples; nothing is computed here but statistics of what its
-buffers contain, and σ'(z) by the activation's own entry.
+buffers contain, and σ and σ' by the activation's own entry.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from glassnet.training.layer_measures import LayerMeter
 
 QUANTILES = (0.1, 0.5, 0.9)
 BINS = 24  # of the histogram of z
+SHARES = np.arange(BINS + 1) / BINS
 LARGEST = 1e300  # in it
 
 
@@ -28,6 +29,10 @@ class LayerStatistics:
         self.meter = LayerMeter(architecture, executor)
         self.layers = range(1, len(architecture.dense) + 1)
         names = [f"{name}{layer}" for layer in self.layers for name in ("delta", "dw", "w", "z")]
+        program = executor.program
+        reads = {layer: program.rows[program.writer(f"a{layer}")].reads[0] for layer in self.layers}
+        elementwise = {layer for layer, entry in enumerate(self.meter.activations, 1) if entry.elementwise}
+        self.curved = {layer for layer in elementwise if reads[layer] == f"z{layer}"}
         self.views = {name: executor.rows(name) for name in names}
 
     def messages(self, changes: dict[str, Array]) -> list[Message]:
@@ -43,8 +48,19 @@ class LayerStatistics:
             "saturated": saturated,
             "dead": dead,
             "ratio": 0.0 if change is None else _ratio(change, self.views[f"w{layer}"]),
-            "z": histogram(self.views[f"z{layer}"]),
+            "z": self._histogram(layer),
         }
+
+    def _histogram(self, layer: int) -> Message:
+        """The histogram of z, with the activation and its slope at the edges where it acts on z element by element."""
+        edges, counts = histogram(self.views[f"z{layer}"])
+        message = {"edges": encoded(edges), "counts": encoded(counts)}
+        if layer in self.curved:
+            activation, curve = self.meter.activations[layer - 1], np.empty((2, BINS + 1))
+            curve[0] = activation.value(edges)
+            curve[1] = activation.derivative(edges, curve[0])
+            message["curve"] = encoded(curve, "f4")
+        return message
 
 
 def spread_of(values: Array) -> list[float]:
@@ -55,8 +71,8 @@ def spread_of(values: Array) -> list[float]:
     return [number if isfinite(number) else 0.0 for number in numbers]
 
 
-def histogram(z: Array) -> Message:
-    """How often z falls into each of some intervals of equal width, from the smallest to the largest."""
+def histogram(z: Array) -> tuple[Array, Array]:
+    """Edges and counts: how often z falls into each of some intervals of equal width, from its least to its largest."""
     low, high = float(z.min()), float(z.max())
     if not isfinite(high - low):
         z = np.clip(z[np.isfinite(z)], -LARGEST, LARGEST)
@@ -64,8 +80,8 @@ def histogram(z: Array) -> Message:
     if low == high:
         low, high = low - max(0.5, abs(low) / 100), high + max(0.5, abs(high) / 100)
     places = ((z.ravel() - low) * (BINS / (high - low))).astype(np.int64)
-    counts = np.bincount(np.clip(places, 0, BINS - 1), minlength=BINS)
-    return {"edges": encoded(np.linspace(low, high, BINS + 1)), "counts": encoded(counts)}
+    counts = np.bincount(np.minimum(places, BINS - 1), minlength=BINS)
+    return low * (1 - SHARES) + high * SHARES, counts
 
 
 def _ratio(change: Array, w: Array) -> float:

@@ -8,6 +8,7 @@ from glassnet.execution.model import Model
 from glassnet.program.architecture import Architecture
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
+from glassnet.tables.entry import is_plain
 from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.optimizers import OPTIMIZERS
 from glassnet.tables.schedules import SCHEDULES, Constant
@@ -79,10 +80,7 @@ def _layers(architecture: Architecture) -> list[str]:
 
 def _entry(entry: Any, table: Any) -> str:
     """An entry of a table by its name, or with its settings where these are its own."""
-    kind = table.get(entry.name)
-    if kind is not None and type(entry) is kind and entry == kind():
-        return f'"{entry.name}"'
-    return _call(entry)
+    return f'"{entry.name}"' if is_plain(entry, table) else _call(entry)
 
 
 def _call(entry: Any) -> str:

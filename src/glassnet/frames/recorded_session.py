@@ -10,6 +10,7 @@ import numpy as np
 
 from glassnet.execution.model import Model
 from glassnet.frames.encoding import Message
+from glassnet.frames.page_texts import page_texts
 from glassnet.frames.samples import Samples
 from glassnet.training.recipe import Recipe
 
@@ -33,7 +34,7 @@ def recorded_message(run: Message, frames: list[Message], walks: list[Message], 
     """The Recorded of web/src/lib/messages.ts."""
     choices: Message = {"data": [], "act": [], "cost": [], "opt": [], "init": [], "formats": [], "ranges": {}}
     hello: dict[str, Any] = {"type": "hello", "version": version(), "engine": run["setup"]["engine"], "live": False}
-    hello |= {"choices": choices, "lessons": [], "limits": {}}
+    hello |= {"choices": choices, "texts": page_texts(), "lessons": [], "limits": {}}
     return {"hello": hello, "run": run, "frames": frames, "walks": walks, "about": about}
 
 

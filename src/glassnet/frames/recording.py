@@ -32,6 +32,7 @@ class Recording(NamedTuple):
     frames: list[Message]
     walks: list[Message]
     checked_walk: StepWalk | None  # on whose batch the gradients are measured
+    every: int = 1  # steps of which a point of the cost curve is the mean
 
 
 class Recorder:
@@ -45,7 +46,7 @@ class Recorder:
         maker = FrameMaker(replay, self.samples, self.shown)
         chosen, pictured = self._affordable(maker, steps)
         every, validation = self._every(steps), self._validation(chosen[-1])
-        walked = {chosen[0], chosen[len(chosen) // 2], chosen[-2]} if len(chosen) > 1 else set()
+        walked = {chosen[0], chosen[(len(chosen) - 1) // 2], chosen[-2]} if len(chosen) > 1 else set()
         frames, walks = list[Message](), list[StepWalk]()
         for number, step in enumerate(chosen):
             first = replay.counters.step
@@ -56,9 +57,8 @@ class Recorder:
             frames.append(_frame(maker, Clock(number, steps[-1]), costs, step in pictured, step == chosen[-1]))
             if step in walked:
                 walks.append(StepWalk(replay, self.samples, self.shown))
-        return Recording(
-            frames, [self._walk_message(walk) for walk in walks], walks[len(walks) // 2] if walks else None
-        )
+        checked_walk = walks[len(walks) // 2] if walks else None
+        return Recording(frames, [self._walk_message(walk) for walk in walks], checked_walk, every)
 
     def of_end(self, training: Training, step: int) -> Recording:
         """One frame of a run as it is, with the costs of its epochs, and a walk of the step that would be next."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from glassnet.frames.drawn_units import DrawnUnits
 from glassnet.frames.encoding import Message
-from glassnet.frames.samples import Samples
+from glassnet.frames.samples import Samples, spread
 from glassnet.program.architecture import Architecture
 from glassnet.program.program import Program, symbol
 from glassnet.see.stage import recurrence
+from glassnet.tables.activations import ACTIVATIONS
+from glassnet.tables.entry import is_plain
 from glassnet.training.layer_measures import SATURATED_SLOPE, largest_slope
 from glassnet.training.training import Training
 
-MAX_NAMES = 100  # of inputs and outputs that are sent
+MAX_NAMES = 1000  # of inputs and outputs that are sent
 MAX_LAYER_TEXT = 20  # letters
+MEASURED, SAME = 500, 0.999  # training samples that are measured; standardised inputs vary alike
 
 
 def run_info(training: Training, samples: Samples, shown: DrawnUnits) -> Message:
@@ -30,8 +35,15 @@ def run_info(training: Training, samples: Samples, shown: DrawnUnits) -> Message
         "kind": "classes" if samples.classes else "numbers",
         "classes": list(samples.classes),
         "data": samples.message(),
+        "first_input": 0 if architecture.input_layers else first_input(samples),
         "notes": [*samples.notes, *samples.limits(), *training.executor.warnings],
     }
+
+
+def first_input(samples: Samples) -> int:
+    """The input with the largest variance, where a look at single weights begins: some pixels are always 0."""
+    deviations = samples.x[spread(samples.trained, MEASURED)].std(axis=0, dtype=np.float64)
+    return int(np.argmax(deviations >= SAME * deviations.max()))
 
 
 def layer_infos(architecture: Architecture, samples: Samples, shown: DrawnUnits) -> list[Message]:
@@ -41,7 +53,8 @@ def layer_infos(architecture: Architecture, samples: Samples, shown: DrawnUnits)
     infos = [first | {"names": list(samples.inputs[:MAX_NAMES]), "extras": extras}]
     for dense in architecture.dense:
         info: Message = {"units": dense.fan_out, "activation": dense.activation.name + dense.activation.grouping}
-        extras = list(map(_short_text, (*dense.before, *dense.after)))
+        own = () if is_plain(dense.activation, ACTIVATIONS) else (dense.activation,)
+        extras = list(map(_short_text, (*own, *dense.before, *dense.after)))
         limit = SATURATED_SLOPE * largest_slope(dense.activation)
         infos.append(info | {"names": [], "image": None, "saturation": limit, "extras": extras})
     infos[-1]["names"] = list(output_names(samples, architecture.outputs)[:MAX_NAMES])

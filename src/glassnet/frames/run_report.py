@@ -115,7 +115,9 @@ class RunReport:
             f"report, with the same data, seed and settings. It is shown at {len(recording.frames)} of its steps up to "
             f"step {self.snapshot.end_step:,}, close together at the beginning."
         )
-        return RecordedRun(replay, recording, [how, self._comparison(replay)])
+        points = f"Each point of the cost curve is the mean of at most {recording.every:,} consecutive steps."
+        lines = [how, points] if recording.every > 1 else [how]
+        return RecordedRun(replay, recording, [*lines, self._comparison(replay)])
 
     def _comparison(self, replay: Replay) -> str:
         """Whether the second run ended where the first did."""

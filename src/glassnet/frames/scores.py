@@ -8,11 +8,12 @@ import numpy as np
 
 from glassnet.batches.targets import predicted_classes
 from glassnet.frames.encoding import Message, encoded, finite
-from glassnet.frames.samples import Samples, spread, targets
+from glassnet.frames.samples import MAX_COLUMNS, Samples, spread, targets
 from glassnet.program.parameters import Array
 
 MAX_PAIRS = 500  # that are drawn
 MAX_CLASSES = 30  # of a table of counts
+MAX_ROWS = 100  # behind one of its cells
 
 
 class Scores(NamedTuple):
@@ -28,9 +29,31 @@ def scores(samples: Samples, numbers: Array, outputs: Array) -> Scores:
         return _of_classes(samples, numbers, outputs) if samples.classes else _of_numbers(samples, numbers, outputs)
 
 
-def _of_classes(samples: Samples, numbers: Array, outputs: Array) -> Scores:
+def cell_samples(samples: Samples, numbers: Array, outputs: Array, cell: tuple[int, int]) -> Message:
+    """The samples behind a cell (true, predicted) of the counts by class, the most certain predictions first."""
+    true, predicted = _true_and_predicted(samples, numbers, outputs)
+    found = np.flatnonzero((true == cell[0]) & (predicted == cell[1]))
+    single = outputs.shape[1] == 1
+    certain = np.abs(outputs[found, 0] - 0.5) if single else outputs[found, cell[1]]
+    shown = found[np.argsort(-certain, kind="stable")][:MAX_ROWS]
+    places = np.searchsorted(samples.listed, numbers[shown]).clip(max=len(samples.listed) - 1)
+    is_listed = samples.listed[places] == numbers[shown]
+    return {
+        **{"true": cell[0], "predicted": cell[1], "count": len(found), "numbers": numbers[shown].tolist()},
+        "samples": np.where(is_listed, places, -1).tolist(),
+        "x": encoded(samples.x[numbers[shown]][:, :MAX_COLUMNS]),
+        "outputs": encoded(outputs[shown]),
+    }
+
+
+def _true_and_predicted(samples: Samples, numbers: Array, outputs: Array) -> tuple[Array, Array]:
+    """The true and the predicted class of each of these samples."""
     predicted = predicted_classes(outputs, (outputs.shape[1],)).astype(np.int64)
-    true = samples.labels(numbers).astype(np.int64)
+    return samples.labels(numbers).astype(np.int64), predicted
+
+
+def _of_classes(samples: Samples, numbers: Array, outputs: Array) -> Scores:
+    true, predicted = _true_and_predicted(samples, numbers, outputs)
     count = len(samples.classes)
     accuracy = float((predicted == true).mean())
     counts = np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)

@@ -5,6 +5,7 @@ Everything is computed on a copy of the network, in its own dtype; the run is le
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -28,6 +29,8 @@ from glassnet.see.stage import Axis, LabelledArray, axes
 from glassnet.see.trace import Trace
 from glassnet.see.walk import WalkStage, walk_stages
 from glassnet.training.training import Training
+
+SAMPLE_OF_BATCH = re.compile(r"\(sample (\d+)\)")
 
 
 class Walk:
@@ -94,7 +97,7 @@ class Walk:
             **{"key": stage.key, "label": stage.label, "title": stage.title, "formula": stage.formula},
             "mathml": walk_stage.mathml,
             "terms": [term if isinstance(term, str) else self._term_message(term) for term in stage.terms],
-            **{"product": walk_stage.product, "mean": walk_stage.mean, "sentence": stage.sentence},
+            **{"product": walk_stage.product, "mean": walk_stage.mean, "sentence": _page_sentence(stage.sentence)},
             **{"layer": stage.layer, "direction": walk_stage.direction},
         }
 
@@ -169,6 +172,11 @@ class StepWalk(Walk):
         self.data: Data = step.data
 
 
+def _page_sentence(sentence: str) -> str:
+    """A sentence of a stage as the page has it: its tables call the second sample of the batch s1."""
+    return SAMPLE_OF_BATCH.sub(r"(s\1)", sentence)
+
+
 def _spelled_message(spelled: SpelledSum) -> Message:
     terms = [
         {
@@ -190,6 +198,6 @@ def _nudge_message(nudge: Nudge, sweep: Sequence[Nudge]) -> Message:
             "derivative": finite(nudge.derivative),
             "difference": finite(nudge.difference),
         },
-        **{"kind": nudge.kind.rstrip(","), "kink": bool(nudge.kink), "sentence": f"{nudge}."},
+        **{"kind": nudge.kind.rstrip(","), "kink": bool(nudge.kink), "sentence": _page_sentence(f"{nudge}.")},
         "sweep": [{"step": each.step, "difference": finite(each.difference)} for each in sweep],
     }

@@ -9,8 +9,9 @@ from glassnet.errors import GlassnetError
 from glassnet.play.model_files import formats
 from glassnet.play.network import cost_kinds, default_setup
 from glassnet.play.setup import OWN_DATA, RANGES
+from glassnet.play.template import Template
 from glassnet.tables.activations import ACTIVATIONS
-from glassnet.tables.costs import COSTS
+from glassnet.tables.costs import COSTS, Cost
 from glassnet.tables.initializers import INITIALIZERS
 from glassnet.tables.optimizers import OPTIMIZERS
 
@@ -19,8 +20,21 @@ WIDE_STARTS = {"normal:1": "normal, standard deviation 1", "normal:2": "normal, 
 COUNT_COSTS = ("poisson", "poisson_deviance")  # of counts, which no data set of the page has
 
 
-def choices() -> Message:
-    """The `choices` of Hello."""
+def choices(template: Template | None = None) -> Message:
+    """The `choices` of Hello; with a template, the entries of that network take the place of those of their names."""
+    known = _choices()
+    for key, entries in ({} if template is None else template.entries()).items():
+        for entry in entries:
+            own = {"name": entry.name, "title": repr(entry), "text": _text_of(entry)}
+            same = next((choice for choice in known[key] if choice["name"] == entry.name), None)
+            if same is None:
+                known[key].append(own | ({"kinds": ["classes", "numbers"]} if key == "cost" else {}))
+            else:
+                same |= own
+    return known
+
+
+def _choices() -> Message:
     starts = [_choice(name, f"W ~ {name}", entry) for name, entry in INITIALIZERS.items()]
     starts = [start | {"title": start["name"]} for start in starts]
     return {
@@ -43,15 +57,27 @@ def _cost_choice(name: str) -> Message:
 
 
 def _choice(name: str, title: str, entry: Any) -> Message:
-    return {"name": name, "title": title, "text": (entry.__doc__ or "").strip().split("\n")[0]}
+    return {"name": name, "title": title, "text": _first_line(entry)}
 
 
-def _text(entry: Any) -> str:
-    """The formula of an entry, or the first line about it."""
+def _text(kind: Any) -> str:
+    """The formula of a kind of entries, or the first line about it."""
     try:
-        return str(entry().text("a") if entry in COSTS.values() else entry().text("z"))
+        return _text_of(kind())
+    except (GlassnetError, TypeError):  # it needs settings
+        return _first_line(kind)
+
+
+def _text_of(entry: Any) -> str:
+    """The formula of an entry, or the first line about its kind."""
+    try:
+        return str(entry.text("a" if isinstance(entry, Cost) else "z"))
     except (GlassnetError, AttributeError, TypeError):
-        return (entry.__doc__ or "").strip().split("\n")[0]
+        return _first_line(entry)
+
+
+def _first_line(entry: Any) -> str:
+    return (entry.__doc__ or "").strip().split("\n")[0]
 
 
 def _data_choice(entry: ToySet) -> Message:

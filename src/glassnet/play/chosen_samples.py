@@ -6,7 +6,7 @@ import numpy as np
 
 from glassnet.data.toy_sets import TOY_SETS, toy_set
 from glassnet.errors import ParameterError
-from glassnet.play.own_data import OwnData
+from glassnet.play.own_data import OwnData, OwnTable
 from glassnet.play.run_samples import RunSamples, held_out_count, held_out_rows
 from glassnet.play.setup import NOTEBOOK_DATA, Setup
 
@@ -19,7 +19,7 @@ def run_samples(setup: Setup, own: OwnData) -> RunSamples:
         return own.arrays(setup.file)
     if setup.data == "points":
         return _points(setup, own)
-    return _table(setup, own)
+    return _file(setup, own)
 
 
 def _toy(setup: Setup) -> RunSamples:
@@ -38,9 +38,11 @@ def _points(setup: Setup, own: OwnData) -> RunSamples:
     return RunSamples("Your points", np.ascontiguousarray(x), labels, held_out, ("x1", "x2"), (), classes)
 
 
-def _table(setup: Setup, own: OwnData) -> RunSamples:
+def _file(setup: Setup, own: OwnData) -> RunSamples:
+    from glassnet.play.array_samples import array_samples
     from glassnet.play.table_samples import table_samples
 
     if not setup.target:
         raise ParameterError("target is missing: which column of the file is to be predicted?")
-    return table_samples(own.table(setup.file), setup)
+    opened = own.opened(setup.file)
+    return table_samples(opened, setup) if isinstance(opened, OwnTable) else array_samples(opened, setup)

@@ -24,16 +24,17 @@ def program(run: Run) -> Program:
     if setup.data == NOTEBOOK_DATA:
         return Program(python_code(run.training.model, run.training.recipe, epochs), epochs)
     if setup.then or setup.data not in TOY_SETS:
-        return Program(_by_link(setup, run.t), None)
+        return Program(_by_link(run), None)
     return Program(_spelled_out(setup, run, epochs), epochs)
 
 
-def _by_link(setup: Setup, t: int) -> str:
-    file = ', file="YOUR_FILE.csv"' if setup.data == "csv" else ""
+def _by_link(run: Run) -> str:
+    setup = run.setup
+    file = f", file={run.data.title!r}" if setup.data == "csv" else ""
     return f'''import glassnet
 
 run = glassnet.from_link("{write_link(setup)}"{file})
-run.train(steps={max(1, t)})  # the same steps as on the page
+run.train(steps={max(1, run.t)})  # the same steps as on the page
 print(run.step, run.hash, run.network.evaluate(run.x, run.y))
 '''
 

@@ -15,7 +15,7 @@ from glassnet.play.opening import RunOptions, changed_setup, open_link, open_set
 from glassnet.play.player import MAX_SPEED
 from glassnet.play.run import Run
 from glassnet.play.session import Session
-from glassnet.play.setup import MAX_STEP, checked_values
+from glassnet.play.setup import MAX_STEP, NO_NAMES, Names, checked_values
 from glassnet.play.view_commands import VIEW_COMMANDS
 
 Message = dict[str, Any]
@@ -87,8 +87,7 @@ def go(session: Session, arguments: Arguments) -> Message:
 def _go(session: Session, t: int) -> Message:
     run = opened_run(session)
     try:
-        with run.lock:
-            run.seek(t, session.is_stopped)
+        session.go(run, t)
     except DivergedError as error:
         session.send(divergence_notice(error, run.t))
     session.show()
@@ -100,7 +99,7 @@ def _go(session: Session, t: int) -> Message:
 
 def open_run(session: Session, arguments: Arguments) -> Message:
     """Open the run of a link, at its step."""
-    run, link = open_link(arguments.text("link", MAX_LINK), session.own)
+    run, link = open_link(arguments.text("link", MAX_LINK), session.own, followed=session.followed)
     run.lesson = lesson_of(link.lesson, arguments.text("link", MAX_LINK))
     show_run(session, run)
     return _go(session, link.t) if link.t else {"t": run.t}
@@ -109,16 +108,22 @@ def open_run(session: Session, arguments: Arguments) -> Message:
 def setup(session: Session, arguments: Arguments) -> None:
     """A new run with some settings changed, from the same seed."""
     run = opened_run(session)
-    values = checked_values(arguments.mapping("set", 30))
+    values = checked_values(arguments.mapping("set", 30), own_names(run))
     changed, given = changed_setup(run, values)
     new = open_setup(changed, given, session.own, RunOptions(start=run.start))
     new.lesson = run.lesson
     show_run(session, new)
 
 
+def own_names(run: Run) -> Names:
+    """The names of the entries of a person's own network."""
+    return NO_NAMES if run.data.template is None else run.data.template.names()
+
+
 def change(session: Session, arguments: Arguments) -> None:
     """Change settings from this step on."""
-    values, run = checked_values(arguments.mapping("set", 10)), opened_run(session)
+    run = opened_run(session)
+    values = checked_values(arguments.mapping("set", 10), own_names(run))
     with run.lock:
         run.change(values)
     show_branch(session, run)

@@ -16,7 +16,7 @@ from glassnet.play.drawing import MAX_STROKES, drawing
 from glassnet.play.model_files import model_message
 from glassnet.play.network import default_setup
 from glassnet.play.opening import open_setup
-from glassnet.play.own_data import MAX_FILE, MAX_POINTS
+from glassnet.play.own_data import MAX_FILE, MAX_POINTS, OwnTable
 from glassnet.play.placed_points import placed_points
 from glassnet.play.run import Run
 from glassnet.play.setup import checked_values
@@ -28,7 +28,8 @@ Message = dict[str, Any]
 
 
 def table(session: Session, arguments: Arguments) -> Message:
-    """Read an uploaded table and say how its columns would be read; nothing is trained."""
+    """Read an uploaded file and say how its columns would be read; nothing is trained."""
+    from glassnet.play.array_samples import array_message
     from glassnet.play.table_samples import table_message
 
     try:
@@ -37,12 +38,14 @@ def table(session: Session, arguments: Arguments) -> Message:
         if isinstance(error, ParameterError):
             raise DataError(f"the file is larger than {MAX_FILE >> 20} MB, which is the most.") from None
         raise DataError("the file did not arrive whole; choose it again.") from None
-    return table_message(session.own.add_content(arguments.values.get("name", ""), content))
+    own = session.own.add_content(arguments.values.get("name", ""), content)
+    return table_message(own) if isinstance(own, OwnTable) else array_message(own)
 
 
 def use_table(session: Session, arguments: Arguments) -> Run:
-    """A new run on a table that was read."""
-    values = checked_values({"file": arguments.text("file"), "target": arguments.text("target")})
+    """A new run on a file that was read."""
+    task = {"task": arguments.text("task")} if "task" in arguments else {}
+    values = checked_values({"file": arguments.text("file"), "target": arguments.text("target"), **task})
     setup = default_setup("csv")._replace(**values)
     return open_setup(setup, set(values), session.own)
 
@@ -60,7 +63,7 @@ def points(session: Session, arguments: Arguments) -> Run:
 def digit(session: Session, arguments: Arguments) -> Message:
     """What the network answers for a drawing."""
     run = session.run
-    if run is None or run.samples.image is None or run.samples.x.shape[1] != 64:
+    if run is None or run.setup.data != "digits":
         raise ParameterError("this network does not read digits; open the run on digits first.")
     drawn = drawing(arguments.sequence("strokes", MAX_STROKES))
     with run.lock:

@@ -14,6 +14,7 @@ from glassnet.errors import GlassnetError
 from glassnet.network import NeuralNetwork
 from glassnet.play.network import make_network
 from glassnet.play.setup import Setup
+from glassnet.play.template import Template
 
 WAIT_SECONDS = 2.0  # for kernels that are only loaded; compiling takes several seconds
 
@@ -23,19 +24,21 @@ _unavailable: set[_Key] = set()
 _lock = threading.Lock()
 
 
-def kernel_key(setup: Setup) -> _Key:
+def kernel_key(setup: Setup, template: Template | None = None) -> _Key:
     """What decides which kernels a setup needs."""
     softmax = setup.cost == "categorical_cross_entropy"
-    return (frozenset(setup.act), setup.act[-1], setup.cost, setup.opt, softmax, setup.shape[-1] == 1)
+    own = () if template is None else template.kind()
+    return (frozenset(setup.act), setup.act[-1], setup.cost, setup.opt, softmax, setup.shape[-1] == 1, own)
 
 
-def available_engine(setup: Setup, *, wait: bool = False) -> str:
+def available_engine(setup: Setup, template: Template | None = None, *, wait: bool = False) -> str:
     """The compiled engine where its kernels are ready within a moment (with `wait`, whenever), else NumPy meanwhile."""
-    key = kernel_key(setup)
+    key = kernel_key(setup, template)
     with _lock:
         if key not in _ready:
             _ready[key] = threading.Event(), time.monotonic()
-            threading.Thread(target=_warm_up, args=(setup, key), name="glassnet kernels", daemon=True).start()
+            arguments = (setup, template, key)
+            threading.Thread(target=_warm_up, args=arguments, name="glassnet kernels", daemon=True).start()
         event, begun = _ready[key]
     remaining = begun + WAIT_SECONDS - time.monotonic()
     is_ready = event.wait(None if wait else max(0.0, remaining))
@@ -47,13 +50,14 @@ def ready_engine() -> str:
     return available_engine(Setup())
 
 
-def _warm_up(setup: Setup, key: _Key) -> None:
+def _warm_up(setup: Setup, template: Template | None, key: _Key) -> None:
     """Run a step, and a pass over some samples, on a small network of the same kind."""
     try:
-        network = make_network(setup._replace(shape=_small(setup), w=(), engine="compiled"))
+        network = make_network(setup._replace(shape=_small(setup), w=(), engine="compiled"), template)
         y = _targets(network)
+        optimizer = setup.opt if template is None else template.optimizer_of(setup)
         x = np.zeros((setup.shape[0], 4))
-        network.train(x, y, batch_size=2, epochs=1, optimizer=setup.opt, verbose=0)
+        network.train(x, y, batch_size=2, epochs=1, optimizer=optimizer, verbose=0)
         network.trace(x, y)
         network.evaluate(x, y)
         if network.history is not None and network.history.warnings:  # NumPy ran, since the engine cannot

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote
 
 from glassnet.array_likes import short_repr
 from glassnet.errors import ParameterError
-from glassnet.play.setup import MAX_STEP, Problem, Setup, read_values
+from glassnet.play.setup import AUTO, DRAWN, MAX_STEP, OWN_DATA, Problem, Setup, read_values
 
 VERSION = "1"
 VIEW_KEYS = ("t", "s", "ex", "sel", "view", "lesson", "hash", "ax")  # what is shown of the run
@@ -31,10 +31,12 @@ class Link(NamedTuple):
 
 def write_link(setup: Setup) -> str:
     """The link of a run, from `#` on."""
-    parts = [f"v={VERSION}"]
+    parts, left_out = [f"v={VERSION}"], DRAWN if setup.data in OWN_DATA else ()
     for key, value in setup._asdict().items():
+        if key in left_out:
+            continue
         text = _then_text(value) if key == "then" else _text(key, value)
-        if text and (key, value) != ("engine", "compiled"):
+        if text and (key, value) not in (("engine", "compiled"), ("task", AUTO)):
             parts.append(f"{key}={quote(text, safe=SAFE)}")
     return "#" + "&".join(parts)
 
@@ -55,6 +57,10 @@ def read_link(link: Any) -> Link:
     if "then" in values:
         values["then"] = _changes(values["then"], problems)
     read = read_values(values, problems)
+    if read.get("data") in OWN_DATA and (drawn := [key for key in DRAWN if read.pop(key, None) is not None]):
+        problems.append(
+            Problem(f"a link to own data has no {' and no '.join(drawn)}; what this one says of that is ignored.")
+        )
     t = _step(view.get("t", "0"), problems)
     return Link(read, t, view.get("lesson", ""), view.get("hash", ""), [problem.text for problem in problems])
 

@@ -11,6 +11,7 @@ from glassnet.errors import ParameterError
 from glassnet.network import NeuralNetwork
 from glassnet.play.run_samples import RunSamples
 from glassnet.play.setup import Setup
+from glassnet.play.template import Template
 from glassnet.tables.costs import COSTS
 from glassnet.tables.initializers import Normal
 
@@ -33,13 +34,19 @@ def initializer_of(setup: Setup) -> Any:
     return Normal(float(scale)) if colon else name
 
 
-def make_network(setup: Setup) -> NeuralNetwork:
-    """The network of a setup with its start weights. Raises ParameterError where its parts do not fit."""
+def make_network(setup: Setup, template: Template | None = None) -> NeuralNetwork:
+    """The network of a setup, made from a person's own one where there is a template, with its start weights.
+
+    Raises ParameterError where its parts do not fit.
+    """
+    layers, activations, cost, initializer = list(setup.shape), list(setup.act), setup.cost, setup.init
+    if template is not None:
+        layers, activations, cost, initializer = template.parts(setup)
     network = NeuralNetwork(
-        list(setup.shape),
-        list(setup.act),
-        cost=setup.cost,
-        initializer=initializer_of(setup),
+        layers,
+        activations,
+        cost=cost,
+        initializer=initializer_of(setup) if initializer == setup.init else initializer,
         l1=setup.l1,
         l2=setup.l2,
         dtype=DTYPE,

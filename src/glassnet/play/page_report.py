@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from glassnet.frames.encoding import decoded, encoded, json_text
-from glassnet.frames.frame import Clock, Costs
+from glassnet.frames.frame import NO_COSTS, Clock, Costs
 from glassnet.frames.recording import fitted
 from glassnet.frames.report_page import MAX_BYTES, page_bytes, report_html
 from glassnet.play.code import program
-from glassnet.play.cost_log import CostLog
+from glassnet.play.cost_curve import cost_curve
 from glassnet.play.reader import Reader
 from glassnet.play.run import Run
 
@@ -35,10 +35,11 @@ def report_message(run: Run, messages: tuple[Message, Message], title: str, stat
         info["data"] |= {"x": encoded(decoded(info["data"]["x"]), "f4")}
     with run.lock:
         steps, end = report_steps(run, _affordable(run, space - len(json_text(info)))), run.t
-    frames, walks, check = _recorded(run, steps)
+    costs = _costs(run, steps[-1])
+    frames, walks, check = _recorded(run, steps, costs)
     about = {
         "title": title or f"{info['data']['title']}: {info['parameters']:,} parameters, {end:,} steps",
-        "lines": _lines(run, info, steps, end),
+        "lines": _lines(run, info, steps, costs),
         "check": check,
         "versions": _versions(hello),
         "code": program(run).code,
@@ -56,26 +57,23 @@ def _affordable(run: Run, space: int) -> int:
 
 
 def report_steps(run: Run, count: int = 14) -> list[int]:
-    """The steps that are shown: evenly spread, or of a long run those that are near a snapshot."""
+    """The steps that are shown: evenly spread; of a long run, those right behind snapshots, where these are near."""
     end = run.t
+    even = np.unique(np.linspace(0, end, count).round().astype(int)).tolist()
     if end <= MAX_REPLAY:
-        return np.unique(np.linspace(0, end, count).round().astype(int)).tolist()
-    times = sorted(
-        {t for branch in run.timeline.branches for t in branch.times if t < end and run.owner_at(t) is branch}
-    )
-    chosen = np.unique(np.linspace(0, len(times) - 1, count - 1).round().astype(int))
-    return [*(times[place] for place in chosen), end]
+        return even
+    behind = [run.timeline.nearest(run.owner_at(t), t)["step"] + 1 for t in even[1:-1]]
+    near = (after if t - after < end / (2 * count) else t for t, after in zip(even[1:-1], behind, strict=True))
+    return sorted({0, *near, end})
 
 
-def _recorded(run: Run, steps: list[int]) -> tuple[list[Message], list[Message], str]:
+def _recorded(run: Run, steps: list[int], costs: Costs) -> tuple[list[Message], list[Message], str]:
     """The frames, the walks of the first, a middle and the last step, and a sentence about the gradient."""
-    readers, frames, walks, check, first = dict[int, Reader](), list[Message](), list[Message](), "", 0
+    readers, frames, walks, check = dict[int, Reader](), list[Message](), list[Message](), ""
     walked = {steps[0], steps[len(steps) // 2], steps[-1]}
-    every = 1 if steps[-1] <= MAX_COSTS else -(-steps[-1] // MAX_COSTS)
     for number, t in enumerate(steps):
         reader = _reader(readers, run, t)
-        frames.append(_frame(reader, run, t, (Clock(number, steps[-1]), first, every), is_last=t == steps[-1]))
-        first = t
+        frames.append(_frame(reader, run, t, Clock(number, steps[-1]), costs if t == steps[-1] else NO_COSTS))
         if t in walked and not run.owner_at(t).ended:
             walk = reader.walk_at(run, t)
             walk.max_samples = MAX_SAMPLES
@@ -91,35 +89,30 @@ def _reader(readers: dict[int, Reader], run: Run, t: int) -> Reader:
     return readers[owner.id]
 
 
-def _frame(reader: Reader, run: Run, t: int, at: tuple[Clock, int, int], *, is_last: bool) -> Message:
-    clock, first, every = at
-    reader.training.log = log = CostLog(_logged_from(reader, run, t, first))
+def _frame(reader: Reader, run: Run, t: int, clock: Clock, costs: Costs) -> Message:
+    """A frame; the first and the last have a field, the last one the findings and the costs of all steps."""
     if t > reader.owner.first:
-        reader.go(run, t - 1, through=run.t <= MAX_REPLAY)
+        reader.go(run, t - 1)
         reader.maker.remember()
-    reader.go(run, t, through=t > reader.owner.first)
-    begin, costs = log.take()
-    means = [costs[start : start + every].mean() for start in range(0, len(costs), every)]
-    shown = Costs(begin, np.array(means), np.full(len(means), np.nan), every)
-    return reader.maker.frame(clock, shown, field=is_last or not clock.number, judged=is_last)
+    reader.go(run, t)
+    is_last = t == clock.last
+    return reader.maker.frame(clock, costs, field=is_last or not clock.number, judged=is_last)
 
 
-def _logged_from(reader: Reader, run: Run, t: int, first: int) -> int:
-    """The first step after `first` whose cost is met on the way to t: a long run is entered at its snapshots."""
-    begin = max(first, reader.owner.first)
-    if run.t <= MAX_REPLAY:
-        return begin
+def _costs(run: Run, end: int) -> Costs:
+    """The costs of all steps up to the last one that is shown."""
     with run.lock:
-        return max(begin, run.timeline.nearest(reader.owner, max(begin, t - 1))["step"])
+        curve = cost_curve(run.timeline, run.branch, end, MAX_COSTS)
+    return Costs(0, curve.values, np.full(len(curve.values), np.nan), curve.every)
 
 
-def _lines(run: Run, info: Message, steps: list[int], end: int) -> list[str]:
+def _lines(run: Run, info: Message, steps: list[int], costs: Costs) -> list[str]:
     shown = ", ".join(format(t, ",") for t in steps)
     link = f"Its link: {info['link']}" if info["link"] else ""
-    how = (
-        f"A run of glassnet play, at step {end:,}, run again for this report and shown at {len(steps)} steps: {shown}."
-    )
-    return [line for line in (how, f"State: {run.training.hash()}", link, *info["notes"]) if line]
+    points = f"Each point of the cost curve is the mean of {costs.every:,} steps." if costs.every > 1 else ""
+    where = f"A run of glassnet play, at step {steps[-1]:,}"
+    how = f"{where}, run again for this report and shown at {len(steps)} steps: {shown}."
+    return [line for line in (how, points, f"State: {run.training.hash()}", link, *info["notes"]) if line]
 
 
 def _versions(hello: Message) -> str:

@@ -1,4 +1,4 @@
-"""What is shown of a run: frames and walks, made on a second Training, so that the run itself goes on meanwhile.
+"""What is shown of a run: frames and walks, made on a second Training, so that the run itself is left as it is.
 
 It is put to a state of the run and measured; both show the same bits, and where they do not, the page is told.
 """
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from glassnet.execution.inference import outputs
 from glassnet.frames.encoding import encoded
 from glassnet.frames.frame import Clock, FrameMaker
+from glassnet.frames.scores import cell_samples
+from glassnet.play.cost_log import CostPart
 from glassnet.play.recorded_training import RecordedTraining
 from glassnet.play.run import Run
 from glassnet.play.timeline import Branch, State
-from glassnet.program.parameters import Array
 from glassnet.see.quantities import parse_entry, prepare_pass
 from glassnet.see.wording import PAGE
 from glassnet.training.history import Report
@@ -37,17 +39,16 @@ class Moment(NamedTuple):
     state: State
     before: State
     reports: list[Report]
-    first_cost: int
-    costs: Array
+    costs: CostPart
 
 
 def moment_of(run: Run, before: State | None = None) -> Moment:
     """The moment at which a run stands; call it under its lock. `before` is the state one step earlier, if known."""
     owner, t, state = run.owner, run.t, run.training.light_state()
     if before is None:
-        before = run.timeline.nearest(owner, max(owner.first, t - 1))
+        before = run.nearest(owner, max(owner.first, t - 1))
     reports = list(run.training.counters.reports)
-    return Moment(owner, t, run.last, run.training.hash(), state, before, reports, *run.log.take())
+    return Moment(owner, t, run.last, run.training.hash(), state, before, reports, run.log.take())
 
 
 class Reader:
@@ -63,7 +64,11 @@ class Reader:
 
     def place(self, moment: Moment) -> None:
         """Put the Training to a moment, and note the change of its last step."""
-        if not moment.before["step"] <= self.training.counters.step < moment.t:
+        if moment.before["step"] == moment.t - 1:  # both sides of the last step are here: it need not be run again
+            Run.restore_into(self.training, moment.before, moment.reports)
+            self.maker.remember()
+            Run.restore_into(self.training, moment.state, moment.reports)
+        elif not moment.before["step"] <= self.training.counters.step < moment.t:
             Run.restore_into(self.training, moment.before, moment.reports)
         if self.training.counters.step < moment.t:
             self._run_to(moment.t - 1)
@@ -71,12 +76,11 @@ class Reader:
             self._run_to(moment.t)
         self.training.counters.reports = list(moment.reports)
 
-    def go(self, run: Run, t: int, *, through: bool = False) -> None:
-        """Put the Training to step t of the branch; `through` every step on the way there, none of which is skipped."""
+    def go(self, run: Run, t: int) -> None:
+        """Put the Training to step t of the branch."""
         with run.lock:
-            state = run.timeline.nearest(self.owner, t)
-        least = self.owner.first if through else state["step"]
-        if not least <= self.training.counters.step <= t:
+            state = run.nearest(self.owner, t)
+        if not state["step"] <= self.training.counters.step <= t:
             Run.restore_into(self.training, state, [])
         self._run_to(t)
 
@@ -105,6 +109,14 @@ class Reader:
         gradient = float(prepared.executor.columns(f"d{entry.name}")[entry.at]) if of_parameter else None
         return float(prepared.executor.columns(entry.name)[entry.at]), gradient, str(entry)
 
+    def cell_samples(self, run: Run, t: int, cell: tuple[int, int]) -> Message:
+        """The samples behind a cell (true, predicted) of the confusion matrix at step t; the scores judge the same."""
+        self.go(run, t)
+        numbers = self.maker.scored
+        with np.errstate(all="ignore"):
+            answers = outputs(self.training.model, self.samples.x[numbers]).T
+        return {"t": t} | cell_samples(self.samples, numbers, answers, cell)
+
     def walk_at(self, run: Run, t: int) -> StepWalk:
         """The walk through the step after t; it is kept for further questions."""
         from glassnet.frames.walk import StepWalk
@@ -117,8 +129,10 @@ class Reader:
 
 def _cost_message(moment: Moment, validation: float | None) -> Message:
     """The costs of the steps since the last frame; that of the held-out samples was measured at the last one only."""
-    kind = "f8" if len(moment.costs) <= EXACT_COSTS else "f4"
-    held_out = np.full(len(moment.costs), np.nan)
-    if len(held_out) and moment.first_cost + len(held_out) == moment.t:
+    first, end, every, values = moment.costs
+    kind = "f8" if len(values) <= EXACT_COSTS else "f4"
+    held_out = np.full(len(values), np.nan)
+    if len(held_out) and end == moment.t:
         held_out[-1] = math.nan if validation is None else validation
-    return {"from": moment.first_cost, "train": encoded(moment.costs, kind), "validation": encoded(held_out, kind)}
+    known = {"from": first} | ({"every": every} if every > 1 else {})
+    return known | {"train": encoded(values, kind), "validation": encoded(held_out, kind)}

@@ -13,6 +13,7 @@ from glassnet.network import NeuralNetwork
 from glassnet.play.cost_log import CostLog
 from glassnet.play.network import make_network
 from glassnet.play.setup import Setup
+from glassnet.play.template import Template
 from glassnet.program.parameters import Array
 from glassnet.training.settings import checked_recipe
 from glassnet.training.training import Training
@@ -22,14 +23,14 @@ MAX_REPORTS = 1000  # of finished epochs that are kept; a run at full speed fini
 
 
 class RecordedTraining(Training):
-    """A run whose costs go to a log, if it has one."""
+    """A run whose costs go to some logs."""
 
     network: NeuralNetwork  # whose model is trained
-    log: CostLog | None = None
+    logs: tuple[CostLog, ...] = ()
 
     def _account(self, block: EpochBlock, first: int, costs: Array, rates: Array) -> None:
-        if self.log is not None:
-            self.log.add(self.counters.step, costs)
+        for log in self.logs:
+            log.add(self.counters.step, costs)
         super()._account(block, first, costs, rates)
         if len(self.counters.reports) > MAX_REPORTS:
             del self.counters.reports[1::2]
@@ -40,10 +41,10 @@ class RecordedTraining(Training):
         return {"arrays": self._arrays(), **counters, "reports": []}
 
 
-def open_training(setup: Setup, samples: Samples, network: NeuralNetwork | None = None) -> RecordedTraining:
+def open_training(setup: Setup, samples: Samples, template: Template | None = None) -> RecordedTraining:
     """A run of a setup at its first step; `setup` has no changes in it (see Setup.at)."""
-    network = network or make_network(setup)
-    options = {"optimizer": setup.opt}
+    network = make_network(setup, template)
+    options = {"optimizer": setup.opt if template is None else template.optimizer_of(setup)}
     recipe = checked_recipe(tuple(network.parameters.segments.values()), setup.batch, MAX_EPOCHS, setup.lr, options)
     sources = samples.part(samples.trained)
     recipe = recipe._replace(batch_size=min(recipe.batch_size, len(sources.x)))

@@ -11,14 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 from glassnet.errors import DivergedError, ParameterError
-from glassnet.play.cost_log import CostLog
+from glassnet.play.cost_curve import cost_curve
+from glassnet.play.cost_log import MAX_CURVE, CostLog
+from glassnet.play.near_states import NearStates, is_stop, next_stop
 from glassnet.play.network import make_network
 from glassnet.play.recorded_training import RecordedTraining, adopted_state, open_training
 from glassnet.play.run_samples import RunSamples
 from glassnet.play.setup import CHANGEABLE, MAX_CHANGES, Change, Setup
+from glassnet.play.template import Start
 from glassnet.play.timeline import Branch, State, Timeline
 from glassnet.play.turn_lock import TurnLock
-from glassnet.program.parameters import Array
 from glassnet.training.history import Report
 
 SLICE_SECONDS = 0.05  # after which a replay looks whether it should end
@@ -27,25 +29,36 @@ COPY_SHARE = 20  # a snapshot is taken at most for one part in so many of the ti
 MAX_BRANCHES = 100
 
 
+Followed = Callable[["Run", int], Callable[[], bool]]
+"""Of a run and a step: what is asked on the way there whether it should end."""
+
+
 class Run:
-    """A setup with its samples, its branches, and the place where it stands: `branch` and `t`."""
+    """A setup with its samples, its branches, and the place where it stands: `branch` and `t`.
+
+    `followed` is asked on the way to the changes that a link has.
+    """
 
     def __init__(
-        self, setup: Setup, data: RunSamples, notes: list[str] | None = None, start: Array | None = None
+        self,
+        setup: Setup,
+        data: RunSamples,
+        notes: list[str] | None = None,
+        start: Start | None = None,
+        followed: Followed | None = None,
     ) -> None:
         base = setup.at(0)
         self.lock, self.notes, self.lesson, self.log = TurnLock(), list(notes or ()), "", CostLog()
-        network = make_network(base)
-        if start is not None and start.shape == network.parameters.vector.shape:
-            network.parameters.vector[:] = start
-        self.start = start
-        self.data, self.samples = data, data.listed(network.architecture)
-        self.training = open_training(base, self.samples, network)
-        self.timeline = Timeline(base, self.training.light_state())
+        self.start, self.data = start, data
+        self.samples = data.listed(make_network(base, data.template).architecture)
+        self.training = open_training(base, self.samples, data.template)
+        if start is not None:
+            start.put_into(self.training.model)
+        self.timeline, self._near = Timeline(base, self.training.light_state()), NearStates()
         self.branch = self._owner = self.timeline.branches[0]
-        self.training.log = self.log
-        self._next_snapshot = 0.0
-        self._make_changes(setup.then)
+        self._log_costs()
+        self._next_snapshot = time.perf_counter() + SPACING_SECONDS
+        self._make_changes(setup.then, followed)
 
     # Where it stands --------------------------------------------------------------------------------------------------
 
@@ -75,7 +88,7 @@ class Run:
 
     def open_owner(self, branch: Branch) -> RecordedTraining:
         """A Training under the settings of a branch, on a network of its own."""
-        return open_training(branch.setup.at(len(branch.setup.then)), self.samples)
+        return open_training(branch.setup.at(len(branch.setup.then)), self.samples, self.data.template)
 
     # Moving -----------------------------------------------------------------------------------------------------------
 
@@ -88,21 +101,34 @@ class Run:
         if owner is not self._owner or not self._passes(owner, t):
             self._place(owner, t)
         while self.t < t and not stopped():
-            self.advance(t - self.t, SLICE_SECONDS)
+            if is_stop(self.t, t):
+                self._near.add(self._owner, self.training.light_state())
+            self.advance(next_stop(self.t, t) - self.t, SLICE_SECONDS)
+
+    def nearest(self, owner: Branch, t: int) -> State:
+        """The last state of a branch at or before step t that is kept."""
+        return self._near.nearest(owner, t, self.timeline.nearest(owner, t))
 
     def _passes(self, owner: Branch, t: int) -> bool:
-        """Whether running on from here is shorter than from the nearest snapshot."""
-        return self.t <= t and self.timeline.nearest(owner, t)["step"] <= self.t
+        """Whether running on from here is shorter than from the nearest state."""
+        return self.t <= t and self.nearest(owner, t)["step"] <= self.t
 
     def _place(self, owner: Branch, t: int) -> None:
-        """Put the live Training to the nearest snapshot at or before t of the branch that contains it."""
+        """Put the live Training to the nearest state at or before t of the branch that contains it."""
         reports = self.training.counters.reports
         if owner is not self._owner:
-            self.training.log = None
             self.training.executor.close()
             self.training, self._owner = self.open_owner(owner), owner
-            self.training.log = self.log
-        self.restore_into(self.training, self.timeline.nearest(owner, t), reports)
+            self._log_costs()
+        self.restore_into(self.training, self.nearest(owner, t), reports)
+
+    def send_costs_again(self) -> None:
+        """Have the page get the costs of the whole branch: its view is a new one."""
+        self.log.begin_with(cost_curve(self.timeline, self.branch, self.branch.steps, MAX_CURVE))
+
+    def _log_costs(self) -> None:
+        """Have the costs of the live Training noted for the page and for the curve of its branch."""
+        self.training.logs = (self.log, self._owner.costs)
 
     @staticmethod
     def restore_into(training: RecordedTraining, state: State, reports: list[Report]) -> None:
@@ -156,20 +182,22 @@ class Run:
             return
         after = effective._replace(**changed)
         setup = before._replace(then=(*before.then, Change(self.t, changed)))
-        training = open_training(after, self.samples)  # raises where the settings do not fit
+        training = open_training(after, self.samples, self.data.template)  # raises where the settings do not fit
         state = self._adopted(training, self.training.light_state(), effective, after)
         self.snapshot()
         self.branch = self.timeline.add_branch(self._owner.id, self.t, _label(effective, changed), setup, state)
         self.log.go_on_from(self.t)
-        self.training.log = None
         self.training, self._owner = training, self.branch
-        self.training.log = self.log
+        self._log_costs()
 
-    def _make_changes(self, changes: tuple[Change, ...]) -> None:
+    def _make_changes(self, changes: tuple[Change, ...], followed: Followed | None) -> None:
         """Go to the step of each change that a link has, and make it, as far as the run goes."""
         try:
             for change in changes:
-                self.seek(change.t)
+                self.seek(change.t, bool if followed is None else followed(self, change.t))
+                if self.t < change.t:
+                    self.notes.append(f"The changes after step {self.t:,} are left out: the way there was stopped.")
+                    return
                 self.change(change.set)
         except DivergedError as error:
             self.notes.append(f"The changes after step {self.t:,} are left out: {error}")

@@ -16,8 +16,9 @@ from glassnet.frames.samples import Raw, Samples
 from glassnet.program.architecture import Architecture
 
 if TYPE_CHECKING:
-    from glassnet.data.preprocessing import TablePreparation
+    from glassnet.data.preprocessing import Preparation
     from glassnet.data.target import TargetColumn
+    from glassnet.play.template import Template
 
 Array = Any
 
@@ -36,7 +37,8 @@ class RunSamples(NamedTuple):
     image: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     is_ready: bool = False  # y is what a network learns
-    table: tuple[TablePreparation, TargetColumn] | None = None  # how the columns of a table became x and y
+    template: Template | None = None  # the network of a person that they came with
+    table: tuple[Preparation, TargetColumn] | None = None  # how the columns of a file became x and y
 
     @property
     def widths(self) -> tuple[int, ...]:

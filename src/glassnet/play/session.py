@@ -1,7 +1,8 @@
 """What one page sees and does: its run, the thread that plays it, and the thread that answers and draws.
 
 A transport (server.py, widget.py) calls `receive` with the page's messages and gets text to send. The second thread
-handles one command after the other and makes frames between them, at most two of which wait for the page.
+handles one command after the other and sends frames between them, at most two of which wait for the page. While the run
+plays, the player makes them between two of its own steps; else the second thread does.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ from glassnet.frames.encoding import json_text
 from glassnet.frames.frame import Clock
 from glassnet.play.divergence_notice import divergence_notice
 from glassnet.play.own_data import OwnData
+from glassnet.play.page_text import page_text
 from glassnet.play.player import Player
+from glassnet.play.progress import Progress
 from glassnet.play.reader import Moment, Reader, moment_of
 from glassnet.play.run import SLICE_SECONDS, Run
 
 Message = dict[str, Any]
 MAX_UNACKNOWLEDGED = 2
 MAX_WAITING = 200  # commands; a page that sends more is answered with an error
-FAST_SECONDS, SLOW_SECONDS = 0.1, 1 / 30  # between frames at full speed, and at a speed that leaves time
+LEAST_SECONDS = 0.03  # between frames
 FIELD_SECONDS, JUDGED_SECONDS = 0.1, 3.0
 LONGEST_SECONDS = 1.0  # between frames, however long one takes
 LONG_WAY_SECONDS = 0.5  # between frames on the way to a step
-FRAME_SHARE = 25  # at full speed, the engine waits for frames for at most one part in so many of the time
-SLOW_SHARE = 2  # the same at a speed that leaves time
+FRAME_SHARE = 20  # at full speed, frames take at most one part in so many of the time that steps take
+SLOW_SHARE = 2  # at a speed that leaves time, of all time
 
 
 class Session:
@@ -46,10 +49,11 @@ class Session:
         self.interrupted, self.closed = threading.Event(), False
         self._commands: deque[Message] = deque()
         self._wake, self._frame_due = threading.Condition(), False
-        self._moment: Moment | None = None
-        self._frame_wanted = False
+        self._made: Message | None = None  # a frame that is to be sent
+        self._reading = threading.RLock()  # the readers are used by one thread at a time
         self._last = dict.fromkeys(("frame", "field", "judged"), -math.inf)
-        self._frame_seconds = 0.0
+        # Of the processor, in the player: what else runs on this machine slows steps and frames alike.
+        self._frame_seconds = self._trained_seconds = 0.0
         self._readers: dict[int, Reader] = {}
         self._worker = threading.Thread(target=self._work, name="glassnet page", daemon=True)
 
@@ -117,7 +121,7 @@ class Session:
         while True:
             with self._wake:
                 while not (self.closed or self._commands or self._can_draw()):
-                    self._wake.wait(self._until_frame())
+                    self._wake.wait()
                 if self.closed:
                     break
                 message = self._commands.popleft() if self._commands else None
@@ -130,9 +134,10 @@ class Session:
 
     def _handle(self, message: Message) -> None:
         try:
-            result = self._answer(self, message)
+            with self._reading:
+                result = self._answer(self, message)
         except GlassnetError as error:
-            self.send(failure(message, str(error)))
+            self.send(failure(message, page_text(str(error))))
         except Exception as error:  # a page must not end its session; the log has the place
             logging.getLogger("glassnet.play").exception("command %r", message.get("do"))
             self.send(failure(message, f"the engine met an unexpected error ({type(error).__name__}: {error})."))
@@ -148,70 +153,81 @@ class Session:
             self._last["frame"] = -math.inf
             self._wake.notify_all()
 
-    def _interval(self) -> float:
-        fast = self.player.speed == 0
-        least, share = (FAST_SECONDS, FRAME_SHARE) if fast else (SLOW_SECONDS, SLOW_SHARE)
-        return max(least, min(LONGEST_SECONDS, share * self._frame_seconds))
-
-    def _until_frame(self) -> float | None:
-        """How long the worker may sleep where nothing wakes it."""
-        if not (self._frame_due or self.player.playing) or self._page_is_behind():
-            return None
-        return max(0.001, self._last["frame"] + self._interval() - time.perf_counter())
-
     def _page_is_behind(self) -> bool:
         return self.number - self._acknowledged >= MAX_UNACKNOWLEDGED
 
     def _can_draw(self) -> bool:
-        """Whether a frame is to be made now. While it plays, the player is asked for the moment to draw."""
-        if self.run is None or self._page_is_behind():
+        """Whether a frame is to be sent now. While it plays, the player makes it: two threads that compute would wait
+        for each other's turns of the interpreter and of the processor.
+        """
+        if self._made is not None or self.run is None:
+            return self._made is not None
+        return self._frame_due and not self.player.playing and not self._page_is_behind()
+
+    def _step_is_shown(self) -> bool:
+        """Whether the player is to make a frame of the step that it takes next."""
+        if self._made is not None or self._page_is_behind():
             return False
-        if time.perf_counter() - self._last["frame"] < self._interval():
-            return False
-        if self.player.playing:
-            self._frame_wanted = self._moment is None
-            return self._moment is not None
-        return self._frame_due
+        passed = time.perf_counter() - self._last["frame"]
+        if not LEAST_SECONDS <= passed < LONGEST_SECONDS:
+            return passed >= LONGEST_SECONDS
+        fast = self.player.speed == 0
+        spent, share = (self._trained_seconds, FRAME_SHARE) if fast else (passed, SLOW_SHARE)
+        return spent >= share * self._frame_seconds
 
     def _advance(self, run: Run, steps: int) -> None:
-        """Run a slice of steps, for the player; where a frame is wanted, the last one alone, whose change it shows."""
-        wanted, moment = self._frame_wanted, None
-        if steps > 1 or not wanted:
-            run.advance(steps - wanted, SLICE_SECONDS)
-        if wanted:
-            before, owner = run.training.light_state(), run.owner
-            run.advance(1, 1.0)
-            moment = moment_of(run, before if run.owner is owner else None)
-        if wanted or self.player.speed:
-            with self._wake:
-                if wanted:
-                    self._moment, self._frame_wanted = moment, False
-                self._wake.notify_all()
+        """Run a slice of steps, for the player; where a frame is due, the last one alone, whose change it shows.
+
+        At full speed a frame does not wait for a slice: that step is all of it.
+        """
+        shown = self._step_is_shown() and self._reading.acquire(blocking=False)
+        try:
+            if not shown or (steps > 1 and self.player.speed):
+                began = time.thread_time()
+                run.advance(steps - shown, SLICE_SECONDS)
+                self._trained_seconds += time.thread_time() - began
+            if shown:
+                made = self._frame_of_step(run)
+                with self._wake:
+                    self._made = made
+                    self._wake.notify_all()
+        finally:
+            if shown:
+                self._reading.release()
+
+    def _frame_of_step(self, run: Run) -> Message:
+        """Take a step; return the frame of it."""
+        began, self._last["frame"] = time.thread_time(), time.perf_counter()
+        before, owner = run.training.light_state(), run.owner
+        run.advance(1, 1.0)
+        frame = self._frame(run, moment_of(run, before if run.owner is owner else None))
+        self._frame_seconds, self._trained_seconds = time.thread_time() - began, 0.0
+        return frame
 
     def _draw(self) -> None:
+        """Send the frame that was made while it played, or one of the step at which the run stands."""
         started = time.perf_counter()
-        self._frame_due, moment, self._moment = False, self._moment, None
+        with self._wake:
+            made, self._made = self._made, None
+            self._frame_due = self._frame_due and made is not None
         run = self.run
-        if run is None:
-            return
-        if moment is None or not self.player.playing:
-            with run.lock:
-                moment = moment_of(run) if moment is None else moment
-        try:
-            # Two threads that compute would wait for each other's turns of the interpreter: the engine loses less
-            # time where it stands still for the few milliseconds of a frame.
-            with run.lock:
-                began = time.perf_counter()
-                frame = self._frame(run, moment)
-                self._frame_seconds = time.perf_counter() - began
-            self.send(frame)
-        except Exception as error:  # the page goes on, and says what is missing
-            logging.getLogger("glassnet.play").exception("frame of step %d", moment.t)
-            text = f"Step {moment.t:,} cannot be drawn ({type(error).__name__}: {error}); the run itself goes on."
-            self.send({"type": "notice", "kind": "error", "text": text, "t": moment.t})
-        self._last["frame"] = started
+        if made is None and run is not None:
+            with self._reading, run.lock:
+                made = self._frame(run, moment_of(run))
+            self._last["frame"] = started
+        if made is not None:
+            self.send(made)
 
     def _frame(self, run: Run, moment: Moment) -> Message:
+        """The frame of a moment, or the notice that it cannot be drawn: the page goes on, and says what is missing."""
+        try:
+            return self._drawn(run, moment)
+        except Exception as error:
+            logging.getLogger("glassnet.play").exception("frame of step %d", moment.t)
+            text = f"Step {moment.t:,} cannot be drawn ({type(error).__name__}: {error}); the run itself goes on."
+            return {"type": "notice", "kind": "error", "text": text, "t": moment.t}
+
+    def _drawn(self, run: Run, moment: Moment) -> Message:
         now, playing = time.perf_counter(), self.player.playing
         field = not playing or now - self._last["field"] >= FIELD_SECONDS
         judged = not playing or now - self._last["judged"] >= JUDGED_SECONDS
@@ -226,12 +242,20 @@ class Session:
             self.send({"type": "notice", "kind": "error", "text": text, "t": moment.t})
         return frame
 
-    def is_stopped(self) -> bool:
-        """Whether a long way to a step should end here; the page sees where it is meanwhile."""
+    def go(self, run: Run, t: int) -> None:
+        """Go to a step, back or on; the page hears of a long way, and what it sends may end it on a step before."""
+        with run.lock:
+            run.seek(t, self.followed(run, t))
+
+    def followed(self, run: Run, t: int) -> Callable[[], bool]:
+        """What a run on its way to step t asks: whether to end there; the page hears how far it is."""
+        return Progress(run, t, self.send, self._show_way, self.interrupted.is_set).stopped
+
+    def _show_way(self, run: Run) -> None:
+        """Draw a frame on a long way, now and then; not of a run that is still being opened."""
         overdue = time.perf_counter() - self._last["frame"] > LONG_WAY_SECONDS
-        if self.run is not None and overdue and not self._page_is_behind():
+        if self.run is run and overdue and not self._page_is_behind():
             self._draw()
-        return self.interrupted.is_set()
 
     def reader(self, run: Run, moment: Moment | None = None, owner: Any = None) -> Reader:
         """What measures the branch of a moment."""
@@ -252,7 +276,7 @@ class Session:
         """Show another run."""
         self.player.pause()
         self.run = self.player.run_ = run
-        self._readers, self._moment = {}, None
+        self._readers, self._made = {}, None
         self.sample, self.axes = 0, []
 
     def choose_axes(self, axes: list[int]) -> None:

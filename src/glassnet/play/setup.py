@@ -18,12 +18,15 @@ from glassnet.tables.initializers import Normal, initializer
 from glassnet.tables.optimizers import optimizer
 
 MAX_PARAMETERS = 1_000_000
-MAX_DENSE, MAX_WIDTH, MAX_INPUTS, MAX_WEIGHTS, MAX_CHANGES = 12, 1024, 1000, 200, 50
+MAX_DENSE, MAX_WIDTH, MAX_INPUTS, MAX_WEIGHTS, MAX_CHANGES = 30, 1024, 1000, 200, 50
 MAX_STEP = 10**9
 MAX_TEXT = 200  # letters of a column's name
 CHANGEABLE = ("lr", "opt", "act", "batch", "l1", "l2")  # while a run goes on
 NOTEBOOK_DATA = "own"  # the arrays of net.play(): they have no link
-OWN_DATA = {"csv": "Your CSV", "points": "Your points"}
+OWN_DATA = {"csv": "Your file", "points": "Your points"}
+AUTO = "auto"
+TASKS = (AUTO, "classification", "regression")  # how the target of a file is read
+DRAWN = ("n", "noise")  # of a toy data set: samples of one's own have neither
 
 
 class Range(NamedTuple):
@@ -74,6 +77,7 @@ class Setup(NamedTuple):
     seed: int = 7
     target: str = ""
     file: str = ""
+    task: str = AUTO
     w: tuple[float, ...] = ()
     engine: str = "compiled"
     then: tuple[Change, ...] = ()
@@ -98,21 +102,41 @@ class Problem(NamedTuple):
     instead: Any = None
 
 
-def read_values(values: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
-    """The settings among `values` that can be used, each in its type; what is wrong with others goes to `problems`."""
+Names = Mapping[str, set[str]]
+NO_NAMES: Names = {}
+
+
+def read_values(values: Mapping[str, Any], problems: list[Problem], own: Names = NO_NAMES) -> dict[str, Any]:
+    """The settings among `values` that can be used, each in its type; what is wrong with others goes to `problems`.
+
+    `own` are the names, by setting, that a person's own network has beside those of the tables.
+    """
     result: dict[str, Any] = {}
     for key, value in values.items():
         if key not in READERS:
             known = ", ".join(READERS)
             problems.append(Problem(f"{short_repr(key)} is no setting and is ignored; the settings are {known}."))
             continue
-        checked = READERS[key](key, value)
+        checked = _own_names(key, value, own.get(key, set())) or READERS[key](key, value)
         if isinstance(checked, Problem):
             problems.append(checked)
             checked = checked.instead
         if checked is not None:
             result[key] = checked
     return result
+
+
+def _own_names(key: str, value: Any, own: set[str]) -> Any:
+    """A name of a person's own network, or a list of names some of which are; None for others."""
+    if isinstance(value, str) and key != "act":
+        return value if value in own else None
+    items = _items(value) or []
+    if not own.intersection(item for item in items if isinstance(item, str)):
+        return None
+    known = READERS[key](key, ["linear" if item in own else item for item in items])
+    if isinstance(known, Problem):
+        return known
+    return tuple(item if item in own else name for item, name in zip(items, known, strict=True))
 
 
 # One reader per kind of setting: the value, or a Problem --------------------------------------------------------------
@@ -239,6 +263,10 @@ def _engine(key: str, value: Any) -> Any:
     return Problem(str(unknown_name("engine", str(value), ["compiled", "numpy"])))
 
 
+def _task(key: str, value: Any) -> Any:
+    return value if value in TASKS else Problem(str(unknown_name("task", str(value), TASKS)))
+
+
 def _then(key: str, value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_CHANGES:
         return Problem(f"then must be a list of at most {MAX_CHANGES} changes.")
@@ -276,18 +304,19 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "seed": _number,
     "target": _text,
     "file": _file,
+    "task": _task,
     "w": _weights,
     "engine": _engine,
     "then": _then,
 }
 
 
-def checked_values(values: Any) -> dict[str, Any]:
+def checked_values(values: Any, own: Names = NO_NAMES) -> dict[str, Any]:
     """The settings of a form, all of them usable. Raises ParameterError with the first that is not."""
     if not isinstance(values, Mapping):
         raise ParameterError(f"set must be an object of settings, not {short_repr(values)}.")
     problems: list[Problem] = []
-    result = read_values(values, problems)
+    result = read_values(values, problems, own)
     if problems:
         raise ParameterError(problems[0].text.split(", and ")[0].rstrip(".") + ".")
     return result

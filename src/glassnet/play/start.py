@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 from glassnet.errors import ParameterError
+from glassnet.play.array_samples import TARGET
+from glassnet.play.chosen_samples import run_samples
 from glassnet.play.link import read_link, write_link
 from glassnet.play.network import default_setup
-from glassnet.play.own_data import OwnData
+from glassnet.play.own_data import OwnArrays, OwnData
 
 DEFAULT_DATA = "moons"
 
@@ -23,14 +25,16 @@ def start_link(own: OwnData, given: str | None = None, target: str | None = None
 
 
 def _of_file(own: OwnData, path: str, target: str | None) -> str:
-    from glassnet.play.table_samples import table_samples
-
-    table = own.add_file(path)
-    if target is None:
-        names = ", ".join(table.table.names[:20]) + (" ..." if table.table.names[20:] else "")
+    opened = own.add_file(path)
+    if isinstance(opened, OwnArrays):
+        if target is not None:
+            raise ParameterError(f"{path} holds arrays, whose target is y; leave --target out.")
+        target = TARGET
+    elif target is None:
+        names = ", ".join(opened.table.names[:20]) + (" ..." if opened.table.names[20:] else "")
         raise ParameterError(f"--target is missing: which column of {path} is to be predicted? Columns: {names}.")
-    setup = default_setup("csv")._replace(file=table.file, target=target)
-    samples = table_samples(table, setup)  # a cell that cannot be used is named before a page opens
+    setup = default_setup("csv")._replace(file=opened.file, target=target)
+    samples = run_samples(setup, own)  # a cell that cannot be used is named before a page opens
     setup = setup._replace(shape=(len(samples.x), *setup.shape[1:-1], samples.widths[0]))
     return "&".join(
         f"{part}" for part in write_link(setup).split("&") if not part.startswith(("shape=", "act=", "cost="))

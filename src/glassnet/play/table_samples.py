@@ -5,7 +5,6 @@ Columns are read as `glassnet train` reads them, and what was guessed is said in
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -17,20 +16,20 @@ from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.readings import BooleanReading, CategoryReading, DateReading, NumberReading
 from glassnet.data.summary import Summary
 from glassnet.data.table import Table
-from glassnet.data.target import ClassTarget, NumberTarget, TargetColumn, fit_target, infer_task
+from glassnet.data.target import ClassTarget, TargetColumn, fit_target, infer_task
 from glassnet.data.target_cells import read_target
 from glassnet.data.toy_sets import DATA_SEED
 from glassnet.errors import DataError
 from glassnet.frames.samples import Raw
 from glassnet.play.own_data import OwnTable
+from glassnet.play.page_text import page_note
 from glassnet.play.run_samples import RunSamples, held_out_rows
 from glassnet.play.setup import MAX_INPUTS, Setup
+from glassnet.play.target_notes import check_classes, scaled_note
 
 MAX_ROWS = 20_000
-MAX_CLASSES = 50
 EXAMPLES, MAX_EXAMPLE = 3, 40
 TARGET_NAMES = ("target", "label", "class", "y", "outcome", "species", "price", "result")
-OPTION = re.compile(r"; --[a-z-]+[^;,]*? (overrules|overrule|refuses them|refuse them)")  # of the command line
 
 Message = dict[str, Any]
 
@@ -46,12 +45,12 @@ def table_samples(own: OwnTable, setup: Setup) -> RunSamples:
         raise DataError(f"{table.path} has {len(cells.values)} rows with a target; at least 2 are needed.")
     held_out = held_out_rows(len(cells.values), setup.test)
     rows = np.flatnonzero(~held_out)
-    task, reason = infer_task(cells.values, "auto")
+    task, reason = infer_task(cells.values, setup.task)
     target = fit_target((setup.target, cells.reading), cells.values, rows, task)
     preparation = TablePreparation.fit(table, setup.target, rows, chooser)
     _check_sizes(table.path, target, preparation)
     x, cell_notes = preparation.prepare(table)
-    notes += [f"{setup.target} is read as {task}: {reason}.", *_scaled(target), *table.notes, *cells.notes]
+    notes += [f"{setup.target} is read as {task}: {reason}.", *scaled_note(target), *table.notes, *cells.notes]
     notes += [*preparation.notes, *_filled(preparation, table), *cell_notes]
     return _run_samples(table.path, (x, target.encode(cells.values)), held_out, (preparation, target), notes)
 
@@ -85,18 +84,6 @@ def _sampled(table: Table) -> tuple[Table, list[str]]:
     return table.take(rows), [note]
 
 
-def _scaled(target: TargetColumn) -> list[str]:
-    """A note on the unit of a quantity: the network learns it scaled, and so are its costs and RMSE."""
-    if not isinstance(target, NumberTarget):
-        return []
-    learnt = f"the logarithm of {target.name}" if target.log else target.name
-    unit = f"{1 / target.scale[0]:.4g}{' of it' if target.log else f' of {target.name}'}"
-    return [
-        f"The network learns {learnt} as (y − {target.mean[0]:.4g}) / {1 / target.scale[0]:.4g}: "
-        f"1 in y, in predictions and in RMSE is {unit}."
-    ]
-
-
 def _filled(preparation: TablePreparation, table: Table) -> list[str]:
     """A note for each column with empty cells: how many, and what stands in for them."""
     notes = []
@@ -117,9 +104,7 @@ def _empty_cells(name: str, missing: int, rows: int) -> str:
 
 def _check_sizes(path: str, target: TargetColumn, preparation: TablePreparation) -> None:
     """Raise DataError for more classes or inputs than the page takes."""
-    if isinstance(target, ClassTarget) and len(target.classes) > MAX_CLASSES:
-        count = f"{len(target.classes):,} classes"
-        raise DataError(f"{path}: {target.name!r} has {count}; the page takes up to {MAX_CLASSES}.")
+    check_classes(path, target)
     if preparation.width > MAX_INPUTS:
         raise DataError(f"{path} becomes {preparation.width:,} inputs; the page takes up to {MAX_INPUTS:,}.")
 
@@ -134,12 +119,6 @@ def _raw(preparation: TablePreparation, x: Any) -> tuple[Raw, ...]:
             mean, width = (centre, 1 / scale) if kind == "number" and scale else (0.0, 1.0)
             result.append(Raw(mean + width * float(values.min()), mean + width * float(values.max()), mean, width))
     return tuple(result)
-
-
-def page_note(note: str) -> str:
-    """A note of the command line without its options, which the page does not have."""
-    text = OPTION.sub("", note)
-    return f"{text[:1].upper() if text.startswith(('of ', 'the ')) else text[:1]}{text[1:]}".rstrip(".") + "."
 
 
 # The preview ----------------------------------------------------------------------------------------------------------

@@ -1,26 +1,33 @@
 """The steps of a run that can be returned to: snapshots of each branch, in bounded memory, and replay between them.
 
 A branch begins where settings changed; before that it is its parent. Snapshots are whole states of a Training; where
-memory ends, about every second one goes, so that the rest are evenly spaced; the steps between are run again, which
-gives the same bits.
+memory ends, one goes for each that comes, from where they are densest, so that the rest stay evenly spaced; the steps
+between are run again, which gives the same bits.
 """
 
 from __future__ import annotations
 
 import bisect
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from glassnet.play.cost_log import MAX_CURVE, CostLog
 from glassnet.play.setup import Setup
 
-MAX_BYTES = 64 << 20  # of all snapshots of a run
-MAX_SNAPSHOTS = 2000  # more would grow for hours, where a network is small
+MAX_BYTES = 256 << 20  # of all snapshots of a run
+MAX_SNAPSHOTS = 4000  # more would grow for hours, where a network is small
 State = dict[str, Any]
 
 
 @dataclass
 class Branch:
-    """A line of steps from step `first` on, under one setup (`setup.then` has the changes up to here)."""
+    """A line of steps from step `first` on, under one setup (`setup.then` has the changes up to here).
+
+    `costs` are those of all its steps.
+    """
 
     id: int
     parent: int | None
@@ -28,6 +35,7 @@ class Branch:
     label: str
     setup: Setup
     steps: int
+    costs: CostLog
     ended: str = ""  # why it cannot go on, where it diverged
     times: list[int] = field(default_factory=list)
     states: dict[int, State] = field(default_factory=dict)
@@ -47,7 +55,7 @@ class Timeline:
 
     def add_branch(self, parent: int | None, first: int, label: str, setup: Setup, state: State) -> Branch:
         """A new branch, which begins with this state."""
-        branch = Branch(len(self.branches), parent, first, label, setup, first)
+        branch = Branch(len(self.branches), parent, first, label, setup, first, CostLog(first, MAX_CURVE))
         self.branches.append(branch)
         self.add(branch, first, state)
         return branch
@@ -84,21 +92,28 @@ class Timeline:
         return branch.states[branch.times[bisect.bisect_right(branch.times, t) - 1]]
 
     def _thin(self) -> bool:
-        """Drop at least half the snapshots of the branch with the most, never its first; False where none can go.
-
-        Those stay that are farther from the one before than twice the mean distance: what is old is not thinned more.
+        """Drop the snapshot without which the steps to run again grow least, never the first of a branch; False where
+        none can go.
         """
-        branch = max(self.branches, key=lambda each: len(each.times))
-        times, stay = branch.times, branch.times[:1]
-        distance = 2 * (times[-1] - times[0]) / max(1, len(times) - 1)
-        for t in times[1:]:
-            if t - stay[-1] > distance:
-                stay.append(t)
-            else:
-                self.bytes -= size_of(branch.states.pop(t))
-        self.count -= len(times) - len(stay)
-        branch.times = stay
-        return len(stay) < len(times)
+        each = [(_least_gap(branch.times), branch.id) for branch in self.branches if len(branch.times) > 1]
+        if not each:
+            return False
+        (_, place), number = min(each)
+        branch = self.branches[number]
+        self.bytes -= size_of(branch.states.pop(branch.times.pop(place)))
+        self.count -= 1
+        return True
+
+
+def _least_gap(times: list[int]) -> tuple[float, int]:
+    """The smallest distance between the neighbours of a snapshot, and the place of that one; the last of all goes only
+    where there is none between.
+    """
+    if len(times) == 2:
+        return math.inf, 1
+    gaps = np.subtract(times[2:], times[:-2])
+    place = int(gaps.argmin())
+    return float(gaps[place]), place + 1
 
 
 def size_of(state: State) -> int:

@@ -12,6 +12,8 @@ from glassnet.play.setup import MAX_STEP
 
 if TYPE_CHECKING:
     from glassnet.frames.walk import StepWalk
+    from glassnet.play.reader import Reader
+    from glassnet.play.run import Run
     from glassnet.play.session import Session
 
 Message = dict[str, Any]
@@ -93,16 +95,44 @@ def series(session: Session, arguments: Arguments) -> Message:
     return measured(session, _run(session), arguments.text("quantity"))
 
 
+def cell(session: Session, arguments: Arguments) -> Message:
+    """The samples of one true and one predicted class."""
+    run = _run(session)
+    if not run.samples.classes:
+        raise ParameterError("this run predicts numbers; it has no counts by class.")
+    pair = [arguments.whole(name, 0, len(run.samples.classes) - 1) for name in ("true", "predicted")]
+    reader, t = _reader(session, run, arguments)
+    return reader.cell_samples(run, t, (pair[0], pair[1]))
+
+
+def input_gradient(session: Session, arguments: Arguments) -> Message:
+    """∂c/∂x of a sample, the followed one where none is named."""
+    from glassnet.frames.input_gradient import input_gradient as measured
+
+    run = _run(session)
+    last = len(run.samples.listed) - 1
+    sample = arguments.whole("sample", 0, last) if "sample" in arguments else min(session.sample, last)
+    reader, t = _reader(session, run, arguments)
+    reader.go(run, t)
+    return {"t": t, "sample": sample} | measured(reader.training.model, run.samples, int(run.samples.listed[sample]))
+
+
 def _walk(session: Session, arguments: Arguments) -> StepWalk:
     run = _run(session)
+    with np.errstate(all="ignore"):
+        reader, t = _reader(session, run, arguments)
+        return reader.walk_at(run, t)
+
+
+def _reader(session: Session, run: Run, arguments: Arguments) -> tuple[Reader, int]:
+    """What measures the step t of the arguments, or the present one. Raises ParameterError for one that is to come."""
     t = arguments.whole("t", 0, MAX_STEP) if "t" in arguments else run.t
     with run.lock:
         last = run.last
         owner = run.timeline.owner(run.branch, t)
     if t > last:
         raise ParameterError(f"step {t:,} has not been reached; the run has come to step {last:,}.")
-    with np.errstate(all="ignore"):
-        return session.reader(run, owner=owner).walk_at(run, t)
+    return session.reader(run, owner=owner), t
 
 
 def _run(session: Session) -> Any:
@@ -132,5 +162,7 @@ VIEW_COMMANDS = {
     "check_gradient": check_gradient,
     "answer": answer,
     "series": series,
+    "cell": cell,
+    "input_gradient": input_gradient,
     "program": program,
 }

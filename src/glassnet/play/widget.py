@@ -96,10 +96,12 @@ def receiver(session: Session, sender: Sender, run: Run) -> Callable[[Any, Any, 
     def receive(widget: Any, content: Any, buffers: Any) -> None:
         sender.context = copy_context()
         if isinstance(content, dict) and content.get("do") == "hello":
-            session.send(hello())
-            session.forget_unacknowledged()
+            session.send(hello(run.data.template))
             shown = session.run or run
+            with shown.lock:
+                shown.send_costs_again()
             show_run(session, shown)
+            session.forget_unacknowledged()
         else:
             session.receive(content)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassnet.errors import DataError, ParameterError
+from glassnet.errors import DataError, ParameterError, percent
 from glassnet.plots.figure import BLUE, OKABE_ITO, axes_for, refuse_axes
 from glassnet.plots.subject import Estimator, history_of
 from glassnet.program.parameters import Array
@@ -90,7 +90,7 @@ def _bars(layers: LayerHistory, ax: Axes) -> None:
     saturated, dead = layers["saturated"][0], layers["dead"][0]
     numbers = np.arange(1, len(saturated) + 1)
     ax.set_axisbelow(True)
-    ax.bar_label(ax.bar(numbers, saturated, color=BLUE, width=0.6), fmt="{:.0%}", padding=2)
+    ax.bar_label(ax.bar(numbers, saturated, color=BLUE, width=0.6), fmt=percent, padding=2)
     ax.plot(numbers[dead > 0], dead[dead > 0], "x", color="black", markersize=7)
     ax.set(xlabel=f"layer\n({_only_once(layers)})", xticks=numbers)
 

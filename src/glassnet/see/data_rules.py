@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassnet.errors import counted
+from glassnet.errors import counted, percent
 from glassnet.program.parameters import Array
 from glassnet.see.evidence import LEARNT_ENOUGH, Evidence, Finding, are_classes, mean_cost
 
@@ -150,7 +150,7 @@ def duplicates(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         "duplicate rows",
-        f"{repeated:.0%} of the {count:,} rows repeat an earlier row, target included.",
+        f"{percent(repeated)} of the {count:,} rows repeat an earlier row, target included.",
         "cost: C is a mean over the rows, so a row that occurs twice counts twice; in the validation data, it has been "
         "trained on.",
         f"removing the repeated rows before splitting off validation data, or {evidence.wording.repeat_weight}.",
@@ -190,8 +190,8 @@ def contradictions(evidence: Evidence) -> Finding | None:
         return None
     return Finding(
         "cost that cannot fall",
-        f"{(counts[groups] > 1).mean():.0%} of the rows share their x with others, and predicting the mean of their "
-        f"targets costs {floor:.3g}; the cost is {evidence.reached:.3g}.",
+        f"{percent((counts[groups] > 1).mean())} of the rows share their x with others, and predicting the mean of "
+        f"their targets costs {floor:.3g}; the cost is {evidence.reached:.3g}.",
         "forward: equal x give equal outputs, which cannot match different targets.",
         "another column that distinguishes these rows; otherwise stopping here.",
         f"without one, no cost below {floor:.3g}.",

@@ -49,8 +49,9 @@ class GradientsCheck(NamedTuple):
         return f"{measured}. {result}{worst}.{self._unjudged()}"
 
     def _unjudged(self) -> str:
-        parts = [f"{self.kinks:,} have a kink within the step"] if self.kinks else []
-        parts += [f"{self.small:,} are too small to show in C"] if self.small else []
+        have, are = "has" if self.kinks == 1 else "have", "is" if self.small == 1 else "are"
+        parts = [f"{self.kinks:,} {have} a kink within the step"] if self.kinks else []
+        parts += [f"{self.small:,} {are} 0 or too small to show in C"] if self.small else []
         return f" {' and '.join(parts)}." if parts else ""
 
 

@@ -105,7 +105,7 @@ class Inspection:
         *,
         batch_size: int = 10,
         lr: float = 0.1,
-        optimizer: str = "sgd",
+        optimizer: OptimizerLike = "sgd",
         validation: float | None = None,
     ) -> Any:
         """The page of `glassnet play` as a widget of a notebook, training a float64 copy of this network.
@@ -113,7 +113,8 @@ class Inspection:
         Parameters
         ----------
         x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,); None takes samples of the last `train`
-        batch_size, lr, optimizer : how it trains until something else is chosen on the page
+        batch_size, lr, optimizer : how it trains until something else is chosen on the page; the optimizer may be an
+            entry, such as Adam(beta2=0.95)
         validation : the fraction of the samples to hold out
 
         The copy that is trained is the widget's `network`. It needs the extra: pip install "glassnet[notebook]".

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassnet.errors import counted
+from glassnet.errors import counted, percent
 from glassnet.program.parameters import Array
 from glassnet.see.data_rules import unscaled
 from glassnet.see.evidence import LEARNT_ENOUGH, NOTHING_LEARNT, Evidence, Finding
@@ -53,11 +53,12 @@ def saturated(evidence: Evidence) -> Finding | None:
         if dense.activation.range.is_bounded and shares[layer - 1] > limit:
             return Finding(
                 "saturated units",
-                f"{shares[layer - 1]:.0%} of the outputs of layer {layer} ({dense.activation.name}) have σ'(z) "
+                f"{percent(shares[layer - 1])} of the outputs of layer {layer} ({dense.activation.name}) have σ'(z) "
                 f"below 5 % of its largest value{evidence.levels}.",
                 "BP2 (BP1 at the output): the error arrives, but the gate ⊙ σ'(z) lets almost nothing of it pass.",
                 f"{evidence.wording.leave_saturation}.",
-                f"fewer than {MAX_SATURATED:.0%} of them are saturated after the first epochs, and the cost falls.",
+                f"fewer than {percent(MAX_SATURATED)} of them are saturated after the first epochs, and the cost "
+                "falls.",
             )
     return None
 
@@ -72,7 +73,7 @@ def dead(evidence: Evidence) -> Finding | None:
     for layer, share in enumerate(shares, 1):
         dense = evidence.model.architecture.dense[layer - 1]
         if share > MAX_DEAD and not dense.activation.range.is_bounded:
-            which = f"{share:.0%} of the {dense.fan_out} units of layer {layer}"
+            which = f"{percent(share)} of the {dense.fan_out} units of layer {layer}"
             which = f"the only unit of layer {layer}" if dense.fan_out == 1 else which
             return Finding(
                 "dead units",
@@ -80,7 +81,7 @@ def dead(evidence: Evidence) -> Finding | None:
                 f"sample that was measured{evidence.levels}.",
                 "BP2 and BP4: σ'(z) = 0 for all samples makes δ = 0 and dW = 0, so no step brings them back.",
                 f"{evidence.wording.revive_units}.",
-                f"fewer than {MAX_DEAD:.0%} of the units are dead, and the others can learn.",
+                f"fewer than {percent(MAX_DEAD)} of the units are dead, and the others can learn.",
             )
     return None
 
@@ -132,11 +133,11 @@ def _steps_are_too_long(evidence: Evidence) -> str | None:
         return f"the cost of an epoch went from {costs.min():.3g} up to {np.median(costs[-3:]):.3g}."
     if oscillation > 0.1 and 0 < batches < MAX_NOISE_SCALE:
         return (
-            f"the cost oscillates by {oscillation:.0%} from epoch to epoch and no longer falls, though a batch is "
+            f"the cost oscillates by {percent(oscillation)} from epoch to epoch and no longer falls, though a batch is "
             f"large enough (noise scale {batches:.2g} batches){evidence.levels}."
         )
     if update is not None and update > MAX_UPDATE:
-        return f"a step changes the weights by {update:.0%} of their size{evidence.levels}."
+        return f"a step changes the weights by {percent(update)} of their size{evidence.levels}."
     return None
 
 
@@ -149,7 +150,7 @@ def _killed_units(evidence: Evidence) -> str | None:
         return None
     return (
         f"the cost of an epoch was up to {costs.max():.3g}, far above that of {evidence.constant_answer} "
-        f"({constant:.3g}), and the steps left {shares.max():.0%} of the units of a layer dead."
+        f"({constant:.3g}), and the steps left {percent(shares.max())} of the units of a layer dead."
     )
 
 
@@ -185,7 +186,7 @@ def rate_too_low(evidence: Evidence) -> Finding | None:
     limit = NOTHING_LEARNT if ended_early else 0.5  # a large tol may be meant
     if evidence.still_falls and evidence.learnt_less_than(limit) and _falls_slowly(costs):
         reason = (
-            f"the cost fell in {evidence.share_of_falls:.0%} of the epochs and still falls, but only from "
+            f"the cost fell in {percent(evidence.share_of_falls)} of the epochs and still falls, but only from "
             f"{costs[0]:.4g} to {costs[-1]:.4g}"
         )
     elif _has_hardly_moved(evidence):
@@ -253,8 +254,8 @@ def noisy_batch(evidence: Evidence) -> Finding | None:
     power_of_two = int(2 ** np.ceil(np.log2(batch * larger)))
     return Finding(
         "batch too noisy",
-        f"the cost oscillates by {oscillation:.0%} from epoch to epoch and no longer falls; for a gradient as large as "
-        f"its noise a batch would need about {batches * batch:,.0f} samples, and has {batch}.",
+        f"the cost oscillates by {percent(oscillation)} from epoch to epoch and no longer falls; for a gradient as "
+        f"large as its noise a batch would need about {batches * batch:,.0f} samples, and has {batch}.",
         "BP4: dW = δ·aᵀ / m is a mean over the batch, and its noise shrinks as 1/√m only.",
         f"{evidence.wording.batch_option.format(power_of_two)}, or a schedule that lets the rate fall "
         f"({evidence.wording.schedule}).",
@@ -321,9 +322,8 @@ def learnt_nothing(evidence: Evidence) -> Finding | None:
     if evidence.validation.size and evidence.constant is not None and costs[-1] < 0.9 * evidence.constant:
         return None  # the weights of an early epoch were kept
     scores = evidence.predictability
-    though = (
-        f", though a regression explains {scores.best:.0%} of the variance of y" if scores and scores.best > 0.1 else ""
-    )
+    best = percent(scores.best) if scores and scores.best > 0.1 else ""
+    though = f", though a regression explains {best} of the variance of y" if best else ""
     return Finding(
         "learnt nothing",
         f"after {_length(evidence)} the cost is {evidence.reached:.3g}, "

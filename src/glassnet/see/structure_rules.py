@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from glassnet.errors import counted
+from glassnet.errors import counted, percent
 from glassnet.program.architecture import Dense
 from glassnet.program.parameters import Array
 from glassnet.see.evidence import LEARNT_ENOUGH, NOTHING_LEARNT, Evidence, Finding
@@ -60,7 +60,7 @@ def dead_output(evidence: Evidence) -> Finding | None:
     which = f"the output ({name}) has" if dense.fan_out == 1 else f"{count} of {dense.fan_out} outputs ({name}) have"
     return Finding(
         "dead output",
-        f"{which} σ'(z) ≈ 0 for {'every sample' if shares[-1] else f'{closed:.0%} of the samples'} that "
+        f"{which} σ'(z) ≈ 0 for {'every sample' if shares[-1] else f'{percent(closed)} of the samples'} that "
         f"{'was' if shares[-1] else 'were'} measured{evidence.levels}.",
         "BP1: δ = ∂c/∂a ⊙ σ'(z) is 0 where σ'(z) is, so no error enters the network and no step changes anything.",
         f"{evidence.wording.linear_output} ({name} belongs in hidden layers), and new initial weights.",
@@ -138,7 +138,7 @@ def strong_penalty(evidence: Evidence) -> Finding | None:
     return Finding(
         "penalty too strong",
         f"{small if collapsed else large}, though a regression explains "
-        f"{scores.best:.0%} of the variance of y{evidence.levels}.",
+        f"{percent(scores.best)} of the variance of y{evidence.levels}.",
         "cost: C includes l1·Σ|w| + l2/2·Σw², and every step pulls the weights towards 0 by lr·(l1·sign(w) + l2·w).",
         f"{evidence.wording.less_penalty}.",
         "larger weights, and predictions that differ from row to row.",
@@ -181,8 +181,8 @@ def _curvature(evidence: Evidence) -> str | None:
         if evidence.still_falls and scores.linear > 2 * NOTHING_LEARNT:
             return None
         return (
-            f"a linear regression on {scores.samples:,.0f} rows explains {max(scores.linear, 0):.0%} of the variance "
-            f"of rows left out, a smooth one {scores.kernel:.0%}"
+            f"a linear regression on {scores.samples:,.0f} rows explains {percent(max(scores.linear, 0))} of the "
+            f"variance of rows left out, a smooth one {percent(scores.kernel)}"
         )
     x, y = evidence.x, evidence.y
     if x is None or y is None or not 2 < len(x) <= FEW_ROWS or not evidence.learnt_less_than(NOTHING_LEARNT):
@@ -190,7 +190,7 @@ def _curvature(evidence: Evidence) -> str | None:
     explained = _explained_by_a_plane(np.asarray(x, np.float64), np.asarray(y, np.float64))
     if explained > 2 * NOTHING_LEARNT or len(np.unique(x, axis=0)) < len(x):
         return None
-    return f"the best linear function of x explains {explained:.0%} of the variance of y"
+    return f"the best linear function of x explains {percent(explained)} of the variance of y"
 
 
 def _explained_by_a_plane(x: Array, y: Array) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.errors import percent
 from glassnet.program.parameters import Array
 from glassnet.see.data_rules import MIN_CLASSES, column_sizes
 from glassnet.see.evidence import LEARNT_ENOUGH, Evidence, Finding
@@ -27,7 +28,7 @@ def wrong_output(evidence: Evidence) -> Finding | None:
     outside = float(((y < activation.range.low) | (y > activation.range.high)).mean())
     if outside <= MAX_OUTSIDE:
         return None
-    share = f"{outside:.0%}" if outside < 0.995 else "all"
+    share = percent(outside) if outside < 0.995 else "all"
     return Finding(
         "wrong output activation",
         f"{share} of the targets lie outside {activation.range}, the range of {activation.name}; they go from "
@@ -88,8 +89,8 @@ def quantity(evidence: Evidence) -> Finding | None:
     return Finding(
         "a quantity as classes",
         f"y looks like a quantity: its {evidence.y.shape[1]} classes are numbers, and a regression explains "
-        f"{of_value.best:.0%} of the variance of the number, but {max(scores.best, 0):.0%} of that of the classes"
-        f"{evidence.levels}.",
+        f"{percent(of_value.best)} of the variance of the number, but {percent(max(scores.best, 0))} of that of the "
+        f"classes{evidence.levels}.",
         "cost: cross-entropy takes every wrong class for equally wrong, also the right number's neighbour, and each "
         "class learns from its own rows alone.",
         f"{evidence.wording.regressor}.",

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeVar, cast
 import numpy as np
 
 from glassnet.array_likes import short_repr, to_float
-from glassnet.errors import FormulaError, ModelFileError, ParameterError, ParameterTypeError, printable
+from glassnet.errors import FormulaError, GlassnetError, ModelFileError, ParameterError, ParameterTypeError, printable
 from glassnet.tables.formula import FUNCTIONS, Formula, check_dtype, trace
 from glassnet.tables.interval import Interval
 from glassnet.tables.library_names import Output, own_name
@@ -68,6 +68,15 @@ def resolve_entry(
     raise ParameterTypeError(
         f"{what} must be a name or an instance such as {example}(), not {identifier!r}; known: {', '.join(table)}."
     )
+
+
+def is_plain(entry: Any, table: Mapping[str, type[Any]]) -> bool:
+    """Whether an entry is that of its table, with its usual settings."""
+    kind = table.get(entry.name)
+    try:
+        return kind is not None and type(entry) is kind and entry == kind()
+    except (GlassnetError, TypeError):  # an entry that needs settings
+        return False
 
 
 def check_number(entry: Any, setting: str, allowed: Interval | int) -> None:
@@ -190,14 +199,14 @@ def rebuild(table: Mapping[str, type[EntryType]], description: Any, custom: type
 
 
 def _to_plain(value: Any) -> Any:
-    """A setting as plain data; an infinite end of an interval becomes None."""
+    """A setting as plain data, as a file gives it back: lists, and None for an infinite end of an interval."""
     if isinstance(value, Formula):
         operations = [[operation.name, list(operation.arguments)] for operation in value.operations]
         return {"inputs": value.inputs, "operations": operations, "outputs": list(value.outputs)}
     if isinstance(value, Interval):
         low, high = (None if abs(end) == inf else end for end in (value.low, value.high))
         return {"low": low, "high": high, "low_closed": value.low_closed, "high_closed": value.high_closed}
-    return value
+    return list(map(_to_plain, value)) if isinstance(value, tuple) else value
 
 
 def _from_plain(plain: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from glassnet.batches.sources import Sources
-from glassnet.errors import DataError, DivergedError
+from glassnet.errors import ClusterError, DataError, DivergedError
 from glassnet.training.history import History, Report
 from glassnet.training.layer_measures import LayerHistory
 from glassnet.training.layer_monitor import EndOfRun, LayerMonitor
@@ -68,8 +68,8 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
     """Run to the end and return the History; `stopped` says why it ended before its last epoch.
 
     Ctrl-C ends it at a step, and the model stays usable. A DivergedError carries the History so far; a DataError (of a
-    file that changed, for example) ends the run at a step, which its checkpoint keeps. `samples` are
-    those on which the layers can be measured later, where the run was too short for it.
+    file that changed, for example), or a ClusterError, ends the run at a step, which its checkpoint keeps.
+    `samples` are those on which the layers can be measured later, where the run was too short for it.
     """
     training.executor.threads = run.threads
     keeper = run.keep(training, samples) if run.keep else None
@@ -83,7 +83,7 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
         if keeper:
             keeper.ended(training, error.history)
         raise
-    except DataError:
+    except (DataError, ClusterError):
         for observer in run.observers:
             observer.save()
         raise

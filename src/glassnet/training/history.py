@@ -99,6 +99,7 @@ class History(Sequence[Report]):
     `validation_metric` was asked for, and `best_by` what was best then; `warnings` are sentences about the run.
     `blocks` are the numbers of samples of the blocks that were shuffled, where that was asked for or the data lay in a
     file: `train(x, y, blocks=history.blocks)` takes the same samples in memory in the same order.
+    `lanes` has the settings of a run in lanes (glassnet.scale), by name; it is empty for other runs.
     `layers` are the measurements of its layers, none where it was too short (`measured_layers` then has one of its
     end); `final` is what `diagnose()` measured after the run, and what a model file stores of it.
     """
@@ -109,6 +110,7 @@ class History(Sequence[Report]):
         self.best_by = "validation cost"
         self.warnings: list[str] = []
         self.blocks: list[int | list[int]] = []
+        self.lanes: dict[str, float] = {}
         self.layers = LayerHistory()
         self.final: FinalState | None = None
         self.end: Callable[[], LayerHistory] | None = None  # measures the layers that a short run has left

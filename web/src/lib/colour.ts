@@ -8,16 +8,18 @@ export interface Palette {
   rule: [number, number, number];
 }
 
-function channels(colour: string): [number, number, number] {
-  const hex = /^#(..)(..)(..)$/.exec(colour.trim());
-  return hex ? [parseInt(hex[1], 16), parseInt(hex[2], 16), parseInt(hex[3], 16)] : [128, 128, 128];
-}
-
 /** Read from the stylesheet, because it knows whether the page is light or dark. */
 export function readPalette(element: Element): Palette {
-  const style = getComputedStyle(element);
-  const of = (name: string) => channels(style.getPropertyValue(name));
-  return { positive: of("--positive"), negative: of("--negative"), paper: of("--paper"), ink: of("--ink"), rule: of("--rule") };
+  const probe = element.appendChild(document.createElement("i"));
+  probe.style.cssText = "forced-color-adjust: none";
+  const of = (name: string) => {
+    probe.style.color = `var(--${name})`;
+    const channels = getComputedStyle(probe).color.match(/\d+/g) ?? [128, 128, 128]; // of an element outside the page
+    return channels.map(Number) as [number, number, number];
+  };
+  const palette = { positive: of("positive"), negative: of("negative"), paper: of("paper"), ink: of("ink"), rule: of("rule") };
+  probe.remove();
+  return palette;
 }
 
 /** From the paper (0) to the full colour of the sign (|level| = 1). */

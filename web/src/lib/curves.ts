@@ -61,11 +61,13 @@ export function indexOf(steps: ArrayLike<number>, step: number): number {
 }
 
 export class Curve {
+  every = 1; // steps of which a point is the mean; where they differ, the most
   readonly train = new Line();
   readonly validation = new Line(); // measured now and then
 
   /** The common past of a branch and its parent. */
   copyUntil(parent: Curve, end: number): void {
+    this.every = parent.every;
     for (const key of ["train", "validation"] as const) {
       parent[key].steps.forEach((step, i) => step < end && this[key].add(step, parent[key].values[i]));
     }
@@ -97,9 +99,11 @@ export class Curves {
   add(branch: number, costs: Frame["costs"]): void {
     let curve = this.byBranch.get(branch);
     if (!curve) this.byBranch.set(branch, (curve = new Curve()));
+    const { every = 1 } = costs;
+    curve.every = Math.max(curve.every, every);
     for (const key of ["train", "validation"] as const) {
       const { values } = decode(costs[key]);
-      for (let i = 0; i < values.length; i++) curve[key].add(costs.from + i * (costs.every ?? 1), values[i]);
+      for (let i = 0; i < values.length; i++) curve[key].add(costs.from + i * every, values[i]);
     }
   }
 }

@@ -1,6 +1,8 @@
 // What the engine and the page say to each other: JSON text, the same over a WebSocket, through a notebook's widget and
 // recorded in a report. The page draws these numbers and computes none of its own.
 
+import type { Texts } from "./texts";
+
 /** An array of the engine, every bit: base64 of little-endian float64 (f8), float32 (f4, pictures only) or bytes (u1). */
 export interface EncodedArray {
   shape: number[];
@@ -25,8 +27,9 @@ export interface Setup {
   l2: number;
   init: string;
   seed: number;
-  target: string; // of a CSV
-  file: string; // sha256 of a CSV or of points, "" for a data set
+  target: string; // of a file: a column
+  task: "auto" | "classification" | "regression"; // how the target of a file is read
+  file: string; // sha256 of a file or of points, "" for a data set
   engine: string; // "compiled" (usual), or "numpy" where its kernels were not ready; the bits of a run depend on it
   w: number[]; // start weights, layer by layer: W row by row, then b; empty: drawn by init and seed
   then: Change[]; // settings changed while it ran
@@ -79,6 +82,7 @@ export interface Hello {
   version: string;
   engine: string; // "compiled" | "numpy"
   choices: Choices;
+  texts: Texts;
   lessons: Lesson[];
   limits: Record<string, number>;
   live: boolean; // false in a report
@@ -125,6 +129,7 @@ export interface RunInfo {
     test_rows: EncodedArray; // u1 (samples,): 1 where held out
     raw: { low: number; high: number; mean: number; scale: number }[]; // per input: value = mean + scale·x
   };
+  first_input?: number; // the input with the largest variance, with which Inspect begins
   branches: Branch[];
   branch: number;
   notes: string[]; // what was guessed, left out, ignored or limited
@@ -136,7 +141,8 @@ export interface LayerStats {
   saturated: number; // share of (neuron, sample) with |f'(z)| below `saturation`
   dead: number; // share of neurons that are never active
   ratio: number; // ‖last change of W‖ / ‖W‖
-  z: { edges: EncodedArray; counts: EncodedArray }; // histogram
+  /** Histogram; `curve` f4 (2, edges): f and f′ at its edges, where the activation acts on each z alone. */
+  z: { edges: EncodedArray; counts: EncodedArray; curve?: EncodedArray };
 }
 
 /** The network at step t, between two steps. */
@@ -269,6 +275,29 @@ export interface Program {
   epochs: number | null;
 }
 
+/** The samples behind a cell of the confusion matrix: at most 100, the most certain predictions first. */
+export interface CellSamples {
+  t: number;
+  true: number;
+  predicted: number;
+  count: number; // of all
+  numbers: number[];
+  samples: number[]; // indices in RunInfo.data, −1 for those that are not in it
+  x: EncodedArray; // (listed, inputs), at most 100 columns
+  outputs: EncodedArray; // (listed, outputs)
+}
+
+/** ∂c/∂x of one sample. */
+export interface InputSlopes {
+  t: number;
+  sample: number;
+  number: number;
+  x: EncodedArray; // (inputs, 1)
+  gradient: EncodedArray; // (inputs, 1), NaN for codes that an embedding looks up
+  c: number | null; // null where not finite
+  sentence: string;
+}
+
 export interface AnswerVerdict {
   right: boolean;
   cells: boolean[]; // of each number
@@ -303,11 +332,13 @@ export interface Commands {
   cost_with: { t: number; override: Record<string, number> }; // → {cost, before}
   check_gradient: { t: number }; // → {checked, largest, sentence}
   answer: { t: number; quantity: string; values: (number | null)[] }; // → AnswerVerdict
+  input_gradient: { t?: number; sample?: number }; // of the followed sample where none is named → InputSlopes
   series: { quantity: string }; // "w1[0,1]", "delta1[0]" → Series
+  cell: { t?: number; true: number; predicted: number }; // of the confusion matrix → CellSamples
   field: { axes: number[] };
   program: object; // → Program
-  table: { name: string; content: string }; // a CSV as base64 → {columns: Column[], notes: string[], rows, suggested: string, file: string}
-  use_table: { file: string; target: string };
+  table: { name: string; content: string }; // a CSV, Parquet or .npz file as base64 → {columns: Column[], notes: string[], rows, suggested: string, file: string}
+  use_table: { file: string; target: string; task?: Setup["task"] };
   points: { points: { x: number; y: number; label: number }[] };
   digit: { strokes: number[][][] }; // lines of [x, y] in 0..1 → {bitmap: EncodedArray (32,32), image: EncodedArray (8,8), outputs: number[], answer: string}
   report: { title?: string }; // → {name, content: base64, note}
@@ -327,7 +358,17 @@ export interface Notice {
   quantity?: string;
 }
 
-export type ServerMessage = Hello | RunInfo | Frame | Reply | Notice;
+/** How far the engine is on a long way to a step: whether it runs new steps, or repeats those it has run before. */
+export interface Progress {
+  type: "progress";
+  from: number;
+  t: number;
+  to: number;
+  repeated: boolean;
+  text: string;
+}
+
+export type ServerMessage = Hello | RunInfo | Frame | Reply | Notice | Progress;
 
 /** What a report carries: messages as they would have come, and walks by step. */
 export interface Recorded {

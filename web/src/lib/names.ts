@@ -29,7 +29,7 @@ export function dataName(quantity: string, row?: number, column?: number): strin
 
 export const symbol = (quantity: string): string => {
   const { stem, layer } = splitName(quantity);
-  return stem in SYMBOLS ? SYMBOLS[stem] + subscript(layer) : quantity;
+  return stem in SYMBOLS ? SYMBOLS[stem].replace(/\)?$/, (end) => subscript(layer) + end) : quantity; // f′(z₁)
 };
 
 const hasColumns = (quantity: string): boolean => /^(w|dw|change)\d/.test(quantity);

@@ -1,5 +1,6 @@
 // When the engine stops and comes back: the run is built again from its link and must reach the same bits.
 import type { Commands, Frame } from "./messages";
+import type { Selection } from "./names";
 import type { Store } from "./state.svelte";
 
 interface Lost {
@@ -7,6 +8,9 @@ interface Lost {
   t: number;
   hash: string;
   version: string;
+  stage: string;
+  chosen: boolean; // whether the person went to it
+  selection: Selection | null;
 }
 
 const LONGEST = 30_000; // ms that the replay may take
@@ -34,7 +38,9 @@ export class Resumption {
   lost(): void {
     const { run, frame, hello } = this.store;
     if (!run || !frame || this.run) return;
-    this.run = { link: run.link, t: frame.t, hash: frame.hash, version: hello?.version ?? "" };
+    const { walking, selection, address } = this.store;
+    const place = { stage: walking.stage?.key ?? "", chosen: walking.chosen, selection };
+    this.run = { link: address, t: frame.t, hash: frame.hash, version: hello?.version ?? "", ...place };
     this.lostAt = frame.t;
     this.outcome = "";
   }
@@ -46,6 +52,8 @@ export class Resumption {
     try {
       if (this.data && this.store.run?.setup.file) await this.store.feed.ask(this.data.command, this.data.args as never);
       await this.store.feed.ask("open", { link: run.link.replace(/^#/, "") });
+      this.store.selection = run.selection;
+      this.store.walking.want(run.stage, run.chosen);
       await this.store.feed.ask("go", { t: run.t });
       this.judge(run, await this.arrived(run.t));
     } catch (error) {

@@ -1,13 +1,15 @@
 // All that the page knows: what the feed sent, where the person is, and the way to ask the engine.
+import { untrack } from "svelte";
 import { decode, type Matrix } from "./codec";
 import { Curves } from "./curves";
 import type { Connection, Feed } from "./feed";
 import { splitLink, type Place } from "./link";
-import type { Commands, Field, Finding, Frame, Hello, Notice, RunInfo, Scores, ServerMessage } from "./messages";
+import type { Commands, Field, Finding, Frame, Hello, Notice, Progress, RunInfo, Scores, ServerMessage } from "./messages";
 import { fromLinkName, linkName, type Selection } from "./names";
 import { Received } from "./received";
 import { Resumption } from "./resumption.svelte";
 import { Settings } from "./settings.svelte";
+import { texts } from "./texts";
 import { Walking } from "./walking.svelte";
 
 export const VIEWS = ["start", "watch", "step", "inspect", "compare", "data", "digits", "export"] as const;
@@ -15,11 +17,12 @@ export type View = (typeof VIEWS)[number];
 export const viewOf = (name: string | undefined): View | undefined => VIEWS.find((view) => view === name);
 export type Edges = "w" | "dw" | "change";
 const FRAME_PATIENCE = 2000; // ms
+const PROGRESS_PATIENCE = 1000; // ms without another message until a long way counts as given up
 
 /** Positions by axis: a layer's number, or "m" for the samples of the batch. */
 export type Lit = Record<string, number>;
 export interface PageEvent {
-  kind: "stage" | "nudge" | "step" | "set" | "select" | "answer" | "diverged" | "compare";
+  kind: "nudge" | "step" | "select" | "answer" | "diverged" | "compare";
   value: string | number;
 }
 
@@ -38,9 +41,12 @@ export class Store {
   scores = $state.raw<Scores | null>(null);
   findings = $state.raw<Finding[]>([]);
   notice = $state.raw<Notice | null>(null);
+  way = $state.raw<Progress | null>(null); // to a step, while the engine is on it
   toast = $state("");
   unopened = $state(""); // a link that waits for its file
   card = $state(0); // of the lesson
+  ticked = $state.raw<ReadonlySet<string>>(new Set()); // cards: "neuron/0"
+  deeds = $state.raw<ReadonlySet<string>>(new Set()); // what the person has done since the run was opened: commands, keys of settings
   top = $state(0); // grows when a screen is to be shown from its top
   theme = $state(0); // grows when light turns dark or back
   curvesVersion = $state(0);
@@ -53,6 +59,7 @@ export class Store {
   private listeners = new Set<(event: PageEvent) => void>();
   private waiting: ServerMessage | null = null;
   private opened = false;
+  private wayEnd = 0;
   begun = false; // whether the start screen has set a network going, or the person has begun something of their own
   visiting = $state(false); // on the way to the place of a link
 
@@ -70,6 +77,16 @@ export class Store {
 
   get recorded(): boolean {
     return this.feed.recorded;
+  }
+
+  /** The newest field, once it is one of the data of this run. */
+  get shownField(): Field | null {
+    return this.run && this.field?.axes.every((axis) => axis < this.run!.data.inputs.length) ? this.field : null;
+  }
+
+  /** Changes when light turns dark or back. */
+  get look(): string {
+    return `${this.theme} ${this.settings.theme}`;
   }
 
   get sample(): number {
@@ -92,16 +109,15 @@ export class Store {
   ask<K extends keyof Commands>(command: K, args: Commands[K]): Promise<unknown> {
     this.resumption.remember(command, args);
     if (command === "follow") this.following = (args as Commands["follow"]).sample;
+    const keys = Object.keys((args as { set?: object }).set ?? {});
+    untrack(() => !this.visiting && (this.deeds = new Set([...this.deeds, command, ...keys]))); // also asked from effects
     return this.feed.ask(command, args);
   }
 
   /** Asks, and shows the engine's sentence where it refuses; undefined then. */
   async act<K extends keyof Commands>(command: K, args: Commands[K]): Promise<unknown> {
     try {
-      const result = await this.ask(command, args);
-      const set = (args as { set?: object }).set;
-      for (const [key, value] of Object.entries(set ?? {})) this.tell({ kind: "set", value: `${key}=${value}` });
-      return result;
+      return await this.ask(command, args);
     } catch (error) {
       this.say((error as Error).message);
       return undefined;
@@ -187,6 +203,7 @@ export class Store {
   async visit(fragment: string): Promise<void> {
     const { run, t, place } = splitLink(fragment);
     this.visiting = true;
+    if (run) this.deeds = new Set();
     this.card = Number(place.card ?? 0) || 0;
     if (run && !this.recorded && (await this.act("open", { link: run })) === undefined && run.includes("file=")) {
       this.unopened = fragment;
@@ -197,7 +214,7 @@ export class Store {
     if (place.ex) await this.act("follow", { sample: Number(place.ex) });
     if (place.edges === "dw" || place.edges === "change") this.edges = place.edges;
     this.selection = fromLinkName(place.sel ?? null);
-    this.walking.wanted = place.s ?? "";
+    this.walking.want(place.s ?? "", false);
     this.visiting = false;
     this.show(viewOf(place.view) ?? viewOf(this.feed.view) ?? (run ? "watch" : "start"));
   }
@@ -215,7 +232,7 @@ export class Store {
     if (!view || !this.run || run !== splitLink(this.address).run) return void this.visit(fragment);
     this.selection = fromLinkName(place.sel ?? null);
     this.card = Number(place.card ?? 0) || 0;
-    this.walking.wanted = place.s ?? "";
+    this.walking.want(place.s ?? "", false);
     this.show(view);
   }
 
@@ -230,9 +247,11 @@ export class Store {
     else if (message.type === "run") this.begin(message);
     else if (message.type === "frame") this.queue(message);
     else if (message.type === "notice") this.note(message);
+    else if (message.type === "progress") this.progress(message);
   }
 
   private greet(hello: Hello): void {
+    Object.assign(texts, hello.texts);
     this.hello = hello;
     if (this.resumption.pending) void this.resumption.resume();
     else if (!this.opened) void this.visit(this.place);
@@ -254,6 +273,13 @@ export class Store {
     this.findings = [];
     this.settled = false;
     this.walking.forget();
+  }
+
+  /** Frames from the way leave its text; the one at its end takes it away. */
+  private progress(way: Progress | null): void {
+    clearTimeout(this.wayEnd);
+    this.way = way;
+    if (way) this.wayEnd = window.setTimeout(() => this.progress(null), PROGRESS_PATIENCE);
   }
 
   private note(notice: Notice): void {
@@ -280,6 +306,7 @@ export class Store {
   private draw(frame: Frame | null): void {
     if (!frame) return;
     const moved = frame.t !== this.frame?.t || frame.hash !== this.frame?.hash;
+    if (this.way && (frame.playing || frame.t <= this.way.from || frame.t >= this.way.to)) this.progress(null);
     this.frame = frame;
     this.settled = true;
     if (frame.sample === this.following) this.following = null;

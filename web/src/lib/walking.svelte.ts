@@ -9,6 +9,7 @@ export class Walking {
   index = $state(0);
   batch = $state(false); // the whole batch instead of one sample
   column = $state(0); // the place of that sample in the batch
+  chosen = $state(false); // whether the person went to the stage that is shown, and did not only find it there
   wanted = ""; // the key of a stage to show as soon as the walk is there
   private asking = false;
   private again = false;
@@ -22,6 +23,13 @@ export class Walking {
   forget(): void {
     this.walk = null;
     this.index = 0;
+    this.chosen = false;
+  }
+
+  /** To a stage of the step that is shown next: where the person asked for it, it is theirs. */
+  want(key: string, chosen: boolean): void {
+    this.wanted = key;
+    this.chosen = chosen;
   }
 
   /** Fetches the walk of the step that is shown; one at a time, the newest last. */
@@ -52,16 +60,20 @@ export class Walking {
   }
 
   show(index: number): void {
+    this.chosen = true;
+    this.place(index);
+  }
+
+  private place(index: number): void {
     const last = (this.walk?.stages.length ?? 1) - 1;
     this.index = Math.max(0, Math.min(last, index));
-    if (this.stage) this.store.tell({ kind: "stage", value: this.stage.key });
   }
 
   /** One stage on; after the last one, the next step. */
   async next(): Promise<void> {
     if (!this.walk) return;
     if (this.index < this.walk.stages.length - 1) return this.show(this.index + 1);
-    this.wanted = this.walk.stages[0].key;
+    this.want(this.walk.stages[0].key, true);
     await this.store.step(1);
   }
 
@@ -69,7 +81,7 @@ export class Walking {
     if (!this.walk) return;
     if (this.index > 0) return this.show(this.index - 1);
     if (this.walk.t === 0) return;
-    this.wanted = this.walk.stages[this.walk.stages.length - 1].key;
+    this.want(this.walk.stages[this.walk.stages.length - 1].key, true);
     await this.store.go(this.walk.t - 1);
   }
 
@@ -86,6 +98,6 @@ export class Walking {
     this.choose(place >= 0 ? place : Math.min(this.column, (this.walk?.m ?? 1) - 1));
     const wanted = this.wanted ? (this.walk?.stages.findIndex((stage) => stage.key === this.wanted) ?? -1) : -1;
     this.wanted = "";
-    this.show(wanted >= 0 ? wanted : this.index);
+    this.place(wanted >= 0 ? wanted : this.index);
   }
 }

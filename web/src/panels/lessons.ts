@@ -23,13 +23,10 @@ const beginsWith = (whole: string, part: string): boolean => {
 /** Whether an event is the one that a card waits for. */
 export function answers(card: LessonCard, event: PageEvent): boolean {
   const check = card.check;
-  if (!check || event.kind !== check.kind) return false;
+  if (!check || event.kind !== check.kind || event.kind === "step") return false;
   const wanted = String(check.value ?? "");
   const value = String(event.value);
   if (check.kind === "diverged") return true;
-  if (check.kind === "set") return false; // read from the run, which the engine has confirmed
-  if (check.kind === "stage") return value === wanted;
-  if (check.kind === "step") return Number(value) >= Number(wanted);
   if (check.kind === "select") return beginsWith(neuron(plainName(value)), neuron(plainName(wanted)));
   return wanted === "" || beginsWith(value, wanted);
 }
@@ -37,15 +34,25 @@ export function answers(card: LessonCard, event: PageEvent): boolean {
 const holds = (setting: unknown, wanted: string): boolean =>
   Array.isArray(setting) ? setting.some((item) => holds(item, wanted)) : typeof setting === "number" ? setting === Number(wanted) : String(setting) === wanted;
 
-/** Whether the run is in the state that a card waits for. */
-export function reached(card: LessonCard, run: RunInfo, frame: Frame): boolean {
+/** Where the run and the page are, and what the person did to bring them there. */
+export interface Standing {
+  run: RunInfo;
+  frame: Frame;
+  stage: string; // that the person went to; "" where it is only what the page came up with
+  deeds: ReadonlySet<string>;
+}
+
+/** Whether a person has brought the run or the page into the state that a card waits for. */
+export function reached(card: LessonCard, { run, frame, stage, deeds }: Standing): boolean {
   const check = card.check;
-  if (check?.kind === "step") return frame.t >= Number(check.value);
-  if (check?.kind === "cost_below") return frame.cost !== null && frame.cost < Number(check.value);
+  const moved = ["play", "step", "go"].some((command) => deeds.has(command));
+  if (check?.kind === "stage") return stage === check.value;
+  if (check?.kind === "step") return moved && frame.t >= Number(check.value);
+  if (check?.kind === "cost_below") return moved && frame.cost !== null && frame.cost < Number(check.value);
   if (check?.kind === "set") {
     const [key, wanted] = String(check.value).split("=");
     const changes = run.setup.then.map((change) => change.set);
-    return [run.setup, ...changes].some((set) => holds((set as Record<string, unknown>)[key], wanted));
+    return deeds.has(key) && [run.setup, ...changes].some((set) => holds((set as Record<string, unknown>)[key], wanted));
   }
   return false;
 }

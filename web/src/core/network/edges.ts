@@ -1,7 +1,7 @@
 // Draws the edges: as lines of the SVG up to 400, on a canvas above that. Called for every frame, so without the framework.
 import { at, type Matrix } from "../../lib/codec";
 import type { Palette } from "../../lib/colour";
-import type { Layout } from "./layout";
+import type { Layout, Place } from "./layout";
 import { strokes, type Scale, type Stroke } from "./scales";
 
 export const MOST_LINES = 400;
@@ -84,7 +84,7 @@ export class Lines {
     forEdges(drawing, (l, row, column) => {
       const [from, to] = [places[l - 1][column], places[l][row]];
       const line = document.createElementNS(NS, "line");
-      line.setAttribute("x1", String(from.x + (drawing.layout.image && l === 1 ? 0 : radius)));
+      line.setAttribute("x1", String(startOf(drawing.layout, l, from)));
       line.setAttribute("y1", String(from.y));
       line.setAttribute("x2", String(to.x - radius));
       line.setAttribute("y2", String(to.y));
@@ -92,6 +92,11 @@ export class Lines {
       this.lines.push(line);
     });
   }
+}
+
+/** Where the edges into a layer begin: right of the neuron, or of the image that it is a pixel of. */
+function startOf({ image, radius }: Layout, layer: number, from: Place): number {
+  return image && layer === 1 ? image.x + image.size : from.x + radius;
 }
 
 /** Strokes of equal look are drawn in one go: 32 widths and two signs. */
@@ -104,7 +109,7 @@ export function drawOnCanvas(context: CanvasRenderingContext2D, drawing: Drawing
     const key = `${stroke.dashed}${width}`;
     let bundle = bundles.get(key);
     if (!bundle) bundles.set(key, (bundle = { stroke: { ...stroke, width }, path: new Path2D() }));
-    bundle.path.moveTo(from.x + (drawing.layout.image && l === 1 ? 0 : radius), from.y);
+    bundle.path.moveTo(startOf(drawing.layout, l, from), from.y);
     bundle.path.lineTo(to.x - radius, to.y);
   });
   for (const { stroke, path } of [...bundles.values()].sort((a, b) => a.stroke.width - b.stroke.width)) {

@@ -1,5 +1,5 @@
 // How classes look: a colour and a shape each, so that none is known by its colour alone.
-import type { Palette } from "../../lib/colour";
+import { css, type Palette } from "../../lib/colour";
 
 type Channels = [number, number, number];
 
@@ -14,6 +14,9 @@ export function classColour(palette: Palette, index: number): Channels {
   return FURTHER[(index - 2) % FURTHER.length];
 }
 
+/** The same as a style. */
+export const classFill = (index: number): string => (index === 0 ? "var(--negative)" : index === 1 ? "var(--positive)" : css(FURTHER[(index - 2) % FURTHER.length]));
+
 type Shape = (x: number, y: number, r: number) => string;
 
 const circle: Shape = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
@@ -23,13 +26,7 @@ const diamond: Shape = (x, y, r) => `M${x} ${y - 1.3 * r}l${1.3 * r} ${1.3 * r}l
 const bar: Shape = (x, y, r) => `M${x - 0.5 * r} ${y - 1.3 * r}h${r}v${2.6 * r}h${-r}Z`;
 const dash: Shape = (x, y, r) => `M${x - 1.3 * r} ${y - 0.5 * r}h${2.6 * r}v${r}h${-2.6 * r}Z`;
 
-const SHAPES: { name: string; path: Shape }[] = [
-  { name: "circles", path: circle },
-  { name: "squares", path: square },
-  { name: "triangles", path: triangle },
-  { name: "diamonds", path: diamond },
-  { name: "bars", path: bar },
-  { name: "dashes", path: dash },
-];
+const SHAPES = [circle, square, triangle, diamond, bar, dash];
 
-export const shapeOf = (index: number): { name: string; path: Shape } => SHAPES[index % SHAPES.length];
+/** The path of a mark at a place, with about this radius. */
+export const markOf = (index: number): Shape => SHAPES[index % SHAPES.length];

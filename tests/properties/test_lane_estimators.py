@@ -1,0 +1,143 @@
+"""MLPClassifier and MLPRegressor fitted in lanes: the attributes of a fit, and a fit that was broken off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet import DataError, MLPClassifier, MLPRegressor, ParameterError
+from glassnet.estimators.base_mlp import BaseMLP
+from glassnet.scale import fit
+from glassnet.scale.local import LocalRunner
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+LANES: dict[str, Any] = {"client": False, "lanes": 2, "steps_per_round": 6}
+PARAMETERS: dict[str, Any] = {"hidden_layer_sizes": (8,), "batch_size": 10, "max_iter": 6, "random_state": 3}
+PARAMETERS |= {"learning_rate_init": 0.02}
+CLASSES = np.array(["left", "middle", "right"])
+
+
+@pytest.fixture(scope="module")
+def samples() -> tuple[np.ndarray, np.ndarray]:
+    X = np.random.default_rng(0).normal(size=(240, 5)).astype(np.float32)
+    return X, X[:, :3].argmax(axis=1)
+
+
+def classifier(**options: Any) -> MLPClassifier:
+    return MLPClassifier(**{**PARAMETERS, **options})
+
+
+def regressor(**options: Any) -> MLPRegressor:
+    return MLPRegressor(**{**PARAMETERS, **options})
+
+
+def bytes_of(estimator: BaseMLP) -> bytes:
+    return b"".join(array.tobytes() for array in (*estimator.coefs_, *estimator.intercepts_))
+
+
+def test_a_classifier_has_the_attributes_of_a_fit(samples: Any) -> None:
+    X, y = samples[0], CLASSES[samples[1]]
+    fitted = fit(classifier(max_iter=12), X, y, **LANES)
+    plain = classifier(max_iter=12).fit(X, y)
+    ours, theirs = ({name for name in vars(each) if name.endswith("_")} for each in (fitted, plain))
+    assert ours - theirs == {"lanes_", "preparation_"} and theirs <= ours
+    assert fitted.classes_.tolist() == CLASSES.tolist() and fitted.n_iter_ == len(fitted.loss_curve_) == 12
+    assert fitted.score(X, y) > 0.9 and fitted.n_features_in_ == 5
+    assert fitted.lanes_["lanes"] == 2 and fitted.lanes_["steps_per_round"] == 6
+    fitted.partial_fit(X, y)
+
+
+def test_the_initial_weights_are_those_of_a_fit(samples: Any) -> None:
+    X, y = samples
+    lanes, plain = (classifier(max_iter=1, learning_rate_init=1e-12, solver="sgd") for _ in range(2))
+    fit(lanes, X, y, **LANES)
+    plain.fit(X, y)
+    np.testing.assert_allclose(lanes.coefs_[0], plain.coefs_[0], atol=1e-7)
+
+
+def test_a_regressor_is_judged_by_r2(samples: Any) -> None:
+    """On validation blocks, whose sums give what scikit-learn computes of all of them at once."""
+    X = samples[0]
+    y = np.stack([X[:, 0] - X[:, 1], 2 * X[:, 2]], axis=1)
+    options = {"early_stopping": True, "max_iter": 20, "n_iter_no_change": 4}
+    blocks = [(X[180:200], y[180:200]), (X[200:], y[200:])]
+    fitted = fit(regressor(**options), X[:180], y[:180], validation=blocks, **LANES)
+    assert fitted.best_validation_score_ == max(fitted.validation_scores_) > 0.8
+    assert fitted.score(X[180:], y[180:]) == pytest.approx(fitted.best_validation_score_, abs=1e-6)
+
+
+def test_early_stopping_holds_out_a_fraction(samples: Any) -> None:
+    fitted = fit(classifier(early_stopping=True, max_iter=40, n_iter_no_change=3), *samples, **LANES)
+    assert len(fitted.validation_scores_) == fitted.n_iter_ == len(fitted.validation_loss_curve_) < 40
+    best = int(np.argmax(fitted.validation_scores_))
+    assert fitted.n_iter_ == best + 1 + 4 or max(np.diff(sorted(fitted.validation_scores_))) < 1e-3
+
+
+@pytest.mark.parametrize("stopped_in", [2, 12])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"early_stopping": True, "n_iter_no_change": 3},
+        {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 0.01, "learning_rate_init": 0.1},
+    ],
+)
+def test_a_fit_that_was_broken_off_goes_on(
+    samples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_in: int, options: dict[str, Any]
+) -> None:
+    """With the same patience, best weights and rates, so that it ends at the same epoch with the same bits."""
+    path, options = tmp_path / "fit", {**options, "max_iter": 15}
+    whole = fit(classifier(**options), *samples, **LANES)
+    one_round, left = LocalRunner.round, stopped_in
+
+    def broken(runner: LocalRunner, tasks: Any, shared: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise DataError("a block is gone")
+        return one_round(runner, tasks, shared)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalRunner, "round", broken)
+        first = classifier(**options)
+        with pytest.raises(DataError, match="gone"):
+            fit(first, *samples, checkpoint=path, **LANES)
+        assert hasattr(first, "coefs_")
+    second = fit(classifier(**options), *samples, checkpoint=path, resume=True, **LANES)
+    assert bytes_of(second) == bytes_of(whole)
+    for name in ("n_iter_", "loss_curve_", "validation_scores_", "best_loss_", "t_"):
+        assert getattr(second, name) == getattr(whole, name), name
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"solver": "lbfgs"}, "no mini-batches"), ({"scoring": "f1_macro", "early_stopping": True}, "lie in blocks")],
+)
+def test_parameters_that_are_refused(samples: Any, options: dict[str, Any], message: str) -> None:
+    estimator = classifier(**options)
+    with pytest.raises(ParameterError, match=message):
+        fit(estimator, *samples, **LANES)
+    assert not hasattr(estimator, "coefs_")
+
+
+def test_an_estimator_that_is_refused_for_its_data_stays_as_it_was(samples: Any) -> None:
+    X, y = samples
+    broken = X[120:].copy()
+    broken[3, 2] = np.inf
+    estimator = classifier().fit(X, y)
+    before = bytes_of(estimator)
+    with pytest.raises(ValueError, match="block 1"):
+        fit(estimator, [(X[:120], y[:120]), (broken, y[120:])], **LANES)
+    assert bytes_of(estimator) == before and not hasattr(estimator, "lanes_")
+
+
+def test_a_block_with_a_single_class(samples: Any) -> None:
+    X, y = samples
+    order = np.argsort(y, kind="stable")
+    X, y = X[order], CLASSES[y[order]]
+    ends = np.flatnonzero(y[1:] != y[:-1]) + 1
+    blocks = list(zip(np.split(X, ends), np.split(y, ends), strict=True))
+    fitted = fit(classifier(max_iter=20), blocks, **LANES)
+    assert fitted.classes_.tolist() == CLASSES.tolist() and fitted.score(X, y) > 0.85
