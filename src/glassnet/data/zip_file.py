@@ -31,7 +31,10 @@ def open_zip(file: IO[bytes]) -> zipfile.ZipFile:
         if length > MAX_DIRECTORY_BYTES:
             raise zipfile.BadZipFile(f"its list of contents has {length:,} bytes")
     file.seek(0)
-    return zipfile.ZipFile(file)
+    try:
+        return zipfile.ZipFile(file)
+    except ValueError as error:  # a name that is no text, or a place before the beginning of the file
+        raise zipfile.BadZipFile(f"its list of contents is damaged ({error})") from error
 
 
 def check_member(what: str, info: zipfile.ZipInfo) -> None:
