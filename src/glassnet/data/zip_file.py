@@ -11,7 +11,10 @@ from glassnet.data.opening import MAX_BYTES
 from glassnet.data.unpacking import MAX_RATIO
 from glassnet.errors import DataError
 
-ZIP_ERRORS = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, struct.error)
+ZIP_ERRORS = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, struct.error),
+    UnicodeError,  # a name that is no text
+)
 UNCHECKED_BYTES = 64 << 20  # of an array, from which on its ratio counts
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_DIRECTORY_BYTES = 1 << 20  # of the list of contents: about 10,000 names
