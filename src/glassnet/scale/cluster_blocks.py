@@ -27,7 +27,7 @@ from glassnet.scale.cluster import Cluster
 from glassnet.scale.pieces import Pieces
 
 
-class KeptTasks:
+class PersistedTasks:
     """Tasks whose results stay on the workers; `build` makes them anew where they have failed."""
 
     def __init__(
@@ -56,12 +56,14 @@ class ClusterBlocks:
         encoded, known = self._encoded(), [block.rows for block in raw.blocks]
         if None in known:  # what is read for its size is kept until the blocks of the lanes are made of it
             names = [f"block {number}" for number in range(len(known))]
-            kept = KeptTasks(cluster, encoded, self._encoded, names)
+            persisted = PersistedTasks(cluster, encoded, self._encoded, names)
             count = partial(cluster.task, row_count, "the rows of a block")
-            known = cluster.results(lambda: list(map(count, kept.futures())), names)
-            encoded = kept.futures()
+            known = cluster.results(lambda: list(map(count, persisted.futures())), names)
+            encoded = persisted.futures()
         self.pieces: Pieces = deal(known)
-        self.kept = KeptTasks(cluster, self._final(encoded), lambda: self._final(self._encoded()), self.pieces.names)
+        self.persisted = PersistedTasks(
+            cluster, self._final(encoded), lambda: self._final(self._encoded()), self.pieces.names
+        )
 
     def _encoded(self) -> list[Any]:
         """The tasks that read and encode what a person passed."""
@@ -81,7 +83,7 @@ class ClusterBlocks:
 
     def futures(self) -> list[Any]:
         """The blocks; those whose tasks have failed are sent again."""
-        return self.kept.futures()
+        return self.persisted.futures()
 
     def facts(self) -> list[BlockFacts]:
         """What the run must know of each block. Raises DataError that names the first block that cannot be used."""
@@ -104,4 +106,4 @@ class ClusterBlocks:
 
     def release(self) -> None:
         """Let the workers free the blocks."""
-        self.kept.sent = []
+        self.persisted.sent = []

@@ -14,7 +14,7 @@ from glassnet.errors import ClusterError, counted
 KILL_SECONDS = 30.0  # within which a nanny has to restart its worker
 INFO_SECONDS = 10.0  # within which a scheduler has to answer
 START_SECONDS = 60.0  # that a slow machine needs to start a worker, and a busy scheduler to answer
-SURE_SECONDS = 2.0  # up to which what a worker said last is still true
+MAX_REPORT_AGE = 2.0  # seconds, up to which the last report of a worker still counts
 
 
 class ClusterWatch:
@@ -54,7 +54,7 @@ class ClusterWatch:
                 "the checkpoint with resume=True."
             )
         silences = {address: self._silence(address, worker, now) for address, worker in workers.items()}
-        if not workers or max(silences.values()) > SURE_SECONDS or any(map(busy, workers.values())):
+        if not workers or max(silences.values()) > MAX_REPORT_AGE or any(map(busy, workers.values())):
             self.last_activity = now
         for address, worker in workers.items():
             self._check_memory(address, worker, now)

@@ -159,11 +159,11 @@ class DaskRunner:
             return
         steps = max(sum(part.stop - part.first for part in task.parts) for task in tasks if task is not None)
         rounds = task.recipe.epochs * task.batches_per_epoch / steps
-        alone, here = result.seconds * rounds, seconds * rounds
-        if here > alone and here - alone > MIN_SECONDS:
+        one_process, cluster = result.seconds * rounds, seconds * rounds
+        if cluster - one_process > MIN_SECONDS:
             self._warn(
-                f"one process would be faster than this cluster: about {alone:,.0f} s for all epochs, instead of "
-                f"{here:,.0f} s; fit without a cluster, or pass client=False."
+                f"one process would be faster than this cluster: about {one_process:,.0f} s for all epochs, instead of "
+                f"{cluster:,.0f} s; fit without a cluster, or pass client=False."
             )
 
     def _warn(self, sentence: str) -> None:
