@@ -42,7 +42,7 @@ for mine, layers in ((without_the_slope, [2, 10, 1]), (with_the_wrong_sign, [3, 
 # %%
 # The slope that is missing is at most ¼, and nearly 0 where a neuron is saturated: that is how wrong the errors are.
 z = np.linspace(-6, 6, 200)
-figure, axes = plt.subplots()
+figure, axes = plt.subplots(layout="constrained")
 axes.plot(z, sigmoid(z), label="σ(z)")
 axes.plot(z, sigmoid(z) * (1 - sigmoid(z)), "--", label="σ'(z), the gate")
 axes.set(xlabel="z", title="What BP2 multiplies the arriving error by")

@@ -22,6 +22,6 @@ for width, row in zip(widths, costs, strict=True):
     print(f"{width:3} neurons: cost {row.mean():.4f}, from {row.min():.4f} to {row.max():.4f}")
 
 # %%
-figure, axes = plt.subplots()
+figure, axes = plt.subplots(layout="constrained")
 axes.loglog(widths, costs, "o-")
 _ = axes.set(xlabel="hidden neurons", ylabel="cost after 60 epochs", title="Three seeds")

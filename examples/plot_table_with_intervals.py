@@ -33,7 +33,7 @@ low, high = model.predict_interval(table[test], coverage=0.9).T
 truth = price[test].to_numpy()
 print(f"{((truth >= low) & (truth <= high)).mean():.0%} of {len(truth)} rows lie in their interval")
 order = np.argsort(model.predict(table[test]))
-figure, axes = plt.subplots()
+figure, axes = plt.subplots(layout="constrained")
 axes.fill_between(range(len(order)), low[order], high[order], alpha=0.3, label="interval, 90 %")
 axes.plot(truth[order], ".", label="price")
 axes.set(xlabel="rows, by predicted price", ylabel="price")

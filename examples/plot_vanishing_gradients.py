@@ -14,7 +14,7 @@ from glassnet import NeuralNetwork
 rng = np.random.default_rng(0)
 x = rng.normal(size=(10, 500))  # samples are columns
 y = np.sin(x[:1]) + x[1:2] * x[2:3]
-figure, axes = plt.subplots()
+figure, axes = plt.subplots(layout="constrained")
 for activation, marker in (("sigmoid", "o"), ("tanh", "s"), ("relu", "^")):
     net = NeuralNetwork([10, *[20] * 8, 1], [*[activation] * 8, "linear"], seed=0)
     trace = net.trace(x, y)

@@ -27,4 +27,4 @@ print(credit)
 suspects = credit.suspicious(40)
 print(f"{np.isin(suspects, wrong).sum()} of {len(suspects)}")
 first = suspects[:16]
-figure = plot_samples(digits.images[first], credit.predicted[first], labels[first], count=16)
+figure = plot_samples(digits.images[first], credit.predicted[first], labels[first], count=32)
