@@ -76,12 +76,9 @@ def test_lesson_walk_and_nudge_by_keyboard_alone(opened):
     page.keyboard.press("Enter")
     wait_for_stage(page, "batch")
     page.evaluate("() => document.activeElement.blur()")
-    for _ in range(30):
-        if page.locator("[data-stage-shown='update.b2']").count():
-            break
+    while (stage := page.locator("[data-stage-shown]").get_attribute("data-stage-shown")) != "update.b2":
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(60)
-    wait_for_stage(page, "update.b2")
+        page.wait_for_function("stage => document.querySelector('[data-stage-shown]').dataset.stageShown !== stage", arg=stage)
     page.keyboard.press("/")
     page.wait_for_function("() => document.activeElement.id === 'finder'")
     page.keyboard.type("w1[1,0]")

@@ -132,6 +132,7 @@ def rgb(text: str) -> tuple[float, ...]:
 def test_signs_differ_without_their_hue_and_in_forced_colours(opened):
     page = opened(MOONS + "&view=watch")
     wait_for_step(page, 0)
+    page.locator("[data-panel=prediction] path.samples").nth(3).wait_for(state="attached")
     edges = page.locator(".edges line").evaluate_all(
         "all => all.map(one => [Number(one.dataset.value), getComputedStyle(one).strokeDasharray])"
     )

@@ -23,12 +23,11 @@ def check_executable_memory() -> None:
     if sys.platform != "linux":
         return
     try:
-        with mmap.mmap(-1, mmap.PAGESIZE, **PRIVATE) as page:
-            address = ctypes.addressof(memory := ctypes.c_char.from_buffer(page))
-            denied = ctypes.CDLL(None).mprotect(
-                ctypes.c_void_p(address), mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_EXEC
-            )
-            del memory
+        page = mmap.mmap(-1, mmap.PAGESIZE, **PRIVATE)  # not closed here: `memory` holds it; both end with this call
+        memory = ctypes.c_char.from_buffer(page)
+        denied = ctypes.CDLL(None).mprotect(
+            ctypes.c_void_p(ctypes.addressof(memory)), mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_EXEC
+        )
     except OSError as error:
         raise EngineUnavailable(f"there is no memory for compiled code ({error})") from error
     if denied:

@@ -36,8 +36,8 @@ function single(key: string, store: Store, dialogs: Dialogs): boolean {
 }
 
 function openNudge(store: Store): void {
+  store.nudging = true;
   store.show("step");
-  requestAnimationFrame(() => document.querySelector<HTMLElement>("[data-nudge]")?.focus());
 }
 
 export function shortcuts(root: Window | HTMLElement, store: Store, dialogs: Dialogs): () => void {

@@ -34,6 +34,7 @@ export class Store {
   connection = $state<Connection>("connecting");
   view = $state<View>("start");
   edges = $state<Edges>("w");
+  nudging = $state(false); // whether the nudge of a number is to have the focus as soon as it is on the screen
   fit = $state(false); // colours of the present numbers instead of the locked scale
   selection = $state.raw<Selection | null>(null);
   lit = $state.raw<Lit>({}); // what is under the pointer, lit in every place: axis → position among the shown units
