@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from .reading import WAIT
+
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/\?token=\w+")
 PROGRAM = (sys.executable, "-m", "glassnet")
@@ -29,7 +31,6 @@ CHROMIUM = {
         "--disable-component-update",
     ],
 }
-WAIT = 60_000  # ms; only a page that never answers fails, not a slow machine
 
 
 class Server:

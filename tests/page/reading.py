@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from playwright.sync_api import expect
+
 import glassnet
+
+WAIT = 60_000  # ms; only a page that never answers fails, not a slow machine
+expect.set_options(timeout=WAIT)
 
 LESSON = (
     "#v=1&data=one&n=1&noise=0&test=0&shape=2-2-1&act=sigmoid-sigmoid&cost=quadratic&opt=sgd&lr=0.1&batch=1&init=auto"

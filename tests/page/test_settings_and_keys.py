@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from .reading import LESSON, MOONS, cells, hash_of, python_run, step_of, wait_for_stage, wait_for_step
 
@@ -53,7 +54,7 @@ def test_a_new_data_set_brings_its_inputs_and_its_picture(opened):
     wait_for_step(page, 0)
     page.get_by_test_id("data").select_option("curve")
     page.get_by_role("img", name=re.compile("over x, with 100 samples")).wait_for()
-    assert "R²" in page.locator("[data-panel=prediction]").inner_text()
+    page.locator("[data-panel=prediction]").filter(has_text="R²").wait_for()
 
 
 def test_an_activation_changes_from_this_step_on_or_from_the_start(opened):
@@ -62,7 +63,7 @@ def test_an_activation_changes_from_this_step_on_or_from_the_start(opened):
     page.get_by_test_id("act").select_option("relu")
     page.get_by_test_id("branches").wait_for()
     assert step_of(page) == 30
-    assert page.locator("[data-panel=cost] path.faint").count() == 1
+    expect(page.locator("[data-panel=cost] path.faint")).to_have_count(1)
     page.get_by_test_id("from-start").check()
     page.get_by_test_id("act").select_option("sigmoid")
     wait_for_step(page, 0)
@@ -77,7 +78,7 @@ def test_what_cannot_be_a_setting_is_refused_in_place(opened):
     for text in ("0", "-3", "much", "1e9"):
         page.get_by_test_id("lr").fill(text)
         page.get_by_test_id("lr").press("Enter")
-        assert page.get_by_role("alert").filter(has_text="rate").count() == 1, text
+        expect(page.get_by_role("alert").filter(has_text="rate"), text).to_have_count(1)
     assert hash_of(page) == before
 
 
@@ -132,7 +133,8 @@ def rgb(text: str) -> tuple[float, ...]:
 def test_signs_differ_without_their_hue_and_in_forced_colours(opened):
     page = opened(MOONS + "&view=watch")
     wait_for_step(page, 0)
-    page.locator("[data-panel=prediction] path.samples").nth(3).wait_for(state="attached")
+    # two classes, trained on and held out
+    expect(page.locator("[data-panel=prediction] path.samples")).to_have_count(4)
     edges = page.locator(".edges line").evaluate_all(
         "all => all.map(one => [Number(one.dataset.value), getComputedStyle(one).strokeDasharray])"
     )
@@ -141,7 +143,6 @@ def test_signs_differ_without_their_hue_and_in_forced_colours(opened):
     samples = page.locator("[data-panel=prediction] path.samples").evaluate_all(
         "all => all.map(one => one.getAttribute('d').slice(0, 400))"
     )
-    assert len(samples) == 4  # two classes, trained on and held out
     assert len({"a" in path for path in samples}) == 2  # circles have arcs, squares have none
     session = page.context.new_cdp_session(page)
     for deficiency in ("deuteranopia", "protanopia", "tritanopia", "achromatopsia"):
