@@ -70,7 +70,7 @@ def test_an_experiment_and_an_exercise_tick_their_cards(opened):
 
 def test_the_vanishing_error_is_shown_in_scientific_notation_and_relu_lifts_it(opened):
     page = open_lesson(opened, 5)
-    page.locator("[data-panel=flow] [data-q='delta_size/1/3']").wait_for(state="attached")
+    page.locator("[data-panel=flow] [data-q='delta_size/11/3']").first.wait_for(state="attached")
     page.locator("[data-panel=flow] summary").click()
 
     def sizes() -> dict[str, tuple[float, str]]:

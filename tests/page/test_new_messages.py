@@ -38,7 +38,7 @@ def test_a_point_of_the_cost_curve_that_is_a_mean_of_steps_is_called_one(opened)
     page = opened(MOONS + "&view=watch")
     cost = page.locator("[data-panel=cost]")
     cost.get_by_text("each step’s own batch").wait_for()
-    long = opened(MOONS + "&t=400000&view=watch").locator("[data-panel=cost]")
+    long = opened(MOONS + "&t=140000&view=watch").locator("[data-panel=cost]")
     long.get_by_text(re.compile(r"the mean of [\d\s]+ steps")).wait_for()
 
 

@@ -67,8 +67,23 @@ class Serializable:
         return {"kind": self.kind, **asdict(cast(Any, self))}
 
 
+class NumberEncoding(Serializable):
+    """Base class of the encodings of a number as one input, with a second one for missing cells if `indicator`."""
+
+    indicator: bool
+
+    @property
+    def input_kinds(self) -> list[str]:
+        """What each input is."""
+        return ["number", "indicator"] if self.indicator else ["number"]
+
+    def features(self, name: str) -> list[str]:
+        """The names of the network's inputs that come from this column."""
+        return [name, f"{name} is missing"] if self.indicator else [name]
+
+
 @dataclass(frozen=True)
-class StandardizedNumber(Serializable):
+class StandardizedNumber(NumberEncoding):
     """(value − mean) · scale; missing cells become the median; scale is 1/deviation, or 0 for a constant column."""
 
     kind: ClassVar[str] = "standardized"
@@ -85,15 +100,6 @@ class StandardizedNumber(Serializable):
         median = statistics.median
         mean, scale = _mean_and_scale_of(statistics, median)
         return cls(median, mean, scale, statistics.missing > 0)
-
-    @property
-    def input_kinds(self) -> list[str]:
-        """What each input is."""
-        return ["number", "indicator"] if self.indicator else ["number"]
-
-    def features(self, name: str) -> list[str]:
-        """The names of the network's inputs that come from this column."""
-        return [name, f"{name} is missing"] if self.indicator else [name]
 
     def encode_into(self, values: Array, out: Array, locate: Locate) -> None:
         """Write the inputs of all rows into `out` (n, features), float32."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from glassnet.data.encodings import Locate, Serializable
+from glassnet.data.encodings import Locate, NumberEncoding
 from glassnet.data.reading import Array
 from glassnet.data.statistics import NumberStatistics
 
@@ -22,7 +22,7 @@ BLOCK_SIZE = 1 << 16  # numbers that stay in the cache of a core
 
 
 @dataclass(frozen=True)
-class RobustNumber(Serializable):
+class RobustNumber(NumberEncoding):
     """(value − median) · scale, clipped smoothly; scale is 1/(q75 − q25), else 2/(high − low), or 0 for a constant.
 
     A missing cell counts as the median, which is 0. Where cells were missing in the training rows, a second input is
@@ -40,15 +40,6 @@ class RobustNumber(Serializable):
     def fit(cls, statistics: NumberStatistics, reading: Any) -> Self:
         """Fit to the numbers of the training rows that are not missing."""
         return cls(*robust_scaling(statistics), statistics.missing > 0)
-
-    @property
-    def input_kinds(self) -> list[str]:
-        """What each input is."""
-        return ["number", "indicator"] if self.indicator else ["number"]
-
-    def features(self, name: str) -> list[str]:
-        """The names of the network's inputs that come from this column."""
-        return [name, f"{name} is missing"] if self.indicator else [name]
 
     def encode_into(self, values: Array, out: Array, locate: Locate) -> None:
         """Write the inputs of all rows into `out` (n, features), float32."""
