@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from glassnet.batches.sources import checked_sources
 from glassnet.errors import ParameterError
 from glassnet.frames.drawn_units import drawn_units
 from glassnet.frames.encoding import decoded, json_text
@@ -18,6 +20,8 @@ from glassnet.see.formula_markup import mathml
 from glassnet.see.next_step import NextStep, explain_next_step
 from glassnet.see.nudge import Experiment
 from glassnet.see.stage import SAMPLES
+from glassnet.tables.costs import CategoricalCrossEntropy
+from glassnet.tables.embeddings import PiecewiseLinear
 from glassnet.tables.layers import Dropout
 
 from .frames_runs import curve, lesson_run, run_of, three_classes, two_classes
@@ -112,7 +116,7 @@ def test_every_number_of_a_walk_is_that_of_the_trace_and_of_the_runs_own_step(mo
     step = NextStep.of(training)
     walk = walk_of(training, samples)
     message = walk.message()
-    trace = network.trace(*step.data[:2], training=True)
+    trace = network.trace(step.data.x.T, step.data.y.T, training=True)
     compared = 0
     for stage in message["stages"]:
         for term in stage["terms"]:
@@ -125,13 +129,13 @@ def test_every_number_of_a_walk_is_that_of_the_trace_and_of_the_runs_own_step(mo
         assert np.array_equal(decoded(message["quantities"][name]), values), name
     after = {name: cells(walk, f"update.{name}")[f"after_{name}"] for name in ("w1", "b1", "w2", "b2")}
     memory = cells(walk, "update.w1")["square w1"]
-    assert np.array_equal(samples.x[message["samples"]], step.data[0].T)
+    assert np.array_equal(samples.x[message["samples"]], step.data.x)
     assert (message["t"], message["hash"], message["m"]) == (7, training.hash(), 10)
     training.run(steps=1)
     for name, values in after.items():
         assert np.array_equal(values, network.parameters[name]), name
     assert np.array_equal(memory, training.executor.columns("square w1"))
-    assert message["after"] == pytest.approx(network.cost(*step.data[:2]), rel=1e-12)
+    assert message["after"] == pytest.approx(network.cost(step.data.x.T, step.data.y.T), rel=1e-12)
 
 
 def test_a_walk_leaves_the_run_as_it_was_and_does_not_follow_it(moons) -> None:
@@ -283,7 +287,7 @@ def test_all_gradients_agree_and_a_planted_fault_does_not(moons) -> None:
             return nudge._replace(derivative=-nudge.derivative) if quantity == "w1[1,0]" else nudge
 
     wrong = check_gradients(Wrong(network.model, walk.data))
-    assert wrong.wrong == 1 and wrong.worst.quantity == "W1[1, 0]" and "1 do not agree" in wrong.sentence
+    assert wrong.wrong == 1 and wrong.worst.quantity == "W1[1, 0]" and "1 does not agree" in wrong.sentence
 
 
 def test_gradients_of_a_large_network_are_checked_in_part() -> None:
@@ -411,3 +415,27 @@ def test_the_explanation_says_which_step_it_is(moons) -> None:
     explanation = explain_next_step(training, NextStep.of(training))
     assert explanation.about.startswith("Step 8 of the run (epoch 3): adam at rate 0.05 on 10 samples, computed in")
     assert "after this step." in explanation.stages[-1].sentence
+
+
+def test_a_kink_of_an_embedding_is_no_wrong_gradient() -> None:
+    layers = [2, PiecewiseLinear(bins=4), 3, 1]
+    network = NeuralNetwork(layers, ["tanh", "sigmoid"], dtype="float64", seed=0)
+    x = np.linspace(-1.5, 1.5, 24).reshape(2, 12)
+    x[0, 0] = -1  # where one bin of [-2, 2] ends and the next begins
+    check = check_gradients(Experiment(network.model, (x, np.tile([0.0, 1.0], 6)[np.newaxis], None)))
+    assert check.wrong == 0 and check.kinks > 0 and check.largest < 1e-6, check.sentence
+
+
+def test_targets_are_smoothed_once_and_their_gradients_agree_in_float64() -> None:
+    samples = three_classes()
+    network = NeuralNetwork([4, 5, 3], ["tanh", "softmax"], CategoricalCrossEntropy(label_smoothing=0.1), seed=0)
+    labels = samples.y
+    sources = checked_sources(network.model.architecture, np.float32, samples.x.T, labels)
+    checked = replace(samples, x=sources.x, y=sources.y)
+    walk = walk_of(run_of(network, checked), checked)
+    batch = walk.message()["samples"]
+    assert walk.message()["before"] == pytest.approx(network.cost(samples.x[batch].T, labels[batch]), rel=1e-6)
+    nudge = walk.nudge("w1[0,0]")
+    assert nudge["cost"] == pytest.approx(walk.message()["before"], rel=1e-6)
+    check = check_gradients(Experiment(network.model, walk.data))
+    assert check.wrong == 0 and check.largest < 1e-7, check.sentence

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from glassnet.check.slope import WRONG
 from glassnet.program.lowering import forward_lowerings, step_lowerings
+from glassnet.see.slope import WRONG
 
 from ..properties import test_updates as updates
 from .by_hand import check_pass, check_steps

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import settings
 
 from glassnet.check.gradient_check import gradient_check
-from glassnet.check.slope import AGREES, KINK, SMALL, STEEP, WRONG, compare
 from glassnet.network import NeuralNetwork
 from glassnet.program.equations import EQUATIONS
+from glassnet.see.slope import AGREES, KINK, SMALL, STEEP, WRONG, compare
 from glassnet.tables.layers import LayerNorm
 
 from .planting import kind

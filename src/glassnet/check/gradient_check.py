@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike
 
 from glassnet.batches.sources import Sources, checked_sources
 from glassnet.check.gradient_report import NUDGE, Finding, GradientReport
-from glassnet.check.slope import WRONG, Cost, compare, input_scales
 from glassnet.errors import ParameterError, ParameterTypeError
 from glassnet.execution.executor import Executor
 from glassnet.execution.inference import loaded_executor
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program, error_name, symbol
+from glassnet.see.slope import WRONG, Cost, compare, input_scales
 
 if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork

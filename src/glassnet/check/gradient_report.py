@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from glassnet.check.slope import AGREES, KINK, SMALL, STEEP, UNJUDGED, WRONG
 from glassnet.result_html import preformatted_html
+from glassnet.see.slope import AGREES, KINK, SMALL, STEEP, UNJUDGED, WRONG
 
 NUDGE = 0.05  # the spread of what is added to the biases of a nudged copy
 WIDTH = 100  # of the printed sentences

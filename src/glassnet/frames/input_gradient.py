@@ -23,7 +23,7 @@ def input_gradient(model: Model, samples: Samples, number: int) -> Message:
     It is NaN for the codes that an Embedding looks up: a code has no slope.
     """
     part = samples.part(np.array([number]))
-    prepared = prepare_pass(model, (part.x.T, part.y if part.y.ndim == 1 else part.y.T, None))
+    prepared = prepare_pass(model, part)
     with np.errstate(all="ignore"):
         prepared.executor.run()
         gradient = _gradient(prepared)

@@ -21,7 +21,7 @@ from glassnet.program.program import symbol
 from glassnet.see.answers import judged_answer
 from glassnet.see.every_gradient import check_gradients
 from glassnet.see.explain import Explanation
-from glassnet.see.next_step import Data, NextStep, explain_next_step
+from glassnet.see.next_step import NextStep, explain_next_step
 from glassnet.see.nudge import Experiment, Nudge
 from glassnet.see.quantities import quantity_name
 from glassnet.see.spelled_sum import SpelledSum, spelled_sum
@@ -169,7 +169,7 @@ class StepWalk(Walk):
         experiment = Experiment(model, step.data, at_step=step.steps.first_step)
         super().__init__(explain_next_step(training, step), experiment, shown, samples.places(step.indices))
         self.step, self.state_hash = training.counters.step, training.hash()
-        self.data: Data = step.data
+        self.data = step.data
 
 
 def _page_sentence(sentence: str) -> str:

@@ -103,7 +103,7 @@ class Reader:
         of_parameter = text.strip()[:1] in ("w", "b", "W")
         numbers = self.samples.trained if of_parameter else np.array([number])
         part = self.samples.part(numbers)
-        prepared = prepare_pass(self.training.model, (part.x.T, part.y if part.y.ndim == 1 else part.y.T, None))
+        prepared = prepare_pass(self.training.model, part)
         entry = parse_entry(text, prepared.executor, list(prepared.program.buffers))
         prepared.executor.run()
         gradient = float(prepared.executor.columns(f"d{entry.name}")[entry.at]) if of_parameter else None

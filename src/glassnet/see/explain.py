@@ -21,7 +21,7 @@ from glassnet.program.updates import StepOptions
 from glassnet.see.ascii import to_ascii
 from glassnet.see.layout import PAGE, STYLE, Line, Picks, stage_html, stage_lines, wrapped
 from glassnet.see.notebook import model_text
-from glassnet.see.quantities import PreparedPass, prepare_pass
+from glassnet.see.quantities import Data, PreparedPass, prepare_pass
 from glassnet.see.stage import SAMPLES, Axis, Evaluation, Stage
 from glassnet.see.stage_text import StageText
 from glassnet.see.trace import Trace, number, samples
@@ -193,7 +193,7 @@ def _costs(prepared: PreparedPass, first: dict[str, Array]) -> tuple[float, floa
     return before, float(executor.rows("C")[0]), predicted
 
 
-def general_quantities(model: Model, data: tuple[Any, Any, Any], dtype: Any, at_step: int = 0) -> dict[str, Array]:
+def general_quantities(model: Model, data: Data, dtype: Any, at_step: int = 0) -> dict[str, Array]:
     """Every quantity by the general equations, without the shortcut of a pair; the randomness is that of a step."""
     prepared = prepare_pass(model, data, dtype, training=True, shortcut=False)
     prepared.executor.step = at_step

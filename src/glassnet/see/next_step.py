@@ -18,13 +18,11 @@ from glassnet.see.quantities import PreparedPass, prepare_pass
 from glassnet.see.trace import samples
 from glassnet.training.training import Training
 
-Data = tuple[Any, Any, Any]
-
 
 class NextStep(NamedTuple):
-    """The step that a run takes next: its batch as columns (x, y, weights), and which samples of the run they are."""
+    """The step that a run takes next: its batch, and which samples of the run they are."""
 
-    data: Data
+    data: Sources
     indices: Array
     steps: StepRange
     rate: float
@@ -40,8 +38,7 @@ class NextStep(NamedTuple):
         indices = steps.order[first : first + m].copy()
         sources, inner = loaded(training.sources, steps)
         part = _part(sources, inner)
-        y = part.y if part.y.ndim == 1 else part.y.T
-        return cls((dense(part.x).T, y, part.weights), indices, steps, float(rates[0]))
+        return cls(part._replace(x=dense(part.x)), indices, steps, float(rates[0]))
 
 
 def explain_next_step(training: Training, next_step: NextStep, dtype: Any = None) -> Explanation:

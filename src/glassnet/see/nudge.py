@@ -18,9 +18,8 @@ from glassnet.program.equations import propagate
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.result_html import lines_html
 from glassnet.see.kinks import first_kink, sides
-from glassnet.see.quantities import Entry, PreparedPass, parse_entry, prepare_pass
+from glassnet.see.quantities import Data, Entry, PreparedPass, parse_entry, prepare_pass
 
-Data = tuple[Any, Any, Any]
 SWEEP = tuple(10.0**power for power in range(-1, -13, -1))
 STEP = 1e-5  # relative to a number above 1
 ROUNDING = 8  # by how many units in the last place the sum of a few equations may differ

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from glassnet.batches.samples import real_dtype
 from glassnet.batches.sources import Sources, checked_sources
 from glassnet.errors import ParameterError, ParameterTypeError, unknown_name
@@ -31,6 +33,9 @@ class Entry(NamedTuple):
         return f"{symbol(self.name)}[{', '.join(map(str, self.at))}]"
 
 
+Data = tuple[Any, Any, Any] | Sources
+
+
 class PreparedPass(NamedTuple):
     """A forward and backward pass that can run: a copy of a model, its checked batch, and their executor."""
 
@@ -46,23 +51,38 @@ class PreparedPass(NamedTuple):
 
 def prepare_pass(
     model: Model,
-    data: tuple[Any, Any, Any],
+    data: Data,
     dtype: Any = None,
     *,
     step: StepOptions | None = None,
     training: bool = False,
     shortcut: bool = True,
 ) -> PreparedPass:
-    """Check `data` (x, y, sample_weight) and set it on an executor of a copy of the model, in the plain lowering.
+    """Check `data` and set it on an executor of a copy of the model, in the plain lowering.
 
+    `data` is (x, y, sample_weight) as a user passes them, or Sources, which are checked already, as those of a run are.
     `dtype` None is the model's own. `step`, `training` and `shortcut` choose the program, as in builder.build.
     """
     twin = model.astype(model.dtype if dtype is None else real_dtype(dtype))
-    sources = checked_sources(twin.architecture, twin.dtype, *data)
+    if isinstance(data, Sources):
+        sources = in_dtype(data, twin)
+    else:
+        sources = checked_sources(twin.architecture, twin.dtype, *data)
     program = build(twin.architecture, step, training=training, weighted=sources.weights is not None, shortcut=shortcut)
     executor = twin.executor(program, len(sources.x))
     set_batch(executor, *sources)
     return PreparedPass(twin, sources, executor)
+
+
+def in_dtype(sources: Sources, model: Model) -> Sources:
+    """Checked samples in the dtype of a model; targets that add up to 1 in float32 do so in float64 as well."""
+    if sources.y.ndim == 1 or sources.y.dtype == model.dtype:
+        return sources
+    y, groups, total = sources.y.astype(model.dtype), model.architecture.groups, model.architecture.cost.target_sum
+    if total is not None:
+        sums = np.add.reduceat(y, np.cumsum((0, *groups[:-1])), axis=1)
+        y *= np.repeat(total / sums, groups, axis=1)
+    return sources._replace(y=y)
 
 
 def quantity_name(text: Any, names: Iterable[str]) -> str:
