@@ -86,7 +86,9 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
     assert "does not exist" in sentence(read_table, tmp_path / "no.csv")
     assert "does not exist" in sentence(read_arrays, tmp_path / "no.npz")
     assert "is a folder" in sentence(read_table, tmp_path)
-    assert "holds no IDX files" in sentence(read_arrays, tmp_path)
+    assert "is a folder without Parquet files, and without IDX files" in sentence(read_arrays, tmp_path)
+    (tmp_path / "orders.csv").write_text("a,b")
+    assert sentence(read_arrays, tmp_path).endswith(f"; name its file, {tmp_path / 'orders.csv'}.")
 
 
 def test_a_file_that_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,7 +169,7 @@ def test_booleans_and_unseen_categories(tmp_path: Path) -> None:
     assert outputs[0] == outputs[1]
     arguments = ["predict", tmp_path / "m", CASES / "te_unseen.csv", "--out", tmp_path / "p.csv"]
     note = CliRunner().invoke(app, list(map(str, arguments))).stderr
-    assert "Warning: c: all 6 cells are not in the training data ('purple'); the nearest known level" in note
+    assert "Warning: c: all 6 cells are not in the training data ('purple') and count as unknown\n" in note
 
 
 @pytest.mark.parametrize("size", [1e200, 1e-200])

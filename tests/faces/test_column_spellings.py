@@ -440,24 +440,45 @@ def test_consecutive_years_are_no_row_counter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("levels", "later", "count", "unseen", "nearest"),
     [
-        (["1", "2", "x"], ["1.0", "2", "x"], "1 of 3 cells", "('1.0')", "'1.0' is '1'"),
-        (["red", "blue"], ["RED", "red", ""], "1 of 2 cells", "('RED')", "'RED' is 'red'"),
+        (
+            ["1", "2", "x"],
+            ["1.0", "2", "x"],
+            "1 of 3 cells is",
+            "('1.0') and counts",
+            ("1.0", "1"),
+        ),
+        (
+            ["red", "blue"],
+            ["RED", "red", ""],
+            "1 of 2 cells is",
+            "('RED') and counts",
+            ("RED", "red"),
+        ),
         (
             ["New York", "Rome"],
             ["new  york", "Oslo"],
-            "all 2 cells",
-            "('new  york', 'Oslo')",
-            "'new  york' is 'New York'",
+            "all 2 cells are",
+            "('new  york', 'Oslo') and count",
+            ("new  york", "New York"),
         ),
+        (
+            ["blue", "red"],
+            ["blu", "red"],
+            "1 of 2 cells is",
+            "('blu') and counts",
+            ("blu", "blue"),
+        ),
+        (["Jena", "Ulm"], ["Bremen", "Ulm"], "1 of 2 cells is", "('Bremen') and counts", ()),
     ],
 )
 def test_the_nearest_level_of_an_unseen_cell(
-    tmp_path: Path, levels: list[str], later: list[str], count: str, unseen: str, nearest: str
+    tmp_path: Path, levels: list[str], later: list[str], count: str, unseen: str, nearest: tuple[str, str] | tuple[()]
 ) -> None:
     preparation: Any = prepared(write(tmp_path / "d.csv", [levels[k % len(levels)] for k in range(ROWS)])).preparation
     (tmp_path / "later.csv").write_text("a,b\n" + "".join(f"{cell},1\n" for cell in later))
     x, notes = preparation.prepare(read_table(tmp_path / "later.csv"))
-    expected = f"a: {count} are not in the training data {unseen}; the nearest known level to {nearest}"
+    hint = f"; {nearest[0]!r} may be the known level {nearest[1]!r}" if nearest else ""
+    expected = f"a: {count} not in the training data {unseen} as unknown{hint}"
     assert notes == [expected] and not x[0, : len(levels)].any()
 
 

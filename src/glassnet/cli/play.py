@@ -26,7 +26,8 @@ def play(
 ) -> None:
     """Open a page where a network learns: watch it, step through its equations, nudge numbers, go back in time.
 
-    The page is served to this machine only. It needs the extra: pip install "glassnet[play]".
+    The page is served to this machine only. It needs the extra named play; where that is missing, the command says
+    how to install it.
     """
     from glassnet.play.launch import check_installed, serve
     from glassnet.play.own_data import OwnData

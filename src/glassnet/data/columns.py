@@ -17,6 +17,7 @@ from glassnet.data.table import Table
 from glassnet.errors import DataError, suggestion
 
 MAX_COMPARED = 500  # levels that are compared with an unseen one
+MIN_SIMILARITY = 0.7  # from which on a level may be meant: 1 for the same text, 0 for nothing in common
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,14 @@ class Column:
         texts = cells.unique().to_pylist()
         hint = self._nearest(texts[:MAX_COMPARED])
         some = ", ".join(repr(text[:MAX_SHOWN]) for text in texts[:3]) + (" ..." if len(texts) > 3 else "")
-        present = int((codes != -1).sum())
-        count = f"all {present:,}" if unseen.all() else f"{int(unseen.sum()):,} of {present:,}"
-        return f"{self.name}: {count} cells are not in the training data ({some}){hint}"
+        count, present = int(unseen.sum()), int((codes != -1).sum())
+        cells = "all" if unseen.all() and count > 1 else f"{count:,} of"
+        verbs = ("is", "counts") if count == 1 else ("are", "count")
+        what = f"{verbs[0]} not in the training data ({some}) and {verbs[1]} as unknown"
+        return f"{self.name}: {cells} {present:,} cells {what}{hint}"
 
     def _nearest(self, texts: list[str]) -> str:
-        """Which level is nearest to one of the unseen texts, at best one that differs only in letter case or blanks."""
+        """Which level may be another spelling of an unseen text, at best in letter case or blanks only; else empty."""
         assert isinstance(self.reading, CategoryReading)
         levels = self.reading.levels
         folded = {_folded(level): level for level in levels}
@@ -98,7 +101,9 @@ class Column:
         level = folded.get(_folded(text))
         if level is None:
             level = max(levels[:MAX_COMPARED], key=lambda known: _similarity(known, text))
-        return f"; the nearest known level to {text[:MAX_SHOWN]!r} is {level[:MAX_SHOWN]!r}"
+            if _similarity(level, text) < MIN_SIMILARITY:
+                return ""
+        return f"; {text[:MAX_SHOWN]!r} may be the known level {level[:MAX_SHOWN]!r}"
 
 
 def _similarity(level: str, text: str) -> float:

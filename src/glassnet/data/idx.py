@@ -28,12 +28,19 @@ def read_idx_folder(folder: FilePath) -> tuple[Samples | None, Samples | None]:
     """
     train, test = _read_set(Path(folder), "train"), _read_set(Path(folder), "t10k")
     if train is None and test is None:
-        names = "train-images-idx3-ubyte, train-labels-idx1-ubyte and the same for t10k, optionally with .gz"
-        raise DataError(f"{os.fspath(folder)} holds no IDX files; they are named {names}.")
+        raise DataError(_no_samples(Path(folder)))
     if train and test and train[0].shape[1:] != test[0].shape[1:]:
         shapes = f"{train[0].shape[1:]} in train-* and {test[0].shape[1:]} in t10k-*"
         raise DataError(f"{os.fspath(folder)}: the shapes of the images differ: {shapes}.")
     return train, test
+
+
+def _no_samples(folder: Path) -> str:
+    """The sentence about a folder without IDX files, with a table in it that may be meant."""
+    table = next((path for path in sorted(folder.iterdir()) if ".csv" in path.suffixes), None)
+    names = "train-images-idx3-ubyte, train-labels-idx1-ubyte and the same for t10k, optionally with .gz"
+    advice = f"name its file, {table}" if table else "name a CSV or Parquet file"
+    return f"{folder} is a folder without Parquet files, and without IDX files (named {names}); {advice}."
 
 
 def _read_set(folder: Path, prefix: str) -> Samples | None:

@@ -89,7 +89,7 @@ def _unlike_training(evidence: Evidence, column: int, means: Array, spreads: Arr
 def constant(evidence: Evidence) -> Finding | None:
     """A column is the same in every row."""
     x = evidence.x
-    if x is None or len(x) < 2:
+    if x is None or len(x) < 2 or evidence.wording.is_prepared:  # which has left out columns that never change
         return None
     same = np.flatnonzero(x.min(axis=0) == x.max(axis=0))
     if x.shape[1] >= MIN_IMAGE_COLUMNS:

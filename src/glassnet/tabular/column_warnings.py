@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable
 
 MIN_SHARE = 0.5
-COUNT = re.compile(r": (?:all [\d,]+|([\d,]+) of ([\d,]+)) cells are ")
+COUNT = re.compile(r": (?:all [\d,]+|([\d,]+) of ([\d,]+)) cells (?:is|are) ")
 
 
 class ColumnWarning(UserWarning):
