@@ -29,6 +29,9 @@ def printable(text: str) -> str:
     return CONTROL_CODES.sub(lambda code: f"\\u{ord(code[0]):04x}", text)
 
 
+MAX_LISTED_COLUMNS = 20  # in a message
+
+
 class GlassnetError(Exception):
     """Base class of all errors that glassnet raises; control codes in a message are escaped.
 
@@ -187,6 +190,13 @@ def suggestion(name: Any, known: Iterable[str]) -> str:
     lower = {entry.lower(): entry for entry in known}
     match = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.6)
     return f"Did you mean {lower[match[0]]!r}? " if match else ""
+
+
+def no_column(where: str, name: str, columns: Iterable[str]) -> str:
+    """The sentence about a column that a table does not have, with the closest name and those that it has."""
+    names = list(columns)
+    listed = ", ".join(names[:MAX_LISTED_COLUMNS]) + (" ..." if len(names) > MAX_LISTED_COLUMNS else "")
+    return f"{where} has no column {name!r}. {suggestion(name, names)}Columns: {listed}."
 
 
 def unknown_name(what: str, name: Any, known: Iterable[str]) -> ParameterError:

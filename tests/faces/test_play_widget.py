@@ -82,6 +82,7 @@ def test_a_widget_says_hello_and_trains_a_copy(front_end: Any) -> None:
     plain = page.net.astype("float64")
     plain.train(trained.x.T, trained.y.T, 7, epochs=10, lr=0.2, optimizer="momentum", verbose=0)
     page.ask("go", t=plain.history[-1].step)
+    page.frame(plain.history[-1].step)
     assert np.array_equal(page.widget.network.parameters.vector, plain.parameters.vector)
     page.ask("go", t=30)
     again = page.wait_for(

@@ -12,10 +12,10 @@ import pytest
 from sklearn.datasets import load_iris
 from typer.testing import CliRunner
 
-from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork
+from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork, TabularClassifier
 from glassnet.cli.app import app
 from glassnet.cli.scores import score_text
-from glassnet.errors import DivergedError, ParameterError
+from glassnet.errors import DataError, DivergedError, ParameterError
 from glassnet.execution.evaluation import Evaluation
 from glassnet.see.diagnosis import Diagnosis
 from glassnet.see.evidence import Finding
@@ -37,7 +37,8 @@ def test_a_command_that_diverges_names_its_option(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["train", str(file), "--target", "alcohol", "--out", str(out), *options])
     assert result.exit_code == 2 and not out.exists()
     message = " ".join(result.stderr.split())
-    assert message.endswith("Try a smaller --lr; no model file was written.") and "clip_norm" not in message
+    assert message.endswith("Try a smaller --lr (one_cycle peaks at ten times it); no model file was written.")
+    assert "clip_norm" not in message and "network keeps" not in message
 
 
 def test_a_reworded_error_keeps_its_history_and_reason() -> None:
@@ -46,8 +47,9 @@ def test_a_reworded_error_keeps_its_history_and_reason() -> None:
         NeuralNetwork([1, 1], ["linear"], seed=0).train(x, 1e3 * x, batch_size=4, epochs=50, lr=1e20)
     error = caught.value.reworded("Try less.")
     assert error.history is caught.value.history is not None
-    assert str(error).endswith(" that step. Try less.") and str(error).count("Try") == 1
-    assert str(error.reworded("Or more.")).endswith(" that step. Or more.")
+    assert "The network keeps" not in str(error)
+    assert str(error).endswith(". Try less.") and str(error).count("Try") == 1
+    assert str(error.reworded("Or more.")).endswith(". Or more.")
 
 
 def test_a_near_miss_of_an_estimator_names_what_scikit_learn_calls_it() -> None:
@@ -74,3 +76,11 @@ def test_a_diagnosis_is_a_sequence_of_its_findings() -> None:
     assert diagnosis[0].name == "a" and diagnosis.names == ("a", "f")
     assert not Diagnosis((), "2 layers") and pickle.loads(pickle.dumps(diagnosis)) == diagnosis
     assert repr(diagnosis).startswith("2 findings in 2 layers\n\na: b")
+
+
+def test_text_in_place_of_numbers_or_a_table_is_refused_in_a_sentence() -> None:
+    X, _ = load_iris(return_X_y=True)
+    with pytest.raises(DataError, match=r"^y holds the text 'a'; a regressor needs numbers: convert it, or take MLPCl"):
+        MLPRegressor().fit(X, ["a", "b"] * 75)
+    with pytest.raises(DataError, match=r"^X is the name 'train\.csv'; read the file first"):
+        TabularClassifier().fit("train.csv", "y")

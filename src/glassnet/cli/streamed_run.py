@@ -19,7 +19,7 @@ from glassnet.cli.output_layer import keeps_units
 from glassnet.cli.printing import print_line
 from glassnet.cli.progress_lines import ProgressLines
 from glassnet.cli.saving import saved_on_failure
-from glassnet.cli.train_options import TrainOptions, make_network
+from glassnet.cli.train_options import TrainOptions, make_network, smaller_rate
 from glassnet.cli.training_run import print_finding, train_arguments, write_plots
 from glassnet.data.reading import file_kind
 from glassnet.data.streamed_arrays import StreamedArrays, streamed_arrays, targets_file
@@ -56,7 +56,7 @@ def train_streamed(request: TrainRequest, lines: ProgressLines) -> tuple[Tabular
     try:
         history = _train(network, table, options, lines)
     except DivergedError as error:
-        raise error.reworded("Try a smaller --lr; no model file was written.") from error
+        raise error.reworded(f"{smaller_rate(options)}; no model file was written.") from error
     summary = _summary(table, options, history, request.file)
     model = TabularModel(table.preparation, table.target, [Member(network)], summary)
     with saved_on_failure(model, request):

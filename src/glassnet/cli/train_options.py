@@ -64,6 +64,12 @@ def check_options(options: TrainOptions) -> None:
         raise ParameterError(f"seed is {options.seed}; it must be 0 or more.")
 
 
+def smaller_rate(options: TrainOptions) -> str:
+    """What to do where a training with these options diverged."""
+    peak = " (one_cycle peaks at ten times it)" if options.schedule == "one_cycle" else ""
+    return f"Try a smaller --lr{peak}"
+
+
 def make_network(inputs: int, target: TargetColumn, options: TrainOptions) -> NeuralNetwork:
     """Make the untrained network for so many inputs and a target."""
     output = choose_output_layer(options.cost, target)

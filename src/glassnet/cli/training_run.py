@@ -18,7 +18,7 @@ from glassnet.cli.saving import saved_on_failure
 from glassnet.cli.scores import score_text
 from glassnet.cli.stored_model import predicted, scores_of, wording
 from glassnet.cli.tabular_report import repetition_warnings
-from glassnet.cli.train_options import TrainOptions, make_network
+from glassnet.cli.train_options import TrainOptions, make_network, smaller_rate
 from glassnet.data.arrays import Arrays
 from glassnet.data.target import ClassTarget
 from glassnet.errors import DivergedError, counted
@@ -49,7 +49,7 @@ def train_network_on(
     try:
         model, history = train_network(network, dataset, options, request.file, lines)
     except DivergedError as error:
-        raise error.reworded("Try a smaller --lr; no model file was written.") from error
+        raise error.reworded(f"{smaller_rate(options)}; no model file was written.") from error
     with saved_on_failure(model, request):
         print_result(model, history, dataset, lines)
         repeated = repeated_share(data_file.data)

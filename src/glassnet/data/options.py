@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from glassnet.data.frame import column_name
-from glassnet.errors import ParameterError, suggestion
+from glassnet.errors import ParameterError, no_column
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "\\t": "\t"}
 DECIMALS = {"comma": ",", ",": ",", "point": ".", ".": "."}
@@ -105,5 +105,5 @@ def _known_name(part: str, known: dict[str, None], orders: dict[str, str], path:
         orders[name] = order.lower()
         return name
     if part not in known:
-        raise ParameterError(f"{path} has no column {part!r}. {suggestion(part, known)}".strip())
+        raise ParameterError(no_column(path, part, known))
     return part

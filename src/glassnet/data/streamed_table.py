@@ -34,7 +34,7 @@ from glassnet.data.summary import ColumnSummary
 from glassnet.data.table import Table
 from glassnet.data.target import MIN_ROWS_PER_CLASS, ClassTarget, NumberTarget, TargetColumn, infer_task
 from glassnet.data.target_cells import MAX_CLASSES_OF_MIXED, read_target_as
-from glassnet.errors import DataError, suggestion
+from glassnet.errors import DataError, no_column
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,7 @@ def streamed_table(
     options = options or ReadingOptions()
     rows = table_rows(path, options)
     if target not in rows.columns:
-        known = ", ".join(rows.columns[:20]) + (" ..." if len(rows.columns) > 20 else "")
-        raise DataError(f"{rows.name} has no column {target!r}. {suggestion(target, rows.columns)}Columns: {known}.")
+        raise DataError(no_column(rows.name, target, rows.columns))
     found = stored_pass(rows, target)
     if found is None:
         found = first_pass(rows, target, progress)

@@ -21,9 +21,8 @@ from glassnet.data.frame import frame_to_arrow
 from glassnet.data.options import ReadingOptions
 from glassnet.data.parquet_file import parquet_parts, read_parquet
 from glassnet.data.reading import Array, FilePath, file_kind, is_folder_of, problem_text, seekable
-from glassnet.errors import DataError, suggestion
+from glassnet.errors import DataError, no_column
 
-MAX_LISTED_COLUMNS = 20
 FIRST_CELLS = 100  # that tell most columns of text from numbers
 
 
@@ -72,9 +71,7 @@ class Table:
     def column(self, name: str) -> pa.ChunkedArray:
         """One column. Raises DataError (a ValueError), with the closest name, if it does not exist."""
         if name not in self._positions:
-            names = self.names
-            known = ", ".join(names[:MAX_LISTED_COLUMNS]) + (" ..." if len(names) > MAX_LISTED_COLUMNS else "")
-            raise DataError(f"{self.path} has no column {name!r}. {suggestion(name, names)}Columns: {known}.")
+            raise DataError(no_column(self.path, name, self.names))
         return simplified(self.data.column(self._positions[name]))
 
     def cells(self, name: str) -> pa.ChunkedArray:

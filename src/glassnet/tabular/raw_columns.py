@@ -7,6 +7,7 @@ is taken for a row counter or an identifier.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ def raw_table(X: Any, estimator: Any) -> tuple[Table, bool]:
     """X (n, features) as a table, and whether its columns have names. Raises DataError or ValueError."""
     if isinstance(X, Table):
         return X, True
+    if isinstance(X, str | PathLike):
+        read = "pandas.read_csv or pandas.read_parquet"
+        raise DataError(f"X is the name {fspath(X)!r}; read the file first, such as by {read}, and pass the columns.")
     if is_sparse(X):
         raise DataError("X is sparse; tabular estimators read dense columns: pass X.toarray() or a DataFrame.")
     if hasattr(X, "collect_schema") and hasattr(X, "collect"):  # asking a lazy frame for its columns is slow

@@ -283,12 +283,12 @@ class Training:
 
     def _raise_diverged(self, reason: str, rate: float, weights: str = "before") -> None:
         counters, ahead = self.counters, int(weights == "before")
+        advice = f"The network keeps the weights from {weights} that step. {DIVERGED_ADVICE}"
         error = DivergedError(
             f"training diverged in epoch {counters.epoch + 1}, step {counters.batch + ahead} (step "
-            f"{counters.step + ahead} of the run, rate {rate:g}): {reason}; the network keeps the weights from "
-            f"{weights} that step. {DIVERGED_ADVICE}"
+            f"{counters.step + ahead} of the run, rate {rate:g}): {reason}. {advice}"
         )
-        error.advice = DIVERGED_ADVICE
+        error.advice = advice
         raise error
 
     # State ------------------------------------------------------------------------------------------------------------
