@@ -78,7 +78,9 @@ def test_lesson_walk_and_nudge_by_keyboard_alone(opened):
     page.evaluate("() => document.activeElement.blur()")
     while (stage := page.locator("[data-stage-shown]").get_attribute("data-stage-shown")) != "update.b2":
         page.keyboard.press("ArrowRight")
-        page.wait_for_function("stage => document.querySelector('[data-stage-shown]').dataset.stageShown !== stage", arg=stage)
+        page.wait_for_function(
+            "stage => document.querySelector('[data-stage-shown]').dataset.stageShown !== stage", arg=stage
+        )
     page.keyboard.press("/")
     page.wait_for_function("() => document.activeElement.id === 'finder'")
     page.keyboard.type("w1[1,0]")
