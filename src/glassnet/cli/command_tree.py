@@ -59,7 +59,7 @@ def commands() -> list[Command]:
 
 
 def _command(name: str, command: Any) -> Command:
-    paragraphs = tuple(" ".join(text.split()) for text in inspect.cleandoc(command.help or "").split("\n\n"))
+    paragraphs = tuple(" ".join(text.split()) for text in _plain(command.help).split("\n\n"))
     types = typing.get_type_hints(inspect.unwrap(command.callback)) if command.callback else {}
     visible = [parameter for parameter in command.params if not parameter.hidden and parameter.name != "help"]
     return Command(name, paragraphs, tuple(_parameter(each, types.get(each.name)) for each in visible))
@@ -79,6 +79,11 @@ def _parameter(parameter: Any, kind: Any) -> CommandParameter:
         multiple=getattr(parameter, "multiple", False),
         default=_default(parameter),
     )
+
+
+def _plain(text: str | None) -> str:
+    """A help without the escapes of Rich."""
+    return inspect.cleandoc(text or "").replace(r"\[", "[")
 
 
 def _kind_name(kind: Any) -> str:
