@@ -2,7 +2,7 @@
 From a raw table to intervals
 =============================
 
-Text, a date and missing cells go in as they are. ``predict_interval`` gives a range for each row, which contains the
+Text, a date and missing cells are passed as they are. ``predict_interval`` gives a range for each row, which contains the
 truth in nine of ten cases. How often it really does is counted on rows that the model has not seen.
 """
 
