@@ -2,8 +2,8 @@
 Wrong labels, found
 ===================
 
-Forty of the handwritten digits get a wrong label. ``net.credit`` measures the share of each sample in the gradients, and
-lists the samples whose labels fit worst to what the network has learnt from the others.
+Forty of the handwritten digits get a wrong label. ``net.credit`` measures the share of each sample in the gradients,
+and lists the samples whose labels fit worst to what the network has learnt from the others.
 """
 
 import numpy as np

@@ -6,13 +6,14 @@ The entries of the tables have their sections in `table_pages.py`; the exception
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import glassnet
 from ext import rst
-from glassnet import errors
+from glassnet import errors, scale
 
 GROUPS = {  # folder or module of glassnet: the heading under which its names stand
     "network": "The network and its training",
@@ -50,11 +51,18 @@ def homes() -> Iterator[tuple[str, str]]:
     """Every public name with the folder or module that it comes from."""
     for name, home in glassnet._HOME_OF.items():
         yield name, home.split(".")[0]
+    for name in scale.__all__:
+        yield f"scale.{name}", "scale"
+
+
+def public(name: str) -> Any:
+    """What a public name stands for; that of glassnet.scale.fit is scale.fit."""
+    return operator.attrgetter(name)(glassnet)
 
 
 def page(name: str) -> str:
     """The page of a class or function."""
-    value = getattr(glassnet, name)
+    value = public(name)
     if not inspect.isclass(value):
         return f"{rst.heading(name)}\n{rst.directive('autofunction', f'glassnet.{name}')}"
     listed = members(value)

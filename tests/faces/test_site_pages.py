@@ -14,6 +14,7 @@ import pytest
 from ext import api_pages, command_pages, docstrings, formulas, part_pages, rst, table_pages
 
 import glassnet
+import glassnet.scale
 from glassnet.cli.command_tree import Command, commands
 from glassnet.see.stage import recurrence
 from glassnet.tables.activations import ACTIVATIONS
@@ -112,7 +113,7 @@ def test_every_public_name_has_a_place_in_reference(tmp_path: Path) -> None:
     listed |= {kind.__name__ for table in table_pages.TABLES for kind in table.entries.values()}
     errors = (tmp_path / "errors.rst").read_text()
     listed |= set(re.findall(r"autoexception:: glassnet\.(\w+)", errors))
-    assert listed == set(glassnet.__all__)
+    assert listed == {*glassnet.__all__, *(f"scale.{name}" for name in glassnet.scale.__all__)}
 
 
 def test_every_error_says_what_to_do() -> None:
