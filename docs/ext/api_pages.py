@@ -67,7 +67,14 @@ def page(name: str) -> str:
         return f"{rst.heading(name)}\n{rst.directive('autofunction', f'glassnet.{name}')}"
     listed = members(value)
     options = {"members": ", ".join(listed)} if listed else {}
-    return f"{rst.heading(name)}\n{rst.directive('autoclass', f'glassnet.{name}', **options)}"
+    written = parameters(value) if hasattr(value.__init__, "__signature__") else ""
+    return f"{rst.heading(name)}\n{rst.directive('autoclass', f'glassnet.{name}{written}', **options)}"
+
+
+def parameters(kind: type[Any]) -> str:
+    """The parameters of a class with their defaults, where a decorator made them, which autodoc cannot read."""
+    bare = [each.replace(annotation=inspect.Parameter.empty) for each in inspect.signature(kind).parameters.values()]
+    return str(inspect.Signature(bare))
 
 
 def members(kind: type[Any]) -> list[str]:
