@@ -68,7 +68,7 @@ def page(name: str) -> str:
     listed = members(value)
     options = {"members": ", ".join(listed)} if listed else {}
     written = parameters(value) if hasattr(value.__init__, "__signature__") else ""
-    return f"{rst.heading(name)}\n{rst.directive('autoclass', f'glassnet.{name}{written}', **options)}"
+    return f"{rst.heading(value.__name__)}\n{rst.directive('autoclass', f'glassnet.{name}{written}', **options)}"
 
 
 def parameters(kind: type[Any]) -> str:
