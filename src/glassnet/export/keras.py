@@ -44,7 +44,7 @@ def to_keras(model: Any, path: FilePath | None = None) -> list[Array]:
 
     `keras_text` returns the code of this Sequential. The arrays in the file are arr_0, arr_1 ..., in order. Raises
     ParameterError (a ValueError) for a model of several networks, for a layer that a Sequential of Keras lacks, and for
-    a `path` that ends as files of another format do.
+    a `path` with the ending of another format.
     """
     if path is not None:
         check_ending(path, "a NumPy .npz file")

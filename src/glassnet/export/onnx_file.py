@@ -74,8 +74,8 @@ def to_onnx(model: Any, path: FilePath, *, examples: Any = None) -> OnnxExport:
     In the file samples are rows: x (N, inputs), also for a NeuralNetwork. Each column is a separate input (N, 1):
     float64 for numbers, NaN where missing; text for categories and true/false, empty where missing; days since
     1970-01-01 for dates. Raises ModelFileError (a ValueError) if the file cannot be written, onnx or onnxruntime is
-    missing, or the results differ by more than rounding, and ParameterError (a ValueError) for a `path` that ends as
-    files of another format do.
+    missing, or the results differ by more than rounding, and ParameterError (a ValueError) for a `path` with the ending
+    of another format.
     """
     check_target(path, kind=ONNX)
     check_ending(path, "an ONNX file")

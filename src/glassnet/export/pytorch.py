@@ -56,7 +56,7 @@ def to_torch_state_dict(model: Any, path: FilePath | None = None) -> dict[str, A
     In a Sequential, an activation is a layer with its own number, except "linear". The metadata of the file contain the
     code of the Sequential under the key "sequential". Running means and variances of BatchNorm are included. Raises
     ParameterError (a ValueError) for a model of several networks, for a layer that a Sequential lacks, and for a `path`
-    that ends as files of another format do.
+    with the ending of another format.
     """
     if path is not None:
         check_ending(path, "a safetensors file")

@@ -32,8 +32,8 @@ def to_source(model: Any, language: str = "python", path: FilePath | None = None
     examples : rows for the test in the code, in the form that `predict` takes; None draws some at random
 
     Returns the code. A network's `predict` takes the numbers of one sample; that of a tabular estimator takes the cells
-    of a row by name. Raises ParameterError (a ValueError) for a model of too many parameters and for a `path` that ends
-    as files of another format do, and ModelFileError (a ValueError) for a file that cannot be written.
+    of a row by name. Raises ParameterError (a ValueError) for a model of too many parameters and for a `path` with the
+    ending of another format, and ModelFileError (a ValueError) for a file that cannot be written.
     """
     names = {"js": "javascript"}
     kind = names.get(language, language) if isinstance(language, str) else language

@@ -25,7 +25,7 @@ class LinkedRun:
 
     Attributes
     ----------
-    x, y : the samples that are trained on, columns: (fan_in, batch) and (fan_out, batch), or class numbers (batch,)
+    x, y : the training samples, as columns: (fan_in, batch) and (fan_out, batch), or class numbers (batch,)
     validation : (x, y) of the held-out samples, or None
     target_step : the step that the link names, 0 if it names none
     notes : what was guessed, ignored or limited, in sentences

@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 
 class TabularClassifier(ClassifierMixin, BaseTabular):
-    """Several averaged networks on raw columns: numbers, text, dates, missing cells, in a DataFrame or an array.
+    """Several networks, averaged, for raw columns: numbers, text, dates, missing cells, in a DataFrame or an array.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     model_ : the TabularModel; members_ : its networks, each with the rows that it left out
     notes_ : what was done with the columns, one sentence per column
     report_ : scores on rows left out of training, and observations on the table
-    n_features_in_, feature_names_in_ : the number of raw columns, and their names where X had any
+    n_features_in_, feature_names_in_ : the number of raw columns, and their names if X had names
     """
 
     task = CLASSES

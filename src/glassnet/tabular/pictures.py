@@ -74,7 +74,7 @@ def plot_importance(estimator: Any, X: Any, y: Any, ax: Axes | None = None) -> A
     """Plot how much worse the predictions become when a column is shuffled, for the most important columns.
 
     estimator : a fitted TabularClassifier or TabularRegressor
-    X, y : rows as it takes them, and their classes or numbers
+    X, y : rows in the form that `predict` takes, and their classes or numbers
 
     Raises DataError if X and y do not fit, and ParameterTypeError for another estimator.
     """
