@@ -2,8 +2,8 @@
 A wrong backpropagation, named
 ==============================
 
-Two backpropagations as people write them, each with one mistake that no error message shows. ``check_backprop`` runs
-them beside the right equations and says which one slipped, and how.
+Two backpropagations as people write them, each with one mistake that raises no error. ``check_backprop`` compares them
+with the right equations and says which equation is wrong, and how.
 """
 
 import matplotlib.pyplot as plt

@@ -2,7 +2,7 @@
 scikit-learn's MLP, replaced in a grid search
 =============================================
 
-One import is changed. Everything of scikit-learn that is built on an estimator goes on working: pipelines,
+One import is changed. Everything in scikit-learn that takes an estimator still works: pipelines,
 cross-validation, searches.
 """
 

@@ -22,12 +22,12 @@ cost = custom_cost("log_cosh", log_cosh, lambda a, y: np.tanh(a - y))
 
 rng = np.random.default_rng(1)
 x = rng.uniform(-3, 3, (1, 200))  # samples are columns
-y = np.sin(2 * x) + 0.1 * rng.standard_t(1.5, x.shape)  # with some points far off, which this cost forgives
-net = NeuralNetwork([1, 30, 1], [bent, "linear"], cost, seed=0)
+y = np.sin(2 * x) + 0.1 * rng.standard_t(1.5, x.shape)  # some points are far off; this cost limits their influence
+net = NeuralNetwork([1, 30, 30, 1], [bent, bent, "linear"], cost, seed=0)
 print(net.program)
 print(gradient_check(net, x, y))
 
 # %%
-net.train(x, y, batch_size=20, epochs=600, lr=0.01, optimizer="adam", verbose=0)
+net.train(x, y, batch_size=20, epochs=600, lr=0.003, optimizer="adam", verbose=0)
 axes = plot_predictions(net, x, y)
-axes.set_ylim(-2, 2)
+_ = axes.set_ylim(-2, 2)

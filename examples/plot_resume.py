@@ -2,8 +2,8 @@
 Resumed after it was killed
 ===========================
 
-A run writes a checkpoint after each epoch. It is ended in the middle; a new process goes on from the file, and comes to
-the same bits as a run that nobody ended.
+A run writes a checkpoint after each epoch. It is killed in the middle; a new process continues from the file and
+ends with the same bits as a run that was never stopped.
 """
 
 import tempfile

@@ -2,8 +2,8 @@
 Saturated neurons
 =================
 
-A weight that is far too large drives z to where the sigmoid is flat. The error arrives, but its slope there is nearly
-0, so almost nothing of it reaches the weights: the neuron hardly learns.
+A weight that is far too large drives z to where the sigmoid is flat. The error arrives at the neuron, but the
+slope is nearly 0, so almost nothing of it reaches the weights: the neuron hardly learns.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ slope = trace["a1"] * (1 - trace["a1"])
 print(f"σ' of the hidden neurons: median {np.median(slope):.1e}, of at most 0.25")
 
 # %%
-# How z lies on the sigmoid, in steps of the training.
+# After the training, two thirds of the outputs of the hidden layer are still saturated.
 history = net.train(x, y, batch_size=30, epochs=30, lr=0.5, verbose=0)
 axes = plot_saturation(history)
 

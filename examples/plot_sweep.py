@@ -24,4 +24,6 @@ for width, row in zip(widths, costs, strict=True):
 # %%
 figure, axes = plt.subplots(layout="constrained")
 axes.loglog(widths, costs, "o-")
-_ = axes.set(xlabel="hidden neurons", ylabel="cost after 60 epochs", title="Three seeds")
+axes.set_xticks(widths, widths, minor=False)
+axes.minorticks_off()
+_ = axes.set(xlabel="hidden neurons", ylabel="cost after 60 epochs", title="Three seeds for each number of neurons")

@@ -2,8 +2,8 @@
 From a raw table to intervals
 =============================
 
-Text, a date and missing cells go in as they are. ``predict_interval`` gives a range for each row, which contains the
-truth in nine of ten cases. How often it really does is counted on rows that the model has not seen.
+Text, a date and missing cells are passed as they are. ``predict_interval`` gives a range for each row, which contains
+the truth in nine of ten cases. How often it really does is counted on rows that the model has not seen.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 Why gradients vanish, and what helps
 ====================================
 
-Eight hidden layers of sigmoids: going back, each layer multiplies the error by a slope of at most ¼. relu with He's
-initial weights keeps its size. The picture shows δ and the gradient of each layer in the first steps.
+Eight hidden layers of sigmoids: going back, each layer multiplies the error by a slope of at most ¼. With relu and He's
+initial weights, the error keeps its size. The picture shows δ and the gradient of each layer in the first steps.
 """
 
 import matplotlib.pyplot as plt

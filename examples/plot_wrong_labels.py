@@ -2,8 +2,8 @@
 Wrong labels, found
 ===================
 
-Forty of the handwritten digits get a wrong label. ``net.credit`` measures the part of each sample in the gradients, and
-lists the samples whose label fits worst to what the network has learnt from all others.
+Forty of the handwritten digits get a wrong label. ``net.credit`` measures the share of each sample in the gradients,
+and lists the samples whose labels fit worst to what the network has learnt from the others.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ credit = net.credit(x, labels)
 print(credit)
 
 # %%
-# Of the forty samples that are most probably wrong, so many are:
+# Of the forty labels that are most probably wrong, this many really are:
 suspects = credit.suspicious(40)
 print(f"{np.isin(suspects, wrong).sum()} of {len(suspects)}")
 first = suspects[:16]

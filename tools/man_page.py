@@ -6,11 +6,8 @@ The wheel installs it as share/man/man1/glassnet.1. A test compares it with what
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import typer.main
-
-from glassnet.cli.app import app
+from glassnet.cli.command_tree import Command, CommandParameter, commands, program
 
 PAGE = Path(__file__).parents[1] / "docs" / "glassnet.1"
 EXIT_CODES = (
@@ -27,46 +24,41 @@ ENVIRONMENT = (
 
 def manual_page() -> str:
     """The whole page in the roff language."""
-    group: Any = typer.main.get_command(app)
+    whole = program()
     lines = ['.TH GLASSNET 1 "" "glassnet" "User Commands"', ".SH NAME"]
-    lines += [rf"glassnet \- {escaped(first_sentence(group.help)).rstrip('.').lower()}"]
+    lines += [rf"glassnet \- {escaped(first_sentence(whole)).rstrip('.').lower()}"]
     lines += [".SH SYNOPSIS", r".B glassnet", r"[\fIoptions\fR] \fIcommand\fR [\fIarguments\fR]", ".SH OPTIONS"]
-    lines += option_lines(group)
-    lines += [".SH COMMANDS"]
-    for name in group.commands:
-        lines += command_lines(name, group.commands[name])
+    lines += option_lines(whole)
+    lines += [".SH COMMANDS", *(line for command in commands() for line in command_lines(command))]
     lines += [".SH EXIT STATUS", *tagged(EXIT_CODES), ".SH ENVIRONMENT", *tagged(ENVIRONMENT)]
     return "\n".join(lines) + "\n"
 
 
-def command_lines(name: str, command: Any) -> list[str]:
+def command_lines(command: Command) -> list[str]:
     """A command: its synopsis, its help, its arguments and options."""
-    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
-    synopsis = " ".join(rf"\fI{escaped(argument_name(argument))}\fR" for argument in arguments)
-    lines = [f'.SS "glassnet {escaped(name)}"', rf"\fBglassnet {escaped(name)}\fR {synopsis} [\fIoptions\fR]", ".PP"]
-    for paragraph in (command.help or "").split("\n\n"):
-        lines += [escaped(" ".join(paragraph.split())), ".PP"]
-    for argument in arguments:
-        lines += [".TP", rf"\fI{escaped(argument_name(argument))}\fR", escaped(argument.help or "")]
+    name = f"glassnet {escaped(command.name)}"
+    synopsis = " ".join(rf"\fI{argument_name(argument)}\fR" for argument in command.arguments)
+    lines = [f'.SS "{name}"', rf"\fB{name}\fR {synopsis} [\fIoptions\fR]", ".PP"]
+    lines += [line for paragraph in command.help for line in (escaped(paragraph), ".PP")]
+    for argument in command.arguments:
+        lines += [".TP", rf"\fI{argument_name(argument)}\fR", escaped(argument.help)]
     return lines + option_lines(command)
 
 
-def option_lines(command: Any) -> list[str]:
+def option_lines(command: Command) -> list[str]:
     """The options of a command, each with its help; --help is the same everywhere."""
     lines = []
-    for option in command.params:
-        if option.param_type_name != "option" or option.hidden or option.name == "help":
-            continue
-        names = ", ".join(rf"\fB{escaped(name)}\fR" for name in (*option.opts, *option.secondary_opts))
-        value = "" if option.is_flag else rf" \fI{escaped(option.metavar or 'NUMBER')}\fR"
-        lines += [".TP", f"{names}{value}", escaped(" ".join((option.help or "").split()))]
+    for option in command.options:
+        names = ", ".join(rf"\fB{escaped(name)}\fR" for name in (*option.spellings, *option.opposites))
+        value = rf" \fI{escaped(option.value)}\fR" if option.value else ""
+        lines += [".TP", f"{names}{value}", escaped(option.help)]
     return lines
 
 
-def argument_name(argument: Any) -> str:
+def argument_name(argument: CommandParameter) -> str:
     """The name of an argument as the help shows it."""
-    name = argument.metavar or argument.name.upper()
-    return name if argument.required else f"[{name}]"
+    (name,) = argument.spellings
+    return escaped(name if argument.required or name.startswith("[") else f"[{name}]")
 
 
 def tagged(entries: tuple[tuple[str, str], ...]) -> list[str]:
@@ -74,9 +66,9 @@ def tagged(entries: tuple[tuple[str, str], ...]) -> list[str]:
     return [line for term, meaning in entries for line in (".TP", rf"\fB{term}\fR", meaning)]
 
 
-def first_sentence(text: str) -> str:
-    """The first sentence of a text."""
-    return " ".join(text.split()).split(". ")[0]
+def first_sentence(command: Command) -> str:
+    """The first sentence of a command's help."""
+    return command.help[0].split(". ")[0]
 
 
 def escaped(text: str) -> str:

@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer.main
-
 import glassnet
 from glassnet import scale
-from glassnet.cli.app import app
+from glassnet.cli.command_tree import commands, program
 from glassnet.files.header import FORMAT
 from glassnet.play.link import VERSION
 from glassnet.tables import activations, costs, initializers, layers, optimizers, schedules
@@ -77,15 +75,11 @@ def signature(function: Any) -> str:
 
 def command_lines() -> Iterator[str]:
     """Every command with its arguments and options."""
-    group: Any = typer.main.get_command(app)
-    for name, command in sorted({"": group, **group.commands}.items()):
-        words = []
-        for parameter in command.params:
-            is_argument = parameter.param_type_name == "argument"
-            text = parameter.metavar or parameter.name if is_argument else "/".join(parameter.opts)
-            off = f"|{'/'.join(parameter.secondary_opts)}" if parameter.secondary_opts else ""
-            words.append(f"{text}{off}")
-        yield " ".join(["command: glassnet", *([name] if name else []), *words])
+    for command in sorted([program(), *commands()]):
+        parameters = (
+            "/".join(each.spellings) + "".join(f"|{name}" for name in each.opposites) for each in command.parameters
+        )
+        yield " ".join(["command: glassnet", *filter(None, [command.name]), *parameters])
 
 
 if __name__ == "__main__":

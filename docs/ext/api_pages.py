@@ -6,13 +6,14 @@ The entries of the tables have their sections in `table_pages.py`; the exception
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import glassnet
 from ext import rst
-from glassnet import errors
+from glassnet import errors, scale
 
 GROUPS = {  # folder or module of glassnet: the heading under which its names stand
     "network": "The network and its training",
@@ -50,16 +51,30 @@ def homes() -> Iterator[tuple[str, str]]:
     """Every public name with the folder or module that it comes from."""
     for name, home in glassnet._HOME_OF.items():
         yield name, home.split(".")[0]
+    for name in scale.__all__:
+        yield f"scale.{name}", "scale"
+
+
+def public(name: str) -> Any:
+    """What a public name stands for; that of glassnet.scale.fit is scale.fit."""
+    return operator.attrgetter(name)(glassnet)
 
 
 def page(name: str) -> str:
     """The page of a class or function."""
-    value = getattr(glassnet, name)
+    value = public(name)
     if not inspect.isclass(value):
         return f"{rst.heading(name)}\n{rst.directive('autofunction', f'glassnet.{name}')}"
     listed = members(value)
     options = {"members": ", ".join(listed)} if listed else {}
-    return f"{rst.heading(name)}\n{rst.directive('autoclass', f'glassnet.{name}', **options)}"
+    written = parameters(value) if hasattr(value.__init__, "__signature__") else ""
+    return f"{rst.heading(value.__name__)}\n{rst.directive('autoclass', f'glassnet.{name}{written}', **options)}"
+
+
+def parameters(kind: type[Any]) -> str:
+    """The parameters of a class with their defaults, where a decorator made them, which autodoc cannot read."""
+    bare = [each.replace(annotation=inspect.Parameter.empty) for each in inspect.signature(kind).parameters.values()]
+    return str(inspect.Signature(bare))
 
 
 def members(kind: type[Any]) -> list[str]:

@@ -9,7 +9,10 @@ from docutils import nodes
 from sphinx import addnodes
 
 import glassnet
+from glassnet import scale
 
+NAMES = {name: f"glassnet.{name}" for name in (*glassnet.__all__, "scale")}
+NAMES |= {name: f"glassnet.scale.{name}" for name in scale.__all__ if name != "fit"}  # every estimator has a fit
 CALL = re.compile(r"(?:glassnet\.)?([A-Za-z_]\w*)((?:\.\w+)?)(?:\(.*\))?")
 NO_LINK_IN = (nodes.reference, nodes.title, addnodes.pending_xref)
 COMMAND = re.compile(r"glassnet ([a-z-]+)(?: .*)?")
@@ -47,9 +50,9 @@ def command_link(app: Any, literal: nodes.literal) -> nodes.reference | None:
 def name_link(app: Any, literal: nodes.literal) -> addnodes.pending_xref | None:
     """The link of a public name or one of its methods; it stays code where nothing documents it."""
     match = CALL.fullmatch(literal.astext())
-    if match is None or match[1] not in glassnet.__all__:
+    if match is None or match[1] not in NAMES:
         return None
-    target = {"refdomain": "py", "reftype": "obj", "reftarget": f"glassnet.{match[1]}{match[2]}"}
+    target = {"refdomain": "py", "reftype": "obj", "reftarget": f"{NAMES[match[1]]}{match[2]}"}
     return addnodes.pending_xref(
         "", literal.deepcopy(), refdoc=app.env.docname, refexplicit=True, refwarn=False, **target
     )

@@ -6,6 +6,7 @@ a name with a description. Paragraphs behind a section, such as "Raises ...", be
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from ext.rst import prose
 
 NAMED = re.compile(r"([\w*][\w*, ]*?) : (.+)")
+TYPE_ALIAS = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
+CONSTANT = re.compile(r"(?<== )[A-Z][A-Z_]+(?=[,)])")
 LISTS = {"Parameters", "Attributes"}
 OTHER = {"Returns", "Yields", "Raises", "Notes", "Examples", "See Also", "References", "Warns"}
 
@@ -23,8 +26,21 @@ def rewrite(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
 
 
 def bare(app: Any, what: str, name: str, obj: Any, options: Any, signature: str, returns: str) -> Any:
-    """The handler of autodoc-process-signature: an exception is caught, not made, and needs no arguments."""
-    return ("", "") if what == "exception" else None
+    """The handler of autodoc-process-signature: readable types, and no arguments of an exception, which one catches."""
+    return ("", "") if what == "exception" else (readable(signature, obj), readable(returns, obj))
+
+
+def readable(signature: str | None, obj: Any) -> str | None:
+    """A signature with the names of types, which evaluation expands, and with the values of constants."""
+    from numpy.typing import ArrayLike
+    from sphinx.util.typing import stringify_annotation
+
+    if signature is None:
+        return None
+    function = inspect.unwrap(getattr(obj, "__init__", obj) if inspect.isclass(obj) else obj)
+    constants = getattr(function, "__globals__", {})
+    signature = TYPE_ALIAS.sub(r"\1", signature).replace(stringify_annotation(ArrayLike, "smart"), "ArrayLike")
+    return CONSTANT.sub(lambda match: repr(constants.get(match[0], match[0])), signature)
 
 
 def without_entry(app: Any, domain: str, kind: str, content: Any) -> None:

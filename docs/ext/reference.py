@@ -7,15 +7,14 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import glassnet
 from ext import rst
-from ext.api_pages import write_names
+from ext.api_pages import public, write_names
 from ext.command_pages import write_commands
 from ext.table_pages import TABLES, Table, write_tables
 
 LEAD = """Everything on these pages is read from the program: the public names from their docstrings, the tables from
-their entries, the command line from its commands. ``import glassnet`` gives all names below; each is loaded when it is
-first used."""
+their entries, the command line from its commands. ``import glassnet`` gives all names below, except those of
+``glassnet.scale``; each is loaded when it is first used."""
 
 
 def write_reference(folder: Path) -> None:
@@ -45,7 +44,7 @@ def table_line(table: Table) -> str:
 
 def line(name: str) -> str:
     """A name with the first sentence of its docstring."""
-    return f":doc:`{name}`\n   {rst.prose(first_sentence(getattr(glassnet, name)))}\n"
+    return f":doc:`{name}`\n   {rst.prose(first_sentence(public(name)))}\n"
 
 
 def first_sentence(value: object) -> str:

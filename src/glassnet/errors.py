@@ -35,8 +35,8 @@ MAX_LISTED_COLUMNS = 20  # in a message
 class GlassnetError(Exception):
     """Base class of all errors that glassnet raises; control codes in a message are escaped.
 
-    What to do: the message says it. A call that is refused for its input changes nothing, so that it can be repeated
-    with another one. `except GlassnetError` catches what glassnet refuses, and no fault of its own.
+    What to do: follow the message. A call that is refused for its input changes nothing, so it can be repeated with
+    other input. `except GlassnetError` catches what glassnet refuses, but not errors in glassnet itself.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -90,8 +90,9 @@ class FormulaError(GlassnetError, ValueError):
 class DataError(GlassnetError, ValueError):
     """x, y, a file or a table has contents that cannot be used.
 
-    What to do: the message gives the place, an index, a column or a line of the file. Fill in or drop what is not
-    finite, transpose x where samples are rows, choose another column, or overrule a guess of the reader by an option.
+    What to do: the message gives the position: an index, a column or a line of the file. Fill in or drop values that
+    are not finite, transpose x if its samples are rows, choose another column, or overrule by an option how a column is
+    read.
 
     Examples
     --------
@@ -105,8 +106,8 @@ class DataError(GlassnetError, ValueError):
 class ModelFileError(GlassnetError, ValueError):
     """A model file is damaged, was not written by glassnet, or comes from a newer version.
 
-    What to do: copy the file again, or save it again where the model still is; update glassnet for a newer file. The
-    same error says that an export cannot be written, or that a library it needs is missing, with what to install.
+    What to do: copy the file again, or save the model again if it still exists; update glassnet for a newer file. The
+    same error says that an export cannot be written, or which library is missing and how to install it.
 
     Examples
     --------
@@ -120,11 +121,11 @@ class ModelFileError(GlassnetError, ValueError):
 class DivergedError(GlassnetError, ArithmeticError):
     """A training run met a number that is not finite; the network keeps its last finite weights.
 
-    `history` is the History of the epochs before, where `NeuralNetwork.train` raises it; `advice`, the end of the
-    message, says what to do in the words of NeuralNetwork.
+    If `NeuralNetwork.train` raises it, `history` is the History of the epochs before. `advice`, the end of the message,
+    says which arguments of NeuralNetwork to change.
 
     What to do: lower the learning rate, scale x, or clip the gradients with `clip_norm=1`. The message names the first
-    quantity that is not finite, with its layer, its sample and the step; `net.diagnose()` looks at the layers before.
+    quantity that is not finite, with its layer, its sample and the step; `net.diagnose()` inspects the layers.
 
     Examples
     --------
@@ -139,17 +140,17 @@ class DivergedError(GlassnetError, ArithmeticError):
     advice = ""
 
     def reworded(self, advice: str) -> DivergedError:
-        """The same error for another interface, with its own words of what to do."""
+        """The same error for another interface, with the advice in the names of its arguments."""
         error = DivergedError(f"{str(self).removesuffix(self.advice)}{advice}")
         error.history, error.advice = self.history, advice
         return error
 
 
 class ClusterError(GlassnetError, RuntimeError):
-    """A cluster cannot go on with a run in lanes; the model keeps the state of the last finished round.
+    """A cluster cannot continue a run in lanes; the model keeps the state of the last complete round.
 
-    What to do: mend what the message names (a worker, a block, the scheduler), then call `glassnet.scale.fit` again
-    with `checkpoint=` and `resume=True`; with `client=False` the run goes on in one process, to the same bits.
+    What to do: repair what the message names (a worker, a block, the scheduler), then call `glassnet.scale.fit` again
+    with `checkpoint=` and `resume=True`; with `client=False` the run continues in one process, to the same bits.
     """
 
 

@@ -26,9 +26,9 @@ TABULAR: dict[str, Any] = {"TabularClassifier": TabularClassifier, "TabularRegre
 
 
 def load(path: FilePath) -> Any:
-    """Read what glassnet saved to a model file: a NeuralNetwork, or a fitted estimator with all that it needs.
+    """Read a model file: it returns the NeuralNetwork or the fitted estimator that was saved.
 
-    Raises ModelFileError (a ValueError), one sentence, for any other file and for one that is damaged or too new.
+    Raises ModelFileError (a ValueError) for any other file, and for one that is damaged or from a newer version.
     """
     tensors, document = read_tensors(path)
     if holds_table(document):

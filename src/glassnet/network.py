@@ -52,25 +52,25 @@ class NeuralNetwork(StepPages, ActivationFunctions):
     ----------
     layers : sequence of widths, the inputs first; layers such as Dropout(0.2) may stand between them and act after the
         activation of the dense layer before them (or before it, where they say so)
-    activations : one name or entry per dense layer; None means sigmoid throughout. A name that another library has for
-        exactly the same is accepted, here and for all other arguments that take names
+    activations : one name or entry per dense layer; None means sigmoid throughout. The name that another library uses
+        for exactly the same is accepted, here and in all other arguments that take names
     cost : name or entry: quadratic is ½‖a − y‖² per sample; C is the mean over samples, penalty included
     initializer : name or entry for the initial weights; biases start at 0
-    l1, l2 : strength of the penalty l1·Σ|w| + l2/2·Σw² on the weights
+    l1, l2 : strengths of the penalty l1·Σ|w| + l2/2·Σw² on the weights
     dtype : "float32" or "float64"
     seed : whole number, the seed of all randomness; None draws one (see `seed`)
     engine : "compiled", or "numpy" to step through the equations
 
     Attributes
     ----------
-    weights, biases : sequences of views, (fan_out, fan_in) and (fan_out, 1); assigning copies in
+    weights, biases : sequences of views, (fan_out, fan_in) and (fan_out, 1); assigning copies values in
     parameters : every parameter by name (`w1`, `b1`, ...), with `parameters.vector`, the one flat vector
-    history : the History of the last `train`, in short where the network was loaded from a file, or None
+    history : the History of the last `train`, a summary of it if the network was loaded from a file, or None
     recent_samples : some samples of the last `train`, for `diagnose()` without data; not copied or saved
-    preparation, target : how the columns of a table became x and y, where `train` read one from a file, or None
+    preparation, target : how the columns of a table became x and y, if `train` read one from a file, or None
     model : architecture, parameters, running statistics, dtype, seed and engine, without the methods
 
-    Raises ValueError or TypeError, one sentence, for anything that cannot be used.
+    Raises ParameterError (a ValueError) or ParameterTypeError (a TypeError) for an argument that cannot be used.
     """
 
     @named_arguments
@@ -162,7 +162,7 @@ class NeuralNetwork(StepPages, ActivationFunctions):
         self.biases.assign(values, "biases")
 
     def feedforward(self, x: ArrayLike, *, training: bool = False) -> tuple[list[Array], list[Array]]:
-        """Every z and a of a forward pass: (z_s, a_s), fresh arrays (fan_out, batch); a_s[0] is x.
+        """Every z and a of a forward pass: (z_s, a_s), new arrays (fan_out, batch); a_s[0] is x.
 
         x is (fan_in, batch). `training=True` runs what a training step runs (dropout, statistics of the batch).
         """
@@ -225,32 +225,32 @@ class NeuralNetwork(StepPages, ActivationFunctions):
 
         Parameters
         ----------
-        x, y : (fan_in, batch) and (fan_out, batch), or with categorical cross-entropy class numbers (batch,), where the
-            output has groups (groups, batch). Or files of any size: a table (CSV, Parquet, a folder of Parquet files)
-            and the name of its column to predict; or two .npy files with samples as rows, (samples, ...)
+        x, y : (fan_in, batch) and (fan_out, batch), or with categorical cross-entropy class numbers (batch,), or
+            (groups, batch) if the output has groups. Or files of any size: a table (CSV, Parquet, a folder of Parquet
+            files) and the name of the column to predict; or two .npy files with samples as rows, (samples, ...)
         batch_size : samples per step; the last, smaller batch of an epoch counts too
         epochs, lr : passes through the data; the learning rate
         optimizer, schedule : names or entries; schedule None is constant
         validation : (x, y), a second file, or the fraction of the samples to hold out
-        blocks : shuffle blocks of at most so many samples, and the samples in each: how files are read (None: 32 MB)
+        blocks : most samples per block; blocks are shuffled, then the samples in each (None: files only, 32 MB)
         sample_weight : (batch,), 0 or more
-        patience : epochs without a better validation cost after which the run ends; the best weights are restored
+        patience : epochs without a better validation cost before the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
-        lr_factors : factors on the rate: one per dense layer, or a dict of "weights", "biases", "w1", "scaling0" ...
+        lr_factors : factors on the rate: one per dense layer, or a dict by "weights", "biases", "w1", "scaling0" ...
         decay_factors, decay_schedule : the same for the weight decay of an optimizer such as AdamW
         dropout_schedule : multiplies the rate of every Dropout, by factors between 0 and 1 ("flat_cos")
         max_norm : limit of the norm of each neuron's weights, kept after every step (Srivastava et al. 2014, section 5)
         validation_metric : "cost", "error" (share of wrong classes), "rmse" or a function of (outputs, y), as columns,
-            that returns a number; the weights of the epoch with the smallest are restored, of equal epochs the last
+            that returns a number; the weights of its best (smallest) epoch are restored, of equal ones the last
         time_limit : seconds
         callbacks : functions of each epoch's Report; returning True ends the run
-        checkpoint, every, resume : file for the state of the run, written after each epoch, or every so many steps;
-            resume goes on from it
+        checkpoint, every, resume : file for the state of the run, written per epoch or every so many steps, to continue
+            from
         record : file for the epochs, the layers (measured after each one) and some weights, read by Recording
-        verbose : None shows a bar on a terminal and in a notebook for long runs, 0 nothing, 1 always (elsewhere: lines)
-        threads : the most threads the engine may use; the results never depend on it
+        verbose : 0 shows nothing; None a bar for long runs, on a terminal or in a notebook; 1 always (elsewhere lines)
+        threads : the largest number of threads that the engine may use; the results never depend on it
 
-        Raises DivergedError (an ArithmeticError) where a quantity is no longer finite; the last finite weights stay.
+        Raises DivergedError (an ArithmeticError) if a quantity is no longer finite; the last finite weights remain.
         """
         options = {
             **{"optimizer": optimizer, "schedule": schedule, "lr_factors": lr_factors, "patience": patience},
@@ -278,13 +278,13 @@ class NeuralNetwork(StepPages, ActivationFunctions):
             return self.history
 
     def stop(self) -> None:
-        """Ask a training in another thread to end at a step, as Ctrl-C would; the network stays usable."""
+        """Ask a training in another thread to end after a step, as Ctrl-C would; the network stays usable."""
         self._is_stopped = True
 
     # Using a network --------------------------------------------------------------------------------------------------
 
     def predict(self, x: ArrayLike) -> Array:
-        """The last a (fan_out, batch) for x (fan_in, batch), by the equations of inference."""
+        """The outputs, the last a (fan_out, batch), for x (fan_in, batch), by the equations of inference."""
         return inference.predict(self.model, x)
 
     def cost(
@@ -292,8 +292,8 @@ class NeuralNetwork(StepPages, ActivationFunctions):
     ) -> float:
         """C: the (weighted) mean over the samples of the cost, plus the penalty.
 
-        `override` sets numbers first, {"w1[2,0]": 0.3}: any w, b, z, a or x by layer (from 1) and index (from 0,
-        samples are columns). The equations run up to the one that writes it, it is set, and the rest run; see `nudge`.
+        `override` replaces numbers, {"w1[2,0]": 0.3}: any w, b, z, a or x by layer (from 1) and index (from 0, samples
+        are columns). The number is replaced after the equation that computes it, and the later equations run.
         """
         if override is not None:
             return cost_with(self.model, (x, y, sample_weight), override)
@@ -302,7 +302,7 @@ class NeuralNetwork(StepPages, ActivationFunctions):
     def evaluate(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Evaluation:
         """C as in `cost`, and the accuracy for classes or else R², on x (fan_in, batch) and y as in `train`.
 
-        `sample_weight` (batch,) weights C and R². Raises DataError (a ValueError) where one of them cannot be used.
+        `sample_weight` (batch,) weights C and R². Raises DataError (a ValueError) for samples that cannot be used.
         """
         return evaluation(self.model, self._sources(x, y, sample_weight))
 
@@ -320,15 +320,15 @@ class NeuralNetwork(StepPages, ActivationFunctions):
     def save(self, path: FilePath, *, extra: dict[str, Any] | None = None) -> None:
         """Write the network to a model file (safetensors; no pickle). `extra` is plain data stored with it.
 
-        After training from a table it has the preparation of its columns: `glassnet.load` then gives an estimator.
+        After training on a table it has the preparation of the columns: `glassnet.load` then returns an estimator.
         """
         write_model(path, self.model, self.runs, self.history, with_table(extra, self.preparation, self.target))
 
     @classmethod
     def load(cls, path: FilePath, *, engine: str = "compiled") -> NeuralNetwork:
-        """Read a network from a model file; `glassnet.load` reads those of estimators and of tables, refused here.
+        """Read a network from a model file; `glassnet.load` reads files of estimators and tabular models too.
 
-        Raises ModelFileError (a ValueError) where a file cannot be trusted or holds more than a network.
+        Raises ModelFileError (a ValueError) if the file cannot be trusted or contains more than a network.
         """
         return read_model(path).build(cls, engine)
 

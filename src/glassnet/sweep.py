@@ -71,14 +71,15 @@ def train_many(
 
     Parameters
     ----------
-    networks : different networks, which need not be alike in anything
+    networks : the networks, whose layers and settings may all differ
     x, y : as in NeuralNetwork.train, (fan_in, batch) and (fan_out, batch) or class numbers
-    threads : the most that are trained at the same time; never more than this process may use processors
-    verbose : as in NeuralNetwork.train, with one line for all
-    options : other arguments of NeuralNetwork.train, the same for each; all but checkpoint, every and resume
+    threads : the largest number of networks that are trained at the same time, at most one per processor of this
+        process
+    verbose : as in NeuralNetwork.train, with one progress line for all networks
+    options : other arguments of NeuralNetwork.train, the same for each network, except checkpoint, every and resume
 
-    Ctrl-C ends all of them at a step. If a network fails, the others are trained to their end, and then its error is
-    raised with its number.
+    Ctrl-C ends all trainings after a step. If the training of a network fails, the others are completed, and then the
+    error is raised with the number of the network.
     """
     networks = _checked(networks, options)
     from glassnet.engine.processors import available_threads

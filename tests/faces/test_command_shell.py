@@ -71,6 +71,16 @@ def test_verbose_without_version_is_refused() -> None:
     assert "--verbose belongs to --version" in result.output
 
 
+def test_the_help_names_the_extra_and_wraps_paragraphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 'pip install "glassnet[play]"' in output("play", "--help")
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = [line.strip() for line in output("train", "--help").split("Arguments")[0].splitlines()]
+    first = next(number for number, line in enumerate(lines) if line.startswith("For a table"))
+    paragraph = lines[first : lines.index("", first)]
+    assert len(paragraph) > 3
+    assert all(len(line) > 40 for line in paragraph[:-1])
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_commands_and_options(shell: str) -> None:
     assert "train" in completions(shell, "glassnet tr")

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import glassnet
+import glassnet.scale
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT = 15_000  # ms
@@ -60,8 +61,16 @@ def test_every_public_name_is_in_reference(pages: dict[str, str]) -> None:
     reference = "".join(text for name, text in pages.items() if name.startswith("reference/"))
     ids = set(re.findall(r'id="(glassnet\.[\w.]+)"', reference))
     assert {f"glassnet.{name}" for name in glassnet.__all__} <= ids
+    assert {f"glassnet.scale.{name}" for name in glassnet.scale.__all__} <= ids
     assert {"glassnet.NeuralNetwork.train", "glassnet.Trace.to_json", "glassnet.MLPClassifier.fit"} <= ids
     assert "math display" in pages["reference/activations.html"]
+
+
+def test_signatures_have_names_of_types_and_values_of_constants(pages: dict[str, str]) -> None:
+    reference = {name: re.sub(r"<[^>]+>", "", text) for name, text in pages.items() if name.startswith("reference/")}
+    assert not [name for name, text in reference.items() if "ForwardRef" in text or "_NestedSequence" in text]
+    assert "sample_weight: ArrayLike | None = None" in reference["reference/NeuralNetwork.html"]
+    assert "lanes: int = 8" in reference["reference/scale.fit.html"]
 
 
 def test_names_in_pages_lead_to_reference(pages: dict[str, str]) -> None:

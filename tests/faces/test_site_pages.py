@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import typer
 from ext import api_pages, command_pages, docstrings, formulas, part_pages, rst, table_pages
 
 import glassnet
-from glassnet.cli.app import app
+import glassnet.scale
+from glassnet.cli.command_tree import Command, commands
 from glassnet.see.stage import recurrence
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS
@@ -25,7 +25,6 @@ from glassnet.tables.optimizers import OPTIMIZERS
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = {name: getattr(np, name) for name in ("where", "maximum", "minimum", "exp", "expm1", "log", "log1p")}
 FUNCTIONS |= {name: getattr(np, name) for name in ("tanh", "sqrt", "sign", "abs")}
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
 def evaluated(lines: list[str], values: dict[str, Any]) -> dict[str, Any]:
@@ -88,15 +87,25 @@ def test_every_entry_of_every_table_has_its_docstring_settings_and_source(tmp_pa
             assert all(f"``{setting.name}" in page for setting in fields(kind)), name
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_of_a_command_is_on_its_page(name: str) -> None:
-    page = command_pages.page(name, COMMANDS[name])
-    parameters = [parameter for parameter in COMMANDS[name].params if not parameter.hidden]
-    assert parameters or name == "demo"
-    for parameter in parameters:
-        assert rst.prose(parameter.help or "") in page, parameter.name
-        if parameter.param_type_name == "option":
-            assert all(f"{option}" in page for option in [*parameter.opts, *parameter.secondary_opts]), parameter.name
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
+def test_every_option_of_a_command_is_on_its_page(command: Command) -> None:
+    page = command_pages.page(command)
+    assert command.parameters
+    for parameter in command.parameters:
+        assert rst.prose(parameter.help) in page, parameter.name
+        assert all(spelling in page for spelling in [*parameter.spellings, *parameter.opposites]), parameter.name
+
+
+def test_an_option_says_what_it_takes_and_its_default() -> None:
+    (train,) = (command for command in commands() if command.name == "train")
+    described = {each.name: command_pages.described(each).splitlines()[0] for each in train.parameters}
+    assert described["lr"] == "``--lr NUMBER``"
+    assert described["epochs"] == "``--epochs INTEGER``"
+    assert described["target"] == "``--target COLUMN``"
+    assert described["header"] == "``--header / --no-header``"
+    assert described["file"] == "``FILE``"
+    (hidden,) = (each for each in train.parameters if each.name == "hidden")
+    assert "Default: ``128,64``." in command_pages.described(hidden)
 
 
 def test_every_public_name_has_a_place_in_reference(tmp_path: Path) -> None:
@@ -104,7 +113,7 @@ def test_every_public_name_has_a_place_in_reference(tmp_path: Path) -> None:
     listed |= {kind.__name__ for table in table_pages.TABLES for kind in table.entries.values()}
     errors = (tmp_path / "errors.rst").read_text()
     listed |= set(re.findall(r"autoexception:: glassnet\.(\w+)", errors))
-    assert listed == set(glassnet.__all__)
+    assert listed == {*glassnet.__all__, *(f"scale.{name}" for name in glassnet.scale.__all__)}
 
 
 def test_every_error_says_what_to_do() -> None:

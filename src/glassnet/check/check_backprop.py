@@ -36,10 +36,10 @@ MOMENTUM = "momentum is inside"  # how the sentence of that fault begins
 
 
 class BackpropReport(NamedTuple):
-    """What is wrong with a backpropagation: `faults`, each with its equation; `ok` where there is none.
+    """The result of check_backprop: `faults`, each with its equation; `ok` is True if there are none.
 
-    `notes` are sentences about what differs from ours and is right all the same. Printed, it is one line per fault, or
-    "no fault found", and one per note.
+    `notes` are sentences about what differs from glassnet but is correct. Printed, the report has one line per fault,
+    or "no fault found", and one line per note.
     """
 
     faults: tuple[Fault, ...]
@@ -47,7 +47,7 @@ class BackpropReport(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether no fault was found."""
         return not self.faults
 
     def __str__(self) -> str:
@@ -77,30 +77,33 @@ def check_backprop(
     labels: bool = False,
     predict: Any = None,
 ) -> BackpropReport:
-    """Compare a person's own backpropagation with ours and name its faults.
+    """Compare your own backpropagation with glassnet's and name its faults.
 
-    Pass `mine` where the gradient comes back from a call, or `parameters` and `step` where it shows in the weights.
+    Pass `mine` if your code returns the gradient, or `parameters` and `step` if it only updates the weights.
 
     Parameters
     ----------
-    mine : a function (weights, biases, x, y) -> (dw, db), or one whose names say otherwise, such as (X, Y, params) or
-        (W1, b1, W2, b2, x, y). It may return lists, a dict, pairs, dW1, db1, dW2, db2, one vector, any of these with
-        the loss. Or a class or object: the article's (feedforward, backpropagation, train), backprop(x, y), forward
-        with backward, fit or train; those that make an update are called with lr=0.3
+    mine : a function (weights, biases, x, y) -> (dw, db), or one with other arguments, recognised by their names, such
+        as (X, Y, params) or (W1, b1, W2, b2, x, y). It may return lists, a dict, pairs, dW1, db1, dW2, db2 or one
+        vector, each also together with the loss. Or a class or object with the article's methods (feedforward,
+        backpropagation, train), with backprop(x, y), or with forward and one of backward, fit and train; methods that
+        make an update are called with lr=0.3
     layers, activations, cost : the network to try it on, as for glassnet.NeuralNetwork
     parameters, step, lr, grads : (owner, weight, bias) of each layer, such as (net, "W1", "b1"): an attribute or key of
-        an object, dict or list, or arrays (W, b); step(x, y) makes one update with the rate lr. The gradient is
-        (before − after)/lr, or is read from `grads`, places of the same form. The weights are put back at the end
-    rows : samples are rows, x (batch, fan_in); False: columns; None: whichever fits, the report says which
-    biases : False: it has none; "first" or "last": they are that column of W (fan_out, fan_in + 1), for rows that row
-    one_sample : it takes one sample at a time; the gradients are averaged
-    labels : y is class numbers (batch,)
-    predict : (weights, biases, x) -> a of the output, which tells a wrong forward pass from a wrong gradient; with
-        `parameters` a function of x, for a class a method's name
+        an object, dict or list, or arrays (W, b); step(x, y) makes one update with the rate lr. The gradient is (before
+        − after)/lr, or is read from `grads`, given in the same form as `parameters`. The weights are restored at the
+        end
+    rows : True: samples are rows, x (batch, fan_in); False: columns; None: whichever fits, and the report says which
+    biases : False: there are none; "first" or "last": they are this column of W (fan_out, fan_in + 1); with samples as
+        rows, this row
+    one_sample : the code takes one sample at a time; its gradients are averaged
+    labels : y holds class numbers (batch,)
+    predict : (weights, biases, x) -> a of the output, to distinguish a wrong forward pass from a wrong gradient; with
+        `parameters` a function of x, for a class the name of a method
 
-    dw and db are one array per layer, the gradient of C: means over the batch. Their code is called many times with
-    random numbers, never with yours. Raises ParameterError or ParameterTypeError, with the lines of an adapter, where
-    it cannot be called.
+    dw and db have one array per layer, the gradient of C: means over the batch. Your code is called many times with
+    random numbers, never with your data. Raises ParameterError or ParameterTypeError if it cannot be called; the
+    message shows an adapter to write.
     """
     _check_layers(layers)
     assert layers is not None

@@ -48,7 +48,7 @@ def gradient_check(
     x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,)
     sample_weight : (batch,) or None
     training : check the equations of a training step (dropout, statistics of the batch) instead of those of inference
-    directions : random directions per quantity; the work is proportional to it
+    directions : number of random directions per quantity; the time is proportional to it
     entries : check every single parameter as well
     tolerance : the largest relative difference that counts as agreement
 
@@ -57,12 +57,13 @@ def gradient_check(
     Notes
     -----
     A direction moves each weight in inverse proportion to the size of its input, so that inputs of 1e-6 count as much
-    as others. At a kink of C, as where a z is exactly 0 at a relu (biases start at 0), differences say nothing: such a
-    comparison is repeated on a copy of the network whose biases, and β of a normalisation, are nudged by 0.05·normal,
-    and the report says so. What cannot be judged there either is named and counted, and does not count as agreement.
+    as others. At a kink of C, for example where the z of a relu is exactly 0 (biases start at 0), differences do not
+    give the derivative. Such a comparison is repeated on a copy of the network whose biases, and β of normalisations,
+    are nudged by 0.05 times standard normal numbers, and the report says so. A quantity that cannot be judged there
+    either is named and counted, and does not count as agreement.
 
-    A random direction adds up all entries: a fault of 3 % in a few entries that are 1e-5 of the others stays below the
-    tolerance. `entries` finds it.
+    A random direction adds up all entries: a fault of 3 % in a few entries whose size is 1e-5 of the others stays below
+    the tolerance. `entries=True` finds it.
     """
     if not hasattr(network, "architecture"):
         given = f"{type(network).__name__}, a {type(y).__name__} last" if hasattr(y, "architecture") else ""

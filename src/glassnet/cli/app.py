@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -64,6 +66,12 @@ def _fail(sentence: str) -> None:
     raise typer.Exit(2)
 
 
+def _help(command: Callable[..., None]) -> str:
+    """The docstring of a command for Typer, which wraps a paragraph of one line and reads [ as the start of a style."""
+    paragraphs = (inspect.getdoc(command) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs).replace("[", r"\[")
+
+
 SUMMARY = "Train a fully connected neural network on a table or on images, and see every number inside it."
 app = typer.Typer(
     cls=CommandGroup,
@@ -76,14 +84,16 @@ app = typer.Typer(
 USE_A_MODEL = predict.predict, evaluate.evaluate, show.show, export.export, check.check
 LEARN = play.play, step.step, exercise.exercise, check_mine.check_mine
 for command in (columns.columns, shuffle.shuffle, train.train, *USE_A_MODEL, *LEARN, diagnose.diagnose, demo.demo):
-    app.command()(command)
+    app.command(help=_help(command))(command)
 
 
 @app.callback(help=SUMMARY, invoke_without_command=True)
 def glassnet(
     version: bool = typer.Option(False, "--version", help="Show the version."),
     verbose: bool = typer.Option(
-        False, "--verbose", help="With --version: the packages, the processor and the stored kernels, for a report."
+        False,
+        "--verbose",
+        help="With --version: also show the packages, the processor and the stored kernels, for a report of a fault.",
     ),
 ) -> None:
     """Parse the options that come before a command."""

@@ -19,8 +19,8 @@ def check(
 ) -> None:
     """Check backpropagation's gradient against central differences of the cost, layer by layer.
 
-    The exit code is 1 if a gradient is wrong, or if none could be judged. What is too small or too steep for
-    differences is counted and named; at a kink of the cost, a copy with nudged biases is checked.
+    The exit code is 1 if a gradient is wrong, or if none could be judged. Gradients that are too small or too steep for
+    differences are counted and named; at a kink of the cost, a copy with nudged biases is checked.
     """
     from glassnet import gradient_check
     from glassnet.cli.dataset import read_with_target

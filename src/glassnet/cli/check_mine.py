@@ -10,9 +10,9 @@ from typer import Argument, Exit
 def check_mine(
     file: Annotated[str, Argument(metavar="FILE", help="The file that glassnet exercise wrote; it is run as code.")],
 ) -> None:
-    """Look at the seven steps of your exercise: what is right, what is not yet, and what comes next.
+    """Check the seven steps of your exercise: what is right, what is still wrong, and what comes next.
 
-    The exit code is 0 if all steps are right, 1 otherwise.
+    The exit code is 0 if all steps are right, and 1 otherwise.
     """
     from glassnet.check.exercise.report import check_mine
     from glassnet.cli.printing import print_text, wrapped

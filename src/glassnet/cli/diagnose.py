@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
-from glassnet.cli.options import KnownTargetOption, MemberOption
+from glassnet.cli.options import AnyMemberOption, KnownTargetOption
 from glassnet.cli.printing import print_text, wrapped
 from glassnet.errors import ParameterError
 
@@ -24,14 +24,16 @@ def diagnose(
     model: Annotated[
         str, Argument(metavar="MODEL", help="A model file written by glassnet train or NeuralNetwork.save.")
     ],
-    file: Annotated[str | None, Argument(metavar="FILE", help="Data with the target, best the training data.")] = None,
+    file: Annotated[
+        str | None, Argument(metavar="FILE", help="Data with the target, preferably the training data.")
+    ] = None,
     target: KnownTargetOption = None,
-    member: MemberOption = None,
+    member: AnyMemberOption = None,
 ) -> None:
     """Find out why a model trains badly: evidence in numbers, the equation behind it, and one change to try.
 
-    Without FILE the diagnosis uses the training history in the model file; with FILE it uses the data as well. Of a
-    model of several networks all are diagnosed, or the one that --member names.
+    Without FILE the diagnosis uses the training history in the model file; with FILE it uses the data as well. It
+    covers all networks of a model, or the one that --member selects.
     """
     if file is None:
         if target is not None:

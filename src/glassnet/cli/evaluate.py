@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(model: ModelArgument, file: KnownDataArgument, target: KnownTargetOption = None) -> None:
-    """Score a model on known targets, beside a constant prediction; for classes, with the confusion table."""
+    """Score a model on known targets, compared with a constant prediction; for classes, print the confusion table."""
     from glassnet.cli.confusion import confusion, confusion_text
     from glassnet.cli.dataset import read_with_target
     from glassnet.cli.stored_model import load_model

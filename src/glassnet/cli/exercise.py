@@ -13,9 +13,9 @@ def exercise(
     step: Annotated[int | None, Argument(metavar="STEP", help="Print this step, 1 to 7, and write nothing.")] = None,
     out: Annotated[str, Option(metavar="FILE", help="File to write; one that exists is never changed.")] = "mine.py",
 ) -> None:
-    """Write a file to fill in: backpropagation in seven steps, from one neuron to mini-batches.
+    """Write a file in which you write backpropagation yourself, in seven steps from one neuron to mini-batches.
 
-    glassnet check-mine FILE says what is right.
+    `glassnet check-mine FILE` then says which steps are right.
     """
     from glassnet.check.exercise.template import exercise_text, step_text
     from glassnet.cli.output_paths import write_new_file

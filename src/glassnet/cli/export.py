@@ -21,7 +21,7 @@ def export(
 ) -> None:
     """Write a model for another program.
 
-    ONNX and source code hold the whole way from raw columns to predictions; torch and keras the weights of one network.
+    ONNX and source code contain everything from raw columns to predictions; torch and keras the weights of one network.
     """
     from glassnet.cli.output_paths import check_output
     from glassnet.cli.printing import print_line

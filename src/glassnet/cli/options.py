@@ -36,11 +36,12 @@ ELEMENTWISE = ", ".join(name for name, entry in ACTIVATIONS.items() if entry.ele
 ModelArgument = Annotated[str, Argument(metavar="MODEL", help="A model file written by glassnet train.")]
 MEMBER_HELP = "Which network of a model that has several, counted from 1."
 MemberOption = Annotated[int | None, Option(min=1, metavar="N", help=MEMBER_HELP, show_default="1")]
-KNOWN_DATA_HELP = "Data that include the target; of an IDX folder, t10k-* is used."
+AnyMemberOption = Annotated[int | None, Option(min=1, metavar="N", help=MEMBER_HELP, show_default="all")]
+KNOWN_DATA_HELP = "Data that include the target; the files t10k-* of an IDX folder."
 KnownDataArgument = Annotated[str, Argument(metavar="FILE", help=KNOWN_DATA_HELP)]
 KNOWN_TARGET_HELP = "For x in a .npy file, the .npy file of the targets."
 KnownTargetOption = Annotated[str | None, Option(metavar="FILE", help=KNOWN_TARGET_HELP)]
-DATA_HELP = "CSV (gzip too), Parquet, .npz of x and y, .npy of x, or a folder of IDX files."
+DATA_HELP = "CSV (also gzipped), Parquet, .npz of x and y, .npy of x, or a folder of IDX files."
 DataArgument = Annotated[str, Argument(metavar="FILE", help=DATA_HELP)]
 TARGET_HELP = "Column to predict; for x in a .npy file, the .npy file of the targets."
 TargetOption = Annotated[str | None, Option(metavar="COLUMN", help=TARGET_HELP)]
@@ -71,19 +72,19 @@ KeepOption = Annotated[list[str], reading_option(metavar=COLUMNS, help=KEEP_HELP
 MissingOption = Annotated[list[str], reading_option(metavar="WORD", help="A further word that means a missing cell.")]
 DELIMITER_HELP = "comma, semicolon, tab, pipe, space or one character."
 DelimiterOption = Annotated[
-    str | None, reading_option(metavar="NAME", help=DELIMITER_HELP, show_default="found by the rows")
+    str | None, reading_option(metavar="NAME", help=DELIMITER_HELP, show_default="inferred from the rows")
 ]
 ENCODING_HELP = "Encoding of a text file, such as cp1252 or utf-16."
 EncodingOption = Annotated[
-    str | None, reading_option(metavar="NAME", help=ENCODING_HELP, show_default="UTF-8 or, clearly, cp1252")
+    str | None, reading_option(metavar="NAME", help=ENCODING_HELP, show_default="UTF-8, or cp1252 if clear")
 ]
 DECIMAL_HELP = "Decimal mark of numbers that may be read in two ways, such as 1.234: comma or point."
 DecimalOption = Annotated[
-    str | None, reading_option(metavar="NAME", help=DECIMAL_HELP, show_default="found by the cells")
+    str | None, reading_option(metavar="NAME", help=DECIMAL_HELP, show_default="inferred from the cells")
 ]
-HEADER_HELP = "Whether the first row holds the names of the columns; else they are column_1, column_2, ..."
+HEADER_HELP = "Whether the first row holds the names of the columns; without it they are column_1, column_2, ..."
 HeaderOption = Annotated[
-    bool | None, reading_option("--header/--no-header", help=HEADER_HELP, show_default="--header, or it is said")
+    bool | None, reading_option("--header/--no-header", help=HEADER_HELP, show_default="--header; a note if in doubt")
 ]
 MISSING_TARGET_HELP = "yes leaves out rows without a target; no refuses them."
 DropMissingTargetOption = Annotated[str, reading_option(metavar="yes|no", help=MISSING_TARGET_HELP)]

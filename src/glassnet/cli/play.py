@@ -24,10 +24,9 @@ def play(
     port: Annotated[int, Option(help="Port on 127.0.0.1; 0 takes any free one.")] = 8711,
     browser: Annotated[bool, Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
 ) -> None:
-    """Open a page where a network learns: watch it, step through its equations, nudge numbers, go back in time.
+    """Open a page where a network learns: watch it, step through its equations, nudge numbers, go back to any step.
 
-    The page is served to this machine only. It needs the extra named play; where that is missing, the command says
-    how to install it.
+    The page is served to this machine only. It needs more packages: pip install "glassnet[play]".
     """
     from glassnet.play.launch import check_installed, serve
     from glassnet.play.own_data import OwnData

@@ -12,8 +12,8 @@ from typer import Argument, Option
 from glassnet.cli.options import ModelArgument
 from glassnet.cli.printing import print_text
 
-INTERVAL_HELP = "Write bounds beside each quantity that contain a share of the true ones, such as 0.9."
-STREAM_HELP = "Read FILE block by block, as is done with one that does not fit in memory."
+INTERVAL_HELP = "Write a lower and an upper bound for each quantity, which contain this share of the true values: 0.9."
+STREAM_HELP = "Read FILE block by block, as for a file that does not fit in memory."
 KEEP_HELP = "Columns of FILE to write before the predictions; commas between names."
 
 
@@ -21,7 +21,7 @@ def predict(
     model: ModelArgument,
     file: Annotated[str, Argument(metavar="FILE", help="Data like the training data; columns are matched by name.")],
     out: Annotated[str, Option(metavar="PATH", help="The file to write: .csv or .parquet; - writes CSV to stdout.")],
-    proba: Annotated[bool, Option("--proba", help="Write the probability of each class beside the class.")] = False,
+    proba: Annotated[bool, Option("--proba", help="Also write the probability of each class.")] = False,
     interval: Annotated[float | None, Option(metavar="COVERAGE", help=INTERVAL_HELP, show_default="none")] = None,
     keep: Annotated[list[str], Option(metavar="COLUMNS", help=KEEP_HELP)] = [],  # noqa: B006 (read only)
     stream: Annotated[bool, Option("--stream", help=STREAM_HELP)] = False,

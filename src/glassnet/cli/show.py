@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glassnet.cli.options import MemberOption, ModelArgument
+from glassnet.cli.options import AnyMemberOption, ModelArgument
 from glassnet.cli.printing import print_line, print_text, wrapped
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ MAX_LISTED_INPUTS = 20
 NOT_SHOWN = ("hyperparameters", "report", "constant", "best epochs")  # are shown elsewhere, or are long
 
 
-def show(model: ModelArgument, member: MemberOption = None) -> None:
+def show(model: ModelArgument, member: AnyMemberOption = None) -> None:
     """Print a model's inputs, target, networks and training.
 
-    A plain network is shown with its equations and parameters; of a model of several networks, --member N shows those
-    of one.
+    For a plain network its equations and parameters are printed; for a model of several networks, --member N prints
+    those of one.
     """
     from glassnet.cli.stored_model import is_plain, load_model, member_text, network_of, optimizer_name
 

@@ -11,13 +11,13 @@ IN_HELP = "CSV, Parquet, a folder of Parquet files, or .npy."
 
 def shuffle(
     file: Annotated[str, Argument(metavar="IN", help=IN_HELP)],
-    out: Annotated[str, Argument(metavar="OUT", help="The file to write, of the same format.")],
-    seed: Annotated[int, Option(min=0, help="Seed of the order; .npy files of x and y need the same one.")] = 0,
+    out: Annotated[str, Argument(metavar="OUT", help="The file to write, in the same format.")],
+    seed: Annotated[int, Option(min=0, help="Seed of the order; use the same for .npy files of x and y.")] = 0,
 ) -> None:
-    """Shuffle the rows of IN, of any size, into OUT, in two passes; beside OUT there must be room for a copy of IN.
+    """Write the rows of IN, a file of any size, to OUT in random order; the folder of OUT needs room for a copy of IN.
 
-    `glassnet train` reads a file that does not fit in memory in blocks, and shuffles these and the rows in each. A file
-    that is sorted is learnt worse so: shuffle it once.
+    `glassnet train` reads a file that does not fit in memory in blocks, and shuffles the blocks and the rows of each.
+    With a sorted file this gives a worse model: shuffle it once with this command.
     """
     import os
 

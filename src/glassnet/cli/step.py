@@ -22,10 +22,10 @@ MAX_CELLS, MAX_LETTERS = 30, 40  # of the row as it stands in the file: columns,
 MAX_INPUTS = 100  # that are all listed by name; of more, those that are shown
 
 
-FIRST_HELP = f"{options.DATA_HELP} Or a model file, with FILE behind it."
+FIRST_HELP = f"{options.DATA_HELP} Or a model file, followed by FILE."
 FirstArgument = Annotated[str, Argument(metavar="MODEL|FILE", help=FIRST_HELP)]
 SecondArgument = Annotated[
-    str | None, Argument(metavar="FILE", help="The data, behind a model file.", show_default=False)
+    str | None, Argument(metavar="FILE", help="The data, after a model file.", show_default=False)
 ]
 
 
@@ -58,12 +58,12 @@ def step(
     optimizer: options.OptimizerOption = "sgd",
     lr: Annotated[float, Option(help="Learning rate.")] = 0.1,
     seed: Annotated[int, Option(min=0, help="Seed of the weights of a new network.")] = 0,
-    notation: Annotated[str, Option(metavar="NAME", help="Samples as columns or as rows.")] = "columns",
+    notation: Annotated[str, Option(metavar="NAME", help="columns or rows: how samples are written.")] = "columns",
     html: Annotated[str | None, Option(metavar="PATH", help="Write an HTML page instead of printing.")] = None,
 ) -> None:
-    """Explain one training step: forward pass, cost, BP1 to BP4, update, and whether the cost fell.
+    """Explain one training step: the forward pass, the cost, BP1 to BP4, the update, and whether the cost fell.
 
-    Nothing is trained: the new network, or the model file, is left as it was.
+    Nothing is trained, and a model file is not changed.
     """
     from glassnet.cli.train_options import TrainOptions
     from glassnet.frames.report_samples import table_names

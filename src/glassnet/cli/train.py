@@ -10,9 +10,9 @@ from glassnet.cli import options
 
 PRESET_HELP = "fast, default or best: how long the tabular model is trained."
 METRIC_HELP = "What chooses the best epoch: auto, log_loss, accuracy, balanced_accuracy, roc_auc; rmse, mae, r2."
-CLASS_WEIGHT_HELP = "balanced: rows of rare classes count more, so that each class counts the same."
-STREAM_HELP = "Read a table block by block, as is done with one that does not fit in memory; a plain network learns it."
-REPORT_HELP = "Folder for run.html, the training as one page that opens without a network; made if missing."
+CLASS_WEIGHT_HELP = "balanced: rows of rare classes count more, so that all classes count the same."
+STREAM_HELP = "Read the table block by block and train a plain network, as for a table that does not fit in memory."
+REPORT_HELP = "Folder for run.html, the training as one page that opens offline; made if it does not exist."
 PROGRESS_HELP = "auto (a bar or lines on stderr), json (JSON lines on stdout, the report on stderr) or none."
 PresetOption = Annotated[str, options.tabular_option(metavar="NAME", help=PRESET_HELP)]
 MetricOption = Annotated[str, options.tabular_option(metavar="NAME", help=METRIC_HELP)]
@@ -22,14 +22,14 @@ ClassWeightOption = Annotated[
 LOG_HELP = "Whether the logarithm of a positive quantity is learnt: auto (as the preset decides), yes or no."
 LogTargetOption = Annotated[str, options.tabular_option(metavar="NAME", help=LOG_HELP)]
 TimeLimitOption = Annotated[
-    float | None, Option(metavar="SECONDS", help="End the training after so many seconds.", show_default="none")
+    float | None, Option(metavar="SECONDS", help="End the training after this time.", show_default="none")
 ]
 
-CHECKPOINT_HELP = "File for the state of the run, from which --resume goes on to the same model, bit for bit."
+CHECKPOINT_HELP = "File for the state of the run, from which --resume continues to the same model, bit for bit."
 CheckpointOption = Annotated[
     str | None, options.network_option(metavar="PATH", help=CHECKPOINT_HELP, show_default="none")
 ]
-EVERY_HELP = "Write the checkpoint after so many steps."
+EVERY_HELP = "Number of steps between two checkpoints."
 EveryOption = Annotated[int | None, options.network_option(metavar="STEPS", help=EVERY_HELP, show_default="each epoch")]
 
 
@@ -39,12 +39,12 @@ def train(
     out: Annotated[str, Option(metavar="PATH", help="The model file to write.")],
     target: options.TargetOption = None,
     task: Annotated[
-        str, Option(metavar="NAME", help="auto (decided by the target), classification, regression.")
+        str, Option(metavar="NAME", help="auto (decided by the target), classification or regression.")
     ] = "auto",
     time_limit: TimeLimitOption = None,
     seed: Annotated[int, Option(help="Seed of all randomness; the same seed gives the same model.")] = 0,
     threads: Annotated[int | None, Option(help="Maximum number of threads.", show_default="all")] = None,
-    plots: Annotated[str | None, Option(metavar="FOLDER", help="Folder for plots, made if missing.")] = None,
+    plots: Annotated[str | None, Option(metavar="FOLDER", help="Folder for plots, made if it does not exist.")] = None,
     report: Annotated[str | None, Option(metavar="FOLDER", help=REPORT_HELP)] = None,
     progress: Annotated[str, Option(metavar="NAME", help=PROGRESS_HELP)] = "auto",
     quiet: Annotated[bool, Option("--quiet", help="Do not show progress; the same as --progress none.")] = False,
@@ -69,16 +69,18 @@ def train(
     ] = 0.2,
     patience: Annotated[
         int | None,
-        options.network_option(help="Stop after so many epochs without a lower validation cost.", show_default="never"),
+        options.network_option(
+            help="Stop after this number of epochs without a lower validation cost.", show_default="never"
+        ),
     ] = None,
     dropout: Annotated[
-        float, options.network_option(help="Fraction of each hidden layer's values dropped in a step.")
+        float, options.network_option(help="Fraction of the values of each hidden layer that a step drops.")
     ] = 0.0,
     l2: Annotated[float, options.network_option(help="Strength of the penalty l2/2·Σw² on the weights.")] = 0.0,
     checkpoint: CheckpointOption = None,
     every: EveryOption = None,
     resume: Annotated[
-        bool, options.network_option("--resume", help="Go on from the checkpoint, where there is one.")
+        bool, options.network_option("--resume", help="Continue from the checkpoint, if there is one.")
     ] = False,
     drop: options.DropOption = [],  # noqa: B006 (read only; Typer wants a list)
     number: options.NumberOption = [],  # noqa: B006
@@ -94,8 +96,9 @@ def train(
 ) -> None:
     """Train a model on FILE and write it, together with the preparation of its data, to a model file.
 
-    A table is learnt by the tabular model: networks that are trained on different rows and averaged. Any option under
-    Network, an IDX folder or a .npz file trains a plain network instead. Ctrl-C saves what is there and exits with 130.
+    For a table this is the tabular model: several networks, trained on different rows and averaged. Any option under
+    Network, an IDX folder or a .npz file trains a plain network instead. Ctrl-C ends the training, saves the model and
+    exits with 130.
     """
     arguments = {**locals(), "hidden": options.parse_widths(hidden)}
     from glassnet.cli.train_request import train_request

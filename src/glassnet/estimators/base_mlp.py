@@ -311,8 +311,8 @@ class BaseMLP(RunReports, ParameterCheckMixin, SavingMixin, CallbackSupportMixin
     def diagnose(self, X: Any = None, y: Any = None) -> Diagnosis:
         """Find what is wrong with the model, from its last fit and from X (n, features) and y if given; print it.
 
-        Without X and y it uses some samples of the last fit, which copies and pickles lack. Columns are called by their
-        names. Raises ParameterError (a ValueError) if there is neither a fit nor data to judge by.
+        Without X and y it uses some samples of the last fit, which copies and pickles do not contain. Columns are
+        called by their names. Raises ParameterError (a ValueError) if there is neither a fit nor data to judge by.
         """
         return fit_warnings.diagnosis(self, X, y)
 

@@ -158,7 +158,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return list(map(np.log, probabilities)) if isinstance(probabilities, list) else np.log(probabilities)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of rows predicted correctly: with several columns or labels, in all of them.
+        """The share of rows that are predicted correctly; with several columns or labels, in all of them.
 
         For several columns of classes it is the score of scikit-learn's MultiOutputClassifier; scikit-learn's
         accuracy_score, and so the score of its trees, does not support them.

@@ -14,10 +14,10 @@ class RunReports:
     """What lets an estimator write a report."""
 
     def report(self, path: Any, title: str = "") -> None:
-        """Write the last fit as one HTML file without anything from outside: its costs, its end, and a step in full.
+        """Write the last fit as one self-contained HTML file: its costs, the network at its end, and a step in full.
 
-        Raises ParameterError (a ValueError) where there is no record of a fit: after solver='lbfgs' and partial_fit,
-        and in copies and pickles.
+        Raises ParameterError (a ValueError) if there is no record of a fit: after solver='lbfgs' or partial_fit, and in
+        copies and pickles.
         """
         check_is_fitted(self)
         estimator: Any = self

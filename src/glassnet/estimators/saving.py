@@ -33,7 +33,7 @@ class SavingMixin:
     _label_binarizer: Any
 
     def save(self, path: FilePath) -> None:
-        """Write the fitted estimator to a model file (safetensors; no pickle); `glassnet.load` gives it back.
+        """Write the fitted estimator to a model file (safetensors; no pickle); `glassnet.load` reads it.
 
         A warning names parameters that are left out because a file cannot hold them, such as callbacks. Raises
         ModelFileError (a ValueError) where the file cannot be written.
@@ -49,7 +49,7 @@ class SavingMixin:
 
     @classmethod
     def load(cls, path: FilePath) -> Self:
-        """Read an estimator that `save` wrote. Raises ModelFileError (a ValueError) where that cannot be trusted."""
+        """Read an estimator that `save` wrote. Raises ModelFileError (a ValueError) if the file cannot be trusted."""
         return cls.from_saved(read_estimator(path))
 
     @classmethod

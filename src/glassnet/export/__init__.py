@@ -1,1 +1,1 @@
-"""The way out and in: models as ONNX files, PyTorch and Keras weights, and source code; and networks of these."""
+"""Export and import: models as ONNX files, PyTorch and Keras weights, and source code; and networks of these."""

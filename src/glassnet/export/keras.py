@@ -40,11 +40,11 @@ NAMES = Names(
 
 
 def to_keras(model: Any, path: FilePath | None = None) -> list[Array]:
-    """The weights of a network as the list that `set_weights` of a Keras Sequential takes; also as .npz at `path`.
+    """Return the weights as the list that `set_weights` of a Keras Sequential takes, and write them to `path` as .npz.
 
-    `keras_text` says which Sequential it is. The arrays in the file are arr_0, arr_1 ..., in order. Raises
-    ParameterError (a ValueError) for a model of several networks, for what a Sequential of Keras lacks, and for the
-    name of a file of another format.
+    `keras_text` returns the code of this Sequential. The arrays in the file are arr_0, arr_1 ..., in order. Raises
+    ParameterError (a ValueError) for a model of several networks, for a layer that a Sequential of Keras lacks, and for
+    a `path` with the ending of another format.
     """
     if path is not None:
         check_ending(path, "a NumPy .npz file")
@@ -66,15 +66,15 @@ def keras_text(model: Any) -> str:
 def from_keras(
     weights: Any, *, activations: Sequence[ActivationLike], cost: CostLike | None = None, dtype: Any = None
 ) -> NeuralNetwork:
-    """A network with the weights of a Keras model of Dense layers.
+    """Make a network with the weights of a Keras model of Dense layers.
 
     Parameters
     ----------
-    weights : the list that `model.get_weights()` gives: kernel (fan_in, fan_out) and bias (fan_out,) of each layer; a
+    weights : the list that `model.get_weights()` returns: kernel (fan_in, fan_out) and bias (fan_out,) of each layer; a
         layer without a bias has the kernel alone
-    activations : one per Dense layer, which the weights do not hold; "linear" where there is none
-    cost : what further training lowers; None takes what fits the last activation
-    dtype : float32 or float64; None that of the weights
+    activations : one per Dense layer, because the weights do not contain them; "linear" for none
+    cost : the cost of further training; None means the one that fits the last activation
+    dtype : float32 or float64; None means that of the weights
 
     Raises ParameterError (a ValueError) for weights of other layers.
     """

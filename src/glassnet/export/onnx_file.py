@@ -31,7 +31,7 @@ KEY = "glassnet"
 
 @dataclass(frozen=True, repr=False)
 class OnnxExport:
-    """What was written: the inputs and outputs with what they are, and how far ONNX Runtime is from glassnet.
+    """The inputs and outputs of an ONNX file with their meanings, and how far ONNX Runtime differs from glassnet.
 
     `largest_difference` is relative to the largest predicted number; `same_labels` the share of equal classes.
     """
@@ -46,7 +46,7 @@ class OnnxExport:
 
     @property
     def comparison(self) -> str:
-        """How far ONNX Runtime is from glassnet, in words."""
+        """The difference between ONNX Runtime and glassnet, as a sentence."""
         text = f"ONNX Runtime differs by at most {self.largest_difference:.1e} of the largest prediction"
         if self.same_labels < 1:
             text += f", and gives another class in {1 - self.same_labels:.1%} of them,"
@@ -63,19 +63,19 @@ class OnnxExport:
 
 
 def to_onnx(model: Any, path: FilePath, *, examples: Any = None) -> OnnxExport:
-    """Write a fitted model to an ONNX file, run it in ONNX Runtime, and say how far that is from glassnet.
+    """Write a fitted model to an ONNX file, run it in ONNX Runtime, and return the difference from glassnet.
 
     Parameters
     ----------
-    model : a NeuralNetwork or a fitted estimator; a tabular one with the whole preparation of its raw columns
+    model : a NeuralNetwork or a fitted estimator; the preparation of the raw columns of a tabular one is included
     path : the file to write
-    examples : rows to check with, as `predict` takes them; None draws some
+    examples : rows for this check, in the form that `predict` takes; None draws some at random
 
-    In the file samples are rows: x (N, inputs), also of a NeuralNetwork. A column is an input (N, 1) of its own:
+    In the file samples are rows: x (N, inputs), also for a NeuralNetwork. Each column is a separate input (N, 1):
     float64 for numbers, NaN where missing; text for categories and true/false, empty where missing; days since
-    1970-01-01 for dates. Raises ModelFileError (a ValueError) where the file cannot be written, onnx or onnxruntime are
-    missing, or the results differ by more than rounding, and ParameterError (a ValueError) for the name of a
-    file of another format.
+    1970-01-01 for dates. Raises ModelFileError (a ValueError) if the file cannot be written, onnx or onnxruntime is
+    missing, or the results differ by more than rounding, and ParameterError (a ValueError) for a `path` with the ending
+    of another format.
     """
     check_target(path, kind=ONNX)
     check_ending(path, "an ONNX file")

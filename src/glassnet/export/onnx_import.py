@@ -35,16 +35,16 @@ OPERATORS = ("Gemm", "MatMul", "Add", *SIMPLE, "Elu", "LeakyRelu", "Selu", "Gelu
 
 
 def from_onnx(path: FilePath, *, cost: CostLike | None = None, dtype: Any = None) -> NeuralNetwork:
-    """A network from an ONNX file of dense layers: Gemm, or MatMul and Add, with an activation behind each or none.
+    """Make a network from an ONNX file of dense layers: Gemm, or MatMul and Add, each with or without an activation.
 
     Parameters
     ----------
     path : the file; x is its input, samples as rows (N, inputs)
-    cost : what further training lowers; None takes what fits the last activation
-    dtype : float32 or float64; None that of the weights
+    cost : the cost of further training; None means the one that fits the last activation
+    dtype : float32 or float64; None means that of the weights
 
-    Raises ModelFileError (a ValueError), one sentence, for a file that is damaged, holds other operators, tensors
-    outside of the file, or anything but one chain from one input to one output.
+    Raises ModelFileError (a ValueError) for a file that is damaged, contains other operators, has tensors outside the
+    file, or is not a single chain from one input to one output.
     """
     with opened(path) as file:
         onnx = required("onnx", "from_onnx")

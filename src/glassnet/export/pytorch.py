@@ -51,12 +51,12 @@ COUNT = "num_batches_tracked"
 
 
 def to_torch_state_dict(model: Any, path: FilePath | None = None) -> dict[str, Array]:
-    """The weights of a network under the keys of an nn.Sequential, as arrays; also as safetensors at `path`.
+    """Return the weights under the keys of an nn.Sequential, and write them to `path` as safetensors.
 
-    Activations have numbers of their own in a Sequential, "linear" has none. The metadata of the file says, under
-    "sequential", which Sequential it is. Running means and variances of BatchNorm are included.
-    Raises ParameterError (a ValueError) for a model of several networks, for what a Sequential lacks, and for the name
-    of a file of another format.
+    In a Sequential, an activation is a layer with its own number, except "linear". The metadata of the file contain the
+    code of the Sequential under the key "sequential". Running means and variances of BatchNorm are included. Raises
+    ParameterError (a ValueError) for a model of several networks, for a layer that a Sequential lacks, and for a `path`
+    with the ending of another format.
     """
     if path is not None:
         check_ending(path, "a safetensors file")
@@ -100,19 +100,19 @@ def from_torch_state_dict(
     dtype: Any = None,
     epsilon: float = 1e-5,
 ) -> NeuralNetwork:
-    """A network with the weights of a PyTorch nn.Sequential.
+    """Make a network with the weights of a PyTorch nn.Sequential.
 
     Parameters
     ----------
     state_dict : a safetensors file (`safetensors.torch.save_file(model.state_dict(), path)`), or the mapping itself, of
-        arrays or CPU tensors; Linear, BatchNorm1d and LayerNorm are read, without a bias it is 0
-    activations : one per Linear, which a state dict does not hold; "linear" where there is none
-    cost : what further training lowers; None takes what fits the last activation
-    dtype : float32 or float64; None that of the weights
-    epsilon : the eps of its normalisations
+        arrays or CPU tensors; Linear, BatchNorm1d and LayerNorm are read; a missing bias becomes 0
+    activations : one per Linear, because a state dict does not contain them; "linear" for none
+    cost : the cost of further training; None means the one that fits the last activation
+    dtype : float32 or float64; None means that of the weights
+    epsilon : the eps of the normalisation layers
 
-    A normalisation right behind its Linear acts before the activation. Raises ModelFileError (a ValueError) for a file
-    that cannot be trusted, ParameterError (a ValueError) for keys of other layers.
+    A normalisation directly after a Linear acts before the activation. Raises ModelFileError (a ValueError) for a file
+    that cannot be trusted, and ParameterError (a ValueError) for keys of other layers.
     """
     if hasattr(state_dict, "state_dict"):
         raise ParameterTypeError(f"state_dict is a {type(state_dict).__name__}; give model.state_dict().")

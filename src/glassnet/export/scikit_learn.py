@@ -10,7 +10,7 @@ from glassnet.estimators.conversion import counterpart
 
 
 def from_sklearn(fitted: Any) -> MLPClassifier | MLPRegressor:
-    """Our estimator with the weights and the optimiser's state of a fitted MLP of scikit-learn: equal predictions.
+    """Convert a fitted MLP of scikit-learn, with its weights and the state of its optimiser; the predictions are equal.
 
     `to_sklearn` of the estimator converts back. Raises ParameterTypeError (a TypeError) for anything else.
     """

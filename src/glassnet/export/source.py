@@ -22,18 +22,18 @@ TEST_ROWS, MAX_TEST_CELLS = 8, 20_000
 
 
 def to_source(model: Any, language: str = "python", path: FilePath | None = None, *, examples: Any = None) -> str:
-    """A fitted model as the source code of a function that depends on nothing.
+    """Return a fitted model as the source code of a function that depends on no library.
 
     Parameters
     ----------
-    model : a NeuralNetwork or a fitted estimator; a tabular one with the preparation of its raw columns
+    model : a NeuralNetwork or a fitted estimator; the preparation of the raw columns of a tabular one is included
     language : python, c or javascript (js)
-    path : the file to write, or None
-    examples : rows for the test in the code, as `predict` takes them; None draws some
+    path : the file to write the code to, or None
+    examples : rows for the test in the code, in the form that `predict` takes; None draws some at random
 
     Returns the code. A network's `predict` takes the numbers of one sample; that of a tabular estimator takes the cells
-    of a row by name. Raises ParameterError (a ValueError) for a model of too many parameters and the name of a file of
-    another format, and ModelFileError (a ValueError) for a file that cannot be written.
+    of a row by name. Raises ParameterError (a ValueError) for a model of too many parameters and for a `path` with the
+    ending of another format, and ModelFileError (a ValueError) for a file that cannot be written.
     """
     names = {"js": "javascript"}
     kind = names.get(language, language) if isinstance(language, str) else language

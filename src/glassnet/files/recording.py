@@ -107,7 +107,7 @@ class Recorder:
 
 
 class Recording:
-    """A run as its recorder wrote it.
+    """A run that `train(..., record=path)` has recorded.
 
     Attributes
     ----------
@@ -116,9 +116,9 @@ class Recording:
     weights : the recorded values of each parameter array by name, (frames, indices)
     indices : the position of each value in its array, (indices, 2): row and column as in `net.parameters[name]`
     network : a description of the network: layers, activations, cost, seed
-    cut : whether the end of the run is missing; then one warning says after which epoch the file ends
+    cut : whether the end of the run is missing; a warning then says after which epoch the file ends
 
-    Raises ModelFileError (a ValueError) for a file that is damaged or no recording.
+    Raises ModelFileError (a ValueError) for a file that is damaged or not a recording.
     """
 
     def __init__(self, path: FilePath) -> None:

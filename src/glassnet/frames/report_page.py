@@ -1,4 +1,4 @@
-"""A recording as one HTML file: the page itself with its script and style inside, which needs no network and no server.
+"""A recording as one HTML file: the page with its script and style inside, which works offline and without a server.
 
 The page's built files are those of play/static; the same script that draws a live run draws the recording.
 """

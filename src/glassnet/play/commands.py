@@ -78,7 +78,7 @@ def step(session: Session, arguments: Arguments) -> Message:
 
 
 def go(session: Session, arguments: Arguments) -> Message:
-    """Go to a step, back or on."""
+    """Go to a step, before or after the current one."""
     t = arguments.whole("t", 0, MAX_STEP)
     session.player.pause()
     return _go(session, t)

@@ -21,12 +21,12 @@ DEFAULT_EPOCHS = 100  # as of NeuralNetwork.train
 
 
 class LinkedRun:
-    """What a link describes. `from_link` makes it; `train` takes its steps.
+    """The run that a link describes. `from_link` makes it; `train` makes its steps.
 
     Attributes
     ----------
-    x, y : the samples that are trained on, columns: (fan_in, batch) and (fan_out, batch), or class numbers (batch,)
-    validation : (x, y) of those that are held out, or None
+    x, y : the training samples, as columns: (fan_in, batch) and (fan_out, batch), or class numbers (batch,)
+    validation : (x, y) of the held-out samples, or None
     target_step : the step that the link names, 0 if it names none
     notes : what was guessed, ignored or limited, in sentences
     """
@@ -45,12 +45,12 @@ class LinkedRun:
 
     @property
     def network(self) -> NeuralNetwork:
-        """The network as it is at this step; where the link changes settings on the way, another one after each."""
+        """The network at this step; after each change of settings in the link it is a new object."""
         return self._run.training.network
 
     @property
     def step(self) -> int:
-        """The step at which the run stands."""
+        """The current step of the run."""
         return self._run.t
 
     @property
@@ -64,7 +64,7 @@ class LinkedRun:
         return self._run.setup.plain()
 
     def train(self, steps: int | None = None, *, epochs: int | None = None) -> History:
-        """Go on by some steps or epochs; without either, to the link's step, or by 100 epochs where it names none.
+        """Continue for some steps or epochs; without either, to the step of the link, or for 100 epochs if it has none.
 
         Raises DivergedError (an ArithmeticError) as `NeuralNetwork.train` does.
         """
@@ -74,7 +74,7 @@ class LinkedRun:
         return self._run.training.history()
 
     def go(self, step: int) -> None:
-        """Go to a step, back or on."""
+        """Go to a step, before or after the current one."""
         self._run.seek(whole("step", step) if step else 0)
 
     def _steps(self, steps: int | None, epochs: int | None) -> int:
@@ -91,15 +91,15 @@ class LinkedRun:
 
 
 def from_link(link: str, file: FilePath | None = None) -> LinkedRun:
-    """The run of a link that the page shows, at step 0: `run.train()` repeats its very steps.
+    """The run of a link of the page, at step 0; `run.train()` repeats exactly the same steps.
 
     Parameters
     ----------
     link : "#v=1&data=moons&...", or a whole address that ends with it
-    file : the table of a run on a file of one's own; it must be the same file, byte for byte
+    file : the table of the run, if it used a file of yours; it must be the same file, byte for byte
 
-    What a link says that cannot be used is ignored with a warning and listed in `notes`.
-    Raises ParameterError (a ValueError) for what is no link, or needs another file.
+    A setting of the link that cannot be used is ignored with a warning and listed in `notes`. Raises ParameterError (a
+    ValueError) for a text that is not a link, or a link that needs another file.
     """
     own = OwnData()
     if file is not None:

@@ -46,7 +46,7 @@ def report_message(run: Run, messages: tuple[Message, Message], title: str, stat
     }
     recorded = {"hello": hello | {"live": False}, "run": info, "frames": frames, "walks": walks, "about": about}
     text = report_html(fitted(recorded, space), static)
-    note = "Opens in any browser, without a network."
+    note = "Opens in any browser, offline."
     return {"name": FILE, "content": base64.b64encode(text.encode()).decode("ascii"), "note": note}
 
 

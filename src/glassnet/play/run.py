@@ -64,7 +64,7 @@ class Run:
 
     @property
     def t(self) -> int:
-        """The step at which the run stands."""
+        """The current step of the run."""
         return self.training.counters.step
 
     @property

@@ -112,7 +112,7 @@ class Session:
 
     @property
     def t(self) -> int:
-        """The step at which the run stands."""
+        """The current step of the run."""
         return self.run.t if self.run is not None else 0
 
     # The worker -------------------------------------------------------------------------------------------------------

@@ -31,8 +31,8 @@ def plot_layers(history: History | Estimator, quantity: str = "delta", ax: Axes 
     history : a History, as `train` returns it, or a fitted estimator
     quantity : "delta", "gradient" or "update"
 
-    Where there are few measurements, each is written into its cell. A run that was too short for any is measured once,
-    as it ended.
+    If there are few measurements, each number is written into its cell. A run that was too short for any is measured
+    once, at its end.
     """
     from matplotlib.colors import SymLogNorm
 

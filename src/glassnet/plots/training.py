@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def plot_training(history: History | Estimator, ax: Axes | None = None) -> Axes:
-    """Plot the training and validation cost of each epoch and mark the best epoch, whose weights are kept.
+    """Plot the training and validation cost of each epoch, and mark the epoch whose weights were restored.
 
     history : a History, as `train` returns it, or a fitted estimator
 
-    Draws on `ax`, or on a new figure, and returns the axes. Raises DataError if no epoch has finished,
-    ParameterTypeError for what is no History.
+    Draws on `ax`, or on a new figure, and returns the axes. Raises DataError if no epoch has finished, and
+    ParameterTypeError for anything but a History.
     """
     if hasattr(history, "plot_training"):  # an estimator, which knows the losses of earlier fits too
         axes: Axes = history.plot_training(ax)

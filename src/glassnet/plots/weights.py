@@ -33,8 +33,8 @@ def plot_weights(
     network : a NeuralNetwork or a fitted estimator
 
     `shape`, (rows, columns), asks for images of the inputs of this layer. Without it, the first layer is drawn as
-    images if its inputs are those of square images: 784 of them, or fewer or more where in the samples of the last
-    training the pixels above each other go together. Columns of a table and hidden neurons have no such order.
+    images if its inputs are the pixels of square images: if there are 784, or if neighbouring pixels were correlated in
+    the samples of the last training. Columns of a table and hidden neurons have no such order.
     """
     refuse_axes(layer=layer, shape=shape)
     network = network_of(network)

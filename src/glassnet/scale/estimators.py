@@ -79,9 +79,9 @@ class DaskEstimator(BaseMLP):
         return prepared_rows(self.preparation_, X)
 
     def to_local(self) -> Any:
-        """The plain estimator: equal predictions, without Dask, to be saved, or trained further with partial_fit.
+        """The estimator without Dask, with equal predictions: it can be saved, or trained further with partial_fit.
 
-        Where the columns of X were prepared, as those with text and dates are, it is a pipeline that prepares them.
+        If columns of X were prepared, for example text and dates, the result is a pipeline that prepares them too.
         """
         check_is_fitted(self)
         local = self.plain(**{name: getattr(self, name) for name in self.plain._get_param_names()})
@@ -98,9 +98,9 @@ class DaskEstimator(BaseMLP):
         return make_pipeline(PreparedColumns(self.preparation_), local)
 
     def save(self, path: FilePath) -> None:
-        """Write what `to_local` gives to a model file; `glassnet.load` gives it back. Raises as MLPClassifier's does.
+        """Write the result of `to_local` to a model file; `glassnet.load` reads it. Raises as MLPClassifier's does.
 
-        Raises ParameterError for prepared columns, which such a file cannot hold: their preparation is a table's.
+        Raises ParameterError if columns were prepared, because the file cannot contain their preparation.
         """
         local = self.to_local()
         if self.preparation_ is not None:
@@ -120,20 +120,21 @@ class DaskEstimator(BaseMLP):
 
 
 class DaskMLPClassifier(DaskEstimator, MLPClassifier):
-    """MLPClassifier for data that lie on a cluster: trained in lanes, with lazy predictions.
+    """An MLPClassifier for data on a cluster: it is trained in lanes, and its predictions are lazy.
 
     Parameters
     ----------
     hidden_layer_sizes, activation : as in MLPClassifier
-    client : a Client of Dask; None starts workers on this machine for the time of the fit; False trains in this process
+    client : a Client of Dask; None starts workers on this machine for the duration of the fit; False trains in this
+        process
     lanes : how many parts of the data are trained on at the same time; a setting of the model
     steps_per_round, rate_factor, timeout : as in `glassnet.scale.fit`
     parameters : all others of MLPClassifier (`solver`, `batch_size`, `max_iter`, `random_state`, ...)
 
     Attributes
     ----------
-    preparation_ : how the columns of a DataFrame became numbers, where they are not all numbers, or None
-    lanes_ : what defined the lanes
+    preparation_ : how the columns of a DataFrame became numbers; None if all columns are numbers
+    lanes_ : the settings that define the lanes
     All others are those of MLPClassifier.
     """
 
@@ -164,8 +165,8 @@ class DaskMLPClassifier(DaskEstimator, MLPClassifier):
     ) -> Self:
         """Fit to X and y: anything that `glassnet.scale.fit` takes, samples as rows.
 
-        `validation_data` is (X, y), or the fraction of each block to hold out; `checkpoint`, `every` and `resume` name
-        a file to go on from. Raises DataError that names the block, and ClusterError.
+        `validation_data` is (X, y), or the fraction of each block to hold out; `checkpoint`, `every` and `resume` are
+        as in `NeuralNetwork.train`. Raises DataError, which names the block, and ClusterError.
         """
         return self._fit_in_lanes(X, y, sample_weight, validation_data, files)
 
@@ -182,14 +183,14 @@ class DaskMLPClassifier(DaskEstimator, MLPClassifier):
         return super().predict_proba(self._prepared_now(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """The share of rows predicted correctly: of collections of Dask as a Delayed."""
+        """The share of rows that are predicted correctly; a Delayed for collections of Dask."""
         if is_dask(X):
             return lazy_score(self, X, y, sample_weight)
         return super().score(X, y, sample_weight)
 
 
 class DaskMLPRegressor(DaskEstimator, MLPRegressor):
-    """MLPRegressor for data that lie on a cluster: trained in lanes, with lazy predictions.
+    """An MLPRegressor for data on a cluster: it is trained in lanes, and its predictions are lazy.
 
     Its parameters and attributes are those of DaskMLPClassifier and MLPRegressor.
     """
@@ -230,7 +231,7 @@ class DaskMLPRegressor(DaskEstimator, MLPRegressor):
         return super().predict(self._prepared_now(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """R² as in scikit-learn: of collections of Dask as a Delayed."""
+        """R² as in scikit-learn; a Delayed for collections of Dask."""
         if is_dask(X):
             return lazy_score(self, X, y, sample_weight)
         return super().score(X, y, sample_weight)

@@ -44,34 +44,35 @@ def fit(
 ) -> Any:
     """Train `model` in lanes: each trains on blocks of its own, and after each round their parameters are averaged.
 
-    The result depends on the data, the seed and the settings alone, not on where it is computed: any number of workers
-    gives the same bits as this process by itself.
+    The result depends only on the data, the seed and the settings, not on where it is computed: any number of workers
+    gives the same bits as this process alone.
 
     Parameters
     ----------
     model : a NeuralNetwork, an MLPClassifier or an MLPRegressor
     blocks, y : the data, with samples as rows: a dask.array, a dask.dataframe, a list of blocks (x, y) or of Delayed, a
         folder of Parquet files, or arrays in memory; y is divided as x is, or names a column
-    client : a Client of Dask; None starts workers on this machine for the time of the call; False computes in this
+    client : a Client of Dask; None starts workers on this machine for the duration of the call; False computes in this
         process, without Dask
     lanes : how many parts of the data are trained on at the same time
-    steps_per_round : the steps of each lane between two averages (τ); None: so many that communication takes a tenth of
-        the time at most
-    rate_factor, warm_up : the learning rate is multiplied by this factor, which it reaches after so many epochs; None
-        for the factor that docs/scale.md finds best
-    outer_momentum : the share of the way of earlier rounds that each round repeats; None for the same reason
-    sample_weight : divided as y is
+    steps_per_round : the steps of each lane between two averages (τ); None chooses it so that communication takes at
+        most a tenth of the time
+    rate_factor, warm_up : a factor on the learning rate, which is reached after `warm_up` epochs; None means √lanes, at
+        most 3
+    outer_momentum : the momentum of the mean from round to round; None means 0.5, but 0 for one lane and with
+        `max_norm`
+    sample_weight : the weights of the samples, divided into blocks as y is
     validation : the fraction of each block to hold out, or the validation data, as (x, y) or as blocks
-    timeout : for how many seconds a worker may give no sign of life
+    timeout : the seconds for which a worker may give no sign of life
     same_bits : refuse workers whose results would differ in the last bits
-    options : of a NeuralNetwork the other arguments of `train`; of an estimator `checkpoint`, `every` and `resume`
+    options : for a NeuralNetwork the other arguments of `train`; for an estimator `checkpoint`, `every` and `resume`
 
     Returns
     -------
     The History of a NeuralNetwork; the estimator itself, fitted.
 
     Raises ParameterError, DataError (which names the block), DivergedError (which names lane and block) or
-    ClusterError; the model then has the state of the last round.
+    ClusterError; the model then has the state of the last complete round.
     """
     asked = LaneOptions.checked(lanes, steps_per_round, rate_factor, warm_up, outer_momentum)
     if not isinstance(model, (NeuralNetwork, BaseMLP)):

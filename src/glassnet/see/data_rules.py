@@ -44,11 +44,11 @@ def unscaled(evidence: Evidence) -> Finding | None:
         "unscaled columns",
         f"{evidence.wording.column(column)} has mean {means[column]:.3g} and standard deviation {spreads[column]:.3g}"
         f"{f', the median column has standard deviation {middle:.3g}' if many else ''}.",
-        "forward and BP4: z1 = W1·x + b1 and dW1 = δ1·xᵀ / m, so a column moves z, and its weights move, by as much as "
+        "forward and BP4: z1 = W1·x + b1 and dW1 = δ1·xᵀ / m, so a column moves z and its weights in proportion to its "
         + (
-            "it is large; one rate cannot suit such columns, and large z saturate the units."
+            "size; one rate cannot suit such columns, and large z saturate the units."
             if wide
-            else "it is large; a column this small hardly moves either, and the network does not see it."
+            else "size; a column this small moves hardly anything, and the network does not learn from it."
         ),
         f"{evidence.wording.scale_columns}.",
         "gradients of similar size for all columns, and a cost that falls faster.",

@@ -46,11 +46,11 @@ RICH_STYLES = {"heading": "bold cyan", "formula": "bold", "numbers": "", "senten
 
 @dataclass(eq=False)
 class Explanation:
-    """One step, explained: `print` it, show it in a notebook, `rich.print` it, or write `html()` to a file.
+    """One training step, explained: `print` it, display it in a notebook, `rich.print` it, or write `html()` to a file.
 
-    `about` is its introduction, a paragraph per line; `stages` are its equations; `trace` holds every quantity as
-    computed from the weights before the step; `before` and `after` are C on this batch, `predicted` is
-    Σ gradient·change and `real` is after − before.
+    `about` is the introduction, one paragraph per line; `stages` are the equations; `trace` holds every quantity as
+    computed from the weights before the step; `before` and `after` are C on this batch, `predicted` is Σ
+    gradient·change and `real` is after − before.
     """
 
     about: str
@@ -82,7 +82,7 @@ class Explanation:
         return [*self.about.split("\n"), NOTATIONS[self.notation], *filter(None, [selection_text(self.trace)])]
 
     def lines(self, width: int = 100, ascii_only: bool = False) -> Iterator[Line]:
-        """Lines of text with their styles (heading, formula, numbers, sentence), in ASCII on request.
+        """The lines of the text, each with its style (heading, formula, numbers, sentence), in ASCII on request.
 
         Control codes, which names of columns and classes may hold, are escaped.
         """
@@ -118,16 +118,16 @@ class Explanation:
         return f"{STYLE}<div class='glassnet-step'>{head}{stages}{end}</div>"
 
     def html(self) -> str:
-        """A whole page in one file, which needs no network: the step as `glassnet play` walks through it.
+        """A complete HTML page that needs no internet connection: the step as the page of `glassnet play` shows it.
 
-        In the notation of rows, and where no network is at hand, it is a plain page without a script.
+        With samples as rows, or if the network is not available, the page is plain and has no script.
         """
         if self.page is None or self.notation == "rows":
             return PAGE.format(self._repr_html_())
         return self.page(self)
 
     def rows(self) -> Explanation:
-        """The same in the other notation, samples as rows."""
+        """The same explanation with samples as rows."""
         return replace(self, stages=[stage.transposed for stage in self.stages], notation="rows")
 
 

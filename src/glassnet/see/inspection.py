@@ -40,8 +40,8 @@ class Inspection:
         ----------
         x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,)
         sample_weight : (batch,), 0 or more
-        dtype : "float64" computes in it; None is the network's own
-        training : the equations of a training step (dropout, statistics of the batch) in place of those of inference
+        dtype : "float64" computes in float64; None means the network's own dtype
+        training : the equations of a training step (dropout, statistics of the batch) instead of those of inference
 
         δ is the derivative of a sample's own cost and has no 1/m; dW and db are means over the batch, penalty included.
         """
@@ -50,11 +50,12 @@ class Inspection:
     def nudge(
         self, x: ArrayLike, y: ArrayLike, quantity: str, step: float = 1e-6, *, sample_weight: Weights = None
     ) -> Nudge:
-        """Move one number by ±step, in float64, and compare the slope of C with what backpropagation says.
+        """Move one number by ±step, in float64, and compare the slope of C with the derivative by backpropagation.
 
-        For a weight or bias that is ∂C/∂w itself. C is a mean, so for one sample's z it is δ/m, for its a or x it is
-        ∂c/∂a or ∂c/∂x over m (in hidden layers Wᵀ·δ/m of the next layer). x, y are columns; `quantity` is an entry such
-        as "w1[2,0]", "b1[2]", "z1[2,0]", "a1[2,0]" or "x[0,3]", layers from 1 and indices from 0.
+        For a weight or bias, this derivative is ∂C/∂w. C is a mean over m samples: for the z of one sample the
+        derivative is δ/m, and for its a or x it is ∂c/∂a or ∂c/∂x, divided by m (in hidden layers Wᵀ·δ/m of the next
+        layer). x, y are columns; `quantity` is an entry such as "w1[2,0]", "b1[2]", "z1[2,0]", "a1[2,0]" or "x[0,3]",
+        layers from 1 and indices from 0.
         """
         return nudge(self.model, (x, y, sample_weight), quantity, step)
 
@@ -73,10 +74,10 @@ class Inspection:
 
         Parameters
         ----------
-        x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,); columns, whatever the notation shown
+        x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,); samples are columns for either notation
         lr, optimizer : the rate, and a name or entry; its states are 0, so that this is its first step
         notation : "columns" (the article, Nielsen) or "rows" (scikit-learn, PyTorch)
-        dtype : what it is computed in; None is the network's own, in which a small drop of C may drown in rounding
+        dtype : the dtype of the computation; None means the network's own, in which rounding may hide a small drop of C
         """
         data = (x, y, sample_weight)
         explanation = explain_step(self.model, data, lr, optimizer, notation, dtype)
@@ -85,12 +86,13 @@ class Inspection:
         return explanation
 
     def diagnose(self, x: Any = None, y: Any = None, *, columns: Sequence[str] | None = None) -> Diagnosis:
-        """Why the network trains or predicts badly, judged by its last run and by x (fan_in, batch) and y if given.
+        """Find out why the network trains or predicts badly, from its last run and, if given, x (fan_in, batch) and y.
 
-        y is (fan_out, batch), or class numbers (batch,); without them some samples of the last run serve, which the
-        network keeps in memory, and what is measured joins `history.final`, so that a saved model can be diagnosed.
-        `columns` are names of x's rows, samples being columns. Each finding has a name, evidence, the equation behind
-        it, one change to try, and its expected effect. Raises ParameterError where there is neither a run nor data.
+        y is (fan_out, batch), or class numbers (batch,). Without x and y, samples of the last run are used, which the
+        network keeps in memory, and the measurements are stored in `history.final`, so that a saved model can be
+        diagnosed. `columns` are the names of the rows of x (samples are columns). Each finding has a name, evidence,
+        the equation behind it, one change to try, and its expected effect. Raises ParameterError if there is neither a
+        run nor data.
         """
         from glassnet.see.diagnosis import diagnose
         from glassnet.see.wording import NETWORK
@@ -113,11 +115,11 @@ class Inspection:
         Parameters
         ----------
         x, y : (fan_in, batch) and (fan_out, batch), or class numbers (batch,); None takes samples of the last `train`
-        batch_size, lr, optimizer : how it trains until something else is chosen on the page; the optimizer may be an
-            entry, such as Adam(beta2=0.95)
+        batch_size, lr, optimizer : how the network trains until something else is chosen on the page; the optimizer may
+            be an entry, such as Adam(beta2=0.95)
         validation : the fraction of the samples to hold out
 
-        The copy that is trained is the widget's `network`. It needs the extra: pip install "glassnet[notebook]".
+        The copy that is trained is the `network` of the widget. This needs the extra: pip install "glassnet[notebook]".
         """
         # By name: play/ stands above this room, and only this method leads up to it.
         widget = importlib.import_module("glassnet.play.widget")
@@ -125,7 +127,7 @@ class Inspection:
         return widget.play(self, (x, y, validation), settings)
 
     def credit(self, x: ArrayLike, y: ArrayLike) -> Credit:
-        """The part of each sample in each layer's gradient, ‖δ‖·‖a‖, from one pass over x (fan_in, batch) and y.
+        """The share of each sample in the gradient of each layer, ‖δ‖·‖a‖, from one pass over x (fan_in, batch) and y.
 
         y is (fan_out, batch), or class numbers (batch,). The result ranks the samples with the largest gradients, and
         those whose labels are probably wrong.

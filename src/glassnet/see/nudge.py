@@ -26,12 +26,12 @@ ROUNDING = 8  # by how many units in the last place the sum of a few equations m
 
 
 class Nudge(NamedTuple):
-    """One number moved by ±step: the slope of C that was measured, and the derivative it should equal.
+    """One number moved by ±step: the measured slope of C, and the derivative that it should equal.
 
-    `kind` describes that derivative; `difference` is relative. `rounding` is by how much rounding may have moved the
-    slope: C has no more digits. `value` is the number itself, `down`, `cost` and `up` are C at value − step, value and
-    value + step. `kink` says which neuron passes a kink of its activation within the step, if any does. Printed, it is
-    a sentence.
+    `kind` describes that derivative; `difference` is relative. `rounding` is the largest error of the slope that
+    rounding of C may cause. `value` is the number itself; `down`, `cost` and `up` are C at value − step, value and
+    value + step. `kink` names a neuron that passes a kink of its activation within the step, if there is one. Printed,
+    it is a sentence.
     """
 
     quantity: str
@@ -63,7 +63,7 @@ class Nudge(NamedTuple):
         return max(abs(self.slope), abs(self.derivative)) <= self.rounding
 
     def is_wrong(self, tolerance: float) -> bool:
-        """Whether the two differ by more than the tolerance, relative to the larger, and than rounding explains."""
+        """Whether the two differ, relative to the larger, by more than the tolerance and by more than rounding."""
         return self.difference > tolerance and abs(self.slope - self.derivative) > self.rounding
 
     def __str__(self) -> str:

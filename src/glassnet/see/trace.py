@@ -28,11 +28,11 @@ NUMBERS_PER_LINE = 4  # of the table
 
 
 class Trace(Mapping[str, Array]):
-    """The quantities of one pass, fresh arrays with samples as columns.
+    """The quantities of one pass through the network, as new arrays with samples as columns.
 
-    `trace["delta2"]` is (fan_out, batch), `trace["dw2"]` the mean over the batch, `trace["w2"]` what it was computed
-    with; δ2, dW2, W2 and x mean delta2, dw2, w2 and a0. Layers count from 1, indices from 0. Raises ParameterError (a
-    ValueError) for an unknown name. `print` it, or show it in a notebook.
+    `trace["delta2"]` is (fan_out, batch), `trace["dw2"]` is the mean over the batch, and `trace["w2"]` are the weights
+    of the pass; the names δ2, dW2, W2 and x mean delta2, dw2, w2 and a0. Layers count from 1, indices from 0. Raises
+    ParameterError (a ValueError) for an unknown name. `print` it, or show it in a notebook.
     """
 
     def __init__(self, program: Program, values: Mapping[str, Array], m: int, about: str) -> None:
@@ -68,8 +68,8 @@ class Trace(Mapping[str, Array]):
     def per_sample(self, quantity: str) -> Array:
         """The gradient of each sample's own cost, (batch, fan_out, fan_in): BP4 and BP3 for a batch of one, δᵢ·aᵢᵀ.
 
-        `quantity` is dw1, db1 or another gradient, the mean of the result over the samples (without the penalty, which
-        belongs to no sample; with sample weights, δ contains the sample's s).
+        `quantity` is dw1, db1 or another gradient, which is the mean of the result over the samples (without the
+        penalty, which belongs to no sample; with sample weights, δ contains the weight s of the sample).
         """
         name = quantity_name(quantity, self._values)
         row = next((row for row in self.program.rows if name in row.writes and row.kind in GRADIENT_KINDS), None)
@@ -83,7 +83,7 @@ class Trace(Mapping[str, Array]):
             return np.stack([EQUATIONS[row.kind](*sample, **settings) for sample in samples])
 
     def to_json(self) -> str:
-        """Every number with every digit: read back, each is the same float64, bit for bit. NaN and ∞ are text."""
+        """Every number with all digits: read again, it is the same float64, bit for bit. NaN and ∞ are text."""
         quantities = {name: {"shape": values.shape, "values": _plain(values)} for name, values in self._values.items()}
         about = {"about": self.about, "batch": self.m, "cost": _plain(self._values["C"])[0][0]}
         return json.dumps(about | {"quantities": quantities}, ensure_ascii=False, allow_nan=False)

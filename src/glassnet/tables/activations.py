@@ -35,7 +35,7 @@ class Activation(Entry):
 
     @property
     def grouping(self) -> str:
-        """The groups as text that follows the activation's name; empty without groups."""
+        """The groups as text that follows the name of the activation; empty if there are no groups."""
         if len(self.groups) <= MAX_LISTED_GROUPS:
             return f" by groups of {', '.join(map(str, self.groups))}" if self.groups else ""
         return f" by {len(self.groups)} groups"

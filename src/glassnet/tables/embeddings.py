@@ -26,9 +26,9 @@ EVEN_LIMIT = 2.0  # the bins of PiecewiseLinear divide −2 to 2 at first
 class PeriodicEmbedding(Layer):
     """Numbers as waves: each x of some columns becomes [x, W2·cos(2π·w1·x + b1) + b2], with its own w1, b1, W2, b2.
 
-    `inputs` are the numbers of the columns, from 0 (None: all). The columns of x stay where they are; the
-    `outputs` − 1 new ones of the first embedded column follow, then those of the second, and so on. The `frequencies`
-    w1 are drawn from a normal distribution of deviation `scale`, which suits columns of standard deviation 1.
+    `inputs` are the numbers of the columns, from 0 (None: all). The output has the columns of x, then the `outputs` − 1
+    new columns of the first embedded one, then those of the second, and so on. The `frequencies` w1 are drawn from a
+    normal distribution of deviation `scale`, which suits columns of standard deviation 1.
     """
 
     inputs: tuple[int, ...] | None = None
@@ -46,7 +46,7 @@ class PeriodicEmbedding(Layer):
 
     @property
     def new(self) -> int:
-        """How many columns an embedded one gains."""
+        """How many new columns each embedded column gets."""
         return self.outputs - 1
 
     def parameters_of(self, width: int) -> dict[str, Parameter]:
@@ -70,7 +70,7 @@ class PeriodicEmbedding(Layer):
         return (width, self.frequencies, len(columns), *columns)
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
-        """The angles 2π·x, their waves cos(w1·2π·x + b1), W2 times those, and all of it behind x."""
+        """The angles 2π·x, their waves cos(w1·2π·x + b1), W2 times the waves, and x followed by the results."""
         names = ("x", "angle", "phase", "wave", "new", "frequencies", "phases", "weights", "biases")
         copy, angle, phase, wave, new, w1, b1, w2, b2 = map(builder.quantity, names)
         columns = _columns(self, builder.width)
@@ -112,12 +112,12 @@ class PeriodicEmbedding(Layer):
 
 @dataclass(frozen=True)
 class PiecewiseLinear(Layer):
-    """Numbers in bins: each x of some columns gains, for every bin, how far x has passed it, from −1 to 1.
+    """Numbers in bins: for each x of some columns and each bin, a number from −1 to 1 says how far x is past the bin.
 
-    A bin computes 2·clip(slope·x + offset, 0, 1) − 1: for a bin from a to b the slope is 1/(b − a) and the offset
-    −a/(b − a). At first the bins divide −2 to 2 evenly; `slopes_and_offsets` gives those of other edges. Both are
-    parameters, which an lr factor of 0 keeps. The columns of x stay where they are; the `bins` new ones of the first
-    column of `inputs` (numbers from 0; None: all) follow, then those of the second, and so on.
+    A bin computes 2·clip(slope·x + offset, 0, 1) − 1: for a bin from a to b the slope is 1/(b − a) and the offset −a/(b
+    − a). At first the bins divide −2 to 2 evenly; `slopes_and_offsets` computes the values for other edges. Slopes and
+    offsets are parameters; an lr factor of 0 keeps them constant. The output has the columns of x, then the `bins` new
+    columns of the first column of `inputs` (numbers from 0; None: all), then those of the second, and so on.
     """
 
     inputs: tuple[int, ...] | None = None
@@ -148,7 +148,7 @@ class PiecewiseLinear(Layer):
         return (width, self.bins, len(columns), *columns)
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
-        """How far each x has passed each bin, behind x."""
+        """x, followed by how far each x is past each bin."""
         copy, passed, new, slopes, offsets = map(builder.quantity, ("x", "passed", "new", "slopes", "offsets"))
         columns, width = _columns(self, builder.width), builder.width
         count = len(columns) * self.bins
@@ -188,12 +188,13 @@ def slopes_and_offsets(edges: Sequence[Sequence[float]]) -> dict[str, list[float
 
 @dataclass(frozen=True)
 class Embedding(Layer):
-    """The code of a category becomes a learnt vector of `outputs` numbers, drawn from a standard normal distribution.
+    """Replace the code of a category by a learnt vector of `outputs` numbers, which are first standard normal.
 
     The columns `inputs` (numbers from 0; None: all) hold codes: 1 to `levels` for the known categories, 0 for a missing
-    or unknown one. A number counts as the nearest code, and as 0 outside of them. `levels` is one number for all
-    columns, or one per column. The vector of code 0 is 0 at first, and learnt where a training sample has that code.
-    The other columns pass through in front; the vectors follow, column by column. ∂c/∂x of codes is 0.
+    or unknown one. A number counts as the nearest code, or as 0 if it is outside the range of codes. `levels` is one
+    number for all columns, or one per column. The vector of code 0 is 0 at first, and is learnt if training samples
+    have that code. The outputs are the other columns, unchanged, then the vectors, column by column. ∂c/∂x of codes is
+    0.
     """
 
     levels: int | tuple[int, ...] = 10
@@ -213,7 +214,7 @@ class Embedding(Layer):
             check_number(self, "levels", 1)
 
     def levels_of(self, width: int) -> tuple[int, ...]:
-        """The number of levels of each embedded column. Raises ParameterError where there are not as many."""
+        """The number of levels of each embedded column. Raises ParameterError if their numbers do not fit."""
         count = len(_columns(self, width))
         levels = (self.levels,) * count if isinstance(self.levels, int) else self.levels
         if len(levels) != count:
@@ -243,7 +244,7 @@ class Embedding(Layer):
         return tuple(column for column in range(width) if column not in embedded)
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
-        """The vectors of the codes, behind the columns that are not embedded."""
+        """The columns that are not embedded, then the vectors of the codes."""
         width, vectors, codes = builder.width, builder.quantity("vectors"), builder.quantity("codes")
         others, columns, full = self._others(width), _columns(self, width), self.output_width(width)
         looked_up = codes if others else builder.name

@@ -59,7 +59,7 @@ class Normal(Initializer):
 
 @dataclass(frozen=True)
 class Glorot(Initializer):
-    """Uniform within ±√(6 / (fan_in + fan_out)): variance 2 / (fan_in + fan_out). For tanh, sigmoid and the like."""
+    """Uniform within ±√(6 / (fan_in + fan_out)): variance 2 / (fan_in + fan_out). Suits tanh and sigmoid."""
 
     name = "glorot"
     source = "Glorot & Bengio, Understanding the Difficulty of Training Deep Feedforward Networks (2010), equation 16"

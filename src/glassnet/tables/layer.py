@@ -110,7 +110,7 @@ class Layer(Entry):
         return {key: Parameter((width,), initial) for key, initial in self.parameters.items()}
 
     def output_width(self, width: int) -> int:
-        """The number of columns that it makes of `width`. Raises ParameterError where it cannot act on them."""
+        """The number of output columns for `width` input columns. Raises ParameterError if they do not fit."""
         return width
 
     def forward(self, builder: LayerBuilder, x: str) -> str:

@@ -25,7 +25,7 @@ from glassnet.tables.layer import Layer, LayerBuilder
 class Dropout(Layer):
     """While training, set each value to 0 with probability `rate` and divide the others by 1 − rate.
 
-    Source: Srivastava et al. (2014), in its inverted form: inference does nothing.
+    Source: Srivastava et al. (2014), in the inverted form, which changes nothing at inference.
     """
 
     rate: float = 0.5
@@ -96,7 +96,7 @@ class Scaling(Layer):
 class ParametricActivation(Layer):
     """x + α ⊙ (f(x) − x) with one learnt α per column, initially 1; `activation` names f.
 
-    It stands behind a dense layer with the activation "linear". With α = 1 it is f, with α = 0 the identity.
+    Place it after a dense layer with the activation "linear". With α = 1 it is f, with α = 0 the identity.
     """
 
     activation: str = "mish"
@@ -111,7 +111,7 @@ class ParametricActivation(Layer):
         object.__setattr__(self, "activation", entry.name)
 
     def forward(self, builder: LayerBuilder, x: str) -> str:
-        """f(x) − x, then x + α ⊙ that."""
+        """f(x) − x, then x + α ⊙ (f(x) − x)."""
         value, bend = activation(self.activation).value, builder.quantity("bend")
         builder.formula(bend, lambda x: value(x) - x, x, text=f"{self.activation}({x}) − {x}")
         alpha, text = builder.quantity("alpha"), f"{x} + α ⊙ ({self.activation}({x}) − {x})"

@@ -31,7 +31,7 @@ class Optimizer(Entry):
     def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         """The scalars that `update` needs besides the arrays, one value per step.
 
-        t: step numbers, from 1; lr: the rate of each step; decays: a factor on the decay, one or one per step.
+        t: step numbers, from 1; lr: the rate of each step; decays: factors on the decay, a single one or one per step.
         """
         raise NotImplementedError
 
@@ -190,7 +190,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam, plus w ← w − lr·λ·w: the weight decay λ does not enter m and v.
 
-    As in PyTorch, λ is multiplied by the rate; in the paper's Algorithm 2, only by the schedule's factor.
+    As in PyTorch, λ is multiplied by the rate; in Algorithm 2 of the paper, it is multiplied only by the factor of the
+    schedule.
     """
 
     weight_decay: float = 0.01

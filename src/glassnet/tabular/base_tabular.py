@@ -143,7 +143,7 @@ class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
 
     @property
     def report_(self) -> Report:
-        """How good the model is on rows that its networks left out, and what was found in the table."""
+        """How good the model is on rows that its networks left out, and observations on the table."""
         check_is_fitted(self)
         if (document := self.model_.training.get(REPORT)) is None:
             raise DataError("The model has no report; fit it again.")
@@ -153,9 +153,9 @@ class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
             raise DataError("The report in the model's file is damaged; fit it again.") from None
 
     def plot_training(self, ax: Any = None) -> Any:
-        """Draw the score of each network by epoch, on rows that it left out, on `ax` or a new figure; return the axes.
+        """Draw the score of each network by epoch, on the rows it left out, on `ax` or a new figure; return the axes.
 
-        Raises DataError for an estimator that was read from a file, which holds no epochs.
+        Raises DataError for an estimator that was read from a file, because files do not contain the epochs.
         """
         from glassnet.tabular.pictures import draw_curves
 

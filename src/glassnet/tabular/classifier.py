@@ -21,30 +21,30 @@ Array = np.ndarray[Any, Any]
 
 
 class TabularClassifier(ClassifierMixin, BaseTabular):
-    """Several averaged networks on raw columns: numbers, text, dates, missing cells, in a DataFrame or an array.
+    """Several networks, averaged, for raw columns: numbers, text, dates, missing cells, in a DataFrame or an array.
 
     Parameters
     ----------
     preset : fast, default or best: how many networks are trained, and for how many epochs
-    metric : what chooses the epoch of each network, on rows that it leaves out: auto (log_loss), log_loss, accuracy,
-        balanced_accuracy, roc_auc, or a scorer (estimator, X, y) -> float, the greater the better
+    metric : what chooses the epoch of each network, on the rows that it leaves out: auto (log_loss), log_loss,
+        accuracy, balanced_accuracy, roc_auc, or a scorer (estimator, X, y) -> float, where greater is better
     class_weight : weights of the classes, a dict, or "balanced"
     time_limit : seconds after which the fit ends with the best networks so far
     drop, number, category, date : columns to leave out, or to read as numbers, categories or dates ("when=dmy" gives
-        the order of day and month); a column of an array is given by its number
+        the order of day and month); a column of an array is named by its number
     keep : columns that are used although they look like identifiers, row counters, constants or free text
     missing : further words that mean a missing cell
     random_state : the seed of all randomness, which gives the same bits for any n_jobs
-    n_jobs : networks that are trained at the same time; None and -1 mean as many as there are processors
+    n_jobs : number of networks that are trained at the same time; None and -1 mean as many as there are processors
     verbose : 1 shows the progress, and what was done with the columns
 
     Attributes
     ----------
     classes_ : the classes in sorted order
     model_ : the TabularModel; members_ : its networks, each with the rows that it left out
-    notes_ : what was done with the columns, a sentence each
-    report_ : scores on rows left out of training, and what was found in the table
-    n_features_in_, feature_names_in_ : the number of raw columns, and their names where X had any
+    notes_ : what was done with the columns, one sentence per column
+    report_ : scores on rows left out of training, and observations on the table
+    n_features_in_, feature_names_in_ : the number of raw columns, and their names if X had names
     """
 
     task = CLASSES
@@ -80,7 +80,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TabularClassifier:
         """Fit to raw columns X (n, features) and the classes y (n,), with weights (n,) of the rows.
 
-        Raises DataError (a ValueError), one sentence, for what cannot be used. A FitWarning says what may be wrong.
+        Raises DataError (a ValueError) for data that cannot be used. A FitWarning says what may be wrong with the fit.
         """
         return self._fit(X, y, sample_weight)
 
@@ -100,11 +100,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return self.model_.probabilities(x)
 
     def predict_row(self, row: Mapping[str, Any]) -> Any:
-        """The most probable class of one row, a dict of cells by column: far less work than a DataFrame of one row."""
+        """The most probable class of one row, a dict of cells by column; much faster than a DataFrame of one row."""
         return self.classes_[self.model_.probabilities(self._single_row.inputs(row))[0].argmax()]
 
     def predict_proba_row(self, row: Mapping[str, Any]) -> Array:
-        """The probability of each class in the order of `classes_`, (classes,), of one row, a dict of cells by column.
+        """The probability of each class in the order of `classes_`, (classes,), for one row, a dict of cells by column.
 
         Raises DataError (a ValueError) for a column that is missing or a cell that cannot be read.
         """

@@ -30,13 +30,14 @@ WEIGHTED = "the classes are weighted: these are not their frequencies in the dat
 
 
 def plot_calibration(estimator: Any, X: Any, y: Any) -> Figure:
-    """Plot how often what a fitted classifier gives a probability really happens, in groups of samples.
+    """Plot how often an outcome really occurs by the probability that a fitted classifier predicts for it.
 
     estimator : TabularClassifier, or another fitted classifier with predict_proba and classes_
-    X, y : rows and their classes (n,); of two classes the second is the event, of more that the prediction is right
+    X, y : rows and their classes (n,); the outcome is the second of two classes, or with more classes a correct
+        prediction
 
-    The bars are 95 % intervals. Raises DataError for a class that the estimator does not know, ParameterTypeError for
-    what gives no probabilities.
+    The bars are 95 % intervals. Raises DataError for a class that the estimator does not know, and ParameterTypeError
+    for an estimator without probabilities.
     """
     if not hasattr(estimator, "predict_proba"):
         raise ParameterTypeError(f"estimator is a {type(estimator).__name__}; pass a fitted classifier.")
@@ -48,12 +49,12 @@ def plot_calibration(estimator: Any, X: Any, y: Any) -> Figure:
 
 
 def plot_residuals(estimator: Any, X: Any, y: Any, output: int = 0) -> Figure:
-    """Plot true over predicted numbers of a fitted regressor, and the errors that are left.
+    """Plot the true numbers over the predictions of a fitted regressor, and the errors.
 
     estimator : TabularRegressor, or another fitted regressor
-    X, y : rows and their numbers, (n,) or (n, outputs); `output` says which of several is shown
+    X, y : rows and their numbers, (n,) or (n, outputs); `output` chooses one of several outputs
 
-    Raises DataError where X and y do not fit, ParameterError for an output that is not there.
+    Raises DataError if X and y do not fit, and ParameterError for an output that does not exist.
     """
     if hasattr(estimator, "predict_proba"):
         raise ParameterTypeError(
@@ -73,9 +74,9 @@ def plot_importance(estimator: Any, X: Any, y: Any, ax: Axes | None = None) -> A
     """Plot how much worse the predictions become when a column is shuffled, for the most important columns.
 
     estimator : a fitted TabularClassifier or TabularRegressor
-    X, y : rows as it takes them, and their classes or numbers
+    X, y : rows in the form that `predict` takes, and their classes or numbers
 
-    Raises DataError where X and y do not fit, ParameterTypeError for another estimator.
+    Raises DataError if X and y do not fit, and ParameterTypeError for another estimator.
     """
     if not is_tabular(estimator):
         raise ParameterTypeError(

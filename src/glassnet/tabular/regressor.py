@@ -18,22 +18,22 @@ Array = np.ndarray[Any, Any]
 
 
 class TabularRegressor(RegressorMixin, BaseTabular):
-    """Several averaged networks on raw columns: numbers, text, dates, missing cells, in a DataFrame or an array.
+    """Several networks, averaged, for raw columns: numbers, text, dates, missing cells, in a DataFrame or an array.
 
     Parameters
     ----------
     metric : what chooses the epoch of each network, on rows that it leaves out: auto (the RMSE), rmse, mae, r2, or a
-        scorer (estimator, X, y) -> float, the greater the better
-    log_target : whether the logarithm of y is learnt, where y is positive; "auto" leaves it to the preset
+        scorer (estimator, X, y) -> float, where greater is better
+    log_target : whether the logarithm of a positive y is learnt; "auto" leaves it to the preset
     preset, time_limit, drop, number, category, date, keep, missing, random_state, n_jobs, verbose : as in
         TabularClassifier
 
     Attributes
     ----------
     model_ : the TabularModel; members_ : its networks, each with the rows that it left out
-    notes_ : what was done with the columns, a sentence each
-    report_ : scores on rows left out of training, and what was found in the table
-    n_features_in_, feature_names_in_ : the number of raw columns, and their names where X had any
+    notes_ : what was done with the columns, one sentence per column
+    report_ : scores on rows left out of training, and observations on the table
+    n_features_in_, feature_names_in_ : the number of raw columns, and their names if X had names
     """
 
     task = NUMBERS
@@ -68,7 +68,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TabularRegressor:
         """Fit to raw columns X (n, features) and the numbers y (n,) or (n, outputs), with weights (n,) of the rows.
 
-        Raises DataError (a ValueError), one sentence, for what cannot be used. A FitWarning says what may be wrong.
+        Raises DataError (a ValueError) for data that cannot be used. A FitWarning says what may be wrong with the fit.
         """
         return self._fit(X, y, sample_weight)
 
@@ -78,10 +78,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return values[:, 0] if values.shape[1] == 1 else values
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
-        """Bounds (n, 2) that contain y for a share `coverage` of new rows; (n, outputs, 2) where y had several columns.
+        """Bounds (n, 2) that contain y for the share `coverage` of new rows; (n, outputs, 2) if y had several columns.
 
-        They come from the errors on rows that networks left out, wider where errors are larger (docs/tabular.md says
-        what is guaranteed). Raises ParameterError (a ValueError) for a coverage that needs more rows.
+        They are computed from the errors on rows that networks left out, and are wider where errors are larger
+        (docs/tabular.md says what is guaranteed). Raises ParameterError (a ValueError) for a coverage that needs more
+        rows.
         """
         bounds = self.model_.interval(self._inputs(X), coverage)
         return bounds[:, 0] if bounds.shape[1] == 1 else bounds
@@ -95,16 +96,16 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return values[:, 0] if values.shape[1] == 1 else values
 
     def predict_row(self, row: Mapping[str, Any]) -> Any:
-        """The predicted number of one row, a dict of cells by column, or (outputs,) where y had several columns.
+        """The predicted number of one row, given as a dict of cells by column, or (outputs,) if y had several columns.
 
-        Far less work than a DataFrame of one row. Raises DataError (a ValueError) for a column that is missing or a
-        cell that cannot be read.
+        This is much faster than a DataFrame of one row. Raises DataError (a ValueError) for a column that is missing or
+        a cell that cannot be read.
         """
         values = self.model_.values(self._single_row.inputs(row))[0]
         return values[0] if len(values) == 1 else values
 
     def model_values(self, X: Any) -> Array:
-        """The predicted numbers, (n, outputs) also where there is one output."""
+        """The predicted numbers, (n, outputs) even if there is one output."""
         x = self._inputs(X)
         return self.model_.values(x)
 

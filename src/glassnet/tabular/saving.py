@@ -27,7 +27,7 @@ class TabularSavingMixin:
     model_: TabularModel
 
     def save(self, path: FilePath) -> None:
-        """Write the fitted estimator to a model file (safetensors; no pickle); `glassnet.load` gives it back.
+        """Write the fitted estimator to a model file (safetensors; no pickle); `glassnet.load` reads it.
 
         A warning names parameters that are left out because a file cannot hold them, such as a scorer. The numbers of
         the rows that each network left out are not stored. Raises ModelFileError (a ValueError) where the file cannot
@@ -43,7 +43,7 @@ class TabularSavingMixin:
     def load(cls, path: FilePath) -> Self:
         """Read an estimator that `save` or `glassnet train` wrote.
 
-        Raises ModelFileError (a ValueError) where the file cannot be trusted or holds something else.
+        Raises ModelFileError (a ValueError) if the file cannot be trusted or contains something else.
         """
         model, parts = model_and_parts(path, *read_tensors(path))
         if parts.kind != cls.__name__:

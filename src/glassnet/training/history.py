@@ -17,9 +17,10 @@ MAX_LINES = 8  # of the table that a notebook shows, evenly spread epochs
 class Report(NamedTuple):
     """One epoch of a run.
 
-    `epoch` counts from 1, `step` since the run began; `cost` is the mean over its batches, penalty included, `lr` the
-    rate of its last step. `validation_cost` and `accuracy` are None without validation data, `accuracy` also where y
-    are not classes. `seconds` have passed since the run began. `validation_metric` is None where the cost judges.
+    `epoch` counts from 1, and `step` counts the steps since the run began. `cost` is the mean over the batches of the
+    epoch, penalty included; `lr` is the rate of its last step. `validation_cost` and `accuracy` are None without
+    validation data, and `accuracy` also if y are not classes. `seconds` is the time since the run began.
+    `validation_metric` is None unless one was given.
     """
 
     epoch: int
@@ -35,7 +36,7 @@ class Report(NamedTuple):
         return "  ".join([f"epoch {self.epoch}", *self._costs(), f"lr {self.lr:.3g}", f"{self.seconds:.1f} s"])
 
     def progress_texts(self, total: int) -> list[str]:
-        """What a progress bar says after this of `total` epochs."""
+        """The text of a progress bar after this epoch, of `total` epochs."""
         return [f"epoch {self.epoch}/{total}", *self._costs()]
 
     def cells(self, names: Sequence[str]) -> list[str]:
@@ -93,15 +94,15 @@ class FinalState(NamedTuple):
 
 
 class History(Sequence[Report]):
-    """The reports of a run in order; `history["cost"]` is one of their quantities as an array, with NaN for None.
+    """The reports of a run, one per epoch; `history["cost"]` is one quantity as an array, with NaN for None.
 
-    `stopped` says why the run ended, `best_epoch` is the epoch whose weights were restored, where early stopping or a
-    `validation_metric` was asked for, and `best_by` what was best then; `warnings` are sentences about the run.
-    `blocks` are the numbers of samples of the blocks that were shuffled, where that was asked for or the data lay in a
-    file: `train(x, y, blocks=history.blocks)` takes the same samples in memory in the same order.
-    `lanes` has the settings of a run in lanes (glassnet.scale), by name; it is empty for other runs.
-    `layers` are the measurements of its layers, none where it was too short (`measured_layers` then has one of its
-    end); `final` is what `diagnose()` measured after the run, and what a model file stores of it.
+    `stopped` says why the run ended. With early stopping or a `validation_metric`, `best_epoch` is the epoch whose
+    weights were restored, and `best_by` the quantity that was best there. `warnings` are sentences about the run.
+    `blocks` are the numbers of samples of the shuffled blocks, if the run used blocks or read a file: `train(x, y,
+    blocks=history.blocks)` takes the same samples in memory in the same order. `lanes` has the settings of a run in
+    lanes (glassnet.scale) by name; it is empty for other runs. `layers` are the measurements of the layers; a run that
+    was too short has none (`measured_layers` then has one, made at its end). `final` is what `diagnose()` measured
+    after the run; model files store it.
     """
 
     def __init__(self, reports: Sequence[Report] = (), stopped: str = "") -> None:
@@ -118,17 +119,17 @@ class History(Sequence[Report]):
 
     @property
     def measured_layers(self) -> LayerHistory:
-        """`layers`, or the one measurement of the end of a run that was too short for any, made when first read."""
+        """`layers`; for a run too short to have any, one measurement of its end, made when this is first read."""
         if len(self.layers) or self.end is None:
             return self.layers
         return self.end()
 
     def report(self, path: Any, title: str = "") -> None:
-        """Write the run as one HTML file: its way at some of its steps, three of them walked in full, with all numbers.
+        """Write the run as one HTML file: the network at some of its steps, three of them in full, with all numbers.
 
-        The file needs no network and at most 1.5 MB. A run that took less than a minute is run again for it, from its
-        start and with the same bits; of others it shows the end. Raises ParameterError where this history has no run:
-        it was read from a file, or copied.
+        The file needs no internet connection and has at most 1.5 MB. A run that took less than a minute is repeated for
+        it, from its start and with the same bits; of longer runs only the end is shown. Raises ParameterError if this
+        history has no run, because it was read from a file or copied.
         """
         if self.reporter is None:
             raise ParameterError(

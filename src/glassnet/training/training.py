@@ -52,7 +52,7 @@ class Monitor(Protocol):
 
 
 class Training:
-    """A run of `model` on `sources` (samples as rows). `evaluate` gives cost and accuracy on validation data.
+    """A run of `model` on `sources` (samples as rows). `evaluate` returns cost and accuracy on validation data.
 
     Without a `plan` the mini-batches come from the model's seed, the recipe and the `blocks` that are shuffled.
     """
@@ -83,9 +83,9 @@ class Training:
         self._take_snapshot()
 
     def feed(self, plan: BatchPlan, sources: Sources | None = None) -> None:
-        """Go on with other data of the same kind, or new values in the same memory, in batches that are not larger.
+        """Continue with other data of the same kind, or new values in the same memory, in batches that are not larger.
 
-        The count of epochs starts again; the optimiser's state and the count of steps stay.
+        The count of epochs starts again; the state of the optimiser and the count of steps continue.
         """
         self.plan = plan
         if sources is not None:
@@ -104,7 +104,7 @@ class Training:
 
     @property
     def position(self) -> float:
-        """Epochs done, with the part of the present one."""
+        """The number of epochs done, including the fraction of the current one."""
         return self.counters.epoch + self.counters.batch / self.plan.batches_per_epoch
 
     def run(
@@ -161,7 +161,7 @@ class Training:
         return max(1, FIRST_CALL_WORK // max(work, MIN_STEP_WORK))
 
     def next_batch(self) -> tuple[EpochBlock, int]:
-        """The block of the present epoch, and the number of the next batch in it."""
+        """The block of the current epoch, and the number of the next batch in it."""
         block = self.plan.block(self.counters.epoch)
         return block, int(block.starts[self.counters.epoch - block.first_epoch]) + self.counters.batch
 
@@ -232,7 +232,7 @@ class Training:
             self.best = {name: getattr(self.vectors, part).vector.copy() for name, part in BEST.items()}
 
     def restore_best(self) -> None:
-        """Copy the weights of the best epoch, where validation has judged the epochs, back into the model."""
+        """If there is validation, copy the weights of the best epoch back into the model."""
         with self.model.lock.steps():
             for name, vector in self.best.items():
                 getattr(self.vectors, BEST[name]).vector[:] = vector
@@ -294,7 +294,7 @@ class Training:
     # State ------------------------------------------------------------------------------------------------------------
 
     def state(self, *, copied: bool = True) -> dict[str, Any]:
-        """The whole run as arrays and plain numbers: enough to go on bit for bit.
+        """The whole run as arrays and plain numbers, from which it can continue bit for bit.
 
         With `copied=False` the arrays are those of the run itself, which its next step changes.
         """
@@ -303,7 +303,7 @@ class Training:
         return {"arrays": arrays, **counters, "reports": [tuple(report) for report in self.counters.reports]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Return to a point that `state` described. Raises ParameterError where it belongs to another run."""
+        """Return to a point that `state` described. Raises ParameterError if the state belongs to another run."""
         if not isinstance(state, dict) or not isinstance(state.get("arrays"), dict):
             raise ParameterTypeError(f"state is {state!r:.60}; pass what state() of this run returned.")
         arrays, vectors = state["arrays"], self._run_vectors()
@@ -333,7 +333,7 @@ class Training:
         self.counters = counters
 
     def hash(self) -> str:
-        """sha256 of everything that decides how the run goes on."""
+        """The SHA-256 of everything that determines how the run continues."""
         digest = hashlib.sha256()
         for name, array in sorted(self._arrays().items()):
             digest.update(name.encode())
