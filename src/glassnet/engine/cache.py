@@ -155,7 +155,8 @@ def source_hash() -> str:
     """SHA-256 of the sources that the kernels are built from, each with its path inside the package."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for path in (*sorted((package / "engine").rglob("*.py")), package / "tables" / "formula.py"):
+    tables = (package / "tables" / name for name in ("formula.py", "bfloat16.py"))
+    for path in (*sorted((package / "engine").rglob("*.py")), *tables):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(package).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()
