@@ -142,7 +142,8 @@ class NeuralNetwork(ModelProperties, StepPages, ActivationFunctions):
 
         x is (fan_in, batch). `training=True` runs what a training step runs (dropout, statistics of the batch).
         """
-        return inference.feedforward(self.model, input_rows(x, self.architecture.inputs, self.dtype), training)
+        rows = input_rows(x, self.architecture.inputs, self.dtype)
+        return inference.feedforward(self.model, rows, training, self.architecture.precision)
 
     def backpropagation(
         self, y: ArrayLike, z_s: Arrays, a_s: Arrays, *, sample_weight: Weights = None, training: bool = False

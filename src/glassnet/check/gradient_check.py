@@ -18,9 +18,10 @@ from glassnet.batches.sources import Sources, checked_sources
 from glassnet.check.gradient_report import NUDGE, Finding, GradientReport
 from glassnet.check.slope import WRONG, Cost, compare, input_scales
 from glassnet.errors import ParameterError, ParameterTypeError
-from glassnet.execution.executor import Executor
-from glassnet.execution.inference import loaded_executor
+from glassnet.execution.executor import Executor, can_emulate
+from glassnet.execution.inference import loaded_executor, set_batch
 from glassnet.execution.model import Model
+from glassnet.program.builder import build
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program, error_name, symbol
 
@@ -91,7 +92,10 @@ def gradient_check(
 
 def _roundings(model: Model, sources: Sources, training: bool, exact: dict[str, Array]) -> dict[str, float]:
     """By how much the gradients in the precision of training differ from exact ones, as a share of their norm."""
-    executor = loaded_executor(model, *sources, training=training, precision=model.architecture.precision)
+    engine = model.engine if can_emulate() else "numpy"
+    program = build(model.architecture, training=training, weighted=sources.weights is not None)
+    executor = model.executor(program, len(sources.x), engine=engine)
+    set_batch(executor, *sources)
     executor.run()
     names = [f"d{segment.name}" for segment in executor.program.segments]
     differences = {name: float(norm(executor.rows(name) - exact[name])) for name in names}

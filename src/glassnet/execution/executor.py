@@ -95,12 +95,18 @@ def usable_precision(precision: Any, dtype: Any, engine: str) -> str | None:
     return checked
 
 
+def can_emulate() -> bool:
+    """Whether the environment asks for emulated products of mixed precision."""
+    return os.environ.get(EMULATE) == "1"
+
+
 def check_emulation() -> None:
     """Raise ParameterError, unless the environment asks for emulated products of mixed precision."""
-    if os.environ.get(EMULATE) != "1":
+    if not can_emulate():
         raise ParameterError(
             f"the compiled engine cannot compute precision {MIXED!r}: it does not use the bfloat16 instructions of "
-            f"processors (AVX512_BF16) yet; take precision 'float32', or set {EMULATE}=1 to try its numbers, slowly."
+            f"processors (AVX512_BF16) yet; take precision 'float32', or engine 'numpy', or set {EMULATE}=1 to try the "
+            "numbers without the speed."
         )
 
 

@@ -24,9 +24,11 @@ from glassnet.program.parameters import Array
 from glassnet.program.program import Program
 
 
-def feedforward(model: Model, x: Array, training: bool) -> tuple[list[Array], list[Array]]:
-    """Fresh copies of every z and a, samples as columns."""
-    executor = loaded_executor(model, x, training=training, precision=model.architecture.precision)
+def feedforward(
+    model: Model, x: Array, training: bool = False, precision: str | None = None
+) -> tuple[list[Array], list[Array]]:
+    """Fresh copies of every z and a, samples as columns; `precision` is that of the products."""
+    executor = loaded_executor(model, x, training=training, precision=precision)
     executor.run(0, executor.program.head("forward"))
     layers = range(1, len(model.architecture.dense) + 1)
     a_s = [executor.columns(f"a{layer}").copy() for layer in (0, *layers)]
