@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork, gradient_check, load, scale
+from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork, gradient_check, load, scale, to_source
 from glassnet.errors import ModelFileError, ParameterError
 from glassnet.execution.executor import EMULATE, emulation_note
 from glassnet.files.model_file import SCHEMA
@@ -215,3 +215,8 @@ def test_the_command_trains_in_it_or_refuses(tmp_path: Path, monkeypatch: pytest
     assert "bf16(W1)" in command("show", model)
     assert "accuracy" in command("evaluate", model, table)
     assert f"the gradients in {MIXED}" in " ".join(command("check", model, table).split())
+
+
+def test_an_export_computes_what_predict_computes() -> None:
+    mixed, plain = (to_source(network(precision=precision)) for precision in (MIXED, None))
+    assert mixed == plain
