@@ -11,6 +11,7 @@ import pytest
 
 from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork, gradient_check, load, scale, to_source
 from glassnet.errors import ModelFileError, ParameterError
+from glassnet.execution import executor
 from glassnet.execution.executor import EMULATE, emulation_note
 from glassnet.files.model_file import SCHEMA
 from glassnet.files.schema import fields, one_of
@@ -23,12 +24,18 @@ from tests.mixed_precision import MIXED, emulated
 __all__ = ["emulated"]
 Array = np.ndarray[Any, Any]
 X, Y = np.random.default_rng(0).normal(size=(4, 60)), np.random.default_rng(1).integers(0, 3, 60)
-UNAVAILABLE = ("the compiled engine cannot compute", MIXED, "'float32'", "'numpy'", f"{EMULATE}=1")
+UNAVAILABLE = ("the compiled engine cannot compute", MIXED, "(AVX512_BF16)", "'float32'", "'numpy'", f"{EMULATE}=1")
 
 
 def network(engine: str = "numpy", **options: Any) -> NeuralNetwork:
     options = {"seed": 1, "engine": engine, "precision": MIXED, **options}
     return NeuralNetwork([4, 6, 3], ["relu", "softmax"], "categorical_cross_entropy", **options)
+
+
+@pytest.fixture(autouse=True)
+def without_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor like any before AVX512_BF16."""
+    monkeypatch.setattr(executor, "has_instructions", lambda: False)
 
 
 # ---- refused, or emulated with one warning
@@ -73,6 +80,13 @@ def test_emulation_warns_once_and_the_history_says_it(monkeypatch: pytest.Monkey
     assert len(caught) == 1
     assert all(any(EMULATE in sentence for sentence in history.warnings) for history in histories)
     assert network("numpy").train(X, Y, epochs=1, verbose=0).warnings == []
+
+
+def test_a_processor_with_the_instructions_needs_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernels are then those of the instructions, and nothing is warned of."""
+    monkeypatch.delenv(EMULATE, raising=False)
+    monkeypatch.setattr(executor, "has_instructions", lambda: True)
+    assert network("compiled").train(X, Y, epochs=1, verbose=0).warnings == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 import struct
 from fractions import Fraction
 from typing import Any
@@ -22,9 +23,18 @@ from glassnet.tables.formula import trace
 from glassnet.tables.optimizers import Adam
 from tests.mixed_precision import MIXED, emulated
 from tests.twins.kernel_calls import call_kernel
+from tests.twins.subprocesses import output
 
 __all__ = ["emulated"]
 Array = np.ndarray[Any, Any]
+ZEN_4_CODE = """
+from glassnet.engine import KernelSpec
+from glassnet.engine.kernels import KERNELS
+from tests.twins.machine_code import instructions_of
+for kind in ("gemm", "mixed_gemm", "mixed_affine"):
+    code = instructions_of(KERNELS[kind](KernelSpec(kind, "float32")))
+    print(kind, code.count("vdpbf16ps"))
+"""
 PRODUCTS = ("affine", "propagate", "bp4")
 LAYERS = (40, 37, LayerNorm(), 21, Dropout(0.3), 1, 6)
 ACTIVATIONS = ("relu", "tanh", "linear", "softmax")
@@ -140,6 +150,40 @@ def test_the_tolerance_would_see_an_operand_that_is_not_rounded(emulated: None) 
     delta, a = (run.columns(unrounded_name(name)) for name in row.reads)
     exact, size = product(row, [bfloat16(delta), a])
     assert (abs(run.columns(row.writes[0]) - exact) > 100 * 2.0**-24 * size).mean() > 0.5
+
+
+def layer(fan_in: int, fan_out: int) -> NeuralNetwork:
+    """A network of one layer, compiled."""
+    return NeuralNetwork([fan_in, fan_out], ["linear"], seed=4, precision=MIXED)
+
+
+def test_of_each_two_terms_the_second_is_added_first(emulated: None) -> None:
+    """As the instruction does it; the last of an odd number is added by itself. float64 has room for all digits."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(7, 3)) * 2.0 ** rng.integers(-8, 9, (7, 3))
+    net = layer(7, 20)
+    a, w = bfloat16(x.astype(np.float32)), bfloat16(net.weights[0])
+    total = np.zeros((20, 3), np.float32)
+    for k in (1, 0, 3, 2, 5, 4, 6):
+        total = (total + np.outer(w[:, k], a[k]).astype(np.float64)).astype(np.float32)
+    assert net.feedforward(x)[0][0].tobytes() == total.tobytes()
+
+
+def test_a_row_has_the_same_bits_in_any_batch_and_any_part_of_a_long_sum(emulated: None) -> None:
+    """A sum of 1,537 terms over packed panels has four parts, each of an even number of terms."""
+    x = np.random.default_rng(0).normal(size=(1537, 40))
+    net = layer(1537, 300)
+    whole = net.feedforward(x)[0][0]
+    for m in (1, 2, 7, 31, 39):
+        assert net.feedforward(x[:, :m])[0][0].tobytes() == whole[:, :m].tobytes()
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="this target is x86")
+def test_kernels_for_zen_4_multiply_pairs_in_one_instruction() -> None:
+    """What runs there is compiled here; the tiles around the instruction are those that all other tests run."""
+    code = output(ZEN_4_CODE, "znver4")
+    counts = dict(line.split() for line in code.splitlines())
+    assert {name for name, count in counts.items() if int(count)} == {"mixed_gemm", "mixed_affine"}
 
 
 def test_training_by_numpy_and_compiled_stays_close(emulated: None) -> None:

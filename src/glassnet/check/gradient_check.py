@@ -18,7 +18,7 @@ from glassnet.batches.sources import Sources, checked_sources
 from glassnet.check.gradient_report import NUDGE, Finding, GradientReport
 from glassnet.check.slope import WRONG, Cost, compare, input_scales
 from glassnet.errors import ParameterError, ParameterTypeError
-from glassnet.execution.executor import Executor, can_emulate
+from glassnet.execution.executor import Executor, computes_mixed
 from glassnet.execution.inference import loaded_executor, set_batch
 from glassnet.execution.model import Model
 from glassnet.program.builder import build
@@ -92,7 +92,7 @@ def gradient_check(
 
 def _roundings(model: Model, sources: Sources, training: bool, exact: dict[str, Array]) -> dict[str, float]:
     """By how much the gradients in the precision of training differ from exact ones, as a share of their norm."""
-    engine = model.engine if can_emulate() else "numpy"
+    engine = model.engine if computes_mixed(model.engine) else "numpy"
     program = build(model.architecture, training=training, weighted=sources.weights is not None)
     executor = model.executor(program, len(sources.x), engine=engine)
     set_batch(executor, *sources)

@@ -39,7 +39,7 @@ SUFFIX = ".kernel"
 DAY = 86400.0  # seconds
 MAX_AGE = {SUFFIX: 90 * DAY, ".part": DAY}  # of a file that has neither been read nor written
 CACHE_FILE = re.compile(r"[0-9a-f]{64}\.kernel|[0-9a-f]{16}\w+\.part")  # the directory may hold other files too
-SELF_TESTED = ("gemm", "sparse_gemm")  # kinds of kernels that are tested when they are compiled
+SELF_TESTED = ("gemm", "sparse_gemm", "mixed_gemm")  # kinds of kernels that are tested when they are compiled
 
 
 def kernel_address(spec: KernelSpec, callee_address: int = 0) -> int:
@@ -149,6 +149,12 @@ def environment() -> str:
 def has_free_masks() -> bool:
     """Whether masked vector instructions cost nothing (AVX-512); elsewhere skipping zeros does not pay off."""
     return "+avx512f" in environment()
+
+
+@cache
+def has_bfloat16_products() -> bool:
+    """Whether the processor has the instructions for products of mixed precision (AVX512_BF16)."""
+    return "+avx512bf16" in environment()
 
 
 def source_hash() -> str:

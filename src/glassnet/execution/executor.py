@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from glassnet.batches.mini_batches import StepRange
 from glassnet.engine import shared_locks
@@ -73,11 +73,11 @@ def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: i
     """An executor for `program`. Where the compiled engine cannot run, NumPy does, with one warning."""
     if engine == "numpy":
         return Reference(program, vectors, capacity, seed)
-    if program.is_rounded:
-        check_emulation()
+    if program.is_rounded and not computes_mixed(engine):
+        raise_unavailable()
     try:
         executor = _compiled_class()(program, vectors, capacity, seed)
-        executor.warnings += [emulation_note()] if program.is_rounded else []
+        executor.warnings += [emulation_note()] if program.is_rounded and not has_instructions() else []
         return executor
     except EngineUnavailable as reason:
         sentence = f"the compiled engine cannot run here ({reason}); NumPy runs instead, many times slower."
@@ -90,24 +90,33 @@ def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: i
 def usable_precision(precision: Any, dtype: Any, engine: str) -> str | None:
     """The precision of products as `checked_precision` gives it. Raises ParameterError where the engine lacks it."""
     checked = checked_precision(precision, dtype)
-    if checked == MIXED and engine != "numpy":
-        check_emulation()
+    if checked == MIXED and not computes_mixed(engine):
+        raise_unavailable()
     return checked
 
 
-def can_emulate() -> bool:
-    """Whether the environment asks for emulated products of mixed precision."""
-    return os.environ.get(EMULATE) == "1"
+def computes_mixed(engine: str) -> bool:
+    """Whether an engine computes mixed precision here: NumPy does, the compiled one with instructions or permission."""
+    return engine == "numpy" or has_instructions() or os.environ.get(EMULATE) == "1"
 
 
-def check_emulation() -> None:
-    """Raise ParameterError, unless the environment asks for emulated products of mixed precision."""
-    if not can_emulate():
-        raise ParameterError(
-            f"the compiled engine cannot compute precision {MIXED!r}: it does not use the bfloat16 instructions of "
-            f"processors (AVX512_BF16) yet; take precision 'float32', or engine 'numpy', or set {EMULATE}=1 to try the "
-            "numbers without the speed."
-        )
+def has_instructions() -> bool:
+    """Whether the compiled engine can multiply bfloat16 numbers in one instruction here."""
+    try:
+        with shared_locks.engine():
+            from glassnet.engine.cache import has_bfloat16_products
+        return has_bfloat16_products()
+    except (EngineUnavailable, OSError, ImportError):
+        return False
+
+
+def raise_unavailable() -> NoReturn:
+    """Refuse mixed precision. Raises ParameterError."""
+    raise ParameterError(
+        f"the compiled engine cannot compute precision {MIXED!r} on this processor, which lacks the instructions for "
+        f"it (AVX512_BF16); take precision 'float32', or engine 'numpy', or set {EMULATE}=1 to try the numbers without "
+        "the speed."
+    )
 
 
 @cache
