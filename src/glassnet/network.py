@@ -20,16 +20,17 @@ from glassnet.execution import inference
 from glassnet.execution.activation_functions import ActivationFunctions
 from glassnet.execution.data_initialization import initialize_from_data
 from glassnet.execution.evaluation import Evaluation, evaluation
-from glassnet.execution.executor import ENGINES
+from glassnet.execution.executor import ENGINES, usable_precision
 from glassnet.execution.model import Model
+from glassnet.execution.model_properties import ModelProperties
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.model_file import describe_model, read_model, with_table, write_model
 from glassnet.files.run_files import checked_files
 from glassnet.frames.reporter import Reporter
 from glassnet.frames.step_page import StepPages
-from glassnet.program.architecture import Architecture, architecture
+from glassnet.program.architecture import architecture
 from glassnet.program.builder import build
-from glassnet.program.parameters import Array, ParameterList, Parameters
+from glassnet.program.parameters import Array, ParameterList
 from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
 from glassnet.see.nudge import cost_with
@@ -45,7 +46,7 @@ from glassnet.training.training_lock import TrainingLock
 from glassnet.training.validation import MetricLike
 
 
-class NeuralNetwork(StepPages, ActivationFunctions):
+class NeuralNetwork(ModelProperties, StepPages, ActivationFunctions):
     """A fully connected neural network.
 
     Parameters
@@ -60,6 +61,8 @@ class NeuralNetwork(StepPages, ActivationFunctions):
     dtype : "float32" or "float64"
     seed : whole number, the seed of all randomness; None draws one (see `seed`)
     engine : "compiled", or "numpy" to step through the equations
+    precision : "mixed_bfloat16" trains in float32 with products of dense layers whose operands are rounded to bfloat16;
+        None is the precision of the dtype. Training, feedforward, backpropagation and trace use it, predictions not
 
     Attributes
     ----------
@@ -85,12 +88,15 @@ class NeuralNetwork(StepPages, ActivationFunctions):
         dtype: DTypeLike = "float32",
         seed: int | None = None,
         engine: str = "compiled",
+        precision: str | None = None,
     ) -> None:
         described = architecture(layers, activations, cost, l1, l2)
         if engine not in ENGINES:
             raise unknown_name("engine", engine, ENGINES)
         entry = initializers.initializer(initializer)
-        self.model = Model(described, entry, real_dtype(dtype), checked_seed(seed), engine)
+        real = real_dtype(dtype)
+        described = described._replace(precision=usable_precision(precision, real, engine))
+        self.model = Model(described, entry, real, checked_seed(seed), engine)
         self.history: History | None = None
         self.recent_samples: Sources | None = None
         self.preparation: Any = None  # a TablePreparation, and a TargetColumn: their modules take long to import
@@ -99,36 +105,6 @@ class NeuralNetwork(StepPages, ActivationFunctions):
         self.training_lock, self._is_stopped = TrainingLock(), False
 
     # The model --------------------------------------------------------------------------------------------------------
-
-    @property
-    def architecture(self) -> Architecture:
-        """What the equations depend on: the layers, the cost and the penalty."""
-        return self.model.architecture
-
-    @property
-    def parameters(self) -> Parameters:
-        """Every parameter by name, views into one flat vector."""
-        return self.model.parameters
-
-    @property
-    def statistics(self) -> Parameters:
-        """The running statistics of normalisation layers, by name."""
-        return self.model.statistics
-
-    @property
-    def dtype(self) -> Any:
-        """The NumPy dtype of all computations."""
-        return self.model.dtype
-
-    @property
-    def seed(self) -> int:
-        """The seed of all randomness."""
-        return self.model.seed
-
-    @property
-    def engine(self) -> str:
-        """What runs the equations: "compiled" or "numpy"."""
-        return self.model.engine
 
     def initialize(self, x: ArrayLike | None = None) -> None:
         """Draw the weights again from the seed; all other parameters and running statistics get their first values.
@@ -166,7 +142,8 @@ class NeuralNetwork(StepPages, ActivationFunctions):
 
         x is (fan_in, batch). `training=True` runs what a training step runs (dropout, statistics of the batch).
         """
-        return inference.feedforward(self.model, input_rows(x, self.architecture.inputs, self.dtype), training)
+        rows = input_rows(x, self.architecture.inputs, self.dtype)
+        return inference.feedforward(self.model, rows, training, self.architecture.precision)
 
     def backpropagation(
         self, y: ArrayLike, z_s: Arrays, a_s: Arrays, *, sample_weight: Weights = None, training: bool = False
@@ -283,9 +260,14 @@ class NeuralNetwork(StepPages, ActivationFunctions):
 
     # Using a network --------------------------------------------------------------------------------------------------
 
-    def predict(self, x: ArrayLike) -> Array:
-        """The outputs, the last a (fan_out, batch), for x (fan_in, batch), by the equations of inference."""
-        return inference.predict(self.model, x)
+    def predict(self, x: ArrayLike, *, precision: str | None = None) -> Array:
+        """The outputs, the last a (fan_out, batch), for x (fan_in, batch), by the equations of inference.
+
+        Products have the precision of the dtype; `precision="mixed_bfloat16"` rounds their operands as in training.
+        """
+        if precision is not None:
+            precision = usable_precision(precision, self.dtype, self.engine)
+        return inference.predict(self.model, x, precision)
 
     def cost(
         self, x: ArrayLike, y: ArrayLike, sample_weight: Weights = None, *, override: Mapping[str, float] | None = None
@@ -311,10 +293,15 @@ class NeuralNetwork(StepPages, ActivationFunctions):
         """One training step as a table of equations; print it."""
         return build(self.architecture, StepOptions(optimizers.SGD()))
 
-    def astype(self, dtype: DTypeLike) -> NeuralNetwork:
-        """A copy of the network that computes in another dtype."""
+    def astype(self, dtype: DTypeLike, precision: str | None = None) -> NeuralNetwork:
+        """A copy of the network that computes in another dtype, or whose products have another precision.
+
+        Without `precision`, a network of mixed precision stays one where its dtype stays float32.
+        """
+        if precision is not None:
+            precision = usable_precision(precision, real_dtype(dtype), self.engine) or str(real_dtype(dtype))
         other = object.__new__(NeuralNetwork)
-        other.__setstate__(vars(self) | {"model": self.model.astype(real_dtype(dtype))})
+        other.__setstate__(vars(self) | {"model": self.model.astype(real_dtype(dtype), precision)})
         return other
 
     def save(self, path: FilePath, *, extra: dict[str, Any] | None = None) -> None:
@@ -333,7 +320,7 @@ class NeuralNetwork(StepPages, ActivationFunctions):
         return read_model(path).build(cls, engine)
 
     def describe(self) -> dict[str, Any]:
-        """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, seed."""
+        """Everything but the numbers, as plain data: layers, activations, cost, penalty, dtype, precision, seed."""
         return describe_model(self.model)
 
     def _sources(self, x: Any, y: Any, sample_weight: Any) -> Sources:

@@ -107,7 +107,7 @@ def test_defaults_are_those_of_the_article() -> None:
     defaults = {name: parameter.default for name, parameter in inspect.signature(NeuralNetwork).parameters.items()}
     assert defaults == {
         **{"layers": (2, 10, 1), "activations": None, "cost": "quadratic", "initializer": "auto"},
-        **{"l1": 0, "l2": 0, "dtype": "float32", "seed": None, "engine": "compiled"},
+        **{"l1": 0, "l2": 0, "dtype": "float32", "seed": None, "engine": "compiled", "precision": None},
     }
     train = inspect.signature(NeuralNetwork.train).parameters
     first = [(name, p.default) for name, p in train.items() if p.kind is p.POSITIONAL_OR_KEYWORD][3:]

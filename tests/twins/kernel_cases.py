@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.engine import address
+from glassnet.tables.bfloat16 import bfloat16
 from glassnet.tables.formula import trace
 
 WIDEST = 24  # columns of rows whose operands are many times as wide
@@ -123,6 +124,17 @@ def sparse(rows: Callable[[str, int, int], Rows], kind: str, x: int) -> Callable
             yield case._replace(kernel=address(f"sparse_{kind}", dtype), operands=operands)
 
     return sparse_rows
+
+
+def mixed(rows: Callable[[str, int, int], Rows], kind: str) -> Callable[[str, int, int], Rows]:
+    """The rows of a product of mixed precision, whatever the dtype: operands that are bfloat16 numbers in float32."""
+
+    def mixed_rows(dtype: str, m: int, n: int) -> Rows:
+        for case in rows("float32", m, n):
+            kernel = address(f"mixed_{kind}", "float32")
+            yield case._replace(kernel=kernel, operands=[bfloat16(operand) for operand in case.operands])
+
+    return mixed_rows
 
 
 def by_unit(kind: str, reads: int, writes: int) -> Callable[[str, int, int], Rows]:
@@ -272,6 +284,9 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "propagate": propagate,
     "bp4": bp4,
     "sparse_affine": sparse(affine, "affine", 0),
+    "mixed_affine": mixed(affine, "affine"),
+    "mixed_propagate": mixed(propagate, "propagate"),
+    "mixed_bp4": mixed(bp4, "bp4"),
     "sparse_bp4": sparse(bp4, "bp4", 1),
     "bp3": by_unit("bp3", 1, 1),
     "mean_product": by_unit("mean_product", 2, 1),

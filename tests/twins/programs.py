@@ -17,6 +17,7 @@ from glassnet.program.buffers import Memory, new_vectors
 from glassnet.program.builder import build
 from glassnet.program.layer_positions import segments
 from glassnet.program.parameters import Parameters, Segment
+from glassnet.program.precision import MIXED
 from glassnet.program.program import Program
 from glassnet.program.updates import StepOptions
 from glassnet.tables.activations import ACTIVATIONS, Softmax
@@ -54,10 +55,12 @@ class Case(NamedTuple):
     dropout_schedule: bool = False
     source: str = "float64"
     gain: float = 1.0
+    mixed: bool = False
 
     def program(self) -> Program:
         """The plain lowering of a training step."""
         network = architecture(self.layers, self.activations, self.cost, self.l1, self.l2)
+        network = network._replace(precision=MIXED if self.mixed and self.dtype == "float32" else None)
         clipping = {"clip_norm": self.clip_norm is not None, "clip_value": self.clip_value is not None}
         update = optimizer(self.optimizer)
         parameters = segments(network)[0] if self.factors else ()
@@ -124,6 +127,9 @@ TABLE: dict[str, Case] = {
     "groups": Case((6, 24, 10), (Softmax((3, 20, 1)), Softmax((3, 5, 2))), "categorical_cross_entropy", weighted=True),
     "wide groups": Case((6, 58), (Softmax((17, 1, 40)),), "categorical_cross_entropy", m=37),
     "groups, general": Case((6, 9, 20), ("tanh", Softmax((1, 17, 2)))),
+    "mixed precision": Case(
+        (6, Dropout(0.4), 50, 9, 1, 4), ("relu", "tanh", "gelu", "softmax"), optimizer="adam", mixed=True
+    ),
     "labels": Case((6, 5, 4), ("relu", "softmax"), "categorical_cross_entropy", labels=True, source="uint8"),
 }
 NAMED = [(name, dtype) for name in TABLE for dtype in DTYPES]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 300  # seconds
-TARGETS = {"haswell": "+avx2,+fma", "generic": "+sse2"}  # what NUMBA_CPU_FEATURES adds to the processor of that name
+ZEN4 = "+avx2,+fma,+avx512f,+avx512vl,+avx512bw,+avx512dq,+avx512bf16"
+# What NUMBA_CPU_FEATURES adds to the processor of that name.
+TARGETS = {"haswell": "+avx2,+fma", "generic": "+sse2", "znver4": ZEN4}
 
 
 def run_python(source: str, target: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:

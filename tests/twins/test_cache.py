@@ -444,7 +444,8 @@ def test_sources_are_hashed_by_their_path_inside_the_package(tmp_path: Path, mon
     """Two files that swap their contents, of the same name in two folders, are other sources."""
     hashes = set()
     for first, second in (("a = 1", "a = 2"), ("a = 2", "a = 1")):
-        for path, content in (("engine/cache.py", ""), ("engine/formula.py", first), ("tables/formula.py", second)):
+        sources = {"engine/cache.py": "", "engine/formula.py": first, "tables/formula.py": second}
+        for path, content in (sources | {"tables/bfloat16.py": ""}).items():
             (tmp_path / path).parent.mkdir(exist_ok=True)
             (tmp_path / path).write_text(content)
         monkeypatch.setattr(cache, "__file__", str(tmp_path / "engine" / "cache.py"))
@@ -452,11 +453,12 @@ def test_sources_are_hashed_by_their_path_inside_the_package(tmp_path: Path, mon
     assert len(hashes) == 2
 
 
-def test_the_formulas_source_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["formula.py", "bfloat16.py"])
+def test_the_sources_of_formulas_are_hashed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "glassnet"
     shutil.copytree(Path(glassnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(cache, "__file__", str(package / "engine" / "cache.py"))
     before = cache.source_hash()
-    with (package / "tables" / "formula.py").open("a") as file:
+    with (package / "tables" / name).open("a") as file:
         file.write("# edited")
     assert cache.source_hash() != before

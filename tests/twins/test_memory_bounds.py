@@ -26,7 +26,8 @@ DTYPES = ("float32", "float64")
 GUARDED_BYTES = 1 << 19  # more than any operand here has
 Array = np.ndarray[Any, Any]
 Allocate = Callable[[Array], Array]
-CALLEES = {"gemm", "gemm_epilogue", "sparse_gemm", "sparse_gemm_epilogue"}  # of affine, propagate and bp4
+# Of affine, propagate and bp4.
+CALLEES = {f"{kind}{name}" for kind in ("", "sparse_", "mixed_") for name in ("gemm", "gemm_epilogue")}
 
 
 def sizes() -> Iterator[tuple[int, int]]:

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.linalg import norm
 from numpy.typing import ArrayLike
 
 from glassnet.batches.sources import Sources, checked_sources
 from glassnet.check.gradient_report import NUDGE, Finding, GradientReport
 from glassnet.errors import ParameterError, ParameterTypeError
-from glassnet.execution.executor import Executor
-from glassnet.execution.inference import loaded_executor
+from glassnet.execution.executor import Executor, computes_mixed
+from glassnet.execution.inference import loaded_executor, set_batch
+from glassnet.execution.model import Model
+from glassnet.program.builder import build
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.see.slope import WRONG, Cost, compare, input_scales
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from glassnet.network import NeuralNetwork
 
 MAX_TRIES = 3  # directions, before a difference counts
+TINY = float(np.finfo(np.float64).tiny)
 MAX_COPIES = 3  # with nudged biases, before a comparison counts as one that cannot be judged
 
 
@@ -52,7 +56,9 @@ def gradient_check(
     entries : check every single parameter as well
     tolerance : the largest relative difference that counts as agreement
 
-    The network is left unchanged. `print` the report, or read its `ok`, `worst` and `unjudged`.
+    The equations of a network of mixed precision are checked without its rounding, whose C has no slopes; the report
+    says by how much its own gradients differ from those. The network is left unchanged. `print` the report, or read
+    its `ok`, `worst` and `unjudged`.
 
     Notes
     -----
@@ -77,7 +83,24 @@ def gradient_check(
     with np.errstate(all="ignore"):
         checks = _Checks(twin, sources, training, tolerance, seed)
         quantities = _quantities(checks.first.program, len(twin.architecture.dense), directions, entries)
-        return GradientReport(tuple(map(checks.finding, quantities)), tolerance)
+        report = GradientReport(tuple(map(checks.finding, quantities)), tolerance)
+        if network.model.architecture.precision is None:
+            return report
+        sources = checked_sources(network.architecture, network.dtype, x, y, sample_weight)
+        roundings = _roundings(network.model, sources, training, checks.first.gradients)
+        return report._replace(precision=network.precision, roundings=roundings)
+
+
+def _roundings(model: Model, sources: Sources, training: bool, exact: dict[str, Array]) -> dict[str, float]:
+    """By how much the gradients in the precision of training differ from exact ones, as a share of their norm."""
+    engine = model.engine if computes_mixed(model.engine) else "numpy"
+    program = build(model.architecture, training=training, weighted=sources.weights is not None)
+    executor = model.executor(program, len(sources.x), engine=engine)
+    set_batch(executor, *sources)
+    executor.run()
+    names = [f"d{segment.name}" for segment in executor.program.segments]
+    differences = {name: float(norm(executor.rows(name) - exact[name])) for name in names}
+    return {name: each / max(float(norm(exact[name])), TINY) for name, each in differences.items()}
 
 
 class _Quantity(NamedTuple):

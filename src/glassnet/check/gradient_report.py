@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from glassnet.program.program import symbol
 from glassnet.result_html import preformatted_html
 from glassnet.see.slope import AGREES, KINK, SMALL, STEEP, UNJUDGED, WRONG
 
@@ -62,11 +63,15 @@ class GradientReport(NamedTuple):
     """All comparisons of a check; printed, it is a table.
 
     `ok`: nothing is wrong. What could not be judged is neither right nor wrong: it is in `unjudged`, and the printed
-    table counts it and gives the reason. Where nothing at all could be judged, `ok` is False.
+    table counts it and gives the reason. Where nothing at all could be judged, `ok` is False. For a network of mixed
+    `precision`, `roundings` has by how much each gradient that it trains with differs from the one that was checked,
+    as ‖difference‖/‖gradient‖.
     """
 
     findings: tuple[Finding, ...]
     tolerance: float
+    precision: str = ""
+    roundings: Mapping[str, float] = {}
 
     @property
     def worst(self) -> Finding:
@@ -120,6 +125,12 @@ class GradientReport(NamedTuple):
         """What the numbers are, what was not judged, and what was judged on a copy."""
         if not any("[" in finding.quantity for finding in self.findings):
             yield "the numbers are slopes of C along random directions; entries=True compares each entry of dW and db"
+        if self.roundings:
+            name = max(self.roundings, key=lambda name: self.roundings[name])
+            yield (
+                f"checked in float64, where products are not rounded; the gradients in {self.precision}, with which "
+                f"it trains, differ from these by at most {self.roundings[name]:.1%} (of {symbol(name)}, in norm)"
+            )
         for verdict, count in Counter(finding.verdict for finding in self.unjudged).items():
             yield f"not judged: {count} {verdict}; {REASONS[verdict]}"
         nudged = Counter(finding.nudged for finding in self.findings if finding.nudged)

@@ -29,6 +29,8 @@ CHECKPOINT_HELP = "File for the state of the run, from which --resume continues 
 CheckpointOption = Annotated[
     str | None, options.network_option(metavar="PATH", help=CHECKPOINT_HELP, show_default="none")
 ]
+PRECISION_HELP = "float32, or mixed_bfloat16: the operands of products are rounded to bfloat16 in training."
+PrecisionOption = Annotated[str, options.network_option(metavar="NAME", help=PRECISION_HELP)]
 EVERY_HELP = "Number of steps between two checkpoints."
 EveryOption = Annotated[int | None, options.network_option(metavar="STEPS", help=EVERY_HELP, show_default="each epoch")]
 
@@ -77,6 +79,7 @@ def train(
         float, options.network_option(help="Fraction of the values of each hidden layer that a step drops.")
     ] = 0.0,
     l2: Annotated[float, options.network_option(help="Strength of the penalty l2/2·Σw² on the weights.")] = 0.0,
+    precision: PrecisionOption = "float32",
     checkpoint: CheckpointOption = None,
     every: EveryOption = None,
     resume: Annotated[

@@ -7,15 +7,19 @@ from typing import Any, NamedTuple
 from glassnet.cli.dataset import check_fraction
 from glassnet.cli.output_layer import choose_output_layer, keeps_units
 from glassnet.data.target import TargetColumn
-from glassnet.errors import ParameterError
+from glassnet.errors import ParameterError, unknown_name
+from glassnet.execution.executor import usable_precision
 from glassnet.network import NeuralNetwork
 from glassnet.program.architecture import penalty
+from glassnet.program.precision import MIXED
 from glassnet.tables.activations import activation
 from glassnet.tables.initializers import initializer
 from glassnet.tables.layers import Dropout
 from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
 from glassnet.training.settings import positive, whole
+
+PRECISIONS = ("float32", MIXED)
 
 
 class TrainOptions(NamedTuple):
@@ -27,6 +31,7 @@ class TrainOptions(NamedTuple):
     initializer: str = "auto"
     dropout: float = 0.0
     l2: float = 0.0
+    precision: str = "float32"
     optimizer: str = "adam"
     schedule: str = "one_cycle"
     lr: float = 0.0005
@@ -59,6 +64,9 @@ def check_options(options: TrainOptions) -> None:
     initializer(options.initializer)
     penalty("l2", options.l2)
     Dropout(rate=options.dropout)
+    if options.precision not in PRECISIONS:
+        raise unknown_name("precision", options.precision, PRECISIONS)
+    usable_precision(options.precision, "float32", "compiled")
     check_fraction(options.validation)
     if options.seed < 0:
         raise ParameterError(f"seed is {options.seed}; it must be 0 or more.")
@@ -77,5 +85,5 @@ def make_network(inputs: int, target: TargetColumn, options: TrainOptions) -> Ne
     for width in options.hidden:
         layers += [width, Dropout(rate=options.dropout)] if options.dropout else [width]
     activations = [options.activation] * len(options.hidden) + [output.activation]
-    settings = {name: getattr(options, name) for name in ("initializer", "l2", "seed")}
+    settings = {name: getattr(options, name) for name in ("initializer", "l2", "seed", "precision")}
     return NeuralNetwork([*layers, output.width], activations, cost=output.cost, **settings)

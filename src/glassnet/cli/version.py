@@ -10,7 +10,14 @@ from pathlib import Path
 
 from glassnet.cli.printing import print_line, print_text
 
-SETTINGS = ("GLASSNET_THREADS", "GLASSNET_CACHE", "NUMBA_DISABLE_JIT", "NUMBA_CPU_NAME", "OMP_NUM_THREADS")
+SETTINGS = (
+    "GLASSNET_THREADS",
+    "GLASSNET_CACHE",
+    "GLASSNET_EMULATE_BF16",
+    "NUMBA_DISABLE_JIT",
+    "NUMBA_CPU_NAME",
+    "OMP_NUM_THREADS",
+)
 NAME = re.compile(r"[\w.-]+")  # of a package, at the beginning of a requirement
 EXTRA = re.compile(r"extra == ['\"](\w+)['\"]")
 NOT_FOR_USERS = {"dev", "bench", "fuzz", "docs", "all"}

@@ -39,7 +39,7 @@ SUFFIX = ".kernel"
 DAY = 86400.0  # seconds
 MAX_AGE = {SUFFIX: 90 * DAY, ".part": DAY}  # of a file that has neither been read nor written
 CACHE_FILE = re.compile(r"[0-9a-f]{64}\.kernel|[0-9a-f]{16}\w+\.part")  # the directory may hold other files too
-SELF_TESTED = ("gemm", "sparse_gemm")  # kinds of kernels that are tested when they are compiled
+SELF_TESTED = ("gemm", "sparse_gemm", "mixed_gemm")  # kinds of kernels that are tested when they are compiled
 
 
 def kernel_address(spec: KernelSpec, callee_address: int = 0) -> int:
@@ -151,11 +151,18 @@ def has_free_masks() -> bool:
     return "+avx512f" in environment()
 
 
+@cache
+def has_bfloat16_products() -> bool:
+    """Whether the processor has the instructions for products of mixed precision (AVX512_BF16)."""
+    return "+avx512bf16" in environment()
+
+
 def source_hash() -> str:
     """SHA-256 of the sources that the kernels are built from, each with its path inside the package."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for path in (*sorted((package / "engine").rglob("*.py")), package / "tables" / "formula.py"):
+    tables = (package / "tables" / name for name in ("formula.py", "bfloat16.py"))
+    for path in (*sorted((package / "engine").rglob("*.py")), *tables):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(package).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()

@@ -26,8 +26,22 @@ define void @probe(<16 x float>* %pointer) {
 """
 
 
+BFLOAT16_PROBE = """
+define void @probe(<16 x float>* %pointer, <16 x bfloat>* %result) {
+  %x = load <16 x float>, <16 x float>* %pointer
+  %y = fptrunc <16 x float> %x to <16 x bfloat>
+  store <16 x bfloat> %y, <16 x bfloat>* %result
+  ret void
+}
+"""
+
+
 class CpuTarget(NamedTuple):
-    """The vector width in bytes, the heights (rows) and width (vectors) of register tiles, and what is fast."""
+    """The vector width in bytes, the heights (rows) and width (vectors) of register tiles, and what is fast.
+
+    `pairs`: the products are those of mixed precision, which add two terms at a time; `dots_pairs`: one instruction
+    does that for all lanes of a vector (AVX512_BF16).
+    """
 
     vector_bytes: int
     tile_rows: tuple[int, ...]
@@ -35,6 +49,8 @@ class CpuTarget(NamedTuple):
     fma: bool  # fused multiply-add
     free_masks: bool  # masked loads and stores cost nothing
     scalef: bool  # one instruction multiplies by a power of two
+    pairs: bool = False
+    dots_pairs: bool = False
 
     def lanes(self, real: ir.Type) -> int:
         """Number of lanes of a vector."""
@@ -42,8 +58,15 @@ class CpuTarget(NamedTuple):
 
 
 @cache
-def cpu_target() -> CpuTarget:
-    """The target that Numba compiles for, as seen from the instructions selected for a fused multiply-add."""
+def cpu_target(pairs: bool = False) -> CpuTarget:
+    """The target that Numba compiles for; with `pairs`, for products of mixed precision."""
+    dots = pairs and "vcvtneps2bf16" in assembly(llvm.parse_assembly(BFLOAT16_PROBE))
+    return vector_target()._replace(pairs=pairs, dots_pairs=dots)
+
+
+@cache
+def vector_target() -> CpuTarget:
+    """The target as seen from the instructions selected for a fused multiply-add."""
     text = assembly(llvm.parse_assembly(PROBE))
     if "zmm" in text and "vfmadd" in text:
         return CpuTarget(64, (8, 4, 1), 3, True, True, True)

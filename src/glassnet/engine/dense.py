@@ -22,7 +22,7 @@ TRANSPOSED_COLUMNS = 192  # columns of dwᵀ that are computed at once, then tra
 
 def affine(spec: KernelSpec) -> Any:
     """z = a·w + b: starts at b, adds a[i, k]·w[k, :] in order of k; one output is a dot product and then b."""
-    real, target, gemm_epilogue = getattr(types, spec.dtype), cpu_target(), call_callee(spec)
+    real, target, gemm_epilogue = getattr(types, spec.dtype), cpu_target(spec.in_pairs), call_callee(spec)
     dots, small_gemm, small = dot_products(real, target), inline_gemm(target), max_columns(real, target)
     half_gemm = inline_gemm(with_half_vectors(target), HALF_VECTOR_TILE_ROWS)
     size = size_of(LLVM[real])
@@ -78,7 +78,7 @@ def bp4(spec: KernelSpec) -> Any:
 
     Where rows of delta are short, most lanes of their vectors are empty; then deltaᵀ·a is computed and transposed.
     """
-    real, target, multiply = getattr(types, spec.dtype), cpu_target(), call_callee(spec)
+    real, target, multiply = getattr(types, spec.dtype), cpu_target(spec.in_pairs), call_callee(spec)
     small_gemm, mean_products = inline_gemm(target), column_means(real, ADD_PRODUCT, 1)
     small, fill_zeros, zeros = max_columns(real, target), vector_loop(ZERO, real), stack_array(real, LANES)
     lanes = target.lanes(LLVM[real])

@@ -27,25 +27,28 @@ PANEL_MIN_COLUMNS, PANEL_MIN_ROWS = 256, 32  # from which packing a panel pays o
 BLOCK_COLUMNS = 96  # that a formula follows at once, while they are still in a near cache
 BLOCK_SIZE = BLOCK_COLUMNS * BLOCK_COLUMNS  # numbers of such a block of whole rows
 TRANSPOSED_BLOCK_SIZE = 4 * BLOCK_SIZE  # where each block packs and transposes its panel anew
+MAX_COLUMNS = 1 << 62  # more than any product has
 MAX_OPERANDS = 12  # a formula that follows a product has fewer
 
 
 def gemm(spec: KernelSpec) -> Any:
     """c = start + a·b, one accumulator per output, in order of k; then divided. The slots: `layout.GEMM`."""
-    real, target = getattr(types, spec.dtype), cpu_target()
+    real, target = getattr(types, spec.dtype), cpu_target(spec.in_pairs)
     lanes, top, free_masks = target.lanes(LLVM[real]), target.tile_vectors, target.free_masks
     heights = dict.fromkeys(range(1, top + 1), target.tile_rows) | {WIDE_VECTORS: (1,)}
     strip, transpose, copy = strip_kernel(target, heights), block_transpose(real, target), vector_loop(COPY, real)
     panel_row = top * lanes
     add_row_times_matrix, fill_zeros = row_times_matrix(real, target), vector_loop(ZERO, real)
     zeros = stack_array(real, WIDE_VECTORS * lanes)
+    # Terms that are added in pairs are so in every part and for every number of rows: the bits depend on neither.
+    min_row_columns, odd = (MAX_COLUMNS, 1) if target.pairs else (PANEL_MIN_COLUMNS, 0)
 
     def gemm(slots: Any, context: Any) -> None:
         a, a_row, a_term = as_pointer(slots[GEMM.a], real), slots[GEMM.a_row], slots[GEMM.a_term]
         b, b_row, transposed = as_pointer(slots[GEMM.b], real), slots[GEMM.b_row], slots[GEMM.transposed]
         c, c_row, rows = as_pointer(slots[GEMM.c], real), slots[GEMM.c_row], slots[GEMM.rows]
         columns, terms = slots[GEMM.columns], slots[GEMM.terms]
-        if rows == 1 and transposed == 0 and columns >= PANEL_MIN_COLUMNS and slots[GEMM.divisor] == 1:
+        if rows == 1 and transposed == 0 and columns >= min_row_columns and slots[GEMM.divisor] == 1:
             fill_zeros((), (), (c,), columns)
             if slots[GEMM.start] != 0:
                 copy((as_pointer(slots[GEMM.start], real),), (), (c,), columns)
@@ -66,6 +69,7 @@ def gemm(spec: KernelSpec) -> Any:
             packed = use_panel or (not free_masks and width < vectors * lanes)
             parts = (terms + PANEL_ROWS - 1) // PANEL_ROWS if packed else 1
             part = (terms + parts - 1) // parts
+            part += part & odd
             term = 0
             while term < terms:
                 depth, is_last = minimum(part, terms - term), term + part >= terms

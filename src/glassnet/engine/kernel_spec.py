@@ -9,6 +9,8 @@ from glassnet.tables.formula import Formula
 CALLEES = {
     **{"affine": "gemm_epilogue", "propagate": "gemm_epilogue", "gemm_epilogue": "gemm", "bp4": "gemm"},
     **{"sparse_affine": "sparse_gemm_epilogue", "sparse_gemm_epilogue": "sparse_gemm", "sparse_bp4": "sparse_gemm"},
+    **{"mixed_affine": "mixed_gemm_epilogue", "mixed_propagate": "mixed_gemm_epilogue"},
+    **{"mixed_gemm_epilogue": "mixed_gemm", "mixed_bp4": "mixed_gemm"},
 }
 
 
@@ -36,6 +38,11 @@ class KernelSpec(NamedTuple):
     def reads(self) -> int:
         """Number of operands that the formula reads."""
         return self.traced.inputs - self.scalars
+
+    @property
+    def in_pairs(self) -> bool:
+        """Whether it is a product of mixed precision, which reads bfloat16 numbers and adds two terms at a time."""
+        return self.kind.startswith("mixed_") and self.dtype == "float32"
 
     @property
     def symbol(self) -> str:

@@ -42,6 +42,8 @@ KERNELS: dict[str, Callable[[KernelSpec], Any]] = {
         *(cost_and_clipping.mean_cost, cost_and_clipping.clip_scale, interpreter.interpret),
     )
 }
+KERNELS |= {"mixed_gemm": gemm.gemm, "mixed_gemm_epilogue": gemm.gemm_epilogue, "mixed_affine": dense.affine}
+KERNELS |= {"mixed_propagate": dense.propagate, "mixed_bp4": dense.bp4}
 KERNELS |= {"sparse_gemm_epilogue": gemm.gemm_epilogue, "sparse_affine": dense.affine, "sparse_bp4": dense.bp4}
 
 

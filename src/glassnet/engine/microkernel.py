@@ -2,7 +2,7 @@
 
 A tile adds a[i, k]·b[k, j] in order of k, with one accumulator per output and fused multiply-add where the target has
 it, so an output's bits depend on its row and column alone. A tile that reaches beyond the last row repeats that row;
-beyond the last column its vectors are masked.
+beyond the last column its vectors are masked. Products of mixed precision add the terms two at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numba.core import cgutils
 from glassnet.engine.cpu_target import CpuTarget
 from glassnet.engine.kernel_functions import inlined
 from glassnet.engine.llvm_vectors import I64, Builder, broadcast, constant, int64
-from glassnet.engine.registers import RegisterRow, clamped_indices, multiply_add
+from glassnet.engine.registers import RegisterRow, add_pairs, clamped_indices, multiply_add, paired
 from glassnet.engine.simd import lane_mask
 
 WIDE_VECTORS = 8  # vectors of a tile of one row
@@ -79,7 +79,8 @@ class MicroKernel:
         builder, strip = self.builder, self.strip
         indices = clamped_indices(builder, height, strip.rows, row)
         begin = [self.masked_row.load(start) for start in self.row_pointers(strip.start, strip.start_row, indices)]
-        sums = self.divided(self.accumulated(self.row_pointers(strip.a, strip.a_row, indices), begin))
+        accumulated = self.added_in_pairs if self.target.pairs else self.accumulated
+        sums = self.divided(accumulated(self.row_pointers(strip.a, strip.a_row, indices), begin))
         self.write(self.row_pointers(strip.c, strip.c_row, indices), sums)
 
     def accumulated(self, rows: list[Value], begin: list[list[Value]]) -> list[list[Value]]:
@@ -91,19 +92,60 @@ class MicroKernel:
         counter = self.phi(int64(0), before)
         sums = [[self.phi(value, before) for value in vectors] for vectors in begin]
         k = counter if strip.indices is None else builder.load(builder.gep(strip.indices, [counter]))
-        b_row = (self.masked_row if self.target.free_masks else self.whole_row).load(
-            builder.gep(strip.b, [builder.mul(k, strip.b_row)])
-        )
-        offset, results = builder.mul(k, strip.a_term), []
-        for start, totals in zip(rows, sums, strict=True):
-            number = broadcast(builder, builder.load(builder.gep(start, [offset])), self.kind.count)
-            pairs = zip(b_row, totals, strict=True)
-            results.append([multiply_add(builder, number, b, total, self.target.fma) for b, total in pairs])
+        results = self.with_term(k, rows, sums)
         following = builder.add(counter, int64(1))
         counter.add_incoming(following, loop)
         self.add_incoming(sums, results, loop)
         builder.cbranch(builder.icmp_signed("<", following, strip.terms), loop, after)
         builder.position_at_end(after)
+        return results
+
+    def b_row(self, k: Value) -> list[Value]:
+        """The vectors of row k of b."""
+        row = self.masked_row if self.target.free_masks else self.whole_row
+        return row.load(self.builder.gep(self.strip.b, [self.builder.mul(k, self.strip.b_row)]))
+
+    def with_term(self, k: Value, rows: list[Value], sums: list[list[Any]]) -> list[list[Value]]:
+        """The sums after the term k."""
+        builder, b_row = self.builder, self.b_row(k)
+        offset, results = builder.mul(k, self.strip.a_term), []
+        for start, totals in zip(rows, sums, strict=True):
+            number = broadcast(builder, builder.load(builder.gep(start, [offset])), self.kind.count)
+            pairs = zip(b_row, totals, strict=True)
+            results.append([multiply_add(builder, number, b, total, self.target.fma) for b, total in pairs])
+        return results
+
+    def added_in_pairs(self, rows: list[Value], begin: list[list[Value]]) -> list[list[Value]]:
+        """Emit the loop over pairs of k; where their number is odd, the last is added by itself."""
+        builder, terms = self.builder, self.strip.terms
+        memory = [[cgutils.alloca_once(builder, value.type) for value in vectors] for vectors in begin]
+
+        def store(sums: list[list[Value]]) -> None:
+            for pointers, values in zip(memory, sums, strict=True):
+                for pointer, value in zip(pointers, values, strict=True):
+                    builder.store(value, pointer)
+
+        def load() -> list[list[Value]]:
+            return [[builder.load(pointer) for pointer in pointers] for pointers in memory]
+
+        store(begin)
+        whole = builder.and_(terms, int64(-2))
+        with cgutils.for_range_slice(builder, int64(0), whole, int64(2), I64) as (k, _):
+            store(self.with_pair(k, rows, load()))
+        with builder.if_then(builder.icmp_signed("<", whole, terms)):
+            store(self.with_term(whole, rows, load()))
+        return load()
+
+    def with_pair(self, k: Value, rows: list[Value], sums: list[list[Any]]) -> list[list[Value]]:
+        """The sums after the terms k and k + 1 of bfloat16 numbers."""
+        builder, indices = self.builder, (k, self.builder.add(k, int64(1)))
+        b_words = [paired(builder, *vectors) for vectors in zip(*map(self.b_row, indices), strict=True)]
+        offsets, results = [builder.mul(index, self.strip.a_term) for index in indices], []
+        for start, totals in zip(rows, sums, strict=True):
+            word = paired(builder, *(builder.load(builder.gep(start, [offset])) for offset in offsets))
+            a = broadcast(builder, word, self.kind.count)
+            pairs = zip(b_words, totals, strict=True)
+            results.append([add_pairs(builder, a, b, total, self.target) for b, total in pairs])
         return results
 
     def phi(self, value: Value, block: ir.Block) -> ir.PhiInstr:

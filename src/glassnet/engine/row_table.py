@@ -12,6 +12,7 @@ from typing import Any
 
 from glassnet.engine import address
 from glassnet.engine.layout import RowHeader
+from glassnet.program.precision import unrounded_name
 from glassnet.program.program import OPERANDS, Program, Row
 from glassnet.tables.formula import Formula, trace
 
@@ -73,7 +74,8 @@ class _RowEncoder:
             return address("formula", self.dtype, one_term(row), (*own, *("full",) * (more + 1)))
         if row.formula is None or row.kind in OPERANDS:
             is_sparse = self.sparse and reads_x(self.program, row)
-            return address(f"sparse_{row.kind}" if is_sparse else row.kind, self.dtype)
+            prefix = "sparse_" if is_sparse else "mixed_" if reads_rounded(row) else ""
+            return address(prefix + row.kind, self.dtype)
         first = row.parts[0]
         modes = [self.program.mode(row, name) for name in (*first.reads, *first.writes)]
         is_flat = set(modes) <= {"full", "scalar"}
@@ -115,6 +117,11 @@ def sparse_width(key: ProgramKey) -> int:
 def reads_x(program: Program, row: Row) -> bool:
     """Whether the equation is a product with x."""
     return row.kind in SPARSE_KINDS and "a0" in row.reads
+
+
+def reads_rounded(row: Row) -> bool:
+    """Whether the equation is a product of operands that are rounded to bfloat16."""
+    return row.kind in (*OPERANDS, "bp4") and unrounded_name(row.reads[0]) != row.reads[0]
 
 
 def has_one_term(row: Row) -> bool:

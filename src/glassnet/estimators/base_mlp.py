@@ -28,7 +28,7 @@ from glassnet.estimators.callbacks import CallbackSupportMixin, SklearnCallbacks
 from glassnet.estimators.fitted_weights import copy_weights_into
 from glassnet.estimators.inputs import checked_weights, dense_blocks, engine_rows, validated
 from glassnet.estimators.lbfgs import fit_lbfgs
-from glassnet.estimators.parameter_check import ParameterCheckMixin
+from glassnet.estimators.parameter_check import ParameterCheckMixin, fitting_dtype
 from glassnet.estimators.random_state import initial_weights
 from glassnet.estimators.run_report import RunReports
 from glassnet.estimators.saving import SavingMixin
@@ -39,6 +39,7 @@ from glassnet.estimators.validation_data import ValidationData, split, user_scor
 from glassnet.execution import inference
 from glassnet.network import NeuralNetwork
 from glassnet.program.parameters import check_size
+from glassnet.program.precision import PRECISIONS
 from glassnet.see.diagnosis import Diagnosis
 from glassnet.tables.activations import Activation, activation
 from glassnet.tables.costs import Cost
@@ -46,8 +47,8 @@ from glassnet.tables.optimizers import Optimizer
 from glassnet.tables.schedules import Schedule
 
 Array = np.ndarray[Any, Any]
-LAYER_OPTIONS = ("batch_norm", "dropout", "layer_norm")
-NETWORK_PARAMETERS = ("activation", "alpha", *LAYER_OPTIONS, "loss", "output_activation", "sklearn_compatible")
+NETWORK_OPTIONS = ("alpha", "batch_norm", "dropout", "layer_norm", "precision")
+NETWORK_PARAMETERS = ("activation", *NETWORK_OPTIONS, "loss", "output_activation", "sklearn_compatible")
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
 AT_LEAST_0, BELOW_1 = Interval(Real, 0, None, closed="left"), Interval(Real, 0, 1, closed="left")
 ABOVE_0 = Interval(Real, 0, None, closed="neither")
@@ -80,6 +81,7 @@ class BaseMLP(RunReports, ParameterCheckMixin, SavingMixin, CallbackSupportMixin
         "scoring": [None, str, callable],
         "callbacks": [list, tuple],
         "dtype": [None, StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64})],
+        "precision": [None, StrOptions(set(PRECISIONS))],
         "time_limit": [None, ABOVE_0],
         "threads": [None, AT_LEAST_1],
     }
@@ -173,8 +175,7 @@ class BaseMLP(RunReports, ParameterCheckMixin, SavingMixin, CallbackSupportMixin
         X, targets = self._validate_input(X, y, incremental, reset=first)
         weights = self._apply_class_weight(checked_weights(sample_weight, X), targets, incremental)
         self.n_outputs_ = self._output_count(targets)
-        widths = [X.shape[1], *hidden, self.n_outputs_]
-        network = self._prepare_network(widths, rng, np.dtype(self.dtype or X.dtype), first)
+        network = self._prepare_network([X.shape[1], *hidden, self.n_outputs_], rng, fitting_dtype(self, X), first)
         return Sources(engine_rows(X, network.dtype), targets, weights)
 
     def _prepare_network(self, widths: list[int], rng: np.random.RandomState, dtype: Any, first: bool) -> NeuralNetwork:
@@ -207,7 +208,7 @@ class BaseMLP(RunReports, ParameterCheckMixin, SavingMixin, CallbackSupportMixin
 
     def _make(self, widths: Sequence[int], dtype: Any, seed: int = 0) -> NeuralNetwork:
         """The untrained network that the parameters describe."""
-        options = {name: getattr(self, name) for name in ("alpha", *LAYER_OPTIONS)}
+        options = {name: getattr(self, name) for name in NETWORK_OPTIONS}
         output = self._output_and_cost(widths[-1])
         return build_network(widths, self.activation, *output, dtype=dtype, seed=seed, **options)
 
@@ -295,7 +296,8 @@ class BaseMLP(RunReports, ParameterCheckMixin, SavingMixin, CallbackSupportMixin
         given = self.out_activation_
         if not isinstance(given, (str, Activation)):
             raise ParameterTypeError(f"out_activation_ is {given!r}; it must be a name such as 'identity'.")
-        return np.asarray(activation(given).value(network.feedforward(x)[0][-1]))
+        z_s, _ = inference.feedforward(network.model, engine_rows(x.T, network.dtype))
+        return np.asarray(activation(given).value(z_s[-1]))
 
     def hidden(self, X: Any, layer: int = -1) -> Array:
         """The activations (n, units) of a hidden layer, counted from 1, or from the last one with -1, -2 ..."""
@@ -306,7 +308,7 @@ class BaseMLP(RunReports, ParameterCheckMixin, SavingMixin, CallbackSupportMixin
             raise ParameterError(f"layer is {layer}; this network has {count} hidden layers, 1 to {count}.")
         network = self._synced_network()
         blocks = dense_blocks(X, network.dtype)
-        return np.concatenate([network.feedforward(block.T)[1][number].T for block in blocks])
+        return np.concatenate([inference.feedforward(network.model, block)[1][number].T for block in blocks])
 
     def diagnose(self, X: Any = None, y: Any = None) -> Diagnosis:
         """Find what is wrong with the model, from its last fit and from X (n, features) and y if given; print it.

@@ -56,6 +56,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     dtype : float32 or float64; by default that of X
     time_limit : seconds after which the fit ends
     threads : the largest number of threads the engine may use; the results never depend on it
+    precision : "mixed_bfloat16" trains in float32, whatever the dtype of X, with products whose operands are rounded to
+        bfloat16; predictions are computed in float32. None is the precision of the dtype
 
     Attributes
     ----------
@@ -113,6 +115,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         dtype: Any = None,
         time_limit: float | None = None,
         threads: int | None = None,
+        precision: str | None = None,
     ) -> None:
         self._store_parameters(locals())
 

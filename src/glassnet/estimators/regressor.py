@@ -89,6 +89,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         time_limit: float | None = None,
         threads: int | None = None,
         sklearn_compatible: bool = False,
+        precision: str | None = None,
     ) -> None:
         self._store_parameters(locals())
 

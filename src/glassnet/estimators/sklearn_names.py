@@ -83,7 +83,7 @@ def default_output(entry: Cost) -> str:
 
 
 def build_network(widths: Sequence[int], hidden: Any, output: Activation, loss: Cost, **options: Any) -> NeuralNetwork:
-    """The untrained network; `options` are dropout, batch_norm, layer_norm, alpha, dtype and seed.
+    """The untrained network; `options` are dropout, batch_norm, layer_norm, alpha, dtype, precision and seed.
 
     `hidden` is one activation for all hidden layers or a list of them. Normalisation precedes a hidden layer's
     activation, dropout follows it.
@@ -96,7 +96,7 @@ def build_network(widths: Sequence[int], hidden: Any, output: Activation, loss: 
     for width in widths[1:-1]:
         layers += [width, *extra]
     activations = [*hidden_activations(hidden, len(widths) - 2), output]
-    settings = {"l2": options["alpha"], "dtype": options["dtype"], "seed": options["seed"]}
+    settings = {"l2": options["alpha"], **{name: options[name] for name in ("dtype", "precision", "seed")}}
     return NeuralNetwork([*layers, widths[-1]], activations, cost=loss, initializer="zeros", **settings)
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from glassnet.batches.mini_batches import StepRange
 from glassnet.engine import shared_locks
-from glassnet.errors import EngineUnavailable
+from glassnet.errors import EngineUnavailable, ParameterError
 from glassnet.execution.reference import Reference
 from glassnet.program.buffers import Vectors
 from glassnet.program.parameters import Array
+from glassnet.program.precision import MIXED, checked_precision
 from glassnet.program.program import Program
 
 ENGINES = ("compiled", "numpy")
+EMULATE = "GLASSNET_EMULATE_BF16"  # set to 1, products of mixed precision are emulated
 
 
 class StepExecutor(Protocol):
@@ -70,14 +73,61 @@ def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: i
     """An executor for `program`. Where the compiled engine cannot run, NumPy does, with one warning."""
     if engine == "numpy":
         return Reference(program, vectors, capacity, seed)
+    if program.is_rounded and not computes_mixed(engine):
+        raise_unavailable()
     try:
-        return _compiled_class()(program, vectors, capacity, seed)
+        executor = _compiled_class()(program, vectors, capacity, seed)
+        executor.warnings += [emulation_note()] if program.is_rounded and not has_instructions() else []
+        return executor
     except EngineUnavailable as reason:
         sentence = f"the compiled engine cannot run here ({reason}); NumPy runs instead, many times slower."
         warnings.warn(sentence, RuntimeWarning, stacklevel=1)  # always from this line, so that it is shown once
         reference = Reference(program, vectors, capacity, seed)
         reference.warnings.append(sentence)
         return reference
+
+
+def usable_precision(precision: Any, dtype: Any, engine: str) -> str | None:
+    """The precision of products as `checked_precision` gives it. Raises ParameterError where the engine lacks it."""
+    checked = checked_precision(precision, dtype)
+    if checked == MIXED and not computes_mixed(engine):
+        raise_unavailable()
+    return checked
+
+
+def computes_mixed(engine: str) -> bool:
+    """Whether an engine computes mixed precision here: NumPy does, the compiled one with instructions or permission."""
+    return engine == "numpy" or has_instructions() or os.environ.get(EMULATE) == "1"
+
+
+def has_instructions() -> bool:
+    """Whether the compiled engine can multiply bfloat16 numbers in one instruction here."""
+    try:
+        with shared_locks.engine():
+            from glassnet.engine.cache import has_bfloat16_products
+        return has_bfloat16_products()
+    except (EngineUnavailable, OSError, ImportError):
+        return False
+
+
+def raise_unavailable() -> NoReturn:
+    """Refuse mixed precision. Raises ParameterError."""
+    raise ParameterError(
+        f"the compiled engine cannot compute precision {MIXED!r} on this processor, which lacks the instructions for "
+        f"it (AVX512_BF16); take precision 'float32', or engine 'numpy', or set {EMULATE}=1 to try the numbers without "
+        "the speed."
+    )
+
+
+@cache
+def emulation_note() -> str:
+    """Warn, once per process, that the compiled engine emulates products of mixed precision; return the warning."""
+    sentence = (
+        f"{EMULATE}=1: products of precision {MIXED!r} are emulated, with operands rounded to bfloat16 and float32 "
+        "arithmetic; the numbers are those of mixed precision, the speed is not."
+    )
+    warnings.warn(sentence, RuntimeWarning, stacklevel=2)
+    return sentence
 
 
 @cache

@@ -18,15 +18,17 @@ from glassnet.batches.streamed_sources import StreamedValidation
 from glassnet.batches.targets import misclassified, numeric_targets, predicted_classes, target_classes
 from glassnet.execution.executor import Executor
 from glassnet.execution.model import Model
-from glassnet.execution.prediction import MIN_BLOCK, Predictor, SinglePredictor, block_size
+from glassnet.execution.prediction import MIN_BLOCK, Predictor, SinglePredictor, block_size, forward_program
 from glassnet.program.builder import build
 from glassnet.program.parameters import Array
 from glassnet.program.program import Program
 
 
-def feedforward(model: Model, x: Array, training: bool) -> tuple[list[Array], list[Array]]:
-    """Fresh copies of every z and a, samples as columns."""
-    executor = loaded_executor(model, x, training=training)
+def feedforward(
+    model: Model, x: Array, training: bool = False, precision: str | None = None
+) -> tuple[list[Array], list[Array]]:
+    """Fresh copies of every z and a, samples as columns; `precision` is that of the products."""
+    executor = loaded_executor(model, x, training=training, precision=precision)
     executor.run(0, executor.program.head("forward"))
     layers = range(1, len(model.architecture.dense) + 1)
     a_s = [executor.columns(f"a{layer}").copy() for layer in (0, *layers)]
@@ -37,7 +39,7 @@ def backpropagation(
     model: Model, sources: Sources, z_s: Sequence[Any], a_s: Sequence[Any], training: bool
 ) -> tuple[list[Array], list[Array]]:
     """Set z and a as given, compute what other layers make of them, and run the backward equations."""
-    executor = loaded_executor(model, *sources, training=training)
+    executor = loaded_executor(model, *sources, training=training, precision=model.architecture.precision)
     given = {f"z{layer}": z for layer, z in enumerate(z_s, 1)} | {f"a{layer}": a for layer, a in enumerate(a_s[1:], 1)}
     for name, columns in given.items():
         executor.set(name, columns)
@@ -49,25 +51,29 @@ def backpropagation(
     return dw, db
 
 
-def predict(model: Model, x: Any) -> Array:
-    """The output, columns, for x (fan_in, batch) as the user passes it; one sample takes the fast path if possible."""
-    if type(x) is np.ndarray and x.shape == model.sample_shape:
+def predict(model: Model, x: Any, precision: str | None = None) -> Array:
+    """The output, columns, for x (fan_in, batch) as the user passes it; one sample takes the fast path if possible.
+
+    `precision` is that of the products; None is that of the dtype, whatever the model is trained in.
+    """
+    if precision is None and type(x) is np.ndarray and x.shape == model.sample_shape:
         try:
             single: SinglePredictor = model.thread_local.single
         except AttributeError:
             single = model.thread_local.single = SinglePredictor(model)
         if (output := single.predict(x)) is not None:
             return output
-    return outputs(model, input_rows(x, model.architecture.inputs, model.dtype))
+    return outputs(model, input_rows(x, model.architecture.inputs, model.dtype), precision)
 
 
-def outputs(model: Model, rows: Array) -> Array:
+def outputs(model: Model, rows: Array, precision: str | None = None) -> Array:
     """The same for checked rows, block by block."""
     size = block_size(model, len(rows))
     result = np.empty((len(rows), model.architecture.outputs), model.dtype)
-    predictor: Predictor | None = model.thread_local.__dict__.get("predictor")
+    cache: dict[str | None, Predictor] = model.thread_local.__dict__.setdefault("predictors", {})
+    predictor = cache.get(precision)
     if predictor is None or predictor.executor.capacity < size:
-        predictor = model.thread_local.predictor = Predictor(model, size)
+        predictor = cache[precision] = Predictor(model, size, forward_program(model, precision))
     if len(rows) >= MIN_BLOCK:
         predictor.executor.inspect(rows)
     for first in range(0, len(rows), size):
@@ -130,16 +136,26 @@ def output_name(program: Program) -> str:
 
 
 def loaded_executor(
-    model: Model, x: Array, y: Array | None = None, weights: Array | None = None, *, training: bool = False
+    model: Model,
+    x: Array,
+    y: Array | None = None,
+    weights: Array | None = None,
+    *,
+    training: bool = False,
+    precision: str | None = None,
 ) -> Executor:
-    """This thread's executor of the plain lowering, whose buffers hold the batch."""
-    cache: dict[tuple[bool, bool], Executor] = model.thread_local.__dict__.setdefault("executors", {})
+    """This thread's executor of the plain lowering, whose buffers hold the batch.
+
+    `precision` is that of the products: None is that of the dtype, whatever the model is trained in.
+    """
+    cache: dict[Any, Executor] = model.thread_local.__dict__.setdefault("executors", {})
     m, weighted = len(x), weights is not None
-    executor = cache.get((training, weighted))
+    executor = cache.get((training, weighted, precision))
     if executor is None or executor.capacity < m:
         capacity = max(m, min(2 * executor.capacity if executor else 0, MIN_BLOCK))
-        program = build(model.architecture, training=training, weighted=weighted)
-        executor = cache[training, weighted] = model.executor(program, capacity)
+        described = model.architecture._replace(precision=precision)
+        program = build(described, training=training, weighted=weighted)
+        executor = cache[training, weighted, precision] = model.executor(program, capacity)
     executor.m = m
     set_batch(executor, x, y, weights)
     return executor

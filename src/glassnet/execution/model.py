@@ -24,6 +24,7 @@ from glassnet.program.buffers import Vectors, new_vectors
 from glassnet.program.layer_positions import segments
 from glassnet.program.lowering import Lowerings
 from glassnet.program.parameters import Parameters
+from glassnet.program.precision import MIXED
 from glassnet.program.program import Program
 from glassnet.tables.initializers import Initializer, initializer_for
 from glassnet.tables.layer import Draw
@@ -105,10 +106,16 @@ class Model:
         result.bind(sources)
         return result
 
-    def astype(self, dtype: Any) -> Model:
-        """A copy that computes in another dtype."""
+    def astype(self, dtype: Any, precision: str | None = None) -> Model:
+        """A copy that computes in another dtype, its products in its own precision if it still has that dtype.
+
+        Another `precision` is given as `checked_precision` returns it, or as the name of the dtype.
+        """
+        dtype = np.dtype(dtype)
+        kept = self.architecture.precision if dtype == self.dtype and precision is None else None
+        described = self.architecture._replace(precision=precision if precision == MIXED else kept)
         other = object.__new__(Model)
-        other.__setstate__(self.__getstate__() | {"dtype": np.dtype(dtype)})
+        other.__setstate__(self.__getstate__() | {"dtype": dtype, "architecture": described})
         return other
 
     def __getstate__(self) -> dict[str, Any]:

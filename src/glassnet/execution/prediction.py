@@ -25,8 +25,7 @@ REAL = (np.dtype(np.float32), np.dtype(np.float64))
 class Predictor:
     """The forward pass of `model` on up to `capacity` samples at a time, for one thread."""
 
-    def __init__(self, model: Model, capacity: int, program: Program | None = None) -> None:
-        program = program or forward_program(model)
+    def __init__(self, model: Model, capacity: int, program: Program) -> None:
         self.executor = model.executor(program, capacity)
         self.result = program.rows[-1].writes[0]
         self.prepare(capacity)
@@ -74,9 +73,12 @@ class SinglePredictor(Predictor):
         return self.output.copy()
 
 
-def forward_program(model: Model) -> Program:
-    """The forward pass that this model's engine runs; its last equation writes the result."""
-    return forward_lowerings(model.architecture).for_engine(model.engine)
+def forward_program(model: Model, precision: str | None = None) -> Program:
+    """The forward pass that this model's engine runs; its last equation writes the result.
+
+    `precision` is that of the products: None is that of the dtype, whatever the model is trained in.
+    """
+    return forward_lowerings(model.architecture._replace(precision=precision)).for_engine(model.engine)
 
 
 def with_square_sums(program: Program) -> Program:

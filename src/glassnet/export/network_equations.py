@@ -16,7 +16,7 @@ def add_network(pipeline: Pipeline, network: NeuralNetwork, x: str, output: Acti
 
     `output` is an activation of the last layer in place of the network's own.
     """
-    program = build(network.architecture)
+    program = build(network.architecture._replace(precision=None))  # as `predict` computes
     forward = _Forward(pipeline, network, program, x)
     last = len(network.architecture.dense)
     for row in program.rows[: program.head("forward")]:

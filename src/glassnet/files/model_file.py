@@ -19,6 +19,7 @@ from glassnet.files.storage import is_finite, read_tensors, write_tensors
 from glassnet.program.architecture import Architecture, architecture
 from glassnet.program.layer_positions import segments
 from glassnet.program.parameters import Array
+from glassnet.program.precision import MIXED, PRECISIONS
 from glassnet.tables.activations import ACTIVATIONS
 from glassnet.tables.costs import COSTS, CustomCost
 from glassnet.tables.custom_activation import CustomActivation
@@ -38,7 +39,7 @@ NETWORK_SCHEMA = fields(
         "initializer": ENTRY,
         "l1": real(0),
         "l2": real(0),
-        "dtype": one_of("float32", "float64"),
+        "dtype": one_of(*PRECISIONS),
         "seed": whole(),
     }
 )
@@ -62,7 +63,9 @@ class SavedModel(NamedTuple):
             described, initializer = self._described()
         except (GlassnetError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise cannot_be_built(self.path, error) from None
-        dtype, seed = np.dtype(self.description["dtype"]), self.description["seed"]
+        precision, seed = self.description["dtype"], self.description["seed"]
+        dtype = np.dtype("float32" if precision == MIXED else precision)
+        described = described._replace(precision=MIXED if precision == MIXED else None)
         self._check_tensors(described, dtype)
         model = Model.zeros(described, initializer, dtype, seed, engine)
         for name, target in model_arrays(model).items():
@@ -106,7 +109,10 @@ def model_arrays(model: Model) -> dict[str, Array]:
 
 
 def describe_model(model: Model) -> dict[str, Any]:
-    """Layers, activations, cost, penalty, initialiser, dtype and seed as plain data."""
+    """Layers, activations, cost, penalty, initialiser, dtype and seed as plain data.
+
+    A mixed precision stands for the dtype, so that readers that know none refuse it: float32 is part of its meaning.
+    """
     architecture = model.architecture
     layers: list[Any] = [architecture.inputs, *map(describe, architecture.input_layers)]
     for dense in architecture.dense:
@@ -118,7 +124,7 @@ def describe_model(model: Model) -> dict[str, Any]:
         "initializer": describe(model.initializer),
         "l1": architecture.l1,
         "l2": architecture.l2,
-        "dtype": str(model.dtype),
+        "dtype": architecture.precision or str(model.dtype),
         "seed": model.seed,
     }
 

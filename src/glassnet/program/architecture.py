@@ -35,7 +35,10 @@ class Dense(NamedTuple):
 
 
 class Architecture(NamedTuple):
-    """All that the equations of a network depend on. `input_layers` act on x itself, and may widen it."""
+    """All that the equations of a network depend on. `input_layers` act on x itself, and may widen it.
+
+    `precision` is that of the products, as `precision.checked_precision` gives it: None is that of the dtype.
+    """
 
     inputs: int
     input_layers: tuple[Layer, ...]
@@ -43,6 +46,7 @@ class Architecture(NamedTuple):
     cost: Cost
     l1: float = 0.0
     l2: float = 0.0
+    precision: str | None = None
 
     @property
     def input_widths(self) -> list[int]:

@@ -17,6 +17,7 @@ from glassnet.program.architecture import Architecture
 from glassnet.program.equation_list import EquationList
 from glassnet.program.equations import bp1
 from glassnet.program.layer_positions import LayerEquations, LayerPosition, layer_positions, segments
+from glassnet.program.precision import MIXED
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.program.updates import StepOptions, add_update
 from glassnet.tables.entry import Value
@@ -111,8 +112,9 @@ class _Builder(EquationList):
         self.after[0] = self.layers_forward(len(self.architecture.input_layers), "a0")
         for layer, dense in enumerate(self.architecture.dense, 1):
             x, z = self.output_of(layer - 1), f"z{layer}"
-            text = f"{z} = W{layer}·{x} + b{layer}"
-            reads, shape = (x, f"w{layer}", f"b{layer}"), ("m", dense.fan_out)
+            operand, w = self.operand(x), self.operand(f"w{layer}")
+            text = f"{z} = {symbol(w)}·{symbol(operand)} + b{layer}"
+            reads, shape = (operand, w, f"b{layer}"), ("m", dense.fan_out)
             self.add("affine", reads, {z: shape}, text, settings=(dense.fan_in,), layer=layer)
             self.before[layer] = self.layers_forward(len(dense.before), z)
             self.activate(layer)
@@ -137,6 +139,10 @@ class _Builder(EquationList):
         else:
             settings = softmax_settings(dense.groups)
             self.add("softmax", (z,), writes, text, settings=settings, role="activation", layer=layer)
+
+    def operand(self, name: str) -> str:
+        """What a product reads for a quantity: itself, or in mixed precision its copy that is rounded to bfloat16."""
+        return self.rounded(name) if self.architecture.precision == MIXED else name
 
     def activation_input(self, layer: int) -> str:
         """What the activation of a dense layer reads: z, or what the layers before it made of z."""
@@ -239,9 +245,10 @@ class _Builder(EquationList):
         """BP2: the error arrives through the weights, then passes the gate of the layer below."""
         self.label = "BP2"
         x, after, below = self.output_of(layer - 1), self.after[layer - 1], layer - 1
-        dense, text = self.architecture.dense[layer - 1], f"W{layer}ᵀ·{symbol(error)}"
+        dense, operand, w = self.architecture.dense[layer - 1], self.operand(error), self.operand(f"w{layer}")
+        text = f"{symbol(w)}ᵀ·{symbol(operand)}"
         one_line = layer > 1 and not after  # the gate's line says both halves
-        reads, writes, settings = (error, f"w{layer}"), {f"d{x}": ("m", dense.fan_in)}, (dense.fan_out,)
+        reads, writes, settings = (operand, w), {f"d{x}": ("m", dense.fan_in)}, (dense.fan_out,)
         self.add("propagate", reads, writes, f"∂c/∂{x} = {text}", settings=settings, detail=one_line, layer=below)
         error = self.layers_backward(after, f"d{x}")
         return self.gate(below, error, text if one_line else symbol(error)) if layer > 1 else error
@@ -271,7 +278,8 @@ class _Builder(EquationList):
         x, dense, name = self.output_of(layer - 1), self.architecture.dense[layer - 1], f"W{layer}"
         dw, db = {f"dw{layer}": (dense.fan_in, dense.fan_out)}, {f"db{layer}": (dense.fan_out,)}
         self.label = "BP4"
-        self.add("bp4", (error, x), dw, f"d{name} = {symbol(error)}·{x}ᵀ / m", layer=layer)
+        delta, a = self.operand(error), self.operand(x)
+        self.add("bp4", (delta, a), dw, f"d{name} = {symbol(delta)}·{symbol(a)}ᵀ / m", layer=layer)
         self.label = "BP3"
         text = f"db{layer} = mean({symbol(error)})"
         self.add("bp3", (error,), db, text, role="bias gradient", layer=layer)

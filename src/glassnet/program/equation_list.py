@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from glassnet.program.parameters import Segment
-from glassnet.program.program import Buffer, Program, Row, Size
+from glassnet.program.precision import rounded_name
+from glassnet.program.program import Buffer, Program, Row, Size, symbol
+from glassnet.tables.bfloat16 import bfloat16
 from glassnet.tables.formula import Formula, trace
 
 
@@ -67,6 +69,15 @@ class EquationList:
         arrays = tuple(names[index] for index in used if index < len(reads))
         numbers = tuple(names[index] for index in used if index >= len(reads))
         self.add(kind, arrays, writes, text, formula=formula, scalars=numbers, **fields)
+
+    def rounded(self, name: str) -> str:
+        """The name of a quantity's copy that is rounded to bfloat16; its equation is added where it is first needed."""
+        copy, (shape, *_) = rounded_name(name), self.buffers[name]
+        if copy not in self.buffers:
+            text = f"{symbol(copy)} = {symbol(name)} rounded to bfloat16"
+            layer = self.buffers[name].layer
+            self.formula(bfloat16, (name,), {copy: shape}, text, role="rounding", detail=True, layer=layer)
+        return copy
 
     def sums(
         self, function: Callable[..., Any], reads: tuple[str, ...], write: str, units: Size, **options: Any

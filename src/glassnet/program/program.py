@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from glassnet.program.parameters import PADDING, Segment, padded
+from glassnet.program.precision import rounded_name, unrounded_name
 from glassnet.tables.formula import Formula
 
 Size = int | str  # the string "m" is the number of samples of the batch
@@ -27,6 +28,7 @@ Role = Literal[
     "update",  # the optimiser's recurrence
     "normalised",  # x̂ of a normalisation
     "running statistic",
+    "rounding",  # of a product's operand to bfloat16
 ]
 
 SPLITS = {  # how threads share an equation: by samples, by units (columns, or rows of W), or one thread computes it
@@ -54,6 +56,7 @@ LAYER_PARAMETERS = (
     "_offsets",
 )
 MAX_WIDTH = 100  # of a printed line that two equations share
+ROUNDING_NOTE = "bf16(·) is rounded to the nearest bfloat16, once a step; its products are added in float32"
 OPERANDS = {"affine": 3, "propagate": 2}  # what these kinds read themselves; a formula joined to one reads the rest
 
 
@@ -131,6 +134,11 @@ class Program(NamedTuple):
     groups: tuple[tuple[float, float], ...] = ()
     optimizer: Any = None
     shared: Mapping[str, str] = {}
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether products read operands that are rounded to bfloat16."""
+        return any(row.role == "rounding" for row in self.rows)
 
     def extent(self, row: Row) -> Extent:
         """The loop of an equation, from the shape of its result; of its operands where it sums over the width."""
@@ -220,7 +228,8 @@ class Program(NamedTuple):
         return len(shape) == 1 and shape[0] != "m"
 
     def __str__(self) -> str:
-        return "\n".join(_lines([row for row in self.rows if row.text and not row.detail], self))
+        lines = _lines([row for row in self.rows if row.text and not row.detail], self)
+        return "\n".join([*lines, ROUNDING_NOTE] if self.is_rounded else lines)
 
     def __repr__(self) -> str:
         return str(self)
@@ -232,7 +241,9 @@ def error_name(quantity: str) -> str:
 
 
 def symbol(name: str) -> str:
-    """A quantity's name on the screen: delta2 → δ2, w2 → W2, dw2 → dW2."""
+    """A quantity's name on the screen: delta2 → δ2, w2 → W2, dw2 → dW2, bf16(w2) → bf16(W2)."""
+    if (unrounded := unrounded_name(name)) != name:
+        return rounded_name(symbol(unrounded))
     if name.startswith("delta"):
         return "δ" + name[5:]
     for prefix in ("dw", "w"):
@@ -257,7 +268,8 @@ def _lines(rows: Sequence[Row], program: Program) -> list[str]:
             label = "" if row.label == last and row.label not in ("BP2", "BP4") else row.label
             lines.append(f"{label:<9} {row.text}")
         if row.kind == "affine":
-            names = (row.reads[1], row.reads[0]) if row.reads[1] == "w1" else ()  # the first line says how to read them
+            x, w = map(unrounded_name, row.reads[:2])
+            names = (w, x) if w == "w1" else ()  # the first line says how to read them
             shapes = "".join(f"  {symbol(name)} {program.shape(name)}" for name in names)
             lines[-1] = f"{lines[-1]:<35}  {program.shape(row.writes[0])}{shapes}"
         last = row.label

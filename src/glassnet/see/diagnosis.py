@@ -173,4 +173,6 @@ def _basis(evidence: Evidence) -> str:
         parts.append(counted(len(evidence.history), "epoch"))
     if evidence.x is not None:
         parts.append(counted(len(evidence.x), "sample" if evidence.is_complete else "training sample"))
+    if (precision := evidence.model.architecture.precision) is not None:
+        parts.append(f"trained in {precision}, costs of the data in {evidence.model.dtype}")
     return ", ".join(parts)

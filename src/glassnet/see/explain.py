@@ -160,7 +160,7 @@ def explained(
 def conventions(prepared: PreparedPass) -> str:
     """What the numbers were computed in, and how to read them."""
     return (
-        f"computed in {prepared.model.dtype} by engine {prepared.model.engine!r}. C, dW and db are means over the "
+        f"computed in {prepared.precision} by engine {prepared.model.engine!r}. C, dW and db are means over the "
         "samples, δ is each sample's own. Layers count from 1, neurons and samples from 0."
     )
 
@@ -173,7 +173,7 @@ def _run_equations(prepared: PreparedPass) -> tuple[list[Evaluation], Trace]:
     for position in range(program.head("batch"), len(program.rows)):
         row = program.rows[position]
         if row.label == "update" and trace is None:
-            trace = Trace.of(executor, f"the quantities of the step, {samples(executor.m)}, {prepared.model.dtype}")
+            trace = Trace.of(executor, f"the quantities of the step, {samples(executor.m)}, {prepared.precision}")
         reads = {name: executor.columns(name).copy() for name in row.reads}
         executor.run(position, position + 1)
         writes = {name: executor.columns(name).copy() for name in row.writes}

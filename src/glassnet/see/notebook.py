@@ -6,6 +6,7 @@ from html import escape
 
 from glassnet.execution.model import Model
 from glassnet.program.builder import build
+from glassnet.program.precision import precision_text
 from glassnet.program.updates import StepOptions
 from glassnet.tables.optimizers import SGD
 
@@ -18,7 +19,7 @@ def model_text(model: Model) -> str:
         parts += [*map(repr, dense.before), width_and_activation, *map(repr, dense.after)]
     return (
         f"NeuralNetwork({' → '.join(parts)}; cost {model.architecture.cost.name}, {model.parameters.count:,} "
-        f"parameters, {model.dtype}, seed {model.seed})"
+        f"parameters, {precision_text(model.dtype, model.architecture.precision)}, seed {model.seed})"
     )
 
 

@@ -30,8 +30,8 @@ class Nudge(NamedTuple):
 
     `kind` describes that derivative; `difference` is relative. `rounding` is the largest error of the slope that
     rounding of C may cause. `value` is the number itself; `down`, `cost` and `up` are C at value − step, value and
-    value + step. `kink` names a neuron that passes a kink of its activation within the step, if there is one. Printed,
-    it is a sentence.
+    value + step. `kink` names a neuron that passes a kink of its activation within the step, if there is one; `note`
+    says that a network of mixed precision was computed without it. Printed, it is a sentence.
     """
 
     quantity: str
@@ -45,6 +45,7 @@ class Nudge(NamedTuple):
     cost: float = 0.0
     up: float = 0.0
     kink: str = ""
+    note: str = ""
 
     @property
     def slopes(self) -> tuple[float, float]:
@@ -69,7 +70,7 @@ class Nudge(NamedTuple):
     def __str__(self) -> str:
         return (
             f"{self.quantity} ± {self.step:g} moves C with slope {self.slope + 0.0:.9g}; {self.kind} is "
-            f"{self.derivative + 0.0:.9g} ({self._agreement()})"
+            f"{self.derivative + 0.0:.9g} ({self._agreement()}){self.note}"
         )
 
     def _agreement(self) -> str:
@@ -127,7 +128,9 @@ class Experiment:
         shortcut = not _names_output(self.model, texts)
         if shortcut not in self._passes:
             training = self.at_step is not None
-            prepared = prepare_pass(self.model, self.data, self.dtype, training=training, shortcut=shortcut)
+            prepared = prepare_pass(
+                self.model, self.data, self.dtype, training=training, shortcut=shortcut, rounded=False
+            )  # a C of rounded products has no slopes
             prepared.executor.step = self.at_step or 0
             self._passes[shortcut] = prepared
         return self._passes[shortcut]
@@ -159,7 +162,9 @@ def cost_with(model: Model, data: Data, override: Any) -> float:
 
 def nudge(model: Model, data: Data, quantity: str, step: float) -> Nudge:
     """Move one number by ±step, in float64, and compare the slope of C with backpropagation; see Inspection.nudge."""
-    return Experiment(model, data).nudge(quantity, step)
+    precision = model.architecture.precision
+    note = f"; in float64 and without the rounding of {precision}, which has no slopes" if precision else ""
+    return Experiment(model, data).nudge(quantity, step)._replace(note=note)
 
 
 def _checked_step(step: Any) -> float:

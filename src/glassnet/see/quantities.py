@@ -19,6 +19,7 @@ from glassnet.execution.executor import Executor
 from glassnet.execution.inference import set_batch
 from glassnet.execution.model import Model
 from glassnet.program.builder import build
+from glassnet.program.precision import precision_text
 from glassnet.program.program import Program, error_name, symbol
 from glassnet.program.updates import StepOptions
 
@@ -48,6 +49,11 @@ class PreparedPass(NamedTuple):
         """The equations that the executor runs."""
         return self.executor.program
 
+    @property
+    def precision(self) -> str:
+        """What its numbers are computed in, for people."""
+        return precision_text(self.model.dtype, self.model.architecture.precision)
+
 
 def prepare_pass(
     model: Model,
@@ -57,13 +63,16 @@ def prepare_pass(
     step: StepOptions | None = None,
     training: bool = False,
     shortcut: bool = True,
+    rounded: bool = True,
 ) -> PreparedPass:
     """Check `data` and set it on an executor of a copy of the model, in the plain lowering.
 
     `data` is (x, y, sample_weight) as a user passes them, or Sources, which are checked already, as those of a run are.
-    `dtype` None is the model's own. `step`, `training` and `shortcut` choose the program, as in builder.build.
+    `dtype` None is the model's own. `step`, `training` and `shortcut` choose the program, as in builder.build. Products
+    have the model's precision where they have its dtype, unless they are not to be `rounded`.
     """
-    twin = model.astype(model.dtype if dtype is None else real_dtype(dtype))
+    real = model.dtype if dtype is None else real_dtype(dtype)
+    twin = model.astype(real, None if rounded else str(real))
     if isinstance(data, Sources):
         sources = in_dtype(data, twin)
     else:

@@ -186,6 +186,8 @@ def layer_sentence(row: Row) -> str:
     suffix = row.writes[0].rpartition("_")[2]
     if row.label == "forward" and row.kind == "formula" and suffix in QUANTITY_SENTENCES:
         return QUANTITY_SENTENCES[suffix]
+    if row.role == "rounding":
+        return "Each number as the nearest bfloat16, which has 8 binary digits: products read it, nothing else does."
     if row.kind in LAYER_SENTENCES:
         return LAYER_SENTENCES[row.kind]
     if row.label != "forward" and suffix == "passed":

@@ -94,10 +94,12 @@ class Trace(Mapping[str, Array]):
         """Quantity, equation, shape, root mean square and the first numbers, in the order of the program."""
         origins = {"a0": "given", "y": "given"}
         for row in self.program.rows:
-            if row.label == "forward" and row.kind == "affine":
-                origins |= dict.fromkeys(row.reads[1:], "parameter")
+            if row.label == "forward" and (row.kind == "affine" or row.role == "rounding"):
+                buffers = self.program.buffers
+                origins |= {name: "parameter" for name in row.reads if buffers[name].home == "parameters"}
             if row.label != "update":
-                origins |= {name: row.label for name in row.writes if name not in origins}
+                label = row.role if row.role == "rounding" else row.label
+                origins |= {name: label for name in row.writes if name not in origins}
         return [(symbol(name), label, *self._cells(name)) for name, label in origins.items() if name in self._values]
 
     def _cells(self, name: str) -> tuple[str, str, str]:
@@ -126,7 +128,7 @@ def trace(model: Model, data: tuple[Any, Any, Any], dtype: Any, training: bool) 
     """Every quantity of one pass over `data` (x, y, sample_weight); see Inspection.trace."""
     prepared = prepare_pass(model, data, dtype, training=training)
     prepared.executor.run()
-    mode = f"computed as in {'a training step' if training else 'a prediction'}, {prepared.model.dtype}"
+    mode = f"computed as in {'a training step' if training else 'a prediction'}, {prepared.precision}"
     about = (
         f"{samples(prepared.executor.m)} (columns), {mode}; z, a, δ: one column per sample; dW, db, C: mean over the "
         "samples; layers count from 1, indices from 0"
