@@ -267,6 +267,19 @@ def test_a_worker_that_freezes_is_restarted():
         assert long_run(own.client, timeout=4) == long_run(False)
 
 
+def test_a_long_task_is_not_taken_for_a_stalled_cluster(client, monkeypatch):
+    from dask import delayed
+
+    monkeypatch.setattr("glassnet.scale.cluster.STALL_SECONDS", 2.5)
+    monkeypatch.setattr("glassnet.scale.cluster.MAX_ATTEMPTS", 1)
+
+    def slow(x, y):
+        time.sleep(6)
+        return x, y
+
+    assert trained(client, [delayed(slow)(*samples())], None, epochs=1)[1][-1].epoch == 1
+
+
 def deadly(x, y):
     """A block that ends the process that reads it."""
     os._exit(1)

@@ -14,14 +14,15 @@ from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.network import NeuralNetwork
 from glassnet.scale.backend import Backend, Dealing
 from glassnet.scale.blocks import RawBlocks, raw_blocks
-from glassnet.scale.encoding import EstimatorEncoding, NetworkEncoding
+from glassnet.scale.encoding import NetworkEncoding
+from glassnet.scale.estimator_encoding import EstimatorEncoding, EstimatorTableEncoding, representative_of
 from glassnet.scale.estimator_fit import EstimatorArguments, expected_batch_size, fit_estimator
 from glassnet.scale.first_pass import representative, table_pass
 from glassnet.scale.lane_run import Runner
 from glassnet.scale.lane_settings import LANES, WARM_UP, LaneOptions
 from glassnet.scale.network_fit import NetworkArguments, fit_network
 from glassnet.scale.opening import opened_backend
-from glassnet.scale.table_encoding import EstimatorTableEncoding, NetworkTableEncoding, representative_of
+from glassnet.scale.table_encoding import NetworkTableEncoding
 from glassnet.training.history import History
 
 
@@ -62,7 +63,7 @@ def fit(
     outer_momentum : the share of the way of earlier rounds that each round repeats; None for the same reason
     sample_weight : divided as y is
     validation : the fraction of each block to hold out, or the validation data, as (x, y) or as blocks
-    timeout : for how many seconds a worker may give no sign of life
+    timeout : for how many seconds a worker, or the scheduler, may give no sign of life; None: 60
     same_bits : refuse workers whose results would differ in the last bits
     options : of a NeuralNetwork the other arguments of `train`; of an estimator `checkpoint`, `every` and `resume`
 
