@@ -9,7 +9,7 @@ import pytest
 from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork
 from glassnet.data.streamed_table import streamed_table
 from glassnet.errors import DataError, ParameterError, ParameterTypeError
-from glassnet.scale import fit
+from glassnet.scale import estimator_fit, fit
 from glassnet.scale.pieces import dealt
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # two epochs do not suffice
@@ -71,6 +71,19 @@ def test_the_labels_of_all_blocks_are_the_classes():
     x, y = X[order], Y[order]
     model = fitted([(x[n : n + 40], y[n : n + 40]) for n in range(0, ROWS, 40)])
     assert list(model.classes_) == ["no", "yes"]
+
+
+def test_the_order_of_the_samples_is_drawn_from_the_seed_of_an_estimator(monkeypatch):
+    keys, inner = [], estimator_fit.lane_training
+
+    def recorded(*arguments):
+        keys.append(arguments[-1])
+        return inner(*arguments)
+
+    monkeypatch.setattr(estimator_fit, "lane_training", recorded)
+    for seed in (1, 1, 2):
+        fit(classifier().set_params(random_state=seed), pairs(), client=False)
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_a_network_and_a_regressor_take_them_too():
