@@ -130,6 +130,11 @@ def test_parquet_files_of_other_columns_are_named(frame, tmp_path):
         fitted(str(tmp_path), "y")
 
 
+def test_a_folder_without_parquet_files_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"has no file that ends in \.parquet"):
+        fitted(str(tmp_path), "y")
+
+
 def test_empty_blocks_are_left_out_and_tiny_ones_joined():
     empty = (X[:0], Y[:0])
     first, *others = pairs()
