@@ -9,7 +9,7 @@ import pytest
 from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork
 from glassnet.data.streamed_table import streamed_table
 from glassnet.errors import DataError, ParameterError, ParameterTypeError
-from glassnet.scale import fit
+from glassnet.scale import estimator_fit, fit
 from glassnet.scale.pieces import dealt
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # two epochs do not suffice
@@ -73,6 +73,19 @@ def test_the_labels_of_all_blocks_are_the_classes():
     assert list(model.classes_) == ["no", "yes"]
 
 
+def test_the_order_of_the_samples_is_drawn_from_the_seed_of_an_estimator(monkeypatch):
+    keys, inner = [], estimator_fit.lane_training
+
+    def recorded(*arguments):
+        keys.append(arguments[-1])
+        return inner(*arguments)
+
+    monkeypatch.setattr(estimator_fit, "lane_training", recorded)
+    for seed in (1, 1, 2):
+        fit(classifier().set_params(random_state=seed), pairs(), client=False)
+    assert keys[0] == keys[1] != keys[2]
+
+
 def test_a_network_and_a_regressor_take_them_too():
     network = NeuralNetwork([4, 3, 1], ["tanh", "linear"], seed=1)
     history = fit(network, X, X[:, 0], client=False, epochs=3, lr=0.05, batch_size=8, verbose=0)
@@ -114,6 +127,11 @@ def test_parquet_files_of_other_columns_are_named(frame, tmp_path):
     frame.to_parquet(tmp_path / "a.parquet")
     frame.drop(columns="t").to_parquet(tmp_path / "b.parquet")
     with pytest.raises(DataError, match=r"b\.parquet has other columns than .*a\.parquet \(t\)"):
+        fitted(str(tmp_path), "y")
+
+
+def test_a_folder_without_parquet_files_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"has no file that ends in \.parquet"):
         fitted(str(tmp_path), "y")
 
 

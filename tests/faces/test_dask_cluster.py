@@ -15,6 +15,7 @@ import pytest
 from glassnet import MLPClassifier
 from glassnet.errors import ClusterError, DataError, ParameterError
 from glassnet.scale import DaskMLPClassifier, DaskMLPRegressor, fit, worker_tasks
+from glassnet.scale.cluster_watch import ClusterWatch
 from tests.faces.dask_cluster import (
     alarm,
     cluster,
@@ -265,6 +266,15 @@ def test_a_worker_that_freezes_is_restarted():
         trained(own.client, epochs=1)
         strike(signal.SIGSTOP, 0.7, worker_processes()[0])
         assert long_run(own.client, timeout=4) == long_run(False)
+
+
+def test_a_worker_that_computes_is_not_idle(client):
+    """Or a long task would be taken for a stalled cluster, and sent again."""
+    watch, future = ClusterWatch(client, 60.0), client.submit(time.sleep, 6, pure=False)
+    while not future.done():
+        watch.check()
+        time.sleep(0.2)
+    assert watch.idle_seconds < 4
 
 
 def deadly(x, y):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from glassnet import BatchNorm, Dropout, NeuralNetwork
 from glassnet.batches.sources import Sources
 from glassnet.batches.streamed_sources import HeldOut
+from glassnet.errors import DivergedError
 from glassnet.files.checkpoint import read_checkpoint, write_checkpoint
 from glassnet.scale import fit
 from glassnet.scale.averaging import mean_results, tree_mean
@@ -115,6 +116,14 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(tmp_path) -> None:  # type: ign
         assert second.counters.batch % second.lane_plan.batches_per_epoch == (2 * rounds) % 7 or rounds > 3
         second.run()
         assert second.hash() == whole.hash()
+
+
+def test_a_lane_that_diverges_is_named_and_changes_nothing() -> None:
+    net, (x, _) = NeuralNetwork([FEATURES, 8, 1], ["relu", "linear"], seed=5), data(200)
+    before = net.parameters.vector.copy()
+    with pytest.raises(DivergedError, match=r"diverged in epoch 1, lane \d, block \d.*, at step \d"):
+        fit(net, x, x[:, 0], lanes=2, **OPTIONS | {"lr": 1e6})
+    assert net.parameters.vector.tobytes() == before.tobytes()
 
 
 # The mean -------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from glassnet.array_likes import to_array
 from glassnet.batches.block_order import even_parts, with_ends
 from glassnet.batches.run_data import is_path
 from glassnet.data.frame import column_name
-from glassnet.errors import DataError, ParameterError, ParameterTypeError, counted
+from glassnet.errors import DataError, ParameterError, ParameterTypeError, counted, no_column
 from glassnet.scale.block_loading import array_block, frame_block, parquet_block, table_block
 from glassnet.scale.parquet_groups import parquet_groups
 
@@ -246,5 +246,4 @@ def _of_parquet(path: str, y: Any) -> RawBlocks:
 
 def _check_target(target: str, names: Sequence[str], where: str) -> None:
     if target not in names:
-        known = ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
-        raise DataError(f"{where} has no column {target!r}. Columns: {known}.")
+        raise DataError(no_column(where, target, names))

@@ -19,10 +19,10 @@ from dask.delayed import delayed
 from distributed import KilledWorker
 
 from glassnet.errors import ClusterError, GlassnetError
-from glassnet.scale.cluster_watch import ClusterWatch, killed_sentence
+from glassnet.scale.cluster_watch import INFO_SECONDS, ClusterWatch, NoWorkerError, killed_sentence, one_of
 
 POLL_SECONDS = 1.0
-STALL_SECONDS = 8.0  # after which a computation that no worker works on is sent again
+STALL_SECONDS = 8.0  # after which a computation that no worker works on is sent again; doubled with each attempt
 MAX_ATTEMPTS = 4
 SENDING = threading.Lock()  # while Dask's warning about large graphs is off, for all threads
 
@@ -38,11 +38,11 @@ class Cluster:
     """Sends tasks to a cluster and waits for what they give, whatever happens to its workers meanwhile."""
 
     def __init__(self, client: Any, timeout: float, revive: Callable[[], None] | None = None) -> None:
-        self.client, self.watch = client, ClusterWatch(client, timeout, revive)
-        self.pool = ThreadPoolExecutor(1, "glassnet-gather")
         self.token = uuid.uuid4().hex[:10]
+        self.client, self.watch = client, ClusterWatch(client, timeout, revive, self.token)
+        self.pool = ThreadPoolExecutor(1, "glassnet-gather")
         self.count = 0
-        self.failed: int | None = None  # the number of the first task that raised an error
+        self.failed: list[int] = []  # the numbers of the tasks that raised an error
 
     def task(self, function: Callable[..., Any], name: str, *arguments: Any) -> Any:
         """A task, to be sent later; `name` is what messages call it."""
@@ -63,17 +63,19 @@ class Cluster:
             futures: list[Any] = []
             try:
                 futures = self.send(build())
-                return self._gathered(futures)
+                return self._gathered(futures, STALL_SECONDS * 2**attempt)
             except KilledWorker as error:
                 if attempt == MAX_ATTEMPTS - 1:
                     raise self._killed(error, names) from error
+            except NoWorkerError as error:  # what has killed them says more
+                raise self._killed_before(futures, names) or error from None
             except StalledError as error:
                 if attempt == MAX_ATTEMPTS - 1:
                     raise ClusterError(f"the workers of {self.watch.address} have nothing to do; {GO_ON}.") from error
             except GlassnetError:
                 raise
             except Exception as error:  # of a task, or where none has failed, of Dask, which has lost something
-                if self.failed is not None:
+                if self.failed:
                     raise self._task_error(error, names) from error
                 if attempt == MAX_ATTEMPTS - 1 or self.client.status != "running":
                     raise self.watch.lost() from error
@@ -82,7 +84,7 @@ class Cluster:
                     future.release()
         raise AssertionError
 
-    def _gathered(self, futures: list[Any]) -> list[Any]:
+    def _gathered(self, futures: list[Any], stall_seconds: float) -> list[Any]:
         """The results; a thread waits for them, while this one watches the workers."""
         self.watch.begin()
         job: ThreadFuture[list[Any]] = self.pool.submit(self.client.gather, futures)
@@ -94,10 +96,10 @@ class Cluster:
                     if job.done():
                         raise
                 self.watch.check()
-                if self.watch.idle_seconds > STALL_SECONDS and not job.done():
+                if self.watch.idle_seconds > stall_seconds and not job.done():
                     raise StalledError
         except BaseException:
-            self.failed = next((number for number, future in enumerate(futures) if future.status == "error"), None)
+            self.failed = [number for number, future in enumerate(futures) if future.status == "error"]
             self._give_up(futures)
             raise
 
@@ -109,14 +111,29 @@ class Cluster:
 
     def _task_error(self, error: Exception, names: Sequence[str]) -> ClusterError:
         """The error about what a task has raised, such as the person's own function that reads a block."""
-        where = f"{names[self.failed]}: " if names and self.failed is not None else ""
+        if isinstance(error, MemoryError) and f"-{self.token}" in str(error):
+            return ClusterError(self._too_large(str(error)))
+        where = f"{names[self.failed[0]]}: " if names else ""
         return ClusterError(f"{where}{type(error).__name__}: {error}; this came from a worker.")
+
+    def _too_large(self, text: str) -> str:
+        """The sentence about a task whose blocks fit on no worker, of which Dask says "Task 'KEY' has ..."."""
+        task, _, reason = text.partition(f"-{self.token}")
+        reason = reason.partition("' ")[2].rstrip(". ")
+        advice = "take smaller steps_per_round, smaller blocks or larger workers, and go on with resume=True"
+        return f"{task.removeprefix('Task ').lstrip(chr(39))} {reason}; {advice}."
+
+    def _killed_before(self, futures: Sequence[Any], names: Sequence[str]) -> ClusterError | None:
+        """The error about the task over which workers have died, where Dask has given one up."""
+        errors = [futures[number].exception(timeout=INFO_SECONDS) for number in self.failed]
+        return next((self._killed(error, names) for error in errors if isinstance(error, KilledWorker)), None)
 
     def _killed(self, error: KilledWorker, names: Sequence[str]) -> ClusterError:
         """The error about a task over which workers die: one of ours, or one of the person's that a block needs."""
         worker = getattr(error.last_worker, "address", error.last_worker)
         name = str(error.task).split(f"-{self.token}")[0]
-        name = names[self.failed] if names and self.failed is not None else name
+        if names and self.failed:  # Dask blames all that a worker had to compute
+            name = one_of([names[number] for number in self.failed])
         return ClusterError(killed_sentence(name, str(worker), 1 + error.allowed_failures))
 
     def close(self) -> None:

@@ -39,6 +39,8 @@ class PersistedTasks:
     def futures(self) -> list[Any]:
         """The results. Those that have failed are sent again, one at a time: Dask blames all that lay on a worker."""
         failed = [number for number, future in enumerate(self.sent) if future.status not in ("pending", "finished")]
+        for number in failed:  # or Dask answers at once with the old error of what they need
+            self.sent[number].release()
         for number in failed:
             self.sent[number] = again = self.cluster.send([self.build()[number]])[0]
             self.cluster.results(partial(self._row_count, again), [self.names[number]])

@@ -20,7 +20,7 @@ from glassnet.estimators.solvers import STOCHASTIC_SOLVERS
 from glassnet.estimators.stochastic import FitData, StochasticFit, optimizer_entry
 from glassnet.estimators.stopping import Patience
 from glassnet.files.run_files import RunFiles, checked_files
-from glassnet.scale.encoding import EstimatorEncoding
+from glassnet.scale.estimator_encoding import EstimatorEncoding
 from glassnet.scale.lane_files import LaneCheckpoint, describe_estimator_lanes, restore
 from glassnet.scale.lane_run import LaneTraining, Runner, training_sizes
 from glassnet.scale.lane_settings import LaneOptions

@@ -14,14 +14,15 @@ from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.network import NeuralNetwork
 from glassnet.scale.backend import Backend, Dealing
 from glassnet.scale.blocks import RawBlocks, raw_blocks
-from glassnet.scale.encoding import EstimatorEncoding, NetworkEncoding
+from glassnet.scale.encoding import NetworkEncoding
+from glassnet.scale.estimator_encoding import EstimatorEncoding, EstimatorTableEncoding, representative_of
 from glassnet.scale.estimator_fit import EstimatorArguments, expected_batch_size, fit_estimator
 from glassnet.scale.first_pass import representative, table_pass
 from glassnet.scale.lane_run import Runner
 from glassnet.scale.lane_settings import LANES, WARM_UP, LaneOptions
 from glassnet.scale.network_fit import NetworkArguments, fit_network
 from glassnet.scale.opening import opened_backend
-from glassnet.scale.table_encoding import EstimatorTableEncoding, NetworkTableEncoding, representative_of
+from glassnet.scale.table_encoding import NetworkTableEncoding
 from glassnet.training.history import History
 
 
@@ -63,7 +64,7 @@ def fit(
         `max_norm`
     sample_weight : the weights of the samples, divided into blocks as y is
     validation : the fraction of each block to hold out, or the validation data, as (x, y) or as blocks
-    timeout : the seconds for which a worker may give no sign of life
+    timeout : the seconds for which a worker, or the scheduler, may give no sign of life; None means 60
     same_bits : refuse workers whose results would differ in the last bits
     options : for a NeuralNetwork the other arguments of `train`; for an estimator `checkpoint`, `every` and `resume`
 

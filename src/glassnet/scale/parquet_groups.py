@@ -56,14 +56,18 @@ def _parts(path: str) -> list[str]:
     if not is_url(path):
         if not os.path.exists(path):
             raise DataError(f"there is no file or folder {path}.")
-        return parquet_parts(path) if os.path.isdir(path) else [path]
+        return _not_empty(path, parquet_parts(path)) if os.path.isdir(path) else [path]
     system, inner = _file_system(path)
     if not system.isdir(inner):
         return [path]
     names = sorted(name for name in system.find(inner) if name.endswith((".parquet", ".parq")))
+    return [system.unstrip_protocol(name) for name in _not_empty(path, names)]
+
+
+def _not_empty(path: str, names: list[str]) -> list[str]:
     if not names:
         raise DataError(f"{path} has no file that ends in .parquet.")
-    return [system.unstrip_protocol(name) for name in names]
+    return names
 
 
 def _file_system(path: str) -> tuple[Any, str]:

@@ -15,7 +15,6 @@ from glassnet.data.streamed_table import StreamedTable
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget
 from glassnet.program.architecture import Architecture
-from glassnet.scale.encoding import EstimatorEncoding
 
 
 class NetworkTableEncoding(NamedTuple):
@@ -30,31 +29,6 @@ class NetworkTableEncoding(NamedTuple):
         x, encoded = self.table.encoded(block)
         y = learnt_targets(encoded, self.architecture, classes=isinstance(self.table.target, ClassTarget))
         return Sources(x, checked_targets(y, len(x), self.architecture, np.dtype(self.dtype)))
-
-
-class EstimatorTableEncoding(NamedTuple):
-    """Blocks of a table as an estimator reads them: `encoding` gets the prepared columns and the values of y."""
-
-    table: StreamedTable
-    encoding: EstimatorEncoding
-
-    def __call__(self, block: Table) -> Sources:
-        """The block as Sources. Raises DataError."""
-        x, encoded = self.table.encoded(block)
-        return self.encoding(x, target_values(self.table, encoded))
-
-
-def target_values(table: StreamedTable, encoded: Array) -> Array:
-    """The values of a target: the classes themselves, or the numbers."""
-    if isinstance(table.target, ClassTarget):
-        return np.asarray(table.target.classes)[encoded]
-    return encoded.reshape(len(encoded))
-
-
-def representative_of(table: StreamedTable) -> tuple[Array, Array]:
-    """Rows that stand for all of a table: prepared columns that are 0, and every class, or two numbers."""
-    y = np.asarray(table.target.classes) if isinstance(table.target, ClassTarget) else np.array([0.0, 1.0])
-    return np.zeros((len(y), table.preparation.width), np.float32), y
 
 
 def prepared_columns(preparation: TablePreparation, frame: Any) -> Array:
