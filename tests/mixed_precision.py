@@ -6,7 +6,8 @@ import warnings
 
 import pytest
 
-from glassnet.execution.executor import EMULATE, emulation_note
+from glassnet.execution.executor import emulation_note
+from glassnet.program.precision import EMULATE
 
 MIXED = "mixed_bfloat16"
 

@@ -12,10 +12,11 @@ import pytest
 from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork, gradient_check, load, scale, to_source
 from glassnet.errors import ModelFileError, ParameterError
 from glassnet.execution import executor
-from glassnet.execution.executor import EMULATE, emulation_note
+from glassnet.execution.executor import emulation_note
 from glassnet.files.model_file import SCHEMA
 from glassnet.files.schema import fields, one_of
 from glassnet.files.storage import read_tensors
+from glassnet.program.precision import EMULATE
 from tests.faces.refusals import refused
 from tests.faces.test_cli import refused as refused_command
 from tests.faces.test_cli import run as command

@@ -14,7 +14,8 @@ import pytest
 
 from glassnet import BatchNorm, ModelFileError, NeuralNetwork, Training, gradient_check, load, train_many
 from glassnet.batches.sources import Sources
-from glassnet.execution.executor import EMULATE, ENGINES
+from glassnet.execution.executor import ENGINES
+from glassnet.program.precision import EMULATE
 from glassnet.training.settings import checked_recipe
 from tests.mixed_precision import MIXED, emulated
 from tests.twins.forced_threads import forced_threads

@@ -14,6 +14,7 @@ from llvmlite import ir
 
 from glassnet.engine.compile import assembly
 from glassnet.engine.llvm_vectors import size_of
+from glassnet.program.precision import is_emulated
 
 PROBE = """
 declare <16 x float> @llvm.fma.v16f32(<16 x float>, <16 x float>, <16 x float>)
@@ -57,11 +58,15 @@ class CpuTarget(NamedTuple):
         return self.vector_bytes // size_of(real)
 
 
-@cache
 def cpu_target(pairs: bool = False) -> CpuTarget:
     """The target that Numba compiles for; with `pairs`, for products of mixed precision."""
-    dots = pairs and "vcvtneps2bf16" in assembly(llvm.parse_assembly(BFLOAT16_PROBE))
-    return vector_target()._replace(pairs=pairs, dots_pairs=dots)
+    return vector_target()._replace(pairs=pairs, dots_pairs=pairs and not is_emulated() and dots_pairs())
+
+
+@cache
+def dots_pairs() -> bool:
+    """Whether one instruction multiplies and adds pairs of bfloat16 numbers, as seen from those selected."""
+    return "vcvtneps2bf16" in assembly(llvm.parse_assembly(BFLOAT16_PROBE))
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -14,11 +13,10 @@ from glassnet.errors import EngineUnavailable, ParameterError
 from glassnet.execution.reference import Reference
 from glassnet.program.buffers import Vectors
 from glassnet.program.parameters import Array
-from glassnet.program.precision import MIXED, checked_precision
+from glassnet.program.precision import EMULATE, MIXED, checked_precision, is_emulated
 from glassnet.program.program import Program
 
 ENGINES = ("compiled", "numpy")
-EMULATE = "GLASSNET_EMULATE_BF16"  # set to 1, products of mixed precision are emulated
 
 
 class StepExecutor(Protocol):
@@ -77,7 +75,7 @@ def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: i
         raise_unavailable()
     try:
         executor = _compiled_class()(program, vectors, capacity, seed)
-        executor.warnings += [emulation_note()] if program.is_rounded and not has_instructions() else []
+        executor.warnings += [emulation_note()] if program.is_rounded and is_emulated() else []
         return executor
     except EngineUnavailable as reason:
         sentence = f"the compiled engine cannot run here ({reason}); NumPy runs instead, many times slower."
@@ -97,7 +95,7 @@ def usable_precision(precision: Any, dtype: Any, engine: str) -> str | None:
 
 def computes_mixed(engine: str) -> bool:
     """Whether an engine computes mixed precision here: NumPy does, the compiled one with instructions or permission."""
-    return engine == "numpy" or has_instructions() or os.environ.get(EMULATE) == "1"
+    return engine == "numpy" or is_emulated() or has_instructions()
 
 
 def has_instructions() -> bool:

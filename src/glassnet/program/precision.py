@@ -6,12 +6,19 @@ layers read what it writes. Everything else is computed in float32: parameters, 
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from glassnet.errors import ParameterError, unknown_name
 
 MIXED = "mixed_bfloat16"
 PRECISIONS = ("float32", "float64", MIXED)
+EMULATE = "GLASSNET_EMULATE_BF16"  # set to 1, the compiled engine emulates products of mixed precision
+
+
+def is_emulated() -> bool:
+    """Whether products of mixed precision are to be emulated, even if the processor has instructions for them."""
+    return os.environ.get(EMULATE) == "1"
 
 
 def checked_precision(precision: Any, dtype: Any) -> str | None:
