@@ -15,13 +15,21 @@ DEFAULT_DATA = "moons"
 
 
 def start_link(own: OwnData, given: str | None = None, target: str | None = None) -> str:
-    """The link of the first run. Raises DataError or ParameterError for a file or a link that cannot be used."""
+    """The link of the first run; one that a person asked for names its screen too.
+
+    Raises DataError or ParameterError for a file or a link that cannot be used.
+    """
     if given is None:
         return write_link(default_setup(DEFAULT_DATA))
     if "v=" in given and "=" in given and not os.path.exists(given):
         read_link(given)
-        return "#" + given.rpartition("#")[2]
-    return _of_file(own, given, target)
+        return _shown("#" + given.rpartition("#")[2])
+    return _shown(_of_file(own, given, target))
+
+
+def _shown(link: str) -> str:
+    """A link with the screen it opens on."""
+    return link if "view=" in link else f"{link}&view=watch"
 
 
 def _of_file(own: OwnData, path: str, target: str | None) -> str:
