@@ -25,11 +25,12 @@ from glassnet.see.next_step import Data, NextStep, explain_next_step
 from glassnet.see.nudge import Experiment, Nudge
 from glassnet.see.quantities import quantity_name
 from glassnet.see.spelled_sum import SpelledSum, spelled_sum
-from glassnet.see.stage import Axis, LabelledArray, axes
+from glassnet.see.stage import Axis, LabelledArray, Stage, axes
 from glassnet.see.trace import Trace
 from glassnet.see.walk import WalkStage, walk_stages
 from glassnet.training.training import Training
 
+MAX_SENTENCES = 16  # of samples of the batch, for each stage
 SAMPLE_OF_BATCH = re.compile(r"\(sample (\d+)\)")
 
 
@@ -98,8 +99,14 @@ class Walk:
             "mathml": walk_stage.mathml,
             "terms": [term if isinstance(term, str) else self._term_message(term) for term in stage.terms],
             **{"product": walk_stage.product, "mean": walk_stage.mean, "sentence": _page_sentence(stage.sentence)},
-            **{"layer": stage.layer, "direction": walk_stage.direction},
+            **{"layer": stage.layer, "direction": walk_stage.direction, "sentences": self._sentences(stage)},
         }
+
+    def _sentences(self, stage: Stage) -> list[str]:
+        """The sentence for each sample of the batch alone; of a large one, for the first of them."""
+        if stage.of_sample is None or self.trace.m == 1:
+            return []
+        return [stage.of_sample(sample) for sample in range(min(self.trace.m, self.max_samples or MAX_SENTENCES))]
 
     def _term_message(self, term: LabelledArray, whole: bool = False) -> Message:
         values = term.values if whole else self._drawn(term.values, term.axes)

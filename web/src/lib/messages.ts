@@ -220,6 +220,7 @@ export interface WalkStage {
   product: boolean; // the first two terms are a matrix product whose sums can be spelled out
   mean: boolean; // a mean over the batch that has per-sample tables
   sentence: string;
+  sentences?: string[]; // for each of the first samples of the batch alone, where that is another one
   layer: number | null; // which layer is lit
   direction: "forward" | "backward" | "none";
 }
