@@ -147,7 +147,8 @@ class Walk:
         """NudgeResult of one number of the batch, moved by ±step; with the V curve of many steps on request."""
         nudge = self.experiment.nudge(quantity, step)
         curve = self.experiment.sweep(quantity) if sweep else []
-        return _nudge_message(nudge, curve)
+        one = "abxyzδ" if self.trace.m == 1 else "b"  # what has a single column
+        return _nudge_message(nudge, curve, re.compile(rf"([{one}]\d+\[\d+), 0\]"))
 
     def cost_with(self, override: Mapping[str, float]) -> Message:
         """C of the batch where some numbers are set, and without."""
@@ -196,15 +197,17 @@ def _spelled_message(spelled: SpelledSum) -> Message:
     return known | {"sum": finite(spelled.total), "text": spelled.text}
 
 
-def _nudge_message(nudge: Nudge, sweep: Sequence[Nudge]) -> Message:
+def _nudge_message(nudge: Nudge, sweep: Sequence[Nudge], single: re.Pattern[str]) -> Message:
+    """The NudgeResult; what has a `single` column is called z2[0], not z2[0, 0]."""
+    quantity, kind, sentence = (single.sub(r"\1]", text) for text in (nudge.quantity, nudge.kind, f"{nudge}."))
     return {
-        **{"quantity": nudge.quantity, "value": nudge.value, "step": nudge.step},
+        **{"quantity": quantity, "value": nudge.value, "step": nudge.step},
         **{"down": finite(nudge.down), "cost": finite(nudge.cost), "up": finite(nudge.up)},
         **{
             "slope": finite(nudge.slope),
             "derivative": finite(nudge.derivative),
             "difference": finite(nudge.difference),
         },
-        **{"kind": nudge.kind.rstrip(","), "kink": bool(nudge.kink), "sentence": _page_sentence(f"{nudge}.")},
+        **{"kind": kind.rstrip(","), "kink": bool(nudge.kink), "sentence": _page_sentence(sentence)},
         "sweep": [{"step": each.step, "difference": finite(each.difference)} for each in sweep],
     }
