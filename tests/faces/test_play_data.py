@@ -363,6 +363,24 @@ def test_the_report_finds_what_the_page_found_and_its_code_prints_what_the_page_
     assert held_out == ("held out", f"{last['accuracy']:.2%}"[:-1])
 
 
+def test_a_picture_begins_with_two_numbers_and_at_levels_that_exist() -> None:
+    days = (f"{1 + i % 28:02}.0{1 + i % 9}.2024;{'Ulm' if i % 3 else 'Jena'}" for i in range(60))
+    rows = [f"{day};{i % 17},5;{i * 7 % 31},5;{i % 2}" for i, day in enumerate(days)]
+    with session_page(MOONS) as page:
+        file = upload(page, "\n".join(["day;town;length;weight;back", *rows]))["result"]["file"]
+        page.ask("use_table", file=file, target="back")
+        frame = page.wait_for(lambda message: message["type"] == "frame" and message["field"]["fixed"])
+        inputs = page.run["data"]["inputs"]
+        assert [inputs[axis] for axis in frame["field"]["axes"]] == ["length", "weight"]
+        assert frame["field"]["fixed"].endswith("at their medians, categories at their most frequent level")
+        assert page.session.run is not None
+        samples = page.session.run.samples
+        assert samples.slice is not None
+        fixed = dict(zip(inputs, samples.slice.fixed, strict=True))
+    assert (fixed["town = Ulm"], fixed["town = Jena"]) == (1, 0)
+    assert sum(value for name, value in fixed.items() if name.endswith("day")) == 1  # a day of the week
+
+
 def test_the_unit_of_a_quantity_is_said() -> None:
     with session_page(MOONS) as page:
         preview = upload(page, people(blank=3))["result"]
