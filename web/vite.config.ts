@@ -41,7 +41,7 @@ export const pending = () => 0;
 
 /** Names inside Svelte's runtime that stand on nothing of the page, and of members of our own classes: they become short ones. */
 const MANGLED =
-  /^(is_rendered|update_pending_count|async_deriveds|is_fork|add_dirty_reaction|transfer_reactions|is_pending|defer_effect|register_created_effect|is_global|transform_error|has_pending_snippet|skip_effect|unskip_effect|outrogroups|reactions|curvesVersion|shownField|nextSample|byBranch|copyUntil|lostAt|resumption)$/;
+  /^(is_rendered|update_pending_count|async_deriveds|is_fork|add_dirty_reaction|transfer_reactions|is_pending|defer_effect|register_created_effect|is_global|transform_error|has_pending_snippet|skip_effect|unskip_effect|outrogroups|reactions|curvesVersion|shownField|nextSample|byBranch|copyUntil|lostAt|resumption|walking|selection|radius|visiting|unopened|following|settled|listener|teardown|schedule|ensure)$/;
 const output = { codeSplitting: false, minify: { mangleProps: { include: MANGLED } } };
 
 /** The class that ties a component's style to it: its place among the components, in two or three letters. */

@@ -1,5 +1,7 @@
 """Exercises: a person's own numbers, and the equation they slipped in. Each slip is planted as a person makes it."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -174,6 +176,31 @@ def test_some_numbers_may_be_left_out() -> None:
     values[4] = float((W2.T @ D2).ravel()[4])
     values[3] = float((W2.T @ D2).ravel()[3])
     assert "the gate" in judged_answer(NETWORK.architecture, T, "δ1", values).sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "slipped", "sentence"),
+    [
+        (3, lambda right: -right, "the sign is wrong"),
+        ([1, 7], lambda right: -right, "the sign is wrong"),
+        ([0, 4], lambda right: 10 * right, "each of your numbers is ten times the right one"),
+        (6, lambda right: right / 100, "your number is a hundredth of the right one"),
+    ],
+)
+def test_a_slip_in_some_of_the_numbers_is_named_and_they_are_marked(number, slipped, sentence) -> None:
+    values = D1.ravel().copy()
+    values[number] = slipped(values[number])
+    written = [float(f"{value:.4g}") for value in values]
+    verdict = judged_answer(NETWORK.architecture, T, "delta1", written)
+    assert np.flatnonzero(~np.array(verdict.cells)).tolist() == np.ravel(number).tolist()
+    wrong = np.size(number)
+    which = "the marked one" if wrong == 1 else f"the {wrong} marked ones"
+    assert verdict.sentence.startswith(f"δ1: {20 - wrong} of 20 right. In {which}: ") and sentence in verdict.sentence
+
+
+@pytest.mark.parametrize("quantity", ["dw1", "dw2", "a1"])
+def test_the_transpose_is_named(quantity) -> None:
+    assert re.search(r"transpose", told(NETWORK, T, quantity, T[quantity].T))
 
 
 @pytest.mark.parametrize(

@@ -309,27 +309,76 @@ def test_the_report_of_the_page_is_one_file() -> None:
     assert "http://" not in text.split("window.__glassnet")[0]
 
 
+def report_of(page: SessionPage) -> dict[str, Any]:
+    answer = page.reply("report", title="")
+    if "error" in answer and "missing" in answer["error"]:
+        pytest.skip("the page is not built")
+    text = base64.b64decode(answer["result"]["content"]).decode()
+    recorded, _ = json.JSONDecoder().raw_decode(text.split("window.__glassnet = ")[1])
+    return dict(recorded)
+
+
 @pytest.mark.parametrize("most", [200_000, 100])
 def test_the_report_has_the_costs_of_all_steps(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glassnet.play.page_report.MAX_REPLAY", most)
     with session_page(MOONS) as page:
         for _ in range(20):
             page.ask("step", count=1000)
-        answer = page.reply("report", title="")
-        if "error" in answer and "missing" in answer["error"]:
-            pytest.skip("the page is not built")
-        text = base64.b64decode(answer["result"]["content"]).decode()
-        lived = np.concatenate([decoded(frame["costs"]["train"]) for frame in page.of("frame")])
-    recorded, _ = json.JSONDecoder().raw_decode(text.split("window.__glassnet = ")[1])
+        recorded = report_of(page)
+        live = page.of("frame")
+        lived = np.concatenate([decoded(frame["costs"]["train"]) for frame in live])
     assert lived.size == 20_000
     *others, last = recorded["frames"]
     assert all(decoded(frame["costs"]["train"]).size == 0 for frame in others)
     assert (last["costs"]["from"], last["costs"]["every"]) == (0, 5)
     assert np.allclose(decoded(last["costs"]["train"]), lived.reshape(-1, 5).mean(axis=1), rtol=1e-6)
     assert "Each point of the cost curve is the mean of 5 steps." in recorded["about"]["lines"]
+    held_out = decoded(last["costs"]["validation"])
+    shown = {frame["t"]: frame["validation"] for frame in (*live, *recorded["frames"]) if frame["t"]}
+    assert np.array_equal([held_out[(t - 1) // 5] for t in shown], list(shown.values()))
+    assert np.isfinite(held_out).sum() == len(shown) > 20
     steps = [frame["t"] for frame in recorded["frames"]]
     assert steps[0] == 0 and steps[-1] == 20_000 and len(steps) > 5
     assert all("change1" in frame["quantities"] for frame in recorded["frames"][1:])
+
+
+def test_the_report_finds_what_the_page_found_and_its_code_prints_what_the_page_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with session_page("#v=1&data=moons") as page:
+        rng = np.random.default_rng(1)
+        rows = zip(*rng.normal(size=(2, 60)), "01" * 30, strict=True)
+        content = "a;b;y\n" + "".join(f"{a:.3f};{b:.3f};{y}\n" for a, b, y in rows)
+        (tmp_path / "own.csv").write_text(content)
+        page.ask("use_table", file=upload(page, content.encode(), "own.csv")["result"]["file"], target="y")
+        for count in (7, 13, 18, 31, 50, 160, 400):
+            t = page.ask("step", count=count)["t"]
+            last = page.wait_for(lambda message, t=t: message["type"] == "frame" and message["t"] == t)
+        recorded = report_of(page)
+        (overfit,) = [found for found in last["findings"] if found["name"] == "overfit"]
+        assert overfit in recorded["frames"][-1]["findings"]
+        monkeypatch.chdir(tmp_path)
+        exec(page.ask("program")["code"], {})
+    _, held_out = re.findall(r"(training|held out): .*accuracy ([\d.]+)", capsys.readouterr().out)
+    assert held_out == ("held out", f"{last['accuracy']:.2%}"[:-1])
+
+
+def test_a_picture_begins_with_two_numbers_and_at_levels_that_exist() -> None:
+    days = (f"{1 + i % 28:02}.0{1 + i % 9}.2024;{'Ulm' if i % 3 else 'Jena'}" for i in range(60))
+    rows = [f"{day};{i % 17},5;{i * 7 % 31},5;{i % 2}" for i, day in enumerate(days)]
+    with session_page(MOONS) as page:
+        file = upload(page, "\n".join(["day;town;length;weight;back", *rows]))["result"]["file"]
+        page.ask("use_table", file=file, target="back")
+        frame = page.wait_for(lambda message: message["type"] == "frame" and message["field"]["fixed"])
+        inputs = page.run["data"]["inputs"]
+        assert [inputs[axis] for axis in frame["field"]["axes"]] == ["length", "weight"]
+        assert frame["field"]["fixed"].endswith("at their medians, categories at their most frequent level")
+        assert page.session.run is not None
+        samples = page.session.run.samples
+        assert samples.slice is not None
+        fixed = dict(zip(inputs, samples.slice.fixed, strict=True))
+    assert (fixed["town = Ulm"], fixed["town = Jena"]) == (1, 0)
+    assert sum(value for name, value in fixed.items() if name.endswith("day")) == 1  # a day of the week
 
 
 def test_the_unit_of_a_quantity_is_said() -> None:

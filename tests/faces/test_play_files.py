@@ -146,7 +146,9 @@ def test_of_many_rows_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_needs_no_target_for_arrays(tmp_path: Path) -> None:
     path = tmp_path / "mine.npz"
     path.write_bytes(npz(x=X, y=(X[:, 0] > 3) * 1))
-    assert "target=y" in start_link(OwnData(), str(path))
+    notes: list[str] = []
+    assert "target=y" in start_link(OwnData(), str(path), None, notes)
+    assert any("y is read as" in note for note in notes)  # which the command prints
     with pytest.raises(glassnet.ParameterError, match="leave --target out"):
         start_link(OwnData(), str(path), "y")
     with session_page(MOONS, own := OwnData()) as page:

@@ -53,7 +53,8 @@ def test_the_lesson_of_the_saturated_neuron(engine: str) -> None:
     explanation = lesson(engine)[0].explain_step(*lesson()[1:], lr=0.1)
     text = re.sub(r"\s+", " ", str(explanation))
     assert "neuron 1 receives the largest, +0.1749." in text
-    assert "+0.1749 arrives at neuron 1, +0.001163 passes: its gate is 0.006648." in text and "it is saturated" in text
+    assert "+0.1749 arrives at neuron 1, +0.001163 passes: its gate is 0.006648." in text
+    assert "neuron 1 is saturated." in text
     assert "predicted Σ gradient·change = −0.005250, real 0.1901 → 0.1849 = −0.005237" in text
     assert "helped" in text and "they differ by 0.3%" in text
     assert explanation.predicted == pytest.approx(-0.005250, abs=5e-7) and explanation.real == pytest.approx(

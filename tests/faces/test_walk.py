@@ -19,7 +19,8 @@ from glassnet.see.every_gradient import check_gradients
 from glassnet.see.formula_markup import mathml
 from glassnet.see.next_step import NextStep, explain_next_step
 from glassnet.see.nudge import Experiment
-from glassnet.see.stage import SAMPLES
+from glassnet.see.stage import SAMPLES, signed
+from glassnet.see.trace import number
 from glassnet.tables.costs import CategoricalCrossEntropy
 from glassnet.tables.embeddings import PiecewiseLinear
 from glassnet.tables.layers import Dropout
@@ -74,6 +75,29 @@ def test_a_sentence_calls_a_sample_of_the_batch_as_the_tables_do(moons) -> None:
         error = cells(walk_of(training, samples), key)[name]
         sample = np.unravel_index(np.abs(error[:, :SAMPLES]).argmax(), error[:, :SAMPLES].shape)[1]
         assert f"(s{sample})" in stages[key]["sentence"] and "(sample" not in stages[key]["sentence"]
+
+
+def test_sentences_of_one_sample_speak_of_its_numbers_alone(moons) -> None:
+    _, samples, training = moons
+    walk = walk_of(training, samples)
+    told = {stage["key"]: stage["sentences"] for stage in walk.message()["stages"] if stage["sentences"]}
+    assert {"forward.1.a", "bp2.1.arrives", "bp2.1.gate"} <= told.keys()
+    trace = walk.trace
+    for sample in range(trace.m):
+        error, gate = trace["da1"][:, sample], 1 - trace["a1"][:, sample] ** 2
+        neuron = int(np.abs(error).argmax())
+        assert f"neuron {neuron} receives the largest, {signed(error[neuron])}." in told["bp2.1.arrives"][sample]
+        assert f"arrives at neuron {neuron}, " in told["bp2.1.gate"][sample]
+        assert f"lies between {number(gate.min())} and {number(gate.max())};" in told["forward.1.a"][sample]
+
+
+def test_an_update_can_be_computed_again_from_what_is_shown(moons) -> None:
+    _, samples, training = moons
+    update = next(s for s in walk_of(training, samples).message()["stages"] if s["key"] == "update.w1")
+    known = {name: float(value) for name, value in re.findall(r"(\w+) = ([\d.e-]+\d)", update["sentence"])}
+    terms = {term["symbol"]: decoded(term["values"]) for term in update["terms"] if isinstance(term, dict)}
+    step = known["rate"] * terms["mean w1"] / (np.sqrt(terms["square w1"]) * known["scale"] + known["epsilon"])
+    assert np.allclose(terms["W1"] - step, terms["after"], rtol=1e-5)
 
 
 def test_nudging_z_in_the_sample_lesson_measures_delta(lesson) -> None:

@@ -100,7 +100,7 @@ def test_arrow_keys_move_in_the_network_and_single_keys_can_be_switched_off(open
     page.keyboard.press("ArrowDown")
     page.wait_for_function("() => document.activeElement.dataset.neuron === '1/1'")
     page.keyboard.press("Enter")
-    assert "z₁[1]" in page.get_by_test_id("picked").inner_text()
+    assert "z1[1]" in page.get_by_test_id("picked").inner_text()
     page.keyboard.press("2")
     page.locator(".edges line[data-q^='dw/']").first.wait_for(state="attached")
     page.keyboard.press("?")
@@ -153,7 +153,7 @@ def test_reduced_motion_has_no_animation_and_numbered_arrows(opened):
         )
         == 0
     )
-    assert page.locator("svg.marks text").text_content() == "9"
+    assert page.locator("svg.marks text").text_content() == "stage 9"
 
 
 def test_motion_shows_the_direction_otherwise(opened):

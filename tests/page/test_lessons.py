@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from glassnet.play.lesson_list import lessons
 
@@ -209,3 +210,21 @@ def test_back_goes_to_the_screen_before_and_keeps_the_run(opened):
     assert page.get_by_test_id("hash").get_attribute("data-hash") == state
     page.go_forward()
     page.get_by_test_id("one-step").wait_for()
+
+
+def test_a_card_that_asks_for_a_nudge_brings_it_onto_the_screen(opened):
+    page = open_lesson(opened, 2)
+    wait_for_stage(page, "batch")
+    page.get_by_test_id("next-card").click()
+    move = page.get_by_role("button", name="Move it by h")
+    page.get_by_role("button", name="Show it").click()
+    expect(move).to_be_focused()
+    expect(move).to_be_in_viewport()
+    page.evaluate("window.scrollTo(0, 0)")
+    page.locator("[data-neuron='2/0']").click()  # as the card says
+    expect(move).to_be_in_viewport()
+    move.click()
+    page.wait_for_function(DONE)
+    costs = {name: page.locator(f"[data-q='nudge.{name}']").inner_text() for name in ("down", "up")}
+    slope = page.locator("[data-q='nudge.slope']").inner_text().replace("\N{MINUS SIGN}", "-")
+    assert (float(costs["up"]) - float(costs["down"])) / 2e-5 == pytest.approx(float(slope), rel=1e-7)

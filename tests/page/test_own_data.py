@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from sklearn.datasets import load_diabetes, load_iris
 
+from .conftest import Server
 from .reading import step_of, wait_for_step
 
 pytestmark = pytest.mark.browser
@@ -118,6 +119,30 @@ def test_a_link_to_a_table_waits_for_its_file(opened, tmp_path):
     page.get_by_test_id("csv-open-link").click()
     page.locator("[data-panel=prediction]").wait_for()
     assert page.locator("[data-neuron^='1/']").count() == 5
+
+
+def test_a_link_of_the_command_line_waits_for_its_file_as_a_pasted_one_does(opened):
+    content = csv_of(load_iris, "species")
+    link = f"#v=1&data=csv&file={hashlib.sha256(content).hexdigest()}&target=species&shape=3-6-3&act=tanh-softmax"
+    server = Server(f"{link}&cost=categorical_cross_entropy&lr=0.02&t=7&view=watch")
+    try:
+        page = opened(url=server.url)
+        page.get_by_text("needs its file").wait_for()
+        give(page, GOOD)
+        page.get_by_text("own.csv is not the file that the link needs").wait_for()
+        assert page.get_by_test_id("csv-open-link").count() == 0
+        give(page, content)
+        assert page.get_by_test_id("toast").count() == 0  # it said what was missing
+        strong = page.locator("section[aria-labelledby=csv-title] button.strong").all()
+        assert [button.get_attribute("data-testid") for button in strong] == ["csv-open-link"]
+        strong[0].click()
+        wait_for_step(page, 7)
+        page.locator("[data-panel=prediction]").wait_for()
+        assert page.locator("[data-neuron^='1/']").count() == 6
+        page.get_by_role("button", name="Own data").click()  # what was read is still said
+        expect(page.locator("[data-testid=csv-table] tbody tr")).to_have_count(4)
+    finally:
+        server.close()
 
 
 def test_a_file_beyond_20_mb_is_refused_before_it_is_sent(opened, tmp_path):

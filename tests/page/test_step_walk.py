@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from .reading import LESSON, MOONS, QUANTITY, cells, python_run, show_stage, wait_for_stage
 
@@ -195,6 +196,15 @@ def test_an_exercise_says_which_equation_slipped(opened):
     assert re.search(r"BP2|gate|σ'|f'", verdict.inner_text()), verdict.inner_text()
     for field, value in zip(fields.all(), right, strict=True):
         field.fill(f"{float(value):.4g}")
+    fields.first.fill(f"{-float(right[0]):.4g}")
+    page.get_by_role("button", name="Check my numbers").click()
+    expect(verdict).to_contain_text("1 of 2 right. In the marked one: the sign is wrong")
+    marked = page.get_by_test_id("exercise-form").locator("td.wrong input")
+    assert marked.count() == 1 and marked.input_value() == fields.first.input_value()
+    fields.first.fill("abc")
+    page.get_by_role("button", name="Check my numbers").click()
+    expect(page.get_by_test_id("exercise-form").get_by_role("alert")).to_contain_text("“abc” is no number")
+    fields.first.fill(f"{float(right[0]):.4g}")
     page.get_by_role("button", name="Check my numbers").click()
     page.locator("[data-testid=answer-verdict][data-right=true]").wait_for()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import typer
 from typer import Argument, Option
 
 from glassnet.cli import options
-from glassnet.errors import ParameterError
+from glassnet.errors import ParameterError, printable
 
 FileArgument = Annotated[
     str | None,
@@ -35,5 +36,8 @@ def play(
     check_installed()
     if target is not None and (file is None or "#" in file or "v=1" in file):
         raise ParameterError("--target names a column of a file; give FILE as well.")
-    own = OwnData()
-    serve(port, browser=browser, link=start_link(own, file, target), own=own)
+    own, notes = OwnData(), list[str]()
+    link = start_link(own, file, target, notes)
+    for note in notes:
+        typer.echo(printable(note))
+    serve(port, browser=browser, link=link, own=own)

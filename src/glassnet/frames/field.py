@@ -34,9 +34,12 @@ class FieldMaker:
     def __init__(self, model: Model, samples: Samples, shown: DrawnUnits) -> None:
         self.model, self.samples, self.shown = model, samples, shown
         self.axes, self._grids = first_axes(samples.x), dict[int, Array]()
+        if samples.slice and samples.slice.axes:
+            self.axes = samples.slice.axes
         low, high = samples.x.min(axis=0).astype(np.float64), samples.x.max(axis=0).astype(np.float64)
         margin = np.where(high > low, MARGIN * (high - low), 1.0)
         self.low, self.high, self.fixed = low - margin, high + margin, np.median(samples.x, axis=0)
+        self.fixed = samples.slice.fixed if samples.slice else self.fixed
 
     def choose(self, axes: Sequence[int]) -> None:
         """Let these one or two inputs vary."""
@@ -44,7 +47,7 @@ class FieldMaker:
         self._grids.clear()
 
     def message(self) -> Message:
-        """The field as the network is now; inputs beside the axes are held at their medians."""
+        """The field as the network is now; inputs beside the axes are held at their medians, or as the samples say."""
         axes = list(self.axes)
         size = SIZE if len(axes) == 2 else CURVE_SIZE
         with np.errstate(all="ignore"):
@@ -85,4 +88,5 @@ class FieldMaker:
         if not others:
             return ""
         noun = "the other input is" if others == 1 else f"the other {others} inputs are"
-        return f"a slice: {noun} held at {'its median' if others == 1 else 'their medians'}"
+        held = f"a slice: {noun} held at {'its median' if others == 1 else 'their medians'}"
+        return f"{held}{self.samples.slice.text if self.samples.slice else ''}"

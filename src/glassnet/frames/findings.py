@@ -50,8 +50,8 @@ def overfit(followed: Mapping[int, HeldOut], wording: Wording) -> Finding | None
         return None
     return Finding(
         "overfit",
-        f"the cost of the held-out samples is {now.validation:.3g} (its best was {at_best.validation:.3g}, at step "
-        f"{best}), that of the training samples {now.training:.3g}.",
+        f"the cost of the held-out samples is {now.validation:.3g} (the best of the steps that were shown "
+        f"is {at_best.validation:.3g}, at step {best:,}), that of the training samples {now.training:.3g}.",
         "cost: C is the mean over the training samples alone; every step lowers it, also by learning their noise.",
         f"going back to step {best}; or {wording.regularise}.",
         f"a held-out cost of {at_best.validation:.3g} or less.",

@@ -27,6 +27,16 @@ class Raw(NamedTuple):
     scale: float = 1.0
 
 
+class Slice(NamedTuple):
+    """The picture of a network of many inputs that a page begins with: the inputs that vary (none: any two), what all
+    are held at, and that in words.
+    """
+
+    axes: tuple[int, ...]
+    fixed: Array
+    text: str
+
+
 @dataclass(frozen=True)
 class Samples:
     """All samples of a run, as rows.
@@ -50,6 +60,7 @@ class Samples:
     notes: tuple[str, ...] = ()
     max_listed: int = MAX_LISTED
     is_complete: bool = True
+    slice: Slice | None = None
 
     @cached_property
     def trained(self) -> Array:

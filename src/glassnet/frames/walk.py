@@ -25,11 +25,12 @@ from glassnet.see.next_step import NextStep, explain_next_step
 from glassnet.see.nudge import Experiment, Nudge
 from glassnet.see.quantities import quantity_name
 from glassnet.see.spelled_sum import SpelledSum, spelled_sum
-from glassnet.see.stage import Axis, LabelledArray, axes
+from glassnet.see.stage import Axis, LabelledArray, Stage, axes
 from glassnet.see.trace import Trace
 from glassnet.see.walk import WalkStage, walk_stages
 from glassnet.training.training import Training
 
+MAX_SENTENCES = 16  # of samples of the batch, for each stage
 SAMPLE_OF_BATCH = re.compile(r"\(sample (\d+)\)")
 
 
@@ -98,8 +99,14 @@ class Walk:
             "mathml": walk_stage.mathml,
             "terms": [term if isinstance(term, str) else self._term_message(term) for term in stage.terms],
             **{"product": walk_stage.product, "mean": walk_stage.mean, "sentence": _page_sentence(stage.sentence)},
-            **{"layer": stage.layer, "direction": walk_stage.direction},
+            **{"layer": stage.layer, "direction": walk_stage.direction, "sentences": self._sentences(stage)},
         }
+
+    def _sentences(self, stage: Stage) -> list[str]:
+        """The sentence for each sample of the batch alone; of a large one, for the first of them."""
+        if stage.of_sample is None or self.trace.m == 1:
+            return []
+        return [stage.of_sample(sample) for sample in range(min(self.trace.m, self.max_samples or MAX_SENTENCES))]
 
     def _term_message(self, term: LabelledArray, whole: bool = False) -> Message:
         values = term.values if whole else self._drawn(term.values, term.axes)
@@ -140,7 +147,8 @@ class Walk:
         """NudgeResult of one number of the batch, moved by ±step; with the V curve of many steps on request."""
         nudge = self.experiment.nudge(quantity, step)
         curve = self.experiment.sweep(quantity) if sweep else []
-        return _nudge_message(nudge, curve)
+        one = "abxyzδ" if self.trace.m == 1 else "b"  # what has a single column
+        return _nudge_message(nudge, curve, re.compile(rf"([{one}]\d+\[\d+), 0\]"))
 
     def cost_with(self, override: Mapping[str, float]) -> Message:
         """C of the batch where some numbers are set, and without."""
@@ -189,15 +197,17 @@ def _spelled_message(spelled: SpelledSum) -> Message:
     return known | {"sum": finite(spelled.total), "text": spelled.text}
 
 
-def _nudge_message(nudge: Nudge, sweep: Sequence[Nudge]) -> Message:
+def _nudge_message(nudge: Nudge, sweep: Sequence[Nudge], single: re.Pattern[str]) -> Message:
+    """The NudgeResult; what has a `single` column is called z2[0], not z2[0, 0]."""
+    quantity, kind, sentence = (single.sub(r"\1]", text) for text in (nudge.quantity, nudge.kind, f"{nudge}."))
     return {
-        **{"quantity": nudge.quantity, "value": nudge.value, "step": nudge.step},
+        **{"quantity": quantity, "value": nudge.value, "step": nudge.step},
         **{"down": finite(nudge.down), "cost": finite(nudge.cost), "up": finite(nudge.up)},
         **{
             "slope": finite(nudge.slope),
             "derivative": finite(nudge.derivative),
             "difference": finite(nudge.difference),
         },
-        **{"kind": nudge.kind.rstrip(","), "kink": bool(nudge.kink), "sentence": _page_sentence(f"{nudge}.")},
+        **{"kind": kind.rstrip(","), "kink": bool(nudge.kink), "sentence": _page_sentence(sentence)},
         "sweep": [{"step": each.step, "difference": finite(each.difference)} for each in sweep],
     }

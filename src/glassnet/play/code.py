@@ -28,6 +28,9 @@ def program(run: Run) -> Program:
     return Program(_spelled_out(setup, run, epochs), epochs)
 
 
+_HELD_OUT = 'print("held out:", run.network.evaluate(*run.validation))\n'
+
+
 def _by_link(run: Run) -> str:
     setup = run.setup
     file = f", file={run.data.title!r}" if setup.data == "csv" else ""
@@ -35,8 +38,9 @@ def _by_link(run: Run) -> str:
 
 run = glassnet.from_link("{write_link(setup)}"{file})
 run.train(steps={max(1, run.t)})  # the same steps as on the page
-print(run.step, run.hash, run.network.evaluate(run.x, run.y))
-'''
+print("step", run.step, "state", run.hash)
+print("training:", run.network.evaluate(run.x, run.y))
+{_HELD_OUT if run.samples.held_out.any() else ""}'''
 
 
 def _spelled_out(setup: Setup, run: Run, epochs: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from glassnet.frames.findings import HeldOut
 from glassnet.play.cost_log import CostPart
 from glassnet.play.timeline import Branch, Timeline
 from glassnet.program.parameters import Array
@@ -23,6 +24,13 @@ def cost_curve(timeline: Timeline, branch: Branch, end: int, most: int) -> CostP
     steps, sums = _sums(parts)
     grid = np.append(np.arange(0, end, every), end)
     return CostPart(0, end, every, np.diff(np.interp(grid, steps, sums)) / np.diff(grid))
+
+
+def measured_costs(timeline: Timeline, branch: Branch, end: int) -> dict[int, HeldOut]:
+    """The costs that were measured at steps 1 to `end` of a branch and its ancestors, by ascending step."""
+    shown = sorted({t for each in timeline.branches for t in each.held_out if 0 < t <= end})
+    owners = ((t, timeline.owner(branch, t)) for t in shown)
+    return {t: owner.held_out[t] for t, owner in owners if t in owner.held_out}
 
 
 def _parts(timeline: Timeline, branch: Branch, end: int) -> list[CostPart]:

@@ -16,7 +16,7 @@ from glassnet.play.drawing import MAX_STROKES, drawing
 from glassnet.play.model_files import model_message
 from glassnet.play.network import default_setup
 from glassnet.play.opening import open_setup
-from glassnet.play.own_data import MAX_FILE, MAX_POINTS, OwnTable
+from glassnet.play.own_data import MAX_FILE, MAX_POINTS, OwnFile, OwnTable
 from glassnet.play.placed_points import placed_points
 from glassnet.play.run import Run
 from glassnet.play.setup import checked_values
@@ -28,18 +28,23 @@ Message = dict[str, Any]
 
 
 def table(session: Session, arguments: Arguments) -> Message:
-    """Read an uploaded file and say how its columns would be read; nothing is trained."""
+    """Read an uploaded file, or find one that was, and say how its columns would be read; nothing is trained."""
     from glassnet.play.array_samples import array_message
     from glassnet.play.table_samples import table_message
 
+    own = session.own.opened(arguments.text("file")) if "file" in arguments else _uploaded(session, arguments)
+    message = table_message(own) if isinstance(own, OwnTable) else array_message(own)
+    return message | {"name": (own.table if isinstance(own, OwnTable) else own.arrays).path}
+
+
+def _uploaded(session: Session, arguments: Arguments) -> OwnFile:
     try:
         content = base64.b64decode(arguments.text("content", 4 * (MAX_FILE // 3) + 8), validate=True)
     except (binascii.Error, ValueError) as error:
         if isinstance(error, ParameterError):
             raise DataError(f"the file is larger than {MAX_FILE >> 20} MB, which is the most.") from None
         raise DataError("the file did not arrive whole; choose it again.") from None
-    own = session.own.add_content(arguments.values.get("name", ""), content)
-    return table_message(own) if isinstance(own, OwnTable) else array_message(own)
+    return session.own.add_content(arguments.values.get("name", ""), content)
 
 
 def use_table(session: Session, arguments: Arguments) -> Run:

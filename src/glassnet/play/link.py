@@ -14,7 +14,7 @@ from glassnet.errors import ParameterError
 from glassnet.play.setup import AUTO, DRAWN, MAX_STEP, OWN_DATA, Problem, Setup, read_values
 
 VERSION = "1"
-VIEW_KEYS = ("t", "s", "ex", "sel", "view", "lesson", "hash", "ax")  # what is shown of the run
+VIEW_KEYS = ("t", "s", "ex", "sel", "view", "card", "edges", "lesson", "hash", "ax")  # what is shown of the run
 MAX_LINK = 20_000
 SAFE = "-_.:;,="
 

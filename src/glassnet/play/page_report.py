@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.errors import counted
 from glassnet.frames.encoding import decoded, encoded, json_text
-from glassnet.frames.frame import NO_COSTS, Clock, Costs
+from glassnet.frames.frame import Clock, Costs
 from glassnet.frames.recording import fitted
 from glassnet.frames.report_page import MAX_BYTES, page_bytes, report_html
 from glassnet.play.code import program
-from glassnet.play.cost_curve import cost_curve
+from glassnet.play.cost_curve import cost_curve, measured_costs
 from glassnet.play.reader import Reader
 from glassnet.play.run import Run
 
@@ -35,11 +36,13 @@ def report_message(run: Run, messages: tuple[Message, Message], title: str, stat
         info["data"] |= {"x": encoded(decoded(info["data"]["x"]), "f4")}
     with run.lock:
         steps, end = report_steps(run, _affordable(run, space - len(json_text(info)))), run.t
-    costs = _costs(run, steps[-1])
-    frames, walks, check = _recorded(run, steps, costs)
+    frames, walks, check = _recorded(run, steps)
+    costs = _costs(run, steps[-1])  # with the held-out costs of the steps that were just shown
+    frames[-1]["costs"] = costs.message()
+    measured = int(np.isfinite(costs.validation).sum())
     about = {
         "title": title or f"{info['data']['title']}: {info['parameters']:,} parameters, {end:,} steps",
-        "lines": _lines(run, info, steps, costs),
+        "lines": _lines(run, info, (steps, measured), costs),
         "check": check,
         "versions": _versions(hello),
         "code": program(run).code,
@@ -67,13 +70,13 @@ def report_steps(run: Run, count: int = 14) -> list[int]:
     return sorted({0, *near, end})
 
 
-def _recorded(run: Run, steps: list[int], costs: Costs) -> tuple[list[Message], list[Message], str]:
+def _recorded(run: Run, steps: list[int]) -> tuple[list[Message], list[Message], str]:
     """The frames, the walks of the first, a middle and the last step, and a sentence about the gradient."""
     readers, frames, walks, check = dict[int, Reader](), list[Message](), list[Message](), ""
     walked = {steps[0], steps[len(steps) // 2], steps[-1]}
     for number, t in enumerate(steps):
         reader = _reader(readers, run, t)
-        frames.append(_frame(reader, run, t, Clock(number, steps[-1]), costs if t == steps[-1] else NO_COSTS))
+        frames.append(_frame(reader, run, t, Clock(number, steps[-1])))
         if t in walked and not run.owner_at(t).ended:
             walk = reader.walk_at(run, t)
             walk.max_samples = MAX_SAMPLES
@@ -89,30 +92,38 @@ def _reader(readers: dict[int, Reader], run: Run, t: int) -> Reader:
     return readers[owner.id]
 
 
-def _frame(reader: Reader, run: Run, t: int, clock: Clock, costs: Costs) -> Message:
-    """A frame; the first and the last have a field, the last one the findings and the costs of all steps."""
+def _frame(reader: Reader, run: Run, t: int, clock: Clock) -> Message:
+    """A frame; the first and the last have a field, the last one the findings."""
     if t > reader.owner.first:
         reader.go(run, t - 1)
         reader.maker.remember()
     reader.go(run, t)
     is_last = t == clock.last
-    return reader.maker.frame(clock, costs, field=is_last or not clock.number, judged=is_last)
+    return reader.maker.frame(clock, field=is_last or not clock.number, judged=is_last)
 
 
 def _costs(run: Run, end: int) -> Costs:
-    """The costs of all steps up to the last one that is shown."""
+    """The costs of all steps up to the last one that is shown; of the held-out samples, those that were measured."""
     with run.lock:
         curve = cost_curve(run.timeline, run.branch, end, MAX_COSTS)
-    return Costs(0, curve.values, np.full(len(curve.values), np.nan), curve.every)
+        held_out = measured_costs(run.timeline, run.branch, end)
+    validation = np.full(len(curve.values), np.nan)
+    for t, cost in held_out.items():
+        validation[(t - 1) // curve.every] = cost.validation
+    return Costs(0, curve.values, validation, curve.every)
 
 
-def _lines(run: Run, info: Message, steps: list[int], costs: Costs) -> list[str]:
+def _lines(run: Run, info: Message, steps_and_measured: tuple[list[int], int], costs: Costs) -> list[str]:
+    """What the report says of itself: the steps that it shows, and how many have a held-out cost."""
+    steps, measured = steps_and_measured
     shown = ", ".join(format(t, ",") for t in steps)
     link = f"Its link: {info['link']}" if info["link"] else ""
     points = f"Each point of the cost curve is the mean of {costs.every:,} steps." if costs.every > 1 else ""
     where = f"A run of glassnet play, at step {steps[-1]:,}"
     how = f"{where}, run again for this report and shown at {len(steps)} steps: {shown}."
-    return [line for line in (how, points, f"State: {run.training.hash()}", link, *info["notes"]) if line]
+    held_out = f"The cost of the held-out samples was measured at {counted(measured, 'step')}, those that were shown."
+    lines = (how, points, held_out if measured else "", f"State: {run.training.hash()}", link, *info["notes"])
+    return [line for line in lines if line]
 
 
 def _versions(hello: Message) -> str:

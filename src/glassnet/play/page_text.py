@@ -23,14 +23,16 @@ RULES = tuple(
 )
 
 
+BEGINNING = re.compile(r"(?:a|an|all|fill|no|none|of|only|the|there|these|this|those|you) ")  # no name of a setting
+
+
 def page_text(text: str) -> str:
     """A sentence of the command line as one of the page."""
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
-    return text
+    return f"{text[:1].upper()}{text[1:]}" if BEGINNING.match(text) else text
 
 
 def page_note(note: str) -> str:
     """A note of the command line as a sentence of the page."""
-    text = page_text(note)
-    return f"{text[:1].upper() if text.startswith(('of ', 'the ')) else text[:1]}{text[1:]}".rstrip(".") + "."
+    return f"{page_text(note).rstrip('.')}."

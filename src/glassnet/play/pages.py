@@ -44,7 +44,7 @@ class Pages:
         loop, line = asyncio.get_running_loop(), asyncio.Queue[str](MAX_QUEUE)
         session = Session(_sender(loop, line, websocket), self.own, answer)
         session.start()
-        session.send(await asyncio.to_thread(hello))
+        session.send(await asyncio.to_thread(hello) | {"start": self.start})
         session.receive({"id": 0, "do": "open", "link": self.start})
         sending = asyncio.create_task(_send_all(websocket, line))
         try:

@@ -58,7 +58,7 @@ class Reader:
         self.owner, self.samples = owner, run.samples
         self.training: RecordedTraining = run.open_owner(owner)
         self.maker = FrameMaker(self.training, run.samples)
-        self.maker.wording = PAGE
+        self.maker.wording, self.maker.followed = PAGE, owner.held_out  # whoever reads this branch knows what was shown
         self.walk: StepWalk | None = None
         self._walk_t = -1
 

@@ -12,7 +12,7 @@ import numpy as np
 from glassnet.batches.sources import checked_sources
 from glassnet.batches.targets import learnt_targets
 from glassnet.data.toy_sets import DATA_SEED
-from glassnet.frames.samples import Raw, Samples
+from glassnet.frames.samples import Raw, Samples, Slice
 from glassnet.program.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class RunSamples(NamedTuple):
     is_ready: bool = False  # y is what a network learns
     template: Template | None = None  # the network of a person that they came with
     table: tuple[Preparation, TargetColumn] | None = None  # how the columns of a file became x and y
+    slice: Slice | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -59,7 +60,7 @@ class RunSamples(NamedTuple):
         """The same as checked rows, for frames."""
         rows = checked_sources(architecture, np.float64, self.x, self.targets(architecture), None)
         names = (self.inputs, self.outputs, self.classes, self.raw, self.image, self.notes)
-        return Samples(self.title, rows.x, rows.y, self.held_out, *names)
+        return Samples(self.title, rows.x, rows.y, self.held_out, *names, slice=self.slice)
 
 
 def held_out_count(count: int, share: float) -> int:

@@ -20,7 +20,7 @@ from glassnet.data.target import ClassTarget, TargetColumn, fit_target, infer_ta
 from glassnet.data.target_cells import read_target
 from glassnet.data.toy_sets import DATA_SEED
 from glassnet.errors import DataError
-from glassnet.frames.samples import Raw
+from glassnet.frames.samples import Raw, Slice
 from glassnet.play.own_data import OwnTable
 from glassnet.play.page_text import page_note
 from glassnet.play.run_samples import RunSamples, held_out_rows
@@ -72,7 +72,29 @@ def _run_samples(
         _raw(preparation, x),
         notes=tuple(map(page_note, notes)),
         table=(preparation, target),
+        slice=_slice(preparation, x),
     )
+
+
+def _slice(preparation: TablePreparation, x: Any) -> Slice | None:
+    """Two columns of numbers, else one and a date, but not two readings of one date.
+
+    Levels are held at the most frequent one: the medians of their marks would be no level at all.
+    """
+    axes, dates, levels, first = list[int](), list[int](), list[list[int]](), 0
+    for column in preparation.columns:
+        kinds = column.encoding.input_kinds
+        if kinds[0] == "number":
+            (axes if isinstance(column.reading, NumberReading) else dates).append(first)
+        levels.append([first + number for number, kind in enumerate(kinds) if kind == "level"])
+        first += len(kinds)
+    fixed = np.median(x, axis=0)
+    for group in filter(None, levels):
+        fixed[group] = 0
+        fixed[group[int(x[:, group].mean(axis=0).argmax())]] = 1
+    text = ", categories at their most frequent level" if any(levels) else ""
+    axes = [*axes, *dates][:2]
+    return Slice(tuple(axes) if len(axes) > 1 else (), fixed, text) if first > 2 else None
 
 
 def _sampled(table: Table) -> tuple[Table, list[str]]:

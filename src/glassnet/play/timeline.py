@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.frames.findings import HeldOut
 from glassnet.play.cost_log import MAX_CURVE, CostLog
 from glassnet.play.setup import Setup
 
@@ -26,7 +27,7 @@ State = dict[str, Any]
 class Branch:
     """A line of steps from step `first` on, under one setup (`setup.then` has the changes up to here).
 
-    `costs` are those of all its steps.
+    `costs` are those of all its steps, `held_out` those that were measured, at the steps that were shown.
     """
 
     id: int
@@ -36,6 +37,7 @@ class Branch:
     setup: Setup
     steps: int
     costs: CostLog
+    held_out: dict[int, HeldOut] = field(default_factory=dict)
     ended: str = ""  # why it cannot go on, where it diverged
     times: list[int] = field(default_factory=list)
     states: dict[int, State] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,10 +23,11 @@ from glassnet.see.trace import Trace, number
 RELATIVE = 0.005  # how far an answer may be off
 MIN_DIGITS = 2  # that an answer must have to be right by rounding
 FACTORS = {2.0: "twice", 0.5: "half of", 10.0: "ten times", 0.1: "a tenth of"}
+FACTORS |= {100.0: "a hundred times", 0.01: "a hundredth of", 1000.0: "a thousand times", 0.001: "a thousandth of"}
 EQUATIONS = {
     "z": "z = W·a + b",
     "a": "a = σ(z)",
-    "delta": "δ = ∂c/∂a ⊙ σ'(z) at the output (BP1), δ = Wᵀ·δ ⊙ σ'(z) below it (BP2)",
+    "delta": "δ = ∂c/∂a ⊙ σ'(z) at the output (BP1), δ = Wᵀ·δ⁺ ⊙ σ'(z) below it, where δ⁺ is the next layer's (BP2)",
     "dw": "dW = δ·aᵀ / m (BP4)",
     "db": "db = mean(δ) over the batch (BP3)",
     "C": "C = mean(c) over the batch",
@@ -64,8 +66,10 @@ def judged_answer(
     cells[answered] = fits(given, right[places])
     if cells[answered].all():
         return AnswerVerdict(True, tuple(cells.tolist()), _praise(len(values), int(answered.sum()), name))
-    sentence = _explained(Slips(architecture, trace), name, given, places) or _unexplained(name, cells[answered])
-    return AnswerVerdict(False, tuple(cells.tolist()), sentence)
+    explain = partial(_explained, Slips(architecture, trace), name)
+    wrong = ~cells[answered]
+    sentence = explain(given, places) or _of_wrong(name, wrong, explain(given[wrong], places[wrong]))
+    return AnswerVerdict(False, tuple(cells.tolist()), sentence or _unexplained(name, cells[answered]))
 
 
 def fits(given: Array, right: Array) -> Array:
@@ -86,19 +90,32 @@ def _rounding(value: float) -> float:
 
 
 def _explained(slips: Slips, name: str, given: Array, places: Array) -> str:
-    """The first slip that gives the same numbers, as a sentence; empty if there is none."""
+    """The first slip that gives these numbers, as a sentence; empty if there is none."""
     right = slips.trace[name].ravel()[places]
     for slip in slips.of(name):
         if _explains(slip, given, right, places):
             return f"{symbol(name)}: {slip.sentence}"
+    table = slips.trace[name]
+    if min(table.shape) > 1 and len(places) == table.size and fits(given, table.T.ravel()).all():
+        return f"{symbol(name)}: these are the numbers of its transpose; rows and columns are exchanged."
     m = slips.m
     known = FACTORS | ({float(m): f"{m} (= m) times", 1 / m: f"1/{m} (= 1/m) of"} if m > 1 else {})
     for factor, text in known.items():
         if right.any() and fits(given, right * factor).all():
-            return f"{symbol(name)}: each of your numbers is {text} the right one."
+            each = "each of your numbers" if len(given) > 1 else "your number"
+            return f"{symbol(name)}: {each} is {text} the right one."
     if len(given) > 1 and sorted(map(number, given.tolist())) == sorted(map(number, right.tolist())):
         return f"{symbol(name)}: these are the right numbers in another order; rows are neurons, columns are samples."
     return ""
+
+
+def _of_wrong(name: str, wrong: Array, sentence: str) -> str:
+    """The slip behind the wrong ones of some numbers; empty if all are wrong, or no slip explains them."""
+    if not sentence or wrong.all():
+        return ""
+    count = int(wrong.sum())
+    which = "the marked one" if count == 1 else f"the {count} marked ones"
+    return f"{symbol(name)}: {len(wrong) - count} of {len(wrong)} right. In {which}: {sentence.partition(': ')[2]}"
 
 
 def _explains(slip: Slip, given: Array, right: Array, places: Array) -> bool:
@@ -110,7 +127,8 @@ def _explains(slip: Slip, given: Array, right: Array, places: Array) -> bool:
 def _praise(asked: int, answered: int, name: str) -> str:
     if answered < asked:
         return f"Right so far: {answered} of the {asked} numbers of {symbol(name)}."
-    return f"Right: {'all ' + str(asked) + ' numbers of ' if asked > 1 else ''}{symbol(name)}."
+    every = {1: "", 2: "both numbers of "}.get(asked, f"all {asked} numbers of ")
+    return f"Right: {every}{symbol(name)}."
 
 
 def _unexplained(name: str, cells: Array) -> str:

@@ -177,7 +177,7 @@ def _run_equations(prepared: PreparedPass) -> tuple[list[Evaluation], Trace]:
         reads = {name: executor.columns(name).copy() for name in row.reads}
         executor.run(position, position + 1)
         writes = {name: executor.columns(name).copy() for name in row.writes}
-        evaluations.append(Evaluation(program, row, reads, writes))
+        evaluations.append(Evaluation(program, row, reads, writes, executor.scalars))
     assert trace is not None
     return evaluations, trace
 

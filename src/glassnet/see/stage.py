@@ -5,7 +5,7 @@ stage_text.py makes stages of the equations that were evaluated; layout.py draws
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +43,8 @@ class Stage(NamedTuple):
 
     In `text`, which may have several lines, {} stand for the factors of a matrix product, whose order the other
     notation reverses. `key` names the stage among those of a step: "forward.1", "bp2.1.gate", "update.w1". `layer` is
-    the dense layer that it belongs to, 0 for x.
+    the dense layer that it belongs to, 0 for x. `of_sample` is the sentence for one sample of the batch, by its place,
+    where that is another one.
     """
 
     label: str
@@ -53,6 +54,7 @@ class Stage(NamedTuple):
     sentence: str
     key: str
     layer: int
+    of_sample: Callable[[int], str] | None = None
 
     @property
     def formula(self) -> str:
@@ -77,12 +79,25 @@ class Stage(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """An equation of the program that was evaluated: what it read before, and what it wrote."""
+    """An equation of the program that was evaluated: what it read before, and what it wrote.
+
+    `scalars` are its numbers of this step, such as the rate; `sample` is the place in the batch of its first column.
+    """
 
     program: Program
     row: Row
     reads: Mapping[str, Array]
     writes: Mapping[str, Array]
+    scalars: Mapping[str, float] = {}
+    sample: int = 0
+
+    def of_sample(self, sample: int) -> Evaluation:
+        """The same for one sample of the batch."""
+        reads, writes = (
+            {name: _column(values, axes(name, self.program), sample) for name, values in each.items()}
+            for each in (self.reads, self.writes)
+        )
+        return self._replace(reads=reads, writes=writes, sample=sample)
 
     def read(self, name: str) -> LabelledArray:
         """A quantity that it read, as it was before."""
@@ -101,6 +116,10 @@ def axes(name: str, program: Program) -> tuple[Axis, Axis]:
     if len(buffer.shape) == 2 and buffer.layer is not None:
         return buffer.layer, buffer.layer - 1
     return buffer.layer, None
+
+
+def _column(values: Array, along: tuple[Axis, Axis], sample: int) -> Array:
+    return values[:, sample : sample + 1] if along[1] == "m" and values.ndim == 2 else values
 
 
 def largest(values: Array) -> tuple[int, int]:
@@ -126,13 +145,14 @@ def factor_text(value: float) -> str:
 
 
 def output_error_sentence(gradient: Array) -> str:
-    """What the first sample's ∂c/∂a says of its output."""
+    """What the first sample's ∂c/∂a, or that of the only one, says of its output."""
+    whose = "the first sample" if gradient.shape[1] > 1 else "the sample"
     output = int(np.abs(gradient[:, 0]).argmax())
     value = float(gradient[output, 0])
     if value == 0:
-        return "The first sample's outputs are right: its error is 0."
+        return f"T{whose[1:]}'s outputs are right: its error is 0."
     which = f"Output {output}" if len(gradient) > 1 else "The output"
-    return f"{which} is too {'high' if value > 0 else 'low'} for the first sample, so ∂c/∂a is {signed(value)}."
+    return f"{which} is too {'high' if value > 0 else 'low'} for {whose}, so ∂c/∂a is {signed(value)}."
 
 
 def gate_sentence(error: Array, gate: Array, delta: Array) -> str:
@@ -147,10 +167,7 @@ def gate_sentence(error: Array, gate: Array, delta: Array) -> str:
     if largest(delta)[0] != neuron and slope == 0:
         sentence += " The neuron that receives the largest error passes nothing on: its gate is closed."
     elif largest(delta)[0] != neuron and abs(slope) < abs(gate).max() / 10:
-        sentence += (
-            " The neuron that receives the largest error passes on less than another: it is saturated, and its gate is "
-            "almost closed."
-        )
+        sentence += f" Another neuron passes more, though less arrives there: neuron {neuron} is saturated."
     return sentence
 
 

@@ -79,9 +79,17 @@ class StageText:
         row = evaluation.row
         write = self.writers.get(row.kind) or self.writers.get(row.role)
         if write is not None:
-            yield from write(evaluation)
+            yield from (self._for_each_sample(stage, evaluation) for stage in write(evaluation))
         elif (row.text or row.kind == "formula") and row.label not in ("cost", "update"):
             yield self._layer(evaluation)
+
+    def _for_each_sample(self, stage: Stage, evaluation: Evaluation) -> Stage:
+        """A stage whose sentence speaks of samples, with the sentence for each of them alone."""
+        kind, row = self.writers.get(evaluation.row.kind), evaluation.row
+        write = kind or self.writers[row.role]
+        if write not in (self._affine, self._activation, self._cost_gradient, self._propagate, self._gate):
+            return stage
+        return stage._replace(of_sample=lambda sample: next(iter(write(evaluation.of_sample(sample)))).sentence)
 
     def _layer(self, evaluation: Evaluation) -> Stage:
         """An equation of a layer between the dense layers: what it read, and what it wrote."""
@@ -102,7 +110,8 @@ class StageText:
             factors = zip(w.values[neuron], x.values[:, 0], strict=True)
             products = [f"{factor_text(weight)}·{factor_text(value)}" for weight, value in factors]
             total = f"{' + '.join(products)} + {factor_text(b.values[neuron, 0])} = {number(z.values[neuron, 0])}"
-            sentence = f"Each neuron adds up weight times input, and its bias: {z.symbol}[{neuron},0] = {total}."
+            place = f"{z.symbol}[{neuron},{evaluation.sample}]"
+            sentence = f"Each neuron adds up weight times input, and its bias: {place} = {total}."
         else:
             sentence = f"Each neuron adds up {w.values.shape[1]:,} products of weight and input, and its bias."
         text, title = f"{z.symbol} = {{}}·{{}} + {b.symbol}", f"layer {evaluation.row.layer}, the weighted sum"
@@ -278,8 +287,10 @@ class StageText:
         memory = [term for state in states for term in (",", evaluation.written(state))]
         names = [*map(symbol, row.reads), *(scalar.rsplit(" ", 1)[0] for scalar in row.scalars)]
         text = recurrence(names[0], states, row.formula.text(names)) if row.formula else ""
+        known = (f"{scalar.rsplit(' ', 1)[0]} = {evaluation.scalars[scalar]:.6g}" for scalar in row.scalars)
+        numbers = f"In this step {', '.join(known)}. " if row.scalars else ""
         sentence = (
-            f"The gradient becomes a change, which is added to {symbol(name)}. The largest change is "
+            f"{numbers}{symbol(name)} after the step is {symbol(name)} plus the change; the largest change is "
             f"{signed(change.values.flat[np.abs(change.values).argmax()])}."
         )
         if states:

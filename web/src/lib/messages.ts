@@ -86,6 +86,7 @@ export interface Hello {
   lessons: Lesson[];
   limits: Record<string, number>;
   live: boolean; // false in a report
+  start?: string; // the link that the server opened; with its screen where a person named it
 }
 
 export interface LayerInfo {
@@ -219,6 +220,7 @@ export interface WalkStage {
   product: boolean; // the first two terms are a matrix product whose sums can be spelled out
   mean: boolean; // a mean over the batch that has per-sample tables
   sentence: string;
+  sentences?: string[]; // for each of the first samples of the batch alone, where that is another one
   layer: number | null; // which layer is lit
   direction: "forward" | "backward" | "none";
 }
@@ -337,7 +339,7 @@ export interface Commands {
   cell: { t?: number; true: number; predicted: number }; // of the confusion matrix → CellSamples
   field: { axes: number[] };
   program: object; // → Program
-  table: { name: string; content: string }; // a CSV, Parquet or .npz file as base64 → {columns: Column[], notes: string[], rows, suggested: string, file: string}
+  table: { name: string; content: string } | { file: string }; // one that was read before; a CSV, Parquet or .npz file as base64 → {columns: Column[], notes: string[], rows, suggested: string, file: string}
   use_table: { file: string; target: string; task?: Setup["task"] };
   points: { points: { x: number; y: number; label: number }[] };
   digit: { strokes: number[][][] }; // lines of [x, y] in 0..1 → {bitmap: EncodedArray (32,32), image: EncodedArray (8,8), outputs: number[], answer: string}

@@ -47,9 +47,11 @@ export function nudgeable({ quantity, row, column }: Selection): Selection | nul
   return moved === undefined ? null : { quantity: `${moved}${layer}`, row, column };
 }
 
-/** What a person reads: "W₁[0, 1]", "δ₂[3]". */
-export function shownName({ quantity, row, column }: Selection): string {
-  return hasColumns(quantity) ? `${symbol(quantity)}[${row}, ${column}]` : `${symbol(quantity)}[${row}]`;
+/** What a person reads, as the engine's sentences have it: "w1[0, 1]", "δ2[3]", and z of a batch of m samples "z2[3, 1]". */
+export function shownName({ quantity, row, column }: Selection, m = 1): string {
+  const { stem, layer } = splitName(quantity);
+  const name = /^[wbza]$/.test(stem) ? quantity : (SYMBOLS[stem] ?? stem).replace(/\)?$/, (end) => layer + end);
+  return `${name}[${row}${hasColumns(quantity) || (m > 1 && !isBias(quantity)) ? `, ${column}` : ""}]`;
 }
 
 /** The part of a link: "w1.0.1". */

@@ -206,8 +206,10 @@ export class Store {
     this.visiting = true;
     if (run) this.deeds = new Set();
     this.card = Number(place.card ?? 0) || 0;
-    if (run && !this.recorded && (await this.act("open", { link: run })) === undefined && run.includes("file=")) {
-      this.unopened = fragment;
+    const failed = run && !this.recorded && (await this.act("open", { link: run })) === undefined;
+    if (failed && !this.run) await this.act("open", { link: "v=1&data=moons" }); // a page has a run, whatever its link says
+    if (failed && run.includes("file=")) {
+      if (!run.includes("data=points")) this.unopened = fragment;
       this.visiting = false;
       return this.show("data");
     }
@@ -255,8 +257,13 @@ export class Store {
     Object.assign(texts, hello.texts);
     this.hello = hello;
     if (this.resumption.pending) void this.resumption.resume();
-    else if (!this.opened) void this.visit(this.place);
+    else if (!this.opened) void this.visit(this.entry(hello.start ?? ""));
     this.opened = true;
+  }
+
+  /** What the address says, or else the link that the server was started with. */
+  private entry(start: string): string {
+    return splitLink(this.place).run || !start.includes("view=") ? this.place : `${start}&${this.place.replace("#", "")}`;
   }
 
   private begin(run: RunInfo): void {

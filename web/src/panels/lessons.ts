@@ -1,5 +1,6 @@
 // Whether what a person did is what the card of a lesson waits for.
 import type { Frame, LessonCard, RunInfo } from "../lib/messages";
+import type { Selection } from "../lib/names";
 import type { PageEvent } from "../lib/state.svelte";
 
 /** One spelling for "w1[0, 1]", "w1.0.1" and "w/1/0/1": "w/1/0/1". */
@@ -10,6 +11,12 @@ export function plainName(text: string): string {
     .replace(/\]/g, "")
     .replace(/[.,]/g, "/")
     .replace(/^([a-z]+)\/?(\d+)/i, "$1/$2");
+}
+
+/** The number that a card wants to be moved: "z1[1" → the second neuron of layer 1. */
+export function named(text: string): Selection {
+  const [quantity, row = "0", column = "0"] = text.split(/[[\],]+/);
+  return { quantity, row: Number(row) || 0, column: Number(column) || 0 };
 }
 
 /** z, a and δ of a neuron stand for the neuron. */

@@ -28,6 +28,7 @@ const BOTTOM = 30;
 const LARGEST_RADIUS = 20;
 const SMALLEST_RADIUS = 7;
 const SPACING = 96; // from neuron to neuron where there is room
+const CROWD = 12; // neurons in a layer that need a taller drawing
 const LOWEST = 300;
 const TALLEST = 590;
 const WORDS = 36; // height of a bias, a gauge and a number
@@ -44,16 +45,16 @@ function sideOf(layers: LayerInfo[], width: number): number {
 export function arrange(layers: LayerInfo[], width: number): Layout {
   const side = sideOf(layers, width);
   const most = Math.max(...layers.map(shownUnits), 1);
-  const height = Math.min(TALLEST, Math.max(LOWEST, TOP + BOTTOM + most * SPACING));
+  const height = Math.min(most > CROWD ? TALLEST + 130 : TALLEST, Math.max(LOWEST, TOP + BOTTOM + most * SPACING));
   const spacing = Math.min(SPACING + 24, (height - TOP - BOTTOM) / most);
   const gap = (width - 2 * side) / Math.max(1, layers.length - 1);
   const wordy = spacing >= 2 * 13 + WORDS && gap >= 70;
-  const radius = Math.max(SMALLEST_RADIUS, Math.min(LARGEST_RADIUS, wordy ? (spacing - WORDS) / 2 : spacing * 0.34, gap * 0.28));
+  const radius = Math.max(SMALLEST_RADIUS, Math.min(LARGEST_RADIUS, wordy ? (spacing - WORDS) / 2 : Math.min(spacing * 0.34, (spacing - 16) / 2), gap * 0.28));
   const columns = layers.map((_, l) => (layers.length === 1 ? width / 2 : side + l * gap));
   const middle = TOP + (height - TOP - BOTTOM) / 2;
   const image = placeImage(layers[0], middle, gap);
   const places = layers.map((layer, l) =>
-    l === 0 && image ? pixels(layer, image) : column(layer, l, columns[l], middle, spacing),
+    l === 0 && image ? pixels(layer, image) : column(layer, l, columns[l], middle, wordy ? spacing : Math.min(SPACING, (height - TOP - BOTTOM) / layer.shown.length)),
   );
   const edges = places.slice(1).reduce((sum, upper, l) => sum + upper.length * places[l].length, 0);
   return { width, height, radius, wordy, columns, places, edges, image };
