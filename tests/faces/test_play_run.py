@@ -462,8 +462,8 @@ def test_a_series_is_that_of_the_steps() -> None:
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        ({"do": "bogus"}, "the command 'bogus' is unknown"),
-        ({}, "the command 'None' is unknown"),
+        ({"do": "bogus"}, "The command 'bogus' is unknown"),
+        ({}, "The command 'None' is unknown"),
         ({"do": ["step"]}, "unknown"),
         ({"do": "step"}, "count must be a whole number"),
         ({"do": "step", "count": 0}, "from 1 to"),
@@ -486,7 +486,7 @@ def test_a_series_is_that_of_the_steps() -> None:
         ({"do": "setup", "set": {"bogus": 1}}, "is no setting"),
         ({"do": "setup", "set": [1]}, "must be an object"),
         ({"do": "change", "set": {"seed": 3}}, "cannot change during a run"),
-        ({"do": "branch", "branch": 5}, "there is no branch 5"),
+        ({"do": "branch", "branch": 5}, "There is no branch 5"),
         ({"do": "nudge", "t": 0, "quantity": "w9[0,0]"}, "unknown"),
         ({"do": "nudge", "t": 0, "quantity": "w1[0,0]", "step": 0}, "step is 0"),
         ({"do": "cost_with", "t": 0, "override": {"w1[0,0]": "a"}}, "finite number"),

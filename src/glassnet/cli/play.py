@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
 from typer import Argument, Option
 
 from glassnet.cli import options
-from glassnet.errors import ParameterError, printable
+from glassnet.errors import ParameterError
 
 FileArgument = Annotated[
     str | None,
@@ -38,6 +37,4 @@ def play(
         raise ParameterError("--target names a column of a file; give FILE as well.")
     own, notes = OwnData(), list[str]()
     link = start_link(own, file, target, notes)
-    for note in notes:
-        typer.echo(printable(note))
-    serve(port, browser=browser, link=link, own=own)
+    serve(port, browser=browser, link=link, own=own, notes=notes)

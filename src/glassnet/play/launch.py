@@ -6,10 +6,11 @@ import os
 import socket
 import warnings
 import webbrowser
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from glassnet.errors import ParameterError
+from glassnet.errors import ParameterError, printable
 from glassnet.play.built_page import static_folder
 from glassnet.play.own_data import OwnData
 
@@ -24,16 +25,16 @@ def check_installed() -> None:
         raise ParameterError(f'{reason}; install with: pip install "glassnet[play]"')
 
 
-def serve(port: int, *, browser: bool, link: str, own: OwnData | None = None) -> None:
-    """Serve the page until Ctrl-C. `link` is the run with which it opens, from `#` on."""
+def serve(port: int, *, browser: bool, link: str, own: OwnData | None = None, notes: Sequence[str] = ()) -> None:
+    """Serve the page until Ctrl-C. `link` is the run with which it opens, from `#` on; `notes` follow the address."""
     check_installed()
     folder, listener = static_folder(), listening_socket(port)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a deprecation inside uvicorn is nothing for the person at the page
-        _serve(folder, listener, browser, link, own or OwnData())
+        _serve(folder, listener, (browser, link, notes), own or OwnData())
 
 
-def _serve(folder: Path, listener: socket.socket, browser: bool, link: str, own: OwnData) -> None:
+def _serve(folder: Path, listener: socket.socket, start: tuple[bool, str, Sequence[str]], own: OwnData) -> None:
     import uvicorn
 
     from glassnet.play.access import Access, stored_token
@@ -41,6 +42,7 @@ def _serve(folder: Path, listener: socket.socket, browser: bool, link: str, own:
     from glassnet.play.pages import MAX_MESSAGE
     from glassnet.play.server import make_app
 
+    browser, link, notes = start
     number = listener.getsockname()[1]
     access = Access(number, stored_token(number))
     hello()  # loads what a first page needs
@@ -58,7 +60,7 @@ def _serve(folder: Path, listener: socket.socket, browser: bool, link: str, own:
     )
     address = f"http://127.0.0.1:{number}/?token={access.token}"
     print(f"glassnet play: {address}", flush=True)
-    print("The page is for this machine only. Ctrl-C ends it.", flush=True)
+    print("The page is for this machine only. Ctrl-C ends it.", *map(printable, notes), sep="\n", flush=True)
     if browser:
         webbrowser.open(address)
     uvicorn.Server(config).run(sockets=[listener])
