@@ -16,6 +16,7 @@ ORDER = [
     "wrong_labels",
     "diagnosis",
     "sweep",
+    "mixed_precision",
     "resume",
     "larger_than_memory",
     "export",

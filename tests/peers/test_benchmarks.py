@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -25,6 +26,15 @@ def answers(name: str, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
     worker = subprocess.run(command, input=lines, capture_output=True, text=True, cwd=ROOT, timeout=300)
     assert worker.returncode == 0, worker.stderr
     return [json.loads(line) for line in worker.stdout.splitlines()]
+
+
+NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem not in ("__init__", "__main__"))
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("name", NAMES)
+def test_every_benchmark_can_be_imported(name: str) -> None:
+    importlib.import_module(f"benchmarks.{name}")
 
 
 @pytest.mark.peer

@@ -1,6 +1,6 @@
 """The precision of a program's products: that of the dtype, or operands rounded to bfloat16 and sums in float32.
 
-With "mixed_bfloat16" the builder adds an equation that rounds each operand, once a step, and the products of dense
+With "mixed_bfloat16" the builder adds an equation that rounds each operand once per step, and the products of dense
 layers read what it writes. Everything else is computed in float32: parameters, updates, sums, formulas and the cost.
 """
 

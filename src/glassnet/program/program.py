@@ -56,7 +56,7 @@ LAYER_PARAMETERS = (
     "_offsets",
 )
 MAX_WIDTH = 100  # of a printed line that two equations share
-ROUNDING_NOTE = "bf16(·) is rounded to the nearest bfloat16, once a step; its products are added in float32"
+ROUNDING_NOTE = "bf16(v) is v rounded to the nearest bfloat16, once per step; products of these are added in float32"
 OPERANDS = {"affine": 3, "propagate": 2}  # what these kinds read themselves; a formula joined to one reads the rest
 
 
