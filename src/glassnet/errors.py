@@ -122,7 +122,7 @@ class DivergedError(GlassnetError, ArithmeticError):
     """A training run met a number that is not finite; the network keeps its last finite weights.
 
     If `NeuralNetwork.train` raises it, `history` is the History of the epochs before. `advice`, the end of the message,
-    says which arguments of NeuralNetwork to change.
+    says which weights the network has now, and which arguments of NeuralNetwork to change.
 
     What to do: lower the learning rate, scale x, or clip the gradients with `clip_norm=1`. The message names the first
     quantity that is not finite, with its layer, its sample and the step; `net.diagnose()` inspects the layers.
@@ -133,7 +133,7 @@ class DivergedError(GlassnetError, ArithmeticError):
     >>> net = glassnet.NeuralNetwork([1, 4, 1], ["relu", "linear"], seed=0)
     >>> net.train([[-1000.0, 1000.0]], [[-1.0, 1.0]], epochs=100, lr=100.0)
     Traceback (most recent call last):
-    glassnet.errors.DivergedError: training diverged in epoch ...: ... became ... for sample ...; the network keeps ...
+    glassnet.errors.DivergedError: training diverged in epoch ...: ... became ... for sample .... The network keeps ...
     """
 
     history: Any = None

@@ -114,10 +114,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     # What the base calls ----------------------------------------------------------------------------------------------
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
-        if y is not None and (values := np.asarray(y)).dtype.kind in "US" and values.size:
-            advice = "convert it, or take MLPClassifier for classes"
-            raise DataError(f"y holds the text {str(values.flat[0])!r:.60}; a regressor needs numbers: {advice}.")
         X, y = validated(self, X, y, multi_output=True, y_numeric=True, dtype=(np.float64, np.float32), reset=reset)
+        if y.dtype.kind in "US":
+            advice = "convert it, or take MLPClassifier for classes"
+            raise DataError(f"y holds the text {str(y.flat[0])!r:.60}; a regressor needs numbers: {advice}.")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, self._encode(y)
