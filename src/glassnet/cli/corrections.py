@@ -27,7 +27,7 @@ def correction_lines(model: TabularModel) -> list[tuple[str, str]]:
 def calibration_text(calibration: Calibration) -> str:
     """One line on what was done to the probabilities."""
     temperature = calibration.temperature
-    if temperature == 1:
+    if f"{temperature:.3g}" == "1":
         effect = "the networks' probabilities are used as they are"
     else:
         direction = "less" if temperature > 1 else "more"
