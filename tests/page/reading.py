@@ -45,10 +45,13 @@ def hash_of(page: Any) -> str:
     return page.get_by_test_id("hash").get_attribute("data-hash")
 
 
+AT_STEP = """t => document.querySelector('.glassnet[data-view]')
+    && document.querySelector('[data-testid=t]')?.textContent.replace(/\\D/g, '') === String(t)"""
+
+
 def wait_for_step(page: Any, t: int) -> None:
-    page.wait_for_function(
-        "t => document.querySelector('[data-testid=t]')?.textContent.replace(/\\D/g, '') === String(t)", arg=t
-    )
+    """Until the page shows a step, and no longer opens the place of a link."""
+    page.wait_for_function(AT_STEP, arg=t)
 
 
 def wait_for_stage(page: Any, key: str) -> None:

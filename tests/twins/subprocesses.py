@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 300  # seconds
+RUNNABLE = ("haswell", "generic")  # whose code every processor with fused multiply-add runs
 ZEN4 = "+avx2,+fma,+avx512f,+avx512vl,+avx512bw,+avx512dq,+avx512bf16"
 # What NUMBA_CPU_FEATURES adds to the processor of that name.
 TARGETS = {"haswell": "+avx2,+fma", "generic": "+sse2", "znver4": ZEN4}

@@ -19,7 +19,7 @@ from tests.twins.guard_pages import Guarded
 from tests.twins.kernel_calls import KERNEL_TYPE, call_kernel
 from tests.twins.machine_code import has_fma
 from tests.twins.programs import DTYPES, Array
-from tests.twins.subprocesses import TARGETS, output
+from tests.twins.subprocesses import RUNNABLE, output
 
 KINDS = ("affine", "propagate", "bp4")
 EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 70)
@@ -157,7 +157,7 @@ def digest(target: str, cache: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not has_fma(), reason="not an x86 processor with fused multiply-add")
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", RUNNABLE)
 def test_other_targets_are_right(target: str, tmp_path: Path) -> None:
     result = digest(target, tmp_path)
     if target == "haswell":

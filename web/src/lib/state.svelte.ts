@@ -203,6 +203,7 @@ export class Store {
   /** Opens the run and the place of a fragment. */
   async visit(fragment: string): Promise<void> {
     const { run, t, place } = splitLink(fragment);
+    const { view } = this;
     this.visiting = true;
     if (run) this.deeds = new Set();
     this.card = Number(place.card ?? 0) || 0;
@@ -219,7 +220,8 @@ export class Store {
     this.selection = fromLinkName(place.sel ?? null);
     this.walking.want(place.s ?? "", false);
     this.visiting = false;
-    this.show(viewOf(place.view) ?? viewOf(this.feed.view) ?? (run ? "watch" : "start"));
+    // Who went to another screen meanwhile stays there.
+    if (view === this.view) this.show(viewOf(place.view) ?? viewOf(this.feed.view) ?? (run ? "watch" : "start"));
   }
 
   /** The link of the run, with the lesson that it belongs to. */
