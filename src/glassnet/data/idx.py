@@ -81,7 +81,7 @@ def read_idx(path: FilePath) -> Array:
                 raise DataError(f"{name} is damaged: it ends within its header; copy it again.")
             sizes = np.frombuffer(header, ">u4").tolist()
             count = math.prod(sizes)
-            if count > MAX_BYTES:
+            if math.prod(filter(None, sizes)) > MAX_BYTES:  # NumPy shapes no larger array, even if it has no element
                 raise DataError(f"{name} is damaged: its header declares {' × '.join(map(str, sizes))} bytes.")
             content = read_up_to(file, count + 1)
         except (OSError, EOFError, zlib.error) as error:
