@@ -120,7 +120,7 @@ def test_the_program_and_the_views_of_a_step_say_what_is_rounded() -> None:
     text = str(net.program)
     for line in ("z1 = bf16(W1)·bf16(a0) + b1", "δ1 = bf16(W2)ᵀ·bf16(δ2)", "dW1 = bf16(δ1)·bf16(a0)ᵀ / m"):
         assert line in text
-    assert text.endswith("its products are added in float32")
+    assert text.endswith("products of these are added in float32")
     assert f"float32, products in {MIXED}" in repr(net)
     trace = net.trace(X, Y)
     assert f"float32, products in {MIXED}" in str(trace)
