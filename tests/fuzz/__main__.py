@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .targets import CORPUS, TARGETS
 
-GRACE = 60  # seconds for the start, and for the last input
+GRACE = 180  # seconds for the start, and for the last input
 
 
 def main() -> int:
