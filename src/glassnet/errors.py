@@ -10,7 +10,7 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -196,8 +196,12 @@ def suggestion(name: Any, known: Iterable[str]) -> str:
 def no_column(where: str, name: str, columns: Iterable[str]) -> str:
     """The sentence about a column that a table does not have, with the closest name and those that it has."""
     names = list(columns)
-    listed = ", ".join(names[:MAX_LISTED_COLUMNS]) + (" ..." if len(names) > MAX_LISTED_COLUMNS else "")
-    return f"{where} has no column {name!r}. {suggestion(name, names)}Columns: {listed}."
+    return f"{where} has no column {name!r}. {suggestion(name, names)}{listed_columns(names)}"
+
+
+def listed_columns(names: Sequence[str]) -> str:
+    """`Columns: a, b, c.`, of very many the first."""
+    return f"Columns: {', '.join(names[:MAX_LISTED_COLUMNS])}{' ...' if len(names) > MAX_LISTED_COLUMNS else ''}."
 
 
 def unknown_name(what: str, name: Any, known: Iterable[str]) -> ParameterError:

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from glassnet import Dropout, LayerNorm, NeuralNetwork
-from glassnet.engine import address
+from glassnet.engine import address, cache
+from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.execution.model import Model
 from glassnet.program.builder import build
-from glassnet.program.precision import rounded_name, unrounded_name
+from glassnet.program.precision import EMULATE, rounded_name, unrounded_name
 from glassnet.program.program import Row
 from glassnet.program.updates import StepOptions
 from glassnet.tables.bfloat16 import bfloat16
@@ -211,3 +212,13 @@ def test_a_float32_program_has_no_rounding() -> None:
         for program in (plain, mixed)
     ]
     assert others[0] == others[1]
+
+
+def test_an_emulated_kernel_is_another_one_than_that_with_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+    for setting in ("0", "1"):
+        monkeypatch.setenv(EMULATE, setting)
+        spec = KernelSpec("mixed_gemm", "float32")
+        names.append({spec.text, spec.symbol, cache.key(spec)})
+        assert KernelSpec("gemm", "float32").symbol == "glassnet_gemm_float32"
+    assert not names[0] & names[1]

@@ -94,8 +94,8 @@ def _kind_name(kind: Any) -> str:
 
 def _default(parameter: Any) -> str:
     """The default as the help shows it: a text of its own, or the value."""
-    shown, default = parameter.show_default, parameter.default
-    if isinstance(shown, str):
-        return shown
-    hidden = parameter.required or not shown or default in (None, False, []) or callable(default)
+    show_default, default = parameter.show_default, parameter.default
+    if isinstance(show_default, str):
+        return show_default
+    hidden = parameter.required or not show_default or default in (None, False, []) or callable(default)
     return "" if hidden else str(default)

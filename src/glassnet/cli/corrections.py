@@ -27,8 +27,10 @@ def correction_lines(model: TabularModel) -> list[tuple[str, str]]:
 def calibration_text(calibration: Calibration) -> str:
     """One line on what was done to the probabilities."""
     temperature = calibration.temperature
-    if f"{temperature:.3g}" == "1":
+    if temperature == 1:
         effect = "the networks' probabilities are used as they are"
+    elif f"{temperature:.3g}" == "1":
+        effect = "a temperature within 0.5 % of 1, which hardly changes the probabilities"
     else:
         direction = "less" if temperature > 1 else "more"
         effect = f"temperature {temperature:.3g}, which makes the probabilities {direction} certain"

@@ -27,7 +27,7 @@ from glassnet.data.summary import Summary
 from glassnet.data.table import Table, read_table
 from glassnet.data.target import TargetColumn, fit_target, infer_task
 from glassnet.data.target_cells import TargetCells, read_target, read_target_as
-from glassnet.errors import DataError, ParameterError
+from glassnet.errors import DataError, ParameterError, listed_columns
 from glassnet.files.header import MAX_HEADER
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 HEADER_RESERVE = 64 << 10  # bytes of a model file's header for everything but the columns
-MAX_LISTED_COLUMNS = 20
 MAX_COLUMNS = 10_000  # more do not fit into the header of a model file
 
 
@@ -89,8 +88,8 @@ def read_data_file(path: FilePath, target: str | None, options: ReadingOptions |
     table = read_table(file, options)
     check_width(table)
     if target is None:
-        names = ", ".join(table.names[:MAX_LISTED_COLUMNS]) + (" ..." if table.names[MAX_LISTED_COLUMNS:] else "")
-        raise ParameterError(f"--target is missing: which column of {path} is to be predicted? Columns: {names}.")
+        columns = listed_columns(table.names)
+        raise ParameterError(f"--target is missing: which column of {path} is to be predicted? {columns}")
     table.column(target)
     return table_with_target(table, target, ColumnChooser(Summary.of(table), options, table))
 

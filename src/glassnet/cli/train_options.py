@@ -19,7 +19,7 @@ from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
 from glassnet.training.settings import positive, whole
 
-PRECISIONS = ("float32", MIXED)
+TRAIN_PRECISIONS = ("float32", MIXED)
 
 
 class TrainOptions(NamedTuple):
@@ -64,8 +64,8 @@ def check_options(options: TrainOptions) -> None:
     initializer(options.initializer)
     penalty("l2", options.l2)
     Dropout(rate=options.dropout)
-    if options.precision not in PRECISIONS:
-        raise unknown_name("precision", options.precision, PRECISIONS)
+    if options.precision not in TRAIN_PRECISIONS:
+        raise unknown_name("precision", options.precision, TRAIN_PRECISIONS)
     usable_precision(options.precision, "float32", "compiled")
     check_fraction(options.validation)
     if options.seed < 0:

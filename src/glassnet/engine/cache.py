@@ -29,7 +29,6 @@ from glassnet.engine.self_test import self_test
 from glassnet.engine.signals import defer_signals
 from glassnet.engine.starved import check_executable_memory, check_free_memory
 from glassnet.errors import EngineUnavailable
-from glassnet.program.precision import is_emulated
 
 NUMBA_SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
 TESTED_NUMBA = (0, 68)  # the newest tested version; pyproject.toml has the same bound
@@ -127,8 +126,7 @@ def first_line(error: Exception) -> str:
 
 def key(spec: KernelSpec) -> str:
     """SHA-256 of everything that the kernel's machine code depends on."""
-    emulated = "emulated" if spec.in_pairs and is_emulated() else ""
-    return hashlib.sha256(f"{environment()}\n{spec.text}{emulated}".encode()).hexdigest()
+    return hashlib.sha256(f"{environment()}\n{spec.text}".encode()).hexdigest()
 
 
 @cache

@@ -14,7 +14,7 @@ from llvmlite.ir import Value
 
 from glassnet.engine.elementary_functions import ELEMENTARY_FUNCTIONS
 from glassnet.engine.llvm_vectors import call_intrinsic, constant
-from glassnet.tables.bfloat16 import HALF, KEPT, QUIET
+from glassnet.tables.bfloat16 import HALF, HIGH_BITS, QUIET
 from glassnet.tables.formula import Argument, Formula
 
 BIT = ir.IntType(1)
@@ -65,12 +65,12 @@ def where(builder: ir.IRBuilder, condition: Value, yes: Value, no: Value, kind: 
 def bfloat16(builder: ir.IRBuilder, value: Value) -> Value:
     """The nearest bfloat16, of two as near the even one, as float32; the bits of `tables/bfloat16.py`."""
     kind = ir.VectorType(ir.IntType(32), value.type.count)
-    half, quiet, kept, one, shift = (ir.Constant(kind, [n] * kind.count) for n in (HALF, QUIET, KEPT, 1, 16))
+    half, quiet, high, one, shift = (ir.Constant(kind, [n] * kind.count) for n in (HALF, QUIET, HIGH_BITS, 1, 16))
     bits = builder.bitcast(value, kind)
     odd = builder.and_(builder.lshr(bits, shift), one)
     nearest = builder.add(builder.add(bits, half), odd)
     is_nan = builder.fcmp_unordered("uno", value, value)
-    return builder.bitcast(builder.and_(builder.select(is_nan, builder.or_(bits, quiet), nearest), kept), value.type)
+    return builder.bitcast(builder.and_(builder.select(is_nan, builder.or_(bits, quiet), nearest), high), value.type)
 
 
 def numeric_operation(builder: ir.IRBuilder, name: str, values: Sequence[Value]) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from glassnet.program.precision import is_emulated
 from glassnet.tables.formula import Formula
 
 CALLEES = {
@@ -26,7 +27,7 @@ class KernelSpec(NamedTuple):
     @property
     def text(self) -> str:
         """The specification as text; unlike the tuple, it tells 1 from 1.0 and 0.0 from -0.0."""
-        return repr(tuple(self))
+        return f"{tuple(self)!r}{self._emulated}"
 
     @property
     def traced(self) -> Formula:
@@ -47,7 +48,12 @@ class KernelSpec(NamedTuple):
     @property
     def symbol(self) -> str:
         """The name under which other kernels call this one."""
-        return f"glassnet_{self.kind}_{self.dtype}"
+        return f"glassnet_{self.kind}_{self.dtype}{self._emulated}"
+
+    @property
+    def _emulated(self) -> str:
+        """What tells an emulated product from one that uses the instructions of the processor."""
+        return "_emulated" if self.in_pairs and is_emulated() else ""
 
     @property
     def callee(self) -> KernelSpec | None:

@@ -112,8 +112,8 @@ class Model:
         Another `precision` is given as `checked_precision` returns it, or as the name of the dtype.
         """
         dtype = np.dtype(dtype)
-        kept = self.architecture.precision if dtype == self.dtype and precision is None else None
-        described = self.architecture._replace(precision=precision if precision == MIXED else kept)
+        own = self.architecture.precision if dtype == self.dtype and precision is None else None
+        described = self.architecture._replace(precision=precision if precision == MIXED else own)
         other = object.__new__(Model)
         other.__setstate__(self.__getstate__() | {"dtype": dtype, "architecture": described})
         return other

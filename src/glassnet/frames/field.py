@@ -88,5 +88,5 @@ class FieldMaker:
         if not others:
             return ""
         noun = "the other input is" if others == 1 else f"the other {others} inputs are"
-        held = f"a slice: {noun} held at {'its median' if others == 1 else 'their medians'}"
-        return f"{held}{self.samples.slice.text if self.samples.slice else ''}"
+        text = f"a slice: {noun} held at {'its median' if others == 1 else 'their medians'}"
+        return f"{text}{self.samples.slice.text if self.samples.slice else ''}"

@@ -28,8 +28,8 @@ def cost_curve(timeline: Timeline, branch: Branch, end: int, most: int) -> CostP
 
 def measured_costs(timeline: Timeline, branch: Branch, end: int) -> dict[int, HeldOut]:
     """The costs that were measured at steps 1 to `end` of a branch and its ancestors, by ascending step."""
-    shown = sorted({t for each in timeline.branches for t in each.held_out if 0 < t <= end})
-    owners = ((t, timeline.owner(branch, t)) for t in shown)
+    steps = sorted({t for each in timeline.branches for t in each.held_out if 0 < t <= end})
+    owners = ((t, timeline.owner(branch, t)) for t in steps)
     return {t: owner.held_out[t] for t, owner in owners if t in owner.held_out}
 
 

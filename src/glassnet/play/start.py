@@ -25,11 +25,11 @@ def start_link(
         return write_link(default_setup(DEFAULT_DATA))
     if "v=" in given and "=" in given and not os.path.exists(given):
         read_link(given)
-        return _shown("#" + given.rpartition("#")[2])
-    return _shown(_of_file(own, given, target, [] if notes is None else notes))
+        return _with_view("#" + given.rpartition("#")[2])
+    return _with_view(_of_file(own, given, target, [] if notes is None else notes))
 
 
-def _shown(link: str) -> str:
+def _with_view(link: str) -> str:
     """A link with the screen it opens on."""
     return link if "view=" in link else f"{link}&view=watch"
 

@@ -183,8 +183,8 @@ def busy(worker: Any) -> bool:
 
 def one_of(names: Sequence[str]) -> str:
     """Names of which one is meant."""
-    shown = " or ".join(names[:FEW_NAMES])
-    return f"{shown} or one of {len(names) - FEW_NAMES} others" if len(names) > FEW_NAMES else shown
+    listed = " or ".join(names[:FEW_NAMES])
+    return f"{listed} or one of {len(names) - FEW_NAMES} others" if len(names) > FEW_NAMES else listed
 
 
 def killed_sentence(what: str, worker: str, times: int) -> str:

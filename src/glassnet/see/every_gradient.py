@@ -53,10 +53,10 @@ class GradientsCheck(NamedTuple):
         return f"{measured}. {result}{worst}.{self._unjudged()}"
 
     def _unjudged(self) -> str:
-        have, are, bend = "has" if self.kinks == 1 else "have", "is" if self.small == 1 else "are", "bends C too much"
+        have, are = "has" if self.kinks == 1 else "have", "is" if self.small == 1 else "are"
         parts = [f"{self.kinks:,} {have} a kink within the step"] if self.kinks else []
         parts += [f"{self.small:,} {are} 0 or too small to show in C"] if self.small else []
-        parts += [f"{self.steep:,} {bend if self.steep == 1 else bend.replace('bends', 'bend')}"] if self.steep else []
+        parts += [f"{self.steep:,} {'bends' if self.steep == 1 else 'bend'} C too much"] if self.steep else []
         return f" {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}." if parts else ""
 
 
@@ -71,9 +71,8 @@ class Judged(NamedTuple):
 def check_gradients(experiment: Experiment, seconds: float = MAX_SECONDS) -> GradientsCheck:
     """Measure the slope over every parameter, or over as many evenly spread ones as the time allows."""
     names = list(_parameters(experiment.model))
-    measured = [
-        _judge(nudge, experiment) for nudge in _nudges([names[i] for i in _order(len(names))], experiment, seconds)
-    ]
+    nudges = _nudges([names[index] for index in _order(len(names))], experiment, seconds)
+    measured = [_judge(nudge, experiment) for nudge in nudges]
     verdicts = Counter(each.verdict for each in measured)
     worst = max((each for each in measured if each.verdict in (AGREES, WRONG)), key=_difference, default=None)
     return GradientsCheck(

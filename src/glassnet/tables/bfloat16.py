@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-HALF, QUIET, KEPT = 0x7FFF, 0x0040_0000, 0xFFFF_0000  # below half of the last place; a quiet NaN; the bits that stay
+HALF, QUIET = 0x7FFF, 0x0040_0000  # just below half of the last place; what makes a NaN quiet
+HIGH_BITS = 0xFFFF_0000  # those of a bfloat16
 
 
 def bfloat16(x: Any) -> Any:
@@ -23,5 +24,5 @@ def bfloat16(x: Any) -> Any:
     bits = numbers.view(np.uint32)
     with np.errstate(over="ignore"):
         nearest = bits + np.uint32(HALF) + (bits >> np.uint32(16) & np.uint32(1))
-    kept = np.where(np.isnan(numbers), bits | np.uint32(QUIET), nearest) & np.uint32(KEPT)
-    return kept.view(np.float32)
+    rounded = np.where(np.isnan(numbers), bits | np.uint32(QUIET), nearest) & np.uint32(HIGH_BITS)
+    return rounded.view(np.float32)
