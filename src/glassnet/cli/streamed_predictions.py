@@ -25,6 +25,7 @@ from glassnet.cli.predictions import (
 from glassnet.cli.spreadsheet import escape_formulas
 from glassnet.data.array_rows import ArrayFile, ArrayReader
 from glassnet.data.arrays import Arrays
+from glassnet.data.columns import CellNote
 from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.reading import file_kind
 from glassnet.data.released_memory import release_memory
@@ -101,7 +102,8 @@ def _inputs(model: TabularModel, data: Table | Arrays, notes: dict[str, str]) ->
         return network_inputs(model.preparation, data)
     prepared = model.preparation.prepare(data)
     for note in (*data.notes, *prepared.notes):
-        notes.setdefault(note.partition(":")[0], f"{note} (in the first rows where that is so)")
+        text = f"{note} (in the first rows where that is so)"
+        notes.setdefault(note.partition(":")[0], CellNote(text, note.share) if isinstance(note, CellNote) else text)
     return prepared.x
 
 

@@ -20,6 +20,18 @@ MAX_COMPARED = 500  # levels that are compared with an unseen one
 MIN_SIMILARITY = 0.7  # from which on a level may be meant: 1 for the same text, 0 for nothing in common
 
 
+class CellNote(str):
+    """A note on some cells of a column; `share` is the part of the column's cells that it is on."""
+
+    share: float
+
+    def __new__(cls, text: str, share: float) -> Self:
+        """The text with the share."""
+        note = super().__new__(cls, text)
+        note.share = share
+        return note
+
+
 @dataclass(frozen=True)
 class Column:
     """A column that becomes inputs."""
@@ -75,7 +87,8 @@ class Column:
             return ""
         median = getattr(self.encoding, "median", None)
         what = "dates of no influence" if median is None else f"the median of the training data, {median:.6g}"
-        return f"{self.name}: {missing:,} of {rows:,} cells are missing, none was in training; they count as {what}"
+        text = f"{self.name}: {missing:,} of {rows:,} cells are missing, none was in training; they count as {what}"
+        return CellNote(text, missing / rows)
 
     def _unseen_note(self, table: Table, codes: Array) -> str:
         assert isinstance(self.reading, CategoryReading)
@@ -90,7 +103,7 @@ class Column:
         cells = "all" if unseen.all() and count > 1 else f"{count:,} of"
         verbs = ("is", "counts") if count == 1 else ("are", "count")
         what = f"{verbs[0]} not in the training data ({some}) and {verbs[1]} as unknown"
-        return f"{self.name}: {cells} {present:,} cells {what}{hint}"
+        return CellNote(f"{self.name}: {cells} {present:,} cells {what}{hint}", count / present)
 
     def _nearest(self, texts: list[str]) -> str:
         """Which level may be another spelling of an unseen text, at best in letter case or blanks only; else empty."""

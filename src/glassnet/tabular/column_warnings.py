@@ -6,12 +6,12 @@ that another file was written in another way.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable
 
+from glassnet.data.columns import CellNote
+
 MIN_SHARE = 0.5
-COUNT = re.compile(r": (?:all [\d,]+|([\d,]+) of ([\d,]+)) cells (?:is|are) ")
 
 
 class ColumnWarning(UserWarning):
@@ -19,7 +19,7 @@ class ColumnWarning(UserWarning):
 
 
 def warn_of_columns(notes: Iterable[str], stacklevel: int) -> None:
-    """Warn of each note on at least half of a column's cells; notes have the words of `Column.value_note`."""
+    """Warn of each note on at least half of a column's cells."""
     for note in notes:
         if concerns_most_cells(note):
             warnings.warn(ColumnWarning(note), stacklevel=stacklevel + 1)
@@ -27,8 +27,4 @@ def warn_of_columns(notes: Iterable[str], stacklevel: int) -> None:
 
 def concerns_most_cells(note: str) -> bool:
     """Whether a note is on at least half of a column's cells."""
-    count = COUNT.search(note)
-    if count is None:
-        return False
-    some, whole = (1, 1) if count[1] is None else (int(part.replace(",", "")) for part in count.groups())
-    return some >= MIN_SHARE * whole
+    return isinstance(note, CellNote) and note.share >= MIN_SHARE
