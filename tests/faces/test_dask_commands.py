@@ -87,3 +87,22 @@ def test_a_lost_scheduler_ends_the_run_with_a_sentence_and_its_checkpoint(tmp_pa
     resumed = network()
     fit(resumed, x, y, client=False, checkpoint=path, resume=True, **options)
     assert digest(resumed) == digest(alone) != digest(net)
+
+
+def test_a_scheduler_that_freezes_ends_the_run_after_the_timeout(tmp_path):
+    x, y = samples()
+    options = {"epochs": 400, "batch_size": 20, "steps_per_round": 5, "verbose": 0, "timeout": 12}
+    frozen = []
+
+    def freeze(scheduler):
+        scheduler.send_signal(signal.SIGSTOP)
+        frozen.append(time.monotonic())
+
+    with started_by_commands() as (client, scheduler):
+        try:
+            with pytest.raises(ClusterError, match=r"the scheduler tcp://127.0.0.1:\d+ no longer answers"):
+                callback = lambda report: None if frozen else freeze(scheduler)  # noqa: E731
+                fit(network(), x, y, client=client, checkpoint=tmp_path / "run", callbacks=[callback], **options)
+            assert 12 <= time.monotonic() - frozen[0] < 58
+        finally:
+            scheduler.send_signal(signal.SIGCONT)
