@@ -17,6 +17,7 @@ from glassnet.errors import ParameterError
 from glassnet.see import data_rules, learning_rules
 from glassnet.see.diagnosis import RULES
 from glassnet.see.evidence import Evidence, examine, reference_costs
+from glassnet.see.wording import COMMAND
 from glassnet.tables.costs import Absolute, BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, Quadratic
 from glassnet.training.history import History, Report
 
@@ -221,3 +222,10 @@ def test_exclusive_or_is_compared_with_the_mean() -> None:
     net = NeuralNetwork([2, 3, 1], seed=0)
     net.train(x, y, 4, 50, lr=0.1)
     assert "no better than always answering the mean of y (0.125)" in str(net.diagnose())
+
+
+def test_a_constant_input_that_the_preparation_made_is_no_column_of_the_table() -> None:
+    net, x, y = BROKEN["a column that never changes"][1]()
+    evidence = examined(net, x, y)
+    assert data_rules.constant(evidence) is not None
+    assert data_rules.constant(replace(evidence, wording=COMMAND)) is None

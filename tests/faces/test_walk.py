@@ -107,6 +107,7 @@ def test_nudging_z_in_the_sample_lesson_measures_delta(lesson) -> None:
     assert first["difference"] < 1e-7 and not first["kink"]
     assert first["up"] < first["cost"] < first["down"]
     assert first["value"] == pytest.approx(0.6) and first["step"] == 1e-5
+    assert first["quantity"] == "z1[0]" and first["sentence"].startswith("z1[0] ± 1e-05 moves C")
 
 
 @pytest.mark.parametrize(("lr", "predicted", "real"), [(0.1, -0.005250, -0.005237), (5, -0.2625, -0.1690)])

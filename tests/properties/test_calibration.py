@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from glassnet.cli.corrections import calibration_text
 from glassnet.tabular.calibration import Calibration, calibration_error
 from glassnet.tabular.isotonic import Isotonic
 from glassnet.tabular.out_of_holdout import OutOfHoldout
@@ -124,3 +125,13 @@ def test_damaged_documents_are_refused(document: dict[str, object]) -> None:
 def test_a_falling_step_is_refused() -> None:
     with pytest.raises(ValueError, match="isotonic"):
         Isotonic.from_tensors({"isotonic0": np.array([[0.1, 0.9], [0.6, 0.5]])}, 1)
+
+
+def test_what_a_temperature_does_is_said() -> None:
+    texts = [calibration_text(Calibration(temperature)) for temperature in (1.0, 1.0004, 0.9997, 1.25, 0.8)]
+    assert [text.partition(";")[0] for text in texts] == [
+        "the networks' probabilities are used as they are",
+        *["a temperature within 0.5 % of 1, which hardly changes the probabilities"] * 2,
+        "temperature 1.25, which makes the probabilities less certain",
+        "temperature 0.8, which makes the probabilities more certain",
+    ]

@@ -5,12 +5,15 @@ Each case is a process of its own with a time limit: the compiled engine gives w
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from glassnet.engine.starved import check_executable_memory
 
 TIMEOUT = 200  # seconds
 TRAIN = """
@@ -158,3 +161,16 @@ print(len(ended), _thread._count())
 @pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.soak)])
 def test_an_exception_from_outside_leaves_no_thread_at_a_barrier(count: int) -> None:
     assert output(TRAIN + ASYNCHRONOUS.replace("{count}", str(count))) == f"{count} 0\n"
+
+
+@linux
+def test_an_interruption_of_the_try_of_executable_memory_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    class Library:
+        mprotect = staticmethod(interrupted)
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Library())
+    with pytest.raises(KeyboardInterrupt):
+        check_executable_memory()
