@@ -185,6 +185,7 @@ def test_an_exercise_says_which_equation_slipped(opened):
     arrived = [cell.get_attribute("data-value") for cell in tables.first.locator("td[data-q]").all()]
     right = [cell.get_attribute("data-value") for cell in tables.last.locator("td[data-q]").all()]
     page.get_by_test_id("exercise").click()
+    assert page.get_by_test_id("sentence").count() == 0  # which has numbers that are asked for
     fields = page.get_by_test_id("exercise-form").locator("td input")
     assert fields.count() == 2
     for field, value in zip(fields.all(), arrived, strict=True):  # the gate was forgotten
