@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import random
 import shutil
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,8 @@ import pytest
 import glassnet
 from glassnet import Dropout, MLPClassifier, NeuralNetwork, Recording
 from glassnet.errors import DataError, ModelFileError
+
+from ..limits import cpu_limit
 
 SAVED = Path(__file__).parent / "saved"
 X = np.random.default_rng(0).random((3, 24)).astype(np.float32)
@@ -109,12 +110,11 @@ def test_mutants_are_refused_in_a_sentence_or_work(
         (tmp_path / "m").write_bytes(
             sealed(mutant(whole, chance), chance) if name != "recording" else mutant(whole, chance)
         )
-        started = time.process_time()
         try:
-            loaded = kind.read(tmp_path / "m")
+            with cpu_limit(1):
+                loaded = kind.read(tmp_path / "m")
         except ModelFileError as error:
             assert str(error).startswith(str(tmp_path / "m")) and str(error).endswith(".") and "\n" not in str(error)
-            assert time.process_time() - started < 1
             refused += 1
         else:
             kind.use(loaded)

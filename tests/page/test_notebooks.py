@@ -32,7 +32,7 @@ x = np.random.default_rng(0).normal(size=(2, 200))
 y = (x[:1] * x[1:] > 0).astype(float)
 net = glassnet.NeuralNetwork([2, 6, 1], ["tanh", "sigmoid"], "binary_cross_entropy", seed=0)
 """
-BUSY = "end = time.monotonic() + 20\nwhile time.monotonic() < end: time.sleep(0.05)\nprint('cell', 'done')"
+BUSY = "import pathlib\nwhile not pathlib.Path('stop').exists(): time.sleep(0.05)\nprint('cell', 'done')"
 MARIMO = """
 import marimo
 app = marimo.App(width="full")
@@ -109,14 +109,12 @@ def assert_drawn(page: Any) -> None:
 
 def assert_trains_and_pauses(page: Any) -> None:
     play = page.get_by_test_id("play")
-    t, end = step_of(page), time.monotonic() + 8
+    t, end = step_of(page), time.monotonic() + 60
     while step_of(page) < t + 50 and time.monotonic() < end:
         page.wait_for_timeout(100)
     assert step_of(page) >= t + 50
-    began = time.monotonic()
     play.click()
-    play.filter(has_text="Play").wait_for(timeout=8000)
-    assert time.monotonic() - began < 8
+    play.filter(has_text="Play").wait_for(timeout=60_000)
     t = step_of(page)
     page.wait_for_timeout(700)
     assert step_of(page) == t
@@ -144,14 +142,13 @@ def test_jupyterlab(page: Any, tmp_path: Path) -> None:
         page.get_by_text("| Busy").wait_for()
         assert_trains_and_pauses(page)
         assert page.get_by_text("cell done").count() == 0  # it still runs
+        (tmp_path / "stop").touch()
         page.get_by_text("cell done").wait_for(timeout=START)
 
 
 def test_marimo(page: Any, tmp_path: Path) -> None:
     pytest.importorskip("marimo")
-    source = MARIMO.format(
-        network=NETWORK.replace("\n", "\n    "), busy=BUSY.replace("20", "3").replace("\n", "\n    ")
-    )
+    source = MARIMO.format(network=NETWORK.replace("\n", "\n    "), busy="time.sleep(3)")
     (tmp_path / "play.py").write_text(source)
     port = free_port()
     with running(tmp_path, port, "marimo", "-q", "run", "--headless", "--no-token", f"--port={port}", "play.py"):

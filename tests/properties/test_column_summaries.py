@@ -332,7 +332,9 @@ def test_reading_is_linear_in_the_number_of_columns() -> None:
         return time.process_time() - begin
 
     seconds(50)
-    assert seconds(1200) < 9 * seconds(300)  # 4 times as many columns; 16 where each looks through all names
+    assert min(seconds(1200) for _ in range(2)) < 9 * min(
+        seconds(300) for _ in range(3)
+    )  # 4 times as many columns; 16 where each looks through all names
 
 
 @pytest.mark.parametrize("name", [0, 1.5, ("a", 1)])

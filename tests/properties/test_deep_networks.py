@@ -68,10 +68,10 @@ def test_order_and_barriers_by_their_definition(name: str) -> None:
 
 
 def seconds(layers: int) -> float:
-    """The time of lowering a network of so many layers, the shorter of two."""
+    """The time of lowering a network of so many layers, the shortest of three."""
     program = build(NeuralNetwork([4, *[4] * layers, 1], seed=0).architecture, StepOptions(SGD()))
     times = []
-    for _ in range(2):
+    for _ in range(3):
         started = time.process_time()
         fused(program).barriers()
         times.append(time.process_time() - started)

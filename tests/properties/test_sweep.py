@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -74,10 +73,9 @@ def threads_of_python() -> int:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interruption_ends_all_of_them(threads: int) -> None:
     networks, before = networks_of(4), threads_of_python()
-    started = time.perf_counter()
     histories = ended_by(lambda: os.kill(os.getpid(), signal.SIGINT), networks, threads=threads)
     assert [history.stopped for history in histories] == ["interrupted"] * 4
-    assert len(histories[0]) > 0 and time.perf_counter() - started < 30
+    assert len(histories[0]) > 0
     assert threads_of_python() == before
     assert np.isfinite(networks[0].predict(X)).all()
 
