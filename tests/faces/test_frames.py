@@ -209,13 +209,15 @@ def test_large_data_are_sent_in_part_and_it_is_said() -> None:
     message = samples.message()
     assert decoded(message["x"]).shape == (2000, 100) and len(message["inputs"]) == 100
     assert [note.split(",")[0] for note in samples.limits()] == ["Of 5", "Of 120 inputs"]
-    assert samples.places([0]) == [0] and samples.places([0, 1]) == []  # sample 1 is not among those sent
+    assert (
+        samples.listed_indices([0]) == [0] and samples.listed_indices([0, 1]) == []
+    )  # sample 1 is not among those sent
 
 
 def test_places_of_samples_skip_those_held_out() -> None:
     samples = two_classes()
-    places = samples.places(range(5))
-    assert places == [1, 2, 3, 5, 6] and np.array_equal(samples.x[places], samples.part(samples.trained).x[:5])
+    indices = samples.listed_indices(range(5))
+    assert indices == [1, 2, 3, 5, 6] and np.array_equal(samples.x[indices], samples.part(samples.trained).x[:5])
 
 
 def test_clock_and_costs_pass_through(maker) -> None:

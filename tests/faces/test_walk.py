@@ -391,7 +391,7 @@ def test_large_layers_are_cut_to_the_drawn_units() -> None:
     network = NeuralNetwork([2, 60, 1], dtype="float64", seed=2)
     training = run_of(network, samples)
     walk = walk_of(training, samples)
-    units, message = walk.shown.units[1], walk.message()
+    units, message = walk.drawn.units[1], walk.message()
     assert decoded(message["quantities"]["delta1"]).shape == (24, 10)
     assert np.array_equal(cells(walk, "bp2.1.arrives")["w2"], network.weights[1].T[units])
     assert decoded(walk.quantity("delta1")["values"]).shape == (60, 10)

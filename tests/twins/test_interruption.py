@@ -214,6 +214,7 @@ print(ended)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no interval timers")
 def test_200_interruptions_at_random_times() -> None:
     command = [sys.executable, "-W", "error", "-c", RANDOM]

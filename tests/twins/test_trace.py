@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 
 from glassnet.execution.inference import loaded_executor
 from glassnet.network import NeuralNetwork
@@ -29,7 +29,6 @@ def network(case: Case, engine: str) -> NeuralNetwork:
     return net
 
 
-@settings(max_examples=200)
 @given(cases(stable=True))
 def test_a_trace_equals_the_buffers_and_both_engines_agree(case: Case) -> None:
     x, y, weights = sources(case)

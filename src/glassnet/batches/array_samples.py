@@ -40,7 +40,7 @@ class ArraySamples:
     def __init__(
         self,
         files: tuple[ArrayFile, ArrayFile],
-        found: ArrayPass,
+        first_pass: ArrayPass,
         architecture: Architecture,
         dtype: Any,
         prepared: StreamedArrays | None = None,
@@ -48,7 +48,7 @@ class ArraySamples:
         self.prepared = prepared
         (self.x_file, self.y_file), self.architecture, self.dtype = files, architecture, np.dtype(dtype)
         x, y = files
-        self._check_x(found)
+        self._check_x(first_pass)
         if x.rows != y.rows:
             raise DataError(f"{x.identity.path} has {x.rows:,} rows, but {y.identity.path} has {y.rows:,}.")
         in_place = x.dtype.name in READ_IN_PLACE and x.dtype.isnative and prepared is None
@@ -64,7 +64,7 @@ class ArraySamples:
         assert first is not None
         self.y = Shape((x.rows, *first.shape[1:]), first.dtype)
         scaling = "" if prepared is None else f" {prepared.preparation.to_json()}"
-        self.digest = content_digest([x.identity], f"{found.digest} {digest.hexdigest()}{scaling}")
+        self.digest = content_digest([x.identity], f"{first_pass.digest} {digest.hexdigest()}{scaling}")
 
     def sorted_note(self, block: int) -> str:
         """That the rows are sorted, so that shuffling blocks of so many rows does not suffice; otherwise empty."""
@@ -73,7 +73,7 @@ class ArraySamples:
         counts = self.counts if self.y.ndim == 1 else None
         return self.runs.sorted_note(self.x_file.identity.path, self.y_file.identity.path, counts, block)
 
-    def _check_x(self, found: ArrayPass) -> None:
+    def _check_x(self, first_pass: ArrayPass) -> None:
         """Raise DataError where x does not fit the network."""
         name, width = self.x_file.identity.path, self.x_file.width
         if width != self.architecture.inputs:
@@ -81,8 +81,8 @@ class ArraySamples:
             needs = f"this network has {self.architecture.inputs} inputs: in a file, samples are rows"
             raise DataError(f"{name} has shape {shape}, but {needs}, so x is (samples, {self.architecture.inputs}).")
         largest = float(np.finfo(self.dtype).max)
-        if max(-found.low, found.high) > largest:
-            value = found.high if found.high > largest else found.low
+        if max(-first_pass.low, first_pass.high) > largest:
+            value = first_pass.high if first_pass.high > largest else first_pass.low
             raise DataError(f"{name} holds {value:g}, beyond {self.dtype}; scale its columns first.")
 
     def _target_pieces(self) -> Iterator[Array]:

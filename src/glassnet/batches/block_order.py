@@ -114,20 +114,20 @@ class BlockOrder:
         self.sequence = np.concatenate(parts)
         self.starts = with_ends(blocks.sizes[self.sequence])
 
-    def samples(self, place: int) -> Array:
+    def samples(self, position: int) -> Array:
         """The samples of the block at this place of the sequence, in order, counted from its first one: (n,) int64."""
-        block = int(self.sequence[place])
+        block = int(self.sequence[position])
         return self._permutation(int(self.blocks.sizes[block]), block + 1)
 
-    def place(self, position: int) -> int:
+    def position(self, position: int) -> int:
         """The place in the sequence of the block to which a position in the epoch belongs."""
         return int(np.searchsorted(self.starts, position, side="right")) - 1
 
     def fill_into(self, order: Array) -> None:
         """Write the whole order, as numbers of samples (n,)."""
-        for place, block in enumerate(self.sequence):
-            part = order[self.starts[place] : self.starts[place + 1]]
-            np.add(self.samples(place), self.blocks.starts[block], out=part)
+        for position, block in enumerate(self.sequence):
+            part = order[self.starts[position] : self.starts[position + 1]]
+            np.add(self.samples(position), self.blocks.starts[block], out=part)
 
     def _permutation(self, count: int, stream: int) -> Array:
         """A permutation, (count,) int64, from the epoch's key and the number of its stream of random numbers."""

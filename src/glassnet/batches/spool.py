@@ -81,8 +81,8 @@ class Spool:
 
     def _holds(self, first: int, last: int) -> bool:
         """Whether rows were written, in one go."""
-        place = bisect_right(self.ranges, (first, 1 << 62)) - 1
-        return place >= 0 and last <= self.ranges[place][1]
+        index = bisect_right(self.ranges, (first, 1 << 62)) - 1
+        return index >= 0 and last <= self.ranges[index][1]
 
 
 def folder_of(path: str) -> str:

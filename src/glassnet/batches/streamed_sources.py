@@ -95,24 +95,24 @@ class StreamedSources:
     def window_rows(self, window: Window, order: BlockOrder, first: int, last: int) -> Array:
         """The rows of a window's x and y that are the samples at the positions first .. last-1 of an epoch."""
         parts = self._parts(order, first, last)
-        return np.concatenate([part + window.slot(order, place) for place, part in parts])
+        return np.concatenate([part + window.slot(order, position) for position, part in parts])
 
     def numbers(self, order: BlockOrder, first: int, last: int) -> Array:
         """The rows of the file that are the samples at these positions of an epoch."""
         parts = self._parts(order, first, last)
-        return np.concatenate([part + self.rows.starts[order.sequence[place]] for place, part in parts])
+        return np.concatenate([part + self.rows.starts[order.sequence[position]] for position, part in parts])
 
     def _parts(self, order: BlockOrder, first: int, last: int) -> Iterator[tuple[int, Array]]:
         """The places of the blocks of these positions, each with its rows, counted from the first of the block."""
-        for place in range(order.place(first), order.place(last - 1) + 1):
-            begin, end = int(order.starts[place]), int(order.starts[place + 1])
-            yield place, self._samples(order, place)[max(first - begin, 0) : min(last, end) - begin]
+        for position in range(order.position(first), order.position(last - 1) + 1):
+            begin, end = int(order.starts[position]), int(order.starts[position + 1])
+            yield position, self._samples(order, position)[max(first - begin, 0) : min(last, end) - begin]
 
-    def _samples(self, order: BlockOrder, place: int) -> Array:
+    def _samples(self, order: BlockOrder, position: int) -> Array:
         """The rows of a block in the order of an epoch; the last ones that were asked for are kept."""
-        key = (order.epoch, place)
+        key = (order.epoch, position)
         if key not in self._orders:
-            samples, chosen = order.samples(place), self._chosen(int(order.sequence[place]))
+            samples, chosen = order.samples(position), self._chosen(int(order.sequence[position]))
             self._orders[key] = samples if chosen is None else chosen[samples]
             for old in list(self._orders)[:-SLOTS]:
                 del self._orders[old]

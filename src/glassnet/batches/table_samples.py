@@ -62,8 +62,8 @@ class TableSamples:
         name = self.table.target.name
         if len(paths) > 1 and paths[1] != name:
             raise ParameterError(f"validation names the column {paths[1]!r}; it must be {name!r}, which is learnt.")
-        found = replace(streamed_table(paths[0], name), preparation=self.table.preparation, target=self.table.target)
-        return TableSamples(found, self.architecture, self.dtype)
+        table = replace(streamed_table(paths[0], name), preparation=self.table.preparation, target=self.table.target)
+        return TableSamples(table, self.architecture, self.dtype)
 
     def reader(self) -> TableSampleReader:
         """Open the file once more."""

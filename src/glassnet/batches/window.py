@@ -60,7 +60,7 @@ class Window:
         on. Raises DataError where the file cannot be read.
         """
         begin = order.epoch * self.per_epoch
-        oldest, newest = begin + order.place(first), begin + order.place(last - 1)
+        oldest, newest = begin + order.position(first), begin + order.position(last - 1)
         if newest - oldest >= SLOTS:
             raise RuntimeError("a mini-batch reaches over more blocks than the window holds")
         with self.changed:
@@ -74,9 +74,9 @@ class Window:
                 self.changed.wait(WAIT_SECONDS)
             return int(order.starts[min(self.next - begin, self.per_epoch)])
 
-    def slot(self, order: BlockOrder, place: int) -> int:
+    def slot(self, order: BlockOrder, position: int) -> int:
         """The row of x and y at which a block of an epoch begins, by its place in the epoch."""
-        return (order.epoch * self.per_epoch + place) % SLOTS * self.largest
+        return (order.epoch * self.per_epoch + position) % SLOTS * self.largest
 
     def close(self) -> None:
         """End the thread and close the file."""

@@ -166,16 +166,16 @@ def _report(candidate: Candidate, trial: Trial, predict: Any) -> BackpropReport:
 def _gradient_faults(candidate: Candidate, trial: Trial) -> Comparison:
     """The faults of the gradient, or the argument under which it has none, or that it cannot be run, and why."""
     try:
-        found = compare_gradients(candidate, trial)
+        comparison = compare_gradients(candidate, trial)
     except CandidateError as error:
         hinted = hint(candidate, trial, has_run=False)
         return Comparison(run_faults(candidate, trial, error) if hinted is None else [hinted], [])
-    if (found.faults or found.notes) and (returned := new_weights(candidate, trial)) is not None:
+    if (comparison.faults or comparison.notes) and (returned := new_weights(candidate, trial)) is not None:
         return Comparison([returned], [])
-    if found.faults and all(map(_is_unlocated, found.faults)):
+    if comparison.faults and all(map(_is_unlocated, comparison.faults)):
         hinted = hint(candidate, trial, has_run=True)
-        return found if hinted is None else Comparison([hinted], [])
-    return found
+        return comparison if hinted is None else Comparison([hinted], [])
+    return comparison
 
 
 def _is_unlocated(fault: Fault) -> bool:

@@ -58,12 +58,14 @@ def _compare(candidate: Candidate, trial: Trial) -> Comparison:
         return Comparison([*matched.faults, pairing_fault(candidate, trial, tolerance) or fault], [])
     theirs = _stacked(matched, trials, answers[:-1])
     zeros = find_zeros(trial, theirs)
-    found = _Numbers(candidate, trials, without(theirs, zeros), tolerance).comparison()
+    comparison = _Numbers(candidate, trials, without(theirs, zeros), tolerance).comparison()
     makes_steps = isinstance(candidate, ArraysCandidate)
-    faults = zero_faults(trial, theirs, zeros, makes_steps=makes_steps) if zeros.are_exact or not found.faults else []
-    if any(fault.equation == "forward" and "bias" in fault.sentence for fault in found.faults):
+    faults = (
+        zero_faults(trial, theirs, zeros, makes_steps=makes_steps) if zeros.are_exact or not comparison.faults else []
+    )
+    if any(fault.equation == "forward" and "bias" in fault.sentence for fault in comparison.faults):
         faults = [fault for fault in faults if fault.equation != "BP3"]  # the ones are 0, in z and so in db
-    return Comparison([*matched.faults, *faults, *found.faults], [*matched.notes, *found.notes])
+    return Comparison([*matched.faults, *faults, *comparison.faults], [*matched.notes, *comparison.notes])
 
 
 def _stacked(matched: Matched, trials: Sequence[Trial], answers: Sequence[Answer]) -> Theirs:

@@ -89,7 +89,7 @@ class GradientReport(NamedTuple):
         return self.worst.verdict == AGREES
 
     def __str__(self) -> str:
-        rows = [HEADS, *(finding.cells(self.tolerance) for finding in self._shown())]
+        rows = [HEADS, *(finding.cells(self.tolerance) for finding in self._listed())]
         sentences = [self._verdict(), *self._notes()]
         wrapped = [line for each in sentences for line in textwrap.wrap(each, WIDTH, subsequent_indent="  ")]
         return "\n".join([*_aligned(rows), *wrapped])
@@ -100,14 +100,14 @@ class GradientReport(NamedTuple):
     def _repr_html_(self) -> str:
         return preformatted_html(self)
 
-    def _shown(self) -> list[Finding]:
+    def _listed(self) -> list[Finding]:
         """The gravest finding of each gradient."""
-        shown: dict[tuple[int, str, str], Finding] = {}
+        listed: dict[tuple[int, str, str], Finding] = {}
         for finding in self.findings:
             key = (finding.layer, finding.equation, finding.quantity.split("[")[0])
-            if key not in shown or finding.gravity > shown[key].gravity:
-                shown[key] = finding
-        return list(shown.values())
+            if key not in listed or finding.gravity > listed[key].gravity:
+                listed[key] = finding
+        return list(listed.values())
 
     def _verdict(self) -> str:
         """What agrees, and how many comparisons say so."""
@@ -148,7 +148,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[k]) for row in rows) for k in range(len(HEADS))]
     lines = []
     for row in rows:
-        words = [f"{cell:<{width}}" for cell, width in zip(row[:3], widths[:3], strict=True)]
+        texts = [f"{cell:<{width}}" for cell, width in zip(row[:3], widths[:3], strict=True)]
         numbers = [f"{cell:>{width}}" for cell, width in zip(row[3:6], widths[3:], strict=True)]
-        lines.append("  ".join([*words, *numbers, *row[6:]]).rstrip())
+        lines.append("  ".join([*texts, *numbers, *row[6:]]).rstrip())
     return lines

@@ -64,7 +64,7 @@ def _hidden_faults(candidate: Candidate, trial: Trial) -> list[Fault]:
         return []  # both fit only their own widths
     width = max(2, min(5, max(trial.widths)))
     try:
-        found = compare_gradients(candidate, trial.variant([width] * len(trial.widths), width)).faults
+        faults = compare_gradients(candidate, trial.variant([width] * len(trial.widths), width)).faults
     except CandidateError:
         return []
-    return [] if any("no known mistake" in fault.sentence for fault in found) else found
+    return [] if any("no known mistake" in fault.sentence for fault in faults) else faults

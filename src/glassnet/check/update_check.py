@@ -36,13 +36,13 @@ def update_findings(candidate: ObjectCandidate, trial: Trial) -> Comparison:
         ratios = [_ratio(*parts) for parts in zip((answer.dw, answer.db), trial.gradients, strict=True)]
         if None not in ratios:
             return _of_ratios(name, ratios, {**_meanings(trial.m), **_of_rate(update.rate(trial))})
-        found = compare_gradients(update, trial)
+        comparison = compare_gradients(update, trial)
     except CandidateError as error:
-        found = Comparison([Fault("run", f"{error}.")], [])
-    vague = [fault for fault in found.faults if fault.equation == "run" or NO_KNOWN_MISTAKE in fault.sentence]
+        comparison = Comparison([Fault("run", f"{error}.")], [])
+    vague = [fault for fault in comparison.faults if fault.equation == "run" or NO_KNOWN_MISTAKE in fault.sentence]
     if vague and name != "update_mini_batch":  # which may make several steps, in batches, with momentum
         return Comparison([], [f"its {name} is not checked: one call makes no single step along the gradient."])
-    return Comparison([Fault("update", f"{name}: {fault.sentence}") for fault in found.faults], found.notes)
+    return Comparison([Fault("update", f"{name}: {fault.sentence}") for fault in comparison.faults], comparison.notes)
 
 
 def _ratio(step: Sequence[Array], gradient: Sequence[Array]) -> float | None:

@@ -255,7 +255,7 @@ def placed_as_in_training(table: Table, model: TabularModel) -> Table:
         return table
     count = len(preparation.columns) + len(preparation.left_out) + 1
     if len(names) == count - 1:
-        others = [f"column_{place}" for place in range(1, count + 1) if f"column_{place}" != model.target.name]
+        others = [f"column_{number}" for number in range(1, count + 1) if f"column_{number}" != model.target.name]
         note = f"the first row is data, as in training: {model.target.name} is taken to be missing"
         return replace(table, data=table.data.rename_columns(others), notes=(note,))
     if len(names) != count:

@@ -146,13 +146,13 @@ def _cell(value: object) -> str:
     return f"{text[:MAX_LETTERS]}…" if len(text) > MAX_LETTERS else text or "(empty)"
 
 
-def _describe(data: StepData, shown: Sequence[int]) -> list[str]:
-    """Say in sentences what the numbers in a0 and y are; `shown` are the inputs that the step shows."""
+def _describe(data: StepData, selected: Sequence[int]) -> list[str]:
+    """Say in sentences what the numbers in a0 and y are; `selected` are the inputs that the step shows."""
     from glassnet.data.preprocessing import TablePreparation
 
     names = data.preparation.features if isinstance(data.preparation, TablePreparation) else []
     scale = _scale_text(data.preparation) if names else ""
-    return [_describe_inputs(names, len(data.x.T), shown, scale), _describe_target(data.target)]
+    return [_describe_inputs(names, len(data.x.T), selected, scale), _describe_target(data.target)]
 
 
 def _scale_text(preparation: Any) -> str:
@@ -164,13 +164,13 @@ def _scale_text(preparation: Any) -> str:
     return "numbers are standardised"
 
 
-def _describe_inputs(names: Sequence[str], count: int, shown: Sequence[int], scale: str) -> str:
+def _describe_inputs(names: Sequence[str], count: int, selected: Sequence[int], scale: str) -> str:
     """The columns that the inputs come from, by the index that stands beside their numbers."""
     if not names:
         return f"a0 holds {count:,} inputs, which have no names."
     if count <= MAX_INPUTS:
         return f"a0 holds, by index, {_numbered(names, range(count))}; {scale}."
-    return f"a0 holds {count:,} inputs; those shown are, by index, {_numbered(names, shown)}; {scale}."
+    return f"a0 holds {count:,} inputs; those shown are, by index, {_numbered(names, selected)}; {scale}."
 
 
 def _numbered(names: Sequence[Any], indices: Iterable[int]) -> str:

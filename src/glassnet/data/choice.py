@@ -27,7 +27,7 @@ from glassnet.data.readings import (
     DateReading,
     NumberReading,
     boolean_levels,
-    lower_words,
+    lower_case_texts,
 )
 from glassnet.data.statistics import Levels
 from glassnet.data.summary import ColumnSummary, Summary
@@ -48,7 +48,7 @@ class ColumnChooser:
     def __init__(self, summary: Summary, options: ReadingOptions | None = None, table: Table | None = None) -> None:
         self.summary, self.table = summary, table
         self.options = (options or ReadingOptions()).file_options().for_columns(summary.columns, summary.path)
-        self.missing = lower_words(self.options.missing)
+        self.missing = lower_case_texts(self.options.missing)
         self._evidence: dict[str, TextEvidence] = {}
 
     def choose(self, name: str, *, keep: bool = False) -> ColumnPlan:

@@ -46,7 +46,7 @@ class Piece(NamedTuple):
     line: int = 0
 
 
-class Places(NamedTuple):
+class Positions(NamedTuple):
     """Where some rows of a CSV file begin: the numbers of the rows, their offsets and their lines, with the end."""
 
     rows: Array
@@ -56,7 +56,7 @@ class Places(NamedTuple):
 
 @dataclass(frozen=True)
 class CsvRows:
-    """A CSV file whose header has been read; `places` are known after a first pass."""
+    """A CSV file whose header has been read; `positions` are known after a first pass."""
 
     name: str
     identity: FileIdentity
@@ -67,7 +67,7 @@ class CsvRows:
     first_line: int
     newline: bytes
     notes: tuple[str, ...] = ()
-    places: Places | None = None
+    positions: Positions | None = None
     index_columns = ()
 
     @classmethod
@@ -100,8 +100,8 @@ class CsvRows:
     @property
     def rows(self) -> int:
         """The number of rows."""
-        assert self.places is not None
-        return int(self.places.rows[-1])
+        assert self.positions is not None
+        return int(self.positions.rows[-1])
 
     @property
     def groups(self) -> list[int] | None:
@@ -140,8 +140,8 @@ class CsvRows:
 
     def with_places(self, ends: list[tuple[int, int, int]]) -> Self:
         """The same with the places that a first pass found: rows, offset and line at the end of each piece."""
-        places = np.array([(0, self.start, self.first_line), *ends], np.int64).T
-        return replace(self, places=Places(*places))
+        positions = np.array([(0, self.start, self.first_line), *ends], np.int64).T
+        return replace(self, positions=Positions(*positions))
 
     def parse(
         self,
@@ -210,13 +210,13 @@ class CsvReader:
     """An open CSV file, whose rows are read as tables."""
 
     def __init__(self, rows: CsvRows, columns: list[str], numbers: frozenset[str]) -> None:
-        assert rows.places is not None
-        self.rows, self.columns, self.numbers, self.places = rows, columns, numbers, rows.places
+        assert rows.positions is not None
+        self.rows, self.columns, self.numbers, self.positions = rows, columns, numbers, rows.positions
         self.file = rows.identity.opened()
 
     def tables(self, first: int, last: int) -> Iterator[Table]:
         """The rows first .. last-1 as tables. Raises DataError where the file has changed, or cannot be read."""
-        rows, offsets, lines = self.places
+        rows, offsets, lines = self.positions
         start = int(np.searchsorted(rows, first, side="right")) - 1
         while rows[start] < last:
             self.rows.identity.check(self.file)

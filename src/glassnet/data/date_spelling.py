@@ -48,8 +48,8 @@ class DateSpelling:
         for pattern, order in patterns:
             if np.isnan(days).any():
                 _fill_into(days, cells, pattern, order)
-        if self.order == "ymd" and np.isnan(days).any() and (found := _unambiguous_order(cells)):
-            _fill_into(days, cells, YEAR_LAST, PARTS[found])
+        if self.order == "ymd" and np.isnan(days).any() and (order := _unambiguous_order(cells)):
+            _fill_into(days, cells, YEAR_LAST, PARTS[order])
         return days, ~np.isnan(days)
 
     @classmethod

@@ -55,9 +55,9 @@ def _deal(source: RowKind, parts: list[Any], seed: int, progress: Callable[[int]
     for piece in source.pieces():
         numbers = np.arange(first, first + len(piece))
         first += len(piece)
-        places = (row_keys(numbers, seed) >> np.uint64(32)) * np.uint64(len(parts)) >> np.uint64(32)
-        order = np.argsort(places, kind="stable")
-        bounds = np.searchsorted(places[order], np.arange(len(parts) + 1))
+        parts_of_rows = (row_keys(numbers, seed) >> np.uint64(32)) * np.uint64(len(parts)) >> np.uint64(32)
+        order = np.argsort(parts_of_rows, kind="stable")
+        bounds = np.searchsorted(parts_of_rows[order], np.arange(len(parts) + 1))
         for number, part in enumerate(parts):
             rows = order[bounds[number] : bounds[number + 1]]
             if len(rows):

@@ -28,9 +28,9 @@ def header_note(records: Sequence[Record], requested: bool | None = None) -> str
         return hint
     if requested or not looks_like_data(records):
         return ""
-    shown = ", ".join(cell.strip()[:20] for cell in records[0][1][:3])
+    cells = ", ".join(cell.strip()[:20] for cell in records[0][1][:3])
     more = ", ..." if len(records[0][1]) > 3 else ""
-    return f"the first row looks like data, not names ({shown}{more}); if so, give --no-header"
+    return f"the first row looks like data, not names ({cells}{more}); if so, give --no-header"
 
 
 def looks_like_data(records: Sequence[Record]) -> bool:
@@ -41,7 +41,7 @@ def looks_like_data(records: Sequence[Record]) -> bool:
     values = [cell.strip() for cell, kind in zip(records[0][1], first, strict=True) if kind in ("number", "date")]
     if len(values) < MIN_DATA_SHARE * len(first) or not values or _are_labels(values):
         return False
-    return all(kind in {row[place] for row in below if place < len(row)} for place, kind in enumerate(first))
+    return all(kind in {row[column] for row in below if column < len(row)} for column, kind in enumerate(first))
 
 
 def _kind(cell: str) -> str:

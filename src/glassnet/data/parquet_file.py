@@ -40,9 +40,9 @@ def read_parquet(path: FilePath) -> tuple[pa.Table, None, None, tuple[str, ...],
 def parquet_parts(folder: FilePath) -> list[str]:
     """The Parquet files of a folder and of the folders in it, in the order of their names."""
     paths: list[str] = []
-    for place, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
-        paths += [os.path.join(place, name) for name in sorted(files) if not name.startswith((".", "_"))]
+        paths += [os.path.join(parent, name) for name in sorted(files) if not name.startswith((".", "_"))]
     return [path for path in paths if path.endswith((".parquet", ".parq", ".pq"))]
 
 

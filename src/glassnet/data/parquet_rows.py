@@ -151,10 +151,10 @@ class ParquetReader:
             start += sum(groups)
 
     def _part(
-        self, identity: FileIdentity, file: IO[bytes], groups: Sequence[int], place: tuple[int, int]
+        self, identity: FileIdentity, file: IO[bytes], groups: Sequence[int], bounds: tuple[int, int]
     ) -> Iterator[Table]:
-        """The rows of a file, whose first has the number place[0], from the row with the number place[1] on."""
-        start, first = place
+        """The rows of a file, whose first has the number bounds[0], from the row with the number bounds[1] on."""
+        start, first = bounds
         try:
             with pq.ParquetFile(identity.path, **self._reading(identity)) as parquet:
                 for group, count in enumerate(groups):

@@ -247,6 +247,6 @@ def _is_float(word: Any) -> bool:
         return False
 
 
-def lower_words(words: Sequence[str]) -> list[str]:
+def lower_case_texts(words: Sequence[str]) -> list[str]:
     """The words that a person named as missing, in lower case."""
     return sorted({str(word).strip().lower() for word in words})

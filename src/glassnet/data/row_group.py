@@ -72,9 +72,9 @@ def _block(parquet: pq.ParquetFile, group: int, widths: dict[str, int], rows: sl
         table = parquet.read_row_group(group, columns=part, use_threads=False).select(part)
         batch = table.slice(rows.start, rows.stop - rows.start).combine_chunks().to_batches()[0]
         packed = batch.serialize()
-        place = memory[end : end + packed.size]
-        place[:] = np.frombuffer(packed, np.uint8)
-        arrays += pa.ipc.read_record_batch(pa.py_buffer(place), batch.schema).columns
+        part_memory = memory[end : end + packed.size]
+        part_memory[:] = np.frombuffer(packed, np.uint8)
+        arrays += pa.ipc.read_record_batch(pa.py_buffer(part_memory), batch.schema).columns
         end += -(-packed.size // ALIGNMENT) * ALIGNMENT
     return pa.table(arrays, names=names)
 

@@ -107,10 +107,10 @@ class NumberStatistics:
     def quantiles(self, shares: Any) -> Array:
         """Quantiles of the sample, for shares from 0 to 1, interpolated linearly between its numbers."""
         ordered = np.sort(self.sample) / 2  # halved, so that no difference overflows; a sort beats np.quantile
-        places = np.asarray(shares) * (len(ordered) - 1)
-        lower = places.astype(np.int64)
+        positions = np.asarray(shares) * (len(ordered) - 1)
+        lower = positions.astype(np.int64)
         low, high = ordered[lower], ordered[np.minimum(lower + 1, len(ordered) - 1)]
-        result: Array = 2 * (low + (high - low) * (places - lower))
+        result: Array = 2 * (low + (high - low) * (positions - lower))
         return result
 
     @property

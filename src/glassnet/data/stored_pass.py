@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from glassnet.data.csv_rows import CsvRows, Places
+from glassnet.data.csv_rows import CsvRows, Positions
 from glassnet.data.file_identity import FileIdentity
 from glassnet.data.first_pass import FirstPass, TableRows
 from glassnet.data.parquet_rows import ParquetRows
@@ -32,9 +32,9 @@ MAX_BYTES = 1 << 30
 ARRAYS = ("sample", "rows")  # of the statistics of a column
 
 
-def store_pass(found: FirstPass) -> bool:
+def store_pass(first: FirstPass) -> bool:
     """Write what a first pass learnt beside the table; return whether that was possible."""
-    return write_beside(found.rows.name, _content(found))
+    return write_beside(first.rows.name, _content(first))
 
 
 def stored_pass(rows: TableRows, target: str) -> FirstPass | None:
@@ -72,21 +72,21 @@ def _ends(identity: FileIdentity) -> list[Any]:
     return [identity.size, identity.changed, identity.ends]
 
 
-def _content(found: FirstPass) -> bytes:
+def _content(first: FirstPass) -> bytes:
     """The file: the sha256 of an archive of arrays, and the archive."""
-    columns, summary = list(found.summary.columns.values()), found.summary
+    columns, summary = list(first.summary.columns.values()), first.summary
     document = {
-        "key": _key(found.rows, found.target),
+        "key": _key(first.rows, first.target),
         "rows": summary.rows,
-        "runs": [getattr(found.runs, item.name) for item in fields(Runs)],
+        "runs": [getattr(first.runs, item.name) for item in fields(Runs)],
         "columns": [_column(column) for column in columns],
         "samples": [len(column.numbers.sample) for column in columns],
     }
     arrays = {"document": np.frombuffer(json.dumps(document).encode(), np.uint8)}
     for name in ARRAYS:
         arrays[name] = np.concatenate([getattr(column.numbers, name) for column in columns])
-    if isinstance(found.rows, CsvRows) and found.rows.places is not None:
-        arrays["places"] = np.stack(found.rows.places)
+    if isinstance(first.rows, CsvRows) and first.rows.positions is not None:
+        arrays["places"] = np.stack(first.rows.positions)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     content = buffer.getvalue()
@@ -112,7 +112,7 @@ def _arrays(file: IO[bytes]) -> dict[str, Array]:
 def _rebuilt(rows: TableRows, target: str, document: dict[str, Any], arrays: dict[str, Array]) -> FirstPass:
     """The pass of the content of a file. Raises ValueError, KeyError or TypeError for what cannot be."""
     if isinstance(rows, CsvRows):
-        rows = replace(rows, places=Places(*arrays["places"].astype(np.int64)))
+        rows = replace(rows, positions=Positions(*arrays["places"].astype(np.int64)))
     bounds = np.cumsum([0, *document["samples"]])
     columns = {}
     for number, described in enumerate(document["columns"]):

@@ -117,8 +117,8 @@ def _values(file: ArrayFile) -> tuple[Array, Array | None]:
     values, counts = np.empty(0, file.dtype), np.empty(0, np.int64)
     for _, piece in _pieces(file):
         new, times = np.unique(piece, return_counts=True)
-        values, places = np.unique(np.append(values, new), return_inverse=True)
-        counts = np.bincount(places, np.append(counts, times), minlength=len(values)).astype(np.int64)
+        values, inverse = np.unique(np.append(values, new), return_inverse=True)
+        counts = np.bincount(inverse, np.append(counts, times), minlength=len(values)).astype(np.int64)
         if len(values) > MAX_VALUES:
             return values, None
     return values, counts

@@ -97,12 +97,12 @@ def streamed_table(
     rows = table_rows(path, options)
     if target not in rows.columns:
         raise DataError(no_column(rows.name, target, rows.columns))
-    found = stored_pass(rows, target)
-    if found is None:
-        found = first_pass(rows, target, progress)
-        store_pass(found)
-    result = prepared_table(found, options, task, standardise)
-    del found
+    first = stored_pass(rows, target)
+    if first is None:
+        first = first_pass(rows, target, progress)
+        store_pass(first)
+    result = prepared_table(first, options, task, standardise)
+    del first
     release_memory()
     return result
 
@@ -117,9 +117,9 @@ def table_rows(path: FilePath, options: ReadingOptions) -> TableRows:
     raise DataError(f"{os.fspath(path)} {problem_text(kind, path)}.")
 
 
-def prepared_table(found: FirstPass, options: ReadingOptions, task: str, standardise: bool) -> StreamedTable:
+def prepared_table(first: FirstPass, options: ReadingOptions, task: str, standardise: bool) -> StreamedTable:
     """The preparation and the target that a first pass asks for. Raises DataError as `streamed_table` does."""
-    summary, name = found.summary, found.target
+    summary, name = first.summary, first.target
     chooser = ColumnChooser(summary, options)
     plan = chooser.choose(name, keep=True)
     if plan.reading is None:
@@ -127,7 +127,7 @@ def prepared_table(found: FirstPass, options: ReadingOptions, task: str, standar
         raise DataError(f"{summary.path}: the target {name!r} cannot be used: {reason}.")
     _refuse_odd(chooser, plan.odd, name)
     column = summary.columns[name]
-    values, counts = _values(found.rows, column, plan.reading)
+    values, counts = _values(first.rows, column, plan.reading)
     few = counts is not None and column.present >= MIN_ROWS_PER_CLASS * len(values)
     task, reason = infer_task(np.repeat(values, MIN_ROWS_PER_CLASS) if few else values, task)
     fitted: TargetColumn
@@ -139,8 +139,8 @@ def prepared_table(found: FirstPass, options: ReadingOptions, task: str, standar
         fitted = _number_target(name, column, plan.reading, standardise)
     _refuse_missing(summary.path, column, plan.reading)
     preparation = TablePreparation.from_summary(summary, name, options)
-    notes = (*found.rows.notes, *([plan.note] if plan.how and "missing" not in plan.how else []), *preparation.notes)
-    return StreamedTable(found.rows, preparation, fitted, found.runs, class_counts, notes, reason)
+    notes = (*first.rows.notes, *([plan.note] if plan.how and "missing" not in plan.how else []), *preparation.notes)
+    return StreamedTable(first.rows, preparation, fitted, first.runs, class_counts, notes, reason)
 
 
 def _refuse_odd(chooser: ColumnChooser, odd: Any, name: str) -> None:

@@ -118,7 +118,7 @@ def _replaced(x: Vector, result: Value, large: Value, name: str) -> Value:
     for number in range(x.lanes):
         lane = ir.Constant(I32, number)
         called = builder.call(function, [builder.extract_element(x.value, lane)])
-        kept = builder.extract_element(result, lane)
-        chosen = builder.select(builder.extract_element(large, lane), called, kept)
+        polynomial = builder.extract_element(result, lane)
+        chosen = builder.select(builder.extract_element(large, lane), called, polynomial)
         result = builder.insert_element(result, chosen, lane)
     return result

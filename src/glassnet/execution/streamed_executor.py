@@ -62,10 +62,10 @@ class StreamedExecutor:
         first, m = map(int, steps.batches[number])
         available = self.window.load(steps.order, first, first + m)
         if not self.is_loaded:
-            place = steps.order.place(first)
+            position = steps.order.position(first)
             slot, size = (
-                self.window.slot(steps.order, place),
-                int(steps.order.blocks.sizes[steps.order.sequence[place]]),
+                self.window.slot(steps.order, position),
+                int(steps.order.blocks.sizes[steps.order.sequence[position]]),
             )
             self.executor.inspect(self.window.x[slot : slot + size])
             self.is_loaded = True

@@ -92,7 +92,7 @@ class _Columns:
         joined = self.pipeline.concatenate("parts", self.parts)
         return self.pipeline.select("inputs", joined, np.argsort(self.positions).tolist())
 
-    def _place(self, quantity: str, positions: Sequence[int]) -> None:
+    def _set(self, quantity: str, positions: Sequence[int]) -> None:
         self.parts.append(quantity)
         self.positions.extend(positions)
 
@@ -104,8 +104,8 @@ class _Columns:
         else:
             note = _date_note(reading) if isinstance(reading, DateReading) else _number_note(reading)
             value = self.pipeline.add_input(column.name, NUMBER, note)
-        if words := sentinels(reading):
-            value = self.pipeline.formula("value", lambda x: _without(x, words), value)
+        if spellings := sentinels(reading):
+            value = self.pipeline.formula("value", lambda x: _without(x, spellings), value)
         return value
 
     def _add_robust(self, names: Sequence[str], encodings: Sequence[RobustNumber], starts: Sequence[int]) -> None:
@@ -116,12 +116,12 @@ class _Columns:
             values = pipeline.select("numbers", self.whole, [equation.settings[0] for equation in selected])
         else:
             values = pipeline.concatenate("numbers", names)
-        self._place(_robust(pipeline, values, [e.median for e in encodings], [e.scale for e in encodings]), starts)
+        self._set(_robust(pipeline, values, [e.median for e in encodings], [e.scale for e in encodings]), starts)
         gaps = [index for index, encoding in enumerate(encodings) if encoding.indicator]
         if gaps:
             indicated = pipeline.select("numbers_with_gaps", values, gaps)
             is_missing = pipeline.formula("is_missing", lambda x: where(x != x, FULL, 0.0), indicated)
-            self._place(pipeline.convert(is_missing, FLOAT32), [starts[index] + 1 for index in gaps])
+            self._set(pipeline.convert(is_missing, FLOAT32), [starts[index] + 1 for index in gaps])
 
     def _add_column(self, column: Column, start: int) -> None:
         """A column that is encoded by itself."""
@@ -141,7 +141,7 @@ class _Columns:
                 raise ParameterError(
                     f"Column {column.name!r} has an encoding that cannot be exported; export networks."
                 )
-        self._place(encoded, range(start, start + len(column.features)))
+        self._set(encoded, range(start, start + len(column.features)))
 
     def _standardized(self, value: str, encoding: StandardizedNumber) -> str:
         median, mean, scale = encoding.median, encoding.mean, encoding.scale
@@ -164,16 +164,16 @@ class _Columns:
         codes: list[int] = encoding.codes  # type: ignore[attr-defined]
         by_code = dict(zip(codes, numbers, strict=True))
         if isinstance(reading, BooleanReading):
-            words = [
+            spellings = [
                 (spelt, code) for code, group in enumerate((FALSE_WORDS, TRUE_WORDS)) for spelt in _spellings(group)
             ]
-            words = [pair for pair in words if pair[0].lower() not in reading.missing]
+            spellings = [pair for pair in spellings if pair[0].lower() not in reading.missing]
             note = f"text: {reading.levels[0]} or {reading.levels[1]}, empty where missing"
         else:
-            words = [(level, code) for code, level in enumerate(reading.levels)]
+            spellings = [(level, code) for code, level in enumerate(reading.levels)]
             note = f"text, one of {len(codes):,} known levels; an empty or any other text counts as unknown"
         text = self.pipeline.add_input(column.name, WORD, note)
-        pairs = sorted((word, by_code[code]) for word, code in words if code in by_code)
+        pairs = sorted((word, by_code[code]) for word, code in spellings if code in by_code)
         return self.pipeline.add("level_number", (text,), {"level": Quantity(1, FLOAT32)}, settings=(*pairs, other))[0]
 
     def _date(self, value: str, encoding: DateParts) -> str:
@@ -230,21 +230,21 @@ def _bent(x: Value, third: float) -> Value:
     return x / sqrt(part * part + 1)
 
 
-def _without(x: Value, words: Sequence[float]) -> Value:
-    for word in words:
+def _without(x: Value, spellings: Sequence[float]) -> Value:
+    for word in spellings:
         x = where(x == word, nan, x)
     return x
 
 
 def sentinels(reading: Reading) -> list[float]:
     """The numbers that mean a missing cell in a column of numbers."""
-    words = reading.missing if isinstance(reading, NumberReading) else []
-    return [float(word) for word in words if _is_finite(word)]
+    spellings = reading.missing if isinstance(reading, NumberReading) else []
+    return [float(word) for word in spellings if _is_finite(word)]
 
 
-def _spellings(words: Sequence[str]) -> list[str]:
+def _spellings(texts: Sequence[str]) -> list[str]:
     """The words in all letter cases."""
-    return ["".join(letters) for word in words for letters in product(*({c.lower(), c.upper()} for c in word))]
+    return ["".join(letters) for word in texts for letters in product(*({c.lower(), c.upper()} for c in word))]
 
 
 def _number_note(reading: Any) -> str:

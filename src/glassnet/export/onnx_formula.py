@@ -77,8 +77,8 @@ class _Nodes:
 
     def _operation(self, name: str, arguments: Sequence[Argument]) -> Value:
         if name in COMPARISONS:
-            found = self.graph.node(COMPARISONS[name], list(map(self._number, arguments)))
-            return Value(self.graph.node("Not", [found]) if name == "not_equal" else found, True)
+            compared = self.graph.node(COMPARISONS[name], list(map(self._number, arguments)))
+            return Value(self.graph.node("Not", [compared]) if name == "not_equal" else compared, True)
         if name == "where":
             condition, yes, no = arguments
             return Value(self.graph.node("Where", [self._bool(condition), self._number(yes), self._number(no)]))

@@ -217,9 +217,9 @@ class OnnxGraph:
         known = self.node("Where", [self.node("And", [is_low, is_high]), codes, self.scalar(0.0, dtype)])
         first = self.constant(np.cumsum(levels + 1) - levels - 1, INT64)
         numbers = self.node("Add", [self.cast(known, INT64), first])
-        found = self.node("Gather", [vectors, numbers], axis=0)
+        gathered = self.node("Gather", [vectors, numbers], axis=0)
         shape = self.constant([-1, len(columns) * self.pipeline.constants[vectors].shape[1]], INT64)
-        self.node("Reshape", [found, shape], equation.writes[0])
+        self.node("Reshape", [gathered, shape], equation.writes[0])
 
     def total(self, equation: Equation) -> None:
         """The sum over the columns."""

@@ -165,12 +165,12 @@ class Pipeline:
     def drop_unread(self) -> None:
         """Drop equations and constants that no output depends on."""
         read = {output.quantity for output in self.outputs}
-        kept = []
+        used = []
         for equation in reversed(self.equations):
             if read.intersection(equation.writes):
-                kept.append(equation)
+                used.append(equation)
                 read.update(equation.reads)
-        self.equations = kept[::-1]
+        self.equations = used[::-1]
         self.constants = {name: array for name, array in self.constants.items() if name in read}
 
     # What targets ask -------------------------------------------------------------------------------------------------

@@ -173,8 +173,8 @@ def _linear_features(pipeline: Pipeline, linear: LinearPath, x: str) -> str:
         bent = pipeline.convert(pipeline.select("bent", x, clipped), FLOAT64)
         unbent = pipeline.convert(pipeline.formula("unbent", _unbent, bent), FLOAT32)
         joined = pipeline.concatenate("with_unbent", [x, unbent])
-        place = {column: width + number for number, column in enumerate(clipped)}
-        numbers = pipeline.select("linear_numbers", joined, [place.get(column, column) for column in others])
+        positions = {column: width + number for number, column in enumerate(clipped)}
+        numbers = pipeline.select("linear_numbers", joined, [positions.get(column, column) for column in others])
     else:
         numbers = pipeline.select("linear_numbers", x, others) if others else ""
     levels = [_levels(pipeline, x, code, numbers_) for code, numbers_ in features.levels.items() if numbers_]

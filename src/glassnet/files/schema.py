@@ -22,9 +22,9 @@ MAX_DEPTH = 6  # of data of which no more is known than that it is plain
 def whole(low: int = 0, high: int = MAX_WHOLE) -> Schema:
     """A whole number from `low` to `high`."""
 
-    def check(value: Any, place: str) -> None:
+    def check(value: Any, path: str) -> None:
         if type(value) is not int or not low <= value <= high:
-            _fail(value, place, f"a whole number from {low} to {high}")
+            _fail(value, path, f"a whole number from {low} to {high}")
 
     return check
 
@@ -32,9 +32,9 @@ def whole(low: int = 0, high: int = MAX_WHOLE) -> Schema:
 def real(low: float = -math.inf) -> Schema:
     """A finite number of at least `low`."""
 
-    def check(value: Any, place: str) -> None:
+    def check(value: Any, path: str) -> None:
         if type(value) not in (int, float) or not math.isfinite(value) or value < low:
-            _fail(value, place, "a finite number" if low == -math.inf else f"a finite number of at least {low:g}")
+            _fail(value, path, "a finite number" if low == -math.inf else f"a finite number of at least {low:g}")
 
     return check
 
@@ -42,25 +42,25 @@ def real(low: float = -math.inf) -> Schema:
 def text(most: int = MAX_CHARACTERS) -> Schema:
     """Text of at most so many characters."""
 
-    def check(value: Any, place: str) -> None:
+    def check(value: Any, path: str) -> None:
         if not isinstance(value, str) or len(value) > most:
-            _fail(value, place, f"text of at most {most:,} characters")
+            _fail(value, path, f"text of at most {most:,} characters")
 
     return check
 
 
-def flag(value: Any, place: str) -> None:
+def flag(value: Any, path: str) -> None:
     """Either true or false."""
     if type(value) is not bool:
-        _fail(value, place, "true or false")
+        _fail(value, path, "true or false")
 
 
 def one_of(*values: Any) -> Schema:
     """One of these values, of the same type."""
 
-    def check(value: Any, place: str) -> None:
+    def check(value: Any, path: str) -> None:
         if not any(type(value) is type(known) and value == known for known in values):
-            _fail(value, place, f"one of {', '.join(map(str, values))}")
+            _fail(value, path, f"one of {', '.join(map(str, values))}")
 
     return check
 
@@ -68,9 +68,9 @@ def one_of(*values: Any) -> Schema:
 def optional(schema: Schema) -> Schema:
     """The same, or null."""
 
-    def check(value: Any, place: str) -> None:
+    def check(value: Any, path: str) -> None:
         if value is not None:
-            schema(value, place)
+            schema(value, path)
 
     return check
 
@@ -78,8 +78,8 @@ def optional(schema: Schema) -> Schema:
 def either(*schemas: Schema) -> Schema:
     """What the first of these accepts for its type: a list or an object goes to the last one."""
 
-    def check(value: Any, place: str) -> None:
-        schemas[-1 if isinstance(value, (dict, list)) else 0](value, place)
+    def check(value: Any, path: str) -> None:
+        schemas[-1 if isinstance(value, (dict, list)) else 0](value, path)
 
     return check
 
@@ -87,11 +87,11 @@ def either(*schemas: Schema) -> Schema:
 def each(schema: Schema, most: int, least: int = 0) -> Schema:
     """A list of `least` to `most` such values."""
 
-    def check(value: Any, place: str) -> None:
+    def check(value: Any, path: str) -> None:
         if not isinstance(value, list) or not least <= len(value) <= most:
-            _fail(value, place, f"a list of {least:,} to {most:,} values" if least != most else f"{most:,} values")
+            _fail(value, path, f"a list of {least:,} to {most:,} values" if least != most else f"{most:,} values")
         for index, item in enumerate(value):
-            schema(item, f"{place}[{index}]")
+            schema(item, f"{path}[{index}]")
 
     return check
 
@@ -99,11 +99,11 @@ def each(schema: Schema, most: int, least: int = 0) -> Schema:
 def row(*schemas: Schema) -> Schema:
     """A list with one value for each of these."""
 
-    def check(value: Any, place: str) -> None:
+    def check(value: Any, path: str) -> None:
         if not isinstance(value, list) or len(value) != len(schemas):
-            _fail(value, place, f"{len(schemas)} values")
+            _fail(value, path, f"{len(schemas)} values")
         for index, (item, schema) in enumerate(zip(value, schemas, strict=True)):
-            schema(item, f"{place}[{index}]")
+            schema(item, f"{path}[{index}]")
 
     return check
 
@@ -111,11 +111,11 @@ def row(*schemas: Schema) -> Schema:
 def mapping(schema: Schema) -> Schema:
     """An object with any names and such values."""
 
-    def check(value: Any, place: str) -> None:
+    def check(value: Any, path: str) -> None:
         if not isinstance(value, dict):
-            _fail(value, place, "an object")
+            _fail(value, path, "an object")
         for name, item in value.items():
-            schema(item, _inside(place, name))
+            schema(item, _inside(path, name))
 
     return check
 
@@ -126,44 +126,44 @@ def fields(
     """An object with all `required` and any of the `possible` names; values under other names are plain by default."""
     known = {**required, **(possible or {})}
 
-    def check(value: Any, place: str) -> None:
+    def check(value: Any, path: str) -> None:
         if not isinstance(value, dict):
-            _fail(value, place, "an object")
+            _fail(value, path, "an object")
         for name in required:
             if name not in value:
-                raise ValueError(f"{place or 'its document'} lacks {name!r}")
+                raise ValueError(f"{path or 'its document'} lacks {name!r}")
         for name, item in value.items():
-            known.get(name, others or plain)(item, _inside(place, name))
+            known.get(name, others or plain)(item, _inside(path, name))
 
     return check
 
 
-def anything(value: Any, place: str) -> None:
+def anything(value: Any, path: str) -> None:
     """What is checked elsewhere, or belongs to the person who saved it."""
 
 
-def plain(value: Any, place: str, depth: int = MAX_DEPTH) -> None:
+def plain(value: Any, path: str, depth: int = MAX_DEPTH) -> None:
     """Anything that JSON can hold, which is not nested deeper than MAX_DEPTH."""
     if isinstance(value, (dict, list)):
         if not depth:
-            raise ValueError(f"{place} is nested too deeply")
+            raise ValueError(f"{path} is nested too deeply")
         for item in value.values() if isinstance(value, dict) else value:
-            plain(item, place, depth - 1)
+            plain(item, path, depth - 1)
 
 
-def _inside(place: str, name: str) -> str:
-    return f"{place}.{name[:60]}" if place else name[:60]
+def _inside(path: str, name: str) -> str:
+    return f"{path}.{name[:60]}" if path else name[:60]
 
 
-def _fail(value: Any, place: str, wanted: str) -> NoReturn:
-    raise ValueError(f"{place or 'its document'} is {reprlib.repr(value)[:60]}; it must be {wanted}")
+def _fail(value: Any, path: str, wanted: str) -> NoReturn:
+    raise ValueError(f"{path or 'its document'} is {reprlib.repr(value)[:60]}; it must be {wanted}")
 
 
-def name(value: Any, place: str) -> None:
+def name(value: Any, path: str) -> None:
     """Text that names an entry of a table, and can be printed as it is."""
-    text()(value, place)
+    text()(value, path)
     if printable(value) != value:
-        _fail(value, place, "text without control codes")
+        _fail(value, path, "text without control codes")
 
 
 ENTRY = fields({"name": name})  # of a table, as tables/entry.py describes it

@@ -31,8 +31,8 @@ def first_axes(x: Array) -> tuple[int, ...]:
 class FieldMaker:
     """Makes Field messages of a model; its axes can be changed at any time."""
 
-    def __init__(self, model: Model, samples: Samples, shown: DrawnUnits) -> None:
-        self.model, self.samples, self.shown = model, samples, shown
+    def __init__(self, model: Model, samples: Samples, drawn: DrawnUnits) -> None:
+        self.model, self.samples, self.drawn = model, samples, drawn
         self.axes, self._grids = first_axes(samples.x), dict[int, Array]()
         if samples.slice and samples.slice.axes:
             self.axes = samples.slice.axes
@@ -81,7 +81,7 @@ class FieldMaker:
         executor = loaded_executor(self.model, self._grid(NEURON_SIZE))
         executor.run(0, executor.program.head("forward"))
         layers = range(1, len(self.model.architecture.dense) + 1)
-        return [self.shown.rows(executor.columns(f"a{layer}"), layer) for layer in layers]
+        return [self.drawn.rows(executor.columns(f"a{layer}"), layer) for layer in layers]
 
     def _fixed_text(self) -> str:
         others = self.samples.x.shape[1] - len(self.axes)

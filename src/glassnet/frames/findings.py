@@ -33,11 +33,11 @@ def findings(
 ) -> list[Message]:
     """Finding messages of the run as it is now; `followed` are its costs at the steps that were shown."""
     part = samples.part(spread(samples.trained, MEASURED))
-    found = list(diagnosis_of(evidence_of_run(training.model, training.history(), part, wording)))
+    findings = list(diagnosis_of(evidence_of_run(training.model, training.history(), part, wording)))
     overfitting = overfit({t: costs for t, costs in (followed or {}).items() if t <= training.counters.step}, wording)
-    if overfitting and all(finding.name != overfitting.name for finding in found):
-        found.append(overfitting)
-    return list(map(finding_message, found))
+    if overfitting and all(finding.name != overfitting.name for finding in findings):
+        findings.append(overfitting)
+    return list(map(finding_message, findings))
 
 
 def overfit(followed: Mapping[int, HeldOut], wording: Wording) -> Finding | None:

@@ -78,11 +78,11 @@ class Pass(NamedTuple):
 class FrameMaker:
     """Makes Frame messages of a run; `sample` is the followed sample by its place in RunInfo.data."""
 
-    def __init__(self, training: Training, samples: Samples, shown: DrawnUnits | None = None) -> None:
+    def __init__(self, training: Training, samples: Samples, drawn: DrawnUnits | None = None) -> None:
         self.training, self.samples, self.sample = training, samples, 0
         model = training.model
-        self.shown = shown or drawn_units(model, samples)
-        self.field_maker = FieldMaker(model, samples, self.shown)
+        self.drawn = drawn or drawn_units(model, samples)
+        self.field_maker = FieldMaker(model, samples, self.drawn)
         self.layers = range(1, len(model.architecture.dense) + 1)
         measured, held_out = spread(samples.trained, MEASURED), np.flatnonzero(samples.held_out)
         trained = spread(samples.trained, COSTED)
@@ -140,11 +140,11 @@ class FrameMaker:
         changes, values = self._changes(), {"C": self.measured.views["C"]}
         for layer in self.layers:
             for name in (f"w{layer}", f"dw{layer}"):
-                values[name] = self.shown.weights(self.measured.views[name], layer)
+                values[name] = self.drawn.weights(self.measured.views[name], layer)
             for name in (f"b{layer}", f"db{layer}"):
-                values[name] = self.shown.rows(self.measured.views[name], layer)
+                values[name] = self.drawn.rows(self.measured.views[name], layer)
             if f"w{layer}" in changes:
-                values[f"change{layer}"] = self.shown.weights(changes[f"w{layer}"], layer)
+                values[f"change{layer}"] = self.drawn.weights(changes[f"w{layer}"], layer)
         values |= self._of_sample()
         return {name: encoded(value) for name, value in values.items()}, self.statistics.messages(changes)
 
@@ -153,14 +153,14 @@ class FrameMaker:
         set_batch(self.one.executor, *self.samples.part(self.samples.listed[self.sample : self.sample + 1]))
         self.one.run()
         views, program = self.one.views, self.one.executor.program
-        values = {"a0": self.shown.rows(views["a0"], 0), "c": views["c"]}
-        values["y"] = self.shown.rows(views["y"], self.layers[-1])
+        values = {"a0": self.drawn.rows(views["a0"], 0), "c": views["c"]}
+        values["y"] = self.drawn.rows(views["y"], self.layers[-1])
         for layer, dense in enumerate(self.training.model.architecture.dense, 1):
             named = {name: views[f"{name}{layer}"] for name in ("z", "a", "delta")}
             if dense.activation.elementwise:
                 z = views[program.rows[program.writer(f"a{layer}")].reads[0]]
                 named["gate"] = np.ones_like(z) * dense.activation.derivative(z, named["a"])
-            values |= {f"{name}{layer}": self.shown.rows(value, layer) for name, value in named.items()}
+            values |= {f"{name}{layer}": self.drawn.rows(value, layer) for name, value in named.items()}
         return values
 
     def _changes(self) -> dict[str, Array]:

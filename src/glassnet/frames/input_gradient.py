@@ -50,9 +50,9 @@ def _sentence(gradient: Array, samples: Samples) -> str:
     if not sizes.max() > 0:
         return "No input changes the cost of this sample: ∂c/∂x is 0 everywhere."
     names = samples.inputs if len(samples.inputs) == len(gradient) else [f"x[{n}]" for n in range(len(gradient))]
-    largest = [int(place) for place in np.argsort(-sizes, kind="stable")[:NAMED] if sizes[place] > 0]
+    largest = [int(index) for index in np.argsort(-sizes, kind="stable")[:NAMED] if sizes[index] > 0]
     parts = [
-        f"{'more' if gradient[place] > 0 else 'less'} {names[place]} ({gradient[place]:+.3g})" for place in largest
+        f"{'more' if gradient[index] > 0 else 'less'} {names[index]} ({gradient[index]:+.3g})" for index in largest
     ]
     joined = ", ".join(parts)
     return f"Most of the cost hangs on {joined}: c grows with these, by the slope in parentheses per unit of x."

@@ -66,8 +66,8 @@ class LayerStatistics:
 def spread_of(values: Array) -> list[float]:
     """The 10th, 50th and 90th percentile of the absolute values, and their root mean square; 0 if not finite."""
     sizes = np.sort(np.abs(values), axis=None)
-    places = [round(share * (len(sizes) - 1)) for share in QUANTILES]
-    numbers = [*sizes[places].tolist(), sqrt(_square_sum(sizes) / len(sizes))]
+    indices = [round(share * (len(sizes) - 1)) for share in QUANTILES]
+    numbers = [*sizes[indices].tolist(), sqrt(_square_sum(sizes) / len(sizes))]
     return [number if isfinite(number) else 0.0 for number in numbers]
 
 
@@ -79,8 +79,8 @@ def histogram(z: Array) -> tuple[Array, Array]:
         low, high = (float(z.min()), float(z.max())) if len(z) else (0.0, 0.0)
     if low == high:
         low, high = low - max(0.5, abs(low) / 100), high + max(0.5, abs(high) / 100)
-    places = ((z.ravel() - low) * (BINS / (high - low))).astype(np.int64)
-    counts = np.bincount(np.minimum(places, BINS - 1), minlength=BINS)
+    indices = ((z.ravel() - low) * (BINS / (high - low))).astype(np.int64)
+    counts = np.bincount(np.minimum(indices, BINS - 1), minlength=BINS)
     return low * (1 - SHARES) + high * SHARES, counts
 
 

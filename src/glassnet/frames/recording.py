@@ -38,12 +38,12 @@ class Recording(NamedTuple):
 class Recorder:
     """Makes the messages; `bytes_left` is how long they may be as JSON, together."""
 
-    def __init__(self, samples: Samples, shown: DrawnUnits, history: History, bytes_left: int) -> None:
-        self.samples, self.shown, self.history, self.bytes_left = samples, shown, history, bytes_left
+    def __init__(self, samples: Samples, drawn: DrawnUnits, history: History, bytes_left: int) -> None:
+        self.samples, self.drawn, self.history, self.bytes_left = samples, drawn, history, bytes_left
 
     def replayed(self, replay: Replay, steps: Sequence[int]) -> Recording:
         """Frames at these steps of a replay, and walks of the first, a middle and the last step among them."""
-        maker = FrameMaker(replay, self.samples, self.shown)
+        maker = FrameMaker(replay, self.samples, self.drawn)
         chosen, pictured = self._affordable(maker, steps)
         every, validation = self._every(steps), self._validation(chosen[-1])
         walked = {chosen[0], chosen[(len(chosen) - 1) // 2], chosen[-2]} if len(chosen) > 1 else set()
@@ -56,16 +56,16 @@ class Recorder:
             costs = _costs(first, replay.take_costs(), validation[first:step], every)
             frames.append(_frame(maker, Clock(number, steps[-1]), costs, step in pictured, step == chosen[-1]))
             if step in walked:
-                walks.append(StepWalk(replay, self.samples, self.shown))
+                walks.append(StepWalk(replay, self.samples, self.drawn))
         checked_walk = walks[len(walks) // 2] if walks else None
         return Recording(frames, [self._walk_message(walk) for walk in walks], checked_walk, every)
 
     def of_end(self, training: Training, step: int) -> Recording:
         """One frame of a run as it is, with the costs of its epochs, and a walk of the step that would be next."""
-        maker = FrameMaker(training, self.samples, self.shown)
+        maker = FrameMaker(training, self.samples, self.drawn)
         every = max(1, step // max(1, len(self.history)))
         costs = Costs(0, self.history["cost"], self.history["validation_cost"], every)
-        walk = StepWalk(training, self.samples, self.shown)
+        walk = StepWalk(training, self.samples, self.drawn)
         walk.step = step
         frame = _frame(maker, Clock(0, step), costs, True, True) | {"t": step, "epoch": len(self.history)}
         return Recording([frame], [self._walk_message(walk)], walk)
@@ -114,8 +114,8 @@ def _frame(maker: FrameMaker, clock: Clock, costs: Costs, field: bool, is_last: 
 
 
 def _spread_out(steps: Sequence[int], count: int) -> set[int]:
-    places = np.linspace(0, len(steps) - 1, min(count, len(steps))).round().astype(np.int64)
-    return {steps[place] for place in places}
+    indices = np.linspace(0, len(steps) - 1, min(count, len(steps))).round().astype(np.int64)
+    return {steps[index] for index in indices}
 
 
 def _costs(first: int, train: Array, validation: Array, every: int) -> Costs:

@@ -20,13 +20,13 @@ MAX_LAYER_TEXT = 20  # letters
 MEASURED, SAME = 500, 0.999  # training samples that are measured; standardised inputs vary alike
 
 
-def run_info(training: Training, samples: Samples, shown: DrawnUnits) -> Message:
+def run_info(training: Training, samples: Samples, drawn: DrawnUnits) -> Message:
     """The parts of RunInfo that the network and its data decide; whoever runs it adds its settings and branches."""
     architecture = training.model.architecture
     last = f"a{len(architecture.dense)}"
     return {
         "type": "run",
-        "layers": layer_infos(architecture, samples, shown),
+        "layers": layer_infos(architecture, samples, drawn),
         "parameters": training.model.parameters.count,
         "dtype": str(training.model.dtype),
         "program": str(training.program),
@@ -46,7 +46,7 @@ def first_input(samples: Samples) -> int:
     return int(np.argmax(deviations >= SAME * deviations.max()))
 
 
-def layer_infos(architecture: Architecture, samples: Samples, shown: DrawnUnits) -> list[Message]:
+def layer_infos(architecture: Architecture, samples: Samples, drawn: DrawnUnits) -> list[Message]:
     """LayerInfo of the inputs and of each dense layer."""
     first: Message = {"units": architecture.inputs, "activation": "", "saturation": 0.0, "image": samples.image}
     extras = list(map(_short_text, architecture.input_layers))
@@ -59,7 +59,7 @@ def layer_infos(architecture: Architecture, samples: Samples, shown: DrawnUnits)
         infos.append(info | {"names": [], "image": None, "saturation": limit, "extras": extras})
     infos[-1]["names"] = list(output_names(samples, architecture.outputs)[:MAX_NAMES])
     for layer, info in enumerate(infos):
-        info["shown"] = shown.units[layer].tolist()
+        info["shown"] = drawn.units[layer].tolist()
         info["image"] = list(info["image"]) if info["image"] else None
     return infos
 

@@ -91,16 +91,16 @@ class RunReport:
             self.model.architecture, self.sources, self.snapshot.validation, self.names, complete=is_complete
         )
         space = MAX_BYTES - page_bytes(self.static) - MARGIN
-        shown_parts = drawn_units(self.model, samples, units_shown(self.model, space))
-        recorder = Recorder(samples, shown_parts, self.history, space)
+        drawn = drawn_units(self.model, samples, units_drawn(self.model, space))
+        recorder = Recorder(samples, drawn, self.history, space)
         seconds = self.history[-1].seconds if len(self.history) else 0.0
         ran = self.snapshot.end_step > self.snapshot.start["step"]
         is_replayed = ran and is_complete and seconds <= MAX_REPLAY_SECONDS
-        shown = self._replayed(recorder) if is_replayed else self._end_alone(recorder)
-        run = run_info(shown.run, samples, recorder.shown)
+        recorded_run = self._replayed(recorder) if is_replayed else self._end_alone(recorder)
+        run = run_info(recorded_run.run, samples, recorder.drawn)
         run |= session_parts(self.model, self.recipe, samples, self.snapshot.end_step)
-        recording = shown.recording
-        return recorded_message(run, recording.frames, recording.walks, self._about(title, shown, samples))
+        recording = recorded_run.recording
+        return recorded_message(run, recording.frames, recording.walks, self._about(title, recorded_run, samples))
 
     # The recording ----------------------------------------------------------------------------------------------------
 
@@ -156,11 +156,11 @@ class RunReport:
 
     # What the report says ---------------------------------------------------------------------------------------------
 
-    def _about(self, title: str, shown: RecordedRun, samples: Samples) -> Message:
-        walk = shown.recording.checked_walk
+    def _about(self, title: str, recorded_run: RecordedRun, samples: Samples) -> Message:
+        walk = recorded_run.recording.checked_walk
         return {
             "title": printable(title or self.names.title or "A training run"),
-            "lines": [printable(line) for line in (*self._lines(samples), *shown.how)],
+            "lines": [printable(line) for line in (*self._lines(samples), *recorded_run.how)],
             "check": "" if walk is None else check_gradients(walk.experiment, CHECK_SECONDS).sentence,
             "versions": versions(),
             "code": python_code(self.model, self.recipe, len(self.history) or self.recipe.epochs),
@@ -183,7 +183,7 @@ class RunReport:
         ]
 
 
-def units_shown(model: Model, space: int) -> int:
+def units_drawn(model: Model, space: int) -> int:
     """How many units of a layer are shown, so that a walk has its share of the space."""
     widths = [model.architecture.inputs, *(dense.fan_out for dense in model.architecture.dense)]
     for units in UNITS:

@@ -72,13 +72,13 @@ class Samples:
         """The numbers of the samples that a page receives: all of them, or evenly spread ones."""
         return spread(np.arange(len(self.x)), self.max_listed)
 
-    def places(self, numbers: Any) -> list[int]:
+    def listed_indices(self, numbers: Any) -> list[int]:
         """Where samples of the run stand in what a page receives; empty unless all of them are there."""
         if not self.is_complete:
             return []
         wanted = self.trained[np.asarray(numbers, np.int64)]
-        found = np.searchsorted(self.listed, wanted).clip(max=len(self.listed) - 1)
-        return found.tolist() if (self.listed[found] == wanted).all() else []
+        indices = np.searchsorted(self.listed, wanted).clip(max=len(self.listed) - 1)
+        return indices.tolist() if (self.listed[indices] == wanted).all() else []
 
     def part(self, numbers: Any) -> Sources:
         """Some samples by their numbers."""

@@ -36,11 +36,11 @@ def cell_samples(samples: Samples, numbers: Array, outputs: Array, cell: tuple[i
     single = outputs.shape[1] == 1
     certain = np.abs(outputs[found, 0] - 0.5) if single else outputs[found, cell[1]]
     shown = found[np.argsort(-certain, kind="stable")][:MAX_ROWS]
-    places = np.searchsorted(samples.listed, numbers[shown]).clip(max=len(samples.listed) - 1)
-    is_listed = samples.listed[places] == numbers[shown]
+    indices = np.searchsorted(samples.listed, numbers[shown]).clip(max=len(samples.listed) - 1)
+    is_listed = samples.listed[indices] == numbers[shown]
     return {
         **{"true": cell[0], "predicted": cell[1], "count": len(found), "numbers": numbers[shown].tolist()},
-        "samples": np.where(is_listed, places, -1).tolist(),
+        "samples": np.where(is_listed, indices, -1).tolist(),
         "x": encoded(samples.x[numbers[shown]][:, :MAX_COLUMNS]),
         "outputs": encoded(outputs[shown]),
     }

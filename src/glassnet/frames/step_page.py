@@ -55,7 +55,7 @@ class StepPage:
         training = Training(model, sources, recipe)
         maker = FrameMaker(training, samples, drawn_units(model, samples))
         experiment = Experiment(model, self.data, at_step=0)
-        walk = Walk(explanation, experiment, maker.shown, range(len(sources.y)))
+        walk = Walk(explanation, experiment, maker.drawn, range(len(sources.y)))
         walk.step, walk.state_hash, walk.max_samples = 0, training.hash(), MAX_SAMPLES
         call = f'network.explain_step(x, y, lr={self.lr!r}, optimizer="{entry.name}")'
         code = f"import glassnet\n\n{network_code(model)}\nprint({call})\n"
@@ -64,7 +64,7 @@ class StepPage:
             "lines": [printable(line) for line in (*explanation.about.split("\n"), NOTATIONS["columns"], *names.notes)],
             **{"check": check_gradients(experiment, CHECK_SECONDS).sentence, "versions": versions(), "code": code},
         }
-        run = run_info(training, samples, maker.shown) | session_parts(model, recipe, samples, 0)
+        run = run_info(training, samples, maker.drawn) | session_parts(model, recipe, samples, 0)
         return recorded_message(run, [maker.frame()], [walk.message()], about) | {"view": "step"}
 
 

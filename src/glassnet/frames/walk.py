@@ -38,9 +38,9 @@ class Walk:
     """An explained step with its messages; `step` and `state_hash` say where the run stood."""
 
     def __init__(
-        self, explanation: Explanation, experiment: Experiment, shown: DrawnUnits, numbers: Sequence[int] = ()
+        self, explanation: Explanation, experiment: Experiment, drawn: DrawnUnits, numbers: Sequence[int] = ()
     ) -> None:
-        self.explanation, self.experiment, self.shown, self.numbers = explanation, experiment, shown, list(numbers)
+        self.explanation, self.experiment, self.drawn, self.numbers = explanation, experiment, drawn, list(numbers)
         self.step, self.state_hash = 0, ""
         self.max_samples: int | None = None  # of the batch that are sent; None: all
 
@@ -83,12 +83,12 @@ class Walk:
             return self._drawn(values, axes(name, program))
         return self._drawn(values, (int(name.removeprefix("gate")), "m"))
 
-    def _drawn(self, values: Any, places: Sequence[Axis]) -> Any:
+    def _drawn(self, values: Any, axis_names: Sequence[Axis]) -> Any:
         """The drawn part of an array: some units of a large layer, in a recording some samples of a large batch."""
-        for axis, place in enumerate(places):
-            if place == "m" and self.max_samples is not None and values.shape[axis] > self.max_samples:
+        for axis, axis_name in enumerate(axis_names):
+            if axis_name == "m" and self.max_samples is not None and values.shape[axis] > self.max_samples:
                 values = values.take(range(self.max_samples), axis)
-        return self.shown.cut(values, places)
+        return self.drawn.cut(values, axis_names)
 
     # Stages -----------------------------------------------------------------------------------------------------------
 
@@ -120,21 +120,21 @@ class Walk:
             keys = ", ".join(each.stage.key for each in self.stages)
             raise ParameterError(f"there is no stage {stage!r}; those of this step are {keys}.")
         result = [term for term in walk_stage.stage.terms if isinstance(term, LabelledArray)][-1]
-        places = [np.arange(size) for size in result.values.shape]
+        axis_names = [np.arange(size) for size in result.values.shape]
         for number, (axis, size) in enumerate(zip(result.axes, result.values.shape, strict=True)):
-            places[number] = self.shown.of(axis, size) if isinstance(axis, int) else places[number]
-        for name, number, drawn in zip(("row", "column"), (row, column), places, strict=True):
+            axis_names[number] = self.drawn.of(axis, size) if isinstance(axis, int) else axis_names[number]
+        for name, number, drawn in zip(("row", "column"), (row, column), axis_names, strict=True):
             if not 0 <= number < len(drawn):
                 raise ParameterError(f"stage {stage!r} has no {name} {number}; it has {len(drawn)}.")
-        return _spelled_message(spelled_sum(walk_stage, int(places[0][row]), int(places[1][column]), sample))
+        return _spelled_message(spelled_sum(walk_stage, int(axis_names[0][row]), int(axis_names[1][column]), sample))
 
     def per_sample(self, quantity: str) -> Message:
         """The gradient of each sample's own cost, and the mean of these tables over the batch."""
         name = quantity_name(quantity, self.trace)
         values, program = self.trace.per_sample(name), self.trace.program
-        places = axes(name, program)
-        cut = np.stack([self.shown.cut(each, places) for each in values])
-        return {"values": encoded(cut), "mean": encoded(self.shown.cut(self.trace[name], places))}
+        axis_names = axes(name, program)
+        cut = np.stack([self.drawn.cut(each, axis_names) for each in values])
+        return {"values": encoded(cut), "mean": encoded(self.drawn.cut(self.trace[name], axis_names))}
 
     def quantity(self, quantity: str) -> Message:
         """A Term with all numbers of a quantity."""
@@ -163,19 +163,19 @@ class Walk:
         """AnswerVerdict on a person's numbers for the drawn part of a quantity, row by row; None is not answered."""
         name = quantity_name(quantity, self.trace)
         indices = np.arange(self.trace[name].size).reshape(self.trace[name].shape)
-        shown = self._cut(name, indices).ravel()
-        verdict = judged_answer(self.experiment.model.architecture, self.trace, name, values, shown)
+        drawn = self._cut(name, indices).ravel()
+        verdict = judged_answer(self.experiment.model.architecture, self.trace, name, values, drawn)
         return verdict._asdict() | {"cells": list(verdict.cells)}
 
 
 class StepWalk(Walk):
     """The walk of the step that a run takes next."""
 
-    def __init__(self, training: Training, samples: Samples, shown: DrawnUnits) -> None:
+    def __init__(self, training: Training, samples: Samples, drawn: DrawnUnits) -> None:
         step = NextStep.of(training)
         model: Model = training.model.astype(training.model.dtype)  # which the run does not change
         experiment = Experiment(model, step.data, at_step=step.steps.first_step)
-        super().__init__(explain_next_step(training, step), experiment, shown, samples.places(step.indices))
+        super().__init__(explain_next_step(training, step), experiment, drawn, samples.listed_indices(step.indices))
         self.step, self.state_hash = training.counters.step, training.hash()
         self.data = step.data
 

@@ -61,10 +61,10 @@ class Access:
 
 def _cookie(text: str, name: str) -> str | None:
     try:
-        found = SimpleCookie(text[:4096]).get(name)
+        morsel = SimpleCookie(text[:4096]).get(name)
     except CookieError:
         return None
-    return found.value if found is not None else None
+    return morsel.value if morsel is not None else None
 
 
 def stored_token(port: int) -> str:

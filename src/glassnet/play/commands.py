@@ -168,8 +168,8 @@ def run_message(session: Session, run: Run) -> Message:
     """The RunInfo of a run."""
     from glassnet.frames.run_info import run_info
 
-    shown = session.reader(run, owner=run.owner).maker.shown
-    info = run_info(run.training, run.samples, shown)
+    drawn = session.reader(run, owner=run.owner).maker.drawn
+    info = run_info(run.training, run.samples, drawn)
     info["notes"] = list(dict.fromkeys([*run.notes, *info["notes"]]))
     return info | {
         "setup": run.setup.plain(),

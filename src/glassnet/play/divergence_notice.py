@@ -14,6 +14,6 @@ def divergence_notice(error: DivergedError, t: int) -> dict[str, Any]:
     """The Notice; `t` is the last step with finite numbers, `quantity` the first that was not."""
     text = f"Training stopped after step {t:,}: {error}"
     notice = {"type": "notice", "kind": "diverged", "text": text, "t": t}
-    if found := QUANTITY.search(str(error)):
-        notice["quantity"] = found[1]
+    if match := QUANTITY.search(str(error)):
+        notice["quantity"] = match[1]
     return notice

@@ -86,10 +86,10 @@ def changed_setup(run: Run, values: dict[str, Any]) -> tuple[Setup, set[str]]:
     """
     present = run.setup.at(len(run.setup.then))
     if any(values.get(name, getattr(present, name)) != getattr(present, name) for name in ("data", "target", "task")):
-        kept = {name: getattr(present, name) for name in ("seed", "init")}
+        carried = {name: getattr(present, name) for name in ("seed", "init")}
         if "data" not in values:
-            kept |= {name: getattr(present, name) for name in ("data", "file", "target", "task")}
-        return default_setup(values.get("data", present.data))._replace(**kept | values), set(values)
+            carried |= {name: getattr(present, name) for name in ("data", "file", "target", "task")}
+        return default_setup(values.get("data", present.data))._replace(**carried | values), set(values)
     setup = present._replace(**values)
     if "shape" in values and "w" not in values and values["shape"] != present.shape:
         setup = setup._replace(w=())

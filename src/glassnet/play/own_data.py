@@ -68,7 +68,7 @@ class OwnData:
             path = os.path.join(folder, file)
             with open(path, "wb") as stream:
                 stream.write(content)
-            return self._keep(_read(path, shown_name(name), file))
+            return self._keep(_read(path, printable_name(name), file))
 
     def add_file(self, path: str) -> OwnFile:
         """Read a file that the command line names. Raises DataError with what is wrong and where."""
@@ -184,12 +184,12 @@ def _files(path: str) -> list[str]:
     return [os.path.join(path, name) for name in sorted(os.listdir(path)) if os.path.isfile(os.path.join(path, name))]
 
 
-def shown_name(name: Any) -> str:
+def printable_name(name: Any) -> str:
     """The name of an uploaded file for messages; it is no path, and is never opened."""
     text = printable(name) if isinstance(name, str) else ""
     return text.replace("\\", "/").rpartition("/")[2][:100] or "the file"
 
 
-def _forget_oldest(kept: dict[str, Any]) -> None:
-    while len(kept) > MAX_KEPT:
-        del kept[next(iter(kept))]
+def _forget_oldest(cache: dict[str, Any]) -> None:
+    while len(cache) > MAX_KEPT:
+        del cache[next(iter(cache))]

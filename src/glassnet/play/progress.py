@@ -15,7 +15,7 @@ QUIET_SECONDS, PAUSE_SECONDS = 0.2, 0.15  # before the first message, and betwee
 class Progress:
     """The way of a run to step `to`; `stopped` is what the run asks between two slices of steps.
 
-    On the way through new steps the page is `shown` where it is; steps that are run again are counted for it alone.
+    On the way through new steps the page is `show` where it is; steps that are run again are counted for it alone.
     """
 
     def __init__(
@@ -23,10 +23,10 @@ class Progress:
         run: Run,
         to: int,
         send: Callable[[Message], None],
-        shown: Callable[[Run], None],
+        show: Callable[[Run], None],
         ended: Callable[[], bool],
     ) -> None:
-        self.run, self.to, self._send, self._shown, self._ended = run, to, send, shown, ended
+        self.run, self.to, self._send, self._show, self._ended = run, to, send, show, ended
         self._reached, self._first = run.last, -1
         self._due = time.perf_counter() + QUIET_SECONDS
 
@@ -38,7 +38,7 @@ class Progress:
             self._send(self.message())
             self._due = time.perf_counter() + PAUSE_SECONDS
         if self.run.t > self._reached:
-            self._shown(self.run)
+            self._show(self.run)
         return self._ended()
 
     def message(self) -> Message:

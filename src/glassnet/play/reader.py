@@ -62,7 +62,7 @@ class Reader:
         self.walk: StepWalk | None = None
         self._walk_t = -1
 
-    def place(self, moment: Moment) -> None:
+    def move(self, moment: Moment) -> None:
         """Put the Training to a moment, and note the change of its last step."""
         if moment.before["step"] == moment.t - 1:  # both sides of the last step are here: it need not be run again
             Run.restore_into(self.training, moment.before, moment.reports)
@@ -90,7 +90,7 @@ class Reader:
 
     def frame(self, moment: Moment, clock: Clock, *, field: bool, judged: bool) -> Message:
         """The Frame of a moment."""
-        self.place(moment)
+        self.move(moment)
         frame = self.maker.frame(clock, field=field, judged=judged)
         frame["costs"] = _cost_message(moment, frame["validation"])
         return frame
@@ -123,7 +123,7 @@ class Reader:
 
         if self.walk is None or self._walk_t != t:
             self.go(run, t)
-            self.walk, self._walk_t = StepWalk(self.training, self.samples, self.maker.shown), t
+            self.walk, self._walk_t = StepWalk(self.training, self.samples, self.maker.drawn), t
         return self.walk
 
 

@@ -99,7 +99,7 @@ class Run:
         """
         owner = self.timeline.owner(self.branch, t)
         if owner is not self._owner or not self._passes(owner, t):
-            self._place(owner, t)
+            self._move(owner, t)
         while self.t < t and not stopped():
             if is_stop(self.t, t):
                 self._near.add(self._owner, self.training.light_state())
@@ -113,7 +113,7 @@ class Run:
         """Whether running on from here is shorter than from the nearest state."""
         return self.t <= t and self.nearest(owner, t)["step"] <= self.t
 
-    def _place(self, owner: Branch, t: int) -> None:
+    def _move(self, owner: Branch, t: int) -> None:
         """Put the live Training to the nearest state at or before t of the branch that contains it."""
         reports = self.training.counters.reports
         if owner is not self._owner:
@@ -140,7 +140,7 @@ class Run:
         """Run on by at most so many steps and about so many seconds, under the settings that hold on the way."""
         change = self.timeline.next_change(self.branch, self.t)
         if change == self.t or self._owner is not self.timeline.owner(self.branch, self.t):
-            self._place(self.timeline.owner(self.branch, self.t), self.t)
+            self._move(self.timeline.owner(self.branch, self.t), self.t)
         limit = steps if change is None else min(steps, change - self.t)
         try:
             self.training.run(steps=limit, seconds=seconds)
@@ -156,7 +156,7 @@ class Run:
         if time.perf_counter() >= self._next_snapshot:
             self.snapshot()
         if self.t == self.timeline.next_change(self.branch, self.t - 1):
-            self._place(self.timeline.owner(self.branch, self.t), self.t)
+            self._move(self.timeline.owner(self.branch, self.t), self.t)
 
     def snapshot(self) -> State:
         """The state at this step; the timeline keeps it."""

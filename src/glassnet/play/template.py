@@ -72,11 +72,11 @@ class Template:
         with last.
         """
         *hidden, last = self.architecture.dense
-        for place, name in enumerate(setup.act):
-            if place == len(setup.act) - 1:
+        for position, name in enumerate(setup.act):
+            if position == len(setup.act) - 1:
                 yield last, name
             else:
-                yield (hidden[place] if place < len(hidden) else None), name
+                yield (hidden[position] if position < len(hidden) else None), name
 
     def _layers(self, setup: Setup) -> list[Any]:
         layers = [setup.shape[0], *self.architecture.input_layers]

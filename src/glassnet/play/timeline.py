@@ -100,9 +100,9 @@ class Timeline:
         each = [(_least_gap(branch.times), branch.id) for branch in self.branches if len(branch.times) > 1]
         if not each:
             return False
-        (_, place), number = min(each)
+        (_, index), number = min(each)
         branch = self.branches[number]
-        self.bytes -= size_of(branch.states.pop(branch.times.pop(place)))
+        self.bytes -= size_of(branch.states.pop(branch.times.pop(index)))
         self.count -= 1
         return True
 
@@ -114,8 +114,8 @@ def _least_gap(times: list[int]) -> tuple[float, int]:
     if len(times) == 2:
         return math.inf, 1
     gaps = np.subtract(times[2:], times[:-2])
-    place = int(gaps.argmin())
-    return float(gaps[place]), place + 1
+    index = int(gaps.argmin())
+    return float(gaps[index]), index + 1
 
 
 def size_of(state: State) -> int:

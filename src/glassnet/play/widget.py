@@ -97,10 +97,10 @@ def receiver(session: Session, sender: Sender, run: Run) -> Callable[[Any, Any, 
         sender.context = copy_context()
         if isinstance(content, dict) and content.get("do") == "hello":
             session.send(hello(run.data.template))
-            shown = session.run or run
-            with shown.lock:
-                shown.send_costs_again()
-            show_run(session, shown)
+            current = session.run or run
+            with current.lock:
+                current.send_costs_again()
+            show_run(session, current)
             session.forget_unacknowledged()
         else:
             session.receive(content)

@@ -69,10 +69,10 @@ def _write_sizes(ax: Axes, x: Array, top: Array, sizes: list[int]) -> None:
     """The number of samples above each bar; their sum where bars stand too near to each other."""
     bars = np.split(np.arange(len(x)), np.flatnonzero(np.diff(x) > MIN_DISTANCE) + 1)
     for near in bars:
-        place = float(x[near].mean()), min(float(top[near].max()), 1.0)
+        position = float(x[near].mean()), min(float(top[near].max()), 1.0)
         count = f"{sum(sizes[bar] for bar in near):,}"
         options: dict[str, Any] = {"ha": "center", "va": "bottom", "color": GREY, "fontsize": 8}
-        ax.annotate(count, place, xytext=(0, 2), textcoords="offset points", **options)
+        ax.annotate(count, position, xytext=(0, 2), textcoords="offset points", **options)
 
 
 def wilson_interval(shares: Array, counts: Array) -> tuple[Array, Array]:

@@ -52,8 +52,8 @@ def _amount(value: float) -> str:
 
 def _draw_points(ax: Axes, x: Array, y: Array) -> None:
     """Draw a cloud of points, without the few that would squeeze all others into a corner."""
-    shown = _inside(x) & _inside(y)
-    x, y = x[shown], y[shown]
+    inside = _inside(x) & _inside(y)
+    x, y = x[inside], y[inside]
     style: dict[str, Any] = {"color": BLUE, "alpha": 0.4}
     if len(x) <= MAX_POINTS:
         ax.plot(x, y, "o", markersize=3, markeredgewidth=0, **style)

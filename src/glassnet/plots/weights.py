@@ -102,8 +102,8 @@ def _draw_images(w: Array, shape: Shape, layer: int, ax: Axes | None) -> Axes:
     ax = axes_for(ax, 6.4, 0.6 + 5.2 * sheet.shape[0] / sheet.shape[1])
     _draw(sheet, "equal", ax)
     ax.spines[:].set_visible(False)
-    shown = f"{MAX_NEURONS} of {len(w)}" if len(w) > MAX_NEURONS else "all"
-    title = f"W{layer}: the weights of {shown} neurons as images of {shape[0]} × {shape[1]}"
+    count = f"{MAX_NEURONS} of {len(w)}" if len(w) > MAX_NEURONS else "all"
+    title = f"W{layer}: the weights of {count} neurons as images of {shape[0]} × {shape[1]}"
     ax.set(xticks=[], yticks=[], title=title)
     return ax
 

@@ -62,7 +62,7 @@ def check_size(count: int, dtype: Any) -> None:
     needed, memory = count * np.dtype(dtype).itemsize, machine_memory()
     if needed > memory:
         number = f"{count:,}" if count < 10**15 else "over 10^15"
-        sizes = f"{shown_size(needed)} in {np.dtype(dtype)}, and this machine has {shown_size(memory)} of memory"
+        sizes = f"{size_text(needed)} in {np.dtype(dtype)}, and this machine has {size_text(memory)} of memory"
         raise ParameterError(f"the network would have {number} parameters, {sizes}; make its layers smaller.")
 
 
@@ -74,7 +74,7 @@ def machine_memory() -> int:
         return int(np.iinfo(np.intp).max)
 
 
-def shown_size(size: int) -> str:
+def size_text(size: int) -> str:
     """A number of bytes in GB, as a sentence shows it."""
     return f"{size / 1e9:,.3g} GB" if size < 10**15 else "over 10^6 GB"
 

@@ -43,32 +43,36 @@ class AnswerVerdict(NamedTuple):
 
 
 def judged_answer(
-    architecture: Architecture, trace: Trace, quantity: str, values: Sequence[float | None], shown: Array | None = None
+    architecture: Architecture,
+    trace: Trace,
+    quantity: str,
+    values: Sequence[float | None],
+    positions_given: Array | None = None,
 ) -> AnswerVerdict:
     """Compare numbers, row by row and None where none is given, with a quantity of a trace.
 
-    `shown` are the places in the quantity that they stand for, as flat indices; None means all of it. Raises
+    `positions_given` are the places in the quantity that they stand for, as flat indices; None means all of it. Raises
     ParameterError where the quantity is unknown, or the numbers do not fit it.
     """
     name = quantity_name(quantity, trace)
     if name.rstrip("0123456789") not in EQUATIONS:
         raise ParameterError(f"{quantity!r} is no exercise; those are z, a, δ, dW and db of a layer, and C.")
     right = trace[name].ravel()
-    places = np.arange(len(right)) if shown is None else shown
-    if len(values) != len(places):
-        raise ParameterError(f"{symbol(name)} has {counted(len(places), 'number')}, but {len(values)} were given.")
+    positions = np.arange(len(right)) if positions_given is None else positions_given
+    if len(values) != len(positions):
+        raise ParameterError(f"{symbol(name)} has {counted(len(positions), 'number')}, but {len(values)} were given.")
     given = np.array([math.nan if value is None else float(value) for value in values])
     answered = ~np.isnan(given)
     if not answered.any():
         raise ParameterError(f"fill in at least one number of {symbol(name)}.")
-    places, given = places[answered], given[answered]
+    positions, given = positions[answered], given[answered]
     cells = np.zeros(len(values), bool)
-    cells[answered] = fits(given, right[places])
+    cells[answered] = fits(given, right[positions])
     if cells[answered].all():
         return AnswerVerdict(True, tuple(cells.tolist()), _praise(len(values), int(answered.sum()), name))
     explain = partial(_explained, Slips(architecture, trace), name)
     wrong = ~cells[answered]
-    sentence = explain(given, places) or _of_wrong(name, wrong, explain(given[wrong], places[wrong]))
+    sentence = explain(given, positions) or _of_wrong(name, wrong, explain(given[wrong], positions[wrong]))
     return AnswerVerdict(False, tuple(cells.tolist()), sentence or _unexplained(name, cells[answered]))
 
 
@@ -89,14 +93,14 @@ def _rounding(value: float) -> float:
     return 0.5000001 * 10.0 ** (int(exponent or 0) - len(decimals))
 
 
-def _explained(slips: Slips, name: str, given: Array, places: Array) -> str:
+def _explained(slips: Slips, name: str, given: Array, positions: Array) -> str:
     """The first slip that gives these numbers, as a sentence; empty if there is none."""
-    right = slips.trace[name].ravel()[places]
+    right = slips.trace[name].ravel()[positions]
     for slip in slips.of(name):
-        if _explains(slip, given, right, places):
+        if _explains(slip, given, right, positions):
             return f"{symbol(name)}: {slip.sentence}"
     table = slips.trace[name]
-    if min(table.shape) > 1 and len(places) == table.size and fits(given, table.T.ravel()).all():
+    if min(table.shape) > 1 and len(positions) == table.size and fits(given, table.T.ravel()).all():
         return f"{symbol(name)}: these are the numbers of its transpose; rows and columns are exchanged."
     m = slips.m
     known = FACTORS | ({float(m): f"{m} (= m) times", 1 / m: f"1/{m} (= 1/m) of"} if m > 1 else {})
@@ -118,9 +122,9 @@ def _of_wrong(name: str, wrong: Array, sentence: str) -> str:
     return f"{symbol(name)}: {len(wrong) - count} of {len(wrong)} right. In {which}: {sentence.partition(': ')[2]}"
 
 
-def _explains(slip: Slip, given: Array, right: Array, places: Array) -> bool:
+def _explains(slip: Slip, given: Array, right: Array, positions: Array) -> bool:
     """Whether a slip gives all of these numbers, one of them other than the right one."""
-    values = np.asarray(slip.values, np.float64).ravel()[places]
+    values = np.asarray(slip.values, np.float64).ravel()[positions]
     return bool(fits(given, values).all() and not fits(values, right).all())
 
 

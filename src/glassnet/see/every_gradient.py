@@ -119,7 +119,7 @@ def _nudges(names: list[str], experiment: Experiment, seconds: float) -> list[Nu
 def _order(count: int) -> list[int]:
     """The places of the parameters, so that the first of them are evenly spread; at most MAX_CHECKED."""
     order = np.argsort(np.arange(count) * GOLDEN_RATIO % 1, kind="stable")
-    return [int(place) for place in order][:MAX_CHECKED]
+    return [int(index) for index in order][:MAX_CHECKED]
 
 
 def _parameters(model: Model) -> Iterator[str]:

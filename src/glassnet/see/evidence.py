@@ -232,9 +232,9 @@ class Evidence:
         if not len(self.validation) or self.constant is None or self.history is None:
             return False
         best = self.history.best_epoch
-        kept = self.validation[best - 1 if best and best <= len(self.validation) else -1]
+        cost = self.validation[best - 1 if best and best <= len(self.validation) else -1]
         rare = self.y is not None and self.has_classes and self.y.mean(axis=0).min() < RARE
-        return bool(kept - self.penalty > (RARE_MARGIN if rare else VALIDATION_MARGIN) * self.constant)
+        return bool(cost - self.penalty > (RARE_MARGIN if rare else VALIDATION_MARGIN) * self.constant)
 
     @property
     def updates(self) -> float | None:

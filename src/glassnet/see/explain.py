@@ -218,20 +218,20 @@ def selected(trace: Trace) -> Picks:
 
 def selection_text(trace: Trace) -> str:
     """Which neurons and samples are shown, and why; empty where all of them are."""
-    shown: list[str] = []
+    selections: list[str] = []
     if max(trace[f"z{layer}"].shape[0] for layer in range(1, len(trace)) if f"z{layer}" in trace) > MAX_NEURONS:
-        shown.append(
+        selections.append(
             f"of a layer of more than {MAX_NEURONS} neurons the {SELECTED_NEURONS} with the largest |δ|, among them "
             "the one that receives the largest |∂c/∂a|"
         )
     if trace["a0"].shape[0] > MAX_NEURONS:
-        shown.append(f"of more than {MAX_NEURONS} inputs the {SELECTED_NEURONS} with the largest |a0|")
+        selections.append(f"of more than {MAX_NEURONS} inputs the {SELECTED_NEURONS} with the largest |a0|")
     if trace.m > SAMPLES:
-        shown.append(f"of {trace.m:,} samples the first {SAMPLES}, which also decide what is largest")
-    if not shown:
+        selections.append(f"of {trace.m:,} samples the first {SAMPLES}, which also decide what is largest")
+    if not selections:
         return ""
     return (
-        f"To fit a screen, large arrays are shown in part: {'; '.join(shown)}. The numbers beside and above the "
+        f"To fit a screen, large arrays are shown in part: {'; '.join(selections)}. The numbers beside and above the "
         "brackets are indices; the equations were computed with all numbers."
     )
 

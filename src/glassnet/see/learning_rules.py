@@ -294,12 +294,12 @@ def worse_than_constant(evidence: Evidence) -> Finding | None:
     if not evidence.costs[-1] < (1 - NOTHING_LEARNT) * evidence.constant:
         return None  # the training data are no better
     best = int(validation.argmin())
-    kept = validation[history.best_epoch - 1 if history.best_epoch else -1]
+    cost = validation[history.best_epoch - 1 if history.best_epoch else -1]
     was_better = validation[best] < 0.95 * evidence.constant
     lowest = f", its lowest {validation[best]:.3g} after epoch {best + 1}" if best + 1 < len(validation) else ""
     return Finding(
         "validation worse than a constant",
-        f"the validation cost is {kept:.3g}{lowest}; {evidence.constant_answer} has {evidence.constant:.3g} on the "
+        f"the validation cost is {cost:.3g}{lowest}; {evidence.constant_answer} has {evidence.constant:.3g} on the "
         f"training rows, where the network has {evidence.costs[-1]:.3g}.",
         "cost: C is the mean over the training samples alone; every step lowers it, also by learning their noise.",
         f"{evidence.wording.stop_early} (here {best + 1}); then {evidence.wording.regularise}."

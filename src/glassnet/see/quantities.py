@@ -117,8 +117,8 @@ def parse_entry(text: Any, executor: Executor, names: Iterable[str]) -> Entry:
     if follows:
         name = follows.pop()
         source = next((settable for settable in known if error_name(settable) == name), "")
-        shown = {"a0": "x"}.get(source, source)
-        hint = f": nudge {shown}, its slope is what {symbol(name)} says" if source else ""
+        nudged = {"a0": "x"}.get(source, source)
+        hint = f": nudge {nudged}, its slope is what {symbol(name)} says" if source else ""
         raise ParameterError(f"{symbol(name)} cannot be set{hint}; what can be set is x, {', '.join(known)}.")
     name = quantity_name(match[1], known)
     rows, columns = shape = executor.columns(name).shape

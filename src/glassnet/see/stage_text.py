@@ -110,8 +110,8 @@ class StageText:
             factors = zip(w.values[neuron], x.values[:, 0], strict=True)
             products = [f"{factor_text(weight)}·{factor_text(value)}" for weight, value in factors]
             total = f"{' + '.join(products)} + {factor_text(b.values[neuron, 0])} = {number(z.values[neuron, 0])}"
-            place = f"{z.symbol}[{neuron},{evaluation.sample}]"
-            sentence = f"Each neuron adds up weight times input, and its bias: {place} = {total}."
+            symbol = f"{z.symbol}[{neuron},{evaluation.sample}]"
+            sentence = f"Each neuron adds up weight times input, and its bias: {symbol} = {total}."
         else:
             sentence = f"Each neuron adds up {w.values.shape[1]:,} products of weight and input, and its bias."
         text, title = f"{z.symbol} = {{}}·{{}} + {b.symbol}", f"layer {evaluation.row.layer}, the weighted sum"

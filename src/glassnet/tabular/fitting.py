@@ -88,8 +88,8 @@ def fit_model(rows: Rows, chooser: ColumnChooser, settings: Settings) -> Fitted:
             refined = _refine_into(model, data, notes, plan.linear)
     except KeyboardInterrupt:
         model.training["stopped"] = "interrupted"
-    refinement, found = refined
-    problems = [*leaks, *(_interruption(members, plan, stopped) or found)]
+    refinement, findings = refined
+    problems = [*leaks, *(_interruption(members, plan, stopped) or findings)]
     return Fitted(model, notes, problems, refinement)
 
 

@@ -85,6 +85,6 @@ def _moments(x: Array, weights: Array) -> tuple[Array, Array]:
 def _principal_directions(x: Array) -> Array:
     """The directions (features, d) of the greatest variance, by the eigenvectors of the smaller Gram matrix."""
     values, vectors = np.linalg.eigh(x @ x.T)
-    kept = values > values[-1] * 1e-10
-    kept[:-MAX_COMPONENTS] = False
-    return np.asarray(x.T @ (vectors[:, kept] / np.sqrt(values[kept])))
+    is_large = values > values[-1] * 1e-10
+    is_large[:-MAX_COMPONENTS] = False
+    return np.asarray(x.T @ (vectors[:, is_large] / np.sqrt(values[is_large])))

@@ -51,8 +51,8 @@ class Report:
         return str(self)
 
     def _repr_html_(self) -> str:
-        found = "".join(paragraph_html(f"{label}: {sentence}") for label, sentence in self.findings)
-        return table_html(self.title, ["", *self.metrics], self._cells()) + found
+        findings = "".join(paragraph_html(f"{label}: {sentence}") for label, sentence in self.findings)
+        return table_html(self.title, ["", *self.metrics], self._cells()) + findings
 
     def _cells(self) -> list[list[str]]:
         """The scores as text, a row for each model."""

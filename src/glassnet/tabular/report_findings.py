@@ -75,12 +75,12 @@ def drift(data: TrainingData, columns: Sequence[str]) -> str:
         by_column[name] = max(by_column.get(name, 0.0), float(difference))
     target = distribution_differences(_target_columns(data, rows), is_late).max()
     limit = max(MIN_DRIFT, MIN_DRIFT_ERRORS * 2 / np.sqrt(len(rows)))
-    found = sorted(((d, name) for name, d in by_column.items() if d >= limit), reverse=True)
-    parts = [f"{name} ({d:.2f})" for d, name in found[:5]]
+    drifting = sorted(((d, name) for name, d in by_column.items() if d >= limit), reverse=True)
+    parts = [f"{name} ({d:.2f})" for d, name in drifting[:5]]
     parts = ([f"the target ({target:.2f})"] if target >= limit else []) + parts
     if not parts:
         return ""
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    more = f" and {len(drifting) - 5} more" if len(drifting) > 5 else ""
     return (
         f"the first and the last half of the rows differ in {', '.join(parts)}{more}, where 1 is a complete "
         f"difference. The rows left out were drawn from all rows: if the order is one of time, later rows will be "

@@ -57,12 +57,12 @@ def as_answer(form: Form, reading: Reading, trial: Trial) -> Answer:
 
 def _misfits(db: Any, shapes: list[Shape]) -> tuple[Misfit, ...]:
     """Where b − lr·db would be broadcast, for b of these shapes."""
-    found = []
+    misfits = []
     for layer, (part, shape) in enumerate(zip(db, shapes, strict=False)):
         is_array = isinstance(part, np.ndarray) and part.size == np.prod(shape)
         if is_array and np.broadcast_shapes(part.shape, shape) not in (shape, part.shape):
-            found.append(Misfit(layer, part.shape, shape))
-    return tuple(found)
+            misfits.append(Misfit(layer, part.shape, shape))
+    return tuple(misfits)
 
 
 def _unfolded(part: Array, shape: tuple[int, ...], end: str) -> tuple[Array, Array]:

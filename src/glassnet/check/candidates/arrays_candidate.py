@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.check.candidates.answer import given_shapes
+from glassnet.check.candidates.array_references import ArrayReference, LayerReferences, each, restored
 from glassnet.check.candidates.candidate import Candidate
 from glassnet.check.candidates.candidate_error import CandidateError, quiet
 from glassnet.check.candidates.conventions import FOLDED, Conventions
-from glassnet.check.candidates.places import LayerPlaces, Place, each, restored
 from glassnet.check.candidates.reading import Reading
 from glassnet.check.candidates.return_forms import Form, Shapes, fit, forms
 from glassnet.check.trial import Trial
@@ -38,10 +38,10 @@ NO_GRADIENT_DESCENT = (
 class Attached(NamedTuple):
     """Arrays that are ready for a step: where they are, what makes the step, its rate, and where gradients are read."""
 
-    parameters: list[LayerPlaces]
+    parameters: list[LayerReferences]
     step: Callable[[Any, Any], Any]
     lr: float = 1.0
-    gradients: Callable[[], list[LayerPlaces] | None] = lambda: None
+    gradients: Callable[[], list[LayerReferences] | None] = lambda: None
     may_return: bool = False  # whether what the step returns can be the gradient
 
 
@@ -66,8 +66,8 @@ class ArraysCandidate(Candidate):
         orientations = weight_orientations(layers, trial.widths, self.conventions)
         shape = bias_shape(layers)
         possible = [one for one in super().readings(trial) if one.weights in orientations and not one.bare]
-        places = {one.biases for one in possible}
-        if shape in places and self.conventions.separate_biases:
+        references = {one.biases for one in possible}
+        if shape in references and self.conventions.separate_biases:
             possible = [one for one in possible if one.biases == shape]
         return sorted(possible, key=lambda one: one.samples != one.weights and one.samples != "flat")
 
@@ -75,8 +75,8 @@ class ArraysCandidate(Candidate):
         """The gradient that one step shows."""
         attached = self.attach(trial, x.shape[1])
         with quiet():
-            places = write(attached.parameters, reading, trial)
-            before = [place.read() for place in places]
+            references = write(attached.parameters, reading, trial)
+            before = [reference.read() for reference in references]
             result = attached.step(reading.give_x(x), reading.give_y(y))
             return _gradient(attached, before, result, given_shapes(reading, trial))
 
@@ -88,21 +88,21 @@ class ArraysCandidate(Candidate):
             return predict(reading.give_x(x))
 
 
-def write(layers: list[LayerPlaces], reading: Reading, trial: Trial) -> list[Place]:
+def write(layers: list[LayerReferences], reading: Reading, trial: Trial) -> list[ArrayReference]:
     """Set their arrays to the weights and biases of a trial; return the places of all, weights first."""
     weights, biases = trial.parameters
-    places, numbers = each(layers), [*reading.give_weights(weights, biases), *reading.give_biases(biases)]
-    for place, array in zip(places, numbers, strict=True):
-        place.write(array)
-    return places
+    references, numbers = each(layers), [*reading.give_weights(weights, biases), *reading.give_biases(biases)]
+    for reference, array in zip(references, numbers, strict=True):
+        reference.write(array)
+    return references
 
 
 def _gradient(attached: Attached, before: list[Array], result: Any, shapes: Shapes) -> list[Form]:
     """What a step shows: the change of the arrays, what it returns, or the gradients it keeps."""
-    places = each(attached.parameters)
-    if (kept := attached.gradients()) is not None and not attached.may_return:
-        return [_form([place.read() for place in each(kept)], shapes)]
-    after = [place.read() for place in places]
+    references = each(attached.parameters)
+    if (gradients := attached.gradients()) is not None and not attached.may_return:
+        return [_form([reference.read() for reference in each(gradients)], shapes)]
+    after = [reference.read() for reference in references]
     steps = [(old.astype(np.float64) - new) / attached.lr for old, new in zip(before, after, strict=True)]
     if any(step.any() for step in steps):
         sizes = np.concatenate([np.abs(step).ravel() for step in steps])
@@ -120,15 +120,15 @@ def _gradient(attached: Attached, before: list[Array], result: Any, shapes: Shap
         ]
     if attached.may_return and result is not None and not _holds(result, after, shapes):
         try:
-            found = forms(result, shapes)
+            returned = forms(result, shapes)
         except CandidateError:
-            found = []
-            if kept is None:
+            returned = []
+            if gradients is None:
                 raise
-        if found and (kept is None or fit(found[0], shapes) == len(places)):
-            return found
-    if kept is not None:
-        return [_form([place.read() for place in each(kept)], shapes)]
+        if returned and (gradients is None or fit(returned[0], shapes) == len(references)):
+            return returned
+    if gradients is not None:
+        return [_form([reference.read() for reference in each(gradients)], shapes)]
     raise CandidateError(NOTHING_CHANGED)
 
 
@@ -151,38 +151,40 @@ def _form(arrays: list[Array], shapes: Shapes, order: str = "by name") -> Form:
     return Form(order, parts[: shapes.layers], parts[shapes.layers :])
 
 
-def weight_orientations(layers: list[LayerPlaces], widths: list[int], conventions: Conventions) -> list[str]:
+def weight_orientations(layers: list[LayerReferences], widths: list[int], conventions: Conventions) -> list[str]:
     """The orientations that the shapes of all weights allow. Raises ParameterError where they allow none."""
     extra = int(conventions.biases in FOLDED)
     pairs = list(zip(widths[1:], [width + extra for width in widths[:-1]], strict=True))
     if len(layers) != len(pairs):
         raise ParameterError(f"parameters has {len(layers)} entries, but layers {widths} has {len(pairs)} weights.")
-    found = ["columns", "rows"]
+    orientations = ["columns", "rows"]
     for layer, (fan_out, fan_in) in zip(layers, pairs, strict=True):
         shape = np.shape(layer.weight.get())
         fits = {"columns": (fan_out, fan_in), "rows": (fan_in, fan_out)}
         if len(shape) != 1 or shape[0] != fan_out * fan_in:
-            found = [name for name in found if shape == fits[name]]
-        if not found:
+            orientations = [name for name in orientations if shape == fits[name]]
+        if not orientations:
             raise ParameterError(
                 f"{layer.weight.label} has shape {shape}; layers {widths} need {fits['rows']}, or {fits['columns']}, "
                 "the same way round in every layer."
             )
         _check_bias(layer.bias, fan_out)
-    return found
+    return orientations
 
 
-def _check_bias(place: Place | None, fan_out: int) -> None:
-    if place is not None and np.size(place.get()) != fan_out:
-        raise ParameterError(f"{place.label} has shape {np.shape(place.get())}, but its layer has {fan_out} neurons.")
+def _check_bias(reference: ArrayReference | None, fan_out: int) -> None:
+    if reference is not None and np.size(reference.get()) != fan_out:
+        raise ParameterError(
+            f"{reference.label} has shape {np.shape(reference.get())}, but its layer has {fan_out} neurons."
+        )
 
 
-def bias_shape(layers: list[LayerPlaces]) -> str:
+def bias_shape(layers: list[LayerReferences]) -> str:
     """Which shape their biases have, by the layer of the most neurons."""
-    places = [layer.bias for layer in layers if layer.bias is not None]
-    if not places:
+    references = [layer.bias for layer in layers if layer.bias is not None]
+    if not references:
         return "none"
-    shape = max((np.shape(place.get()) for place in places), key=lambda one: int(np.prod(one)))
+    shape = max((np.shape(reference.get()) for reference in references), key=lambda one: int(np.prod(one)))
     return "flat" if len(shape) < 2 else "row" if shape[0] == 1 else "column"
 
 
@@ -191,10 +193,10 @@ class DeclaredCandidate(ArraysCandidate):
 
     def __init__(
         self,
-        parameters: list[LayerPlaces],
+        parameters: list[LayerReferences],
         step: Callable[[Any, Any], Any],
         lr: float,
-        grads: list[LayerPlaces] | None,
+        grads: list[LayerReferences] | None,
         conventions: Conventions,
     ) -> None:
         super().__init__(conventions)

@@ -68,8 +68,8 @@ class Candidate(ABC):
             answer, self._first = self._first[1], None
             return answer
         assert self.reading is not None
-        found = self._forms(self.reading, trial)
-        form = next((form for form in found if form.order == self.order), found[0])
+        forms = self._forms(self.reading, trial)
+        form = next((form for form in forms if form.order == self.order), forms[0])
         return as_answer(form, self.reading, trial)
 
     def call_predict(self, reading: Reading, trial: Trial, predict: Any, x: Array) -> Any:
@@ -115,10 +115,10 @@ class Candidate(ABC):
 
     def notes(self) -> list[str]:
         """How their code is read, where that was not declared."""
-        found = [f"it is read with {self.reading}."] if self._is_guess else []
+        notes = [f"it is read with {self.reading}."] if self._is_guess else []
         if self._is_odd_order:
-            found.append(f"what it returns is read as {self.order}.")
-        return [*found, *self.conventions.notes()]
+            notes.append(f"what it returns is read as {self.order}.")
+        return [*notes, *self.conventions.notes()]
 
     def choose(self, trial: Trial) -> None:
         """Set the first reading whose gradient is a multiple of ours, else the one that comes closest; once."""
@@ -144,15 +144,15 @@ class Candidate(ABC):
 
     def _choices(self, reading: Reading, trial: Trial) -> Iterator[Choice]:
         """One choice per order of what they return. Raises CandidateError where none can be compared."""
-        found = self._forms(reading, trial)
+        forms = self._forms(reading, trial)
         error: CandidateError | None = None
-        for form in found:
+        for form in forms:
             try:
                 answer = as_answer(form, reading, trial)
             except CandidateError as caught:
                 error = error or caught
                 continue
-            odd = not form.is_usual or form is not found[0]
+            odd = not form.is_usual or form is not forms[0]
             yield Choice(reading, form.order, odd, answer, rank(answer, trial))
             error = None
         if error is not None:
@@ -163,7 +163,7 @@ class Candidate(ABC):
         if not self.conventions.one_sample:
             return self.call(reading, trial, trial.x, trial.y)
         calls = [self.call(reading, trial, trial.x[:, [i]], trial.y[:, [i]]) for i in range(trial.m)]
-        by_order = [{form.order: form for form in found} for found in calls]
+        by_order = [{form.order: form for form in forms} for forms in calls]
         common = [form.order for form in calls[0] if all(form.order in forms for forms in by_order)]
         with quiet():
             return [_mean([forms[order] for forms in by_order]) for order in common]

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from glassnet.check.candidates.array_references import declared_references
 from glassnet.check.candidates.arrays_candidate import DeclaredCandidate
 from glassnet.check.candidates.article_candidate import METHODS, ArticleCandidate
 from glassnet.check.candidates.candidate import Candidate
 from glassnet.check.candidates.conventions import Conventions
 from glassnet.check.candidates.function_candidate import FunctionCandidate
 from glassnet.check.candidates.object_candidate import BACKWARD, UPDATE, ObjectCandidate, refusal
-from glassnet.check.candidates.places import declared_places
 from glassnet.errors import ParameterError, ParameterTypeError
 
 
@@ -84,17 +84,17 @@ def is_article(mine: Any) -> bool:
 
 def _declared(code: Code, conventions: Conventions) -> DeclaredCandidate:
     """The arrays that `parameters` names; without any bias, there is none to check."""
-    places = declared_places(code.parameters)
-    without = [number for number, layer in enumerate(places) if layer.bias is None]
-    if conventions.separate_biases and len(without) == len(places):
+    references = declared_references(code.parameters)
+    without = [number for number, layer in enumerate(references) if layer.bias is None]
+    if conventions.separate_biases and len(without) == len(references):
         conventions = conventions._replace(biases=False)
     if conventions.separate_biases and without:
         raise ParameterError(
             f"parameters[{without[0]}] names no bias, but others do; name the biases of all layers or of none."
         )
-    if not conventions.separate_biases and len(without) < len(places):
+    if not conventions.separate_biases and len(without) < len(references):
         raise ParameterError(
             f"biases={conventions.biases!r} says that there are none apart, but parameters names some."
         )
-    grads = None if code.grads is None else declared_places(code.grads, "grads", exist=False)
-    return DeclaredCandidate(places, code.step, float(code.lr), grads, conventions)
+    grads = None if code.grads is None else declared_references(code.grads, "grads", exist=False)
+    return DeclaredCandidate(references, code.step, float(code.lr), grads, conventions)

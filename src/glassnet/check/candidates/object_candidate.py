@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
+from glassnet.check.candidates.array_references import LayerReferences, each, in_ranges
+from glassnet.check.candidates.array_search import attributes, find_gradients, find_parameters
 from glassnet.check.candidates.arrays_candidate import ArraysCandidate, Attached, write
 from glassnet.check.candidates.candidate_error import CandidateError, quiet
 from glassnet.check.candidates.conventions import Conventions
-from glassnet.check.candidates.found_arrays import attributes, find_gradients, find_parameters
 from glassnet.check.candidates.object_calls import RATE, construct, resolved, takes_rate
-from glassnet.check.candidates.places import LayerPlaces, each, in_ranges
 from glassnet.check.candidates.reading import Reading
 from glassnet.check.trial import Trial
 from glassnet.errors import ParameterError, ParameterTypeError, suggestion
@@ -99,11 +99,11 @@ class ObjectCandidate(ArraysCandidate):
     def _callable_methods(self, trial: Trial) -> list[str]:
         """The methods whose arguments say how they are called. Raises ParameterTypeError where there is none."""
         instance = self.create(trial.widths)
-        found = [name for name in self.methods if bound_step(instance, name, trial.m) is not None]
-        if not found:
+        methods = [name for name in self.methods if bound_step(instance, name, trial.m) is not None]
+        if not methods:
             reason = "none of its methods can be called with x and y alone"
             raise ParameterTypeError(refusal(self.mine, self.methods, reason))
-        return found
+        return methods
 
     def create(self, widths: list[int]) -> Any:
         """An instance of their class, or a copy of the one that was passed."""
@@ -121,15 +121,15 @@ class ObjectCandidate(ArraysCandidate):
     def attach(self, trial: Trial, samples: int) -> Attached:
         """A new object with its arrays and its method, with our learning rate."""
         instance = self.create(trial.widths) if self.kept is None else self.kept
-        places = self._places(instance, trial.widths)
+        references = self._places(instance, trial.widths)
         step = bound_step(instance, self.method, samples)
         assert step is not None
-        names = in_ranges([place.label for place in each(places)])
+        names = in_ranges([reference.label for reference in each(references)])
         one = " for one sample at a time" if self.conventions.one_sample else ""
         self.description = f"it is checked by its {self.method}{one}; its parameters are {names}"
         layers = len(trial.widths) - 1
         rate = RATE if self._set_rate(instance) else 1.0
-        return Attached(places, step, rate, lambda: find_gradients(instance, layers), may_return=True)
+        return Attached(references, step, rate, lambda: find_gradients(instance, layers), may_return=True)
 
     def _set_rate(self, instance: Any) -> bool:
         """Let the object step with our rate; False where it has one of its own that cannot be found."""
@@ -139,29 +139,29 @@ class ObjectCandidate(ArraysCandidate):
         calls = [getattr(instance, self.method), *([self.mine] if isinstance(self.mine, type) else [])]
         return bool(names) or any(map(takes_rate, calls))
 
-    def _places(self, instance: Any, widths: list[int]) -> list[LayerPlaces]:
+    def _places(self, instance: Any, widths: list[int]) -> list[LayerReferences]:
         """The weights and biases of an object. Raises where they are not found, or not as they were declared."""
-        places = find_parameters(instance, widths)
-        if places is None:
+        references = find_parameters(instance, widths)
+        if references is None:
             reason = "its weights are not found under any of the usual names"
             raise ParameterTypeError(refusal(self.mine, self.methods, reason))
-        name, have = type(instance).__name__, all(layer.bias is not None for layer in places)
+        name, have = type(instance).__name__, all(layer.bias is not None for layer in references)
         if self.conventions.separate_biases and not have:
             raise ParameterError(
                 f'{name} has no biases under any of the usual names; pass biases=False if there are none, "first" or '
                 '"last" if they are folded into W.'
             )
         if have and not self.conventions.separate_biases:
-            labels = [layer.bias.label for layer in places if layer.bias is not None]
+            labels = [layer.bias.label for layer in references if layer.bias is not None]
             raise ParameterError(f"{name} has biases, {', '.join(labels)}; leave biases=True.")
-        return places
+        return references
 
     def call_predict(self, reading: Reading, trial: Trial, predict: Any, x: Array) -> Any:
         """Their prediction for x, by a method's name, or by a function of the object and x."""
         instance = self.create(trial.widths)
-        places, call = self._places(instance, trial.widths), method_of(instance, predict)
+        references, call = self._places(instance, trial.widths), method_of(instance, predict)
         with quiet():
-            write(places, reading, trial)
+            write(references, reading, trial)
             return call(reading.give_x(x))
 
 

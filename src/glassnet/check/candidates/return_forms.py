@@ -170,14 +170,14 @@ def _unrolled(vector: Any, shapes: Shapes) -> Iterator[Form]:
     if not shapes.biases:
         orders = {"W1, W2": _weights_first(shapes)}
     for memory, how in (("C", "row by row"), ("F", "column by column")):
-        for name, places in orders.items():
+        for name, order_of_parts in orders.items():
             offset, parts = 0, dict[tuple[str, int], Any]()
-            for kind, layer in places:
+            for kind, layer in order_of_parts:
                 shape = (shapes.weights if kind == "w" else shapes.biases)[layer]
                 size = int(np.prod(shape))
                 parts[kind, layer] = vector[offset : offset + size].reshape(shape, order="C" if memory == "C" else "F")
                 offset += size
-            yield _ordered(f"one vector of {name}, {how}", places, list(parts.values()), False)
+            yield _ordered(f"one vector of {name}, {how}", order_of_parts, list(parts.values()), False)
 
 
 def _of_list(items: list[Any], shapes: Shapes) -> Iterator[Form]:
@@ -246,25 +246,31 @@ def _pairs(items: Sequence[Sequence[Any]]) -> Iterator[Form]:
 def _one_after_another(items: list[Any], shapes: Shapes) -> Iterator[Form]:
     """Arrays in one row, in the orders in which people write them."""
     layered, grouped = _interleaved(shapes), _weights_first(shapes)
-    backward = [place for layer in reversed(range(shapes.layers)) for place in (("w", layer), ("b", layer))]
+    backward = [part for layer in reversed(range(shapes.layers)) for part in (("w", layer), ("b", layer))]
     biases_first = [({"w": "b", "b": "w"}[kind], layer) for kind, layer in layered]
-    for places in (layered, grouped, grouped[shapes.layers :] + grouped[: shapes.layers], biases_first, backward):
-        order = ", ".join(f"d{kind.upper() if kind == 'w' else kind}{layer + 1}" for kind, layer in places)
-        yield _ordered(order, places, items, places in (layered, grouped))
+    for order_of_parts in (
+        layered,
+        grouped,
+        grouped[shapes.layers :] + grouped[: shapes.layers],
+        biases_first,
+        backward,
+    ):
+        order = ", ".join(f"d{kind.upper() if kind == 'w' else kind}{layer + 1}" for kind, layer in order_of_parts)
+        yield _ordered(order, order_of_parts, items, order_of_parts in (layered, grouped))
 
 
 def _interleaved(shapes: Shapes) -> list[tuple[str, int]]:
-    return [place for layer in range(shapes.layers) for place in (("w", layer), ("b", layer))]
+    return [part for layer in range(shapes.layers) for part in (("w", layer), ("b", layer))]
 
 
 def _weights_first(shapes: Shapes) -> list[tuple[str, int]]:
     return [("w", layer) for layer in range(shapes.layers)] + [("b", layer) for layer in range(len(shapes.biases))]
 
 
-def _ordered(order: str, places: list[tuple[str, int]], items: list[Any], is_usual: bool = True) -> Form:
+def _ordered(order: str, order_of_parts: list[tuple[str, int]], items: list[Any], is_usual: bool = True) -> Form:
     """A form whose arrays stand in this order of places."""
-    parts = dict(zip(places, items, strict=True))
-    dw, db = ([parts[place] for place in sorted(parts) if place[0] == kind] for kind in "wb")
+    parts = dict(zip(order_of_parts, items, strict=True))
+    dw, db = ([parts[part] for part in sorted(parts) if part[0] == kind] for kind in "wb")
     return Form(order, dw, db, is_usual)
 
 

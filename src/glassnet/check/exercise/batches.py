@@ -138,10 +138,10 @@ def _features_shuffled(answers: Answers) -> bool:
     for seed in SEEDS:
         arguments = {"weights": data.weights, "biases": data.biases, "x": x, "y": y, "batch_size": 1, "lr": 1.0}
         theirs = ONE_BATCH.results(answers, arguments | {"rng": np.random.default_rng(seed)})
-        found = [order for order in permutations(range(3)) if _is_step(theirs, data, x[list(order)], y)]
-        if not found:
+        matching = [order for order in permutations(range(3)) if _is_step(theirs, data, x[list(order)], y)]
+        if not matching:
             return False
-        orders.append(found[0])
+        orders.append(matching[0])
     return any(order != (0, 1, 2) for order in orders)
 
 

@@ -65,7 +65,7 @@ class Task(NamedTuple):
         try:
             given = self._named(parts(returned, self.returns), right)
             return {
-                name: numbers(given[name], f"{name}{self._place(name)}", np.shape(value))
+                name: numbers(given[name], f"{name}{self._location(name)}", np.shape(value))
                 for name, value in right.items()
             }
         except WrongShape as error:
@@ -94,7 +94,7 @@ class Task(NamedTuple):
         text = "is the number of inputs; the samples are the columns of x, x.shape[1] of them."
         return [f"{written[1]} {text}"] if written else []
 
-    def _place(self, name: str) -> str:
+    def _location(self, name: str) -> str:
         """Where an item of a returned list stands in it, such as " (your dw[1])" for dw2; empty for other results."""
         listed = next((key for key in self.returns if STEMS.get(key) == name.rstrip("0123456789")), "")
         return f" (your {listed}[{int(name[len(STEMS[listed]) :]) - (listed != 'a_s')}])" if listed else ""
@@ -110,7 +110,7 @@ class Task(NamedTuple):
                 first = wrong[0]
                 lines = comparison(trials[first], results[first][name], right[first][name], name)
                 mistake = self._mistake(name, trials, results)
-                begin = f"{name}{self._place(name)} is not right yet"
+                begin = f"{name}{self._location(name)} is not right yet"
                 if mistake:
                     return Problem(f"{begin}: {mistake}", True, lines)
                 equation = self.equations.get(name) or self.equations[name.rstrip("0123456789")]
@@ -126,7 +126,7 @@ class Task(NamedTuple):
                 return sentence
         if self.fitted and (sentence := self.fitted(name, trials, results)):
             return sentence
-        if len({shown(own[name]) for own in results if name in own}) == 1:
+        if len({formatted(own[name]) for own in results if name in own}) == 1:
             return "it is the same whatever the function is given."
         if not any(np.any(own[name]) for own in results if name in own):
             return "it is 0 whatever the function is given."
@@ -144,16 +144,16 @@ def close(theirs: Any, right: Any) -> bool:
 
 def comparison(arguments: Arguments, theirs: Any, right: Any, name: str) -> list[str]:
     """The arguments of one trial, their result and the right one, each on a line, as Python writes them."""
-    digits = next((n for n in range(DIGITS, MAX_DIGITS) if shown(theirs, n) != shown(right, n)), MAX_DIGITS)
-    rows = [*((label, shown(value)) for label, value in arguments.items() if label != "rng")]
-    rows += [(f"your {name}", shown(theirs, digits)), (f"expected {name}", shown(right, digits))]
+    digits = next((n for n in range(DIGITS, MAX_DIGITS) if formatted(theirs, n) != formatted(right, n)), MAX_DIGITS)
+    rows = [*((label, formatted(value)) for label, value in arguments.items() if label != "rng")]
+    rows += [(f"your {name}", formatted(theirs, digits)), (f"expected {name}", formatted(right, digits))]
     width = max(len(label) for label, _ in rows)
     return [f"{label:<{width}}  {text}" for label, text in rows]
 
 
-def shown(value: Any, digits: int = DIGITS) -> str:
+def formatted(value: Any, digits: int = DIGITS) -> str:
     """Numbers as Python writes them, rounded; a person can paste them."""
     parts = value if isinstance(value, list) else np.asarray(value, np.float64)
     if isinstance(parts, list) or parts.ndim:
-        return f"[{', '.join(shown(part, digits) for part in parts)}]"
+        return f"[{', '.join(formatted(part, digits) for part in parts)}]"
     return f"{float(parts) + 0.0:.{digits}g}"  # + 0 turns −0 into 0

@@ -143,12 +143,12 @@ class Decoder:
                 return  # the right δ with the right dW and db: no other δ explains them with fewer mistakes
 
     def _extended(self, reading: Reading, layer: int, error: Error, parts: tuple[Part, Part]) -> Reading:
-        found = [(mistake, layer) for mistake in (*error.mistakes, *(part.mistake for part in parts)) if mistake]
+        mistakes = [(mistake, layer) for mistake in (*error.mistakes, *(part.mistake for part in parts)) if mistake]
         deltas = {**reading.above.deltas, layer: error.delta}
         arriving = {**reading.above.arriving, layer: error.arriving}
         named = tuple((name, layer, part) for name, part in zip(("dW", "db"), parts, strict=True))
         dw = self.theirs.dw[layer]
-        return Reading(Above(deltas, arriving, dw), (*reading.mistakes, *found), (*reading.parts, *named))
+        return Reading(Above(deltas, arriving, dw), (*reading.mistakes, *mistakes), (*reading.parts, *named))
 
     # How one array is explained ---------------------------------------------------------------------------------------
 

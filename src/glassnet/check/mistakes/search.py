@@ -44,39 +44,45 @@ class Search:
     def best(self) -> list[Explanation]:
         """The explanations with the fewest mistakes: more than one where they cannot be told apart; or none."""
         for with_decay in (False, True):
-            found = self._explanations(with_decay)
+            explanations = self._explanations(with_decay)
             complete = [
-                one for one in found if all(mistake not in UNKNOWN.values() for mistake, _ in one.reading.mistakes)
+                one
+                for one in explanations
+                if all(mistake not in UNKNOWN.values() for mistake, _ in one.reading.mistakes)
             ]
             if complete or with_decay:
-                least = min((one.weight for one in found), default=0.0)
-                return self._likeliest([one for one in found if one.weight <= least + CERTAIN])
+                least = min((one.weight for one in explanations), default=0.0)
+                return self._likeliest([one for one in explanations if one.weight <= least + CERTAIN])
         return []
 
-    def _likeliest(self, found: list[Explanation]) -> list[Explanation]:
+    def _likeliest(self, explanations: list[Explanation]) -> list[Explanation]:
         """Those of equally few mistakes that need no layer to be an exception; a wrong forward pass first."""
-        exceptions = [sum(" only" in fault.sentence for fault in Wording(self.right).faults(one)) for one in found]
-        likeliest = [one for one, count in zip(found, exceptions, strict=True) if count == min(exceptions)]
+        exceptions = [
+            sum(" only" in fault.sentence for fault in Wording(self.right).faults(one)) for one in explanations
+        ]
+        likeliest = [one for one, count in zip(explanations, exceptions, strict=True) if count == min(exceptions)]
         return sorted(likeliest, key=lambda one: one.forward.mistake is None)
 
     def _explanations(self, with_decay: bool) -> list[Explanation]:
         right = self._decoder(Forward(self.right))
-        found = [Explanation(right.forward, one) for one in right.readings(2, with_decay)]
-        if any(one.weight == 0 for one in found):
-            return [found[0]]
+        explanations = [Explanation(right.forward, one) for one in right.readings(2, with_decay)]
+        if any(one.weight == 0 for one in explanations):
+            return [explanations[0]]
         right.output_notes = list(errors_with_epsilon(self.right, self.theirs, self.tolerance, with_decay))
         if right.output_notes:
-            found += [Explanation(right.forward, one) for one in right.readings(2, with_decay)]
+            explanations += [Explanation(right.forward, one) for one in right.readings(2, with_decay)]
         if self.trial.forward_is_right is False:  # what may look like BP1 is then a consequence
-            found = [one for one in found if all(mistake.equation != "BP1" for mistake, _ in one.reading.mistakes)]
+            explanations = [
+                one for one in explanations if all(mistake.equation != "BP1" for mistake, _ in one.reading.mistakes)
+            ]
         if self.trial.forward_is_right is not True:
-            least = min((one.weight for one in found), default=np.inf)
+            least = min((one.weight for one in explanations), default=np.inf)
             if least >= 1 - CERTAIN:  # what a wrong forward pass weighs at least
                 wrong = self._wrong_forwards(forwards(self.right), int(least > 1 + CERTAIN), with_decay)
-                found += [one for one in wrong if one.weight <= least + CERTAIN]
-            if not found:
-                found += self._wrong_forwards(forward_pairs(self.right), 0, with_decay)
-        return found
+                explanations += [one for one in wrong if one.weight <= least + CERTAIN]
+            if not explanations:
+                explanations += self._wrong_forwards(forward_pairs(self.right), 0, with_decay)
+        return explanations
 
     def _wrong_forwards(self, tried: Iterable[Forward], max_mistakes: int, with_decay: bool) -> Iterator[Explanation]:
         """The best reading of each of these wrong forward passes, if it has one."""

@@ -18,7 +18,7 @@ from glassnet.program.parameters import Array
 FORM = '(owner, "W1", "b1"): an object, dict or list, and the names of its weight and bias (None for no bias)'
 
 
-class Place(NamedTuple):
+class ArrayReference(NamedTuple):
     """A value that is reached from an object over names and indices; the object itself where there are none."""
 
     root: Any
@@ -87,11 +87,11 @@ class Place(NamedTuple):
             owner[name] = value
 
 
-class LayerPlaces(NamedTuple):
+class LayerReferences(NamedTuple):
     """Where the weight and the bias of one layer are; no bias where there is none."""
 
-    weight: Place
-    bias: Place | None
+    weight: ArrayReference
+    bias: ArrayReference | None
 
 
 def _item(owner: Any, name: Any) -> Any:
@@ -101,34 +101,34 @@ def _item(owner: Any, name: Any) -> Any:
     return getattr(owner, name)
 
 
-def declared_places(parameters: Any, argument: str = "parameters", *, exist: bool = True) -> list[LayerPlaces]:
+def declared_references(parameters: Any, argument: str = "parameters", *, exist: bool = True) -> list[LayerReferences]:
     """The places that a person lists, one entry per layer. Raises ParameterError where one that must exist does not."""
     if not isinstance(parameters, Sequence) or isinstance(parameters, str) or not parameters:
         raise ParameterTypeError(f"{argument} must be a list with one entry per layer, {FORM}, not {parameters!r:.80}.")
-    places = [_declared(entry, f"{argument}[{number}]") for number, entry in enumerate(parameters)]
-    for place in each(places) if exist else ():
-        place.check()
-    return places
+    references = [_declared(entry, f"{argument}[{number}]") for number, entry in enumerate(parameters)]
+    for reference in each(references) if exist else ():
+        reference.check()
+    return references
 
 
-def _declared(entry: Any, where: str) -> LayerPlaces:
+def _declared(entry: Any, where: str) -> LayerReferences:
     """The places of one entry: (owner, weight, bias), (owner, weight), or arrays (W, b)."""
     if isinstance(entry, (tuple, list)) and entry and isinstance(entry[0], np.ndarray) and len(entry) <= 2:
         arrays = [
-            None if part is None else Place(part, (), f"{where}, {name}")
+            None if part is None else ArrayReference(part, (), f"{where}, {name}")
             for part, name in zip(entry, "Wb", strict=False)
         ]
         if arrays[0] is not None:
-            return LayerPlaces(arrays[0], arrays[1] if len(arrays) == 2 else None)
+            return LayerReferences(arrays[0], arrays[1] if len(arrays) == 2 else None)
     if not isinstance(entry, (tuple, list)) or len(entry) not in (2, 3):
         raise ParameterTypeError(f"{where} must be {FORM}, not {entry!r:.80}.")
     owner, weight, bias = (*entry, None)[:3]
-    return LayerPlaces(_named(owner, weight, where), None if bias is None else _named(owner, bias, where))
+    return LayerReferences(_named(owner, weight, where), None if bias is None else _named(owner, bias, where))
 
 
-def _named(owner: Any, name: Any, where: str) -> Place:
+def _named(owner: Any, name: Any, where: str) -> ArrayReference:
     """The place of a name in an object, dict or list; a dotted name goes into what it leads to."""
-    whole = Place(owner, (name,), f"{where}, {name!r}")
+    whole = ArrayReference(owner, (name,), f"{where}, {name!r}")
     if isinstance(name, str) and "." in name and not whole.exists:
         return whole._replace(path=tuple(int(part) if part.isdigit() else part for part in name.split(".")))
     return whole
@@ -144,7 +144,7 @@ def _names_of(owner: Any) -> list[str]:
     return [name for name in own if not name.startswith("__")]
 
 
-def each(layers: Iterable[LayerPlaces]) -> list[Place]:
+def each(layers: Iterable[LayerReferences]) -> list[ArrayReference]:
     """All places, weights first."""
     layers = list(layers)
     return [layer.weight for layer in layers] + [layer.bias for layer in layers if layer.bias is not None]
@@ -164,16 +164,16 @@ def _range(names: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def restored(layers: list[LayerPlaces]) -> Iterator[None]:
+def restored(layers: list[LayerReferences]) -> Iterator[None]:
     """Put the numbers back at the end, in the arrays that were there."""
-    before = [(place, place.get(), deepcopy(place.get())) for place in each(layers)]
+    before = [(reference, reference.get(), deepcopy(reference.get())) for reference in each(layers)]
     try:
         yield
     finally:
-        for place, value, copy in before:
+        for reference, value, copy in before:
             if isinstance(value, np.ndarray) and value.ndim:
                 value[...] = copy
             elif isinstance(value, list):
                 value[:] = copy
             with contextlib.suppress(AttributeError, TypeError):
-                place.put(value)
+                reference.put(value)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.check.candidates.array_references import ArrayReference, LayerReferences
 from glassnet.check.candidates.call_forms import role_of
-from glassnet.check.candidates.places import LayerPlaces, Place
 from glassnet.check.candidates.return_forms import key_of
 
 WEIGHT_NAMES = ("weights", "W", "w", "weight", "kernel", "Ws", "ws", "W_s", "thetas", "theta")
@@ -17,22 +17,22 @@ BIAS_NAMES = ("biases", "bias", "b", "B", "bs", "b_s")
 GRADIENT_WORDS = ("d", "grad", "delta", "nabla", "g_", "v", "m_", "s_", "prev", "last", "cache", "velocity", "momentum")
 
 
-def find_parameters(owner: Any, widths: list[int]) -> list[LayerPlaces] | None:
+def find_parameters(owner: Any, widths: list[int]) -> list[LayerReferences] | None:
     """The weights and biases of an object with layers of these widths; None where they cannot be told."""
     layers = len(widths) - 1
     for search in (_lists, _numbered, _layer_objects):
-        found = search(owner, layers, gradients=False)
-        if found is not None:
-            return found
+        references = search(owner, layers, gradients=False)
+        if references is not None:
+            return references
     return _by_shape(owner, widths)
 
 
-def find_gradients(owner: Any, layers: int) -> list[LayerPlaces] | None:
+def find_gradients(owner: Any, layers: int) -> list[LayerReferences] | None:
     """The gradients that an object keeps; None where there are none of the usual names."""
     for search in (_lists, _numbered, _layer_objects):
-        found = search(owner, layers, gradients=True)
-        if found is not None:
-            return found
+        references = search(owner, layers, gradients=True)
+        if references is not None:
+            return references
     return None
 
 
@@ -58,16 +58,16 @@ def _matching(own: Mapping[str, Any], kind: str, gradients: bool) -> Iterator[st
         yield from (name for name in names if name in own)
 
 
-def _lists(owner: Any, layers: int, *, gradients: bool) -> list[LayerPlaces] | None:
+def _lists(owner: Any, layers: int, *, gradients: bool) -> list[LayerReferences] | None:
     """Lists of one array per layer, which may begin with an empty entry for the input."""
     own = attributes(owner)
-    found: dict[str, list[Place]] = {}
+    by_kind: dict[str, list[ArrayReference]] = {}
     for kind in "wb":
         for name in _matching(own, kind, gradients):
             keys = _keys(own[name], layers)
-            if keys is not None and kind not in found:
-                found[kind] = [Place(owner, (name, key), f"{name}[{key!r}]") for key in keys]
-    return _together(found.get("w"), found.get("b"))
+            if keys is not None and kind not in by_kind:
+                by_kind[kind] = [ArrayReference(owner, (name, key), f"{name}[{key!r}]") for key in keys]
+    return _together(by_kind.get("w"), by_kind.get("b"))
 
 
 def _keys(value: Any, layers: int) -> list[Any] | None:
@@ -91,12 +91,12 @@ def _is_array(value: Any) -> bool:
         return False
 
 
-def _numbered(owner: Any, layers: int, *, gradients: bool) -> list[LayerPlaces] | None:
+def _numbered(owner: Any, layers: int, *, gradients: bool) -> list[LayerReferences] | None:
     """W1, b1, W2, b2 ... as attributes, or in a dict that is one."""
     own = attributes(owner)
     for path, names in [((), own), *(((name,), value) for name, value in own.items() if isinstance(value, Mapping))]:
         is_gradient = bool(path) and str(path[0]).lower().startswith("grad")
-        found: dict[str, dict[int, Place]] = {"w": {}, "b": {}}
+        by_kind: dict[str, dict[int, ArrayReference]] = {"w": {}, "b": {}}
         for name, value in names.items():
             role = role_of(str(name), layers)
             key = key_of(name) if gradients else None
@@ -107,50 +107,54 @@ def _numbered(owner: Any, layers: int, *, gradients: bool) -> list[LayerPlaces] 
             else:
                 continue
             if _is_array(value):
-                found[kind][number] = Place(owner, (*path, name), str(name))
-        lists = [[places[number] for number in sorted(places)] for places in found.values()]
+                by_kind[kind][number] = ArrayReference(owner, (*path, name), str(name))
+        lists = [[references[number] for number in sorted(references)] for references in by_kind.values()]
         if len(lists[0]) == layers and len(lists[1]) in (0, layers):
             return _together(*lists)
     return None
 
 
-def _layer_objects(owner: Any, layers: int, *, gradients: bool) -> list[LayerPlaces] | None:
+def _layer_objects(owner: Any, layers: int, *, gradients: bool) -> list[LayerReferences] | None:
     """A list of layers, each with its weights and biases; others, such as activations, stand between them."""
     for name, value in attributes(owner).items():
         if not isinstance(value, (list, tuple)):
             continue
-        found = [
-            LayerPlaces(*pair)
+        references = [
+            LayerReferences(*pair)
             for pair in (_of_layer(owner, name, i, part, gradients) for i, part in enumerate(value))
             if pair
         ]
-        if len(found) == layers:
-            return found
+        if len(references) == layers:
+            return references
     return None
 
 
-def _of_layer(owner: Any, name: str, index: int, layer: Any, gradients: bool) -> tuple[Place, Place | None] | None:
+def _of_layer(
+    owner: Any, name: str, index: int, layer: Any, gradients: bool
+) -> tuple[ArrayReference, ArrayReference | None] | None:
     """The places of one layer; None where it has no weights."""
     own = layer if isinstance(layer, dict) else attributes(layer)
-    places: dict[str, Place] = {}
+    references: dict[str, ArrayReference] = {}
     for kind in "wb":
         for entry in _matching(own, kind, gradients):
-            if _is_array(own[entry]) and kind not in places:
-                places[kind] = Place(owner, (name, index, entry), f"{name}[{index}].{entry}")
-    return (places["w"], places.get("b")) if "w" in places else None
+            if _is_array(own[entry]) and kind not in references:
+                references[kind] = ArrayReference(owner, (name, index, entry), f"{name}[{index}].{entry}")
+    return (references["w"], references.get("b")) if "w" in references else None
 
 
-def _together(weights: list[Place] | None, biases: list[Place] | None) -> list[LayerPlaces] | None:
+def _together(
+    weights: list[ArrayReference] | None, biases: list[ArrayReference] | None
+) -> list[LayerReferences] | None:
     """One entry per layer; None without weights."""
     if not weights:
         return None
-    return [LayerPlaces(place, biases[number] if biases else None) for number, place in enumerate(weights)]
+    return [LayerReferences(reference, biases[number] if biases else None) for number, reference in enumerate(weights)]
 
 
-def _by_shape(owner: Any, widths: list[int]) -> list[LayerPlaces] | None:
+def _by_shape(owner: Any, widths: list[int]) -> list[LayerReferences] | None:
     """Arrays of other names, where exactly one fits each layer; a bias has a b in its name."""
     own = {name: np.shape(value) for name, value in attributes(owner).items() if _is_parameter(name, value)}
-    layers: list[LayerPlaces] = []
+    layers: list[LayerReferences] = []
     for fan_in, fan_out in pairwise(widths):
         shapes = ((fan_in, fan_out), (fan_out, fan_in))
         biases = [name for name, shape in own.items() if np.prod(shape) == fan_out and "b" in name.lower()]
@@ -162,8 +166,8 @@ def _by_shape(owner: Any, widths: list[int]) -> list[LayerPlaces] | None:
         biases = [name for name in biases if name not in weights]
         if len(weights) != 1 or len(biases) > 1:
             return None
-        places = [Place(owner, (name,), name) for name in (*weights, *biases)]
-        layers.append(LayerPlaces(places[0], places[1] if biases else None))
+        references = [ArrayReference(owner, (name,), name) for name in (*weights, *biases)]
+        layers.append(LayerReferences(references[0], references[1] if biases else None))
     return layers if len({layer.weight.label for layer in layers}) == len(layers) else None
 
 
