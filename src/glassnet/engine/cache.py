@@ -68,6 +68,20 @@ def kernel_address(spec: KernelSpec, callee_address: int = 0) -> int:
     return loaded
 
 
+def stored_address(name: str) -> int:
+    """The address of the kernel of a whole program by its key, loaded from the cache; 0 where it is not stored."""
+    folder, _ = cache_folder()
+    cached = read(folder / (name + SUFFIX), name) if folder else None
+    return 0 if cached is None else load(cached[1], cached[0])
+
+
+def store(name: str, symbol: str, code: bytes) -> None:
+    """Store a kernel in the cache, where there is one."""
+    folder, _ = cache_folder()
+    if folder:
+        write(folder / (name + SUFFIX), name, symbol, code)
+
+
 def add_symbol(symbol: str, address: int) -> None:
     """Make a kernel available by name to kernels that call it, when they are compiled and when they are loaded."""
     import llvmlite.binding as llvm

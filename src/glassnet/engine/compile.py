@@ -137,11 +137,17 @@ def optimised(kernel: Callable[..., Any]) -> tuple[str, llvm.ModuleRef]:
     with global_compiler_lock, target_override(TARGET_NAME):
         compiler = _CFuncCompiler(kernel, TARGET, {"error_model": "numpy"}, {}, Pipeline)
         compiled = compiler.compile((INT64_POINTER, INT64_POINTER), types.void)
-    module, options = compiled.library._final_module, llvm.create_pipeline_tuning_options(int(config.OPT))
+    module = compiled.library._final_module
+    optimise(module)
+    return compiled.fndesc.llvm_cfunc_wrapper_name, module
+
+
+def optimise(module: llvm.ModuleRef) -> None:
+    """Optimise a module as Numba's settings say."""
+    options = llvm.create_pipeline_tuning_options(int(config.OPT))
     options.loop_vectorization, options.slp_vectorization = bool(config.LOOP_VECTORIZE), bool(config.SLP_VECTORIZE)
     builder = llvm.create_pass_builder(target_machine(), options)
     builder.getModulePassManager().run(module, builder)
-    return compiled.fndesc.llvm_cfunc_wrapper_name, module
 
 
 def assembly(module: llvm.ModuleRef) -> str:

@@ -12,6 +12,7 @@ import threading
 import types
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -61,6 +62,27 @@ def _run(function: Callable[[], Any], results: Results, alive: _Alive) -> None:
             caught = error
         _forget_this_thread()
         results.put((value, caught))
+
+
+def run_in_background(function: Callable[[], None]) -> bool:
+    """Start a function on a thread of its own, which drops its errors; False where no thread can be started.
+
+    The thread does not keep the process alive.
+    """
+    if not threads_are_real():
+        return False
+    try:
+        _started(partial(_run_alone, function))
+    except RuntimeError:
+        return False
+    return True
+
+
+def _run_alone(function: Callable[[], None], alive: _Alive) -> None:
+    with suppress(Exception):
+        _here.compiles = True
+        function()
+    _forget_this_thread()
 
 
 def _forget_this_thread() -> None:

@@ -9,6 +9,7 @@ import ctypes
 import math
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +19,26 @@ from glassnet.batches.mini_batches import StepRange
 from glassnet.batches.sources import Sources
 from glassnet.engine import address
 from glassnet.engine.cache import has_free_masks
-from glassnet.engine.layout import CALL, CONTEXT, CONTEXT_SIZE, COUNTERS_SIZE, SCRATCH_BYTES, InterpreterArguments
+from glassnet.engine.layout import (
+    CALL,
+    CONTEXT,
+    CONTEXT_SIZE,
+    COUNTERS_SIZE,
+    SCRATCH_BYTES,
+    InterpreterArguments,
+    RowHeader,
+)
 from glassnet.engine.processors import available_threads
-from glassnet.engine.row_table import GATHER_KINDS, ProgramKey, encoded_rows, key_names, source_names, sparse_width
+from glassnet.engine.program_kernel import PROOF_STEPS, ProgramKernel
+from glassnet.engine.row_table import (
+    GATHER_KINDS,
+    ProgramKey,
+    Slots,
+    encoded_rows,
+    key_names,
+    source_names,
+    sparse_width,
+)
 from glassnet.engine.thread_call import ThreadCall
 from glassnet.engine.threads import ACTIVE_CALLS, ThreadTuner
 from glassnet.errors import EngineUnavailable
@@ -33,6 +51,10 @@ DTYPE_CODES = {"float32": 0, "float64": 1, "uint8": 2, "int64": 3}
 KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 INSPECTED_SAMPLES = 64  # at most, when x is searched for zeros
 MAX_WORK_LEFT = 0.85  # share of the work up to which skipping zeros pays off
+WRONG_PROGRAM = (
+    "the kernel that LLVM made of this whole program gives other numbers than its equations one by one; it is not "
+    "used. Please report this."
+)
 HEAVY_STEP = 1 << 28  # parameters times samples: steps of about 20 ms and more
 
 
@@ -55,8 +77,10 @@ class Compiled(Memory):
         self._fill_context(self.context, self.abort, self.scratch, 0, 1)
         self.scratches: list[Array] = []  # of the other threads
         self.threads: int | None = None
+        self.may_compile_program, self.timed_program = False, 0
         self.tuners: dict[int | None, ThreadTuner] = {}
         self.addresses, self.sparse, self.can_be_sparse = self._addresses(), False, True
+        self.program_kernel = ProgramKernel(self._rows(), capacity, vectors.parameters.count)
         self.table = self._table()
 
     @property
@@ -93,6 +117,7 @@ class Compiled(Memory):
         self.sparse = sparse
         try:
             self.table[:] = self._table()
+            self.program_kernel = self.program_kernel.of(self._rows())
         except EngineUnavailable:
             if not sparse:
                 raise
@@ -107,15 +132,47 @@ class Compiled(Memory):
         call |= {"scalars": scalars.ctypes.data, "scalar_bytes": scalars.strides[0]}
         call |= {"costs": costs.ctypes.data, "cost": self.rows("C").ctypes.data, "flush": 1}
         with ACTIVE_CALLS.enter() as is_only_call:
-            threads, started = self.tuner.threads() if is_only_call else 1, time.perf_counter()
-            done = self._run_threads(threads, call) if threads > 1 else self._run_here(call)
+            threads, table = self.tuner.threads() if is_only_call else 1, self._chosen_table(call, costs)
+            started = time.perf_counter()
+            done = self._run_threads(threads, call) if threads > 1 else self._run_here(table, call)
+            seconds = time.perf_counter() - started
+            self.program_kernel.seconds += seconds if threads == 1 else 0
             if is_only_call:
-                self.tuner.record(threads, time.perf_counter() - started, len(batches))
+                self.tuner.record(threads, seconds, len(batches))
         return done
 
-    def _run_here(self, call: dict[str, int]) -> int:
-        """Run steps on this thread; return how many were run."""
-        arguments, alive = self._arguments(0, len(self.table), **call)
+    def _chosen_table(self, call: dict[str, int], costs: Array) -> Array:
+        """The table for steps on one thread: the kernel of the whole program as one row, or all rows."""
+        kernel = self.program_kernel
+        address = kernel.find(may_compile=self.may_compile_program)
+        if not address:
+            return self.table
+        row = np.array([[*RowHeader(address, 0, 0, 0), self.table.ctypes.data]], np.int64)  # layout.PROGRAM
+        if not kernel.is_proven:
+            if not self._are_equal(row, self.table, call | {"steps": min(PROOF_STEPS, call["steps"])}, costs):
+                kernel.refuse()
+                warnings.warn(WRONG_PROGRAM, RuntimeWarning, stacklevel=2)
+                return self.table
+            kernel.accept()
+        if address != self.timed_program:  # one thread is faster than it was
+            self.timed_program, self.tuners = address, {}
+        return row
+
+    def _are_equal(self, one: Array, other: Array, call: dict[str, int], costs: Array) -> bool:
+        """Whether two tables give the same bits in these steps, after which all is as it was before."""
+        parts = (self.vectors.parameters, self.vectors.gradients, *self.vectors.states, self.vectors.statistics)
+        vectors = [part.vector for part in parts]
+        before, results = [vector.copy() for vector in vectors], []
+        for table in (one, other):
+            self._run_here(table, call)
+            results.append([array.tobytes() for array in (*vectors, costs[: call["steps"]])])
+            for vector, values in zip(vectors, before, strict=True):
+                vector[:] = values
+        return results[0] == results[1]
+
+    def _run_here(self, table: Array, call: dict[str, int]) -> int:
+        """Run steps on this thread, by the rows of a table; return how many were run."""
+        arguments, alive = self._arguments(table, **call)
         self.interpret(arguments.ctypes.data, None)
         del alive
         return int(arguments[CALL.steps_done])
@@ -127,10 +184,10 @@ class Compiled(Memory):
         for thread, scratch in enumerate((thread_scratch(), *self.scratches[: threads - 1])):
             self._fill_context(shared.contexts[thread], shared.abort, scratch, thread, threads)
             addresses = {"context": shared.contexts[thread].ctypes.data, "counters": shared.counters.ctypes.data}
-            self._fill_arguments(shared.arguments[thread], 0, len(self.table), **addresses, **call)
+            self._fill_arguments(shared.arguments[thread], self.table, **addresses, **call)
         if not shared.run(self.interpret):
             self.tuners = {self.threads: ThreadTuner(1)}
-            return self._run_here(call)
+            return self._run_here(self.table, call)
         return int(shared.arguments[0, CALL.steps_done])
 
     def close(self) -> None:
@@ -160,7 +217,7 @@ class Compiled(Memory):
         batches, cost = np.array([[0, self.m]], np.int64), self.cost.ctypes.data
         call = {"batches": batches.ctypes.data, "first_step": self.step, "steps": 1, "costs": cost, "cost": cost}
         call |= {"scalars": scalars.ctypes.data, "scalar_bytes": 0, "flush": 0}
-        arguments, scratch = self._arguments(start, stop - start, **call)
+        arguments, scratch = self._arguments(self.table[start:stop], **call)
         interpret, pointer = self.interpret, arguments.ctypes.data
         alive = (arguments, scratch, batches, scalars, self)  # as long as the function
 
@@ -170,19 +227,18 @@ class Compiled(Memory):
 
         return run
 
-    def _arguments(self, first: int, rows: int, **call: int) -> tuple[Array, Array]:
-        """The interpreter's arguments for some rows from `first` on, on this thread alone, and its scratch memory."""
+    def _arguments(self, table: Array, **call: int) -> tuple[Array, Array]:
+        """The interpreter's arguments for the rows of a table, on this thread alone, and its scratch memory."""
         arguments, scratch = cache_line_array(len(InterpreterArguments._fields)), thread_scratch()
         self._fill_context(self.context, self.abort, scratch, 0, 1)
         addresses = {"context": self.context.ctypes.data, "counters": self.counters.ctypes.data}
-        self._fill_arguments(arguments, first, rows, **addresses, **call)
+        self._fill_arguments(arguments, table, **addresses, **call)
         return arguments, scratch
 
-    def _fill_arguments(self, arguments: Array, first: int, rows: int, **call: int) -> None:
-        """Write the interpreter's arguments for some rows from `first` on."""
-        stride, size = self.table.strides[0], self.table.shape[1]
-        table = self.table.ctypes.data + stride * first
-        values = InterpreterArguments(table=table, rows=rows, row_size=size, steps_done=0, **call)
+    def _fill_arguments(self, arguments: Array, table: Array, **call: int) -> None:
+        """Write the interpreter's arguments for the rows of a table."""
+        rows, size = table.shape
+        values = InterpreterArguments(table=table.ctypes.data, rows=rows, row_size=size, steps_done=0, **call)
         arguments[: len(values)] = values
 
     def _fill_context(self, context: Array, abort: Array, scratch: Array, thread: int, threads: int) -> None:
@@ -196,11 +252,15 @@ class Compiled(Memory):
     def _table(self) -> Array:
         """Every equation as a row of int64 slots, with addresses instead of names; all rows have the same length."""
         addresses = self.addresses
-        rows = encoded_rows(ProgramKey(self.program), self.vectors.parameters.vector.dtype.name, self.sparse)
+        rows = self._rows()
         table = np.zeros((len(rows), max(map(len, rows))), np.int64)
         for number, slots in enumerate(rows):
             table[number, : len(slots)] = [addresses[slot] if type(slot) is str else slot for slot in slots]
         return table
+
+    def _rows(self) -> tuple[Slots, ...]:
+        """Every equation as slots, with the names of quantities."""
+        return encoded_rows(ProgramKey(self.program), self.vectors.parameters.vector.dtype.name, self.sparse)
 
     def _addresses(self) -> dict[str, int]:
         """The address of every quantity, and the other numbers that slots name; 0 where it is not known yet."""

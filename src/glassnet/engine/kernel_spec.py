@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, Self
 
 from glassnet.program.precision import is_emulated
 from glassnet.tables.formula import Formula
@@ -59,3 +60,23 @@ class KernelSpec(NamedTuple):
     def callee(self) -> KernelSpec | None:
         """The kernel that this one calls by name, if any."""
         return KernelSpec(CALLEES[self.kind], self.dtype) if self.kind in CALLEES else None
+
+    @property
+    def chain(self) -> Iterator[KernelSpec]:
+        """This kernel, and those that it calls by name, and these in turn."""
+        spec: KernelSpec | None = self
+        while spec is not None:
+            yield spec
+            spec = spec.callee
+
+
+class KernelAddress(int):
+    """The address of a kernel, which knows what the kernel is."""
+
+    spec: KernelSpec
+
+    def __new__(cls, address: int, spec: KernelSpec) -> Self:
+        """An integer with a specification."""
+        self = super().__new__(cls, address)
+        self.spec = spec
+        return self

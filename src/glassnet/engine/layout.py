@@ -65,6 +65,7 @@ DROPOUT = _slots("x result threshold key0 key1 scale", FIRST_OPERAND)
 SCHEDULED_DROPOUT = _slots("x result rate key0 key1 factor", FIRST_OPERAND)  # factor: index of the scalar
 NOISE = _slots("x result scale key0 key1", FIRST_OPERAND)
 SQUARE_MEANS = _slots("w mean fan_in", FIRST_OPERAND)
+PROGRAM = _slots("table", FIRST_OPERAND)  # the row of a kernel that runs a whole program: address of the table
 MEAN_COST = _slots("weighted penalties units")  # after the operands: 0 or 1, number of penalties, units of each
 CLIP_SCALE = _slots("sums units")  # after the operands: number of sums, units of each, index of the scalar `limit`
 

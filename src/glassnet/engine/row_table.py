@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from glassnet.engine import address
+from glassnet.engine.kernel_spec import KernelAddress, KernelSpec
 from glassnet.engine.layout import RowHeader
 from glassnet.program.precision import unrounded_name
 from glassnet.program.program import OPERANDS, Program, Row
@@ -62,27 +63,35 @@ class _RowEncoder:
             return (*names, *self.settings(row))
         product = (*names[: OPERANDS[row.kind]], row.writes[0])
         operands = (row.writes[0], *names[OPERANDS[row.kind] :])
-        epilogue = address("formula", self.dtype, row.formula, ("full",) * len(operands)) if row.formula else 0
+        modes = ("full",) * len(operands)
+        epilogue = self._address("formula", row.formula, modes) if row.formula else 0
         return (*product, *row.settings, epilogue, len(operands), *operands)  # layout.AFFINE, layout.PROPAGATE
 
-    def kernel(self, row: Row) -> int:
+    def _address(
+        self, kind: str, formula: Formula | None = None, modes: tuple[str, ...] = (), scalars: int = 0
+    ) -> KernelAddress:
+        """The address of a kernel of the program's dtype."""
+        spec = KernelSpec(kind, self.dtype, formula, modes, scalars)
+        return KernelAddress(address(*spec), spec)
+
+    def kernel(self, row: Row) -> KernelAddress:
         """The address of the equation's kernel."""
         if has_one_term(row):
             number, others = ("unit", "column") if self.program.extent(row).width > 1 else ("full", "scalar")
             own = (number, *(others,) * (OPERANDS[row.kind] - 1))
             more = len(row.reads) - len(own)
-            return address("formula", self.dtype, one_term(row), (*own, *("full",) * (more + 1)))
+            return self._address("formula", one_term(row), (*own, *("full",) * (more + 1)))
         if row.formula is None or row.kind in OPERANDS:
             is_sparse = self.sparse and reads_x(self.program, row)
             prefix = "sparse_" if is_sparse else "mixed_" if reads_rounded(row) else ""
-            return address(prefix + row.kind, self.dtype)
+            return self._address(prefix + row.kind)
         first = row.parts[0]
         modes = [self.program.mode(row, name) for name in (*first.reads, *first.writes)]
         is_flat = set(modes) <= {"full", "scalar"}
         for index, name in enumerate(first.writes, len(first.reads)):
             if is_flat and self.program.buffers[name].home == "parameters":  # every thread reads them in the next step
                 modes[index] = "shared"
-        return address(row.kind, self.dtype, row.formula, tuple(modes), scalars=len(row.scalars))
+        return self._address(row.kind, row.formula, tuple(modes), len(row.scalars))
 
     def settings(self, row: Row) -> Slots:
         """The slots after the operands: integers that a kernel needs, and the indices of its step scalars."""

@@ -26,6 +26,7 @@ class StepExecutor(Protocol):
     capacity: int  # the largest batch, in samples
     warnings: list[str]  # sentences about how the program is run
     threads: int | None  # None: as many as are faster
+    may_compile_program: bool  # whether a long run may have its whole program compiled, beside it: takes 100 MB
 
     def bind(self, sources: Any) -> None:
         """Name the data of a run: Sources, or StreamedSources."""

@@ -33,6 +33,7 @@ class Reference(Memory):
         self.sources: Sources | None = None
         self.warnings: list[str] = []
         self.threads: int | None = None  # NumPy decides by itself
+        self.may_compile_program = False  # nothing is compiled
 
     def bind(self, sources: Sources) -> None:
         """Name the data that gathering equations read."""

@@ -18,6 +18,7 @@ class SparseExecutor:
         self.executor, self.sources, self.threads = executor, sources, executor.threads
         self.vectors, self.capacity = executor.vectors, executor.capacity
         self.warnings, self.shuffle = executor.warnings, executor.shuffle
+        self.may_compile_program = False
         self.slice_samples = max(1, SLICE_BYTES // (8 * sources.x.shape[1]))
 
     def bind(self, sources: Sources) -> None:
@@ -31,6 +32,7 @@ class SparseExecutor:
     def steps(self, steps: StepRange, costs: Array) -> int:
         """Run steps slice by slice and write the cost of each; return how many were run."""
         self.executor.threads, done = self.threads, 0
+        self.executor.may_compile_program = self.may_compile_program
         while done < len(steps.batches):
             stop = self._slice_end(steps.batches, done)
             part = StepRange(steps.order, steps.batches[done:stop], steps.scalars[done:stop], steps.first_step + done)

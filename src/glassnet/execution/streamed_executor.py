@@ -20,6 +20,7 @@ class StreamedExecutor:
         self.executor, self.threads = executor, executor.threads
         self.vectors, self.capacity = executor.vectors, executor.capacity
         self.warnings, self.shuffle = executor.warnings, executor.shuffle
+        self.may_compile_program = False  # it is not passed on: the memory of such a run is bounded
         self.sources = sources
 
     def bind(self, sources: Any) -> None:

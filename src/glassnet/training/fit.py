@@ -71,7 +71,7 @@ def fit(training: Training, run: Run, samples: Sources | None = None) -> History
     file that changed, for example), or a ClusterError, ends the run at a step, which its checkpoint keeps.
     `samples` are those on which the layers can be measured later, where the run was too short for it.
     """
-    training.executor.threads = run.threads
+    training.executor.threads, training.executor.may_compile_program = run.threads, True
     keeper = run.keep(training, samples) if run.keep else None
     monitor = LayerMonitor(training, always=any(observer.needs_layers for observer in run.observers))
     try:
