@@ -19,7 +19,7 @@ from glassnet.engine.kernel_spec import KernelAddress
 from glassnet.engine.row_table import Slots
 
 LOOKUP_SECONDS, COMPILE_SECONDS = 0.02, 10.0  # of steps, before it is looked for in the cache and before it is compiled
-MAX_EQUATIONS, MAX_WORK = 40, 1 << 25  # equations, and parameters times samples: more take longer to compile, gain less
+MAX_EQUATIONS, MAX_WORK = 64, 1 << 25  # equations, and parameters times samples: more take longer to compile, gain less
 PROOF_STEPS = 4
 
 
@@ -32,12 +32,19 @@ class Loaded(NamedTuple):
 
 
 _loaded: dict[str, Loaded] = {}  # by key; address 0 where it is being compiled, or cannot be
+_compiling: set[str] = set()  # the keys of those that are being compiled
+
+
+def is_compiling() -> bool:
+    """Whether a kernel of a whole program is being compiled in this process."""
+    return bool(_compiling)
 
 
 def _forget_unfinished() -> None:
     """Forget what is being compiled: a forked process has none of its parent's threads."""
     for key in [key for key, loaded in _loaded.items() if not loaded.address]:
         del _loaded[key]
+    _compiling.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -82,6 +89,7 @@ class ProgramKernel:
 
     def _compile(self) -> None:
         _loaded[self.key] = Loaded(0)
+        _compiling.add(self.key)
         self.is_worthwhile = run_in_background(partial(_compile_into_loaded, self.key, self.rows, self.samples))
 
     def accept(self) -> None:
@@ -117,8 +125,11 @@ def _compile_into_loaded(key: str, rows: Sequence[Slots], samples: int) -> None:
     """Compile and load the kernel; it stays at address 0 where that is impossible."""
     from glassnet.engine import cache
 
-    cache.check_free_memory("numba", "compiling the engine")
-    from glassnet.engine.linked_program import program_code
+    try:
+        cache.check_free_memory("numba", "compiling the engine")
+        from glassnet.engine.linked_program import program_code
 
-    symbol, code = program_code(rows, samples)
-    _loaded[key] = Loaded(cache.load(code, symbol), symbol, code)
+        symbol, code = program_code(rows, samples)
+        _loaded[key] = Loaded(cache.load(code, symbol), symbol, code)
+    finally:
+        _compiling.discard(key)
