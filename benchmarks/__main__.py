@@ -86,7 +86,7 @@ def run_part(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str,
         return (
             "Networks 64-n-n-10 of any width, and batches of any size: one thread, processor time",
             [],
-            f"{growth.teeth(curves)}\n\n![The two curves](sizes.png)\n\n{growth.table(curves)}",
+            f"{growth.outliers(curves)}\n\n![The two curves](sizes.png)\n\n{growth.table(curves)}",
         )
     if part == "variants":
         measured = run_contestants(["glassnet", "JAX", "PyTorch"], 1, "training", list(VARIANTS), rounds, seconds)

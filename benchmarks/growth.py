@@ -54,15 +54,15 @@ def table(curves: Curves) -> str:
     return "\n".join(lines)
 
 
-def teeth(curves: Curves) -> str:
-    """For each curve, the point that stands out most: the largest ratio of one to the mean of its two neighbours."""
+def outliers(curves: Curves) -> str:
+    """For each curve, the size that stands out most: its ratio to the limit over the mean of its two neighbours'."""
     sentences = []
     for curve, points in curves.items():
         ratios = [point.seconds / point.limit for point in points]
-        inner = range(1, len(ratios) - 1)
-        worst = max(inner, key=lambda index: 2 * ratios[index] / (ratios[index - 1] + ratios[index + 1]))
-        above = 2 * ratios[worst] / (ratios[worst - 1] + ratios[worst + 1]) - 1
-        sentences.append(f'The highest tooth of "{curve}" is {points[worst].size}: {above:.0%} above its neighbours.')
+        above = [2 * b / (a + c) - 1 for a, b, c in zip(ratios, ratios[1:], ratios[2:], strict=False)]
+        worst = max(range(len(above)), key=above.__getitem__)
+        size = points[worst + 1].size
+        sentences.append(f'Of "{curve}", {size} stands out most: {above[worst]:.0%} above the mean of its neighbours.')
     return " ".join(sentences)
 
 

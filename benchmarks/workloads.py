@@ -129,7 +129,7 @@ GROWTH = {
     },
     **{f"depth {n}": growth_workload(f"depth {n}", (64, *[64] * n, 10), 32) for n in (1, 2, 4, 8, 16)},
 }
-# Sizes that fill neither vectors nor tiles: the curves of these have no teeth.
+# Most of these sizes fill neither vectors nor tiles.
 ODD_WIDTHS = (9, 15, 17, 25, 33, 47, 50, 63, 65, 75, 99, 100, 101, 127, 150, 199, 250, 257, 300, 317)
 ODD_BATCHES = (20, 25, 33, 50, 63, 64, 65, 75, 99, 100, 101, 127, 128, 129, 150, 199, 200, 255, 256, 257)
 SIZES = {
