@@ -21,7 +21,7 @@ from benchmarks import (
 )
 from benchmarks.comparison import Measurement, compare, table
 from benchmarks.processes import Process
-from benchmarks.workloads import TINY, VARIANTS, WORKLOADS
+from benchmarks.workloads import GROWTH, SIZES, TINY, VARIANTS, WORKLOADS
 
 PARTS = (
     "training",
@@ -35,6 +35,7 @@ PARTS = (
     "memory",
     "layer monitor",
     "growth",
+    "sizes",
     "to 98 %",
     "verify",
 )
@@ -72,12 +73,20 @@ def run_part(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str,
     if part == "to 98 %":
         return "Time to 98.0 % accuracy on MNIST's test images: 784-128-10, one thread", [], time_to_accuracy.report()
     if part == "growth":
-        curves = growth.measure(max(3, rounds - 2), seconds)
+        curves = growth.measure(GROWTH, max(3, rounds - 2), seconds)
         growth.draw(curves, folder / "growth.png")
         return (
             "Growth of the time per training step: one thread",
             [],
             f"{growth.table(curves)}\n\n![The three curves](growth.png)",
+        )
+    if part == "sizes":
+        curves = growth.measure(SIZES, rounds, seconds / 4)
+        growth.draw_ratios(curves, folder / "sizes.png")
+        return (
+            "Networks 64-n-n-10 of any width, and batches of any size: one thread, processor time",
+            [],
+            f"{growth.outliers(curves)}\n\n![The two curves](sizes.png)\n\n{growth.table(curves)}",
         )
     if part == "variants":
         measured = run_contestants(["glassnet", "JAX", "PyTorch"], 1, "training", list(VARIANTS), rounds, seconds)

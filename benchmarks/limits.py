@@ -53,12 +53,15 @@ def fastest(function: Callable[[], Any], repeats: int = 7) -> float:
 
 def kernel_call(kernel: int, row: list[int], m: int) -> Callable[[], None]:
     """A function that calls one of the engine's kernels with this row of its table, on m samples."""
+    from glassnet.engine.layout import CONTEXT, CONTEXT_SIZE, SCRATCH_BYTES
+    from glassnet.program.parameters import aligned_zeros
+
     run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(kernel)
-    arguments, context = np.array(row, np.int64), np.zeros(16, np.int64)
-    context[1], context[2] = 1, m
-    scalars = np.full(16, 0.5, np.float32)
-    context[5] = scalars.ctypes.data
-    addresses, owners = (arguments.ctypes.data, context.ctypes.data), (arguments, context, scalars)
+    arguments, context = np.array(row, np.int64), np.zeros(CONTEXT_SIZE, np.int64)
+    scalars, scratch = np.full(16, 0.5, np.float32), aligned_zeros(SCRATCH_BYTES, np.uint8)
+    context[[CONTEXT.threads, CONTEXT.samples]] = 1, m
+    context[[CONTEXT.scalars, CONTEXT.scratch]] = scalars.ctypes.data, scratch.ctypes.data
+    addresses, owners = (arguments.ctypes.data, context.ctypes.data), (arguments, context, scalars, scratch)
     return lambda owners=owners: run(*addresses)
 
 

@@ -129,8 +129,18 @@ GROWTH = {
     },
     **{f"depth {n}": growth_workload(f"depth {n}", (64, *[64] * n, 10), 32) for n in (1, 2, 4, 8, 16)},
 }
+# Most of these sizes fill neither vectors nor tiles.
+ODD_WIDTHS = (9, 15, 17, 25, 33, 47, 50, 63, 65, 75, 99, 100, 101, 127, 150, 199, 250, 257, 300, 317)
+ODD_BATCHES = (20, 25, 33, 50, 63, 64, 65, 75, 99, 100, 101, 127, 128, 129, 150, 199, 200, 255, 256, 257)
+SIZES = {
+    **{
+        f"any width {n}": growth_workload(f"any width {n}", (64, n, n, 10), 100)
+        for n in sorted({*range(8, 321, 8), *ODD_WIDTHS})
+    },
+    **{f"any batch {m}": growth_workload(f"any batch {m}", (64, 100, 100, 10), m) for m in ODD_BATCHES},
+}
 
 
 def find(name: str) -> Workload:
     """Return the workload of that name."""
-    return {**WORKLOADS, **VARIANTS, **GROWTH, TINY.name: TINY}[name]
+    return {**WORKLOADS, **VARIANTS, **GROWTH, **SIZES, TINY.name: TINY}[name]

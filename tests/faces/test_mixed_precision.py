@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet import MLPClassifier, MLPRegressor, NeuralNetwork, gradient_check, load, scale, to_source
+from glassnet import (
+    MLPClassifier,
+    MLPRegressor,
+    NeuralNetwork,
+    TabularClassifier,
+    TabularRegressor,
+    gradient_check,
+    load,
+    scale,
+    to_source,
+)
 from glassnet.errors import ModelFileError, ParameterError
 from glassnet.execution import executor
 from glassnet.execution.executor import emulation_note
@@ -218,11 +228,13 @@ def test_the_command_trains_in_it_or_refuses(tmp_path: Path, monkeypatch: pytest
     table, model = tmp_path / "table.csv", tmp_path / "model.safetensors"
     rows = [f"{a:.3f},{b:.3f},{'yes' if a > b else 'no'}" for a, b in X[:2].T]
     table.write_text("\n".join(["a,b,y", *rows]))
-    arguments = ["train", table, "--target", "y", "--out", model, "--epochs", 2, "--quiet", "--precision"]
+    tabular = ["train", table, "--target", "y", "--out", model, "--preset", "fast", "--quiet", "--precision"]
+    arguments = [*tabular[:6], "--epochs", 2, *tabular[-2:]]
     monkeypatch.delenv(EMULATE, raising=False)
     assert all(fragment in refused_command(*arguments, MIXED) for fragment in UNAVAILABLE)
     assert "precision 'half' is unknown. Known: float32, mixed_bfloat16." in refused_command(*arguments, "half")
-    assert "trains a plain network, --preset the tabular" in refused_command(*arguments, MIXED, "--preset", "fast")
+    assert all(fragment in refused_command(*tabular, MIXED) for fragment in UNAVAILABLE)
+    assert "precision 'half' is unknown. Known: float32, mixed_bfloat16." in refused_command(*tabular, "half")
     assert not model.exists()
     monkeypatch.setenv(EMULATE, "1")
     assert f"float32, products in {MIXED}" in command(*arguments, MIXED)
@@ -230,6 +242,31 @@ def test_the_command_trains_in_it_or_refuses(tmp_path: Path, monkeypatch: pytest
     assert "bf16(W1)" in command("show", model)
     assert "accuracy" in command("evaluate", model, table)
     assert f"the gradients in {MIXED}" in " ".join(command("check", model, table).split())
+    monkeypatch.setenv(EMULATE, "1")
+    command(*tabular, MIXED)
+    monkeypatch.delenv(EMULATE)
+    assert "bf16(W1)" in command("show", model, "--member", 1)
+    assert "accuracy" in command("evaluate", model, table)
+
+
+@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
+def test_tabular_models_train_in_it_and_predict_in_float32(
+    kind: type, tmp_path: Path, emulated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    y = X[:3].argmax(0)
+    fits = [kind(preset="fast", random_state=0, precision=precision).fit(X.T, y) for precision in (MIXED, MIXED, None)]
+    assert [fit.members_[0].network.precision for fit in fits] == [MIXED, MIXED, "float32"]
+    vectors = [fit.members_[0].network.parameters.vector.tobytes() for fit in fits]
+    assert vectors[0] == vectors[1] != vectors[2]
+    fits[0].save(tmp_path / "model.safetensors")
+    expected = fits[0].predict(X.T)
+    monkeypatch.delenv(EMULATE)
+    loaded = load(tmp_path / "model.safetensors")
+    assert np.array_equal(loaded.predict(X.T), expected)
+    assert loaded.members_[0].network.precision == MIXED
+    refused(lambda: kind(precision=MIXED).fit(X.T, y), ParameterError, UNAVAILABLE)
+    with pytest.raises(ValueError, match=r"'precision' parameter .* must be None or a str among"):
+        kind(precision="float64").fit(X.T, y)
 
 
 def test_an_export_computes_what_predict_computes() -> None:

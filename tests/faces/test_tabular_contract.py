@@ -68,9 +68,8 @@ def test_names_of_columns_are_checked_but_their_order_does_not_matter() -> None:
 def test_the_constructor_has_keywords_alone(kind: type) -> None:
     parameters = list(inspect.signature(kind).parameters.values())
     own = "class_weight" if kind is TabularClassifier else "log_target"
-    expected = (
-        f"preset metric {own} time_limit drop number category date keep missing random_state n_jobs verbose".split()
-    )
+    columns, execution = "drop number category date keep missing", "random_state n_jobs precision verbose"
+    expected = f"preset metric {own} time_limit {columns} {execution}".split()
     assert [parameter.name for parameter in parameters] == expected
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters)
     assert kind(random_state=3).get_params()["random_state"] == 3

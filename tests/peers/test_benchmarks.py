@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import contestants, drop_in, inference, monitor_cost
+from benchmarks import contestants, drop_in, growth, inference, monitor_cost
 from benchmarks.comparison import Measurement, factors, table
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import SIZES, WORKLOADS
 from glassnet.training import layer_monitor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,3 +95,11 @@ def test_factors_are_times_relative_to_glassnet() -> None:
     peers = [ours._replace(contestant=name, cpu=cpu, limit=0.0) for name, cpu in (("slow", 8.0), ("best", 3.0))]
     assert factors([peers[0], ours, peers[1]]) == {"a": {"slow": 4.0, "glassnet": 1.0, "best": 1.5}}
     assert table([ours, *peers]).splitlines()[-1].endswith("| 1.50 | 2.00 |")
+
+
+def test_every_width_from_8_to_320_is_measured_and_outliers_are_named() -> None:
+    widths = {int(name.split()[-1]) for name in SIZES if name.startswith("any width")}
+    assert widths >= {*range(8, 321, 8), 50, 100, 300}
+    ratios = {8: 2.0, 16: 2.0, 24: 3.0, 32: 2.0, 40: 2.2}
+    curves = {"any width": [growth.Point(size, ratio * 1e-6, 1e-6) for size, ratio in ratios.items()]}
+    assert growth.outliers(curves) == 'Of "any width", 24 stands out most: 50% above the mean of its neighbours.'

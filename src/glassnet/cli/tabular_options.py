@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from glassnet.cli.train_options import check_precision
 from glassnet.errors import ParameterError, unknown_name
 from glassnet.training.settings import whole
 
@@ -19,6 +20,7 @@ class TabularOptions(NamedTuple):
     class_weight: str | None = None
     time_limit: float | None = None
     log_target: str = "auto"
+    precision: str = "float32"
     seed: int = 0
     threads: int | None = None
     quiet: bool = False
@@ -38,6 +40,7 @@ def check_tabular_options(options: Any) -> None:
         raise unknown_name("class weight", options.class_weight, CLASS_WEIGHTS)
     if options.log_target not in LOG_TARGETS:
         raise unknown_name("--log-target", options.log_target, LOG_TARGETS)
+    check_precision(options.precision)
     if options.threads is not None:
         whole("threads", options.threads)
     if options.seed < 0:

@@ -21,6 +21,7 @@ from glassnet.cli.tabular_report import Follower, print_doubts, print_scores, pr
 from glassnet.data.table import Table
 from glassnet.data.target import ClassTarget, TargetColumn, fit_target
 from glassnet.errors import DataError, DivergedError, ParameterError
+from glassnet.execution.executor import usable_precision
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Rows, Settings, fit_model
 from glassnet.tabular.hyperparameters import CLASSES, NUMBERS, Hyperparameters, preset_hyperparameters
@@ -65,6 +66,7 @@ def chosen_hyperparameters(options: TabularOptions, opened: Opened) -> Hyperpara
     table, task = opened.data_file.data, CLASSES if opened.task == "classification" else NUMBERS
     assert isinstance(table, Table)
     plan = preset_hyperparameters(options.preset, task, table.rows, len(table.names) - 1)
+    plan = plan._replace(precision=usable_precision(options.precision, "float32", "compiled"))
     if options.log_target == "auto":
         return plan
     if opened.task == "classification":

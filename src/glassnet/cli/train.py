@@ -30,7 +30,7 @@ CheckpointOption = Annotated[
     str | None, options.network_option(metavar="PATH", help=CHECKPOINT_HELP, show_default="none")
 ]
 PRECISION_HELP = "float32, or mixed_bfloat16: the operands of products are rounded to bfloat16 in training."
-PrecisionOption = Annotated[str, options.network_option(metavar="NAME", help=PRECISION_HELP)]
+PrecisionOption = Annotated[str, Option(metavar="NAME", help=PRECISION_HELP)]
 EVERY_HELP = "Number of steps between two checkpoints."
 EveryOption = Annotated[int | None, options.network_option(metavar="STEPS", help=EVERY_HELP, show_default="each epoch")]
 

@@ -11,15 +11,13 @@ from glassnet.errors import ParameterError, unknown_name
 from glassnet.execution.executor import usable_precision
 from glassnet.network import NeuralNetwork
 from glassnet.program.architecture import penalty
-from glassnet.program.precision import MIXED
+from glassnet.program.precision import NETWORK_PRECISIONS
 from glassnet.tables.activations import activation
 from glassnet.tables.initializers import initializer
 from glassnet.tables.layers import Dropout
 from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
 from glassnet.training.settings import positive, whole
-
-TRAIN_PRECISIONS = ("float32", MIXED)
 
 
 class TrainOptions(NamedTuple):
@@ -64,12 +62,17 @@ def check_options(options: TrainOptions) -> None:
     initializer(options.initializer)
     penalty("l2", options.l2)
     Dropout(rate=options.dropout)
-    if options.precision not in TRAIN_PRECISIONS:
-        raise unknown_name("precision", options.precision, TRAIN_PRECISIONS)
-    usable_precision(options.precision, "float32", "compiled")
+    check_precision(options.precision)
     check_fraction(options.validation)
     if options.seed < 0:
         raise ParameterError(f"seed is {options.seed}; it must be 0 or more.")
+
+
+def check_precision(precision: str) -> None:
+    """Check the precision of a network. Raises ParameterError (a ValueError) for one that cannot be used here."""
+    if precision not in NETWORK_PRECISIONS:
+        raise unknown_name("precision", precision, NETWORK_PRECISIONS)
+    usable_precision(precision, "float32", "compiled")
 
 
 def smaller_rate(options: TrainOptions) -> str:

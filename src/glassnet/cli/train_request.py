@@ -23,7 +23,7 @@ from glassnet.training.settings import positive
 
 OF_NETWORKS = (
     *("hidden", "activation", "cost", "optimizer", "schedule", "initializer", "lr", "batch_size", "epochs"),
-    *("validation", "patience", "dropout", "l2", "precision", "checkpoint", "every", "resume"),
+    *("validation", "patience", "dropout", "l2", "checkpoint", "every", "resume"),
 )
 REQUESTED = "as requested"  # a reason to read a file block by block
 OF_TABULAR_MODELS = ("preset", "metric", "class_weight", "log_target")

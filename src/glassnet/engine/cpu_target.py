@@ -38,20 +38,25 @@ define void @probe(<16 x float>* %pointer, <16 x bfloat>* %result) {
 
 
 class CpuTarget(NamedTuple):
-    """The vector width in bytes, the heights (rows) and width (vectors) of register tiles, and what is fast.
+    """The vector width in bytes, the heights (rows) of register tiles 1, 2, 3 vectors wide, and what is fast.
 
     `pairs`: the products are those of mixed precision, which add two terms at a time; `dots_pairs`: one instruction
     does that for all lanes of a vector (AVX512_BF16).
     """
 
     vector_bytes: int
-    tile_rows: tuple[int, ...]
-    tile_vectors: int
+    tile_heights: tuple[tuple[int, ...], ...]
     fma: bool  # fused multiply-add
     free_masks: bool  # masked loads and stores cost nothing
     scalef: bool  # one instruction multiplies by a power of two
+    near_panels: bool = False  # tiles are so small that their panel of b has to come from the first-level cache
     pairs: bool = False
     dots_pairs: bool = False
+
+    @property
+    def tile_rows(self) -> int:
+        """The height of the tallest of the widest tiles."""
+        return self.tile_heights[-1][0]
 
     def lanes(self, real: ir.Type) -> int:
         """Number of lanes of a vector."""
@@ -74,9 +79,9 @@ def vector_target() -> CpuTarget:
     """The target as seen from the instructions selected for a fused multiply-add."""
     text = assembly(llvm.parse_assembly(PROBE))
     if "zmm" in text and "vfmadd" in text:
-        return CpuTarget(64, (8, 4, 1), 3, True, True, True)
+        return CpuTarget(64, ((8, 4, 1),) * 3, True, True, True)
     if "ymm" in text and "vfmadd" in text:
-        return CpuTarget(32, (4, 1), 3, True, False, False)
+        return CpuTarget(32, ((8, 4, 1), (6, 5, 4, 1), (4, 3, 1)), True, False, False, near_panels=True)
     if "fmla" in text:
-        return CpuTarget(16, (8, 4, 1), 3, True, False, False)
-    return CpuTarget(16, (4, 1), 2, False, False, False)
+        return CpuTarget(16, ((8, 4, 1),) * 3, True, False, False)
+    return CpuTarget(16, ((4, 1),) * 2, False, False, False)

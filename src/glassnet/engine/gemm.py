@@ -19,11 +19,14 @@ from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.engine.layout import CONTEXT, EPILOGUE, FIRST_OPERAND, GEMM, ROW
 from glassnet.engine.llvm_vectors import I64, LANES, LLVM, Builder, int64, size_of
 from glassnet.engine.microkernel import WIDE_VECTORS, strip_kernel
+from glassnet.engine.panel import panel_packing
 from glassnet.engine.simd import COPY, ZERO, vector_loop
 from glassnet.engine.transpose import block_transpose
 
 PANEL_ROWS = 512  # layout.PANEL_BYTES; a longer sum continues from what c holds, in parts of equal length
+NEAR_PANEL_ROWS, SHARED_PANEL_ROWS = 256, 128  # of panels in the first-level cache, alone or with strided columns of a
 PANEL_MIN_COLUMNS, PANEL_MIN_ROWS = 256, 32  # from which packing a panel pays off
+NEAR_PANEL_MIN_TERMS = 96  # from which a panel in the first-level cache does for any columns
 BLOCK_COLUMNS = 96  # that a formula follows at once, while they are still in a near cache
 BLOCK_SIZE = BLOCK_COLUMNS * BLOCK_COLUMNS  # numbers of such a block of whole rows
 TRANSPOSED_BLOCK_SIZE = 4 * BLOCK_SIZE  # where each block packs and transposes its panel anew
@@ -34,14 +37,16 @@ MAX_OPERANDS = 12  # a formula that follows a product has fewer
 def gemm(spec: KernelSpec) -> Any:
     """c = start + a·b, one accumulator per output, in order of k; then divided. The slots: `layout.GEMM`."""
     real, target = getattr(types, spec.dtype), cpu_target(spec.in_pairs)
-    lanes, top, free_masks = target.lanes(LLVM[real]), target.tile_vectors, target.free_masks
-    heights = dict.fromkeys(range(1, top + 1), target.tile_rows) | {WIDE_VECTORS: (1,)}
-    strip, transpose, copy = strip_kernel(target, heights), block_transpose(real, target), vector_loop(COPY, real)
-    panel_row = top * lanes
+    lanes, top, free_masks = target.lanes(LLVM[real]), len(target.tile_heights), target.free_masks
+    strip = strip_kernel(target, dict(enumerate(target.tile_heights, 1)) | {WIDE_VECTORS: (1,)})
+    transpose, pack, panel_row = block_transpose(real, target), panel_packing(target), top * lanes
+    copy = vector_loop(COPY, real)
     add_row_times_matrix, fill_zeros = row_times_matrix(real, target), vector_loop(ZERO, real)
     zeros = stack_array(real, WIDE_VECTORS * lanes)
     # Terms that are added in pairs are so in every part and for every number of rows: the bits depend on neither.
     min_row_columns, odd = (MAX_COLUMNS, 1) if target.pairs else (PANEL_MIN_COLUMNS, 0)
+    near = target.near_panels
+    max_terms, max_strided_terms = (NEAR_PANEL_ROWS, SHARED_PANEL_ROWS) if near else (PANEL_ROWS, PANEL_ROWS)
 
     def gemm(slots: Any, context: Any) -> None:
         a, a_row, a_term = as_pointer(slots[GEMM.a], real), slots[GEMM.a_row], slots[GEMM.a_term]
@@ -56,7 +61,9 @@ def gemm(spec: KernelSpec) -> Any:
             return
         panel, zero_row = as_pointer(context[CONTEXT.scratch], real), zeros()
         fill_zeros((), (), (zero_row,), WIDE_VECTORS * lanes)
-        use_panel = transposed == 1 or (columns >= PANEL_MIN_COLUMNS and rows >= PANEL_MIN_ROWS)
+        is_wide = columns >= PANEL_MIN_COLUMNS or (near and columns >= panel_row and terms >= NEAR_PANEL_MIN_TERMS)
+        use_panel = transposed == 1 or (is_wide and rows >= PANEL_MIN_ROWS)
+        max_depth = max_terms if a_term == 1 else max_strided_terms
         column = 0
         while column < columns:
             rest = columns - column
@@ -66,8 +73,8 @@ def gemm(spec: KernelSpec) -> Any:
             if rows == 1 and rest >= WIDE_VECTORS * lanes and transposed == 0:
                 vectors = WIDE_VECTORS
             width = minimum(rest, vectors * lanes)
-            packed = use_panel or (not free_masks and width < vectors * lanes)
-            parts = (terms + PANEL_ROWS - 1) // PANEL_ROWS if packed else 1
+            packed = use_panel or (not free_masks and width < lanes)
+            parts = (terms + max_depth - 1) // max_depth if packed else 1
             part = (terms + parts - 1) // parts
             part += part & odd
             term = 0
@@ -80,8 +87,7 @@ def gemm(spec: KernelSpec) -> Any:
                             square = advance(b, (column + j) * b_row + term + k)
                             transpose(square, b_row, width - j, depth - k, advance(panel, k * panel_row + j), panel_row)
                 elif packed:
-                    for k in range(depth):
-                        copy((advance(strip_b, k * b_row),), (), (advance(panel, k * panel_row),), width)
+                    pack((strip_b, b_row), (panel, panel_row), (width, depth, vectors))
                 if packed:
                     strip_b, strip_row = panel, panel_row
                 start, start_row = zero_row, 0

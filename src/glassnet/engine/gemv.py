@@ -23,7 +23,7 @@ FAR_SIZE = 1 << 20  # numbers of a w that does not fit in the nearer caches
 
 def dot_products(dtype: types.Type, target: CpuTarget) -> Any:
     """An inlined dots(a, a_row, w, bias, c, rows, terms): c[i] = bias + a[i, :]·w, in 16 partial sums."""
-    group = target.tile_rows[0]
+    group = target.tile_rows
 
     @inlined()
     def dots(

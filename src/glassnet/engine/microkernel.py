@@ -1,8 +1,9 @@
 """The micro-kernel of the matrix product in LLVM IR: tiles of a few rows by a few vectors, held in registers.
 
 A tile adds a[i, k]·b[k, j] in order of k, with one accumulator per output and fused multiply-add where the target has
-it, so an output's bits depend on its row and column alone. A tile that reaches beyond the last row repeats that row;
-beyond the last column its vectors are masked. Products of mixed precision add the terms two at a time.
+it, so an output's bits depend on its row and column alone. A tile that reaches beyond the last row repeats that row.
+Beyond the last column its vectors are masked; where masks are slow, the last vector overlaps the one before it instead.
+Products of mixed precision add the terms two at a time.
 """
 
 from __future__ import annotations
@@ -56,19 +57,38 @@ class MicroKernel:
         self.kind = ir.VectorType(real, target.lanes(real))
         self.last_columns = builder.sub(strip.columns, int64((vectors - 1) * self.kind.count))
         mask = lane_mask(builder, self.last_columns, self.kind.count)
-        self.masked_row = RegisterRow(builder, self.kind, vectors, mask)
-        self.whole_row = RegisterRow(builder, self.kind, vectors, None)
+        self.row = self.whole_row = RegisterRow(builder, self.kind, vectors, None)
+        if target.free_masks or vectors == 1:
+            self.row = RegisterRow(builder, self.kind, vectors, mask)
+        else:
+            last = builder.sub(strip.columns, int64(self.kind.count))
+            self.row = RegisterRow(builder, self.kind, vectors, None, last)
 
     def emit(self, heights: Sequence[int]) -> None:
-        """Emit tiles of decreasing heights; one reaches beyond the last row where the next height would not do."""
+        """Emit tiles of decreasing heights; one reaches beyond the last row where the next height would not do.
+
+        Where heights follow each other, the rows are shared evenly among the tiles, so that none does.
+        """
         builder, done = self.builder, int64(0)
         for height, following in zip(heights, (*heights[1:], 0), strict=True):
             rest = builder.sub(self.strip.rows, done)
             count = builder.sdiv(builder.add(rest, int64(height - following - 1)), int64(height))
+            if following == height - 1 > 0:
+                count = self.even_count(heights[0], height)
             stop = builder.add(done, builder.mul(count, int64(height)))
             with cgutils.for_range_slice(builder, done, stop, int64(height), I64) as (row, _):
                 self.tile(row, height)
             done = stop
+
+    def even_count(self, top: int, height: int) -> Value:
+        """How many tiles are `height` rows high if as few as possible, of at most `top` rows, share them evenly."""
+        builder, rows = self.builder, self.strip.rows
+        tiles = builder.udiv(builder.add(rows, int64(top - 1)), int64(top))
+        low = builder.udiv(rows, tiles)
+        high_count = builder.sub(rows, builder.mul(low, tiles))
+        is_low, is_high = (builder.icmp_signed("==", low, int64(number)) for number in (height, height - 1))
+        high_count, low_count = builder.select(is_high, high_count, int64(0)), builder.sub(tiles, high_count)
+        return builder.select(is_low, low_count, high_count)
 
     def row_pointers(self, start: Value, stride: Value, indices: Sequence[Value]) -> list[Value]:
         """Pointers to rows of a matrix."""
@@ -78,7 +98,7 @@ class MicroKernel:
         """Emit a tile of `height` rows, beginning at `row`."""
         builder, strip = self.builder, self.strip
         indices = clamped_indices(builder, height, strip.rows, row)
-        begin = [self.masked_row.load(start) for start in self.row_pointers(strip.start, strip.start_row, indices)]
+        begin = [self.row.load(start) for start in self.row_pointers(strip.start, strip.start_row, indices)]
         accumulated = self.added_in_pairs if self.target.pairs else self.accumulated
         sums = self.divided(accumulated(self.row_pointers(strip.a, strip.a_row, indices), begin))
         self.write(self.row_pointers(strip.c, strip.c_row, indices), sums)
@@ -102,7 +122,7 @@ class MicroKernel:
 
     def b_row(self, k: Value) -> list[Value]:
         """The vectors of row k of b."""
-        row = self.masked_row if self.target.free_masks else self.whole_row
+        row = self.whole_row if self.vectors == 1 and not self.target.free_masks else self.row
         return row.load(self.builder.gep(self.strip.b, [self.builder.mul(k, self.strip.b_row)]))
 
     def with_term(self, k: Value, rows: list[Value], sums: list[list[Any]]) -> list[list[Value]]:
@@ -177,6 +197,10 @@ class MicroKernel:
     def write(self, rows: list[Value], sums: list[list[Value]]) -> None:
         """Store the tile; only a short last vector is masked, because masked stores are slow."""
         builder = self.builder
+        if self.row.mask is None:
+            for start, values in zip(rows, sums, strict=True):
+                self.row.store(start, values)
+            return
 
         def store(row: RegisterRow) -> None:
             for start, values in zip(rows, sums, strict=True):
@@ -187,7 +211,7 @@ class MicroKernel:
             with yes:
                 store(self.whole_row)
             with no:
-                store(self.masked_row)
+                store(self.row)
 
 
 def strip_kernel(target: CpuTarget, heights: Mapping[int, Sequence[int]]) -> Any:

@@ -63,15 +63,22 @@ def add_pairs(builder: Builder, a: Value, b: Value, total: Value, target: CpuTar
 
 
 class RegisterRow:
-    """`vectors` vectors that are contiguous in memory; with a mask, the last one is loaded and stored in part."""
+    """`vectors` vectors that are contiguous in memory.
 
-    def __init__(self, builder: Builder, kind: ir.VectorType, vectors: int, mask: Value | None) -> None:
-        self.builder, self.kind, self.vectors, self.mask = builder, kind, vectors, mask
+    With a mask, the last one is loaded and stored in part; with `last`, it begins at that number of the row, so that
+    it may overlap the one before it: both hold the same numbers there.
+    """
+
+    def __init__(
+        self, builder: Builder, kind: ir.VectorType, vectors: int, mask: Value | None, last: Value | None = None
+    ) -> None:
+        self.builder, self.kind, self.vectors, self.mask, self.last = builder, kind, vectors, mask, last
         self.size = ir.Constant(I32, size_of(kind.element))
 
     def vector_pointer(self, start: Value, index: int) -> Value:
         """Pointer to a vector of the row."""
-        pointer = self.builder.gep(start, [int64(index * self.kind.count)])
+        is_last = self.last is not None and index == self.vectors - 1
+        pointer = self.builder.gep(start, [self.last if is_last else int64(index * self.kind.count)])
         return self.builder.bitcast(pointer, self.kind.as_pointer())
 
     def is_masked(self, index: int) -> bool:

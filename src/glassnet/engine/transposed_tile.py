@@ -12,10 +12,18 @@ from llvmlite import ir
 from llvmlite.ir import Value
 from numba.core import cgutils
 
+from glassnet.engine.cpu_target import cpu_target
 from glassnet.engine.llvm_vectors import I32, I64, LANES, Builder, broadcast, int64
 from glassnet.engine.simd import lane_mask, load_block, store_block
+from glassnet.engine.transpose import transposed
 
 FoldStep = Callable[[Value, Value], Value]
+
+
+def transposed_tile(builder: Builder, rows: list[Value]) -> list[Value]:
+    """16 vectors of 16 lanes transposed, in as few instructions as registers of that size take."""
+    has_wide_shuffles = cpu_target().vector_bytes == 64  # of any lanes of two registers; others move halves at a time
+    return transposed_by_interleaving(builder, rows) if has_wide_shuffles else transposed(builder, rows)
 
 
 def transposed_by_interleaving(builder: Builder, rows: list[Value]) -> list[Value]:
@@ -56,13 +64,13 @@ class TransposedTile:
         """Load rows of a matrix."""
         offsets = self.row_offsets(first, rows)
         vectors = [load_block(self.builder, matrix, offset, mask, self.real) for offset, mask in offsets]
-        for number, column in enumerate(transposed_by_interleaving(self.builder, vectors)):
+        for number, column in enumerate(transposed_tile(self.builder, vectors)):
             self.builder.store(column, self.column_pointer(number))
 
     def write(self, matrix: Value, first: Value, rows: Value) -> None:
         """Store the rows in a matrix."""
         columns = [self.builder.load(self.column_pointer(number)) for number in range(LANES)]
-        offsets, vectors = self.row_offsets(first, rows), transposed_by_interleaving(self.builder, columns)
+        offsets, vectors = self.row_offsets(first, rows), transposed_tile(self.builder, columns)
         for (offset, mask), vector in zip(offsets, vectors, strict=True):
             store_block(self.builder, matrix, offset, mask, vector)
 

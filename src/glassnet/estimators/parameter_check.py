@@ -18,7 +18,7 @@ class ParameterCheckMixin:
         parameters: dict[str, Any] = self.get_params(deep=False)  # type: ignore[attr-defined]
         check_representable(parameters)
         super()._validate_params()  # type: ignore[misc]
-        if parameters.get("precision") == MIXED and parameters["solver"] == "lbfgs":
+        if parameters.get("precision") == MIXED and parameters.get("solver") == "lbfgs":
             advice = "take solver 'adam' or 'sgd', or leave precision out"
             raise ParameterError(f"solver 'lbfgs' computes in float64, not in precision {MIXED!r}: {advice}.")
 

@@ -12,6 +12,7 @@ from typing import Any
 from glassnet.errors import ParameterError, unknown_name
 
 MIXED = "mixed_bfloat16"
+NETWORK_PRECISIONS = ("float32", MIXED)  # of networks that compute in float32
 PRECISIONS = ("float32", "float64", MIXED)
 EMULATE = "GLASSNET_EMULATE_BF16"  # set to 1, the compiled engine emulates products of mixed precision
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from glassnet.data.choice import ColumnChooser
@@ -25,6 +25,8 @@ from glassnet.errors import DataError, counted
 from glassnet.estimators.fit_warnings import FitWarning
 from glassnet.estimators.inputs import weight_input
 from glassnet.estimators.parameter_check import ParameterCheckMixin
+from glassnet.execution.executor import usable_precision
+from glassnet.program.precision import NETWORK_PRECISIONS
 from glassnet.tabular.column_warnings import warn_of_columns
 from glassnet.tabular.ensemble import Execution
 from glassnet.tabular.fitting import Fitted, Rows, Settings, fit_model
@@ -55,6 +57,7 @@ class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
         **{name: [str, "array-like"] for name in (*COLUMN_OPTIONS, "missing")},
         "random_state": ["random_state"],
         "n_jobs": [None, Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left")],
+        "precision": [None, StrOptions(set(NETWORK_PRECISIONS))],
         "verbose": ["verbose"],
     }
     _hyperparameters: Hyperparameters | None = None  # overrules the preset's where a subclass sets it
@@ -91,6 +94,7 @@ class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
         check_consistent_length(np.empty((table.rows, 0)), values)
         table, values, weights = _with_weight(table, values, _checked_weights(sample_weight, table.rows))
         plan = self._hyperparameters or preset_hyperparameters(self.preset, self.task, table.rows, len(table.names))
+        plan = plan._replace(precision=usable_precision(self.precision, "float32", "compiled"))
         target, encoded = self._fit_target(values, plan)
         notes += filter(None, [getattr(target, "note", "")])
         weights = self._weights(target, encoded, weights)

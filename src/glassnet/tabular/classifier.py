@@ -36,6 +36,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     missing : further words that mean a missing cell
     random_state : the seed of all randomness, which gives the same bits for any n_jobs
     n_jobs : number of networks that are trained at the same time; None and -1 mean as many as there are processors
+    precision : "mixed_bfloat16" trains the networks with products whose operands are rounded to bfloat16; predictions
+        are computed in float32
     verbose : 1 shows the progress, and what was done with the columns
 
     Attributes
@@ -69,12 +71,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         missing: Sequence[str] = (),
         random_state: Any = None,
         n_jobs: int | None = None,
+        precision: str | None = None,
         verbose: int = 0,
     ) -> None:
         self.preset, self.metric, self.class_weight, self.time_limit = preset, metric, class_weight, time_limit
         self.drop, self.number, self.category, self.date = drop, number, category, date
         self.keep, self.missing, self.random_state = keep, missing, random_state
-        self.n_jobs, self.verbose = n_jobs, verbose
+        self.n_jobs, self.precision, self.verbose = n_jobs, precision, verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TabularClassifier:

@@ -46,6 +46,7 @@ class Hyperparameters(NamedTuple):
     views : what differs between the members, in turn: fields with other values. Members that see numbers in other ways
         make other mistakes, so that their average is better than that of equal members
     wave_lr, level_lr : factors on the rates of these embeddings
+    precision : of the networks' products in training, None for float32
     linear : whether a linear model is blended in where it makes predictions better
     """
 
@@ -86,6 +87,7 @@ class Hyperparameters(NamedTuple):
     level_lr: float = 1.0
     views: tuple[Mapping[str, Any], ...] = ({},)
     linear: bool = True
+    precision: str | None = None
 
     def of_member(self, number: int) -> Hyperparameters:
         """The hyperparameters of one member, counted from 0."""

@@ -41,7 +41,7 @@ def build_network(data: TrainingData, hyperparameters: Hyperparameters, seed: in
     activations = ["linear" if hyperparameters.parametric else hyperparameters.activation] * hyperparameters.layers
     activations.append("softmax" if data.are_classes else "linear")
     cost: Cost = CategoricalCrossEntropy(hyperparameters.label_smoothing) if data.are_classes else Quadratic()
-    network = NeuralNetwork(layers, activations, cost, "lecun", seed=seed)
+    network = NeuralNetwork(layers, activations, cost, "lecun", seed=seed, precision=hyperparameters.precision)
     bins.set_edges_of(network)
     if hyperparameters.from_data:
         every = -(-len(data.x) // MAX_INITIAL_ROWS)

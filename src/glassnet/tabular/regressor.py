@@ -25,7 +25,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     metric : what chooses the epoch of each network, on rows that it leaves out: auto (the RMSE), rmse, mae, r2, or a
         scorer (estimator, X, y) -> float, where greater is better
     log_target : whether the logarithm of a positive y is learnt; "auto" leaves it to the preset
-    preset, time_limit, drop, number, category, date, keep, missing, random_state, n_jobs, verbose : as in
+    preset, time_limit, drop, number, category, date, keep, missing, random_state, n_jobs, precision, verbose : as in
         TabularClassifier
 
     Attributes
@@ -57,12 +57,13 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         missing: Sequence[str] = (),
         random_state: Any = None,
         n_jobs: int | None = None,
+        precision: str | None = None,
         verbose: int = 0,
     ) -> None:
         self.preset, self.metric, self.log_target, self.time_limit = preset, metric, log_target, time_limit
         self.drop, self.number, self.category, self.date = drop, number, category, date
         self.keep, self.missing, self.random_state = keep, missing, random_state
-        self.n_jobs, self.verbose = n_jobs, verbose
+        self.n_jobs, self.precision, self.verbose = n_jobs, precision, verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TabularRegressor:
