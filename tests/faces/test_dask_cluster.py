@@ -9,6 +9,7 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import dask
 import numpy as np
 import pytest
 
@@ -67,6 +68,21 @@ def test_threads_give_the_bits_of_one_process(expected, workers):
 def test_processes_give_the_bits_of_one_process(expected, client):
     assert trained(client)[0] == expected
     assert trained(client, steps_per_round=7)[0] == trained(False, steps_per_round=7)[0] != expected
+
+
+def arrivals(dask_worker):
+    """What has come to a worker from others: (name of the result, sender)."""
+    log = list(dask_worker.transfer_incoming_log)
+    return [(str(key), transfer["who"]) for transfer in log for key in transfer["keys"]]
+
+
+def test_the_lanes_of_a_worker_send_one_mean_and_each_worker_passes_the_state_on(expected):
+    with dask.config.set({"distributed.scheduler.work-stealing": False}), cluster(4, processes=False) as threads:
+        assert trained(threads, lanes=8)[0] == expected
+        sent = [arrival for log in threads.run(arrivals).values() for arrival in log]
+    assert not [name for name, _ in sent if name.startswith("lane")]
+    assert [name for name, _ in sent if name.startswith("a mean of lanes")]
+    assert len({who for name, who in sent if name.startswith("the state of a round")}) > 1
 
 
 @pytest.mark.slow
@@ -218,10 +234,11 @@ def test_workers_that_would_give_other_bits_are_refused(client, monkeypatch):
 
 
 def test_a_small_network_is_told_that_one_process_is_faster(client, monkeypatch):
-    monkeypatch.setattr("glassnet.scale.dask.MIN_SECONDS", 0.0)
+    monkeypatch.setattr("glassnet.scale.round_times.MIN_SECONDS", 0.0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        trained(client, steps_per_round=1, epochs=2)
+        history = trained(client, steps_per_round=1, epochs=2)[1]
+    assert 0 < history.communication < 1
     sentences = [str(warning.message) for warning in caught if "one process" in str(warning.message)]
     assert len(sentences) == 1
     assert re.search(r"about [\d,]+ s for all epochs, instead of [\d,]+ s", sentences[0])

@@ -20,9 +20,11 @@ from glassnet.scale.lane_settings import LaneOptions, LaneSettings
 from glassnet.scale.lanes import LanePlan
 from glassnet.scale.local import LocalRunner, limit_threads
 from glassnet.scale.outer_step import outer_step_into
+from glassnet.scale.placement import LanePlaces, sender
 from glassnet.scale.rates import LaneRates, with_given_rates
 from glassnet.scale.round import LaneResult, lane_round, lane_seed
 from glassnet.scale.round_length import StateSize, communication_seconds, step_seconds, steps_per_round
+from glassnet.scale.round_times import RoundTimes
 from glassnet.tables.optimizers import optimizer
 from glassnet.tables.schedules import schedule
 from glassnet.training.recipe import Recipe
@@ -172,6 +174,16 @@ def test_the_outer_step_is_nesterovs() -> None:
     assert (w[0], velocity[0]) == (6, 2)
 
 
+def test_the_last_round_ends_at_the_mean() -> None:
+    (x, y), ends = data(80), {}
+    for epochs, momentum in [(1, 0.0), (1, 0.5), (2, 0.0), (2, 0.5)]:
+        net = network()
+        fit(net, x, y, lanes=4, steps_per_round=99, outer_momentum=momentum, **OPTIONS | {"epochs": epochs})
+        ends[epochs, momentum] = net.parameters.vector.tobytes()
+    assert ends[1, 0.0] == ends[1, 0.5]  # the only round
+    assert ends[2, 0.0] != ends[2, 0.5]
+
+
 def test_the_outer_step_stays_within_the_range_of_the_dtype() -> None:
     w, velocity = np.array([-3e38], np.float32), np.zeros(1, np.float32)
     outer_step_into(w, np.array([3e38], np.float32), velocity, 0.9)
@@ -275,7 +287,7 @@ def test_rates_rise_to_their_factor_during_the_warm_up() -> None:
     np.testing.assert_array_equal(given_rates, recipe.schedule.rates(0.1, np.arange(40, 45), 100, 10))
 
 
-@pytest.mark.parametrize(("lanes", "factor", "momentum"), [(1, 1, 0), (4, 2, 0.5), (16, 3, 0.5)])
+@pytest.mark.parametrize(("lanes", "factor", "momentum"), [(1, 1, 0), (2, 2**0.5, 0), (4, 2, 0.5), (16, 3, 0.5)])
 def test_the_settings_that_are_chosen(lanes: int, factor: float, momentum: float) -> None:
     recipe = Recipe(64, 10, 0.1, optimizer("adam"), schedule("constant"))
     chosen = LaneOptions().settings(network().model, recipe, lanes, 100)
@@ -291,6 +303,39 @@ def test_a_round_is_so_long_that_communication_takes_a_tenth_of_it() -> None:
     computed, sent = steps * step_seconds(size, 64), communication_seconds(size, 8)
     assert 0.05 < sent / (sent + computed) <= 0.1
     assert steps_per_round(StateSize(100, 3, 4), 64, 8, 1000) == 250  # of an epoch that is too short
+
+
+def test_the_times_of_rounds_say_what_communication_takes() -> None:
+    times = RoundTimes()
+    times.add(100.0, 1.0, 8, 2)  # compiles the engine
+    assert times.share is None and times.warning(1000) == ""
+    times.add(6.0, 8.0, 8, 3)  # 3 lanes of 1 s on the busiest thread
+    assert times.share == 0.5
+    assert times.warning(10) == ""
+    times.add(6.0, 8.0, 8, 8)
+    assert times.share == pytest.approx(8 / 12) and times.warning(1000) == ""
+    slow = RoundTimes()
+    for seconds in (9.0, 4.0):
+        slow.add(seconds, 1.0, 1, 1)
+    assert "about 100 s for all epochs, instead of 400 s, of which 75% are communication;" in slow.warning(100)
+
+
+def test_neighbouring_lanes_have_one_worker_which_another_replaces() -> None:
+    places = LanePlaces(None)
+    assert places.worker(0, 8) is None
+    places.take({"a": 2, "b": 1})
+    assert [places.worker(lane, 8) for lane in range(8)] == ["a"] * 6 + ["b"] * 2
+    places.take({"b": 1, "c": 2})
+    assert [places.worker(lane, 8) for lane in range(8)] == ["c"] * 6 + ["b"] * 2
+    places.take({"c": 2, "b": 1, "d": 1})
+    assert [places.worker(lane, 4) for lane in range(4)] == ["c", "c", "b", "d"]
+    places.take({"d": 1})
+    assert places.worker(0, 4) is None
+
+
+def test_each_worker_that_has_the_state_sends_it_on() -> None:
+    senders = [sender(worker) for worker in range(1, 12)]
+    assert senders == [0, 0, 1, 0, 1, 2, 3, 0, 1, 2, 3]
 
 
 def test_lanes_draw_other_dropout_masks() -> None:

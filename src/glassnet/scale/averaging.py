@@ -15,7 +15,7 @@ from glassnet.program.parameters import Array
 from glassnet.scale.round import LaneResult
 
 T = TypeVar("T")
-CHUNK = 1 << 16  # numbers whose mean is computed at a time, so that their float64 copies stay in cache
+CHUNK = 1 << 14  # numbers whose mean is computed at a time, so that their float64 copies stay in cache
 
 
 def tree_mean(count: int, leaf: Callable[[int], T | None], mean: Callable[[T, T], T]) -> T:
@@ -60,8 +60,11 @@ def mean_results(a: LaneResult, b: LaneResult) -> LaneResult:
 
 def mean_array(a: Array, b: Array, share: float) -> Array:
     """(1 − share)·a + share·b in float64, rounded to the dtype."""
-    result = np.empty_like(a)
+    result, buffers = np.empty_like(a), np.empty((2, min(CHUNK, len(a))))
     for first in range(0, len(a), CHUNK):
         part = slice(first, first + CHUNK)
-        result[part] = (1.0 - share) * a[part].astype(np.float64) + share * b[part].astype(np.float64)
+        left, right = buffers[:, : len(a[part])]
+        np.multiply(a[part], 1.0 - share, out=left, dtype=np.float64)
+        np.multiply(b[part], share, out=right, dtype=np.float64)
+        result[part] = np.add(left, right, out=left)
     return result

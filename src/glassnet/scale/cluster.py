@@ -15,11 +15,13 @@ from functools import partial
 from typing import Any
 
 import dask
+from dask.base import annotate
 from dask.delayed import delayed
 from distributed import KilledWorker
 
 from glassnet.errors import ClusterError, GlassnetError
 from glassnet.scale.cluster_watch import INFO_SECONDS, ClusterWatch, NoWorkerError, killed_sentence, one_of
+from glassnet.scale.placement import LanePlaces
 
 POLL_SECONDS = 1.0
 STALL_SECONDS = 8.0  # after which a computation that no worker works on is sent again; doubled with each attempt
@@ -40,14 +42,17 @@ class Cluster:
     def __init__(self, client: Any, timeout: float, revive: Callable[[], None] | None = None) -> None:
         self.token = uuid.uuid4().hex[:10]
         self.client, self.watch = client, ClusterWatch(client, timeout, revive, self.token)
+        self.places = LanePlaces(client)
         self.pool = ThreadPoolExecutor(1, "glassnet-gather")
         self.count = 0
         self.failed: list[int] = []  # the numbers of the tasks that raised an error
 
-    def task(self, function: Callable[..., Any], name: str, *arguments: Any) -> Any:
-        """A task, to be sent later; `name` is what messages call it."""
+    def task(self, function: Callable[..., Any], name: str, *arguments: Any, worker: str | None = None) -> Any:
+        """A task, to be sent later; `name` is what messages call it, `worker` the one that had best compute it."""
         self.count += 1
-        return delayed(function, pure=False)(*arguments, dask_key_name=f"{name}-{self.token}-{self.count}")
+        wish = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
+        with annotate(**wish):
+            return delayed(function, pure=False)(*arguments, dask_key_name=f"{name}-{self.token}-{self.count}")
 
     def send(self, tasks: Sequence[Any]) -> list[Any]:
         """Send tasks; their results stay on the workers."""

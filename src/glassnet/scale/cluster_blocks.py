@@ -51,10 +51,16 @@ class PersistedTasks:
 
 
 class ClusterBlocks:
-    """Blocks on a cluster; `deal` says how the blocks of a person become those of the lanes, from their sizes."""
+    """Blocks on a cluster; `deal` says how the blocks of a person become those of the lanes, from their sizes.
 
-    def __init__(self, cluster: Cluster, raw: RawBlocks, encoding: Encoding, deal: Any) -> None:
-        self.cluster, self.raw, self.encoding = cluster, raw, encoding
+    `lanes` is the number of lanes that was asked for, None where the blocks belong to no lane.
+    """
+
+    def __init__(
+        self, cluster: Cluster, raw: RawBlocks, encoding: Encoding, deal: Any, lanes: int | None = None
+    ) -> None:
+        self.cluster, self.raw, self.encoding, self.lanes = cluster, raw, encoding, lanes
+        cluster.places.update()
         encoded, known = self._encoded(), [block.rows for block in raw.blocks]
         if None in known:  # what is read for its size is kept until the blocks of the lanes are made of it
             names = [f"block {number}" for number in range(len(known))]
@@ -63,6 +69,7 @@ class ClusterBlocks:
             known = cluster.results(lambda: list(map(count, persisted.futures())), names)
             encoded = persisted.futures()
         self.pieces: Pieces = deal(known)
+        self.lanes = self.pieces.lanes if lanes is not None else None
         self.persisted = PersistedTasks(
             cluster, self._final(encoded), lambda: self._final(self._encoded()), self.pieces.names
         )
@@ -70,17 +77,31 @@ class ClusterBlocks:
     def _encoded(self) -> list[Any]:
         """The tasks that read and encode what a person passed."""
         return [
-            self.cluster.task(partial(encoded_block, self.encoding, number, load), f"block {number}", *arguments)
+            self.cluster.task(
+                partial(encoded_block, self.encoding, number, load),
+                f"block {number}",
+                *arguments,
+                worker=self._worker(number),
+            )
             for number, (load, arguments, _) in enumerate(self.raw.blocks)
         ]
+
+    def _worker(self, block: int) -> str | None:
+        """The worker that computes the lane of a block; until it is known which block a lane has, a guess."""
+        return None if self.lanes is None else self.cluster.places.worker(block % self.lanes, self.lanes)
 
     def _final(self, encoded: Sequence[Any]) -> list[Any]:
         """The tasks whose results are the blocks of the lanes."""
         if self.pieces.are_whole:
             return [encoded[block[0].block] for block in self.pieces.blocks]
         return [
-            self.cluster.task(partial(assembled, block), name, *[encoded[piece.block] for piece in block])
-            for name, block in zip(self.pieces.names, self.pieces.blocks, strict=True)
+            self.cluster.task(
+                partial(assembled, block),
+                name,
+                *[encoded[piece.block] for piece in block],
+                worker=self._worker(number),
+            )
+            for number, (name, block) in enumerate(zip(self.pieces.names, self.pieces.blocks, strict=True))
         ]
 
     def futures(self) -> list[Any]:

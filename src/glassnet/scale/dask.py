@@ -23,12 +23,11 @@ from glassnet.scale.cluster_blocks import ClusterBlocks
 from glassnet.scale.lane_run import LaneData
 from glassnet.scale.own_cluster import OwnCluster
 from glassnet.scale.pieces import whole_blocks
+from glassnet.scale.placement import FEW_WORKERS, sender
 from glassnet.scale.round import Arrays, LaneResult, LaneTask
+from glassnet.scale.round_times import RoundTimes
 from glassnet.scale.scores import BlockScore, EvaluationTask
 from glassnet.scale.worker_tasks import WorkerFacts, lane_on_worker, score_on_worker, shared_state, worker_facts
-
-MEASURED_ROUND = 1  # whose times are compared with one process: the first one compiles the engine
-MIN_SECONDS = 5.0  # that one process has to save
 
 
 class DaskBackend:
@@ -83,7 +82,7 @@ class DaskBackend:
         same_bits: bool = True,
     ) -> DaskRunner:
         """What runs the lanes on these blocks, and ends the cluster if it was started here."""
-        blocks = ClusterBlocks(self.cluster, raw, encoding, dealing)
+        blocks = ClusterBlocks(self.cluster, raw, encoding, dealing, dealing.lanes)
         facts = blocks.facts()
         others = None if validation is None else ClusterBlocks(self.cluster, validation, encoding, whole_blocks)
         data = lane_data(blocks.pieces, facts, [] if others is None else others.facts(), blocks.samples())
@@ -104,15 +103,21 @@ class DaskRunner:
     ) -> None:
         self.cluster, self.data, (self.blocks, self.validation) = cluster, data, blocks
         self.expected, self.at_end = expected, at_end
-        self.rounds, self.warnings = 0, list[str]()
-        self.seconds = 0.0  # that rounds have taken, all together
+        self.times, self.warnings = RoundTimes(), list[str]()
+
+    @property
+    def communication(self) -> float | None:
+        """The share of the time of the rounds that was not spent on steps, as far as it is known."""
+        return self.times.share
 
     def round(self, tasks: Sequence[LaneTask | None], shared: Arrays) -> LaneResult:
         """The mean of all lanes. Raises ClusterError where the cluster cannot go on."""
         started = time.perf_counter()
 
         def build() -> list[Any]:
-            root, blocks, names = self._root(shared), self.blocks.futures(), self.data.names
+            places, blocks, names = self.cluster.places, self.blocks.futures(), self.data.names
+            places.update()
+            root, copies = self._states(shared)
 
             def start(lane: int) -> Any:
                 task = tasks[lane]
@@ -120,7 +125,8 @@ class DaskRunner:
                     return None
                 name = f"lane {lane} of a round, which reads {' and '.join(names[block] for block in task.blocks)},"
                 lane_task = partial(lane_on_worker, task, self.expected)
-                return self.cluster.task(lane_task, name, root, *[blocks[block] for block in task.blocks])
+                worker, read = places.worker(lane, len(tasks)), [blocks[block] for block in task.blocks]
+                return self.cluster.task(lane_task, name, copies.get(worker, root), *read, worker=worker)
 
             return [tree_mean(len(tasks), start, partial(self.cluster.task, mean_results, "a mean of lanes"))]
 
@@ -132,7 +138,7 @@ class DaskRunner:
         """The score of each block."""
 
         def build() -> list[Any]:
-            root, blocks = self._root(shared), self.blocks.futures()
+            root, blocks = self._states(shared)[0], self.blocks.futures()
             others = self.validation.futures() if self.validation is not None else []
             return [
                 self.cluster.task(
@@ -146,25 +152,27 @@ class DaskRunner:
 
         return self.cluster.results(build)
 
-    def _root(self, shared: Arrays) -> Any:
-        """The task that holds the state of the round; workers take it from the scheduler or from each other."""
-        return self.cluster.task(shared_state, "the state of a round", dict(shared))
+    def _states(self, shared: Arrays) -> tuple[Any, dict[str | None, Any]]:
+        """The task that holds the state of the round, and for each of many workers one that gets it from another."""
+        workers, copies = self.cluster.places.workers, list[Any]()
+        for number in range(max(len(workers), 1)):
+            state = copies[sender(number)] if number else dict(shared)
+            worker = workers[number] if len(workers) > 1 else None
+            copies.append(self.cluster.task(shared_state, "the state of a round", state, worker=worker))
+            if len(workers) <= FEW_WORKERS:
+                return copies[0], {}
+        return copies[0], dict(zip(workers, copies, strict=True))
 
     def _measure(self, tasks: Sequence[LaneTask | None], result: LaneResult, seconds: float) -> None:
-        """Warn once where one process would be faster, by what a round took."""
-        self.seconds += seconds
-        self.rounds += 1
-        task = next(task for task in tasks if task is not None)
-        if self.rounds != 1 + MEASURED_ROUND or result.failure:
+        """Keep what a round took, and warn once where one process would be faster."""
+        if result.failure:
             return
-        steps = max(sum(part.stop - part.first for part in task.parts) for task in tasks if task is not None)
-        rounds = task.recipe.epochs * task.batches_per_epoch / steps
-        one_process, cluster = result.seconds * rounds, seconds * rounds
-        if cluster - one_process > MIN_SECONDS:
-            self._warn(
-                f"one process would be faster than this cluster: about {one_process:,.0f} s for all epochs, instead of "
-                f"{cluster:,.0f} s; fit without a cluster, or pass client=False."
-            )
+        lanes = [task for task in tasks if task is not None]
+        self.times.add(seconds, result.seconds, len(lanes), len(self.cluster.places.threads))
+        steps = max(sum(part.stop - part.first for part in task.parts) for task in lanes)
+        sentence = self.times.warning(lanes[0].recipe.epochs * lanes[0].batches_per_epoch / steps)
+        if sentence:
+            self._warn(sentence)
 
     def _warn(self, sentence: str) -> None:
         self.warnings.append(sentence)

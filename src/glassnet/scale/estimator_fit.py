@@ -106,6 +106,7 @@ def _run(estimator: BaseMLP, run: LaneFit) -> BaseMLP:
     estimator.lanes_ = run.training.settings.described()
     if network.history is not None:
         network.history.lanes = dict(estimator.lanes_)
+        network.history.communication = run.training.runner.communication
         network.history.warnings += run.training.runner.warnings
     fit_warnings.warn_after_fit(estimator, network, not_converged, problems)
     return estimator

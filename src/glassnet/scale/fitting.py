@@ -60,8 +60,8 @@ def fit(
         most a tenth of the time
     rate_factor, warm_up : a factor on the learning rate, which is reached after `warm_up` epochs; None means √lanes, at
         most 3
-    outer_momentum : the momentum of the mean from round to round; None means 0.5, but 0 for one lane and with
-        `max_norm`
+    outer_momentum : the momentum of the mean from round to round, but not in the last round; None means 0.5, but 0 for
+        fewer than 4 lanes and with `max_norm`
     sample_weight : the weights of the samples, divided into blocks as y is
     validation : the fraction of each block to hold out, or the validation data, as (x, y) or as blocks
     timeout : the seconds for which a worker, or the scheduler, may give no sign of life; None means 60

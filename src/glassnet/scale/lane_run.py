@@ -50,6 +50,10 @@ class Runner(Protocol):
     data: LaneData
     warnings: list[str]  # about how the rounds are run; the History has them
 
+    @property
+    def communication(self) -> float | None:
+        """The share of the time of the rounds that was not spent on steps; None if it is not measured."""
+
     def round(self, tasks: Sequence[LaneTask | None], shared: Arrays) -> LaneResult:
         """`lane_round` of each task (None: nothing to do) and their `tree_mean`. After Ctrl-C none of them goes on."""
 
@@ -95,7 +99,7 @@ class LaneTraining(Training):
         if result.failure:
             raise _diverged(result.failure)
         with defer_signals():
-            self._take(result.arrays)
+            self._take(result.arrays, 0.0 if self._is_last(count) else self.settings.outer_momentum)
             counters.batch, counters.step = counters.batch + count, counters.step + count
             counters.cost_sum += result.cost_sum
             counters.weight_sum += result.weight_sum
@@ -103,11 +107,19 @@ class LaneTraining(Training):
             self._end_epoch(float(recipe.schedule.rates(recipe.lr, numbers[-1:], 1, 1)[0]))
         return count
 
-    def _take(self, arrays: Arrays) -> None:
-        """Take what the lanes have learnt as the state that the next round begins from."""
+    def _is_last(self, steps: int) -> bool:
+        """Whether a round of so many steps ends the last epoch."""
+        counters, batches = self.counters, self.lane_plan.batches_per_epoch
+        return counters.epoch + 1 == self.recipe.epochs and counters.batch + steps == batches
+
+    def _take(self, arrays: Arrays, momentum: float) -> None:
+        """Take what the lanes have learnt as the state that the next round begins from, or, without momentum, the end.
+
+        The way that momentum adds is for a round to come: the mean itself is the better end.
+        """
         for name, vector in self.shared().items():
             if name == "parameters" and self.velocity is not None:
-                outer_step_into(vector, arrays[name], self.velocity, self.settings.outer_momentum)
+                outer_step_into(vector, arrays[name], self.velocity, momentum)
             else:
                 vector[:] = arrays[name]
 

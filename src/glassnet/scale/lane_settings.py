@@ -16,6 +16,7 @@ MAX_LANES = 1024
 WARM_UP = 1.0  # epochs
 MAX_FACTOR = 3.0  # on the learning rate, which may be as large as is stable already
 OUTER_MOMENTUM = 0.5
+LANES_WITH_MOMENTUM = 4  # from which on the mean moves less far than one process; docs/scale.md has the measurements
 
 
 class LaneOptions(NamedTuple):
@@ -45,7 +46,9 @@ class LaneOptions(NamedTuple):
     def settings(self, model: Model, recipe: Recipe, lanes: int, batches_per_epoch: int) -> LaneSettings:
         """The settings of a run on blocks that were dealt to `lanes`."""
         factor = default_rate_factor(lanes) if self.rate_factor is None else self.rate_factor
-        momentum = default_outer_momentum(lanes, recipe) if self.outer_momentum is None else self.outer_momentum
+        momentum = default_outer_momentum(lanes, recipe)
+        if self.outer_momentum is not None:
+            momentum = self.outer_momentum
         steps = self.steps_per_round
         if steps is None:
             size = StateSize(model.parameters.count, 1 + len(recipe.optimizer.states), model.dtype.itemsize)
@@ -77,8 +80,11 @@ def default_rate_factor(lanes: int) -> float:
 
 
 def default_outer_momentum(lanes: int, recipe: Recipe) -> float:
-    """The momentum of the steps between rounds; none where these could leave the limit of the weights' norm."""
-    return OUTER_MOMENTUM if lanes > 1 and recipe.max_norm is None else 0.0
+    """The momentum of the steps between rounds; none where these could leave the limit of the weights' norm.
+
+    The rate's factor alone makes up for few lanes.
+    """
+    return OUTER_MOMENTUM if lanes >= LANES_WITH_MOMENTUM and recipe.max_norm is None else 0.0
 
 
 def _fraction(name: str, value: Any) -> float:

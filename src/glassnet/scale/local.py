@@ -22,6 +22,8 @@ POLL_SECONDS = 0.05  # a library may keep Ctrl-C from waking a thread that waits
 class LocalRunner:
     """Blocks in the memory of this process. The results do not depend on the number of threads."""
 
+    communication = None  # nothing is sent
+
     def __init__(self, data: LaneData, blocks: Sequence[Sources], validation: Sequence[Sources] = ()) -> None:
         self.data, self.blocks, self.validation = data, blocks, validation
         self.stopped, self.warnings = threading.Event(), list[str]()

@@ -135,6 +135,7 @@ def _run(network: NeuralNetwork, training: LaneTraining, run: Run) -> History:
         network.recent_samples = samples
         if network.history is not None:
             network.history.lanes = training.settings.described()
+            network.history.communication = training.runner.communication
             network.history.warnings += training.runner.warnings
     network.runs += 1
     return network.history

@@ -10,7 +10,7 @@ import numpy as np
 
 from glassnet.program.parameters import Array
 
-CHUNK = 1 << 16  # numbers that are computed at a time, so that their float64 copies stay in cache
+CHUNK = 1 << 14  # numbers that are computed at a time, so that their float64 copies stay in cache
 
 
 def outer_step_into(parameters: Array, mean: Array, velocity: Array, momentum: float) -> None:
@@ -19,10 +19,13 @@ def outer_step_into(parameters: Array, mean: Array, velocity: Array, momentum: f
     Source: Douillard et al., DiLoCo (2023), algorithm 1, with an outer learning rate of 1; the idea is that of Wang et
     al., SlowMo (2020).
     """
-    largest = np.finfo(parameters.dtype).max
+    largest, buffers = np.finfo(parameters.dtype).max, np.empty((2, min(CHUNK, len(parameters))))
     for first in range(0, len(parameters), CHUNK):
         part = slice(first, first + CHUNK)
-        target = mean[part].astype(np.float64)
-        speed = momentum * velocity[part].astype(np.float64) + (target - parameters[part].astype(np.float64))
-        velocity[part] = np.clip(speed, -largest, largest)
-        parameters[part] = np.clip(target + momentum * velocity[part].astype(np.float64), -largest, largest)
+        way, speed = buffers[:, : len(parameters[part])]
+        np.subtract(mean[part], parameters[part], out=way, dtype=np.float64)
+        np.multiply(velocity[part], momentum, out=speed, dtype=np.float64)
+        velocity[part] = np.clip(np.add(speed, way, out=speed), -largest, largest, out=speed)
+        np.multiply(velocity[part], momentum, out=speed, dtype=np.float64)
+        np.add(mean[part], speed, out=speed, dtype=np.float64)
+        parameters[part] = np.clip(speed, -largest, largest, out=speed)

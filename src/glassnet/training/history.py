@@ -100,9 +100,10 @@ class History(Sequence[Report]):
     weights were restored, and `best_by` the quantity that was best there. `warnings` are sentences about the run.
     `blocks` are the numbers of samples of the shuffled blocks, if the run used blocks or read a file: `train(x, y,
     blocks=history.blocks)` takes the same samples in memory in the same order. `lanes` has the settings of a run in
-    lanes (glassnet.scale) by name; it is empty for other runs. `layers` are the measurements of the layers; a run that
-    was too short has none (`measured_layers` then has one, made at its end). `final` is what `diagnose()` measured
-    after the run; model files store it.
+    lanes (glassnet.scale) by name; it is empty for other runs. `communication` is the share of the time of their rounds
+    that a cluster did not spend on steps; None for other runs, and after a single round. `layers` are the measurements
+    of the layers; a run that was too short has none (`measured_layers` then has one, made at its end). `final` is what
+    `diagnose()` measured after the run; model files store it.
     """
 
     def __init__(self, reports: Sequence[Report] = (), stopped: str = "") -> None:
@@ -112,6 +113,7 @@ class History(Sequence[Report]):
         self.warnings: list[str] = []
         self.blocks: list[int | list[int]] = []
         self.lanes: dict[str, float] = {}
+        self.communication: float | None = None
         self.layers = LayerHistory()
         self.final: FinalState | None = None
         self.end: Callable[[], LayerHistory] | None = None  # measures the layers that a short run has left
