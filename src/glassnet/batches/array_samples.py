@@ -83,7 +83,7 @@ class ArraySamples:
         largest = float(np.finfo(self.dtype).max)
         if max(-found.low, found.high) > largest:
             value = found.high if found.high > largest else found.low
-            raise DataError(f"{name} holds {value:g}, beyond {self.dtype}; scale its columns first.")
+            raise DataError(f"{name} holds {value:g}, beyond the range of {self.dtype}; scale its columns first.")
 
     def _target_pieces(self) -> Iterator[Array]:
         reader = ArrayReader(self.y_file)

@@ -41,7 +41,7 @@ def update_findings(candidate: ObjectCandidate, trial: Trial) -> Comparison:
         found = Comparison([Fault("run", f"{error}.")], [])
     vague = [fault for fault in found.faults if fault.equation == "run" or NO_KNOWN_MISTAKE in fault.sentence]
     if vague and name != "update_mini_batch":  # which may make several steps, in batches, with momentum
-        return Comparison([], [f"its {name} is not checked: one call makes no single step along the gradient."])
+        return Comparison([], [f"its {name} is not checked: one call does not make a single step along the gradient."])
     return Comparison([Fault("update", f"{name}: {fault.sentence}") for fault in found.faults], found.notes)
 
 
