@@ -15,11 +15,14 @@
 
   const files = (entry) => (entry === undefined ? [] : Array.isArray(entry) ? entry : [entry]);
 
-  // The pages that have a word in their text, or in a heading; those that have it as a part count where none has it whole.
+  // "imbalanced" has another stem than "imbalance": where no word is the same, a shared beginning counts.
+  const isNear = (one, other) => one.startsWith(other) ? other.length > 4 : one.length > 2 && other.startsWith(one);
+  const has = (words, word) => words.has(word) || (word.length > 4 && [...words].some((one) => isNear(word, one)));
+
+  // The pages that have a word in their text, or in a heading.
   function pagesWith(table, word) {
     if (Object.hasOwn(table, word)) return new Set(files(table[word]));
-    if (word.length < 3) return new Set();
-    return new Set(Object.keys(table).filter((term) => term.startsWith(word)).flatMap((term) => files(table[term])));
+    return new Set(Object.keys(table).filter((term) => isNear(word, term)).flatMap((term) => files(table[term])));
   }
 
   function breadths(index) {
@@ -33,13 +36,13 @@
     const breadth = breadths(index);
     return index.docnames.map((name, file) => {
       const phrases = (SEARCH_WORDS[name] ?? "").split(",").map(siteWords);
-      return { title: siteWords(index.titles[file]), phrases, words: new Set(phrases.flat()), breadth: breadth[file] };
+      return { title: new Set(siteWords(index.titles[file])), phrases, words: new Set(phrases.flat()), breadth: breadth[file] };
     });
   }
 
   // All words of a query in one phrase or in the title; half as much if the phrase has others.
   function phraseBonus(words, page) {
-    const shares = [page.title, ...page.phrases]
+    const shares = [[...page.title], ...page.phrases]
       .filter((phrase) => words.every((word) => phrase.includes(word)))
       .map((phrase) => words.length / new Set(phrase).size);
     return shares.length ? 0.5 + Math.max(...shares) / 2 : 0;
@@ -60,8 +63,8 @@
       let matched = 0;
       for (const one of found) {
         const weight = Math.max(
-          page.title.includes(one.word) ? WEIGHTS.title : 0,
-          page.words.has(one.word) ? WEIGHTS.words : 0,
+          has(page.title, one.word) ? WEIGHTS.title : 0,
+          has(page.words, one.word) ? WEIGHTS.words : 0,
           one.heading.has(file) ? WEIGHTS.heading / page.breadth : 0,
           one.text.has(file) ? WEIGHTS.text / page.breadth : 0,
         );

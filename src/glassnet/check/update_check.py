@@ -73,7 +73,7 @@ def _of_ratios(name: str, ratios: list[float | None], meanings: dict[float, str]
     """What steps that are multiples of the gradient mean; the same positive one for all is a matter of the rate."""
     numbers = [float(ratio or 0) for ratio in ratios]
     if numbers[0] > 0 and np.isclose(numbers[0], numbers[1], rtol=1e-3):
-        scale = f"the step of its {name} is {number(numbers[0])} × the gradient: a matter of its rate."
+        scale = f"the step of its {name} is {number(numbers[0])} × the gradient; that depends on its learning rate."
         return Comparison([], [] if np.isclose(numbers[0], 1, rtol=1e-3) else [scale])
     texts = [next((t for one, t in meanings.items() if np.isclose(r, one, 1e-3, 1e-9)), None) for r in numbers]
     sentences = {
