@@ -19,6 +19,7 @@ exclude_patterns = ["data/README.md"]
 
 # Markdown and docstrings
 default_role = "code"
+smartquotes = False  # an option keeps its two hyphens, and a value its straight quotes
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 autodoc_preserve_defaults = True
@@ -34,7 +35,7 @@ numpydoc_class_members_toctree = False
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
-html_js_files = ["site.js"]
+html_js_files = ["site.js", "search_words.js", "search.js"]
 html_copy_source = html_show_sourcelink = False
 html_theme_options: dict[str, Any] = {
     "navbar_align": "left",

@@ -209,7 +209,7 @@ class NeuralNetwork(ModelProperties, StepPages, ActivationFunctions):
         epochs, lr : passes through the data; the learning rate
         optimizer, schedule : names or entries; schedule None is constant
         validation : (x, y), a second file, or the fraction of the samples to hold out
-        blocks : most samples per block; blocks are shuffled, then the samples in each (None: files only, 32 MB)
+        blocks : largest number of samples per block (None: 32 MB, files only); blocks, then their samples, are shuffled
         sample_weight : (batch,), 0 or more
         patience : epochs without a better validation cost before the run ends; the best weights are restored
         clip_norm, clip_value : limits of the gradients' norm and of each gradient
@@ -224,7 +224,7 @@ class NeuralNetwork(ModelProperties, StepPages, ActivationFunctions):
         checkpoint, every, resume : file for the state of the run, written per epoch or every so many steps, to continue
             from
         record : file for the epochs, the layers (measured after each one) and some weights, read by Recording
-        verbose : 0 shows nothing; None a bar for long runs, on a terminal or in a notebook; 1 always (elsewhere lines)
+        verbose : 0 shows nothing, 1 a bar (or lines, without a terminal or notebook), None a bar for long runs only
         threads : the largest number of threads that the engine may use; the results never depend on it
 
         Raises DivergedError (an ArithmeticError) if a quantity is no longer finite; the last finite weights remain.
@@ -296,7 +296,7 @@ class NeuralNetwork(ModelProperties, StepPages, ActivationFunctions):
     def astype(self, dtype: DTypeLike, precision: str | None = None) -> NeuralNetwork:
         """A copy of the network that computes in another dtype, or whose products have another precision.
 
-        Without `precision`, a network of mixed precision stays one where its dtype stays float32.
+        Without `precision`, a network of mixed precision keeps it if its dtype stays float32.
         """
         if precision is not None:
             precision = usable_precision(precision, real_dtype(dtype), self.engine) or str(real_dtype(dtype))

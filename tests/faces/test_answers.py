@@ -120,7 +120,7 @@ def test_slips_of_a_square_network() -> None:
     assert "the error of the wrong layer" in told(network, t, "delta1", t["delta2"])
     assert "the slope at z2, of the wrong layer" in told(network, t, "delta1", w2.T @ t["delta2"] * (1 - t["a2"] ** 2))
     assert "dW2 transposed" in told(network, t, "dw2", t["dw2"].T)
-    assert "behind the weights" in told(network, t, "dw2", t["delta2"] @ t["a2"].T / 5)
+    assert "comes after these weights" in told(network, t, "dw2", t["delta2"] @ t["a2"].T / 5)
     assert "you took δ3" in told(network, t, "dw2", t["delta3"] @ t["a1"].T / 5)
     assert "you took δ1" in told(network, t, "db2", t["delta1"].mean(axis=1))
 

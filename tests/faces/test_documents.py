@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import runpy
 import shlex
@@ -28,6 +29,21 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
         call = [sys.executable, "-c", "from glassnet.cli import main; main()", *shlex.split(command)[1:]]
         done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_what_the_page_of_the_command_line_shows_is_what_a_shell_shows(tmp_path: Path) -> None:
+    """All blocks that begin with a prompt, one after the other in one folder; `...` stands for any text."""
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    blocks = re.findall(r"^```\n(\$ .*?)^```", (ROOT / "docs" / "command.md").read_text(), re.MULTILINE | re.DOTALL)
+    shown = [part.partition("\n") for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    assert len(shown) >= 5
+    for command, _, expected in shown:
+        script = f'glassnet() {{ "{sys.executable}" -m glassnet "$@"; }}; {command}'
+        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        expected, printed = (re.sub(r"[\d.]+e-0[78]", "1e-07", text) for text in (expected, done.stdout))
+        assert doctest.OutputChecker().check_output(expected, printed, doctest.ELLIPSIS), f"{command}\n{done.stdout}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))

@@ -97,7 +97,7 @@ def test_a_network_with_embeddings_is_saved_explained_and_diagnosed(tmp_path: Pa
     assert (loaded.predict(x) == net.predict(x)).all() and repr(loaded) == repr(net)
     assert loaded.history is not None and loaded.history.best_by == "validation rmse"
     text = " ".join(str(net.explain_step(x[:, :2], y[:, :2])).split())
-    for sentence in ("chooses one of the learnt vectors", "Waves of the column", "stand behind the others"):
+    for sentence in ("chooses one of the learnt vectors", "Waves of the column", "are placed after the others"):
         assert sentence in text
     assert "layers" in str(net.diagnose(x, y)) and net.credit(x, y).shares.shape == (2, 60)
 

@@ -384,7 +384,7 @@ BATCHES = {  # epochs that are wrong in more than one line: what is replaced, an
             + IN_THE_BATCH: "        x_mean, y_mean = (part[:, batch].mean(axis=1, keepdims=True) for part in (x, y))\n"
             "        dw, db = gradient(weights, biases, x_mean, y_mean)\n"
         },
-        "this is the gradient of one sample, the mean of x and y: take the mean of the gradients instead.",
+        "this is the gradient for the mean of x and the mean of y; average the gradients of the samples instead.",
     ),
     "the features are shuffled": (
         {"order = rng.permutation(x.shape[1])": "x = rng.permutation(x)\n    order = rng.permutation(x.shape[1])"},

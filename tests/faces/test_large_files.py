@@ -579,11 +579,11 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "rows of nothing": (
         lambda f: (parquet(f / "d.parquet", a=np.zeros(40_000_000, np.int8), y=np.zeros(40_000_000, np.int8)), "y"),
-        "40,000,000 rows × 2 columns, 305 MB unpacked, in .* most of it must repeat",
+        "40,000,000 rows × 2 columns, 305 MB unpacked, in .* most of it must be repetition",
     ),
     "one text again and again": (
         lambda f: (parquet(f / "d.parquet", a=REPEATED, y=np.arange(300) % 2), "y"),
-        "has text, .* MB unpacked, in .* most of it must repeat",
+        "has text, .* MB unpacked, in .* most of it must be repetition",
     ),
     "no parquet": (lambda f: (text(f / "d.parquet", b"PAR1" + bytes(100)), "y"), "damaged Parquet file"),
 }

@@ -151,4 +151,4 @@ def test_a_process_with_little_memory_is_not_ended(tmp_path: Path) -> None:
         [sys.executable, "-c", STARVED, tmp_path / "w.csv"], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, (done.returncode, done.stderr)
-    assert re.search(r"w.csv takes [\d,]+ MB of memory, which this process may not have; give it fewer", done.stdout)
+    assert re.search(r"w.csv takes [\d,]+ MB of memory, more than this process can get; give it fewer", done.stdout)

@@ -354,7 +354,7 @@ def test_the_way_to_the_changes_of_a_link_is_said_and_can_be_stopped(monkeypatch
         page.wait_for(lambda message: message["type"] == "progress" and message["to"] == 900_000_000)
         assert len(page.of("frame")) == before  # the run that is opened is not the page's yet
         page.ask("pause")
-        assert any("the way there was stopped" in note for note in page.run["notes"])
+        assert any("Later changes are left out" in note for note in page.run["notes"])
         assert len(page.run["branches"]) == 1
         page.ask("open", link=MOONS + "&then=3000:lr=0.1")
         assert len(page.run["branches"]) == 2

@@ -111,12 +111,53 @@ def page(site: Path) -> Iterator[Any]:
     assert faults == []
 
 
+SEARCHES = {
+    "my network does not learn": "diagnosis",
+    "vanishing gradient": "learn/vanishing",
+    "resume after crash": "resume",
+    "csv with dates": "tables",
+    "replace scikit-learn": "sklearn",
+    "export onnx": "export",
+    "larger than memory": "large_files",
+    "wrong labels": "gallery/plot_wrong_labels",
+    "confidence interval": "tabular",
+    "custom activation": "reference/custom_activation",
+    "NeuralNetwork.train": "reference/NeuralNetwork",
+}
+
+
 @pytest.mark.browser
-def test_search_works_from_the_disk(site: Path, page: Any) -> None:
-    page.goto(f"{(site / 'search.html').as_uri()}?q=vanishing")
-    results = page.locator("#search-results ul.search li")
-    results.first.wait_for(timeout=WAIT)
-    assert any("vanish" in text for text in results.all_inner_texts())
+def test_search_understands_a_persons_own_words_from_the_disk(site: Path, page: Any) -> None:
+    """The page that answers is the first or the second result."""
+    for query, answer in SEARCHES.items():
+        page.goto(f"{(site / 'search.html').as_uri()}?q={query}")
+        results = page.locator("#search-results ul.search > li > a")
+        results.nth(1).wait_for(timeout=WAIT)
+        pages = [results.nth(number).get_attribute("href").partition(".html")[0] for number in range(2)]
+        assert any(found.endswith(answer) for found in pages), (query, pages)
+
+
+def test_every_page_that_search_words_name_exists(site: Path) -> None:
+    words = (ROOT / "docs" / "static" / "search_words.js").read_text(encoding="utf-8")
+    pages = re.findall(r'^  "?([\w./-]+)"?: "', words, re.MULTILINE)
+    assert len(pages) > 30
+    assert [page for page in pages if not (site / f"{page}.html").exists()] == []
+
+
+@pytest.mark.browser
+def test_what_is_wider_than_a_telephone_scrolls_and_shows_it(site: Path, page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name in ("index", "sklearn", "why/comparison", "reference/NeuralNetwork", "reference/activations"):
+        page.goto((site / f"{name}.html").as_uri())
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, f"{name} is wider than the screen"
+        assert page.evaluate(UNMARKED) == [], f"{name} is cut without a sign"
+
+
+UNMARKED = """[...document.querySelectorAll(".bd-article :is(pre, table, .formula)")]
+    .filter((element) => element.scrollWidth > element.clientWidth + 2)
+    .filter((element) => !element.classList.contains("more-after") || getComputedStyle(element).overflowX !== "auto")
+    .map((element) => element.textContent.slice(0, 40))"""
 
 
 @pytest.mark.browser

@@ -200,7 +200,7 @@ def test_an_update_reads_as_mathematics(name: str) -> None:
             0.5,
             0.5,
             -1e-20,
-            "too short to show: predicted Σ gradient·change = −1e−20, which C = 0.5000 has",
+            "too short to show: predicted Σ gradient·change = −1e−20 is lost in the rounding of C = 0.5000",
         ),
     ],
 )

@@ -518,7 +518,7 @@ def test_steps_that_remember_the_step_before() -> None:
         ({"step": None}, ParameterTypeError, "step must be a function of"),
         ({"lr": 0}, ParameterError, "lr is 0; it must be the positive"),
         ({"mine": columns}, ParameterTypeError, "with step=; not both"),
-        ({"biases": False}, ParameterError, "biases=False says that there are none apart"),
+        ({"biases": False}, ParameterError, "biases=False says that no bias is separate"),
     ],
 )
 def test_what_is_wrong_with_the_second_door_is_said(changed: dict[str, Any], error: type, sentence: str) -> None:
@@ -676,7 +676,9 @@ def test_a_train_beside_a_right_gradient_is_checked_where_it_makes_one_step() ->
     assert check_backprop(Both, LAYERS).ok
     Both.batches = 2
     report = check_backprop(Both, LAYERS)
-    assert report.ok and "its train is not checked: one call makes no single step along the gradient" in str(report)
+    assert report.ok and "its train is not checked: one call does not make a single step along the gradient" in str(
+        report
+    )
     Both.batches, Both.sign = 1, 1.0
     assert "update: train: the weights and biases move uphill" in str(check_backprop(Both, LAYERS))
 

@@ -83,7 +83,7 @@ class ArraySamples:
         largest = float(np.finfo(self.dtype).max)
         if max(-first_pass.low, first_pass.high) > largest:
             value = first_pass.high if first_pass.high > largest else first_pass.low
-            raise DataError(f"{name} holds {value:g}, beyond {self.dtype}; scale its columns first.")
+            raise DataError(f"{name} holds {value:g}, beyond the range of {self.dtype}; scale its columns first.")
 
     def _target_pieces(self) -> Iterator[Array]:
         reader = ArrayReader(self.y_file)

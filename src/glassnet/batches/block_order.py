@@ -65,7 +65,7 @@ class Blocks(NamedTuple):
             groups = [list(group) if isinstance(group, (list, tuple)) else [group] for group in blocks]
             sizes = [int(size) for group in groups for size in group]
         except (TypeError, ValueError):
-            kinds = "the most samples of a block, or a list of the samples of each"
+            kinds = "the largest number of samples in a block, or a list with the number of each"
             raise ParameterTypeError(f"blocks must be {kinds}, not {blocks!r:.60}.") from None
         if min(sizes, default=0) < 1 or sum(sizes) != samples:
             counts = f"blocks have {sum(sizes):,} samples, but the data {samples:,}"

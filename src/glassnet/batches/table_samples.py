@@ -61,7 +61,9 @@ class TableSamples:
         """Another table, whose columns are prepared as those of this one were."""
         name = self.table.target.name
         if len(paths) > 1 and paths[1] != name:
-            raise ParameterError(f"validation names the column {paths[1]!r}; it must be {name!r}, which is learnt.")
+            raise ParameterError(
+                f"validation names the column {paths[1]!r}; it must be {name!r}, the column that is learnt."
+            )
         table = replace(streamed_table(paths[0], name), preparation=self.table.preparation, target=self.table.target)
         return TableSamples(table, self.architecture, self.dtype)
 

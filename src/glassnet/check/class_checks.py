@@ -240,5 +240,7 @@ def _start(candidate: ArticleCandidate, trial: Trial) -> Iterator[Fault]:
         )
     arguments = inspect.signature(candidate.mine).parameters
     if not np.array_equal(first, second) and not any(name in arguments for name in SEED_ARGUMENTS):
-        sentence = "nothing is seeded: networks made alike start with different weights, and no argument is a seed."
+        sentence = (
+            "nothing is seeded: two networks made in the same way start with different weights; add an argument seed."
+        )
         yield Fault("start", sentence)

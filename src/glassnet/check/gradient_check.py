@@ -56,9 +56,9 @@ def gradient_check(
     entries : check every single parameter as well
     tolerance : the largest relative difference that counts as agreement
 
-    The equations of a network of mixed precision are checked without its rounding, whose C has no slopes; the report
-    says by how much its own gradients differ from those. The network is left unchanged. `print` the report, or read
-    its `ok`, `worst` and `unjudged`.
+    A network of mixed precision is checked without rounding, because C has no slopes where numbers are rounded; the
+    report says by how much the gradients used in training differ. The network is left unchanged. `print` the report,
+    or read its `ok`, `worst` and `unjudged`.
 
     Notes
     -----

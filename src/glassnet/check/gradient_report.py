@@ -17,7 +17,7 @@ HEADS = ("layer", "equation", "quantity", "backpropagation", "differences", "rel
 REASONS = {
     KINK: "the slopes of C on both sides differ, so that it has no gradient there",
     SMALL: "the gradient moves C by less than float64 resolves",
-    STEEP: "C bends within the shortest step that rounding leaves readable",
+    STEEP: "C curves within any step that is long enough to show in spite of rounding",
 }
 
 
@@ -138,8 +138,8 @@ class GradientReport(NamedTuple):
             counts = ", ".join(f"{count} {verdict}" for verdict, count in nudged.items())
             because = " (a z of exactly 0, say, as where the biases are still 0)" if KINK in nudged else ""
             yield (
-                f"* judged on a copy whose biases were nudged by {NUDGE:g}·normal, because at the network's own "
-                f"differences cannot follow C: {counts}{because}"
+                f"* judged on a copy whose biases were nudged by {NUDGE:g}·normal, because with the network's "
+                f"own biases differences do not follow C: {counts}{because}"
             )
 
 

@@ -40,4 +40,4 @@ def repetition_fault(trials: Sequence[Trial], answers: Sequence[Answer], toleran
     if abs(carried - 1) < 1e-3:
         return Fault("BP4", "the gradients of earlier calls are added: dw and db are not set to 0 for each batch.")
     text = f"each call returns {number(share)} × its gradient plus {number(carried)} × what the call before returned"
-    return Fault("update", f"momentum is inside the gradient: {text}; that belongs into the step.")
+    return Fault("update", f"momentum is inside the gradient: {text}; that belongs in the step.")

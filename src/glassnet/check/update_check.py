@@ -41,7 +41,7 @@ def update_findings(candidate: ObjectCandidate, trial: Trial) -> Comparison:
         comparison = Comparison([Fault("run", f"{error}.")], [])
     vague = [fault for fault in comparison.faults if fault.equation == "run" or NO_KNOWN_MISTAKE in fault.sentence]
     if vague and name != "update_mini_batch":  # which may make several steps, in batches, with momentum
-        return Comparison([], [f"its {name} is not checked: one call makes no single step along the gradient."])
+        return Comparison([], [f"its {name} is not checked: one call does not make a single step along the gradient."])
     return Comparison([Fault("update", f"{name}: {fault.sentence}") for fault in comparison.faults], comparison.notes)
 
 
@@ -73,7 +73,7 @@ def _of_ratios(name: str, ratios: list[float | None], meanings: dict[float, str]
     """What steps that are multiples of the gradient mean; the same positive one for all is a matter of the rate."""
     numbers = [float(ratio or 0) for ratio in ratios]
     if numbers[0] > 0 and np.isclose(numbers[0], numbers[1], rtol=1e-3):
-        scale = f"the step of its {name} is {number(numbers[0])} × the gradient: a matter of its rate."
+        scale = f"the step of its {name} is {number(numbers[0])} × the gradient; that depends on its learning rate."
         return Comparison([], [] if np.isclose(numbers[0], 1, rtol=1e-3) else [scale])
     texts = [next((t for one, t in meanings.items() if np.isclose(r, one, 1e-3, 1e-9)), None) for r in numbers]
     sentences = {

@@ -79,5 +79,5 @@ def _weights(model: Any, out: str, to: str) -> list[tuple[str, str]]:
 
     write, text = (to_torch_state_dict, sequential_text) if to == "torch" else (to_keras, keras_text)
     write(model, out)
-    note = "the network alone: its inputs are the prepared columns, which --to onnx would hold too"
+    note = "the network alone: its inputs are the prepared columns; --to onnx includes the preparation"
     return [("Written", out), ("Weights of", text(model)), *([("Note", note)] if has_preparation(model) else [])]

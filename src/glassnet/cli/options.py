@@ -37,7 +37,7 @@ ModelArgument = Annotated[str, Argument(metavar="MODEL", help="A model file writ
 MEMBER_HELP = "Which network of a model that has several, counted from 1."
 MemberOption = Annotated[int | None, Option(min=1, metavar="N", help=MEMBER_HELP, show_default="1")]
 AnyMemberOption = Annotated[int | None, Option(min=1, metavar="N", help=MEMBER_HELP, show_default="all")]
-KNOWN_DATA_HELP = "Data that include the target; the files t10k-* of an IDX folder."
+KNOWN_DATA_HELP = "Data that include the target; of an IDX folder, the files t10k-* are used."
 KnownDataArgument = Annotated[str, Argument(metavar="FILE", help=KNOWN_DATA_HELP)]
 KNOWN_TARGET_HELP = "For x in a .npy file, the .npy file of the targets."
 KnownTargetOption = Annotated[str | None, Option(metavar="FILE", help=KNOWN_TARGET_HELP)]

@@ -75,7 +75,8 @@ def _opened(request: TrainRequest, options: TrainOptions) -> StreamedData:
     units = keeps_units(options.cost)
     task = "regression" if units and request.task == "auto" else request.task
     print_line(
-        "Data", f"{request.file}: {size_text(data_bytes(request.file))}, read block by block; first, all of it once"
+        "Data",
+        f"{request.file}: {size_text(data_bytes(request.file))}, read block by block, after a first pass",
     )
     table: StreamedData
     if is_of_arrays:

@@ -193,7 +193,7 @@ def check_memory(name: str, needed: int) -> None:
     try:
         np.empty(needed, np.uint8)  # addresses alone
     except MemoryError:
-        amount = f"{needed >> 20:,} MB of memory, which this process may not have"
+        amount = f"{needed >> 20:,} MB of memory, more than this process can get"
         raise DataError(f"Reading {name} takes {amount}; give it fewer columns or rows.") from None
 
 

@@ -301,7 +301,9 @@ def _check_text(name: str, head: bytes, encoding: str | None) -> None:
     if problem := text_problem(head):
         raise DataError(f"{name} {problem}.")
     if head.startswith(UTF_16_MARKS) and encoding is None:
-        raise DataError(f"{name} is UTF-16 text; save it as UTF-8: {large} is cut at line ends, which are bytes there.")
+        raise DataError(
+            f"{name} is UTF-16 text; save it as UTF-8, in which line ends can be found: {large} is cut there."
+        )
     if not head.strip():
         raise DataError(f"{name} is empty.")
     if encoding is not None:

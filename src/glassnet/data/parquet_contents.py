@@ -60,7 +60,7 @@ def _check(what: str, needed: int, size: int, limit: int) -> None:
         raise DataError(f"{what}, {needed >> 20:,} MB unpacked; the limit is {limit >> 20:,} MB; split the file.")
     if needed > max(UNCHECKED_BYTES, MAX_RATIO * size):
         packed = f"{needed >> 20:,} MB unpacked, in {size / 2**20:.2g} MB"
-        raise DataError(f"{what}, {packed}: most of it must repeat; write a sample of the rows to another file.")
+        raise DataError(f"{what}, {packed}: most of it must be repetition; write a sample of the rows to another file.")
 
 
 def repeated_texts(metadata: Any, schema: pa.Schema) -> list[str]:

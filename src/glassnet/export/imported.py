@@ -29,7 +29,7 @@ def _checked(name: str, value: Any, where: str) -> Array:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):
-        fault = f"{where}: {name[:60]!r} is no array of numbers{_dtype_text(value)}"
+        fault = f"{where}: {name[:60]!r} is not an array of numbers{_dtype_text(value)}"
         raise ParameterTypeError(f"{fault}; give arrays, or CPU tensors as float32.") from None
     if array.dtype.kind not in "fiu":
         raise ParameterTypeError(f"{where}: {name[:60]!r} has dtype {array.dtype}; weights are real numbers.")

@@ -116,7 +116,7 @@ def _check_progress(state: dict[str, Any], training: Training) -> None:
     """Raise ValueError for counters that this run cannot reach."""
     epoch, batch, reports = state["epoch"], state["batch"], state["reports"]
     if epoch > training.recipe.epochs or batch >= (_batches(training, epoch) if epoch < training.recipe.epochs else 1):
-        raise ValueError(f"the run has no epoch {epoch + 1:,} with {batch:,} batches and more")
+        raise ValueError(f"the run has no epoch {epoch + 1:,} with more than {batch:,} batches")
     if max(state["best_epoch"], state["waited"]) > epoch or not isinstance(reports, list) or len(reports) != epoch:
         raise ValueError(f"it has no report for each of {epoch:,} epochs, or a best epoch beyond them")
     steps = [0]

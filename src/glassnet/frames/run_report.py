@@ -138,7 +138,7 @@ class RunReport:
         training = Training(self.model, self.sources, recipe._replace(batch_size=size))
         how = (
             f"Only the end of the run is shown, measured on {len(self.sources.y):,} samples: {self._why_not()}. The "
-            "step that is walked is a first step of the optimiser from these weights; costs are means over epochs."
+            "step that is explained is a first step of the optimiser from these weights; costs are means over epochs."
         )
         return RecordedRun(training, recorder.of_end(training, self.snapshot.end_step), [how])
 

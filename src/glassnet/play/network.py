@@ -99,7 +99,7 @@ def suited(setup: Setup, given: set[str], samples: RunSamples) -> tuple[Setup, l
     act = (*hidden, _output_activation(setup, given, numbers=not samples.classes))
     if "act" in given and act != setup.act:
         notes.append(
-            f"act is {_joined(act)}: one for each of the {len(act)} layers with weights, the last suits the cost."
+            f"act is {_joined(act)}: one for each of the {len(act)} layers with weights; the last one suits the cost."
         )
     return setup._replace(act=act), notes
 

@@ -196,7 +196,7 @@ class Run:
             for change in changes:
                 self.seek(change.t, bool if followed is None else followed(self, change.t))
                 if self.t < change.t:
-                    self.notes.append(f"The changes after step {self.t:,} are left out: the way there was stopped.")
+                    self.notes.append(f"Later changes are left out: the run was stopped at step {self.t:,}.")
                     return
                 self.change(change.set)
         except DivergedError as error:

@@ -116,7 +116,7 @@ def _filled(preparation: TablePreparation, table: Table) -> list[str]:
         if missing and hasattr(column.encoding, "median"):
             notes.append(f"{cells}; the median, {column.encoding.median:.4g}, stands in, and an input marks it")
         elif missing:
-            notes.append(f"{cells}; none of this column's levels is set for them")
+            notes.append(f"{cells}; these have 0 in the inputs of all levels")
     return notes
 
 

@@ -169,8 +169,8 @@ def indistinct(evidence: Evidence) -> Finding | None:
     return Finding(
         "texts without an input",
         f"{largest:,} of the {len(evidence.x):,} rows look the same to the network, though they differ in the table: a "
-        "column of text has an input for each of its 100 commonest texts in the training rows, and 0 in all of them "
-        "for any other (a column of names is such a one).",
+        "column of text has an input for each of its 100 commonest texts in the training rows; any other text, as in "
+        "a column of names, is 0 in all of them.",
         "forward: equal x give equal outputs, which cannot match different targets.",
         "numbers in place of the text, or fewer texts that occur more often (a group that each of them belongs to).",
         "inputs that tell these rows apart, and a lower cost.",
@@ -213,7 +213,7 @@ def unpredictable(evidence: Evidence) -> Finding | None:
         f"no regression on {scores.samples:,.0f} of the rows, linear or smooth, predicts a row left out better than "
         f"{evidence.constant_answer} (the best explains {max(scores.best, 0):.1%} of the variance of y)"
         f"{evidence.levels}.",
-        "cost: C can only fall as far as y depends on x; what falls below that is learnt by heart.",
+        "cost: C can only fall as far as y depends on x; a cost below that means that rows are learnt by heart.",
         "checking that each row of x stands beside its own y (was one of them shuffled or sorted alone?) and that x "
         "holds what y depends on.",
         "a regression that predicts y, and then a network that does it better.",

@@ -144,7 +144,7 @@ def _nudged(prepared: PreparedPass, entry: Entry, step: float | None) -> Nudge:
     step = STEP * max(1.0, abs(value)) if step is None else _checked_step(step)
     width = (value + step) - (value - step)
     if not width > 0:
-        raise ParameterError(f"step {step:g} is too small for {entry} = {value:g}, which has no digits for it.")
+        raise ParameterError(f"step {step:g} is too small for {entry} = {value:g}: adding it changes nothing.")
     up = cost_after(prepared, {entry: value + step})
     above = sides(prepared)
     down = cost_after(prepared, {entry: value - step})

@@ -203,7 +203,7 @@ class Slips:
         if dw.shape[0] == dw.shape[1]:
             yield Slip(f"this is dW{layer} transposed: it is δ·aᵀ, not a·δᵀ.", dw.T)
         behind = bp4(delta, self._get("a", layer))
-        yield Slip(f"you took a{layer}, behind the weights; they multiply a{layer - 1}.", behind)
+        yield Slip(f"you took a{layer}, which comes after these weights; they multiply a{layer - 1}.", behind)
         if layer > 1:
             yield Slip(f"you took z{layer - 1} where a{layer - 1} belongs.", bp4(delta, self._get("z", layer - 1)))
         product = delta.mean(axis=1, keepdims=True) @ x.mean(axis=1, keepdims=True).T

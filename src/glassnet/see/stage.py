@@ -180,7 +180,7 @@ LAYER_SENTENCES = {
     "over the samples.",
     "noise": "A random number is added to each value, another one in every step.",
     "grouped_affine": "Each embedded column has small weights of its own, which make its new columns.",
-    "concatenate": "The new columns stand behind the others.",
+    "concatenate": "The new columns are placed after the others.",
     "add_selected": "The columns that are not embedded pass their error on; the code of a category has no slope.",
     "look_up": "The code of a category chooses one of the learnt vectors.",
     "grouped_bp4": "BP4 of the small weights of each embedded column.",
@@ -191,8 +191,8 @@ QUANTITY_SENTENCES = {
     "phase": "A learnt frequency stretches each copy of the column, a learnt phase shifts it.",
     "wave": "Waves of the column: sharp structure in it can be a sum of them.",
     "passed": "How far a number has passed each of its bins: 0 at the bin's lower edge, 1 at its upper edge, less or "
-    "more outside. Slope and offset of the bin say where its edges are.",
-    "new": "The same within the bin alone, as −1 to 1: −1 for a number below the bin, 1 for one above it.",
+    "more outside. The slope and the offset of a bin place its edges.",
+    "new": "The same within the bin, from −1 to 1: a number below the bin gives −1, a number above it 1.",
 }
 
 

@@ -68,7 +68,7 @@ def small_targets(evidence: Evidence) -> Finding | None:
         "targets too small",
         f"y has mean {means[widest]:.3g} and standard deviation {spreads[widest]:.3g}{evidence.levels}.",
         "BP1: with ∂c/∂a = a − y, errors of the size of y are tiny from the start: a cost near 0 says nothing, and "
-        "what a step of usual size changes is larger than y.",
+        "a step of the usual size changes a by more than y.",
         f"{evidence.wording.scale_targets}.",
         "a cost that starts near ½ and falls; R² tells how far.",
     )
@@ -91,8 +91,8 @@ def quantity(evidence: Evidence) -> Finding | None:
         f"y looks like a quantity: its {evidence.y.shape[1]} classes are numbers, and a regression explains "
         f"{percent(of_value.best)} of the variance of the number, but {percent(max(scores.best, 0))} of that of the "
         f"classes{evidence.levels}.",
-        "cost: cross-entropy takes every wrong class for equally wrong, also the right number's neighbour, and each "
-        "class learns from its own rows alone.",
+        "cost: cross-entropy counts every wrong class as equally wrong, even the number next to the right one, and "
+        "each class learns from its own rows alone.",
         f"{evidence.wording.regressor}.",
         "predictions close to the number, from all rows together.",
     )

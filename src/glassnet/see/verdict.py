@@ -22,8 +22,8 @@ def verdict(before: float, after: float, predicted: float) -> str:
         return f"The step changed nothing: the gradient is 0, and C stays {number(before)}."
     if real == 0:
         return (
-            f"The step is too short to show: predicted Σ gradient·change = {signed(predicted)}, which C = "
-            f"{number(before)} has no digits for; try a larger lr."
+            f"The step is too short to show: predicted Σ gradient·change = {signed(predicted)} is lost in "
+            f"the rounding of C = {number(before)}; try a larger lr."
         )
     helped = "The step helped" if real < 0 else "The step did not help"
     digits = shared_digits(before, after)

@@ -53,8 +53,8 @@ def batch_stage(explanation: Explanation, numbers: Sequence[int]) -> Stage:
             f": {'sample' if len(numbers) == 1 else 'samples'} {listed}{', …' if len(numbers) > MAX_NUMBERS else ''}"
         )
     sentence = (
-        f"The step reads {samples(trace.m)}{which}. Each column of a0 is what the network sees of one of them, the "
-        "same column of y what it should answer."
+        f"The step reads {samples(trace.m)}{which}. Each column of a0 is one of them as the network sees it, and "
+        "the same column of y is the right answer."
     )
     return Stage("batch", "the samples of this step", "a0 = x", terms, sentence, "batch", 0)
 

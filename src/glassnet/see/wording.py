@@ -44,7 +44,7 @@ class Wording(NamedTuple):
     avoid_vanishing: str = 'relu or tanh in the hidden layers with initializer="auto", or fewer layers'
     stop_early: str = "patience=10, which keeps the weights of the best epoch"
     regularise: str = "l2=1e-4 or Dropout(0.2)"
-    hidden_layer: str = 'a hidden layer: 16 between the widths in layers, and "tanh" or "relu" as its activation'
+    hidden_layer: str = 'a hidden layer: a width of 16 between those in layers, with "tanh" or "relu" as its activation'
     curved_hidden: str = '"tanh" or "relu" in the hidden layers instead of "linear"'
     less_dropout: str = "Dropout(0.2), or none"
     less_penalty: str = "l1 and l2 a hundred times smaller, or 0"

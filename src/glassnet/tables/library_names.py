@@ -33,7 +33,7 @@ class Output(NamedTuple):
 
 LOGITS = "it takes z of the output; ours takes a and computes the same from z with the activation"
 HALF_OF_SUM = (
-    "it is the mean of (a − y)² over the outputs, 'quadratic' half their sum, K/2 times as large for K outputs"
+    "it is the mean of (a − y)² over the outputs; 'quadratic' is half their sum, K/2 times as large for K outputs"
 )
 PYTORCH_OR_NIELSEN = "it means 'categorical_cross_entropy' in PyTorch, but 'binary_cross_entropy' in Nielsen's book"
 BY_OUTPUTS = "it means 'binary_cross_entropy' for one output, but 'categorical_cross_entropy' for several"
@@ -141,7 +141,7 @@ def _check_exact(row: LibraryName, what: str, name: str, output: Output) -> None
     """Raise where the name does not mean exactly our entry."""
     difference = row.difference
     if row.averaged and output.width is not None and output.width > 1:
-        difference = f"it is the mean over the outputs, {row.ours!r} their sum, {output.width} times as large"
+        difference = f"it is the mean over the outputs; {row.ours!r} is their sum, {output.width} times as large"
     if difference:
         nearest = row.of_sigmoid if row.of_sigmoid and output.activation == "sigmoid" else row.ours
         raise ParameterError(f"{what} {name!r} is not exactly one of ours: {difference}. Did you mean {nearest!r}?")

@@ -194,7 +194,7 @@ class Training:
         return StepRange(block.order, batches, scalars, self.counters.step), inputs.rates
 
     def step_inputs(self, steps: Array, samples: Array, weights: Array) -> StepInputs:
-        """What the scalars of these steps (from 0) depend on; `samples` and `weights` are m and Σw of their batches."""
+        """The quantities that set the scalars of these steps; `samples` and `weights` are m and Σw of their batches."""
         recipe, per_epoch = self.recipe, self.plan.batches_per_epoch  # counts batches of weight 0, which make no step
         total, divisors = per_epoch * recipe.epochs, weights if recipe.penalty_per_weight else 1.0
         rates = recipe.schedule.rates(recipe.lr, steps, total, per_epoch)

@@ -167,7 +167,7 @@ def refusal(mine: Any, required: list[tuple[str, Role | None]], separate: bool) 
     numbers = {role for role in roles if role is not None and role[0] == "w" and role[1:].isdigit()}
     if not unknown and numbers:
         return f"{head} takes the weights of {len(numbers)} layers; layers must have as many."
-    reason = f"what {' and '.join(unknown)} should be is not known" if unknown else "its arguments are not all it needs"
+    reason = f"what {' and '.join(unknown)} should be is not known" if unknown else "some of its arguments are missing"
     arguments = "weights, biases, x, y" if separate else "weights, x, y"
     call = ", ".join(f"{argument}={_value_of(role)}" for argument, role in required)
     return (

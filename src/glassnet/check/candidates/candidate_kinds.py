@@ -93,8 +93,6 @@ def _declared(code: Code, conventions: Conventions) -> DeclaredCandidate:
             f"parameters[{without[0]}] names no bias, but others do; name the biases of all layers or of none."
         )
     if not conventions.separate_biases and len(without) < len(references):
-        raise ParameterError(
-            f"biases={conventions.biases!r} says that there are none apart, but parameters names some."
-        )
+        raise ParameterError(f"biases={conventions.biases!r} says that no bias is separate, but parameters names some.")
     grads = None if code.grads is None else declared_references(code.grads, "grads", exist=False)
     return DeclaredCandidate(references, code.step, float(code.lr), grads, conventions)

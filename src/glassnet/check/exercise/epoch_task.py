@@ -60,7 +60,7 @@ ONE_BATCH = Task(
         Mistake("the sum is divided by the number of samples twice.", _step_times(lambda m: 1 / m)),
         Mistake("lr·gradient is added: that goes uphill.", _step_times(lambda m: -1.0)),
         Mistake(
-            "this is the gradient of one sample, the mean of x and y: take the mean of the gradients instead.",
+            "this is the gradient for the mean of x and the mean of y; average the gradients of the samples instead.",
             _step_of_mean_sample,
         ),
     ),

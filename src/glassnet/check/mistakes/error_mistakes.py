@@ -104,7 +104,7 @@ def _other_slopes(equation: str, z: Array, a: Array, error: Array) -> Iterator[P
         yield mistake, error * _slope(other, z)
         yield mistake, error * _slope(other, z, a)
     yield Mistake(equation, "tanh' lacks its square {where}: 1 − a instead of 1 − a²."), error * (1 - a)
-    yield Mistake(equation, "σ' is 1 − z² {where}, of z instead of a."), error * (1 - z * z)
+    yield Mistake(equation, "σ' is 1 − z² {where}: z stands where a belongs."), error * (1 - z * z)
     yield Mistake(equation, "σ' has the wrong sign inside {where}: a·(1 + a) or 1 + a²."), error * a * (1 + a)
     yield Mistake(equation, "σ' has the wrong sign inside {where}: a·(1 + a) or 1 + a²."), error * (1 + a * a)
 
