@@ -39,9 +39,12 @@ export const boundary = (node, props, children) => new Boundary(node, children);
 export const pending = () => 0;
 `;
 
+/** In Svelte's `flatten`, what comes after all values are there: it waits for those that a component awaits. */
+const awaited = /\tif \(async\.length === 0 && pending[^]*?\n}\n/;
+
 /** Names inside Svelte's runtime that stand on nothing of the page, and of members of our own classes: they become short ones. */
 const MANGLED =
-  /^(is_rendered|update_pending_count|async_deriveds|is_fork|add_dirty_reaction|transfer_reactions|is_pending|defer_effect|register_created_effect|is_global|transform_error|has_pending_snippet|skip_effect|unskip_effect|outrogroups|reactions|curvesVersion|shownField|nextSample|byBranch|copyUntil|lostAt|resumption|walking|selection|radius|visiting|unopened|following|settled|listener|teardown|schedule|ensure)$/;
+  /^(is_rendered|update_pending_count|async_deriveds|is_fork|add_dirty_reaction|transfer_reactions|is_pending|defer_effect|register_created_effect|is_global|transform_error|has_pending_snippet|skip_effect|unskip_effect|outrogroups|reactions|curvesVersion|shownField|nextSample|byBranch|copyUntil|lostAt|resumption|walking|selection|radius|visiting|unopened|following|settled|listener|teardown|schedule|ensure|onpick|places|layout|recording|settings|outcome|pending)$/;
 const output = { codeSplitting: false, minify: { mangleProps: { include: MANGLED } } };
 
 /** The class that ties a component's style to it: its place among the components, in two or three letters. */
@@ -50,7 +53,8 @@ const cssHash = ({ filename }: { filename: string }) => `g${COMPONENTS.indexOf(f
 
 /**
  * Parts of Svelte's runtime that this page never uses: it mounts and does not hydrate what a server rendered, has no custom
- * elements and no components of Svelte 4. Said as constants, the minifier drops them (a tenth of the bundle).
+ * elements, no `await` in a component, no style attribute beside `style:`, no object in `$state` that is
+ * changed in place, and no components of Svelte 4. Said as constants, the minifier drops them (a tenth of the bundle).
  */
 const unused: Plugin = {
   name: "unused-parts-of-svelte",
@@ -64,6 +68,9 @@ const unused: Plugin = {
     if (file === "client/dom/hydration.js") {
       return code.replace("export let hydrating", "export const hydrating").replace("hydrating = value;", "");
     }
+    if (file === "client/proxy.js") return "export const proxy = (value) => value, get_proxied_value = proxy, is = Object.is;";
+    if (file === "client/reactivity/async.js") return code.replace(awaited, "\tfn(deriveds);\n}\n");
+    if (file === "shared/attributes.js") return code.replace(/if \(value\)(?= {\n\t\t\t\/\/ strip)/, "if (false)");
     if (file === "client/dom/elements/custom-element.js") return "export function create_custom_element() {}";
     return undefined;
   },

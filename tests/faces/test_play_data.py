@@ -41,6 +41,21 @@ def people(rows: int = 200, blank: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
+def test_the_days_and_years_of_a_date_go_back_to_dates() -> None:
+    dates = [f"20{15 + row % 9}-{1 + row % 12:02d}-{1 + row % 28:02d}" for row in range(60)]
+    table = "when,y\n" + "".join(f"{date},{row * 7 % 31}\n" for row, date in enumerate(dates))
+    with session_page(MOONS) as page:
+        page.ask("use_table", file=upload(page, table)["result"]["file"], target="y")
+        data = page.run["data"]
+        days, year, *rest = data["raw"]
+        assert data["inputs"][:2] == ["when days", "when year"]
+        assert [each["unit"] for each in data["raw"]] == ["date", *[""] * (len(rest) + 1)]
+        x = decoded(data["x"])
+        back = np.round(days["mean"] + days["scale"] * x[:, 0]).astype("datetime64[D]")
+        assert back.astype(str).tolist() == dates
+        assert np.allclose(year["mean"] + year["scale"] * x[:, 1], [int(date[:4]) for date in dates])
+
+
 def test_a_table_is_previewed_and_used_as_the_command_reads_it() -> None:
     with session_page(MOONS) as page:
         preview = upload(page, people(blank=3))["result"]

@@ -71,11 +71,12 @@ def _short_text(layer: object) -> str:
 
 
 def output_names(samples: Samples, outputs: int) -> tuple[str, ...]:
-    """The name of each output: its class, or what it predicts; of a single output for two classes, the second one."""
+    """The name of each output: its class, or what it predicts; of one output for two classes, what 1 stands for."""
     if samples.classes and outputs == len(samples.classes):
         return samples.classes
     if samples.classes and outputs == 1 and len(samples.classes) == 2:
-        return samples.classes[1:]
+        name = samples.classes[1]
+        return ("y = 1" if name == "1" else f"y = 1 ({name})",)
     return samples.outputs if len(samples.outputs) == outputs else ()
 
 

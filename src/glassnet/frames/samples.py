@@ -19,12 +19,16 @@ MAX_NAMES = 8  # of inputs and classes that a sentence lists
 
 
 class Raw(NamedTuple):
-    """An input as it stands in the data: value = mean + scale·x, between `low` and `high`."""
+    """An input as it stands in the data: value = mean + scale·x, between `low` and `high`.
+
+    `unit` is "date" where the value counts days since 1970-01-01.
+    """
 
     low: float
     high: float
     mean: float = 0.0
     scale: float = 1.0
+    unit: str = ""
 
 
 class Slice(NamedTuple):

@@ -95,7 +95,7 @@ def _raw(preparation: ArrayPreparation, x: Any) -> tuple[Raw, ...]:
     means, scales = (np.resize(values, x.shape[1]) for values in (preparation.mean, preparation.scale))
     widths = 1 / np.where(scales == 0, 1.0, scales)
     ends = zip(low * widths + means, high * widths + means, means, widths, strict=True)
-    return tuple(Raw(*map(float, each)) for each in ends)
+    return tuple(Raw(float(a), float(b), float(mean), float(width)) for a, b, mean, width in ends)
 
 
 def array_message(own: OwnArrays) -> Message:

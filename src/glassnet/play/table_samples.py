@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.choice import ColumnChooser
+from glassnet.data.encodings import DateParts
 from glassnet.data.options import ReadingOptions
 from glassnet.data.plans import ColumnPlan
 from glassnet.data.preprocessing import TablePreparation
@@ -28,6 +29,7 @@ from glassnet.play.setup import MAX_INPUTS, Setup
 from glassnet.play.target_notes import check_classes, scaled_note
 
 MAX_ROWS = 20_000
+UNSCALED = (0.0, 1.0, "")
 EXAMPLES, MAX_EXAMPLE = 3, 40
 TARGET_NAMES = ("target", "label", "class", "y", "outcome", "species", "price", "result")
 
@@ -135,12 +137,22 @@ def _raw(preparation: TablePreparation, x: Any) -> tuple[Raw, ...]:
     """How each input is turned back into the numbers of its column."""
     result = list[Raw]()
     for column in preparation.columns:
-        scale, centre = (float(getattr(column.encoding, name, 0.0)) for name in ("scale", "mean"))
+        scalings = iter(_scalings(column.encoding))
         for kind in column.encoding.input_kinds:
             values = x[:, len(result)].astype(np.float64)
-            mean, width = (centre, 1 / scale) if kind == "number" and scale else (0.0, 1.0)
-            result.append(Raw(mean + width * float(values.min()), mean + width * float(values.max()), mean, width))
+            mean, scale, unit = next(scalings) if kind == "number" else UNSCALED
+            width = 1 / scale if scale else 1.0
+            low, high = (mean + width * float(end) for end in (values.min(), values.max()))
+            result.append(Raw(low, high, mean, width, unit))
     return tuple(result)
+
+
+def _scalings(encoding: Any) -> list[tuple[float, float, str]]:
+    """What was subtracted from each number of a column, what it was multiplied by, and its unit."""
+    if isinstance(encoding, DateParts):
+        parts = ((encoding.days, "date"), (encoding.years, ""))
+        return [(scaling[0], scaling[1], unit) for scaling, unit in parts if scaling]
+    return [(float(getattr(encoding, "mean", 0.0)), float(getattr(encoding, "scale", 0.0)), "")]
 
 
 # The preview ----------------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ class Timeline:
     def __init__(self, setup: Setup, state: State) -> None:
         self.branches: list[Branch] = []
         self.bytes = self.count = 0
-        self.add_branch(None, 0, "start", setup, state)
+        self.add_branch(None, 0, "first run", setup, state)
 
     def add_branch(self, parent: int | None, first: int, label: str, setup: Setup, state: State) -> Branch:
         """A new branch, which begins with this state."""

@@ -128,7 +128,7 @@ export interface RunInfo {
     x: EncodedArray; // (samples, inputs) as the network sees them; at most 2,000 rows and 100 columns
     y: EncodedArray; // (samples, 1): class number or value
     test_rows: EncodedArray; // u1 (samples,): 1 where held out
-    raw: { low: number; high: number; mean: number; scale: number }[]; // per input: value = mean + scale·x
+    raw: { low: number; high: number; mean: number; scale: number; unit: string }[]; // per input: value = mean + scale·x; "date": days since 1970-01-01
   };
   first_input?: number; // the input with the largest variance, with which Inspect begins
   branches: Branch[];

@@ -1,4 +1,12 @@
-// The names of quantities: w1[0,1] in commands, w/1/0/1 in data-q, W₁ on the screen. Rows and columns count from 0, as in Python.
+// The names of branches, and of quantities: w1[0,1] in commands, w/1/0/1 in data-q, W1 on the screen. Rows and columns count from 0, as in Python.
+
+import type { Branch } from "./messages";
+
+/** A branch with where it left which other one: "lr 0.3 → 0.05, from step 20 of “first run”"; without the others, not of which. */
+export function branchText({ label, parent, from }: Branch, all: Branch[] = []): string {
+  const of = all.find(({ id }) => id === parent);
+  return label + (parent === null ? "" : `, from step ${from}${of ? ` of “${of.label}”` : ""}`);
+}
 
 export interface Selection {
   quantity: string; // "w1", "delta2"
@@ -6,7 +14,6 @@ export interface Selection {
   column: number; // the unit that a weight comes from; for z, a and δ the place in the batch
 }
 
-const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 const SYMBOLS: Record<string, string> = {
   w: "W", b: "b", dw: "∂C/∂W", db: "∂C/∂b", delta: "δ", change: "ΔW", gate: "f′(z)", z: "z", a: "a", x: "x", y: "y",
 };
@@ -14,10 +21,6 @@ const SYMBOLS: Record<string, string> = {
 export function splitName(quantity: string): { stem: string; layer: number } {
   const match = /^(.*?)(\d+)$/.exec(quantity);
   return match ? { stem: match[1], layer: Number(match[2]) } : { stem: quantity, layer: 0 };
-}
-
-export function subscript(value: number): string {
-  return [...String(value)].map((digit) => SUBSCRIPTS[Number(digit)]).join("");
 }
 
 /** w1, 0, 2 → "w/1/0/2" */
@@ -29,7 +32,7 @@ export function dataName(quantity: string, row?: number, column?: number): strin
 
 export const symbol = (quantity: string): string => {
   const { stem, layer } = splitName(quantity);
-  return stem in SYMBOLS ? SYMBOLS[stem].replace(/\)?$/, (end) => subscript(layer) + end) : quantity; // f′(z₁)
+  return stem in SYMBOLS ? SYMBOLS[stem].replace(/\)?$/, (end) => layer + end) : quantity; // f′(z1)
 };
 
 const hasColumns = (quantity: string): boolean => /^(w|dw|change)\d/.test(quantity);

@@ -1,6 +1,7 @@
 // The feed of a report: frames and walks that were recorded; nothing is computed.
 import type { Feed, FeedListener } from "./feed";
 import type { Commands, Frame, Recorded } from "./messages";
+import { texts } from "./texts";
 
 const FRAME_TIME = 400; // ms for which each frame is shown while playing
 
@@ -34,7 +35,7 @@ export class RecordedFeed implements Feed {
     if (command === "play") return this.play();
     if (command === "pause") return this.pause();
     if (command === "walk") return this.walk((args as Commands["walk"]).t);
-    throw new Error("This needs the engine, and a recording has none.");
+    throw new Error(texts.needsEngine);
   }
 
   acknowledge(): void {}

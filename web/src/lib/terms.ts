@@ -1,7 +1,6 @@
 // Which rows and columns of a stage's matrices are shown, and how they are linked.
 import { at, columnsOf, decode, rowsOf, type Matrix } from "./codec";
 import type { LayerInfo, Term, WalkStage } from "./messages";
-import { subscript, symbol } from "./names";
 import type { Lit } from "./state.svelte";
 
 export const MOST_SAMPLES = 12; // columns of a batch that are shown side by side
@@ -33,14 +32,12 @@ export const isTerm = (part: Term | string): part is Term => typeof part !== "st
 export const termsOf = (stage: WalkStage): Term[] => stage.terms.filter(isTerm);
 export const resultOf = (stage: WalkStage): Term | null => termsOf(stage).at(-1) ?? null;
 
-/** What a stage is called in a list: "z₁", "BP2₁ arrives", "update W₁". */
-export function stageName({ key, label }: WalkStage): string {
-  const [kind, place, half] = key.split(".");
-  if (kind === "forward") return (half === "a" ? "a" : "z") + subscript(Number(place));
-  if (kind === "cost" || kind === "batch") return label;
-  if (kind === "update" || kind === "penalty") return `${kind} ${symbol(place ?? "")}`;
-  if (place === undefined) return label;
-  return Number.isNaN(Number(place)) ? `${label} ${place === "cost" ? "∂c/∂a" : place}` : `${label}${subscript(Number(place))}${half ? ` ${half}` : ""}`;
+/** What a stage is called everywhere: its equation and what that computes, "z1", "BP1 δ2", "BP2 ∂c/∂a1", "update W1". */
+export function stageName(stage: WalkStage): string {
+  const { key, label, title } = stage;
+  if (label === "cost" || label === "batch") return label;
+  const what = title.includes(" ") ? (resultOf(stage)?.symbol ?? "") : title;
+  return `${label === "forward" ? "" : `${label} `}${what}${/full|jacobian/.test(key) ? " in full" : ""}`;
 }
 
 /** A cell is lit where each of its axes that the pointer is on has the same position. */

@@ -14,6 +14,8 @@ export interface Layout {
   height: number;
   radius: number;
   wordy: boolean; // room for numbers
+  letters: [number, number]; // per line of the names of inputs and of outputs
+  lines: number; // of a name
   columns: number[]; // x of each layer
   places: Place[][];
   edges: number;
@@ -22,7 +24,8 @@ export interface Layout {
 
 const LEAST_SIDE = 64; // room for names of inputs and outputs
 const LETTER = 6.4; // width of one, on average
-export const LONGEST_NAME = 11; // letters that are drawn; the whole name is in the title
+const SIDE_SHARE = 0.28; // of the width, at most, for names on either side
+const TWO_LINES = 27; // height of two lines of a name
 const TOP = 46; // room for the names of the layers
 const BOTTOM = 30;
 const LARGEST_RADIUS = 20;
@@ -35,29 +38,29 @@ const WORDS = 36; // height of a bias, a gauge and a number
 
 const shownUnits = (layer: LayerInfo): number => (layer.image ? 1 : layer.shown.length);
 
-/** Room for the longest name beside a neuron, within a fifth of the width. */
-function sideOf(layers: LayerInfo[], width: number): number {
-  const names = [...layers[0].names, ...layers[layers.length - 1].names];
-  const longest = Math.min(LONGEST_NAME, Math.max(0, ...names.map((name) => name.length)));
-  return Math.max(LEAST_SIDE, Math.min(width / 5, longest * LETTER + LARGEST_RADIUS + 10));
+/** Room for the longest name beside the neurons of a layer, within a share of the width. */
+function sideOf({ names, image }: LayerInfo, width: number): number {
+  const longest = image ? 0 : Math.max(0, ...names.map((name) => name.length));
+  return Math.max(LEAST_SIDE, Math.min(SIDE_SHARE * width, longest * LETTER + LARGEST_RADIUS + 16));
 }
 
 export function arrange(layers: LayerInfo[], width: number): Layout {
-  const side = sideOf(layers, width);
+  const sides = [sideOf(layers[0], width), sideOf(layers[layers.length - 1], width)];
   const most = Math.max(...layers.map(shownUnits), 1);
   const height = Math.min(most > CROWD ? TALLEST + 130 : TALLEST, Math.max(LOWEST, TOP + BOTTOM + most * SPACING));
   const spacing = Math.min(SPACING + 24, (height - TOP - BOTTOM) / most);
-  const gap = (width - 2 * side) / Math.max(1, layers.length - 1);
+  const gap = (width - sides[0] - sides[1]) / Math.max(1, layers.length - 1);
   const wordy = spacing >= 2 * 13 + WORDS && gap >= 70;
   const radius = Math.max(SMALLEST_RADIUS, Math.min(LARGEST_RADIUS, wordy ? (spacing - WORDS) / 2 : Math.min(spacing * 0.34, (spacing - 16) / 2), gap * 0.28));
-  const columns = layers.map((_, l) => (layers.length === 1 ? width / 2 : side + l * gap));
+  const columns = layers.map((_, l) => (layers.length === 1 ? width / 2 : sides[0] + l * gap));
   const middle = TOP + (height - TOP - BOTTOM) / 2;
   const image = placeImage(layers[0], middle, gap);
   const places = layers.map((layer, l) =>
     l === 0 && image ? pixels(layer, image) : column(layer, l, columns[l], middle, wordy ? spacing : Math.min(SPACING, (height - TOP - BOTTOM) / layer.shown.length)),
   );
   const edges = places.slice(1).reduce((sum, upper, l) => sum + upper.length * places[l].length, 0);
-  return { width, height, radius, wordy, columns, places, edges, image };
+  const [before, after] = sides.map((side, i) => Math.floor((side - radius - (i ? 13 : 6)) / LETTER));
+  return { width, height, radius, wordy, letters: [before, after], lines: spacing < TWO_LINES ? 1 : 2, columns, places, edges, image };
 }
 
 function column(layer: LayerInfo, l: number, x: number, middle: number, spacing: number): Place[] {

@@ -1,6 +1,7 @@
 // Two runs in step: A is the run of the page, B a second one on the same server that differs in one setting.
 import type { Setup } from "../../lib/messages";
 import { Store } from "../../lib/state.svelte";
+import { texts } from "../../lib/texts";
 import { WebSocketFeed } from "../../lib/websocket_feed";
 
 const PATIENCE = 10_000; // ms until the second run must be there
@@ -91,7 +92,7 @@ export class Pair {
     while (!other.hello || !other.run) {
       if (performance.now() > end) {
         other.stop();
-        throw new Error("The second run did not open; the server takes eight pages at most, so close one and try again.");
+        throw new Error(texts.compare.unopened);
       }
       await new Promise((resolve) => setTimeout(resolve, 40));
     }

@@ -1,5 +1,6 @@
 // How classes look: a colour and a shape each, so that none is known by its colour alone.
 import { css, type Palette } from "../../lib/colour";
+import type { RunInfo } from "../../lib/messages";
 
 type Channels = [number, number, number];
 
@@ -16,6 +17,13 @@ export function classColour(palette: Palette, index: number): Channels {
 
 /** The same as a style. */
 export const classFill = (index: number): string => (index === 0 ? "var(--negative)" : index === 1 ? "var(--positive)" : css(FURTHER[(index - 2) % FURTHER.length]));
+
+/** The target of a class: "y = 1 (yes)" of a single output; of one output per class, which of them is 1. */
+export function targetName(run: RunInfo, index: number): string {
+  const name = run.classes[index] ?? String(index);
+  if (run.layers[run.layers.length - 1].units > 1) return `y = 1 at ${name}`;
+  return `y = ${index}${name === String(index) ? "" : ` (${name})`}`;
+}
 
 type Shape = (x: number, y: number, r: number) => string;
 

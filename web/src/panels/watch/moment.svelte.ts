@@ -1,2 +1,5 @@
 // Where a change of a live setting begins: shared by all settings of the page.
-export const moment = $state({ here: true });
+class Moment {
+  here = $state(true);
+}
+export const moment = new Moment();
