@@ -39,6 +39,7 @@ from glassnet.engine.row_table import (
     source_names,
     sparse_width,
 )
+from glassnet.engine.signals import defer_signals
 from glassnet.engine.thread_call import ThreadCall
 from glassnet.engine.threads import ACTIVE_CALLS, ThreadTuner
 from glassnet.errors import EngineUnavailable
@@ -163,11 +164,12 @@ class Compiled(Memory):
         parts = (self.vectors.parameters, self.vectors.gradients, *self.vectors.states, self.vectors.statistics)
         vectors = [part.vector for part in parts]
         before, results = [vector.copy() for vector in vectors], []
-        for table in (one, other):
-            self._run_here(table, call)
-            results.append([array.tobytes() for array in (*vectors, costs[: call["steps"]])])
-            for vector, values in zip(vectors, before, strict=True):
-                vector[:] = values
+        with defer_signals():  # Ctrl-C is not to leave vectors of steps that nobody counts
+            for table in (one, other):
+                self._run_here(table, call)
+                results.append([array.tobytes() for array in (*vectors, costs[: call["steps"]])])
+                for vector, values in zip(vectors, before, strict=True):
+                    vector[:] = values
         return results[0] == results[1]
 
     def _run_here(self, table: Array, call: dict[str, int]) -> int:

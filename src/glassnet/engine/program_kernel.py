@@ -126,6 +126,7 @@ def _compile_into_loaded(key: str, rows: Sequence[Slots], samples: int) -> None:
     from glassnet.engine import cache
 
     try:
+        shared_locks.check_process()
         cache.check_free_memory("numba", "compiling the engine")
         from glassnet.engine.linked_program import program_code
 
