@@ -25,7 +25,7 @@ KINDS = ("affine", "propagate", "bp4")
 EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 70)
 LARGE = (
     *((9, 300, 513), (40, 17, 256), (33, 600, 257), (2, 256, 259), (64, 513, 33), (300, 3, 40)),
-    *((40, 130, 26), (260, 33, 30), (45, 300, 25)),  # panels of few columns, in parts, with a last vector that overlaps
+    *((40, 130, 26), (260, 33, 30), (20, 300, 25)),  # panels of few columns, in parts, with a last vector that overlaps
     *((1, 64, 513), (1, 27, 256), (1, 2107, 513)),  # one sample: 8 rows of w at a time, or 16 where w is large
 )
 

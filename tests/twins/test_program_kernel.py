@@ -24,7 +24,7 @@ from tests.twins.kernel_calls import KERNEL_TYPE
 from tests.twins.programs import NAMED, TABLE, Case, after_steps, bits
 
 QUICK = [("adam, strict", "float32"), ("labels", "float64")]
-SLOW = ["nadam", "BatchNorm before", "LayerNorm", "some columns", "groups", "mixed precision", "scheduled dropout"]
+SLOW = ["nadam", "batch_norm before", "layer_norm", "some columns", "groups", "mixed precision", "scheduled dropout"]
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(3, 205)), RNG.normal(size=(1, 205))
 

@@ -27,6 +27,7 @@ PANEL_ROWS = 512  # layout.PANEL_BYTES; a longer sum continues from what c holds
 NEAR_PANEL_ROWS, SHARED_PANEL_ROWS = 256, 128  # of panels in the first-level cache, alone or with strided columns of a
 PANEL_MIN_COLUMNS, PANEL_MIN_ROWS = 256, 32  # from which packing a panel pays off
 NEAR_PANEL_MIN_TERMS = 96  # from which a panel in the first-level cache does for any columns
+NEAR_PARTS_MIN_ROWS = 16  # from which several of them do, one after another
 BLOCK_COLUMNS = 96  # that a formula follows at once, while they are still in a near cache
 BLOCK_SIZE = BLOCK_COLUMNS * BLOCK_COLUMNS  # numbers of such a block of whole rows
 TRANSPOSED_BLOCK_SIZE = 4 * BLOCK_SIZE  # where each block packs and transposes its panel anew
@@ -62,8 +63,9 @@ def gemm(spec: KernelSpec) -> Any:
         panel, zero_row = as_pointer(context[CONTEXT.scratch], real), zeros()
         fill_zeros((), (), (zero_row,), WIDE_VECTORS * lanes)
         is_wide = columns >= PANEL_MIN_COLUMNS or (near and columns >= panel_row and terms >= NEAR_PANEL_MIN_TERMS)
-        use_panel = transposed == 1 or (is_wide and rows >= PANEL_MIN_ROWS)
         max_depth = max_terms if a_term == 1 else max_strided_terms
+        min_rows = NEAR_PARTS_MIN_ROWS if near and terms > max_depth else PANEL_MIN_ROWS
+        use_panel = transposed == 1 or (is_wide and rows >= min_rows)
         column = 0
         while column < columns:
             rest = columns - column
