@@ -13,7 +13,7 @@ from glassnet.check.trial import FLOAT32_TOLERANCE, TOLERANCE, Trial
 
 CROSS_ENTROPIES = {"sigmoid": "binary_cross_entropy", "softmax": "categorical_cross_entropy"}
 NO_SLOPE = ("σ' is missing at the output", "the error is not multiplied by the derivative of softmax")
-MIXED = "the gradient it returns for a batch is not the mean of those for single samples: check it without one_sample."
+MIXED = "for a whole batch it returns a gradient that does not fit those of its samples: check it without one_sample."
 
 
 def new_weights(candidate: Candidate, trial: Trial) -> Fault | None:

@@ -48,7 +48,7 @@ def zero_faults(trial: Trial, theirs: Theirs, zeros: Zeros, *, makes_steps: bool
     every = [[n for n, part in enumerate(parts) if part is not None] for parts in theirs]
     if [zeros.dw, zeros.db] == every:
         sizes = ", ".join(f"{np.abs(dw).max():.2g}" for dw in trial.gradients[0])
-        text = f"the gradient is 0: every dW and db is; the largest entries of dW are {sizes} in ours, layer by layer."
+        text = f"the gradient is 0: every dW and db is 0; the largest entries of our dW are {sizes}, layer by layer."
         return [Fault("run", text)]
     both = [n for n in zeros.dw if n in zeros.db or n not in every[1]]
     if both and both == list(range(1, len(both) + 1)):
