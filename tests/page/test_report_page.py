@@ -31,6 +31,8 @@ def test_the_report_opens_alone_and_walks_three_steps(opened, report):
     assert report.stat().st_size < 1_500_000
     page = opened("", url=report.as_uri())
     page.locator("[data-testid=connection]", has_text="recorded").wait_for()
+    first, last = page.get_by_test_id("strip").locator(".ends").inner_text().split("\n")
+    assert first == "step 0" and last == "36"  # all frames of the recording
     page.get_by_role("button", name="One step", exact=True).click()
     walks = page.get_by_test_id("recorded-walks").get_by_role("button")
     assert walks.count() == 3
