@@ -19,7 +19,7 @@ from glassnet.see.every_gradient import check_gradients
 from glassnet.see.formula_markup import mathml
 from glassnet.see.next_step import NextStep, explain_next_step
 from glassnet.see.nudge import Experiment
-from glassnet.see.stage import SAMPLES, signed
+from glassnet.see.stage import SAMPLES, affine_text, signed
 from glassnet.see.trace import number
 from glassnet.tables.costs import CategoricalCrossEntropy
 from glassnet.tables.embeddings import PiecewiseLinear
@@ -51,6 +51,17 @@ def moons():
     training = run_of(network, samples, "adam", 0.05)
     training.run(steps=7)
     return network, samples, training
+
+
+@pytest.mark.parametrize(("weights", "rounded"), [((0.5, -0.4), False), ((0.80274, -0.22236), True)])
+def test_a_sum_whose_shown_terms_do_not_add_up_says_that_they_are_rounded(weights, rounded) -> None:
+    inputs, bias = (0.46834, 0.44329), 0.1
+    total = float(np.dot(weights, inputs) + bias) if rounded else float(np.dot(weights, (1, 0)) + bias)
+    text = affine_text(np.array(weights), np.array(inputs if rounded else (1.0, 0.0)), bias, total)
+    assert text.endswith("(the terms are shown rounded)") == rounded
+    products = re.findall(r"\(?(−?[\d.]+)\)?·\(?(−?[\d.]+)\)?", text)
+    shown = sum(float(a.replace("−", "-")) * float(b.replace("−", "-")) for a, b in products) + bias
+    assert (number(shown) != number(total)) == rounded
 
 
 def test_the_sample_lesson(lesson) -> None:

@@ -31,6 +31,8 @@ def test_the_report_opens_alone_and_walks_three_steps(opened, report):
     assert report.stat().st_size < 1_500_000
     page = opened("", url=report.as_uri())
     page.locator("[data-testid=connection]", has_text="recorded").wait_for()
+    first, last = page.get_by_test_id("strip").locator(".ends").inner_text().split("\n")
+    assert first == "step 0" and last == "36"  # all frames of the recording
     page.get_by_role("button", name="One step", exact=True).click()
     walks = page.get_by_test_id("recorded-walks").get_by_role("button")
     assert walks.count() == 3
@@ -45,8 +47,23 @@ def test_the_report_opens_alone_and_walks_three_steps(opened, report):
             assert step == t
             (z if name.startswith("z/") else product)[name] = value
         assert z and product
+        check_sample_of_the_network(page, i)
     assert page.get_by_test_id("play").is_enabled()
     assert page.locator("[data-testid=nudge], [data-testid=exercise]").count() == 0
+
+
+def check_sample_of_the_network(page, column: int) -> None:
+    """The drawing and the number above it are of the sample whose tables are shown."""
+    picker = page.get_by_test_id("sample-picker")
+    assert picker.locator("option").count() == 12  # of the 20 of the batch
+    picker.select_option(index=column)
+    sample = re.search(r"sample (\d+)", picker.locator("option").nth(column).inner_text())[1]
+    page.wait_for_function("number => document.querySelector('.sample input').value === number", arg=sample)
+    read = (
+        "all => Object.fromEntries(all.map(one => [one.dataset.q.split('/').slice(0, 3).join('/'), one.dataset.value]))"
+    )
+    drawn = page.locator(".network [data-q^='a/0/']").evaluate_all(read)
+    assert drawn and drawn == page.locator("[data-table=a0] td[data-q]").evaluate_all(read)
 
 
 def test_the_numbers_of_the_report_are_those_of_the_weights_it_shows(opened, report):

@@ -63,7 +63,7 @@ def test_an_activation_changes_from_this_step_on_or_from_the_start(opened):
     page.get_by_test_id("act").select_option("relu")
     page.get_by_test_id("branches").wait_for()
     assert step_of(page) == 30
-    expect(page.locator("[data-panel=cost] path.faint")).to_have_count(1)
+    expect(page.locator("[data-panel=cost] figure path.faint")).to_have_count(1)
     page.get_by_test_id("from-start").check()
     page.get_by_test_id("act").select_option("sigmoid")
     wait_for_step(page, 0)

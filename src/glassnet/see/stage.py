@@ -144,6 +144,19 @@ def factor_text(value: float) -> str:
     return f"({number(float(value))})" if value < 0 else number(float(value))
 
 
+def affine_text(weights: Array, inputs: Array, bias: float, total: float) -> str:
+    """w·a + … + b = z; where the shown digits do not add up to the shown sum, that they are rounded."""
+    pairs = list(zip(weights, inputs, strict=True))
+    terms = [f"{factor_text(weight)}·{factor_text(value)}" for weight, value in pairs]
+    shown = sum((_shown(weight) * _shown(value) for weight, value in pairs), _shown(bias))
+    note = "" if number(shown) == number(float(total)) else " (the terms are shown rounded)"
+    return f"{' + '.join(terms)} + {factor_text(bias)} = {number(float(total))}{note}"
+
+
+def _shown(value: float) -> float:
+    return float(number(float(value)).replace("−", "-"))
+
+
 def output_error_sentence(gradient: Array) -> str:
     """What the first sample's ∂c/∂a, or that of the only one, says of its output."""
     whose = "the first sample" if gradient.shape[1] > 1 else "the sample"

@@ -19,7 +19,7 @@ from glassnet.see.stage import (
     Evaluation,
     LabelledArray,
     Stage,
-    factor_text,
+    affine_text,
     gate_sentence,
     largest,
     layer_sentence,
@@ -107,9 +107,7 @@ class StageText:
         z = evaluation.written(evaluation.row.writes[0])
         if w.values.shape[1] <= 4:
             neuron = self.picks[evaluation.row.layer][0]
-            factors = zip(w.values[neuron], x.values[:, 0], strict=True)
-            products = [f"{factor_text(weight)}·{factor_text(value)}" for weight, value in factors]
-            total = f"{' + '.join(products)} + {factor_text(b.values[neuron, 0])} = {number(z.values[neuron, 0])}"
+            total = affine_text(w.values[neuron], x.values[:, 0], b.values[neuron, 0], z.values[neuron, 0])
             symbol = f"{z.symbol}[{neuron},{evaluation.sample}]"
             sentence = f"Each neuron adds up weight times input, and its bias: {symbol} = {total}."
         else:

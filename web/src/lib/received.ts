@@ -17,8 +17,9 @@ export class Received {
     if (this.frames.size > MOST) this.frames.delete(this.frames.keys().next().value as number);
   }
 
-  get steps(): number[] {
-    return [...this.frames.keys()].sort((a, b) => a - b);
+  /** In the order of their steps. */
+  get all(): Frame[] {
+    return [...this.frames.values()].sort((a, b) => a.t - b.t);
   }
 
   nearest(t: number): Frame | null {

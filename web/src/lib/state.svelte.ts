@@ -91,12 +91,12 @@ export class Store {
   }
 
   get sample(): number {
-    return this.frame?.sample ?? 0;
+    return this.walking.sample ?? this.frame?.sample ?? 0;
   }
 
   /** The sample that is followed as soon as the engine has heard of it. */
   get nextSample(): number {
-    return this.following ?? this.sample;
+    return this.following ?? this.frame?.sample ?? 0;
   }
 
   start(): void {
@@ -127,7 +127,7 @@ export class Store {
 
   quantity(name: string): Matrix | null {
     const array = this.frame?.quantities[name];
-    return array ? decode(array) : null;
+    return this.walking.quantity(name) ?? (array ? decode(array) : null);
   }
 
   say(text: string): void {

@@ -1,4 +1,5 @@
 // The second clock: which stage of which step is shown.
+import { at, columnsOf, decode, rowsOf, type Matrix } from "./codec";
 import type { Walk, WalkStage } from "./messages";
 import type { Store } from "./state.svelte";
 
@@ -15,6 +16,27 @@ export class Walking {
   private again = false;
 
   constructor(private store: Store) {}
+
+  /** Of how many samples of the batch the numbers are here: a recording has only the first ones of a large batch. */
+  get count(): number {
+    return this.walk ? columnsOf(decode(this.walk.quantities.a0)) : 0;
+  }
+
+  /** The sample whose tables stand beside the network, which shows the same one; undefined where another one was asked for. */
+  get sample(): number | undefined {
+    const { store, walk } = this;
+    if (store.view !== "step" || !walk || walk.hash !== store.frame?.hash) return undefined;
+    const sample = walk.samples[this.column];
+    return store.recorded || sample === store.nextSample ? sample : undefined;
+  }
+
+  /** z, a, δ or f′(z) of that sample. */
+  quantity(name: string): Matrix | null {
+    const array = this.sample !== undefined && /^(z|a|delta|gate)\d/.test(name) ? this.walk?.quantities[name] : undefined;
+    if (!array) return null;
+    const matrix = decode(array);
+    return { shape: [rowsOf(matrix), 1], values: Float64Array.from({ length: rowsOf(matrix) }, (_, row) => at(matrix, row, this.column)) };
+  }
 
   get stage(): WalkStage | null {
     return this.walk?.stages[this.index] ?? null;
@@ -95,7 +117,7 @@ export class Walking {
   private arrive(): void {
     if (this.store.visiting || this.walk?.t !== this.store.frame?.t) return;
     const place = this.walk?.samples.indexOf(this.store.nextSample) ?? -1;
-    this.choose(place >= 0 ? place : Math.min(this.column, (this.walk?.m ?? 1) - 1));
+    this.choose(place >= 0 && place < this.count ? place : Math.min(this.column, this.count - 1));
     const wanted = this.wanted ? (this.walk?.stages.findIndex((stage) => stage.key === this.wanted) ?? -1) : -1;
     this.wanted = "";
     this.place(wanted >= 0 ? wanted : this.index);
