@@ -158,6 +158,8 @@ def test_raw_columns_are_prepared_on_the_workers(client, tmp_path):
     assert model.score(blocks[["a", "t"]], blocks["y"]).compute() > 0.9
     assert model.predict(blocks[["a", "t"]]).compute().index.equals(frame.index)
     np.testing.assert_array_equal(model.to_local().predict(frame[["a", "t"]]), model.predict(frame[["a", "t"]]))
+    model.predict(blocks[["a", "t"]]).to_frame("y").to_parquet(tmp_path / "predictions")
+    assert list(pd.read_parquet(tmp_path / "predictions")["y"]) == model.predict(frame[["a", "t"]]).tolist()
     model.save(tmp_path / "model")
     np.testing.assert_array_equal(load(tmp_path / "model").predict(frame), model.predict(frame[["a", "t"]]))
 

@@ -45,6 +45,9 @@ def _of_frame(X: Any, local: Any, method: str, shape: tuple[list[Any] | None, An
     import pandas as pd
 
     columns, dtype = shape
+    if columns is None and hasattr(local, "classes_"):
+        dtype = pd.Series(list(local.classes_)).dtype  # text as pandas has it, which can be written to a file
+        shape = columns, dtype
     empty = pd.Series([], dtype=dtype) if columns is None else pd.DataFrame({name: [] for name in columns}, dtype=dtype)
     return X.map_partitions(frame_outputs, local=local, method=method, shape=shape, meta=empty)
 
