@@ -16,6 +16,7 @@ from glassnet.files.estimator_file import saved_estimator
 from glassnet.files.model_file import ESTIMATOR, refuse_checkpoint, saved_model
 from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
+from glassnet.scale.prepared_estimator import PREPARED, read_prepared
 from glassnet.tabular import TabularClassifier, TabularRegressor
 from glassnet.tabular.model_file import holds_table, model_and_parts
 from glassnet.tabular.saving import restored
@@ -28,6 +29,8 @@ TABULAR: dict[str, Any] = {"TabularClassifier": TabularClassifier, "TabularRegre
 def load(path: FilePath) -> Any:
     """Read a model file: it returns the NeuralNetwork or the fitted estimator that was saved.
 
+    A DaskMLPClassifier or DaskMLPRegressor comes back as what its `to_local` gives.
+
     Raises ModelFileError (a ValueError) for any other file, and for one that is damaged or from a newer version.
     """
     tensors, document = read_tensors(path)
@@ -35,6 +38,8 @@ def load(path: FilePath) -> Any:
         return _tabular_estimator(path, tensors, document)
     if isinstance(document.get(ESTIMATOR), dict):
         saved = saved_estimator(path, tensors, document)
+        if saved.parts.kind.endswith(PREPARED):
+            return read_prepared(saved, _known(path, saved.parts.kind.removesuffix(PREPARED), ESTIMATORS))
         return _known(path, saved.parts.kind, ESTIMATORS).from_saved(saved)
     refuse_checkpoint(path, document)
     return saved_model(path, document, tensors).build(NeuralNetwork)

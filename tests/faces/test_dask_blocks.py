@@ -223,3 +223,16 @@ def flat(pieces, number, size):
     assert [piece.first for piece in own] == ends[:-1]
     assert ends[-1] == size
     return [part for piece in own for part in piece]
+
+
+def test_columns_of_one_parquet_folder_stay_divided_alike(frame, tmp_path):
+    import dask.dataframe as dd
+
+    for number in range(4):
+        frame[number * 60 : (number + 1) * 60].to_parquet(tmp_path / f"{number}.parquet")
+    table = dd.read_parquet(tmp_path)
+    assert len(table["y"].to_delayed()) < table.npartitions  # Dask joins them
+    whole, bits_of = dd.from_pandas(frame, npartitions=4), []
+    for each in (table, whole):
+        bits_of.append(bits(fit(classifier(), each.drop(columns="y"), each["y"], client=False, lanes=4)))
+    assert bits_of[0] == bits_of[1]

@@ -13,7 +13,7 @@ import dask
 import numpy as np
 import pytest
 
-from glassnet import MLPClassifier
+from glassnet import MLPClassifier, load
 from glassnet.errors import ClusterError, DataError, ParameterError
 from glassnet.scale import DaskMLPClassifier, DaskMLPRegressor, fit, worker_tasks
 from glassnet.scale.cluster_watch import ClusterWatch
@@ -143,7 +143,7 @@ def test_estimators_train_and_predict_on_collections(client):
     assert regressor.score(lazy_x, lazy_x[:, :2]).compute() == pytest.approx(regressor.score(x, x[:, :2]), abs=1e-6)
 
 
-def test_raw_columns_are_prepared_on_the_workers(client):
+def test_raw_columns_are_prepared_on_the_workers(client, tmp_path):
     import dask.dataframe as dd
     import pandas as pd
 
@@ -158,6 +158,10 @@ def test_raw_columns_are_prepared_on_the_workers(client):
     assert model.score(blocks[["a", "t"]], blocks["y"]).compute() > 0.9
     assert model.predict(blocks[["a", "t"]]).compute().index.equals(frame.index)
     np.testing.assert_array_equal(model.to_local().predict(frame[["a", "t"]]), model.predict(frame[["a", "t"]]))
+    model.predict(blocks[["a", "t"]]).to_frame("y").to_parquet(tmp_path / "predictions")
+    assert list(pd.read_parquet(tmp_path / "predictions")["y"]) == model.predict(frame[["a", "t"]]).tolist()
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict(frame), model.predict(frame[["a", "t"]]))
 
 
 def test_model_selection_runs_on_the_cluster(client):

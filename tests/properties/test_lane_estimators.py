@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from glassnet import DataError, MLPClassifier, MLPRegressor, ParameterError
+import glassnet
+from glassnet import DataError, MLPClassifier, MLPRegressor, ModelFileError, ParameterError
 from glassnet.estimators.base_mlp import BaseMLP
-from glassnet.scale import fit
+from glassnet.files.storage import read_tensors, write_tensors
+from glassnet.scale import DaskMLPClassifier, DaskMLPRegressor, fit
 from glassnet.scale.local import LocalRunner
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -141,3 +145,27 @@ def test_a_block_with_a_single_class(samples: Any) -> None:
     blocks = list(zip(np.split(X, ends), np.split(y, ends), strict=True))
     fitted = fit(classifier(max_iter=20), blocks, **LANES)
     assert fitted.classes_.tolist() == CLASSES.tolist() and fitted.score(X, y) > 0.85
+
+
+@pytest.mark.parametrize(("kind", "target"), [(DaskMLPClassifier, "side"), (DaskMLPRegressor, "size")])
+def test_an_estimator_of_prepared_columns_is_saved_with_their_preparation(
+    tmp_path: Path, kind: Any, target: str
+) -> None:
+    rng = np.random.default_rng(1)
+    table = pa.table({"a": [None, *rng.normal(size=119)], "t": rng.choice(["u", "v"], 120), "size": rng.random(120)})
+    table = table.append_column("side", [CLASSES[(np.asarray(table["t"]) == "u").astype(int)]])
+    (tmp_path / "rows").mkdir()
+    pq.write_table(table.drop_columns({"side", "size"} - {target}), tmp_path / "rows" / "part.parquet")
+    fitted = kind(**PARAMETERS, **LANES).fit(str(tmp_path / "rows"), target)
+    path = tmp_path / "model.safetensors"
+    fitted.save(path)
+    loaded, frame = glassnet.load(path), table.select(["t", "a"])
+    np.testing.assert_array_equal(loaded.predict(frame), fitted.to_local().predict(frame))
+    assert loaded[0].get_feature_names_out().tolist() == fitted.preparation_.features
+    with pytest.raises(ModelFileError, match=rf"holds a {kind.plain.__name__} of prepared columns.*glassnet\.load"):
+        kind.plain.load(path)
+    tensors, document = read_tensors(path)
+    for damage in ({"kind": "table", "columns": []}, {"kind": "arrays"}, None):
+        write_tensors(path, tensors, document | {"columns": damage})
+        with pytest.raises(ModelFileError, match="is damaged: its columns"):
+            glassnet.load(path)

@@ -302,7 +302,10 @@ def test_a_round_is_so_long_that_communication_takes_a_tenth_of_it() -> None:
     steps = steps_per_round(size, 64, 8, 1000)
     computed, sent = steps * step_seconds(size, 64), communication_seconds(size, 8)
     assert 0.05 < sent / (sent + computed) <= 0.1
-    assert steps_per_round(StateSize(100, 3, 4), 64, 8, 1000) == 250  # of an epoch that is too short
+    assert [steps_per_round(size, 64, 8, steps * part // 8) for part in (9, 7, 5)] == [
+        steps * part // 8 for part in (9, 7, 5)
+    ]
+    assert steps_per_round(StateSize(100, 3, 4), 64, 8, 1000) == 250  # of an epoch that is much too short
 
 
 def test_the_times_of_rounds_say_what_communication_takes() -> None:

@@ -34,6 +34,14 @@ def from_json(document: Any, path: str) -> tuple[Preparation, TargetColumn]:
         raise ModelFileError(f"{path} is damaged: its columns are invalid ({error}); save it again.") from None
 
 
+def table_preparation(document: Any, path: str) -> TablePreparation:
+    """Rebuild the preparation of a table that `to_json` converted. Raises ModelFileError (a ValueError)."""
+    try:
+        return typed(_preparation(document), TablePreparation)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"{path} is damaged: its columns are invalid ({error}); save it again.") from None
+
+
 def _preparation(document: dict[str, Any]) -> Preparation:
     if document["kind"] == "arrays":
         mean, scale, width = reals(document["mean"]), reals(document["scale"]), document["width"]

@@ -38,14 +38,18 @@ class SavingMixin:
         A warning names parameters that are left out because a file cannot hold them, such as callbacks. Raises
         ModelFileError (a ValueError) where the file cannot be written.
         """
+        self._write(path, type(self).__name__, {})
+
+    def _write(self, path: FilePath, kind: str, more: dict[str, Any]) -> None:
+        """Write the estimator as one of this kind, with more parts of the document."""
         check_is_fitted(self)
         network = self._synced_network()  # type: ignore[attr-defined]
         names = self._get_param_names()
         attributes = {name: value for name, value in vars(self).items() if name not in (*names, *REBUILT)}
         if hasattr(self, BINARIZER):
             attributes[BINARIZER] = _binarizer_settings(self._label_binarizer)
-        parts = EstimatorParts(type(self).__name__, {name: getattr(self, name) for name in names}, attributes)
-        write_estimator(path, parts, [network], required=REQUIRED)
+        parts = EstimatorParts(kind, {name: getattr(self, name) for name in names}, attributes)
+        write_estimator(path, parts, [network], (more, {}), REQUIRED)
 
     @classmethod
     def load(cls, path: FilePath) -> Self:

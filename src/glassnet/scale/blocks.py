@@ -103,7 +103,7 @@ def _of_dask_arrays(x: Any, y: Any, weights: Any) -> RawBlocks:
 def _divided_as(x: Any, name: str, value: Any) -> list[Any]:
     """The blocks of y or of the weights, as Delayed. Raises DataError where they are not divided as x is."""
     if is_dask(value, "dataframe"):
-        return list(value.to_delayed())
+        return partitions(value)
     if not is_dask(value, "array"):
         raise ParameterTypeError(f"{name} is of type {type(value).__name__}; it must be a collection of Dask, as x is.")
     value = value.rechunk({1: -1}) if value.ndim == 2 and value.numblocks[1] > 1 else value
@@ -120,8 +120,8 @@ def _of_dask_frame(frame: Any, y: Any, weights: Any) -> RawBlocks:
     if frame.ndim != 2:
         raise DataError("x is a single column; pass a DataFrame: df[['a']].")
     names = [column_name(name) for name in frame.columns]
-    delayed = list(frame.to_delayed())
     if isinstance(y, str):
+        delayed = list(frame.to_delayed())
         _check_target(y, names, "the DataFrame")
         return RawBlocks(
             tuple(RawBlock(table_block, (part, None, y, number, names)) for number, part in enumerate(delayed)), y
@@ -129,7 +129,7 @@ def _of_dask_frame(frame: Any, y: Any, weights: Any) -> RawBlocks:
     if y is None:
         raise ParameterTypeError("y must be the targets of the DataFrame, or the name of the column to predict.")
     _check_divisions(frame, y)
-    parts = {"y": _divided_as(frame, "y", y)}
+    delayed, parts = partitions(frame), {"y": _divided_as(frame, "y", y)}
     if weights is not None:
         _check_divisions(frame, weights, "sample_weight")
         parts["sample_weight"] = _divided_as(frame, "sample_weight", weights)
@@ -140,6 +140,15 @@ def _of_dask_frame(frame: Any, y: Any, weights: Any) -> RawBlocks:
         tables = ((part, own, target, number, names) for number, (part, own, _) in enumerate(rows))
         return RawBlocks(tuple(RawBlock(table_block, table) for table in tables), target, tuple(names))
     return RawBlocks(tuple(RawBlock(frame_block, (*row, names)) for row in rows), "", tuple(names))
+
+
+def partitions(frame: Any) -> list[Any]:
+    """The partitions of a DataFrame or Series of Dask as Delayed, as many as it has, to go with those of another one.
+
+    Dask reads several partitions of Parquet files as one if few of their columns are asked for: then it is told not to.
+    """
+    delayed = list(frame.to_delayed())
+    return delayed if len(delayed) == frame.npartitions else list(frame.to_delayed(optimize_graph=False))
 
 
 def are_numbers(frame: Any) -> bool:

@@ -14,7 +14,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from glassnet.errors import ParameterError
 from glassnet.estimators.base_mlp import AT_LEAST_1, BaseMLP
 from glassnet.estimators.classifier import MLPClassifier
 from glassnet.estimators.regressor import MLPRegressor
@@ -23,6 +22,7 @@ from glassnet.scale.blocks import is_dask
 from glassnet.scale.fitting import fit
 from glassnet.scale.lane_settings import LANES
 from glassnet.scale.lazy_predictions import lazy_outputs, lazy_score, prepared_rows
+from glassnet.scale.prepared_estimator import prepared_pipeline, save_prepared
 
 Array = np.ndarray[Any, Any]
 LANE_PARAMETERS = ("client", "lanes", "steps_per_round", "rate_factor", "timeout")
@@ -89,26 +89,15 @@ class DaskEstimator(BaseMLP):
         local.__setstate__({name: value for name, value in self.__getstate__().items() if name not in names})
         for name in self.plain._get_param_names():
             setattr(local, name, getattr(self, name))
-        if self.preparation_ is None:
-            return local
-        from sklearn.pipeline import make_pipeline
-
-        from glassnet.scale.prepared_columns import PreparedColumns
-
-        return make_pipeline(PreparedColumns(self.preparation_), local)
+        return local if self.preparation_ is None else prepared_pipeline(self.preparation_, local)
 
     def save(self, path: FilePath) -> None:
-        """Write the result of `to_local` to a model file; `glassnet.load` reads it. Raises as MLPClassifier's does.
-
-        Raises ParameterError if columns were prepared, because the file cannot contain their preparation.
-        """
+        """Write the result of `to_local` to a model file; `glassnet.load` reads it. Raises as MLPClassifier's does."""
         local = self.to_local()
-        if self.preparation_ is not None:
-            raise ParameterError(
-                "the file of an estimator has no place for the preparation of its columns; fit a NeuralNetwork with "
-                "glassnet.scale.fit, whose file has one, or pass columns of numbers."
-            )
-        local.save(path)
+        if self.preparation_ is None:
+            local.save(path)
+        else:
+            save_prepared(path, self.preparation_, local[-1])
 
     def __sklearn_clone__(self) -> Self:
         """A copy that is not fitted, and uses the same client."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from glassnet.errors import DataError
 from glassnet.scale.averaging import tree_mean
-from glassnet.scale.blocks import raw_blocks
+from glassnet.scale.blocks import RawBlock, partitions, raw_blocks
 from glassnet.scale.table_encoding import prepared_columns
 
 Array = np.ndarray[Any, Any]
@@ -45,6 +45,9 @@ def _of_frame(X: Any, local: Any, method: str, shape: tuple[list[Any] | None, An
     import pandas as pd
 
     columns, dtype = shape
+    if columns is None and hasattr(local, "classes_"):
+        dtype = pd.Series(list(local.classes_)).dtype  # text as pandas has it, which can be written to a file
+        shape = columns, dtype
     empty = pd.Series([], dtype=dtype) if columns is None else pd.DataFrame({name: [] for name in columns}, dtype=dtype)
     return X.map_partitions(frame_outputs, local=local, method=method, shape=shape, meta=empty)
 
@@ -93,9 +96,7 @@ def lazy_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any
 
 def _frame_parts(X: Any, y: Any) -> Any:
     """X and y, partition by partition, without a look at the columns of X."""
-    from glassnet.scale.blocks import RawBlock
-
-    parts, targets = X.to_delayed(), y.to_delayed()
+    parts, targets = partitions(X), partitions(y)
     if len(parts) != len(targets):
         raise DataError(f"x has {len(parts)} blocks, but y has {len(targets)}; divide both in the same way.")
     return [RawBlock(pair_of_frames, pair) for pair in zip(parts, targets, strict=True)]

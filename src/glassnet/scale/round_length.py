@@ -62,8 +62,9 @@ def communication_seconds(size: StateSize, lanes: int) -> float:
 def steps_per_round(size: StateSize, batch_size: int, lanes: int, batches_per_epoch: int) -> int:
     """The fewest steps with which communication takes at most MAX_SHARE of a round, in rounds of equal length.
 
-    Where a whole epoch is too short for that, which one process computes sooner anyway, an epoch has FEW_ROUNDS.
+    An epoch that is too short for that is one round if it has at least half of these steps. Otherwise one process would
+    be faster anyway, and an epoch has FEW_ROUNDS.
     """
     steps = communication_seconds(size, lanes) * (1 / MAX_SHARE - 1) / step_seconds(size, batch_size)
-    rounds = int(batches_per_epoch / max(steps, 1)) or FEW_ROUNDS
+    rounds = int(batches_per_epoch / max(steps, 1)) or (1 if 2 * batches_per_epoch >= steps else FEW_ROUNDS)
     return -(-batches_per_epoch // rounds)
