@@ -22,6 +22,7 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     assert len(COMMANDS) >= 5

@@ -42,6 +42,10 @@ NETWORK: list[tuple[dict[str, Any], str]] = [
     ({"layers": [[3], 4, 1]}, "network.layers[0] is [3]; it must be an object"),
     ({"layers": [3, True, 1]}, "network.layers[1] is True"),
     ({"layers": [3, 4.0, 1]}, "network.layers[1] is 4.0"),
+    (
+        {"layers": [3, 4, {"name": "scaling", "before_activation": []}, 1]},
+        "before_activation of Scaling must be True or",
+    ),
     ({"layers": [4, 1]}, "activations has 2 entries, but layers has 1 dense layer"),
     ({"activations": [[1], [2]]}, "network.activations[0] is [1]; it must be an object"),
     ({"activations": [{"name": "tanh"}, {"name": ["tanh"]}]}, "network.activations[1].name is ['tanh']"),

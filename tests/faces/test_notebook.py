@@ -65,6 +65,7 @@ def streams(outputs: list[list[Any]]) -> list[str]:
     return [text for text in printed if not text.startswith("findfont")]
 
 
+@pytest.mark.slow
 def test_a_notebook_without_pyplot_or_magic(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = (
         "import matplotlib; matplotlib.rc('figure', max_open_warning=3)\nfor _ in range(7): glassnet.plot_weights(net)"

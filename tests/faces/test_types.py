@@ -19,6 +19,7 @@ import glassnet
 
 from . import typed_use
 
+pytestmark = pytest.mark.slow  # mypy
 PACKAGE = Path(glassnet.__file__).parent
 # Large libraries that no public type mentions are not followed: a run takes 5 seconds instead of 40.
 SETTINGS = """

@@ -262,7 +262,7 @@ STATES: list[tuple[dict[str, Any], str]] = [
     ({"epoch": 10**9}, "epoch 1,000,000,001"),
     ({"epoch": 1.0}, "state.epoch is 1.0"),
     ({"epoch": -1}, "state.epoch is -1"),
-    ({"batch": 10**9}, "with 1,000,000,000 batches"),
+    ({"batch": 10**9}, "with more than 1,000,000,000 batches"),
     ({"step": 10**9}, "step 1,000,000,000 is not batch 0"),
     ({"step": None}, "state.step is None"),
     ({"waited": 3}, "a best epoch beyond them"),

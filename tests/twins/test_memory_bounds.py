@@ -7,7 +7,7 @@ accessed. A process runs the rows of a kind; if the system ends it, its last lin
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,12 @@ def shuffled(allocate: Allocate) -> list[bytes]:
     return orders
 
 
+def batched(kinds: Iterable[str], size: int) -> list[tuple[str, ...]]:
+    """So many kinds at a time, whose process starts once."""
+    names = list(kinds)
+    return [tuple(names[first : first + size]) for first in range(0, len(names), size)]
+
+
 NOT_ROWS = {"interpret": interpreted, "shuffle": shuffled}  # kernels that do not belong to a row
 
 
@@ -138,9 +144,10 @@ def end_of(source: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pages are protected in another way on Windows")
-@pytest.mark.parametrize("kind", ROWS)
-def test_nothing_outside_the_operands_is_touched(kind: str) -> None:
-    code, last, errors = end_of(f"from tests.twins.test_memory_bounds import check; check({kind!r})")
+@pytest.mark.parametrize("kinds", batched(ROWS, 4), ids="-".join)
+def test_nothing_outside_the_operands_is_touched(kinds: tuple[str, ...]) -> None:
+    source = f"from tests.twins.test_memory_bounds import check\nfor kind in {kinds!r}: check(kind)"
+    code, last, errors = end_of(source)
     assert code == 0, f"{last}: {errors}"
 
 

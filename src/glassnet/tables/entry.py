@@ -41,6 +41,9 @@ class Entry:
         for setting, allowed in self.limits.items():
             if getattr(self, setting) is not None or getattr(type(self), setting) is not None:
                 check_number(self, setting, allowed)
+        for field in fields(cast(Any, self)):
+            if isinstance(field.default, bool):
+                check_bool(self, field.name)
 
 
 EntryType = TypeVar("EntryType", bound=Entry)

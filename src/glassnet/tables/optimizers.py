@@ -13,7 +13,7 @@ import numpy as np
 from numpy import sqrt
 from numpy.typing import NDArray
 
-from glassnet.tables.entry import Entry, Limits, Value, check_bool, resolve_entry
+from glassnet.tables.entry import Entry, Limits, Value, resolve_entry
 from glassnet.tables.interval import HALF_OPEN_UNIT, NON_NEGATIVE, UNIT_INTERVAL, Interval
 
 Floats = NDArray[np.float64]
@@ -78,10 +78,6 @@ class Momentum(Optimizer):
     source = "Polyak, Some Methods of Speeding up the Convergence of Iteration Methods (1964)"
     states = ("velocity",)
     limits: ClassVar[Limits] = {"momentum": UNIT_INTERVAL}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_bool(self, "rate_inside")
 
     def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         return _table(t, lr=lr, momentum=self.momentum)
@@ -162,10 +158,6 @@ class Adam(Optimizer):
     source = "Kingma & Ba, Adam: A Method for Stochastic Optimization (2015), Algorithm 1"
     states = ("mean", "square")
     limits: ClassVar[Limits] = {"beta1": HALF_OPEN_UNIT, "beta2": HALF_OPEN_UNIT, "epsilon": ABOVE_ZERO}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_bool(self, "corrected_epsilon")
 
     def scalars(self, t: Any, lr: Any, decays: Any = 1.0) -> Scalars:
         root = np.sqrt(_one_minus_power(self.beta2, t))
