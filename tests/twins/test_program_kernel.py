@@ -18,6 +18,7 @@ from glassnet.engine import program_kernel
 from glassnet.engine.compiler_thread import run_in_background
 from glassnet.engine.executor import Compiled
 from glassnet.engine.program_kernel import Loaded, ProgramKernel
+from glassnet.errors import EngineUnavailable
 from glassnet.program.lowering import fused
 from tests.mixed_precision import emulated as emulated
 from tests.twins.kernel_calls import KERNEL_TYPE
@@ -113,6 +114,29 @@ def test_a_run_goes_on_while_it_is_compiled_and_keeps_its_bits(at_once: None, mo
     again = network()
     assert program_kernel._loaded[key].code and train(again, epochs=3) == expected
     assert not program_kernel._loaded[key].code  # it was proven by these steps, and stored
+
+
+def test_two_runs_that_prove_it_at_once_store_it_once(at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored: list[bytes] = []
+    monkeypatch.setattr("glassnet.engine.cache.store", lambda key, symbol, code: stored.append(code))
+    kernels = [ProgramKernel(((0,),), 1, 1) for _ in range(2)]
+    program_kernel._loaded["key"] = Loaded(1, "symbol", b"code")
+    for kernel in kernels:
+        kernel.key, kernel.seconds = "key", np.inf
+        assert kernel.find(may_compile=False) == 1 and not kernel.is_proven
+    for kernel in kernels:
+        kernel.accept()
+    assert stored == [b"code"] and all(kernel.is_proven for kernel in kernels)
+
+
+def test_a_stored_kernel_that_cannot_be_loaded_is_not_used(at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(key: str) -> int:
+        raise EngineUnavailable("LLVM cannot load it")
+
+    expected = train(network())
+    monkeypatch.setattr("glassnet.engine.cache.stored_address", failing)
+    program_kernel._loaded.clear()
+    assert train(network()) == expected
 
 
 def wrong(row: Any, context: Any) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from glassnet.engine import shared_locks
 from glassnet.engine.compiler_thread import run_in_background
 from glassnet.engine.kernel_spec import KernelAddress
 from glassnet.engine.row_table import Slots
+from glassnet.errors import EngineUnavailable
 
 LOOKUP_SECONDS, COMPILE_SECONDS = 0.02, 10.0  # of steps, before it is looked for in the cache and before it is compiled
 MAX_EQUATIONS, MAX_WORK = 64, 1 << 25  # equations, and parameters times samples: more take longer to compile, gain less
@@ -80,25 +82,28 @@ class ProgramKernel:
         return self.address
 
     def _read(self) -> None:
+        """Load it from the cache; a run goes on without it where that is impossible."""
         from glassnet.engine import cache
 
-        with shared_locks.engine():
-            address = cache.stored_address(self.key)
-        if address:
-            _loaded[self.key] = Loaded(address)
+        with suppress(EngineUnavailable, OSError, MemoryError, ImportError), shared_locks.engine():
+            if address := cache.stored_address(self.key):
+                _loaded[self.key] = Loaded(address)
 
     def _compile(self) -> None:
         _loaded[self.key] = Loaded(0)
         _compiling.add(self.key)
-        self.is_worthwhile = run_in_background(partial(_compile_into_loaded, self.key, self.rows, self.samples))
+        if not run_in_background(partial(_compile_into_loaded, self.key, self.rows, self.samples)):
+            self.is_worthwhile = False
+            _compiling.discard(self.key)
 
     def accept(self) -> None:
-        """Store it: it has given the bits of its equations."""
+        """Store it, unless another run has: it has given the bits of its equations."""
         from glassnet.engine import cache
 
-        loaded = _loaded[self.key]
-        self.is_proven, _loaded[self.key] = True, Loaded(loaded.address)
-        cache.store(self.key, loaded.symbol, loaded.code)
+        loaded, self.is_proven = _loaded[self.key], True
+        if loaded.code:
+            _loaded[self.key] = Loaded(loaded.address)
+            cache.store(self.key, loaded.symbol, loaded.code)
 
     def refuse(self) -> None:
         """Use it no more, here and in later runs of this process."""
