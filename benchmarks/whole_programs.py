@@ -48,17 +48,17 @@ def speedup(workload: Workload) -> tuple[float, float]:
     once = measure(1, limit)[0] * (workload.samples // workload.batch) / 1e6
     epochs = max(1, round(SECONDS / once))
     pairs = [(measure(epochs, 0), measure(epochs, limit)) for _ in range(ROUNDS)]
-    assert all(apart[1] == whole[1] for apart, whole in pairs)
-    return median(apart[0] for apart, _ in pairs), median(whole[0] for _, whole in pairs)
+    assert all(separate[1] == whole[1] for separate, whole in pairs)
+    return median(separate[0] for separate, _ in pairs), median(whole[0] for _, whole in pairs)
 
 
 def main() -> None:
     """Print a table."""
     print("| network, batch | equations, µs per step | whole program | ratio |\n|---|---|---|---|")
     for workload in WORKLOADS_HERE:
-        apart, whole = speedup(workload)
+        separate, whole = speedup(workload)
         name = "-".join(map(str, workload.layers))
-        print(f"| {name}, {workload.batch} | {apart:.3g} | {whole:.3g} | {apart / whole:.2f} |", flush=True)
+        print(f"| {name}, {workload.batch} | {separate:.3g} | {whole:.3g} | {separate / whole:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,12 @@ def compiled(executor: Compiled) -> ProgramKernel:
     return kernel
 
 
+def program_address() -> int:
+    """The address of the only kernel that is loaded."""
+    (loaded,) = program_kernel._loaded.values()
+    return loaded.address
+
+
 class Whole(Compiled):
     """An executor that runs its whole program as one kernel from its first step on."""
 
@@ -215,8 +221,17 @@ def test_a_later_process_loads_it_without_numba(at_once: None, monkeypatch: pyte
     assert done.stdout.split() == [expected, "[True]"]
 
 
-def test_networks_trained_side_by_side_share_it(at_once: None) -> None:
+def test_networks_trained_side_by_side_share_it(at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = [train(NeuralNetwork([3, 5, 1], ["tanh", "linear"], seed=seed)) for seed in range(3)]
+    executors, steps = set[Compiled](), Compiled.steps
+
+    def compiling_steps(self: Compiled, *arguments: Any) -> int:
+        compiled(self)
+        executors.add(self)
+        return steps(self, *arguments)
+
+    monkeypatch.setattr(Compiled, "steps", compiling_steps)
     networks = [NeuralNetwork([3, 5, 1], ["tanh", "linear"], seed=seed) for seed in range(3)]
     train_many(networks, X, Y, batch_size=10, epochs=4, lr=0.01, verbose=0, optimizer="adam")
     assert [net.parameters.vector.tobytes().hex() for net in networks] == expected
+    assert len(executors) == 3 and {executor.timed_program for executor in executors} == {program_address()}

@@ -51,35 +51,32 @@ def kernel_address(spec: KernelSpec, callee_address: int = 0) -> int:
     name = key(spec)
     if callee_address and spec.callee is not None:
         add_symbol(spec.callee.symbol, callee_address)
-    folder, reason = cache_folder()
-    cached = read(folder / (name + SUFFIX), name) if folder else None
-    if cached is not None:
-        return load(cached[1], cached[0])
+    if stored := stored_address(name):
+        return stored
     check_free_memory("numba", "compiling the engine")
     symbol, code = compile_kernel(spec)
     loaded = load(code, symbol)
     if spec.kind in SELF_TESTED:
         self_test(spec, loaded)
-    if folder:
-        reason = write(folder / (name + SUFFIX), name, symbol, code)
-        remove_old_files(folder)
-    if reason:
+    if reason := store(name, symbol, code):
         warn_unused(reason)
     return loaded
 
 
 def stored_address(name: str) -> int:
-    """The address of the kernel of a whole program by its key, loaded from the cache; 0 where it is not stored."""
+    """The address of a kernel by its key, loaded from the cache; 0 where it is not stored."""
     folder, _ = cache_folder()
     cached = read(folder / (name + SUFFIX), name) if folder else None
     return 0 if cached is None else load(cached[1], cached[0])
 
 
-def store(name: str, symbol: str, code: bytes) -> None:
-    """Store a kernel in the cache, where there is one."""
-    folder, _ = cache_folder()
+def store(name: str, symbol: str, code: bytes) -> str:
+    """Store a kernel in the cache under its key; return why that is impossible, "" where it is done."""
+    folder, reason = cache_folder()
     if folder:
-        write(folder / (name + SUFFIX), name, symbol, code)
+        reason = write(folder / (name + SUFFIX), name, symbol, code)
+        remove_old_files(folder)
+    return reason
 
 
 def add_symbol(symbol: str, address: int) -> None:

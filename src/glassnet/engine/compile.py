@@ -6,7 +6,7 @@ compiled without fast-math flags and with NumPy's rules for division, for the pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -148,6 +148,19 @@ def optimise(module: llvm.ModuleRef) -> None:
     options.loop_vectorization, options.slp_vectorization = bool(config.LOOP_VECTORIZE), bool(config.SLP_VECTORIZE)
     builder = llvm.create_pass_builder(target_machine(), options)
     builder.getModulePassManager().run(module, builder)
+
+
+def linked(program: ir.Module, kernels: Sequence[llvm.ModuleRef], symbol: str) -> llvm.ModuleRef:
+    """A module of the function `symbol` of a program, with the kernels that it calls inlined, not optimised yet."""
+    program.triple, program.data_layout = kernels[0].triple, kernels[0].data_layout
+    module = llvm.parse_assembly(str(program))
+    for kernel in kernels:
+        module.link_in(kernel)
+    for function in module.functions:
+        if not function.is_declaration and function.name != symbol:
+            function.linkage = "internal"
+            function.add_function_attribute("alwaysinline")
+    return module
 
 
 def assembly(module: llvm.ModuleRef) -> str:

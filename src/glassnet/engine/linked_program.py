@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from llvmlite.ir import Value
 from numba.core import cgutils
 
 from glassnet.engine import shared_locks
-from glassnet.engine.compile import optimise, optimised, target_machine
+from glassnet.engine.compile import linked, optimise, optimised, target_machine
 from glassnet.engine.kernel_functions import load_slot
 from glassnet.engine.kernel_spec import KernelAddress, KernelSpec
 from glassnet.engine.kernels import KERNELS
@@ -35,22 +34,14 @@ def program_code(rows: Sequence[Slots], samples: int) -> tuple[str, bytes]:
     specs = {spec.text: spec for kernel in called for spec in kernel.chain}
     kernels = {text: _optimised(spec) for text, spec in specs.items()}
     symbols = {text: symbol for text, (symbol, _) in kernels.items()}
-    first = next(iter(kernels.values()))[1]
     program = _Driver(rows, samples, specs, symbols).module
-    program.triple, program.data_layout = first.triple, first.data_layout
-    module = llvm.parse_assembly(str(program))
-    for _, kernel in kernels.values():
-        module.link_in(kernel)
-    for function in module.functions:
-        if not function.is_declaration and function.name != SYMBOL:
-            function.linkage = "internal"
-            function.add_function_attribute("alwaysinline")
+    module = linked(program, [kernel for _, kernel in kernels.values()], SYMBOL)
     with shared_locks.compiler():
         optimise(module)
         return SYMBOL, target_machine().emit_object(module)
 
 
-def _optimised(spec: KernelSpec) -> tuple[str, llvm.ModuleRef]:
+def _optimised(spec: KernelSpec) -> tuple[str, Any]:
     """The symbol and the module of a kernel; a fork waits for one of them, not for all."""
     with shared_locks.compiler():
         return optimised(KERNELS[spec.kind](spec))
