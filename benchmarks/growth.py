@@ -93,9 +93,9 @@ def draw_ratios(curves: dict[str, Sequence[Point]], path: Path) -> None:
         axes.axhline(1.0, color="#e69f00", linestyle="--")
         axes.set_xlabel(curve)
         axes.spines[["top", "right"]].set_visible(False)
-        shown = sizes[:: max(1, len(sizes) // 6)]
+        ticks = sizes[:: max(1, len(sizes) // 6)]
         top = axes.secondary_xaxis("top")
-        top.set_xticks(shown, [f"{find(f'{curve} {size}').flops / 1e6:.1f}" for size in shown])
+        top.set_xticks(ticks, [f"{find(f'{curve} {size}').flops / 1e6:.1f}" for size in ticks])
         top.set_xlabel("million operations per step")
     panels[0].set_ylim(0)
     panels[0].set_ylabel("time / limit")

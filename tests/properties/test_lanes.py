@@ -20,7 +20,7 @@ from glassnet.scale.lane_settings import LaneOptions, LaneSettings
 from glassnet.scale.lanes import LanePlan
 from glassnet.scale.local import LocalRunner, limit_threads
 from glassnet.scale.outer_step import outer_step_into
-from glassnet.scale.placement import LanePlaces, sender
+from glassnet.scale.placement import LanePlacement, sender
 from glassnet.scale.rates import LaneRates, with_given_rates
 from glassnet.scale.round import LaneResult, lane_round, lane_seed
 from glassnet.scale.round_length import StateSize, communication_seconds, step_seconds, steps_per_round
@@ -324,16 +324,16 @@ def test_the_times_of_rounds_say_what_communication_takes() -> None:
 
 
 def test_neighbouring_lanes_have_one_worker_which_another_replaces() -> None:
-    places = LanePlaces(None)
-    assert places.worker(0, 8) is None
-    places.take({"a": 2, "b": 1})
-    assert [places.worker(lane, 8) for lane in range(8)] == ["a"] * 6 + ["b"] * 2
-    places.take({"b": 1, "c": 2})
-    assert [places.worker(lane, 8) for lane in range(8)] == ["c"] * 6 + ["b"] * 2
-    places.take({"c": 2, "b": 1, "d": 1})
-    assert [places.worker(lane, 4) for lane in range(4)] == ["c", "c", "b", "d"]
-    places.take({"d": 1})
-    assert places.worker(0, 4) is None
+    placement = LanePlacement(None)
+    assert placement.worker(0, 8) is None
+    placement.take({"a": 2, "b": 1})
+    assert [placement.worker(lane, 8) for lane in range(8)] == ["a"] * 6 + ["b"] * 2
+    placement.take({"b": 1, "c": 2})
+    assert [placement.worker(lane, 8) for lane in range(8)] == ["c"] * 6 + ["b"] * 2
+    placement.take({"c": 2, "b": 1, "d": 1})
+    assert [placement.worker(lane, 4) for lane in range(4)] == ["c", "c", "b", "d"]
+    placement.take({"d": 1})
+    assert placement.worker(0, 4) is None
 
 
 def test_each_worker_that_has_the_state_sends_it_on() -> None:

@@ -1,8 +1,8 @@
 """Links the kernels of a program's equations into one, for the sizes of the program and for one size of the batch.
 
-LLVM inlines every call and knows the length of every loop, so that a step of a small network takes less than half as
-long. Operations keep their order, and no flag lets LLVM change a result: the bits are those of the kernels called one
-by one. `program_kernel.py` decides when this pays off.
+LLVM inlines every call and knows the length of every loop, so that a step of the smallest networks takes half as long.
+Operations keep their order, and no flag lets LLVM change a result: the bits are those of the kernels called one by one.
+`program_kernel.py` decides when this pays off.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The kernel of a whole program: when an executor looks for it, has it compiled, and tries it.
 
-It runs a step of a small network in less than half the time, and takes seconds to compile. So it is compiled on a
-thread of its own when steps have taken some seconds; meanwhile, and where it is not there, the equations are run one by
-one. The numbers are the same to the bit, which the first steps prove before it is used and stored in the cache.
+It runs a step of the smallest networks in half the time, and takes seconds to compile. So it is compiled on a thread of
+its own when the steps of a run have taken some seconds. Until it is there, the equations are run one by one. The bits
+are the same: a few steps are computed both ways and compared before it is used and stored in the cache.
 """
 
 from __future__ import annotations

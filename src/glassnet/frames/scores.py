@@ -32,17 +32,17 @@ def scores(samples: Samples, numbers: Array, outputs: Array) -> Scores:
 def cell_samples(samples: Samples, numbers: Array, outputs: Array, cell: tuple[int, int]) -> Message:
     """The samples behind a cell (true, predicted) of the counts by class, the most certain predictions first."""
     true, predicted = _true_and_predicted(samples, numbers, outputs)
-    found = np.flatnonzero((true == cell[0]) & (predicted == cell[1]))
+    in_cell = np.flatnonzero((true == cell[0]) & (predicted == cell[1]))
     single = outputs.shape[1] == 1
-    certain = np.abs(outputs[found, 0] - 0.5) if single else outputs[found, cell[1]]
-    shown = found[np.argsort(-certain, kind="stable")][:MAX_ROWS]
-    indices = np.searchsorted(samples.listed, numbers[shown]).clip(max=len(samples.listed) - 1)
-    is_listed = samples.listed[indices] == numbers[shown]
+    certainty = np.abs(outputs[in_cell, 0] - 0.5) if single else outputs[in_cell, cell[1]]
+    certain_first = in_cell[np.argsort(-certainty, kind="stable")][:MAX_ROWS]
+    indices = np.searchsorted(samples.listed, numbers[certain_first]).clip(max=len(samples.listed) - 1)
+    is_listed = samples.listed[indices] == numbers[certain_first]
     return {
-        **{"true": cell[0], "predicted": cell[1], "count": len(found), "numbers": numbers[shown].tolist()},
+        **{"true": cell[0], "predicted": cell[1], "count": len(in_cell), "numbers": numbers[certain_first].tolist()},
         "samples": np.where(is_listed, indices, -1).tolist(),
-        "x": encoded(samples.x[numbers[shown]][:, :MAX_COLUMNS]),
-        "outputs": encoded(outputs[shown]),
+        "x": encoded(samples.x[numbers[certain_first]][:, :MAX_COLUMNS]),
+        "outputs": encoded(outputs[certain_first]),
     }
 
 

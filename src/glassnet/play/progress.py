@@ -15,7 +15,7 @@ QUIET_SECONDS, PAUSE_SECONDS = 0.2, 0.15  # before the first message, and betwee
 class Progress:
     """The way of a run to step `to`; `stopped` is what the run asks between two slices of steps.
 
-    On the way through new steps the page is `show` where it is; steps that are run again are counted for it alone.
+    On the way through new steps `show` draws the page where it is; steps that are run again are counted for it alone.
     """
 
     def __init__(

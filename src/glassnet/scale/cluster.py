@@ -21,7 +21,7 @@ from distributed import KilledWorker
 
 from glassnet.errors import ClusterError, GlassnetError
 from glassnet.scale.cluster_watch import INFO_SECONDS, ClusterWatch, NoWorkerError, killed_sentence, one_of
-from glassnet.scale.placement import LanePlaces
+from glassnet.scale.placement import LanePlacement
 
 POLL_SECONDS = 1.0
 STALL_SECONDS = 8.0  # after which a computation that no worker works on is sent again; doubled with each attempt
@@ -42,7 +42,7 @@ class Cluster:
     def __init__(self, client: Any, timeout: float, revive: Callable[[], None] | None = None) -> None:
         self.token = uuid.uuid4().hex[:10]
         self.client, self.watch = client, ClusterWatch(client, timeout, revive, self.token)
-        self.places = LanePlaces(client)
+        self.placement = LanePlacement(client)
         self.pool = ThreadPoolExecutor(1, "glassnet-gather")
         self.count = 0
         self.failed: list[int] = []  # the numbers of the tasks that raised an error

@@ -60,7 +60,7 @@ class ClusterBlocks:
         self, cluster: Cluster, raw: RawBlocks, encoding: Encoding, deal: Any, lanes: int | None = None
     ) -> None:
         self.cluster, self.raw, self.encoding, self.lanes = cluster, raw, encoding, lanes
-        cluster.places.update()
+        cluster.placement.update()
         encoded, known = self._encoded(), [block.rows for block in raw.blocks]
         if None in known:  # what is read for its size is kept until the blocks of the lanes are made of it
             names = [f"block {number}" for number in range(len(known))]
@@ -88,7 +88,7 @@ class ClusterBlocks:
 
     def _worker(self, block: int) -> str | None:
         """The worker that computes the lane of a block; until it is known which block a lane has, a guess."""
-        return None if self.lanes is None else self.cluster.places.worker(block % self.lanes, self.lanes)
+        return None if self.lanes is None else self.cluster.placement.worker(block % self.lanes, self.lanes)
 
     def _final(self, encoded: Sequence[Any]) -> list[Any]:
         """The tasks whose results are the blocks of the lanes."""

@@ -115,8 +115,8 @@ class DaskRunner:
         started = time.perf_counter()
 
         def build() -> list[Any]:
-            places, blocks, names = self.cluster.places, self.blocks.futures(), self.data.names
-            places.update()
+            placement, blocks, names = self.cluster.placement, self.blocks.futures(), self.data.names
+            placement.update()
             root, copies = self._states(shared)
 
             def start(lane: int) -> Any:
@@ -125,7 +125,7 @@ class DaskRunner:
                     return None
                 name = f"lane {lane} of a round, which reads {' and '.join(names[block] for block in task.blocks)},"
                 lane_task = partial(lane_on_worker, task, self.expected)
-                worker, read = places.worker(lane, len(tasks)), [blocks[block] for block in task.blocks]
+                worker, read = placement.worker(lane, len(tasks)), [blocks[block] for block in task.blocks]
                 return self.cluster.task(lane_task, name, copies.get(worker, root), *read, worker=worker)
 
             return [tree_mean(len(tasks), start, partial(self.cluster.task, mean_results, "a mean of lanes"))]
@@ -154,7 +154,7 @@ class DaskRunner:
 
     def _states(self, shared: Arrays) -> tuple[Any, dict[str | None, Any]]:
         """The task that holds the state of the round, and for each of many workers one that gets it from another."""
-        workers, copies = self.cluster.places.workers, list[Any]()
+        workers, copies = self.cluster.placement.workers, list[Any]()
         for number in range(max(len(workers), 1)):
             state = copies[sender(number)] if number else dict(shared)
             worker = workers[number] if len(workers) > 1 else None
@@ -168,7 +168,7 @@ class DaskRunner:
         if result.failure:
             return
         lanes = [task for task in tasks if task is not None]
-        self.times.add(seconds, result.seconds, len(lanes), len(self.cluster.places.threads))
+        self.times.add(seconds, result.seconds, len(lanes), len(self.cluster.placement.threads))
         steps = max(sum(part.stop - part.first for part in task.parts) for task in lanes)
         sentence = self.times.warning(lanes[0].recipe.epochs * lanes[0].batches_per_epoch / steps)
         if sentence:

@@ -15,7 +15,7 @@ FEW_WORKERS = 3  # to which one worker can send as fast as a tree of them
 MAX_AGE = 1.0  # seconds for which what is known of the workers counts
 
 
-class LanePlaces:
+class LanePlacement:
     """The workers of a cluster in an order that stays; one that is started in the place of another takes its lanes."""
 
     def __init__(self, client: Any) -> None:
@@ -37,8 +37,8 @@ class LanePlaces:
     def take(self, threads: dict[str, int]) -> None:
         """Take these workers, with their numbers of threads, as those of now."""
         new = [worker for worker in threads if worker not in self.workers]
-        kept = [worker if worker in threads else (new.pop(0) if new else None) for worker in self.workers]
-        self.workers = [worker for worker in kept if worker is not None] + new
+        current = [worker if worker in threads else (new.pop(0) if new else None) for worker in self.workers]
+        self.workers = [worker for worker in current if worker is not None] + new
         self.threads = [worker for worker in self.workers for _ in range(threads[worker])]
 
     def worker(self, lane: int, lanes: int) -> str | None:

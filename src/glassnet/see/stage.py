@@ -148,12 +148,12 @@ def affine_text(weights: Array, inputs: Array, bias: float, total: float) -> str
     """w·a + … + b = z; where the shown digits do not add up to the shown sum, that they are rounded."""
     pairs = list(zip(weights, inputs, strict=True))
     terms = [f"{factor_text(weight)}·{factor_text(value)}" for weight, value in pairs]
-    shown = sum((_shown(weight) * _shown(value) for weight, value in pairs), _shown(bias))
-    note = "" if number(shown) == number(float(total)) else " (the terms are shown rounded)"
+    rounded = sum((_rounded(weight) * _rounded(value) for weight, value in pairs), _rounded(bias))
+    note = "" if number(rounded) == number(float(total)) else " (the terms are shown rounded)"
     return f"{' + '.join(terms)} + {factor_text(bias)} = {number(float(total))}{note}"
 
 
-def _shown(value: float) -> float:
+def _rounded(value: float) -> float:
     return float(number(float(value)).replace("−", "-"))
 
 
