@@ -37,16 +37,23 @@ def address() -> Iterator[str]:
             server.terminate()
 
 
+def wait_for_step(page: Page, t: int) -> None:
+    """Wait until a run has come to a step, and everything of it is drawn."""
+    script = "t => document.querySelector('[data-testid=t]')?.textContent.replace(/\\D/g, '') === String(t)"
+    page.wait_for_function(script, arg=t, timeout=120_000)
+    page.wait_for_timeout(2500)
+
+
 def watch(page: Page, url: str) -> None:
     """A network that has learnt for 4,000 steps."""
     page.goto(f"{url}#{MOONS}&t=4000&view=watch")
-    page.wait_for_timeout(6000)
+    wait_for_step(page, 4000)
 
 
 def step(page: Page, url: str) -> None:
     """The first half of BP2, with one sum spelled out."""
     page.goto(f"{url}#{STEP}&t=20&view=step&s=bp2.1.arrives&ex=82")
-    page.wait_for_timeout(6000)
+    wait_for_step(page, 20)
     page.locator('[data-q^="da/1/"], [data-q^="da1/"]').first.click()
     page.wait_for_timeout(2500)
 
