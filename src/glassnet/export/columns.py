@@ -104,8 +104,8 @@ class _Columns:
         else:
             note = _date_note(reading) if isinstance(reading, DateReading) else _number_note(reading)
             value = self.pipeline.add_input(column.name, NUMBER, note)
-        if spellings := sentinels(reading):
-            value = self.pipeline.formula("value", lambda x: _without(x, spellings), value)
+        if missing := sentinels(reading):
+            value = self.pipeline.formula("value", lambda x: _without(x, missing), value)
         return value
 
     def _add_robust(self, names: Sequence[str], encodings: Sequence[RobustNumber], starts: Sequence[int]) -> None:
@@ -230,16 +230,16 @@ def _bent(x: Value, third: float) -> Value:
     return x / sqrt(part * part + 1)
 
 
-def _without(x: Value, spellings: Sequence[float]) -> Value:
-    for word in spellings:
-        x = where(x == word, nan, x)
+def _without(x: Value, missing: Sequence[float]) -> Value:
+    for number in missing:
+        x = where(x == number, nan, x)
     return x
 
 
 def sentinels(reading: Reading) -> list[float]:
     """The numbers that mean a missing cell in a column of numbers."""
-    spellings = reading.missing if isinstance(reading, NumberReading) else []
-    return [float(word) for word in spellings if _is_finite(word)]
+    texts = reading.missing if isinstance(reading, NumberReading) else []
+    return [float(text) for text in texts if _is_finite(text)]
 
 
 def _spellings(texts: Sequence[str]) -> list[str]:

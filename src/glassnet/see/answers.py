@@ -47,18 +47,18 @@ def judged_answer(
     trace: Trace,
     quantity: str,
     values: Sequence[float | None],
-    positions_given: Array | None = None,
+    positions: Array | None = None,
 ) -> AnswerVerdict:
     """Compare numbers, row by row and None where none is given, with a quantity of a trace.
 
-    `positions_given` are the places in the quantity that they stand for, as flat indices; None means all of it. Raises
+    `positions` are the places in the quantity that they stand for, as flat indices; None means all of it. Raises
     ParameterError where the quantity is unknown, or the numbers do not fit it.
     """
     name = quantity_name(quantity, trace)
     if name.rstrip("0123456789") not in EQUATIONS:
         raise ParameterError(f"{quantity!r} is no exercise; those are z, a, δ, dW and db of a layer, and C.")
     right = trace[name].ravel()
-    positions = np.arange(len(right)) if positions_given is None else positions_given
+    positions = np.arange(len(right)) if positions is None else positions
     if len(values) != len(positions):
         raise ParameterError(f"{symbol(name)} has {counted(len(positions), 'number')}, but {len(values)} were given.")
     given = np.array([math.nan if value is None else float(value) for value in values])
