@@ -17,11 +17,11 @@ from glassnet.batches.sources import Sources
 from glassnet.execution.executor import ENGINES
 from glassnet.program.precision import EMULATE
 from glassnet.training.settings import checked_recipe
-from tests.mixed_precision import MIXED, emulated
+from tests.mixed_precision import MIXED, mixed
 from tests.twins.forced_threads import forced_threads
 
-__all__ = ["emulated"]
-pytestmark = pytest.mark.usefixtures("emulated")
+__all__ = ["mixed"]
+pytestmark = pytest.mark.usefixtures("mixed")
 SCRIPT = """
 import pickle, sys, warnings
 warnings.simplefilter("ignore")

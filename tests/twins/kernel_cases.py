@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.engine import address
-from glassnet.tables.bfloat16 import bfloat16
+from glassnet.program.bfloat16_pairs import PAIRINGS, half, packed
 from glassnet.tables.formula import trace
 
 WIDEST = 24  # columns of rows whose operands are many times as wide
@@ -127,14 +127,24 @@ def sparse(rows: Callable[[str, int, int], Rows], kind: str, x: int) -> Callable
 
 
 def mixed(rows: Callable[[str, int, int], Rows], kind: str) -> Callable[[str, int, int], Rows]:
-    """The rows of a product of mixed precision, whatever the dtype: operands that are bfloat16 numbers in float32."""
+    """The rows of a product of mixed precision, whatever the dtype: its operands are words of two bfloat16 numbers."""
 
     def mixed_rows(dtype: str, m: int, n: int) -> Rows:
         for case in rows("float32", m, n):
-            kernel = address(f"mixed_{kind}", "float32")
-            yield case._replace(kernel=kernel, operands=[bfloat16(operand) for operand in case.operands])
+            kernel, settings = address(f"mixed_{kind}", "float32"), case.settings
+            words = [packed(operand, pairing) for operand, pairing in zip(case.operands, PAIRINGS[kind], strict=False)]
+            terms = settings if kind == "bp4" else (half(settings[0]), *settings[1:])
+            yield case._replace(kernel=kernel, operands=[*words, *case.operands[2:]], settings=terms)
 
     return mixed_rows
+
+
+def bfloat16(dtype: str, m: int, n: int) -> Rows:
+    kernel, x, shapes = address("bfloat16", "float32"), numbers((m, n), "float32"), ((m, half(n)), (half(m), n))
+    operands = [x, *(np.zeros(shape, np.float32) for shape in shapes)]
+    for by_columns, by_rows in ((OperandAddress(1), OperandAddress(2)), (OperandAddress(1), 0), (0, OperandAddress(2))):
+        for units in (0, m):  # samples, or rows of W
+            yield Case(kernel, m, units, n, operands, (by_columns, by_rows), None, 2)
 
 
 def by_unit(kind: str, reads: int, writes: int) -> Callable[[str, int, int], Rows]:
@@ -287,6 +297,7 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "mixed_affine": mixed(affine, "affine"),
     "mixed_propagate": mixed(propagate, "propagate"),
     "mixed_bp4": mixed(bp4, "bp4"),
+    "bfloat16": bfloat16,
     "sparse_bp4": sparse(bp4, "bp4", 1),
     "bp3": by_unit("bp3", 1, 1),
     "mean_product": by_unit("mean_product", 2, 1),

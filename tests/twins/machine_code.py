@@ -10,7 +10,7 @@ from glassnet.engine.kernel_spec import KernelSpec
 
 SUFFIX = {"float32": "ps", "float64": "pd"}
 LABEL, JUMP = re.compile(r"(\.\w+):"), re.compile(r"\sj\w+\s+(\.\w+)")
-ARITHMETIC = r"\sv?(?:add|sub|mul|div|sqrt|max|min|fn?m(?:add|sub)\d+|cvt(?:t?p[sd]|dq|qq|u?dq)2)"
+ARITHMETIC = r"\sv?(?:add|sub|mul|div|sqrt|max|min|fn?m(?:add|sub)\d+|dpbf16|cvt(?:t?p[sd]|dq|qq|u?dq)2)"
 PACKED, SCALAR = re.compile(ARITHMETIC + r"p[sd]\s"), re.compile(ARITHMETIC.replace("cvt", "no") + r"s[sd]\s")
 
 

@@ -34,7 +34,7 @@ IN_ORDER = {
 }
 NO_ARITHMETIC = (
     *("one_hot", "gemm_epilogue", "sparse_gemm_epilogue", "propagate", "shuffle", "interpret"),
-    *("select", "concatenate", "split", "mixed_gemm_epilogue", "mixed_propagate"),
+    *("select", "concatenate", "split", "mixed_gemm_epilogue", "mixed_propagate", "bfloat16"),
 )
 
 

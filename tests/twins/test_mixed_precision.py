@@ -15,18 +15,18 @@ from glassnet import Dropout, LayerNorm, NeuralNetwork
 from glassnet.engine import address, cache
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.execution.model import Model
+from glassnet.program.bfloat16_pairs import Pairing, packed, unpacked, words_shape
 from glassnet.program.builder import build
 from glassnet.program.precision import EMULATE, rounded_name, unrounded_name
 from glassnet.program.program import Row
 from glassnet.program.updates import StepOptions
 from glassnet.tables.bfloat16 import bfloat16
-from glassnet.tables.formula import trace
 from glassnet.tables.optimizers import Adam
-from tests.mixed_precision import MIXED, emulated
+from tests.mixed_precision import MIXED, mixed
 from tests.twins.kernel_calls import call_kernel
 from tests.twins.subprocesses import output
 
-__all__ = ["emulated"]
+__all__ = ["mixed"]
 Array = np.ndarray[Any, Any]
 ZEN_4_CODE = """
 from glassnet.engine import KernelSpec
@@ -64,39 +64,56 @@ def as_float(upper: int) -> float:
 def nearest(number: float) -> int:
     """The upper 16 bits of the nearest bfloat16, found by comparing exact distances; of two as near the even one.
 
-    Beyond the largest bfloat16 the next one would be 2^128: what is as near to it is infinite.
+    Beyond the largest bfloat16 the next one would be 2^128: what is as near to it is infinite. A subnormal number is 0.
     """
     sign = 0x8000 if math.copysign(1, number) < 0 else 0
     if math.isinf(number):
         return sign | 0x7F80
+    if abs(number) < 2.0**-126:
+        return sign
     low = struct.unpack("<I", struct.pack("<f", abs(number)))[0] >> 16
     exact = [Fraction(2) ** 128 if upper == 0x7F80 else Fraction(as_float(upper)) for upper in (low, low + 1)]
     below, above = (abs(Fraction(abs(number)) - each) for each in exact)
     return sign | (low if below < above or (below == above and low % 2 == 0) else low + 1)
 
 
-def rounded_by_engine(numbers: Array) -> Array:
-    """The same by the compiled formula."""
-    result = np.full_like(numbers, -1)
-    kernel = address("formula", "float32", trace(bfloat16, 1), ("full", "full"))
-    call_kernel(kernel, (0, 0, 1, len(numbers), numbers.ctypes.data, result.ctypes.data))
-    return result
+def rounded_by_engine(numbers: Array, pairing: Pairing = "columns") -> Array:
+    """The same by the kernel, as a matrix of three columns whose words are paired in this way."""
+    x = np.concatenate([numbers, np.zeros(-len(numbers) % 3, np.float32)]).reshape(-1, 3)
+    words = np.zeros(words_shape(x.shape, pairing), np.float32)
+    addresses = [words.ctypes.data if pairing == each else 0 for each in ("columns", "rows")]
+    call_kernel(address("bfloat16", "float32"), (0, 0, len(x), 3, x.ctypes.data, *addresses), threads=2)
+    return unpacked(words, x.shape, pairing).ravel()[: len(numbers)]
 
 
-@pytest.mark.parametrize("rounded", [bfloat16, rounded_by_engine], ids=["numpy", "compiled"])
-def test_rounding_is_to_the_nearest_and_to_even_between_two(rounded: Any) -> None:
+def rounded_in_pairs_of_rows(numbers: Array) -> Array:
+    """The same with rows that are paired."""
+    return rounded_by_engine(numbers, "rows")
+
+
+def packed_and_unpacked(numbers: Array) -> Array:
+    """The same by NumPy's words."""
+    x = numbers[: len(numbers) // 5 * 5].reshape(-1, 5)
+    rows, columns = (unpacked(packed(x, pairing), x.shape, pairing).ravel() for pairing in ("rows", "columns"))
+    assert rows.tobytes() == columns.tobytes()
+    return np.concatenate([rows, bfloat16(numbers[len(rows) :])])
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize("rounded", [rounded_by_engine, rounded_in_pairs_of_rows, packed_and_unpacked])
+def test_all_ways_of_rounding_have_the_same_bits(rounded: Any) -> None:
     numbers = hard_numbers()
-    bits = rounded(numbers).view(np.uint32)
+    assert rounded(numbers).tobytes() == bfloat16(numbers).tobytes()
+
+
+def test_rounding_is_to_the_nearest_and_to_even_between_two() -> None:
+    numbers = hard_numbers()
+    bits = bfloat16(numbers).view(np.uint32)
     assert not (bits & 0xFFFF).any()
     is_nan = np.isnan(numbers)
     assert (bits[~is_nan] >> 16).tolist() == [nearest(float(number)) for number in numbers[~is_nan]]
     assert np.isnan(bits[is_nan].view(np.float32)).all()
     assert (np.signbit(bits.view(np.float32)) == np.signbit(numbers)).all()
-
-
-def test_both_ways_of_rounding_have_the_same_bits() -> None:
-    numbers = hard_numbers()
-    assert rounded_by_engine(numbers).tobytes() == bfloat16(numbers).tobytes()
 
 
 # ---- the products
@@ -127,9 +144,7 @@ def product(row: Row, operands: list[Array]) -> tuple[Array, Array]:
 
 @pytest.mark.parametrize("engine", ["compiled", "numpy"])
 @pytest.mark.parametrize("m", [1, 33])
-def test_products_are_those_of_rounded_operands_within_the_order_of_additions(
-    engine: str, m: int, emulated: None
-) -> None:
+def test_products_are_those_of_rounded_operands_within_the_order_of_additions(engine: str, m: int, mixed: None) -> None:
     """A sum of k numbers in float32, in any order, is within k·2⁻²⁴·Σ|number| of the exact one; + 2 for b and m."""
     run = executor(network(engine).model, m)
     run.run()
@@ -143,7 +158,7 @@ def test_products_are_those_of_rounded_operands_within_the_order_of_additions(
         assert (abs(run.columns(row.writes[0]) - exact) <= (terms + 2) * 2.0**-24 * size).all(), row.text
 
 
-def test_the_tolerance_would_see_an_operand_that_is_not_rounded(emulated: None) -> None:
+def test_the_tolerance_would_see_an_operand_that_is_not_rounded(mixed: None) -> None:
     """Without the rounding of one operand, the products of both engines would be outside it by far."""
     run = executor(network("compiled").model, 33)
     run.run()
@@ -158,7 +173,7 @@ def layer(fan_in: int, fan_out: int) -> NeuralNetwork:
     return NeuralNetwork([fan_in, fan_out], ["linear"], seed=4, precision=MIXED)
 
 
-def test_of_each_two_terms_the_second_is_added_first(emulated: None) -> None:
+def test_of_each_two_terms_the_second_is_added_first(mixed: None) -> None:
     """As the instruction does it; the last of an odd number is added by itself. float64 has room for all digits."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(7, 3)) * 2.0 ** rng.integers(-8, 9, (7, 3))
@@ -170,7 +185,7 @@ def test_of_each_two_terms_the_second_is_added_first(emulated: None) -> None:
     assert net.feedforward(x)[0][0].tobytes() == total.tobytes()
 
 
-def test_a_row_has_the_same_bits_in_any_batch_and_any_part_of_a_long_sum(emulated: None) -> None:
+def test_a_row_has_the_same_bits_in_any_batch_and_any_part_of_a_long_sum(mixed: None) -> None:
     """A sum of 1,537 terms over packed panels has four parts, each of an even number of terms."""
     x = np.random.default_rng(0).normal(size=(1537, 40))
     net = layer(1537, 300)
@@ -187,7 +202,7 @@ def test_kernels_for_zen_4_multiply_pairs_in_one_instruction() -> None:
     assert {name for name, count in counts.items() if int(count)} == {"mixed_gemm", "mixed_affine"}
 
 
-def test_training_by_numpy_and_compiled_stays_close(emulated: None) -> None:
+def test_training_by_numpy_and_compiled_stays_close(mixed: None) -> None:
     """Sums in another order may move a number to the next bfloat16, so both runs drift by parts of a percent."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 200)), rng.integers(0, 6, 200)

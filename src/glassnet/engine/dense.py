@@ -76,36 +76,40 @@ def propagate(spec: KernelSpec) -> Any:
 def bp4(spec: KernelSpec) -> Any:
     """BP4: dw = aᵀ·delta / m: adds a[i, u]·delta[i, :] in order of i; a dw of one row or column is a mean of rows.
 
+    Of mixed precision, a term is a word of two samples.
+
     Where rows of delta are short, most lanes of their vectors are empty; then deltaᵀ·a is computed and transposed.
     """
     real, target, multiply = getattr(types, spec.dtype), cpu_target(spec.in_pairs), call_callee(spec)
     small_gemm, mean_products = inline_gemm(target), column_means(real, ADD_PRODUCT, 1)
     small, fill_zeros, zeros = max_columns(real, target), vector_loop(ZERO, real), stack_array(real, LANES)
-    lanes = target.lanes(LLVM[real])
+    lanes, per_term = target.lanes(LLVM[real]), 2 if target.pairs else 1
 
     def bp4(row: Any, context: Any) -> None:
         start, stop = thread_range(row, context)
         units, n, m, count = row[ROW.units], row[ROW.width], context[CONTEXT.samples], stop - start
+        terms = (m + per_term - 1) // per_term
         zero_row, transposed, left = zeros(), as_pointer(context[CONTEXT.scratch] + PANEL_BYTES, real), 0
         delta, a = as_pointer(row[BP4.delta], real), advance(as_pointer(row[BP4.a], real), start)
         dw = advance(as_pointer(row[BP4.dw], real), start * n)
         if count <= 0:
             return
         saved_vectors = count * ((n + lanes - 1) // lanes) - ((n + 3) & -4) * ((count + lanes - 1) // lanes)
-        if n == 1 or units == 1:
+        if per_term == 1 and (n == 1 or units == 1):
             mean_products((delta, a) if n == 1 else (a, delta), units * n, m, dw, count * n)
-        elif n <= LANES and 2 * saved_vectors * m > 3 * count * n:  # to transpose a number takes as long as 1.5 vectors
+        elif n <= LANES and 2 * saved_vectors * terms > 3 * count * n:  # to transpose takes 1.5 vectors per number
             while left < count:
                 width, a_part = minimum(TRANSPOSED_COLUMNS, count - left), advance(a, left)
-                multiply(context, (delta, 1, n, a_part, units, 0, transposed, TRANSPOSED_COLUMNS, 0, n, width, m, m))
+                product = (delta, 1, n, a_part, units, 0, transposed, TRANSPOSED_COLUMNS, 0, n, width, terms, m)
+                multiply(context, product)
                 for unit in range(width):
                     for j in range(n):
                         dw[(left + unit) * n + j] = transposed[j * TRANSPOSED_COLUMNS + unit]
                 left += width
         elif n <= small:
             fill_zeros((), (), (zero_row,), LANES)
-            small_gemm((a, 1, units), (delta, n), (dw, n), (zero_row, 0), (count, n, m, m))
+            small_gemm((a, 1, units), (delta, n), (dw, n), (zero_row, 0), (count, n, terms, m))
         else:
-            multiply(context, (a, 1, units, delta, n, 0, dw, n, 0, count, n, m, m))
+            multiply(context, (a, 1, units, delta, n, 0, dw, n, 0, count, n, terms, m))
 
     return bp4

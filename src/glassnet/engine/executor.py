@@ -270,8 +270,9 @@ class Compiled(Memory):
         starts: dict[Any, int] = {wide: array.ctypes.data for wide, array in self.work.items()}
         for name, buffer in self.program.buffers.items():
             if buffer.home == "work":
-                offset = self.offsets[self.program.memory(name)]
-                addresses[name] = starts[buffer.float64] + offset * self.work[buffer.float64].itemsize
+                for array in self.arrays(name, 0):
+                    offset = self.offsets[self.program.memory(array)] * self.work[buffer.float64].itemsize
+                    addresses[array] = starts[buffer.float64] + offset
             elif buffer.home == "source":
                 addresses |= dict.fromkeys(source_names(name), 0)
             else:

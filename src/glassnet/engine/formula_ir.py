@@ -14,7 +14,6 @@ from llvmlite.ir import Value
 
 from glassnet.engine.elementary_functions import ELEMENTARY_FUNCTIONS
 from glassnet.engine.llvm_vectors import call_intrinsic, constant
-from glassnet.tables.bfloat16 import HALF, HIGH_BITS, QUIET
 from glassnet.tables.formula import Argument, Formula
 
 BIT = ir.IntType(1)
@@ -62,17 +61,6 @@ def where(builder: ir.IRBuilder, condition: Value, yes: Value, no: Value, kind: 
     return builder.select(condition, as_number(builder, yes, kind), as_number(builder, no, kind))
 
 
-def bfloat16(builder: ir.IRBuilder, value: Value) -> Value:
-    """The nearest bfloat16, of two as near the even one, as float32; the bits of `tables/bfloat16.py`."""
-    kind = ir.VectorType(ir.IntType(32), value.type.count)
-    half, quiet, high, one, shift = (ir.Constant(kind, [n] * kind.count) for n in (HALF, QUIET, HIGH_BITS, 1, 16))
-    bits = builder.bitcast(value, kind)
-    odd = builder.and_(builder.lshr(bits, shift), one)
-    nearest = builder.add(builder.add(bits, half), odd)
-    is_nan = builder.fcmp_unordered("uno", value, value)
-    return builder.bitcast(builder.and_(builder.select(is_nan, builder.or_(bits, quiet), nearest), high), value.type)
-
-
 def numeric_operation(builder: ir.IRBuilder, name: str, values: Sequence[Value]) -> Value:
     """Emit an operation whose arguments are all numbers."""
     if name in ARITHMETIC:
@@ -87,8 +75,6 @@ def numeric_operation(builder: ir.IRBuilder, name: str, values: Sequence[Value])
         return call_intrinsic(builder, "llvm.sqrt" if name == "sqrt" else "llvm.fabs", *values)
     if name == "negative":
         return builder.fneg(*values)
-    if name == "bfloat16":
-        return bfloat16(builder, *values)
     return sign(builder, *values) if name == "sign" else ELEMENTARY_FUNCTIONS[name](builder, *values)
 
 

@@ -31,7 +31,6 @@ NEAR_PARTS_MIN_ROWS = 16  # from which several of them do, one after another
 BLOCK_COLUMNS = 96  # that a formula follows at once, while they are still in a near cache
 BLOCK_SIZE = BLOCK_COLUMNS * BLOCK_COLUMNS  # numbers of such a block of whole rows
 TRANSPOSED_BLOCK_SIZE = 4 * BLOCK_SIZE  # where each block packs and transposes its panel anew
-MAX_COLUMNS = 1 << 62  # more than any product has
 MAX_OPERANDS = 12  # a formula that follows a product has fewer
 
 
@@ -44,8 +43,6 @@ def gemm(spec: KernelSpec) -> Any:
     copy = vector_loop(COPY, real)
     add_row_times_matrix, fill_zeros = row_times_matrix(real, target), vector_loop(ZERO, real)
     zeros = stack_array(real, WIDE_VECTORS * lanes)
-    # Terms that are added in pairs are so in every part and for every number of rows: the bits depend on neither.
-    min_row_columns, odd = (MAX_COLUMNS, 1) if target.pairs else (PANEL_MIN_COLUMNS, 0)
     near = target.near_panels
     max_terms, max_strided_terms = (NEAR_PANEL_ROWS, SHARED_PANEL_ROWS) if near else (PANEL_ROWS, PANEL_ROWS)
 
@@ -54,7 +51,7 @@ def gemm(spec: KernelSpec) -> Any:
         b, b_row, transposed = as_pointer(slots[GEMM.b], real), slots[GEMM.b_row], slots[GEMM.transposed]
         c, c_row, rows = as_pointer(slots[GEMM.c], real), slots[GEMM.c_row], slots[GEMM.rows]
         columns, terms = slots[GEMM.columns], slots[GEMM.terms]
-        if rows == 1 and transposed == 0 and columns >= min_row_columns and slots[GEMM.divisor] == 1:
+        if rows == 1 and transposed == 0 and columns >= PANEL_MIN_COLUMNS and slots[GEMM.divisor] == 1:
             fill_zeros((), (), (c,), columns)
             if slots[GEMM.start] != 0:
                 copy((as_pointer(slots[GEMM.start], real),), (), (c,), columns)
@@ -78,7 +75,6 @@ def gemm(spec: KernelSpec) -> Any:
             packed = use_panel or (not free_masks and width < lanes)
             parts = (terms + max_depth - 1) // max_depth if packed else 1
             part = (terms + parts - 1) // parts
-            part += part & odd
             term = 0
             while term < terms:
                 depth, is_last = minimum(part, terms - term), term + part >= terms

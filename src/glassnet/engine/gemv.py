@@ -32,7 +32,7 @@ def dot_products(dtype: types.Type, target: CpuTarget) -> Any:
         with cgutils.for_range_slice(builder, int64(0), rows, int64(group), I64) as (row, _):
             indices = clamped_indices(builder, group, rows, row)
             starts = [builder.gep(a, [builder.mul(index, a_row)]) for index in indices]
-            sums = sum_lanes(builder, partial_sums(builder, starts, w, terms, LLVM[dtype], target.fma))
+            sums = sum_lanes(builder, partial_sums(builder, starts, w, terms, LLVM[dtype], target))
             sums = builder.fadd(broadcast(builder, builder.load(bias), group), sums)
             mask = lane_mask(builder, builder.sub(rows, row), group)
             RegisterRow(builder, sums.type, 1, mask).store(builder.gep(c, [row]), [sums])
@@ -41,7 +41,7 @@ def dot_products(dtype: types.Type, target: CpuTarget) -> Any:
 
 
 def partial_sums(
-    builder: Builder, starts: list[Value], w: Value, terms: Value, real: ir.Type, fused: bool
+    builder: Builder, starts: list[Value], w: Value, terms: Value, real: ir.Type, target: CpuTarget
 ) -> list[Value]:
     """For each row, the products of its numbers with w, added in 16 lanes."""
     kind = ir.VectorType(real, LANES)
@@ -53,7 +53,7 @@ def partial_sums(
         factor = load_block(builder, w, first, mask, real)
         for start, total in zip(starts, totals, strict=True):
             block = load_block(builder, start, first, mask, real)
-            builder.store(multiply_add(builder, block, factor, builder.load(total), fused), total)
+            builder.store(multiply_add(builder, block, factor, builder.load(total), target), total)
 
     for_each_block(builder, terms, body)
     return [builder.load(total) for total in totals]
@@ -98,7 +98,7 @@ def row_times_matrix(dtype: types.Type, target: CpuTarget) -> Any:
                 total = load_block(builder, c, first, mask, real)
                 for factor, row in zip(factors, rows, strict=True):
                     block = load_block(builder, row, first, mask, real)
-                    total = multiply_add(builder, factor, block, total, target.fma)
+                    total = multiply_add(builder, factor, block, total, target)
                 store_block(builder, c, first, mask, total)
 
             for_each_block(builder, columns, body)

@@ -47,6 +47,7 @@ SAMPLE_WEIGHTS = _slots("source weights scalar", FIRST_OPERAND)
 AFFINE = _slots("a w b z terms epilogue operand_count operands", FIRST_OPERAND)
 PROPAGATE = _slots("delta w da terms epilogue operand_count operands", FIRST_OPERAND)
 BP4 = _slots("delta a dw", FIRST_OPERAND)
+BFLOAT16 = _slots("x by_columns by_rows", FIRST_OPERAND)  # addresses of words, 0 where none are needed
 MEAN = _slots("p mean", FIRST_OPERAND)
 MEAN_PRODUCT = _slots("p q mean", FIRST_OPERAND)
 MOMENTS = _slots("x mean variance", FIRST_OPERAND)
@@ -72,6 +73,7 @@ CLIP_SCALE = _slots("sums units")  # after the operands: number of sums, units o
 # Calls that are not rows. ---------------------------------------------------------------------------------------------
 # GEMM: c = start + a·b, then times 1/divisor. x_row is the row stride of x, a_term a's stride from term to term;
 # transposed: whether b is read as b[j, k]; start: address of the row at which every row of c starts, or 0.
+# Of mixed precision, a and b are words of two numbers, and terms counts words.
 # EPILOGUE, after them: the formula that follows; offset: index of the product's first number in its operands.
 
 GEMM = _slots("a a_row a_term b b_row transposed c c_row start rows columns terms divisor")

@@ -21,6 +21,19 @@ LLVM = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.uin
 SUFFIX = {ir.FloatType(): "f32", ir.DoubleType(): "f64"}
 
 
+class BFloat16(ir.types.Type):
+    """LLVM's type of bfloat16 numbers, which llvmlite has no class for."""
+
+    def _to_string(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BFloat16)
+
+    def __hash__(self) -> int:
+        return hash(BFloat16)
+
+
 def int64(number: int) -> ir.Constant:
     """An int64 constant."""
     return ir.Constant(I64, number)

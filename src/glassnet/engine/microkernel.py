@@ -3,7 +3,7 @@
 A tile adds a[i, k]·b[k, j] in order of k, with one accumulator per output and fused multiply-add where the target has
 it, so an output's bits depend on its row and column alone. A tile that reaches beyond the last row repeats that row.
 Beyond the last column its vectors are masked; where masks are slow, the last vector overlaps the one before it instead.
-Products of mixed precision add the terms two at a time.
+A term of a product of mixed precision is a word of two bfloat16 numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numba.core import cgutils
 from glassnet.engine.cpu_target import CpuTarget
 from glassnet.engine.kernel_functions import inlined
 from glassnet.engine.llvm_vectors import I64, Builder, broadcast, constant, int64
-from glassnet.engine.registers import RegisterRow, add_pairs, clamped_indices, multiply_add, paired
+from glassnet.engine.registers import RegisterRow, clamped_indices, multiply_add
 from glassnet.engine.simd import lane_mask
 
 WIDE_VECTORS = 8  # vectors of a tile of one row
@@ -98,10 +98,20 @@ class MicroKernel:
         """Emit a tile of `height` rows, beginning at `row`."""
         builder, strip = self.builder, self.strip
         indices = clamped_indices(builder, height, strip.rows, row)
+        self.prefetch(self.row_pointers(strip.c, strip.c_row, indices))
         begin = [self.row.load(start) for start in self.row_pointers(strip.start, strip.start_row, indices)]
-        accumulated = self.added_in_pairs if self.target.pairs else self.accumulated
-        sums = self.divided(accumulated(self.row_pointers(strip.a, strip.a_row, indices), begin))
+        sums = self.divided(self.accumulated(self.row_pointers(strip.a, strip.a_row, indices), begin))
         self.write(self.row_pointers(strip.c, strip.c_row, indices), sums)
+
+    def prefetch(self, rows: list[Value]) -> None:
+        """Fetch the cache lines of the tile's result while it is computed."""
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        for start in rows:
+            for index in range(self.vectors):
+                pointer = self.builder.bitcast(self.row.vector_pointer(start, index), byte)
+                self.builder.call(function, [pointer, number(1), number(3), number(1)])
 
     def accumulated(self, rows: list[Value], begin: list[list[Value]]) -> list[list[Value]]:
         """Emit the loop over k."""
@@ -132,40 +142,7 @@ class MicroKernel:
         for start, totals in zip(rows, sums, strict=True):
             number = broadcast(builder, builder.load(builder.gep(start, [offset])), self.kind.count)
             pairs = zip(b_row, totals, strict=True)
-            results.append([multiply_add(builder, number, b, total, self.target.fma) for b, total in pairs])
-        return results
-
-    def added_in_pairs(self, rows: list[Value], begin: list[list[Value]]) -> list[list[Value]]:
-        """Emit the loop over pairs of k; where their number is odd, the last is added by itself."""
-        builder, terms = self.builder, self.strip.terms
-        memory = [[cgutils.alloca_once(builder, value.type) for value in vectors] for vectors in begin]
-
-        def store(sums: list[list[Value]]) -> None:
-            for pointers, values in zip(memory, sums, strict=True):
-                for pointer, value in zip(pointers, values, strict=True):
-                    builder.store(value, pointer)
-
-        def load() -> list[list[Value]]:
-            return [[builder.load(pointer) for pointer in pointers] for pointers in memory]
-
-        store(begin)
-        whole = builder.and_(terms, int64(-2))
-        with cgutils.for_range_slice(builder, int64(0), whole, int64(2), I64) as (k, _):
-            store(self.with_pair(k, rows, load()))
-        with builder.if_then(builder.icmp_signed("<", whole, terms)):
-            store(self.with_term(whole, rows, load()))
-        return load()
-
-    def with_pair(self, k: Value, rows: list[Value], sums: list[list[Any]]) -> list[list[Value]]:
-        """The sums after the terms k and k + 1 of bfloat16 numbers."""
-        builder, indices = self.builder, (k, self.builder.add(k, int64(1)))
-        b_words = [paired(builder, *vectors) for vectors in zip(*map(self.b_row, indices), strict=True)]
-        offsets, results = [builder.mul(index, self.strip.a_term) for index in indices], []
-        for start, totals in zip(rows, sums, strict=True):
-            word = paired(builder, *(builder.load(builder.gep(start, [offset])) for offset in offsets))
-            a = broadcast(builder, word, self.kind.count)
-            pairs = zip(b_words, totals, strict=True)
-            results.append([add_pairs(builder, a, b, total, self.target) for b, total in pairs])
+            results.append([multiply_add(builder, number, b, total, self.target) for b, total in pairs])
         return results
 
     def phi(self, value: Value, block: ir.Block) -> ir.PhiInstr:

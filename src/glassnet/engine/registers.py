@@ -9,8 +9,9 @@ from llvmlite.ir import Value
 from numba.core import cgutils
 
 from glassnet.engine.cpu_target import CpuTarget
-from glassnet.engine.llvm_vectors import I32, Builder, call_intrinsic, int64, size_of
+from glassnet.engine.llvm_vectors import I32, BFloat16, Builder, call_intrinsic, int64, size_of
 from glassnet.engine.simd import call_masked
+from glassnet.tables.bfloat16 import HIGH_BITS
 
 
 def clamped_indices(builder: Builder, count: int, stop: Value, first: Value | None = None) -> list[Value]:
@@ -21,45 +22,35 @@ def clamped_indices(builder: Builder, count: int, stop: Value, first: Value | No
     return [builder.select(builder.icmp_signed("<", index, last), index, last) for index in indices]
 
 
-def multiply_add(builder: Builder, a: Value, b: Value, total: Value, fused: bool) -> Value:
-    """a·b + total, rounded once where the target can."""
-    if not fused:
+def multiply_add(builder: Builder, a: Value, b: Value, total: Value, target: CpuTarget) -> Value:
+    """a·b + total, rounded once where the target can; for words of two bfloat16 numbers, of both terms."""
+    if target.pairs:
+        return add_pairs(builder, a, b, total, target)
+    if not target.fma:
         return builder.fadd(builder.fmul(a, b), total)
     return call_intrinsic(builder, "llvm.fma", a, b, total)
-
-
-class BFloat16(ir.types.Type):
-    """LLVM's type of bfloat16 numbers, which llvmlite has no class for."""
-
-    def _to_string(self) -> str:
-        return "bfloat"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BFloat16)
-
-    def __hash__(self) -> int:
-        return hash(BFloat16)
-
-
-def paired(builder: Builder, first: Value, second: Value) -> Value:
-    """Two bfloat16 numbers in float32, or vectors of them, as halves of 32-bit words; `first` is the low half."""
-    bits = ir.VectorType(I32, first.type.count) if isinstance(first.type, ir.VectorType) else I32
-    shift = ir.Constant(bits, 16 if bits is I32 else [16] * bits.count)
-    return builder.or_(builder.lshr(builder.bitcast(first, bits), shift), builder.bitcast(second, bits))
 
 
 def add_pairs(builder: Builder, a: Value, b: Value, total: Value, target: CpuTarget) -> Value:
     """total + a₁·b₁ + a₀·b₀ for words of two bfloat16 numbers, a₀ in the low half: a₁·b₁ first, as VDPBF16PS does."""
     if target.dots_pairs:
-        kind, count = ir.VectorType(BFloat16(), 2 * a.type.count), a.type.count
+        kind = ir.VectorType(BFloat16(), 2 * a.type.count)
         signature = ir.FunctionType(total.type, [total.type, kind, kind])
-        name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * count}"
+        name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * a.type.count}"
         function = cgutils.get_or_insert_function(builder.module, signature, name)
         return builder.call(function, [total, builder.bitcast(a, kind), builder.bitcast(b, kind)])
-    shift, upper = (ir.Constant(a.type, [number] * a.type.count) for number in (16, 0xFFFF0000))
-    a1, b1 = (builder.bitcast(builder.and_(words, upper), total.type) for words in (a, b))
-    a0, b0 = (builder.bitcast(builder.shl(words, shift), total.type) for words in (a, b))
-    return multiply_add(builder, a0, b0, multiply_add(builder, a1, b1, total, target.fma), target.fma)
+    numbers = target._replace(pairs=False)
+    (a0, a1), (b0, b1) = (halves(builder, words) for words in (a, b))
+    return multiply_add(builder, a0, b0, multiply_add(builder, a1, b1, total, numbers), numbers)
+
+
+def halves(builder: Builder, words: Value) -> tuple[Value, Value]:
+    """The two bfloat16 numbers of each word, as float32."""
+    kind = ir.VectorType(I32, words.type.count)
+    shift, upper = (ir.Constant(kind, [number] * kind.count) for number in (16, HIGH_BITS))
+    bits = builder.bitcast(words, kind)
+    first, second = builder.shl(bits, shift), builder.and_(bits, upper)
+    return builder.bitcast(first, words.type), builder.bitcast(second, words.type)
 
 
 class RegisterRow:

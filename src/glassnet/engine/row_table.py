@@ -6,13 +6,13 @@ They are encoded once for all executors of a program; each replaces the names by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from glassnet.engine import address
 from glassnet.engine.kernel_spec import KernelAddress, KernelSpec
 from glassnet.engine.layout import RowHeader
+from glassnet.program.bfloat16_pairs import PAIRINGS, half, paired_name
 from glassnet.program.precision import unrounded_name
 from glassnet.program.program import OPERANDS, Program, Row
 from glassnet.tables.formula import Formula, trace
@@ -52,12 +52,21 @@ class _RowEncoder:
         """The slots of one equation."""
         units, width = self.program.extent(row)
         first = row.parts[0]  # the other segments follow it in memory
-        names = (*first.reads, *first.writes)
+        names = self.names(first)
         if row.kind in ("mean_cost", "clip_scale"):
             width = len(names)
         return (*RowHeader(self.kernel(row), int(waits), units or 0, width), *self.operands(row, names))
 
-    def operands(self, row: Row, names: Sequence[str]) -> Slots:
+    def names(self, row: Row) -> tuple[str | int, ...]:
+        """The names of what one part of an equation reads and writes; 0 where there is none."""
+        if row.kind == "bfloat16":
+            pairings, copy = self.program.pairings(row.writes[0]), row.writes[0]
+            return (*row.reads, *(paired_name(copy, each) if each in pairings else 0 for each in ("columns", "rows")))
+        pairs = zip(row.reads, PAIRINGS.get(row.kind, ()), strict=False) if reads_rounded(row) else ()
+        paired = tuple(paired_name(name, pairing) for name, pairing in pairs)
+        return (*paired, *row.reads[len(paired) :], *row.writes)
+
+    def operands(self, row: Row, names: Slots) -> Slots:
         """The slots after the header; the operands of a formula that follows a product come last."""
         if row.kind not in OPERANDS or has_one_term(row):
             return (*names, *self.settings(row))
@@ -65,7 +74,8 @@ class _RowEncoder:
         operands = (row.writes[0], *names[OPERANDS[row.kind] :])
         modes = ("full",) * len(operands)
         epilogue = self._address("formula", row.formula, modes) if row.formula else 0
-        return (*product, *row.settings, epilogue, len(operands), *operands)  # layout.AFFINE, layout.PROPAGATE
+        terms = half(*row.settings) if reads_rounded(row) else row.settings[0]
+        return (*product, terms, epilogue, len(operands), *operands)  # layout.AFFINE, layout.PROPAGATE
 
     def _address(
         self, kind: str, formula: Formula | None = None, modes: tuple[str, ...] = (), scalars: int = 0
@@ -130,12 +140,12 @@ def reads_x(program: Program, row: Row) -> bool:
 
 def reads_rounded(row: Row) -> bool:
     """Whether the equation is a product of operands that are rounded to bfloat16."""
-    return row.kind in (*OPERANDS, "bp4") and unrounded_name(row.reads[0]) != row.reads[0]
+    return row.kind in PAIRINGS and unrounded_name(row.reads[0]) != row.reads[0]
 
 
 def has_one_term(row: Row) -> bool:
     """Whether it is a product of one term (one input, or BP2 from one output), which is a formula."""
-    return row.kind in OPERANDS and row.settings == (1,)
+    return row.kind in OPERANDS and row.settings == (1,) and not reads_rounded(row)
 
 
 def one_term(row: Row) -> Formula:

@@ -8,7 +8,6 @@ from typing import Any
 from glassnet.program.parameters import Segment
 from glassnet.program.precision import rounded_name
 from glassnet.program.program import Buffer, Program, Row, Size, symbol
-from glassnet.tables.bfloat16 import bfloat16
 from glassnet.tables.formula import Formula, trace
 
 
@@ -76,7 +75,7 @@ class EquationList:
         if copy not in self.buffers:
             text = f"{symbol(copy)} = {symbol(name)} rounded to bfloat16"
             layer = self.buffers[name].layer
-            self.formula(bfloat16, (name,), {copy: shape}, text, role="rounding", detail=True, layer=layer)
+            self.add("bfloat16", (name,), {copy: shape}, text, role="rounding", detail=True, layer=layer)
         return copy
 
     def sums(

@@ -25,6 +25,7 @@ from glassnet.program.embedding_equations import (
 )
 from glassnet.program.parameters import Array
 from glassnet.tables.activations import Softmax
+from glassnet.tables.bfloat16 import bfloat16
 
 SECOND_HASH = 0x68E31DA4  # is added to a hash, for a second one
 
@@ -215,6 +216,6 @@ EQUATIONS: dict[str, Callable[..., Any]] = {
         *(softmax, softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
         *(scheduled_dropout, noise, square_means),
         *(select, add_selected, concatenate, split, grouped_affine, grouped_propagate, grouped_bp4),
-        *(look_up, look_up_gradient),
+        *(look_up, look_up_gradient, bfloat16),
     )
 }

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from glassnet.program.bfloat16_pairs import PAIRINGS, Pairing
 from glassnet.program.parameters import PADDING, Segment, padded
 from glassnet.program.precision import rounded_name, unrounded_name
 from glassnet.tables.formula import Formula
@@ -155,7 +156,7 @@ class Program(NamedTuple):
     def split(self, row: Row) -> tuple[str, int]:
         """How threads share an equation: the kind of split and, for units, their number."""
         units = self.extent(row).units
-        if row.kind in ("formula", "sums"):
+        if row.kind in ("formula", "sums", "bfloat16"):
             return ("samples", 0) if units is None else ("units", units)
         kind = SPLITS[row.kind]
         return kind, units or 0 if kind == "units" else 0
@@ -170,6 +171,13 @@ class Program(NamedTuple):
         if shape == ("m",):
             return "unit"
         return "scalar" if shape == (1,) else "column"
+
+    def pairings(self, name: str) -> tuple[Pairing, ...]:
+        """How products read the numbers of a quantity in pairs; empty where it is not rounded to bfloat16."""
+        if unrounded_name(name) == name:
+            return ()
+        operands = (zip(row.reads, PAIRINGS[row.kind], strict=False) for row in self.rows if row.kind in PAIRINGS)
+        return tuple(dict.fromkeys(pairing for pairs in operands for read, pairing in pairs if read == name))
 
     def head(self, *labels: str) -> int:
         """How many equations at the head of the program carry one of these labels."""

@@ -15,7 +15,6 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from glassnet.array_likes import short_repr, to_float
 from glassnet.errors import FormulaError
-from glassnet.tables.bfloat16 import bfloat16
 
 Argument = int | float
 MAX_OPERATIONS = 200  # of a formula: more take a minute to compile
@@ -41,7 +40,6 @@ def integer_power(base: Any, exponent: Any) -> Any:
 
 
 FUNCTIONS["power"] = integer_power
-OPERATIONS = FUNCTIONS | {"bfloat16": bfloat16}  # the latter is for the program's own equations
 INFIX = {  # operator and precedence
     **{"add": ("+", 1), "subtract": ("−", 1), "multiply": ("·", 2), "divide": ("/", 2)},
     **{"greater": (">", 0), "greater_equal": ("≥", 0), "less": ("<", 0), "less_equal": ("≤", 0)},
@@ -93,7 +91,7 @@ class Formula(NamedTuple):
             return values[argument] if isinstance(argument, int) else dtype(argument)
 
         for name, arguments in self.operations:
-            values.append(OPERATIONS[name](*map(value, arguments)))
+            values.append(FUNCTIONS[name](*map(value, arguments)))
         results = tuple(map(value, self.outputs))
         return results if len(results) > 1 else results[0]
 
@@ -175,7 +173,7 @@ class Tape:
             name, arguments = "multiply", (arguments[0], arguments[0])
         if name == "positive":
             return Symbol(self, arguments[0].index)
-        if name not in OPERATIONS:
+        if name not in FUNCTIONS:
             raise FormulaError(f"a formula cannot use {name}; it may use {', '.join(FUNCTIONS)}, clip")
         operation = Operation(name, tuple(map(self.argument, arguments)))
         if name in ("multiply", "divide", "power") and repr(operation.arguments[1:]) == "(1.0,)":
