@@ -49,6 +49,7 @@ class CpuTarget(NamedTuple):
     fma: bool  # fused multiply-add
     free_masks: bool  # masked loads and stores cost nothing
     scalef: bool  # one instruction multiplies by a power of two
+    half_vectors: bool = False  # products of half a vector take half as long, or less
     near_panels: bool = False  # tiles are so small that their panel of b has to come from the first-level cache
     pairs: bool = False
     dots_pairs: bool = False
@@ -79,7 +80,7 @@ def vector_target() -> CpuTarget:
     """The target as seen from the instructions selected for a fused multiply-add."""
     text = assembly(llvm.parse_assembly(PROBE))
     if "zmm" in text and "vfmadd" in text:
-        return CpuTarget(64, ((8, 4, 1),) * 3, True, True, True)
+        return CpuTarget(64, ((8, 4, 1),) * 3, True, True, True, half_vectors=True)
     if "ymm" in text and "vfmadd" in text:
         return CpuTarget(32, ((8, 4, 1), (6, 5, 4, 1), (4, 3, 1)), True, False, False, near_panels=True)
     if "fmla" in text:

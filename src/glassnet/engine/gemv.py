@@ -35,7 +35,7 @@ def dot_products(dtype: types.Type, target: CpuTarget) -> Any:
             sums = sum_lanes(builder, partial_sums(builder, starts, w, terms, LLVM[dtype], target))
             sums = builder.fadd(broadcast(builder, builder.load(bias), group), sums)
             mask = lane_mask(builder, builder.sub(rows, row), group)
-            RegisterRow(builder, sums.type, 1, mask).store(builder.gep(c, [row]), [sums])
+            RegisterRow(builder, [sums.type], mask).store(builder.gep(c, [row]), [sums])
 
     return dots
 

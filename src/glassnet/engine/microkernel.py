@@ -18,7 +18,7 @@ from numba.core import cgutils
 
 from glassnet.engine.cpu_target import CpuTarget
 from glassnet.engine.kernel_functions import inlined
-from glassnet.engine.llvm_vectors import I64, Builder, broadcast, constant, int64
+from glassnet.engine.llvm_vectors import I64, Builder, broadcast, constant, int64, shuffle
 from glassnet.engine.registers import RegisterRow, clamped_indices, multiply_add
 from glassnet.engine.simd import lane_mask
 
@@ -49,20 +49,22 @@ class Strip(NamedTuple):
 
 
 class MicroKernel:
-    """Emits the tiles of a strip that is `vectors` vectors wide."""
+    """Emits the tiles of a strip that is `vectors` vectors wide, the last of which may be half as long."""
 
-    def __init__(self, builder: Builder, strip: Strip, target: CpuTarget, vectors: int) -> None:
+    def __init__(self, builder: Builder, strip: Strip, target: CpuTarget, vectors: int, half: bool = False) -> None:
         self.builder, self.strip, self.target, self.vectors = builder, strip, target, vectors
         real = strip.a.type.pointee
         self.kind = ir.VectorType(real, target.lanes(real))
-        self.last_columns = builder.sub(strip.columns, int64((vectors - 1) * self.kind.count))
-        mask = lane_mask(builder, self.last_columns, self.kind.count)
-        self.row = self.whole_row = RegisterRow(builder, self.kind, vectors, None)
+        self.last_kind = ir.VectorType(real, self.kind.count // 2) if half else self.kind
+        kinds = [*[self.kind] * (vectors - 1), self.last_kind]
+        self.last_columns = last_columns(builder, strip, self.kind.count, vectors)
+        mask = lane_mask(builder, self.last_columns, self.last_kind.count)
+        self.row = self.whole_row = RegisterRow(builder, kinds, None)
         if target.free_masks or vectors == 1:
-            self.row = RegisterRow(builder, self.kind, vectors, mask)
+            self.row = RegisterRow(builder, kinds, mask)
         else:
             last = builder.sub(strip.columns, int64(self.kind.count))
-            self.row = RegisterRow(builder, self.kind, vectors, None, last)
+            self.row = RegisterRow(builder, kinds, None, last)
 
     def emit(self, heights: Sequence[int]) -> None:
         """Emit tiles of decreasing heights; one reaches beyond the last row where the next height would not do.
@@ -140,10 +142,16 @@ class MicroKernel:
         builder, b_row = self.builder, self.b_row(k)
         offset, results = builder.mul(k, self.strip.a_term), []
         for start, totals in zip(rows, sums, strict=True):
-            number = broadcast(builder, builder.load(builder.gep(start, [offset])), self.kind.count)
-            pairs = zip(b_row, totals, strict=True)
-            results.append([multiply_add(builder, number, b, total, self.target) for b, total in pairs])
+            number = builder.load(builder.gep(start, [offset]))
+            products = zip(self.broadcast(number), b_row, totals, strict=True)
+            results.append([multiply_add(builder, *operands, self.target) for operands in products])
         return results
+
+    def broadcast(self, number: Value) -> list[Value]:
+        """A number in every lane of each vector of a row."""
+        whole = broadcast(self.builder, number, self.kind.count)
+        last = shuffle(self.builder, whole, whole, range(self.last_kind.count))
+        return [*[whole] * (self.vectors - 1), last]
 
     def phi(self, value: Value, block: ir.Block) -> ir.PhiInstr:
         """A phi node that is `value` on the way from `block`."""
@@ -164,8 +172,8 @@ class MicroKernel:
         with builder.if_then(builder.icmp_signed("!=", self.strip.divisor, int64(1))):
             divisor = builder.sitofp(self.strip.divisor, self.kind.element)
             factor = builder.fdiv(constant(self.kind.element, 1.0), divisor)
-            factor = broadcast(builder, factor, self.kind.count)
-            products = [[builder.fmul(total, factor) for total in row] for row in sums]
+            factors = self.broadcast(factor)
+            products = [[builder.fmul(*pair) for pair in zip(row, factors, strict=True)] for row in sums]
             inside = builder.block
         results = [[self.phi(total, before) for total in row] for row in sums]
         self.add_incoming(results, products, inside)
@@ -183,7 +191,7 @@ class MicroKernel:
             for start, values in zip(rows, sums, strict=True):
                 row.store(start, values)
 
-        is_full = builder.icmp_signed(">=", self.last_columns, int64(self.kind.count))
+        is_full = builder.icmp_signed(">=", self.last_columns, int64(self.last_kind.count))
         with builder.if_else(is_full) as (yes, no):
             with yes:
                 store(self.whole_row)
@@ -213,9 +221,22 @@ def strip_kernel(target: CpuTarget, heights: Mapping[int, Sequence[int]]) -> Any
 
 
 def emit_strip(function: ir.Function, target: CpuTarget, vectors: int, heights: Sequence[int]) -> None:
-    """Emit the function of a strip `vectors` vectors wide."""
+    """Emit the function of a strip `vectors` vectors wide, the last of which is half as long where that is enough."""
     function.linkage = "internal"
     function.attributes.add("noinline")
-    builder = Builder(function.append_basic_block())
-    MicroKernel(builder, Strip(*function.args), target, vectors).emit(heights)
+    builder, strip = Builder(function.append_basic_block()), Strip(*function.args)
+    *high, _ = heights
+    if target.half_vectors and high:
+        lanes = target.lanes(strip.a.type.pointee)
+        is_half = builder.icmp_signed("<=", last_columns(builder, strip, lanes, vectors), int64(lanes // 2))
+        is_high = builder.icmp_signed(">=", strip.rows, int64(high[-1]))
+        with builder.if_then(builder.and_(is_half, is_high)):
+            MicroKernel(builder, strip, target, vectors, half=True).emit(high)
+            builder.ret_void()
+    MicroKernel(builder, strip, target, vectors).emit(heights)
     builder.ret_void()
+
+
+def last_columns(builder: Builder, strip: Strip, lanes: int, vectors: int) -> Value:
+    """How many columns of a strip are left for its last vector."""
+    return builder.sub(strip.columns, int64((vectors - 1) * lanes))

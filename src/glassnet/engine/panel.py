@@ -29,8 +29,8 @@ def panel_packing(target: CpuTarget) -> Any:
         for number in range(1, len(target.tile_heights) + 1):
             with builder.if_then(builder.icmp_signed("==", vectors, int64(number))):
                 rest = builder.sub(columns, int64((number - 1) * kind.count))
-                read = RegisterRow(builder, kind, number, lane_mask(builder, rest, kind.count))
-                written = RegisterRow(builder, kind, number, None)
+                read = RegisterRow(builder, [kind] * number, lane_mask(builder, rest, kind.count))
+                written = RegisterRow(builder, [kind] * number, None)
                 with cgutils.for_range(builder, terms) as loop:
                     numbers = read.load(builder.gep(source, [builder.mul(loop.index, b_row)]))
                     written.store(builder.gep(result, [builder.mul(loop.index, panel_row)]), numbers)

@@ -54,44 +54,45 @@ def halves(builder: Builder, words: Value) -> tuple[Value, Value]:
 
 
 class RegisterRow:
-    """`vectors` vectors that are contiguous in memory.
+    """Vectors that are contiguous in memory, as long as those before them.
 
     With a mask, the last one is loaded and stored in part; with `last`, it begins at that number of the row, so that
     it may overlap the one before it: both hold the same numbers there.
     """
 
     def __init__(
-        self, builder: Builder, kind: ir.VectorType, vectors: int, mask: Value | None, last: Value | None = None
+        self, builder: Builder, kinds: Sequence[ir.VectorType], mask: Value | None, last: Value | None = None
     ) -> None:
-        self.builder, self.kind, self.vectors, self.mask, self.last = builder, kind, vectors, mask, last
-        self.size = ir.Constant(I32, size_of(kind.element))
+        self.builder, self.kinds, self.mask, self.last = builder, kinds, mask, last
+        self.size = ir.Constant(I32, size_of(kinds[0].element))
 
     def vector_pointer(self, start: Value, index: int) -> Value:
         """Pointer to a vector of the row."""
-        is_last = self.last is not None and index == self.vectors - 1
-        pointer = self.builder.gep(start, [self.last if is_last else int64(index * self.kind.count)])
-        return self.builder.bitcast(pointer, self.kind.as_pointer())
+        is_last = self.last is not None and index == len(self.kinds) - 1
+        pointer = self.builder.gep(start, [self.last if is_last else int64(index * self.kinds[0].count)])
+        return self.builder.bitcast(pointer, self.kinds[index].as_pointer())
 
     def is_masked(self, index: int) -> bool:
         """Whether only some lanes of a vector belong to the row."""
-        return self.mask is not None and index == self.vectors - 1
+        return self.mask is not None and index == len(self.kinds) - 1
 
     def load(self, start: Value) -> list[Value]:
         """The vectors of the row that begins at `start`."""
-        return [self.load_vector(self.vector_pointer(start, i), self.is_masked(i)) for i in range(self.vectors)]
+        return [self.load_vector(start, index) for index in range(len(self.kinds))]
 
-    def load_vector(self, pointer: Value, is_masked: bool) -> Value:
+    def load_vector(self, start: Value, index: int) -> Value:
         """One vector; 0 outside the mask."""
-        if not is_masked:
+        pointer, kind = self.vector_pointer(start, index), self.kinds[index]
+        if not self.is_masked(index):
             return self.builder.load(pointer, align=self.size.constant)
-        zero = ir.Constant(self.kind, None)
-        return call_masked(self.builder, "load", self.kind, self.kind, pointer, self.size, self.mask, zero)
+        zero = ir.Constant(kind, None)
+        return call_masked(self.builder, "load", kind, kind, pointer, self.size, self.mask, zero)
 
     def store(self, start: Value, values: Sequence[Value]) -> None:
         """Store the row."""
         for index, value in enumerate(values):
             pointer = self.vector_pointer(start, index)
             if self.is_masked(index):
-                call_masked(self.builder, "store", self.kind, ir.VoidType(), value, pointer, self.size, self.mask)
+                call_masked(self.builder, "store", value.type, ir.VoidType(), value, pointer, self.size, self.mask)
             else:
                 self.builder.store(value, pointer, align=self.size.constant)

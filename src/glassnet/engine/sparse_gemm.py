@@ -99,7 +99,7 @@ def nonzero_terms(dtype: types.Type, target: CpuTarget) -> Any:
     def list_terms(builder: Builder, first: Value, second: Value, terms: Value, indices: Value) -> Value:
         count = cgutils.alloca_once_value(builder, int64(0))
         with cgutils.for_range_slice(builder, int64(0), terms, int64(lanes), I64) as (k, _):
-            read = RegisterRow(builder, kind, 1, lane_mask(builder, builder.sub(terms, k), lanes))
+            read = RegisterRow(builder, [kind], lane_mask(builder, builder.sub(terms, k), lanes))
             rows = [read.load(builder.gep(start, [k]))[0] for start in (first, second)]
             bits = [builder.bitcast(row, integers) for row in rows]
             nonzero = builder.icmp_unsigned("!=", builder.or_(*bits), ir.Constant(integers, None))

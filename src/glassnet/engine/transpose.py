@@ -34,13 +34,13 @@ def block_transpose(dtype: types.Type, target: CpuTarget) -> Any:
         result: Value,
         result_stride: Value,
     ) -> None:
-        read = RegisterRow(builder, kind, 1, lane_mask(builder, columns, lanes))
+        read = RegisterRow(builder, [kind], lane_mask(builder, columns, lanes))
         indices = clamped_indices(builder, lanes, rows)
         starts = [builder.gep(source, [builder.mul(source_stride, index)]) for index in indices]
         vectors = [vector for start in starts for vector in read.load(start)]
         for index, vector in enumerate(transposed(builder, vectors)):
             start = builder.gep(result, [builder.mul(result_stride, int64(index))])
-            RegisterRow(builder, kind, 1, None).store(start, [vector])
+            RegisterRow(builder, [kind], None).store(start, [vector])
 
     return transpose
 
