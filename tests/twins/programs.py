@@ -301,6 +301,14 @@ def begin(compiled: Compiled, plan: StepRange, number: int) -> None:
     context[CONTEXT.order] = plan.order.ctypes.data
 
 
+def assign(runner: Memory, name: str, rows: Any) -> None:
+    """Write a quantity, samples as rows; one that is rounded to bfloat16 has no view to write to."""
+    if runner.pairings[name]:
+        runner.set(name, np.transpose(rows))
+    else:
+        runner.rows(name)[...] = rows
+
+
 def run_row(compiled: Compiled, number: int, threads: Any = (0,)) -> None:
     """Run one row on what the buffers hold, as the given threads one after another."""
     row, context = compiled.table[number], compiled.context

@@ -15,10 +15,10 @@ from glassnet.execution.reference import Reference
 from glassnet.program import embedding_equations
 from glassnet.program.program import SPLITS, Row
 from glassnet.tables.formula import Formula
-from tests.twins.programs import NAMED, TABLE, Array, Case, begin, bits, cases, prepared, run_row, schedule
+from tests.twins.programs import NAMED, TABLE, Array, Case, assign, begin, bits, cases, prepared, run_row, schedule
 
 ELEMENTARY = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos")
-EXACT = ("gather", "one_hot", "sample_weights", "select", "concatenate", "split", "look_up")
+EXACT = ("gather", "one_hot", "sample_weights", "select", "concatenate", "split", "look_up", "bfloat16")
 EXACT += ("dropout", "scheduled_dropout")
 ULP = 4
 MAX_NORMAL = 6  # of the numbers that "noise" adds
@@ -204,7 +204,7 @@ def copied(source: Any, target: Any, row: Row) -> None:
     """Copy the row's operands from one executor to another."""
     for name in (*row.reads, *row.writes):
         if source.program.buffers[name].home != "source":
-            target.rows(name)[...] = source.rows(name)
+            assign(target, name, source.rows(name))
 
 
 def fraction(one: Array, two: Array, bound: Array | None) -> float:
@@ -228,7 +228,7 @@ def differences(case: Case) -> Iterator[tuple[Row, bool, float]]:
         copied(compiled, reference, row)
         limits = bounds(reference, row)
         for name in set(row.writes) - set(row.reads):
-            compiled.rows(name)[...] = np.nan
+            assign(compiled, name, np.nan)
         reference.run(number, number + 1)
         run_row(compiled, number)
         for index, name in enumerate(row.writes):
@@ -254,5 +254,5 @@ def test_random_programs_equal_their_twins_row_by_row(case: Case) -> None:
 
 def test_the_registries_have_every_kind_of_row() -> None:
     kinds = {row.kind for case in TABLE.values() for row in case.program().rows}
-    assert kinds == {*SPLITS, "formula", "sums"}
+    assert kinds == {*SPLITS, "formula", "sums", "bfloat16"}
     assert kinds == {*BOUNDS, *EXACT, "square_means", "noise", "mean_cost", "clip_scale", "formula", "sums"}

@@ -23,6 +23,7 @@ from tests.twins.programs import (
     TABLE,
     Case,
     all_memory,
+    assign,
     batches,
     begin,
     bits,
@@ -53,9 +54,9 @@ def sliced(compiled: Compiled, number: int, reads: dict[str, Array], first: int,
     compiled.m, compiled.context[CONTEXT.samples] = count, count
     compiled.context[CONTEXT.first_sample] += first
     for name, whole in reads.items():
-        compiled.rows(name)[...] = whole[first : first + count]
+        assign(compiled, name, whole[first : first + count])
     for name in set(row.writes) - set(reads):
-        compiled.rows(name)[...] = np.nan
+        assign(compiled, name, np.nan)
     run_row(compiled, number)
     results = {name: compiled.rows(name).copy() for name in row.writes}
     compiled.m, compiled.context[:] = M, context
@@ -78,7 +79,7 @@ def check_slices(case: Case) -> None:
             for name, part in sliced(compiled, number, reads, first, count).items():
                 assert bits(part) == bits(truth[name][first : first + count]), (row.kind, name, first, count)
         for name, whole in (reads | truth).items():
-            compiled.rows(name)[...] = whole
+            assign(compiled, name, whole)
 
 
 @pytest.mark.parametrize(("name", "dtype"), NAMED)
@@ -118,17 +119,17 @@ def poison(compiled: Compiled, row: Row) -> None:
     read = set(map(compiled.program.memory, row.reads))
     for name in row.writes:
         if compiled.program.memory(name) not in read:
-            compiled.rows(name)[...] = np.nan
+            assign(compiled, name, np.nan)
 
 
 def others(compiled: Compiled, row: Row) -> list[bytes]:
     """All memory but what the row writes."""
     written = {name: compiled.rows(name).copy() for name in row.writes}
     for name in written:
-        compiled.rows(name)[...] = 0
+        assign(compiled, name, 0)
     rest = [vector.tobytes() for vector in all_memory(compiled).values()]
     for name, values in written.items():
-        compiled.rows(name)[...] = values
+        assign(compiled, name, values)
     return rest
 
 

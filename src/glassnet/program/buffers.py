@@ -91,8 +91,9 @@ class Memory:
     def set(self, name: str, columns: Any) -> None:
         """Copy values into a quantity; they have samples as columns."""
         if pairings := self.pairings[name]:
+            rows = np.broadcast_to(np.asarray(columns).T, self.shape(name, self.m))
             for pairing in pairings:
-                self._words(name, pairing)[...] = packed(np.asarray(columns).T, pairing)
+                self._words(name, pairing)[...] = packed(rows, pairing)
             return
         with np.errstate(under="ignore"):  # a number too small for the dtype is 0 in it
             self.columns(name)[...] = columns
