@@ -253,6 +253,6 @@ def test_random_programs_equal_their_twins_row_by_row(case: Case) -> None:
 
 
 def test_the_registries_have_every_kind_of_row() -> None:
-    kinds = {row.kind for case in TABLE.values() for row in case.program().rows}
+    kinds = {row.kind for case in TABLE.values() for row in case._replace(dtype="float32").program().rows}
     assert kinds == {*SPLITS, "formula", "sums", "bfloat16"}
     assert kinds == {*BOUNDS, *EXACT, "square_means", "noise", "mean_cost", "clip_scale", "formula", "sums"}
