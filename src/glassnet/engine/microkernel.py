@@ -100,20 +100,11 @@ class MicroKernel:
         """Emit a tile of `height` rows, beginning at `row`."""
         builder, strip = self.builder, self.strip
         indices = clamped_indices(builder, height, strip.rows, row)
-        self.prefetch(self.row_pointers(strip.c, strip.c_row, indices))
+        for start in self.row_pointers(strip.c, strip.c_row, indices):
+            self.row.prefetch(start)  # the stores would wait for each line
         begin = [self.row.load(start) for start in self.row_pointers(strip.start, strip.start_row, indices)]
         sums = self.divided(self.accumulated(self.row_pointers(strip.a, strip.a_row, indices), begin))
         self.write(self.row_pointers(strip.c, strip.c_row, indices), sums)
-
-    def prefetch(self, rows: list[Value]) -> None:
-        """Fetch the cache lines of the tile's result while it is computed."""
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
-        for start in rows:
-            for index in range(self.vectors):
-                pointer = self.builder.bitcast(self.row.vector_pointer(start, index), byte)
-                self.builder.call(function, [pointer, number(1), number(3), number(1)])
 
     def accumulated(self, rows: list[Value], begin: list[list[Value]]) -> list[list[Value]]:
         """Emit the loop over k."""

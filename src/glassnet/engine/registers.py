@@ -88,6 +88,15 @@ class RegisterRow:
         zero = ir.Constant(kind, None)
         return call_masked(self.builder, "load", kind, kind, pointer, self.size, self.mask, zero)
 
+    def prefetch(self, start: Value) -> None:
+        """Fetch the row that begins at `start` to the first-level cache, to be written, while other work is done."""
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        for index in range(len(self.kinds)):
+            pointer = self.builder.bitcast(self.vector_pointer(start, index), byte)
+            self.builder.call(function, [pointer, I32(1), I32(3), I32(1)])  # to write, nearest, data
+
     def store(self, start: Value, values: Sequence[Value]) -> None:
         """Store the row."""
         for index, value in enumerate(values):
