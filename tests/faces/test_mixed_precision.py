@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,11 @@ from tests.mixed_precision import MIXED, emulated
 __all__ = ["emulated"]
 Array = np.ndarray[Any, Any]
 X, Y = np.random.default_rng(0).normal(size=(4, 60)), np.random.default_rng(1).integers(0, 3, 60)
-UNAVAILABLE = ("the compiled engine cannot compute", MIXED, "(AVX512_BF16)", "'float32'", "'numpy'", f"{EMULATE}=1")
+UNAVAILABLE = ("the compiled engine cannot compute", MIXED, "(AVX512_BF16)", f"{EMULATE}=1")
+NEW_NETWORK = (*UNAVAILABLE, "; take precision 'float32' or engine 'numpy', or set")
+MADE_NETWORK = (*UNAVAILABLE, "net.astype('float32', 'float32')", "NeuralNetwork.load(path, engine='numpy')")
+ESTIMATOR = (*UNAVAILABLE, "; leave precision out, or set")
+COMMAND = (*UNAVAILABLE, "; leave --precision out, or set")
 
 
 def network(engine: str = "numpy", **options: Any) -> NeuralNetwork:
@@ -62,9 +67,11 @@ def test_the_compiled_engine_refuses_it_in_a_sentence(setting: str | None, monke
         lambda: network("compiled"),
         lambda: plain.astype("float32", MIXED),
         lambda: plain.predict(X, precision=MIXED),
-        lambda: MLPClassifier((5,), precision=MIXED).fit(X.T, Y),
     ):
-        refused(call, ParameterError, UNAVAILABLE)
+        refused(call, ParameterError, NEW_NETWORK)
+    estimator = MLPClassifier((5,), precision=MIXED)
+    for call in (estimator.fit, estimator.partial_fit, MLPRegressor(precision=MIXED).fit):
+        refused(partial(call, X.T, Y), ParameterError, ESTIMATOR)
 
 
 def test_a_file_opens_everywhere_and_predicts_but_does_not_train(
@@ -77,10 +84,11 @@ def test_a_file_opens_everywhere_and_predicts_but_does_not_train(
     assert np.allclose(net.predict(X), network().predict(X), atol=1e-6)
     assert gradient_check(net, X, Y).roundings
     before = net.parameters.vector.tobytes()
-    refused(lambda: net.train(X, Y, verbose=0), ParameterError, UNAVAILABLE)
-    refused(lambda: net.trace(X, Y), ParameterError, UNAVAILABLE)
+    refused(lambda: net.train(X, Y, verbose=0), ParameterError, MADE_NETWORK)
+    refused(lambda: net.trace(X, Y), ParameterError, MADE_NETWORK)
     assert (net.parameters.vector.tobytes(), net.history) == (before, None)
-    net.astype("float32", "float32").train(X, Y, epochs=1, verbose=0)
+    for usable in (net.astype("float32", "float32"), NeuralNetwork.load(tmp_path / "net.safetensors", engine="numpy")):
+        usable.train(X, Y, epochs=1, verbose=0)
 
 
 def test_emulation_warns_once_and_the_history_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,9 +239,9 @@ def test_the_command_trains_in_it_or_refuses(tmp_path: Path, monkeypatch: pytest
     tabular = ["train", table, "--target", "y", "--out", model, "--preset", "fast", "--quiet", "--precision"]
     arguments = [*tabular[:6], "--epochs", 2, *tabular[-2:]]
     monkeypatch.delenv(EMULATE, raising=False)
-    assert all(fragment in refused_command(*arguments, MIXED) for fragment in UNAVAILABLE)
+    assert all(fragment in refused_command(*arguments, MIXED) for fragment in COMMAND)
     assert "precision 'half' is unknown. Known: float32, mixed_bfloat16." in refused_command(*arguments, "half")
-    assert all(fragment in refused_command(*tabular, MIXED) for fragment in UNAVAILABLE)
+    assert all(fragment in refused_command(*tabular, MIXED) for fragment in COMMAND)
     assert "precision 'half' is unknown. Known: float32, mixed_bfloat16." in refused_command(*tabular, "half")
     assert not model.exists()
     monkeypatch.setenv(EMULATE, "1")
@@ -264,7 +272,7 @@ def test_tabular_models_train_in_it_and_predict_in_float32(
     loaded = load(tmp_path / "model.safetensors")
     assert np.array_equal(loaded.predict(X.T), expected)
     assert loaded.members_[0].network.precision == MIXED
-    refused(lambda: kind(precision=MIXED).fit(X.T, y), ParameterError, UNAVAILABLE)
+    refused(lambda: kind(precision=MIXED).fit(X.T, y), ParameterError, ESTIMATOR)
     with pytest.raises(ValueError, match=r"'precision' parameter .* must be None or a str among"):
         kind(precision="float64").fit(X.T, y)
 

@@ -72,7 +72,7 @@ def check_precision(precision: str) -> None:
     """Check the precision of a network. Raises ParameterError (a ValueError) for one that cannot be used here."""
     if precision not in NETWORK_PRECISIONS:
         raise unknown_name("precision", precision, NETWORK_PRECISIONS)
-    usable_precision(precision, "float32", "compiled")
+    usable_precision(precision, "float32", "compiled", "leave --precision out")
 
 
 def smaller_rate(options: TrainOptions) -> str:

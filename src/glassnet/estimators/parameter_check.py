@@ -8,6 +8,7 @@ import numpy as np
 
 from glassnet.array_likes import check_representable
 from glassnet.errors import ParameterError
+from glassnet.execution.executor import usable_precision
 from glassnet.program.precision import MIXED
 
 
@@ -18,9 +19,11 @@ class ParameterCheckMixin:
         parameters: dict[str, Any] = self.get_params(deep=False)  # type: ignore[attr-defined]
         check_representable(parameters)
         super()._validate_params()  # type: ignore[misc]
-        if parameters.get("precision") == MIXED and parameters.get("solver") == "lbfgs":
-            advice = "take solver 'adam' or 'sgd', or leave precision out"
-            raise ParameterError(f"solver 'lbfgs' computes in float64, not in precision {MIXED!r}: {advice}.")
+        if parameters.get("precision") == MIXED:
+            if parameters.get("solver") == "lbfgs":
+                advice = "take solver 'adam' or 'sgd', or leave precision out"
+                raise ParameterError(f"solver 'lbfgs' computes in float64, not in precision {MIXED!r}: {advice}.")
+            usable_precision(MIXED, "float32", "compiled", "leave precision out")
 
 
 def fitting_dtype(estimator: Any, X: Any) -> Any:

@@ -73,7 +73,8 @@ def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: i
     if engine == "numpy":
         return Reference(program, vectors, capacity, seed)
     if program.is_rounded and not computes_mixed(engine):
-        raise_unavailable()
+        copy = "take a copy by net.astype('float32', 'float32')"
+        raise_unavailable(f"{copy}, or load the network by NeuralNetwork.load(path, engine='numpy')")
     try:
         executor = _compiled_class()(program, vectors, capacity, seed)
         executor.warnings += [emulation_note()] if program.is_rounded and is_emulated() else []
@@ -86,11 +87,16 @@ def choose_executor(engine: str, program: Program, vectors: Vectors, capacity: i
         return reference
 
 
-def usable_precision(precision: Any, dtype: Any, engine: str) -> str | None:
-    """The precision of products as `checked_precision` gives it. Raises ParameterError where the engine lacks it."""
+def usable_precision(
+    precision: Any, dtype: Any, engine: str, advice: str = "take precision 'float32' or engine 'numpy'"
+) -> str | None:
+    """The precision of products as `checked_precision` gives it. Raises ParameterError where the engine lacks it.
+
+    `advice` is what the user can do then, with the arguments that there are.
+    """
     checked = checked_precision(precision, dtype)
     if checked == MIXED and not computes_mixed(engine):
-        raise_unavailable()
+        raise_unavailable(advice)
     return checked
 
 
@@ -109,12 +115,11 @@ def has_instructions() -> bool:
         return False
 
 
-def raise_unavailable() -> NoReturn:
-    """Refuse mixed precision. Raises ParameterError."""
+def raise_unavailable(advice: str) -> NoReturn:
+    """Refuse mixed precision, with advice to whoever asked for it. Raises ParameterError."""
     raise ParameterError(
         f"the compiled engine cannot compute precision {MIXED!r} on this processor, which lacks the instructions for "
-        f"it (AVX512_BF16); take precision 'float32', or engine 'numpy', or set {EMULATE}=1 to try the numbers without "
-        "the speed."
+        f"it (AVX512_BF16); {advice}, or set {EMULATE}=1 to try the numbers without the speed."
     )
 
 
