@@ -36,7 +36,7 @@ from tests.mixed_precision import MIXED, emulated
 __all__ = ["emulated"]
 Array = np.ndarray[Any, Any]
 X, Y = np.random.default_rng(0).normal(size=(4, 60)), np.random.default_rng(1).integers(0, 3, 60)
-UNAVAILABLE = ("the compiled engine cannot compute", MIXED, "(AVX512_BF16)", f"{EMULATE}=1")
+UNAVAILABLE = ("the compiled engine cannot compute", MIXED, "AVX512_BF16", "Numba 0.62", f"{EMULATE}=1")
 NEW_NETWORK = (*UNAVAILABLE, "; take precision 'float32' or engine 'numpy', or set")
 MADE_NETWORK = (*UNAVAILABLE, "net.astype('float32', 'float32')", "NeuralNetwork.load(path, engine='numpy')")
 ESTIMATOR = (*UNAVAILABLE, "; leave precision out, or set")

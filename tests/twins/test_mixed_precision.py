@@ -8,11 +8,13 @@ import struct
 from fractions import Fraction
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
 from glassnet import Dropout, LayerNorm, NeuralNetwork
 from glassnet.engine import address, cache
+from glassnet.engine.cpu_target import dots_pairs
 from glassnet.engine.kernel_spec import KernelSpec
 from glassnet.execution.model import Model
 from glassnet.program.bfloat16_pairs import Pairing, packed, unpacked, words_shape
@@ -227,6 +229,14 @@ def test_a_float32_program_has_no_rounding() -> None:
         for program in (plain, mixed)
     ]
     assert others[0] == others[1]
+
+
+def test_the_engine_promises_the_instructions_where_llvm_selects_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The LLVM of Numba 0.61 does not: the products would be emulated without a word."""
+    has_instructions = cache.has_bfloat16_products.__wrapped__
+    assert has_instructions() == dots_pairs()
+    monkeypatch.setattr(llvm, "llvm_version_info", (15, 0, 7))
+    assert not has_instructions()
 
 
 def test_an_emulated_kernel_is_another_one_than_that_with_instructions(monkeypatch: pytest.MonkeyPatch) -> None:

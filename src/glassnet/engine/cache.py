@@ -32,6 +32,7 @@ from glassnet.errors import EngineUnavailable
 
 NUMBA_SETTINGS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
 TESTED_NUMBA = (0, 68)  # the newest tested version; pyproject.toml has the same bound
+MIN_BFLOAT16_LLVM = 20  # that of Numba 0.62; that of 0.61, LLVM 15, does not select the instructions of AVX512_BF16
 MATH_FUNCTIONS = ("fma", "sin", "cos")
 SYMBOLS = (*MATH_FUNCTIONS, *(name + "f" for name in MATH_FUNCTIONS), "memcpy", "memmove", "memset", "sched_yield")
 LIBRARIES = ("ucrtbase", "vcruntime140") if os.name == "nt" else (None, "libm.so.6", "libSystem.dylib")
@@ -164,8 +165,12 @@ def has_free_masks() -> bool:
 
 @cache
 def has_bfloat16_products() -> bool:
-    """Whether the processor has the instructions for products of mixed precision (AVX512_BF16)."""
-    return "+avx512bf16" in environment()
+    """Whether products of mixed precision get their instructions (AVX512_BF16), from the processor and from LLVM."""
+    if "+avx512bf16" not in environment():
+        return False
+    import llvmlite.binding as llvm
+
+    return bool(llvm.llvm_version_info[0] >= MIN_BFLOAT16_LLVM)
 
 
 def source_hash() -> str:

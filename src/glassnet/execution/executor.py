@@ -118,8 +118,8 @@ def has_instructions() -> bool:
 def raise_unavailable(advice: str) -> NoReturn:
     """Refuse mixed precision, with advice to whoever asked for it. Raises ParameterError."""
     raise ParameterError(
-        f"the compiled engine cannot compute precision {MIXED!r} on this processor, which lacks the instructions for "
-        f"it (AVX512_BF16); {advice}, or set {EMULATE}=1 to try the numbers without the speed."
+        f"the compiled engine cannot compute precision {MIXED!r} here, which takes a processor with the instructions "
+        f"of AVX512_BF16 and Numba 0.62 or later; {advice}, or set {EMULATE}=1 to try the numbers without the speed."
     )
 
 
