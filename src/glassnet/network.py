@@ -62,7 +62,8 @@ class NeuralNetwork(ModelProperties, StepPages, ActivationFunctions):
     seed : whole number, the seed of all randomness; None draws one (see `seed`)
     engine : "compiled", or "numpy" to step through the equations
     precision : "mixed_bfloat16" trains in float32 with products of dense layers whose operands are rounded to bfloat16;
-        None is the precision of the dtype. Training, feedforward, backpropagation and trace use it, predictions not
+        faster on processors with AVX512_BF16, refused by the compiled engine on others. Training, feedforward,
+        backpropagation and trace use it, predictions not. None is the precision of the dtype
 
     Attributes
     ----------

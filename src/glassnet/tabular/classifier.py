@@ -36,8 +36,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     missing : further words that mean a missing cell
     random_state : the seed of all randomness, which gives the same bits for any n_jobs
     n_jobs : number of networks that are trained at the same time; None and -1 mean as many as there are processors
-    precision : "mixed_bfloat16" trains the networks with products whose operands are rounded to bfloat16; predictions
-        are computed in float32
+    precision : "mixed_bfloat16" trains the networks with products whose operands are rounded to bfloat16:
+        faster on processors with AVX512_BF16, refused on others. Predictions are computed in float32
     verbose : 1 shows the progress, and what was done with the columns
 
     Attributes
