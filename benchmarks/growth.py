@@ -86,7 +86,7 @@ def draw(curves: Mapping[str, Curves], path: Path) -> None:
         for (contestant, of_contestant), colour in zip(curves.items(), COLOURS, strict=False):
             sizes, seconds, limits = zip(*of_contestant[curve], strict=True)
             axes.loglog(sizes, [1e6 * time for time in seconds], "o-", color=colour, markersize=4, label=contestant)
-            axes.loglog(sizes, [1e6 * time for time in limits], "--", color=colour, label=f"limit of {contestant}")
+            axes.loglog(sizes, [1e6 * time for time in limits], "--", color=colour, label="its limit")
         axes.set_xlabel(curve)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("µs per step")
