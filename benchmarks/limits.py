@@ -14,7 +14,7 @@ from benchmarks.workloads import MIXED, Workload
 CACHED_ELEMENTS = 1 << 14  # float32 numbers that fit in the second-level cache
 FREE_ACTIVATIONS = ("relu", "linear")  # their time counts as 0
 ROWS, TERMS, COLUMNS = 64, 256, 192  # of a product whose operands fit in the cache
-MIXED_WORDS = TERMS  # the 32-bit words that hold the terms of a row in mixed precision
+MIXED_WORDS = TERMS // 2  # the 32-bit words that hold the terms of a row in mixed precision
 
 
 class Limits(NamedTuple):
