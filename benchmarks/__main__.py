@@ -19,7 +19,7 @@ from benchmarks import (
     startup,
     time_to_accuracy,
 )
-from benchmarks.comparison import Measurement, compare, table
+from benchmarks.comparison import Measurement, compare, table, tables
 from benchmarks.processes import Process
 from benchmarks.workloads import GROWTH, SIZES, TINY, VARIANTS, WORKLOADS
 
@@ -42,6 +42,19 @@ PARTS = (
 QUICK_PARTS = ("training", "one sample")
 DOCS = Path("docs")
 WIDE = [name for name, workload in WORKLOADS.items() if workload.parameters > 5000]
+FAST = [name for name in contestants.CONTESTANTS if name != "scikit-learn"]
+# Comparisons of a training step: title, contestants, threads, workloads, and the time for each as a share of the usual.
+STEPS: dict[str, tuple[str, list[str], int, list[str], float]] = {
+    "training": ("A training step", list(contestants.CONTESTANTS), 1, [*WORKLOADS, TINY.name], 1.0),
+    "variants": ("Other layers and sample weights", FAST, 1, list(VARIANTS), 0.5),
+    "two threads": ("A training step", FAST, 2, WIDE, 1.0),
+}
+BFLOAT16_PEERS = """
+Mixed precision, `precision="mixed_bfloat16"`, has peers of its own. PyTorch bfloat16 runs forward pass and cost under
+`torch.autocast("cpu", torch.bfloat16)`. JAX bfloat16 rounds the operands of every product to bfloat16, forward and
+backward, and adds in float32; its rules for the backward products (`jax.custom_vjp`) are faster than those that JAX
+derives. The limit of mixed precision differs from that of float32 by the speed of the products.
+"""
 
 
 def main() -> None:
@@ -73,7 +86,8 @@ def run_part(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str,
     if part == "to 98 %":
         return "Time to 98.0 % accuracy on MNIST's test images: 784-128-10, one thread", [], time_to_accuracy.report()
     if part == "growth":
-        curves = growth.measure(GROWTH, max(3, rounds - 2), seconds)
+        names = contestants.of_this_machine(contestants.OURS_IN_BOTH)
+        curves = growth.measure(names, GROWTH, max(3, rounds - 2), seconds)
         growth.draw(curves, folder / "growth.png")
         return (
             "Growth of the time per training step: one thread",
@@ -81,16 +95,19 @@ def run_part(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str,
             f"{growth.table(curves)}\n\n![The three curves](growth.png)",
         )
     if part == "sizes":
-        curves = growth.measure(SIZES, rounds, seconds / 4)
-        growth.draw_ratios(curves, folder / "sizes.png")
+        curves = growth.measure([contestants.OURS], SIZES, rounds, seconds / 4)
+        growth.draw_ratios(curves[contestants.OURS], folder / "sizes.png")
         return (
             "Networks 64-n-n-10 of any width, and batches of any size: one thread, processor time",
             [],
-            f"{growth.outliers(curves)}\n\n![The two curves](sizes.png)\n\n{growth.table(curves)}",
+            f"{growth.outliers(curves[contestants.OURS])}\n\n![The two curves](sizes.png)\n\n{growth.table(curves)}",
         )
-    if part == "variants":
-        measured = run_contestants(["glassnet", "JAX", "PyTorch"], 1, "training", list(VARIANTS), rounds, seconds)
-        return "Other layers and sample weights: one thread, processor time", measured, table(measured)
+    if part in STEPS:
+        title, names, threads, workloads, share = STEPS[part]
+        names = contestants.of_this_machine(names)
+        measured = run_contestants(names, threads, "training", workloads, rounds, share * seconds)
+        clock = "one thread, processor time" if threads == 1 else "two threads, wall time"
+        return f"{title}: {clock}", measured, tables(measured)
     if part == "many networks":
         return "Sixteen networks 20-64-64-1 on two threads", [], many_networks.report()
     if part == "estimators":
@@ -108,13 +125,6 @@ def run_part(part: str, rounds: int, seconds: float, folder: Path) -> tuple[str,
         names = list(inference.CONTESTANTS)
         measured = run_contestants(names, 1, "inference", list(WORKLOADS), rounds, seconds / 4, rows=rows)
         return f"{title}: one thread, processor time", measured, table(measured)
-    if part == "training":
-        workloads = [*WORKLOADS, TINY.name]
-        measured = run_contestants(list(contestants.CONTESTANTS), 1, part, workloads, rounds, seconds)
-        return "A training step: one thread, processor time", measured, table(measured)
-    if part == "two threads":
-        measured = run_contestants(["glassnet", "JAX", "PyTorch"], 2, "training", WIDE, rounds, seconds)
-        return "A training step: two threads, wall time", measured, table(measured)
     raise SystemExit(f"unknown part {part!r}; choose from: {', '.join(PARTS)}")
 
 
@@ -137,9 +147,11 @@ def write_results(measurements: Sequence[Measurement], sections: Sequence[str], 
         writer.writerow(Measurement._fields)
         writer.writerows(measurements)
     head = "# Benchmarks\n\nMedians of interleaved rounds on one machine, random data; see `benchmarks/`.\n"
+    head += BFLOAT16_PEERS
     head += "\n![Time per training step of JAX, PyTorch and scikit-learn, relative to glassnet](benchmarks.png)\n"
     (folder / "benchmarks.md").write_text("\n".join([head, *sections]), encoding="utf-8")
-    steps = [m for m in measurements if m.part == "training" and m.threads == 1 and m.workload in WORKLOADS]
+    float32 = [m for m in measurements if m.part == "training" and m.contestant in contestants.FLOAT32]
+    steps = [m for m in float32 if m.threads == 1 and m.workload in WORKLOADS]
     if steps:
         picture.draw(steps, folder / "benchmarks.png")
 

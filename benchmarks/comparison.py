@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from benchmarks.contestants import BFLOAT16, FLOAT32, OURS, OURS_IN_BOTH, OURS_MIXED
 from benchmarks.processes import Process
 
-OURS = "glassnet"
+NO_BFLOAT16 = "Nothing was measured in bfloat16: this processor has no instructions for it (AVX512_BF16)."
 
 
 class Measurement(NamedTuple):
@@ -44,13 +45,14 @@ def compare(
                     print(f"{process.name} is skipped: {answer['missing']}", file=sys.stderr)
                 else:
                     times[process.name].append(answer)
-        has_limit = part in ("training", "estimators")
-        limit = processes[0].ask(part="limits", workload=workload)["step"] if has_limit else 0.0
+        has_limit = part in ("training", "estimators") and processes[0].threads == 1
+        ours = [process for process in processes if has_limit and process.name in OURS_IN_BOTH]
+        limits = {process.name: process.ask(part="limits", workload=workload)["step"] for process in ours}
         for name, answers in times.items():
             if answers:
                 cpu, wall = (statistics.median(answer[clock] for answer in answers) for clock in ("cpu", "wall"))
-                own_limit = limit if name == OURS and processes[0].threads == 1 else 0.0
-                measurements.append(Measurement(part, workload, name, processes[0].threads, cpu, wall, own_limit))
+                limit = limits.get(name, 0.0)
+                measurements.append(Measurement(part, workload, name, processes[0].threads, cpu, wall, limit))
     return measurements
 
 
@@ -61,6 +63,11 @@ def factors(measurements: Sequence[Measurement]) -> dict[str, dict[str, float]]:
         (ours,) = (other for other in measurements if other.workload == m.workload and other.contestant == OURS)
         by_workload.setdefault(m.workload, {})[m.contestant] = m.seconds / ours.seconds
     return by_workload
+
+
+def tables(measurements: Sequence[Measurement]) -> str:
+    """The table of the float32 contestants, and that of mixed precision beside them."""
+    return f"{table([m for m in measurements if m.contestant in FLOAT32])}\n\n{mixed_table(measurements)}"
 
 
 def table(measurements: Sequence[Measurement]) -> str:
@@ -75,9 +82,53 @@ def table(measurements: Sequence[Measurement]) -> str:
         lines.append(
             [
                 workload,
-                *(f"{by_name[name].seconds * 1e6:,.3g}" if name in by_name else "-" for name in names),
+                *(microseconds(by_name[name]) if name in by_name else "-" for name in names),
                 f"{min(peers):.2f}" if peers else "-",
                 *([f"{by_name[OURS].seconds / by_name[OURS].limit:.2f}"] if has_limit else []),
             ]
         )
+    return markdown(lines)
+
+
+def mixed_table(measurements: Sequence[Measurement]) -> str:
+    """A Markdown table of both precisions with the fastest peer of each, or a sentence why there is none."""
+    by_workload: dict[str, dict[str, Measurement]] = {}
+    for m in measurements:
+        by_workload.setdefault(m.workload, {})[m.contestant] = m
+    if not any(OURS_MIXED in by_name for by_name in by_workload.values()):
+        return NO_BFLOAT16
+    limit = ["mixed / limit"] if any(m.limit for m in measurements) else []
+    peers = ["fastest float32 peer", "fastest bfloat16 peer"]
+    heads = ["µs", OURS, OURS_MIXED, *peers, "glassnet / mixed", "bfloat16 peer / mixed", *limit]
+    lines = [heads, ["---"] * len(heads)]
+    lines += [[workload, *mixed_cells(by_name)][: len(heads)] for workload, by_name in by_workload.items()]
+    return markdown(lines)
+
+
+def mixed_cells(by_name: Mapping[str, Measurement]) -> list[str]:
+    """A line of that table without its first cell, for the measurements of one workload by contestant."""
+    ours, mixed = by_name[OURS], by_name[OURS_MIXED]
+    peers = [fastest_peer(by_name, precision) for precision in (FLOAT32, BFLOAT16)]
+    names = [f"{peer.contestant} {microseconds(peer)}" if peer else "-" for peer in peers]
+    ratios = [
+        f"{ours.seconds / mixed.seconds:.2f}",
+        f"{peers[1].seconds / mixed.seconds:.2f}" if peers[1] else "-",
+        f"{mixed.seconds / mixed.limit:.2f}" if mixed.limit else "-",
+    ]
+    return [microseconds(ours), microseconds(mixed), *names, *ratios]
+
+
+def fastest_peer(by_name: Mapping[str, Measurement], precision: Container[str]) -> Measurement | None:
+    """The fastest contestant of a precision other than glassnet, or None if no such peer was measured."""
+    peers = [m for name, m in by_name.items() if name in precision and name not in OURS_IN_BOTH]
+    return min(peers, key=lambda peer: peer.seconds, default=None)
+
+
+def microseconds(measurement: Measurement) -> str:
+    """The time in a table."""
+    return f"{measurement.seconds * 1e6:,.3g}"
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells as a Markdown table."""
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

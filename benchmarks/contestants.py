@@ -1,23 +1,25 @@
-"""glassnet and its peers: each takes a workload and returns a function that trains for a number of epochs.
+"""The contestants, each a library and a precision: from a workload they make a function that trains for some epochs.
 
-All of them reshuffle the samples before each epoch and make the same steps. A peer is imported only in the process
-that runs it.
+All of them reshuffle the samples before each epoch and make the same steps, but for what each of bfloat16 rounds. A
+peer is imported only in the process that runs it.
 """
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-from benchmarks.workloads import DROPOUT_RATE, LEARNING_RATE, RandomSource, Workload
+from benchmarks.workloads import DROPOUT_RATE, LEARNING_RATE, MIXED, RandomSource, Workload
 
 Train = Callable[[int], Any]  # takes the number of epochs
+Prepare = Callable[[Workload, int], Train]  # takes the number of threads
 COMPILE_SECONDS = 120  # at most
 
 
-def network(workload: Workload) -> Any:
+def network(workload: Workload, precision: str = "float32") -> Any:
     """An untrained network of glassnet for the workload."""
     from glassnet import BatchNorm, Dropout, LayerNorm, NeuralNetwork
 
@@ -26,12 +28,12 @@ def network(workload: Workload) -> Any:
     after = [kinds[workload.layer]] if workload.layer else []
     layers = [first, *(layer for width in hidden for layer in (width, *after)), last]
     cost = "categorical_cross_entropy" if workload.is_classifier else "quadratic"
-    return NeuralNetwork(layers, workload.activations, cost=cost, seed=0)
+    return NeuralNetwork(layers, workload.activations, cost=cost, precision=precision, seed=0)
 
 
-def glassnet(workload: Workload, threads: int) -> Train:
+def glassnet(workload: Workload, threads: int, precision: str = "float32") -> Train:
     """NeuralNetwork.train, including its preparation of the data; compiling is not measured, as it is not of JAX."""
-    net, (x, y) = network(workload), workload.data()
+    net, (x, y) = network(workload, precision), workload.data()
     options: dict[str, Any] = {"batch_size": workload.batch, "optimizer": workload.optimizer, "lr": LEARNING_RATE}
     options |= {"sample_weight": workload.sample_weights(), "threads": 1 if threads == 1 else None}
 
@@ -55,18 +57,18 @@ def compile_program(train: Train) -> None:
     train(1)
 
 
-def jax(workload: Workload, threads: int) -> Train:
+def jax(workload: Workload, threads: int, precision: str = "float32") -> Train:
     """A whole epoch in one jit; XLA uses one thread per processor that the process is pinned to."""
     from benchmarks.peer_jax import Network
 
-    return Network(workload, RandomSource())
+    return Network(workload, RandomSource(), precision)
 
 
-def pytorch(workload: Workload, threads: int) -> Train:
+def pytorch(workload: Workload, threads: int, precision: str = "float32") -> Train:
     """Eager mode, with the fused optimisers."""
     from benchmarks.peer_torch import Network
 
-    return Network(workload, RandomSource(), threads)
+    return Network(workload, RandomSource(), threads, precision)
 
 
 def sklearn(workload: Workload, threads: int) -> Train:
@@ -96,9 +98,21 @@ def sklearn(workload: Workload, threads: int) -> Train:
     return train
 
 
-CONTESTANTS: dict[str, Callable[[Workload, int], Train]] = {
-    "glassnet": glassnet,
-    "JAX": jax,
-    "PyTorch": pytorch,
-    "scikit-learn": sklearn,
+OURS, OURS_MIXED = "glassnet", "glassnet mixed"
+FLOAT32: dict[str, Prepare] = {OURS: glassnet, "JAX": jax, "PyTorch": pytorch, "scikit-learn": sklearn}
+BFLOAT16: dict[str, Prepare] = {
+    OURS_MIXED: partial(glassnet, precision=MIXED),
+    "JAX bfloat16": partial(jax, precision=MIXED),
+    "PyTorch bfloat16": partial(pytorch, precision=MIXED),
 }
+CONTESTANTS = FLOAT32 | BFLOAT16
+
+
+OURS_IN_BOTH = (OURS, OURS_MIXED)
+
+
+def of_this_machine(names: Iterable[str]) -> list[str]:
+    """The contestants without those of bfloat16 if the processor has no instructions for it (AVX512_BF16)."""
+    from glassnet.engine.cache import has_bfloat16_products
+
+    return [name for name in names if name in FLOAT32 or has_bfloat16_products()]

@@ -1,17 +1,20 @@
 """Growth of the time per step with batch size, width and depth, compared with the machine's limits.
 
-Powers of two in docs/growth.png; every width and many batches, most of which fill neither vectors nor tiles, in
-docs/sizes.png.
+Powers of two, in both precisions, in docs/growth.png; every width and many batches, most of which fill neither vectors
+nor tiles, in docs/sizes.png.
 """
 
 from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.comparison import markdown
+from benchmarks.picture import COLOURS
 from benchmarks.processes import Process
 from benchmarks.workloads import find
 
@@ -27,31 +30,38 @@ class Point(NamedTuple):
 Curves = dict[str, list[Point]]
 
 
-def measure(names: Iterable[str], rounds: int, seconds: float) -> Curves:
-    """Measure the curves that workloads are points of; every round measures all of them, the result is the median."""
-    process, times = Process("glassnet", 1), {name: [] for name in names}
+def measure(contestants: Sequence[str], names: Iterable[str], rounds: int, seconds: float) -> dict[str, Curves]:
+    """Each contestant's curves, of which the workloads are points: medians of rounds that measure all of them."""
+    processes, names = [Process(contestant, 1) for contestant in contestants], list(names)
+    times: dict[tuple[str, str], list[float]] = {(process.name, name): [] for process in processes for name in names}
     try:
         for number in range(rounds):
-            for name, measured in times.items():
+            for name in names:
                 print(f"growth, round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
-                measured.append(process.ask(part="training", workload=name, seconds=seconds)["cpu"])
-        limits = {name: process.ask(part="limits", workload=name)["step"] for name in times}
+                for process in processes:
+                    answer = process.ask(part="training", workload=name, seconds=seconds)
+                    times[process.name, name].append(answer["cpu"])
+        limits = {(p.name, name): p.ask(part="limits", workload=name)["step"] for p in processes for name in names}
     finally:
-        process.close()
-    curves: Curves = {}
-    for name, measured in times.items():
+        for process in processes:
+            process.close()
+    curves: dict[str, Curves] = {contestant: {} for contestant in contestants}
+    for (contestant, name), measured in times.items():
         curve, size = name.rsplit(" ", 1)
-        curves.setdefault(curve, []).append(Point(int(size), statistics.median(measured), limits[name]))
+        point = Point(int(size), statistics.median(measured), limits[contestant, name])
+        curves[contestant].setdefault(curve, []).append(point)
     return curves
 
 
-def table(curves: Curves) -> str:
-    """A Markdown table of all points."""
-    lines = ["| network | µs per step | glassnet / limit |", "| --- | --- | --- |"]
-    for curve, points in curves.items():
-        for point in points:
-            lines.append(f"| {curve} {point.size} | {point.seconds * 1e6:,.3g} | {point.seconds / point.limit:.2f} |")
-    return "\n".join(lines)
+def table(curves: Mapping[str, Curves]) -> str:
+    """A Markdown table of all points of each contestant."""
+    heads = ["network", *(head for name in curves for head in (f"{name}, µs per step", f"{name} / limit"))]
+    lines = [heads, ["---"] * len(heads)]
+    for curve in next(iter(curves.values())):
+        for points in zip(*(of_contestant[curve] for of_contestant in curves.values()), strict=True):
+            figures = [(f"{point.seconds * 1e6:,.3g}", f"{point.seconds / point.limit:.2f}") for point in points]
+            lines.append([f"{curve} {points[0].size}", *chain(*figures)])
+    return markdown(lines)
 
 
 def outliers(curves: Curves) -> str:
@@ -66,15 +76,17 @@ def outliers(curves: Curves) -> str:
     return " ".join(sentences)
 
 
-def draw(curves: dict[str, Sequence[Point]], path: Path) -> None:
-    """Draw one panel per curve: measured times and limits on logarithmic axes."""
+def draw(curves: Mapping[str, Curves], path: Path) -> None:
+    """Draw one panel per curve: measured times and limits of each contestant on logarithmic axes."""
     from matplotlib import pyplot
 
-    figure, panels = pyplot.subplots(1, len(curves), figsize=(10, 3.4), layout="constrained")
-    for axes, (curve, points) in zip(panels, curves.items(), strict=True):
-        sizes = [point.size for point in points]
-        axes.loglog(sizes, [point.seconds * 1e6 for point in points], "o-", color="#0072b2", label="glassnet")
-        axes.loglog(sizes, [point.limit * 1e6 for point in points], "--", color="#e69f00", label="limit")
+    names = next(iter(curves.values()))
+    figure, panels = pyplot.subplots(1, len(names), figsize=(10, 3.4), layout="constrained")
+    for axes, curve in zip(panels, names, strict=True):
+        for (contestant, of_contestant), colour in zip(curves.items(), COLOURS, strict=False):
+            sizes, seconds, limits = zip(*of_contestant[curve], strict=True)
+            axes.loglog(sizes, [1e6 * time for time in seconds], "o-", color=colour, markersize=4, label=contestant)
+            axes.loglog(sizes, [1e6 * time for time in limits], "--", color=colour, label="its limit")
         axes.set_xlabel(curve)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("µs per step")
@@ -82,7 +94,7 @@ def draw(curves: dict[str, Sequence[Point]], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
-def draw_ratios(curves: dict[str, Sequence[Point]], path: Path) -> None:
+def draw_ratios(curves: Curves, path: Path) -> None:
     """Draw one panel per curve: measured time over the limit; the operations of a step, in millions, on top."""
     from matplotlib import pyplot
 

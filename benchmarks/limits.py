@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.workloads import Workload
+from benchmarks.workloads import MIXED, Workload
 
 CACHED_ELEMENTS = 1 << 14  # float32 numbers that fit in the second-level cache
 FREE_ACTIVATIONS = ("relu", "linear")  # their time counts as 0
+ROWS, TERMS, COLUMNS = 64, 256, 192  # of a product whose operands fit in the cache
+MIXED_WORDS = TERMS // 2  # the 32-bit words that hold the terms of a row in mixed precision
 
 
 class Limits(NamedTuple):
@@ -30,11 +32,14 @@ class Limits(NamedTuple):
         return workload.flops * self.flop + activated * self.sigmoid + gather + update(workload)
 
 
-def measure() -> Limits:
-    """Measure one core, with data that lie in its caches, and the time per byte with a vector that does not."""
+def measure(precision: str) -> Limits:
+    """Measure one core, with data that lie in its caches, and the time per byte with a vector that does not.
+
+    Mixed precision has faster products; all else is computed in float32.
+    """
     source = np.zeros(1 << 25, np.float32)
     target = np.empty_like(source)
-    return Limits(product(), sigmoid(), fastest(lambda: np.copyto(target, source), 3) / source.nbytes / 2)
+    return Limits(product(precision), sigmoid(), fastest(lambda: np.copyto(target, source), 3) / source.nbytes / 2)
 
 
 def fastest(function: Callable[[], Any], repeats: int = 7) -> float:
@@ -65,14 +70,17 @@ def kernel_call(kernel: int, row: list[int], m: int) -> Callable[[], None]:
     return lambda owners=owners: run(*addresses)
 
 
-def product(dtype: str = "float32") -> float:
-    """Seconds per operation of a product of 64 × 256 and 256 × 192, which fit in the cache."""
+def product(precision: str) -> float:
+    """Seconds per operation of a product, by the engine's kernel: float32, float64 or mixed precision."""
     from glassnet.engine import address
+    from glassnet.program.parameters import aligned_zeros
 
-    a, w, b, z = (np.ones(shape, dtype) for shape in ((64, 256), (256, 192), 192, (64, 192)))
+    is_mixed = precision == MIXED
+    kind, dtype, words = ("mixed_affine", "float32", MIXED_WORDS) if is_mixed else ("affine", precision, TERMS)
+    a, w, b, z = (aligned_zeros(size, dtype) for size in (ROWS * words, words * COLUMNS, COLUMNS, ROWS * COLUMNS))
     addresses = [array.ctypes.data for array in (a, w, b, z)]
-    call = kernel_call(address("affine", dtype), [0, 0, 0, 192, *addresses, 256, 0, 0], 64)
-    return fastest(call) / (2 * 64 * 256 * 192)
+    call = kernel_call(address(kind, dtype), [0, 0, 0, COLUMNS, *addresses, words, 0, 0], ROWS)
+    return fastest(call) / (2 * ROWS * TERMS * COLUMNS)
 
 
 def sigmoid() -> float:

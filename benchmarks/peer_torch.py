@@ -1,4 +1,8 @@
-"""PyTorch: the usual training loop in eager mode with the fused optimisers; a batch is an indexed copy of samples."""
+"""PyTorch: the usual training loop in eager mode with the fused optimisers; a batch is an indexed copy of samples.
+
+In mixed precision, forward pass and cost run under torch.autocast, the one line that a user writes: it rounds weights,
+activations and the results of products to bfloat16, in the backward pass too; the cost and the update are float32.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.workloads import DROPOUT_RATE, LEARNING_RATE, RandomSource, Workload
+from benchmarks.workloads import DROPOUT_RATE, LEARNING_RATE, MIXED, RandomSource, Workload
 
 ACTIVATIONS = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
 
@@ -14,13 +18,14 @@ ACTIVATIONS = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU, "tanh": torch
 class Network:
     """A Sequential with its optimiser and data."""
 
-    def __init__(self, workload: Workload, source: RandomSource, threads: int) -> None:
+    def __init__(self, workload: Workload, source: RandomSource, threads: int, precision: str = "float32") -> None:
         torch.set_num_threads(threads)
         self.workload, self.source = workload, source
         self.x, self.y = (torch.from_numpy(values) for values in workload.data())
         weights = workload.sample_weights()
         self.weights = None if weights is None else torch.from_numpy(weights)
         self.model = sequential(workload, source)
+        self.cost = torch.autocast("cpu", torch.bfloat16)(self._cost) if precision == MIXED else self._cost
         optimizer = torch.optim.Adam if workload.optimizer == "adam" else torch.optim.SGD
         self.optimizer = optimizer(self.model.parameters(), lr=LEARNING_RATE, fused=True)
 
@@ -30,7 +35,7 @@ class Network:
             order = torch.from_numpy(self.source.order(self.workload))
             for indices in order.split(self.workload.batch):
                 self.optimizer.zero_grad()
-                self._cost(indices).backward()
+                self.cost(indices).backward()
                 self.optimizer.step()
         dense = [module for module in self.model if isinstance(module, torch.nn.Linear)]
         return [(module.weight.detach().T, module.bias.detach()) for module in dense]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import contestants, drop_in, inference, limits
-from benchmarks.workloads import find
+from benchmarks.workloads import MIXED, find
 
 
 class Worker:
@@ -23,12 +23,13 @@ class Worker:
 
     def __init__(self, name: str, threads: int) -> None:
         self.name, self.threads = name, threads
+        self.precision = MIXED if name in contestants.BFLOAT16 else "float32"
         self.prepared: dict[tuple[str, str, int], tuple[Callable[[], Any], float]] = {}
 
     def answer(self, task: dict[str, Any]) -> dict[str, Any]:
         """Processor and wall seconds per unit: a training step, a sample or a fit."""
         if task["part"] == "limits":
-            return {"step": limit(task["workload"])}
+            return {"step": limit(task["workload"], self.precision)}
         key = (task["part"], task["workload"], task.get("rows", 0))
         if key not in self.prepared:
             self.prepared[key] = self.prepare(task)
@@ -70,17 +71,17 @@ def repetitions(function: Callable[[int], Any], seconds: float) -> int:
         count *= 2
 
 
-def limit(workload: str) -> float:
+def limit(workload: str, precision: str) -> float:
     """The least possible seconds of a training step, or the seconds of a fit's matrix products only."""
     if workload in drop_in.WORKLOADS:
         return drop_in.fit_operations(workload) * limits.product(workload.rsplit(", ", 1)[1])
-    return machine_limits().step(find(workload))
+    return machine_limits(precision).step(find(workload))
 
 
 @cache
-def machine_limits() -> limits.Limits:
+def machine_limits(precision: str) -> limits.Limits:
     """The limits of this machine, measured once."""
-    return limits.measure()
+    return limits.measure(precision)
 
 
 def main() -> None:

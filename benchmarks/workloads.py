@@ -10,6 +10,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 LEARNING_RATE, DROPOUT_RATE = 0.001, 0.2
+MIXED = "mixed_bfloat16"  # the precision of a network whose products have bfloat16 operands and float32 sums
 
 
 def operations(layers: Sequence[int]) -> float:

@@ -12,6 +12,7 @@ from glassnet.engine.kernel_functions import as_pointer, stack_array
 from glassnet.engine.kernels import KERNELS
 from glassnet.tables.formula import trace
 from tests.twins.machine_code import has_fma, inner_loops, instructions, instructions_of, packed_loops, scalar_loops
+from tests.twins.subprocesses import output
 
 pytestmark = pytest.mark.skipif(not has_fma(), reason="not an x86 processor with fused multiply-add")
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -37,6 +38,16 @@ NO_ARITHMETIC = (
     *("select", "concatenate", "split", "mixed_gemm_epilogue", "mixed_propagate", "bfloat16"),
 )
 
+SPILLS = r"""
+import re
+from glassnet.engine import KernelSpec
+from tests.twins.machine_code import instructions, packed_loops
+on_the_stack = re.compile(r"\(%rsp[^)]*\).*%[xyz]mm|%[xyz]mm\d+, [-\w]*\(%rsp")  # a vector that is stored or loaded
+for kind in ("gemm", "mixed_gemm", "sparse_gemm"):
+    for dtype in ("float32", "float64"):
+        print(sum(bool(on_the_stack.search(loop)) for loop in packed_loops(instructions(KernelSpec(kind, dtype)))))
+"""
+
 
 @every_dtype
 @pytest.mark.parametrize("kind", [kind for kind in KERNELS if kind not in IN_ORDER])
@@ -50,6 +61,11 @@ def test_inner_loops_are_packed(kind: str, dtype: str) -> None:
 def test_the_kernels_in_order_have_scalar_loops(kind: str) -> None:
     """So that the exceptions above stay true."""
     assert scalar_loops(instructions(KernelSpec(kind, "float32")))
+
+
+def test_products_keep_their_sums_in_registers() -> None:
+    """A sum that waits on the stack between two terms halves the speed, and by how much depends on the caller."""
+    assert output(SPILLS, "znver4").split() == ["0"] * 6
 
 
 @every_dtype
