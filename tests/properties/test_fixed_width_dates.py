@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 from glassnet.data.date_spelling import DateSpelling
 from glassnet.data.fixed_width_dates import fixed_width_days
 
-TIMES = st.tuples(st.integers(0, 25), st.integers(0, 61), st.integers(0, 62))
-DATES = st.tuples(st.sampled_from([0, 7, 68, 69, 99, 1582, 1999, 2000, 2024]), st.integers(0, 13), st.integers(0, 32))
+TIMES = st.tuples(*map(st.sampled_from, ([0, 9, 23, 24], [0, 31, 59, 60], [0, 7, 59, 60, 61])))
+DATES = st.tuples(
+    st.sampled_from([0, 7, 68, 69, 99, 1582, 1999, 2000, 2024]),
+    st.sampled_from([0, 1, 2, 11, 12, 13]),
+    st.sampled_from([0, 1, 28, 29, 30, 31, 32]),
+)
 
 
 def days_of(text: str, order: str) -> np.ndarray:
