@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from glassnet.data.reading import Array
@@ -23,7 +25,6 @@ def civil_days(year: Array, month: Array, day: Array) -> Array:
     return np.where(valid, first.astype(np.int64) + day - 1, np.nan)
 
 
-def fraction_of_day(hour: Array, minute: Array, second: Array | float) -> Array:
-    """The time of day as a fraction of a day."""
-    fraction: Array = (hour + (minute + second / 60) / 60) / 24
-    return fraction
+def fraction_of_day(hour: Any, minute: Any, second: Any) -> Any:
+    """The time of day as a fraction of a day: of numbers, or of arrays of them."""
+    return (hour + (minute + second / 60) / 60) / 24
