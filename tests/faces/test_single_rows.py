@@ -22,6 +22,7 @@ from glassnet.errors import DataError
 from glassnet.tabular.base_tabular import BaseTabular
 from glassnet.tabular.column_warnings import ColumnWarning
 from glassnet.tabular.hyperparameters import Hyperparameters
+from glassnet.tabular.single_row import row_of_array
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ROWS = 200
@@ -69,6 +70,8 @@ def test_a_row_of_a_table_alone(model: TabularClassifier) -> None:
             "pandas": model.predict_proba(FRAME.iloc[row : row + 1])[0],
             "polars": model.predict_proba(polars[row])[0],
             "arrow": model.predict_proba(arrow.slice(row, 1))[0],
+            "list of a dict": model.predict_proba([{str(name): cell for name, cell in cells.items()}])[0],
+            "array": model.predict_proba(FRAME.iloc[row : row + 1].to_numpy(object))[0],
         }
         assert model._single_row.inputs(cells).tobytes() == inputs[row].tobytes(), row
         for name, answer in answers.items():  # the last bit of a linear model depends on the number of rows
@@ -131,6 +134,24 @@ def test_numbers_of_one_row() -> None:
     x = FRAME[["narrow", "whole"]].to_numpy(np.float64)
     array = TabularRegressor(random_state=0).fit(x, TARGET)
     assert array.predict_row({"x0": x[3, 0], "x1": x[3, 1]}) == pytest.approx(array.predict(x)[3], rel=1e-12)
+
+
+@pytest.mark.usefixtures("model")
+def test_one_row_of_an_array_of_mixed_cells() -> None:
+    X = FRAME[["narrow", "text", "yes", "comma", "whole", "flag"]].to_numpy(object)
+    for given in (X, np.where(X == None, "", X).astype(str)):  # noqa: E711
+        fit = TabularRegressor(random_state=0).fit(given, TARGET)
+        inputs = fit._inputs(given)
+        for row in range(0, ROWS, 7):
+            cells = given[row : row + 1]
+            assert row_of_array(cells, fit._names) == dict(zip(fit._names, cells[0].tolist(), strict=True))
+            assert fit._inputs(cells).tobytes() == inputs[row].tobytes(), row
+        with pytest.raises(ValueError, match="X has 5 features, but TabularRegressor is expecting 6"):
+            fit.predict(given[:1, :5])
+        with pytest.raises(DataError, match=r"X row 1, column 'x4': 'many' is not a number"):
+            fit.predict(np.array([[*given[0, :4], "many", given[0, 5]]], object))
+    days = FRAME[["day", "whole"]].to_numpy(object)
+    assert row_of_array(days[:1], ["x0", "x1"]) is None, "dates go the way of a table"
 
 
 def cpu_seconds(call: Callable[[], Any], repetitions: int = 30) -> float:

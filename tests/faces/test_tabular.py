@@ -94,9 +94,11 @@ def test_options_overrule_the_reading() -> None:
     assert fit.model_.preparation.columns[1].reading.levels == ["blue", "green"]
 
 
-@pytest.mark.parametrize("library", ["polars", "pyarrow", "lazy"])
+@pytest.mark.parametrize("library", ["polars", "pyarrow", "lazy", "categories"])
 def test_other_libraries_give_the_same_bits(classifier: TabularClassifier, library: str) -> None:
     def convert(table: pd.DataFrame) -> Any:
+        if library == "categories":
+            return table.assign(colour=table["colour"].astype("category"))
         if library == "pyarrow":
             return pa.Table.from_pandas(table, preserve_index=False)
         return pl.from_pandas(table).lazy() if library == "lazy" else pl.from_pandas(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,12 +53,14 @@ def test_the_number_of_jobs_changes_no_bit(n_jobs: int | None) -> None:
     assert not np.array_equal(vectors[0], other[0].network.parameters.vector), "seeds differ"
 
 
-def test_threads_of_predictions_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_and_parts_of_predictions_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     members, x = train_members(rows(), SMALL, 7, METRIC, Execution())[0], rows(5000).x
     monkeypatch.setattr(ensemble, "available_threads", lambda: 1)
     alone = mean_outputs(members, x)
     monkeypatch.setattr(ensemble, "available_threads", lambda: 3)
     assert np.array_equal(mean_outputs(members, x), alone)
+    parts = [mean_outputs(members, x[a:b]) for a, b in pairwise([0, 1, 3, 700, 2900, 5000])]
+    assert np.array_equal(np.concatenate(parts), alone)
     assert np.allclose(alone, np.mean([each.network.predict(x.T).T for each in members], axis=0))
 
 

@@ -180,11 +180,13 @@ def by_group(kind: str, reads: int, result: str) -> Callable[[str, int, int], Ro
 
 def select(dtype: str, m: int, n: int) -> Rows:
     n = min(n, WIDEST)
-    columns = np.arange(n)[::2].tolist()
-    for copies in (1, 3, 16):
-        operands = [numbers((m, n), dtype), blank((m, len(columns) * copies), dtype)]
-        settings = (n, copies, len(columns), *columns)
-        yield Case(address("select", dtype), m, 0, len(columns) * copies, operands, settings)
+    numbers_of_columns = np.arange(n)
+    in_runs = np.concatenate([numbers_of_columns[n // 2 :], numbers_of_columns[: n // 3]])
+    for columns in (numbers_of_columns[::2].tolist(), in_runs.tolist()):
+        for copies in (1, 3, 16):
+            operands = [numbers((m, n), dtype), blank((m, len(columns) * copies), dtype)]
+            settings = (n, copies, len(columns), *columns)
+            yield Case(address("select", dtype), m, 0, len(columns) * copies, operands, settings)
 
 
 def add_selected(dtype: str, m: int, n: int) -> Rows:

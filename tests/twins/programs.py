@@ -114,6 +114,7 @@ TABLE: dict[str, Case] = {
     **{f"{name}, strict": Case((6, 5, 2), ("tanh", "tanh"), optimizer=name, **STRICT) for name in OPTIMIZERS},
     **{name: Case((6, *placed(layer()), 4), ("tanh", "tanh")) for name, layer in LAYERS.items()},
     "some columns": Case((6, WAVES, Embedding((7, 1, 3), (2, 1, 5), 3), 5, 4), ("tanh", "tanh")),
+    "many columns": Case((40, Embedding((7, 4), (3, 30), 3), 5, 4), ("tanh", "tanh")),  # runs of them are copied
     "one wave": Case((6, PeriodicEmbedding((3,), frequencies=1, outputs=2), 5, 4), ("tanh", "tanh"), m=37),
     **{
         f"{name} before": Case(

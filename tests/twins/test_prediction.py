@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from glassnet import BatchNorm, Dropout, LayerNorm, NeuralNetwork, Scaling
+from glassnet.engine.executor import thread_scratch
+from glassnet.engine.layout import CONTEXT
 from glassnet.errors import DataError
 from tests.twins.programs import bits
 
@@ -106,3 +108,21 @@ def test_threads_predict_at_once() -> None:
 
     with ThreadPoolExecutor(6) as pool:
         assert all(pool.map(many, range(6)))
+
+
+def test_a_thread_takes_over_an_idle_predictor_with_scratch_memory_of_its_own() -> None:
+    net, x = network("softmax", "float32"), samples(600, "float32")
+    runners, scratches = [], []
+
+    def predict() -> None:
+        net.predict(x)
+        (predictor,) = net.model.idle_predictors[None]
+        executor: Any = predictor.executor
+        runners.append(executor)
+        scratches.append((int(executor.context[CONTEXT.scratch]), thread_scratch().ctypes.data))
+
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        for pool in (first, second, first):
+            pool.submit(predict).result()
+    assert runners[0] is runners[1] is runners[2]
+    assert all(used == own for used, own in scratches) and scratches[0] == scratches[2] != scratches[1]

@@ -159,7 +159,7 @@ def network(name: str, dtype: str, engine: str = "compiled") -> NeuralNetwork:
 @pytest.mark.parametrize(("name", "dtype"), NAMED)
 def test_predictions_do_not_depend_on_the_batch(name: str, dtype: str) -> None:
     net = network(name, dtype)
-    x = np.random.default_rng(0).normal(size=(6, 600))
+    x = np.random.default_rng(0).normal(size=(net.model.architecture.inputs, 600))
     whole = net.predict(x)
     assert bits(net.predict(x[:, :1])[:, 0]) == bits(whole[:, 0])
     for first, count in ((1, 1), (255, 2), (7, 13), (590, 10), (3, 300), (599, 1)):

@@ -134,10 +134,10 @@ def test_predictions_have_the_same_bits_dense_and_sparse(dtype: str) -> None:
     x = rng.random((600, 60)).astype(dtype) * (rng.random((600, 60)) < 0.2)
     net = NeuralNetwork([60, 100, 5], ["relu", "softmax"], "categorical_cross_entropy", dtype=dtype, seed=0)
     few = np.hstack([net.predict(x[first : first + 100].T) for first in range(0, 600, 100)])
-    runner: Any = net.model.thread_local.predictors[None].executor
+    runner: Any = net.model.idle_predictors[None][0].executor
     assert not runner.sparse
     many = net.predict(x.T)
-    runner = net.model.thread_local.predictors[None].executor
+    runner = net.model.idle_predictors[None][0].executor
     assert runner.sparse == has_free_masks()
     assert many.tobytes() == few.tobytes()
     net.predict(x.T + 1)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from glassnet.data.reading import Array
 
+FIRST_CELLS = 100  # that tell most columns of text from numbers
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
@@ -35,6 +36,13 @@ def kind_of(kind: Any) -> str:
         "empty": pa.types.is_null,
     }
     return next((name for name, test in tests.items() if test(kind)), "other")
+
+
+def decoded_type(kind: Any) -> Any:
+    """The type of what a column holds once a dictionary or runs are decoded."""
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return decoded_type(kind.value_type)
+    return kind
 
 
 def simplified(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -82,10 +90,35 @@ def as_float(column: pa.ChunkedArray) -> Array:
     return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
 
 
-def distinct_cells(cells: pa.Array) -> tuple[pa.Array, Array]:
-    """The distinct texts of a column, and for each row the index of its text (−1 where null)."""
-    encoded = cells.dictionary_encode()
-    return encoded.dictionary, pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+def plain_numbers(cells: pa.Array) -> Array:
+    """Text as float64, NaN where null. Raises ArrowException if a cell is no plain number."""
+    cells.slice(0, FIRST_CELLS).cast(pa.float64())  # a cast that fails takes ten times as long
+    return np.asarray(cells.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def distinct_cells(column: pa.ChunkedArray) -> tuple[pa.Array, Array]:
+    """The texts of a column, each of which occurs, and for each row the index of its text (−1 where null).
+
+    They are distinct, unless a dictionary that the column is stored as holds a text twice.
+    """
+    if not pa.types.is_dictionary(column.type) or _dictionary_size(column) > len(column):
+        encoded = as_text(simplified(column)).dictionary_encode()
+        return encoded.dictionary, _indices(encoded)
+    encoded = column.unify_dictionaries().combine_chunks()
+    texts, indices = as_text(simplified(pa.chunked_array([encoded.dictionary]))), _indices(encoded)
+    occurs = np.bincount(indices[indices >= 0], minlength=len(texts)) > 0
+    if occurs.all():
+        return texts, indices
+    return texts.filter(occurs), spread(np.cumsum(occurs) - 1, indices, -1)
+
+
+def _dictionary_size(column: pa.ChunkedArray) -> int:
+    return sum(len(chunk.dictionary) for chunk in column.chunks)
+
+
+def _indices(encoded: pa.DictionaryArray) -> Array:
+    indices = pc.fill_null(encoded.indices.cast(pa.int64()), -1)
+    return np.asarray(indices.to_numpy(zero_copy_only=False))
 
 
 def spread(by_text: Array, indices: Array, null: Any) -> Array:

@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from glassnet.data.civil_calendar import civil_days, fraction_of_day, full_year
+from glassnet.data.fixed_width_dates import fixed_width_days
 from glassnet.data.number_spelling import normalised
 from glassnet.data.reading import Array
 
@@ -24,7 +26,6 @@ YEAR_LAST = rf"^(?P<a>\d{{1,2}})[-/. ](?P<b>\d{{1,2}})[-/. ](?P<c>\d{{4}}|\d{{2}
 TIME_ALONE = rf"^{TIME}$"
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 PARTS = {"dmy": "cba", "mdy": "cab"}  # the groups of YEAR_LAST that are year, month and day
-FIRST_RECENT_YEAR = 69  # of two digits, as in POSIX: 69 is 1969, 68 is 2068
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class DateSpelling:
 
     def parse(self, cells: pa.Array) -> tuple[Array, Array]:
         """Days since 1970-01-01 (n,) float64, NaN where a cell is null or no date, and which cells are dates (n,)."""
-        days = _fixed_width_days(pc.fill_null(cells, ""), self.order)
+        days = fixed_width_days(pc.fill_null(cells, ""), self.order)
         if not (np.isnan(days) & cells.is_valid().to_numpy(zero_copy_only=False)).any():
             return days, ~np.isnan(days)
         cells = pc.fill_null(_numeric_months(normalised(cells)), "")
@@ -145,50 +146,8 @@ def _fill_into(days: Array, cells: pa.Array, pattern: str, order: str) -> None:
     time = _time_of_day(chosen, "tz" in [field.name for field in chosen.type]) if timed else np.zeros(len(rows))
     if order:
         year, month, day = (_integers(chosen, name, 1) for name in order)
-        time = _civil_days(_full_year(year), month, day) + time
+        time = civil_days(full_year(year), month, day) + time
     days[rows] = time
-
-
-def _fixed_width_days(cells: pa.Array, order: str) -> Array:
-    """The days of texts such as 2020-12-31 or 31.12.2020, NaN for all others: much faster than a pattern."""
-    days = np.full(len(cells), np.nan)
-    rows = np.flatnonzero(pc.equal(pc.binary_length(cells), 10).to_numpy(zero_copy_only=False))
-    if order == "time" or not rows.size:
-        return days
-    texts = cells.take(pa.array(rows)).cast(pa.large_binary()).to_pylist()
-    characters = np.frombuffer(b"".join(texts), np.uint8).reshape(-1, 10)
-    layouts = [((4, 7), b"-/.", (slice(4), slice(5, 7), slice(8, 10)))]
-    if order in PARTS:
-        first, second = slice(2), slice(3, 5)
-        day, month = (first, second) if order == "dmy" else (second, first)
-        layouts.append(((2, 5), b"-/. ", (slice(6, 10), month, day)))
-    for positions, separators, parts in layouts:
-        separated = np.isin(characters[:, positions], list(separators)).all(axis=1)
-        digits = np.delete(characters, positions, axis=1)
-        fits = separated & ((digits >= ord("0")) & (digits <= ord("9"))).all(axis=1)
-        year, month_number, day_number = (_decimal(characters[fits, part]) for part in parts)
-        days[rows[fits]] = _civil_days(_full_year(year), month_number, day_number)
-    return days
-
-
-def _decimal(characters: Array) -> Array:
-    """The numbers that rows of digits spell."""
-    digits = characters.astype(np.int64) - ord("0")
-    return digits @ 10 ** np.arange(digits.shape[1])[::-1]
-
-
-def _full_year(year: Array) -> Array:
-    """Years of two digits with their century."""
-    return np.where(year >= 100, year, year + np.where(year >= FIRST_RECENT_YEAR, 1900, 2000))
-
-
-def _civil_days(year: Array, month: Array, day: Array) -> Array:
-    """Days since 1970-01-01, NaN for a date that does not exist."""
-    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-    first = months.astype("datetime64[D]")
-    last = (months + 1).astype("datetime64[D]") - 1
-    valid = (month >= 1) & (month <= 12) & (day >= 1) & (first + (day - 1) <= last) & (year >= 1)
-    return np.where(valid, first.astype(np.int64) + day - 1, np.nan)
 
 
 def _time_of_day(chosen: pa.StructArray, zoned: bool) -> Array:
@@ -199,7 +158,7 @@ def _time_of_day(chosen: pa.StructArray, zoned: bool) -> Array:
     half = pc.utf8_lower(pc.utf8_slice_codeunits(_field(chosen, "ap"), 0, 1)).to_numpy(zero_copy_only=False)
     valid = (minute < 60) & (second < 61) & (hour < np.where(half == None, 24, 13))  # noqa: E711
     hour = np.where(half == "p", hour % 12 + 12, np.where(half == "a", hour % 12, hour))
-    time = np.where(valid, (hour + (minute + second / 60) / 60) / 24, np.nan)
+    time = np.where(valid, fraction_of_day(hour, minute, second), np.nan)
     return time - _offset(_field(chosen, "tz")) if zoned else time
 
 

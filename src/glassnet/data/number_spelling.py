@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from glassnet.data.arrow_types import plain_numbers
 from glassnet.data.reading import Array
 
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
@@ -61,7 +63,8 @@ class NumberSpelling:
         if self.fortran:
             cells = pc.replace_substring_regex(cells, FORTRAN, r"\1e\2")
         if self.thousands:
-            for separator in "'’" + SPACES + ("," if self.decimal == "." else "."):
+            separators = "'’" + SPACES + ("," if self.decimal == "." else ".")
+            for separator in filter(partial(_contain, cells), separators):
                 grouped = pc.match_substring_regex(cells, _grouped(separator, self.decimal))
                 cells = pc.if_else(grouped, pc.replace_substring(cells, separator, ""), cells)
         if self.decimal == ",":
@@ -131,8 +134,14 @@ class NumberSpelling:
 def normalised(cells: pa.Array) -> pa.Array:
     """The cells without blanks around them and with a typewriter's minus sign."""
     cells = pc.utf8_trim_whitespace(cells)
-    cells = pc.replace_substring_regex(cells, r"^([^\d]*)[−–﹣－‐‑]\s*([^\d]*[\d.,])", r"\1-\2")
+    if not pc.all(pc.string_is_ascii(cells)).as_py():
+        cells = pc.replace_substring_regex(cells, r"^([^\d]*)[−–﹣－‐‑]\s*([^\d]*[\d.,])", r"\1-\2")
     return pc.replace_substring_regex(cells, r"^([+-])\s+", r"\1")
+
+
+def _contain(cells: pa.Array, text: str) -> bool:
+    """Whether any cell contains a text, which is much faster to tell than to replace a pattern."""
+    return bool(pc.any(pc.match_substring(cells, text)).as_py())
 
 
 def units(texts: pa.Array) -> tuple[Array, list[str]]:
@@ -167,7 +176,7 @@ def _extract(texts: pa.Array, pattern: str) -> set[str]:
 
 def _as_float(cells: pa.Array) -> tuple[Array, Array]:
     """Cast a whole column at once; raises ArrowException if a cell is no plain number."""
-    values = np.asarray(pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    values = plain_numbers(cells)
     return values, ~np.isnan(values)
 
 

@@ -62,14 +62,17 @@ class NumberReading:
     def _of_text(self, table: Table, name: str) -> Array:
         if self.spelling.plain and (plain := table.plain_numbers(name)) is not None:
             return plain
-        cells = as_text(table.column(name))
-        cells = without_words(pc.utf8_trim_whitespace(cells), MISSING_WORDS.union(self.missing))
-        values, fits = self.spelling.parse(cells)
+        if self.spelling.plain:  # then telling distinct texts apart takes longer than reading them
+            texts, indices = as_text(table.column(name)), np.arange(table.rows)
+        else:
+            texts, indices = distinct_cells(table.cells(name))
+        texts = without_words(pc.utf8_trim_whitespace(texts), MISSING_WORDS.union(self.missing))
+        values, fits = self.spelling.parse(texts)
         if self.binary:
-            codes = boolean_codes(cells)
+            codes = boolean_codes(texts)
             values, fits = np.where(codes >= 0, codes, values), fits | (codes >= 0)
-        refuse_misfit(table, name, (cells, np.arange(len(cells))), fits, f"not a number{self._written()}")
-        return values
+        refuse_misfit(table, name, (texts, indices), fits, f"not a number{self._written()}")
+        return spread(values, indices, np.nan)
 
     def _written(self) -> str:
         description = self.spelling.description()
@@ -98,15 +101,15 @@ class DateReading:
 
     def values(self, table: Table, name: str) -> Array:
         """Days (n,) float64, NaN where missing. Raises DataError for a cell that is no date."""
-        column = table.column(name)
-        kind = kind_of(column.type)
+        decoded = table.decoded_type(name)
+        kind = kind_of(decoded)
         if kind == "empty":
             return np.full(table.rows, np.nan)
         if kind in ("date", "time") and (kind == "time") == (self.spelling.order == "time"):
-            return typed_days(column.combine_chunks())
+            return typed_days(table.column(name).combine_chunks())
         if kind not in ("text", "number"):
-            raise DataError(f"{table.path}: column {name!r} holds {column.type}, but the model was trained on dates.")
-        texts, indices = distinct_cells(as_text(column))
+            raise DataError(f"{table.path}: column {name!r} holds {decoded}, but the model was trained on dates.")
+        texts, indices = distinct_cells(table.cells(name))
         texts = without_words(pc.utf8_trim_whitespace(texts), MISSING_WORDS.union(self.missing))
         days = self.spelling.parse(texts)[0]
         what = "time" if self.spelling.order == "time" else "date"
@@ -138,11 +141,9 @@ class BooleanReading:
 
     def values(self, table: Table, name: str) -> Array:
         """Codes (n,) int64: 0 false, 1 true, −1 missing. Raises DataError for any other cell."""
-        column = table.column(name)
-        if pa.types.is_boolean(column.type):
-            return pc.fill_null(column.cast(pa.int64()), MISSING).to_numpy()
-        cells = as_text(column) if kind_of(column.type) != "empty" else pa.nulls(table.rows, pa.large_string())
-        texts, indices = distinct_cells(cells)
+        if pa.types.is_boolean(table.decoded_type(name)):
+            return pc.fill_null(table.column(name).cast(pa.int64()), MISSING).to_numpy()
+        texts, indices = distinct_cells(table.cells(name))
         texts = without_words(pc.utf8_trim_whitespace(texts), NULL_WORDS.union(self.missing))
         codes = boolean_codes(texts)
         what = f"neither {self.levels[1]} nor {self.levels[0]}"
@@ -172,10 +173,9 @@ class CategoryReading:
 
     def values(self, table: Table, name: str) -> Array:
         """Codes (n,) int64 of the levels; −1 where missing, −2 where unseen (or too rare to be listed)."""
-        column = table.column(name)
-        if kind_of(column.type) == "other":
-            raise DataError(f"{table.path}: column {name!r} has type {column.type}; convert it to text or numbers.")
-        texts, indices = distinct_cells(as_text(column))
+        if kind_of(decoded := table.decoded_type(name)) == "other":
+            raise DataError(f"{table.path}: column {name!r} has type {decoded}; convert it to text or numbers.")
+        texts, indices = distinct_cells(table.cells(name))
         return spread(self.codes(self.cells(texts)), indices, MISSING)
 
     def cells(self, column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from glassnet.data.civil_calendar import fraction_of_day
 from glassnet.data.columns import Column, check_present
 from glassnet.data.date_spelling import PARTS
 from glassnet.data.number_spelling import PLAIN
@@ -163,7 +164,7 @@ def _days_of_text(cell: str, order: str) -> float | None:
         days = date(year, month, day).toordinal() - FIRST_DAY
     except ValueError:
         return None
-    return days + (hour + (minute + second / 60) / 60) / 24 if max(hour - 23, minute - 59, second - 59) <= 0 else None
+    return days + fraction_of_day(hour, minute, second) if max(hour - 23, minute - 59, second - 59) <= 0 else None
 
 
 def _code(codes: Mapping[str, int], cell: Any, trim: bool) -> int | None:

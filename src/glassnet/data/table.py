@@ -12,18 +12,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-import numpy as np
 import pyarrow as pa
 
-from glassnet.data.arrow_types import as_text, simplified, without_views
+from glassnet.data.arrow_types import as_text, decoded_type, plain_numbers, simplified, without_views
 from glassnet.data.csv_file import read_csv
 from glassnet.data.frame import frame_to_arrow
 from glassnet.data.options import ReadingOptions
 from glassnet.data.parquet_file import parquet_parts, read_parquet
 from glassnet.data.reading import Array, FilePath, file_kind, is_folder_of, problem_text, seekable
 from glassnet.errors import DataError, no_column
-
-FIRST_CELLS = 100  # that tell most columns of text from numbers
 
 
 @dataclass(frozen=True)
@@ -69,14 +66,18 @@ class Table:
         return name in self._positions
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """One column. Raises DataError (a ValueError), with the closest name, if it does not exist."""
-        if name not in self._positions:
-            raise DataError(no_column(self.path, name, self.names))
-        return simplified(self.data.column(self._positions[name]))
+        """One column, decoded. Raises DataError (a ValueError), with the closest name, if it does not exist."""
+        return simplified(self.cells(name))
 
     def cells(self, name: str) -> pa.ChunkedArray:
-        """One column, which must exist, in its own type."""
+        """One column as it is stored; raises as `column` does."""
+        if name not in self._positions:
+            raise DataError(no_column(self.path, name, self.names))
         return self.data.column(self._positions[name])
+
+    def decoded_type(self, name: str) -> Any:
+        """The type of the cells of a column; raises as `column` does."""
+        return decoded_type(self.cells(name).type)
 
     def declares_category(self, name: str) -> bool:
         """Whether the column's own type says that it is a category, as those of pandas and polars do."""
@@ -89,11 +90,8 @@ class Table:
     def plain_numbers(self, name: str) -> Array | None:
         """A column of text as float64, NaN where empty, or None if a cell is no plain number; kept for a next time."""
         if name not in self._numbers:
-            cells = as_text(self.column(name))
             try:
-                cells.slice(0, FIRST_CELLS).cast(pa.float64())  # a cast that fails takes ten times as long
-                cast = cells.cast(pa.float64())
-                self._numbers[name] = np.asarray(cast.to_numpy(zero_copy_only=False), np.float64)
+                self._numbers[name] = plain_numbers(as_text(self.column(name)))
             except pa.ArrowException:
                 self._numbers[name] = None
         return self._numbers[name]

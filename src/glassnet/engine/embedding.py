@@ -24,23 +24,35 @@ from glassnet.engine.layout import (
     SELECT,
     SPLIT,
 )
-from glassnet.engine.llvm_vectors import Builder
+from glassnet.engine.llvm_vectors import LANES, Builder
 from glassnet.engine.reductions import ADD, ADD_PRODUCT, PRODUCT, QUOTIENT
 from glassnet.engine.simd import COPY, ZERO, vector_loop
 
 
 def select(spec: KernelSpec) -> Any:
-    """result[i, j·copies + c] = x[i, columns[j]]."""
+    """result[i, j·copies + c] = x[i, columns[j]]; columns that follow each other are copied together."""
     real = getattr(types, spec.dtype)
+    copy = vector_loop(COPY, real)
 
     def select(row: Any, context: Any) -> None:
         start, stop = thread_range(row, context)
         width, copies, count = row[SELECT.width], row[SELECT.copies], row[SELECT.count]
         x, result = as_pointer(row[SELECT.x], real), as_pointer(row[SELECT.result], real)
-        for i in range(start, stop):
+        j = 0
+        while copies == 1 and j < count:
+            first, run = row[SELECT.columns + j], 1
+            while j + run < count and row[SELECT.columns + j + run] == first + run:
+                run += 1
+            for i in range(start, stop):
+                if run < LANES:  # a masked block takes longer
+                    for c in range(run):
+                        result[i * count + j + c] = x[i * width + first + c]
+                else:
+                    copy((advance(x, i * width + first),), (), (advance(result, i * count + j),), run)
+            j += run
+        for i in range(start, stop if copies > 1 else start):
             for j in range(count):
-                number = x[i * width + row[SELECT.columns + j]]
-                target = advance(result, (i * count + j) * copies)
+                number, target = x[i * width + row[SELECT.columns + j]], advance(result, (i * count + j) * copies)
                 for c in range(copies):
                     target[c] = number
 

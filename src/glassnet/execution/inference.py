@@ -1,12 +1,13 @@
 """Forward passes, costs and gradients on given x and y: the equations of a model outside of training.
 
-Executors are cached for each calling thread in `Model.thread_local`, so that no two threads share scratch memory and
-nothing is locked. x and y are rows that are already checked, except in `predict`.
+Executors are cached for each calling thread in `Model.thread_local`, or lent to one thread at a time, so that no two
+threads share scratch memory and nothing is locked. x and y are rows that are already checked, except in `predict`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -70,15 +71,31 @@ def outputs(model: Model, rows: Array, precision: str | None = None) -> Array:
     """The same for checked rows, block by block."""
     size = block_size(model, len(rows))
     result = np.empty((len(rows), model.architecture.outputs), model.dtype)
-    cache: dict[str | None, Predictor] = model.thread_local.__dict__.setdefault("predictors", {})
-    predictor = cache.get(precision)
-    if predictor is None or predictor.executor.capacity < size:
-        predictor = cache[precision] = Predictor(model, size, forward_program(model, precision))
-    if len(rows) >= MIN_BLOCK:
-        predictor.executor.inspect(rows)
-    for first in range(0, len(rows), size):
-        predictor(rows[first : first + size], result[first : first + size])
+    with _lent_predictor(model, size, precision) as predictor:
+        if len(rows) >= MIN_BLOCK:
+            predictor.executor.inspect(rows)
+        for first in range(0, len(rows), size):
+            predictor(rows[first : first + size], result[first : first + size])
     return result.T
+
+
+@contextmanager
+def _lent_predictor(model: Model, size: int, precision: str | None) -> Iterator[Predictor]:
+    """An idle predictor for blocks of `size` samples, or a new one, for this thread alone until it is given back.
+
+    Threads that live for one call, as those of a tabular model, would otherwise each build their own. One whose call
+    failed is not given back.
+    """
+    idle = model.idle_predictors.setdefault(precision, [])
+    predictor: Predictor | None
+    try:
+        predictor = idle.pop()
+    except IndexError:  # another thread may have taken the last one
+        predictor = None
+    if predictor is None or predictor.executor.capacity < size:
+        predictor = Predictor(model, size, forward_program(model, precision))
+    yield predictor
+    idle.append(predictor)
 
 
 def evaluate(

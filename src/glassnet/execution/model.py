@@ -29,12 +29,15 @@ from glassnet.program.program import Program
 from glassnet.tables.initializers import Initializer, initializer_for
 from glassnet.tables.layer import Draw
 
+UNCOPIED = ("thread_local", "idle_predictors", "lock")
+
 
 class Model:
     """Architecture, parameters, running statistics, dtype, seed and engine of a network.
 
-    `thread_local` holds the executors of each calling thread (inference.py); no copy has them. A run changes the
-    vectors under `lock`, so that a copy or a file has those of one step.
+    `thread_local` holds the executors of each calling thread, and `idle_predictors` those that no thread uses, by
+    precision (inference.py); no copy has them. A run changes the vectors under `lock`, so that a copy or a file has
+    those of one step.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Model:
         parameters, statistics = segments(self.architecture)
         self.parameters, self.statistics = Parameters(parameters, self.dtype), Parameters(statistics, self.dtype)
         self.thread_local, self.sample_shape = threading.local(), (self.architecture.inputs, 1)
+        self.idle_predictors: dict[str | None, list[Any]] = {}
         self.lock = StepLock()
 
     def initialize(self) -> None:
@@ -119,7 +123,7 @@ class Model:
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("thread_local", "lock")}
+        state = {name: value for name, value in vars(self).items() if name not in UNCOPIED}
         with self.lock.between_steps():
             return state | {name: state[name].vector.copy() for name in ("parameters", "statistics")}
 

@@ -7,6 +7,7 @@ the result counts.
 from __future__ import annotations
 
 import math
+from threading import get_ident
 
 import numpy as np
 
@@ -23,7 +24,7 @@ REAL = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 class Predictor:
-    """The forward pass of `model` on up to `capacity` samples at a time, for one thread."""
+    """The forward pass of `model` on up to `capacity` samples at a time, for one thread at a time."""
 
     def __init__(self, model: Model, capacity: int, program: Program) -> None:
         self.executor = model.executor(program, capacity)
@@ -31,14 +32,14 @@ class Predictor:
         self.prepare(capacity)
 
     def prepare(self, m: int) -> None:
-        """Prepare for batches of m samples."""
-        self.executor.m = m
+        """Prepare for batches of m samples, in this thread."""
+        self.executor.m, self.thread = m, get_ident()
         self.x, self.outputs = self.executor.rows("a0"), self.executor.rows(self.result)
         self.run = self.executor.prepared_call()
 
     def __call__(self, rows: Array, results: Array) -> None:
         """Write the results (m, fan_out) for rows (m, fan_in)."""
-        if len(rows) != len(self.x):
+        if len(rows) != len(self.x) or self.thread != get_ident():  # each thread has its own scratch memory
             self.prepare(len(rows))
         if rows.dtype == self.x.dtype:
             self.x[...] = rows

@@ -39,7 +39,7 @@ from glassnet.tabular.raw_columns import PATH, informative_columns, raw_table
 from glassnet.tabular.report import Report
 from glassnet.tabular.reporting import KEY as REPORT
 from glassnet.tabular.saving import TabularSavingMixin
-from glassnet.tabular.single_row import SingleRow, row_of_frame
+from glassnet.tabular.single_row import SingleRow, named_row, row_of_array
 
 Array = np.ndarray[Any, Any]
 NAME_OF_TARGET = "y"
@@ -174,7 +174,8 @@ class BaseTabular(ParameterCheckMixin, TabularSavingMixin, BaseEstimator):
             return self.model_.preparation.transform(array.reshape(len(array), -1), "X")
         if self._number_inputs is not None and (x := self._number_inputs(X)) is not None:
             return x
-        if self._is_named and (row := row_of_frame(X)) is not None:
+        row = named_row(X) if self._is_named else None
+        if row is not None or (row := row_of_array(X, self._names)) is not None:
             return self._single_row.inputs(row, PATH, stacklevel=4)
         table, named = raw_table(X, self)
         if not (named and self._is_named):

@@ -18,7 +18,7 @@ import numpy as np
 from glassnet.tabular.isotonic import Isotonic
 from glassnet.tabular.out_of_holdout import Array
 from glassnet.tabular.plain_data import real
-from glassnet.tabular.probabilities import bounded, log_sum, safe_log, softmax
+from glassnet.tabular.probabilities import bounded, inplace_softmax, log_sum, safe_log
 
 LOG_SHARPNESS = (-3.0, 3.0)  # the range of log(1 / temperature)
 PSEUDO_ROWS = 1.0  # rows with a label drawn at random: they keep the temperature above 0 where no row is wrong
@@ -50,7 +50,10 @@ class Calibration:
 
     def soften(self, probabilities: Array) -> Array:
         """Averaged probabilities (n, classes) at the temperature: softmax(log p / T)."""
-        return softmax(safe_log(probabilities) / self.temperature)
+        scores = safe_log(probabilities)
+        scores /= self.temperature
+        inplace_softmax(scores)
+        return scores
 
     def finish(self, probabilities: Array) -> Array:
         """Probabilities (n, classes) after the isotonic steps; never 0, and each row sums to 1."""

@@ -133,7 +133,8 @@ def mean_outputs(members: Sequence[Member], x: Array) -> Array:
     total = np.zeros(outputs[0].shape)
     for part in outputs:  # in their order, so that the bits do not depend on the threads
         total += part
-    return total / len(members)
+    total /= len(members)
+    return total
 
 
 def member_outputs(members: Sequence[Member], x: Array) -> list[Array]:

@@ -18,7 +18,7 @@ from glassnet.tabular.linear_inputs import LinearInputs, sampled_rows
 from glassnet.tabular.logistic import FIRST_STRENGTH, fit_logistic, out_of_fold
 from glassnet.tabular.out_of_holdout import Array
 from glassnet.tabular.plain_data import matrix, real
-from glassnet.tabular.probabilities import softmax
+from glassnet.tabular.probabilities import inplace_softmax
 from glassnet.tabular.ridge import fit_ridge
 from glassnet.tabular.training_data import InputKinds
 
@@ -41,8 +41,11 @@ class LinearPath:
 
     def outputs(self, x: Array) -> Array:
         """The predictions (n, outputs) for inputs x (n, features), float64."""
-        scores = self.features(x) @ self.coefficients + self.intercept
-        return softmax(scores) if self.classes else scores
+        scores: Array = self.features(x) @ self.coefficients
+        scores += self.intercept
+        if self.classes:
+            inplace_softmax(scores)
+        return scores
 
     def blend(self, networks: Array, x: Array) -> Array:
         """The networks' averaged predictions (n, outputs) with those of the linear model."""

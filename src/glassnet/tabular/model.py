@@ -62,9 +62,9 @@ class TabularModel:
     def outputs(self, x: Array) -> Array:
         """The mean of the members' outputs, (n, outputs) float64. Raises DataError where one is not finite."""
         outputs = mean_outputs(self.members, x)
-        if not (finite := np.isfinite(outputs).all(axis=1)).all():
-            cause = "its values are far outside the training data"
-            raise DataError(f"The prediction for row {int(finite.argmin()) + 1} is not finite; {cause}.")
+        if not (finite := np.isfinite(outputs)).all():
+            row, cause = int(finite.all(axis=1).argmin()) + 1, "its values are far outside the training data"
+            raise DataError(f"The prediction for row {row} is not finite; {cause}.")
         return outputs
 
     def probabilities(self, x: Array) -> Array:

@@ -11,20 +11,29 @@ MIN_PROBABILITY = 1e-9  # −log of it is 20.7: no prediction makes a log-loss i
 
 def safe_log(probabilities: Array) -> Array:
     """The logarithm of probabilities, with 0 raised to MIN_PROBABILITY, in float64."""
-    return np.log(np.maximum(np.asarray(probabilities, np.float64), MIN_PROBABILITY))
+    raised: Array = np.maximum(np.asarray(probabilities, np.float64), MIN_PROBABILITY)
+    return np.log(raised, out=raised)
 
 
 def bounded(probabilities: Array) -> Array:
     """Probabilities (n, classes) of at least MIN_PROBABILITY, each row with the sum 1."""
-    raised = np.maximum(probabilities, MIN_PROBABILITY)
-    return raised / raised.sum(axis=1, keepdims=True)
+    raised: Array = np.maximum(probabilities, MIN_PROBABILITY)
+    raised /= raised.sum(axis=1, keepdims=True)
+    return raised
 
 
 def softmax(scores: Array) -> Array:
     """exp(z) / Σ exp(z) of each row (n, classes), without overflow."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    powers /= powers.sum(axis=1, keepdims=True)
+    powers = scores.copy()
+    inplace_softmax(powers)
     return powers
+
+
+def inplace_softmax(scores: Array) -> None:
+    """Replace scores (n, classes) by their softmax: of many rows, new arrays take as long as the arithmetic."""
+    scores -= scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=1, keepdims=True)
 
 
 def log_sum(scores: Array) -> Array:

@@ -1,12 +1,12 @@
-"""One row of raw columns, as a dict or a DataFrame of one row: the way of a service that answers single requests.
+"""One row of raw columns, as a dict, a DataFrame or an array: the way of a service that answers single requests.
 
-Converting a DataFrame takes longer than the networks need, so the cells of a single row are read as Python values
+Converting to a table takes longer than the networks need, so the cells of a single row are read as Python values
 (data/row.py), which gives the same inputs and the same warnings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,20 @@ class SingleRow:
         return x
 
 
-def row_of_frame(X: Any) -> dict[str, Any] | None:
-    """The cells of a DataFrame of pandas, polars or pyarrow with one row and names of its own, else None."""
+def row_of_array(X: Any, names: Sequence[str]) -> dict[str, Any] | None:
+    """The cells of an array of plain values with one row, under the names of the columns, else None."""
+    if type(X) is not np.ndarray or X.shape != (1, len(names)):
+        return None
+    cells = X[0].tolist()
+    plain = all(type(cell) is float or type(cell) in PLAIN for cell in cells)
+    return dict(zip(names, cells, strict=True)) if plain else None
+
+
+def named_row(X: Any) -> dict[str, Any] | None:
+    """The cells by name of a single row, a DataFrame of pandas, polars or pyarrow or a list of one dict; else None."""
+    if isinstance(X, list | tuple):
+        is_row = len(X) == 1 and isinstance(X[0], dict) and all(isinstance(name, str) for name in X[0])
+        return X[0] if is_row else None
     library = type(X).__module__.split(".")[0]
     if library == "pandas" and hasattr(X, "iloc") and len(X) == 1:
         names, cells = list(X.columns), X.iloc[0].tolist()
