@@ -145,6 +145,9 @@ def test_the_program_and_the_views_of_a_step_say_what_is_rounded() -> None:
     assert set(trace["bf16(W1)"].ravel().view(np.uint32) & 0xFFFF) == {0}
     assert f"float32, products in {MIXED}" in str(net.explain_step(X, Y, dtype=None))
     assert "bf16" not in str(net.explain_step(X, Y)).replace(MIXED, "")
+    assert f"computed in float64, without the rounding of {MIXED}, by engine" in " ".join(
+        str(net.explain_step(X, Y)).split()
+    )
     nudge = net.nudge(X, Y, "w1[0,0]")
     assert f"without the rounding of {MIXED}" in str(nudge)
     assert nudge.difference < 1e-6

@@ -61,7 +61,10 @@ NO_CLOCK = Clock()
 
 
 class Pass(NamedTuple):
-    """A pass over samples that stay the same in number: `run` computes it, `views` are its quantities as columns."""
+    """A pass over samples that stay the same in number: `run` computes it, `views` are its quantities as columns.
+
+    Those rounded to bfloat16 are left out, because they are no views.
+    """
 
     executor: Executor
     run: Callable[[], None]
@@ -70,9 +73,10 @@ class Pass(NamedTuple):
     @classmethod
     def of(cls, executor: Executor, costs_only: bool) -> Pass:
         """The pass of an executor, to the cost or to its end."""
-        stop = executor.program.writer("C") + 1
-        run = partial(executor.run, 0, stop if costs_only else None)
-        return cls(executor, run, {name: executor.columns(name) for name in executor.program.buffers})
+        program = executor.program
+        run = partial(executor.run, 0, program.writer("C") + 1 if costs_only else None)
+        names = [name for name in program.buffers if not program.pairings(name)]
+        return cls(executor, run, {name: executor.columns(name) for name in names})
 
 
 class FrameMaker:

@@ -141,7 +141,9 @@ def explain_step(
     prepared = prepare_pass(model, data, dtype, step=StepOptions(entry, weighted=data[2] is not None))
     twin, m = prepared.model, prepared.executor.m
     prepared.executor.scalars = first_step_scalars(prepared.program, twin.architecture, lr, m, twin.dtype)
-    about = f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(model)}, {conventions(prepared)}"
+    about = (
+        f"One step of {entry.name} at rate {lr:g} on {samples(m)}, {model_text(model)}, {conventions(prepared, model)}"
+    )
     explanation = explained(prepared, general_quantities(model, data, dtype), about)
     return explanation.rows() if notation == "rows" else explanation
 
@@ -157,11 +159,13 @@ def explained(
     return Explanation(about, texts.stages(evaluations), trace, *_costs(prepared, first))
 
 
-def conventions(prepared: PreparedPass) -> str:
-    """What the numbers were computed in, and how to read them."""
+def conventions(prepared: PreparedPass, model: Model) -> str:
+    """What the numbers of a pass of `model` were computed in, and how to read them."""
+    rounding = model.architecture.precision
+    left_out = f", without the rounding of {rounding}," if rounding and not prepared.program.is_rounded else ""
     return (
-        f"computed in {prepared.precision} by engine {prepared.model.engine!r}. C, dW and db are means over the "
-        "samples, δ is each sample's own. Layers count from 1, neurons and samples from 0."
+        f"computed in {prepared.precision}{left_out} by engine {prepared.model.engine!r}. C, dW and db are means over "
+        "the samples, δ is each sample's own. Layers count from 1, neurons and samples from 0."
     )
 
 

@@ -47,7 +47,7 @@ def explain_next_step(training: Training, next_step: NextStep, dtype: Any = None
     counters, recipe = training.counters, training.recipe
     about = (
         f"Step {counters.step + 1:,} of the run (epoch {counters.epoch + 1:,}): {recipe.optimizer.name} at rate "
-        f"{next_step.rate:g} on {samples(prepared.executor.m)}, {conventions(prepared)}"
+        f"{next_step.rate:g} on {samples(prepared.executor.m)}, {conventions(prepared, training.model)}"
     )
     general = general_quantities(training.model, next_step.data, dtype, counters.step)
     return explained(prepared, general, about, "step" if counters.step else "first step")
