@@ -30,6 +30,8 @@ ROWS = {
     "4-4-1 tanh": "4-4-1, batch 1",
 }
 CONTESTANTS = ("glassnet", "JAX", "PyTorch", "scikit-learn")
+MIXED_ROWS = ("784-128-10", "784-256-256-10 tanh", "784-512-512-10", "1024-2048-2048-1000")
+MIXED_CONTESTANTS = ("glassnet", "glassnet mixed", "JAX bfloat16", "PyTorch bfloat16")
 
 
 @pytest.mark.parametrize(
@@ -74,16 +76,28 @@ def test_the_versions_of_python_are_those_of_the_package() -> None:
     assert project["requires-python"] == f">={versions[0]}"
 
 
-def test_the_times_are_those_that_were_measured() -> None:
+@pytest.mark.parametrize("text", [README, CHINESE], ids=["English", "Chinese"])
+@pytest.mark.parametrize(
+    ("table", "rows", "contestants"),
+    [
+        ("scikit-learn |", ROWS, CONTESTANTS),
+        ("bfloat16 |", {name: name for name in MIXED_ROWS}, MIXED_CONTESTANTS),
+    ],
+    ids=["float32", "mixed"],
+)
+def test_the_times_are_those_that_were_measured(
+    text: str, table: str, rows: dict[str, str], contestants: tuple[str, ...]
+) -> None:
     with (ROOT / "docs" / "benchmarks.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["threads"] == "1"]
-    measured = {(row["part"], row["workload"], row["contestant"]): float(row["cpu"]) for row in rows}
-    for text in (README, CHINESE):
-        for network, workload in ROWS.items():
-            line = next(line for line in text.splitlines() if line.startswith(f"| {network}"))
-            shown = [float(cell.replace(",", "")) for cell in line.split("|")[2:6]]
-            for contestant, microseconds in zip(CONTESTANTS, shown, strict=True):
-                assert microseconds == pytest.approx(1e6 * measured["training", workload, contestant], rel=0.01)
+        one_thread = [row for row in csv.DictReader(file) if (row["part"], row["threads"]) == ("training", "1")]
+    measured = {(row["workload"], row["contestant"]): float(row["cpu"]) for row in one_thread}
+    lines = text.splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith("| ") and line.endswith(table))
+    for number, (network, workload) in enumerate(rows.items(), head + 2):
+        name, *cells = (cell.strip() for cell in lines[number].strip("|").split("|"))
+        assert name.startswith(network)
+        for contestant, cell in zip(contestants, cells, strict=True):
+            assert float(cell.replace(",", "")) == pytest.approx(1e6 * measured[workload, contestant], rel=0.01)
 
 
 def test_the_speed_of_a_fit_is_what_was_measured() -> None:
