@@ -107,7 +107,7 @@ COMMANDS = {
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_at_many_moments(tmp_path: Path, arguments: list[str], times: int) -> None:
-    rows = [f"{number % 17},{number % 13},{number % 17 + number % 13}" for number in range(2000)]
+    rows = [f"{number % 17},{number % 13},{number % 17 + number % 13}" for number in range(20_000)]
     (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *rows]))
     interrupted = 0
     for number in range(15):

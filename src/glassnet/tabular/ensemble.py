@@ -78,7 +78,7 @@ def train_members(
     for number, (rows, member_seed) in enumerate(zip(left_out, seeds, strict=True)):
         runs.append(MemberRun(data, rows, plan.of_member(number), member_seed, metric))
         runs[-1].report = partial(execution.observer.epoch, number + 1)
-    futures: list[Future[Member]] = []
+    futures, interrupted = list[Future[Member]](), False
     with ThreadPoolExecutor(min(threads, len(runs)), "glassnet") as pool:
         shares.divide(len(runs), threads)
         try:
@@ -87,20 +87,19 @@ def train_members(
             _show(runs, futures, execution, metric)
         except BaseException as error:
             _stop(runs, futures)
-            if not isinstance(error, KeyboardInterrupt):
+            interrupted = isinstance(error, KeyboardInterrupt)
+            if not interrupted:
                 raise
     begun = [future.result() for future in futures if not future.cancelled()]
     if not begun:
         raise KeyboardInterrupt
     members = [member for member in begun if member.best_epoch] or begun  # those that finished an epoch
-    return members, _ending(begun, plan, hyperparameters)
+    return members, "interrupted" if interrupted else _ending(begun, plan, hyperparameters)
 
 
 def _ending(begun: Sequence[Member], plan: Hyperparameters, hyperparameters: Hyperparameters) -> str:
     """Why the training ended early; empty where it did not."""
     reasons = [member.network.history.stopped for member in begun if member.network.history is not None]
-    if len(begun) < plan.members:
-        return "interrupted"
     shorter = "the time limit allowed no more" if plan != hyperparameters else ""
     return next((reason for reason in reasons if reason), shorter)
 
