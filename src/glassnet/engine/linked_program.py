@@ -24,6 +24,7 @@ from glassnet.engine.llvm_vectors import Builder, int64
 from glassnet.engine.row_table import Slots
 
 SYMBOL = "glassnet_program"
+STACK_ALIGNMENT = 64  # bytes: a vector that is stored on the stack for a moment lies in one cache line
 POINTER = ir.IntType(64).as_pointer()
 KERNEL_TYPE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER])
 
@@ -59,6 +60,7 @@ class _Driver:
             if spec.callee is not None:
                 self._define(spec.callee.symbol, self.kernels[spec.callee.text])
         function = ir.Function(self.module, KERNEL_TYPE, SYMBOL)
+        function.attributes.alignstack = STACK_ALIGNMENT
         builder = ir.IRBuilder(function.append_basic_block())
         self.stride = max(map(len, rows))
         table = builder.inttoptr(load_slot(builder, function.args[0], PROGRAM.table), POINTER)
