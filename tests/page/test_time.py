@@ -6,7 +6,6 @@ import re
 import time
 
 import pytest
-from playwright import sync_api
 
 from .reading import LESSON, MOONS, cells, hash_of, python_run, scrub, step_of, wait_for_stage, wait_for_step
 
@@ -167,12 +166,18 @@ def test_the_exported_program_makes_as_many_steps_as_the_page(opened):
     page = opened("#v=1&data=moons&shape=2-4-1&batch=20&then=2:lr=0.1&t=5&view=export")
     wait_for_step(page, 5)
     code = page.get_by_label("Python code of this run")
-    for _ in range(3):  # under load, the page once kept the code of an earlier step until it was opened anew
-        try:
-            code.filter(has_text="run.train(steps=5)").wait_for(timeout=20_000)
-            break
-        except sync_api.TimeoutError:
-            page.reload()
+    code.filter(has_text="run.train(steps=5)").wait_for()
     names: dict = {}
     exec(code.inner_text(), names)
     assert names["run"].hash == page.get_by_test_id("hash").get_attribute("data-hash")
+
+
+def test_the_code_is_asked_for_once_per_frame(opened):
+    page = opened("#v=1&data=moons&shape=2-4-1&batch=20&then=2:lr=0.1&t=5&view=export")
+    asked: list = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda sent: asked.append('"program"' in str(sent))))
+    page.reload()
+    wait_for_step(page, 5)
+    page.get_by_label("Python code of this run").filter(has_text="run.train(steps=5)").wait_for()
+    page.wait_for_timeout(1000)
+    assert 1 <= sum(asked) <= 5
