@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.engine import address
-from glassnet.program.bfloat16_pairs import PAIRINGS, half, packed
+from glassnet.program.bfloat16_pairs import PAIRINGS, packed, pair_count
 from glassnet.tables.formula import trace
 
 WIDEST = 24  # columns of rows whose operands are many times as wide
@@ -133,14 +133,18 @@ def mixed(rows: Callable[[str, int, int], Rows], kind: str) -> Callable[[str, in
         for case in rows("float32", m, n):
             kernel, settings = address(f"mixed_{kind}", "float32"), case.settings
             words = [packed(operand, pairing) for operand, pairing in zip(case.operands, PAIRINGS[kind], strict=False)]
-            terms = settings if kind == "bp4" else (half(settings[0]), *settings[1:])
+            terms = settings if kind == "bp4" else (pair_count(settings[0]), *settings[1:])
             yield case._replace(kernel=kernel, operands=[*words, *case.operands[2:]], settings=terms)
 
     return mixed_rows
 
 
 def bfloat16(dtype: str, m: int, n: int) -> Rows:
-    kernel, x, shapes = address("bfloat16", "float32"), numbers((m, n), "float32"), ((m, half(n)), (half(m), n))
+    kernel, x, shapes = (
+        address("bfloat16", "float32"),
+        numbers((m, n), "float32"),
+        ((m, pair_count(n)), (pair_count(m), n)),
+    )
     operands = [x, *(np.zeros(shape, np.float32) for shape in shapes)]
     for by_columns, by_rows in ((OperandAddress(1), OperandAddress(2)), (OperandAddress(1), 0), (0, OperandAddress(2))):
         for units in (0, m):  # samples, or rows of W

@@ -15,7 +15,7 @@ from glassnet.engine.layout import AFFINE, BP4, CONTEXT, FIRST_OPERAND, PANEL_BY
 from glassnet.engine.llvm_vectors import LANES, LLVM, size_of
 from glassnet.engine.reductions import ADD_PRODUCT, column_means
 from glassnet.engine.simd import ZERO, vector_loop
-from glassnet.engine.small_gemm import HALF_VECTOR_TILE_ROWS, inline_gemm, max_columns, with_half_vectors
+from glassnet.engine.small_gemm import inline_gemm, max_columns
 
 TRANSPOSED_COLUMNS = 192  # columns of dwᵀ that are computed at once, then transposed: layout.TRANSPOSED_BYTES
 
@@ -24,7 +24,7 @@ def affine(spec: KernelSpec) -> Any:
     """z = a·w + b: starts at b, adds a[i, k]·w[k, :] in order of k; one output is a dot product and then b."""
     real, target, gemm_epilogue = getattr(types, spec.dtype), cpu_target(spec.in_pairs), call_callee(spec)
     dots, small_gemm, small = dot_products(real, target), inline_gemm(target), max_columns(real, target)
-    half_gemm = inline_gemm(with_half_vectors(target), HALF_VECTOR_TILE_ROWS)
+    half_gemm = inline_gemm(target, half=True)
     size = size_of(LLVM[real])
 
     def affine(row: Any, context: Any) -> None:

@@ -38,8 +38,15 @@ def select(spec: KernelSpec) -> Any:
         start, stop = thread_range(row, context)
         width, copies, count = row[SELECT.width], row[SELECT.copies], row[SELECT.count]
         x, result = as_pointer(row[SELECT.x], real), as_pointer(row[SELECT.result], real)
+        if copies > 1:
+            for i in range(start, stop):
+                for j in range(count):
+                    number, target = x[i * width + row[SELECT.columns + j]], advance(result, (i * count + j) * copies)
+                    for c in range(copies):
+                        target[c] = number
+            return
         j = 0
-        while copies == 1 and j < count:
+        while j < count:
             first, run = row[SELECT.columns + j], 1
             while j + run < count and row[SELECT.columns + j + run] == first + run:
                 run += 1
@@ -50,11 +57,6 @@ def select(spec: KernelSpec) -> Any:
                 else:
                     copy((advance(x, i * width + first),), (), (advance(result, i * count + j),), run)
             j += run
-        for i in range(start, stop if copies > 1 else start):
-            for j in range(count):
-                number, target = x[i * width + row[SELECT.columns + j]], advance(result, (i * count + j) * copies)
-                for c in range(copies):
-                    target[c] = number
 
     return select
 

@@ -53,8 +53,8 @@ class KernelSpec(NamedTuple):
 
     @property
     def _emulated(self) -> str:
-        """What tells an emulated product from one that uses the instructions of the processor."""
-        return "_emulated" if self.in_pairs and is_emulated() else ""
+        """What tells an emulated product, or a rounding, from one that uses the instructions of the processor."""
+        return "_emulated" if (self.in_pairs or self.kind == "bfloat16") and is_emulated() else ""
 
     @property
     def callee(self) -> KernelSpec | None:

@@ -12,7 +12,7 @@ from typing import Any
 from glassnet.engine import address
 from glassnet.engine.kernel_spec import KernelAddress, KernelSpec
 from glassnet.engine.layout import RowHeader
-from glassnet.program.bfloat16_pairs import PAIRINGS, half, paired_name
+from glassnet.program.bfloat16_pairs import PAIRINGS, pair_count, paired_name
 from glassnet.program.precision import unrounded_name
 from glassnet.program.program import OPERANDS, Program, Row
 from glassnet.tables.formula import Formula, trace
@@ -74,7 +74,7 @@ class _RowEncoder:
         operands = (row.writes[0], *names[OPERANDS[row.kind] :])
         modes = ("full",) * len(operands)
         epilogue = self._address("formula", row.formula, modes) if row.formula else 0
-        terms = half(*row.settings) if reads_rounded(row) else row.settings[0]
+        terms = pair_count(row.settings[0]) if reads_rounded(row) else row.settings[0]
         return (*product, terms, epilogue, len(operands), *operands)  # layout.AFFINE, layout.PROPAGATE
 
     def _address(

@@ -25,20 +25,16 @@ def max_columns(dtype: types.Type, target: CpuTarget) -> int:
     return target.lanes(LLVM[dtype]) if target.free_masks else 0
 
 
-def with_half_vectors(target: CpuTarget) -> CpuTarget:
-    """The target with vectors half as wide."""
-    return target._replace(vector_bytes=target.vector_bytes // 2)
-
-
-def inline_gemm(target: CpuTarget, heights: tuple[int, ...] = TILE_ROWS) -> Any:
-    """An inlined gemm((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes) of one vector.
+def inline_gemm(target: CpuTarget, half: bool = False) -> Any:
+    """An inlined gemm((a, a_row, a_term), (b, b_row), (c, c_row), (start, start_row), sizes) of one vector, or a half.
 
     `sizes` are (rows, columns, terms, divisor).
     """
+    heights = HALF_VECTOR_TILE_ROWS if half else TILE_ROWS
 
     @inlined()
     def gemm(builder: Builder, a: Value, b: Value, c: Value, start: Value, sizes: Value) -> None:
         operands = chain(*(cgutils.unpack_tuple(builder, values) for values in (a, b, c, start, sizes)))
-        MicroKernel(builder, Strip(*operands), target, 1).emit(heights)
+        MicroKernel(builder, Strip(*operands), target, 1, half).emit(heights)
 
     return gemm

@@ -21,7 +21,7 @@ PAIRINGS: dict[str, tuple[Pairing, Pairing]] = {  # of the first two operands of
 }
 
 
-def half(size: int) -> int:
+def pair_count(size: int) -> int:
     """The number of pairs that hold `size` numbers."""
     return (size + 1) // 2
 
@@ -34,7 +34,7 @@ def paired_name(name: str, pairing: Pairing) -> str:
 def words_shape(shape: tuple[int, ...], pairing: Pairing) -> tuple[int, int]:
     """The shape of the words of a matrix."""
     rows, columns = shape
-    return (rows, half(columns)) if pairing == "columns" else (half(rows), columns)
+    return (rows, pair_count(columns)) if pairing == "columns" else (pair_count(rows), columns)
 
 
 def packed(matrix: Any, pairing: Pairing) -> Array:
