@@ -172,12 +172,12 @@ def by_sample(kind: str, reads: int, *results: str, settings: tuple[int, ...] = 
     return rows
 
 
-def by_group(kind: str, reads: int, result: str) -> Callable[[str, int, int], Rows]:
+def by_group(kind: str, reads: int, *results: str) -> Callable[[str, int, int], Rows]:
     """A row of softmax: all features as one group, and in several groups."""
 
     def rows(dtype: str, m: int, n: int) -> Rows:
         for groups in ((n,), (n // 2, n - n // 2), (1,) * n) if n > 1 else ((n,),):
-            yield from by_sample(kind, reads, result, settings=(len(groups), *groups))(dtype, m, n)
+            yield from by_sample(kind, reads, *results, settings=(len(groups), *groups))(dtype, m, n)
 
     return rows
 
@@ -314,6 +314,7 @@ ROWS: dict[str, Callable[[str, int, int], Rows]] = {
     "softmax": by_group("softmax", 1, "features"),
     "softmax_error": by_group("softmax_error", 2, "features"),
     "softmax_cost": by_group("softmax_cost", 2, "float64"),
+    "softmax_and_cost": by_group("softmax_and_cost", 2, "features", "float64"),
     "dropout": by_sample("dropout", 1, "features", settings=(2**31, 5, 6, int(np.float64(2).view(np.int64)))),
     "select": select,
     "add_selected": add_selected,

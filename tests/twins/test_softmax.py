@@ -26,14 +26,18 @@ every_group = pytest.mark.parametrize("groups", [*WHOLE, *SEVERAL], ids=str)
 
 
 def run(kind: str, reads: list[Array], shape: Any, dtype: Any, groups: Groups, threads: int = 1) -> Array:
-    """A row of a program over all samples, whose result lies between two guard zones."""
+    """A row of a program over all samples, with one result."""
+    return run_all(kind, reads, [(shape, dtype)], groups, threads)[0]
+
+
+def run_all(kind: str, reads: list[Array], results: list[tuple[Any, Any]], groups: Groups, threads: int) -> list[Array]:
+    """A row of a program over all samples, each of whose results lies between two guard zones."""
     m, n = reads[0].shape
-    count = int(np.prod(shape))
-    memory = np.full(count + 2 * GUARD, 77, dtype)
-    operands = [read.ctypes.data for read in reads] + [memory[GUARD:].ctypes.data]
+    memory = [np.full(int(np.prod(shape)) + 2 * GUARD, 77, dtype) for shape, dtype in results]
+    operands = [read.ctypes.data for read in reads] + [result[GUARD:].ctypes.data for result in memory]
     call_kernel(address(kind, reads[0].dtype.name), [0, 0, 0, n, *operands, len(groups), *groups], m, threads)
-    assert (memory[:GUARD] == 77).all() and (memory[-GUARD:] == 77).all()
-    return memory[GUARD:-GUARD].reshape(shape).copy()
+    assert all((result[:GUARD] == 77).all() and (result[-GUARD:] == 77).all() for result in memory)
+    return [result[GUARD:-GUARD].reshape(shape).copy() for result, (shape, _) in zip(memory, results, strict=True)]
 
 
 def softmax(z: Array, groups: Groups, threads: int = 1) -> Array:
@@ -46,6 +50,10 @@ def error(da: Array, a: Array, groups: Groups, threads: int = 1) -> Array:
 
 def cost(z: Array, y: Array, groups: Groups, threads: int = 1) -> Array:
     return run("softmax_cost", [z, y], len(z), np.float64, groups, threads)
+
+
+def softmax_and_cost(z: Array, y: Array, groups: Groups, threads: int = 1) -> list[Array]:
+    return run_all("softmax_and_cost", [z, y], [(z.shape, z.dtype), (len(z), np.float64)], groups, threads)
 
 
 def parts(array: Array, groups: Groups) -> list[Array]:
@@ -110,6 +118,18 @@ def test_a_row_has_the_same_bits_alone_and_in_every_slice(groups: Groups, dtype:
 
 
 @every_dtype
+@every_group
+def test_one_kernel_for_softmax_and_cost_has_the_bits_of_two(groups: Groups, dtype: str) -> None:
+    for m in ROWS:
+        z, y = problem(m, groups, dtype)
+        z[m // 2, 0] = np.nan  # which spoils its own row alone
+        for threads in (1, 3):
+            a, c = softmax_and_cost(z, y, groups, threads)
+            assert a.tobytes() == softmax(z, groups).tobytes()
+            assert c.tobytes() == cost(z, y, groups).tobytes()
+
+
+@every_dtype
 @pytest.mark.parametrize("groups", SEVERAL, ids=str)
 def test_a_group_has_the_bits_of_a_softmax_alone(groups: Groups, dtype: str) -> None:
     z, y = problem(40, groups, dtype)
@@ -152,7 +172,7 @@ def test_large_numbers(n: int, dtype: str) -> None:
 
 @pytest.mark.skipif(not has_fma(), reason="not an x86 processor with fused multiply-add")
 @every_dtype
-@pytest.mark.parametrize("kind", ["softmax", "softmax_cost"])
+@pytest.mark.parametrize("kind", ["softmax", "softmax_cost", "softmax_and_cost"])
 def test_machine_code_is_packed_and_calls_nothing(kind: str, dtype: str) -> None:
     code = instructions(KernelSpec(kind, dtype))
     assert is_packed(code, dtype)

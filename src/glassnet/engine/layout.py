@@ -54,6 +54,7 @@ MOMENTS = _slots("x mean variance", FIRST_OPERAND)
 SOFTMAX = _slots("z a groups", FIRST_OPERAND)  # groups: how many there are; their sizes follow
 SOFTMAX_ERROR = _slots("da a delta groups", FIRST_OPERAND)
 SOFTMAX_COST = _slots("z y cost groups", FIRST_OPERAND)
+SOFTMAX_AND_COST = _slots("z y a cost groups", FIRST_OPERAND)
 SELECT = _slots("x result width copies count columns", FIRST_OPERAND)
 CONCATENATE = _slots("left right result left_width right_width", FIRST_OPERAND)
 SPLIT = _slots("x left right left_width right_width", FIRST_OPERAND)

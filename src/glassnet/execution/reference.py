@@ -22,6 +22,7 @@ from glassnet.program.program import OPERANDS, Program, Row
 class Reference(Memory):
     """The NumPy executor. `seed` seeds the random numbers inside a step (dropout)."""
 
+    engine = "numpy"
     equations: Mapping[str, Callable[..., Any]] = EQUATIONS
 
     def __init__(self, program: Program, vectors: Vectors, capacity: int, seed: int = 0) -> None:
@@ -109,7 +110,7 @@ class Reference(Memory):
                 return {"indices": self.indices, "classes": self.program.extent(row).width}
             case "sample_weights":
                 return {"indices": self.indices, "factor": scalar}
-            case "softmax" | "softmax_error" | "softmax_cost":
+            case "softmax" | "softmax_error" | "softmax_cost" | "softmax_and_cost":
                 return {"groups": row.settings[1:]}
             case "mean_cost" | "select" | "add_selected" | "concatenate" | "split" | "look_up" | "look_up_gradient":
                 return {"settings": row.settings}

@@ -114,6 +114,11 @@ def softmax_cost(z: Array, y: Array, groups: tuple[int, ...]) -> Array:
     return sum(map(cross_entropy, np.split(z, ends), np.split(y, ends)), np.zeros((1, z.shape[1])))
 
 
+def softmax_and_cost(z: Array, y: Array, groups: tuple[int, ...]) -> tuple[Array, Array]:
+    """softmax(z) and its cross-entropy with y, as the fused lowering joins them."""
+    return softmax(z, groups), softmax_cost(z, y, groups)
+
+
 def cross_entropy(z: Array, y: Array) -> Array:
     """Σ y·(log Σ exp(z) − z) of the outputs of one distribution. → (1, batch)."""
     shifted = z - z.max(axis=0, keepdims=True)
@@ -213,7 +218,18 @@ EQUATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         *(affine, propagate, bp3, bp4, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
-        *(softmax, softmax_error, softmax_cost, mean_cost, clip_scale, gather, one_hot, sample_weights, dropout),
+        *(
+            softmax,
+            softmax_error,
+            softmax_cost,
+            softmax_and_cost,
+            mean_cost,
+            clip_scale,
+            gather,
+            one_hot,
+            sample_weights,
+            dropout,
+        ),
         *(scheduled_dropout, noise, square_means),
         *(select, add_selected, concatenate, split, grouped_affine, grouped_propagate, grouped_bp4),
         *(look_up, look_up_gradient, bfloat16),

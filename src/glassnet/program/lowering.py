@@ -53,7 +53,8 @@ def forward_lowerings(architecture: Architecture) -> Lowerings:
 
 def fused(program: Program, result: str = "C") -> Program:
     """The program that the compiled engine runs for training, or for another result alone."""
-    rows = _flattened(_without_unread(_joined(list(program.rows), program, result), program, result), program)
+    joined = _with_softmax_cost(_joined(list(program.rows), program, result))
+    rows = _flattened(_without_unread(joined, program, result), program)
     scheduled = program._replace(rows=tuple(_scheduled(rows, program)))
     used = {name for row in rows for name in (*row.reads, *row.writes)}
     buffers = {name: buffer for name, buffer in program.buffers.items() if name in used or buffer.home != "work"}
@@ -78,6 +79,21 @@ def _joined(rows: Sequence[Row], program: Program, result: str) -> list[Row]:
                 uses.remove(number)
         rows = uses.remaining()
     return list(rows)
+
+
+def _with_softmax_cost(rows: Sequence[Row]) -> list[Row]:
+    """Join the cross-entropy to the softmax of the same z, which computes the same exponentials."""
+    uses = Uses(rows)
+    softmax = {row.reads: number for number, row in enumerate(rows) if row.kind == "softmax"}
+    for number, row in enumerate(rows):
+        first = softmax.get(row.reads[:1]) if row.kind == "softmax_cost" else None
+        if first is not None:
+            joined = rows[first]._replace(
+                kind="softmax_and_cost", reads=row.reads, writes=rows[first].writes + row.writes
+            )
+            uses.replace(first, joined)
+            uses.remove(number)
+    return uses.remaining()
 
 
 def _only_reader(uses: Uses, number: int, program: Program, result: str) -> int | None:

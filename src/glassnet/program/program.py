@@ -35,7 +35,7 @@ Role = Literal[
 SPLITS = {  # how threads share an equation: by samples, by units (columns, or rows of W), or one thread computes it
     **dict.fromkeys(("gather", "one_hot", "sample_weights", "affine", "propagate"), "samples"),
     **dict.fromkeys(("dropout", "scheduled_dropout", "noise"), "samples"),
-    **dict.fromkeys(("softmax", "softmax_error", "softmax_cost"), "samples"),
+    **dict.fromkeys(("softmax", "softmax_error", "softmax_cost", "softmax_and_cost"), "samples"),
     **dict.fromkeys(("feature_mean", "feature_mean_product", "feature_moments"), "samples"),
     **dict.fromkeys(("select", "add_selected", "concatenate", "split", "look_up"), "samples"),
     **dict.fromkeys(("grouped_affine", "grouped_propagate"), "samples"),
