@@ -52,6 +52,13 @@ OPTIONS: list[dict[str, Any]] = [{}, CLIPPED, {"weighted": True}, {"max_norm": 0
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_the_layers_are_measured_by_the_engine_of_the_run(engine: str) -> None:
+    training = new_training(networks(engine)[0])
+    training.executor.warnings.append("a note on the data, which says nothing of the engine")
+    assert MeasuredRun.of(training).engine == engine
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("options", OPTIONS)
 def test_a_monitored_run_has_the_same_bits(engine: str, options: dict[str, Any], unbounded: None) -> None:
     for plain, monitored in zip(networks(engine), networks(engine), strict=True):

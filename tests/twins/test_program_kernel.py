@@ -156,6 +156,7 @@ def test_a_kernel_that_gives_other_bits_is_refused(at_once: None) -> None:
     net = network()
     with pytest.warns(RuntimeWarning, match="gives other numbers than its equations one by one"):
         assert train(net) == expected
+    assert net.history is not None and "other numbers than its equations" in "".join(net.history.warnings)
     assert program_kernel._loaded[key] == Loaded(0)
     assert train(network()) == expected  # without a second warning
 

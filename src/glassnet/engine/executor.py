@@ -62,6 +62,8 @@ HEAVY_STEP = 1 << 28  # parameters times samples: steps of about 20 ms and more
 class Compiled(Memory):
     """The compiled executor. `seed` is the seed of the randomness inside a step (dropout)."""
 
+    engine = "compiled"
+
     def __init__(self, program: Program, vectors: Vectors, capacity: int, seed: int = 0) -> None:
         super().__init__(program, vectors, capacity)
         self.seed = seed
@@ -153,6 +155,7 @@ class Compiled(Memory):
             if not self._are_equal(row, self.table, call | {"steps": min(PROOF_STEPS, call["steps"])}, costs):
                 kernel.refuse()
                 warnings.warn(WRONG_PROGRAM, RuntimeWarning, stacklevel=2)
+                self.warnings.append(WRONG_PROGRAM)
                 return self.table
             kernel.accept()
         if address != self.timed_program:  # one thread is faster than it was

@@ -22,6 +22,7 @@ ENGINES = ("compiled", "numpy")
 class StepExecutor(Protocol):
     """What a run of steps needs."""
 
+    engine: str  # "compiled", or "numpy" where that cannot run
     vectors: Vectors
     capacity: int  # the largest batch, in samples
     warnings: list[str]  # sentences about how the program is run

@@ -16,7 +16,7 @@ class SparseExecutor:
 
     def __init__(self, executor: Executor, sources: Sources) -> None:
         self.executor, self.sources, self.threads = executor, sources, executor.threads
-        self.vectors, self.capacity = executor.vectors, executor.capacity
+        self.engine, self.vectors, self.capacity = executor.engine, executor.vectors, executor.capacity
         self.warnings, self.shuffle = executor.warnings, executor.shuffle
         self.may_compile_program = False
         self.slice_samples = max(1, SLICE_BYTES // (8 * sources.x.shape[1]))

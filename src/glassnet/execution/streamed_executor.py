@@ -18,7 +18,7 @@ class StreamedExecutor:
 
     def __init__(self, executor: Executor, sources: StreamedSources) -> None:
         self.executor, self.threads = executor, executor.threads
-        self.vectors, self.capacity = executor.vectors, executor.capacity
+        self.engine, self.vectors, self.capacity = executor.engine, executor.vectors, executor.capacity
         self.warnings, self.shuffle = executor.warnings, executor.shuffle
         self.may_compile_program = False  # it is not passed on: the memory of such a run is bounded
         self.sources = sources

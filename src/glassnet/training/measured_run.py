@@ -37,8 +37,8 @@ class MeasuredRun(NamedTuple):
     def of(cls, training: Training) -> MeasuredRun:
         """A run as it is now; its vectors go on changing."""
         step, batch = np.array([[training.counters.step], [training.recipe.batch_size]], np.float64)
-        engine = "numpy" if training.executor.warnings else training.model.engine  # where the compiled one cannot run
         inputs = training.step_inputs(step, batch, batch)
+        engine = training.executor.engine
         return cls(training.model, training.program, training.vectors, training.recipe, inputs, engine)
 
     def frozen(self) -> MeasuredRun:
