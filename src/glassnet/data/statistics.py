@@ -7,6 +7,7 @@ lies on many machines, is described as one that fits. Sample and levels are exac
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -58,8 +59,12 @@ class NumberStatistics:
         whole = bool((known == np.floor(known)).all())
         with np.errstate(over="ignore"):
             steps = whole and known.size == len(values) and bool((np.diff(known) == 1).all())
-        sample, rows = _smallest_hashes(known, rows + first_row)
         missing, ends = len(values) - known.size, (float(known[0]), float(known[-1]))
+        if missing or known.size <= MAX_SAMPLE:
+            sample, rows = _smallest_hashes(known, rows + first_row)
+        else:  # as in every complete column of the table
+            chosen = _smallest_hashes_of_range(first_row, known.size, MAX_SAMPLE)
+            sample, rows = known[chosen], chosen + first_row
         return cls(known.size, missing, size, mean, squares, low, high, whole, steps, *ends, sample, rows)
 
     @classmethod
@@ -177,6 +182,15 @@ def _smallest_hashes(values: Array, rows: Array, count: int | None = None) -> tu
         return values, rows
     chosen = smallest_hashes(rows, count)
     return values[chosen], rows[chosen]
+
+
+@lru_cache(maxsize=2)
+def _smallest_hashes_of_range(first: int, length: int, count: int) -> Array:
+    """The positions of `count` of so many successive rows, fewer than there are, as `smallest_hashes` chooses them."""
+    chosen = smallest_hashes(np.arange(first, first + length), count)
+    assert isinstance(chosen, np.ndarray)
+    chosen.setflags(write=False)
+    return chosen
 
 
 def smallest_hashes(rows: Array, count: int) -> Array | slice:
