@@ -147,7 +147,7 @@ def test_empty_blocks_are_left_out_and_tiny_ones_joined():
     ("blocks", "sentence"),
     [
         ([*pairs(), (np.full((3, 4), np.nan), Y[:3])], r"block 4: x is NaN in row 0, column 0 \(12 such entries"),
-        ([*pairs(), (X[:9, :3], Y[:9])], "block 4: X has 3 features"),
+        ([*pairs(), (X[:9, :3], Y[:9])], r"block 4: x has shape \(9, 3\), but this network has 4 inputs"),
         ([*pairs(), (X[:9], Y[:8])], r"block 4: it has 9 rows of x, but y has shape \(8,\)"),
         ([(X[:0], Y[:0])], "no block has a row"),
         ([(X, Y), 3], "block 1 is of type int; it must be a pair"),

@@ -15,6 +15,7 @@ from glassnet import DataError, MLPClassifier, MLPRegressor, ModelFileError, Par
 from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.files.storage import read_tensors, write_tensors
 from glassnet.scale import DaskMLPClassifier, DaskMLPRegressor, fit
+from glassnet.scale.learnt_encoding import learnt_encoding
 from glassnet.scale.local import LocalRunner
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -80,6 +81,44 @@ def test_early_stopping_holds_out_a_fraction(samples: Any) -> None:
     assert fitted.n_iter_ == best + 1 + 4 or max(np.diff(sorted(fitted.validation_scores_))) < 1e-3
 
 
+@pytest.mark.parametrize(
+    ("y", "class_weight"),
+    [
+        (CLASSES[[0, 1, 2, 1, 0, 2]], {"left": 2.0, "middle": 0.5, "right": 1.0}),
+        (np.array([7, 3, 7, 7, 3, 7]), {3: 4.0, 7: 0.25}),
+        (np.array([5, 5, 5, 5, 5, 5]), None),
+        (np.array([[0, 1], [1, 1], [0, 0], [1, 0], [0, 1], [1, 1]]), [{0: 1.0, 1: 3.0}, {0: 2.0, 1: 5.0}]),
+        (
+            np.array([[4, 1], [2, 9], [4, 5], [6, 1], [2, 5], [6, 9]]),
+            [{2: 2.0, 4: 3.0, 6: 1.0}, {1: 5.0, 5: 7.0, 9: 1.0}],
+        ),
+    ],
+)
+def test_a_block_is_encoded_as_in_a_fit(samples: Any, y: Any, class_weight: Any) -> None:
+    """What is sent to workers as plain data gives the targets and weights that the estimator itself gives."""
+    estimator, X = classifier(class_weight=class_weight), samples[0][: len(y)]
+    own = estimator._prepare(X, y, np.arange(1.0, 7.0), False, np.random.RandomState(0))
+    encoding = learnt_encoding(estimator)
+    block = encoding(X, y, np.arange(1.0, 7.0))
+    for ours, theirs in zip(block, own, strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(encoding(X[2:5], y[2:5]).y, own.y[2:5])
+    for unknown in (np.full_like(y[:2], "up" if y.dtype.kind == "U" else 8), np.full(y[:2].shape, None)):
+        with pytest.raises(DataError, match="y has classes not among"):
+            encoding(X[:2], unknown)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_quantities_are_encoded_as_in_a_fit(samples: Any, columns: int) -> None:
+    estimator, X = regressor(), samples[0]
+    y = X[:, 0] if columns == 1 else X[:, :2].astype(np.float64)
+    own = estimator._prepare(X, y, None, False, np.random.RandomState(0))
+    for ours, theirs in zip(learnt_encoding(estimator)(X, y)[:2], own[:2], strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("stopped_in", [2, 12])
 @pytest.mark.parametrize(
     "options",
@@ -117,7 +156,11 @@ def test_a_fit_that_was_broken_off_goes_on(
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"solver": "lbfgs"}, "no mini-batches"), ({"scoring": "f1_macro", "early_stopping": True}, "lie in blocks")],
+    [
+        ({"solver": "lbfgs"}, "no mini-batches"),
+        ({"scoring": "f1_macro", "early_stopping": True}, "lie in blocks"),
+        ({"class_weight": "balanced"}, "needs all of y at once"),
+    ],
 )
 def test_parameters_that_are_refused(samples: Any, options: dict[str, Any], message: str) -> None:
     estimator = classifier(**options)
