@@ -2,6 +2,7 @@
 
 import hashlib
 
+import fsspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -121,6 +122,47 @@ def test_parquet_folders_are_read_by_path_and_by_url(frame, tmp_path):
     network = NeuralNetwork([16, 4, 2], ["relu", "softmax"], cost="categorical_cross_entropy", seed=1)
     fit(network, str(tmp_path), "y", client=False, epochs=1, verbose=0)
     assert network.target.classes == ["no", "yes"]
+
+
+def test_any_url_of_fsspec_is_read(frame, tmp_path):
+    frame.to_parquet(tmp_path / "part.parquet")
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/lanes/train/part.parquet", (tmp_path / "part.parquet").read_bytes())
+    memory.pipe("/lanes/notes/readme.txt", b"no table")
+    try:
+        expected = bits(fitted(str(tmp_path), "y"))
+        assert expected == bits(fitted("memory://lanes/train", "y"))
+        assert expected == bits(fitted("memory://lanes/train/part.parquet", "y"))
+        for url, sentence in (("other", "there is no file or folder"), ("notes", "has no file that ends in .parquet")):
+            with pytest.raises(DataError, match=sentence):
+                fitted(f"memory://lanes/{url}", "y")
+    finally:
+        memory.rm("/lanes", recursive=True)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "sentence"),
+    [
+        (ImportError("Install s3fs to access S3"), ParameterError, "needs a library .*: Install s3fs to access S3\\.$"),
+        (ValueError("Protocol not known: s3"), ParameterError, "cannot be opened: Protocol not known: s3\\.$"),
+    ],
+)
+def test_a_url_that_cannot_be_opened_is_named(monkeypatch, failure, kind, sentence):
+    def fails(url):
+        raise failure
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", fails)
+    with pytest.raises(kind, match=f"^s3://bucket/train {sentence}"):
+        fitted("s3://bucket/train", "y")
+
+
+def test_a_url_that_cannot_be_listed_is_named(monkeypatch):
+    def fails(system, path):
+        raise RuntimeError("Unable to locate credentials\nand more")
+
+    monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "isdir", fails)
+    with pytest.raises(DataError, match=r"^memory://lanes cannot be listed \(Unable to locate credentials\)\.$"):
+        fitted("memory://lanes", "y")
 
 
 def test_parquet_files_of_other_columns_are_named(frame, tmp_path):
