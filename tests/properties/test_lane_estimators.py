@@ -17,6 +17,7 @@ from glassnet.files.storage import read_tensors, write_tensors
 from glassnet.scale import DaskMLPClassifier, DaskMLPRegressor, fit
 from glassnet.scale.learnt_encoding import learnt_encoding
 from glassnet.scale.local import LocalRunner
+from glassnet.scale.table_encoding import prepared_columns
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 LANES: dict[str, Any] = {"client": False, "lanes": 2, "steps_per_round": 6}
@@ -190,19 +191,50 @@ def test_a_block_with_a_single_class(samples: Any) -> None:
     assert fitted.classes_.tolist() == CLASSES.tolist() and fitted.score(X, y) > 0.85
 
 
+def mixed_table(folder: Path, target: str) -> Any:
+    """A table of numbers and text, with missing cells; the folder gets its columns but the other target."""
+    rng = np.random.default_rng(1)
+    table = pa.table({"a": [None, *rng.normal(size=119)], "t": rng.choice(["u", "v"], 120), "size": rng.random(120)})
+    table = table.append_column("side", [CLASSES[(np.asarray(table["t"]) == "u").astype(int)]])
+    folder.mkdir()
+    pq.write_table(table.drop_columns({"side", "size"} - {target}), folder / "part.parquet")
+    return table.select(["t", "a"])
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_plain_estimator_of_prepared_columns_is_saved_with_their_preparation(tmp_path: Path, kind: Any) -> None:
+    target, path = "side" if kind is MLPClassifier else "size", tmp_path / "model.safetensors"
+    frame = mixed_table(tmp_path / "rows", target)
+    fitted = fit(kind(**PARAMETERS), str(tmp_path / "rows"), target, **LANES)
+    fitted.save(path)
+    expected = fitted.predict(prepared_columns(fitted.preparation_, frame))
+    np.testing.assert_array_equal(glassnet.load(path).predict(frame), expected)
+    fitted.fit(np.arange(40.0).reshape(20, 2), [0, 1] * 10).save(path)  # of other columns
+    assert not hasattr(fitted, "preparation_") and isinstance(glassnet.load(path), kind)
+
+
+def test_a_run_that_was_broken_off_leaves_a_model_that_can_be_used(
+    samples: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    def broken(runner: LocalRunner, tasks: Any, shared: Any) -> Any:
+        raise DataError("a block is gone")
+
+    monkeypatch.setattr(LocalRunner, "round", broken)
+    frame, model = mixed_table(tmp_path / "rows", "side"), DaskMLPClassifier(**PARAMETERS, **LANES)
+    with pytest.raises(DataError, match="gone"):
+        model.fit(str(tmp_path / "rows"), "side")
+    assert model.predict(frame).shape == (len(frame),)
+
+
 @pytest.mark.parametrize(("kind", "target"), [(DaskMLPClassifier, "side"), (DaskMLPRegressor, "size")])
 def test_an_estimator_of_prepared_columns_is_saved_with_their_preparation(
     tmp_path: Path, kind: Any, target: str
 ) -> None:
-    rng = np.random.default_rng(1)
-    table = pa.table({"a": [None, *rng.normal(size=119)], "t": rng.choice(["u", "v"], 120), "size": rng.random(120)})
-    table = table.append_column("side", [CLASSES[(np.asarray(table["t"]) == "u").astype(int)]])
-    (tmp_path / "rows").mkdir()
-    pq.write_table(table.drop_columns({"side", "size"} - {target}), tmp_path / "rows" / "part.parquet")
+    frame = mixed_table(tmp_path / "rows", target)
     fitted = kind(**PARAMETERS, **LANES).fit(str(tmp_path / "rows"), target)
     path = tmp_path / "model.safetensors"
     fitted.save(path)
-    loaded, frame = glassnet.load(path), table.select(["t", "a"])
+    loaded = glassnet.load(path)
     np.testing.assert_array_equal(loaded.predict(frame), fitted.to_local().predict(frame))
     assert loaded[0].get_feature_names_out().tolist() == fitted.preparation_.features
     with pytest.raises(ModelFileError, match=rf"holds a {kind.plain.__name__} of prepared columns.*glassnet\.load"):
