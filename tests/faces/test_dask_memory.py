@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from dask import delayed
 from distributed import WorkerPlugin
@@ -79,6 +81,20 @@ def test_a_worker_holds_its_blocks_once_and_the_client_none(kind):
     assert not loaded & {"sklearn", "numba", "pandas", "scipy"}
     assert client < nbytes / 2
     assert worker < 1.15 * count * nbytes + 48 * parameters + 200 * MB
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_worker_keeps_of_parquet_files_what_is_trained_on(tmp_path):
+    """Reading a block takes several times its bytes; 215 MB are Python with its libraries, pandas among them."""
+    rows, x = 600_000, np.random.default_rng(0).random((600_000, 50), dtype=np.float32)
+    table = pa.table({f"x{column}": x[:, column] for column in range(50)} | {"y": x[:, :10].argmax(axis=1)})
+    pq.write_table(table, tmp_path / "part.parquet", row_group_size=100_000)
+    with reviving_cluster(1) as own:
+        estimator = MLPClassifier((16,), max_iter=1, batch_size=512)
+        fit(estimator, str(tmp_path / "part.parquet"), "y", client=own.client, lanes=2)
+        (worker,) = (process.memory_info().rss for process in worker_processes())
+    print(f"worker {worker / MB:.0f} MB")
+    assert worker < 1.15 * rows * 4 * 52 + 240 * MB
 
 
 def test_a_block_larger_than_a_worker_ends_the_run_with_a_sentence(monkeypatch):
