@@ -11,12 +11,13 @@ import numpy as np
 
 from glassnet.errors import ModelFileError
 from glassnet.estimators import MLPClassifier, MLPRegressor
+from glassnet.estimators.saving import PREPARED
 from glassnet.files.atomic_file import FilePath
 from glassnet.files.estimator_file import saved_estimator
 from glassnet.files.model_file import ESTIMATOR, refuse_checkpoint, saved_model
 from glassnet.files.storage import read_tensors
 from glassnet.network import NeuralNetwork
-from glassnet.scale.prepared_estimator import PREPARED, read_prepared
+from glassnet.scale.prepared_estimator import read_prepared
 from glassnet.tabular import TabularClassifier, TabularRegressor
 from glassnet.tabular.model_file import holds_table, model_and_parts
 from glassnet.tabular.saving import restored

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import fsspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,6 +124,47 @@ def test_parquet_folders_are_read_by_path_and_by_url(frame, tmp_path):
     assert network.target.classes == ["no", "yes"]
 
 
+def test_any_url_of_fsspec_is_read(frame, tmp_path):
+    frame.to_parquet(tmp_path / "part.parquet")
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/lanes/train/part.parquet", (tmp_path / "part.parquet").read_bytes())
+    memory.pipe("/lanes/notes/readme.txt", b"no table")
+    try:
+        expected = bits(fitted(str(tmp_path), "y"))
+        assert expected == bits(fitted("memory://lanes/train", "y"))
+        assert expected == bits(fitted("memory://lanes/train/part.parquet", "y"))
+        for url, sentence in (("other", "there is no file or folder"), ("notes", "has no file that ends in .parquet")):
+            with pytest.raises(DataError, match=sentence):
+                fitted(f"memory://lanes/{url}", "y")
+    finally:
+        memory.rm("/lanes", recursive=True)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "sentence"),
+    [
+        (ImportError("Install s3fs to access S3"), ParameterError, "needs a library .*: Install s3fs to access S3\\.$"),
+        (ValueError("Protocol not known: s3"), ParameterError, "cannot be opened: Protocol not known: s3\\.$"),
+    ],
+)
+def test_a_url_that_cannot_be_opened_is_named(monkeypatch, failure, kind, sentence):
+    def fails(url):
+        raise failure
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", fails)
+    with pytest.raises(kind, match=f"^s3://bucket/train {sentence}"):
+        fitted("s3://bucket/train", "y")
+
+
+def test_a_url_that_cannot_be_listed_is_named(monkeypatch):
+    def fails(system, path):
+        raise RuntimeError("Unable to locate credentials\nand more")
+
+    monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "isdir", fails)
+    with pytest.raises(DataError, match=r"^memory://lanes cannot be listed \(Unable to locate credentials\)\.$"):
+        fitted("memory://lanes", "y")
+
+
 def test_parquet_files_of_other_columns_are_named(frame, tmp_path):
     frame.to_parquet(tmp_path / "a.parquet")
     frame.drop(columns="t").to_parquet(tmp_path / "b.parquet")
@@ -147,7 +189,7 @@ def test_empty_blocks_are_left_out_and_tiny_ones_joined():
     ("blocks", "sentence"),
     [
         ([*pairs(), (np.full((3, 4), np.nan), Y[:3])], r"block 4: x is NaN in row 0, column 0 \(12 such entries"),
-        ([*pairs(), (X[:9, :3], Y[:9])], "block 4: X has 3 features"),
+        ([*pairs(), (X[:9, :3], Y[:9])], r"block 4: x has shape \(9, 3\), but this network has 4 inputs"),
         ([*pairs(), (X[:9], Y[:8])], r"block 4: it has 9 rows of x, but y has shape \(8,\)"),
         ([(X[:0], Y[:0])], "no block has a row"),
         ([(X, Y), 3], "block 1 is of type int; it must be a pair"),

@@ -8,8 +8,10 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import dask
+import dask.dataframe
 import numpy as np
 import pytest
 
@@ -162,6 +164,27 @@ def test_raw_columns_are_prepared_on_the_workers(client, tmp_path):
     assert list(pd.read_parquet(tmp_path / "predictions")["y"]) == model.predict(frame[["a", "t"]]).tolist()
     model.save(tmp_path / "model")
     np.testing.assert_array_equal(load(tmp_path / "model").predict(frame), model.predict(frame[["a", "t"]]))
+
+
+def test_the_first_code_of_the_page_runs(client, tmp_path, monkeypatch):
+    """With files of this machine in place of those of S3, and this cluster in place of the page's."""
+    import pandas as pd
+
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
+    code = re.findall("```python\n(.*?)```", page, re.DOTALL)[0]
+    code = code.replace("s3://bucket", f"file://{tmp_path}").replace("scheduler:8786", client.scheduler.address)
+    x, y = samples(400)
+    frame = pd.DataFrame(x, columns=list("abcdef")).assign(label=np.array(["u", "v", "w"])[y])
+    (tmp_path / "train").mkdir()
+    for number in range(4):
+        frame[number::4].to_parquet(tmp_path / "train" / f"part.{number}.parquet")
+    names = {"new_table": dask.dataframe.from_pandas(frame[list("abcdef")], npartitions=2)}
+    exec(code, names)
+    names["client"].close()
+    predicted = pd.read_parquet(tmp_path / "predictions")["label"].tolist()
+    assert predicted == load(tmp_path / "model.safetensors").predict(frame[list("abcdef")]).tolist()
+    assert (tmp_path / "run.checkpoint").exists()
 
 
 def test_model_selection_runs_on_the_cluster(client):

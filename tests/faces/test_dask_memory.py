@@ -2,15 +2,18 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from dask import delayed
 from distributed import WorkerPlugin
 
-from glassnet import NeuralNetwork
+from glassnet import MLPClassifier, NeuralNetwork
 from glassnet.errors import ClusterError
 from glassnet.scale import cluster_watch, fit
 from tests.faces.dask_cluster import alarm, cluster, digest, network, reviving_cluster, samples, worker_processes
@@ -56,18 +59,42 @@ def reader():
 
 
 @pytest.mark.skipif(not os.access(RESET, os.W_OK), reason="needs /proc/self/clear_refs of Linux")
-def test_a_worker_holds_its_blocks_once_and_the_client_none():
-    count, nbytes, net, read = 3, 120 * MB, wide_network(), reader()
-    options = {"epochs": 1, "batch_size": 256, "verbose": 0, "optimizer": "adam", "lanes": 2}
+@pytest.mark.parametrize("kind", ["network", "estimator"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_worker_holds_its_blocks_once_and_the_client_none(kind):
+    count, nbytes, read, parameters = 3, 120 * MB, reader(), wide_network().parameters.count
+
+    def train(blocks, **more):
+        if kind == "network":
+            options = {"epochs": 1, "batch_size": 256, "verbose": 0, "optimizer": "adam"}
+            return fit(wide_network(), blocks, client=own.client, lanes=2, **options, **more)
+        return fit(MLPClassifier((16,), max_iter=1, batch_size=256), blocks, client=own.client, lanes=2, **more)
+
     with reviving_cluster(1) as own:
-        fit(wide_network(), [read(n, MB) for n in range(2)], client=own.client, **options)  # loads what it needs
+        train([read(n, MB) for n in range(2)])  # loads what it needs
         forget_peak()
         before = psutil.Process().memory_info().rss
-        fit(net, [delayed(read)(n, nbytes) for n in range(count)], client=own.client, validation=0.1, **options)
+        train([delayed(read)(n, nbytes) for n in range(count)], validation=0.1)
         client, (worker,) = peak() - before, map(peak, [process.pid for process in worker_processes()])
+        (loaded,) = own.client.run(lambda: set(sys.modules)).values()
     print(f"client {client / MB:.0f} MB, worker {worker / MB:.0f} MB")
+    assert not loaded & {"sklearn", "numba", "pandas", "scipy"}
     assert client < nbytes / 2
-    assert worker < 1.15 * count * nbytes + 48 * net.parameters.count + 200 * MB
+    assert worker < 1.15 * count * nbytes + 48 * parameters + 200 * MB
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_worker_keeps_of_parquet_files_what_is_trained_on(tmp_path):
+    """Reading a block takes several times its bytes; 215 MB are Python with its libraries, pandas among them."""
+    rows, x = 600_000, np.random.default_rng(0).random((600_000, 50), dtype=np.float32)
+    table = pa.table({f"x{column}": x[:, column] for column in range(50)} | {"y": x[:, :10].argmax(axis=1)})
+    pq.write_table(table, tmp_path / "part.parquet", row_group_size=100_000)
+    with reviving_cluster(1) as own:
+        estimator = MLPClassifier((16,), max_iter=1, batch_size=512)
+        fit(estimator, str(tmp_path / "part.parquet"), "y", client=own.client, lanes=2)
+        (worker,) = (process.memory_info().rss for process in worker_processes())
+    print(f"worker {worker / MB:.0f} MB")
+    assert worker < 1.15 * rows * 4 * 52 + 240 * MB
 
 
 def test_a_block_larger_than_a_worker_ends_the_run_with_a_sentence(monkeypatch):

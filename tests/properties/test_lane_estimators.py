@@ -15,7 +15,9 @@ from glassnet import DataError, MLPClassifier, MLPRegressor, ModelFileError, Par
 from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.files.storage import read_tensors, write_tensors
 from glassnet.scale import DaskMLPClassifier, DaskMLPRegressor, fit
+from glassnet.scale.learnt_encoding import learnt_encoding
 from glassnet.scale.local import LocalRunner
+from glassnet.scale.table_encoding import prepared_columns
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 LANES: dict[str, Any] = {"client": False, "lanes": 2, "steps_per_round": 6}
@@ -80,6 +82,44 @@ def test_early_stopping_holds_out_a_fraction(samples: Any) -> None:
     assert fitted.n_iter_ == best + 1 + 4 or max(np.diff(sorted(fitted.validation_scores_))) < 1e-3
 
 
+@pytest.mark.parametrize(
+    ("y", "class_weight"),
+    [
+        (CLASSES[[0, 1, 2, 1, 0, 2]], {"left": 2.0, "middle": 0.5, "right": 1.0}),
+        (np.array([7, 3, 7, 7, 3, 7]), {3: 4.0, 7: 0.25}),
+        (np.array([5, 5, 5, 5, 5, 5]), None),
+        (np.array([[0, 1], [1, 1], [0, 0], [1, 0], [0, 1], [1, 1]]), [{0: 1.0, 1: 3.0}, {0: 2.0, 1: 5.0}]),
+        (
+            np.array([[4, 1], [2, 9], [4, 5], [6, 1], [2, 5], [6, 9]]),
+            [{2: 2.0, 4: 3.0, 6: 1.0}, {1: 5.0, 5: 7.0, 9: 1.0}],
+        ),
+    ],
+)
+def test_a_block_is_encoded_as_in_a_fit(samples: Any, y: Any, class_weight: Any) -> None:
+    """What is sent to workers as plain data gives the targets and weights that the estimator itself gives."""
+    estimator, X = classifier(class_weight=class_weight), samples[0][: len(y)]
+    own = estimator._prepare(X, y, np.arange(1.0, 7.0), False, np.random.RandomState(0))
+    encoding = learnt_encoding(estimator)
+    block = encoding(X, y, np.arange(1.0, 7.0))
+    for ours, theirs in zip(block, own, strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(encoding(X[2:5], y[2:5]).y, own.y[2:5])
+    for unknown in (np.full_like(y[:2], "up" if y.dtype.kind == "U" else 8), np.full(y[:2].shape, None)):
+        with pytest.raises(DataError, match="y has classes not among"):
+            encoding(X[:2], unknown)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_quantities_are_encoded_as_in_a_fit(samples: Any, columns: int) -> None:
+    estimator, X = regressor(), samples[0]
+    y = X[:, 0] if columns == 1 else X[:, :2].astype(np.float64)
+    own = estimator._prepare(X, y, None, False, np.random.RandomState(0))
+    for ours, theirs in zip(learnt_encoding(estimator)(X, y)[:2], own[:2], strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("stopped_in", [2, 12])
 @pytest.mark.parametrize(
     "options",
@@ -117,7 +157,11 @@ def test_a_fit_that_was_broken_off_goes_on(
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"solver": "lbfgs"}, "no mini-batches"), ({"scoring": "f1_macro", "early_stopping": True}, "lie in blocks")],
+    [
+        ({"solver": "lbfgs"}, "no mini-batches"),
+        ({"scoring": "f1_macro", "early_stopping": True}, "lie in blocks"),
+        ({"class_weight": "balanced"}, "needs all of y at once"),
+    ],
 )
 def test_parameters_that_are_refused(samples: Any, options: dict[str, Any], message: str) -> None:
     estimator = classifier(**options)
@@ -147,19 +191,50 @@ def test_a_block_with_a_single_class(samples: Any) -> None:
     assert fitted.classes_.tolist() == CLASSES.tolist() and fitted.score(X, y) > 0.85
 
 
+def mixed_table(folder: Path, target: str) -> Any:
+    """A table of numbers and text, with missing cells; the folder gets its columns but the other target."""
+    rng = np.random.default_rng(1)
+    table = pa.table({"a": [None, *rng.normal(size=119)], "t": rng.choice(["u", "v"], 120), "size": rng.random(120)})
+    table = table.append_column("side", [CLASSES[(np.asarray(table["t"]) == "u").astype(int)]])
+    folder.mkdir()
+    pq.write_table(table.drop_columns({"side", "size"} - {target}), folder / "part.parquet")
+    return table.select(["t", "a"])
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_plain_estimator_of_prepared_columns_is_saved_with_their_preparation(tmp_path: Path, kind: Any) -> None:
+    target, path = "side" if kind is MLPClassifier else "size", tmp_path / "model.safetensors"
+    frame = mixed_table(tmp_path / "rows", target)
+    fitted = fit(kind(**PARAMETERS), str(tmp_path / "rows"), target, **LANES)
+    fitted.save(path)
+    expected = fitted.predict(prepared_columns(fitted.preparation_, frame))
+    np.testing.assert_array_equal(glassnet.load(path).predict(frame), expected)
+    fitted.fit(np.arange(40.0).reshape(20, 2), [0, 1] * 10).save(path)  # of other columns
+    assert not hasattr(fitted, "preparation_") and isinstance(glassnet.load(path), kind)
+
+
+def test_a_run_that_was_broken_off_leaves_a_model_that_can_be_used(
+    samples: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    def broken(runner: LocalRunner, tasks: Any, shared: Any) -> Any:
+        raise DataError("a block is gone")
+
+    monkeypatch.setattr(LocalRunner, "round", broken)
+    frame, model = mixed_table(tmp_path / "rows", "side"), DaskMLPClassifier(**PARAMETERS, **LANES)
+    with pytest.raises(DataError, match="gone"):
+        model.fit(str(tmp_path / "rows"), "side")
+    assert model.predict(frame).shape == (len(frame),)
+
+
 @pytest.mark.parametrize(("kind", "target"), [(DaskMLPClassifier, "side"), (DaskMLPRegressor, "size")])
 def test_an_estimator_of_prepared_columns_is_saved_with_their_preparation(
     tmp_path: Path, kind: Any, target: str
 ) -> None:
-    rng = np.random.default_rng(1)
-    table = pa.table({"a": [None, *rng.normal(size=119)], "t": rng.choice(["u", "v"], 120), "size": rng.random(120)})
-    table = table.append_column("side", [CLASSES[(np.asarray(table["t"]) == "u").astype(int)]])
-    (tmp_path / "rows").mkdir()
-    pq.write_table(table.drop_columns({"side", "size"} - {target}), tmp_path / "rows" / "part.parquet")
+    frame = mixed_table(tmp_path / "rows", target)
     fitted = kind(**PARAMETERS, **LANES).fit(str(tmp_path / "rows"), target)
     path = tmp_path / "model.safetensors"
     fitted.save(path)
-    loaded, frame = glassnet.load(path), table.select(["t", "a"])
+    loaded = glassnet.load(path)
     np.testing.assert_array_equal(loaded.predict(frame), fitted.to_local().predict(frame))
     assert loaded[0].get_feature_names_out().tolist() == fitted.preparation_.features
     with pytest.raises(ModelFileError, match=rf"holds a {kind.plain.__name__} of prepared columns.*glassnet\.load"):

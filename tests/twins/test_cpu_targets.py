@@ -65,6 +65,17 @@ def computed(target: str, folder: Path) -> dict[str, Array]:
         return dict(file)
 
 
+@pytest.mark.parametrize("target", ["", "haswell", "generic"])
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="these targets are x86")
+def test_fused_multiply_add_is_known_without_numba(target: str) -> None:
+    """As the compiler would choose; only for another processor has it to be asked."""
+    source = "import sys; from glassnet.engine.cache import has_fma; fma, loaded = has_fma(), 'numba' in sys.modules"
+    source += "; from glassnet.engine.cpu_target import cpu_target; print(fma, cpu_target().fma, loaded)"
+    known, compiled, loaded = output(source, target).split()
+    assert known == compiled
+    assert loaded == str(target != "")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not has_fma(), reason="not an x86 processor with fused multiply-add")
 def test_avx2_has_the_bits_of_this_processor(native: dict[str, Array], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Between class numbers and outputs: targets as one-hot rows, and the class that outputs predict.
+"""Between classes, their numbers and outputs: targets as one-hot rows, and the class that outputs predict.
 
 Outputs may be several distributions side by side; `groups` are the numbers of outputs of each.
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glassnet.errors import DataError
 from glassnet.program.architecture import Architecture
 from glassnet.program.equations import one_hot_columns
 from glassnet.program.parameters import Array
@@ -23,6 +24,17 @@ def one_hot_groups(labels: Sequence[Array], groups: Sequence[int]) -> Array:
     """Class numbers (n,) of each group as rows (n, Σ groups) of uint8, with a single 1 in each group."""
     parts = [one_hot(numbers, size) for numbers, size in zip(labels, groups, strict=True)]
     return np.ascontiguousarray(np.concatenate(parts, axis=1), np.uint8)
+
+
+def class_numbers(y: Array, classes: Array, name: str) -> Array:
+    """The index of each element of y in the sorted `classes`. Raises DataError where one is not among them."""
+    try:
+        numbers = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    except TypeError:  # text and numbers, or missing values, have no order
+        raise DataError(f"{name} has classes not among {classes}.") from None
+    if not (classes[numbers] == y).all():
+        raise DataError(f"{name} has classes not among {classes}.")
+    return numbers
 
 
 def numeric_targets(y: Array, outputs: int) -> Array:

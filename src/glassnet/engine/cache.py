@@ -164,6 +164,18 @@ def has_free_masks() -> bool:
 
 
 @cache
+def has_fma() -> bool:
+    """Whether kernels use fused multiply-add: known from the processor, unless a setting of Numba names another."""
+    known = json.loads(environment())[2]  # raises where Numba is missing
+    if any(os.environ.get(name) for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")):
+        from glassnet.engine.cpu_target import vector_target
+
+        return vector_target().fma
+    triple, _, features = known
+    return triple.startswith(("aarch64", "arm64")) or "+fma" in features.split(",")
+
+
+@cache
 def has_bfloat16_products() -> bool:
     """Whether products of mixed precision get their instructions (AVX512_BF16), from the processor and from LLVM."""
     if "+avx512bf16" not in environment():

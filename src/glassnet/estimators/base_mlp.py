@@ -31,7 +31,7 @@ from glassnet.estimators.lbfgs import fit_lbfgs
 from glassnet.estimators.parameter_check import ParameterCheckMixin, fitting_dtype
 from glassnet.estimators.random_state import initial_weights
 from glassnet.estimators.run_report import RunReports
-from glassnet.estimators.saving import SavingMixin
+from glassnet.estimators.saving import PREPARATION, SavingMixin
 from glassnet.estimators.sklearn_names import activation_name, build_network, copy_into, hidden_widths, is_logistic
 from glassnet.estimators.solvers import SOLVERS, STOCHASTIC_SOLVERS
 from glassnet.estimators.stochastic import FitData, StochasticFit
@@ -49,9 +49,8 @@ from glassnet.tables.schedules import Schedule
 Array = np.ndarray[Any, Any]
 NETWORK_OPTIONS = ("alpha", "batch_norm", "dropout", "layer_norm", "precision")
 NETWORK_PARAMETERS = ("activation", *NETWORK_OPTIONS, "loss", "output_activation", "sklearn_compatible")
-AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
+AT_LEAST_1, ABOVE_0 = Interval(Integral, 1, None, closed="left"), Interval(Real, 0, None, closed="neither")
 AT_LEAST_0, BELOW_1 = Interval(Real, 0, None, closed="left"), Interval(Real, 0, 1, closed="left")
-ABOVE_0 = Interval(Real, 0, None, closed="neither")
 NOT_PICKLED = ("_views", "_training")  # rebuilt when needed
 
 
@@ -225,6 +224,7 @@ class BaseMLP(RunReports, ParameterCheckMixin, SavingMixin, CallbackSupportMixin
         """Set the fitted attributes to their values before the first step."""
         self.n_iter_, self.t_, self.n_layers_ = 0, 0, len(self.coefs_) + 1
         self._best_vectors: list[Array] | None = None
+        self.__dict__.pop(PREPARATION, None)  # of the columns of a fit in lanes
 
     def _reset_run(self) -> None:
         """Set the attributes of solvers with epochs to their values before the first epoch."""

@@ -14,11 +14,11 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
-from glassnet.batches.targets import misclassified, predicted_classes
+from glassnet.batches.targets import class_numbers, misclassified, predicted_classes
 from glassnet.errors import DataError, ParameterError
 from glassnet.estimators.base_mlp import BaseMLP
 from glassnet.estimators.inputs import validated
-from glassnet.estimators.multioutput import MultiOutputBinarizer, class_numbers, fitted_binarizer, is_class_lists
+from glassnet.estimators.multioutput import MultiOutputBinarizer, fitted_binarizer, is_class_lists
 from glassnet.estimators.validation_data import ValidationData
 from glassnet.tables import optimizers, schedules
 from glassnet.tables.activations import Activation, ActivationLike, Softmax, activation

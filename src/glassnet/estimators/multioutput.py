@@ -14,7 +14,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from glassnet.batches.sparse import dense
-from glassnet.batches.targets import one_hot_groups, predicted_classes
+from glassnet.batches.targets import class_numbers, one_hot_groups, predicted_classes
 from glassnet.errors import DataError
 
 Array = np.ndarray[Any, Any]
@@ -62,14 +62,6 @@ class MultiOutputBinarizer:
     def split(self, outputs: Array) -> list[Array]:
         """The outputs (n, Σ classes) as one array (n, classes) per column."""
         return np.split(outputs, np.cumsum(self.groups)[:-1], axis=1)
-
-
-def class_numbers(y: Array, classes: Array, name: str) -> Array:
-    """The index of each element of y in the sorted `classes`. Raises DataError where one is not among them."""
-    numbers = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-    if not (classes[numbers] == y).all():
-        raise DataError(f"{name} has classes not among {classes}.")
-    return numbers
 
 
 def fitted_binarizer(y: Array) -> LabelBinarizer | MultiOutputBinarizer:

@@ -24,6 +24,9 @@ from glassnet.tables.optimizers import Optimizer
 REBUILT = ("_network", "_views", "_training", "coefs_", "intercepts_", "_label_binarizer")
 REQUIRED = ("classes_", "feature_names_in_", "n_features_in_", "n_outputs_", "out_activation_", "_label_binarizer")
 BINARIZER = "_label_binarizer"
+PREPARATION = "preparation_"  # of the columns of a table, which a fit in lanes has prepared
+PREPARED = " of prepared columns"  # follows the name of the class in the file of such an estimator
+COLUMNS = "columns"  # the part of its document that has the preparation
 
 
 class SavingMixin:
@@ -35,17 +38,22 @@ class SavingMixin:
     def save(self, path: FilePath) -> None:
         """Write the fitted estimator to a model file (safetensors; no pickle); `glassnet.load` reads it.
 
-        A warning names parameters that are left out because a file cannot hold them, such as callbacks. Raises
-        ModelFileError (a ValueError) where the file cannot be written.
+        If a fit in lanes has prepared the columns of a table, the file has their preparation too. A warning names
+        parameters that are left out because a file cannot hold them, such as callbacks. Raises ModelFileError (a
+        ValueError) where the file cannot be written.
         """
-        self._write(path, type(self).__name__, {})
+        name, preparation = type(self).__name__, getattr(self, PREPARATION, None)
+        if preparation is None:
+            self._write(path, name, {})
+        else:
+            self._write(path, name + PREPARED, {COLUMNS: preparation.to_json()})
 
     def _write(self, path: FilePath, kind: str, more: dict[str, Any]) -> None:
         """Write the estimator as one of this kind, with more parts of the document."""
         check_is_fitted(self)
         network = self._synced_network()  # type: ignore[attr-defined]
         names = self._get_param_names()
-        attributes = {name: value for name, value in vars(self).items() if name not in (*names, *REBUILT)}
+        attributes = {name: value for name, value in vars(self).items() if name not in (*names, *REBUILT, PREPARATION)}
         if hasattr(self, BINARIZER):
             attributes[BINARIZER] = _binarizer_settings(self._label_binarizer)
         parts = EstimatorParts(kind, {name: getattr(self, name) for name in names}, attributes)

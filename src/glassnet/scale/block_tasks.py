@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.batches.sources import Sources
+from glassnet.data.released_memory import release_memory
+from glassnet.data.table import Table
 from glassnet.errors import GlassnetError
 from glassnet.files.run_description import data_hash
 from glassnet.scale.block_loading import Rows, loaded_block, named, rows_of
@@ -44,6 +46,10 @@ def encoded_block(encoding: Encoding, number: int, load: Callable[..., Any], *ar
         return encoding(*raw) if isinstance(raw, Rows) else encoding(raw)
     except (GlassnetError, ValueError) as error:  # a ValueError is scikit-learn's
         raise named(error, number) from None
+    finally:
+        if isinstance(raw, Table):  # what reading it took lies scattered, and would grow from block to block
+            del raw
+            release_memory()
 
 
 def row_count(block: Sources) -> int:

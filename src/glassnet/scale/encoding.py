@@ -1,8 +1,6 @@
 """From a block of rows, as people pass it, to samples as a network reads them; done where the block lies.
 
-An encoding goes to the workers of a cluster, so it holds plain data and what a person could pickle, but no data. That
-of an estimator stands in a file of its own (estimator_encoding.py): its worker has to load scikit-learn, which takes
-100 MB.
+An encoding goes to the workers of a cluster, so it holds plain data and what a person could pickle, but no data.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from glassnet.scale.lane_files import LaneCheckpoint, describe_estimator_lanes, 
 from glassnet.scale.lane_run import LaneTraining, Runner, training_sizes
 from glassnet.scale.lane_settings import LaneOptions
 from glassnet.scale.lane_validation import LaneValidation
+from glassnet.scale.learnt_encoding import learnt_encoding
 from glassnet.scale.local import limit_threads
 from glassnet.scale.network_fit import FILE_OPTIONS, lane_training
 from glassnet.scale.scores import BlockScore, r2
@@ -55,6 +56,8 @@ class EstimatorArguments(NamedTuple):
             raise ParameterError(f"solver={estimator.solver!r} has no mini-batches; lanes need 'adam' or 'sgd'.")
         if estimator.scoring is not None:
             raise ParameterError("scoring needs all predictions at once, and here they lie in blocks; leave it out.")
+        if getattr(estimator, "class_weight", None) == "balanced":
+            raise ParameterError("class_weight='balanced' needs all of y at once, but it lies in blocks; pass a dict.")
         if getattr(estimator, "_skl_callbacks", None):
             raise ParameterError("scikit-learn's callbacks need all of X; pass functions as callbacks= instead.")
         files = checked_files(options.get("checkpoint"), options.get("every"), options.get("resume", False), None)
@@ -81,7 +84,7 @@ def fit_estimator(
     try:
         try:
             estimator._prepare(*representative, None, False, rng)
-            runner = open_runner(EstimatorEncoding(estimator))
+            runner = open_runner(learnt_encoding(estimator))
             limit_threads(runner, estimator.threads)
             run = LaneFit(estimator, runner, rng, arguments)
         except BaseException:

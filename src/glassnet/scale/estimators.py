@@ -22,7 +22,7 @@ from glassnet.scale.blocks import is_dask
 from glassnet.scale.fitting import fit
 from glassnet.scale.lane_settings import LANES
 from glassnet.scale.lazy_predictions import lazy_outputs, lazy_score, prepared_rows
-from glassnet.scale.prepared_estimator import prepared_pipeline, save_prepared
+from glassnet.scale.prepared_estimator import prepared_pipeline
 
 Array = np.ndarray[Any, Any]
 LANE_PARAMETERS = ("client", "lanes", "steps_per_round", "rate_factor", "timeout")
@@ -83,21 +83,24 @@ class DaskEstimator(BaseMLP):
 
         If columns of X were prepared, for example text and dates, the result is a pipeline that prepares them too.
         """
-        check_is_fitted(self)
-        local = self.plain(**{name: getattr(self, name) for name in self.plain._get_param_names()})
-        names = ("preparation_", *self._get_param_names())
-        local.__setstate__({name: value for name, value in self.__getstate__().items() if name not in names})
-        for name in self.plain._get_param_names():
-            setattr(local, name, getattr(self, name))
+        local = self._without_dask()
         return local if self.preparation_ is None else prepared_pipeline(self.preparation_, local)
 
     def save(self, path: FilePath) -> None:
         """Write the result of `to_local` to a model file; `glassnet.load` reads it. Raises as MLPClassifier's does."""
-        local = self.to_local()
-        if self.preparation_ is None:
-            local.save(path)
-        else:
-            save_prepared(path, self.preparation_, local[-1])
+        local = self._without_dask()
+        local.preparation_ = self.preparation_
+        local.save(path)
+
+    def _without_dask(self) -> Any:
+        """The estimator of the class `plain`, which gets columns that are prepared."""
+        check_is_fitted(self)
+        local: Any = self.plain(**{name: getattr(self, name) for name in self.plain._get_param_names()})
+        names = ("preparation_", *self._get_param_names())
+        local.__setstate__({name: value for name, value in self.__getstate__().items() if name not in names})
+        for name in self.plain._get_param_names():
+            setattr(local, name, getattr(self, name))
+        return local
 
     def __sklearn_clone__(self) -> Self:
         """A copy that is not fitted, and uses the same client."""

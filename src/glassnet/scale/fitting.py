@@ -122,6 +122,7 @@ def _fit_estimator(backend: Backend, estimator: BaseMLP, data: GivenBlocks, argu
     classes, batch_size = is_classifier(estimator), expected_batch_size(estimator)
 
     def open_runner(encoding: EstimatorEncoding) -> Runner:
+        estimator.preparation_ = preparation  # belongs to the model from now on, also if the run is broken off
         network = estimator._network
         dealing = Dealing(arguments.lanes.lanes, batch_size, network.architecture.inputs * network.dtype.itemsize)
         return data.runner(backend, encoding if table is None else EstimatorTableEncoding(table, encoding), dealing)
@@ -133,9 +134,7 @@ def _fit_estimator(backend: Backend, estimator: BaseMLP, data: GivenBlocks, argu
         rows, preparation = representative_of(table), table.preparation
     else:
         rows = representative(backend, data.raw, classes=classes)
-    result = fit_estimator(estimator, rows, open_runner, arguments)
-    estimator.preparation_ = preparation
-    return result
+    return fit_estimator(estimator, rows, open_runner, arguments)
 
 
 def _validation(validation: Any, y: Any) -> RawBlocks | None:

@@ -58,10 +58,14 @@ def _parts(path: str) -> list[str]:
             raise DataError(f"there is no file or folder {path}.")
         return _not_empty(path, parquet_parts(path)) if os.path.isdir(path) else [path]
     system, inner = _file_system(path)
-    if not system.isdir(inner):
-        return [path]
-    names = sorted(name for name in system.find(inner) if name.endswith((".parquet", ".parq")))
-    return [system.unstrip_protocol(name) for name in _not_empty(path, names)]
+    try:
+        is_folder, names = system.isdir(inner), system.find(inner)
+    except Exception as error:  # of whatever library reads such URLs: credentials may be missing, or the network
+        raise DataError(f"{path} cannot be listed ({_reason(error)}).") from error
+    if not names and not is_folder:
+        raise DataError(f"there is no file or folder {path}.")
+    parts = sorted(name for name in names if name.endswith((".parquet", ".parq")))
+    return [system.unstrip_protocol(name) for name in _not_empty(path, parts)] if is_folder else [path]
 
 
 def _not_empty(path: str, names: list[str]) -> list[str]:
@@ -77,8 +81,10 @@ def _file_system(path: str) -> tuple[Any, str]:
         raise ParameterError(f"{path} is a URL, which needs fsspec: pip install 'glassnet[dask]'.") from None
     try:
         system, inner = url_to_fs(path)
-    except (ImportError, ValueError) as error:
-        raise ParameterError(f"{path} cannot be opened: {error}") from None
+    except ImportError as error:
+        raise ParameterError(f"{path} needs a library that is not installed: {_reason(error)}.") from None
+    except ValueError as error:
+        raise ParameterError(f"{path} cannot be opened: {_reason(error)}.") from None
     return system, inner
 
 
@@ -94,8 +100,12 @@ def _opened(path: str) -> Iterator[Any]:
             with pq.ParquetFile(path) as parquet:
                 yield parquet
     except (pa.ArrowException, OSError) as error:
-        reason = (str(error).splitlines() or ["no reason"])[0][:120]
-        raise DataError(f"{path} cannot be read as Parquet ({reason}).") from error
+        raise DataError(f"{path} cannot be read as Parquet ({_reason(error)}).") from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error's text, without the point at its end."""
+    return (str(error).splitlines() or ["no reason"])[0][:120].rstrip(".")
 
 
 def _of_file(path: str) -> list[ParquetGroup]:

@@ -14,22 +14,14 @@ from glassnet.data.preprocessing import TablePreparation
 from glassnet.data.stored import table_preparation
 from glassnet.errors import ModelFileError
 from glassnet.estimators.base_mlp import BaseMLP
-from glassnet.files.atomic_file import FilePath
+from glassnet.estimators.saving import COLUMNS
 from glassnet.files.estimator_file import SavedEstimator
 from glassnet.scale.prepared_columns import PreparedColumns
-
-PREPARED = " of prepared columns"  # follows the name of the estimator's class in a file
-COLUMNS = "columns"  # the part of the document that has the preparation
 
 
 def prepared_pipeline(preparation: TablePreparation, estimator: BaseMLP) -> Pipeline:
     """Prepares columns, then predicts."""
     return make_pipeline(PreparedColumns(preparation), estimator)
-
-
-def save_prepared(path: FilePath, preparation: TablePreparation, estimator: BaseMLP) -> None:
-    """Write both to a model file. Raises ModelFileError (a ValueError) where it cannot be written."""
-    estimator._write(path, type(estimator).__name__ + PREPARED, {COLUMNS: preparation.to_json()})
 
 
 def read_prepared(saved: SavedEstimator, plain: type[BaseMLP]) -> Pipeline:

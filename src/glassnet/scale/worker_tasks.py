@@ -27,9 +27,9 @@ class WorkerFacts(NamedTuple):
 def worker_facts() -> WorkerFacts:
     """Those of this process."""
     try:
-        from glassnet.engine.cpu_target import cpu_target
+        from glassnet.engine.cache import has_fma
 
-        return WorkerFacts(__version__, "compiled", cpu_target().fma)
+        return WorkerFacts(__version__, "compiled", has_fma())
     except (ImportError, EngineUnavailable):
         return WorkerFacts(__version__, "numpy", False)
 
