@@ -156,7 +156,7 @@ def test_rates_and_decays_of_the_recipe() -> None:
 
 
 @pytest.mark.parametrize("task", [CLASSES, NUMBERS])
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["fast", "default", "best"])
 def test_presets(preset: str, task: str) -> None:
     plan = preset_hyperparameters(preset, task, 5000, 10)
     assert plan.activation == {"classes": "selu", "numbers": "mish"}[task] and plan.batch == 256
@@ -167,6 +167,15 @@ def test_presets(preset: str, task: str) -> None:
     assert 8 <= many.epochs < plan.epochs == preset_hyperparameters(preset, task, 50_000, 10).epochs
     with pytest.raises(ParameterError, match=r"preset 'fats' is unknown\. Did you mean 'fast'"):
         preset_hyperparameters("fats", task, 1, 1)
+
+
+@pytest.mark.parametrize("task", [CLASSES, NUMBERS])
+def test_images_of_any_size_and_number_get_the_same_network(task: str) -> None:
+    assert [*PRESETS] == ["fast", "default", "best", "pixels"]
+    few, more, many = (preset_hyperparameters("pixels", task, rows, 64) for rows in (200, 2000, 60_000))
+    assert few.width == more.width == many.width == 512 and not many.scaling
+    assert (few.batch, more.batch, many.batch) == (32, 128, 128)
+    assert (few.epochs, more.epochs, many.epochs) == (96, 60, 12)
 
 
 # ---- the best epoch

@@ -8,7 +8,7 @@ from typer import Context, Option
 
 from glassnet.cli import options
 
-PRESET_HELP = "fast, default or best: how long the tabular model is trained."
+PRESET_HELP = "fast, default or best: how long the tabular model is trained; pixels: every column is one of an image."
 METRIC_HELP = "What chooses the best epoch: auto, log_loss, accuracy, balanced_accuracy, roc_auc; rmse, mae, r2."
 CLASS_WEIGHT_HELP = "balanced: rows of rare classes count more, so that all classes count the same."
 STREAM_HELP = "Read the table block by block and train a plain network, as for a table that does not fit in memory."

@@ -25,7 +25,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     Parameters
     ----------
-    preset : fast, default or best: how many networks are trained, and for how many epochs
+    preset : fast, default or best: how many networks are trained, and for how many epochs; pixels, where every
+        column is one of an image
     metric : what chooses the epoch of each network, on the rows that it leaves out: auto (log_loss), log_loss,
         accuracy, balanced_accuracy, roc_auc, or a scorer (estimator, X, y) -> float, where greater is better
     class_weight : weights of the classes, a dict, or "balanced"

@@ -106,22 +106,24 @@ PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"members": 1, "epochs": 24, "views": (BOTH,)},
     "default": {"members": 4, "epochs": 32, "views": (BOTH, BINS)},
     "best": {"members": 8, "epochs": 48, "views": (WAVES, BINS, BOTH, {})},
+    "pixels": {},  # all from WIDE
 }
 TASKS: dict[str, dict[str, Any]] = {
     CLASSES: {"activation": "selu", "lr": 0.04, "label_smoothing": 0.1},
     NUMBERS: {"activation": "mish", "lr": 0.07, "label_smoothing": 0.0},
 }
 
-
-WIDE: dict[str, dict[str, Any]] = {  # of many columns, such as pixels: fewer and larger layers, with dropout
+WIDE: dict[str, dict[str, Any]] = {  # of many columns: fewer and larger layers, with dropout
     "fast": {"members": 1, "epochs": 8, "width": 256},
     "default": {"members": 2, "epochs": 12, "width": 320},
     "best": {"members": 4, "epochs": 24, "width": 512},
+    "pixels": {"members": 2, "epochs": 12, "width": 512, "scaling": False},  # without it, products skip pixels of 0
 }
 WIDE_LAYERS: dict[str, Any] = {"layers": 2, "activation": "relu", "dropout": 0.2, "views": ({},)}
-WIDE_ROWS: dict[str, Any] = {"batch": 128, "holdout": 0.1, "max_holdouts": 10}
+WIDE_RUN: dict[str, Any] = {"schedule": "flat_cos", "batch": 128, "holdout": 0.1, "max_holdouts": 10}
 MIN_WIDE_COLUMNS, MIN_WIDE_ROWS = 256, 10_000
 MANY_ROWS, MIN_EPOCHS = 50_000, 8  # beyond so many rows, so many fewer epochs
+MAX_EPOCH_FACTOR = 8  # for fewer than MIN_WIDE_ROWS images
 
 
 def preset_hyperparameters(preset: str, task: str, rows: int, features: int) -> Hyperparameters:
@@ -133,8 +135,10 @@ def preset_hyperparameters(preset: str, task: str, rows: int, features: int) -> 
         raise unknown_name("preset", preset, PRESETS)
     batch = next((size for limit, size in SMALL_BATCHES if rows < limit), BATCH)
     result = Hyperparameters(batch=batch, **TASKS[task])._replace(**PRESETS[preset])
-    if features >= MIN_WIDE_COLUMNS and rows >= MIN_WIDE_ROWS:
-        return result._replace(lr=result.lr / 2, **(WIDE_LAYERS | WIDE_ROWS | WIDE[preset]))
+    if preset == "pixels" or (features >= MIN_WIDE_COLUMNS and rows >= MIN_WIDE_ROWS):
+        wide = result._replace(lr=result.lr / 2, **(WIDE_LAYERS | WIDE_RUN | WIDE[preset]))
+        factor = max(1, min(MIN_WIDE_ROWS // max(rows, 1), MAX_EPOCH_FACTOR))
+        return wide._replace(batch=min(wide.batch, batch), epochs=factor * wide.epochs)
     if rows > MANY_ROWS:
         return result._replace(epochs=max(MIN_EPOCHS, result.epochs * MANY_ROWS // rows))
     return result
