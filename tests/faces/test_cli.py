@@ -638,7 +638,7 @@ def test_many_classes_are_listed_by_their_mistakes() -> None:
 
 
 def test_help_lists_every_entry_of_the_tables() -> None:
-    output = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).stdout
+    output = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "400"}).stdout
     for name in (*COSTS, *OPTIMIZERS, *SCHEDULES, *(name for name, entry in ACTIVATIONS.items() if entry.elementwise)):
         assert name in output
 
