@@ -63,6 +63,19 @@ class TextEvidence:
         more = " ..." if len(listed) > 3 else ""
         return f"{', '.join(listed[:3])}{more} {'is' if sum(counts) == 1 else 'are'} missing"
 
+    def without_percent(self, spelling: NumberSpelling) -> str:
+        """A phrase that counts the numbers without a percent sign beside those with one; empty without any."""
+        if not spelling.percent:
+            return ""
+        known, counts = self.known()
+        values, fits = spelling.parse(known)
+        bare = ~pc.match_substring_regex(known, "[%％]").to_numpy(zero_copy_only=False) & fits & (values != 0)
+        if not bare.any():
+            return ""
+        count, first = counts[bare].sum(), int(bare.argmax())
+        cells = "1 cell has no percent sign, and" if count == 1 else f"{count:,} cells have no percent sign, and the first,"
+        return f"{cells} {known[first].as_py()!r}, is {values[first]:.15g} as well"
+
     def example(self, spelling: NumberSpelling) -> str:
         """`9,47 is 9.47`: a cell that shows what is unusual about a spelling."""
         known, _ = self.known()
