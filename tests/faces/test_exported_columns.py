@@ -123,6 +123,13 @@ def test_what_may_as_well_be_something_else_stays_a_category(tmp_path: Path, cel
     assert reading_of(dataset_of(tmp_path / "t.csv", cells)).kind == "category"
 
 
+@pytest.mark.parametrize(("bare", "said"), [(13, "; 3 cells have none (0.25 is 0.25)"), (99, "")])
+def test_numbers_beside_percent_signs_are_said(tmp_path: Path, bare: int, said: str) -> None:
+    cells = ["0" if k == 5 else "0.25" if k % bare == bare - 1 else f"{k + 1.5}%" for k in range(ROWS)]
+    expected = f"a: percent signs (1.5% is 1.5){said}; --category a overrules"
+    assert note_on(dataset_of(tmp_path / "t.csv", cells)) == expected
+
+
 def test_durations_are_a_quantity_to_predict(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     times = [f"1:{k:02}.50" for k in range(ROWS)]

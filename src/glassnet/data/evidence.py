@@ -72,9 +72,9 @@ class TextEvidence:
         bare = ~pc.match_substring_regex(known, "[%％]").to_numpy(zero_copy_only=False) & fits & (values != 0)
         if not bare.any():
             return ""
-        count, first = counts[bare].sum(), int(bare.argmax())
-        cells = "1 cell has no percent sign, and" if count == 1 else f"{count:,} cells have no percent sign, and the first,"
-        return f"{cells} {known[first].as_py()!r}, is {values[first]:.15g} as well"
+        count, first = int(counts[bare].sum()), int(bare.argmax())
+        cells = "1 cell has none" if count == 1 else f"{count:,} cells have none"
+        return f"{cells} ({known[first].as_py()} is {values[first]:.15g})"
 
     def example(self, spelling: NumberSpelling) -> str:
         """`9,47 is 9.47`: a cell that shows what is unusual about a spelling."""
