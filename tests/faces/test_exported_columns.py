@@ -116,18 +116,30 @@ def test_a_spelling_is_stored_and_single_rows_are_read_by_it(tmp_path: Path, cel
         [f"{k % 30 + 20}:{k * 7 % 30 + 20}" for k in range(ROWS)],  # scores
         [f"{k % 7} {'m' if k % 2 else 'h'}" for k in range(ROWS)],  # two units, never in one cell
         [f"P{k % 12}D" for k in range(ROWS)],  # codes
+        [str(k % 10) if k % 2 else f"{k % 10}D4" for k in range(ROWS)],  # codes, among them such as 3D4
     ],
-    ids=["grades", "scores", "units", "codes"],
+    ids=["grades", "scores", "units", "codes", "hexadecimal"],
 )
 def test_what_may_as_well_be_something_else_stays_a_category(tmp_path: Path, cells: list[str]) -> None:
     assert reading_of(dataset_of(tmp_path / "t.csv", cells)).kind == "category"
 
 
+@pytest.mark.parametrize(("mark", "what"), [("%", "percent signs"), ("K", "unit K"), (" €", "currency €")])
 @pytest.mark.parametrize(("bare", "said"), [(13, "; 3 cells have none (0.25 is 0.25)"), (99, "")])
-def test_numbers_beside_percent_signs_are_said(tmp_path: Path, bare: int, said: str) -> None:
-    cells = ["0" if k == 5 else "0.25" if k % bare == bare - 1 else f"{k + 1.5}%" for k in range(ROWS)]
-    expected = f"a: percent signs (1.5% is 1.5){said}; --category a overrules"
+def test_numbers_without_the_mark_of_the_others_are_counted(
+    tmp_path: Path, mark: str, what: str, bare: int, said: str
+) -> None:
+    cells = ["0" if k == 5 else "0.25" if k % bare == bare - 1 else f"{k + 1.5}{mark}" for k in range(ROWS)]
+    expected = f"a: {what} (1.5{mark} is 1.5){said}; --category a overrules"
     assert note_on(dataset_of(tmp_path / "t.csv", cells)) == expected
+
+
+def test_later_numbers_without_percent_signs_are_said(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path / "t.csv", [f"{k + 1.5}%" for k in range(ROWS)])
+    assert isinstance(dataset.preparation, TablePreparation)
+    for cells, said in ((["0.5", "0.25"], True), (["0.5", "50 %"], False), (["0", ""], False)):
+        notes = dataset.preparation.prepare(Table.from_frame(pandas.DataFrame({"a": cells, "b": [1, 2]}))).notes
+        assert any("no cell has a percent sign" in note and "0.5 is read as 0.5 %" in note for note in notes) == said
 
 
 def test_durations_are_a_quantity_to_predict(tmp_path: Path) -> None:
@@ -136,6 +148,14 @@ def test_durations_are_a_quantity_to_predict(tmp_path: Path) -> None:
     path.write_text("\n".join(["a;y", *(f"{k % 7};{cell}" for k, cell in enumerate(times)), ""]))
     data_file = read_data_file(str(path), "y", ReadingOptions())
     assert find_task(data_file, "auto")[0] == "regression"
+
+
+@pytest.mark.parametrize(("cell", "what"), [("8:{:02}", "times"), ("8:{:02} Uhr", "times"), ("2024-05-{:02}", "dates")])
+def test_times_and_dates_to_predict_are_refused(tmp_path: Path, cell: str, what: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["a;y", *(f"{k % 7};{cell.format(k % 28 + 1)}" for k in range(ROWS)), ""]))
+    with pytest.raises(DataError, match=f"the target 'y' holds {what}; convert it to numbers, such as"):
+        read_data_file(str(path), "y", ReadingOptions())
 
 
 def parts_of(day: Any) -> tuple[int, int, int]:
@@ -151,6 +171,8 @@ DATES = {
     "offset of hours": [f"{day} 02:00:00+02" for day in DAYS],
     "offset west": [f"{day - 1} 20:00:00.000-04" for day in DAYS],
     "Arabic digits": [str(day).translate(ARABIC) for day in DAYS],
+    "Japanese": [f"{y}年{m}月{d}日" for y, m, d in map(parts_of, DAYS)],
+    "Korean": [f"{y}년 {m}월 {d}일" for y, m, d in map(parts_of, DAYS)],
 }
 
 

@@ -1,4 +1,4 @@
-"""Dates with words in them, as dates of numbers: names of months in eight languages, quarters, and weeks of a year."""
+"""Dates with words in them, as dates of numbers: names of months, quarters, and weeks of a year."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ MONTHS = (
 )
 MONTH = rf"(?i)\b(?:{'|'.join(MONTHS)})\pL*\.?[-/., ]*(?:de )?\d"
 DAY = r"(\d{1,2})(?:st|nd|rd|th|er|º)?"
+EAST_ASIAN_MONTH = r"^(\d{4}) ?[年년] ?(\d{1,2}) ?[月월]"
+EAST_ASIAN_DAY = rf"{EAST_ASIAN_MONTH} ?(\d{{1,2}}) ?[日일]"
 QUARTER = r"^(?:\d{4}[- /]?Q[1-4]|Q[1-4][- /]\d{4})$"
 ISO_WEEK = r"^(\d{4})-?W(\d{2})(?:-?([1-7]))?$"
 
@@ -33,6 +35,9 @@ def without_words(cells: pa.Array) -> pa.Array:
     """31 Jan 2020, January 31, 2020, Fri, 31-Jan-20, 2020-Q2 and 2020-W14 as 2020-1-31, 2020-4 and 2020-03-30."""
     if _any(cells, MONTH):
         cells = _without_months(cells)
+    if _any(cells, EAST_ASIAN_MONTH):
+        cells = pc.replace_substring_regex(cells, EAST_ASIAN_DAY, r"\1-\2-\3")
+        cells = pc.replace_substring_regex(cells, EAST_ASIAN_MONTH, r"\1-\2")
     if _any(cells, QUARTER):
         for quarter in range(1, 5):
             pattern = rf"^(?:(\d{{4}})[- /]?Q{quarter}|Q{quarter}[- /](\d{{4}}))$"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -63,13 +64,13 @@ class TextEvidence:
         more = " ..." if len(listed) > 3 else ""
         return f"{', '.join(listed[:3])}{more} {'is' if sum(counts) == 1 else 'are'} missing"
 
-    def without_percent(self, spelling: NumberSpelling) -> str:
-        """A phrase that counts the numbers without a percent sign beside those with one; empty without any."""
-        if not spelling.percent:
+    def unmarked(self, spelling: NumberSpelling) -> str:
+        """A phrase that counts the numbers without the percent sign, unit or currency that others have; else empty."""
+        if not (spelling.percent or spelling.unit or spelling.currency):
             return ""
         known, counts = self.known()
         values, fits = spelling.parse(known)
-        bare = ~pc.match_substring_regex(known, "[%％]").to_numpy(zero_copy_only=False) & fits & (values != 0)
+        bare = fits & (values != 0) & replace(spelling, percent=False, unit="", currency="").parse(known)[1]
         if not bare.any():
             return ""
         count, first = int(counts[bare].sum()), int(bare.argmax())

@@ -29,7 +29,7 @@ CURRENCY_CODES = (
 )
 CURRENCY = rf"(?:US|CA?|AU?|R|NZ|HK|S)\$|[{CURRENCIES}]|(?:{CURRENCY_CODES})\b\.?|zł|Kč"
 SPACES = "\u00a0\u2009\u202f "
-UNIT = rf"^[+-]?[\d.,'’{SPACES}]*\d[.,]?[{SPACES}]*(?P<mark>[\pL°\"″′][\pL°²³/.^*·0-9]*)$"
+UNIT = rf"^[+-]?[\d.,'’{SPACES}]*\d[.,]?[{SPACES}]*(?P<mark>[\pL°\"″′][\pL°²³/.^*·23]*)$"
 FORTRAN = r"^([+-]?\d*\.?\d+\.?)[dD]([+-]?\d+)$"
 MINUS_BEHIND = rf"^([\d.,'’{SPACES}]*\d)\s*-$"
 CLEAR_MINUS_BEHIND = r"\d[.,]\d+-$"  # 2- may be a grade
