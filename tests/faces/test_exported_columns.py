@@ -105,8 +105,9 @@ def test_a_spelling_is_stored_and_single_rows_are_read_by_it(tmp_path: Path, cel
     together = dataset.preparation.transform(read_table(path))
     rows = [one_by_one.transform({"a": cell, "b": k * k % 17}) for k, cell in enumerate(cells)]
     np.testing.assert_array_equal(np.concatenate(rows), together)
-    with pytest.raises(DataError, match="column 'a': '5x' is not a number"):
-        one_by_one.transform({"a": "5x", "b": 1})
+    for cell in ("5x", "58") if cells[0].startswith("P") else ("5x",):
+        with pytest.raises(DataError, match=f"column 'a': '{cell}' is not a number"):
+            one_by_one.transform({"a": cell, "b": 1})
 
 
 @pytest.mark.parametrize(

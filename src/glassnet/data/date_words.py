@@ -23,8 +23,10 @@ MONTHS = (
     "nov",
     "dec|dez|dic|déc|des",
 )
-MONTH = rf"(?i)\b(?:{'|'.join(MONTHS)})\pL*\.?[-/., ]*(?:de )?\d"
+LETTERS = "[A-Za-zÀ-ÿ]*"  # of the rest of a name
+WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+"
 DAY = r"(\d{1,2})(?:st|nd|rd|th|er|º)?"
+MONTH = rf"(?i)^(?:{DAY}[-/. ]*(?:de )?)?(?:{'|'.join(MONTHS)}){LETTERS}\.?[-/., ]*(?:de )?\d"
 EAST_ASIAN_MONTH = r"^(\d{4}) ?[年년] ?(\d{1,2}) ?[月월]"
 EAST_ASIAN_DAY = rf"{EAST_ASIAN_MONTH} ?(\d{{1,2}}) ?[日일]"
 QUARTER = r"^(?:\d{4}[- /]?Q[1-4]|Q[1-4][- /]\d{4})$"
@@ -33,8 +35,9 @@ ISO_WEEK = r"^(\d{4})-?W(\d{2})(?:-?([1-7]))?$"
 
 def without_words(cells: pa.Array) -> pa.Array:
     """31 Jan 2020, January 31, 2020, Fri, 31-Jan-20, 2020-Q2 and 2020-W14 as 2020-1-31, 2020-4 and 2020-03-30."""
-    if _any(cells, MONTH):
-        cells = _without_months(cells)
+    dated = pc.replace_substring_regex(cells, WEEKDAY, "")
+    if _any(dated, MONTH):
+        cells = _without_months(dated)
     if _any(cells, EAST_ASIAN_MONTH):
         cells = pc.replace_substring_regex(cells, EAST_ASIAN_DAY, r"\1-\2-\3")
         cells = pc.replace_substring_regex(cells, EAST_ASIAN_MONTH, r"\1-\2")
@@ -52,9 +55,8 @@ def _any(cells: pa.Array, pattern: str) -> bool:
 
 
 def _without_months(cells: pa.Array) -> pa.Array:
-    cells = pc.replace_substring_regex(cells, r"(?i)^(mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+", "")
     for number, month in enumerate(MONTHS, 1):
-        name = rf"(?i:{month})\pL*\.?"
+        name = rf"(?i:{month}){LETTERS}\.?"
         day_first = rf"^{DAY}[-/. ]*(?:de )?{name}[-/., ]+(?:de )?(\d{{4}})\b"
         cells = pc.replace_substring_regex(cells, day_first, rf"\2-{number}-\1")
         month_first = rf"^{name}[-/. ]*{DAY},?\s+(\d{{4}})\b"

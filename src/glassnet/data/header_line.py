@@ -109,9 +109,9 @@ def repeated_headers(table: pa.Table, names: Sequence[str]) -> Array:
     """The rows (k,) of a table of text that hold the names of the columns, two or more."""
     rows = np.arange(table.num_rows)
     named = [index for index, name in enumerate(names) if not name.startswith(NAMELESS)]
-    for index in named if len(named) > 1 else ():
+    for index in named:
         cells = table.column(index).take(pa.array(rows))
         rows = rows[pc.fill_null(pc.equal(pc.utf8_trim_whitespace(cells), names[index]), False).to_numpy()]
         if not rows.size:
-            return rows
+            break
     return rows if len(named) > 1 else rows[:0]
