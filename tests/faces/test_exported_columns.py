@@ -117,9 +117,10 @@ def test_a_spelling_is_stored_and_single_rows_are_read_by_it(tmp_path: Path, cel
         [f"{k % 30 + 20}:{k * 7 % 30 + 20}" for k in range(ROWS)],  # scores
         [f"{k % 7} {'m' if k % 2 else 'h'}" for k in range(ROWS)],  # two units, never in one cell
         [f"P{k % 12}D" for k in range(ROWS)],  # codes
+        [f"{k % 5 + 40}00W{k % 6 + 10}" for k in range(ROWS)],  # watts rather than weeks
         [str(k % 10) if k % 2 else f"{k % 10}D4" for k in range(ROWS)],  # codes, among them such as 3D4
     ],
-    ids=["grades", "scores", "units", "codes", "hexadecimal"],
+    ids=["grades", "scores", "units", "codes", "watts", "hexadecimal"],
 )
 def test_what_may_as_well_be_something_else_stays_a_category(tmp_path: Path, cells: list[str]) -> None:
     assert reading_of(dataset_of(tmp_path / "t.csv", cells)).kind == "category"

@@ -29,8 +29,9 @@ DAY = r"(\d{1,2})(?:st|nd|rd|th|er|º)?"
 MONTH = rf"(?i)^(?:{DAY}[-/. ]*(?:de )?)?(?:{'|'.join(MONTHS)}){LETTERS}\.?[-/., ]*(?:de )?\d"
 EAST_ASIAN_MONTH = r"^(\d{4}) ?[年년] ?(\d{1,2}) ?[月월]"
 EAST_ASIAN_DAY = rf"{EAST_ASIAN_MONTH} ?(\d{{1,2}}) ?[日일]"
-QUARTER = r"^(?:\d{4}[- /]?Q[1-4]|Q[1-4][- /]\d{4})$"
-ISO_WEEK = r"^(\d{4})-?W(\d{2})(?:-?([1-7]))?$"
+YEAR = r"((?:19|20)\d\d)"  # 4711W12 is rather a code
+QUARTER = rf"^(?:{YEAR}[- /]?Q[1-4]|Q[1-4][- /]{YEAR})$"
+ISO_WEEK = rf"^{YEAR}-?W(\d\d)(?:-?([1-7]))?$"
 
 
 def without_words(cells: pa.Array) -> pa.Array:
@@ -43,7 +44,7 @@ def without_words(cells: pa.Array) -> pa.Array:
         cells = pc.replace_substring_regex(cells, EAST_ASIAN_MONTH, r"\1-\2")
     if _any(cells, QUARTER):
         for quarter in range(1, 5):
-            pattern = rf"^(?:(\d{{4}})[- /]?Q{quarter}|Q{quarter}[- /](\d{{4}}))$"
+            pattern = rf"^(?:{YEAR}[- /]?Q{quarter}|Q{quarter}[- /]{YEAR})$"
             cells = pc.replace_substring_regex(cells, pattern, rf"\1\2-{3 * quarter - 2}")
     if _any(cells, ISO_WEEK):
         cells = pa.array([cell and re.sub(ISO_WEEK, _first_day, cell) for cell in cells.to_pylist()], cells.type)
