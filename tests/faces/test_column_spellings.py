@@ -468,6 +468,13 @@ def test_consecutive_years_are_no_row_counter(tmp_path: Path) -> None:
             "('blu') and counts",
             ("blu", "blue"),
         ),
+        (
+            ["Köln", "Ulm"],
+            ["Ko\u0308ln", "Ulm"],
+            "1 of 2 cells is",
+            "('Ko\u0308ln') and counts",
+            ("Ko\u0308ln", "Köln"),
+        ),
         (["Jena", "Ulm"], ["Bremen", "Ulm"], "1 of 2 cells is", "('Bremen') and counts", ()),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from glassnet.data.options import ReadingOptions
+from glassnet.data.streamed_table import streamed_table
 from glassnet.data.table import read_table
 from glassnet.errors import DataError
 
@@ -58,6 +59,10 @@ def test_a_header_that_looks_like_data_is_one_where_a_person_says_so(tmp_path: P
     ("text", "part"),
     [
         ("Report\n\nname,age,x\n" + ROWS, "line 3 like the header; delete the lines above it."),
+        ("Population 2023\n\ntown,2022,2023\n" + ROWS, "line 3 like the header; delete the lines above it."),
+        ("name,age,x\n" + ROWS.replace("\n", ",\n"), "the rows end with a delimiter: add one to the header"),
+        ("age,x\n" + ROWS, "the rows have one cell more: add the missing name"),
+        ("name,age,x\n" + ROWS + "total,3\n", "line 5 has 2 cells, but the header has 3; correct the line."),
         ("1,1,0.5\n2,3,1\n2,3,1\n", "The first row looks like data"),
     ],
 )
@@ -66,3 +71,19 @@ def test_an_error_says_what_may_be_wrong_with_the_first_line(tmp_path: Path, tex
     with pytest.raises(DataError) as error:
         read_table(tmp_path / "d.csv")
     assert part in str(error.value)
+
+
+def test_a_header_that_is_repeated_among_the_rows_is_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("name, age ,y\n" + ROWS + "name, age ,y\n" + ROWS + "name,age,y\n" + "name,34,y\n" + "dora,7,?\n")
+    table = read_table(path)
+    assert table.rows == 8 and table.column("y").to_pylist() == ["1.5", "2.5", "2.5"] * 2 + ["y", "?"]
+    assert table.notes == ("2 rows repeat the header and are left out (line 5)",)
+    assert [table.row_name(row) for row in (2, 3, 6, 7)] == ["line 4", "line 6", "line 10", "line 11"]
+    with pytest.raises(DataError, match="line 5 repeats the header; delete such lines"):
+        streamed_table(path, "y")
+
+
+def test_a_column_of_its_own_name_is_no_repeated_header(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("y\nx\ny\n")
+    assert read_table(tmp_path / "d.csv").rows == 2 and not read_table(tmp_path / "d.csv").notes

@@ -167,7 +167,7 @@ class ColumnChooser:
             return None
         unusual = not spelling.plain or bool(how)
         what = f"{spelling.description() or 'decimal point'} ({evidence.example(spelling)}{how})" if unusual else ""
-        return self._number_plan(column, spelling, odd, [what] if what else [])
+        return self._number_plan(column, spelling, odd, [what, evidence.unmarked(spelling)])
 
     def _spelling(self, column: ColumnSummary) -> tuple[NumberSpelling, str]:
         """The spelling of a column of numbers, and how it was told where its decimal mark is ambiguous."""

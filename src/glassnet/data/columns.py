@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Self
 
 import numpy as np
+import pyarrow.compute as pc
 
+from glassnet.data.arrow_types import as_text
 from glassnet.data.encodings import Encoding
 from glassnet.data.reading import Array
-from glassnet.data.readings import MAX_SHOWN, UNSEEN, BooleanReading, CategoryReading, Reading
+from glassnet.data.readings import MAX_SHOWN, UNSEEN, BooleanReading, CategoryReading, NumberReading, Reading
 from glassnet.data.summary import ColumnSummary
 from glassnet.data.table import Table
 from glassnet.errors import DataError, suggestion
@@ -74,12 +77,25 @@ class Column:
         self.encoding.encode_into(values, out, lambda row: table.location(row, self.name))
 
     def value_note(self, table: Table, values: Array) -> str:
-        """A note on levels or missing cells that the training data did not have; otherwise empty."""
+        """A note on levels, missing cells or percent signs in which the training data differ; otherwise empty."""
         if isinstance(self.reading, CategoryReading):
             return self._unseen_note(table, values) if self.reading.complete else ""
+        if note := self._percent_note(table, values):
+            return note
         if isinstance(self.reading, BooleanReading) or "indicator" in self.encoding.input_kinds:
             return ""
         return self._missing_note(int(np.isnan(values).sum()), len(values))
+
+    def _percent_note(self, table: Table, values: Array) -> str:
+        """That no cell has a percent sign, as those of the training data have: 0.5 may mean 50 %."""
+        if not isinstance(self.reading, NumberReading) or not self.reading.spelling.percent:
+            return ""
+        present = np.flatnonzero(np.nan_to_num(values))
+        if not present.size or pc.any(pc.match_substring_regex(as_text(table.column(self.name)), "[%％]")).as_py():
+            return ""
+        value = f"{values[present[0]]:g}"
+        text = f"{self.name}: no cell has a percent sign, unlike in training; {value} is read as {value} %"
+        return CellNote(text, present.size / len(values))
 
     def _missing_note(self, missing: int, rows: int) -> str:
         """That cells are missing where no cell of the training rows was."""
@@ -129,8 +145,8 @@ def _has_known(values: Array) -> bool:
 
 
 def _folded(text: str) -> str:
-    """The text without what people vary: letter case, blanks, a decimal point after a whole number."""
-    bare = " ".join(text.casefold().split())
+    """The text without what people vary: letter case, blanks, how accents are stored, a point after a whole number."""
+    bare = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     try:
         return f"{float(bare):g}"
     except ValueError:

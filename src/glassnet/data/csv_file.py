@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from glassnet.data.arrow_threads import released_by_arrow
-from glassnet.data.header_line import Record, header_note, title_hint
+from glassnet.data.header_line import NAMELESS, Record, header_note, missing_name_hint, repeated_headers, title_hint
 from glassnet.data.options import ReadingOptions
 from glassnet.data.reading import FilePath, check_unique, text_problem
 from glassnet.data.text_encoding import to_utf8
@@ -69,12 +69,26 @@ def read_csv(path: FilePath, options: ReadingOptions) -> CsvContent:
     except DataError as error:
         raise DataError(f"{error} {odd[:1].upper()}{odd[1:]}." if odd else str(error)) from None
     notes = tuple(filter(None, (note, odd)))
-    return CsvContent(table.rename_columns(names), scanner.line, scanner.delimiter, notes)
+    return _without_headers(CsvContent(table.rename_columns(names), scanner.line, scanner.delimiter, notes))
+
+
+def _without_headers(content: CsvContent) -> CsvContent:
+    """The content without the rows that repeat the header, and a note on them."""
+    table, line = content.table, content.line
+    repeats = repeated_headers(table, table.column_names)
+    if not repeats.size or repeats.size == table.num_rows:
+        return content
+    rows = np.delete(np.arange(table.num_rows), repeats)
+    what = "1 row repeats" if repeats.size == 1 else f"{repeats.size:,} rows repeat"
+    note = f"{what} the header and {'is' if repeats.size == 1 else 'are'} left out (line {line(int(repeats[0]))})"
+    return content._replace(
+        table=table.take(pa.array(rows)), line=lambda row: line(int(rows[row])), notes=(*content.notes, note)
+    )
 
 
 def column_names(header: list[str]) -> list[str]:
     """The names without blanks around them; a nameless column is called as pandas does, `Unnamed: 3`."""
-    return [name.strip() or f"Unnamed: {index}" for index, name in enumerate(header)]
+    return [name.strip() or f"{NAMELESS}{index}" for index, name in enumerate(header)]
 
 
 class CsvScanner:
@@ -156,7 +170,7 @@ class CsvScanner:
         for line, cells in self.records():
             if len(cells) != width:
                 count = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
-                advice = title_hint(self.top()) or "correct the line"
+                advice = missing_name_hint(self.top()) or title_hint(self.top()) or "correct the line"
                 first = "header" if self.first_line else "first row"
                 raise DataError(f"{self.name} line {line} has {count}, but the {first} has {width:,}; {advice}.")
             rows += 1

@@ -24,7 +24,7 @@ from glassnet.data.array_rows import read_exactly
 from glassnet.data.arrow_threads import released_by_arrow
 from glassnet.data.csv_file import MAX_CELL_LENGTH, CsvScanner, column_names, has_long_line
 from glassnet.data.file_identity import FileIdentity
-from glassnet.data.header_line import header_note
+from glassnet.data.header_line import header_note, repeated_headers
 from glassnet.data.options import ReadingOptions
 from glassnet.data.reading import Array, FilePath, check_unique, open_data_file, text_problem
 from glassnet.data.table import Table
@@ -116,6 +116,8 @@ class CsvRows:
             clear = has_clear_quotes(content, self.delimiter) and not has_long_line(content)
             if not clear and sum(1 for _ in self.records(content, line)) != table.rows:
                 raise DataError(f"{self.name} has ambiguous quotes; write it again with a CSV library.")
+            if (repeats := repeated_headers(table.data, self.columns)).size:
+                raise DataError(f"{self.name} {table.row_name(int(repeats[0]))} repeats the header; delete such lines.")
             line += content.count(self.newline)
             offset += len(content)
             yield Piece(table, offset, line)

@@ -1,4 +1,4 @@
-"""The ways in which people write dates and times: ISO, day or month first, with a month's name, or a time alone.
+"""The ways in which people write dates and times: ISO, day or month first, with words, or a time alone.
 
 The order of day and month is found once, from the whole column, and then applied to every file. Values are days since
 1970-01-01 in UTC, with the time of day as a fraction; a time alone is a fraction of a day.
@@ -14,17 +14,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from glassnet.data.civil_calendar import civil_days, fraction_of_day, full_year
+from glassnet.data.date_words import without_words
 from glassnet.data.fixed_width_dates import fixed_width_days
 from glassnet.data.number_spelling import normalised
 from glassnet.data.reading import Array
 
-TIME = r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}(?:[.,]\d+)?))?\s*(?P<ap>[AaPp]\.?[Mm]\.?)?"
-REST = rf"(?:[T ,]\s*{TIME}\s*(?P<tz>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}})?)?$"
+TIME = r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}(?:[.,]\d+)?))?\s*(?P<ap>[AaPp]\.?[Mm]\.?)?(?:\s*Uhr)?"
+REST = rf"(?:[T ,]\s*{TIME}\s*(?P<tz>Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?)?)?$"
 YEAR_FIRST = rf"^(?P<a>\d{{4}})[-/.](?P<b>\d{{1,2}})(?:[-/.](?P<c>\d{{1,2}}))?{REST}"
 COMPACT = rf"^(?P<a>\d{{4}})(?P<b>\d{{2}})(?P<c>\d{{2}}){REST}"
 YEAR_LAST = rf"^(?P<a>\d{{1,2}})[-/. ](?P<b>\d{{1,2}})[-/. ](?P<c>\d{{4}}|\d{{2}}){REST}"
+BEYOND_A_DAY = r"^(?:2[5-9]|[3-9]\d):\d\d:\d\d"  # then these are durations
+SHORT_YEAR = r"^\s*\d{1,2}[-/. ](?:\d{1,2}|[A-Za-z]+)[-/. ](?P<year>\d{2})(?:\D|$)"
 TIME_ALONE = rf"^{TIME}$"
-MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+LAST_LIKELY_YEAR = 2040  # of two digits: 45 is 2045, but a date of birth would be of 1945
 PARTS = {"dmy": "cba", "mdy": "cab"}  # the groups of YEAR_LAST that are year, month and day
 
 
@@ -39,7 +42,7 @@ class DateSpelling:
         days = fixed_width_days(pc.fill_null(cells, ""), self.order)
         if not (np.isnan(days) & cells.is_valid().to_numpy(zero_copy_only=False)).any():
             return days, ~np.isnan(days)
-        cells = pc.fill_null(_numeric_months(normalised(cells)), "")
+        cells = pc.fill_null(without_words(normalised(cells)), "")
         if self.order == "time":
             _fill_into(days, cells, TIME_ALONE, "")
             return days, ~np.isnan(days)
@@ -56,22 +59,23 @@ class DateSpelling:
     @classmethod
     def discover(cls, texts: pa.Array, order: str | None = None) -> tuple[Self, str]:
         """The spelling of distinct texts, and how it was told: empty where nothing had to be told."""
-        cells = _numeric_months(normalised(texts))
-        if pc.all(pc.match_substring_regex(cells, TIME_ALONE)).as_py() and len(cells):
+        cells = without_words(normalised(texts))
+        beyond_a_day = pc.any(pc.match_substring_regex(cells, BEYOND_A_DAY)).as_py()
+        if pc.all(pc.match_substring_regex(cells, TIME_ALONE)).as_py() and len(cells) and not beyond_a_day:
             return cls("time"), ""
         if order:
             return cls(order), "as requested"
-        parts = _parts(cells, YEAR_LAST)
+        parts, years = _parts(cells, YEAR_LAST), _short_year_phrase(texts)
         if not len(parts):
-            return cls(), ""
+            return cls(), years.removeprefix(", ")
         example = parts["text"][0]
         if (parts["a"] > 12).any() and not (parts["b"] > 12).any():
-            return cls("dmy"), f"day first: {parts['text'][int((parts['a'] > 12).argmax())]}"
+            return cls("dmy"), f"day first: {parts['text'][int((parts['a'] > 12).argmax())]}{years}"
         if (parts["b"] > 12).any() and not (parts["a"] > 12).any():
-            return cls("mdy"), f"month first: {parts['text'][int((parts['b'] > 12).argmax())]}"
+            return cls("mdy"), f"month first: {parts['text'][int((parts['b'] > 12).argmax())]}{years}"
         if "/" in example:
-            return cls("mdy"), f"month first is assumed, no day is above 12: {example}"
-        return cls("dmy"), f"day first is assumed, no day is above 12: {example}"
+            return cls("mdy"), f"month first is assumed, no day is above 12: {example}{years}"
+        return cls("dmy"), f"day first is assumed, no day is above 12: {example}{years}"
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON data."""
@@ -94,6 +98,13 @@ def typed_days(column: pa.Array) -> Array:
     return np.where(column.is_valid().to_numpy(zero_copy_only=False), ticks, np.nan) / unit / 86400
 
 
+def _short_year_phrase(texts: pa.Array) -> str:
+    """What the latest year of two digits means, where it is far ahead and so perhaps of the last century."""
+    digits = pc.drop_null(pc.struct_field(pc.extract_regex(texts, SHORT_YEAR), "year"))
+    latest = full_year(digits.cast(pa.int64()).to_numpy()).max(initial=0)
+    return f", years of two digits: {latest - 2000} is {latest}" if latest > LAST_LIKELY_YEAR else ""
+
+
 def _unambiguous_order(cells: pa.Array) -> str:
     """The order of dates that end with the year, where the cells leave no doubt about it."""
     parts = _parts(cells, YEAR_LAST)
@@ -103,24 +114,6 @@ def _unambiguous_order(cells: pa.Array) -> str:
     if day_first != month_first:
         return "dmy" if day_first else "mdy"
     return "dmy" if not day_first and all("." in text for text in parts["text"]) else ""
-
-
-def _numeric_months(cells: pa.Array) -> pa.Array:
-    """31 Jan 2020, January 31, 2020 and Fri, 31-Jan-20 as 2020-01-31 or 31.01.20."""
-    if not pc.any(pc.match_substring_regex(cells, r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")).as_py():
-        return cells
-    cells = pc.replace_substring_regex(cells, r"(?i)^(mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+", "")
-    for number, month in enumerate(MONTHS, 1):
-        name = rf"(?i:{month})[A-Za-z]*\.?"
-        day_first = rf"^(\d{{1,2}})(?:st|nd|rd|th)?[-/. ]*{name}[-/., ]+(\d{{4}})\b"
-        cells = pc.replace_substring_regex(cells, day_first, rf"\2-{number}-\1")
-        month_first = rf"^{name}[-/. ]*(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b"
-        cells = pc.replace_substring_regex(cells, month_first, rf"\2-{number}-\1")
-        for century, years in (("20", r"[0-5]\d|6[0-8]"), ("19", r"\d{2}")):
-            short = rf"^(\d{{1,2}})[-/. ]{name}[-/. ]({years})\b"
-            cells = pc.replace_substring_regex(cells, short, rf"{century}\2-{number}-\1")
-        cells = pc.replace_substring_regex(cells, rf"^{name}[-/. ]*(\d{{4}})$", rf"\1-{number}")
-    return cells
 
 
 def _parts(cells: pa.Array, pattern: str) -> np.ndarray[Any, Any]:
@@ -165,8 +158,9 @@ def _time_of_day(chosen: pa.StructArray, zoned: bool) -> Array:
 def _offset(zones: pa.Array) -> Array:
     """The time zone's offset from UTC, in days."""
     texts = pc.replace_substring(pc.if_else(pc.match_substring_regex(zones, r"^[+-]"), zones, "+0000"), ":", "")
-    hours = pc.fill_null(pc.utf8_slice_codeunits(texts, 0, 3), "0").cast(pa.float64())
-    minutes = pc.fill_null(pc.utf8_slice_codeunits(texts, 3), "0").cast(pa.float64())
+    texts = pc.utf8_rpad(pc.fill_null(texts, "+0000"), 5, "0")  # +02 is +0200
+    hours = pc.utf8_slice_codeunits(texts, 0, 3).cast(pa.float64())
+    minutes = pc.utf8_slice_codeunits(texts, 3).cast(pa.float64())
     whole, part = (np.asarray(values.to_numpy(zero_copy_only=False)) for values in (hours, minutes))
     return (whole + np.copysign(part, whole) / 60) / 24
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -62,6 +63,19 @@ class TextEvidence:
         listed = [f"{n:,} × {text!r}" for text, n in zip(self.texts.filter(mask).to_pylist(), counts, strict=True)]
         more = " ..." if len(listed) > 3 else ""
         return f"{', '.join(listed[:3])}{more} {'is' if sum(counts) == 1 else 'are'} missing"
+
+    def unmarked(self, spelling: NumberSpelling) -> str:
+        """A phrase that counts the numbers without the percent sign, unit or currency that others have; else empty."""
+        if not (spelling.percent or spelling.unit or spelling.currency):
+            return ""
+        known, counts = self.known()
+        values, fits = spelling.parse(known)
+        bare = fits & (values != 0) & replace(spelling, percent=False, unit="", currency="").parse(known)[1]
+        if not bare.any():
+            return ""
+        count, first = int(counts[bare].sum()), int(bare.argmax())
+        cells = "1 cell has none" if count == 1 else f"{count:,} cells have none"
+        return f"{cells} ({known[first].as_py()} is {values[first]:.15g})"
 
     def example(self, spelling: NumberSpelling) -> str:
         """`9,47 is 9.47`: a cell that shows what is unusual about a spelling."""

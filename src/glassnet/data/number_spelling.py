@@ -1,7 +1,8 @@
 """The ways in which people write numbers, found in the cells of a column and then applied to every file.
 
 A plain number needs no rules. The others are decimal commas, thousands separators, currency and percent signs, one unit
-behind the numbers, parentheses for minus, typographic minus signs, and Fortran's exponents.
+behind the numbers, parentheses for minus, a minus behind the number, typographic minus signs, Fortran's exponents, and
+durations (duration_spelling.py).
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from glassnet.data.arrow_types import plain_numbers
+from glassnet.data.digits import with_ascii_digits
+from glassnet.data.duration_spelling import duration_form, durations
 from glassnet.data.reading import Array
 
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 CURRENCIES = "$€£¥₹₽₩₺₴₫฿₦₱₪¢"
 CURRENCY_CODES = (
-    "USD|EUR|GBP|JPY|CHF|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|BRL|MXN|ZAR|KRW|TRY|SGD|HKD|Rs|Fr|kr|zł"
+    "USD|EUR|GBP|JPY|CHF|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|BRL|MXN|ZAR|KRW|TRY|SGD|HKD|Rs|Fr|kr"
 )
-CURRENCY = rf"(?:US|CA?|AU?|R|NZ|HK|S)\$|[{CURRENCIES}]|(?:{CURRENCY_CODES})\b\.?"
+CURRENCY = rf"(?:US|CA?|AU?|R|NZ|HK|S)\$|[{CURRENCIES}]|(?:{CURRENCY_CODES})\b\.?|zł|Kč"
 SPACES = "\u00a0\u2009\u202f "
-UNIT = rf"^[+-]?[\d.,'’{SPACES}]*\d[.,]?[{SPACES}]*(?P<mark>[A-Za-zµμ°ºΩ\"″′][A-Za-zµμ°ºΩ²³/.^*·0-9]*)$"
+UNIT = rf"^[+-]?[\d.,'’{SPACES}]*\d[.,]?[{SPACES}]*(?P<mark>[\pL°\"″′][\pL°²³/.^*·23]*)$"
 FORTRAN = r"^([+-]?\d*\.?\d+\.?)[dD]([+-]?\d+)$"
+MINUS_BEHIND = rf"^([\d.,'’{SPACES}]*\d)\s*-$"
+CLEAR_MINUS_BEHIND = r"\d[.,]\d+-$"  # 2- may be a grade
 CLEAR_FORTRAN = r"^[+-]?(\d*\.\d*[dD][+-]?\d+|\d+[dD][+-]\d+)$"
 
 
@@ -42,6 +47,8 @@ class NumberSpelling:
     unit: str = ""
     parentheses: bool = False
     fortran: bool = False
+    minus_behind: bool = False
+    duration: str = ""
 
     @property
     def plain(self) -> bool:
@@ -50,6 +57,9 @@ class NumberSpelling:
 
     def parse(self, cells: pa.Array) -> tuple[Array, Array]:
         """The numbers (n,) float64, NaN where a cell is null or no number, and which cells are numbers (n,) bool."""
+        if self.duration:
+            values = durations(normalised(cells), self.duration)
+            return values, ~np.isnan(values)
         if self.decimal == ".":
             try:
                 return _as_float(cells)
@@ -83,6 +93,8 @@ class NumberSpelling:
             cells = pc.replace_substring_regex(cells, r"\s*[%％]$", "")
         if self.unit:
             cells = pc.replace_substring_regex(cells, rf"[{SPACES}]*{_escape(self.unit)}$", "")
+        if self.minus_behind:
+            cells = pc.replace_substring_regex(cells, MINUS_BEHIND, r"-\1")
         return cells
 
     def description(self) -> str:
@@ -90,6 +102,7 @@ class NumberSpelling:
         parts = ["decimal comma"] * (self.decimal == ",") + ["thousands separators"] * self.thousands
         parts += [f"currency {self.currency}"] * bool(self.currency) + ["percent signs"] * self.percent
         parts += [f"unit {self.unit}"] * bool(self.unit) + ["parentheses for minus"] * self.parentheses
+        parts += ["minus behind the number"] * self.minus_behind + ["durations in seconds"] * bool(self.duration)
         return ", ".join(parts + ["Fortran exponents"] * self.fortran)
 
     def to_json(self) -> dict[str, Any]:
@@ -112,6 +125,9 @@ class NumberSpelling:
         without = replace(best, thousands=False)
         if without.parse(texts)[1].sum() == max(counts):
             best = without
+        timed = cls(duration=duration_form(normalised(texts)) if max(counts) < len(texts) else "")
+        if timed.duration and timed.parse(texts)[1].sum() > max(counts):
+            return timed, False
         return (best if used else replace(best, decimal=".")), ambiguous
 
     @classmethod
@@ -123,7 +139,8 @@ class NumberSpelling:
             texts, rf"\d\s*(?P<mark>{CURRENCY})\)?$"
         )
         fortran = pc.any(pc.match_substring_regex(texts, CLEAR_FORTRAN)).as_py() or False
-        spelling = cls(percent=percent, parentheses=parentheses, fortran=fortran)
+        minus_behind = pc.any(pc.match_substring_regex(texts, CLEAR_MINUS_BEHIND)).as_py() or False
+        spelling = cls(percent=percent, parentheses=parentheses, fortran=fortran, minus_behind=minus_behind)
         if len(currencies) == 1:
             return replace(spelling, currency=currencies.pop())
         bare = texts if fortran else texts.filter(pc.invert(pc.match_substring_regex(texts, PLAIN)))
@@ -132,9 +149,10 @@ class NumberSpelling:
 
 
 def normalised(cells: pa.Array) -> pa.Array:
-    """The cells without blanks around them and with a typewriter's minus sign."""
+    """The cells without blanks around them, with ASCII digits and a typewriter's minus sign."""
     cells = pc.utf8_trim_whitespace(cells)
     if not pc.all(pc.string_is_ascii(cells)).as_py():
+        cells = with_ascii_digits(cells)
         cells = pc.replace_substring_regex(cells, r"^([^\d]*)[−–﹣－‐‑]\s*([^\d]*[\d.,])", r"\1-\2")
     return pc.replace_substring_regex(cells, r"^([+-])\s+", r"\1")
 

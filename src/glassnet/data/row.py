@@ -120,7 +120,7 @@ def _number(cell: Any) -> float | None:
 
 def _typed_number(reading: NumberReading) -> Read:
     """The reader of a column with its own spelling or words, which only text with more than digits needs."""
-    if any(PLAIN_NUMBER.fullmatch(word) for word in reading.missing):
+    if reading.spelling.duration or any(PLAIN_NUMBER.fullmatch(word) for word in reading.missing):
         return _nothing
     return _decimal_comma if reading.spelling.decimal == "," else _number
 

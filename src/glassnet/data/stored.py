@@ -9,6 +9,7 @@ from typing import Any
 
 from glassnet.data.columns import Column
 from glassnet.data.date_spelling import DateSpelling
+from glassnet.data.duration_spelling import PATTERNS as DURATION_PATTERNS
 from glassnet.data.encodings import Encoding, OneHot, StandardizedNumber
 from glassnet.data.number_spelling import NumberSpelling
 from glassnet.data.preprocessing import ArrayPreparation, Preparation, TablePreparation
@@ -105,6 +106,8 @@ def _number_spelling(document: dict[str, Any]) -> NumberSpelling:
             raise ValueError(key)
     if document.get("decimal", ".") not in (".", ","):
         raise ValueError("decimal")
+    if document.get("duration", "") not in ("", *DURATION_PATTERNS):
+        raise ValueError("duration")
     return NumberSpelling(**document)
 
 

@@ -57,10 +57,11 @@ class ColumnSummary:
 
         Levels of numbers are not counted where these are known to have many values.
         """
-        return replace(cls._of_cells(name, table, first_row, many), declared=table.declares_category(name))
+        declared = table.declares_category(name)
+        return replace(cls._of_cells(name, table, first_row, many, declared), declared=declared)
 
     @classmethod
-    def _of_cells(cls, name: str, table: Table, first_row: int, many: bool) -> Self:
+    def _of_cells(cls, name: str, table: Table, first_row: int, many: bool, declared: bool) -> Self:
         column = table.column(name)
         kind, type_name = kind_of(column.type), str(column.type)
         if kind == "text":
@@ -73,7 +74,8 @@ class ColumnSummary:
             return cls(name, kind, len(column), missing, numbers, Levels(), type_name=type_name)
         values = typed_days(column.combine_chunks()) if kind in ("date", "time") else as_float(column)
         numbers = NumberStatistics.of(np.where(np.isinf(values), np.nan, values), first_row)
-        few = kind == "boolean" or (kind == "number" and numbers.whole and not many and has_few_levels(values))
+        levels_matter = kind == "number" and (numbers.whole or declared)  # fractions are levels where a type says so
+        few = kind == "boolean" or (levels_matter and not many and has_few_levels(values))
         levels = Levels.of_values(column) if few else Levels(other=numbers.count)
         return cls(name, kind, len(column), int(np.isnan(values).sum()), numbers, levels, type_name=type_name)
 

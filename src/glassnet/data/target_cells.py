@@ -58,7 +58,8 @@ def read_target(table: Table, name: str, chooser: ColumnChooser) -> TargetCells:
 def read_target_as(table: Table, name: str, reading: Reading) -> TargetCells:
     """Read a target as the training data were read. Raises DataError for a cell that does not fit."""
     if isinstance(reading, DateReading):
-        raise DataError(f"{table.path}: the target {name!r} holds dates; convert it to numbers, such as days.")
+        what, unit = ("times", "minutes") if reading.spelling.order == "time" else ("dates", "days")
+        raise DataError(f"{table.path}: the target {name!r} holds {what}; convert it to numbers, such as {unit}.")
     values, present = _values(table, name, reading)
     rows = np.flatnonzero(present)
     if not rows.size:
