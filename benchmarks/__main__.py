@@ -61,7 +61,8 @@ def main() -> None:
     """Measure the requested parts, print them, and write the results of a whole run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three short rounds of the main parts; writes nothing")
-    parser.add_argument("--only", help=f"the parts to run, separated by commas: {', '.join(PARTS)}")
+    known = ", ".join(PARTS).replace("%", "%%")
+    parser.add_argument("--only", help=f"the parts to run, separated by commas: {known}")
     parser.add_argument("--out", type=Path, help="folder for the tables and pictures (default: docs, for a whole run)")
     options = parser.parse_args()
     parts = options.only.split(",") if options.only else QUICK_PARTS if options.quick else PARTS

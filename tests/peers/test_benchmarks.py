@@ -36,6 +36,15 @@ NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.
 
 
 @pytest.mark.peer
+@pytest.mark.parametrize("module", ["benchmarks", "benchmarks.tabular_parts"])
+def test_the_options_are_explained(module: str) -> None:
+    command = [sys.executable, "-m", module, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "--out" in done.stdout
+
+
+@pytest.mark.peer
 @pytest.mark.parametrize("name", NAMES)
 def test_every_benchmark_can_be_imported(name: str) -> None:
     importlib.import_module(f"benchmarks.{name}")
