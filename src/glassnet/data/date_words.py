@@ -8,25 +8,24 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# How each month begins in English, German, French, Spanish, Italian, Portuguese, Dutch and the Scandinavian languages.
+# Each month in English, German, French, Spanish, Italian, Portuguese, Dutch and the Scandinavian languages.
 MONTHS = (
-    "jan|ene|gen",
-    "feb|fév|fev",
-    "mar|mär|maa|mrt|mrz",
-    "apr|avr|abr",
-    "may|mai|maj|mei|mag",
-    "jun|juin|giu",
-    "jul|juil|lug",
-    "aug|aoû|aou|ago",
-    "sep|set",
-    "oct|okt|ott|out",
-    "nov",
-    "dec|dez|dic|déc|des",
+    "jan(?:uary|uari|uar|vier|v|eiro)?|jän(?:ner)?|ene(?:ro)?|gen(?:naio)?",
+    "feb(?:ruary|ruari|ruar|rero|braio)?|f[ée]v(?:rier|ereiro|r)?",
+    "mar(?:ch|s|zo|ço|ts|t)?|märz?|maart|mrt|mrz",
+    "apr(?:ile?)?|avr(?:il)?|abr(?:il)?",
+    "mayo?|maio?|maj|mei|mag(?:gio)?",
+    "jun(?:e|io?|ho)?|juin|giu(?:gno)?",
+    "jul(?:y|io?|ho)?|juil(?:let)?|lug(?:lio)?",
+    "aug(?:usti|ustus|ust)?|ao[ûu]t?|ago(?:sto)?",
+    "sep(?:tember|tembre|tiembre|t)?|set(?:tembre|embro|iembre|t)?",
+    "oct(?:ober|obre|ubre)?|okt(?:ober)?|ott(?:obre)?|out(?:ubro)?",
+    "nov(?:ember|embre|iembre|embro)?",
+    "dec(?:ember)?|déc(?:embre)?|dez(?:ember|embro)?|dic(?:iembre|embre)?|des(?:ember)?",
 )
-LETTERS = "[A-Za-zÀ-ÿ]*"  # of the rest of a name
 WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+"
 DAY = r"(\d{1,2})(?:st|nd|rd|th|er|º)?"
-MONTH = rf"(?i)^(?:{DAY}[-/. ]*(?:de )?)?(?:{'|'.join(MONTHS)}){LETTERS}\.?[-/., ]*(?:de )?\d"
+MONTH = rf"(?i)^(?:{DAY}[-/. ]*(?:de )?)?(?:{'|'.join(MONTHS)})\.?[-/., ]*(?:de )?\d"
 EAST_ASIAN_MONTH = r"^(\d{4}) ?[年년] ?(\d{1,2}) ?[月월]"
 EAST_ASIAN_DAY = rf"{EAST_ASIAN_MONTH} ?(\d{{1,2}}) ?[日일]"
 YEAR = r"((?:19|20)\d\d)"  # 4711W12 is rather a code
@@ -57,7 +56,7 @@ def _any(cells: pa.Array, pattern: str) -> bool:
 
 def _without_months(cells: pa.Array) -> pa.Array:
     for number, month in enumerate(MONTHS, 1):
-        name = rf"(?i:{month}){LETTERS}\.?"
+        name = rf"(?i:{month})\.?"
         day_first = rf"^{DAY}[-/. ]*(?:de )?{name}[-/., ]+(?:de )?(\d{{4}})\b"
         cells = pc.replace_substring_regex(cells, day_first, rf"\2-{number}-\1")
         month_first = rf"^{name}[-/. ]*{DAY},?\s+(\d{{4}})\b"
