@@ -67,6 +67,8 @@ def main() -> None:
     options = parser.parse_args()
     parts = options.only.split(",") if options.only else QUICK_PARTS if options.quick else PARTS
     rounds, seconds = (3, 0.3) if options.quick else (5, 1.0)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)  # before something is measured for an hour
     measurements: list[Measurement] = []
     sections = []
     for part in parts:
