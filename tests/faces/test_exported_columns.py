@@ -75,8 +75,8 @@ NUMBERS = {
         np.arange(40, 40 + ROWS) + 0.25,
         "durations in seconds",
     ),
-    "hours and minutes in words": ([f"{h}h {m}m {s}s" for h, m, s in PARTS], SECONDS, "durations"),
-    "words of another language": ([f"{h} Std. {m} min" for h, m, _ in PARTS], SECONDS // 60 * 60, "durations"),
+    "hours and minutes with units": ([f"{h}h {m}m {s}s" for h, m, s in PARTS], SECONDS, "durations"),
+    "units of another language": ([f"{h} Std. {m} min" for h, m, _ in PARTS], SECONDS // 60 * 60, "durations"),
     "ISO durations": ([f"PT{h}H{m}M{s}S" for h, m, s in PARTS], SECONDS, "durations"),
     "durations of pandas": ([str(pandas.Timedelta(int(s), "s")) for s in SECONDS - 4000], SECONDS - 4000, "durations"),
 }  # fmt: skip
@@ -214,6 +214,11 @@ def test_a_year_of_two_digits_far_ahead_is_said(tmp_path: Path, years: tuple[int
     cells = [f"{k % 12 + 1}/{k % 28 + 1}/{years[k % 2]}" for k in range(ROWS)]
     note = note_on(dataset_of(tmp_path / "t.csv", cells))
     assert said in note if said else "two digits" not in note
+
+
+def test_a_year_of_two_digits_after_the_name_of_a_month_is_said_too(tmp_path: Path) -> None:
+    cells = [f"{k % 28 + 1}-Mär-{66 if k else 12}" for k in range(ROWS)]
+    assert "66 is 2066" in note_on(dataset_of(tmp_path / "t.csv", cells))
 
 
 def test_fractions_that_a_frame_declares_as_a_category_are_its_levels() -> None:

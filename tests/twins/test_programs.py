@@ -13,6 +13,7 @@ from hypothesis import given
 from glassnet.engine.executor import Compiled
 from glassnet.execution.reference import Reference
 from glassnet.program import embedding_equations
+from glassnet.program.lowering import fused
 from glassnet.program.program import SPLITS, Row
 from glassnet.tables.formula import Formula
 from tests.twins.programs import NAMED, TABLE, Array, Case, assign, begin, bits, cases, prepared, run_row, schedule
@@ -255,5 +256,7 @@ def test_random_programs_equal_their_twins_row_by_row(case: Case) -> None:
 
 def test_the_registries_have_every_kind_of_row() -> None:
     kinds = {row.kind for case in TABLE.values() for row in case._replace(dtype="float32").program().rows}
+    joined = {row.kind for case in TABLE.values() for row in fused(case._replace(dtype="float32").program()).rows}
+    assert joined - kinds == FUSED
     assert kinds | FUSED == {*SPLITS, "formula", "sums", "bfloat16"}
     assert kinds == {*BOUNDS, *EXACT, "square_means", "noise", "mean_cost", "clip_scale", "formula", "sums"}

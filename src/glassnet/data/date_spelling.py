@@ -1,4 +1,4 @@
-"""The ways in which people write dates and times: ISO, day or month first, with words, or a time alone.
+"""The ways in which people write dates and times: ISO, day or month first, with a name or a mark, or a time alone.
 
 The order of day and month is found once, from the whole column, and then applied to every file. Values are days since
 1970-01-01 in UTC, with the time of day as a fraction; a time alone is a fraction of a day.
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from glassnet.data.civil_calendar import civil_days, fraction_of_day, full_year
-from glassnet.data.date_words import without_words
+from glassnet.data.date_words import numeric_dates
 from glassnet.data.fixed_width_dates import fixed_width_days
 from glassnet.data.number_spelling import normalised
 from glassnet.data.reading import Array
@@ -25,7 +25,7 @@ YEAR_FIRST = rf"^(?P<a>\d{{4}})[-/.](?P<b>\d{{1,2}})(?:[-/.](?P<c>\d{{1,2}}))?{R
 COMPACT = rf"^(?P<a>\d{{4}})(?P<b>\d{{2}})(?P<c>\d{{2}}){REST}"
 YEAR_LAST = rf"^(?P<a>\d{{1,2}})[-/. ](?P<b>\d{{1,2}})[-/. ](?P<c>\d{{4}}|\d{{2}}){REST}"
 BEYOND_A_DAY = r"^(?:2[5-9]|[3-9]\d):\d\d:\d\d"  # then these are durations
-SHORT_YEAR = r"^\s*\d{1,2}[-/. ](?:\d{1,2}|[A-Za-z]+)[-/. ](?P<year>\d{2})(?:\D|$)"
+SHORT_YEAR = r"^\s*\d{1,2}[-/. ](?:\d{1,2}|\pL+\.?)[-/. ](?P<year>\d{2})(?:\D|$)"
 TIME_ALONE = rf"^{TIME}$"
 LAST_LIKELY_YEAR = 2040  # of two digits: 45 is 2045, but a date of birth would be of 1945
 PARTS = {"dmy": "cba", "mdy": "cab"}  # the groups of YEAR_LAST that are year, month and day
@@ -42,7 +42,7 @@ class DateSpelling:
         days = fixed_width_days(pc.fill_null(cells, ""), self.order)
         if not (np.isnan(days) & cells.is_valid().to_numpy(zero_copy_only=False)).any():
             return days, ~np.isnan(days)
-        cells = pc.fill_null(without_words(normalised(cells)), "")
+        cells = pc.fill_null(numeric_dates(normalised(cells)), "")
         if self.order == "time":
             _fill_into(days, cells, TIME_ALONE, "")
             return days, ~np.isnan(days)
@@ -59,7 +59,7 @@ class DateSpelling:
     @classmethod
     def discover(cls, texts: pa.Array, order: str | None = None) -> tuple[Self, str]:
         """The spelling of distinct texts, and how it was told: empty where nothing had to be told."""
-        cells = without_words(normalised(texts))
+        cells = numeric_dates(normalised(texts))
         beyond_a_day = pc.any(pc.match_substring_regex(cells, BEYOND_A_DAY)).as_py()
         if pc.all(pc.match_substring_regex(cells, TIME_ALONE)).as_py() and len(cells) and not beyond_a_day:
             return cls("time"), ""

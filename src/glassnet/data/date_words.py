@@ -33,11 +33,11 @@ QUARTER = rf"^(?:{YEAR}[- /]?Q[1-4]|Q[1-4][- /]{YEAR})$"
 ISO_WEEK = rf"^{YEAR}-?W(\d\d)(?:-?([1-7]))?$"
 
 
-def without_words(cells: pa.Array) -> pa.Array:
+def numeric_dates(cells: pa.Array) -> pa.Array:
     """31 Jan 2020, January 31, 2020, Fri, 31-Jan-20, 2020-Q2 and 2020-W14 as 2020-1-31, 2020-4 and 2020-03-30."""
     dated = pc.replace_substring_regex(cells, WEEKDAY, "")
     if _any(dated, MONTH):
-        cells = _without_months(dated)
+        cells = _numeric_months(dated)
     if _any(cells, EAST_ASIAN_MONTH):
         cells = pc.replace_substring_regex(cells, EAST_ASIAN_DAY, r"\1-\2-\3")
         cells = pc.replace_substring_regex(cells, EAST_ASIAN_MONTH, r"\1-\2")
@@ -54,7 +54,7 @@ def _any(cells: pa.Array, pattern: str) -> bool:
     return bool(pc.any(pc.match_substring_regex(cells, pattern)).as_py())
 
 
-def _without_months(cells: pa.Array) -> pa.Array:
+def _numeric_months(cells: pa.Array) -> pa.Array:
     for number, month in enumerate(MONTHS, 1):
         name = rf"(?i:{month})\.?"
         day_first = rf"^{DAY}[-/. ]*(?:de )?{name}[-/., ]+(?:de )?(\d{{4}})\b"

@@ -1,7 +1,7 @@
 """The ways in which people write durations, in seconds.
 
-These are minutes and seconds with a fraction (1:02.44), hours, minutes and seconds (27:15:00), or words (2h 30m,
-PT2H30M, 0 days 02:30:00). Two whole numbers with a colon are left alone: they may as well be a score.
+These are minutes and seconds with a fraction (1:02.44), hours, minutes and seconds (27:15:00), or numbers with units
+(2h 30m, PT2H30M, 0 days 02:30:00). Two whole numbers with a colon are left alone: they may as well be a score.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ TWO_PARTS = r"^(?P<m>-?\d{1,6}):(?P<s>[0-5]\d(?:[.,]\d+)?)$"
 THREE_PARTS = r"^(?P<h>-?\d{1,6}):(?P<m>[0-5]\d):(?P<s>[0-5]\d(?:[.,]\d+)?)$"
 DAYS = r"^(?P<d>-?\d+) days?,? [+]?(?P<h>\d+):(?P<m>[0-5]\d):(?P<s>[0-5]\d(?:[.,]\d+)?)$"
 ISO = rf"^P(?:(?P<d>{NUMBER})D)?(?:T(?:(?P<h>{NUMBER})H)?(?:(?P<m>{NUMBER})M)?(?:(?P<s>{NUMBER})S)?)?$"
-WORDS = {"d": "d|days?|Tage?", "h": "h|hrs?|hours?|Std|Stunden?|t", "m": "m|mins?|minutes?", "s": "s|secs?|seconds?"}
-UNITS = "".join(rf"(?:(?P<{part}>{NUMBER})\s*(?:{words})\b\.?,?\s*)?" for part, words in WORDS.items())
-IN_WORDS = rf"^(?i:{UNITS})$"
-TWO_WORDS = rf"^(?i:{NUMBER}\s*[a-z]+\.?,?\s*{NUMBER}\s*[a-z]+\.?)"  # what tells 2h 30m from 2 m
+UNITS = {"d": "d|days?|Tage?", "h": "h|hrs?|hours?|Std|Stunden?|t", "m": "m|mins?|minutes?", "s": "s|secs?|seconds?"}
+WITH_UNITS = "".join(rf"(?:(?P<{part}>{NUMBER})\s*(?:{units})\b\.?,?\s*)?" for part, units in UNITS.items())
+TWO_UNITS = rf"^(?i:{NUMBER}\s*[a-z]+\.?,?\s*{NUMBER}\s*[a-z]+\.?)"  # what tells 2h 30m from 2 m
 ONE_PART = rf"^(?P<s>{NUMBER})$"
-PATTERNS = {"m:s": [TWO_PARTS, ONE_PART], "h:m:s": [THREE_PARTS, TWO_PARTS], "words": [DAYS, ISO, IN_WORDS]}
+PATTERNS = {
+    "m:s": [TWO_PARTS, ONE_PART],
+    "h:m:s": [THREE_PARTS, TWO_PARTS],
+    "units": [DAYS, ISO, rf"^(?i:{WITH_UNITS})$"],
+}
 EVIDENCE = {
-    "words": [DAYS, r"^P[^T]*T.*\d[HMS]$", TWO_WORDS],
+    "units": [DAYS, r"^P[^T]*T.*\d[HMS]$", TWO_UNITS],
     "h:m:s": [THREE_PARTS],
     "m:s": [r"^-?\d{1,6}:[0-5]\d[.,]\d+$"],
 }

@@ -218,18 +218,8 @@ EQUATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         *(affine, propagate, bp3, bp4, mean_product, feature_mean, feature_mean_product, moments, feature_moments),
-        *(
-            softmax,
-            softmax_error,
-            softmax_cost,
-            softmax_and_cost,
-            mean_cost,
-            clip_scale,
-            gather,
-            one_hot,
-            sample_weights,
-            dropout,
-        ),
+        *(softmax, softmax_error, softmax_cost, softmax_and_cost, mean_cost, clip_scale),
+        *(gather, one_hot, sample_weights, dropout),
         *(scheduled_dropout, noise, square_means),
         *(select, add_selected, concatenate, split, grouped_affine, grouped_propagate, grouped_bp4),
         *(look_up, look_up_gradient, bfloat16),

@@ -1,9 +1,10 @@
 """The fused lowering: the same step with fewer equations, fewer buffers and fewer barriers.
 
 A formula whose result only one other formula reads is joined to it, and one that follows a product is computed in the
-product's kernel. Equations that nothing reads are removed, and the others are ordered so that threads wait least. The
-same update of neighbouring segments becomes one pass over the flat vector, and a result reuses the memory of an operand
-that is read for the last time. Parameters and cost keep the same bits, because formulas are joined but never changed.
+product's kernel; a cross-entropy is joined to the softmax of the same z. Equations that nothing reads are removed, and
+the others are ordered so that threads wait least. The same update of neighbouring segments becomes one pass over the
+flat vector, and a result reuses the memory of an operand that is read for the last time. Parameters and cost keep the
+same bits, because formulas are joined but never changed.
 """
 
 from __future__ import annotations
@@ -88,10 +89,8 @@ def _with_softmax_cost(rows: Sequence[Row]) -> list[Row]:
     for number, row in enumerate(rows):
         first = softmax.get(row.reads[:1]) if row.kind == "softmax_cost" else None
         if first is not None:
-            joined = rows[first]._replace(
-                kind="softmax_and_cost", reads=row.reads, writes=rows[first].writes + row.writes
-            )
-            uses.replace(first, joined)
+            writes = rows[first].writes + row.writes
+            uses.replace(first, rows[first]._replace(kind="softmax_and_cost", reads=row.reads, writes=writes))
             uses.remove(number)
     return uses.remaining()
 

@@ -117,7 +117,7 @@ WIDE: dict[str, dict[str, Any]] = {  # of many columns: fewer and larger layers,
     "fast": {"members": 1, "epochs": 8, "width": 256},
     "default": {"members": 2, "epochs": 12, "width": 320},
     "best": {"members": 4, "epochs": 24, "width": 512},
-    "pixels": {"members": 2, "epochs": 12, "width": 512, "scaling": False},  # without it, products skip pixels of 0
+    "pixels": {"members": 2, "epochs": 12, "width": 512, "scaling": False},  # so that products skip pixels of 0
 }
 WIDE_LAYERS: dict[str, Any] = {"layers": 2, "activation": "relu", "dropout": 0.2, "views": ({},)}
 WIDE_RUN: dict[str, Any] = {"schedule": "flat_cos", "batch": 128, "holdout": 0.1, "max_holdouts": 10}
